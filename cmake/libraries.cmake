@@ -1,0 +1,24 @@
+# Debian 12's packages; `./dev setup` installs them.
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(OpenSSL 3 REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+find_library(SOCI_CORE soci_core REQUIRED)
+find_library(SOCI_SQLITE3 soci_sqlite3 REQUIRED)
+
+add_library(market_libraries INTERFACE)
+target_link_libraries(market_libraries INTERFACE
+  Threads::Threads Boost::headers Boost::json Boost::url OpenSSL::Crypto SQLite::SQLite3 ZLIB::ZLIB fmt::fmt
+  spdlog::spdlog CLI11::CLI11 PkgConfig::sodium ${SOCI_CORE} ${SOCI_SQLITE3})
+
+# One precompiled header for everything heavy.
+file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "")
+add_library(market_pch STATIC ${CMAKE_BINARY_DIR}/pch.cpp)
+target_link_libraries(market_pch PRIVATE market_flags market_libraries)
+target_precompile_headers(market_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.hpp)

@@ -1,0 +1,24 @@
+#pragma once
+#include <boost/asio.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/json.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <fmt/format.h>
+#include <tl/expected.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>

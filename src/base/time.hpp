@@ -1,0 +1,41 @@
+#pragma once
+/// Time as the whole platform sees it: milliseconds of UTC, from an injected clock only.
+
+#include <chrono>
+#include <string>
+
+#include "base/result.hpp"
+
+namespace market {
+
+using Millis = std::chrono::milliseconds;
+using Instant = std::chrono::time_point<std::chrono::system_clock, Millis>;
+
+/// Where time comes from. The real one is the wall time at start plus the monotonic clock, so a step of the
+/// wall clock moves no deadline (DESIGN.md, Time); tests pass their own.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual Instant now() const = 0;
+};
+
+class SystemClock final : public Clock {
+ public:
+  SystemClock();
+  Instant now() const override;
+  /// How far the wall clock has moved away from this clock since the start; an alarm is due beyond a second.
+  Millis wall_step() const;
+
+ private:
+  Instant start_wall_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+/// RFC 3339, UTC, milliseconds: 2026-11-24T01:22:03.004Z.
+std::string format_rfc3339(Instant at);
+/// Errors: validation, unless `text` is an RFC 3339 date-time (any offset; fractions beyond ms are cut).
+Result<Instant> parse_rfc3339(std::string_view text);
+/// Durations of settings: `250ms`, `3s`, `10m`, `24h`. Errors: validation.
+Result<Millis> parse_duration(std::string_view text);
+
+}  // namespace market

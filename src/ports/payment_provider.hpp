@@ -1,0 +1,25 @@
+#pragma once
+/// Whoever moves the money. `attempt` is the idempotency key of a charge: repeating one charges once.
+
+#include <string>
+
+#include "base/id.hpp"
+#include "base/task.hpp"
+#include "domain/money.hpp"
+
+namespace market {
+
+enum class ChargeState : std::uint8_t { unknown, captured, declined };
+
+class PaymentProvider {
+ public:
+  virtual ~PaymentProvider() = default;
+  /// Errors: unavailable (the answer was lost or is late: ask find() later).
+  virtual Task<ChargeState> charge(AttemptId attempt, Money amount, std::string token) = 0;
+  /// What became of an attempt; `unknown`: it never arrived (or not yet). Errors: unavailable.
+  virtual Task<ChargeState> find(AttemptId attempt) = 0;
+  /// Gives a captured charge back; repeating it is fine. Errors: unavailable.
+  virtual Task<> refund(AttemptId attempt) = 0;
+};
+
+}  // namespace market
