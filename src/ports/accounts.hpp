@@ -8,12 +8,9 @@
 
 #include "base/id.hpp"
 #include "base/task.hpp"
+#include "domain/role.hpp"
 
 namespace market {
-
-enum class Role : std::uint8_t { customer, seller, admin };
-std::string_view text_of(Role role);
-std::optional<Role> parse_role(std::string_view text);
 
 struct Account {
   UserId id;

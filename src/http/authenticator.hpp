@@ -1,0 +1,27 @@
+#pragma once
+/// Who a request comes from: each service checks the token itself and trusts no identity header.
+
+#include "base/time.hpp"
+#include "http/message.hpp"
+#include "wire/access_token.hpp"
+#include "wire/denied_sessions.hpp"
+
+namespace market::http {
+
+class Authenticator {
+ public:
+  Authenticator(const wire::AccessTokens& tokens, const wire::DeniedSessions& denied, const Clock& clock)
+      : tokens_(tokens), denied_(denied), clock_(clock) {}
+  /// From `Authorization: Bearer` (exactly one; the scheme compares without case).
+  /// Errors: unauthenticated. Checked tokens are remembered per thread, bounded, so a keep-alive client pays once.
+  Result<wire::Identity> identify(const Request& request) const;
+  /// As above. Errors also: forbidden, when the role is none of `roles`.
+  Result<wire::Identity> require(const Request& request, std::initializer_list<Role> roles) const;
+
+ private:
+  const wire::AccessTokens& tokens_;
+  const wire::DeniedSessions& denied_;
+  const Clock& clock_;
+};
+
+}  // namespace market::http

@@ -1,0 +1,46 @@
+#pragma once
+/// Access tokens: JWT, HS256, key id, 15 minutes. Strict as RFC 8725 and RELIABILITY 4.2 say.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/time.hpp"
+#include "domain/role.hpp"
+
+namespace market::wire {
+
+/// Who a checked token speaks for. A seeded load token has no session and cannot be revoked.
+struct Identity {
+  UserId user;
+  SessionId session;
+  Role role = Role::customer;
+  bool email_verified = false;
+  Instant expires_at{};
+};
+
+struct SigningKey {
+  std::string id;      ///< `kid`: 1..32 of [A-Za-z0-9_-].
+  std::string secret;  ///< At least 32 random bytes.
+};
+
+/// Signs with the first key, accepts all of them (rotation). Thread-safe: immutable after construction.
+class AccessTokens {
+ public:
+  /// Throws std::invalid_argument with one clear line on a short or default secret or a bad key id.
+  explicit AccessTokens(std::vector<SigningKey> keys);
+  std::string sign(const Identity& identity, Instant issued_at) const;
+  /// Errors: unauthenticated, always without a reason a client could use.
+  Result<Identity> verify(std::string_view token, Instant now) const;
+
+ private:
+  struct Key {
+    SigningKey key;
+    std::string header;  ///< Encoded header, ready to sign.
+    std::vector<unsigned char> hmac_state;
+  };
+  std::vector<Key> keys_;
+};
+
+}  // namespace market::wire
