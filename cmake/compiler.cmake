@@ -2,11 +2,11 @@
 add_library(market_flags INTERFACE)
 target_compile_options(market_flags INTERFACE
   -Wall -Wextra -Wformat=2 -Wconversion -Wimplicit-fallthrough -Wnon-virtual-dtor -Werror
-  -fstack-clash-protection -fstack-protector-strong -fcf-protection=full)
+  -fPIE -fstack-clash-protection -fstack-protector-strong -fcf-protection=full)
 target_compile_definitions(market_flags INTERFACE
   _GLIBCXX_ASSERTIONS MARKET_VERSION="${PROJECT_VERSION}"
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY)
-target_link_options(market_flags INTERFACE -Wl,-z,nodlopen -Wl,-z,noexecstack -Wl,-z,relro,-z,now)
+target_link_options(market_flags INTERFACE -pie -Wl,-z,nodlopen -Wl,-z,noexecstack -Wl,-z,relro,-z,now)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(market_flags INTERFACE -fcoroutines)
 endif()
@@ -15,8 +15,6 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")  # check() and NDEBUG-independent assertions stay on.
 
-include(CheckPIESupported)
-check_pie_supported()
 
 find_program(MARKET_CCACHE ccache)
 if(MARKET_CCACHE)
