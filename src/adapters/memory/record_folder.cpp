@@ -1,0 +1,84 @@
+#include "adapters/memory/record_folder.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace market::memory {
+
+RecordFolder::RecordFolder(OrderFold& records, OrderOverlay& overlay, Position at, Settings settings)
+    : records_(records), overlay_(overlay), settings_(settings), position_(at), thread_([this] { run(); }) {}
+
+void RecordFolder::push(std::vector<ChangedOrder> changes, Position through) {
+  bool wake = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    // The thread sleeps until the first batch comes, then for `linger` or until the batch is full.
+    wake = waiting_.empty() || waiting_orders_ + changes.size() >= settings_.batch_orders_max;
+    waiting_orders_ += changes.size();
+    waiting_.push_back(Batch{std::move(changes), through});
+  }
+  if (wake) wake_.notify_one();
+}
+
+void RecordFolder::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool RecordFolder::take(std::vector<ChangedOrder>& changes, Position& through) {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+  wake_.wait_for(lock, settings_.linger,
+                 [this] { return stopping_ || waiting_orders_ >= settings_.batch_orders_max; });
+  if (waiting_.empty()) return false;
+  do {
+    auto& batch = waiting_.front();
+    waiting_orders_ -= batch.changes.size();
+    std::move(batch.changes.begin(), batch.changes.end(), std::back_inserter(changes));
+    through = batch.through;
+    waiting_.pop_front();
+  } while (!waiting_.empty() && changes.size() + waiting_.front().changes.size() <= settings_.batch_orders_max);
+  return true;
+}
+
+void RecordFolder::store(const std::vector<ChangedOrder>& changes, Position through) {
+  // Only the newest value of each order is written; orders are nearly in id order already.
+  boost::unordered_flat_map<OrderId, std::size_t> newest;
+  newest.reserve(changes.size());
+  std::vector<OrderPtr> orders;
+  orders.reserve(changes.size());
+  for (const ChangedOrder& change : changes) {
+    const auto [entry, fresh] = newest.try_emplace(change.order->id, orders.size());
+    if (fresh)
+      orders.push_back(change.order);
+    else
+      orders[entry->second] = change.order;
+  }
+  while (true) {
+    std::unique_lock records_lock(records_mutex_);
+    const auto stored = records_.store(orders, through);
+    if (stored) {
+      position_.store(through, std::memory_order_release);
+      break;
+    }
+    records_lock.unlock();
+    spdlog::error("the records cannot be written, trying again: {}", stored.error().detail);
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, settings_.retry_after, [this] { return stopping_; })) return;  // The log has them.
+  }
+  overlay_.forget(changes);
+}
+
+void RecordFolder::run() {
+  std::vector<ChangedOrder> changes;
+  Position through = 0;
+  while (take(changes, through)) {
+    store(changes, through);
+    changes.clear();
+  }
+}
+
+}  // namespace market::memory
