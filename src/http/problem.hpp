@@ -20,4 +20,11 @@ Problem problem_of(Code code);
 /// {type, title, status, detail, code, traceId[, errors][, opensAt]} with the headers that belong to it.
 Reply problem_reply(const Error& error, std::string_view trace_id);
 
+/// The same shape for what the server itself refuses and no Code names: 405, 408, 414, 431, 501, 505, …
+/// `code` is the reason phrase in lower case with underscores.
+Reply status_problem(Status status, std::string_view detail, std::string_view trace_id);
+
+/// "Not Found"; of every Status.
+std::string_view reason_phrase(Status status);
+
 }  // namespace market::http

@@ -1,0 +1,48 @@
+#include "http/message.hpp"
+
+#include <fmt/format.h>
+
+#include "http/ascii.hpp"
+#include "http/target.hpp"
+
+namespace market::http {
+
+std::string_view Request::header(std::string_view name) const {
+  for (const auto& header : headers)
+    if (same_letters(header.name, name)) return header.value;
+  return {};
+}
+
+bool Request::has_header(std::string_view name) const {
+  for (const auto& header : headers)
+    if (same_letters(header.name, name)) return true;
+  return false;
+}
+
+std::size_t Request::count_headers(std::string_view name) const {
+  std::size_t count = 0;
+  for (const auto& header : headers) count += same_letters(header.name, name) ? 1u : 0u;
+  return count;
+}
+
+Result<std::optional<std::string>> Request::query_parameter(std::string_view name) const {
+  std::optional<std::string> found;
+  std::string_view rest = query;
+  while (!rest.empty()) {
+    const auto end = rest.find('&');
+    const auto pair = rest.substr(0, end);
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+    const auto equals = pair.find('=');
+    std::string key;
+    if (!percent_decode(pair.substr(0, equals), true, key)) continue;  // Cannot be ours.
+    if (key != name) continue;
+    if (found) return invalid_field(std::string(name), "duplicate", fmt::format("{} stands twice in the query", name));
+    std::string value;
+    if (equals != std::string_view::npos && !percent_decode(pair.substr(equals + 1), true, value))
+      return invalid_field(std::string(name), "format", fmt::format("{} is not percent-encoded rightly", name));
+    found = std::move(value);
+  }
+  return found;
+}
+
+}  // namespace market::http
