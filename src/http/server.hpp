@@ -56,7 +56,7 @@ class Server {
   void run();
   /// Any thread, or a signal handler's self-pipe; returns at once. With `keep_listening` the socket itself stays
   /// open (a successor has it), only accepting ends.
-  void stop();
+  void stop(bool keep_listening = false);
 
   std::vector<RouteCount> route_counts() const;
   std::uint64_t open_connections() const;

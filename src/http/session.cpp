@@ -1,0 +1,293 @@
+#include "http/session.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "http/chunked.hpp"
+
+namespace market::http {
+namespace {
+
+constexpr std::size_t held_bytes_max = 64 * 1024;    ///< Pipelined answers that may wait for one write.
+constexpr std::size_t kept_output_bytes = 4 * 1024;  ///< An idle connection keeps no more than this.
+constexpr int requests_in_a_row_max = 64;  ///< Then others of this thread get their turn.
+
+}  // namespace
+
+void Session::start(IoThread& thread, OwnedFd fd, const Peer& peer) {
+  std::unique_ptr<Session> session(new Session(thread, std::move(fd), peer));
+  const auto cancel = session->cancel_;
+  asio::co_spawn(thread.io(), serve(std::move(session)),
+                 asio::bind_cancellation_slot(cancel->slot(), [cancel](std::exception_ptr error) {
+                   if (!error) return;
+                   try {
+                     std::rethrow_exception(error);
+                   } catch (const std::exception& reason) {
+                     spdlog::error("a connection failed: {}", reason.what());
+                   }
+                 }));
+}
+
+Session::Session(IoThread& thread, OwnedFd fd, const Peer& peer)
+    : thread_(thread), limits_(thread.shared().limits), fd_(std::move(fd)), peer_(peer),
+      cancel_(std::make_shared<asio::cancellation_signal>()) {
+  place_ = thread_.add(*this, fd_.get());
+  request_.remote_address = peer_.text.data();
+  request_.remote_is_loopback = peer_.loopback;
+}
+
+Session::~Session() {
+  thread_.remove(place_);
+  thread_.shared().connection_closed(peer_);
+}
+
+// ---- what the thread tells -------------------------------------------------------------------------------
+
+void Session::resume(Wake why) {
+  wake_ = why;
+  waiting_ = Waiting::nothing;
+  deadline_ms_ = no_deadline;
+  Waiter waiter = std::move(*waiter_);
+  waiter_.reset();
+  std::move(waiter)();  // May end this session.
+}
+
+void Session::on_event(std::uint32_t events) {
+  const bool gone = (events & (EPOLLHUP | EPOLLERR)) != 0;
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
+  if (gone || (events & EPOLLRDHUP) != 0) peer_closed_ = true;
+  if (streaming_ && peer_closed_) {
+    if (waiting_ != Waiting::nothing) resume(Wake::closing);
+    else cancel_->emit(asio::cancellation_type::terminal);
+  } else if (waiting_ == Waiting::read && readable_) {
+    resume(Wake::ready);
+  } else if (waiting_ == Waiting::write && (gone || (events & EPOLLOUT) != 0)) {
+    resume(Wake::ready);
+  }
+}
+
+void Session::on_deadline() {
+  deadline_ms_ = no_deadline;
+  if (waiting_ != Waiting::nothing) resume(Wake::timeout);
+}
+
+void Session::on_drain() {
+  if (streaming_ && waiting_ == Waiting::nothing) cancel_->emit(asio::cancellation_type::terminal);
+  else if (streaming_ || (waiting_ == Waiting::read && in_.empty())) resume(Wake::closing);
+}
+
+void Session::abandon() {
+  abandoned_ = closed_ = true;
+  if (waiting_ != Waiting::nothing) resume(Wake::closing);
+  else cancel_->emit(asio::cancellation_type::terminal);
+}
+
+void Session::flush_held_back() {
+  flush_asked_ = false;
+  if (waiting_ != Waiting::write) send_some();
+}
+
+// ---- the life of a connection ----------------------------------------------------------------------------
+
+asio::awaitable<void> Session::serve(std::unique_ptr<Session> self) {
+  Session& s = *self;
+  const Router& router = s.thread_.shared().router;
+  int in_a_row = 0;
+  for (;;) {
+    const HeadState head = s.parse();
+    if (head == HeadState::incomplete) {
+      in_a_row = 0;
+      const bool again = co_await s.more();
+      if (again) continue;
+      break;
+    }
+    if (head == HeadState::refused) break;
+
+    auto match = router.match(s.request_);
+    if (!s.body_is_buffered()) {
+      const bool whole = co_await s.read_body(s.body_limit(match));
+      if (!whole) break;
+      match = router.match(s.request_);  // The buffer may have moved, and the path's parts with it.
+    } else if (s.framing_.content_length > s.body_limit(match)) {
+      s.refusal_ = Refusal{Status::payload_too_large, "the body is too large"};
+      break;
+    }
+
+    std::optional<Reply> reply = s.answer_without_handler(match);
+    if (!reply) {
+      try {
+        auto answer = co_await (*match.handler)(s.request_);
+        reply = s.answer_of(std::move(answer));
+      } catch (const std::exception& error) {
+        spdlog::error("a handler failed, trace {}: {}", s.request_.trace_id, error.what());
+        reply = s.answer_of(fail(Code::internal, "a handler failed"));
+      }
+    }
+    if (s.abandoned_) co_return;
+    if (reply->stream && s.request_.method != Method::head) {
+      co_await s.run_stream(std::move(*reply));
+      co_return;
+    }
+    s.write_reply(*reply);
+    if (!s.tail_.empty() || s.out_.size() > held_bytes_max) {
+      const bool sent = co_await s.flush();
+      if (!sent) co_return;
+    }
+    s.consume();
+    if (s.must_close_) break;
+    if (s.in_.empty()) continue;
+    if (!s.flush_asked_) {  // More is buffered: answer it first, write together.
+      s.flush_asked_ = true;
+      s.thread_.flush_soon(s.place_);
+    }
+    if (++in_a_row >= requests_in_a_row_max) {
+      in_a_row = 0;
+      co_await asio::post(s.thread_.io(), asio::use_awaitable);
+    }
+  }
+  if (s.closed_) co_return;
+  if (s.refusal_) s.refuse(*s.refusal_);
+  const bool sent = co_await s.flush();
+  if (sent) co_await s.linger();
+}
+
+// ---- reading ---------------------------------------------------------------------------------------------
+
+HeadState Session::parse() {
+  if (!parse_due_) return HeadState::incomplete;
+  const HeadLimits limits{limits_.head_bytes_max, limits_.head_fields_max, limits_.request_line_bytes_max};
+  Refusal refusal;
+  const auto state = parse_head(in_.view(), limits, request_, framing_, refusal);
+  if (state == HeadState::refused) refusal_ = refusal;
+  if (state == HeadState::incomplete) parse_due_ = false;
+  if (state != HeadState::complete) return state;
+  request_.body = framing_.chunked ? std::string_view(chunked_body_)
+                                   : in_.view().substr(framing_.head_bytes, framing_.content_length);
+  trace_.take(request_, thread_.ids);
+  return state;
+}
+
+bool Session::receive() {
+  if (in_.empty()) request_began_ms_ = thread_.now_ms();
+  const bool fresh = in_.empty();
+  in_.make_space();
+  char* const space = in_.space();
+  const auto room = in_.space_size();
+  ssize_t count;
+  do count = ::recv(fd_.get(), space, room, 0);
+  while (count < 0 && errno == EINTR);
+  if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    readable_ = false;
+    return false;
+  }
+  if (count <= 0) {
+    closed_ = count < 0;
+    peer_closed_ = true;
+    readable_ = false;
+    return false;
+  }
+  const auto bytes = static_cast<std::size_t>(count);
+  in_.added(bytes);
+  // A short read has emptied the socket: the next edge tells. The end of the stream may already lie behind it.
+  if (bytes < room && !peer_closed_) readable_ = false;
+  if (fresh || std::memchr(space, '\n', bytes) || in_.size() > limits_.request_line_bytes_max) parse_due_ = true;
+  return true;
+}
+
+asio::awaitable<bool> Session::more() {
+  if (!out_.empty()) {
+    const auto sent = send_some();
+    if (sent == Sent::blocked) {
+      const bool all = co_await flush();
+      if (!all) co_return false;
+    } else if (sent == Sent::failed) {
+      co_return false;
+    }
+  }
+  const bool idle = in_.empty();
+  for (;;) {
+    if (readable_ && receive()) co_return true;
+    if (closed_ || (peer_closed_ && !readable_)) {
+      closed_ = true;  // An unfinished request of a peer that sends no more needs no answer.
+      co_return false;
+    }
+    if (idle && thread_.shared().draining.load(std::memory_order_relaxed)) co_return false;
+    if (idle) {
+      in_.shrink();
+      if (out_.capacity() > kept_output_bytes) std::string().swap(out_);
+      deadline_ms_ = after(limits_.idle_time_max);
+    } else {
+      deadline_ms_ = request_began_ms_ + limits_.head_time_max.count() + IoThread::tick_ms;
+    }
+    co_await wait(Waiting::read);
+    if (wake_ == Wake::ready) continue;
+    if (wake_ == Wake::timeout && !idle) refusal_ = Refusal{Status::request_timeout, "the head took too long"};
+    co_return false;
+  }
+}
+
+bool Session::body_is_buffered() const {
+  return !framing_.chunked && framing_.content_length <= in_.size() - framing_.head_bytes;
+}
+
+std::size_t Session::body_limit(const Router::Match& match) const {
+  return match.options && match.options->body_bytes_max > 0 ? match.options->body_bytes_max : limits_.body_bytes_max;
+}
+
+asio::awaitable<bool> Session::read_body(std::size_t limit) {
+  if (framing_.content_length > limit) {
+    refusal_ = Refusal{Status::payload_too_large, "the body is too large"};
+    co_return false;
+  }
+  const std::size_t head_bytes = framing_.head_bytes;
+  const bool nothing_yet = in_.size() == head_bytes;
+  if (framing_.expect_continue && nothing_yet) out_.append("HTTP/1.1 100 Continue\r\n\r\n");
+  if (!out_.empty()) {
+    const bool sent = co_await flush();
+    if (!sent) co_return false;
+  }
+  ChunkedDecoder decoder(limit);
+  const bool chunked = framing_.chunked;
+  const std::size_t whole = head_bytes + static_cast<std::size_t>(framing_.content_length);
+  chunked_body_.clear();
+  for (;;) {
+    if (chunked) {
+      std::size_t used = 0;
+      const auto state = decoder.feed(in_.view().substr(head_bytes), chunked_body_, used);
+      in_.cut(head_bytes, used);
+      if (state == ChunkedDecoder::State::refused) {
+        refusal_ = decoder.refusal();
+        co_return false;
+      }
+      if (state == ChunkedDecoder::State::done) break;
+    } else if (in_.size() >= whole) {
+      break;
+    }
+    if (readable_ && receive()) continue;
+    if (closed_ || (peer_closed_ && !readable_)) {
+      refusal_ = Refusal{Status::bad_request, "the body ended early"};
+      co_return false;
+    }
+    deadline_ms_ = request_began_ms_ + limits_.request_time_max.count() + IoThread::tick_ms;
+    co_await wait(Waiting::read);
+    if (wake_ == Wake::timeout) refusal_ = Refusal{Status::request_timeout, "the body took too long"};
+    if (wake_ != Wake::ready) co_return false;
+  }
+  parse_due_ = true;
+  co_return parse() == HeadState::complete;  // The buffer may have moved: take every view anew.
+}
+
+void Session::consume() {
+  in_.consume(framing_.head_bytes + (framing_.chunked ? 0 : static_cast<std::size_t>(framing_.content_length)));
+  if (chunked_body_.capacity() > kept_output_bytes) std::string().swap(chunked_body_);
+  parse_due_ = !in_.empty();
+  if (parse_due_) request_began_ms_ = thread_.now_ms();
+}
+
+}  // namespace market::http

@@ -1,0 +1,218 @@
+// The answering half of a session: replies, refusals, streams, and how bytes leave.
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+
+#include "http/ascii.hpp"
+#include "http/problem.hpp"
+#include "http/session.hpp"
+#include "http/session_stream.hpp"
+
+namespace market::http {
+namespace {
+
+constexpr std::size_t copy_bytes_max = 16 * 1024;  ///< Bigger bodies are sent from where they are.
+constexpr std::size_t linger_bytes_max = 4 * 1024 * 1024;
+constexpr std::chrono::milliseconds linger_time_max{2'000};
+
+/// application/json, with no parameter but charset=utf-8.
+bool is_json_type(std::string_view type) {
+  const auto semicolon = type.find(';');
+  auto essence = type.substr(0, semicolon);
+  while (!essence.empty() && (essence.back() == ' ' || essence.back() == '\t')) essence.remove_suffix(1);
+  if (!same_letters(essence, json_type)) return false;
+  if (semicolon == std::string_view::npos) return true;
+  auto parameter = type.substr(semicolon + 1);
+  while (!parameter.empty() && (parameter.front() == ' ' || parameter.front() == '\t')) parameter.remove_prefix(1);
+  return same_letters(parameter, "charset=utf-8") || same_letters(parameter, "charset=\"utf-8\"");
+}
+
+}  // namespace
+
+/// What the server says by itself: unknown paths and methods, OPTIONS, media types.
+std::optional<Reply> Session::answer_without_handler(const Router::Match& match) {
+  if (request_.method == Method::options && (request_.path == "*" || (!match.handler && !match.allow.empty()))) {
+    Reply reply = no_content();
+    const std::string_view all = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+    reply.headers.push_back({"Allow", std::string(match.allow.empty() ? all : match.allow)});
+    return reply;
+  }
+  if (match.handler && match.options->loopback_only && !request_.remote_is_loopback) {
+    request_.route_index = 0;
+    return problem_reply(Error(Code::not_found, "there is nothing at this path"), request_.trace_id);
+  }
+  if (match.handler) {
+    const bool may_have_body = request_.method != Method::get && request_.method != Method::head;
+    if (request_.body.empty() || !may_have_body) return std::nullopt;
+    if (const auto coding = request_.header("content-encoding"); !coding.empty() && !same_letters(coding, "identity"))
+      return problem_reply(Error(Code::unsupported_media_type, "a body may not be compressed"), request_.trace_id);
+    if (!match.options->json_body) return std::nullopt;
+    if (request_.count_headers("content-type") == 1 && is_json_type(request_.header("content-type"))) return std::nullopt;
+    return problem_reply(Error(Code::unsupported_media_type, "the body must be application/json"), request_.trace_id);
+  }
+  if (match.status == Status::method_not_allowed) {
+    Reply reply = status_problem(match.status, "this path has other methods; see Allow", request_.trace_id);
+    reply.headers.push_back({"Allow", std::string(match.allow)});
+    return reply;
+  }
+  return problem_reply(Error(Code::not_found, "there is nothing at this path"), request_.trace_id);
+}
+
+Reply Session::answer_of(Result<Reply> answer) {
+  if (answer) return std::move(*answer);
+  if (answer.error().code == Code::internal)
+    spdlog::error("internal error, trace {}: {}", request_.trace_id, answer.error().detail);
+  return problem_reply(answer.error(), request_.trace_id);
+}
+
+void Session::write_reply(Reply& reply) {
+  thread_.count(request_.route_index, reply.status);
+  HeadNeeds needs;
+  needs.request_id = request_.request_id;
+  if (!framing_.keep_alive || thread_.shared().draining.load(std::memory_order_relaxed)) must_close_ = true;
+  needs.close = must_close_;
+  needs.keep_alive_1_0 = framing_.http_1_0;
+
+  std::string_view body = reply.shared_body ? std::string_view(*reply.shared_body) : std::string_view(reply.body);
+  if (body.size() > compress_bytes_min && is_compressible(reply.content_type)) {
+    bool encoded = false;
+    for (const auto& header : reply.headers) encoded = encoded || same_letters(header.name, "content-encoding");
+    needs.vary = !encoded;
+    if (!encoded && accepts_gzip(request_.header("accept-encoding"))) {
+      if (reply.shared_body) {
+        if (auto compressed = thread_.gzip_cache.of(reply.shared_body)) {
+          reply.shared_body = std::move(compressed);
+          needs.gzip = true;
+        }
+      } else if (auto compressed = gzip(body, 1); !compressed.empty() && compressed.size() < body.size()) {
+        reply.body = std::move(compressed);
+        needs.gzip = true;
+      }
+      body = reply.shared_body ? std::string_view(*reply.shared_body) : std::string_view(reply.body);
+    }
+  }
+  needs.body_bytes = body.size();
+  append_head(out_, reply, needs, thread_.standard);
+  const bool bodyless = request_.method == Method::head || reply.status == Status::no_content ||
+                        reply.status == Status::not_modified;
+  if (bodyless) return;
+  if (body.size() <= copy_bytes_max) out_.append(body);
+  else tail_ = body;  // The reply outlives the flush that follows.
+}
+
+/// The answer to what cannot be served. Ids may be missing: the head was not understood.
+void Session::refuse(const Refusal& refusal) {
+  request_.headers.clear();
+  trace_.take(request_, thread_.ids);
+  Reply reply = refusal.status == Status::payload_too_large
+                    ? problem_reply(Error(Code::payload_too_large, std::string(refusal.detail)), request_.trace_id)
+                : refusal.status == Status::bad_request
+                    ? problem_reply(Error(Code::bad_request, std::string(refusal.detail)), request_.trace_id)
+                    : status_problem(refusal.status, refusal.detail, request_.trace_id);
+  thread_.count(0, reply.status);
+  must_close_ = true;
+  HeadNeeds needs;
+  needs.request_id = request_.request_id;
+  needs.close = true;
+  needs.body_bytes = reply.body.size();
+  append_head(out_, reply, needs, thread_.standard);
+  out_.append(reply.body);
+}
+
+asio::awaitable<void> Session::run_stream(Reply reply) {
+  thread_.count(request_.route_index, reply.status);
+  HeadNeeds needs;
+  needs.request_id = request_.request_id;
+  needs.close = true;
+  needs.chunked = !framing_.http_1_0;
+  needs.no_length = framing_.http_1_0;
+  append_head(out_, reply, needs, thread_.standard);
+  streaming_ = true;
+  const bool started = co_await flush();
+  if (!started) co_return;
+  bool whole = true;
+  try {
+    SessionStream stream(*this, needs.chunked);
+    const auto ended = co_await reply.stream(stream);
+    // How a stream ends is between the handler and its log; the peer sees the end alone.
+    if (!ended && ended.error().code == Code::internal) spdlog::error("a stream failed: {}", ended.error().detail);
+  } catch (const boost::system::system_error& error) {
+    whole = error.code() == asio::error::operation_aborted;  // The peer left, or the server drains.
+    if (!whole) spdlog::error("a stream failed: {}", error.what());
+  } catch (const std::exception& error) {
+    whole = false;
+    spdlog::error("a stream failed: {}", error.what());
+  }
+  if (closed_) co_return;
+  if (whole && needs.chunked) out_.append("0\r\n\r\n");
+  send_some();
+  ::shutdown(fd_.get(), SHUT_WR);
+}
+
+Session::Sent Session::send_some() {
+  while (out_sent_ < out_.size() || !tail_.empty()) {
+    iovec parts[2] = {{out_.data() + out_sent_, out_.size() - out_sent_},
+                      {const_cast<char*>(tail_.data()), tail_.size()}};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = tail_.empty() ? 1 : 2;
+    const ssize_t count = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return Sent::blocked;
+      closed_ = true;
+      return Sent::failed;
+    }
+    const auto bytes = static_cast<std::size_t>(count);
+    const auto of_out = std::min(bytes, out_.size() - out_sent_);
+    out_sent_ += of_out;
+    tail_.remove_prefix(bytes - of_out);
+  }
+  out_.clear();
+  out_sent_ = 0;
+  return Sent::all;
+}
+
+asio::awaitable<bool> Session::flush() {
+  std::size_t left = out_.size() - out_sent_ + tail_.size();
+  for (;;) {
+    const auto sent = send_some();
+    if (sent == Sent::all) co_return true;
+    if (sent == Sent::failed) co_return false;
+    deadline_ms_ = after(limits_.send_time_max);
+    co_await wait(Waiting::write);
+    const auto now_left = out_.size() - out_sent_ + tail_.size();
+    const bool stuck = wake_ == Wake::timeout && now_left == left;
+    if (stuck || wake_ == Wake::closing) {
+      closed_ = true;
+      co_return false;
+    }
+    left = now_left;
+  }
+}
+
+/// Lets the peer read the last answer: closing with unread bytes would send a reset that may overtake it.
+asio::awaitable<void> Session::linger() {
+  ::shutdown(fd_.get(), SHUT_WR);
+  if (in_.empty() && peer_closed_) co_return;
+  char scratch[4096];
+  std::size_t discarded = 0;
+  const auto end = after(linger_time_max);
+  while (discarded < linger_bytes_max) {
+    const ssize_t count = ::recv(fd_.get(), scratch, sizeof scratch, 0);
+    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) co_return;
+    if (count > 0) {
+      discarded += static_cast<std::size_t>(count);
+      continue;
+    }
+    deadline_ms_ = end;
+    co_await wait(Waiting::read);
+    if (wake_ != Wake::ready) co_return;
+  }
+}
+
+}  // namespace market::http

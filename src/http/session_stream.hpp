@@ -1,0 +1,36 @@
+#pragma once
+/// What a streaming handler writes to: each piece is one chunk, and the socket's pace is the writer's.
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "http/session.hpp"
+
+namespace market::http {
+
+class SessionStream final : public Stream {
+ public:
+  SessionStream(Session& session, bool chunked) : session_(session), chunked_(chunked) {}
+
+  Task<> write(std::string piece) override {
+    if (piece.empty()) co_return Result<>();
+    if (session_.peer_closed_ || session_.closed_ || session_.thread_.shared().draining.load(std::memory_order_relaxed))
+      co_return fail(Code::unavailable, "the stream has ended");
+    if (chunked_) {
+      fmt::format_to(std::back_inserter(session_.out_), "{:x}\r\n", piece.size());
+      session_.out_.append(piece).append("\r\n");
+    } else {
+      session_.out_.append(piece);
+    }
+    const bool sent = co_await session_.flush();
+    if (!sent) co_return fail(Code::unavailable, "the stream's reader is gone");
+    co_return Result<>();
+  }
+
+ private:
+  Session& session_;
+  bool chunked_;
+};
+
+}  // namespace market::http
