@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/basic_parser_impl.hpp>
+
 namespace market::wire {
 namespace {
 
