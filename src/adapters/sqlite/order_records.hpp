@@ -1,0 +1,29 @@
+#pragma once
+/// ports/order_records.hpp, the reading side, on records.db: a few SOCI sessions on a bounded pool.
+
+#include <memory>
+#include <string>
+
+#include "adapters/sqlite/user_order_index.hpp"
+#include "ports/order_records.hpp"
+
+namespace market::sqlite {
+
+class SqliteOrderRecords final : public OrderRecords {
+ public:
+  /// The file must be open in a SqliteOrderFold, whose index this reads; `pool` is stopped before this ends.
+  /// `sessions`: as many as the pool has threads. Errors: throws std::runtime_error with one line.
+  SqliteOrderRecords(const std::string& path, const UserOrderIndex& index, BlockingPool& pool, unsigned sessions);
+  ~SqliteOrderRecords() override;
+
+  Task<FoundOrder> find(OrderId id) override;
+  Task<FoundOrder> find_by_key(UserId user, RequestKey key, Instant since) override;
+  Task<FoundOrders> list(UserId user, OrderFilter filter) override;
+
+ private:
+  struct Readers;
+  std::unique_ptr<Readers> readers_;
+  BlockingPool& pool_;
+};
+
+}  // namespace market::sqlite

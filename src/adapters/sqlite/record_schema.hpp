@@ -1,0 +1,17 @@
+#pragma once
+/// The tables of records.db.
+
+#include <span>
+#include <string>
+
+#include "adapters/sqlite/sql_session.hpp"
+
+namespace market::sqlite {
+
+inline constexpr int records_application_id = 0x4D4B5244;  // "MKRD".
+std::span<const Migration> record_migrations();
+
+/// Removes the file and SQLite's companions, so that it can be folded again from the log.
+void remove_database_files(const std::string& path);
+
+}  // namespace market::sqlite

@@ -1,0 +1,95 @@
+#include "adapters/sqlite/sql_session.hpp"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+namespace market::sqlite {
+namespace {
+
+constexpr int busy_timeout_seconds = 5;
+
+long long number_of(soci::session& sql, const std::string& query) {
+  long long value = 0;
+  sql << query, soci::into(value);
+  return value;
+}
+
+void set_up(soci::session& sql, SessionKind kind) {
+  if (kind == SessionKind::reader) {
+    sql << "PRAGMA query_only=ON";
+    sql << "PRAGMA cache_size=-4096";
+    return;
+  }
+  std::string mode;
+  sql << "PRAGMA journal_mode=WAL", soci::into(mode);
+  if (mode != "wal") throw std::runtime_error("it cannot use a write-ahead log here");
+  sql << (kind == SessionKind::durable_writer ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+  sql << "PRAGMA foreign_keys=ON";
+}
+
+}  // namespace
+
+std::unique_ptr<soci::session> open_session(const std::string& path, SessionKind kind) {
+  if (path.find('"') != std::string::npos)
+    throw std::runtime_error(fmt::format("{}: a data folder's name must not hold a quotation mark", path));
+  try {
+    auto sql = std::make_unique<soci::session>(
+        *soci::factory_sqlite3(), fmt::format("dbname=\"{}\" timeout={}", path, busy_timeout_seconds));
+    set_up(*sql, kind);
+    return sql;
+  } catch (const std::exception& error) {
+    throw std::runtime_error(fmt::format("cannot open {}: {}", path, error.what()));
+  }
+}
+
+void migrate(soci::session& sql, const std::string& path, int application_id,
+             std::span<const Migration> migrations) {
+  const auto newest = static_cast<long long>(migrations.size());
+  try {
+    const auto found_id = number_of(sql, "PRAGMA application_id");
+    const auto version = number_of(sql, "PRAGMA user_version");
+    const bool fresh = version == 0 && found_id == 0 && number_of(sql, "SELECT count(*) FROM sqlite_master") == 0;
+    if (!fresh && found_id != application_id)
+      throw std::runtime_error("it is not a file of this program, or of another kind");
+    if (version > newest)
+      throw std::runtime_error(fmt::format("its schema is version {}, this program knows up to {}; use the newer "
+                                           "program, or restore a backup", version, newest));
+    for (auto step = version; step < newest; ++step) {
+      Transaction all(sql, "BEGIN IMMEDIATE");
+      for (const auto statement : migrations[static_cast<std::size_t>(step)]) sql << std::string(statement);
+      sql << fmt::format("PRAGMA application_id={}", application_id);
+      sql << fmt::format("PRAGMA user_version={}", step + 1);
+      all.commit();
+    }
+  } catch (const std::exception& error) {
+    throw std::runtime_error(fmt::format("cannot use {}: {}", path, error.what()));
+  }
+}
+
+sqlite_api::sqlite3* handle_of(soci::session& sql) {
+  return static_cast<soci::sqlite3_session_backend*>(sql.get_backend())->conn_;
+}
+
+int sqlite_code_of(const std::exception& error) {
+  const auto* known = dynamic_cast<const soci::sqlite3_soci_error*>(&error);
+  return known == nullptr ? 0 : known->result() & 0xff;
+}
+
+Error error_of(const std::exception& error, std::string_view doing) {
+  const auto code = sqlite_code_of(error) == SQLITE_FULL ? Code::insufficient_storage : Code::unavailable;
+  return Error(code, fmt::format("{}: {}", doing, error.what()));
+}
+
+Transaction::~Transaction() {
+  if (!open_) return;
+  // The commit may have ended it already; then there is nothing to roll back.
+  sqlite_api::sqlite3_exec(handle_of(sql_), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void Transaction::commit() {
+  sql_ << "COMMIT";
+  open_ = false;
+}
+
+}  // namespace market::sqlite

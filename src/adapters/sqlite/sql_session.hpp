@@ -1,0 +1,98 @@
+#pragma once
+/// SOCI sessions on SQLite files: how they are opened, checked, migrated, shared and how their errors read.
+/// Heavy (includes SOCI); only .cpp files of this folder and their tests include it. SOCI puts SQLite's own
+/// names into `sqlite_api`, so a file that includes this must not include <sqlite3.h> before it.
+
+#include <soci/soci.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace market::sqlite {
+
+enum class SessionKind {
+  durable_writer,  ///< synchronous=FULL: a commit is on the disk.
+  bulk_writer,     ///< synchronous=NORMAL: a power cut may lose the newest commits, never the order of them.
+  reader,
+};
+
+/// Errors: throws std::runtime_error with one line that names the file.
+std::unique_ptr<soci::session> open_session(const std::string& path, SessionKind kind);
+
+/// One step of a schema, never changed once released: single statements, run in one transaction.
+using Migration = std::vector<std::string_view>;
+
+/// Brings the file to the newest schema. Errors: throws std::runtime_error when the file belongs to something
+/// else, is damaged, or was written by a newer version; nothing is changed then.
+void migrate(soci::session& sql, const std::string& path, int application_id,
+             std::span<const Migration> migrations);
+
+sqlite_api::sqlite3* handle_of(soci::session& sql);
+/// The SQLite result code of an exception, 0 if it has none.
+int sqlite_code_of(const std::exception& error);
+/// insufficient_storage for a full disk, else unavailable; the text is for the developer.
+Error error_of(const std::exception& error, std::string_view doing);
+
+/// Rolls back unless committed.
+class Transaction {
+ public:
+  Transaction(soci::session& sql, const char* begin) : sql_(sql) { sql_ << begin; }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+  void commit();
+
+ private:
+  soci::session& sql_;
+  bool open_ = true;
+};
+
+/// A few things that only one thread may use at a time, such as reading sessions with their statements.
+template <class T>
+class Shared {
+ public:
+  void add(std::unique_ptr<T> one) { free_.push_back(std::move(one)); }
+
+  class Lease {
+   public:
+    Lease(Shared& owner, std::unique_ptr<T> one) : owner_(owner), one_(std::move(one)) {}
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    ~Lease() {
+      {
+        const std::lock_guard lock(owner_.mutex_);
+        owner_.free_.push_back(std::move(one_));
+      }
+      owner_.returned_.notify_one();
+    }
+    T& operator*() { return *one_; }
+    T* operator->() { return one_.get(); }
+
+   private:
+    Shared& owner_;
+    std::unique_ptr<T> one_;
+  };
+
+  /// Waits until one is free: the pool that calls this has a bounded queue of its own.
+  Lease take() {
+    std::unique_lock lock(mutex_);
+    returned_.wait(lock, [this] { return !free_.empty(); });
+    auto one = std::move(free_.back());
+    free_.pop_back();
+    return Lease(*this, std::move(one));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable returned_;
+  std::vector<std::unique_ptr<T>> free_;
+};
+
+}  // namespace market::sqlite
