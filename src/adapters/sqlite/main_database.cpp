@@ -1,0 +1,50 @@
+#include "adapters/sqlite/main_database.hpp"
+
+#include <algorithm>
+
+namespace market::sqlite {
+namespace {
+
+constexpr int main_application_id = 0x4D4B4D4E;  // "MKMN".
+
+const Migration version_1 = {
+    // E-mail, name, phone and address are encrypted; email_index is a keyed hash of the lower-cased address.
+    "CREATE TABLE accounts("
+    "id INTEGER PRIMARY KEY, email_index TEXT NOT NULL UNIQUE, email TEXT NOT NULL, name TEXT NOT NULL,"
+    "phone TEXT, address TEXT, role TEXT NOT NULL, email_verified INTEGER NOT NULL, password_hash TEXT NOT NULL,"
+    "created_at INTEGER NOT NULL)",
+    "CREATE TABLE verifications("
+    "user_id INTEGER PRIMARY KEY, code_hash TEXT NOT NULL, ends_at INTEGER NOT NULL, tries INTEGER NOT NULL)",
+    // Hashes are written in hexadecimal, whatever bytes they are made of.
+    "CREATE TABLE sessions("
+    "id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL, refresh_hash TEXT NOT NULL UNIQUE, device TEXT NOT NULL,"
+    "created_at INTEGER NOT NULL, used_at INTEGER NOT NULL, ends_at INTEGER NOT NULL, ended_at INTEGER)",
+    "CREATE INDEX sessions_by_user ON sessions(user_id)",
+    "CREATE INDEX sessions_by_end ON sessions(ends_at)",
+    "CREATE INDEX sessions_ended ON sessions(ended_at) WHERE ended_at IS NOT NULL",
+    // Every refresh token a session ever replaced: one of them coming back means that it was stolen.
+    "CREATE TABLE used_refresh_hashes("
+    "refresh_hash TEXT PRIMARY KEY, session_id INTEGER NOT NULL, ends_at INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX used_refresh_hashes_by_end ON used_refresh_hashes(ends_at)",
+    "CREATE TABLE product_texts("
+    "id INTEGER PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, category TEXT NOT NULL,"
+    "image_url TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL)",
+};
+const Migration migrations[] = {version_1};
+
+}  // namespace
+
+MainDatabase::MainDatabase(const std::string& path, BlockingPool& pool, unsigned readers)
+    : pool_(pool), writer_(open_session(path, SessionKind::durable_writer)) {
+  migrate(*writer_, path, main_application_id, migrations);
+  for (unsigned i = 0; i < std::max(readers, 1u); ++i) readers_.add(open_session(path, SessionKind::reader));
+}
+
+Error MainDatabase::write_error(const std::exception& error) {
+  if (sqlite_code_of(error) == SQLITE_CONSTRAINT &&
+      std::string_view(error.what()).find("accounts.email_index") != std::string_view::npos)
+    return Error(Code::email_taken, "an account with this e-mail address exists");
+  return error_of(error, "cannot write main.db");
+}
+
+}  // namespace market::sqlite
