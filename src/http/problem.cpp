@@ -92,7 +92,8 @@ void append_fields(std::string& body, const std::vector<FieldError>& fields) {
 Reply problem_reply(const Error& error, std::string_view trace_id) {
   const Problem problem = problem_of(error.code);
   // An internal error's own words may name files or statements: they are for the log.
-  const std::string_view detail = error.code == Code::internal ? "something went wrong on our side" : error.detail;
+  const bool is_ours = error.code == Code::internal;
+  const std::string_view detail = is_ours ? "something went wrong on our side" : std::string_view(error.detail);
   std::string body;
   begin_problem(body, problem.status, problem.code, problem.title, detail, trace_id);
   int retry_after = problem.retry_after_seconds;
