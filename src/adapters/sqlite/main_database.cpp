@@ -5,7 +5,7 @@
 namespace market::sqlite {
 namespace {
 
-constexpr int main_application_id = 0x4D4B4D4E;  // "MKMN".
+constexpr int main_application_id = 0x4D6B744D;  // "MktM", like the log's "MktL".
 
 const Migration version_1 = {
     // E-mail, name, phone and address are encrypted; email_index is a keyed hash of the lower-cased address.

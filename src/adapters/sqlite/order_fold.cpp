@@ -99,9 +99,11 @@ void SqliteOrderFold::remove_files(const std::string& path) { remove_database_fi
 void SqliteOrderFold::read_index() {
   auto& sql = *database_->sql;
   Segments segments;
-  const soci::rowset<soci::row> rows = (sql.prepare << "SELECT segment, low_id, high_id FROM segments ORDER BY segment");
-  for (const auto& row : rows)
-    segments.push_back(Segment{row.get<long long>(0), OrderId{row.get<long long>(1)}, OrderId{row.get<long long>(2)}, {}});
+  long long number = 0, low = 0, high = 0;
+  soci::statement rows = (sql.prepare << "SELECT segment, low_id, high_id FROM segments ORDER BY segment",
+                          soci::into(number), soci::into(low), soci::into(high));
+  rows.execute();
+  while (rows.fetch()) segments.push_back(Segment{number, OrderId{low}, OrderId{high}, {}});
   long long through = 0;
   for (const auto& segment : segments) through = std::max(through, static_cast<long long>(segment.high.value));
 

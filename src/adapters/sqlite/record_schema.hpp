@@ -8,7 +8,7 @@
 
 namespace market::sqlite {
 
-inline constexpr int records_application_id = 0x4D4B5244;  // "MKRD".
+inline constexpr int records_application_id = 0x4D6B7452;  // "MktR", like the log's "MktL".
 std::span<const Migration> record_migrations();
 
 /// Removes the file and SQLite's companions, so that it can be folded again from the log.

@@ -1,0 +1,41 @@
+/// ports/product_texts.hpp: what every adapter must keep.
+#include <gtest/gtest.h>
+
+#include "adapters/sqlite/main_database.hpp"
+#include "adapters/sqlite/product_texts.hpp"
+#include "tests/contract/run_task.hpp"
+
+namespace market::contract {
+namespace {
+
+class ProductTextsContract : public testing::Test {
+ protected:
+  ~ProductTextsContract() override { pool_.stop(); }
+  TemporaryFolder folder_;
+  BlockingPool pool_{2, 100};
+  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 1};
+  sqlite::SqliteProductTexts texts_{database_};
+};
+
+TEST_F(ProductTextsContract, LoadsWhatWasStoredLast) {
+  EXPECT_TRUE(texts_.load_all()->empty());
+  ProductText text{ProductId{7}, "한정판 \"운동화\"", "줄 하나\n줄 둘", "shoes", "", Instant(Millis(1)), Instant(Millis(2))};
+  ASSERT_TRUE(run(texts_.store(text)));
+  ProductText other{ProductId{3}, "cap", "", "hats", "/images/3.webp", Instant(Millis(3)), Instant(Millis(4))};
+  ASSERT_TRUE(run(texts_.store(other)));
+  text.name = "운동화";
+  text.updated_at = Instant(Millis(9));
+  ASSERT_TRUE(run(texts_.store(text)));
+
+  const auto all = texts_.load_all();
+  ASSERT_EQ(all->size(), 2u);
+  EXPECT_EQ((*all)[0].id, other.id);
+  EXPECT_EQ((*all)[0].image_url, "/images/3.webp");
+  EXPECT_EQ((*all)[1].name, text.name);
+  EXPECT_EQ((*all)[1].description, text.description);
+  EXPECT_EQ((*all)[1].created_at, text.created_at);
+  EXPECT_EQ((*all)[1].updated_at, text.updated_at);
+}
+
+}  // namespace
+}  // namespace market::contract
