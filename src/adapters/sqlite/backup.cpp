@@ -1,0 +1,263 @@
+#include "adapters/sqlite/backup.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "adapters/sqlite/data_folder.hpp"
+#include "adapters/sqlite/event_log.hpp"
+#include "adapters/sqlite/files.hpp"
+
+namespace market::sqlite {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::string_view manifest_name = "manifest.txt";
+constexpr std::string_view manifest_head = "market backup 1";
+
+struct Entry {
+  std::string name;  ///< Relative, with '/'.
+  std::uint64_t bytes = 0;
+  std::string sha256;
+};
+struct Manifest {
+  Position log_position = 0;
+  std::vector<Entry> entries;
+};
+
+template <class T>
+T must(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().detail);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+void make_private_folder(const fs::path& path) {
+  if (const auto parent = path.parent_path(); !parent.empty() && !fs::exists(parent)) make_private_folder(parent);
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    throw std::runtime_error(file_error("the folder cannot be created", path).detail);
+  }
+}
+
+/// Through SQLite: a plain copy of a file in use, without its WAL, is no database.
+void copy_database(const fs::path& from, const fs::path& to) {
+  auto source = Database::open(from.string(), Database::Mode::existing);
+  auto target = Database::open(to.string(), Database::Mode::create);
+  auto* copy = sqlite3_backup_init(target.handle(), "main", source.handle(), "main");
+  if (copy == nullptr) target.raise("the copy cannot be started");
+  int code = SQLITE_OK;
+  // One step for all pages: in smaller ones every commit of the running store would start the copy over.
+  for (int attempt = 0; attempt < 50; ++attempt) {
+    code = sqlite3_backup_step(copy, -1);
+    if (code != SQLITE_BUSY && code != SQLITE_LOCKED) break;
+    sqlite3_sleep(100);
+  }
+  sqlite3_backup_finish(copy);
+  if (code != SQLITE_DONE) {
+    throw std::runtime_error(fmt::format("{}: cannot be copied to {}: {}", from.string(), to.string(),
+                                         sqlite3_errstr(code)));
+  }
+  source.close();
+  target.close();
+  ::chmod(to.c_str(), 0600);
+}
+
+void copy_plain_file(const fs::path& from, const fs::path& to) {
+  const FileDescriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!source) throw std::runtime_error(file_error("cannot be opened", from).detail);
+  const FileDescriptor target(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!target) throw std::runtime_error(file_error("cannot be created", to).detail);
+  std::vector<char> buffer(1 << 20);
+  for (;;) {
+    const auto got = ::read(source.get(), buffer.data(), buffer.size());
+    if (got < 0) throw std::runtime_error(file_error("cannot be read", from).detail);
+    if (got == 0) break;
+    for (ssize_t done = 0; done < got;) {
+      const auto put = ::write(target.get(), buffer.data() + done, static_cast<std::size_t>(got - done));
+      if (put < 0) throw std::runtime_error(file_error("cannot be written", to).detail);
+      done += put;
+    }
+  }
+  if (::fsync(target.get()) != 0) throw std::runtime_error(file_error("cannot be synced", to).detail);
+}
+
+bool is_left_out(const std::string& name) {
+  const auto ends = [&](std::string_view end) { return std::string_view(name).ends_with(end); };
+  return name == "lock" || name == manifest_name || ends("-wal") || ends("-shm") || ends("-journal") || ends(".tmp");
+}
+
+/// Copied in this order (backup.hpp says why), before all others.
+constexpr std::array<std::string_view, 4> ordered_names{"gate.snapshot", "records.db", "log.db", "main.db"};
+
+/// All other files of a folder.
+std::vector<std::string> other_names(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_symlink() || !entry.is_regular_file()) continue;
+    auto name = entry.path().lexically_relative(folder).generic_string();
+    const bool ordered = std::find(ordered_names.begin(), ordered_names.end(), name) != ordered_names.end();
+    if (!ordered && !is_left_out(name)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+std::vector<std::string> copy_all(const fs::path& data, const fs::path& to) {
+  std::vector<std::string> copied;
+  const auto copy = [&](std::string_view name) {
+    if (!fs::exists(data / name)) return;  // Not every store has it, or it was just deleted.
+    const auto target = to / name;
+    if (const auto parent = target.parent_path(); parent != to) make_private_folder(parent);
+    if (name.ends_with(".db")) copy_database(data / name, target);
+    else copy_plain_file(data / name, target);
+    copied.emplace_back(name);
+  };
+  for (const auto name : ordered_names) copy(name);
+  // Listed only now, so that every image that a copied row names is among them.
+  for (const auto& name : other_names(data)) copy(name);
+  return copied;
+}
+
+void sync_all_folders(const fs::path& root) {
+  for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    if (entry.is_directory()) must(sync_folder(entry.path()));
+  }
+  must(sync_folder(root));
+  must(sync_folder(root.parent_path()));
+}
+
+void write_manifest(const fs::path& folder, const Manifest& manifest) {
+  auto text = fmt::format("{}\nversion {}\nlog_position {}\n", manifest_head, MARKET_VERSION, manifest.log_position);
+  for (const auto& entry : manifest.entries) {
+    text += fmt::format("file {} {} {}\n", entry.sha256, entry.bytes, entry.name);
+  }
+  text += fmt::format("end {}\n", manifest.entries.size());
+  must(write_file_durably(folder / manifest_name, text));
+}
+
+template <class Number>
+Number number_of(std::string_view text, const fs::path& where) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    throw std::runtime_error(fmt::format("{}: the manifest is damaged", where.string()));
+  }
+  return value;
+}
+
+/// Splits off the part before the next `mark`.
+std::string_view take(std::string_view& rest, char mark) {
+  const auto at = rest.find(mark);
+  const auto part = rest.substr(0, at);
+  rest.remove_prefix(at == std::string_view::npos ? rest.size() : at + 1);
+  return part;
+}
+
+Manifest read_manifest(const fs::path& folder) {
+  const auto text = must(read_whole_file(folder / manifest_name));
+  if (!text) throw std::runtime_error(fmt::format("{}: is no backup, or an unfinished one (no manifest)", folder.string()));
+  std::string_view rest = *text;
+  if (take(rest, '\n') != manifest_head) {
+    throw std::runtime_error(fmt::format("{}: the manifest is of another version", folder.string()));
+  }
+  Manifest manifest;
+  bool ended = false;
+  while (!rest.empty() && !ended) {
+    auto line = take(rest, '\n');
+    const auto word = take(line, ' ');
+    if (word == "log_position") manifest.log_position = number_of<Position>(line, folder);
+    if (word == "file") {
+      Entry entry;
+      entry.sha256 = take(line, ' ');
+      entry.bytes = number_of<std::uint64_t>(take(line, ' '), folder);
+      entry.name = line;
+      const fs::path name(entry.name);
+      if (name.empty() || name.is_absolute() || name.lexically_normal() != name || *name.begin() == "..") {
+        throw std::runtime_error(fmt::format("{}: the manifest names a file outside", folder.string()));
+      }
+      manifest.entries.push_back(std::move(entry));
+    }
+    ended = word == "end" && number_of<std::size_t>(line, folder) == manifest.entries.size();
+  }
+  if (!ended) throw std::runtime_error(fmt::format("{}: the manifest is damaged", folder.string()));
+  return manifest;
+}
+
+void verify(const fs::path& folder, const Manifest& manifest) {
+  for (const auto& entry : manifest.entries) {
+    std::error_code error;
+    const auto bytes = fs::file_size(folder / entry.name, error);
+    if (error || bytes != entry.bytes || must(sha256_of_file(folder / entry.name)) != entry.sha256) {
+      throw std::runtime_error(fmt::format("{}: is damaged or missing; this backup cannot be used",
+                                           (folder / entry.name).string()));
+    }
+  }
+}
+
+BackupReport report_of(const Manifest& manifest) {
+  BackupReport report{manifest.log_position, manifest.entries.size(), 0};
+  for (const auto& entry : manifest.entries) report.bytes += entry.bytes;
+  return report;
+}
+
+Position position_of(const fs::path& log) {
+  auto db = Database::open(log.string(), Database::Mode::existing);
+  expect_schema(db, log_schema);
+  return db.must_query("SELECT ifnull(max(last), 0) FROM groups");
+}
+
+void require_empty(const fs::path& folder, std::string_view what) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename() != "lock") {
+      throw std::runtime_error(fmt::format("{} {} is not empty; name a new one", what, folder.string()));
+    }
+  }
+}
+
+}  // namespace
+
+BackupReport backup_store(const fs::path& data, const fs::path& to) {
+  if (!fs::exists(data / "log.db")) {
+    throw std::runtime_error(fmt::format("{}: is no data folder (no log.db)", data.string()));
+  }
+  if (fs::weakly_canonical(to).generic_string().starts_with(fs::weakly_canonical(data).generic_string() + "/")) {
+    throw std::runtime_error(fmt::format("{}: lies inside the data folder; name a place outside", to.string()));
+  }
+  make_private_folder(to);
+  require_empty(to, "backup folder");
+  const auto copied = copy_all(data, to);
+  Manifest manifest;
+  manifest.log_position = position_of(to / "log.db");
+  for (const auto& name : copied) {
+    manifest.entries.push_back({name, fs::file_size(to / name), must(sha256_of_file(to / name))});
+  }
+  sync_all_folders(to);
+  write_manifest(to, manifest);
+  return report_of(manifest);
+}
+
+BackupReport restore_store(const fs::path& from, const fs::path& data) {
+  const auto manifest = read_manifest(from);
+  verify(from, manifest);
+  const auto folder = DataFolder::open(data);
+  require_empty(data, "data folder");
+  must(write_file_durably(data / restore_mark, "a restore runs or was cut short\n"));
+  for (const auto& entry : manifest.entries) {
+    const auto target = data / entry.name;
+    if (const auto parent = target.parent_path(); parent != data) make_private_folder(parent);
+    copy_plain_file(from / entry.name, target);
+  }
+  verify(data, manifest);
+  sync_all_folders(data);
+  fs::remove(data / restore_mark);
+  must(sync_folder(data));
+  return report_of(manifest);
+}
+
+}  // namespace market::sqlite

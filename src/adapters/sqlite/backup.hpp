@@ -1,0 +1,29 @@
+#pragma once
+/// A consistent copy of a store, also of a running one, and its way back.
+///
+/// The order of the copies is what makes them fit (each may be some moments newer than the one before):
+/// snapshot, records, log, then accounts and texts, images and the rest. So no snapshot or record is ahead of the
+/// log (what is behind is folded again at start), and every order's buyer and product are there.
+
+#include <cstdint>
+#include <filesystem>
+
+#include "domain/event.hpp"
+
+namespace market::sqlite {
+
+struct BackupReport {
+  Position log_position = 0;
+  std::size_t files = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// Copies into `to`, a new or empty folder, and writes its manifest last: a folder without one is no backup.
+/// Throws std::runtime_error with one clear line.
+BackupReport backup_store(const std::filesystem::path& data, const std::filesystem::path& to);
+
+/// Checks every file of the manifest, then fills `data`, a new or empty folder that no process uses.
+/// Throws std::runtime_error with one clear line.
+BackupReport restore_store(const std::filesystem::path& from, const std::filesystem::path& data);
+
+}  // namespace market::sqlite

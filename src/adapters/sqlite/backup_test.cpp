@@ -1,0 +1,106 @@
+#include "adapters/sqlite/backup.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "adapters/sqlite/data_folder.hpp"
+#include "adapters/sqlite/event_log.hpp"
+#include "tests/support/numbered_events.hpp"
+#include "tests/support/temp_folder.hpp"
+
+namespace market::sqlite {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+template <class Action>
+std::string thrown_by(Action action) {
+  try {
+    action();
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+EventLogSettings log_in(const fs::path& folder) {
+  EventLogSettings settings;
+  settings.path = folder / "log.db";
+  return settings;
+}
+
+void fill(const fs::path& data) {
+  Database::open(data / "records.db", Database::Mode::create).must_execute("CREATE TABLE r(a); INSERT INTO r VALUES(1)");
+  Database::open(data / "main.db", Database::Mode::create).must_execute("CREATE TABLE m(a); INSERT INTO m VALUES(2)");
+  fs::create_directories(data / "images/7");
+  EXPECT_TRUE(write_file_durably(data / "images/7/a.webp", "an image"));
+}
+
+TEST(Backup, CopiesARunningStoreAndBringsItBack) {
+  const tests::TempFolder temp;
+  const auto data = temp / "data", saved = temp / "saved", back = temp / "back";
+  std::string key;
+  BackupReport report;
+  Position before = 0;
+  {
+    const auto folder = DataFolder::open(data);
+    key = folder.load_or_create_secret("token");
+    fill(data);
+    SqliteEventLog log(log_in(data));
+    std::atomic<bool> done{false};
+    std::atomic<Position> end{0};
+    std::thread writer([&] {
+      while (!done) end = *log.append(tests::numbered_group(end, 5));
+    });
+    while (end < 100) std::this_thread::yield();
+    before = end;
+    report = backup_store(data, saved);
+    done = true;
+    writer.join();
+    EXPECT_THAT(thrown_by([&] { restore_store(saved, data); }), HasSubstr("is in use by process"));
+  }
+  EXPECT_GE(report.log_position, before);
+  EXPECT_THAT(thrown_by([&] { restore_store(saved, data); }), HasSubstr("is not empty"));
+  EXPECT_THAT(thrown_by([&] { backup_store(data, saved); }), HasSubstr("is not empty"));
+
+  EXPECT_EQ(restore_store(saved, back).log_position, report.log_position);
+  const auto folder = DataFolder::open(back);
+  EXPECT_EQ(folder.load_or_create_secret("token"), key);
+  EXPECT_EQ(**read_whole_file(back / "images/7/a.webp"), "an image");
+  EXPECT_EQ(Database::open(back / "main.db", Database::Mode::existing).must_query("SELECT a FROM m"), 2);
+  SqliteEventLog log(log_in(back));
+  EXPECT_EQ(*log.end(), report.log_position);
+  EXPECT_EQ(static_cast<Position>(tests::positions_behind(log, 0).size()), report.log_position);
+}
+
+TEST(Backup, ADamagedOrUnfinishedOneIsRefused) {
+  const tests::TempFolder temp;
+  const auto data = temp / "data", saved = temp / "saved";
+  EXPECT_THAT(thrown_by([&] { backup_store(temp / "nothing", saved); }), HasSubstr("is no data folder"));
+  {
+    const auto folder = DataFolder::open(data);
+    SqliteEventLog log(log_in(data));
+    fill(data);
+    EXPECT_THAT(thrown_by([&] { backup_store(data, data / "saved"); }), HasSubstr("inside the data folder"));
+    backup_store(data, saved);
+  }
+  EXPECT_TRUE(write_file_durably(saved / "images/7/a.webp", "an imagf"));
+  EXPECT_THAT(thrown_by([&] { restore_store(saved, temp / "back"); }), HasSubstr("a.webp: is damaged or missing"));
+  EXPECT_FALSE(fs::exists(temp / "back"));
+  fs::remove(saved / "manifest.txt");
+  EXPECT_THAT(thrown_by([&] { restore_store(saved, temp / "back"); }), HasSubstr("no manifest"));
+}
+
+TEST(Backup, AHalfRestoredFolderIsNotServed) {
+  const tests::TempFolder temp;
+  fs::create_directory(temp / "data");
+  EXPECT_TRUE(write_file_durably(temp / "data" / restore_mark, "x"));
+  EXPECT_THAT(thrown_by([&] { DataFolder::open(temp / "data"); }), HasSubstr("unfinished restore"));
+}
+
+}  // namespace
+}  // namespace market::sqlite

@@ -1,0 +1,99 @@
+#include "adapters/sqlite/data_folder.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "adapters/sqlite/snapshot_file.hpp"
+#include "tests/support/temp_folder.hpp"
+
+namespace market::sqlite {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+template <class Action>
+std::string thrown_by(Action action) {
+  try {
+    action();
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(DataFolder, IsMadePrivateAndLockedOnce) {
+  const tests::TempFolder temp;
+  const auto path = temp / "a/data";
+  {
+    const auto folder = DataFolder::open(path);
+    EXPECT_EQ(fs::status(path).permissions(), fs::perms::owner_all);
+    const auto owner = std::to_string(::getpid());
+    EXPECT_EQ(thrown_by([&] { DataFolder::open(path); }),
+              "data folder " + path.string() + " is in use by process " + owner);
+    EXPECT_EQ(DataFolder::owner(path), ::getpid());
+  }
+  EXPECT_EQ(DataFolder::owner(path), 0);
+  EXPECT_EQ(DataFolder::owner(temp / "none"), 0);
+  EXPECT_NO_THROW(DataFolder::open(path));
+}
+
+TEST(DataFolder, ARestartWaitsForTheProcessBefore) {
+  const tests::TempFolder temp;
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const auto child = ::fork();
+  if (child == 0) {
+    const auto folder = DataFolder::open(temp / "data");
+    char byte = 1;
+    if (::write(ready[1], &byte, 1) != 1) ::_exit(1);
+    ::usleep(200'000);
+    ::_exit(0);  // As after kill -9: nothing is tidied up, the kernel drops the lock.
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  EXPECT_THAT(thrown_by([&] { DataFolder::open(temp / "data"); }), HasSubstr(std::to_string(child)));
+  EXPECT_NO_THROW(DataFolder::open(temp / "data", Millis{5000}));
+  ::waitpid(child, nullptr, 0);
+}
+
+TEST(DataFolder, SecretsAreMadeOnceAndRefusedWhenWeak) {
+  const tests::TempFolder temp;
+  const auto folder = DataFolder::open(temp / "data");
+  const auto key = folder.load_or_create_secret("token");
+  EXPECT_EQ(key.size(), 32u);
+  EXPECT_EQ(folder.load_or_create_secret("token"), key);
+  EXPECT_NE(folder.load_or_create_secret("other"), key);
+  const auto file = folder.file("keys/token");
+  EXPECT_EQ(fs::status(file).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  ::chmod(file.c_str(), 0644);
+  EXPECT_THAT(thrown_by([&] { folder.load_or_create_secret("token"); }), HasSubstr("open to others (mode 644)"));
+  ::chmod(file.c_str(), 0600);
+  fs::resize_file(file, 31);
+  EXPECT_THAT(thrown_by([&] { folder.load_or_create_secret("token"); }), HasSubstr("too short (31 bytes"));
+}
+
+TEST(SnapshotFile, IsReplacedWholeAndLeftOutWhenDamaged) {
+  const tests::TempFolder temp;
+  const auto path = temp / "gate.snapshot";
+  std::string warned;
+  SnapshotFile file(path, [&](const std::string& line) { warned = line; });
+  EXPECT_EQ(*file.load(), std::nullopt);
+  ASSERT_TRUE(file.store("first"));
+  ASSERT_TRUE(file.store(std::string(100'000, 's')));
+  EXPECT_EQ(**file.load(), std::string(100'000, 's'));
+  EXPECT_FALSE(fs::exists(temp / "gate.snapshot.tmp"));
+  EXPECT_EQ(warned, "");
+  fs::resize_file(path, 99'999);
+  EXPECT_EQ(*file.load(), std::nullopt);
+  EXPECT_THAT(warned, HasSubstr("is damaged"));
+  fs::resize_file(path, 5);
+  EXPECT_EQ(*file.load(), std::nullopt);
+  EXPECT_EQ(write_snapshot_file(temp / "none/gate.snapshot", "x").error().code, Code::unavailable);
+}
+
+}  // namespace
+}  // namespace market::sqlite
