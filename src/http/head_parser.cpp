@@ -157,6 +157,8 @@ class HeadParser {
     if (end_ - at_ < 2) return incomplete_head();
     if (at_[1] != '\n') return refuse("a header value has a lone CR");
     at_ += 2;
+    if (static_cast<std::size_t>(at_ - begin_) > limits_.head_bytes_max)
+      return refuse(Status::header_too_large, "the head is too long");
     if (request_.headers.size() >= limits_.head_fields_max) return refuse(Status::header_too_large, "too many header fields");
     const auto value = trim(value_start, value_end);
     request_.headers.push_back({name, value});

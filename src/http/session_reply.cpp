@@ -155,12 +155,17 @@ asio::awaitable<void> Session::run_stream(Reply reply) {
 
 Session::Sent Session::send_some() {
   while (out_sent_ < out_.size() || !tail_.empty()) {
-    iovec parts[2] = {{out_.data() + out_sent_, out_.size() - out_sent_},
-                      {const_cast<char*>(tail_.data()), tail_.size()}};
-    msghdr message{};
-    message.msg_iov = parts;
-    message.msg_iovlen = tail_.empty() ? 1 : 2;
-    const ssize_t count = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+    ssize_t count = 0;
+    if (tail_.empty()) {
+      count = ::send(fd_.get(), out_.data() + out_sent_, out_.size() - out_sent_, MSG_NOSIGNAL);
+    } else {
+      iovec parts[2] = {{out_.data() + out_sent_, out_.size() - out_sent_},
+                        {const_cast<char*>(tail_.data()), tail_.size()}};
+      msghdr message{};
+      message.msg_iov = parts;
+      message.msg_iovlen = 2;
+      count = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+    }
     if (count < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) return Sent::blocked;
