@@ -306,6 +306,7 @@ TEST_F(SaleGateTest, AFullDiskSellsNothingAndHealsItself) {
   Result<Submitted> retried = fail(Code::recovering, "");
   for (int i = 0; i < 200 && !retried; ++i) {
     retried = submit(order_of(1, 5));
+    clock.advance(Millis(1));
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   ASSERT_TRUE(retried);

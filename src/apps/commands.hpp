@@ -1,0 +1,45 @@
+#pragma once
+/// The subcommands of `market`, each with its options. They throw UsageError for a mistake of the operator.
+
+#include <string>
+#include <vector>
+
+namespace market::apps {
+
+/// Where settings come from, for every subcommand that has some.
+struct SettingSources {
+  std::string config;
+  std::vector<std::string> assignments;
+};
+
+struct ServeOptions {
+  std::string role = "all";
+  std::string listen;
+  std::string data = "data";
+  bool demo = false;
+  bool takeover = false;
+  SettingSources settings;
+};
+int serve(const ServeOptions& options);
+
+struct SeedOptions {
+  std::string data = "data";
+  std::int64_t users = 0, products = 0, orders = 0;
+  std::int64_t stock = 1'000'000;
+  std::string tokens;
+  std::string token_life = "24h";
+  SettingSources settings;
+};
+int seed(const SeedOptions& options);
+
+struct StoreOptions {
+  std::string data = "data";
+  std::string other;  ///< --to of backup, --from of restore.
+};
+int backup(const StoreOptions& options);
+int restore(const StoreOptions& options);
+int check_command(const StoreOptions& options);
+/// Folds the records anew from the log.
+int rebuild(const StoreOptions& options);
+
+}  // namespace market::apps
