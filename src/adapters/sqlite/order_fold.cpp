@@ -10,59 +10,6 @@
 namespace market::sqlite {
 namespace {
 
-/// One statement of the bulk path.
-class Statement {
- public:
-  Statement(soci::session& sql, const std::string& text) : database_(handle_of(sql)) {
-    if (sqlite_api::sqlite3_prepare_v3(database_, text.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &statement_,
-                                       nullptr) != SQLITE_OK)
-      throw soci::sqlite3_soci_error(sqlite_api::sqlite3_errmsg(database_), sqlite_api::sqlite3_errcode(database_));
-  }
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-  ~Statement() { sqlite_api::sqlite3_finalize(statement_); }
-
-  void bind(int place, std::int64_t value) { sqlite_api::sqlite3_bind_int64(statement_, place, value); }
-  /// `text` must live until run().
-  void bind(int place, std::string_view text) {
-    sqlite_api::sqlite3_bind_text(statement_, place, text.data(), static_cast<int>(text.size()), nullptr);
-  }
-  /// Whether it answered a row.
-  bool run() {
-    const int step = sqlite_api::sqlite3_step(statement_);
-    const int reset = sqlite_api::sqlite3_reset(statement_);
-    if ((step == SQLITE_ROW || step == SQLITE_DONE) && reset == SQLITE_OK) return step == SQLITE_ROW;
-    throw soci::sqlite3_soci_error(sqlite_api::sqlite3_errmsg(database_), reset == SQLITE_OK ? step : reset);
-  }
-
- private:
-  sqlite_api::sqlite3* database_;
-  sqlite_api::sqlite3_stmt* statement_ = nullptr;
-};
-
-std::int64_t millis_of(Instant at) { return at.time_since_epoch().count(); }
-
-void bind_order(Statement& put, const Order& order, std::string& lines, std::string& history) {
-  write_lines(order, lines);
-  write_history(order, history);
-  int place = 0;
-  put.bind(++place, order.id.value);
-  put.bind(++place, order.user.value);
-  put.bind(++place, text_of(order.state));
-  put.bind(++place, text_of(order.payment));
-  put.bind(++place, order.attempt.value);
-  put.bind(++place, order.total.amount);
-  put.bind(++place, order.total.currency.text());
-  put.bind(++place, millis_of(order.pay_by));
-  put.bind(++place, millis_of(order.created_at));
-  put.bind(++place, millis_of(order.updated_at));
-  put.bind(++place, static_cast<std::int64_t>(order.key.hi));
-  put.bind(++place, static_cast<std::int64_t>(order.key.lo));
-  put.bind(++place, static_cast<std::int64_t>(order.body_fingerprint));
-  put.bind(++place, std::string_view(lines));
-  put.bind(++place, std::string_view(history));
-}
-
 std::unique_ptr<soci::session> open_records(const std::string& path) {
   auto sql = open_session(path, SessionKind::bulk_writer);
   migrate(*sql, path, records_application_id, record_migrations());
@@ -71,16 +18,55 @@ std::unique_ptr<soci::session> open_records(const std::string& path) {
 
 }  // namespace
 
+/// The session with its prepared statements and the values they are bound to.
 struct SqliteOrderFold::Database {
   explicit Database(const std::string& path) : sql(open_records(path)) {}
 
+  void put_order(const Order& order) {
+    write_row(order, row);
+    put.execute(true);
+  }
+  bool has(OrderId order) {
+    id = order.value;
+    exists.execute();
+    const bool found = exists.fetch();
+    while (found && exists.fetch()) {  // To its end: a statement left at a row keeps its snapshot.
+    }
+    return found;
+  }
+  void put_late_order(const UserOrder& late) {
+    user = late.user.value;
+    id = late.order.value;
+    put_late.execute(true);
+  }
+  void put_entry(std::int64_t in_segment, const UserOrder& entry) {
+    segment = in_segment;
+    user = entry.user.value;
+    id = entry.order.value;
+    put_index.execute(true);
+  }
+
   std::unique_ptr<soci::session> sql;
+  OrderRow row;
+  long long segment = 0, user = 0, id = 0;
+  int one = 0;
   // REPLACE overwrites in place, as there is neither a second index nor a trigger.
-  Statement put{*sql, fmt::format("REPLACE INTO orders({}) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", order_columns)};
-  Statement exists{*sql, "SELECT 1 FROM orders WHERE id=?"};
-  Statement put_late{*sql, "REPLACE INTO late_orders(order_id, user_id) VALUES(?,?)"};
-  Statement index{*sql, "INSERT INTO user_orders(segment, user_id, order_id) VALUES(?,?,?)"};
-  std::string lines, history;
+  soci::statement put =
+      (sql->prepare << fmt::format("REPLACE INTO orders({}) VALUES(:id, :user, :state, :payment, :attempt, :total, "
+                                   ":currency, :pay_by, :created, :updated, :hi, :lo, :body, :lines, :history)",
+                                   order_columns),
+       soci::use(row.id), soci::use(row.user_id), soci::use(row.state), soci::use(row.payment),
+       soci::use(row.attempt_id), soci::use(row.total), soci::use(row.currency), soci::use(row.pay_by),
+       soci::use(row.created_at), soci::use(row.updated_at), soci::use(row.key_hi), soci::use(row.key_lo),
+       soci::use(row.body_fingerprint), soci::use(row.lines), soci::use(row.history));
+  soci::statement exists =
+      (sql->prepare << "SELECT 1 FROM orders WHERE id = :id", soci::use(id), soci::into(one));
+  soci::statement put_late =
+      (sql->prepare << "REPLACE INTO late_orders(order_id, user_id) VALUES(:id, :user)", soci::use(id),
+       soci::use(user));
+  soci::statement put_index =
+      (sql->prepare << "INSERT INTO user_orders(segment, user_id, order_id) VALUES(:segment, :user, :id)",
+       soci::use(segment), soci::use(user), soci::use(id));
 };
 
 SqliteOrderFold::SqliteOrderFold(std::string path, std::size_t segment_orders)
@@ -131,8 +117,7 @@ void SqliteOrderFold::sort_in(std::span<const OrderPtr> orders) {
   const OrderId through = index_.indexed_through();
   for (const auto* order : sorted_) {
     if (order->id <= through) {
-      database_->exists.bind(1, order->id.value);
-      if (database_->exists.run()) continue;
+      if (database_->has(order->id)) continue;
       late_.push_back(UserOrder{order->user, order->id});
     }
     added_.push_back(UserOrder{order->user, order->id});
@@ -142,14 +127,10 @@ void SqliteOrderFold::sort_in(std::span<const OrderPtr> orders) {
 Segment SqliteOrderFold::write_segment() {
   const auto entries = index_.sorted_open();
   Segment segment{index_.next_segment(), entries.front().order, entries.front().order, {}};
-  auto& put = database_->index;
-  put.bind(1, segment.number);
   for (const auto& entry : entries) {
     segment.low = std::min(segment.low, entry.order);
     segment.high = std::max(segment.high, entry.order);
-    put.bind(2, entry.user.value);
-    put.bind(3, entry.order.value);
-    put.run();
+    database_->put_entry(segment.number, entry);
   }
   const long long number = segment.number, low = segment.low.value, high = segment.high.value;
   auto& sql = *database_->sql;
@@ -166,15 +147,8 @@ void SqliteOrderFold::store_all(std::span<const OrderPtr> orders, Position throu
   Transaction all(*database.sql, "BEGIN IMMEDIATE");
   sort_in(orders);
   index_.add(added_);
-  for (const auto* order : sorted_) {
-    bind_order(database.put, *order, database.lines, database.history);
-    database.put.run();
-  }
-  for (const auto& late : late_) {
-    database.put_late.bind(1, late.order.value);
-    database.put_late.bind(2, late.user.value);
-    database.put_late.run();
-  }
+  for (const auto* order : sorted_) database.put_order(*order);
+  for (const auto& late : late_) database.put_late_order(late);
   std::optional<Segment> written;
   if (index_.open_count() >= segment_orders_) written = write_segment();
   const long long position = through;

@@ -1,6 +1,6 @@
 #pragma once
-/// ports/order_records.hpp, the writing side, on records.db. The bulk insert binds through SQLite's own interface
-/// (SOCI costs more per row than the row itself, docs/decisions/0003-records-indexes.md); all else is SOCI.
+/// ports/order_records.hpp, the writing side, on records.db through SOCI; what the rows cost and why there is no
+/// second index is in docs/decisions/0003-records-indexes.md.
 
 #include <memory>
 #include <string>

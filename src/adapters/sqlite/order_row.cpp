@@ -63,8 +63,6 @@ void read_history(std::string_view text, Order& order) {
   }
 }
 
-}  // namespace
-
 void write_lines(const Order& order, std::string& out) {
   out.assign(1, '[');
   for (const auto& line : order.lines) {
@@ -98,6 +96,28 @@ void write_history(const Order& order, std::string& out) {
     out += ']';
   }
   out += ']';
+}
+
+long long millis_of(Instant at) { return at.time_since_epoch().count(); }
+
+}  // namespace
+
+void write_row(const Order& order, OrderRow& row) {
+  row.id = order.id.value;
+  row.user_id = order.user.value;
+  row.state = text_of(order.state);
+  row.payment = text_of(order.payment);
+  row.attempt_id = order.attempt.value;
+  row.total = order.total.amount;
+  row.currency = order.total.currency.text();
+  row.pay_by = millis_of(order.pay_by);
+  row.created_at = millis_of(order.created_at);
+  row.updated_at = millis_of(order.updated_at);
+  row.key_hi = static_cast<long long>(order.key.hi);
+  row.key_lo = static_cast<long long>(order.key.lo);
+  row.body_fingerprint = static_cast<long long>(order.body_fingerprint);
+  write_lines(order, row.lines);
+  write_history(order, row.history);
 }
 
 Result<OrderPtr> order_of(const OrderRow& row) try {

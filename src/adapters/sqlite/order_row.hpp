@@ -23,12 +23,9 @@ struct OrderRow {
 inline constexpr std::string_view order_columns =
     "id,user_id,state,payment,attempt_id,total,currency,pay_by,created_at,updated_at,key_hi,key_lo,"
     "body_fingerprint,lines,history";
-inline constexpr int order_column_count = 15;
 
-/// Replace the text; the caller keeps the buffer.
-void write_lines(const Order& order, std::string& out);
-void write_history(const Order& order, std::string& out);
-
+/// Fills every member; a row that is filled again keeps its memory.
+void write_row(const Order& order, OrderRow& row);
 /// Errors: unavailable, when the row is damaged.
 Result<OrderPtr> order_of(const OrderRow& row);
 
