@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "http/chunked.hpp"
+#include "http/problem.hpp"
 
 namespace market::http {
 namespace {
@@ -126,7 +127,7 @@ asio::awaitable<void> Session::serve(std::unique_ptr<Session> self) {
         reply = s.answer_of(std::move(answer));
       } catch (const std::exception& error) {
         spdlog::error("a handler failed, trace {}: {}", s.request_.trace_id, error.what());
-        reply = s.answer_of(fail(Code::internal, "a handler failed"));
+        reply = problem_reply(Error(Code::internal, ""), s.request_.trace_id);
       }
     }
     if (s.abandoned_) co_return;

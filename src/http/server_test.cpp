@@ -1,0 +1,335 @@
+// The server through real sockets: what only shows with time, cuts and several connections.
+#include "http/server.hpp"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <thread>
+
+#include "http/sse.hpp"
+
+namespace market::http {
+namespace {
+
+using namespace std::chrono_literals;
+
+Task<Reply> hello(const Request& request) {
+  co_return json(Status::ok, "\"" + std::string(request.remote_address) + "\"");
+}
+Task<Reply> echo(const Request& request) { co_return json(Status::ok, std::string(request.body)); }
+Task<Reply> slow(const Request&) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, 300ms);
+  co_await timer.async_wait(asio::use_awaitable);
+  co_return json(Status::ok, "\"slow\"");
+}
+Task<Reply> broken(const Request&) {
+  throw std::runtime_error("a secret");
+  co_return Reply();
+}
+Task<Reply> document(const Request&) {
+  static const auto text = std::make_shared<const std::string>(3'000'000, 'd');
+  Reply reply;
+  reply.content_type = "text/plain";
+  reply.shared_body = text;
+  co_return reply;
+}
+Task<> ticks(Stream& stream) {
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  for (int i = 0;; ++i) {
+    auto text = sse_event("tick", std::to_string(i));
+    const auto sent = co_await stream.write(std::move(text));
+    if (!sent) co_return sent;
+    timer.expires_after(20ms);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
+std::atomic<bool> flood_ended{false};
+Task<> flood(Stream& stream) {
+  for (;;) {
+    std::string text(65536, 'f');
+    const auto sent = co_await stream.write(std::move(text));
+    if (sent) continue;
+    flood_ended = true;
+    co_return sent;
+  }
+}
+Reply stream_reply(Task<> (*run)(Stream&)) {
+  Reply reply;
+  reply.content_type = event_stream_type;
+  reply.stream = run;
+  return reply;
+}
+Task<Reply> tick_stream(const Request&) { co_return stream_reply(ticks); }
+Task<Reply> flood_stream(const Request&) { co_return stream_reply(flood); }
+
+class Client {
+ public:
+  explicit Client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    timeval limit{5, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  }
+  ~Client() { ::close(fd_); }
+  bool connected() const { return connected_; }
+  void send(std::string_view text) { [[maybe_unused]] const auto sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL); }
+  /// Until `text` has come, the peer closes, or five seconds pass.
+  std::string receive_until(std::string_view text) {
+    std::string got;
+    char buffer[65536];
+    while (got.find(text) == std::string::npos) {
+      const auto count = ::recv(fd_, buffer, sizeof buffer, 0);
+      if (count <= 0) break;
+      got.append(buffer, static_cast<std::size_t>(count));
+    }
+    return got;
+  }
+  std::string receive_all() { return receive_until("\x01 never \x01"); }
+  bool closes_within(std::chrono::milliseconds limit) {
+    pollfd entry{fd_, POLLIN, 0};
+    if (::poll(&entry, 1, static_cast<int>(limit.count())) != 1) return false;
+    char byte;
+    return ::recv(fd_, &byte, 1, 0) <= 0;
+  }
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+  bool connected_ = false;
+};
+
+class ServerTest : public testing::Test {
+ protected:
+  ServerTest() {
+    router.add(Method::get, "/hello", hello);
+    router.add(Method::post, "/echo", echo);
+    router.add(Method::get, "/slow", slow);
+    router.add(Method::get, "/broken", broken);
+    router.add(Method::get, "/document", document);
+    router.add(Method::get, "/ticks", tick_stream);
+    router.add(Method::get, "/flood", flood_stream);
+    limits.head_time_max = 300ms;
+    limits.request_time_max = 500ms;
+    limits.idle_time_max = 700ms;
+    limits.send_time_max = 300ms;
+    limits.drain_time_max = 2s;
+  }
+  void start() {
+    server = std::make_unique<Server>(router, clock, limits, 2);
+    server->listen("127.0.0.1", 0);
+    port = server->port();
+    runner = std::thread([this] { server->run(); });
+  }
+  ~ServerTest() override { stop(); }
+  void stop() {
+    if (!runner.joinable()) return;
+    server->stop();
+    runner.join();
+  }
+  std::string ask(std::string_view request) {
+    Client client(port);
+    client.send(request);
+    return client.receive_all();
+  }
+
+  SystemClock clock;
+  Router router;
+  Limits limits;
+  std::unique_ptr<Server> server;
+  std::thread runner;
+  std::uint16_t port = 0;
+};
+
+constexpr std::string_view get_hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
+
+TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
+  start();
+  Client client(port);
+  std::string many;
+  for (int i = 0; i < 500; ++i) {
+    const auto body = std::to_string(i) + ".";
+    many += "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: " +
+            std::to_string(body.size()) + "\r\n\r\n" + body;
+  }
+  client.send(many + "GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const auto answer = client.receive_all();
+  std::size_t at = 0;
+  for (int i = 0; i < 500; ++i) {
+    at = answer.find("\r\n\r\n" + std::to_string(i) + ".", at);
+    ASSERT_NE(at, std::string::npos) << i;
+  }
+  EXPECT_TRUE(answer.ends_with("\"slow\""));
+}
+
+TEST_F(ServerTest, SendsEarlierAnswersWhileALaterHandlerWaits) {
+  start();
+  Client client(port);
+  client.send(std::string(get_hello) + "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  const auto first = client.receive_until("127.0.0.1");
+  EXPECT_EQ(first.find("slow"), std::string::npos);
+  EXPECT_NE(client.receive_until("slow").find("slow"), std::string::npos);
+}
+
+TEST_F(ServerTest, TakesARequestByteByByte) {
+  limits.head_time_max = limits.request_time_max = 5s;
+  start();
+  Client client(port);
+  for (const char c : std::string_view("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                                       "Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n")) {
+    client.send({&c, 1});
+    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_TRUE(client.receive_until("[]").ends_with("[]"));
+}
+
+TEST_F(ServerTest, TakesABodyLargerThanItsBuffers) {
+  start();
+  const std::string body = "\"" + std::string(900'000, 'b') + "\"";
+  const auto answer = ask("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n"
+                          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  EXPECT_TRUE(answer.ends_with(body));
+}
+
+TEST_F(ServerTest, AsksForAnExpectedBody) {
+  start();
+  Client client(port);
+  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  EXPECT_EQ(client.receive_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("{}");
+  EXPECT_TRUE(client.receive_until("{}").ends_with("{}"));
+}
+
+TEST_F(ServerTest, HeadHasTheLengthAndNoBody) {
+  start();
+  const auto answer = ask("HEAD /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_NE(answer.find("Content-Length: 11\r\n"), std::string::npos);
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n"));
+}
+
+TEST_F(ServerTest, AnExceptionIsA500WithoutItsText) {
+  start();
+  const auto answer = ask("GET /broken HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Request-Id: mine\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 500 "));
+  EXPECT_EQ(answer.find("secret"), std::string::npos);
+  EXPECT_NE(answer.find("X-Request-Id: mine\r\n"), std::string::npos);
+}
+
+TEST_F(ServerTest, SharedBodiesAreSentWholeAndCompressedWhenAsked) {
+  limits.send_time_max = 5s;
+  start();
+  const auto plain = ask("GET /document HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(plain.size() - plain.find("\r\n\r\n") - 4, 3'000'000u);
+  const auto packed = ask("GET /document HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n");
+  EXPECT_NE(packed.find("Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"), std::string::npos);
+  EXPECT_LT(packed.size(), 10'000u);
+}
+
+TEST_F(ServerTest, ClosesSlowHeadsBodiesAndIdleConnections) {
+  start();
+  Client head(port), body(port), idle(port);
+  head.send("GET /hello HTTP/1.1\r\nHo");
+  body.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n{");
+  EXPECT_TRUE(head.receive_all().starts_with("HTTP/1.1 408 "));
+  EXPECT_TRUE(body.receive_all().starts_with("HTTP/1.1 408 "));
+  EXPECT_TRUE(idle.closes_within(2s));
+  Client alive(port);
+  alive.send(get_hello);
+  EXPECT_TRUE(alive.receive_until("127.0.0.1").starts_with("HTTP/1.1 200 "));
+}
+
+TEST_F(ServerTest, ClosesAPeerThatNeverReads) {
+  start();
+  flood_ended = false;
+  Client client(port);
+  client.send("GET /flood HTTP/1.1\r\nHost: a\r\n\r\n");
+  for (int i = 0; i < 300 && !flood_ended; ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_TRUE(flood_ended);
+}
+
+TEST_F(ServerTest, StreamsUntilThePeerLeaves) {
+  start();
+  {
+    Client client(port);
+    client.send("GET /ticks HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_NE(client.receive_until("data: 3\n").find("Transfer-Encoding: chunked"), std::string::npos);
+  }
+  for (int i = 0; i < 200 && server->open_connections() > 0; ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_EQ(server->open_connections(), 0u);
+}
+
+TEST_F(ServerTest, DrainsAnswersStreamsAndIdleConnections) {
+  start();
+  Client idle(port), busy(port), stream(port);
+  busy.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  stream.send("GET /ticks HTTP/1.1\r\nHost: a\r\n\r\n");
+  stream.receive_until("data: 1\n");
+  const auto began = std::chrono::steady_clock::now();
+  server->stop();
+  EXPECT_TRUE(idle.closes_within(1s));
+  const auto answer = busy.receive_all();
+  EXPECT_NE(answer.find("Connection: close\r\n"), std::string::npos);
+  EXPECT_TRUE(answer.ends_with("\"slow\""));
+  EXPECT_TRUE(stream.receive_all().ends_with("0\r\n\r\n"));
+  EXPECT_FALSE(Client(port).connected());
+  ::shutdown(busy.fd(), SHUT_RDWR);
+  ::shutdown(idle.fd(), SHUT_RDWR);
+  runner.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 1900ms);
+}
+
+TEST_F(ServerTest, CapsConnectionsOfOneAddress) {
+  limits.connections_per_address_max = 3;
+  limits.idle_time_max = 10s;
+  start();
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(std::make_unique<Client>(port));
+    clients.back()->send(get_hello);
+    EXPECT_TRUE(clients.back()->receive_until("127.0.0.1").starts_with("HTTP/1.1 200 "));
+  }
+  EXPECT_TRUE(Client(port).closes_within(1s));
+  clients.pop_back();
+  for (int i = 0; i < 100 && server->open_connections() > 2; ++i) std::this_thread::sleep_for(10ms);
+  Client next(port);
+  next.send(get_hello);
+  EXPECT_TRUE(next.receive_until("127.0.0.1").starts_with("HTTP/1.1 200 "));
+}
+
+TEST_F(ServerTest, HandsItsSocketToASuccessor) {
+  start();
+  const int kept = ::dup(server->listening_fd());
+  stop();
+  Client waiting(port);  // In the queue: nobody accepts now, nobody refuses.
+  ASSERT_TRUE(waiting.connected());
+  waiting.send(get_hello);
+  Server successor(router, clock, limits, 1);
+  successor.adopt(kept);
+  std::thread running([&] { successor.run(); });
+  EXPECT_TRUE(waiting.receive_until("127.0.0.1").starts_with("HTTP/1.1 200 "));
+  successor.stop();
+  running.join();
+}
+
+TEST_F(ServerTest, RefusesATakenAddressAndCountsAnswers) {
+  start();
+  Server second(router, clock, limits, 1);
+  EXPECT_THROW(second.listen("127.0.0.1", port), std::runtime_error);
+  ask("GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  ask("GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  std::string text;
+  for (const auto& count : server->route_counts())
+    text += count.route + " " + std::to_string(count.status) + " " + std::to_string(count.count) + "; ";
+  EXPECT_EQ(text, "unmatched 404 1; GET /hello 200 1; ");
+}
+
+}  // namespace
+}  // namespace market::http
