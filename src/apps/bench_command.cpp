@@ -1,9 +1,9 @@
 #include "apps/bench_command.hpp"
 
-#include <CLI/CLI.hpp>
-#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
 
 #include <algorithm>
 #include <fstream>
@@ -33,23 +33,34 @@ struct Options {
 
 void declare(CLI::App& app, Options& options) {
   app.add_option("--mode", options.mode, "buy, soldout, read (products), mixed, or get (--path)")
-      ->check(CLI::IsMember({"buy", "soldout", "read", "mixed", "get"}))->capture_default_str();
+      ->check(CLI::IsMember({"buy", "soldout", "read", "mixed", "get"}))
+      ->capture_default_str();
   app.add_option("--url", options.url, "http://host:port")->capture_default_str();
   app.add_option("--path", options.path, "what mode get asks for, such as /health/live");
   app.add_option("--product", options.products, "product id; several are taken in turn");
-  app.add_option("--tokens", options.tokens, "file with one access token a line: each request is another user's");
+  app.add_option("--tokens", options.tokens,
+                 "file with one access token a line: each request is another user's");
   app.add_option("--first-user", options.first_user, "the token to begin with")->capture_default_str();
-  app.add_option("--quantity", options.quantity, "units of an order")->check(CLI::Range(1, 1000))->capture_default_str();
+  app.add_option("--quantity", options.quantity, "units of an order")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   app.add_option("--reads-per-buy", options.reads_per_buy, "of mode mixed")->check(CLI::Range(0, 10'000));
-  app.add_option("--key-prefix", options.key_prefix, "of the idempotency keys; default: different in each run");
-  app.add_option("--connections", options.connections, "kept alive")->check(CLI::Range(1, 100'000))->capture_default_str();
-  app.add_option("--threads", options.threads, "of the generator")->check(CLI::Range(1, 64))->capture_default_str();
+  app.add_option("--key-prefix", options.key_prefix,
+                 "of the idempotency keys; default: different in each run");
+  app.add_option("--connections", options.connections, "kept alive")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "of the generator")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
   app.add_option("--rate", options.rate, "open loop: requests per second; without it, closed loop")
       ->check(CLI::PositiveNumber);
   app.add_option("--duration", options.duration, "how long to send, such as 10s")->capture_default_str();
-  app.add_option("--requests", options.requests, "how many to send, at most within the duration when it is given");
+  app.add_option("--requests", options.requests,
+                 "how many to send, at most within the duration when it is given");
   app.add_option("--drain", options.drain, "how long to wait for the last answers")->capture_default_str();
-  app.add_option("--server-pid", options.server_pids, "processes whose CPU time and memory to report")->delimiter(',');
+  app.add_option("--server-pid", options.server_pids, "processes whose CPU time and memory to report")
+      ->delimiter(',');
   app.add_flag("--until-caught-up", options.until_caught_up, "then wait until market_fold_lag_events is 0");
   app.add_option("--json", options.json, "file for the numbers; '-' for standard output");
 }
@@ -127,23 +138,28 @@ std::uint64_t count_of(const load::Tally& tally, int status, std::string_view co
   return sum;
 }
 
-double milliseconds(load::Histogram::Duration duration) { return static_cast<double>(duration.count()) / 1e6; }
+double milliseconds(load::Histogram::Duration duration) {
+  return static_cast<double>(duration.count()) / 1e6;
+}
 
 constexpr double shares[] = {0.5, 0.9, 0.99, 0.999};
 
 void print_latency(const char* title, const load::Histogram& histogram) {
   if (histogram.count() == 0) return;
   fmt::print("{:<12} ms  mean {:.3f}", title, milliseconds(histogram.mean()));
-  for (const double share : shares) fmt::print("  p{:g} {:.3f}", share * 100, milliseconds(histogram.percentile(share)));
+  for (const double share : shares)
+    fmt::print("  p{:g} {:.3f}", share * 100, milliseconds(histogram.percentile(share)));
   fmt::print("  max {:.3f}\n", milliseconds(histogram.max()));
 }
 
 void print(const Options& options, const load::Tally& tally, const Cost& cost) {
   const double seconds = std::chrono::duration<double>(tally.elapsed).count();
   const double answered = static_cast<double>(tally.answered());
-  fmt::print("bench: mode {}, {} connections, {}\n", options.mode, options.connections,
-             options.rate > 0 ? fmt::format("open loop at {:g}/s", options.rate) : std::string("closed loop"));
-  fmt::print("answered     {} in {:.3f} s: {:.0f}/s\n", tally.answered(), seconds, seconds > 0 ? answered / seconds : 0);
+  fmt::print(
+      "bench: mode {}, {} connections, {}\n", options.mode, options.connections,
+      options.rate > 0 ? fmt::format("open loop at {:g}/s", options.rate) : std::string("closed loop"));
+  fmt::print("answered     {} in {:.3f} s: {:.0f}/s\n", tally.answered(), seconds,
+             seconds > 0 ? answered / seconds : 0);
   fmt::print("accepted     {}\n", count_of(tally, 201, ""));
   fmt::print("sold out     {}\n", count_of(tally, 409, "sold_out"));
   for (const auto& outcome : tally.outcomes)
@@ -151,24 +167,29 @@ void print(const Options& options, const load::Tally& tally, const Cost& cost) {
       fmt::print("refused      {} {}: {}\n", outcome.status, outcome.code, outcome.count);
     else if (outcome.status < 300 && outcome.status != 201)
       fmt::print("status {}   {}\n", outcome.status, outcome.count);
-  fmt::print("errors       {} (connections lost {}, broken answers {}, unanswered {}, unsent {}); connects failed {}\n",
-             tally.errors(), tally.connections_lost, tally.broken_answers, tally.unanswered, tally.unsent,
-             tally.connect_failures);
+  fmt::print(
+      "errors       {} (connections lost {}, broken answers {}, unanswered {}, unsent {}); connects failed "
+      "{}\n",
+      tally.errors(), tally.connections_lost, tally.broken_answers, tally.unanswered, tally.unsent,
+      tally.connect_failures);
   print_latency("latency 2xx", tally.successes);
   print_latency("latency else", tally.refusals);
   if (!options.server_pids.empty()) {
     fmt::print("server CPU   {:.2f} s: {:.0f} answers per CPU second; resident {:.1f} MiB\n", cost.server_cpu,
-               cost.server_cpu > 0 ? answered / cost.server_cpu : 0, static_cast<double>(cost.resident_bytes) / 1048576);
+               cost.server_cpu > 0 ? answered / cost.server_cpu : 0,
+               static_cast<double>(cost.resident_bytes) / 1048576);
     if (options.until_caught_up)
-      fmt::print("caught up    {:.3f} s later, server CPU {:.2f} s: {:.0f} answers per CPU second\n", cost.catch_up_seconds,
-                 cost.server_cpu_caught_up, cost.server_cpu_caught_up > 0 ? answered / cost.server_cpu_caught_up : 0);
+      fmt::print("caught up    {:.3f} s later, server CPU {:.2f} s: {:.0f} answers per CPU second\n",
+                 cost.catch_up_seconds, cost.server_cpu_caught_up,
+                 cost.server_cpu_caught_up > 0 ? answered / cost.server_cpu_caught_up : 0);
   }
   fmt::print("generator    {:.2f} CPU s\n", cost.generator_cpu);
 }
 
 boost::json::object latency_object(const load::Histogram& histogram) {
   boost::json::object object{{"count", histogram.count()}, {"mean", milliseconds(histogram.mean())}};
-  for (const double share : shares) object[fmt::format("p{:g}", share * 100)] = milliseconds(histogram.percentile(share));
+  for (const double share : shares)
+    object[fmt::format("p{:g}", share * 100)] = milliseconds(histogram.percentile(share));
   object["max"] = milliseconds(histogram.max());
   return object;
 }
@@ -178,15 +199,26 @@ void write_json(const Options& options, const load::Tally& tally, const Cost& co
   for (const auto& outcome : tally.outcomes)
     outcomes.push_back({{"status", outcome.status}, {"code", outcome.code}, {"count", outcome.count}});
   const boost::json::object object{
-      {"mode", options.mode}, {"connections", options.connections}, {"rate", options.rate},
+      {"mode", options.mode},
+      {"connections", options.connections},
+      {"rate", options.rate},
       {"seconds", std::chrono::duration<double>(tally.elapsed).count()},
-      {"answered", tally.answered()}, {"accepted", count_of(tally, 201, "")},
-      {"soldOut", count_of(tally, 409, "sold_out")}, {"outcomes", std::move(outcomes)}, {"errors", tally.errors()},
-      {"connectionsLost", tally.connections_lost}, {"brokenAnswers", tally.broken_answers},
-      {"unanswered", tally.unanswered}, {"unsent", tally.unsent}, {"connectFailures", tally.connect_failures},
-      {"latencyMs", {{"accepted", latency_object(tally.successes)}, {"refused", latency_object(tally.refusals)}}},
-      {"serverCpuSeconds", cost.server_cpu}, {"serverCpuSecondsCaughtUp", cost.server_cpu_caught_up},
-      {"catchUpSeconds", cost.catch_up_seconds}, {"serverResidentBytes", cost.resident_bytes},
+      {"answered", tally.answered()},
+      {"accepted", count_of(tally, 201, "")},
+      {"soldOut", count_of(tally, 409, "sold_out")},
+      {"outcomes", std::move(outcomes)},
+      {"errors", tally.errors()},
+      {"connectionsLost", tally.connections_lost},
+      {"brokenAnswers", tally.broken_answers},
+      {"unanswered", tally.unanswered},
+      {"unsent", tally.unsent},
+      {"connectFailures", tally.connect_failures},
+      {"latencyMs",
+       {{"accepted", latency_object(tally.successes)}, {"refused", latency_object(tally.refusals)}}},
+      {"serverCpuSeconds", cost.server_cpu},
+      {"serverCpuSecondsCaughtUp", cost.server_cpu_caught_up},
+      {"catchUpSeconds", cost.catch_up_seconds},
+      {"serverResidentBytes", cost.resident_bytes},
       {"generatorCpuSeconds", cost.generator_cpu}};
   const std::string text = boost::json::serialize(object) + "\n";
   if (options.json == "-") {
@@ -238,7 +270,9 @@ int measure(const Options& options, bool duration_given) {
 }  // namespace
 
 int run_bench(int argc, char** argv) {
-  CLI::App app("Load generator: many distinct users, open or closed loop, latencies from the scheduled moment", "market bench");
+  CLI::App app(
+      "Load generator: many distinct users, open or closed loop, latencies from the scheduled moment",
+      "market bench");
   Options options;
   declare(app, options);
   try {

@@ -9,7 +9,9 @@ namespace {
 
 constexpr int verification_tries_max = 5;
 
-long long millis_of(Instant at) { return at.time_since_epoch().count(); }
+long long millis_of(Instant at) {
+  return at.time_since_epoch().count();
+}
 
 std::string lower_case(std::string_view email) {
   std::string lower(email);
@@ -18,7 +20,9 @@ std::string lower_case(std::string_view email) {
   return lower;
 }
 
-std::string context_of(std::string_view column, long long user) { return fmt::format("accounts.{}.{}", column, user); }
+std::string context_of(std::string_view column, long long user) {
+  return fmt::format("accounts.{}.{}", column, user);
+}
 
 /// An optional personal value as SOCI takes it.
 struct OptionalField {
@@ -39,11 +43,13 @@ Result<> insert(soci::session& sql, const FieldCipher& cipher, const Account& ac
   OptionalField phone(cipher, account.phone, "phone", id), address(cipher, account.address, "address", id);
   const std::string role(text_of(account.role));
   const int verified = account.email_verified ? 1 : 0;
-  sql << "INSERT INTO accounts(id, email_index, email, name, phone, address, role, email_verified, password_hash, "
-         "created_at) VALUES(:id, :email_index, :email, :name, :phone, :address, :role, :verified, :hash, :created)",
-      soci::use(id), soci::use(index), soci::use(email), soci::use(name), soci::use(phone.stored, phone.state),
-      soci::use(address.stored, address.state), soci::use(role), soci::use(verified),
-      soci::use(account.password_hash), soci::use(created_at);
+  sql << "INSERT INTO accounts(id, email_index, email, name, phone, address, role, email_verified, "
+         "password_hash, "
+         "created_at) VALUES(:id, :email_index, :email, :name, :phone, :address, :role, :verified, :hash, "
+         ":created)",
+      soci::use(id), soci::use(index), soci::use(email), soci::use(name),
+      soci::use(phone.stored, phone.state), soci::use(address.stored, address.state), soci::use(role),
+      soci::use(verified), soci::use(account.password_hash), soci::use(created_at);
   return {};
 }
 
@@ -79,27 +85,33 @@ Result<Account> decrypt(const FieldCipher& cipher, const AccountRow& row) {
 
 /// `where` has the one placeholder `:key`.
 template <class Key>
-Result<Account> select(soci::session& sql, const FieldCipher& cipher, std::string_view where, const Key& key) {
+Result<Account> select(soci::session& sql, const FieldCipher& cipher, std::string_view where,
+                       const Key& key) {
   AccountRow row;
-  sql << fmt::format("SELECT id, email, name, phone, address, role, email_verified, password_hash, created_at "
-                     "FROM accounts WHERE {}", where),
+  sql << fmt::format(
+      "SELECT id, email, name, phone, address, role, email_verified, password_hash, created_at "
+      "FROM accounts WHERE {}",
+      where),
       soci::use(key), soci::into(row.id), soci::into(row.email), soci::into(row.name),
-      soci::into(row.phone, row.phone_state), soci::into(row.address, row.address_state), soci::into(row.role),
-      soci::into(row.verified), soci::into(row.password_hash), soci::into(row.created_at);
+      soci::into(row.phone, row.phone_state), soci::into(row.address, row.address_state),
+      soci::into(row.role), soci::into(row.verified), soci::into(row.password_hash),
+      soci::into(row.created_at);
   if (!sql.got_data()) return fail(Code::not_found, "there is no such account");
   return decrypt(cipher, row);
 }
 
 Result<> set_text(soci::session& sql, std::string_view column, long long id, const std::string& value,
                   soci::indicator state = soci::i_ok) {
-  soci::statement change = (sql.prepare << fmt::format("UPDATE accounts SET {} = :value WHERE id = :id", column),
-                            soci::use(value, state), soci::use(id));
+  soci::statement change =
+      (sql.prepare << fmt::format("UPDATE accounts SET {} = :value WHERE id = :id", column),
+       soci::use(value, state), soci::use(id));
   change.execute(true);
   if (change.get_affected_rows() == 0) return fail(Code::not_found, "there is no such account");
   return {};
 }
 
-Result<Account> patch_account(soci::session& sql, const FieldCipher& cipher, long long id, const AccountPatch& patch) {
+Result<Account> patch_account(soci::session& sql, const FieldCipher& cipher, long long id,
+                              const AccountPatch& patch) {
   if (patch.name) {
     const auto changed = set_text(sql, "name", id, cipher.encrypt(*patch.name, context_of("name", id)));
     if (!changed) return fail(changed.error());
@@ -115,14 +127,15 @@ Result<Account> patch_account(soci::session& sql, const FieldCipher& cipher, lon
 }
 
 Result<bool> count_try(soci::session& sql, long long user, const std::string& code_hash, long long now) {
-  soci::statement count = (sql.prepare << "UPDATE verifications SET tries = tries + 1 WHERE user_id = :user AND "
-                                          "tries < :most",
-                           soci::use(user), soci::use(verification_tries_max));
+  soci::statement count =
+      (sql.prepare << "UPDATE verifications SET tries = tries + 1 WHERE user_id = :user AND "
+                      "tries < :most",
+       soci::use(user), soci::use(verification_tries_max));
   count.execute(true);
   std::string stored;
   long long ends_at = 0;
-  sql << "SELECT code_hash, ends_at FROM verifications WHERE user_id = :user", soci::use(user), soci::into(stored),
-      soci::into(ends_at);
+  sql << "SELECT code_hash, ends_at FROM verifications WHERE user_id = :user", soci::use(user),
+      soci::into(stored), soci::into(ends_at);
   if (!sql.got_data()) return fail(Code::not_found, "no code was sent to this account");
   if (count.get_affected_rows() == 0) return fail(Code::rate_limited, "this code was tried too often");
   if (stored != code_hash || ends_at <= now) return false;
@@ -139,10 +152,19 @@ std::string hex(std::string_view bytes) {
 
 }  // namespace
 
-Task<> SqliteAccounts::create(Account account) {
-  return database_.write([this, account = std::move(account)](soci::session& sql) {
-    return insert(sql, cipher_, account);
+Task<> SqliteAccounts::create_all(std::vector<Account> accounts) {
+  return database_.write([this, accounts = std::move(accounts)](soci::session& sql) -> Result<> {
+    for (const Account& account : accounts) {
+      const auto inserted = insert(sql, cipher_, account);
+      if (!inserted) return inserted;
+    }
+    return {};
   });
+}
+
+Task<> SqliteAccounts::create(Account account) {
+  return database_.write(
+      [this, account = std::move(account)](soci::session& sql) { return insert(sql, cipher_, account); });
 }
 
 Task<Account> SqliteAccounts::find(UserId id) {
@@ -158,15 +180,13 @@ Task<Account> SqliteAccounts::find_by_email(std::string email) {
 }
 
 Task<Account> SqliteAccounts::update(UserId id, AccountPatch patch) {
-  return database_.write([this, key = static_cast<long long>(id.value), patch = std::move(patch)](soci::session& sql) {
-    return patch_account(sql, cipher_, key, patch);
-  });
+  return database_.write([this, key = static_cast<long long>(id.value), patch = std::move(patch)](
+                             soci::session& sql) { return patch_account(sql, cipher_, key, patch); });
 }
 
 Task<> SqliteAccounts::set_password_hash(UserId id, std::string hash) {
-  return database_.write([key = static_cast<long long>(id.value), hash = std::move(hash)](soci::session& sql) {
-    return set_text(sql, "password_hash", key, hash);
-  });
+  return database_.write([key = static_cast<long long>(id.value), hash = std::move(hash)](
+                             soci::session& sql) { return set_text(sql, "password_hash", key, hash); });
 }
 
 Task<> SqliteAccounts::set_email_verified(UserId id) {
@@ -185,8 +205,9 @@ Task<> SqliteAccounts::store_verification(UserId id, std::string code_hash, Inst
 }
 
 Task<bool> SqliteAccounts::try_verification(UserId id, std::string code_hash, Instant now) {
-  return database_.write([user = static_cast<long long>(id.value), code = hex(code_hash),
-                          at = millis_of(now)](soci::session& sql) { return count_try(sql, user, code, at); });
+  return database_.write(
+      [user = static_cast<long long>(id.value), code = hex(code_hash),
+       at = millis_of(now)](soci::session& sql) { return count_try(sql, user, code, at); });
 }
 
 }  // namespace market::sqlite

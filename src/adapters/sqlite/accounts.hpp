@@ -14,6 +14,8 @@ class SqliteAccounts final : public Accounts {
       : database_(database), cipher_(cipher), clock_(clock) {}
 
   Task<> create(Account account) override;
+  /// Many in one transaction, all or none; for `market seed`. Errors: as create().
+  Task<> create_all(std::vector<Account> accounts);
   Task<Account> find(UserId id) override;
   Task<Account> find_by_email(std::string email) override;
   Task<Account> update(UserId id, AccountPatch patch) override;

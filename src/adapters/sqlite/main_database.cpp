@@ -1,5 +1,7 @@
 #include "adapters/sqlite/main_database.hpp"
 
+#include "adapters/sqlite/open_main.hpp"
+
 #include <algorithm>
 
 namespace market::sqlite {
@@ -11,13 +13,15 @@ const Migration version_1 = {
     // E-mail, name, phone and address are encrypted; email_index is a keyed hash of the lower-cased address.
     "CREATE TABLE accounts("
     "id INTEGER PRIMARY KEY, email_index TEXT NOT NULL UNIQUE, email TEXT NOT NULL, name TEXT NOT NULL,"
-    "phone TEXT, address TEXT, role TEXT NOT NULL, email_verified INTEGER NOT NULL, password_hash TEXT NOT NULL,"
+    "phone TEXT, address TEXT, role TEXT NOT NULL, email_verified INTEGER NOT NULL, password_hash TEXT NOT "
+    "NULL,"
     "created_at INTEGER NOT NULL)",
     "CREATE TABLE verifications("
     "user_id INTEGER PRIMARY KEY, code_hash TEXT NOT NULL, ends_at INTEGER NOT NULL, tries INTEGER NOT NULL)",
     // Hashes are written in hexadecimal, whatever bytes they are made of.
     "CREATE TABLE sessions("
-    "id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL, refresh_hash TEXT NOT NULL UNIQUE, device TEXT NOT NULL,"
+    "id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL, refresh_hash TEXT NOT NULL UNIQUE, device TEXT NOT "
+    "NULL,"
     "created_at INTEGER NOT NULL, used_at INTEGER NOT NULL, ends_at INTEGER NOT NULL, ended_at INTEGER)",
     "CREATE INDEX sessions_by_user ON sessions(user_id)",
     "CREATE INDEX sessions_by_end ON sessions(ends_at)",
@@ -45,6 +49,10 @@ Error MainDatabase::write_error(const std::exception& error) {
       std::string_view(error.what()).find("accounts.email_index") != std::string_view::npos)
     return Error(Code::email_taken, "an account with this e-mail address exists");
   return error_of(error, "cannot write main.db");
+}
+
+std::shared_ptr<MainDatabase> open_main_database(const std::string& path, BlockingPool& pool, unsigned readers) {
+  return std::make_shared<MainDatabase>(path, pool, readers);
 }
 
 }  // namespace market::sqlite

@@ -41,7 +41,8 @@ Tally generate(const Target& target, const LoadPlan& plan, const Requests& reque
   }
   run.start = Run::Clock::now();
   std::vector<std::thread> threads;
-  for (std::size_t i = 1; i < workers.size(); ++i) threads.emplace_back([&worker = *workers[i]] { worker.work(); });
+  for (std::size_t i = 1; i < workers.size(); ++i)
+    threads.emplace_back([&worker = *workers[i]] { worker.work(); });
   workers[0]->work();
   for (auto& thread : threads) thread.join();
   Tally sum;

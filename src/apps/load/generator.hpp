@@ -1,9 +1,9 @@
 #pragma once
 /// Sends requests over keep-alive connections and counts the answers.
 ///
-/// Open loop (`rate` > 0): request i is due at start + i / rate whatever the server does, and its latency counts
-/// from that moment, also while it waits for a free connection: a slow server cannot hide behind its own slowness.
-/// Closed loop: each connection sends its next request when the last one is answered.
+/// Open loop (`rate` > 0): request i is due at start + i / rate whatever the server does, and its latency
+/// counts from that moment, also while it waits for a free connection: a slow server cannot hide behind its
+/// own slowness. Closed loop: each connection sends its next request when the last one is answered.
 
 #include <sys/socket.h>
 
@@ -29,10 +29,10 @@ Target resolve(const std::string& url);
 struct LoadPlan {
   int connections = 256;
   int threads = 1;
-  double rate = 0;                     ///< Requests per second; 0: closed loop.
+  double rate = 0;  ///< Requests per second; 0: closed loop.
   std::chrono::nanoseconds duration{0};
-  std::uint64_t requests = 0;          ///< 0: as many as fit into the duration.
-  std::chrono::nanoseconds drain{0};   ///< How long answers are waited for at the end.
+  std::uint64_t requests = 0;         ///< 0: as many as fit into the duration.
+  std::chrono::nanoseconds drain{0};  ///< How long answers are waited for at the end.
 };
 
 struct Outcome {
@@ -45,12 +45,12 @@ struct Tally {
   Histogram successes, refusals;  ///< 2xx; everything else that was answered.
   std::vector<Outcome> outcomes;
   std::uint64_t sent = 0;
-  std::uint64_t connect_failures = 0;    ///< Tried again after a while.
-  std::uint64_t connections_lost = 0;    ///< With a request under way.
+  std::uint64_t connect_failures = 0;  ///< Tried again after a while.
+  std::uint64_t connections_lost = 0;  ///< With a request under way.
   std::uint64_t broken_answers = 0;
-  std::uint64_t unanswered = 0;          ///< At the end of the drain time.
-  std::uint64_t unsent = 0;              ///< Open loop: due, but no connection became free until the end.
-  std::chrono::nanoseconds elapsed{0};   ///< First request to last answer.
+  std::uint64_t unanswered = 0;         ///< At the end of the drain time.
+  std::uint64_t unsent = 0;             ///< Open loop: due, but no connection became free until the end.
+  std::chrono::nanoseconds elapsed{0};  ///< First request to last answer.
 
   void count(int status, std::string_view code, std::uint64_t by = 1);
   void add(const Tally& other);
@@ -58,8 +58,8 @@ struct Tally {
   std::uint64_t errors() const { return connections_lost + broken_answers + unanswered + unsent; }
 };
 
-/// Blocks until all is answered or the drain time is over. Throws std::runtime_error when the target cannot be
-/// reached at the start.
+/// Blocks until all is answered or the drain time is over. Throws std::runtime_error when the target cannot
+/// be reached at the start.
 Tally generate(const Target& target, const LoadPlan& plan, const Requests& requests);
 
 /// One GET, blocking; the body of a 200. Throws std::runtime_error.

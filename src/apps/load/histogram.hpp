@@ -1,6 +1,6 @@
 #pragma once
-/// Latencies in logarithmic buckets: 64 per power of two, so that a percentile is at most 1.6 % too high, for any
-/// number of samples in constant memory.
+/// Latencies in logarithmic buckets: 64 per power of two, so that a percentile is at most 1.6 % too high, for
+/// any number of samples in constant memory.
 
 #include <array>
 #include <chrono>

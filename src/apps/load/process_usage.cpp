@@ -17,7 +17,8 @@ Usage usage_of(const std::vector<int>& pids) {
     std::ifstream stat(fmt::format("/proc/{}/stat", pid));
     std::string line;
     if (!std::getline(stat, line)) throw std::runtime_error(fmt::format("there is no process {}", pid));
-    // The name may hold spaces and brackets: fields count from the last bracket on (proc(5), field 3 follows).
+    // The name may hold spaces and brackets: fields count from the last bracket on (proc(5), field 3
+    // follows).
     std::istringstream fields(line.substr(line.rfind(')') + 1));
     std::string skipped;
     for (int field = 3; field < 14; ++field) fields >> skipped;

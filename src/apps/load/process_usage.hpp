@@ -7,7 +7,7 @@
 namespace market::apps::load {
 
 struct Usage {
-  double cpu_seconds = 0;       ///< User and system, all threads.
+  double cpu_seconds = 0;  ///< User and system, all threads.
   std::uint64_t resident_bytes = 0;
 };
 

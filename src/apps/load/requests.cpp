@@ -13,10 +13,12 @@ Requests::Requests(RequestPlan plan) : plan_(std::move(plan)) {
   if (!plan_.path.empty()) gets_.push_back(get(plan_.path));
   for (const auto& product : plan_.products) {
     if (plan_.path.empty()) gets_.push_back(get("/api/v1/products/" + product));
-    const auto body = fmt::format(R"({{"items":[{{"productId":"{}","quantity":{}}}]}})", product, plan_.quantity);
+    const auto body =
+        fmt::format(R"({{"items":[{{"productId":"{}","quantity":{}}}]}})", product, plan_.quantity);
     bodies_.push_back(fmt::format("\r\nContent-Length: {}\r\n\r\n{}", body.size(), body));
   }
-  buy_head_ = fmt::format("POST /api/v1/orders HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n", plan_.host);
+  buy_head_ = fmt::format("POST /api/v1/orders HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n",
+                          plan_.host);
 }
 
 void Requests::append(std::uint64_t number, std::string& out) const {
@@ -25,7 +27,9 @@ void Requests::append(std::uint64_t number, std::string& out) const {
   buys ? append_buy(number, out) : append_get(number, out);
 }
 
-void Requests::append_get(std::uint64_t number, std::string& out) const { out += gets_[number % gets_.size()]; }
+void Requests::append_get(std::uint64_t number, std::string& out) const {
+  out += gets_[number % gets_.size()];
+}
 
 void Requests::append_buy(std::uint64_t number, std::string& out) const {
   out += buy_head_;

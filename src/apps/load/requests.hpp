@@ -1,5 +1,6 @@
 #pragma once
-/// What the load generator sends: request number n of a run is always the same bytes, with its own user and key.
+/// What the load generator sends: request number n of a run is always the same bytes, with its own user and
+/// key.
 
 #include <cstdint>
 #include <string>
@@ -16,9 +17,9 @@ struct RequestPlan {
   std::vector<std::string> products;  ///< Ids, in turn.
   std::vector<std::string> tokens;    ///< Request n is from user (first_user + n) % tokens.
   std::uint64_t first_user = 0;
-  std::string key_prefix;             ///< Of the idempotency keys, different in each run.
+  std::string key_prefix;  ///< Of the idempotency keys, different in each run.
   int quantity = 1;
-  int reads_per_buy = 9;              ///< Mode mixed.
+  int reads_per_buy = 9;  ///< Mode mixed.
 };
 
 class Requests {

@@ -32,7 +32,8 @@ Reading ResponseReader::read(std::string_view buffered) {
 
 Reading ResponseReader::read_head(std::string_view buffered) {
   const std::size_t end = buffered.find("\r\n\r\n");
-  if (end == std::string_view::npos) return buffered.size() > 64 * 1024 ? Reading::broken : Reading::incomplete;
+  if (end == std::string_view::npos)
+    return buffered.size() > 64 * 1024 ? Reading::broken : Reading::incomplete;
   std::size_t status = 0;
   if (!buffered.starts_with("HTTP/1.") || buffered[8] != ' ' || !parse(buffered.substr(9, 3), status, 10))
     return Reading::broken;
@@ -46,7 +47,8 @@ Reading ResponseReader::read_head(std::string_view buffered) {
     has_length = has_length || body_bytes_ > 0 || same(buffered.substr(line, 15), "Content-Length:");
     line = line_end + 2;
   }
-  if (!has_length && !chunked_) return Reading::broken;  // Only closing would end it: no keep-alive server does so.
+  if (!has_length && !chunked_)
+    return Reading::broken;  // Only closing would end it: no keep-alive server does so.
   head_bytes_ = end + 4;
   return Reading::complete;
 }

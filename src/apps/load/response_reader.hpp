@@ -1,5 +1,6 @@
 #pragma once
-/// Reads HTTP/1.1 answers for the load generator: only what it needs, as cheaply as possible. It trusts the server.
+/// Reads HTTP/1.1 answers for the load generator: only what it needs, as cheaply as possible. It trusts the
+/// server.
 
 #include <cstdint>
 #include <string_view>
@@ -15,9 +16,9 @@ class ResponseReader {
  public:
   struct Answer {
     int status = 0;
-    bool closes = false;     ///< The server closes the connection behind it.
-    std::size_t bytes = 0;   ///< Of head and body; what follows is the next answer.
-    std::string_view body;   ///< As sent (with the chunks' sizes, if chunked); points into the buffer.
+    bool closes = false;    ///< The server closes the connection behind it.
+    std::size_t bytes = 0;  ///< Of head and body; what follows is the next answer.
+    std::string_view body;  ///< As sent (with the chunks' sizes, if chunked); points into the buffer.
   };
 
   Reading read(std::string_view buffered);

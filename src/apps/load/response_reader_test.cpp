@@ -26,7 +26,8 @@ TEST(ResponseReader, reads_an_answer_however_it_is_cut) {
 
 TEST(ResponseReader, reads_chunks_however_they_are_cut) {
   const std::string whole =
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0a\r\n0123456789\r\n0\r\n\r\n";
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: "
+      "close\r\n\r\n3\r\nabc\r\n0a\r\n0123456789\r\n0\r\n\r\n";
   for (std::size_t cut = 0; cut < whole.size(); ++cut) {
     ResponseReader reader;
     ASSERT_EQ(reader.read(std::string_view(whole).substr(0, cut)), Reading::incomplete) << cut;

@@ -13,7 +13,8 @@ namespace market::apps::load {
 
 Target resolve(const std::string& url) {
   constexpr std::string_view scheme = "http://";
-  if (!url.starts_with(scheme)) throw std::runtime_error(fmt::format("'{}' is not of the form http://host:port", url));
+  if (!url.starts_with(scheme))
+    throw std::runtime_error(fmt::format("'{}' is not of the form http://host:port", url));
   Target target;
   target.host = url.substr(scheme.size(), url.find('/', scheme.size()) - scheme.size());
   const std::size_t colon = target.host.rfind(':');
@@ -38,7 +39,8 @@ std::string fetch(const Target& target, const std::string& path) {
     ::close(fd);
     throw std::runtime_error(fmt::format("cannot reach {}: {}", target.host, std::strerror(errno)));
   }
-  const auto request = fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", path, target.host);
+  const auto request =
+      fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", path, target.host);
   std::string answer;
   ResponseReader reader;
   Reading reading = Reading::incomplete;

@@ -40,7 +40,8 @@ void Worker::connect() {
   const auto give_up = Clock::now() + std::chrono::seconds(10);
   while (idle_.size() < connections_.size()) {
     if (Clock::now() > give_up || !closed_.empty())
-      throw std::runtime_error(fmt::format("cannot open {} connections to {}", connections_.size(), run_.target.host));
+      throw std::runtime_error(fmt::format("cannot open {} connections to {}: refused, or no answer for 10 s",
+                                           connections_.size(), run_.target.host));
     wait(Clock::now(), Clock::now() + std::chrono::milliseconds(100));
   }
 }
@@ -51,7 +52,8 @@ void Worker::open(std::size_t index) {
   const int on = 1;
   ::setsockopt(connection.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const auto* address = reinterpret_cast<const sockaddr*>(&run_.target.address);
-  if (connection.fd < 0 || (::connect(connection.fd, address, run_.target.size) != 0 && errno != EINPROGRESS)) {
+  if (connection.fd < 0 ||
+      (::connect(connection.fd, address, run_.target.size) != 0 && errno != EINPROGRESS)) {
     lose(index);
     return;
   }
@@ -161,7 +163,8 @@ void Worker::receive(std::size_t index) {
       connection.reader.reset();
       next_request(index, now);
     }
-    if (static_cast<std::size_t>(count) < room) return;  // Nothing more for now; an event announces the next bytes.
+    if (static_cast<std::size_t>(count) < room)
+      return;  // Nothing more for now; an event announces the next bytes.
   }
 }
 
@@ -198,7 +201,8 @@ void Worker::wait(Clock::time_point now, Clock::time_point until) {
   limit.tv_nsec = (pause % std::chrono::seconds(1)).count();
   int count = ::epoll_pwait2(epoll_, events, std::size(events), &limit, nullptr);
   if (count < 0 && errno == ENOSYS)
-    count = ::epoll_wait(epoll_, events, std::size(events), static_cast<int>(pause / std::chrono::milliseconds(1)));
+    count = ::epoll_wait(epoll_, events, std::size(events),
+                         static_cast<int>(pause / std::chrono::milliseconds(1)));
   for (int i = 0; i < count; ++i) {
     const auto index = static_cast<std::size_t>(events[i].data.u64);
     Connection& connection = connections_[index];
@@ -226,8 +230,9 @@ void Worker::work() {
   while (true) {
     const auto now = Clock::now();
     if (open_loop()) send_due(now);
-    const bool more = open_loop() ? scheduled_left()
-                                  : may_send(now) && (run_.plan.requests == 0 || run_.next.load() < run_.plan.requests);
+    const bool more =
+        open_loop() ? scheduled_left()
+                    : may_send(now) && (run_.plan.requests == 0 || run_.next.load() < run_.plan.requests);
     if ((!more && busy_ == 0) || now >= give_up) break;
     reopen(now);
     auto until = std::min(now + std::chrono::milliseconds(100), give_up);

@@ -65,11 +65,11 @@ class Worker {
   const std::uint64_t index_;
   int epoll_ = -1;
   std::vector<Connection> connections_;
-  std::deque<std::size_t> idle_;    ///< In turn, so that all connections are used.
+  std::deque<std::size_t> idle_;     ///< In turn, so that all connections are used.
   std::vector<std::size_t> closed_;  ///< To be opened again at `reopen_at_`.
   Clock::time_point reopen_at_{};
   Clock::time_point last_answer_{};
-  std::uint64_t scheduled_ = 0;     ///< Open loop: how many of this worker's arrivals were sent.
+  std::uint64_t scheduled_ = 0;  ///< Open loop: how many of this worker's arrivals were sent.
   std::size_t busy_ = 0;
   Tally tally_;
 };

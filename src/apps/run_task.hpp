@@ -1,0 +1,20 @@
+#pragma once
+/// Runs one Task to its end on this thread; for commands and start-up, never while serving.
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include "base/task.hpp"
+
+namespace market::apps {
+
+template <class T>
+Result<T> run_task(Task<T> task) {
+  asio::io_context io;
+  auto answer = asio::co_spawn(io, std::move(task), asio::use_future);
+  io.run();
+  return answer.get();
+}
+
+}  // namespace market::apps
