@@ -24,7 +24,7 @@ Result<Recovered> decode_gate_snapshot(std::string_view bytes, KeyFilter& keys) 
   if (!merged) return fail(merged.error());
   Recovered recovered;
   recovered.state = std::move(snapshot->state);
-  recovered.position = snapshot->position;
+  recovered.position = recovered.snapshot_at = snapshot->position;
   return recovered;
 }
 

@@ -72,6 +72,7 @@ MemorySaleGate::MemorySaleGate(GateParts parts, GateSettings settings) : parts_(
   hold.unlock();
   if (!recovered) throw std::runtime_error(fmt::format("the event log cannot be folded: {}", recovered.error().detail));
   last_event_at_ = recovered->last_event_at;
+  snapshot_at_ = recovered->snapshot_at;
   take_over(std::move(*recovered), parts_.clock.now());
 }
 

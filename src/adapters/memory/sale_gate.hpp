@@ -68,6 +68,8 @@ class MemorySaleGate final : public SaleGate {
 
   const GateCounters& counters() const { return counters_; }
   Position log_position() const { return position_.load(std::memory_order_acquire); }
+  /// Where the snapshot that the start used stands; 0: there was none.
+  Position snapshot_at() const { return snapshot_at_; }
   int waiting() const { return waiting_.load(std::memory_order_relaxed); }
 
  private:
@@ -135,6 +137,7 @@ class MemorySaleGate final : public SaleGate {
   bool disk_full_ = false;
   Instant next_try_{};
   Instant last_event_at_{};
+  Position snapshot_at_ = 0;
   std::vector<Event> events_;               ///< Of the batch being decided.
   std::vector<OrderPtr> changed_;           ///< Per event; null when it changed no order.
   std::vector<ProductId> touched_products_;
