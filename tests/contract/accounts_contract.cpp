@@ -12,7 +12,9 @@
 namespace market::contract {
 namespace {
 
-Instant at(std::int64_t seconds) { return Instant(std::chrono::seconds(1'790'000'000 + seconds)); }
+Instant at(std::int64_t seconds) {
+  return Instant(std::chrono::seconds(1'790'000'000 + seconds));
+}
 
 struct TestClock final : Clock {
   Instant now() const override { return time; }

@@ -33,7 +33,9 @@ Order order_of(std::int64_t id, std::int64_t user, OrderState state = OrderState
   order.history.push_back(accepted);
   return order;
 }
-OrderPtr shared(Order order) { return std::make_shared<const Order>(std::move(order)); }
+OrderPtr shared(Order order) {
+  return std::make_shared<const Order>(std::move(order));
+}
 
 class Store {
  public:
@@ -53,7 +55,8 @@ class SqliteStore final : public Store {
     records_.reset();
     fold_.reset();
     fold_ = std::make_unique<sqlite::SqliteOrderFold>(folder_.file("records.db"), 16);
-    records_ = std::make_unique<sqlite::SqliteOrderRecords>(folder_.file("records.db"), fold_->index(), pool_, 2);
+    records_ =
+        std::make_unique<sqlite::SqliteOrderRecords>(folder_.file("records.db"), fold_->index(), pool_, 2);
   }
 
  private:
@@ -234,7 +237,8 @@ TEST_P(OrderRecordsContract, AnswersAreAsNewAsTheirPosition) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Adapters, OrderRecordsContract,
-                         testing::Values(Candidate{"sqlite", [] { return std::unique_ptr<Store>(new SqliteStore); }}),
+                         testing::Values(Candidate{"sqlite",
+                                                   [] { return std::unique_ptr<Store>(new SqliteStore); }}),
                          [](const auto& info) { return info.param.adapter; });
 
 }  // namespace

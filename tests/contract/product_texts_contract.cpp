@@ -19,9 +19,11 @@ class ProductTextsContract : public testing::Test {
 
 TEST_F(ProductTextsContract, LoadsWhatWasStoredLast) {
   EXPECT_TRUE(texts_.load_all()->empty());
-  ProductText text{ProductId{7}, "한정판 \"운동화\"", "줄 하나\n줄 둘", "shoes", "", Instant(Millis(1)), Instant(Millis(2))};
+  ProductText text{ProductId{7}, "한정판 \"운동화\"", "줄 하나\n줄 둘",  "shoes",
+                   "",           Instant(Millis(1)),  Instant(Millis(2))};
   ASSERT_TRUE(run(texts_.store(text)));
-  ProductText other{ProductId{3}, "cap", "", "hats", "/images/3.webp", Instant(Millis(3)), Instant(Millis(4))};
+  ProductText other{ProductId{3},      "cap", "", "hats", "/images/3.webp", Instant(Millis(3)),
+                    Instant(Millis(4))};
   ASSERT_TRUE(run(texts_.store(other)));
   text.name = "운동화";
   text.updated_at = Instant(Millis(9));
@@ -35,6 +37,21 @@ TEST_F(ProductTextsContract, LoadsWhatWasStoredLast) {
   EXPECT_EQ((*all)[1].description, text.description);
   EXPECT_EQ((*all)[1].created_at, text.created_at);
   EXPECT_EQ((*all)[1].updated_at, text.updated_at);
+}
+
+TEST_F(ProductTextsContract, AFullDiskIsSaidAndChangesNothing) {
+  const auto fill = [](soci::session& sql) -> Result<> {
+    sql << "PRAGMA max_page_count=1";  // SQLite takes the present size instead.
+    return {};
+  };
+  ASSERT_TRUE(run(database_.write(fill)));
+  ProductText text;
+  text.id = ProductId{7};
+  text.description = std::string(100'000, 'x');
+  const auto stored = run(texts_.store(text));
+  ASSERT_FALSE(stored);
+  EXPECT_EQ(stored.error().code, Code::insufficient_storage);
+  EXPECT_TRUE(texts_.load_all()->empty());
 }
 
 }  // namespace

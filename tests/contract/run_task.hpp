@@ -6,17 +6,44 @@
 #include <boost/asio/use_future.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/task.hpp"
 
 namespace market::contract {
 
+/// Contexts outlive every pool of a test: a pool's thread may still be inside its post() when the answer is
+/// there.
+class Contexts {
+ public:
+  std::unique_ptr<asio::io_context> take() {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty()) return std::make_unique<asio::io_context>();
+    auto one = std::move(free_.back());
+    free_.pop_back();
+    one->restart();
+    return one;
+  }
+  void give_back(std::unique_ptr<asio::io_context> one) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(std::move(one));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<asio::io_context>> free_;
+};
+
 template <class T>
 Result<T> run(Task<T> task) {
-  asio::io_context io;
-  auto answer = asio::co_spawn(io, std::move(task), asio::use_future);
-  io.run();
+  static Contexts contexts;
+  auto io = contexts.take();
+  auto answer = asio::co_spawn(*io, std::move(task), asio::use_future);
+  io->run();
+  contexts.give_back(std::move(io));
   return answer.get();
 }
 

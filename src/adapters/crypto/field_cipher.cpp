@@ -14,7 +14,9 @@ constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 static_assert(crypto_aead_xchacha20poly1305_ietf_KEYBYTES == std::tuple_size_v<FieldSecret>);
 static_assert(crypto_auth_hmacsha256_KEYBYTES == std::tuple_size_v<FieldSecret>);
 
-const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* bytes_of(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 std::string base64(const std::vector<unsigned char>& bytes) {
   std::string text(sodium_base64_encoded_len(bytes.size(), base64_variant), '\0');
@@ -51,9 +53,9 @@ std::string SodiumFieldCipher::encrypt(std::string_view plain, std::string_view 
   const auto& key = keys_.front();
   std::vector<unsigned char> sealed(nonce_bytes + plain.size() + tag_bytes);
   randombytes_buf(sealed.data(), nonce_bytes);
-  crypto_aead_xchacha20poly1305_ietf_encrypt(sealed.data() + nonce_bytes, nullptr, bytes_of(plain), plain.size(),
-                                             bytes_of(context), context.size(), nullptr, sealed.data(),
-                                             key.secret.data());
+  crypto_aead_xchacha20poly1305_ietf_encrypt(sealed.data() + nonce_bytes, nullptr, bytes_of(plain),
+                                             plain.size(), bytes_of(context), context.size(), nullptr,
+                                             sealed.data(), key.secret.data());
   return key.id + "." + base64(sealed);
 }
 
@@ -73,10 +75,9 @@ Result<std::string> SodiumFieldCipher::decrypt(std::string_view stored, std::str
       end != text.data() + text.size() || size < nonce_bytes + tag_bytes)
     return fail(Code::internal, "a stored personal value is damaged");
   std::string plain(size - nonce_bytes - tag_bytes, '\0');
-  if (crypto_aead_xchacha20poly1305_ietf_decrypt(reinterpret_cast<unsigned char*>(plain.data()), nullptr, nullptr,
-                                                 sealed.data() + nonce_bytes, size - nonce_bytes,
-                                                 bytes_of(context), context.size(), sealed.data(),
-                                                 key->secret.data()) != 0)
+  if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+          reinterpret_cast<unsigned char*>(plain.data()), nullptr, nullptr, sealed.data() + nonce_bytes,
+          size - nonce_bytes, bytes_of(context), context.size(), sealed.data(), key->secret.data()) != 0)
     return fail(Code::internal, "a stored personal value was changed or moved");
   return plain;
 }

@@ -19,7 +19,8 @@ struct FieldKey {
 class SodiumFieldCipher final : public FieldCipher {
  public:
   /// The first of `keys` encrypts, all decrypt. `index_secret` stays for ever: stored indexes depend on it.
-  /// Errors: throws std::runtime_error when there is no key, or an id is empty, double or holds other characters.
+  /// Errors: throws std::runtime_error when there is no key, or an id is empty, double or holds other
+  /// characters.
   SodiumFieldCipher(std::vector<FieldKey> keys, const FieldSecret& index_secret);
   ~SodiumFieldCipher() override;
 

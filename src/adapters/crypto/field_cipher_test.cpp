@@ -16,7 +16,8 @@ const FieldSecret index_secret = key("", 9).secret;
 
 TEST(SodiumFieldCipher, GivesBackWhatItWasGiven) {
   const SodiumFieldCipher cipher({key("k1", 1)}, index_secret);
-  for (const auto& plain : {std::string(), std::string("홍길동"), std::string("a\0b", 3), std::string(5000, 'x')})
+  for (const auto& plain :
+       {std::string(), std::string("홍길동"), std::string("a\0b", 3), std::string(5000, 'x')})
     EXPECT_EQ(*cipher.decrypt(cipher.encrypt(plain, "accounts.name.7"), "accounts.name.7"), plain);
 }
 

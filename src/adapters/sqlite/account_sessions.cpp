@@ -10,8 +10,12 @@ namespace {
 /// Ended sessions stay this long past their end, for ended_since().
 constexpr long long kept_past_end_ms = 24LL * 3600 * 1000;
 
-long long millis_of(Instant at) { return at.time_since_epoch().count(); }
-Instant instant_of(long long millis) { return Instant(Millis(millis)); }
+long long millis_of(Instant at) {
+  return at.time_since_epoch().count();
+}
+Instant instant_of(long long millis) {
+  return Instant(Millis(millis));
+}
 
 std::string hex(std::string_view bytes) {
   std::string text;
@@ -29,8 +33,9 @@ std::string unhex(std::string_view text) {
 }
 
 Result<> insert(soci::session& sql, const Session& session) {
-  const long long id = session.id.value, user = session.user.value, created_at = millis_of(session.created_at),
-                  used_at = millis_of(session.used_at), ends_at = millis_of(session.ends_at);
+  const long long id = session.id.value, user = session.user.value,
+                  created_at = millis_of(session.created_at), used_at = millis_of(session.used_at),
+                  ends_at = millis_of(session.ends_at);
   const std::string hash = hex(session.refresh_hash);
   sql << "INSERT INTO sessions(id, user_id, refresh_hash, device, created_at, used_at, ends_at) "
          "VALUES(:id, :user, :hash, :device, :created_at, :used_at, :ends_at)",
@@ -47,8 +52,10 @@ std::vector<Session> select(soci::session& sql, const std::string& rest, long lo
   long long id = 0, user = 0, created_at = 0, used_at = 0, ends_at = 0;
   std::string hash, device;
   soci::statement rows =
-      (sql.prepare << "SELECT id, user_id, refresh_hash, device, created_at, used_at, ends_at FROM sessions WHERE "
-                      "ended_at IS NULL AND ends_at > :now AND " + rest,
+      (sql.prepare
+           << "SELECT id, user_id, refresh_hash, device, created_at, used_at, ends_at FROM sessions WHERE "
+              "ended_at IS NULL AND ends_at > :now AND " +
+                  rest,
        soci::use(now, "now"), soci::use(key, "key"), soci::into(id), soci::into(user), soci::into(hash),
        soci::into(device), soci::into(created_at), soci::into(used_at), soci::into(ends_at));
   std::vector<Session> found;
@@ -60,8 +67,8 @@ std::vector<Session> select(soci::session& sql, const std::string& rest, long lo
 }
 
 /// Answers the session, or nothing when the token is not one that works; a used one ends its session.
-Result<std::optional<Session>> rotate(soci::session& sql, const std::string& old_hash, const std::string& new_hash,
-                                      long long now) {
+Result<std::optional<Session>> rotate(soci::session& sql, const std::string& old_hash,
+                                      const std::string& new_hash, long long now) {
   long long id = 0;
   sql << "SELECT id FROM sessions WHERE refresh_hash = :old AND ended_at IS NULL AND ends_at > :now",
       soci::use(old_hash), soci::use(now), soci::into(id);
@@ -102,10 +109,8 @@ Task<> SqliteAccounts::create_session(Session session) {
 }
 
 Task<Session> SqliteAccounts::rotate_session(std::string old_hash, std::string new_hash, Instant now) {
-  return or_revoked(database_.write([old_hex = hex(old_hash), new_hex = hex(new_hash),
-                                     at = millis_of(now)](soci::session& sql) {
-    return rotate(sql, old_hex, new_hex, at);
-  }));
+  return or_revoked(database_.write([old_hex = hex(old_hash), new_hex = hex(new_hash), at = millis_of(now)](
+                                        soci::session& sql) { return rotate(sql, old_hex, new_hex, at); }));
 }
 
 Task<std::vector<Session>> SqliteAccounts::sessions(UserId user, Instant now) {
@@ -117,13 +122,15 @@ Task<std::vector<Session>> SqliteAccounts::sessions(UserId user, Instant now) {
 
 Task<std::vector<SessionId>> SqliteAccounts::end_sessions(UserId user, std::optional<SessionId> only,
                                                           std::optional<SessionId> except) {
-  const long long whose = user.value, only_id = only ? only->value : 0, except_id = except ? except->value : 0;
+  const long long whose = user.value, only_id = only ? only->value : 0,
+                  except_id = except ? except->value : 0;
   return database_.write([whose, only_id, except_id, now = millis_of(clock_.now())](soci::session& sql) {
     long long id = 0;
     soci::statement rows =
         (sql.prepare << "SELECT id FROM sessions WHERE user_id = :user AND ended_at IS NULL AND "
                         "(:only = 0 OR id = :only) AND id <> :except",
-         soci::use(whose, "user"), soci::use(only_id, "only"), soci::use(except_id, "except"), soci::into(id));
+         soci::use(whose, "user"), soci::use(only_id, "only"), soci::use(except_id, "except"),
+         soci::into(id));
     auto ended = ids_of(rows, id);
     for (const auto session : *ended) {
       const long long one = session.value;

@@ -52,9 +52,10 @@ struct SqliteOrderFold::Database {
   int one = 0;
   // REPLACE overwrites in place, as there is neither a second index nor a trigger.
   soci::statement put =
-      (sql->prepare << fmt::format("REPLACE INTO orders({}) VALUES(:id, :user, :state, :payment, :attempt, :total, "
-                                   ":currency, :pay_by, :created, :updated, :hi, :lo, :body, :lines, :history)",
-                                   order_columns),
+      (sql->prepare << fmt::format(
+           "REPLACE INTO orders({}) VALUES(:id, :user, :state, :payment, :attempt, :total, "
+           ":currency, :pay_by, :created, :updated, :hi, :lo, :body, :lines, :history)",
+           order_columns),
        soci::use(row.id), soci::use(row.user_id), soci::use(row.state), soci::use(row.payment),
        soci::use(row.attempt_id), soci::use(row.total), soci::use(row.currency), soci::use(row.pay_by),
        soci::use(row.created_at), soci::use(row.updated_at), soci::use(row.key_hi), soci::use(row.key_lo),
@@ -80,7 +81,9 @@ SqliteOrderFold::SqliteOrderFold(std::string path, std::size_t segment_orders)
 
 SqliteOrderFold::~SqliteOrderFold() = default;
 
-void SqliteOrderFold::remove_files(const std::string& path) { remove_database_files(path); }
+void SqliteOrderFold::remove_files(const std::string& path) {
+  remove_database_files(path);
+}
 
 void SqliteOrderFold::read_index() {
   auto& sql = *database_->sql;
@@ -91,11 +94,13 @@ void SqliteOrderFold::read_index() {
   rows.execute();
   while (rows.fetch()) segments.push_back(Segment{number, OrderId{low}, OrderId{high}, {}});
   long long through = 0;
-  for (const auto& segment : segments) through = std::max(through, static_cast<long long>(segment.high.value));
+  for (const auto& segment : segments)
+    through = std::max(through, static_cast<long long>(segment.high.value));
 
   std::vector<UserOrder> open;
   long long user = 0, order = 0;
-  soci::statement late = (sql.prepare << "SELECT user_id, order_id FROM late_orders", soci::into(user), soci::into(order));
+  soci::statement late =
+      (sql.prepare << "SELECT user_id, order_id FROM late_orders", soci::into(user), soci::into(order));
   late.execute();
   while (late.fetch()) open.push_back(UserOrder{UserId{user}, OrderId{order}});
   soci::statement newer = (sql.prepare << "SELECT user_id, id FROM orders WHERE id > :through ORDER BY id",
@@ -106,14 +111,16 @@ void SqliteOrderFold::read_index() {
   index_stale_ = false;
 }
 
-/// Sorted by id, so that rows are appended, and told apart: new to the index, or late (below a closed segment).
+/// Sorted by id, so that rows are appended, and told apart: new to the index, or late (below a closed
+/// segment).
 void SqliteOrderFold::sort_in(std::span<const OrderPtr> orders) {
   sorted_.clear();
   added_.clear();
   late_.clear();
   for (const auto& order : orders) sorted_.push_back(order.get());
   const auto by_id = [](const Order* a, const Order* b) { return a->id < b->id; };
-  if (!std::is_sorted(sorted_.begin(), sorted_.end(), by_id)) std::sort(sorted_.begin(), sorted_.end(), by_id);
+  if (!std::is_sorted(sorted_.begin(), sorted_.end(), by_id))
+    std::sort(sorted_.begin(), sorted_.end(), by_id);
   const OrderId through = index_.indexed_through();
   for (const auto* order : sorted_) {
     if (order->id <= through) {

@@ -1,6 +1,6 @@
 #pragma once
-/// ports/order_records.hpp, the writing side, on records.db through SOCI; what the rows cost and why there is no
-/// second index is in docs/decisions/0003-records-indexes.md.
+/// ports/order_records.hpp, the writing side, on records.db through SOCI; what the rows cost and why there is
+/// no second index is in docs/decisions/0003-records-indexes.md.
 
 #include <memory>
 #include <string>
@@ -14,8 +14,8 @@ class SqliteOrderFold final : public OrderFold {
  public:
   static constexpr std::size_t segment_orders_default = 65'536;
 
-  /// Opens or makes the file. Errors: throws std::runtime_error with one line (foreign, newer or damaged file);
-  /// a damaged one is removed with remove_files() and folded again from the log.
+  /// Opens or makes the file. Errors: throws std::runtime_error with one line (foreign, newer or damaged
+  /// file); a damaged one is removed with remove_files() and folded again from the log.
   explicit SqliteOrderFold(std::string path, std::size_t segment_orders = segment_orders_default);
   ~SqliteOrderFold() override;
 

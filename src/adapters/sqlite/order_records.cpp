@@ -56,10 +56,11 @@ class Reader {
   soci::statement position_statement_ =
       (sql_->prepare << "SELECT log_position FROM position WHERE only_row = 1", soci::into(position_));
   soci::statement order_statement_ =
-      (sql_->prepare << fmt::format("SELECT {} FROM orders WHERE id = :id", order_columns), soci::use(wanted_),
-       soci::into(row_.id), soci::into(row_.user_id), soci::into(row_.state), soci::into(row_.payment),
-       soci::into(row_.attempt_id), soci::into(row_.total), soci::into(row_.currency), soci::into(row_.pay_by),
-       soci::into(row_.created_at), soci::into(row_.updated_at), soci::into(row_.key_hi), soci::into(row_.key_lo),
+      (sql_->prepare << fmt::format("SELECT {} FROM orders WHERE id = :id", order_columns),
+       soci::use(wanted_), soci::into(row_.id), soci::into(row_.user_id), soci::into(row_.state),
+       soci::into(row_.payment), soci::into(row_.attempt_id), soci::into(row_.total),
+       soci::into(row_.currency), soci::into(row_.pay_by), soci::into(row_.created_at),
+       soci::into(row_.updated_at), soci::into(row_.key_hi), soci::into(row_.key_lo),
        soci::into(row_.body_fingerprint), soci::into(row_.lines), soci::into(row_.history));
   soci::statement segment_statement_ =
       (sql_->prepare << fmt::format("SELECT order_id FROM user_orders WHERE segment = :segment AND "
@@ -75,8 +76,13 @@ constexpr OrderId above_all{std::numeric_limits<std::int64_t>::max()};
 class NewestFirst {
  public:
   NewestFirst(Reader& reader, UserId user, OrderId before, UserOrderIndex::View view)
-      : reader_(reader), user_(user), before_(before ? before : above_all), cursor_(before_),
-        known_(std::move(view.open)), segments_(std::move(view.segments)), left_(segments_->size()) {}
+      : reader_(reader),
+        user_(user),
+        before_(before ? before : above_all),
+        cursor_(before_),
+        known_(std::move(view.open)),
+        segments_(std::move(view.segments)),
+        left_(segments_->size()) {}
 
   std::optional<OrderId> next() {
     for (;;) {
@@ -137,21 +143,22 @@ auto with_orders_of(Reader& reader, const UserOrderIndex& index, UserId user, Or
   }
 }
 
-Result<FoundOrders> read_list(Reader& reader, const UserOrderIndex& index, UserId user, const OrderFilter& filter) {
+Result<FoundOrders> read_list(Reader& reader, const UserOrderIndex& index, UserId user,
+                              const OrderFilter& filter) {
   return with_orders_of(reader, index, user, filter.before,
                         [&filter](Reader& from, NewestFirst& ids, Position position) -> Result<FoundOrders> {
-    FoundOrders found;
-    found.as_of = position;
-    while (static_cast<int>(found.orders.size()) < filter.limit) {
-      const auto id = ids.next();
-      if (!id) break;
-      auto order = from.order(*id);
-      if (!order) return fail(order.error());
-      if (!*order || (filter.state && (*order)->state != *filter.state)) continue;
-      found.orders.push_back(std::move(*order));
-    }
-    return found;
-  });
+                          FoundOrders found;
+                          found.as_of = position;
+                          while (static_cast<int>(found.orders.size()) < filter.limit) {
+                            const auto id = ids.next();
+                            if (!id) break;
+                            auto order = from.order(*id);
+                            if (!order) return fail(order.error());
+                            if (!*order || (filter.state && (*order)->state != *filter.state)) continue;
+                            found.orders.push_back(std::move(*order));
+                          }
+                          return found;
+                        });
 }
 
 /// Ids and times of two threads may disagree by a little.
@@ -159,17 +166,19 @@ constexpr Millis time_slack = std::chrono::minutes(1);
 
 Result<FoundOrder> read_by_key(Reader& reader, const UserOrderIndex& index, UserId user, RequestKey key,
                                Instant since) {
-  return with_orders_of(reader, index, user, OrderId{},
-                        [key, since](Reader& from, NewestFirst& ids, Position position) -> Result<FoundOrder> {
-    while (const auto id = ids.next()) {
-      auto order = from.order(*id);
-      if (!order) return fail(order.error());
-      if (!*order) continue;
-      if ((*order)->created_at < since - time_slack) break;
-      if ((*order)->key == key && (*order)->created_at >= since) return FoundOrder{std::move(*order), position};
-    }
-    return FoundOrder{nullptr, position};
-  });
+  return with_orders_of(
+      reader, index, user, OrderId{},
+      [key, since](Reader& from, NewestFirst& ids, Position position) -> Result<FoundOrder> {
+        while (const auto id = ids.next()) {
+          auto order = from.order(*id);
+          if (!order) return fail(order.error());
+          if (!*order) continue;
+          if ((*order)->created_at < since - time_slack) break;
+          if ((*order)->key == key && (*order)->created_at >= since)
+            return FoundOrder{std::move(*order), position};
+        }
+        return FoundOrder{nullptr, position};
+      });
 }
 
 Result<FoundOrder> read_one(Reader& reader, OrderId id) {
@@ -200,8 +209,8 @@ struct SqliteOrderRecords::Readers {
   Shared<Reader> all;
 };
 
-SqliteOrderRecords::SqliteOrderRecords(const std::string& path, const UserOrderIndex& index, BlockingPool& pool,
-                                       unsigned sessions)
+SqliteOrderRecords::SqliteOrderRecords(const std::string& path, const UserOrderIndex& index,
+                                       BlockingPool& pool, unsigned sessions)
     : readers_(std::make_unique<Readers>(index)), pool_(pool) {
   for (unsigned i = 0; i < std::max(sessions, 1u); ++i) readers_->all.add(std::make_unique<Reader>(path));
 }
@@ -209,12 +218,14 @@ SqliteOrderRecords::SqliteOrderRecords(const std::string& path, const UserOrderI
 SqliteOrderRecords::~SqliteOrderRecords() = default;
 
 Task<FoundOrder> SqliteOrderRecords::find(OrderId id) {
-  return pool_.run([this, id] { return readers_->run([id](Reader& reader) { return read_one(reader, id); }); });
+  return pool_.run(
+      [this, id] { return readers_->run([id](Reader& reader) { return read_one(reader, id); }); });
 }
 
 Task<FoundOrder> SqliteOrderRecords::find_by_key(UserId user, RequestKey key, Instant since) {
   return pool_.run([this, user, key, since] {
-    return readers_->run([&](Reader& reader) { return read_by_key(reader, readers_->index, user, key, since); });
+    return readers_->run(
+        [&](Reader& reader) { return read_by_key(reader, readers_->index, user, key, since); });
   });
 }
 

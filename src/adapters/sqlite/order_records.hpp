@@ -13,7 +13,8 @@ class SqliteOrderRecords final : public OrderRecords {
  public:
   /// The file must be open in a SqliteOrderFold, whose index this reads; `pool` is stopped before this ends.
   /// `sessions`: as many as the pool has threads. Errors: throws std::runtime_error with one line.
-  SqliteOrderRecords(const std::string& path, const UserOrderIndex& index, BlockingPool& pool, unsigned sessions);
+  SqliteOrderRecords(const std::string& path, const UserOrderIndex& index, BlockingPool& pool,
+                     unsigned sessions);
   ~SqliteOrderRecords() override;
 
   Task<FoundOrder> find(OrderId id) override;

@@ -14,11 +14,13 @@ void append_number(std::string& out, std::int64_t value) {
   out.append(digits, end);
 }
 
-Instant instant_of(std::int64_t millis) { return Instant(Millis(millis)); }
+Instant instant_of(std::int64_t millis) {
+  return Instant(Millis(millis));
+}
 
 std::optional<PaymentState> parse_payment_state(std::string_view text) {
-  for (const auto state : {PaymentState::none, PaymentState::pending, PaymentState::paid, PaymentState::declined,
-                           PaymentState::refunding, PaymentState::refunded})
+  for (const auto state : {PaymentState::none, PaymentState::pending, PaymentState::paid,
+                           PaymentState::declined, PaymentState::refunding, PaymentState::refunded})
     if (text == text_of(state)) return state;
   return std::nullopt;
 }
@@ -98,7 +100,9 @@ void write_history(const Order& order, std::string& out) {
   out += ']';
 }
 
-long long millis_of(Instant at) { return at.time_since_epoch().count(); }
+long long millis_of(Instant at) {
+  return at.time_since_epoch().count();
+}
 
 }  // namespace
 

@@ -10,7 +10,8 @@ const Migration version_1 = {
     "CREATE TABLE orders("
     "id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL, state TEXT NOT NULL, payment TEXT NOT NULL,"
     "attempt_id INTEGER NOT NULL, total INTEGER NOT NULL, currency TEXT NOT NULL, pay_by INTEGER NOT NULL,"
-    "created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, key_hi INTEGER NOT NULL, key_lo INTEGER NOT NULL,"
+    "created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, key_hi INTEGER NOT NULL, key_lo INTEGER NOT "
+    "NULL,"
     "body_fingerprint INTEGER NOT NULL, lines TEXT NOT NULL, history TEXT NOT NULL)",
     "CREATE TABLE user_orders("
     "segment INTEGER NOT NULL, user_id INTEGER NOT NULL, order_id INTEGER NOT NULL,"
@@ -25,7 +26,9 @@ const Migration migrations[] = {version_1};
 
 }  // namespace
 
-std::span<const Migration> record_migrations() { return migrations; }
+std::span<const Migration> record_migrations() {
+  return migrations;
+}
 
 void remove_database_files(const std::string& path) {
   for (const auto* ending : {"", "-wal", "-shm", "-journal"}) std::filesystem::remove(path + ending);

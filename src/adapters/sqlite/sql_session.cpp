@@ -25,7 +25,6 @@ void set_up(soci::session& sql, SessionKind kind) {
   sql << "PRAGMA journal_mode=WAL", soci::into(mode);
   if (mode != "wal") throw std::runtime_error("it cannot use a write-ahead log here");
   sql << (kind == SessionKind::durable_writer ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
-  sql << "PRAGMA foreign_keys=ON";
 }
 
 }  // namespace
@@ -49,12 +48,15 @@ void migrate(soci::session& sql, const std::string& path, int application_id,
   try {
     const auto found_id = number_of(sql, "PRAGMA application_id");
     const auto version = number_of(sql, "PRAGMA user_version");
-    const bool fresh = version == 0 && found_id == 0 && number_of(sql, "SELECT count(*) FROM sqlite_master") == 0;
+    const bool fresh =
+        version == 0 && found_id == 0 && number_of(sql, "SELECT count(*) FROM sqlite_master") == 0;
     if (!fresh && found_id != application_id)
       throw std::runtime_error("it is not a file of this program, or of another kind");
     if (version > newest)
-      throw std::runtime_error(fmt::format("its schema is version {}, this program knows up to {}; use the newer "
-                                           "program, or restore a backup", version, newest));
+      throw std::runtime_error(
+          fmt::format("its schema is version {}, this program knows up to {}; use the newer "
+                      "program, or restore a backup",
+                      version, newest));
     for (auto step = version; step < newest; ++step) {
       Transaction all(sql, "BEGIN IMMEDIATE");
       for (const auto statement : migrations[static_cast<std::size_t>(step)]) sql << std::string(statement);

@@ -1,7 +1,8 @@
 #pragma once
-/// Which orders a user has: sorted segments on disk and, in memory, the orders of the segment that is still open.
-/// An index over randomly ordered users would cost the fold 8-10 us per order; segments are written in sorted
-/// order, so that each is an append (docs/decisions/0003-records-indexes.md). Writes: the fold thread; reads: any.
+/// Which orders a user has: sorted segments on disk and, in memory, the orders of the segment that is still
+/// open. An index over randomly ordered users would cost the fold 8-10 us per order; segments are written in
+/// sorted order, so that each is an append (docs/decisions/0003-records-indexes.md). Writes: the fold thread;
+/// reads: any.
 
 #include <atomic>
 #include <boost/container/small_vector.hpp>
@@ -34,8 +35,8 @@ class UserOrderIndex {
     std::shared_ptr<const Segments> segments;
     std::uint64_t closed = 0;
   };
-  /// A reader compares closed() from before its snapshot with the view's: when they differ, a segment may have
-  /// moved from memory to disk in between, and it takes a new snapshot.
+  /// A reader compares closed() from before its snapshot with the view's: when they differ, a segment may
+  /// have moved from memory to disk in between, and it takes a new snapshot.
   std::uint64_t closed() const { return closed_.load(std::memory_order_acquire); }
   /// `user`'s open orders below `before` (none: all).
   View view(UserId user, OrderId before) const;
