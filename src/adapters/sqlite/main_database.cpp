@@ -51,7 +51,8 @@ Error MainDatabase::write_error(const std::exception& error) {
   return error_of(error, "cannot write main.db");
 }
 
-std::shared_ptr<MainDatabase> open_main_database(const std::string& path, BlockingPool& pool, unsigned readers) {
+std::shared_ptr<MainDatabase> open_main_database(const std::string& path, BlockingPool& pool,
+                                                 unsigned readers) {
   return std::make_shared<MainDatabase>(path, pool, readers);
 }
 
