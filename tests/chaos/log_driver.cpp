@@ -1,12 +1,15 @@
-/// Drives one event log from outside, for tests/chaos/log_faults.py: each line of its output is a fact that the
-/// log must keep, whatever is done to the process or the disk meanwhile.
+/// Drives one event log from outside, for tests/chaos/log_faults.py: each line of its output is a fact that
+/// the log must keep, whatever is done to the process or the disk meanwhile.
 ///
-///   log_driver append FOLDER COUNT [BATCH]   numbered events; prints `ack LAST` for each durable group, and on
+///   log_driver append FOLDER COUNT [BATCH]   numbered events; prints `ack LAST` for each durable group, and
+///   on
 ///                                            errors `unavailable`, `full`, then `reopened END` and goes on
-///   log_driver check FOLDER                  reads all and prints `end LAST`; exit 1 when a number is missing
-///   log_driver bench FOLDER COUNT BATCH      rates and CPU per event
+///   log_driver check FOLDER                  reads all and prints `end LAST`; exit 1 when a number is
+///   missing log_driver bench FOLDER COUNT BATCH      rates and CPU per event
 
 #include <sys/resource.h>
+
+#include <algorithm>
 
 #include <chrono>
 #include <cstdio>
@@ -98,7 +101,9 @@ int check_log(const std::string& folder) {
 double cpu_seconds() {
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](timeval t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](timeval t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
@@ -137,9 +142,10 @@ int bench(const std::string& folder, std::int64_t count, std::int64_t batch) {
   if (!log.read(0, [&](Position, const Event&) { return ++seen > 0; })) return 1;
   const Seconds read_time = std::chrono::steady_clock::now() - written;
   const auto total = static_cast<double>(count);
-  std::printf("batch %lld: append %.0f events/s, %.2f us CPU per event, slowest group %.1f ms; read %.0f events/s\n",
-              static_cast<long long>(batch), total / Seconds(written - start).count(),
-              (cpu_written - cpu) / total * 1e6, slowest * 1e3, static_cast<double>(seen) / read_time.count());
+  std::printf(
+      "batch %lld: append %.0f events/s, %.2f us CPU per event, slowest group %.1f ms; read %.0f events/s\n",
+      static_cast<long long>(batch), total / Seconds(written - start).count(),
+      (cpu_written - cpu) / total * 1e6, slowest * 1e3, static_cast<double>(seen) / read_time.count());
   return 0;
 }
 
@@ -152,7 +158,8 @@ int main(int argc, char** argv) {
       return append(words[1], std::stoll(words[2]), words.size() > 3 ? std::stoll(words[3]) : 3);
     }
     if (words.size() == 2 && words[0] == "check") return check_log(words[1]);
-    if (words.size() == 4 && words[0] == "bench") return bench(words[1], std::stoll(words[2]), std::stoll(words[3]));
+    if (words.size() == 4 && words[0] == "bench")
+      return bench(words[1], std::stoll(words[2]), std::stoll(words[3]));
     std::fprintf(stderr, "usage: log_driver append|check|bench FOLDER [COUNT [BATCH]]\n");
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

@@ -17,11 +17,14 @@ inline Event numbered_event(Position position) {
 /// `count` events that belong behind `end`.
 inline std::vector<Event> numbered_group(Position end, Position count) {
   std::vector<Event> events;
-  for (Position position = end + 1; position <= end + count; ++position) events.push_back(numbered_event(position));
+  for (Position position = end + 1; position <= end + count; ++position)
+    events.push_back(numbered_event(position));
   return events;
 }
 
-inline Position number_of(const Event& event) { return std::get<StockAdjusted>(event.fact).delta; }
+inline Position number_of(const Event& event) {
+  return std::get<StockAdjusted>(event.fact).delta;
+}
 
 /// The positions behind `after`; each event must carry its own, else -1 stands in its place.
 inline std::vector<Position> positions_behind(EventLog& log, Position after) {

@@ -46,7 +46,8 @@ Result<Position> MemoryEventLog::reopen() {
   const std::lock_guard lock(mutex_);
   writable_ = false;
   Failure failure{};
-  if (take({Failure::reopen_fails}, failure)) return fail(Code::unavailable, "the event log cannot be opened");
+  if (take({Failure::reopen_fails}, failure))
+    return fail(Code::unavailable, "the event log cannot be opened");
   writable_ = true;
   return trimmed_ + static_cast<Position>(events_.size());
 }

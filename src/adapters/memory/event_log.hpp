@@ -34,7 +34,7 @@ class MemoryEventLog final : public EventLog {
   bool take(std::initializer_list<Failure> fitting, Failure& taken);
 
   mutable std::mutex mutex_;
-  std::deque<Event> events_;         ///< Of the positions trimmed_ + 1 …
+  std::deque<Event> events_;  ///< Of the positions trimmed_ + 1 …
   std::vector<Position> group_ends_;
   Position trimmed_ = 0;
   bool writable_ = true;

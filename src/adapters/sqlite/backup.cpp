@@ -40,7 +40,8 @@ T must(Result<T> result) {
 }
 
 void make_private_folder(const fs::path& path) {
-  if (const auto parent = path.parent_path(); !parent.empty() && !fs::exists(parent)) make_private_folder(parent);
+  if (const auto parent = path.parent_path(); !parent.empty() && !fs::exists(parent))
+    make_private_folder(parent);
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
     throw std::runtime_error(file_error("the folder cannot be created", path).detail);
   }
@@ -61,8 +62,8 @@ void copy_database(const fs::path& from, const fs::path& to) {
   }
   sqlite3_backup_finish(copy);
   if (code != SQLITE_DONE) {
-    throw std::runtime_error(fmt::format("{}: cannot be copied to {}: {}", from.string(), to.string(),
-                                         sqlite3_errstr(code)));
+    throw std::runtime_error(
+        fmt::format("{}: cannot be copied to {}: {}", from.string(), to.string(), sqlite3_errstr(code)));
   }
   source.close();
   target.close();
@@ -90,7 +91,8 @@ void copy_plain_file(const fs::path& from, const fs::path& to) {
 
 bool is_left_out(const std::string& name) {
   const auto ends = [&](std::string_view end) { return std::string_view(name).ends_with(end); };
-  return name == "lock" || name == manifest_name || ends("-wal") || ends("-shm") || ends("-journal") || ends(".tmp");
+  return name == "lock" || name == manifest_name || ends("-wal") || ends("-shm") || ends("-journal") ||
+         ends(".tmp");
 }
 
 /// Copied in this order (backup.hpp says why), before all others.
@@ -114,8 +116,10 @@ std::vector<std::string> copy_all(const fs::path& data, const fs::path& to) {
     if (!fs::exists(data / name)) return;  // Not every store has it, or it was just deleted.
     const auto target = to / name;
     if (const auto parent = target.parent_path(); parent != to) make_private_folder(parent);
-    if (name.ends_with(".db")) copy_database(data / name, target);
-    else copy_plain_file(data / name, target);
+    if (name.ends_with(".db"))
+      copy_database(data / name, target);
+    else
+      copy_plain_file(data / name, target);
     copied.emplace_back(name);
   };
   for (const auto name : ordered_names) copy(name);
@@ -133,7 +137,8 @@ void sync_all_folders(const fs::path& root) {
 }
 
 void write_manifest(const fs::path& folder, const Manifest& manifest) {
-  auto text = fmt::format("{}\nversion {}\nlog_position {}\n", manifest_head, MARKET_VERSION, manifest.log_position);
+  auto text =
+      fmt::format("{}\nversion {}\nlog_position {}\n", manifest_head, MARKET_VERSION, manifest.log_position);
   for (const auto& entry : manifest.entries) {
     text += fmt::format("file {} {} {}\n", entry.sha256, entry.bytes, entry.name);
   }
@@ -161,7 +166,9 @@ std::string_view take(std::string_view& rest, char mark) {
 
 Manifest read_manifest(const fs::path& folder) {
   const auto text = must(read_whole_file(folder / manifest_name));
-  if (!text) throw std::runtime_error(fmt::format("{}: is no backup, or an unfinished one (no manifest)", folder.string()));
+  if (!text)
+    throw std::runtime_error(
+        fmt::format("{}: is no backup, or an unfinished one (no manifest)", folder.string()));
   std::string_view rest = *text;
   if (take(rest, '\n') != manifest_head) {
     throw std::runtime_error(fmt::format("{}: the manifest is of another version", folder.string()));
@@ -226,8 +233,10 @@ BackupReport backup_store(const fs::path& data, const fs::path& to) {
   if (!fs::exists(data / "log.db")) {
     throw std::runtime_error(fmt::format("{}: is no data folder (no log.db)", data.string()));
   }
-  if (fs::weakly_canonical(to).generic_string().starts_with(fs::weakly_canonical(data).generic_string() + "/")) {
-    throw std::runtime_error(fmt::format("{}: lies inside the data folder; name a place outside", to.string()));
+  if (fs::weakly_canonical(to).generic_string().starts_with(fs::weakly_canonical(data).generic_string() +
+                                                            "/")) {
+    throw std::runtime_error(
+        fmt::format("{}: lies inside the data folder; name a place outside", to.string()));
   }
   make_private_folder(to);
   require_empty(to, "backup folder");

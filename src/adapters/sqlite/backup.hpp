@@ -2,8 +2,8 @@
 /// A consistent copy of a store, also of a running one, and its way back.
 ///
 /// The order of the copies is what makes them fit (each may be some moments newer than the one before):
-/// snapshot, records, log, then accounts and texts, images and the rest. So no snapshot or record is ahead of the
-/// log (what is behind is folded again at start), and every order's buyer and product are there.
+/// snapshot, records, log, then accounts and texts, images and the rest. So no snapshot or record is ahead of
+/// the log (what is behind is folded again at start), and every order's buyer and product are there.
 
 #include <cstdint>
 #include <filesystem>

@@ -34,8 +34,10 @@ EventLogSettings log_in(const fs::path& folder) {
 }
 
 void fill(const fs::path& data) {
-  Database::open(data / "records.db", Database::Mode::create).must_execute("CREATE TABLE r(a); INSERT INTO r VALUES(1)");
-  Database::open(data / "main.db", Database::Mode::create).must_execute("CREATE TABLE m(a); INSERT INTO m VALUES(2)");
+  Database::open(data / "records.db", Database::Mode::create)
+      .must_execute("CREATE TABLE r(a); INSERT INTO r VALUES(1)");
+  Database::open(data / "main.db", Database::Mode::create)
+      .must_execute("CREATE TABLE m(a); INSERT INTO m VALUES(2)");
   fs::create_directories(data / "images/7");
   EXPECT_TRUE(write_file_durably(data / "images/7/a.webp", "an image"));
 }
@@ -89,7 +91,8 @@ TEST(Backup, ADamagedOrUnfinishedOneIsRefused) {
     backup_store(data, saved);
   }
   EXPECT_TRUE(write_file_durably(saved / "images/7/a.webp", "an imagf"));
-  EXPECT_THAT(thrown_by([&] { restore_store(saved, temp / "back"); }), HasSubstr("a.webp: is damaged or missing"));
+  EXPECT_THAT(thrown_by([&] { restore_store(saved, temp / "back"); }),
+              HasSubstr("a.webp: is damaged or missing"));
   EXPECT_FALSE(fs::exists(temp / "back"));
   fs::remove(saved / "manifest.txt");
   EXPECT_THAT(thrown_by([&] { restore_store(saved, temp / "back"); }), HasSubstr("no manifest"));

@@ -19,7 +19,9 @@ namespace {
 
 constexpr auto lock_name = "lock";
 
-[[noreturn]] void refuse(const Error& error) { throw std::runtime_error(error.detail); }
+[[noreturn]] void refuse(const Error& error) {
+  throw std::runtime_error(error.detail);
+}
 
 FileDescriptor open_lock_file(const std::filesystem::path& path) {
   FileDescriptor lock(::open((path / lock_name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
@@ -44,7 +46,8 @@ void make_folder(const std::filesystem::path& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) return;
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) refuse(file_error("the folder cannot be created", path));
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    refuse(file_error("the folder cannot be created", path));
   const auto parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   if (const auto synced = sync_folder(parent); !synced) refuse(synced.error());
 }
@@ -70,8 +73,8 @@ DataFolder DataFolder::open(const std::filesystem::path& path, Millis wait) {
   }
   std::error_code error;
   if (std::filesystem::exists(path / restore_mark, error)) {
-    throw std::runtime_error(fmt::format("data folder {} holds an unfinished restore; empty it and restore again",
-                                         path.string()));
+    throw std::runtime_error(
+        fmt::format("data folder {} holds an unfinished restore; empty it and restore again", path.string()));
   }
   return DataFolder(path, std::move(lock));
 }
@@ -105,8 +108,10 @@ std::string DataFolder::load_or_create_secret(std::string_view name, std::size_t
                                          file.string(), about.st_mode & 07777u));
   }
   if ((*found)->size() < bytes) {
-    throw std::runtime_error(fmt::format("key file {} is too short ({} bytes, at least {} needed); restore it from a "
-                                         "backup", file.string(), (*found)->size(), bytes));
+    throw std::runtime_error(
+        fmt::format("key file {} is too short ({} bytes, at least {} needed); restore it from a "
+                    "backup",
+                    file.string(), (*found)->size(), bytes));
   }
   return **found;
 }

@@ -25,15 +25,16 @@ class DataFolder {
   /// The process that has it locked now; 0 when none has. Throws std::runtime_error when it cannot be told.
   static long owner(const std::filesystem::path& path);
 
-  /// A file of `bytes` random bytes in keys/, created (0600) when absent. Throws std::runtime_error when the file
-  /// is too short, or may be read by others.
+  /// A file of `bytes` random bytes in keys/, created (0600) when absent. Throws std::runtime_error when the
+  /// file is too short, or may be read by others.
   std::string load_or_create_secret(std::string_view name, std::size_t bytes = 32) const;
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(std::string_view name) const { return path_ / name; }
 
  private:
-  DataFolder(std::filesystem::path path, FileDescriptor lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  DataFolder(std::filesystem::path path, FileDescriptor lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
   std::filesystem::path path_;
   FileDescriptor lock_;
 };

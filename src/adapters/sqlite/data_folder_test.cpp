@@ -70,7 +70,8 @@ TEST(DataFolder, SecretsAreMadeOnceAndRefusedWhenWeak) {
   const auto file = folder.file("keys/token");
   EXPECT_EQ(fs::status(file).permissions(), fs::perms::owner_read | fs::perms::owner_write);
   ::chmod(file.c_str(), 0644);
-  EXPECT_THAT(thrown_by([&] { folder.load_or_create_secret("token"); }), HasSubstr("open to others (mode 644)"));
+  EXPECT_THAT(thrown_by([&] { folder.load_or_create_secret("token"); }),
+              HasSubstr("open to others (mode 644)"));
   ::chmod(file.c_str(), 0600);
   fs::resize_file(file, 31);
   EXPECT_THAT(thrown_by([&] { folder.load_or_create_secret("token"); }), HasSubstr("too short (31 bytes"));

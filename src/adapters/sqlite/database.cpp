@@ -17,15 +17,18 @@ Database Database::open(const std::string& path, Mode mode) {
   db.handle_.reset(handle);
   db.path_ = path;
   if (code != SQLITE_OK) {
-    throw std::runtime_error(fmt::format("{}: cannot be opened ({}); check that the file exists and may be written", path,
-                                         handle == nullptr ? "out of memory" : sqlite3_errmsg(handle)));
+    throw std::runtime_error(
+        fmt::format("{}: cannot be opened ({}); check that the file exists and may be written", path,
+                    handle == nullptr ? "out of memory" : sqlite3_errmsg(handle)));
   }
   // Another process (a backup, `market check`) may hold a lock for a moment.
   sqlite3_busy_timeout(handle, 5000);
   return db;
 }
 
-int Database::execute(const char* sql) { return sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr); }
+int Database::execute(const char* sql) {
+  return sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr);
+}
 
 void Database::must_execute(const char* sql) {
   if (execute(sql) != SQLITE_OK) raise("a statement failed");

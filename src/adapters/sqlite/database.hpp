@@ -74,7 +74,8 @@ class Statement {
   /// Valid until the next step() or reset().
   std::string_view blob(int column) const {
     const auto* data = static_cast<const char*>(sqlite3_column_blob(handle_.get(), column));
-    return {data, data == nullptr ? 0 : static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))};
+    return {data,
+            data == nullptr ? 0 : static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))};
   }
 
  private:

@@ -1,4 +1,3 @@
-#if __has_include("wire/event_codec.hpp")  // Until it is there.
 #include "adapters/sqlite/event_log.hpp"
 
 #include <fmt/format.h>
@@ -28,10 +27,28 @@ FileIdentity identify(const std::string& path) {
   return {found.st_dev, found.st_ino};
 }
 
-bool is_disk_full(int code) { return (code & 0xFF) == SQLITE_FULL; }
+bool is_disk_full(int code) {
+  return (code & 0xFF) == SQLITE_FULL;
+}
+
+/// Throws unless every page of the WAL is in the file and synced.
+void checkpoint_whole_wal(Database& db) {
+  Statement full(db, "PRAGMA wal_checkpoint(FULL)");
+  if (full.step() != SQLITE_ROW) db.raise("the WAL cannot be checkpointed");
+  if (full.integer(0) != 0 || full.integer(1) != full.integer(2)) {
+    throw std::runtime_error(
+        fmt::format("{}: the WAL is busy: another process reads an older state; try again", db.path()));
+  }
+  full.reset();
+  // Starting over with an empty WAL is only tidy; a backup that reads right now may prevent it.
+  sqlite3_busy_timeout(db.handle(), 0);
+  sqlite3_wal_checkpoint_v2(db.handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  sqlite3_busy_timeout(db.handle(), 5000);
+}
 
 Error damaged(const std::string& path, Position last, std::string_view why) {
-  return Error(Code::internal, fmt::format("{}: the group that ends at position {} is damaged: {}", path, last, why));
+  return Error(Code::internal,
+               fmt::format("{}: the group that ends at position {} is damaged: {}", path, last, why));
 }
 
 }  // namespace
@@ -43,8 +60,8 @@ SqliteEventLog::SqliteEventLog(EventLogSettings settings) : settings_(std::move(
   const bool unclean = ::stat((settings_.path + "-wal").c_str(), &wal) == 0 && wal.st_size > 0;
   open_writer(Database::Mode::create);
   if (unclean) {
-    settings_.warn(fmt::format("{}: was not closed cleanly; recovered up to position {}", settings_.path,
-                               end_.load()));
+    settings_.warn(
+        fmt::format("{}: was not closed cleanly; recovered up to position {}", settings_.path, end_.load()));
   }
   checkpointer_ = std::thread([this] { run_checkpointer(); });
 }
@@ -84,24 +101,24 @@ void SqliteEventLog::open_writer(Database::Mode mode) {
   const auto stored = stored_end();
   const auto answered = end_.load();
   if (stored < answered) {
-    throw std::runtime_error(fmt::format("{}: ends at position {}, but {} was already answered; the file was replaced",
-                                         settings_.path, stored, answered));
+    throw std::runtime_error(
+        fmt::format("{}: ends at position {}, but {} was already answered; the file was replaced",
+                    settings_.path, stored, answered));
   }
   // Whatever recovery found must be durable before anybody is told of it: it may be the trace of a failed
   // commit that only the page cache has.
-  Statement checkpoint(writer_.db, "PRAGMA wal_checkpoint(TRUNCATE)");
-  if (checkpoint.step() != SQLITE_ROW) writer_.db.raise("the WAL cannot be checkpointed");
-  if (checkpoint.integer(0) != 0) {
-    throw std::runtime_error(fmt::format("{}: the WAL is busy: another process reads it; try again", settings_.path));
-  }
+  checkpoint_whole_wal(writer_.db);
   writer_.file = identify(settings_.path);
   writer_.wal = identify(settings_.path + "-wal");
-  if (!files_in_place()) throw std::runtime_error(fmt::format("{}: the file is read-only or gone", settings_.path));
+  if (!files_in_place())
+    throw std::runtime_error(fmt::format("{}: the file is read-only or gone", settings_.path));
   end_.store(stored, std::memory_order_release);
   writable_.store(true, std::memory_order_release);
 }
 
-Position SqliteEventLog::stored_end() { return writer_.db.must_query("SELECT ifnull(max(last), 0) FROM groups"); }
+Position SqliteEventLog::stored_end() {
+  return writer_.db.must_query("SELECT ifnull(max(last), 0) FROM groups");
+}
 
 bool SqliteEventLog::files_in_place() const {
   return writer_.file.inode != 0 && writer_.wal.inode != 0 && identify(settings_.path) == writer_.file &&
@@ -141,8 +158,8 @@ Result<Position> SqliteEventLog::append_locked(std::span<const Event> events) {
   if (code == SQLITE_OK) code = writer_.commit.run();
   if (code != SQLITE_OK) {
     const auto why = writer_.db.last_error();
-    // SQLite reports a full disk only from a write of a page into the WAL, which comes before the commit's last
-    // page and its sync: without that page recovery drops the group. Everything else may have happened.
+    // SQLite reports a full disk only from a write of a page into the WAL, which comes before the commit's
+    // last page and its sync: without that page recovery drops the group. Everything else may have happened.
     const bool rolled_back =
         sqlite3_get_autocommit(writer_.db.handle()) != 0 || writer_.rollback.run() == SQLITE_OK;
     if (is_disk_full(code) && rolled_back && files_in_place()) {
@@ -152,8 +169,8 @@ Result<Position> SqliteEventLog::append_locked(std::span<const Event> events) {
   }
   // Looked at behind the commit: a file that was moved away before it took our group along.
   if (!files_in_place()) {
-    return tl::unexpected<Error>(
-        stop_writing(settings_.path + ": the file or its WAL was deleted, replaced or made read-only below us"));
+    return tl::unexpected<Error>(stop_writing(
+        settings_.path + ": the file or its WAL was deleted, replaced or made read-only below us"));
   }
   end_.store(last, std::memory_order_release);
   return last;
@@ -222,9 +239,10 @@ Result<> SqliteEventLog::read(Position after, const std::function<bool(Position,
   const Position until = end_.load(std::memory_order_acquire);
   try {
     auto reader = take_reader();
-    Statement groups(reader.db, "SELECT last, count, data FROM groups WHERE last > ? AND last <= ? ORDER BY last LIMIT ?");
-    Position at = after;   // The newest position given out.
-    Position joint = -1;   // Where the next group must join; unknown before the first one.
+    Statement groups(
+        reader.db, "SELECT last, count, data FROM groups WHERE last > ? AND last <= ? ORDER BY last LIMIT ?");
+    Position at = after;  // The newest position given out.
+    Position joint = -1;  // Where the next group must join; unknown before the first one.
     while (at < until) {
       groups.bind(1, at);
       groups.bind(2, until);
@@ -324,8 +342,8 @@ void SqliteEventLog::checkpoint_beside() {
       checkpoint_db_ = Database::open(settings_.path, Database::Mode::existing);
       checkpoint_db_.must_execute("PRAGMA synchronous = FULL");
     }
-    const int code =
-        sqlite3_wal_checkpoint_v2(checkpoint_db_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    const int code = sqlite3_wal_checkpoint_v2(checkpoint_db_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
+                                               nullptr, nullptr);
     if (code == SQLITE_OK) {
       finish_checkpoint_.store(true, std::memory_order_release);
     } else if (code != SQLITE_BUSY) {
@@ -339,4 +357,3 @@ void SqliteEventLog::checkpoint_beside() {
 }
 
 }  // namespace market::sqlite
-#endif

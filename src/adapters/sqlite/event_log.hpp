@@ -24,7 +24,7 @@ extern const Schema log_schema;
 
 struct EventLogSettings {
   std::string path;
-  std::int64_t checkpoint_bytes = 32 << 20;      ///< Size of the WAL at which the checkpointer wakes.
+  std::int64_t checkpoint_bytes = 32 << 20;  ///< Size of the WAL at which the checkpointer wakes.
   /// Told once per notable thing (a recovery, a failed checkpoint); any thread.
   std::function<void(const std::string&)> warn = [](const std::string&) {};
 };
@@ -79,7 +79,7 @@ class SqliteEventLog final : public EventLog {
   std::atomic<Position> end_{0};
   std::atomic<bool> writable_{false};
 
-  std::int64_t wal_pages_ = 0;         ///< As of the last commit; under write_mutex_, as the next one.
+  std::int64_t wal_pages_ = 0;  ///< As of the last commit; under write_mutex_, as the next one.
   std::int64_t checkpoint_at_pages_ = 0;
 
   std::mutex readers_mutex_;

@@ -57,7 +57,8 @@ TEST(SqliteEventLog, RefusesJunkForeignAndNewerFiles) {
   ASSERT_TRUE(write_file_durably(folder / "junk.db", std::string(5000, 'x')));
   EXPECT_THAT(why_not(folder / "junk.db"), HasSubstr("junk.db: this is not a database; move it away"));
 
-  Database::open(folder / "foreign.db", Database::Mode::create).must_execute("PRAGMA application_id = 77; CREATE TABLE t(a)");
+  Database::open(folder / "foreign.db", Database::Mode::create)
+      .must_execute("PRAGMA application_id = 77; CREATE TABLE t(a)");
   EXPECT_THAT(why_not(folder / "foreign.db"), HasSubstr("foreign.db: this file belongs to another program"));
   Database::open(folder / "nobody.db", Database::Mode::create).must_execute("CREATE TABLE t(a)");
   EXPECT_THAT(why_not(folder / "nobody.db"), HasSubstr("belongs to another program"));
@@ -89,7 +90,10 @@ TEST(SqliteEventLog, DeletedOrMovedFileStopsItUntilItIsBack) {
 
 TEST(SqliteEventLog, AnOlderFileInItsPlaceIsRefused) {
   const tests::TempFolder folder;
-  { SqliteEventLog log(at(folder / "log.db")); append_groups(log, 1, 2); }
+  {
+    SqliteEventLog log(at(folder / "log.db"));
+    append_groups(log, 1, 2);
+  }
   fs::copy_file(folder / "log.db", folder / "older.db");
   SqliteEventLog log(at(folder / "log.db"));
   append_groups(log, 1, 2);
@@ -149,7 +153,10 @@ TEST(SqliteEventLog, ATornWalTailLosesOnlyASuffixOfWholeGroups) {
 TEST(SqliteEventLog, AFlippedByteInTheFileIsFoundAndNamed) {
   const tests::TempFolder folder;
   const auto path = folder / "log.db";
-  { SqliteEventLog log(at(path)); append_groups(log, 3, 2); }
+  {
+    SqliteEventLog log(at(path));
+    append_groups(log, 3, 2);
+  }
   Database::open(path, Database::Mode::existing)
       .must_execute("UPDATE groups SET data = substr(data, 1, length(data) - 3) WHERE last = 4");
   SqliteEventLog log(at(path));
@@ -162,7 +169,10 @@ TEST(SqliteEventLog, AFlippedByteInTheFileIsFoundAndNamed) {
 TEST(SqliteEventLog, AMissingGroupIsFound) {
   const tests::TempFolder folder;
   const auto path = folder / "log.db";
-  { SqliteEventLog log(at(path)); append_groups(log, 3, 2); }
+  {
+    SqliteEventLog log(at(path));
+    append_groups(log, 3, 2);
+  }
   Database::open(path, Database::Mode::existing).must_execute("DELETE FROM groups WHERE last = 4");
   SqliteEventLog log(at(path));
   EXPECT_EQ(log.read(0, [](Position, const Event&) { return true; }).error().code, Code::internal);

@@ -18,15 +18,15 @@ Found look(Database& db, const Schema& schema) {
   found.version = db.must_query("PRAGMA user_version");
   found.empty = owner == 0 && found.version == 0 && db.must_query("SELECT count(*) FROM sqlite_schema") == 0;
   if (!found.empty && owner != schema.application_id) {
-    throw std::runtime_error(
-        fmt::format("{}: this file belongs to another program (application id {:#x}, {} has {:#x}); move it away",
-                    db.path(), owner, schema.holds, schema.application_id));
+    throw std::runtime_error(fmt::format(
+        "{}: this file belongs to another program (application id {:#x}, {} has {:#x}); move it away",
+        db.path(), owner, schema.holds, schema.application_id));
   }
   const auto known = static_cast<std::int64_t>(schema.steps.size());
   if (found.version > known || found.version < 0) {
-    throw std::runtime_error(
-        fmt::format("{}: {} was written by a newer version (schema {}, this one knows up to {}); start that version",
-                    db.path(), schema.holds, found.version, known));
+    throw std::runtime_error(fmt::format(
+        "{}: {} was written by a newer version (schema {}, this one knows up to {}); start that version",
+        db.path(), schema.holds, found.version, known));
   }
   return found;
 }
@@ -49,8 +49,9 @@ void migrate(Database& db, const Schema& schema) {
 void expect_schema(Database& db, const Schema& schema) {
   const auto found = look(db, schema);
   if (found.version == static_cast<std::int64_t>(schema.steps.size())) return;
-  throw std::runtime_error(fmt::format("{}: {} has an older schema ({}); start `market serve` once to bring it up to date",
-                                       db.path(), schema.holds, found.version));
+  throw std::runtime_error(
+      fmt::format("{}: {} has an older schema ({}); start `market serve` once to bring it up to date",
+                  db.path(), schema.holds, found.version));
 }
 
 }  // namespace market::sqlite

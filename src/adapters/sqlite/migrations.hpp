@@ -12,13 +12,15 @@ namespace market::sqlite {
 
 /// Step n of the list (from 1) leads from schema n - 1 to schema n. Steps are never edited once released.
 struct Schema {
-  std::string_view holds;         ///< For messages: "the event log".
-  std::int32_t application_id;    ///< In the file's header; `file` and other tools show it.
+  std::string_view holds;       ///< For messages: "the event log".
+  std::int32_t application_id;  ///< In the file's header; `file` and other tools show it.
   std::span<const char* const> steps;
 };
 
 /// The four bytes of SQLite's header that say whose file it is: "Mk" and one letter for the kind.
-constexpr std::int32_t application_id_of(char kind) { return ('M' << 24) | ('k' << 16) | ('t' << 8) | kind; }
+constexpr std::int32_t application_id_of(char kind) {
+  return ('M' << 24) | ('k' << 16) | ('t' << 8) | kind;
+}
 
 /// Throws std::runtime_error with one clear line that names the file and what to do.
 void migrate(Database& db, const Schema& schema);

@@ -35,8 +35,8 @@ Result<std::optional<std::string>> read_snapshot_file(const std::filesystem::pat
     return fail(Code::internal, path.string() + ": is no snapshot of this version");
   }
   rest.remove_prefix(magic.size());
-  if (rest.size() < SHA256_DIGEST_LENGTH || digest_of(rest.substr(SHA256_DIGEST_LENGTH)) !=
-                                                rest.substr(0, SHA256_DIGEST_LENGTH)) {
+  if (rest.size() < SHA256_DIGEST_LENGTH ||
+      digest_of(rest.substr(SHA256_DIGEST_LENGTH)) != rest.substr(0, SHA256_DIGEST_LENGTH)) {
     return fail(Code::internal, path.string() + ": is damaged (wrong checksum)");
   }
   return std::string(rest.substr(SHA256_DIGEST_LENGTH));

@@ -1,5 +1,6 @@
 #pragma once
-/// The gate's snapshot as one file, replaced whole. A damaged or missing one is no error: the log has everything.
+/// The gate's snapshot as one file, replaced whole. A damaged or missing one is no error: the log has
+/// everything.
 
 #include <filesystem>
 #include <functional>
@@ -15,8 +16,8 @@ Result<std::optional<std::string>> read_snapshot_file(const std::filesystem::pat
 
 class SnapshotFile final : public SnapshotStore {
  public:
-  explicit SnapshotFile(std::filesystem::path path,
-                        std::function<void(const std::string&)> warn = [](const std::string&) {})
+  explicit SnapshotFile(
+      std::filesystem::path path, std::function<void(const std::string&)> warn = [](const std::string&) {})
       : path_(std::move(path)), warn_(std::move(warn)) {}
   Result<std::optional<std::string>> load() override;
   Result<> store(const std::string& bytes) override { return write_snapshot_file(path_, bytes); }
