@@ -1,16 +1,17 @@
 /// Drives one event log from outside, for tests/chaos/log_faults.py: each line of its output is a fact that
 /// the log must keep, whatever is done to the process or the disk meanwhile.
 ///
-///   log_driver append FOLDER COUNT [BATCH]   numbered events; prints `ack LAST` for each durable group, and
-///   on
-///                                            errors `unavailable`, `full`, then `reopened END` and goes on
-///   log_driver check FOLDER                  reads all and prints `end LAST`; exit 1 when a number is
-///   missing log_driver bench FOLDER COUNT BATCH      rates and CPU per event
+///   log_driver append FOLDER COUNT [BATCH]
+///       Appends numbered events; prints `ack LAST` for each durable group, and on errors `unavailable` or
+///       `full`, then `reopened END`, and goes on.
+///   log_driver check FOLDER
+///       Reads all and prints `end LAST`; exit 1 when a number is missing.
+///   log_driver bench FOLDER COUNT BATCH
+///       Rates and CPU per event.
 
 #include <sys/resource.h>
 
 #include <algorithm>
-
 #include <chrono>
 #include <cstdio>
 #include <exception>
