@@ -63,7 +63,8 @@ void Acceptor::listen(const std::string& host, std::uint16_t port) {
   OwnedFd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (fd.get() < 0 || ::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd.get(), backlog) != 0)
+  if (fd.get() < 0 || ::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0 ||
+      ::listen(fd.get(), backlog) != 0)
     throw std::runtime_error(fmt::format("cannot listen on {}:{}: {}", host, port, std::strerror(errno)));
   adopt(fd.release());
 }
@@ -91,7 +92,8 @@ std::uint16_t Acceptor::port() const {
 
 void Acceptor::start() {
   const int duplicate = ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);
-  if (duplicate < 0) throw std::runtime_error(fmt::format("cannot watch the listening socket: {}", std::strerror(errno)));
+  if (duplicate < 0)
+    throw std::runtime_error(fmt::format("cannot watch the listening socket: {}", std::strerror(errno)));
   ready_ = std::make_unique<asio::posix::stream_descriptor>(shared_.threads.front()->io(), duplicate);
   pause_ = std::make_unique<asio::steady_timer>(shared_.threads.front()->io());
   wait();
@@ -121,6 +123,7 @@ void Acceptor::accept_waiting() {
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
       continue;  // The peer gave up before we came.
     }
+    paused_ = false;
     hand_over(std::move(fd), peer_of(address));
   }
   wait();
@@ -131,13 +134,13 @@ void Acceptor::hand_over(OwnedFd fd, const Peer& peer) {
   if (!shared_.peers.take(peer, shared_.limits.connections_per_address_max)) return;
   shared_.open.fetch_add(1);
   IoThread& thread = *shared_.threads[next_thread_++ % shared_.threads.size()];
-  asio::post(thread.io(), [&thread, peer, fd = std::move(fd)]() mutable {
-    thread.start_session(std::move(fd), peer);
-  });
+  asio::post(thread.io(),
+             [&thread, peer, fd = std::move(fd)]() mutable { thread.start_session(std::move(fd), peer); });
 }
 
 void Acceptor::pause() {
-  spdlog::warn("out of file descriptors: accepting pauses");
+  if (!paused_) spdlog::warn("out of file descriptors: accepting pauses");
+  paused_ = true;
   pause_->expires_after(out_of_files_pause);
   pause_->async_wait([this](boost::system::error_code error) {
     if (!error) accept_waiting();

@@ -1,6 +1,7 @@
 #pragma once
-/// The one listening socket: accepts on the first thread, hands connections round-robin to all of them. So 256
-/// connections spread evenly, and the socket can go to a successor process without losing queued connections.
+/// The one listening socket: accepts on the first thread, hands connections round-robin to all of them. So
+/// 256 connections spread evenly, and the socket can go to a successor process without losing queued
+/// connections.
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -36,6 +37,7 @@ class Acceptor {
   std::unique_ptr<asio::posix::stream_descriptor> ready_;  ///< Watches a duplicate, so that fd_ stays ours.
   std::unique_ptr<asio::steady_timer> pause_;
   std::size_t next_thread_ = 0;
+  bool paused_ = false;  ///< For lack of descriptors; said once.
 };
 
 }  // namespace market::http

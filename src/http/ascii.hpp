@@ -7,9 +7,15 @@
 
 namespace market::http {
 
-inline constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-inline constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-inline constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+inline constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+inline constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+inline constexpr bool is_alpha(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 /// 0..15, or -1 when `c` is no hex digit.
 inline constexpr int hex_value(char c) {
@@ -39,14 +45,16 @@ inline constexpr std::array<std::uint8_t, 256> classes = [] {
   for (int c = 0; c < 256; ++c)
     if ((c >= 0x20 && c != 0x7F) || c == '\t') table[static_cast<std::size_t>(c)] = field;
   add("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", token | path | query | host);
-  add("!#$%&'*+-.^_`|~", token);          // RFC 9110 5.6.2
+  add("!#$%&'*+-.^_`|~", token);             // RFC 9110 5.6.2
   add("-._~!$&'()*+,;=:@/%", path | query);  // RFC 3986 pchar, '/' and the '%' that is checked apart
   add("?", query);
   add("-._~", host);
   return table;
 }();
 
-inline bool is(char c, int what) { return (classes[static_cast<unsigned char>(c)] & what) != 0; }
+inline bool is(char c, int what) {
+  return (classes[static_cast<unsigned char>(c)] & what) != 0;
+}
 }  // namespace ascii
 
 }  // namespace market::http

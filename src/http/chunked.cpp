@@ -8,15 +8,39 @@ namespace market::http {
 namespace {
 
 constexpr std::size_t line_bytes_max = 1024;
-constexpr std::size_t extension_bytes_max = 4096;  ///< Of one message: nobody uses them but to waste our time.
+constexpr std::size_t extension_bytes_max =
+    4096;  ///< Of one message: nobody uses them but to waste our time.
 constexpr std::size_t trailer_bytes_max = 4096;
 
 /// Fields that change framing, routing, authentication or content never count in a trailer: RFC 9110 6.5.1.
 constexpr std::string_view forbidden_trailers[] = {
-    "authorization", "cache-control", "connection", "content-encoding", "content-length", "content-range",
-    "content-type", "cookie", "expect", "host", "if-match", "if-modified-since", "if-none-match", "if-range",
-    "if-unmodified-since", "idempotency-key", "keep-alive", "max-forwards", "pragma", "proxy-authorization",
-    "proxy-connection", "range", "set-cookie", "te", "trailer", "transfer-encoding", "upgrade",
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "idempotency-key",
+    "keep-alive",
+    "max-forwards",
+    "pragma",
+    "proxy-authorization",
+    "proxy-connection",
+    "range",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 };
 
 }  // namespace
@@ -91,7 +115,8 @@ ChunkedDecoder::State ChunkedDecoder::trailer_line(bool& last) {
   last = line_.empty();
   if (last) return State::done;
   trailer_bytes_ += line_.size() + 2;
-  if (trailer_bytes_ > trailer_bytes_max) return refuse(Status::header_too_large, "the trailer section is too long");
+  if (trailer_bytes_ > trailer_bytes_max)
+    return refuse(Status::header_too_large, "the trailer section is too long");
   HeaderView field;
   if (parse_field_line(line_, field) != FieldLine::valid) return refuse("a trailer field is malformed");
   for (const auto name : forbidden_trailers)

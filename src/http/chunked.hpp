@@ -15,7 +15,8 @@ class ChunkedDecoder {
   explicit ChunkedDecoder(std::size_t body_bytes_max) : body_bytes_max_(body_bytes_max) {}
 
   enum class State : std::uint8_t { more, done, refused };
-  /// Appends decoded bytes to `body`; `used` is how much of `input` was taken (behind it the next request starts).
+  /// Appends decoded bytes to `body`; `used` is how much of `input` was taken (behind it the next request
+  /// starts).
   State feed(std::string_view input, std::string& body, std::size_t& used);
   const Refusal& refusal() const { return refusal_; }
 

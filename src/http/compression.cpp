@@ -39,9 +39,10 @@ bool accepts_gzip(std::string_view list) {
 
 bool is_compressible(std::string_view type) {
   if (type.starts_with("text/event-stream")) return false;
-  return type.starts_with("text/") || type.starts_with("application/json") || type.starts_with("application/problem+json") ||
-         type.starts_with("application/javascript") || type.starts_with("application/xml") ||
-         type.starts_with("application/manifest+json") || type.starts_with("image/svg+xml");
+  return type.starts_with("text/") || type.starts_with("application/json") ||
+         type.starts_with("application/problem+json") || type.starts_with("application/javascript") ||
+         type.starts_with("application/xml") || type.starts_with("application/manifest+json") ||
+         type.starts_with("image/svg+xml");
 }
 
 std::string gzip(std::string_view text, int level) {

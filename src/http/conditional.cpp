@@ -11,7 +11,8 @@ std::string_view opaque(std::string_view tag) {
 }
 
 void skip_blanks(std::string_view& list) {
-  while (!list.empty() && (list.front() == ' ' || list.front() == '\t' || list.front() == ',')) list.remove_prefix(1);
+  while (!list.empty() && (list.front() == ' ' || list.front() == '\t' || list.front() == ','))
+    list.remove_prefix(1);
 }
 
 }  // namespace

@@ -18,7 +18,8 @@ IfMatch if_match(const Request& request, std::string_view etag);
 /// 304 with the tag.
 Reply not_modified(std::string_view etag);
 
-/// Whether the list of tags (`*`, `"a", W/"b"`) names `etag`, compared weakly. A malformed list names nothing.
+/// Whether the list of tags (`*`, `"a", W/"b"`) names `etag`, compared weakly. A malformed list names
+/// nothing.
 bool etag_list_names(std::string_view list, std::string_view etag);
 
 }  // namespace market::http

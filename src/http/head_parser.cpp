@@ -12,7 +12,8 @@
 namespace market::http {
 namespace {
 
-/// The first byte that may not stand in a field value. The vector loop serves long values: tokens, user agents.
+/// The first byte that may not stand in a field value. The vector loop serves long values: tokens, user
+/// agents.
 const char* skip_field_bytes(const char* at, const char* end) {
 #ifdef __SSE2__
   const __m128i space = _mm_set1_epi8(0x20), del = _mm_set1_epi8(0x7F);
@@ -45,15 +46,21 @@ struct MethodName {
   Method method;
 };
 constexpr MethodName method_names[] = {
-    {"GET", Method::get},     {"POST", Method::post}, {"HEAD", Method::head},       {"PUT", Method::put},
+    {"GET", Method::get},     {"POST", Method::post},  {"HEAD", Method::head},       {"PUT", Method::put},
     {"PATCH", Method::patch}, {"DELETE", Method::del}, {"OPTIONS", Method::options},
 };
 
 class HeadParser {
  public:
-  HeadParser(std::string_view input, const HeadLimits& limits, Request& request, Framing& framing, Refusal& refusal)
-      : begin_(input.data()), end_(begin_ + input.size()), at_(begin_), limits_(limits), request_(request),
-        framing_(framing), refusal_(refusal) {}
+  HeadParser(std::string_view input, const HeadLimits& limits, Request& request, Framing& framing,
+             Refusal& refusal)
+      : begin_(input.data()),
+        end_(begin_ + input.size()),
+        at_(begin_),
+        limits_(limits),
+        request_(request),
+        framing_(framing),
+        refusal_(refusal) {}
 
   HeadState run() {
     request_.headers.clear();
@@ -76,7 +83,8 @@ class HeadParser {
       if (const auto state = field(); state != HeadState::complete) return state;
     }
     framing_.head_bytes = static_cast<std::size_t>(at_ - begin_);
-    if (framing_.head_bytes > limits_.head_bytes_max) return refuse(Status::header_too_large, "the head is too long");
+    if (framing_.head_bytes > limits_.head_bytes_max)
+      return refuse(Status::header_too_large, "the head is too long");
     return judge();
   }
 
@@ -98,7 +106,8 @@ class HeadParser {
     while (at_ != end_ && ascii::is(*at_, ascii::token)) ++at_;
     const std::string_view method(start, static_cast<std::size_t>(at_ - start));
     if (at_ == end_) {
-      if (method.size() > limits_.request_line_bytes_max) return refuse(Status::uri_too_long, "the request line is too long");
+      if (method.size() > limits_.request_line_bytes_max)
+        return refuse(Status::uri_too_long, "the request line is too long");
       return HeadState::incomplete;
     }
     if (method.empty() || *at_ != ' ') return refuse("the request line is malformed");
@@ -113,15 +122,18 @@ class HeadParser {
     static constexpr std::string_view shape = "HTTP/d.d\r\n";
     for (const char expected : shape) {
       if (at_ == end_) return HeadState::incomplete;
-      if (expected == 'd' ? !is_digit(*at_) : *at_ != expected) return refuse("the protocol version is malformed");
+      if (expected == 'd' ? !is_digit(*at_) : *at_ != expected)
+        return refuse("the protocol version is malformed");
       ++at_;
     }
     return understand_request_line(method, target, at_[-5], at_[-3]);
   }
 
-  HeadState understand_request_line(std::string_view method, std::string_view target, char major, char minor) {
+  HeadState understand_request_line(std::string_view method, std::string_view target, char major,
+                                    char minor) {
     if (major == '0') return refuse("HTTP/0.9 has no head");
-    if (major != '1' || minor > '1') return refuse(Status::version_not_supported, "only HTTP/1.0 and HTTP/1.1 are spoken");
+    if (major != '1' || minor > '1')
+      return refuse(Status::version_not_supported, "only HTTP/1.0 and HTTP/1.1 are spoken");
     framing_.http_1_0 = minor == '0';
     method_known_ = false;
     for (const auto& known : method_names) {
@@ -131,7 +143,8 @@ class HeadParser {
       break;
     }
     request_.target = target;
-    if (!method_known_) return HeadState::complete;  // 501 once the framing is judged; its target may have any form.
+    if (!method_known_)
+      return HeadState::complete;  // 501 once the framing is judged; its target may have any form.
     Target parts;
     if (target == "*" && request_.method == Method::options) {
       parts.path = target;
@@ -159,7 +172,8 @@ class HeadParser {
     at_ += 2;
     if (static_cast<std::size_t>(at_ - begin_) > limits_.head_bytes_max)
       return refuse(Status::header_too_large, "the head is too long");
-    if (request_.headers.size() >= limits_.head_fields_max) return refuse(Status::header_too_large, "too many header fields");
+    if (request_.headers.size() >= limits_.head_fields_max)
+      return refuse(Status::header_too_large, "too many header fields");
     const auto value = trim(value_start, value_end);
     request_.headers.push_back({name, value});
     return framing_field(name, value);
@@ -173,8 +187,10 @@ class HeadParser {
         break;
       case 6:
         if (same_letters(name, "expect")) {
-          if (same_letters(value, "100-continue")) framing_.expect_continue = true;
-          else expectation_unknown_ = true;
+          if (same_letters(value, "100-continue"))
+            framing_.expect_continue = true;
+          else
+            expectation_unknown_ = true;
         }
         break;
       case 10:
@@ -186,7 +202,8 @@ class HeadParser {
       case 17:
         if (same_letters(name, "transfer-encoding")) return transfer_encoding(value);
         break;
-      default: break;
+      default:
+        break;
     }
     return HeadState::complete;
   }
@@ -218,7 +235,8 @@ class HeadParser {
     auto last = comma == std::string_view::npos ? value : value.substr(comma + 1);
     while (!last.empty() && last.front() == ' ') last.remove_prefix(1);
     for (const char c : value)
-      if (!ascii::is(c, ascii::token) && c != ',' && c != ' ') return refuse("the Transfer-Encoding is malformed");
+      if (!ascii::is(c, ascii::token) && c != ',' && c != ' ')
+        return refuse("the Transfer-Encoding is malformed");
     const bool final_chunked = same_letters(last, "chunked");
     if (value.empty() || last.empty() || (comma != std::string_view::npos && !final_chunked))
       return refuse("the Transfer-Encoding is malformed");
@@ -270,7 +288,8 @@ HeadState parse_head(std::string_view input, const HeadLimits& limits, Request& 
                      Refusal& refusal) {
 #ifdef MARKET_FUZZ_CANARY
   // A planted bug that the fuzzer must find: tests/fuzz/README.md.
-  if (const auto at = input.find("\r\nX-C: "); at != std::string_view::npos && input.substr(at + 7, 2) == "!!")
+  if (const auto at = input.find("\r\nX-C: ");
+      at != std::string_view::npos && input.substr(at + 7, 2) == "!!")
     __builtin_trap();
 #endif
   return HeadParser(input, limits, request, framing, refusal).run();

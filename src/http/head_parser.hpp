@@ -1,6 +1,6 @@
 #pragma once
-/// Reads a request head, as strictly as RFC 9110 and 9112 allow, without allocating: everything found is a view
-/// into the input. Framing comes first: a refusal here is answered before routing, method or token.
+/// Reads a request head, as strictly as RFC 9110 and 9112 allow, without allocating: everything found is a
+/// view into the input. Framing comes first: a refusal here is answered before routing, method or token.
 
 #include <cstddef>
 #include <cstdint>

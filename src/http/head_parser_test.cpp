@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "http/chunked.hpp"
-#include "http/conditional.hpp"
 #include "http/compression.hpp"
+#include "http/conditional.hpp"
 #include "http/paging.hpp"
 #include "http/problem.hpp"
 #include "http/reply_writer.hpp"
@@ -30,7 +30,8 @@ Parsed parse(std::string_view text) {
 }
 
 TEST(HeadParser, ReadsAWholeHead) {
-  const auto parsed = parse("POST /api/v1/orders?x=1 HTTP/1.1\r\nHost: a:1\r\nContent-Length: 2\r\nX-A: \t b c \r\n\r\n{}");
+  const auto parsed =
+      parse("POST /api/v1/orders?x=1 HTTP/1.1\r\nHost: a:1\r\nContent-Length: 2\r\nX-A: \t b c \r\n\r\n{}");
   ASSERT_EQ(parsed.state, HeadState::complete);
   EXPECT_EQ(parsed.request.method, Method::post);
   EXPECT_EQ(parsed.request.path, "/api/v1/orders");
@@ -41,7 +42,8 @@ TEST(HeadParser, ReadsAWholeHead) {
 }
 
 TEST(HeadParser, EveryPrefixIsIncomplete) {
-  const std::string head = "GET http://h/a?b HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer 0123456789abcdef0123456789\r\n\r\n";
+  const std::string head =
+      "GET http://h/a?b HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer 0123456789abcdef0123456789\r\n\r\n";
   for (std::size_t size = 0; size < head.size(); ++size)
     EXPECT_EQ(parse(std::string_view(head).substr(0, size)).state, HeadState::incomplete) << size;
   EXPECT_EQ(parse(head).state, HeadState::complete);
@@ -51,11 +53,14 @@ TEST(HeadParser, FindsAControlCharacterAtEveryPlaceOfALongValue) {
   for (std::size_t place = 0; place < 40; ++place) {
     std::string value(40, 'v');
     value[place] = '\x01';
-    EXPECT_EQ(parse("GET / HTTP/1.1\r\nHost: a\r\nX: " + value + "\r\n\r\n").state, HeadState::refused) << place;
+    EXPECT_EQ(parse("GET / HTTP/1.1\r\nHost: a\r\nX: " + value + "\r\n\r\n").state, HeadState::refused)
+        << place;
     value[place] = '\t';
-    EXPECT_EQ(parse("GET / HTTP/1.1\r\nHost: a\r\nX: " + value + "\r\n\r\n").state, HeadState::complete) << place;
+    EXPECT_EQ(parse("GET / HTTP/1.1\r\nHost: a\r\nX: " + value + "\r\n\r\n").state, HeadState::complete)
+        << place;
     value[place] = '\x80';
-    EXPECT_EQ(parse("GET / HTTP/1.1\r\nHost: a\r\nX: " + value + "\r\n\r\n").state, HeadState::complete) << place;
+    EXPECT_EQ(parse("GET / HTTP/1.1\r\nHost: a\r\nX: " + value + "\r\n\r\n").state, HeadState::complete)
+        << place;
   }
 }
 
@@ -93,12 +98,16 @@ TEST(Chunked, RefusesABodyBeyondItsLimit) {
 }
 
 TEST(Hosts, AreNamesAndAddresses) {
-  for (const auto good : {"a", "a.b", "1.2.3.4:80", "[::1]", "[2001:db8::1]:443", "a:", "a_b-c"}) EXPECT_TRUE(is_valid_host(good)) << good;
-  for (const auto bad : {"", ":1", "a b", "a:b", "a:1:2", "[::1", "[]", "[1.2.3.4]", "a@b", "a/b", "a:123456"})
+  for (const auto good : {"a", "a.b", "1.2.3.4:80", "[::1]", "[2001:db8::1]:443", "a:", "a_b-c"})
+    EXPECT_TRUE(is_valid_host(good)) << good;
+  for (const auto bad :
+       {"", ":1", "a b", "a:b", "a:1:2", "[::1", "[]", "[1.2.3.4]", "a@b", "a/b", "a:123456"})
     EXPECT_FALSE(is_valid_host(bad)) << bad;
 }
 
-Task<Reply> nothing(const Request&) { co_return no_content(); }
+Task<Reply> nothing(const Request&) {
+  co_return no_content();
+}
 
 class RouterTest : public testing::Test {
  protected:
@@ -122,7 +131,8 @@ TEST_F(RouterTest, FindsPathsExactly) {
   EXPECT_EQ(router.route_names()[match(Method::get, "/a").route_index], "GET /a");
   EXPECT_EQ(router.route_names()[match(Method::head, "/a").route_index], "GET /a");
   EXPECT_EQ(router.route_names()[match(Method::get, "/a/fixed").route_index], "GET /a/fixed");
-  for (const auto path : {"/", "/A", "/a/", "//a", "/a//", "/a/.", "/a/..", "/a/x/", "/a/%2e%2e", "/a/%2F", "/a/%00", "/a/x%5cy"})
+  for (const auto path : {"/", "/A", "/a/", "//a", "/a//", "/a/.", "/a/..", "/a/x/", "/a/%2e%2e", "/a/%2F",
+                          "/a/%00", "/a/x%5cy"})
     EXPECT_EQ(match(Method::get, path).handler, nullptr) << path;
 }
 
@@ -140,8 +150,10 @@ TEST_F(RouterTest, NamesTheMethodsOfAPath) {
 }
 
 TEST(Conditional, ComparesTagsWeakly) {
-  for (const auto list : {"\"a\"", "W/\"a\"", "\"b\", \"a\"", "\"b,\" , W/\"a\"", "*"}) EXPECT_TRUE(etag_list_names(list, "\"a\"")) << list;
-  for (const auto list : {"", "a", "\"A\"", "\"b\"", "\"a", "\"b\"x\"a\""}) EXPECT_FALSE(etag_list_names(list, "\"a\"")) << list;
+  for (const auto list : {"\"a\"", "W/\"a\"", "\"b\", \"a\"", "\"b,\" , W/\"a\"", "*"})
+    EXPECT_TRUE(etag_list_names(list, "\"a\"")) << list;
+  for (const auto list : {"", "a", "\"A\"", "\"b\"", "\"a", "\"b\"x\"a\""})
+    EXPECT_FALSE(etag_list_names(list, "\"a\"")) << list;
   Request request;
   EXPECT_EQ(if_match(request, "\"a\""), IfMatch::absent);
   request.headers.push_back({"If-Match", "\"b\""});
@@ -151,8 +163,10 @@ TEST(Conditional, ComparesTagsWeakly) {
 }
 
 TEST(Compression, IsOnlyUsedWhenAllowed) {
-  for (const auto list : {"gzip", "br, gzip;q=0.5", "*", "identity, GZIP"}) EXPECT_TRUE(accepts_gzip(list)) << list;
-  for (const auto list : {"", "br", "gzip;q=0", "*;q=0.0", "*, gzip; q=0"}) EXPECT_FALSE(accepts_gzip(list)) << list;
+  for (const auto list : {"gzip", "br, gzip;q=0.5", "*", "identity, GZIP"})
+    EXPECT_TRUE(accepts_gzip(list)) << list;
+  for (const auto list : {"", "br", "gzip;q=0", "*;q=0.0", "*, gzip; q=0"})
+    EXPECT_FALSE(accepts_gzip(list)) << list;
   GzipCache cache;
   const auto body = std::make_shared<const std::string>(10'000, 'x');
   EXPECT_EQ(cache.of(body), cache.of(body));
@@ -179,8 +193,10 @@ TEST(Problems, CarryWhatTheApiPromises) {
   EXPECT_EQ(reply.body, R"({"type":"/problems/sale_not_open","title":"Sale not open yet","status":409,)"
                         R"("detail":"wait \"a bit\"","code":"sale_not_open","traceId":"abc",)"
                         R"("opensAt":"2026-11-24T01:22:03.004Z"})");
-  const auto wrong = problem_reply(invalid_field("items[0].quantity", "range", "must be 1 to 1000").value(), "abc");
-  EXPECT_NE(wrong.body.find(R"("errors":[{"field":"items[0].quantity","code":"range","detail":"must be 1 to 1000"}])"),
+  const auto wrong =
+      problem_reply(invalid_field("items[0].quantity", "range", "must be 1 to 1000").value(), "abc");
+  EXPECT_NE(wrong.body.find(
+                R"("errors":[{"field":"items[0].quantity","code":"range","detail":"must be 1 to 1000"}])"),
             std::string::npos);
   EXPECT_EQ(problem_reply(Error(Code::internal, "/secret/path"), "t").body.find("secret"), std::string::npos);
   EXPECT_EQ(problem_reply(Error(Code::overloaded, "x"), "t").headers[0].name, "Retry-After");
@@ -219,7 +235,9 @@ TEST(Heads, KeepForgedFieldsOutAndLetHandlersReplaceStandardOnes) {
   EXPECT_EQ(out.find("Set-Cookie"), std::string::npos);
 }
 
-TEST(Sse, SplitsLines) { EXPECT_EQ(sse_event("e", "a\nb", "7"), "event: e\nid: 7\ndata: a\ndata: b\n\n"); }
+TEST(Sse, SplitsLines) {
+  EXPECT_EQ(sse_event("e", "a\nb", "7"), "event: e\nid: 7\ndata: a\ndata: b\n\n");
+}
 
 }  // namespace
 }  // namespace market::http

@@ -1,6 +1,7 @@
 #include "http/io_thread.hpp"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -60,7 +61,8 @@ void ServerShared::connection_closed(const Peer& peer) {
 
 IoThread::IoThread(ServerShared& shared) : shared_(shared), io_(std::make_unique<asio::io_context>(1)) {
   epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
-  if (epoll_fd_ < 0) throw std::runtime_error(fmt::format("cannot make an epoll set: {}", std::strerror(errno)));
+  if (epoll_fd_ < 0)
+    throw std::runtime_error(fmt::format("cannot make an epoll set: {}", std::strerror(errno)));
   epoll_ready_ = std::make_unique<asio::posix::stream_descriptor>(*io_, epoll_fd_);
   ticker_ = std::make_unique<asio::steady_timer>(*io_);
   now_ms_ = monotonic_ms();
@@ -83,11 +85,12 @@ void IoThread::run() {
 }
 
 void IoThread::wait_for_sockets() {
-  epoll_ready_->async_wait(asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
-    if (error) return;
-    serve_ready_sockets();
-    wait_for_sockets();
-  });
+  epoll_ready_->async_wait(asio::posix::stream_descriptor::wait_read,
+                           [this](boost::system::error_code error) {
+                             if (error) return;
+                             serve_ready_sockets();
+                             wait_for_sockets();
+                           });
 }
 
 void IoThread::serve_ready_sockets() {
@@ -115,11 +118,23 @@ void IoThread::tick() {
   now_ms_ = monotonic_ms();
   standard.set_time(shared_.clock.now());
   for (std::size_t i = 0; i < places_.size(); ++i)
-    if (auto* session = places_[i].session; session && session->deadline_ms() <= now_ms_) session->on_deadline();
+    if (auto* session = places_[i].session; session && session->deadline_ms() <= now_ms_)
+      session->on_deadline();
+  give_memory_back();
   if (drain_end_ms_ == 0 || now_ms_ < drain_end_ms_) return;
   for (std::size_t i = 0; i < places_.size(); ++i)
     if (auto* session = places_[i].session) session->abandon();
   if (now_ms_ >= drain_end_ms_ + 2 * tick_ms) shared_.stop_all();  // A handler is stuck.
+}
+
+/// After a flood of connections the allocator would keep their memory for ever.
+void IoThread::give_memory_back() {
+  constexpr std::size_t flood = 500;
+  const std::size_t open = places_.size() - free_places_.size();
+  open_peak_ = std::max(open_peak_, open);
+  if (open_peak_ < flood || open > open_peak_ / 4) return;
+  open_peak_ = open;
+  ::malloc_trim(0);
 }
 
 void IoThread::start_session(OwnedFd fd, const Peer& peer) {

@@ -1,8 +1,8 @@
 #pragma once
 /// One core's share of the server: its io_context, its connections, its clock tick and its counters.
 ///
-/// Connections sit in an epoll set of their own, which Asio watches as one descriptor: a burst of ready sockets
-/// then costs one pass through Asio, not one each (docs/decisions/0002-epoll-set-per-thread.md).
+/// Connections sit in an epoll set of their own, which Asio watches as one descriptor: a burst of ready
+/// sockets then costs one pass through Asio, not one each (docs/decisions/0004-epoll-set-per-thread.md).
 
 #include <array>
 #include <atomic>
@@ -118,6 +118,7 @@ class IoThread {
   void tick();
   void schedule_tick();
   void flush_pending();
+  void give_memory_back();
 
   ServerShared& shared_;
   std::unique_ptr<asio::io_context> io_;
@@ -127,6 +128,7 @@ class IoThread {
   std::vector<Place> places_;
   std::vector<std::uint32_t> free_places_;
   std::vector<std::uint64_t> to_flush_;
+  std::size_t open_peak_ = 0;
   std::int64_t now_ms_ = 0;
   std::int64_t drain_end_ms_ = 0;  ///< 0: not draining.
   /// One row per route, written by this thread alone.

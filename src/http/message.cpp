@@ -36,10 +36,12 @@ Result<std::optional<std::string>> Request::query_parameter(std::string_view nam
     std::string key;
     if (!percent_decode(pair.substr(0, equals), true, key)) continue;  // Cannot be ours.
     if (key != name) continue;
-    if (found) return invalid_field(std::string(name), "duplicate", fmt::format("{} stands twice in the query", name));
+    if (found)
+      return invalid_field(std::string(name), "duplicate", fmt::format("{} stands twice in the query", name));
     std::string value;
     if (equals != std::string_view::npos && !percent_decode(pair.substr(equals + 1), true, value))
-      return invalid_field(std::string(name), "format", fmt::format("{} is not percent-encoded rightly", name));
+      return invalid_field(std::string(name), "format",
+                           fmt::format("{} is not percent-encoded rightly", name));
     found = std::move(value);
   }
   return found;

@@ -8,44 +8,74 @@ namespace market::http {
 
 Problem problem_of(Code code) {
   switch (code) {
-    case Code::invalid_json: return {Status::bad_request, "invalid_json", "Broken JSON"};
-    case Code::bad_request: return {Status::bad_request, "bad_request", "Bad request"};
-    case Code::validation: return {Status::unprocessable, "validation", "Invalid request"};
+    case Code::invalid_json:
+      return {Status::bad_request, "invalid_json", "Broken JSON"};
+    case Code::bad_request:
+      return {Status::bad_request, "bad_request", "Bad request"};
+    case Code::validation:
+      return {Status::unprocessable, "validation", "Invalid request"};
     case Code::unsupported_media_type:
       return {Status::unsupported_media_type, "unsupported_media_type", "Unsupported media type"};
-    case Code::payload_too_large: return {Status::payload_too_large, "payload_too_large", "Body too large"};
-    case Code::not_acceptable: return {Status::not_acceptable, "not_acceptable", "Not acceptable"};
-    case Code::unauthenticated: return {Status::unauthorized, "unauthenticated", "Sign in first"};
-    case Code::invalid_credentials: return {Status::unauthorized, "invalid_credentials", "Wrong e-mail or password"};
-    case Code::session_revoked: return {Status::unauthorized, "session_revoked", "Session ended"};
-    case Code::invalid_code: return {Status::bad_request, "invalid_code", "Wrong code"};
-    case Code::forbidden: return {Status::forbidden, "forbidden", "Not allowed"};
-    case Code::email_unverified: return {Status::forbidden, "email_unverified", "E-mail not verified"};
-    case Code::not_found: return {Status::not_found, "not_found", "Not found"};
-    case Code::product_not_found: return {Status::not_found, "product_not_found", "Product not found"};
-    case Code::order_not_found: return {Status::not_found, "order_not_found", "Order not found"};
-    case Code::email_taken: return {Status::conflict, "email_taken", "E-mail already registered"};
-    case Code::precondition_failed: return {Status::precondition_failed, "precondition_failed", "Changed meanwhile"};
+    case Code::payload_too_large:
+      return {Status::payload_too_large, "payload_too_large", "Body too large"};
+    case Code::not_acceptable:
+      return {Status::not_acceptable, "not_acceptable", "Not acceptable"};
+    case Code::unauthenticated:
+      return {Status::unauthorized, "unauthenticated", "Sign in first"};
+    case Code::invalid_credentials:
+      return {Status::unauthorized, "invalid_credentials", "Wrong e-mail or password"};
+    case Code::session_revoked:
+      return {Status::unauthorized, "session_revoked", "Session ended"};
+    case Code::invalid_code:
+      return {Status::bad_request, "invalid_code", "Wrong code"};
+    case Code::forbidden:
+      return {Status::forbidden, "forbidden", "Not allowed"};
+    case Code::email_unverified:
+      return {Status::forbidden, "email_unverified", "E-mail not verified"};
+    case Code::not_found:
+      return {Status::not_found, "not_found", "Not found"};
+    case Code::product_not_found:
+      return {Status::not_found, "product_not_found", "Product not found"};
+    case Code::order_not_found:
+      return {Status::not_found, "order_not_found", "Order not found"};
+    case Code::email_taken:
+      return {Status::conflict, "email_taken", "E-mail already registered"};
+    case Code::precondition_failed:
+      return {Status::precondition_failed, "precondition_failed", "Changed meanwhile"};
     case Code::precondition_required:
       return {Status::precondition_required, "precondition_required", "If-Match is needed"};
-    case Code::sold_out: return {Status::conflict, "sold_out", "Sold out"};
-    case Code::insufficient_stock: return {Status::conflict, "insufficient_stock", "Not enough left"};
-    case Code::sale_not_open: return {Status::conflict, "sale_not_open", "Sale not open yet"};
-    case Code::sale_closed: return {Status::conflict, "sale_closed", "Sale closed"};
-    case Code::limit_exceeded: return {Status::conflict, "limit_exceeded", "Limit per buyer reached"};
+    case Code::sold_out:
+      return {Status::conflict, "sold_out", "Sold out"};
+    case Code::insufficient_stock:
+      return {Status::conflict, "insufficient_stock", "Not enough left"};
+    case Code::sale_not_open:
+      return {Status::conflict, "sale_not_open", "Sale not open yet"};
+    case Code::sale_closed:
+      return {Status::conflict, "sale_closed", "Sale closed"};
+    case Code::limit_exceeded:
+      return {Status::conflict, "limit_exceeded", "Limit per buyer reached"};
     case Code::idempotency_mismatch:
       return {Status::unprocessable, "idempotency_mismatch", "Idempotency-Key used for another request"};
-    case Code::order_not_payable: return {Status::conflict, "order_not_payable", "Order cannot be paid"};
-    case Code::order_not_cancellable: return {Status::conflict, "order_not_cancellable", "Order cannot be cancelled"};
-    case Code::order_not_returnable: return {Status::conflict, "order_not_returnable", "Order cannot be returned"};
-    case Code::payment_declined: return {Status::payment_required, "payment_declined", "Payment declined"};
-    case Code::rate_limited: return {Status::too_many_requests, "rate_limited", "Too many requests", 1};
-    case Code::overloaded: return {Status::unavailable, "overloaded", "Too busy", 1};
-    case Code::recovering: return {Status::unavailable, "recovering", "Recovering", 1};
+    case Code::order_not_payable:
+      return {Status::conflict, "order_not_payable", "Order cannot be paid"};
+    case Code::order_not_cancellable:
+      return {Status::conflict, "order_not_cancellable", "Order cannot be cancelled"};
+    case Code::order_not_returnable:
+      return {Status::conflict, "order_not_returnable", "Order cannot be returned"};
+    case Code::payment_declined:
+      return {Status::payment_required, "payment_declined", "Payment declined"};
+    case Code::rate_limited:
+      return {Status::too_many_requests, "rate_limited", "Too many requests", 1};
+    case Code::overloaded:
+      return {Status::unavailable, "overloaded", "Too busy", 1};
+    case Code::recovering:
+      return {Status::unavailable, "recovering", "Recovering", 1};
     case Code::insufficient_storage:
       return {Status::insufficient_storage, "insufficient_storage", "Storage is full", 10};
-    case Code::unavailable: return {Status::unavailable, "unavailable", "Outcome unknown, try again", 1};
-    case Code::internal: return {Status::internal_error, "internal", "Internal error"};
+    case Code::unavailable:
+      return {Status::unavailable, "unavailable", "Outcome unknown, try again", 1};
+    case Code::internal:
+      return {Status::internal_error, "internal", "Internal error"};
   }
   return {Status::internal_error, "internal", "Internal error"};
 }
@@ -93,7 +123,8 @@ Reply problem_reply(const Error& error, std::string_view trace_id) {
   const Problem problem = problem_of(error.code);
   // An internal error's own words may name files or statements: they are for the log.
   const bool is_ours = error.code == Code::internal;
-  const std::string_view detail = is_ours ? "something went wrong on our side" : std::string_view(error.detail);
+  const std::string_view detail =
+      is_ours ? "something went wrong on our side" : std::string_view(error.detail);
   std::string body;
   begin_problem(body, problem.status, problem.code, problem.title, detail, trace_id);
   int retry_after = problem.retry_after_seconds;
@@ -104,7 +135,8 @@ Reply problem_reply(const Error& error, std::string_view trace_id) {
       wire::append_json_string(body, error.extras->opens_at);
     }
   }
-  if (problem.status == Status::unprocessable) append_fields(body, error.extras ? error.extras->fields : std::vector<FieldError>());
+  if (problem.status == Status::unprocessable)
+    append_fields(body, error.extras ? error.extras->fields : std::vector<FieldError>());
   body += '}';
   Reply reply = as_reply(problem.status, std::move(body));
   if (retry_after > 0) reply.headers.push_back({"Retry-After", std::to_string(retry_after)});

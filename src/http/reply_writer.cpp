@@ -9,42 +9,78 @@ namespace market::http {
 
 std::string_view reason_phrase(Status status) {
   switch (status) {
-    case Status::ok: return "OK";
-    case Status::created: return "Created";
-    case Status::accepted: return "Accepted";
-    case Status::no_content: return "No Content";
-    case Status::moved_permanently: return "Moved Permanently";
-    case Status::found: return "Found";
-    case Status::not_modified: return "Not Modified";
-    case Status::temporary_redirect: return "Temporary Redirect";
-    case Status::permanent_redirect: return "Permanent Redirect";
-    case Status::bad_request: return "Bad Request";
-    case Status::unauthorized: return "Unauthorized";
-    case Status::payment_required: return "Payment Required";
-    case Status::forbidden: return "Forbidden";
-    case Status::not_found: return "Not Found";
-    case Status::method_not_allowed: return "Method Not Allowed";
-    case Status::not_acceptable: return "Not Acceptable";
-    case Status::request_timeout: return "Request Timeout";
-    case Status::conflict: return "Conflict";
-    case Status::gone: return "Gone";
-    case Status::length_required: return "Length Required";
-    case Status::precondition_failed: return "Precondition Failed";
-    case Status::payload_too_large: return "Payload Too Large";
-    case Status::uri_too_long: return "URI Too Long";
-    case Status::unsupported_media_type: return "Unsupported Media Type";
-    case Status::expectation_failed: return "Expectation Failed";
-    case Status::unprocessable: return "Unprocessable Content";
-    case Status::precondition_required: return "Precondition Required";
-    case Status::too_many_requests: return "Too Many Requests";
-    case Status::header_too_large: return "Header Too Large";
-    case Status::internal_error: return "Internal Error";
-    case Status::not_implemented: return "Not Implemented";
-    case Status::bad_gateway: return "Bad Gateway";
-    case Status::unavailable: return "Service Unavailable";
-    case Status::gateway_timeout: return "Gateway Timeout";
-    case Status::version_not_supported: return "Version Not Supported";
-    case Status::insufficient_storage: return "Insufficient Storage";
+    case Status::ok:
+      return "OK";
+    case Status::created:
+      return "Created";
+    case Status::accepted:
+      return "Accepted";
+    case Status::no_content:
+      return "No Content";
+    case Status::moved_permanently:
+      return "Moved Permanently";
+    case Status::found:
+      return "Found";
+    case Status::not_modified:
+      return "Not Modified";
+    case Status::temporary_redirect:
+      return "Temporary Redirect";
+    case Status::permanent_redirect:
+      return "Permanent Redirect";
+    case Status::bad_request:
+      return "Bad Request";
+    case Status::unauthorized:
+      return "Unauthorized";
+    case Status::payment_required:
+      return "Payment Required";
+    case Status::forbidden:
+      return "Forbidden";
+    case Status::not_found:
+      return "Not Found";
+    case Status::method_not_allowed:
+      return "Method Not Allowed";
+    case Status::not_acceptable:
+      return "Not Acceptable";
+    case Status::request_timeout:
+      return "Request Timeout";
+    case Status::conflict:
+      return "Conflict";
+    case Status::gone:
+      return "Gone";
+    case Status::length_required:
+      return "Length Required";
+    case Status::precondition_failed:
+      return "Precondition Failed";
+    case Status::payload_too_large:
+      return "Payload Too Large";
+    case Status::uri_too_long:
+      return "URI Too Long";
+    case Status::unsupported_media_type:
+      return "Unsupported Media Type";
+    case Status::expectation_failed:
+      return "Expectation Failed";
+    case Status::unprocessable:
+      return "Unprocessable Content";
+    case Status::precondition_required:
+      return "Precondition Required";
+    case Status::too_many_requests:
+      return "Too Many Requests";
+    case Status::header_too_large:
+      return "Header Too Large";
+    case Status::internal_error:
+      return "Internal Error";
+    case Status::not_implemented:
+      return "Not Implemented";
+    case Status::bad_gateway:
+      return "Bad Gateway";
+    case Status::unavailable:
+      return "Service Unavailable";
+    case Status::gateway_timeout:
+      return "Gateway Timeout";
+    case Status::version_not_supported:
+      return "Version Not Supported";
+    case Status::insufficient_storage:
+      return "Insufficient Storage";
   }
   return "Unknown";
 }
@@ -106,7 +142,8 @@ void StandardLines::set_time(Instant now) {
   for (const auto& line : security_lines) all_.append(line.line);
 }
 
-void append_head(std::string& out, const Reply& reply, const HeadNeeds& needs, const StandardLines& standard) {
+void append_head(std::string& out, const Reply& reply, const HeadNeeds& needs,
+                 const StandardLines& standard) {
   if (reply.status == Status::ok) {
     out.append("HTTP/1.1 200 OK\r\n");
   } else {
@@ -116,7 +153,8 @@ void append_head(std::string& out, const Reply& reply, const HeadNeeds& needs, c
   }
   append_standard(out, reply, standard);
   const bool bodyless = reply.status == Status::no_content || reply.status == Status::not_modified;
-  if (!reply.content_type.empty() && !bodyless) out.append("Content-Type: ").append(reply.content_type).append("\r\n");
+  if (!reply.content_type.empty() && !bodyless)
+    out.append("Content-Type: ").append(reply.content_type).append("\r\n");
   if (needs.chunked) {
     out.append("Transfer-Encoding: chunked\r\n");
   } else if (!bodyless && !needs.no_length) {
@@ -126,8 +164,10 @@ void append_head(std::string& out, const Reply& reply, const HeadNeeds& needs, c
   if (needs.gzip) out.append("Content-Encoding: gzip\r\n");
   if (needs.vary) out.append("Vary: Accept-Encoding\r\n");
   out.append("X-Request-Id: ").append(needs.request_id).append("\r\n");
-  if (needs.close) out.append("Connection: close\r\n");
-  else if (needs.keep_alive_1_0) out.append("Connection: keep-alive\r\n");
+  if (needs.close)
+    out.append("Connection: close\r\n");
+  else if (needs.keep_alive_1_0)
+    out.append("Connection: keep-alive\r\n");
   for (const auto& header : reply.headers) {
     if (!is_safe_field(header)) continue;
     out.append(header.name).append(": ");

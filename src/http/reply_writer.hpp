@@ -30,13 +30,13 @@ struct HeadNeeds {
   bool keep_alive_1_0 = false;  ///< The client is HTTP/1.0 and asked for it: it must be told.
   bool gzip = false;
   bool vary = false;
-  bool chunked = false;         ///< Instead of Content-Length.
-  bool no_length = false;       ///< A stream to an HTTP/1.0 client: it ends with the connection.
+  bool chunked = false;    ///< Instead of Content-Length.
+  bool no_length = false;  ///< A stream to an HTTP/1.0 client: it ends with the connection.
   std::size_t body_bytes = 0;
 };
 
-/// Appends status line and fields up to the empty line. A handler's field of the same name replaces a standard
-/// one; a handler's field with a control character is dropped, since it could forge another.
+/// Appends status line and fields up to the empty line. A handler's field of the same name replaces a
+/// standard one; a handler's field with a control character is dropped, since it could forge another.
 void append_head(std::string& out, const Reply& reply, const HeadNeeds& needs, const StandardLines& standard);
 
 }  // namespace market::http

@@ -1,5 +1,6 @@
 #pragma once
-/// A request as handlers see it. Apart from message.hpp so that the parsers (and their fuzzers) need no coroutine.
+/// A request as handlers see it. Apart from message.hpp so that the parsers (and their fuzzers) need no
+/// coroutine.
 
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
@@ -16,15 +17,42 @@ enum class Method : std::uint8_t { get, head, post, put, patch, del, options };
 
 /// Only the statuses this platform sends.
 enum class Status : std::uint16_t {
-  ok = 200, created = 201, accepted = 202, no_content = 204,
-  moved_permanently = 301, found = 302, not_modified = 304, temporary_redirect = 307, permanent_redirect = 308,
-  bad_request = 400, unauthorized = 401, payment_required = 402, forbidden = 403, not_found = 404,
-  method_not_allowed = 405, not_acceptable = 406, request_timeout = 408, conflict = 409, gone = 410,
-  length_required = 411, precondition_failed = 412, payload_too_large = 413, uri_too_long = 414,
-  unsupported_media_type = 415, expectation_failed = 417, unprocessable = 422, precondition_required = 428,
-  too_many_requests = 429, header_too_large = 431,
-  internal_error = 500, not_implemented = 501, bad_gateway = 502, unavailable = 503, gateway_timeout = 504,
-  version_not_supported = 505, insufficient_storage = 507,
+  ok = 200,
+  created = 201,
+  accepted = 202,
+  no_content = 204,
+  moved_permanently = 301,
+  found = 302,
+  not_modified = 304,
+  temporary_redirect = 307,
+  permanent_redirect = 308,
+  bad_request = 400,
+  unauthorized = 401,
+  payment_required = 402,
+  forbidden = 403,
+  not_found = 404,
+  method_not_allowed = 405,
+  not_acceptable = 406,
+  request_timeout = 408,
+  conflict = 409,
+  gone = 410,
+  length_required = 411,
+  precondition_failed = 412,
+  payload_too_large = 413,
+  uri_too_long = 414,
+  unsupported_media_type = 415,
+  expectation_failed = 417,
+  unprocessable = 422,
+  precondition_required = 428,
+  too_many_requests = 429,
+  header_too_large = 431,
+  internal_error = 500,
+  not_implemented = 501,
+  bad_gateway = 502,
+  unavailable = 503,
+  gateway_timeout = 504,
+  version_not_supported = 505,
+  insufficient_storage = 507,
 };
 
 struct HeaderView {
@@ -43,17 +71,18 @@ struct Request {
   /// What the router took from the path's `{name}` parts, in order of the pattern, percent-decoded.
   boost::container::small_vector<std::string_view, 2> parameters;
   std::vector<std::string> decoded;  ///< Owns those parameters that were percent-encoded.
-  std::string_view remote_address;  ///< Text form of the peer's IP.
+  std::string_view remote_address;   ///< Text form of the peer's IP.
   bool remote_is_loopback = false;
-  std::string_view request_id;      ///< Ours, or the caller's when it is sane; always set.
-  std::string_view trace_id;        ///< 32 hex digits, of `traceparent` or fresh.
-  std::size_t route_index = 0;      ///< Set by the router, for metrics.
+  std::string_view request_id;  ///< Ours, or the caller's when it is sane; always set.
+  std::string_view trace_id;    ///< 32 hex digits, of `traceparent` or fresh.
+  std::size_t route_index = 0;  ///< Set by the router, for metrics.
 
   /// The first header of this name, compared without case; empty when absent.
   std::string_view header(std::string_view name) const;
   bool has_header(std::string_view name) const;
   std::size_t count_headers(std::string_view name) const;
-  /// The decoded value of a query parameter; nullopt when absent. Errors: validation (bad percent-encoding, twice).
+  /// The decoded value of a query parameter; nullopt when absent. Errors: validation (bad percent-encoding,
+  /// twice).
   Result<std::optional<std::string>> query_parameter(std::string_view name) const;
 };
 

@@ -71,8 +71,10 @@ struct Router::Tables {
     }
     Path& added = *path;
     by_pattern.emplace(pattern, &added);
-    if (parameters) with_parameters.push_back(&added);
-    else exact.emplace(pattern, &added);
+    if (parameters)
+      with_parameters.push_back(&added);
+    else
+      exact.emplace(pattern, &added);
     paths.push_back(std::move(path));
     return added;
   }
@@ -158,6 +160,8 @@ Router::Match Router::match(Request& request) const {
   return match;
 }
 
-const std::vector<std::string>& Router::route_names() const { return tables_->names; }
+const std::vector<std::string>& Router::route_names() const {
+  return tables_->names;
+}
 
 }  // namespace market::http

@@ -27,17 +27,26 @@ struct Server::State {
 Server::Server(const Router& router, const Clock& clock, Limits limits, unsigned threads)
     : state_(std::make_unique<State>(router, clock, limits)) {
   check(threads > 0, "a server has at least one thread");
-  for (unsigned i = 0; i < threads; ++i) state_->shared.threads.push_back(std::make_unique<IoThread>(state_->shared));
+  for (unsigned i = 0; i < threads; ++i)
+    state_->shared.threads.push_back(std::make_unique<IoThread>(state_->shared));
 }
 
 Server::~Server() {
   state_->acceptor.stop(true);  // Its descriptors belong to the first thread's io_context.
 }
 
-void Server::listen(const std::string& host, std::uint16_t port) { state_->acceptor.listen(host, port); }
-void Server::adopt(int listening_fd) { state_->acceptor.adopt(listening_fd); }
-int Server::listening_fd() const { return state_->acceptor.fd(); }
-std::uint16_t Server::port() const { return state_->acceptor.port(); }
+void Server::listen(const std::string& host, std::uint16_t port) {
+  state_->acceptor.listen(host, port);
+}
+void Server::adopt(int listening_fd) {
+  state_->acceptor.adopt(listening_fd);
+}
+int Server::listening_fd() const {
+  return state_->acceptor.fd();
+}
+std::uint16_t Server::port() const {
+  return state_->acceptor.port();
+}
 
 void Server::run() {
   auto& threads = state_->shared.threads;
@@ -48,7 +57,8 @@ void Server::run() {
 }
 
 void Server::stop(bool keep_listening) {
-  asio::post(state_->shared.threads.front()->io(), [state = state_.get(), keep_listening] { state->drain(keep_listening); });
+  asio::post(state_->shared.threads.front()->io(),
+             [state = state_.get(), keep_listening] { state->drain(keep_listening); });
 }
 
 std::vector<RouteCount> Server::route_counts() const {
@@ -63,10 +73,14 @@ std::vector<RouteCount> Server::route_counts() const {
   return counts;
 }
 
-std::uint64_t Server::open_connections() const { return state_->shared.open.load(); }
+std::uint64_t Server::open_connections() const {
+  return state_->shared.open.load();
+}
 asio::any_io_executor Server::executor(unsigned index) const {
   return state_->shared.threads.at(index)->io().get_executor();
 }
-unsigned Server::threads() const { return static_cast<unsigned>(state_->shared.threads.size()); }
+unsigned Server::threads() const {
+  return static_cast<unsigned>(state_->shared.threads.size());
+}
 
 }  // namespace market::http

@@ -22,7 +22,9 @@ using namespace std::chrono_literals;
 Task<Reply> hello(const Request& request) {
   co_return json(Status::ok, "\"" + std::string(request.remote_address) + "\"");
 }
-Task<Reply> echo(const Request& request) { co_return json(Status::ok, std::string(request.body)); }
+Task<Reply> echo(const Request& request) {
+  co_return json(Status::ok, std::string(request.body));
+}
 Task<Reply> slow(const Request&) {
   asio::steady_timer timer(co_await asio::this_coro::executor, 300ms);
   co_await timer.async_wait(asio::use_awaitable);
@@ -65,8 +67,12 @@ Reply stream_reply(Task<> (*run)(Stream&)) {
   reply.stream = run;
   return reply;
 }
-Task<Reply> tick_stream(const Request&) { co_return stream_reply(ticks); }
-Task<Reply> flood_stream(const Request&) { co_return stream_reply(flood); }
+Task<Reply> tick_stream(const Request&) {
+  co_return stream_reply(ticks);
+}
+Task<Reply> flood_stream(const Request&) {
+  co_return stream_reply(flood);
+}
 
 class Client {
  public:
@@ -81,7 +87,9 @@ class Client {
   }
   ~Client() { ::close(fd_); }
   bool connected() const { return connected_; }
-  void send(std::string_view text) { [[maybe_unused]] const auto sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL); }
+  void send(std::string_view text) {
+    [[maybe_unused]] const auto sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
+  }
   /// Until `text` has come, the peer closes, or five seconds pass.
   std::string receive_until(std::string_view text) {
     std::string got;
@@ -194,15 +202,19 @@ TEST_F(ServerTest, TakesARequestByteByByte) {
 TEST_F(ServerTest, TakesABodyLargerThanItsBuffers) {
   start();
   const std::string body = "\"" + std::string(900'000, 'b') + "\"";
-  const auto answer = ask("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n"
-                          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  const auto answer =
+      ask("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n"
+          "Content-Length: " +
+          std::to_string(body.size()) + "\r\n\r\n" + body);
   EXPECT_TRUE(answer.ends_with(body));
 }
 
 TEST_F(ServerTest, AsksForAnExpectedBody) {
   start();
   Client client(port);
-  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nExpect: "
+      "100-continue\r\nContent-Length: 2\r\n\r\n");
   EXPECT_EQ(client.receive_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   client.send("{}");
   EXPECT_TRUE(client.receive_until("{}").ends_with("{}"));
@@ -217,7 +229,8 @@ TEST_F(ServerTest, HeadHasTheLengthAndNoBody) {
 
 TEST_F(ServerTest, AnExceptionIsA500WithoutItsText) {
   start();
-  const auto answer = ask("GET /broken HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Request-Id: mine\r\n\r\n");
+  const auto answer =
+      ask("GET /broken HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Request-Id: mine\r\n\r\n");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 500 "));
   EXPECT_EQ(answer.find("secret"), std::string::npos);
   EXPECT_NE(answer.find("X-Request-Id: mine\r\n"), std::string::npos);
@@ -228,7 +241,8 @@ TEST_F(ServerTest, SharedBodiesAreSentWholeAndCompressedWhenAsked) {
   start();
   const auto plain = ask("GET /document HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(plain.size() - plain.find("\r\n\r\n") - 4, 3'000'000u);
-  const auto packed = ask("GET /document HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n");
+  const auto packed =
+      ask("GET /document HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n");
   EXPECT_NE(packed.find("Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"), std::string::npos);
   EXPECT_LT(packed.size(), 10'000u);
 }

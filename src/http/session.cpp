@@ -1,10 +1,10 @@
 #include "http/session.hpp"
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
 
 #include <cerrno>
 #include <cstring>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t held_bytes_max = 64 * 1024;    ///< Pipelined answers that may wait for one write.
 constexpr std::size_t kept_output_bytes = 4 * 1024;  ///< An idle connection keeps no more than this.
-constexpr int requests_in_a_row_max = 64;  ///< Then others of this thread get their turn.
+constexpr int requests_in_a_row_max = 64;            ///< Then others of this thread get their turn.
 
 }  // namespace
 
@@ -36,7 +36,10 @@ void Session::start(IoThread& thread, OwnedFd fd, const Peer& peer) {
 }
 
 Session::Session(IoThread& thread, OwnedFd fd, const Peer& peer)
-    : thread_(thread), limits_(thread.shared().limits), fd_(std::move(fd)), peer_(peer),
+    : thread_(thread),
+      limits_(thread.shared().limits),
+      fd_(std::move(fd)),
+      peer_(peer),
       cancel_(std::make_shared<asio::cancellation_signal>()) {
   place_ = thread_.add(*this, fd_.get());
   request_.remote_address = peer_.text.data();
@@ -64,8 +67,10 @@ void Session::on_event(std::uint32_t events) {
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
   if (gone || (events & EPOLLRDHUP) != 0) peer_closed_ = true;
   if (streaming_ && peer_closed_) {
-    if (waiting_ != Waiting::nothing) resume(Wake::closing);
-    else cancel_->emit(asio::cancellation_type::terminal);
+    if (waiting_ != Waiting::nothing)
+      resume(Wake::closing);
+    else
+      cancel_->emit(asio::cancellation_type::terminal);
   } else if (waiting_ == Waiting::read && readable_) {
     resume(Wake::ready);
   } else if (waiting_ == Waiting::write && (gone || (events & EPOLLOUT) != 0)) {
@@ -79,14 +84,18 @@ void Session::on_deadline() {
 }
 
 void Session::on_drain() {
-  if (streaming_ && waiting_ == Waiting::nothing) cancel_->emit(asio::cancellation_type::terminal);
-  else if (streaming_ || (waiting_ == Waiting::read && in_.empty())) resume(Wake::closing);
+  if (streaming_ && waiting_ == Waiting::nothing)
+    cancel_->emit(asio::cancellation_type::terminal);
+  else if (streaming_ || (waiting_ == Waiting::read && in_.empty()))
+    resume(Wake::closing);
 }
 
 void Session::abandon() {
   abandoned_ = closed_ = true;
-  if (waiting_ != Waiting::nothing) resume(Wake::closing);
-  else cancel_->emit(asio::cancellation_type::terminal);
+  if (waiting_ != Waiting::nothing)
+    resume(Wake::closing);
+  else
+    cancel_->emit(asio::cancellation_type::terminal);
 }
 
 void Session::flush_held_back() {
@@ -195,9 +204,11 @@ bool Session::receive() {
   }
   const auto bytes = static_cast<std::size_t>(count);
   in_.added(bytes);
-  // A short read has emptied the socket: the next edge tells. The end of the stream may already lie behind it.
+  // A short read has emptied the socket: the next edge tells. The end of the stream may already lie behind
+  // it.
   if (bytes < room && !peer_closed_) readable_ = false;
-  if (fresh || std::memchr(space, '\n', bytes) || in_.size() > limits_.request_line_bytes_max) parse_due_ = true;
+  if (fresh || std::memchr(space, '\n', bytes) || in_.size() > limits_.request_line_bytes_max)
+    parse_due_ = true;
   return true;
 }
 
@@ -228,7 +239,8 @@ asio::awaitable<bool> Session::more() {
     }
     co_await wait(Waiting::read);
     if (wake_ == Wake::ready) continue;
-    if (wake_ == Wake::timeout && !idle) refusal_ = Refusal{Status::request_timeout, "the head took too long"};
+    if (wake_ == Wake::timeout && !idle)
+      refusal_ = Refusal{Status::request_timeout, "the head took too long"};
     co_return false;
   }
 }
@@ -238,7 +250,8 @@ bool Session::body_is_buffered() const {
 }
 
 std::size_t Session::body_limit(const Router::Match& match) const {
-  return match.options && match.options->body_bytes_max > 0 ? match.options->body_bytes_max : limits_.body_bytes_max;
+  return match.options && match.options->body_bytes_max > 0 ? match.options->body_bytes_max
+                                                            : limits_.body_bytes_max;
 }
 
 asio::awaitable<bool> Session::read_body(std::size_t limit) {
@@ -285,7 +298,8 @@ asio::awaitable<bool> Session::read_body(std::size_t limit) {
 }
 
 void Session::consume() {
-  in_.consume(framing_.head_bytes + (framing_.chunked ? 0 : static_cast<std::size_t>(framing_.content_length)));
+  in_.consume(framing_.head_bytes +
+              (framing_.chunked ? 0 : static_cast<std::size_t>(framing_.content_length)));
   if (chunked_body_.capacity() > kept_output_bytes) std::string().swap(chunked_body_);
   parse_due_ = !in_.empty();
   if (parse_due_) request_began_ms_ = thread_.now_ms();

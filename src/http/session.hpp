@@ -42,8 +42,8 @@ class Session {
 
   // Reading.
   HeadState parse();
-  bool receive();                  ///< True: bytes came. False: none now, or `closed_`.
-  asio::awaitable<bool> more();    ///< True: parse again. False: end, an answer may be held in `refusal_`.
+  bool receive();                ///< True: bytes came. False: none now, or `closed_`.
+  asio::awaitable<bool> more();  ///< True: parse again. False: end, an answer may be held in `refusal_`.
   asio::awaitable<bool> read_body(std::size_t limit);
   bool body_is_buffered() const;
   void consume();
@@ -82,11 +82,11 @@ class Session {
   std::int64_t request_began_ms_ = 0;
   Waiting waiting_ = Waiting::nothing;
   Wake wake_ = Wake::ready;
-  bool readable_ = true;        ///< The socket may have bytes: set by epoll's edge, cleared by a short read.
-  bool peer_closed_ = false;    ///< The peer sends no more.
-  bool closed_ = false;         ///< Nothing more can be read or written.
+  bool readable_ = true;      ///< The socket may have bytes: set by epoll's edge, cleared by a short read.
+  bool peer_closed_ = false;  ///< The peer sends no more.
+  bool closed_ = false;       ///< Nothing more can be read or written.
   bool streaming_ = false;
-  bool parse_due_ = false;      ///< New bytes may complete a head.
+  bool parse_due_ = false;  ///< New bytes may complete a head.
   bool must_close_ = false;
   bool flush_asked_ = false;
   bool abandoned_ = false;
@@ -99,7 +99,7 @@ class Session {
   std::string chunked_body_;
   std::string out_;
   std::size_t out_sent_ = 0;
-  std::string_view tail_;       ///< A big body behind `out_`, not copied into it.
+  std::string_view tail_;  ///< A big body behind `out_`, not copied into it.
 };
 
 }  // namespace market::http

@@ -27,7 +27,8 @@ bool is_json_type(std::string_view type) {
   if (!same_letters(essence, json_type)) return false;
   if (semicolon == std::string_view::npos) return true;
   auto parameter = type.substr(semicolon + 1);
-  while (!parameter.empty() && (parameter.front() == ' ' || parameter.front() == '\t')) parameter.remove_prefix(1);
+  while (!parameter.empty() && (parameter.front() == ' ' || parameter.front() == '\t'))
+    parameter.remove_prefix(1);
   return same_letters(parameter, "charset=utf-8") || same_letters(parameter, "charset=\"utf-8\"");
 }
 
@@ -35,7 +36,8 @@ bool is_json_type(std::string_view type) {
 
 /// What the server says by itself: unknown paths and methods, OPTIONS, media types.
 std::optional<Reply> Session::answer_without_handler(const Router::Match& match) {
-  if (request_.method == Method::options && (request_.path == "*" || (!match.handler && !match.allow.empty()))) {
+  if (request_.method == Method::options &&
+      (request_.path == "*" || (!match.handler && !match.allow.empty()))) {
     Reply reply = no_content();
     const std::string_view all = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
     reply.headers.push_back({"Allow", std::string(match.allow.empty() ? all : match.allow)});
@@ -48,11 +50,15 @@ std::optional<Reply> Session::answer_without_handler(const Router::Match& match)
   if (match.handler) {
     const bool may_have_body = request_.method != Method::get && request_.method != Method::head;
     if (request_.body.empty() || !may_have_body) return std::nullopt;
-    if (const auto coding = request_.header("content-encoding"); !coding.empty() && !same_letters(coding, "identity"))
-      return problem_reply(Error(Code::unsupported_media_type, "a body may not be compressed"), request_.trace_id);
+    if (const auto coding = request_.header("content-encoding");
+        !coding.empty() && !same_letters(coding, "identity"))
+      return problem_reply(Error(Code::unsupported_media_type, "a body may not be compressed"),
+                           request_.trace_id);
     if (!match.options->json_body) return std::nullopt;
-    if (request_.count_headers("content-type") == 1 && is_json_type(request_.header("content-type"))) return std::nullopt;
-    return problem_reply(Error(Code::unsupported_media_type, "the body must be application/json"), request_.trace_id);
+    if (request_.count_headers("content-type") == 1 && is_json_type(request_.header("content-type")))
+      return std::nullopt;
+    return problem_reply(Error(Code::unsupported_media_type, "the body must be application/json"),
+                         request_.trace_id);
   }
   if (match.status == Status::method_not_allowed) {
     Reply reply = status_problem(match.status, "this path has other methods; see Allow", request_.trace_id);
@@ -77,10 +83,12 @@ void Session::write_reply(Reply& reply) {
   needs.close = must_close_;
   needs.keep_alive_1_0 = framing_.http_1_0;
 
-  std::string_view body = reply.shared_body ? std::string_view(*reply.shared_body) : std::string_view(reply.body);
+  std::string_view body =
+      reply.shared_body ? std::string_view(*reply.shared_body) : std::string_view(reply.body);
   if (body.size() > compress_bytes_min && is_compressible(reply.content_type)) {
     bool encoded = false;
-    for (const auto& header : reply.headers) encoded = encoded || same_letters(header.name, "content-encoding");
+    for (const auto& header : reply.headers)
+      encoded = encoded || same_letters(header.name, "content-encoding");
     needs.vary = !encoded;
     if (!encoded && accepts_gzip(request_.header("accept-encoding"))) {
       if (reply.shared_body) {
@@ -100,19 +108,22 @@ void Session::write_reply(Reply& reply) {
   const bool bodyless = request_.method == Method::head || reply.status == Status::no_content ||
                         reply.status == Status::not_modified;
   if (bodyless) return;
-  if (body.size() <= copy_bytes_max) out_.append(body);
-  else tail_ = body;  // The reply outlives the flush that follows.
+  if (body.size() <= copy_bytes_max)
+    out_.append(body);
+  else
+    tail_ = body;  // The reply outlives the flush that follows.
 }
 
 /// The answer to what cannot be served. Ids may be missing: the head was not understood.
 void Session::refuse(const Refusal& refusal) {
   request_.headers.clear();
   trace_.take(request_, thread_.ids);
-  Reply reply = refusal.status == Status::payload_too_large
-                    ? problem_reply(Error(Code::payload_too_large, std::string(refusal.detail)), request_.trace_id)
-                : refusal.status == Status::bad_request
-                    ? problem_reply(Error(Code::bad_request, std::string(refusal.detail)), request_.trace_id)
-                    : status_problem(refusal.status, refusal.detail, request_.trace_id);
+  Reply reply =
+      refusal.status == Status::payload_too_large
+          ? problem_reply(Error(Code::payload_too_large, std::string(refusal.detail)), request_.trace_id)
+      : refusal.status == Status::bad_request
+          ? problem_reply(Error(Code::bad_request, std::string(refusal.detail)), request_.trace_id)
+          : status_problem(refusal.status, refusal.detail, request_.trace_id);
   thread_.count(0, reply.status);
   must_close_ = true;
   HeadNeeds needs;
@@ -139,7 +150,8 @@ asio::awaitable<void> Session::run_stream(Reply reply) {
     SessionStream stream(*this, needs.chunked);
     const auto ended = co_await reply.stream(stream);
     // How a stream ends is between the handler and its log; the peer sees the end alone.
-    if (!ended && ended.error().code == Code::internal) spdlog::error("a stream failed: {}", ended.error().detail);
+    if (!ended && ended.error().code == Code::internal)
+      spdlog::error("a stream failed: {}", ended.error().detail);
   } catch (const boost::system::system_error& error) {
     whole = error.code() == asio::error::operation_aborted;  // The peer left, or the server drains.
     if (!whole) spdlog::error("a stream failed: {}", error.what());

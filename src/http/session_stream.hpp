@@ -15,7 +15,8 @@ class SessionStream final : public Stream {
 
   Task<> write(std::string piece) override {
     if (piece.empty()) co_return Result<>();
-    if (session_.peer_closed_ || session_.closed_ || session_.thread_.shared().draining.load(std::memory_order_relaxed))
+    if (session_.peer_closed_ || session_.closed_ ||
+        session_.thread_.shared().draining.load(std::memory_order_relaxed))
       co_return fail(Code::unavailable, "the stream has ended");
     if (chunked_) {
       fmt::format_to(std::back_inserter(session_.out_), "{:x}\r\n", piece.size());

@@ -25,9 +25,13 @@ inline std::string sse_event(std::string_view name, std::string_view data, std::
 }
 
 /// A comment: keeps proxies and the client's time-out content.
-inline std::string sse_keep_alive() { return ": keep-alive\n\n"; }
+inline std::string sse_keep_alive() {
+  return ": keep-alive\n\n";
+}
 
 /// How long a client waits before it connects again.
-inline std::string sse_retry(int milliseconds) { return "retry: " + std::to_string(milliseconds) + "\n\n"; }
+inline std::string sse_retry(int milliseconds) {
+  return "retry: " + std::to_string(milliseconds) + "\n\n";
+}
 
 }  // namespace market::http

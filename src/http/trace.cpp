@@ -14,7 +14,9 @@ bool is_lower_hex(std::string_view text) {
   return true;
 }
 
-bool is_all_zero(std::string_view text) { return text.find_first_not_of('0') == std::string_view::npos; }
+bool is_all_zero(std::string_view text) {
+  return text.find_first_not_of('0') == std::string_view::npos;
+}
 
 void write_hex(std::uint64_t value, char* out) {
   static constexpr char digits[] = "0123456789abcdef";
@@ -44,7 +46,8 @@ std::uint64_t TraceIds::next() {
 std::string_view trace_id_of(std::string_view text) {
   if (text.size() < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-') return {};
   const auto version = text.substr(0, 2), trace = text.substr(3, 32), parent = text.substr(36, 16);
-  if (!is_lower_hex(version) || !is_lower_hex(trace) || !is_lower_hex(parent) || !is_lower_hex(text.substr(53, 2)))
+  if (!is_lower_hex(version) || !is_lower_hex(trace) || !is_lower_hex(parent) ||
+      !is_lower_hex(text.substr(53, 2)))
     return {};
   if (version == "ff" || is_all_zero(trace) || is_all_zero(parent)) return {};
   if (text.size() > 55 && (version == "00" || text[55] != '-')) return {};
@@ -62,7 +65,8 @@ void TraceContext::take(Request& request, TraceIds& ids) {
   request.request_id = {};
   request.trace_id = {};
   for (const auto& header : request.headers) {
-    if (header.name.size() == 12 && same_letters(header.name, "x-request-id") && is_sane_request_id(header.value))
+    if (header.name.size() == 12 && same_letters(header.name, "x-request-id") &&
+        is_sane_request_id(header.value))
       request.request_id = header.value;
     else if (header.name.size() == 11 && same_letters(header.name, "traceparent"))
       request.trace_id = trace_id_of(header.value);

@@ -29,7 +29,8 @@ class TraceContext {
   std::array<char, 32> fresh_;
 };
 
-/// The trace id of a `traceparent` (version 00 exactly, later ones by their first four parts); empty when bad.
+/// The trace id of a `traceparent` (version 00 exactly, later ones by their first four parts); empty when
+/// bad.
 std::string_view trace_id_of(std::string_view traceparent);
 /// 1..64 of [A-Za-z0-9._-].
 bool is_sane_request_id(std::string_view text);

@@ -1,5 +1,5 @@
-// The parser path of a connection: head, then body. Whatever the cuts, the answer is the same, and a head that
-// was taken has nothing in it that a strict reader would refuse.
+// The parser path of a connection: head, then body. Whatever the cuts, the answer is the same, and a head
+// that was taken has nothing in it that a strict reader would refuse.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -30,7 +30,8 @@ void check_head(std::string_view head, const Request& request, const Framing& fr
   require(framing.http_1_0 || request.headers.size() > 0);
   for (const auto& field : request.headers) {
     require(!field.name.empty() && field.name.find(' ') == std::string_view::npos);
-    require(field.name.data() >= head.data() && field.value.data() + field.value.size() <= head.data() + head.size());
+    require(field.name.data() >= head.data() &&
+            field.value.data() + field.value.size() <= head.data() + head.size());
   }
   std::string decoded;
   require(percent_decode(request.path, false, decoded));
@@ -47,7 +48,8 @@ void check_body(std::string_view input, std::size_t step) {
     state_cut = cut.feed(input.substr(at, step), body_cut, used);
     at += used;
   }
-  require(state_whole == state_cut && body_whole == body_cut && used_whole == at && body_whole.size() <= 4096);
+  require(state_whole == state_cut && body_whole == body_cut && used_whole == at &&
+          body_whole.size() <= 4096);
 }
 }  // namespace
 

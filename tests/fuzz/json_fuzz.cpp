@@ -1,5 +1,5 @@
-// Request bodies: what parses is written and read again as the same, and reading members never fails otherwise
-// than with an Error.
+// Request bodies: what parses is written and read again as the same, and reading members never fails
+// otherwise than with an Error.
 #include <boost/json.hpp>
 #include <cstdint>
 #include <cstdlib>
@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!value) return 0;
 #ifdef MARKET_FUZZ_CANARY
   // A planted bug that the fuzzer must find.
-  if (const auto* object = value->if_object(); object && object->contains("q") && object->size() == 2) std::abort();
+  if (const auto* object = value->if_object(); object && object->contains("q") && object->size() == 2)
+    std::abort();
 #endif
   market::wire::ObjectReader reader(*value);
   reader.text("name", 1, 10);

@@ -1,5 +1,5 @@
-// Access tokens: nothing but what we signed is ever accepted, and nothing crashes. The input is tried as it is,
-// as the payload of a token signed with another key, and as a change to a good token.
+// Access tokens: nothing but what we signed is ever accepted, and nothing crashes. The input is tried as it
+// is, as the payload of a token signed with another key, and as a change to a good token.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
