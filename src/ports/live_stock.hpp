@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 
+#include "domain/order.hpp"
 #include "domain/product.hpp"
 
 namespace market {

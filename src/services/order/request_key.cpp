@@ -1,0 +1,51 @@
+#include "services/order/request_key.hpp"
+
+#include <sodium.h>
+
+#include <cstring>
+
+#include "base/check.hpp"
+#include "wire/bytes.hpp"
+
+namespace market::order {
+
+namespace {
+constexpr std::size_t key_length_max = 64;
+}
+
+Result<RequestKey> request_key_of(const http::Request& request, UserId user) {
+  const std::size_t count = request.count_headers("Idempotency-Key");
+  if (count == 0) return RequestKey{};
+  if (count > 1) return invalid_field("Idempotency-Key", "format", "there may be one Idempotency-Key only");
+  const std::string_view text = request.header("Idempotency-Key");
+  bool visible = !text.empty() && text.size() <= key_length_max;
+  for (const char c : text) visible = visible && c > 0x20 && c < 0x7F;
+  if (!visible)
+    return invalid_field("Idempotency-Key", "format", "Idempotency-Key must be 1 to 64 visible ASCII characters");
+
+  // A cryptographic hash: a buyer must not find a key that meets another buyer's.
+  unsigned char input[sizeof user.value + key_length_max];
+  std::memcpy(input, &user.value, sizeof user.value);
+  std::memcpy(input + sizeof user.value, text.data(), text.size());
+  unsigned char digest[crypto_generichash_BYTES_MIN];
+  check(crypto_generichash(digest, sizeof digest, input, sizeof user.value + text.size(), nullptr, 0) == 0,
+        "a key can be hashed");
+  RequestKey key;
+  std::memcpy(&key.hi, digest, sizeof key.hi);
+  std::memcpy(&key.lo, digest + sizeof key.hi, sizeof key.lo);
+  return key;
+}
+
+std::uint64_t fingerprint_of(const wire::WantedLines& lines) {
+  char bytes[order_lines_max * (sizeof(std::int64_t) + sizeof(std::int32_t))];
+  std::size_t size = 0;
+  for (const auto& line : lines) {
+    std::memcpy(bytes + size, &line.product.value, sizeof line.product.value);
+    size += sizeof line.product.value;
+    std::memcpy(bytes + size, &line.quantity, sizeof line.quantity);
+    size += sizeof line.quantity;
+  }
+  return wire::checksum({bytes, size});
+}
+
+}  // namespace market::order

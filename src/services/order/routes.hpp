@@ -1,0 +1,35 @@
+#pragma once
+/// The doors of the order service (API.md, Orders).
+
+#include "http/authenticator.hpp"
+#include "http/router.hpp"
+#include "ports/live_stock.hpp"
+#include "ports/order_reader.hpp"
+#include "ports/product_names.hpp"
+#include "services/order/pay_order.hpp"
+
+namespace market::order {
+
+struct OrderSettings {
+  Millis payment_window{600'000};
+  bool email_verification_required = false;
+};
+
+/// What the routes use; all of it outlives the server.
+struct OrderParts {
+  const http::Authenticator& authenticator;
+  SaleGate& gate;
+  const LiveStock& live;
+  OrderReader& reader;
+  const ProductNames& names;
+  PayOrder& pay;
+  PaymentProvider& provider;
+  PaymentResolver& resolver;
+  IdSource& ids;
+  const Clock& clock;
+  OrderSettings settings;
+};
+
+void add_order_routes(http::Router& router, const OrderParts& parts, const std::string& base = "/api/v1");
+
+}  // namespace market::order

@@ -1,0 +1,90 @@
+#include "services/product/product_body.hpp"
+
+#include "wire/json.hpp"
+
+namespace market::product {
+namespace {
+
+constexpr std::size_t name_bytes_max = 200, description_bytes_max = 10'000, category_bytes_max = 100;
+constexpr std::int64_t per_user_limit_max = 1'000'000;
+
+void read_price(wire::ObjectReader& reader, Money& price) {
+  const auto* member = reader.member("price", true);
+  if (member == nullptr) return;
+  wire::ObjectReader part(*member, reader.path_of("price"), reader);
+  price.amount = part.integer("amount", 0, Money::amount_max);
+  const auto currency = Currency::parse(part.text("currency", 3, 3));
+  if (currency) price.currency = *currency;
+  else part.refuse("currency", "format", "currency must be three upper-case letters");
+  part.finish_part();
+}
+
+void read_kind(wire::ObjectReader& reader, ProductKind& kind) {
+  const auto text = reader.optional_text("kind", 1, 16);
+  if (!text) return;
+  if (*text == "regular") kind = ProductKind::regular;
+  else if (*text == "event") kind = ProductKind::event;
+  else reader.refuse("kind", "format", "kind must be regular or event");
+}
+
+void read_sale(wire::ObjectReader& reader, std::optional<Sale>& sale) {
+  if (!reader.has("sale")) return;
+  sale.reset();
+  if (reader.is_null("sale")) return;
+  wire::ObjectReader part(*reader.member("sale", true), reader.path_of("sale"), reader);
+  sale.emplace();
+  sale->opens_at = part.time("opensAt");
+  if (part.has("closesAt") && !part.is_null("closesAt")) {
+    sale->closes_at = part.optional_time("closesAt");
+    if (sale->closes_at && *sale->closes_at <= sale->opens_at)
+      part.refuse("closesAt", "range", "closesAt must be after opensAt");
+  }
+  if (part.has("perUserLimit") && !part.is_null("perUserLimit"))
+    if (const auto limit = part.optional_integer("perUserLimit", 1, per_user_limit_max))
+      sale->per_user_limit = static_cast<std::int32_t>(*limit);
+  part.finish_part();
+}
+
+}  // namespace
+
+Result<NewProduct> read_new_product(std::string_view body) {
+  const auto json = wire::parse_json(body);
+  if (!json) return fail(json.error());
+  wire::ObjectReader reader(*json);
+  NewProduct product;
+  product.text.name = reader.text("name", 1, name_bytes_max);
+  product.text.description = reader.optional_text("description", 0, description_bytes_max).value_or("");
+  product.text.category = reader.optional_text("category", 0, category_bytes_max).value_or("");
+  read_price(reader, product.terms.price);
+  product.stock = reader.integer("stock", 0, ProductStock::stock_max);
+  read_kind(reader, product.terms.kind);
+  read_sale(reader, product.terms.sale);
+  if (const auto ok = reader.finish(); !ok) return fail(ok.error());
+  return product;
+}
+
+Result<> read_product_patch(std::string_view body, ProductText& text, ProductTerms& terms) {
+  const auto json = wire::parse_json(body);
+  if (!json) return fail(json.error());
+  wire::ObjectReader reader(*json);
+  if (reader.has("name")) text.name = reader.text("name", 1, name_bytes_max);
+  if (auto value = reader.optional_text("description", 0, description_bytes_max)) text.description = *value;
+  if (auto value = reader.optional_text("category", 0, category_bytes_max)) text.category = *value;
+  if (reader.has("price")) read_price(reader, terms.price);
+  read_kind(reader, terms.kind);
+  read_sale(reader, terms.sale);
+  return reader.finish();
+}
+
+Result<StockChange> read_stock_change(std::string_view body) {
+  const auto json = wire::parse_json(body);
+  if (!json) return fail(json.error());
+  wire::ObjectReader reader(*json);
+  StockChange change;
+  change.delta = reader.integer("delta", -ProductStock::stock_max, ProductStock::stock_max);
+  change.reason = reader.text("reason", 1, 200);
+  if (const auto ok = reader.finish(); !ok) return fail(ok.error());
+  return change;
+}
+
+}  // namespace market::product

@@ -1,0 +1,72 @@
+#include "services/product/stock_streams.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include "http/sse.hpp"
+
+namespace market::product {
+namespace {
+
+constexpr Millis tick{100};
+constexpr int ticks_to_keep_alive = 150;
+
+/// The ticker of one I/O thread: a timer that expires every tick while somebody waits for it.
+class Ticker {
+ public:
+  explicit Ticker(const asio::any_io_executor& executor) : timer_(executor) {}
+  asio::awaitable<void> next() {
+    if (timer_.expiry() <= asio::steady_timer::clock_type::now()) timer_.expires_after(tick);
+    boost::system::error_code ignored;
+    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+
+ private:
+  asio::steady_timer timer_;
+};
+
+/// The thread's ticker, alive while a stream holds it: its timer must not outlive the thread's io_context.
+std::shared_ptr<Ticker> ticker_of(const asio::any_io_executor& executor) {
+  thread_local std::weak_ptr<Ticker> mine;
+  auto ticker = mine.lock();
+  if (!ticker) {
+    ticker = std::make_shared<Ticker>(executor);
+    mine = ticker;
+  }
+  return ticker;
+}
+
+}  // namespace
+
+Task<> StockStreams::serve(ProductId product, http::Stream& stream) const {
+  const auto executor = co_await asio::this_coro::executor;
+  const auto ticker = ticker_of(executor);
+  std::optional<std::uint64_t> seen;
+  std::optional<SaleStateName> seen_state;
+  for (int silent = 0;;) {
+    const CatalogueEntry* entry = catalogue_.find(product);
+    if (entry == nullptr) co_return Result<>();
+    const SaleStateName state = catalogue_.state_of(*entry);
+    const std::uint64_t version = entry->live->version.load(std::memory_order_acquire);
+    std::string piece;
+    if (seen != version || seen_state != state) {
+      std::string data;
+      wire::append_stock(data, state, entry->live->remaining.load(), entry->live->capacity.load(), clock_.now());
+      if (seen != version) piece += http::sse_event("stock", data);
+      if (seen_state != state) piece += http::sse_event("state", data);
+      seen = version;
+      seen_state = state;
+    } else if (++silent >= ticks_to_keep_alive) {
+      piece = http::sse_keep_alive();
+    }
+    if (!piece.empty()) {
+      silent = 0;
+      const auto written = co_await stream.write(std::move(piece));
+      if (!written) co_return Result<>();
+    }
+    co_await ticker->next();
+  }
+}
+
+}  // namespace market::product

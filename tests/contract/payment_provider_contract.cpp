@@ -1,0 +1,62 @@
+/// ports/payment_provider.hpp: what every provider must keep.
+#include <gtest/gtest.h>
+
+#include "adapters/payment/test_provider.hpp"
+#include "tests/contract/run_task.hpp"
+
+namespace market::contract {
+namespace {
+
+class StillClock final : public Clock {
+ public:
+  Instant now() const override { return at; }
+  Instant at{Millis(1'000'000)};
+};
+
+class PaymentProviderContract : public testing::Test {
+ protected:
+  ~PaymentProviderContract() override { pool_.stop(); }
+  TemporaryFolder folder_;
+  StillClock clock_;
+  BlockingPool pool_{1, 100};
+  payment::TestProvider provider_{folder_.file("payments.db"), pool_, clock_, [](AttemptId) { return Millis(5'000); }};
+  Money price_{500, {}};
+};
+
+TEST_F(PaymentProviderContract, ChargesAnAttemptOnceHoweverOftenItIsAsked) {
+  EXPECT_EQ(*run(provider_.charge(AttemptId{1}, price_, "ok")), ChargeState::captured);
+  EXPECT_EQ(*run(provider_.charge(AttemptId{1}, price_, "twice")), ChargeState::captured);
+  EXPECT_EQ(provider_.totals()->charged, 500);
+}
+
+TEST_F(PaymentProviderContract, RemembersWhatBecameOfAnAttempt) {
+  EXPECT_EQ(*run(provider_.find(AttemptId{1})), ChargeState::unknown);
+  EXPECT_EQ(*run(provider_.charge(AttemptId{1}, price_, "declined")), ChargeState::declined);
+  EXPECT_EQ(run(provider_.charge(AttemptId{2}, price_, "lost")).error().code, Code::unavailable);
+  EXPECT_EQ(*run(provider_.find(AttemptId{1})), ChargeState::declined);
+  EXPECT_EQ(*run(provider_.find(AttemptId{2})), ChargeState::captured);
+  payment::TestProvider again(folder_.file("payments.db"), pool_, clock_, [](AttemptId) { return Millis(0); });
+  EXPECT_EQ(*run(again.find(AttemptId{2})), ChargeState::captured);
+}
+
+TEST_F(PaymentProviderContract, GivesMoneyBackOnce) {
+  ASSERT_TRUE(run(provider_.charge(AttemptId{1}, price_, "ok")));
+  EXPECT_TRUE(run(provider_.refund(AttemptId{1})));
+  EXPECT_TRUE(run(provider_.refund(AttemptId{1})));
+  EXPECT_EQ(provider_.totals()->refunded, 500);
+}
+
+TEST_F(PaymentProviderContract, LateMoneyArrivesLater) {
+  EXPECT_FALSE(run(provider_.charge(AttemptId{1}, price_, "late")));
+  EXPECT_EQ(*run(provider_.find(AttemptId{1})), ChargeState::unknown);
+  clock_.at += Millis(5'000);
+  EXPECT_EQ(*run(provider_.find(AttemptId{1})), ChargeState::captured);
+}
+
+TEST_F(PaymentProviderContract, RefusesAnUnknownToken) {
+  EXPECT_EQ(run(provider_.charge(AttemptId{1}, price_, "gold")).error().code, Code::validation);
+  EXPECT_EQ(provider_.totals()->charged, 0);
+}
+
+}  // namespace
+}  // namespace market::contract
