@@ -1,5 +1,5 @@
 #pragma once
-/// Runs one Task to its end on this thread; for commands and start-up, never while serving.
+/// Runs one Task to its end on this thread; for commands and start-up on the main thread, never while serving.
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -11,7 +11,9 @@ namespace market::apps {
 
 template <class T>
 Result<T> run_task(Task<T> task) {
-  asio::io_context io;
+  // Kept: a pool's thread may still be inside its post() when the answer is here already.
+  thread_local asio::io_context io;
+  io.restart();
   auto answer = asio::co_spawn(io, std::move(task), asio::use_future);
   io.run();
   return answer.get();
