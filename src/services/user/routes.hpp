@@ -1,0 +1,24 @@
+#pragma once
+/// The doors of the user service (API.md, Users and sessions).
+
+#include "http/authenticator.hpp"
+#include "http/router.hpp"
+#include "services/user/sign_in.hpp"
+#include "services/user/sign_up.hpp"
+
+namespace market::user {
+
+/// What the routes use; all of it outlives the server.
+struct UserParts {
+  const http::Authenticator& authenticator;
+  Accounts& accounts;
+  SignUp& sign_up;
+  SignIn& sign_in;
+  Sessions& sessions;
+  GuessLimiter& limiter;
+  const Clock& clock;
+};
+
+void add_user_routes(http::Router& router, const UserParts& parts, const std::string& base = "/api/v1");
+
+}  // namespace market::user

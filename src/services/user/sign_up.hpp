@@ -1,0 +1,47 @@
+#pragma once
+/// New accounts and the proof that their e-mail address is theirs.
+
+#include "ports/accounts.hpp"
+#include "ports/mailer.hpp"
+#include "ports/password_hasher.hpp"
+#include "ports/random_source.hpp"
+
+namespace market::user {
+
+enum class EmailVerification : std::uint8_t { off, optional, required };
+
+struct NewAccount {
+  std::string email, password, name;
+  std::optional<std::string> phone, address;
+  Role role = Role::customer;
+};
+
+class SignUp {
+ public:
+  SignUp(Accounts& accounts, PasswordHasher& hasher, Mailer& mailer, RandomSource& random, IdSource& ids,
+         const Clock& clock, EmailVerification verification)
+      : accounts_(accounts), hasher_(hasher), mailer_(mailer), random_(random), ids_(ids), clock_(clock),
+        verification_(verification) {}
+
+  /// Errors: validation (the password), email_taken, overloaded, unavailable.
+  Task<Account> run(NewAccount wanted);
+  /// An account whose address needs no proof; fine when it exists. Errors: validation, overloaded, unavailable.
+  Task<> create_admin(std::string email, std::string password);
+  /// Errors: invalid_code, rate_limited (after 5 tries), unavailable.
+  Task<> verify(std::string email, std::string code);
+  /// Sends a new code when there is an unverified account; the caller cannot tell. Errors: overloaded, unavailable.
+  Task<> resend(std::string email);
+
+ private:
+  Task<> send_code(Account account);
+
+  Accounts& accounts_;
+  PasswordHasher& hasher_;
+  Mailer& mailer_;
+  RandomSource& random_;
+  IdSource& ids_;
+  const Clock& clock_;
+  const EmailVerification verification_;
+};
+
+}  // namespace market::user
