@@ -1,0 +1,26 @@
+#pragma once
+/// What every role answers about itself.
+///
+///   PlatformInfo info;
+///   info.not_ready = [&] { return store.is_open() ? std::nullopt : std::optional<std::string>("no store"); };
+///   add_platform_routes(router, info);
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "http/router.hpp"
+
+namespace market::gateway {
+
+/// Called on I/O threads, several at once: they must not block. `info` and `metrics` are loopback only.
+struct PlatformInfo {
+  std::function<std::optional<std::string>()> not_ready;  ///< Why; nullopt when ready.
+  std::function<std::string()> metrics;                   ///< Prometheus text.
+  std::function<std::string()> info;                      ///< One JSON object.
+};
+
+/// GET /health/live, /health/ready, /metrics, /info; and what add_docs_routes() of api_docs.hpp adds.
+void add_platform_routes(http::Router& router, const PlatformInfo& info);
+
+}  // namespace market::gateway
