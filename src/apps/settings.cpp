@@ -61,7 +61,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"orders.payment_window", "10m", duration, "how long an order may stay unpaid"},
       {"orders.day", "24h", duration, "the length of a day of delivery and returns"},
       {"orders.restart_grace", "1m", duration, "the most of a downtime that is given back to unpaid orders"},
-      {"orders.attempt_bound", "1m", duration, "how long an open payment attempt delays an expiry"},
+      {"orders.attempt_bound", "5s", duration, "how long an open payment attempt delays an expiry"},
       {"orders.fold_lag_max", "1000000", number, "events not yet in the records; beyond: 503 overloaded"},
       {"orders.queue_max", "65536", number, "orders waiting for the gate; beyond: 503 overloaded"},
       {"log.level", "info", text, "trace, debug, info, warn, error"},

@@ -367,8 +367,6 @@ void MemorySaleGate::resume(std::span<Pending* const> batch) {
   };
   boost::container::small_vector<Thread, 8> threads;
   for (Pending* pending : batch) {
-    if (!pending->answer && pending->missing == Missing::nothing)
-      counters_.refused[static_cast<std::size_t>(pending->answer.error().code)].fetch_add(1, std::memory_order_relaxed);
     pending->next = nullptr;
     const void* context = &asio::query(pending->executor, asio::execution::context);
     const auto found = std::find_if(threads.begin(), threads.end(), [=](const Thread& t) { return t.context == context; });

@@ -27,7 +27,7 @@ struct GateSettings {
   int queue_max = 65'536;                ///< Commands waiting for the writer; beyond: overloaded.
   std::size_t batch_max = 4'096;         ///< Commands in one commit.
   Position fold_lag_max = 1'000'000;     ///< Events not yet in the records; beyond, new orders: overloaded.
-  Millis attempt_bound{60'000};          ///< How long an open payment attempt delays an expiry.
+  Millis attempt_bound{5'000};           ///< How long an open payment attempt delays an expiry.
   Millis restart_grace{60'000};          ///< The most that a downtime is given back to unpaid orders.
   Millis forget_after{4'000};            ///< Keeps a closed order this long, so that look-ups settle.
   Millis reopen_after{200};              ///< Between tries to reopen a failed log; also between probes of a full disk.
@@ -36,7 +36,6 @@ struct GateSettings {
 /// Numbers for /metrics; any thread.
 struct GateCounters {
   std::atomic<std::uint64_t> accepted{0}, voided{0}, commits{0}, events{0}, oversell_prevented{0}, failed_commits{0};
-  std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(Code::internal) + 1> refused{};
 };
 
 /// What the gate works with; all outlive it.

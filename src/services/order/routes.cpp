@@ -59,11 +59,16 @@ Result<PlaceOrder> read_order(const Doors& doors, const Request& request) {
   return asked;
 }
 
+tl::unexpected<Error> refuse_order(Doors& doors, const Error& error) {
+  doors.parts.refusals.add(error.code);
+  return fail(error);
+}
+
 Task<Reply> place_order(Doors& doors, const Request& request) {
   auto asked = read_order(doors, request);
-  if (!asked) co_return fail(asked.error());
+  if (!asked) co_return refuse_order(doors, asked.error());
   const auto placed = co_await doors.place.run(std::move(*asked));
-  if (!placed) co_return fail(placed.error());
+  if (!placed) co_return refuse_order(doors, placed.error());
   Reply reply = doors.reply(http::Status::created, *placed->order);
   reply.headers.push_back(http::Header{"Location", doors.location + placed->order->id.text()});
   if (placed->replayed) reply.headers.push_back(http::Header{"Idempotency-Replayed", "true"});

@@ -1,6 +1,7 @@
 #pragma once
 /// The doors of the order service (API.md, Orders).
 
+#include "base/refusals.hpp"
 #include "http/authenticator.hpp"
 #include "http/router.hpp"
 #include "ports/live_stock.hpp"
@@ -25,6 +26,7 @@ struct OrderParts {
   PayOrder& pay;
   PaymentProvider& provider;
   PaymentResolver& resolver;
+  Refusals& refusals;  ///< Of POST /orders.
   IdSource& ids;
   const Clock& clock;
   OrderSettings settings;

@@ -56,7 +56,7 @@ bool is_made_of_common_words(std::string text) {
     for (const auto word : common_words)
       if (word.size() > best.size() && text.find(word) != std::string::npos) best = word;
     if (best.empty()) break;
-    text.replace(text.find(best), best.size(), " ");
+    std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(text.find(best)), best.size(), ' ');
     any = found = true;
   }
   const auto letters = std::count_if(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c & 0x80); });

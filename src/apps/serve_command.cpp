@@ -1,0 +1,306 @@
+// `market serve`: assembly on one page. Plain references, made in order, gone in reverse.
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include "adapters/crypto/password_hasher.hpp"
+#include "adapters/crypto/random_source.hpp"
+#include "adapters/memory/file_mailer.hpp"
+#include "adapters/payment/test_provider.hpp"
+#include "apps/commands.hpp"
+#include "apps/demo.hpp"
+#include "apps/handover.hpp"
+#include "apps/housekeeping.hpp"
+#include "apps/run_task.hpp"
+#include "apps/sale_core.hpp"
+#include "http/server.hpp"
+#include "http/problem.hpp"
+#include "services/gateway/platform_routes.hpp"
+#include "services/order/routes.hpp"
+#include "services/product/routes.hpp"
+#include "services/user/routes.hpp"
+
+extern char** environ;  // NOLINT: POSIX has it in no header.
+
+namespace market::apps {
+namespace {
+
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+Address parse_address(const std::string& text) {
+  const auto colon = text.rfind(':');
+  unsigned long port = 0;
+  try {
+    std::size_t used = 0;
+    port = std::stoul(text.substr(colon == std::string::npos ? text.size() : colon + 1), &used);
+    if (colon + 1 + used != text.size()) port = 65'536;
+  } catch (const std::exception&) {
+    port = 65'536;
+  }
+  if (colon == std::string::npos || colon == 0 || port > 65'535)
+    throw UsageError(fmt::format("'{}' is no address; write HOST:PORT", text));
+  std::string host = text.substr(0, colon);
+  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  return {host, static_cast<std::uint16_t>(port)};
+}
+
+Settings read_settings(const SettingSources& sources) {
+  Settings settings;
+  if (!sources.config.empty()) settings.read_file(sources.config);
+  settings.read_environment(environ);
+  for (const auto& assignment : sources.assignments) settings.set(assignment);
+  return settings;
+}
+
+/// Logs go to standard error, so that standard output has the ready line alone.
+void start_logging(const Settings& settings) {
+  const auto level = spdlog::level::from_str(settings.text("log.level"));
+  if (level == spdlog::level::off && settings.text("log.level") != "off")
+    throw UsageError(fmt::format("log.level: '{}' is no level", settings.text("log.level")));
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("market"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  spdlog::set_level(level);
+}
+
+unsigned thread_count(std::int64_t wanted, unsigned fallback) {
+  if (wanted > 0) return static_cast<unsigned>(std::min<std::int64_t>(wanted, 256));
+  return std::max(1u, fallback);
+}
+
+http::Limits limits_of(const Settings& settings) {
+  http::Limits limits;
+  limits.body_bytes_max = static_cast<std::size_t>(settings.number("gateway.body_bytes_max"));
+  limits.connections_max = static_cast<std::size_t>(settings.number("gateway.connections_max"));
+  limits.connections_per_address_max =
+      settings.flag("ratelimit.enabled")
+          ? static_cast<std::size_t>(settings.number("gateway.connections_per_address_max"))
+          : 0;
+  limits.drain_time_max = settings.duration("gateway.drain_time_max");
+  return limits;
+}
+
+/// SIGTERM and SIGINT end the server; every other thread has them blocked.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGTERM);
+    sigaddset(&signals_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+  void watch(std::function<void()> stop) {
+    thread_ = std::thread([this, stop = std::move(stop)] {
+      int signal = 0;
+      sigwait(&signals_, &signal);
+      if (!ended_.load()) stop();
+    });
+  }
+  /// When the server has ended: nobody is told to stop any more.
+  void end() {
+    ended_.store(true);
+    if (!thread_.joinable()) return;
+    pthread_kill(thread_.native_handle(), SIGTERM);
+    thread_.join();
+  }
+  ~StopSignals() { end(); }
+
+ private:
+  sigset_t signals_{};
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
+};
+
+/// One thread for work that belongs to no connection: payments whose answer is missing, refunds.
+class BackgroundThread {
+ public:
+  BackgroundThread() : work_(asio::make_work_guard(io_)), thread_([this] { io_.run(); }) {}
+  ~BackgroundThread() { stop(); }
+  /// What is under way there ends at its next wait.
+  void stop() {
+    io_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+  asio::any_io_executor executor() { return io_.get_executor(); }
+
+ private:
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::thread thread_;
+};
+
+user::EmailVerification email_verification(const Settings& settings) {
+  const std::string text = settings.text("users.email_verification");
+  if (text == "off") return user::EmailVerification::off;
+  if (text == "optional") return user::EmailVerification::optional;
+  if (text == "required") return user::EmailVerification::required;
+  throw UsageError(fmt::format("users.email_verification: '{}' is none of off, optional, required", text));
+}
+
+/// Everything a request may reach, and the doors that lead there.
+struct Platform {
+  Platform(const std::string& data, const Settings& from, Millis predecessor);
+  ~Platform() {
+    resolver.stop();
+    background.stop();
+    hasher.stop();
+    store.pool.stop();
+    core.stop();
+  }
+  void add_routes();
+  void create_admin();
+  std::string metrics(const http::Server& server) const;
+
+  const Settings& settings;
+  const SystemClock clock;
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  Store store;
+  SaleCore core;
+  IdSource ids{clock, static_cast<unsigned>(::getpid())};
+  wire::DeniedSessions denied;
+  http::Authenticator authenticator{store.tokens, denied, clock};
+
+  crypto::ArgonPasswordHasher hasher;
+  crypto::SodiumRandomSource random;
+  memory::FileMailer mailer{store.folder.file("mail.log"), store.pool};
+  user::GuessLimiter limiter{settings.flag("ratelimit.enabled")};
+  user::Sessions sessions;
+  user::SignUp sign_up;
+  user::SignIn sign_in{store.accounts, hasher, sessions, limiter, clock};
+
+  product::Catalogue catalogue{core.live, clock};
+  BackgroundThread background;
+  payment::TestProvider provider;
+  order::PaymentResolver resolver;
+  order::PayOrder pay{core.gate, provider, resolver, ids, Millis(5'000)};
+  Refusals refusals;
+  http::Router router;
+};
+
+order::ResolverLimits resolver_limits(const Settings& settings) {
+  order::ResolverLimits limits;
+  // By then the order has expired, so no second attempt can be open beside one that is given up.
+  limits.unknown_max += settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound");
+  return limits;
+}
+
+Platform::Platform(const std::string& data, const Settings& from, Millis predecessor)
+    : settings(from),
+      store(data, clock, predecessor),
+      core(store, clock, settings),
+      hasher(thread_count(settings.number("users.hash_threads"), cores / 2)),
+      sessions(store.accounts, store.tokens, denied, random, ids, clock,
+               user::SessionSettings{settings.duration("users.access_token_life")}),
+      sign_up(store.accounts, hasher, mailer, random, ids, clock, email_verification(settings)),
+      provider(store.folder.file("payments.db"), store.pool, clock,
+               [late = settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") +
+                       Millis(1'000)](AttemptId) { return late; }),
+      resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)) {
+  auto texts = store.texts.load_all();
+  if (!texts) throw std::runtime_error(texts.error().detail);
+  catalogue.load(std::move(*texts));
+  const auto denying = run_task(sessions.deny_ended());
+  if (!denying) throw std::runtime_error(denying.error().detail);
+  core.gate.on_open_payments([this](std::vector<OrderPtr> open) {
+    for (const OrderPtr& order : open)
+      resolver.watch({order->id, order->user, order->attempt, order->payment == PaymentState::refunding});
+  });
+}
+
+void Platform::add_routes() {
+  order::OrderSettings orders;
+  orders.payment_window = settings.duration("orders.payment_window");
+  orders.email_verification_required = email_verification(settings) == user::EmailVerification::required;
+  user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, limiter, clock});
+  product::add_product_routes(router, {authenticator, catalogue, core.gate, store.texts, store.pool, ids, clock});
+  order::add_order_routes(router, {authenticator, core.gate, core.live, core.reader, catalogue, pay, provider, resolver,
+                                   refusals, ids, clock, orders});
+}
+
+void Platform::create_admin() {
+  const char* email = std::getenv("MARKET_ADMIN_EMAIL");
+  const char* password = std::getenv("MARKET_ADMIN_PASSWORD");
+  if (!email || !password) return;
+  const auto created = run_task(sign_up.create_admin(email, password));
+  if (!created) throw UsageError(fmt::format("the administrator cannot be created: {}", created.error().detail));
+}
+
+std::string Platform::metrics(const http::Server& server) const {
+  MetricsText text;
+  core.add_metrics(text);
+  text.family("market_orders_refused_total", "counter", "POST /orders that were refused, by reason.");
+  for (std::size_t i = 0; i < Refusals::codes; ++i) {
+    const auto code = static_cast<Code>(i);
+    const auto count = refusals.count(code);
+    if (count != 0 || code == Code::sold_out) text.sample(count, label("reason", http::problem_of(code).code));
+  }
+  text.family("market_http_requests_total", "counter", "Answered requests by route and status.");
+  for (const auto& entry : server.route_counts())
+    text.sample(entry.count, label("route", entry.route) + ',' + label("status", std::to_string(entry.status)));
+  text.family("market_http_connections", "gauge", "Open connections.").sample(server.open_connections());
+  text.family("market_sql_waiting", "gauge", "Reads and writes waiting for SQL.")
+      .sample(static_cast<std::uint64_t>(std::max(0, store.pool.waiting())));
+  add_process_metrics(text);
+  return text.text();
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  const Settings settings = read_settings(options.settings);
+  if (options.role != "all")
+    throw UsageError(fmt::format("--role {}: this build runs all roles in one process; leave --role away", options.role));
+  start_logging(settings);
+  const Address address = parse_address(options.listen.empty() ? settings.text("gateway.listen") : options.listen);
+  StopSignals signals;
+  const int inherited = options.takeover ? request_handover(options.data) : activated_socket();
+  const Millis predecessor = options.takeover ? settings.duration("gateway.drain_time_max") + Millis(5'000) : Millis(0);
+
+  Platform platform(options.data, settings, predecessor);
+  platform.add_routes();
+  std::unique_ptr<http::Server> server;
+  gateway::PlatformInfo info;
+  info.not_ready = [&]() -> std::optional<std::string> {
+    if (platform.core.live.recovering()) return "the event log is being restored";
+    return std::nullopt;
+  };
+  info.metrics = [&] { return platform.metrics(*server); };
+  info.info = [&] {
+    return fmt::format(R"({{"name":"market","version":"{}","role":"all","pid":{},"logPosition":{}}})", MARKET_VERSION,
+                       ::getpid(), platform.core.gate.log_position());
+  };
+  gateway::add_platform_routes(platform.router, info);
+  const unsigned threads = thread_count(settings.number("gateway.threads"), platform.cores);
+  server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
+  if (inherited >= 0)
+    server->adopt(inherited);
+  else
+    server->listen(address.host, address.port);
+
+  platform.core.gate.start();
+  platform.create_admin();
+  if (options.demo) fill_with_demo(platform.catalogue, platform.store.texts, platform.core.gate, platform.ids, platform.clock);
+  HandoverDoor door(options.data, server->listening_fd(), [&] { server->stop(true); });
+  signals.watch([&] { server->stop(); });
+  Housekeeping housekeeping(
+      {platform.store.log, platform.store.snapshots, platform.store.fold, platform.core.folder, platform.clock},
+      {platform.core.gate.snapshot_at(), settings.number("log.snapshot_every"), settings.flag("log.keep")},
+      {[&](Instant now) { platform.denied.forget_ended(now); }});
+
+  fmt::print("market is ready: http://{}:{} (data: {}, {} threads)\n", address.host, server->port(), options.data, threads);
+  std::fflush(stdout);
+  server->run();
+  signals.end();
+  return 0;
+}
+
+}  // namespace market::apps
