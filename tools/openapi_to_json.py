@@ -3,6 +3,7 @@
 
 Refuses what would make a broken document: duplicate keys, references to nothing, operations without an id.
 """
+
 import json
 import sys
 
@@ -25,8 +26,12 @@ def mapping(loader, node):
         if keys.count(key) > 1:
             raise yaml.constructor.ConstructorError(None, None, f"key {key!r} twice", node.start_mark)
         if not isinstance(key, str):
-            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} must be quoted", node.start_mark)
-    return {loader.construct_object(key): loader.construct_object(value, deep=True) for key, value in node.value}
+            raise yaml.constructor.ConstructorError(
+                None, None, f"key {key!r} must be quoted", node.start_mark
+            )
+    return {
+        loader.construct_object(key): loader.construct_object(value, deep=True) for key, value in node.value
+    }
 
 
 Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)

@@ -18,9 +18,10 @@ struct DemoProduct {
 };
 
 const DemoProduct demo_products[] = {
-    {"Aurora Runner sneakers", "A drop of 1,000 pairs, first come, first served.", "sneakers", 189'000, 1'000, Millis(0), 2},
-    {"Night of Strings, standing", "Opens a minute after the first start. Two seats a buyer.", "concert", 77'000, 500,
-     Millis(60'000), 2},
+    {"Aurora Runner sneakers", "A drop of 1,000 pairs, first come, first served.", "sneakers", 189'000, 1'000,
+     Millis(0), 2},
+    {"Night of Strings, standing", "Opens a minute after the first start. Two seats a buyer.", "concert",
+     77'000, 500, Millis(60'000), 2},
     {"Coffee coupon", "A hundred coupons, one each.", "coupon", 100, 100, Millis(0), 1},
     {"Canvas bag", "Always here.", "goods", 15'000, 10'000, std::nullopt, std::nullopt},
 };

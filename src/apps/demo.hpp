@@ -8,6 +8,7 @@
 namespace market::apps {
 
 /// Nothing when there are products already. Throws std::runtime_error.
-void fill_with_demo(product::Catalogue& catalogue, ProductTexts& texts, SaleGate& gate, IdSource& ids, const Clock& clock);
+void fill_with_demo(product::Catalogue& catalogue, ProductTexts& texts, SaleGate& gate, IdSource& ids,
+                    const Clock& clock);
 
 }  // namespace market::apps

@@ -28,7 +28,9 @@ sockaddr_un address_in(int folder) {
   return address;
 }
 
-const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
+const sockaddr* generic(const sockaddr_un& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
 
 bool send_fd(int peer, int fd) {
   char byte = 'L';
@@ -89,7 +91,8 @@ int request_handover(const std::string& data_dir) {
   if (folder >= 0 && ::connect(peer, generic(address), sizeof address) == 0) fd = receive_fd(peer);
   ::close(peer);
   if (folder >= 0) ::close(folder);
-  if (fd < 0) throw UsageError(fmt::format("--takeover: no running server hands over its socket in '{}'", data_dir));
+  if (fd < 0)
+    throw UsageError(fmt::format("--takeover: no running server hands over its socket in '{}'", data_dir));
   return fd;
 }
 

@@ -16,7 +16,8 @@ int activated_socket();
 /// Throws UsageError with one clear line when there is none.
 int request_handover(const std::string& data_dir);
 
-/// The serving side: gives `listening_fd` to the first successor that asks (same user only) and calls `given`.
+/// The serving side: gives `listening_fd` to the first successor that asks (same user only) and calls
+/// `given`.
 class HandoverDoor {
  public:
   HandoverDoor(const std::string& data_dir, int listening_fd, std::function<void()> given);

@@ -7,7 +7,10 @@
 namespace market::apps {
 
 Housekeeping::Housekeeping(Parts parts, Settings settings, std::vector<std::function<void(Instant)>> also)
-    : parts_(parts), settings_(settings), also_(std::move(also)), last_snapshot_(settings.snapshot_at),
+    : parts_(parts),
+      settings_(settings),
+      also_(std::move(also)),
+      last_snapshot_(settings.snapshot_at),
       snapshot_before_(settings.snapshot_at),
       thread_([this] { run(); }) {}
 

@@ -1,6 +1,6 @@
 #pragma once
-/// What must happen now and then beside serving, on one thread of its own: snapshots of the gate, trimming the
-/// log behind them when the operator wants that, and an alarm when the wall clock is stepped.
+/// What must happen now and then beside serving, on one thread of its own: snapshots of the gate, trimming
+/// the log behind them when the operator wants that, and an alarm when the wall clock is stepped.
 
 #include <atomic>
 #include <condition_variable>

@@ -34,20 +34,25 @@ int run(int argc, char** argv) {
   serve_command->add_option("--role", serve_options.role, "roles of this process")->capture_default_str();
   serve_command->add_option("--listen", serve_options.listen, "HOST:PORT");
   serve_command->add_flag("--demo", serve_options.demo, "fill an empty store with demo data");
-  serve_command->add_flag("--takeover", serve_options.takeover, "take the listening socket of the running server");
+  serve_command->add_flag("--takeover", serve_options.takeover,
+                          "take the listening socket of the running server");
   add_data(*serve_command, serve_options.data);
   add_settings(*serve_command, serve_options.settings);
   serve_command->callback([&] { status = serve(serve_options); });
 
   SeedOptions seed_options;
   auto* seed_command = app.add_subcommand("seed", "make load data in a stopped store");
-  seed_command->add_option("--users", seed_options.users, "accounts to make")->check(CLI::Range(0, 10'000'000));
-  seed_command->add_option("--products", seed_options.products, "event products to make")->check(CLI::Range(0, 100'000));
+  seed_command->add_option("--users", seed_options.users, "accounts to make")
+      ->check(CLI::Range(0, 10'000'000));
+  seed_command->add_option("--products", seed_options.products, "event products to make")
+      ->check(CLI::Range(0, 100'000));
   seed_command->add_option("--orders", seed_options.orders, "expired orders to write into the log")
       ->check(CLI::Range(0, 100'000'000));
-  seed_command->add_option("--stock", seed_options.stock, "units of each product")->check(CLI::Range(0, 1'000'000'000));
+  seed_command->add_option("--stock", seed_options.stock, "units of each product")
+      ->check(CLI::Range(0, 1'000'000'000));
   seed_command->add_option("--tokens", seed_options.tokens, "file for one access token a line");
-  seed_command->add_option("--token-life", seed_options.token_life, "how long the tokens live")->capture_default_str();
+  seed_command->add_option("--token-life", seed_options.token_life, "how long the tokens live")
+      ->capture_default_str();
   add_data(*seed_command, seed_options.data);
   add_settings(*seed_command, seed_options.settings);
   seed_command->callback([&] { status = seed(seed_options); });
@@ -64,7 +69,8 @@ int run(int argc, char** argv) {
   auto* check_cmd = app.add_subcommand("check", "verify the invariants of a stopped store or a backup");
   add_data(*check_cmd, store_options.data);
   check_cmd->callback([&] { status = check_command(store_options); });
-  auto* rebuild_command = app.add_subcommand("rebuild", "fold the records anew from the log of a stopped store");
+  auto* rebuild_command =
+      app.add_subcommand("rebuild", "fold the records anew from the log of a stopped store");
   add_data(*rebuild_command, store_options.data);
   rebuild_command->callback([&] { status = rebuild(store_options); });
 

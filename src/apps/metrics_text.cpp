@@ -16,12 +16,14 @@ MetricsText& MetricsText::family(std::string_view name, std::string_view kind, s
 }
 
 MetricsText& MetricsText::sample(double value, std::string_view labels) {
-  text_ += labels.empty() ? fmt::format("{} {}\n", name_, value) : fmt::format("{}{{{}}} {}\n", name_, labels, value);
+  text_ += labels.empty() ? fmt::format("{} {}\n", name_, value)
+                          : fmt::format("{}{{{}}} {}\n", name_, labels, value);
   return *this;
 }
 
 MetricsText& MetricsText::sample(std::uint64_t value, std::string_view labels) {
-  text_ += labels.empty() ? fmt::format("{} {}\n", name_, value) : fmt::format("{}{{{}}} {}\n", name_, labels, value);
+  text_ += labels.empty() ? fmt::format("{} {}\n", name_, value)
+                          : fmt::format("{}{{{}}} {}\n", name_, labels, value);
   return *this;
 }
 
@@ -45,12 +47,15 @@ void add_process_metrics(MetricsText& metrics) {
       .sample(resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   metrics.family("process_cpu_seconds_total", "counter", "User and system CPU time.")
       .sample(seconds(usage.ru_utime) + seconds(usage.ru_stime));
   std::error_code ignored;
   const auto files = std::distance(std::filesystem::directory_iterator("/proc/self/fd", ignored), {});
-  metrics.family("process_open_fds", "gauge", "Open file descriptors.").sample(static_cast<std::uint64_t>(files));
+  metrics.family("process_open_fds", "gauge", "Open file descriptors.")
+      .sample(static_cast<std::uint64_t>(files));
 }
 
 }  // namespace market::apps

@@ -1,5 +1,6 @@
 #pragma once
-/// Runs one Task to its end on this thread; for commands and start-up on the main thread, never while serving.
+/// Runs one Task to its end on this thread; for commands and start-up on the main thread, never while
+/// serving.
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>

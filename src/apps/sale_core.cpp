@@ -26,7 +26,8 @@ memory::GateSettings gate_settings(const Settings& settings) {
 
 SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings)
     : folder(store.fold, overlay, records_position(store), {}),
-      gate(memory::GateParts{store.log, store.records, store.fold, store.snapshots, overlay, folder, live, keys, clock},
+      gate(memory::GateParts{store.log, store.records, store.fold, store.snapshots, overlay, folder, live,
+                             keys, clock},
            gate_settings(settings)),
       reader(overlay, store.records) {}
 
@@ -37,11 +38,17 @@ void SaleCore::stop() {
 
 void SaleCore::add_metrics(MetricsText& metrics) const {
   const auto& counters = gate.counters();
-  metrics.family("market_orders_accepted_total", "counter", "Orders accepted.").sample(counters.accepted.load());
-  metrics.family("market_orders_voided_total", "counter", "Orders that expired unpaid.").sample(counters.voided.load());
-  metrics.family("market_log_commits_total", "counter", "Commit groups of the event log.").sample(counters.commits.load());
-  metrics.family("market_log_events_total", "counter", "Events appended since the start.").sample(counters.events.load());
-  metrics.family("market_log_failed_commits_total", "counter", "Commits whose outcome was unknown or that did not fit.")
+  metrics.family("market_orders_accepted_total", "counter", "Orders accepted.")
+      .sample(counters.accepted.load());
+  metrics.family("market_orders_voided_total", "counter", "Orders that expired unpaid.")
+      .sample(counters.voided.load());
+  metrics.family("market_log_commits_total", "counter", "Commit groups of the event log.")
+      .sample(counters.commits.load());
+  metrics.family("market_log_events_total", "counter", "Events appended since the start.")
+      .sample(counters.events.load());
+  metrics
+      .family("market_log_failed_commits_total", "counter",
+              "Commits whose outcome was unknown or that did not fit.")
       .sample(counters.failed_commits.load());
   metrics.family("market_oversell_prevented_total", "counter", "Acceptances beyond capacity; must stay 0.")
       .sample(counters.oversell_prevented.load());

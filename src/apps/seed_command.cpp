@@ -103,8 +103,8 @@ class LogSeeder {
   std::vector<Event> events_;
 };
 
-std::vector<ProductId> seed_products(Store& store, LogSeeder& log, const SeedOptions& options, const Clock& clock,
-                                     IdSource& ids) {
+std::vector<ProductId> seed_products(Store& store, LogSeeder& log, const SeedOptions& options,
+                                     const Clock& clock, IdSource& ids) {
   std::vector<ProductId> products;
   for (std::int64_t i = 0; i < options.products; ++i) {
     const Instant now = clock.now();

@@ -19,8 +19,8 @@
 #include "apps/housekeeping.hpp"
 #include "apps/run_task.hpp"
 #include "apps/sale_core.hpp"
-#include "http/server.hpp"
 #include "http/problem.hpp"
+#include "http/server.hpp"
 #include "services/gateway/platform_routes.hpp"
 #include "services/order/routes.hpp"
 #include "services/product/routes.hpp"
@@ -189,7 +189,8 @@ struct Platform {
 order::ResolverLimits resolver_limits(const Settings& settings) {
   order::ResolverLimits limits;
   // By then the order has expired, so no second attempt can be open beside one that is given up.
-  limits.unknown_max += settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound");
+  limits.unknown_max +=
+      settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound");
   return limits;
 }
 
@@ -201,9 +202,10 @@ Platform::Platform(const std::string& data, const Settings& from, Millis predece
       sessions(store.accounts, store.tokens, denied, random, ids, clock,
                user::SessionSettings{settings.duration("users.access_token_life")}),
       sign_up(store.accounts, hasher, mailer, random, ids, clock, email_verification(settings)),
-      provider(store.folder.file("payments.db"), store.pool, clock,
-               [late = settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") +
-                       Millis(1'000)](AttemptId) { return late; }),
+      provider(
+          store.folder.file("payments.db"), store.pool, clock,
+          [late = settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") +
+                  Millis(1'000)](AttemptId) { return late; }),
       resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)) {
   auto texts = store.texts.load_all();
   if (!texts) throw std::runtime_error(texts.error().detail);
@@ -221,9 +223,10 @@ void Platform::add_routes() {
   orders.payment_window = settings.duration("orders.payment_window");
   orders.email_verification_required = email_verification(settings) == user::EmailVerification::required;
   user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, limiter, clock});
-  product::add_product_routes(router, {authenticator, catalogue, core.gate, store.texts, store.pool, ids, clock});
-  order::add_order_routes(router, {authenticator, core.gate, core.live, core.reader, catalogue, pay, provider, resolver,
-                                   refusals, ids, clock, orders});
+  product::add_product_routes(router,
+                              {authenticator, catalogue, core.gate, store.texts, store.pool, ids, clock});
+  order::add_order_routes(router, {authenticator, core.gate, core.live, core.reader, catalogue, pay, provider,
+                                   resolver, refusals, ids, clock, orders});
 }
 
 void Platform::create_admin() {
@@ -231,7 +234,8 @@ void Platform::create_admin() {
   const char* password = std::getenv("MARKET_ADMIN_PASSWORD");
   if (!email || !password) return;
   const auto created = run_task(sign_up.create_admin(email, password));
-  if (!created) throw UsageError(fmt::format("the administrator cannot be created: {}", created.error().detail));
+  if (!created)
+    throw UsageError(fmt::format("the administrator cannot be created: {}", created.error().detail));
 }
 
 std::string Platform::metrics(const http::Server& server) const {
@@ -241,11 +245,13 @@ std::string Platform::metrics(const http::Server& server) const {
   for (std::size_t i = 0; i < Refusals::codes; ++i) {
     const auto code = static_cast<Code>(i);
     const auto count = refusals.count(code);
-    if (count != 0 || code == Code::sold_out) text.sample(count, label("reason", http::problem_of(code).code));
+    if (count != 0 || code == Code::sold_out)
+      text.sample(count, label("reason", http::problem_of(code).code));
   }
   text.family("market_http_requests_total", "counter", "Answered requests by route and status.");
   for (const auto& entry : server.route_counts())
-    text.sample(entry.count, label("route", entry.route) + ',' + label("status", std::to_string(entry.status)));
+    text.sample(entry.count,
+                label("route", entry.route) + ',' + label("status", std::to_string(entry.status)));
   text.family("market_http_connections", "gauge", "Open connections.").sample(server.open_connections());
   text.family("market_sql_waiting", "gauge", "Reads and writes waiting for SQL.")
       .sample(static_cast<std::uint64_t>(std::max(0, store.pool.waiting())));
@@ -258,12 +264,15 @@ std::string Platform::metrics(const http::Server& server) const {
 int serve(const ServeOptions& options) {
   const Settings settings = read_settings(options.settings);
   if (options.role != "all")
-    throw UsageError(fmt::format("--role {}: this build runs all roles in one process; leave --role away", options.role));
+    throw UsageError(
+        fmt::format("--role {}: this build runs all roles in one process; leave --role away", options.role));
   start_logging(settings);
-  const Address address = parse_address(options.listen.empty() ? settings.text("gateway.listen") : options.listen);
+  const Address address =
+      parse_address(options.listen.empty() ? settings.text("gateway.listen") : options.listen);
   StopSignals signals;
   const int inherited = options.takeover ? request_handover(options.data) : activated_socket();
-  const Millis predecessor = options.takeover ? settings.duration("gateway.drain_time_max") + Millis(5'000) : Millis(0);
+  const Millis predecessor =
+      options.takeover ? settings.duration("gateway.drain_time_max") + Millis(5'000) : Millis(0);
 
   Platform platform(options.data, settings, predecessor);
   platform.add_routes();
@@ -275,8 +284,8 @@ int serve(const ServeOptions& options) {
   };
   info.metrics = [&] { return platform.metrics(*server); };
   info.info = [&] {
-    return fmt::format(R"({{"name":"market","version":"{}","role":"all","pid":{},"logPosition":{}}})", MARKET_VERSION,
-                       ::getpid(), platform.core.gate.log_position());
+    return fmt::format(R"({{"name":"market","version":"{}","role":"all","pid":{},"logPosition":{}}})",
+                       MARKET_VERSION, ::getpid(), platform.core.gate.log_position());
   };
   gateway::add_platform_routes(platform.router, info);
   const unsigned threads = thread_count(settings.number("gateway.threads"), platform.cores);
@@ -288,15 +297,19 @@ int serve(const ServeOptions& options) {
 
   platform.core.gate.start();
   platform.create_admin();
-  if (options.demo) fill_with_demo(platform.catalogue, platform.store.texts, platform.core.gate, platform.ids, platform.clock);
+  if (options.demo)
+    fill_with_demo(platform.catalogue, platform.store.texts, platform.core.gate, platform.ids,
+                   platform.clock);
   HandoverDoor door(options.data, server->listening_fd(), [&] { server->stop(true); });
   signals.watch([&] { server->stop(); });
   Housekeeping housekeeping(
-      {platform.store.log, platform.store.snapshots, platform.store.fold, platform.core.folder, platform.clock},
+      {platform.store.log, platform.store.snapshots, platform.store.fold, platform.core.folder,
+       platform.clock},
       {platform.core.gate.snapshot_at(), settings.number("log.snapshot_every"), settings.flag("log.keep")},
       {[&](Instant now) { platform.denied.forget_ended(now); }});
 
-  fmt::print("market is ready: http://{}:{} (data: {}, {} threads)\n", address.host, server->port(), options.data, threads);
+  fmt::print("market is ready: http://{}:{} (data: {}, {} threads)\n", address.host, server->port(),
+             options.data, threads);
   std::fflush(stdout);
   server->run();
   signals.end();

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <toml++/toml.h>
 #include <algorithm>
 #include <charconv>
-#include <toml++/toml.h>
 
 namespace market::apps {
 namespace {
@@ -26,17 +26,22 @@ bool parse_number(std::string_view text, std::int64_t& number) {
 std::string problem_with(const KnownSetting& known, const std::string& value) {
   std::int64_t parsed = 0;
   switch (known.kind) {
-    case text: return {};
-    case flag: return value == "true" || value == "false" ? "" : "must be true or false";
-    case number: return parse_number(value, parsed) && parsed >= 0 ? "" : "must be a whole number, 0 or more";
-    case duration: return parse_duration(value) ? "" : "must be a duration such as 250ms, 3s, 10m or 24h";
+    case text:
+      return {};
+    case flag:
+      return value == "true" || value == "false" ? "" : "must be true or false";
+    case number:
+      return parse_number(value, parsed) && parsed >= 0 ? "" : "must be a whole number, 0 or more";
+    case duration:
+      return parse_duration(value) ? "" : "must be a duration such as 250ms, 3s, 10m or 24h";
   }
   return {};
 }
 
 std::string environment_name(std::string_view key) {
   std::string name = "MARKET_";
-  for (const char c : key) name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (const char c : key)
+    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return name;
 }
 
@@ -53,11 +58,13 @@ const std::vector<KnownSetting>& known_settings() {
   static const std::vector<KnownSetting> all{
       {"gateway.listen", "127.0.0.1:8080", text, "address of the entry point; --listen beats it"},
       {"gateway.threads", "0", number, "I/O threads; 0: one per core"},
-      {"gateway.body_bytes_max", "1048576", number, "largest request body, bytes (images have their own 5 MiB)"},
+      {"gateway.body_bytes_max", "1048576", number,
+       "largest request body, bytes (images have their own 5 MiB)"},
       {"gateway.connections_max", "50000", number, "open connections in all"},
       {"gateway.connections_per_address_max", "1000", number, "open connections per client address"},
       {"gateway.drain_time_max", "10s", duration, "how long a stop waits for requests under way"},
-      {"management.listen", "", text, "address for /metrics and /info; empty: loopback callers of gateway.listen"},
+      {"management.listen", "", text,
+       "address for /metrics and /info; empty: loopback callers of gateway.listen"},
       {"orders.payment_window", "10m", duration, "how long an order may stay unpaid"},
       {"orders.day", "24h", duration, "the length of a day of delivery and returns"},
       {"orders.restart_grace", "1m", duration, "the most of a downtime that is given back to unpaid orders"},
@@ -99,7 +106,8 @@ void Settings::read_file(const std::string& path) {
   }
   for (const auto& [section, node] : file) {
     const auto* table = node.as_table();
-    if (!table) throw UsageError(fmt::format("{}: '{}' must be a section such as [orders]", path, section.str()));
+    if (!table)
+      throw UsageError(fmt::format("{}: '{}' must be a section such as [orders]", path, section.str()));
     for (const auto& [key, value] : *table)
       put(fmt::format("{}.{}", section.str(), key.str()), text_of(value), path);
   }
@@ -117,13 +125,20 @@ void Settings::read_environment(const char* const* environment) {
 
 void Settings::set(const std::string& assignment) {
   const auto equals = assignment.find('=');
-  if (equals == std::string::npos) throw UsageError(fmt::format("--set {}: write section.key=value", assignment));
+  if (equals == std::string::npos)
+    throw UsageError(fmt::format("--set {}: write section.key=value", assignment));
   put(assignment.substr(0, equals), assignment.substr(equals + 1), "--set");
 }
 
-std::string Settings::text(std::string_view key) const { return values_.find(key)->second; }
-bool Settings::flag(std::string_view key) const { return text(key) == "true"; }
-Millis Settings::duration(std::string_view key) const { return *parse_duration(text(key)); }
+std::string Settings::text(std::string_view key) const {
+  return values_.find(key)->second;
+}
+bool Settings::flag(std::string_view key) const {
+  return text(key) == "true";
+}
+Millis Settings::duration(std::string_view key) const {
+  return *parse_duration(text(key));
+}
 std::int64_t Settings::number(std::string_view key) const {
   std::int64_t number = 0;
   parse_number(text(key), number);

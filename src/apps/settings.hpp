@@ -1,6 +1,7 @@
 #pragma once
-/// Settings: a TOML file, then the environment (MARKET_SECTION_KEY), then --set section.key=value; the last wins.
-/// Every key is known here with its kind and default; anything else is refused with one clear line (exit 2).
+/// Settings: a TOML file, then the environment (MARKET_SECTION_KEY), then --set section.key=value; the last
+/// wins. Every key is known here with its kind and default; anything else is refused with one clear line
+/// (exit 2).
 
 #include <cstdint>
 #include <map>

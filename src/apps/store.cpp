@@ -12,7 +12,9 @@ constexpr auto records_file = "records.db";
 constexpr auto main_file = "main.db";
 constexpr auto snapshot_file = "gate.snapshot";
 
-void warn(const std::string& what) { spdlog::warn("{}", what); }
+void warn(const std::string& what) {
+  spdlog::warn("{}", what);
+}
 
 wire::AccessTokens load_tokens(const sqlite::DataFolder& folder) {
   return wire::AccessTokens({wire::SigningKey{"k1", folder.load_or_create_secret("token-signing")}});
@@ -44,7 +46,9 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait)
       accounts(*main, cipher, clock),
       texts(*main) {}
 
-Store::~Store() { pool.stop(); }
+Store::~Store() {
+  pool.stop();
+}
 
 void remove_records(const std::string& data) {
   sqlite::SqliteOrderFold::remove_files(std::filesystem::path(data) / records_file);

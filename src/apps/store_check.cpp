@@ -30,8 +30,9 @@ class LogWatch {
     return {{"the log has no gap", gaps_},
             {"every event folds: nothing is oversold at any prefix",
              !folding_.empty() ? folding_
-             : state_.oversell_prevented != 0 ? fmt::format("{} acceptances beyond capacity", state_.oversell_prevented)
-                                              : ""},
+             : state_.oversell_prevented != 0
+                 ? fmt::format("{} acceptances beyond capacity", state_.oversell_prevented)
+                 : ""},
             {"capacity = remaining + live units, and no buyer is over a limit", first_violation(state_)},
             {"tickets of a product rise, and none is given twice", tickets_},
             {"a request key is bound to one order", keys_},
@@ -95,9 +96,11 @@ std::string compare_snapshot(EventLog& log, OrderFold& records, SnapshotStore& s
   memory::KeyFilter keys;
   const auto recovered = memory::recover({log, snapshots, records, records_at, end}, keys);
   if (!recovered) return recovered.error().detail;
-  if (recovered->state.products != folded.products) return "stock, terms or buyers differ from the whole log's fold";
+  if (recovered->state.products != folded.products)
+    return "stock, terms or buyers differ from the whole log's fold";
   for (const auto& [id, order] : folded.orders) {
-    if (order->key && !keys.may_contain(order->key)) return fmt::format("the key of order {} is forgotten", id.text());
+    if (order->key && !keys.may_contain(order->key))
+      return fmt::format("the key of order {} is forgotten", id.text());
     if (!order->has_open_work()) continue;
     const auto known = recovered->state.orders.find(id);
     if (known == recovered->state.orders.end() || *known->second != *order)
@@ -112,10 +115,12 @@ std::vector<CheckResult> check_store(EventLog& log, OrderFold& records, Snapshot
   const auto begin = log.begin();
   if (!begin) return {{"the log can be read", begin.error().detail}};
   if (*begin != 0)
-    return {{"the log is whole", fmt::format("it was trimmed up to {}: only a whole log can be checked", *begin)}};
+    return {{"the log is whole",
+             fmt::format("it was trimmed up to {}: only a whole log can be checked", *begin)}};
   const auto end = log.end();
   const auto records_at = records.position();
-  if (!end || !records_at) return {{"the store can be read", !end ? end.error().detail : records_at.error().detail}};
+  if (!end || !records_at)
+    return {{"the store can be read", !end ? end.error().detail : records_at.error().detail}};
 
   std::vector<CheckResult> results;
   LogWatch watch;

@@ -1,10 +1,11 @@
-// The commands on a store that nobody serves: backup (which also copies a running one), restore, check, rebuild.
+// The commands on a store that nobody serves: backup (which also copies a running one), restore, check,
+// rebuild.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <algorithm>
 #include <stdexcept>
 
 #include "adapters/memory/gate_recovery.hpp"
@@ -34,7 +35,8 @@ Position fold_all(EventLog& log, OrderFold& records) {
     std::vector<OrderPtr> orders;
     orders.reserve(changed.size());
     for (auto& entry : changed) orders.push_back(std::move(entry.second));
-    std::sort(orders.begin(), orders.end(), [](const OrderPtr& a, const OrderPtr& b) { return a->id < b->id; });
+    std::sort(orders.begin(), orders.end(),
+              [](const OrderPtr& a, const OrderPtr& b) { return a->id < b->id; });
     stored = records.store(orders, through);
     changed.clear();
     return stored.has_value();
@@ -65,8 +67,8 @@ int backup(const StoreOptions& options) {
 
 int restore(const StoreOptions& options) {
   const auto report = sqlite::restore_store(options.other, options.data);
-  fmt::print("'{}' restored from '{}': {} files, log position {}\n", options.data, options.other, report.files,
-             report.log_position);
+  fmt::print("'{}' restored from '{}': {} files, log position {}\n", options.data, options.other,
+             report.files, report.log_position);
   return 0;
 }
 

@@ -4,7 +4,7 @@ namespace market {
 namespace {
 
 constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";  // Crockford: no I, L, O, U.
-constexpr std::int64_t epoch_ms = 1'704'067'200'000;                        // 2024-01-01T00:00:00Z.
+constexpr std::int64_t epoch_ms = 1'704'067'200'000;                       // 2024-01-01T00:00:00Z.
 constexpr int counter_bits = 12, instance_bits = 10;
 
 constexpr std::array<std::int8_t, 256> make_values() {

@@ -52,7 +52,9 @@ class IdSource {
   IdSource(const Clock& clock, unsigned instance) : clock_(clock), instance_(instance & 1023u) {}
   std::int64_t next();
   template <class Kind>
-  Kind next_as() { return Kind{next()}; }
+  Kind next_as() {
+    return Kind{next()};
+  }
 
  private:
   const Clock& clock_;

@@ -23,8 +23,8 @@ TEST(Id, TextComesBack) {
 }
 
 TEST(Id, RefusesForeignText) {
-  for (const char* text : {"", "0", "0000000000000", "000000000000I", "000000000000l", "ZZZZZZZZZZZZZ", "00000000000001",
-                           "../../etc/pas", "G000000000000"})
+  for (const char* text : {"", "0", "0000000000000", "000000000000I", "000000000000l", "ZZZZZZZZZZZZZ",
+                           "00000000000001", "../../etc/pas", "G000000000000"})
     EXPECT_FALSE(parse_id(text)) << text;
 }
 

@@ -13,7 +13,9 @@ class Refusals {
  public:
   static constexpr std::size_t codes = static_cast<std::size_t>(Code::internal) + 1;
   void add(Code code) { counts_[static_cast<std::size_t>(code)].fetch_add(1, std::memory_order_relaxed); }
-  std::uint64_t count(Code code) const { return counts_[static_cast<std::size_t>(code)].load(std::memory_order_relaxed); }
+  std::uint64_t count(Code code) const {
+    return counts_[static_cast<std::size_t>(code)].load(std::memory_order_relaxed);
+  }
 
  private:
   std::array<std::atomic<std::uint64_t>, codes> counts_{};

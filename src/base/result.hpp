@@ -11,8 +11,8 @@
 
 namespace market {
 
-/// Why something was refused: one value per `code` a client can see (API.md), so http/problem.cpp is one table.
-/// `unavailable` alone means *outcome unknown*: it may have happened, so nobody may undo it.
+/// Why something was refused: one value per `code` a client can see (API.md), so http/problem.cpp is one
+/// table. `unavailable` alone means *outcome unknown*: it may have happened, so nobody may undo it.
 enum class Code : std::uint8_t {
   // The request itself.
   invalid_json,
@@ -65,7 +65,7 @@ struct FieldError {
 /// What only some refusals carry; kept apart so that an Error stays small on the hot path.
 struct ErrorExtras {
   std::vector<FieldError> fields;
-  std::string opens_at;        ///< RFC 3339, for sale_not_open.
+  std::string opens_at;         ///< RFC 3339, for sale_not_open.
   int retry_after_seconds = 0;  ///< 0: the default of the code.
 };
 
@@ -82,8 +82,12 @@ struct Error {
 template <class T = void>
 using Result = tl::expected<T, Error>;
 
-inline tl::unexpected<Error> fail(Code why, std::string what) { return tl::unexpected<Error>(Error(why, std::move(what))); }
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fail(Code why, std::string what) {
+  return tl::unexpected<Error>(Error(why, std::move(what)));
+}
+inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 
 /// A 422 with one wrong member.
 inline tl::unexpected<Error> invalid_field(std::string field, std::string code, std::string detail) {

@@ -1,14 +1,14 @@
 #pragma once
 /// How everything that may wait answers, and how blocking work leaves the I/O threads.
 
+#include <atomic>
+#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <atomic>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -45,7 +45,7 @@ class BlockingPool {
             auto result = std::make_shared<Answer>(job());
             waiting_.fetch_sub(1, std::memory_order_relaxed);
             auto executor = asio::get_associated_executor(*shared);
-            asio::post(executor, [shared, result]() mutable { std::move(*shared)(std::move(result)); });
+            asio::post(executor, [shared, result]() mutable { std::move (*shared)(std::move(result)); });
           });
         },
         asio::use_awaitable, std::move(work));

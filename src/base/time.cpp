@@ -7,7 +7,9 @@
 namespace market {
 namespace {
 
-Instant wall_now() { return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now()); }
+Instant wall_now() {
+  return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now());
+}
 
 /// Reads exactly `digits` decimal digits at `at`; -1 when they are not there.
 int read_digits(std::string_view text, std::size_t at, std::size_t digits) {
@@ -20,7 +22,9 @@ int read_digits(std::string_view text, std::size_t at, std::size_t digits) {
   return value;
 }
 
-tl::unexpected<Error> not_a_time() { return fail(Code::validation, "not an RFC 3339 date-time"); }
+tl::unexpected<Error> not_a_time() {
+  return fail(Code::validation, "not an RFC 3339 date-time");
+}
 
 }  // namespace
 
@@ -30,26 +34,32 @@ Instant SystemClock::now() const {
   return start_wall_ + std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - start_);
 }
 
-Millis SystemClock::wall_step() const { return wall_now() - now(); }
+Millis SystemClock::wall_step() const {
+  return wall_now() - now();
+}
 
 std::string format_rfc3339(Instant at) {
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss<Millis> time(at - day);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
-                     time.minutes().count(), time.seconds().count(), time.subseconds().count());
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     time.hours().count(), time.minutes().count(), time.seconds().count(),
+                     time.subseconds().count());
 }
 
 Result<Instant> parse_rfc3339(std::string_view text) {
   const int year = read_digits(text, 0, 4), month = read_digits(text, 5, 2), day = read_digits(text, 8, 2);
-  const int hour = read_digits(text, 11, 2), minute = read_digits(text, 14, 2), second = read_digits(text, 17, 2);
+  const int hour = read_digits(text, 11, 2), minute = read_digits(text, 14, 2),
+            second = read_digits(text, 17, 2);
   if (year < 0 || month < 1 || day < 1 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
       second > 60)  // 60: a leap second, taken as the first of the next minute.
     return not_a_time();
-  if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') || text[13] != ':' || text[16] != ':')
+  if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') || text[13] != ':' ||
+      text[16] != ':')
     return not_a_time();
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok()) return not_a_time();
   std::size_t at = 19;
@@ -57,7 +67,8 @@ Result<Instant> parse_rfc3339(std::string_view text) {
   if (at < text.size() && text[at] == '.') {
     int scale = 100;
     const std::size_t first = ++at;
-    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10) millis += (text[at] - '0') * scale;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10)
+      millis += (text[at] - '0') * scale;
     if (at == first) return not_a_time();
   }
   std::chrono::minutes offset{0};
@@ -65,8 +76,8 @@ Result<Instant> parse_rfc3339(std::string_view text) {
     ++at;
   } else {
     const int oh = read_digits(text, at + 1, 2), om = read_digits(text, at + 4, 2);
-    if (at + 6 != text.size() || (text[at] != '+' && text[at] != '-') || text[at + 3] != ':' || oh < 0 || oh > 23 ||
-        om < 0 || om > 59)
+    if (at + 6 != text.size() || (text[at] != '+' && text[at] != '-') || text[at + 3] != ':' || oh < 0 ||
+        oh > 23 || om < 0 || om > 59)
       return not_a_time();
     offset = std::chrono::minutes((oh * 60 + om) * (text[at] == '-' ? -1 : 1));
     at += 6;
@@ -80,7 +91,11 @@ Result<Millis> parse_duration(std::string_view text) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  const std::int64_t scale = unit == "ms" ? 1 : unit == "s" ? 1'000 : unit == "m" ? 60'000 : unit == "h" ? 3'600'000 : 0;
+  const std::int64_t scale = unit == "ms"  ? 1
+                             : unit == "s" ? 1'000
+                             : unit == "m" ? 60'000
+                             : unit == "h" ? 3'600'000
+                                           : 0;
   constexpr std::int64_t ten_years_ms = 10LL * 366 * 24 * 3'600'000;
   if (error != std::errc() || number < 0 || scale == 0 || number > ten_years_ms / scale)
     return fail(Code::validation, fmt::format("'{}' is no duration; write 250ms, 3s, 10m or 24h", text));

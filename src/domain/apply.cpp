@@ -87,7 +87,8 @@ OrderPtr apply_fact(SaleState& state, const Event& event, const OrderAccepted& f
 
 OrderPtr apply_fact(SaleState& state, const Event& event, const OrderVoided& fact) {
   give_back(state, fact.user, fact.units, Limit::freed);
-  return change_order(state, fact.order, event.at, [&](Order& order) { move_to(order, OrderState::expired, event.at); });
+  return change_order(state, fact.order, event.at,
+                      [&](Order& order) { move_to(order, OrderState::expired, event.at); });
 }
 
 OrderPtr apply_fact(SaleState& state, const Event& event, const PaymentStarted& fact) {
@@ -100,25 +101,30 @@ OrderPtr apply_fact(SaleState& state, const Event& event, const PaymentStarted& 
 OrderPtr apply_fact(SaleState& state, const Event& event, const OrderPaid& fact) {
   for (std::size_t i = 0; i < fact.units.size(); ++i) {
     const auto product = state.products.find(fact.units[i].product);
-    if (product != state.products.end()) take(product->second, fact.user, fact.units[i].quantity, fact.tickets[i]);
+    if (product != state.products.end())
+      take(product->second, fact.user, fact.units[i].quantity, fact.tickets[i]);
   }
   return change_order(state, fact.order, event.at, [&](Order& order) {
     order.payment = PaymentState::paid;
-    for (std::size_t i = 0; i < fact.tickets.size() && i < order.lines.size(); ++i) order.lines[i].ticket = fact.tickets[i];
+    for (std::size_t i = 0; i < fact.tickets.size() && i < order.lines.size(); ++i)
+      order.lines[i].ticket = fact.tickets[i];
     move_to(order, OrderState::paid, event.at);
   });
 }
 
 OrderPtr apply_fact(SaleState& state, const Event& event, const PaymentDeclined& fact) {
-  return change_order(state, fact.order, event.at, [](Order& order) { order.payment = PaymentState::declined; });
+  return change_order(state, fact.order, event.at,
+                      [](Order& order) { order.payment = PaymentState::declined; });
 }
 
 OrderPtr apply_fact(SaleState& state, const Event& event, const RefundOwed& fact) {
-  return change_order(state, fact.order, event.at, [](Order& order) { order.payment = PaymentState::refunding; });
+  return change_order(state, fact.order, event.at,
+                      [](Order& order) { order.payment = PaymentState::refunding; });
 }
 
 OrderPtr apply_fact(SaleState& state, const Event& event, const Refunded& fact) {
-  return change_order(state, fact.order, event.at, [](Order& order) { order.payment = PaymentState::refunded; });
+  return change_order(state, fact.order, event.at,
+                      [](Order& order) { order.payment = PaymentState::refunded; });
 }
 
 OrderPtr apply_fact(SaleState& state, const Event& event, const OrderCancelled& fact) {

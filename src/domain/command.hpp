@@ -10,11 +10,25 @@
 
 namespace market {
 
-struct ListProduct { ProductId product; ProductTerms terms; std::int64_t stock = 0; };
-struct ChangeProduct { ProductId product; ProductTerms terms; };
-struct AdjustStock { ProductId product; std::int64_t delta = 0; std::string reason; };
+struct ListProduct {
+  ProductId product;
+  ProductTerms terms;
+  std::int64_t stock = 0;
+};
+struct ChangeProduct {
+  ProductId product;
+  ProductTerms terms;
+};
+struct AdjustStock {
+  ProductId product;
+  std::int64_t delta = 0;
+  std::string reason;
+};
 
-struct WantedLine { ProductId product; std::int32_t quantity = 0; };
+struct WantedLine {
+  ProductId product;
+  std::int32_t quantity = 0;
+};
 struct PlaceOrder {
   OrderId order;
   UserId user;
@@ -23,15 +37,38 @@ struct PlaceOrder {
   Millis payment_window{};
   boost::container::small_vector<WantedLine, 1> lines;
 };
-struct StartPayment { OrderId order; UserId user; AttemptId attempt; };
+struct StartPayment {
+  OrderId order;
+  UserId user;
+  AttemptId attempt;
+};
 enum class PaymentOutcome : std::uint8_t { captured, declined, refunded };
-struct SettlePayment { OrderId order; AttemptId attempt; PaymentOutcome outcome = PaymentOutcome::captured; };
-struct CancelOrder { OrderId order; UserId user; };
+struct SettlePayment {
+  OrderId order;
+  AttemptId attempt;
+  PaymentOutcome outcome = PaymentOutcome::captured;
+};
+struct CancelOrder {
+  OrderId order;
+  UserId user;
+};
 /// Asked by the gate's own timer. `attempt_bound`: an open payment attempt delays expiry until pay_by + this.
-struct ExpireOrder { OrderId order; Millis attempt_bound{}; };
-struct MoveOrder { OrderId order; UserId user; OrderState state = OrderState::preparing; std::string reason; };
-struct GrantGrace { Instant until; };
-struct OpenEpoch { std::int64_t epoch = 0; };
+struct ExpireOrder {
+  OrderId order;
+  Millis attempt_bound{};
+};
+struct MoveOrder {
+  OrderId order;
+  UserId user;
+  OrderState state = OrderState::preparing;
+  std::string reason;
+};
+struct GrantGrace {
+  Instant until;
+};
+struct OpenEpoch {
+  std::int64_t epoch = 0;
+};
 
 using Command = std::variant<ListProduct, ChangeProduct, AdjustStock, PlaceOrder, StartPayment, SettlePayment,
                              CancelOrder, ExpireOrder, MoveOrder, GrantGrace, OpenEpoch>;

@@ -8,7 +8,9 @@
 namespace market {
 namespace {
 
-Error refuse(Code code, std::string detail) { return Error(code, std::move(detail)); }
+Error refuse(Code code, std::string detail) {
+  return Error(code, std::move(detail));
+}
 
 template <class Body>
 Event event_of(const SaleState& state, Instant now, Body fact) {
@@ -46,8 +48,10 @@ Decision decide_on(const SaleState& state, const ChangeProduct& asked, Instant n
   if (product == state.products.end()) return refuse(Code::product_not_found, "no such product");
   const ProductTerms& terms = product->second.terms;
   if (terms == asked.terms) return Unchanged{};
-  if (terms.kind != asked.terms.kind) return refuse(Code::validation, "the kind of a product does not change");
-  if (terms.seller != asked.terms.seller) return refuse(Code::validation, "the seller of a product does not change");
+  if (terms.kind != asked.terms.kind)
+    return refuse(Code::validation, "the kind of a product does not change");
+  if (terms.seller != asked.terms.seller)
+    return refuse(Code::validation, "the seller of a product does not change");
   if (auto wrong = wrong_terms(asked.terms)) return std::move(*wrong);
   return event_of(state, now, ProductChanged{asked.product, asked.terms});
 }
@@ -60,7 +64,8 @@ Decision decide_on(const SaleState& state, const AdjustStock& asked, Instant now
   if (asked.delta > ProductStock::stock_max - stock.capacity || asked.delta < -ProductStock::stock_max)
     return refuse(Code::validation, "the stock would be out of range");
   if (stock.remaining + asked.delta < 0)
-    return refuse(Code::insufficient_stock, fmt::format("only {} units are left to take away", stock.remaining));
+    return refuse(Code::insufficient_stock,
+                  fmt::format("only {} units are left to take away", stock.remaining));
   return event_of(state, now, StockAdjusted{asked.product, asked.delta, asked.reason});
 }
 
@@ -118,7 +123,8 @@ std::optional<Error> add_line(const SaleState& state, const PlaceOrder& asked, s
   order.total.currency = price.currency;
   order.total.amount += price.amount * wanted.quantity;
   const bool ticketed = product.terms.kind == ProductKind::event;
-  order.lines.push_back(OrderLine{wanted.product, wanted.quantity, price, ticketed ? product.stock.next_ticket : 0});
+  order.lines.push_back(
+      OrderLine{wanted.product, wanted.quantity, price, ticketed ? product.stock.next_ticket : 0});
   return std::nullopt;
 }
 
@@ -152,9 +158,13 @@ OrderPtr order_for(const SaleState& state, OrderId id, UserId user) {
   return found != state.orders.end() && found->second->user == user ? found->second : nullptr;
 }
 
-Error no_such_order() { return refuse(Code::order_not_found, "no such order"); }
+Error no_such_order() {
+  return refuse(Code::order_not_found, "no such order");
+}
 
-Instant payable_until(const SaleState& state, const Order& order) { return std::max(order.pay_by, state.grace_until); }
+Instant payable_until(const SaleState& state, const Order& order) {
+  return std::max(order.pay_by, state.grace_until);
+}
 
 Decision decide_on(const SaleState& state, const StartPayment& asked, Instant now) {
   const OrderPtr order = order_for(state, asked.order, asked.user);
@@ -179,7 +189,8 @@ std::optional<OrderPaid> take_again(const SaleState& state, const Order& order, 
   return paid;
 }
 
-Decision decide_captured(const SaleState& state, const Order& order, const SettlePayment& asked, Instant now) {
+Decision decide_captured(const SaleState& state, const Order& order, const SettlePayment& asked,
+                         Instant now) {
   if (order.payment == PaymentState::paid || order.payment == PaymentState::refunding ||
       order.payment == PaymentState::refunded) {
     return Unchanged{};  // Settled before; an order has one open attempt at a time.
@@ -197,7 +208,8 @@ Decision decide_on(const SaleState& state, const SettlePayment& asked, Instant n
   const Order& order = *found->second;
   if (order.attempt != asked.attempt) return Unchanged{};
   switch (asked.outcome) {
-    case PaymentOutcome::captured: return decide_captured(state, order, asked, now);
+    case PaymentOutcome::captured:
+      return decide_captured(state, order, asked, now);
     case PaymentOutcome::declined:
       if (order.payment != PaymentState::pending) return Unchanged{};
       return event_of(state, now, PaymentDeclined{asked.order, asked.attempt});
@@ -231,15 +243,18 @@ Decision decide_on(const SaleState& state, const ExpireOrder& asked, Instant now
 
 Decision decide_on(const SaleState& state, const MoveOrder& asked, Instant now) {
   const auto found = state.orders.find(asked.order);
-  if (found == state.orders.end() || (asked.user && found->second->user != asked.user)) return no_such_order();
+  if (found == state.orders.end() || (asked.user && found->second->user != asked.user))
+    return no_such_order();
   const Order& order = *found->second;
-  const bool follows = (asked.state == OrderState::preparing && order.state == OrderState::paid) ||
-                       (asked.state == OrderState::shipped && order.state == OrderState::preparing) ||
-                       (asked.state == OrderState::delivered && order.state == OrderState::shipped) ||
-                       (asked.state == OrderState::return_requested && order.state == OrderState::delivered) ||
-                       (asked.state == OrderState::returned && order.state == OrderState::return_requested);
+  const bool follows =
+      (asked.state == OrderState::preparing && order.state == OrderState::paid) ||
+      (asked.state == OrderState::shipped && order.state == OrderState::preparing) ||
+      (asked.state == OrderState::delivered && order.state == OrderState::shipped) ||
+      (asked.state == OrderState::return_requested && order.state == OrderState::delivered) ||
+      (asked.state == OrderState::returned && order.state == OrderState::return_requested);
   if (order.state == asked.state) return Unchanged{};
-  if (!follows) return refuse(Code::order_not_returnable, fmt::format("the order is {}", text_of(order.state)));
+  if (!follows)
+    return refuse(Code::order_not_returnable, fmt::format("the order is {}", text_of(order.state)));
   Units units = asked.state == OrderState::returned ? units_of(order) : Units{};
   return event_of(state, now, OrderMoved{order.id, asked.state, std::move(units), asked.reason});
 }

@@ -1,10 +1,10 @@
 #pragma once
 /// An order: a fold of its events. Immutable once published; a change makes a new value.
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <boost/container/small_vector.hpp>
 
 #include "base/id.hpp"
 #include "base/time.hpp"
@@ -13,7 +13,15 @@
 namespace market {
 
 enum class OrderState : std::uint8_t {
-  accepted, paid, preparing, shipped, delivered, return_requested, returned, expired, cancelled,
+  accepted,
+  paid,
+  preparing,
+  shipped,
+  delivered,
+  return_requested,
+  returned,
+  expired,
+  cancelled,
 };
 enum class PaymentState : std::uint8_t { none, pending, paid, declined, refunding, refunded };
 std::string_view text_of(OrderState state);
@@ -24,8 +32,8 @@ struct OrderLine {
   static constexpr std::int64_t quantity_max = 1000;
   ProductId product;
   std::int32_t quantity = 0;
-  Money unit_price;           ///< The price when the units were taken, from the server.
-  std::int64_t ticket = 0;    ///< 1, 2, 3 … per event product; 0: a regular product.
+  Money unit_price;         ///< The price when the units were taken, from the server.
+  std::int64_t ticket = 0;  ///< 1, 2, 3 … per event product; 0: a regular product.
   friend bool operator==(const OrderLine&, const OrderLine&) = default;
 };
 inline constexpr std::size_t order_lines_max = 20;
@@ -38,7 +46,9 @@ struct RequestKey {
   friend auto operator<=>(const RequestKey&, const RequestKey&) = default;
   explicit operator bool() const { return (hi | lo) != 0; }
 };
-inline std::size_t hash_value(const RequestKey& key) { return static_cast<std::size_t>(key.lo); }
+inline std::size_t hash_value(const RequestKey& key) {
+  return static_cast<std::size_t>(key.lo);
+}
 
 struct StateChange {
   OrderState state;
@@ -51,7 +61,7 @@ struct Order {
   UserId user;
   OrderState state = OrderState::accepted;
   PaymentState payment = PaymentState::none;
-  AttemptId attempt;          ///< The newest attempt to pay.
+  AttemptId attempt;  ///< The newest attempt to pay.
   Money total;
   Instant pay_by;
   Instant created_at;
@@ -64,7 +74,8 @@ struct Order {
 
   /// Whether a timer or the payment provider still has something to do with it; such orders stay in memory.
   bool has_open_work() const {
-    return state == OrderState::accepted || payment == PaymentState::pending || payment == PaymentState::refunding;
+    return state == OrderState::accepted || payment == PaymentState::pending ||
+           payment == PaymentState::refunding;
   }
 };
 

@@ -2,15 +2,22 @@
 
 namespace market {
 
-std::string_view text_of(ProductKind kind) { return kind == ProductKind::event ? "event" : "regular"; }
+std::string_view text_of(ProductKind kind) {
+  return kind == ProductKind::event ? "event" : "regular";
+}
 
 std::string_view text_of(SaleStateName state) {
   switch (state) {
-    case SaleStateName::scheduled: return "scheduled";
-    case SaleStateName::open: return "open";
-    case SaleStateName::sold_out: return "sold_out";
-    case SaleStateName::closed: return "closed";
-    case SaleStateName::recovering: return "recovering";
+    case SaleStateName::scheduled:
+      return "scheduled";
+    case SaleStateName::open:
+      return "open";
+    case SaleStateName::sold_out:
+      return "sold_out";
+    case SaleStateName::closed:
+      return "closed";
+    case SaleStateName::recovering:
+      return "recovering";
   }
   return "open";
 }

@@ -36,7 +36,7 @@ struct ProductTerms {
 
 struct ProductStock {
   static constexpr std::int64_t stock_max = 1'000'000'000;
-  std::int64_t capacity = 0;     ///< Units ever put up for sale (restocks count, either way).
+  std::int64_t capacity = 0;  ///< Units ever put up for sale (restocks count, either way).
   std::int64_t remaining = 0;
   std::int64_t next_ticket = 1;
   friend bool operator==(const ProductStock&, const ProductStock&) = default;

@@ -4,9 +4,12 @@ namespace market {
 
 std::string_view text_of(Role role) {
   switch (role) {
-    case Role::customer: return "customer";
-    case Role::seller: return "seller";
-    case Role::admin: return "admin";
+    case Role::customer:
+      return "customer";
+    case Role::seller:
+      return "seller";
+    case Role::admin:
+      return "admin";
   }
   return "customer";
 }

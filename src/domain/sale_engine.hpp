@@ -28,14 +28,17 @@ struct SaleState {
   boost::unordered_flat_map<ProductId, SaleProduct> products;
   boost::unordered_flat_map<OrderId, OrderPtr> orders;
   boost::unordered_flat_map<RequestKey, KeyBinding> keys;
-  Instant grace_until{};      ///< Unpaid orders do not expire before this.
+  Instant grace_until{};  ///< Unpaid orders do not expire before this.
   std::int64_t epoch = 0;
   std::int64_t oversell_prevented = 0;  ///< Acceptances beyond capacity that apply() refused; must stay 0.
 };
 
 /// The key is bound already: nothing happens, the answer is that order as it is now.
-struct Replayed { OrderId order; };
-/// Nothing to do and nothing wrong (a timer for an order that is already paid, a settled attempt settled again).
+struct Replayed {
+  OrderId order;
+};
+/// Nothing to do and nothing wrong (a timer for an order that is already paid, a settled attempt settled
+/// again).
 struct Unchanged {};
 using Decision = std::variant<Event, Replayed, Unchanged, Error>;
 

@@ -11,8 +11,12 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
   return hash ^ (hash >> 32);
 }
 
-std::uint64_t mix(std::uint64_t hash, std::int64_t value) { return mix(hash, static_cast<std::uint64_t>(value)); }
-std::uint64_t mix(std::uint64_t hash, Instant at) { return mix(hash, at.time_since_epoch().count()); }
+std::uint64_t mix(std::uint64_t hash, std::int64_t value) {
+  return mix(hash, static_cast<std::uint64_t>(value));
+}
+std::uint64_t mix(std::uint64_t hash, Instant at) {
+  return mix(hash, at.time_since_epoch().count());
+}
 
 std::uint64_t hash_of(const SaleProduct& product) {
   std::uint64_t hash = mix(1, product.id.value);
@@ -32,12 +36,14 @@ std::uint64_t hash_of(const SaleProduct& product) {
 
 std::uint64_t hash_of(const Order& order) {
   std::uint64_t hash = mix(mix(3, order.id.value), order.user.value);
-  hash = mix(mix(hash, std::int64_t{static_cast<int>(order.state)}), std::int64_t{static_cast<int>(order.payment)});
+  hash = mix(mix(hash, std::int64_t{static_cast<int>(order.state)}),
+             std::int64_t{static_cast<int>(order.payment)});
   hash = mix(mix(mix(hash, order.attempt.value), order.total.amount), order.pay_by);
   hash = mix(mix(mix(hash, order.updated_at), order.key.hi), order.key.lo);
   hash = mix(hash, order.body_fingerprint);
   for (const OrderLine& line : order.lines)
-    hash = mix(mix(mix(mix(hash, line.product.value), std::int64_t{line.quantity}), line.unit_price.amount), line.ticket);
+    hash = mix(mix(mix(mix(hash, line.product.value), std::int64_t{line.quantity}), line.unit_price.amount),
+               line.ticket);
   for (const StateChange& change : order.history)
     hash = mix(mix(hash, std::int64_t{static_cast<int>(change.state)}), change.at);
   return hash;
@@ -77,16 +83,19 @@ std::string first_violation(const SaleState& state) {
       return fmt::format("product {}: capacity {} is not {} remaining + {} live", id.text(), stock.capacity,
                          stock.remaining, live[id]);
     if (highest_ticket[id] >= stock.next_ticket)
-      return fmt::format("product {}: ticket {} was given, {} is next", id.text(), highest_ticket[id], stock.next_ticket);
+      return fmt::format("product {}: ticket {} was given, {} is next", id.text(), highest_ticket[id],
+                         stock.next_ticket);
   }
   boost::unordered_flat_map<ProductId, boost::unordered_flat_map<UserId, std::int64_t>> counted;
   for (const auto& entry : state.orders) {
     const Order& order = *entry.second;
-    if (order.state == OrderState::expired || order.state == OrderState::cancelled) continue;  // Frees the limit.
+    if (order.state == OrderState::expired || order.state == OrderState::cancelled)
+      continue;  // Frees the limit.
     for (const OrderLine& line : order.lines) counted[line.product][order.user] += line.quantity;
   }
   for (const auto& [id, product] : state.products) {
-    if (counted[id].size() != product.buyers.size()) return fmt::format("product {}: its buyers are miscounted", id.text());
+    if (counted[id].size() != product.buyers.size())
+      return fmt::format("product {}: its buyers are miscounted", id.text());
     for (const auto& [user, units] : product.buyers)
       if (counted[id][user] != units)
         return fmt::format("product {}: buyer {} has {} units, {} are counted", id.text(), user.text(),

@@ -9,7 +9,7 @@ namespace market::http {
 
 struct Problem {
   Status status;
-  std::string_view code;   ///< API.md's word, also the last part of `type`.
+  std::string_view code;  ///< API.md's word, also the last part of `type`.
   std::string_view title;
   int retry_after_seconds = 0;  ///< Sent as Retry-After when above 0.
 };

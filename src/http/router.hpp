@@ -27,9 +27,9 @@ class Router {
   void add(Method method, std::string pattern, Handler handler, RouteOptions options = {});
 
   struct Match {
-    const Handler* handler = nullptr;  ///< Null: `status` says why.
+    const Handler* handler = nullptr;   ///< Null: `status` says why.
     Status status = Status::not_found;  ///< not_found or method_not_allowed.
-    std::string_view allow;             ///< For 405: the methods of this path, as the Allow header wants them.
+    std::string_view allow;  ///< For 405: the methods of this path, as the Allow header wants them.
     const RouteOptions* options = nullptr;
     std::size_t route_index = 0;
   };

@@ -25,9 +25,9 @@ struct Limits {
   std::chrono::milliseconds head_time_max{10'000};     ///< First byte to end of head.
   std::chrono::milliseconds request_time_max{30'000};  ///< First byte to end of body.
   std::chrono::milliseconds idle_time_max{75'000};
-  std::chrono::milliseconds send_time_max{30'000};     ///< Without progress of the peer.
+  std::chrono::milliseconds send_time_max{30'000};  ///< Without progress of the peer.
   std::size_t send_buffer_bytes_max = 256 * 1024;
-  std::size_t connections_per_address_max = 1000;      ///< 0: no cap.
+  std::size_t connections_per_address_max = 1000;  ///< 0: no cap.
   std::size_t connections_max = 50'000;
   std::chrono::milliseconds drain_time_max{10'000};
 };
@@ -54,8 +54,8 @@ class Server {
   /// Serves until stop(), then drains: no new connections, requests under way are answered with
   /// `Connection: close`, idle connections are closed, streams end; at most drain_time_max.
   void run();
-  /// Any thread, or a signal handler's self-pipe; returns at once. With `keep_listening` the socket itself stays
-  /// open (a successor has it), only accepting ends.
+  /// Any thread, or a signal handler's self-pipe; returns at once. With `keep_listening` the socket itself
+  /// stays open (a successor has it), only accepting ends.
   void stop(bool keep_listening = false);
 
   std::vector<RouteCount> route_counts() const;

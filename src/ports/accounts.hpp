@@ -1,6 +1,6 @@
 #pragma once
-/// Accounts and their sessions: ordinary rows. Personal data arrives here in the clear and is stored encrypted by
-/// the adapter; e-mail addresses compare without case.
+/// Accounts and their sessions: ordinary rows. Personal data arrives here in the clear and is stored
+/// encrypted by the adapter; e-mail addresses compare without case.
 
 #include <optional>
 #include <string>
@@ -56,8 +56,8 @@ class Accounts {
   virtual Task<bool> try_verification(UserId id, std::string code_hash, Instant now) = 0;
 
   virtual Task<> create_session(Session session) = 0;
-  /// Replaces the refresh hash if `old_hash` is the current one. When it was an older one of this session, the
-  /// whole session is ended. Errors: session_revoked (also unknown or past its end).
+  /// Replaces the refresh hash if `old_hash` is the current one. When it was an older one of this session,
+  /// the whole session is ended. Errors: session_revoked (also unknown or past its end).
   virtual Task<Session> rotate_session(std::string old_hash, std::string new_hash, Instant now) = 0;
   virtual Task<std::vector<Session>> sessions(UserId user, Instant now) = 0;
   /// Ends these; an unknown one is fine. Answers the ids that were ended.

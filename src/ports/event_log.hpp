@@ -1,8 +1,8 @@
 #pragma once
 /// The event log: the truth. An order exists once its event is here, durably.
 ///
-/// append() blocks and belongs to the gate's writer thread alone; read() and the others may be called from any
-/// thread at any time, also while append() runs.
+/// append() blocks and belongs to the gate's writer thread alone; read() and the others may be called from
+/// any thread at any time, also while append() runs.
 
 #include <functional>
 #include <span>

@@ -1,6 +1,6 @@
 #pragma once
-/// What the gate lets everybody see of each product, without asking it: terms, durable stock, and whether it is
-/// sold out. Reads are lock-free on I/O threads; the gate's writer thread publishes after each commit.
+/// What the gate lets everybody see of each product, without asking it: terms, durable stock, and whether it
+/// is sold out. Reads are lock-free on I/O threads; the gate's writer thread publishes after each commit.
 
 #include <atomic>
 #include <memory>

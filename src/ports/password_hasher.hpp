@@ -12,7 +12,8 @@ class PasswordHasher {
   virtual ~PasswordHasher() = default;
   /// A PHC string with a fresh salt. Errors: overloaded.
   virtual Task<std::string> hash(std::string password) = 0;
-  /// Errors: overloaded. An empty `hash` takes the same time and answers false: an unknown account looks alike.
+  /// Errors: overloaded. An empty `hash` takes the same time and answers false: an unknown account looks
+  /// alike.
   virtual Task<bool> verify(std::string password, std::string hash) = 0;
 };
 

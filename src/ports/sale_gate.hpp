@@ -13,9 +13,9 @@
 namespace market {
 
 struct Submitted {
-  OrderPtr order;         ///< The order as it is now, for commands about orders; else null.
-  bool replayed = false;  ///< The request key was bound before: `order` is that older order.
-  bool changed = true;    ///< False: there was nothing to do.
+  OrderPtr order;                     ///< The order as it is now, for commands about orders; else null.
+  bool replayed = false;              ///< The request key was bound before: `order` is that older order.
+  bool changed = true;                ///< False: there was nothing to do.
   std::optional<ProductStock> stock;  ///< After ListProduct, ChangeProduct and AdjustStock.
 };
 

@@ -1,5 +1,6 @@
 #pragma once
-/// Where the gate's snapshot is kept: one value, replaced whole. Losing it costs a longer start, never an order.
+/// Where the gate's snapshot is kept: one value, replaced whole. Losing it costs a longer start, never an
+/// order.
 
 #include <optional>
 #include <string>

@@ -21,8 +21,8 @@ constexpr std::int64_t skew_seconds = 60;  // How far ahead another role's clock
 
 std::string encode_base64url(std::string_view bytes) {
   std::string text(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING), '\0');
-  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-                    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()),
+                    bytes.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
   text.resize(text.size() - 1);  // The terminator.
   return text;
 }
@@ -39,9 +39,11 @@ const crypto_auth_hmacsha256_state& state_of(const std::vector<unsigned char>& b
   return *reinterpret_cast<const crypto_auth_hmacsha256_state*>(bytes.data());
 }
 
-void compute_mac(const std::vector<unsigned char>& keyed_state, std::string_view signed_part, unsigned char* mac) {
+void compute_mac(const std::vector<unsigned char>& keyed_state, std::string_view signed_part,
+                 unsigned char* mac) {
   crypto_auth_hmacsha256_state state = state_of(keyed_state);  // The key is hashed in already.
-  crypto_auth_hmacsha256_update(&state, reinterpret_cast<const unsigned char*>(signed_part.data()), signed_part.size());
+  crypto_auth_hmacsha256_update(&state, reinterpret_cast<const unsigned char*>(signed_part.data()),
+                                signed_part.size());
   crypto_auth_hmacsha256_final(&state, mac);
 }
 
@@ -53,11 +55,15 @@ void check_key(const SigningKey& key) {
     throw std::invalid_argument("a token key's id is 1 to 32 of A-Z a-z 0-9 _ -");
   if (key.secret.size() < secret_bytes_min)
     throw std::invalid_argument(fmt::format("token key '{}': the secret is shorter than 32 bytes", key.id));
-  const bool varied = std::any_of(key.secret.begin(), key.secret.end(), [&](char c) { return c != key.secret[0]; });
-  if (!varied) throw std::invalid_argument(fmt::format("token key '{}': the secret is no random value", key.id));
+  const bool varied =
+      std::any_of(key.secret.begin(), key.secret.end(), [&](char c) { return c != key.secret[0]; });
+  if (!varied)
+    throw std::invalid_argument(fmt::format("token key '{}': the secret is no random value", key.id));
 }
 
-tl::unexpected<Error> refused() { return fail(Code::unauthenticated, "sign in first"); }
+tl::unexpected<Error> refused() {
+  return fail(Code::unauthenticated, "sign in first");
+}
 
 /// The claims of a token whose signature was right; still strict, as a key may be shared by mistake.
 Result<Identity> identity_of(std::string_view claims, Instant now) {
@@ -71,8 +77,10 @@ Result<Identity> identity_of(std::string_view claims, Instant now) {
   const auto role = parse_role(reader.text("role", 1, 16));
   const auto* verified = reader.member("ev", true);
   constexpr std::int64_t seconds_max = 100'000'000'000;
-  const std::int64_t issued = reader.integer("iat", 0, seconds_max), ends = reader.integer("exp", 0, seconds_max);
-  if (!reader.finish() || iss != issuer || aud != issuer || !user || !role || !verified->is_bool()) return refused();
+  const std::int64_t issued = reader.integer("iat", 0, seconds_max),
+                     ends = reader.integer("exp", 0, seconds_max);
+  if (!reader.finish() || iss != issuer || aud != issuer || !user || !role || !verified->is_bool())
+    return refused();
   const std::int64_t seconds = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
   if (ends <= seconds || issued > seconds + skew_seconds || ends <= issued) return refused();
   if (session) {
@@ -105,11 +113,14 @@ AccessTokens::AccessTokens(std::vector<SigningKey> keys) {
 }
 
 std::string AccessTokens::sign(const Identity& identity, Instant issued_at) const {
-  const auto seconds = [](Instant at) { return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count(); };
-  std::string claims = fmt::format(R"({{"iss":"{}","aud":"{}","sub":"{}",)", issuer, issuer, identity.user.text());
+  const auto seconds = [](Instant at) {
+    return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+  };
+  std::string claims =
+      fmt::format(R"({{"iss":"{}","aud":"{}","sub":"{}",)", issuer, issuer, identity.user.text());
   if (identity.session) claims += fmt::format(R"("sid":"{}",)", identity.session.text());
-  claims += fmt::format(R"("role":"{}","ev":{},"iat":{},"exp":{}}})", text_of(identity.role), identity.email_verified,
-                        seconds(issued_at), seconds(identity.expires_at));
+  claims += fmt::format(R"("role":"{}","ev":{},"iat":{},"exp":{}}})", text_of(identity.role),
+                        identity.email_verified, seconds(issued_at), seconds(identity.expires_at));
   std::string token = keys_.front().header + '.' + encode_base64url(claims);
   unsigned char mac[mac_bytes];
   compute_mac(keys_.front().hmac_state, token, mac);
@@ -122,7 +133,8 @@ Result<Identity> AccessTokens::verify(std::string_view token, Instant now) const
   if (token.size() > token_bytes_max) return refused();
   const auto first = token.find('.');
   const auto last = token.rfind('.');
-  if (first == std::string_view::npos || first == last || token.substr(first + 1, last - first - 1).find('.') != token.npos)
+  if (first == std::string_view::npos || first == last ||
+      token.substr(first + 1, last - first - 1).find('.') != token.npos)
     return refused();
   // Only headers that we write ourselves are read at all, byte for byte: no other algorithm, no embedded key,
   // no critical extension can even be asked for (RFC 8725, sections 2.1 and 3.1).
@@ -131,11 +143,13 @@ Result<Identity> AccessTokens::verify(std::string_view token, Instant now) const
   if (key == keys_.end() || token.size() - last - 1 != encoded_mac_bytes) return refused();
   unsigned char sent[mac_bytes], right[mac_bytes];
   std::size_t size = 0;
-  if (!decode_base64url(token.substr(last + 1), sent, sizeof sent, size) || size != mac_bytes) return refused();
+  if (!decode_base64url(token.substr(last + 1), sent, sizeof sent, size) || size != mac_bytes)
+    return refused();
   compute_mac(key->hmac_state, token.substr(0, last), right);
   if (sodium_memcmp(sent, right, mac_bytes) != 0) return refused();
   unsigned char claims[token_bytes_max];
-  if (!decode_base64url(token.substr(first + 1, last - first - 1), claims, sizeof claims, size)) return refused();
+  if (!decode_base64url(token.substr(first + 1, last - first - 1), claims, sizeof claims, size))
+    return refused();
   return identity_of({reinterpret_cast<const char*>(claims), size}, now);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-/// Compact binary values for the log and the snapshot: base-128 varints (zigzag for signed), length-prefixed text,
-/// and a checksum. Reading never goes past the end; a bad input makes the reader `broken`, checked once at the end.
+/// Compact binary values for the log and the snapshot: base-128 varints (zigzag for signed), length-prefixed
+/// text, and a checksum. Reading never goes past the end; a bad input makes the reader `broken`, checked once
+/// at the end.
 
 #include <cstdint>
 #include <cstring>

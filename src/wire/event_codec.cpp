@@ -14,9 +14,13 @@ Fact empty_fact(std::size_t kind) {
     return Fact{};
 }
 
-void put(ByteWriter& out, Instant at) { out.integer(at.time_since_epoch().count()); }
+void put(ByteWriter& out, Instant at) {
+  out.integer(at.time_since_epoch().count());
+}
 template <class Tag>
-void put(ByteWriter& out, Id<Tag> id) { out.fixed64(static_cast<std::uint64_t>(id.value)); }
+void put(ByteWriter& out, Id<Tag> id) {
+  out.fixed64(static_cast<std::uint64_t>(id.value));
+}
 void put(ByteWriter& out, const Units& units) {
   out.unsigned_integer(units.size());
   for (const MovedUnits& moved : units) {
@@ -25,9 +29,13 @@ void put(ByteWriter& out, const Units& units) {
   }
 }
 
-Instant get_instant(ByteReader& in) { return Instant(Millis(in.integer())); }
+Instant get_instant(ByteReader& in) {
+  return Instant(Millis(in.integer()));
+}
 template <class Kind>
-void get(ByteReader& in, Kind& id) { id.value = static_cast<std::int64_t>(in.fixed64()); }
+void get(ByteReader& in, Kind& id) {
+  id.value = static_cast<std::int64_t>(in.fixed64());
+}
 void get(ByteReader& in, Units& units) {
   const std::size_t count = in.count(9);
   for (std::size_t i = 0; i < count; ++i) {
@@ -38,9 +46,13 @@ void get(ByteReader& in, Units& units) {
   }
 }
 template <class Enum>
-void get_enum(ByteReader& in, Enum& value) { value = static_cast<Enum>(in.byte()); }
+void get_enum(ByteReader& in, Enum& value) {
+  value = static_cast<Enum>(in.byte());
+}
 template <class Enum>
-void put_enum(ByteWriter& out, Enum value) { out.byte(static_cast<std::uint8_t>(value)); }
+void put_enum(ByteWriter& out, Enum value) {
+  out.byte(static_cast<std::uint8_t>(value));
+}
 
 void encode(ByteWriter& out, const ProductListed& fact) {
   put(out, fact.product);
@@ -73,8 +85,12 @@ void decode(ByteReader& in, StockAdjusted& fact) {
   fact.reason = in.text();
 }
 
-void encode(ByteWriter& out, const OrderAccepted& fact) { encode_order(out, fact.order); }
-void decode(ByteReader& in, OrderAccepted& fact) { fact.order = decode_order(in); }
+void encode(ByteWriter& out, const OrderAccepted& fact) {
+  encode_order(out, fact.order);
+}
+void decode(ByteReader& in, OrderAccepted& fact) {
+  fact.order = decode_order(in);
+}
 
 void encode(ByteWriter& out, const OrderVoided& fact) {
   put(out, fact.order);
@@ -132,10 +148,18 @@ void decode(ByteReader& in, OrderMoved& fact) {
   fact.reason = in.text();
 }
 
-void encode(ByteWriter& out, const GraceGranted& fact) { put(out, fact.until); }
-void decode(ByteReader& in, GraceGranted& fact) { fact.until = get_instant(in); }
-void encode(ByteWriter& out, const EpochOpened& fact) { out.integer(fact.epoch); }
-void decode(ByteReader& in, EpochOpened& fact) { fact.epoch = in.integer(); }
+void encode(ByteWriter& out, const GraceGranted& fact) {
+  put(out, fact.until);
+}
+void decode(ByteReader& in, GraceGranted& fact) {
+  fact.until = get_instant(in);
+}
+void encode(ByteWriter& out, const EpochOpened& fact) {
+  out.integer(fact.epoch);
+}
+void decode(ByteReader& in, EpochOpened& fact) {
+  fact.epoch = in.integer();
+}
 
 /// PaymentStarted, PaymentDeclined, RefundOwed, Refunded: an order and an attempt.
 template <class AttemptFact>
@@ -269,18 +293,21 @@ Result<std::vector<Event>> decode_group(std::string_view bytes) {
   ByteReader stored(bytes.substr(body.size()));
   if (stored.fixed64() != checksum(body)) return fail(Code::internal, "the group's checksum is wrong");
   ByteReader reader(body);
-  if (reader.byte() != version) return fail(Code::internal, "the group has a version this program does not know");
+  if (reader.byte() != version)
+    return fail(Code::internal, "the group has a version this program does not know");
   const std::size_t count = reader.count(3);
   std::vector<Event> events(count);
   for (Event& event : events) {
     const std::size_t kind = reader.byte();
-    if (kind == 0 || kind > std::variant_size_v<Fact>) return fail(Code::internal, "an event of unknown kind");
+    if (kind == 0 || kind > std::variant_size_v<Fact>)
+      return fail(Code::internal, "an event of unknown kind");
     event.fact = empty_fact(kind - 1);
     event.at = get_instant(reader);
     event.epoch = reader.integer();
     std::visit([&reader](auto& fact) { decode(reader, fact); }, event.fact);
   }
-  if (reader.broken() || !reader.at_end()) return fail(Code::internal, "the group does not end where it should");
+  if (reader.broken() || !reader.at_end())
+    return fail(Code::internal, "the group does not end where it should");
   return events;
 }
 

@@ -33,7 +33,10 @@ struct KeyCounter {
   bool on_document_begin(json::error_code&) { return true; }
   bool on_document_end(json::error_code&) { return true; }
   bool on_object_begin(json::error_code&) { return true; }
-  bool on_object_end(std::size_t count, json::error_code&) { members += count; return true; }
+  bool on_object_end(std::size_t count, json::error_code&) {
+    members += count;
+    return true;
+  }
   bool on_array_begin(json::error_code&) { return true; }
   bool on_array_end(std::size_t, json::error_code&) { return true; }
   bool on_key_part(json::string_view, std::size_t, json::error_code&) { return true; }
@@ -75,11 +78,13 @@ Result<json::value> parse_json(std::string_view text) {
   json::error_code error;
   json::value value = json::parse(text, error, {}, options);
   if (error) return fail(Code::invalid_json, fmt::format("the body is no valid JSON: {}", error.message()));
-  if (count_keys(text) != count_members(value)) return fail(Code::invalid_json, "an object has the same key twice");
+  if (count_keys(text) != count_members(value))
+    return fail(Code::invalid_json, "an object has the same key twice");
   return value;
 }
 
-ObjectReader::ObjectReader(const json::value& value, std::string path) : path_(std::move(path)), errors_(&own_errors_) {
+ObjectReader::ObjectReader(const json::value& value, std::string path)
+    : path_(std::move(path)), errors_(&own_errors_) {
   object_ = value.if_object();
   if (!object_) errors_->push_back({path_, "type", "must be an object"});
 }
@@ -90,7 +95,9 @@ ObjectReader::ObjectReader(const json::value& value, std::string path, ObjectRea
   if (!object_) errors_->push_back({path_, "type", "must be an object"});
 }
 
-bool ObjectReader::has(std::string_view name) const { return object_ && object_->contains(name); }
+bool ObjectReader::has(std::string_view name) const {
+  return object_ && object_->contains(name);
+}
 
 bool ObjectReader::is_null(std::string_view name) {
   const auto* value = look(name, false);
@@ -129,7 +136,8 @@ std::string ObjectReader::text(std::string_view name, std::size_t min, std::size
   return {};
 }
 
-std::optional<std::string> ObjectReader::optional_text(std::string_view name, std::size_t min, std::size_t max) {
+std::optional<std::string> ObjectReader::optional_text(std::string_view name, std::size_t min,
+                                                       std::size_t max) {
   if (!has(name) || is_null(name)) {
     asked_.push_back(name);
     return std::nullopt;
@@ -152,7 +160,8 @@ std::int64_t ObjectReader::integer(std::string_view name, std::int64_t min, std:
   return 0;
 }
 
-std::optional<std::int64_t> ObjectReader::optional_integer(std::string_view name, std::int64_t min, std::int64_t max) {
+std::optional<std::int64_t> ObjectReader::optional_integer(std::string_view name, std::int64_t min,
+                                                           std::int64_t max) {
   if (!has(name) || is_null(name)) {
     asked_.push_back(name);
     return std::nullopt;
@@ -177,7 +186,9 @@ Instant ObjectReader::time(std::string_view name) {
   return {};
 }
 
-const json::value* ObjectReader::member(std::string_view name, bool required) { return look(name, required); }
+const json::value* ObjectReader::member(std::string_view name, bool required) {
+  return look(name, required);
+}
 
 const json::array* ObjectReader::array(std::string_view name, std::size_t min, std::size_t max) {
   const auto* value = look(name, true);
@@ -198,14 +209,17 @@ void ObjectReader::refuse_unknown() {
     const std::string_view key(member.key());
     if (std::find(asked_.begin(), asked_.end(), key) != asked_.end()) continue;
     // The name is the sender's own text: shown only when it is a harmless word.
-    const bool plain = key.size() <= 40 && std::all_of(key.begin(), key.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-    });
+    const bool plain =
+        key.size() <= 40 && std::all_of(key.begin(), key.end(), [](char c) {
+          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        });
     refuse(plain ? key : "?", "unknown", "is not a member of this request");
   }
 }
 
-void ObjectReader::finish_part() { refuse_unknown(); }
+void ObjectReader::finish_part() {
+  refuse_unknown();
+}
 
 Result<> ObjectReader::finish() {
   refuse_unknown();
@@ -220,11 +234,21 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           out += "\\u00";

@@ -1,6 +1,6 @@
 #pragma once
-/// JSON in and out, strictly: a duplicate key, depth above 32, a BOM, invalid UTF-8, a lone surrogate or trailing
-/// text is `invalid_json`; an unknown, missing or wrong member is `validation` with its path.
+/// JSON in and out, strictly: a duplicate key, depth above 32, a BOM, invalid UTF-8, a lone surrogate or
+/// trailing text is `invalid_json`; an unknown, missing or wrong member is `validation` with its path.
 ///
 ///   const auto json = wire::parse_json(request.body);
 ///   wire::ObjectReader reader(*json);
@@ -32,8 +32,8 @@ class ObjectReader {
   /// A part of another reader's object; its errors go to `parent`, and it needs its own finish_part().
   ObjectReader(const boost::json::value& value, std::string path, ObjectReader& parent);
 
-  bool has(std::string_view name) const;      ///< Present, null included.
-  bool is_null(std::string_view name);        ///< Present and null (counts as asked for).
+  bool has(std::string_view name) const;  ///< Present, null included.
+  bool is_null(std::string_view name);    ///< Present and null (counts as asked for).
   /// Required. Lengths in UTF-8 bytes; control characters other than \n and \t are refused.
   std::string text(std::string_view name, std::size_t min, std::size_t max);
   std::optional<std::string> optional_text(std::string_view name, std::size_t min, std::size_t max);

@@ -55,8 +55,10 @@ bool read_usual_order_body(std::string_view body, WantedLines& lines) {
   if (!in.take("{") || !in.take("\"items\"") || !in.take(":") || !in.take("[")) return false;
   do {
     WantedLine line;
-    if (!in.take("{") || !in.take("\"productId\"") || !in.take(":") || !in.id(line.product.value)) return false;
-    if (!in.take(",") || !in.take("\"quantity\"") || !in.take(":") || !in.quantity(line.quantity)) return false;
+    if (!in.take("{") || !in.take("\"productId\"") || !in.take(":") || !in.id(line.product.value))
+      return false;
+    if (!in.take(",") || !in.take("\"quantity\"") || !in.take(":") || !in.quantity(line.quantity))
+      return false;
     if (!in.take("}") || lines.size() == order_lines_max) return false;
     lines.push_back(line);
   } while (in.take(","));
@@ -79,8 +81,10 @@ Result<WantedLines> read_order_body(std::string_view body) {
       line.quantity = static_cast<std::int32_t>(item.integer("quantity", 1, OrderLine::quantity_max));
       item.finish_part();
       const auto parsed = ProductId::parse(id);
-      if (parsed) line.product = *parsed;
-      else known = false;
+      if (parsed)
+        line.product = *parsed;
+      else
+        known = false;
       lines.push_back(line);
     }
   }

@@ -52,8 +52,10 @@ void append_order_line(std::string& out, const OrderLine& line, std::string_view
   out += ",\"unitPrice\":";
   append_money(out, line.unit_price);
   out += ",\"ticket\":";
-  if (line.ticket == 0) out += "null";
-  else append_number(out, line.ticket);
+  if (line.ticket == 0)
+    out += "null";
+  else
+    append_number(out, line.ticket);
   out += '}';
 }
 

@@ -8,7 +8,8 @@
 
 namespace market::wire {
 
-ProductView::ProductView(const ProductPage& page, const ProductTerms& terms) : has_sale_(terms.sale.has_value()) {
+ProductView::ProductView(const ProductPage& page, const ProductTerms& terms)
+    : has_sale_(terms.sale.has_value()) {
   head_ = "{\"id\":\"" + page.id.text() + "\",\"name\":";
   append_json_string(head_, page.name);
   head_ += ",\"description\":";
@@ -18,18 +19,24 @@ ProductView::ProductView(const ProductPage& page, const ProductTerms& terms) : h
   head_ += ",\"price\":";
   append_money(head_, terms.price);
   head_ += ",\"imageUrl\":";
-  if (page.image_url.empty()) head_ += "null";
-  else append_json_string(head_, page.image_url);
+  if (page.image_url.empty())
+    head_ += "null";
+  else
+    append_json_string(head_, page.image_url);
   head_.append(",\"kind\":\"").append(text_of(terms.kind)).append("\",\"sale\":");
   if (terms.sale) {
     head_ += "{\"opensAt\":";
     append_time(head_, terms.sale->opens_at);
     head_ += ",\"closesAt\":";
-    if (terms.sale->closes_at) append_time(head_, *terms.sale->closes_at);
-    else head_ += "null";
+    if (terms.sale->closes_at)
+      append_time(head_, *terms.sale->closes_at);
+    else
+      head_ += "null";
     head_ += ",\"perUserLimit\":";
-    if (terms.sale->per_user_limit) append_number(head_, *terms.sale->per_user_limit);
-    else head_ += "null";
+    if (terms.sale->per_user_limit)
+      append_number(head_, *terms.sale->per_user_limit);
+    else
+      head_ += "null";
     head_ += ",\"state\":\"";
   } else {
     head_ += "null,\"stock\":{\"remaining\":";

@@ -16,8 +16,8 @@ std::string secret_text(std::span<const std::uint8_t> random_bytes) {
 
 std::string secret_hash(std::string_view secret) {
   std::array<std::uint8_t, crypto_generichash_BYTES> hash;
-  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(secret.data()), secret.size(),
-                     nullptr, 0);
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(secret.data()),
+                     secret.size(), nullptr, 0);
   return secret_text(hash);
 }
 

@@ -68,7 +68,8 @@ Result<DecodedSnapshot> decode_snapshot(std::string_view bytes) {
   ByteReader stored(bytes.substr(body.size()));
   if (stored.fixed64() != checksum(body)) return fail(Code::internal, "the snapshot's checksum is wrong");
   ByteReader in(body);
-  if (in.byte() != version) return fail(Code::internal, "the snapshot has a version this program does not know");
+  if (in.byte() != version)
+    return fail(Code::internal, "the snapshot has a version this program does not know");
   DecodedSnapshot snapshot;
   SaleState& state = snapshot.state;
   snapshot.position = in.integer();

@@ -1,6 +1,6 @@
 #pragma once
-/// The gate's state as bytes, and the position in the log it stands for. A short cut of the log: anything wrong
-/// with it is an error, and the log is folded instead.
+/// The gate's state as bytes, and the position in the log it stands for. A short cut of the log: anything
+/// wrong with it is an error, and the log is folded instead.
 
 #include <string>
 #include <string_view>

@@ -7,6 +7,7 @@ A small driver appends numbered events and prints each acknowledged position; st
 each, a fresh process reads the log: every acknowledged event must be there, in its place, once, and groups whole.
 Prints `N passed, N failed, N skipped`; exit 1 when one failed.
 """
+
 import argparse
 import os
 import random
@@ -89,7 +90,7 @@ def test_failed_syncs(driver, rng, count):
             commits_hit += "unavailable" in words
             if done.returncode != 0:
                 report(name, f"the driver ended with {done.returncode}: {done.stderr.strip()[-200:]}")
-            elif "unavailable" in words and "reopened" not in words[words.index("unavailable"):]:
+            elif "unavailable" in words and "reopened" not in words[words.index("unavailable") :]:
                 report(name, "never open again")
             elif "unavailable" in words and words[words.index("unavailable") + 1] == "ack":
                 report(name, "acknowledged before it was open again")
@@ -144,8 +145,12 @@ def test_full_disk(driver):
         ballast = os.path.join(folder, "ballast")
         with open(ballast, "wb") as file:
             file.write(b"\0" * (6 << 20))
-        process = subprocess.Popen([driver, "append", folder, "4000", "64"], stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL, text=True)
+        process = subprocess.Popen(
+            [driver, "append", folder, "4000", "64"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
         lines, refused, freed = [], 0, False
         for line in process.stdout:
             words = line.split()
@@ -193,7 +198,9 @@ def test_torn_wal(driver, rng):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("driver")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--kills", type=int, default=25, help="how many moments to kill at")

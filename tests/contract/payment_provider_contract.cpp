@@ -19,7 +19,8 @@ class PaymentProviderContract : public testing::Test {
   TemporaryFolder folder_;
   StillClock clock_;
   BlockingPool pool_{1, 100};
-  payment::TestProvider provider_{folder_.file("payments.db"), pool_, clock_, [](AttemptId) { return Millis(5'000); }};
+  payment::TestProvider provider_{folder_.file("payments.db"), pool_, clock_,
+                                  [](AttemptId) { return Millis(5'000); }};
   Money price_{500, {}};
 };
 
@@ -35,7 +36,8 @@ TEST_F(PaymentProviderContract, RemembersWhatBecameOfAnAttempt) {
   EXPECT_EQ(run(provider_.charge(AttemptId{2}, price_, "lost")).error().code, Code::unavailable);
   EXPECT_EQ(*run(provider_.find(AttemptId{1})), ChargeState::declined);
   EXPECT_EQ(*run(provider_.find(AttemptId{2})), ChargeState::captured);
-  payment::TestProvider again(folder_.file("payments.db"), pool_, clock_, [](AttemptId) { return Millis(0); });
+  payment::TestProvider again(folder_.file("payments.db"), pool_, clock_,
+                              [](AttemptId) { return Millis(0); });
   EXPECT_EQ(*run(again.find(AttemptId{2})), ChargeState::captured);
 }
 

@@ -61,8 +61,12 @@ def check_served(address, name, data, wanted):
         return f"{name}: answers {statuses}"
     if wanted and statuses[0] not in wanted:
         return f"{name}: {statuses[0]}, wanted {wanted}"
-    if not wanted and statuses[0] in (400, 404, 405, 413, 414, 415, 417, 431, 500, 501, 505) and "body" not in name \
-            and b"POST" not in data:
+    if (
+        not wanted
+        and statuses[0] in (400, 404, 405, 413, 414, 415, 417, 431, 500, 501, 505)
+        and "body" not in name
+        and b"POST" not in data
+    ):
         return f"{name}: {statuses[0]}"
     if not closing and statuses[1] not in (200, 503):
         return f"{name}: the next request got {statuses[1]}"

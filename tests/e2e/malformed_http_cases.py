@@ -165,7 +165,9 @@ for name, host in {
     "NUL": b"Host: local\x00host\r\n",
 }.items():
     refuse("host: " + name, get(host=host), 400)
-refuse("host: missing with absolute form", get(line=b"GET http://localhost/health/live HTTP/1.1", host=b""), 400)
+refuse(
+    "host: missing with absolute form", get(line=b"GET http://localhost/health/live HTTP/1.1", host=b""), 400
+)
 refuse("host: twice in HTTP/1.0", get(line=b"GET /health/live HTTP/1.0", host=HOST + HOST), 400)
 
 # ---- header fields ----------------------------------------------------------------------------------------
@@ -215,8 +217,16 @@ refuse("limit: 101 fields", get(b"".join(b"X-%d: a\r\n" % i for i in range(101))
 refuse("limit: 5,000 fields", get(b"X: a\r\n" * 5000), 431)
 refuse("limit: a value of 20,000 bytes", get(b"X-A: " + b"a" * 20000 + b"\r\n"), 431)
 refuse("limit: a name of 20,000 bytes", get(b"X" * 20000 + b": a\r\n"), 431)
-refuse("limit: a head of 17,000 bytes", get(b"".join(b"X-%d: " % i + b"a" * 900 + b"\r\n" for i in range(19))), 431)
-refuse("limit: a value without an end", b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-A: " + b"a" * 20000, 431)
+refuse(
+    "limit: a head of 17,000 bytes",
+    get(b"".join(b"X-%d: " % i + b"a" * 900 + b"\r\n" for i in range(19))),
+    431,
+)
+refuse(
+    "limit: a value without an end",
+    b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-A: " + b"a" * 20000,
+    431,
+)
 
 # ---- Content-Length ---------------------------------------------------------------------------------------
 for name, field in {
@@ -282,10 +292,19 @@ for name, fields in {
     "NUL": b"Transfer-Encoding: chunked\x00\r\n",
 }.items():
     refuse("coding: " + name, POST + fields + b"\r\n0\r\n\r\n", 400, 501)
-refuse("coding: in HTTP/1.0", POST.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400)
-refuse("coding: in HTTP/1.0 with keep-alive",
-       POST.replace(b"1.1", b"1.0") + b"Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400)
-refuse("coding: with Content-Length on GET", get(b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n") + b"0\r\n\r\n", 400)
+refuse(
+    "coding: in HTTP/1.0", POST.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400
+)
+refuse(
+    "coding: in HTTP/1.0 with keep-alive",
+    POST.replace(b"1.1", b"1.0") + b"Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    400,
+)
+refuse(
+    "coding: with Content-Length on GET",
+    get(b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n") + b"0\r\n\r\n",
+    400,
+)
 
 # ---- chunks -----------------------------------------------------------------------------------------------
 for name, body in {
@@ -333,9 +352,23 @@ for name, body in {
 refuse("chunk: size of 16 f", chunked(b"ffffffffffffffff\r\n{}\r\n0\r\n\r\n"), 400, 413)
 refuse("chunk: size 2^62", chunked(b"4000000000000000\r\n{}\r\n0\r\n\r\n"), 400, 413)
 refuse("chunk: 2 GiB", chunked(b"80000000\r\n{}"), 413)
-refuse("chunk: extension of 10,000 bytes", chunked(b"2;" + b"a" * 10000 + b"\r\n{}\r\n0\r\n\r\n"), 400, 413, 431)
-refuse("chunk: many extensions", chunked(b"".join(b"1;" + b"a" * 500 + b"\r\n \r\n" for _ in range(40)) + b"0\r\n\r\n"), 400, 413, 431)
-refuse("chunk: trailers of 20,000 bytes", chunked(b"2\r\n{}\r\n0\r\n" + b"X-A: b\r\n" * 2500 + b"\r\n"), 400, 413, 431)
+refuse(
+    "chunk: extension of 10,000 bytes", chunked(b"2;" + b"a" * 10000 + b"\r\n{}\r\n0\r\n\r\n"), 400, 413, 431
+)
+refuse(
+    "chunk: many extensions",
+    chunked(b"".join(b"1;" + b"a" * 500 + b"\r\n \r\n" for _ in range(40)) + b"0\r\n\r\n"),
+    400,
+    413,
+    431,
+)
+refuse(
+    "chunk: trailers of 20,000 bytes",
+    chunked(b"2\r\n{}\r\n0\r\n" + b"X-A: b\r\n" * 2500 + b"\r\n"),
+    400,
+    413,
+    431,
+)
 
 # ---- expectations -----------------------------------------------------------------------------------------
 refuse("expect: unknown", POST + b"Expect: 200-ok\r\nContent-Length: 2\r\n\r\n{}", 417)
@@ -363,7 +396,10 @@ serve("empty value", get(b"X-A:\r\n"))
 serve("obs-text in a value", get(b"X-A: caf\xe9\r\n"))
 serve("every token character in a name", get(b"!#$%&'*+-.^_`|~09azAZ: b\r\n"))
 serve("a header twice", get(b"X-A: b\r\nX-A: c\r\n"))
-serve("ignored upgrade", get(b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"))
+serve(
+    "ignored upgrade",
+    get(b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"),
+)
 serve("GET with a body", get(b"Content-Length: 2\r\n") + b"{}")
 serve("99 fields", get(b"".join(b"X-%d: a\r\n" % i for i in range(98))))
 serve("404", get(line=b"GET /no/such/path HTTP/1.1"), 404)
@@ -375,7 +411,9 @@ serve("path parameter", get(line=b"GET /health/live;x=y HTTP/1.1"), 404)
 serve("encoded NUL", get(line=b"GET /health/live%00 HTTP/1.1"), 404)
 serve("upper-case path", get(line=b"GET /HEALTH/LIVE HTTP/1.1"), 404)
 serve("other method of a known path", get(line=b"DELETE /health/live HTTP/1.1"), 405)
-serve("wrong media type", POST.replace(b"application/json", b"text/plain") + b"Content-Length: 2\r\n\r\n{}", 415)
+serve(
+    "wrong media type", POST.replace(b"application/json", b"text/plain") + b"Content-Length: 2\r\n\r\n{}", 415
+)
 serve("compressed body", POST + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", 415)
 serve("body by length", POST + b"Content-Length: 2\r\n\r\n{}")
 serve("body by chunks", chunked(b"2\r\n{}\r\n0\r\n\r\n"))
@@ -383,4 +421,7 @@ serve("chunks with extension and trailer", chunked(b'1;a=b;c="d e"\r\n{\r\n1\r\n
 serve("chunk size with leading zero", chunked(b"02\r\n{}\r\n000\r\n\r\n"))
 serve("Chunked in capitals", POST + b"Transfer-Encoding: CHUNKED\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
 serve("length with leading zero", POST + b"Content-Length: 02\r\n\r\n{}")
-serve("expect in HTTP/1.0 is ignored", POST.replace(b"1.1", b"1.0") + b"Expect: x\r\nContent-Length: 2\r\n\r\n{}")
+serve(
+    "expect in HTTP/1.0 is ignored",
+    POST.replace(b"1.1", b"1.0") + b"Expect: x\r\nContent-Length: 2\r\n\r\n{}",
+)

@@ -12,8 +12,8 @@ constexpr std::size_t memory_bytes = std::size_t{19'456} * 1024;
 
 Result<std::string> hash_now(std::string& password) {
   std::string text(crypto_pwhash_STRBYTES, '\0');
-  const int failed = crypto_pwhash_str_alg(text.data(), password.data(), password.size(), passes, memory_bytes,
-                                           crypto_pwhash_ALG_ARGON2ID13);
+  const int failed = crypto_pwhash_str_alg(text.data(), password.data(), password.size(), passes,
+                                           memory_bytes, crypto_pwhash_ALG_ARGON2ID13);
   sodium_memzero(password.data(), password.size());
   if (failed != 0) return fail(Code::overloaded, "there is no memory to hash a password");
   text.resize(text.find('\0'));
@@ -25,7 +25,8 @@ Result<std::string> hash_now(std::string& password) {
 ArgonPasswordHasher::ArgonPasswordHasher(unsigned threads, int waiting_max) : pool_(threads, waiting_max) {
   if (sodium_init() < 0) throw std::runtime_error("libsodium cannot be initialised");
   // Of a random password that nobody has. Written by hand: hashing one here would cost the start 20 ms.
-  nobody_ = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+  nobody_ =
+      "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 }
 
 Task<std::string> ArgonPasswordHasher::hash(std::string password) {
@@ -34,11 +35,12 @@ Task<std::string> ArgonPasswordHasher::hash(std::string password) {
 
 Task<bool> ArgonPasswordHasher::verify(std::string password, std::string hash) {
   const bool known = !hash.empty();
-  return pool_.run([password = std::move(password), hash = known ? std::move(hash) : nobody_, known]() mutable {
-    const bool same = crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0;
-    sodium_memzero(password.data(), password.size());
-    return Result<bool>(same && known);
-  });
+  return pool_.run(
+      [password = std::move(password), hash = known ? std::move(hash) : nobody_, known]() mutable {
+        const bool same = crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0;
+        sodium_memzero(password.data(), password.size());
+        return Result<bool>(same && known);
+      });
 }
 
 }  // namespace market::crypto

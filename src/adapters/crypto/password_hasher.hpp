@@ -1,5 +1,6 @@
 #pragma once
-/// ports/password_hasher.hpp with libsodium: Argon2id, m=19456 KiB, t=2, p=1 (OWASP Password Storage Cheat Sheet).
+/// ports/password_hasher.hpp with libsodium: Argon2id, m=19456 KiB, t=2, p=1 (OWASP Password Storage Cheat
+/// Sheet).
 
 #include "ports/password_hasher.hpp"
 

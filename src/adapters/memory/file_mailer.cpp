@@ -16,7 +16,9 @@ Result<> FileMailer::append(const std::string& mail) {
 }
 
 Task<> FileMailer::send(std::string to, std::string subject, std::string text) {
-  return pool_.run([this, mail = fmt::format("To: {}\nSubject: {}\n\n{}\n\n", to, subject, text)] { return append(mail); });
+  return pool_.run([this, mail = fmt::format("To: {}\nSubject: {}\n\n{}\n\n", to, subject, text)] {
+    return append(mail);
+  });
 }
 
 }  // namespace market::memory

@@ -1,5 +1,6 @@
 #pragma once
-/// ports/mailer.hpp for a platform without a mail server: appends each mail to a file that only its owner reads.
+/// ports/mailer.hpp for a platform without a mail server: appends each mail to a file that only its owner
+/// reads.
 
 #include <mutex>
 #include <string>

@@ -28,8 +28,8 @@ Result<Recovered> decode_gate_snapshot(std::string_view bytes, KeyFilter& keys) 
   return recovered;
 }
 
-/// The newest snapshot that the log still reaches, or nothing. A snapshot is only a short cut: without a usable
-/// one the whole log is folded.
+/// The newest snapshot that the log still reaches, or nothing. A snapshot is only a short cut: without a
+/// usable one the whole log is folded.
 Recovered starting_point(const RecoverFrom& from, KeyFilter& keys) {
   const auto bytes = from.snapshots.load();
   if (!bytes || !*bytes) return {};
@@ -46,7 +46,8 @@ Recovered starting_point(const RecoverFrom& from, KeyFilter& keys) {
 }
 
 /// One event of the tail. Errors: unavailable.
-Result<> replay(const RecoverFrom& from, Recovered& recovered, KeyFilter& keys, Position at, const Event& event) {
+Result<> replay(const RecoverFrom& from, Recovered& recovered, KeyFilter& keys, Position at,
+                const Event& event) {
   SaleState& state = recovered.state;
   const OrderId about = order_of(event);
   const auto* accepted = std::get_if<OrderAccepted>(&event.fact);

@@ -13,8 +13,8 @@
 namespace market::memory {
 
 struct Recovered {
-  SaleState state;         ///< Holds orders with open work and all that is newer than the records.
-  Position position = 0;   ///< Of the last event in it.
+  SaleState state;           ///< Holds orders with open work and all that is newer than the records.
+  Position position = 0;     ///< Of the last event in it.
   Position snapshot_at = 0;  ///< Of the snapshot it began with; 0: none.
   Instant last_event_at{};
   std::vector<ChangedOrder> newer_than_records;  ///< In log order.

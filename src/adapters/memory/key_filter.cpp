@@ -17,7 +17,8 @@ constexpr std::size_t page_bytes = 4096;
 template <class Each>
 void for_each_probe(RequestKey key, Each each) {
   std::uint64_t rest = key.lo;
-  for (int i = 0; i < probes; ++i, rest >>= 9) each((rest >> 6) & (words_per_block - 1), std::uint64_t{1} << (rest & 63));
+  for (int i = 0; i < probes; ++i, rest >>= 9)
+    each((rest >> 6) & (words_per_block - 1), std::uint64_t{1} << (rest & 63));
 }
 
 }  // namespace

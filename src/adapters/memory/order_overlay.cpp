@@ -7,7 +7,8 @@ namespace {
 
 template <class Orders>
 auto find_in(Orders& orders, OrderId id) {
-  return std::find_if(orders.begin(), orders.end(), [id](const ChangedOrder& c) { return c.order->id == id; });
+  return std::find_if(orders.begin(), orders.end(),
+                      [id](const ChangedOrder& c) { return c.order->id == id; });
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #pragma once
-/// Orders newer than the records: laid over them, so that everybody sees an order from its answer on. Sharded by
-/// user; bounded by the gate's fold_lag_max.
+/// Orders newer than the records: laid over them, so that everybody sees an order from its answer on. Sharded
+/// by user; bounded by the gate's fold_lag_max.
 
 #include <array>
 #include <boost/container/small_vector.hpp>

@@ -35,7 +35,8 @@ Task<std::vector<OrderPtr>> LayeredOrderReader::list(UserId user, OrderFilter fi
     page.push_back(entry.second);
   }
   std::sort(page.begin(), page.end(), [](const OrderPtr& a, const OrderPtr& b) { return a->id > b->id; });
-  if (page.size() > static_cast<std::size_t>(filter.limit)) page.resize(static_cast<std::size_t>(filter.limit));
+  if (page.size() > static_cast<std::size_t>(filter.limit))
+    page.resize(static_cast<std::size_t>(filter.limit));
   co_return page;
 }
 

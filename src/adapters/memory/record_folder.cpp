@@ -40,7 +40,8 @@ bool RecordFolder::take(std::vector<ChangedOrder>& changes, Position& through) {
     std::move(batch.changes.begin(), batch.changes.end(), std::back_inserter(changes));
     through = batch.through;
     waiting_.pop_front();
-  } while (!waiting_.empty() && changes.size() + waiting_.front().changes.size() <= settings_.batch_orders_max);
+  } while (!waiting_.empty() &&
+           changes.size() + waiting_.front().changes.size() <= settings_.batch_orders_max);
   return true;
 }
 
@@ -67,7 +68,8 @@ void RecordFolder::store(const std::vector<ChangedOrder>& changes, Position thro
     records_lock.unlock();
     spdlog::error("the records cannot be written, trying again: {}", stored.error().detail);
     std::unique_lock lock(mutex_);
-    if (wake_.wait_for(lock, settings_.retry_after, [this] { return stopping_; })) return;  // The log has them.
+    if (wake_.wait_for(lock, settings_.retry_after, [this] { return stopping_; }))
+      return;  // The log has them.
   }
   overlay_.forget(changes);
 }

@@ -16,7 +16,7 @@ class RecordFolder {
  public:
   struct Settings {
     std::size_t batch_orders_max = 16'384;
-    Millis linger{100};     ///< Waits this long for a fuller batch: rows cost less in bulk.
+    Millis linger{100};  ///< Waits this long for a fuller batch: rows cost less in bulk.
     Millis retry_after{500};
   };
 

@@ -20,8 +20,8 @@ struct MemorySaleGate::Pending {
   std::optional<Handler> handler;
   Pending* next = nullptr;
   Missing missing = Missing::nothing;
-  OrderPtr recorded;       ///< What a look-up in the records found,
-  Position as_of = -1;     ///< and how far the records were then.
+  OrderPtr recorded;    ///< What a look-up in the records found,
+  Position as_of = -1;  ///< and how far the records were then.
   Result<Submitted> answer = fail(Code::internal, "the gate has not answered");
 };
 
@@ -62,15 +62,17 @@ MemorySaleGate::MemorySaleGate(GateParts parts, GateSettings settings) : parts_(
   if (!end) throw std::runtime_error(fmt::format("the event log cannot be read: {}", end.error().detail));
   const Position records_at = parts_.folder.position();
   if (records_at > *end)
-    throw std::runtime_error(fmt::format(
-        "the records are ahead of the log ({} > {}): this log is older; restore a backup or run 'market rebuild'",
-        records_at, *end));
+    throw std::runtime_error(
+        fmt::format("the records are ahead of the log ({} > {}): this log is older; restore a backup or run "
+                    "'market rebuild'",
+                    records_at, *end));
   shown_through_ = records_at;
   const RecoverFrom from{parts_.log, parts_.snapshots, parts_.fold, records_at, *end};
   auto hold = parts_.folder.hold();
   auto recovered = recover(from, parts_.keys);
   hold.unlock();
-  if (!recovered) throw std::runtime_error(fmt::format("the event log cannot be folded: {}", recovered.error().detail));
+  if (!recovered)
+    throw std::runtime_error(fmt::format("the event log cannot be folded: {}", recovered.error().detail));
   last_event_at_ = recovered->last_event_at;
   snapshot_at_ = recovered->snapshot_at;
   take_over(std::move(*recovered), parts_.clock.now());
@@ -82,9 +84,7 @@ void MemorySaleGate::start() {
 
 void MemorySaleGate::stop() {
   stopping_.store(true);
-  {
-    const std::scoped_lock lock(sleep_mutex_);
-  }
+  { const std::scoped_lock lock(sleep_mutex_); }
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
 }
@@ -120,7 +120,8 @@ Task<> MemorySaleGate::look_up(Pending& pending) {
 }
 
 Task<Submitted> MemorySaleGate::submit(Command command) {
-  if (stopping_.load(std::memory_order_relaxed)) co_return fail(Code::overloaded, "this server is shutting down");
+  if (stopping_.load(std::memory_order_relaxed))
+    co_return fail(Code::overloaded, "this server is shutting down");
   if (waiting_.fetch_add(1, std::memory_order_relaxed) >= settings_.queue_max) {
     waiting_.fetch_sub(1, std::memory_order_relaxed);
     co_return fail(Code::overloaded, "too many orders are waiting");
@@ -280,7 +281,8 @@ OrderPtr MemorySaleGate::apply_event(Event event) {
   if (const ProductId product = product_of(applied)) touched_products_.push_back(product);
   if (order) {
     for (const OrderLine& line : order->lines) touched_products_.push_back(line.product);
-    if (std::holds_alternative<OrderAccepted>(applied.fact)) deadlines_.push(Deadline{order->pay_by, order->id});
+    if (std::holds_alternative<OrderAccepted>(applied.fact))
+      deadlines_.push(Deadline{order->pay_by, order->id});
   }
   return order;
 }
@@ -299,7 +301,8 @@ void MemorySaleGate::expire_due(Instant now) {
     if (order == state_.orders.end() || order->second->state != OrderState::accepted) continue;
     // Put off by the grace after a downtime, or by an open attempt to pay.
     const Instant attempt_end = order->second->pay_by + settings_.attempt_bound;
-    const Instant later = std::max(state_.grace_until, order->second->payment == PaymentState::pending ? attempt_end : now);
+    const Instant later =
+        std::max(state_.grace_until, order->second->payment == PaymentState::pending ? attempt_end : now);
     deadlines_.push(Deadline{std::max(later, now + Millis(100)), due.order});
   }
 }
@@ -343,9 +346,11 @@ void MemorySaleGate::show_committed(Position last, Instant now) {
   counters_.voided.fetch_add(voided, std::memory_order_relaxed);
   counters_.commits.fetch_add(1, std::memory_order_relaxed);
   counters_.events.fetch_add(events_.size(), std::memory_order_relaxed);
-  counters_.oversell_prevented.store(static_cast<std::uint64_t>(state_.oversell_prevented), std::memory_order_relaxed);
+  counters_.oversell_prevented.store(static_cast<std::uint64_t>(state_.oversell_prevented),
+                                     std::memory_order_relaxed);
   std::sort(touched_products_.begin(), touched_products_.end());
-  touched_products_.erase(std::unique(touched_products_.begin(), touched_products_.end()), touched_products_.end());
+  touched_products_.erase(std::unique(touched_products_.begin(), touched_products_.end()),
+                          touched_products_.end());
   parts_.live.publish(state_, touched_products_);
   show_changes(std::move(changes), last, now);
 }
@@ -369,7 +374,8 @@ void MemorySaleGate::resume(std::span<Pending* const> batch) {
   for (Pending* pending : batch) {
     pending->next = nullptr;
     const void* context = &asio::query(pending->executor, asio::execution::context);
-    const auto found = std::find_if(threads.begin(), threads.end(), [=](const Thread& t) { return t.context == context; });
+    const auto found =
+        std::find_if(threads.begin(), threads.end(), [=](const Thread& t) { return t.context == context; });
     if (found == threads.end()) {
       threads.push_back(Thread{context, pending->executor, pending, pending});
     } else {
@@ -405,12 +411,15 @@ void MemorySaleGate::forget_recorded(Instant now) {
     const OrderPtr& order = oldest.change.order;
     if (order->key) state_.keys.erase(order->key);
     const auto known = state_.orders.find(order->id);
-    if (known != state_.orders.end() && known->second == order && !order->has_open_work()) state_.orders.erase(known);
+    if (known != state_.orders.end() && known->second == order && !order->has_open_work())
+      state_.orders.erase(known);
     forgotten_through_ = std::max(forgotten_through_, oldest.change.position);
     remembered_.pop_front();
   }
 }
 
-bool MemorySaleGate::too_far_ahead() const { return shown_through_ - parts_.folder.position() > settings_.fold_lag_max; }
+bool MemorySaleGate::too_far_ahead() const {
+  return shown_through_ - parts_.folder.position() > settings_.fold_lag_max;
+}
 
 }  // namespace market::memory

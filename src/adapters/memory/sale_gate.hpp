@@ -1,12 +1,13 @@
 #pragma once
-/// The embedded sale gate (ports/sale_gate.hpp): the engine's state in memory, one writer thread, group commit.
+/// The embedded sale gate (ports/sale_gate.hpp): the engine's state in memory, one writer thread, group
+/// commit.
 ///
-///   I/O thread: submit() → lock-free queue → writer: decide and apply each, append all as one group, show what
-///   is durable (live stock, overlay, fold), answer each on its own I/O thread.
+///   I/O thread: submit() → lock-free queue → writer: decide and apply each, append all as one group, show
+///   what is durable (live stock, overlay, fold), answer each on its own I/O thread.
 ///
-/// What the writer has forgotten (closed orders and keys that the records have) is looked up by submit() in the
-/// records, off the writer, and handed in with the log position of that reading; the writer refuses a reading
-/// older than what it has forgotten since, and the look-up is repeated.
+/// What the writer has forgotten (closed orders and keys that the records have) is looked up by submit() in
+/// the records, off the writer, and handed in with the log position of that reading; the writer refuses a
+/// reading older than what it has forgotten since, and the look-up is repeated.
 
 #include <array>
 #include <condition_variable>
@@ -24,18 +25,19 @@
 namespace market::memory {
 
 struct GateSettings {
-  int queue_max = 65'536;                ///< Commands waiting for the writer; beyond: overloaded.
-  std::size_t batch_max = 4'096;         ///< Commands in one commit.
-  Position fold_lag_max = 1'000'000;     ///< Events not yet in the records; beyond, new orders: overloaded.
-  Millis attempt_bound{5'000};           ///< How long an open payment attempt delays an expiry.
-  Millis restart_grace{60'000};          ///< The most that a downtime is given back to unpaid orders.
-  Millis forget_after{4'000};            ///< Keeps a closed order this long, so that look-ups settle.
-  Millis reopen_after{200};              ///< Between tries to reopen a failed log; also between probes of a full disk.
+  int queue_max = 65'536;             ///< Commands waiting for the writer; beyond: overloaded.
+  std::size_t batch_max = 4'096;      ///< Commands in one commit.
+  Position fold_lag_max = 1'000'000;  ///< Events not yet in the records; beyond, new orders: overloaded.
+  Millis attempt_bound{5'000};        ///< How long an open payment attempt delays an expiry.
+  Millis restart_grace{60'000};       ///< The most that a downtime is given back to unpaid orders.
+  Millis forget_after{4'000};         ///< Keeps a closed order this long, so that look-ups settle.
+  Millis reopen_after{200};  ///< Between tries to reopen a failed log; also between probes of a full disk.
 };
 
 /// Numbers for /metrics; any thread.
 struct GateCounters {
-  std::atomic<std::uint64_t> accepted{0}, voided{0}, commits{0}, events{0}, oversell_prevented{0}, failed_commits{0};
+  std::atomic<std::uint64_t> accepted{0}, voided{0}, commits{0}, events{0}, oversell_prevented{0},
+      failed_commits{0};
 };
 
 /// What the gate works with; all outlive it.
@@ -59,8 +61,11 @@ class MemorySaleGate final : public SaleGate {
 
   Task<Submitted> submit(Command command) override;
 
-  /// Called on the writer thread with orders whose payment or refund is open, at start() and after each replay.
-  void on_open_payments(std::function<void(std::vector<OrderPtr>)> hook) { open_payments_hook_ = std::move(hook); }
+  /// Called on the writer thread with orders whose payment or refund is open, at start() and after each
+  /// replay.
+  void on_open_payments(std::function<void(std::vector<OrderPtr>)> hook) {
+    open_payments_hook_ = std::move(hook);
+  }
   void start();
   /// Commits what is queued, then ends the thread.
   void stop();
@@ -130,15 +135,15 @@ class MemorySaleGate final : public SaleGate {
   std::priority_queue<Deadline> deadlines_;
   std::deque<Remembered> remembered_;
   Position forgotten_through_ = 0;
-  Position shown_through_ = 0;   ///< The newest event that others were told of.
+  Position shown_through_ = 0;  ///< The newest event that others were told of.
   std::atomic<Position> position_{0};
   bool log_failed_ = false;
   bool disk_full_ = false;
   Instant next_try_{};
   Instant last_event_at_{};
   Position snapshot_at_ = 0;
-  std::vector<Event> events_;               ///< Of the batch being decided.
-  std::vector<OrderPtr> changed_;           ///< Per event; null when it changed no order.
+  std::vector<Event> events_;      ///< Of the batch being decided.
+  std::vector<OrderPtr> changed_;  ///< Per event; null when it changed no order.
   std::vector<ProductId> touched_products_;
   std::thread thread_;
 };

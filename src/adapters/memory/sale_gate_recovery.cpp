@@ -14,7 +14,8 @@ void MemorySaleGate::take_over(Recovered recovered, Instant now) {
   forgotten_through_ = parts_.folder.position();
   deadlines_ = {};
   for (const auto& entry : state_.orders)
-    if (entry.second->state == OrderState::accepted) deadlines_.push(Deadline{entry.second->pay_by, entry.first});
+    if (entry.second->state == OrderState::accepted)
+      deadlines_.push(Deadline{entry.second->pay_by, entry.first});
   remembered_.clear();
   std::vector<ChangedOrder> unseen;
   for (const ChangedOrder& change : recovered.newer_than_records) {
@@ -24,7 +25,8 @@ void MemorySaleGate::take_over(Recovered recovered, Instant now) {
       remembered_.push_back(Remembered{change, now});
   }
   show_changes(std::move(unseen), recovered.position, now);
-  counters_.oversell_prevented.store(static_cast<std::uint64_t>(state_.oversell_prevented), std::memory_order_relaxed);
+  counters_.oversell_prevented.store(static_cast<std::uint64_t>(state_.oversell_prevented),
+                                     std::memory_order_relaxed);
   parts_.live.publish_all(state_);
   parts_.live.set_recovering(false);
 }
@@ -61,7 +63,8 @@ void MemorySaleGate::grant_grace(Instant last_event_at) {
   if (auto* event = std::get_if<Event>(&decision)) {
     apply_event(std::move(*event));
     const auto committed = commit(now);
-    if (!committed) spdlog::error("the grace after the restart could not be logged: {}", committed.error().detail);
+    if (!committed)
+      spdlog::error("the grace after the restart could not be logged: {}", committed.error().detail);
   }
 }
 

@@ -1,9 +1,9 @@
 #include "adapters/memory/sale_gate.hpp"
 
+#include <gtest/gtest.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
-#include <gtest/gtest.h>
 
 #include <future>
 
@@ -114,8 +114,11 @@ class SaleGateTest : public testing::Test {
  protected:
   struct Running {
     Running(SaleGateTest& t, GateSettings settings)
-        : live(keys), folder(t.records, overlay, *t.records.position(), RecordFolder::Settings{100, Millis(1), Millis(5)}),
-          gate(GateParts{t.log, t.records, t.records, t.snapshots, overlay, folder, live, keys, t.clock}, settings),
+        : live(keys),
+          folder(t.records, overlay, *t.records.position(),
+                 RecordFolder::Settings{100, Millis(1), Millis(5)}),
+          gate(GateParts{t.log, t.records, t.records, t.snapshots, overlay, folder, live, keys, t.clock},
+               settings),
           reader(overlay, t.records) {
       gate.start();
     }
@@ -155,11 +158,13 @@ class SaleGateTest : public testing::Test {
     terms.sale = Sale{clock.now() - Millis(1), std::nullopt, limit};
     ASSERT_TRUE(submit(ListProduct{product, terms, stock}));
   }
-  PlaceOrder order_of(std::int64_t user, std::uint64_t key, std::uint64_t body = 1, std::int32_t quantity = 1) {
+  PlaceOrder order_of(std::int64_t user, std::uint64_t key, std::uint64_t body = 1,
+                      std::int32_t quantity = 1) {
     PlaceOrder place;
     place.order = OrderId{++orders_made};
     place.user = UserId{user};
-    place.key = key == 0 ? RequestKey{} : RequestKey{static_cast<std::uint64_t>(user) * 0x9E3779B97F4A7C15ull, key};
+    place.key =
+        key == 0 ? RequestKey{} : RequestKey{static_cast<std::uint64_t>(user) * 0x9E3779B97F4A7C15ull, key};
     place.body_fingerprint = body;
     place.payment_window = Millis(600'000);
     place.lines.push_back(WantedLine{product, quantity});
@@ -203,9 +208,8 @@ TEST_F(SaleGateTest, ACrowdOnManyThreadsGetsEachUnitOnce) {
       for (int i = 0; i < each; ++i) {
         PlaceOrder place = order_of(1000 * t + i + 1, 0);
         place.order = OrderId{100'000 * (t + 1) + i};
-        asio::co_spawn(io, running->gate.submit(place), [&](std::exception_ptr, Result<Submitted> answer) {
-          (answer ? sold : sold_out)++;
-        });
+        asio::co_spawn(io, running->gate.submit(place),
+                       [&](std::exception_ptr, Result<Submitted> answer) { (answer ? sold : sold_out)++; });
       }
       io.run();
     });
@@ -225,7 +229,8 @@ TEST_F(SaleGateTest, TheSameKeyIsTheSameOrderBeforeAndAfterTheRecordsHaveIt) {
   EXPECT_EQ(again->order->id, first->order->id);
   EXPECT_EQ(submit(order_of(1, 5, 2)).error().code, Code::idempotency_mismatch);
 
-  ASSERT_TRUE(submit(CancelOrder{first->order->id, UserId{1}}));  // Nothing is open any more: it is forgotten.
+  ASSERT_TRUE(
+      submit(CancelOrder{first->order->id, UserId{1}}));  // Nothing is open any more: it is forgotten.
   wait_until_folded();
   ASSERT_TRUE(submit(order_of(2, 6)));
   ASSERT_TRUE(submit(order_of(3, 7)));

@@ -11,7 +11,8 @@ namespace {
 constexpr Millis slow_by{2'000};
 constexpr const char* schema =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=2000;"
-    "CREATE TABLE IF NOT EXISTS charges (attempt INTEGER PRIMARY KEY, amount INTEGER NOT NULL, currency TEXT NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS charges (attempt INTEGER PRIMARY KEY, amount INTEGER NOT NULL, currency TEXT "
+    "NOT NULL,"
     " declined INTEGER NOT NULL, captured_at INTEGER NOT NULL, refunded INTEGER NOT NULL DEFAULT 0) STRICT";
 
 struct Finalizer {
@@ -25,7 +26,9 @@ Statement prepare(sqlite3* db, const char* sql) {
   return Statement(statement);
 }
 
-auto broken() { return fail(Code::unavailable, "the test payment provider cannot use its file"); }
+auto broken() {
+  return fail(Code::unavailable, "the test payment provider cannot use its file");
+}
 
 bool is_token(const std::string& token) {
   for (const char* known : {"ok", "declined", "slow", "lost", "twice", "late"})
@@ -38,14 +41,15 @@ bool is_token(const std::string& token) {
 TestProvider::TestProvider(const std::string& path, BlockingPool& pool, const Clock& clock, LateBy late_by)
     : pool_(pool), clock_(clock), late_by_(std::move(late_by)) {
   sqlite3* handle = nullptr;
-  const int opened = sqlite3_open_v2(path.c_str(), &handle,
-                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
+  const int opened = sqlite3_open_v2(
+      path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
   db_.reset(handle);
   if (opened != SQLITE_OK || sqlite3_exec(handle, schema, nullptr, nullptr, nullptr) != SQLITE_OK)
     throw std::runtime_error(path + ": " + (handle == nullptr ? "out of memory" : sqlite3_errmsg(handle)));
 }
 
-Result<ChargeState> TestProvider::record(AttemptId attempt, Money amount, bool declined, Instant captured_at) {
+Result<ChargeState> TestProvider::record(AttemptId attempt, Money amount, bool declined,
+                                         Instant captured_at) {
   {
     const std::lock_guard lock(mutex_);
     const auto insert = prepare(db_.get(),
@@ -77,7 +81,8 @@ Result<ChargeState> TestProvider::look(AttemptId attempt) {
 
 Result<> TestProvider::give_back(AttemptId attempt) {
   const std::lock_guard lock(mutex_);
-  const auto update = prepare(db_.get(), "UPDATE charges SET refunded = 1 WHERE attempt = ? AND declined = 0");
+  const auto update =
+      prepare(db_.get(), "UPDATE charges SET refunded = 1 WHERE attempt = ? AND declined = 0");
   if (!update) return broken();
   sqlite3_bind_int64(update.get(), 1, attempt.value);
   if (sqlite3_step(update.get()) != SQLITE_DONE) return broken();
@@ -86,9 +91,10 @@ Result<> TestProvider::give_back(AttemptId attempt) {
 
 Result<ProviderTotals> TestProvider::totals() {
   const std::lock_guard lock(mutex_);
-  const auto select = prepare(db_.get(),
-                              "SELECT coalesce(sum(amount), 0), coalesce(sum(amount * refunded), 0) FROM charges"
-                              " WHERE declined = 0 AND captured_at <= ?");
+  const auto select =
+      prepare(db_.get(),
+              "SELECT coalesce(sum(amount), 0), coalesce(sum(amount * refunded), 0) FROM charges"
+              " WHERE declined = 0 AND captured_at <= ?");
   if (!select) return broken();
   sqlite3_bind_int64(select.get(), 1, clock_.now().time_since_epoch().count());
   if (sqlite3_step(select.get()) != SQLITE_ROW) return broken();

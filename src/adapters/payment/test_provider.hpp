@@ -1,6 +1,6 @@
 #pragma once
-/// The built-in test payment provider (API.md, Settings and the test payment provider). It keeps its own file and
-/// its own truth, as a real one does: a charge survives whatever happens to the shop.
+/// The built-in test payment provider (API.md, Settings and the test payment provider). It keeps its own file
+/// and its own truth, as a real one does: a charge survives whatever happens to the shop.
 
 #include <sqlite3.h>
 

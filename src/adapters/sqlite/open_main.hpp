@@ -10,6 +10,7 @@ namespace market::sqlite {
 
 class MainDatabase;
 /// `pool` is stopped before the answer ends. Errors: throws std::runtime_error with one line.
-std::shared_ptr<MainDatabase> open_main_database(const std::string& path, BlockingPool& pool, unsigned readers);
+std::shared_ptr<MainDatabase> open_main_database(const std::string& path, BlockingPool& pool,
+                                                 unsigned readers);
 
 }  // namespace market::sqlite

@@ -24,10 +24,13 @@ using http::Request;
 /// Scripts from this server only, none inline; the viewer draws its icons from data: addresses, and its
 /// components set style attributes.
 constexpr std::string_view page_policy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' "
+    "data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-Task<Reply> serve(const EmbeddedFile& file, const Request& request) { co_return file.answer(request); }
+Task<Reply> serve(const EmbeddedFile& file, const Request& request) {
+  co_return file.answer(request);
+}
 
 Task<Reply> lead_to_docs() {
   Reply reply;

@@ -30,11 +30,12 @@ class GatewayDocs : public testing::Test {
     loopback_only_ = match.options->loopback_only;
     asio::io_context context;
     http::Reply reply;
-    asio::co_spawn(context, (*match.handler)(request), [&reply](std::exception_ptr error, Result<http::Reply> answer) {
-      ASSERT_FALSE(error);
-      ASSERT_TRUE(answer);
-      reply = std::move(*answer);
-    });
+    asio::co_spawn(context, (*match.handler)(request),
+                   [&reply](std::exception_ptr error, Result<http::Reply> answer) {
+                     ASSERT_FALSE(error);
+                     ASSERT_TRUE(answer);
+                     reply = std::move(*answer);
+                   });
     context.run();
     return reply;
   }

@@ -49,7 +49,8 @@ Reply EmbeddedFile::answer(const Request& request) const {
   reply.content_type = content_type_;
   reply.headers.push_back(http::Header{"ETag", "W/" + etag_});
   reply.headers.push_back(http::Header{"Cache-Control", "no-cache"});
-  if (!policy_.empty()) reply.headers.push_back(http::Header{"Content-Security-Policy", std::string(policy_)});
+  if (!policy_.empty())
+    reply.headers.push_back(http::Header{"Content-Security-Policy", std::string(policy_)});
   if (!http::accepts_gzip(request.header("Accept-Encoding"))) {
     reply.shared_body = unpacked();
     return reply;

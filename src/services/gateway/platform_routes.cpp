@@ -10,7 +10,9 @@ using http::Method;
 using http::Reply;
 using http::Request;
 
-Task<Reply> live() { co_return http::json(http::Status::ok, R"({"status":"live"})"); }
+Task<Reply> live() {
+  co_return http::json(http::Status::ok, R"({"status":"live"})");
+}
 
 Task<Reply> ready(const PlatformInfo& info, const Request& request) {
   const auto reason = info.not_ready ? info.not_ready() : std::nullopt;
@@ -39,8 +41,10 @@ void add_platform_routes(http::Router& router, const PlatformInfo& info) {
   inside.loopback_only = true;
   router.add(Method::get, "/health/live", [](const Request&) { return live(); });
   router.add(Method::get, "/health/ready", [shared](const Request& r) { return ready(*shared, r); });
-  router.add(Method::get, "/metrics", [shared](const Request&) { return metrics(*shared); }, inside);
-  router.add(Method::get, "/info", [shared](const Request&) { return about(*shared); }, inside);
+  router.add(
+      Method::get, "/metrics", [shared](const Request&) { return metrics(*shared); }, inside);
+  router.add(
+      Method::get, "/info", [shared](const Request&) { return about(*shared); }, inside);
   add_docs_routes(router);
 }
 

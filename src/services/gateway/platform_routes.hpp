@@ -2,8 +2,8 @@
 /// What every role answers about itself.
 ///
 ///   PlatformInfo info;
-///   info.not_ready = [&] { return store.is_open() ? std::nullopt : std::optional<std::string>("no store"); };
-///   add_platform_routes(router, info);
+///   info.not_ready = [&] { return store.is_open() ? std::nullopt : std::optional<std::string>("no store");
+///   }; add_platform_routes(router, info);
 
 #include <functional>
 #include <optional>

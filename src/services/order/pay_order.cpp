@@ -37,7 +37,8 @@ Task<Paid> PayOrder::run(UserId user, OrderId order, std::string token) {
   asio::co_spawn(executor, charge(provider_, charging, attempt, started->order->total, std::move(token)),
                  asio::detached);
   boost::system::error_code ignored;
-  if (!charging->answer) co_await charging->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  if (!charging->answer)
+    co_await charging->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 
   if (charging->answer && !*charging->answer && charging->answer->error().code == Code::validation) {
     const auto settled = co_await settle(started->order, PaymentOutcome::declined);

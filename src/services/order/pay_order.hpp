@@ -1,5 +1,6 @@
 #pragma once
-/// Paying: the attempt is logged before the provider is asked, with the attempt as the provider's idempotency key.
+/// Paying: the attempt is logged before the provider is asked, with the attempt as the provider's idempotency
+/// key.
 
 #include <string>
 
@@ -14,7 +15,8 @@ struct Paid {
 
 class PayOrder {
  public:
-  PayOrder(SaleGate& gate, PaymentProvider& provider, PaymentResolver& resolver, IdSource& ids, Millis answer_max)
+  PayOrder(SaleGate& gate, PaymentProvider& provider, PaymentResolver& resolver, IdSource& ids,
+           Millis answer_max)
       : gate_(gate), provider_(provider), resolver_(resolver), ids_(ids), answer_max_(answer_max) {}
   /// Errors: order_not_found, order_not_payable, payment_declined, validation (the token), and the gate's.
   Task<Paid> run(UserId user, OrderId order, std::string token);

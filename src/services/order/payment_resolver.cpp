@@ -7,7 +7,12 @@ namespace market::order {
 
 PaymentResolver::PaymentResolver(SaleGate& gate, PaymentProvider& provider, const Clock& clock,
                                  asio::any_io_executor executor, ResolverLimits limits)
-    : gate_(gate), provider_(provider), clock_(clock), executor_(executor), limits_(limits), timer_(executor) {}
+    : gate_(gate),
+      provider_(provider),
+      clock_(clock),
+      executor_(executor),
+      limits_(limits),
+      timer_(executor) {}
 
 void PaymentResolver::watch(OpenPayment open) {
   asio::post(executor_, [this, open] { add(open); });
@@ -68,8 +73,10 @@ asio::awaitable<bool> PaymentResolver::resolve(AttemptId attempt) {
   const auto found = co_await provider_.find(attempt);
   if (!found) co_return false;
   PaymentOutcome outcome = PaymentOutcome::declined;
-  if (*found == ChargeState::captured) outcome = PaymentOutcome::captured;
-  else if (*found == ChargeState::unknown && clock_.now() - watched.since < limits_.unknown_max) co_return false;
+  if (*found == ChargeState::captured)
+    outcome = PaymentOutcome::captured;
+  else if (*found == ChargeState::unknown && clock_.now() - watched.since < limits_.unknown_max)
+    co_return false;
   const bool settled = co_await settle(watched.open, outcome);
   co_return settled;
 }

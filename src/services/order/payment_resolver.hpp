@@ -1,6 +1,6 @@
 #pragma once
-/// Finds out what became of payments whose answer is missing, and gives back money that is owed; with back-off,
-/// until the log knows. After a restart the open ones of the log are given to watch() again.
+/// Finds out what became of payments whose answer is missing, and gives back money that is owed; with
+/// back-off, until the log knows. After a restart the open ones of the log are given to watch() again.
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -25,11 +25,12 @@ struct ResolverLimits {
   Millis unknown_max{3'600'000};
 };
 
-/// Lives on one executor that runs on one thread; must outlive what runs there. No timer while nothing is open.
+/// Lives on one executor that runs on one thread; must outlive what runs there. No timer while nothing is
+/// open.
 class PaymentResolver {
  public:
-  PaymentResolver(SaleGate& gate, PaymentProvider& provider, const Clock& clock, asio::any_io_executor executor,
-                  ResolverLimits limits = {});
+  PaymentResolver(SaleGate& gate, PaymentProvider& provider, const Clock& clock,
+                  asio::any_io_executor executor, ResolverLimits limits = {});
   /// Any thread. Watching twice is fine.
   void watch(OpenPayment open);
   /// Any thread; what is under way ends by itself.

@@ -4,7 +4,8 @@ namespace market::order {
 
 Result<> PlaceOrderUseCase::refuse_early(const PlaceOrder& asked) const {
   const bool may_replay = asked.key && live_.may_know(asked.key);
-  if (live_.recovering()) return fail(Code::recovering, "the sale is being restored from its log; try again soon");
+  if (live_.recovering())
+    return fail(Code::recovering, "the sale is being restored from its log; try again soon");
   if (may_replay) return {};  // The product may be gone by now; the order of this key is still the answer.
   const Instant now = clock_.now();
   for (const auto& line : asked.lines) {

@@ -12,7 +12,9 @@ class StillClock final : public Clock {
 
 class OneProduct final : public LiveStock {
  public:
-  std::shared_ptr<const ListedProduct> find(ProductId id) const override { return id.value == 1 ? product : nullptr; }
+  std::shared_ptr<const ListedProduct> find(ProductId id) const override {
+    return id.value == 1 ? product : nullptr;
+  }
   bool recovering() const override { return recovers; }
   bool may_know(RequestKey) const override { return knows; }
   std::shared_ptr<ListedProduct> product = std::make_shared<ListedProduct>(
@@ -43,7 +45,9 @@ class RefuseEarly : public testing::Test {
   PlaceOrder asked_;
 };
 
-TEST_F(RefuseEarly, LetsTheGateDecideWhileUnitsAreLeft) { EXPECT_EQ(refusal(), std::nullopt); }
+TEST_F(RefuseEarly, LetsTheGateDecideWhileUnitsAreLeft) {
+  EXPECT_EQ(refusal(), std::nullopt);
+}
 
 TEST_F(RefuseEarly, RefusesWhatTheDurableNumbersRuleOut) {
   live_.product->terms.sale = Sale{Instant(Millis(1'001)), {}, {}};

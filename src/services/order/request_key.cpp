@@ -21,7 +21,8 @@ Result<RequestKey> request_key_of(const http::Request& request, UserId user) {
   bool visible = !text.empty() && text.size() <= key_length_max;
   for (const char c : text) visible = visible && c > 0x20 && c < 0x7F;
   if (!visible)
-    return invalid_field("Idempotency-Key", "format", "Idempotency-Key must be 1 to 64 visible ASCII characters");
+    return invalid_field("Idempotency-Key", "format",
+                         "Idempotency-Key must be 1 to 64 visible ASCII characters");
 
   // A cryptographic hash: a buyer must not find a key that meets another buyer's.
   unsigned char input[sizeof user.value + key_length_max];

@@ -169,7 +169,9 @@ Task<Reply> get_order_events(Doors& doors, const Request& request) {
   reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
   const UserId user = caller->user;
   const OrderId which = *id;
-  reply.stream = [&doors, user, which](http::Stream& stream) { return stream_order(doors, user, which, stream); };
+  reply.stream = [&doors, user, which](http::Stream& stream) {
+    return stream_order(doors, user, which, stream);
+  };
   co_return reply;
 }
 
@@ -235,7 +237,8 @@ void add_order_routes(http::Router& router, const OrderParts& parts, const std::
   router.add(Method::get, base + "/orders/{id}", [doors](const Request& r) { return get_order(*doors, r); });
   router.add(Method::get, base + "/orders/{id}/events",
              [doors](const Request& r) { return get_order_events(*doors, r); });
-  router.add(Method::post, base + "/orders/{id}/payment", [doors](const Request& r) { return pay_order(*doors, r); });
+  router.add(Method::post, base + "/orders/{id}/payment",
+             [doors](const Request& r) { return pay_order(*doors, r); });
   router.add(Method::post, base + "/orders/{id}/cancel",
              [doors](const Request& r) { return cancel_order(*doors, r); });
   router.add(Method::post, base + "/orders/{id}/return",

@@ -30,9 +30,9 @@ EntryPtr Catalogue::make_entry(ProductText text) const {
   entry->terms = listed->terms;
   entry->live = listed->live;
   const ProductText& kept = entry->text;
-  entry->view = wire::ProductView({kept.id, kept.name, kept.description, kept.category, kept.image_url,
-                                   kept.created_at, kept.updated_at},
-                                  entry->terms);
+  entry->view = wire::ProductView(
+      {kept.id, kept.name, kept.description, kept.category, kept.image_url, kept.created_at, kept.updated_at},
+      entry->terms);
   entry->folded = fold_case(kept.name) + '\n' + fold_case(kept.description);
   return entry;
 }
@@ -66,8 +66,10 @@ Result<> Catalogue::put(ProductText text) {
   shard.map = std::move(map);
   shard.version.fetch_add(1, std::memory_order_release);
   const std::unique_lock sorted_lock(sorted_mutex_);
-  if (entry->terms.withdrawn) sorted_.erase(id);
-  else sorted_.insert_or_assign(id, std::move(entry));
+  if (entry->terms.withdrawn)
+    sorted_.erase(id);
+  else
+    sorted_.insert_or_assign(id, std::move(entry));
   all_.reset();
   return {};
 }

@@ -1,8 +1,9 @@
 #pragma once
-/// All products as people read them: texts, rendered pages, and the live numbers laid over them. In memory whole.
+/// All products as people read them: texts, rendered pages, and the live numbers laid over them. In memory
+/// whole.
 ///
-/// One page costs an atomic load and a look-up: each thread keeps a copy of the shards' maps and refreshes a copy
-/// when its shard has changed. Lists read one sorted map under a shared lock.
+/// One page costs an atomic load and a look-up: each thread keeps a copy of the shards' maps and refreshes a
+/// copy when its shard has changed. Lists read one sorted map under a shared lock.
 
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>

@@ -10,9 +10,12 @@ namespace {
 
 std::int64_t key_of(const CatalogueEntry& entry, SortBy sort) {
   switch (sort) {
-    case SortBy::newest: return 0;
-    case SortBy::price_rising: return entry.terms.price.amount;
-    case SortBy::price_falling: return -entry.terms.price.amount;
+    case SortBy::newest:
+      return 0;
+    case SortBy::price_rising:
+      return entry.terms.price.amount;
+    case SortBy::price_falling:
+      return -entry.terms.price.amount;
     case SortBy::opening:  // Products without a sale have always been open.
       return entry.terms.sale ? entry.terms.sale->opens_at.time_since_epoch().count() : 0;
   }
@@ -28,8 +31,8 @@ bool matches(const CatalogueEntry& entry, const ListQuery& query) {
 std::string cursor_of(std::int64_t key, ProductId id) {
   const std::string plain = fmt::format("{}:{}", key, id.text());
   std::string text(sodium_base64_encoded_len(plain.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING), '\0');
-  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(plain.data()), plain.size(),
-                    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(plain.data()),
+                    plain.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
   text.pop_back();  // The terminating zero.
   return text;
 }
@@ -41,12 +44,13 @@ Result<> read_cursor(const std::string& cursor, ListQuery& query) {
   const auto wrong = [] { return invalid_field("cursor", "format", "cursor is not one of ours"); };
   char plain[64];
   std::size_t size = 0;
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(plain), sizeof plain, cursor.data(), cursor.size(), nullptr,
-                        &size, nullptr, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
+  if (sodium_base642bin(reinterpret_cast<unsigned char*>(plain), sizeof plain, cursor.data(), cursor.size(),
+                        nullptr, &size, nullptr, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
     return wrong();
   const auto [stop, error] = std::from_chars(plain, plain + size, query.after_key);
   if (error != std::errc() || stop == plain + size || *stop != ':') return wrong();
-  const auto id = ProductId::parse(std::string_view(stop + 1, static_cast<std::size_t>(plain + size - stop - 1)));
+  const auto id =
+      ProductId::parse(std::string_view(stop + 1, static_cast<std::size_t>(plain + size - stop - 1)));
   if (!id) return wrong();
   query.after = *id;
   return {};
@@ -65,11 +69,13 @@ ListPage list_products(const Catalogue& catalogue, const ListQuery& query) {
     };
     for (const auto& entry : *all) {
       const std::int64_t key = key_of(*entry, query.sort);
-      if (query.after && (key < query.after_key || (key == query.after_key && entry->text.id >= query.after))) continue;
+      if (query.after && (key < query.after_key || (key == query.after_key && entry->text.id >= query.after)))
+        continue;
       if (matches(*entry, query)) found.emplace_back(key, &entry);
     }
     const auto wanted = std::min(found.size(), query.limit + 1);
-    std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(wanted), found.end(), before);
+    std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(wanted), found.end(),
+                      before);
     for (std::size_t i = 0; i < wanted; ++i) page.entries.push_back(*found[i].second);
   }
   if (page.entries.size() > query.limit) {

@@ -14,17 +14,22 @@ void read_price(wire::ObjectReader& reader, Money& price) {
   wire::ObjectReader part(*member, reader.path_of("price"), reader);
   price.amount = part.integer("amount", 0, Money::amount_max);
   const auto currency = Currency::parse(part.text("currency", 3, 3));
-  if (currency) price.currency = *currency;
-  else part.refuse("currency", "format", "currency must be three upper-case letters");
+  if (currency)
+    price.currency = *currency;
+  else
+    part.refuse("currency", "format", "currency must be three upper-case letters");
   part.finish_part();
 }
 
 void read_kind(wire::ObjectReader& reader, ProductKind& kind) {
   const auto text = reader.optional_text("kind", 1, 16);
   if (!text) return;
-  if (*text == "regular") kind = ProductKind::regular;
-  else if (*text == "event") kind = ProductKind::event;
-  else reader.refuse("kind", "format", "kind must be regular or event");
+  if (*text == "regular")
+    kind = ProductKind::regular;
+  else if (*text == "event")
+    kind = ProductKind::event;
+  else
+    reader.refuse("kind", "format", "kind must be regular or event");
 }
 
 void read_sale(wire::ObjectReader& reader, std::optional<Sale>& sale) {

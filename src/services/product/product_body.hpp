@@ -4,13 +4,13 @@
 #include <optional>
 #include <string_view>
 
-#include "ports/product_texts.hpp"
 #include "domain/product.hpp"
+#include "ports/product_texts.hpp"
 
 namespace market::product {
 
 struct NewProduct {
-  ProductText text;  ///< Without id and times.
+  ProductText text;    ///< Without id and times.
   ProductTerms terms;  ///< Without seller.
   std::int64_t stock = 0;
 };

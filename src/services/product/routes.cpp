@@ -22,7 +22,9 @@ struct Doors {
   std::string location;
 };
 
-Error no_such_product() { return Error(Code::product_not_found, "there is no such product"); }
+Error no_such_product() {
+  return Error(Code::product_not_found, "there is no such product");
+}
 
 /// Valid until this thread asks the catalogue again: never across a co_await.
 Result<const CatalogueEntry*> entry_of(const Doors& doors, const Request& request) {
@@ -57,7 +59,9 @@ Result<Reply> get_product_now(const Doors& doors, const Request& request) {
   if (http::none_match(request, etag)) return http::not_modified(etag);
   return page_reply(doors, http::Status::ok, **entry);
 }
-Task<Reply> get_product(const Doors& doors, const Request& request) { co_return get_product_now(doors, request); }
+Task<Reply> get_product(const Doors& doors, const Request& request) {
+  co_return get_product_now(doors, request);
+}
 
 Task<Reply> get_stock(const Doors& doors, const Request& request) {
   const auto entry = entry_of(doors, request);
@@ -103,11 +107,16 @@ Result<ListQuery> read_list_query(const Request& request) {
     query.kind = **kind == "event" ? ProductKind::event : ProductKind::regular;
   }
   const std::string order = sort->value_or("newest");
-  if (order == "newest") query.sort = SortBy::newest;
-  else if (order == "price") query.sort = SortBy::price_rising;
-  else if (order == "-price") query.sort = SortBy::price_falling;
-  else if (order == "opening") query.sort = SortBy::opening;
-  else return invalid_field("sort", "format", "sort must be newest, price, -price or opening");
+  if (order == "newest")
+    query.sort = SortBy::newest;
+  else if (order == "price")
+    query.sort = SortBy::price_rising;
+  else if (order == "-price")
+    query.sort = SortBy::price_falling;
+  else if (order == "opening")
+    query.sort = SortBy::opening;
+  else
+    return invalid_field("sort", "format", "sort must be newest, price, -price or opening");
   return query;
 }
 
@@ -119,7 +128,9 @@ Task<Reply> list(const Doors& doors, const Request& request) {
     page = list_products(doors.parts.catalogue, *query);
   } else {
     const Catalogue& catalogue = doors.parts.catalogue;
-    auto scan = [&catalogue, wanted = *query]() -> Result<ListPage> { return list_products(catalogue, wanted); };
+    auto scan = [&catalogue, wanted = *query]() -> Result<ListPage> {
+      return list_products(catalogue, wanted);
+    };
     page = co_await doors.parts.pool.run(std::move(scan));
     if (!page) co_return fail(page.error());
   }
@@ -207,7 +218,8 @@ Task<Reply> adjust_stock(const Doors& doors, const Request& request) {
   const ProductStock stock = adjusted->stock.value_or(ProductStock{});
   const Instant now = doors.parts.clock.now();
   std::string body;
-  wire::append_stock(body, sale_state(entry->terms, stock.remaining, now), stock.remaining, stock.capacity, now);
+  wire::append_stock(body, sale_state(entry->terms, stock.remaining, now), stock.remaining, stock.capacity,
+                     now);
   co_return http::json(http::Status::ok, std::move(body));
 }
 
@@ -223,7 +235,8 @@ void add_product_routes(http::Router& router, const ProductParts& parts, const s
   router.add(Method::del, one, [doors](const Request& r) { return withdraw(*doors, r); });
   router.add(Method::get, one + "/stock", [doors](const Request& r) { return get_stock(*doors, r); });
   router.add(Method::post, one + "/stock", [doors](const Request& r) { return adjust_stock(*doors, r); });
-  router.add(Method::get, one + "/stock/stream", [doors](const Request& r) { return get_stock_stream(*doors, r); });
+  router.add(Method::get, one + "/stock/stream",
+             [doors](const Request& r) { return get_stock_stream(*doors, r); });
 }
 
 }  // namespace market::product

@@ -52,7 +52,8 @@ Task<> StockStreams::serve(ProductId product, http::Stream& stream) const {
     std::string piece;
     if (seen != version || seen_state != state) {
       std::string data;
-      wire::append_stock(data, state, entry->live->remaining.load(), entry->live->capacity.load(), clock_.now());
+      wire::append_stock(data, state, entry->live->remaining.load(), entry->live->capacity.load(),
+                         clock_.now());
       if (seen != version) piece += http::sse_event("stock", data);
       if (seen_state != state) piece += http::sse_event("state", data);
       seen = version;

@@ -1,6 +1,6 @@
 #pragma once
-/// Live stock as server-sent events. One ticker per I/O thread serves all its streams and runs only while it has
-/// some, comparing LiveProduct::version: an unchanged product costs one load per tick.
+/// Live stock as server-sent events. One ticker per I/O thread serves all its streams and runs only while it
+/// has some, comparing LiveProduct::version: an unchanged product costs one load per tick.
 
 #include "http/message.hpp"
 #include "services/product/catalogue.hpp"
@@ -9,7 +9,8 @@ namespace market::product {
 
 class StockStreams {
  public:
-  explicit StockStreams(const Catalogue& catalogue, const Clock& clock) : catalogue_(catalogue), clock_(clock) {}
+  explicit StockStreams(const Catalogue& catalogue, const Clock& clock)
+      : catalogue_(catalogue), clock_(clock) {}
   /// Writes `stock` and `state` events until the peer is gone or the product is withdrawn.
   Task<> serve(ProductId product, http::Stream& stream) const;
 

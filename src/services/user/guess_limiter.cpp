@@ -8,7 +8,8 @@ namespace market::user {
 
 GuessLimiter::Bucket& GuessLimiter::refilled(std::string_view what, Rate rate, Instant now) {
   if (buckets_.size() >= buckets_max) make_room();
-  const auto [entry, fresh] = buckets_.try_emplace(std::hash<std::string_view>{}(what), Bucket{rate.burst, now});
+  const auto [entry, fresh] =
+      buckets_.try_emplace(std::hash<std::string_view>{}(what), Bucket{rate.burst, now});
   Bucket& bucket = entry->second;
   if (!fresh) {
     const auto passed = static_cast<double>(std::max<Millis::rep>(0, (now - bucket.at).count()));

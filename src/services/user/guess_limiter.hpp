@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/time.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
 
 namespace market::user {
 

@@ -7,28 +7,35 @@
 namespace market::user {
 namespace {
 
-/// Words that common passwords are made of. A password that is one or two of these with digits or signs around
-/// them is on every list; so the rule catches more than a list of 3,000 ready passwords of ten letters would.
+/// Words that common passwords are made of. A password that is one or two of these with digits or signs
+/// around them is on every list; so the rule catches more than a list of 3,000 ready passwords of ten letters
+/// would.
 constexpr std::array<std::string_view, 118> common_words{
-    "password", "passwort", "passw0rd", "p@ssw0rd", "p@ssword", "letmein",  "welcome",  "admin",     "administrator",
-    "root",     "user",     "login",    "master",   "monkey",   "dragon",   "football", "baseball",  "basketball",
-    "soccer",   "hockey",   "iloveyou", "ilove",    "love",     "princess", "sunshine", "shadow",    "superman",
-    "batman",   "spiderman","starwars", "pokemon",  "michael",  "jordan",   "jennifer", "jessica",   "ashley",
-    "daniel",   "thomas",   "robert",   "matthew",  "andrew",   "joshua",   "charlie",  "maggie",    "hunter",
-    "killer",   "freedom",  "whatever", "trustno",  "qwerty",   "qwertz",   "azerty",   "qwertyuiop","asdfghjkl",
-    "asdfgh",   "asdf",     "zxcvbnm",  "zxcvbn",   "qazwsx",   "qazwsxedc","1q2w3e4r", "1qaz2wsx",  "abc",
-    "abcdef",   "abcdefgh", "abcdefghij","test",    "testing",  "tester",   "guest",    "default",   "changeme",
-    "secret",   "computer", "internet", "samsung",  "google",   "facebook", "microsoft","windows",   "apple",
-    "cookie",   "cheese",   "banana",   "orange",   "summer",   "winter",   "spring",   "autumn",    "january",
-    "monday",   "hello",    "helloworld","world",   "access",   "flower",   "ginger",   "pepper",    "chocolate",
-    "purple",   "yellow",   "silver",   "golden",   "diamond",  "liverpool","chelsea",  "arsenal",   "mustang",
-    "ferrari",  "porsche",  "corvette", "mercedes", "yankees",  "lakers",   "korea",    "seoul",     "market",
-    "shop"};
+    "password",  "passwort",      "passw0rd",   "p@ssw0rd",   "p@ssword",  "letmein",  "welcome",
+    "admin",     "administrator", "root",       "user",       "login",     "master",   "monkey",
+    "dragon",    "football",      "baseball",   "basketball", "soccer",    "hockey",   "iloveyou",
+    "ilove",     "love",          "princess",   "sunshine",   "shadow",    "superman", "batman",
+    "spiderman", "starwars",      "pokemon",    "michael",    "jordan",    "jennifer", "jessica",
+    "ashley",    "daniel",        "thomas",     "robert",     "matthew",   "andrew",   "joshua",
+    "charlie",   "maggie",        "hunter",     "killer",     "freedom",   "whatever", "trustno",
+    "qwerty",    "qwertz",        "azerty",     "qwertyuiop", "asdfghjkl", "asdfgh",   "asdf",
+    "zxcvbnm",   "zxcvbn",        "qazwsx",     "qazwsxedc",  "1q2w3e4r",  "1qaz2wsx", "abc",
+    "abcdef",    "abcdefgh",      "abcdefghij", "test",       "testing",   "tester",   "guest",
+    "default",   "changeme",      "secret",     "computer",   "internet",  "samsung",  "google",
+    "facebook",  "microsoft",     "windows",    "apple",      "cookie",    "cheese",   "banana",
+    "orange",    "summer",        "winter",     "spring",     "autumn",    "january",  "monday",
+    "hello",     "helloworld",    "world",      "access",     "flower",    "ginger",   "pepper",
+    "chocolate", "purple",        "yellow",     "silver",     "golden",    "diamond",  "liverpool",
+    "chelsea",   "arsenal",       "mustang",    "ferrari",    "porsche",   "corvette", "mercedes",
+    "yankees",   "lakers",        "korea",      "seoul",      "market",    "shop"};
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 std::size_t count_characters(std::string_view utf8) {
-  return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 /// aaaaaaaaaa, 1212121212, 123123123123, 0123456789, abcdefghij and the like.
@@ -59,7 +66,8 @@ bool is_made_of_common_words(std::string text) {
     std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(text.find(best)), best.size(), ' ');
     any = found = true;
   }
-  const auto letters = std::count_if(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c & 0x80); });
+  const auto letters =
+      std::count_if(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c & 0x80); });
   return any && letters <= 1;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-/// Which passwords are taken (NIST SP 800-63B 5.1.1.2): long enough, any characters, not common, no other rule.
+/// Which passwords are taken (NIST SP 800-63B 5.1.1.2): long enough, any characters, not common, no other
+/// rule.
 
 #include <string_view>
 

@@ -61,7 +61,8 @@ Task<Reply> create_user(Doors& doors, const Request& request) {
   if (!wanted) co_return fail(wanted.error());
   const std::string bucket = "sign-up:" + limit_address(request.remote_address);
   const Instant now = doors.clock.now();
-  if (const auto allowed = doors.limiter.allow(bucket, sign_up_rate, now); !allowed) co_return fail(allowed.error());
+  if (const auto allowed = doors.limiter.allow(bucket, sign_up_rate, now); !allowed)
+    co_return fail(allowed.error());
   doors.limiter.charge(bucket, sign_up_rate, now);
   const auto account = co_await doors.sign_up.run(std::move(*wanted));
   if (!account) co_return fail(account.error());
@@ -89,9 +90,11 @@ Task<Reply> verify_email(Doors& doors, const Request& request) {
   if (!read) co_return fail(read.error());
   const std::string bucket = "verify:" + limit_address(request.remote_address);
   const Instant now = doors.clock.now();
-  if (const auto allowed = doors.limiter.allow(bucket, verify_rate, now); !allowed) co_return fail(allowed.error());
+  if (const auto allowed = doors.limiter.allow(bucket, verify_rate, now); !allowed)
+    co_return fail(allowed.error());
   const auto verified = co_await doors.sign_up.verify(std::move(read->email), std::move(read->code));
-  if (!verified && verified.error().code == Code::invalid_code) doors.limiter.charge(bucket, verify_rate, now);
+  if (!verified && verified.error().code == Code::invalid_code)
+    doors.limiter.charge(bucket, verify_rate, now);
   if (!verified) co_return fail(verified.error());
   co_return http::no_content();
 }
@@ -147,10 +150,12 @@ Task<Reply> list_sessions(Doors& doors, const Request& request) {
   std::string body = "{\"items\":[";
   for (const Session& session : *sessions) {
     if (body.back() == '}') body += ',';
-    body += fmt::format("{{\"id\":\"{}\",\"current\":{},\"device\":", session.id.text(), session.id == caller->session);
+    body += fmt::format("{{\"id\":\"{}\",\"current\":{},\"device\":", session.id.text(),
+                        session.id == caller->session);
     wire::append_json_string(body, session.device);
-    body += fmt::format(",\"createdAt\":\"{}\",\"usedAt\":\"{}\",\"endsAt\":\"{}\"}}", format_rfc3339(session.created_at),
-                        format_rfc3339(session.used_at), format_rfc3339(session.ends_at));
+    body += fmt::format(",\"createdAt\":\"{}\",\"usedAt\":\"{}\",\"endsAt\":\"{}\"}}",
+                        format_rfc3339(session.created_at), format_rfc3339(session.used_at),
+                        format_rfc3339(session.ends_at));
   }
   body += "],\"nextCursor\":null}";
   co_return http::json(Status::ok, std::move(body));
@@ -216,8 +221,8 @@ Task<Reply> change_password(Doors& doors, const Request& request) {
   wire::ObjectReader reader(*json);
   std::string current = reader.text("currentPassword", 1, 512), fresh = reader.text("newPassword", 1, 512);
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
-  const auto changed =
-      co_await doors.sign_in.change_password(caller->user, caller->session, std::move(current), std::move(fresh));
+  const auto changed = co_await doors.sign_in.change_password(caller->user, caller->session,
+                                                              std::move(current), std::move(fresh));
   if (!changed) co_return fail(account_error(changed.error()));
   co_return http::no_content();
 }

@@ -12,7 +12,8 @@ std::string Sessions::new_secret() {
   return wire::secret_text(bytes);
 }
 
-SignedIn Sessions::signed_in(Account account, SessionId session, std::string refresh_token, Instant now) const {
+SignedIn Sessions::signed_in(Account account, SessionId session, std::string refresh_token,
+                             Instant now) const {
   SignedIn answer;
   const wire::Identity identity{account.id, session, account.role, account.email_verified,
                                 now + settings_.access_token_life};
@@ -42,7 +43,8 @@ Task<SignedIn> Sessions::open(Account account, std::string device) {
 Task<SignedIn> Sessions::renew(std::string refresh_token) {
   const Instant now = clock_.now();
   std::string next = new_secret();
-  const auto rotated = co_await accounts_.rotate_session(wire::secret_hash(refresh_token), wire::secret_hash(next), now);
+  const auto rotated =
+      co_await accounts_.rotate_session(wire::secret_hash(refresh_token), wire::secret_hash(next), now);
   if (!rotated) {
     if (rotated.error().code == Code::session_revoked) {
       const auto denied = co_await deny_ended();  // If it was a reused one, its family has just been ended.

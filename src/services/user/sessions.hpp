@@ -21,9 +21,14 @@ struct SignedIn {
 
 class Sessions {
  public:
-  Sessions(Accounts& accounts, const wire::AccessTokens& tokens, wire::DeniedSessions& denied, RandomSource& random,
-           IdSource& ids, const Clock& clock, SessionSettings settings)
-      : accounts_(accounts), tokens_(tokens), denied_(denied), random_(random), ids_(ids), clock_(clock),
+  Sessions(Accounts& accounts, const wire::AccessTokens& tokens, wire::DeniedSessions& denied,
+           RandomSource& random, IdSource& ids, const Clock& clock, SessionSettings settings)
+      : accounts_(accounts),
+        tokens_(tokens),
+        denied_(denied),
+        random_(random),
+        ids_(ids),
+        clock_(clock),
         settings_(settings) {}
 
   /// Errors: those of Accounts::create_session.

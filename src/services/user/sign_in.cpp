@@ -11,14 +11,17 @@ namespace {
 constexpr GuessLimiter::Rate pair_rate{5, Millis(30'000)};
 constexpr GuessLimiter::Rate address_rate{60, Millis(1'000)};
 
-tl::unexpected<Error> wrong() { return fail(Code::invalid_credentials, "e-mail address or password is wrong"); }
+tl::unexpected<Error> wrong() {
+  return fail(Code::invalid_credentials, "e-mail address or password is wrong");
+}
 
 }  // namespace
 
 Task<SignedIn> SignIn::run(Command command) {
   const Instant now = clock_.now();
   std::string email = command.email;
-  std::transform(email.begin(), email.end(), email.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  std::transform(email.begin(), email.end(), email.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
   const std::string address = limit_address(command.remote_address);
   const std::string pair = "sign-in:" + address + ' ' + email, from = "sign-in:" + address;
   if (const auto allowed = limiter_.allow(from, address_rate, now); !allowed) co_return fail(allowed.error());
@@ -38,7 +41,8 @@ Task<SignedIn> SignIn::run(Command command) {
   co_return signed_in;
 }
 
-Task<> SignIn::change_password(UserId user, SessionId current, std::string current_password, std::string new_password) {
+Task<> SignIn::change_password(UserId user, SessionId current, std::string current_password,
+                               std::string new_password) {
   const Instant now = clock_.now();
   const std::string bucket = "password:" + user.text();
   if (const auto allowed = limiter_.allow(bucket, pair_rate, now); !allowed) co_return fail(allowed.error());
@@ -56,7 +60,8 @@ Task<> SignIn::change_password(UserId user, SessionId current, std::string curre
   if (!hash) co_return fail(hash.error());
   const auto stored = co_await accounts_.set_password_hash(user, std::move(*hash));
   if (!stored) co_return fail(stored.error());
-  const auto ended = co_await sessions_.end(user, std::nullopt, current ? std::optional(current) : std::nullopt);
+  const auto ended =
+      co_await sessions_.end(user, std::nullopt, current ? std::optional(current) : std::nullopt);
   co_return ended;
 }
 

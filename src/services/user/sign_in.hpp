@@ -9,7 +9,8 @@ namespace market::user {
 
 class SignIn {
  public:
-  SignIn(Accounts& accounts, PasswordHasher& hasher, Sessions& sessions, GuessLimiter& limiter, const Clock& clock)
+  SignIn(Accounts& accounts, PasswordHasher& hasher, Sessions& sessions, GuessLimiter& limiter,
+         const Clock& clock)
       : accounts_(accounts), hasher_(hasher), sessions_(sessions), limiter_(limiter), clock_(clock) {}
 
   struct Command {
@@ -17,8 +18,10 @@ class SignIn {
   };
   /// Errors: invalid_credentials, rate_limited, overloaded, unavailable.
   Task<SignedIn> run(Command command);
-  /// Every session but `current` ends. Errors: invalid_credentials (the current password), validation, as above.
-  Task<> change_password(UserId user, SessionId current, std::string current_password, std::string new_password);
+  /// Every session but `current` ends. Errors: invalid_credentials (the current password), validation, as
+  /// above.
+  Task<> change_password(UserId user, SessionId current, std::string current_password,
+                         std::string new_password);
 
  private:
   Accounts& accounts_;

@@ -26,7 +26,9 @@ std::string new_code(RandomSource& random) {
 }
 
 /// A code is short: bound to its account, so that equal codes have different hashes.
-std::string code_hash(UserId user, const std::string& code) { return wire::secret_hash(user.text() + ':' + code); }
+std::string code_hash(UserId user, const std::string& code) {
+  return wire::secret_hash(user.text() + ':' + code);
+}
 
 }  // namespace
 
@@ -88,7 +90,8 @@ Task<> SignUp::verify(std::string email, std::string code) {
   const auto account = co_await accounts_.find_by_email(std::move(email));
   if (!account && account.error().code != Code::not_found) co_return fail(account.error());
   if (!account) co_return fail(Code::invalid_code, "the code is wrong or has ended");
-  const auto right = co_await accounts_.try_verification(account->id, code_hash(account->id, code), clock_.now());
+  const auto right =
+      co_await accounts_.try_verification(account->id, code_hash(account->id, code), clock_.now());
   if (!right && right.error().code != Code::not_found) co_return fail(right.error());
   if (!right || !*right) co_return fail(Code::invalid_code, "the code is wrong or has ended");
   const auto verified = co_await accounts_.set_email_verified(account->id);

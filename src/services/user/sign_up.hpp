@@ -20,16 +20,23 @@ class SignUp {
  public:
   SignUp(Accounts& accounts, PasswordHasher& hasher, Mailer& mailer, RandomSource& random, IdSource& ids,
          const Clock& clock, EmailVerification verification)
-      : accounts_(accounts), hasher_(hasher), mailer_(mailer), random_(random), ids_(ids), clock_(clock),
+      : accounts_(accounts),
+        hasher_(hasher),
+        mailer_(mailer),
+        random_(random),
+        ids_(ids),
+        clock_(clock),
         verification_(verification) {}
 
   /// Errors: validation (the password), email_taken, overloaded, unavailable.
   Task<Account> run(NewAccount wanted);
-  /// An account whose address needs no proof; fine when it exists. Errors: validation, overloaded, unavailable.
+  /// An account whose address needs no proof; fine when it exists. Errors: validation, overloaded,
+  /// unavailable.
   Task<> create_admin(std::string email, std::string password);
   /// Errors: invalid_code, rate_limited (after 5 tries), unavailable.
   Task<> verify(std::string email, std::string code);
-  /// Sends a new code when there is an unverified account; the caller cannot tell. Errors: overloaded, unavailable.
+  /// Sends a new code when there is an unverified account; the caller cannot tell. Errors: overloaded,
+  /// unavailable.
   Task<> resend(std::string email);
 
  private:

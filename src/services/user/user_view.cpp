@@ -41,7 +41,8 @@ bool is_email(std::string_view text) {
   if (text.size() > 254 || at == 0 || at == std::string_view::npos || at > 64) return false;
   const std::string_view domain = text.substr(at + 1);
   const bool sane = std::none_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F || c == '"' || c == '<' || c == '>' || c == ',' || c == '\\';
+    return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F || c == '"' || c == '<' || c == '>' ||
+           c == ',' || c == '\\';
   });
   return sane && domain.find('@') == std::string_view::npos && domain.find('.') != std::string_view::npos &&
          domain.front() != '.' && domain.back() != '.' && domain.find("..") == std::string_view::npos;

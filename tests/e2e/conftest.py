@@ -1,0 +1,65 @@
+"""Fixtures of the end-to-end tests: one server for most of them, clients whose answers are all validated."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+import client  # noqa: E402
+from market_server import Market  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def market(tmp_path_factory):
+    with Market(tmp_path_factory.mktemp("shared") / "data", "ratelimit.enabled=false") as server:
+        yield server
+        assert server.process.poll() is None, f"the server ended by itself: {server.log_tail()}"
+
+
+@pytest.fixture
+def start(tmp_path):
+    """start("orders.payment_window=2s", data=…, flags=…): servers of one test, stopped after it."""
+    started = []
+
+    def begin(*settings, data=None, limits=False, **more):
+        if not limits:
+            settings = (*settings, "ratelimit.enabled=false")
+        server = Market(data or tmp_path / "data", *settings, **more).start()
+        started.append(server)
+        return server
+
+    yield begin
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture
+def anonymous(market):
+    return client.Client(market.url)
+
+
+@pytest.fixture(scope="session")
+def admin(market):
+    return client.admin(market.url)
+
+
+@pytest.fixture
+def buyer(market):
+    return client.sign_up(market.url)
+
+
+@pytest.fixture(scope="session")
+def other(market):
+    return client.sign_up(market.url)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The line that ./dev adds up."""
+    counts = {
+        word: len(terminalreporter.stats.get(word, [])) for word in ("passed", "failed", "error", "skipped")
+    }
+    terminalreporter.write_line(
+        f"{counts['passed']} passed, {counts['failed'] + counts['error']} failed, {counts['skipped']} skipped"
+    )

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# The end-to-end tests against MARKET_BINARY (default build/release/market): tests/e2e/run.sh [pytest arguments]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+binary=${MARKET_BINARY:-$PWD/build/release/market}
+[[ -x $binary ]] || { echo "e2e: $binary is missing; run ./dev build first" >&2; exit 2; }
+export MARKET_BINARY=$binary PYTHONDONTWRITEBYTECODE=1
+
+# ./dev puts its own environment first in PATH; alone, one is made in build/ and kept.
+python=python3
+if ! python3 -c 'import pytest, requests, schemathesis, jsonschema, yaml' 2>/dev/null; then
+  python=build/venv/bin/python
+  if [[ ! build/venv/.stamp -nt tests/requirements.txt ]]; then
+    python3 -m venv build/venv
+    build/venv/bin/pip install -q --disable-pip-version-check -r tests/requirements.txt
+    touch build/venv/.stamp
+  fi
+fi
+exec "$python" -m pytest -q -p no:cacheprovider -p no:schemathesis --tb=short tests/e2e tests/support "$@"
