@@ -39,13 +39,34 @@ Millis SystemClock::wall_step() const {
 }
 
 std::string format_rfc3339(Instant at) {
+  std::string text(rfc3339_length, '\0');
+  format_rfc3339_to(at, text.data());
+  return text;
+}
+
+void format_rfc3339_to(Instant at, char* out) {
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss<Millis> time(at - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     time.hours().count(), time.minutes().count(), time.seconds().count(),
-                     time.subseconds().count());
+  const auto digits = [&out](std::int64_t value, int count) {
+    for (int i = count; i-- > 0; value /= 10) out[i] = static_cast<char>('0' + value % 10);
+    out += count;
+  };
+  std::int64_t rest = (at - day).count();
+  const std::int64_t millis = rest % 1000, seconds = (rest /= 1000) % 60, minutes = (rest /= 60) % 60;
+  digits(static_cast<int>(date.year()), 4);
+  *out++ = '-';
+  digits(static_cast<unsigned>(date.month()), 2);
+  *out++ = '-';
+  digits(static_cast<unsigned>(date.day()), 2);
+  *out++ = 'T';
+  digits(rest / 60, 2);
+  *out++ = ':';
+  digits(minutes, 2);
+  *out++ = ':';
+  digits(seconds, 2);
+  *out++ = '.';
+  digits(millis, 3);
+  *out++ = 'Z';
 }
 
 Result<Instant> parse_rfc3339(std::string_view text) {

@@ -31,8 +31,11 @@ class SystemClock final : public Clock {
   std::chrono::steady_clock::time_point start_;
 };
 
-/// RFC 3339, UTC, milliseconds: 2026-11-24T01:22:03.004Z.
+/// RFC 3339, UTC, milliseconds: 2026-11-24T01:22:03.004Z. For years 0 to 9999.
 std::string format_rfc3339(Instant at);
+/// Writes exactly rfc3339_length characters: every answer about an order has four of them.
+void format_rfc3339_to(Instant at, char* out);
+inline constexpr std::size_t rfc3339_length = 24;
 /// Errors: validation, unless `text` is an RFC 3339 date-time (any offset; fractions beyond ms are cut).
 Result<Instant> parse_rfc3339(std::string_view text);
 /// Durations of settings: `250ms`, `3s`, `10m`, `24h`. Errors: validation.

@@ -13,8 +13,7 @@ class Authenticator {
   Authenticator(const wire::AccessTokens& tokens, const wire::DeniedSessions& denied, const Clock& clock)
       : tokens_(tokens), denied_(denied), clock_(clock) {}
   /// From `Authorization: Bearer` (exactly one; the scheme compares without case).
-  /// Errors: unauthenticated. Checked tokens are remembered per thread, bounded, so a keep-alive client pays
-  /// once.
+  /// Errors: unauthenticated.
   Result<wire::Identity> identify(const Request& request) const;
   /// As above. Errors also: forbidden, when the role is none of `roles`.
   Result<wire::Identity> require(const Request& request, std::initializer_list<Role> roles) const;

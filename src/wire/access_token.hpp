@@ -1,6 +1,8 @@
 #pragma once
 /// Access tokens: JWT, HS256, key id, 15 minutes. Strict as RFC 8725 and RELIABILITY 4.2 say.
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +40,8 @@ class AccessTokens {
   struct Key {
     SigningKey key;
     std::string header;  ///< Encoded header, ready to sign.
-    std::vector<unsigned char> hmac_state;
+    /// SHA-256 with the key's inner and outer block hashed in already (RFC 2104, section 4).
+    std::array<std::uint32_t, 8> inner{}, outer{};
   };
   std::vector<Key> keys_;
 };

@@ -15,9 +15,10 @@ void append_id(std::string& out, std::int64_t id) {
 }  // namespace
 
 void append_time(std::string& out, Instant at) {
-  out += '"';
-  out += format_rfc3339(at);
-  out += '"';
+  char text[rfc3339_length + 2];
+  text[0] = text[rfc3339_length + 1] = '"';
+  format_rfc3339_to(at, text + 1);
+  out.append(text, sizeof text);
 }
 
 void append_number(std::string& out, std::int64_t number) {
