@@ -4,9 +4,17 @@
 
 #include <stdexcept>
 
+#include "adapters/sqlite/connection_mutexes.hpp"
+
 namespace market::sqlite {
 
+void use_connections_without_mutex() {
+  static const int configured = sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+  static_cast<void>(configured);
+}
+
 Database Database::open(const std::string& path, Mode mode) {
+  use_connections_without_mutex();
   // Each connection is used by one thread at a time, so SQLite's own mutexes are not needed.
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   flags |= mode == Mode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;

@@ -4,6 +4,8 @@
 
 #include <stdexcept>
 
+#include "adapters/sqlite/connection_mutexes.hpp"
+
 namespace market::sqlite {
 namespace {
 
@@ -32,6 +34,7 @@ void set_up(soci::session& sql, SessionKind kind) {
 std::unique_ptr<soci::session> open_session(const std::string& path, SessionKind kind) {
   if (path.find('"') != std::string::npos)
     throw std::runtime_error(fmt::format("{}: a data folder's name must not hold a quotation mark", path));
+  use_connections_without_mutex();
   try {
     auto sql = std::make_unique<soci::session>(
         *soci::factory_sqlite3(), fmt::format("dbname=\"{}\" timeout={}", path, busy_timeout_seconds));
