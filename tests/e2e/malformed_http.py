@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Sends malformed and strict requests over raw sockets: python3 tests/e2e/malformed_http.py HOST PORT
 
-A refused request gets one 4xx or 5xx answer, its connection closes, and what stands behind it is never served.
-A served one gets its answer, and (HTTP/1.1) a second request on the same connection gets one too.
+A refused request gets one 4xx or 5xx answer, its connection closes, and what stands behind it is never
+served. A served one gets its answer, and (HTTP/1.1) a second request on the same connection gets one too.
 """
 
 import concurrent.futures

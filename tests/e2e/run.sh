@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The end-to-end tests against MARKET_BINARY (default build/release/market): tests/e2e/run.sh [pytest arguments]
+# The end-to-end tests against MARKET_BINARY (default build/release/market):
+#   tests/e2e/run.sh [pytest arguments]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 binary=${MARKET_BINARY:-$PWD/build/release/market}

@@ -6,40 +6,11 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "adapters/memory/sale_gate_pending.hpp"
 #include "base/check.hpp"
 
 namespace market::memory {
-
-/// One submitted command, in the frame of its waiting coroutine.
-struct MemorySaleGate::Pending {
-  using Handler = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
-
-  explicit Pending(Command what) : command(std::move(what)) {}
-  Command command;
-  asio::any_io_executor executor;
-  std::optional<Handler> handler;
-  Pending* next = nullptr;
-  Missing missing = Missing::nothing;
-  OrderPtr recorded;    ///< What a look-up in the records found,
-  Position as_of = -1;  ///< and how far the records were then.
-  Result<Submitted> answer = fail(Code::internal, "the gate has not answered");
-};
-
 namespace {
-
-/// The order a command is about; none for orders yet to be placed and for products.
-OrderId order_of(const Command& command) {
-  return std::visit(
-      [](const auto& asked) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(asked)>, PlaceOrder>)
-          return OrderId{};
-        else if constexpr (requires { asked.order; })
-          return asked.order;
-        else
-          return OrderId{};
-      },
-      command);
-}
 
 ProductId product_of(const Event& event) {
   return std::visit(
@@ -51,9 +22,6 @@ ProductId product_of(const Event& event) {
       },
       event.fact);
 }
-
-constexpr int look_ups_max = 8;
-constexpr Millis idle_tick{500};
 
 }  // namespace
 
@@ -89,66 +57,6 @@ void MemorySaleGate::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-// ---- I/O threads ----
-
-void MemorySaleGate::push(Pending& pending) {
-  Pending* head = queue_.load(std::memory_order_relaxed);
-  do {
-    pending.next = head;
-  } while (!queue_.compare_exchange_weak(head, &pending));
-  if (asleep_.load()) {  // Sequentially consistent with the exchange above: the writer sees one or the other.
-    const std::scoped_lock lock(sleep_mutex_);
-    wake_.notify_one();
-  }
-}
-
-Task<> MemorySaleGate::look_up(Pending& pending) {
-  if (pending.missing == Missing::order) {
-    const auto found = co_await parts_.records.find(order_of(pending.command));
-    if (!found) co_return fail(found.error());
-    pending.recorded = found->order;
-    pending.as_of = found->as_of;
-  } else {
-    const auto& place = std::get<PlaceOrder>(pending.command);
-    const Instant since = parts_.clock.now() - KeyFilter::life;
-    const auto found = co_await parts_.records.find_by_key(place.user, place.key, since);
-    if (!found) co_return fail(found.error());
-    pending.recorded = found->order;
-    pending.as_of = found->as_of;
-  }
-  co_return Result<>();
-}
-
-Task<Submitted> MemorySaleGate::submit(Command command) {
-  if (stopping_.load(std::memory_order_relaxed))
-    co_return fail(Code::overloaded, "this server is shutting down");
-  if (waiting_.fetch_add(1, std::memory_order_relaxed) >= settings_.queue_max) {
-    waiting_.fetch_sub(1, std::memory_order_relaxed);
-    co_return fail(Code::overloaded, "too many orders are waiting");
-  }
-  Pending pending(std::move(command));
-  pending.executor = co_await asio::this_coro::executor;
-  for (int tries = 0; tries < look_ups_max; ++tries) {
-    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
-        [this, &pending](auto handler) {
-          pending.handler.emplace(std::move(handler));
-          push(pending);
-        },
-        asio::use_awaitable);
-    if (pending.missing == Missing::nothing) break;
-    const auto looked = co_await look_up(pending);
-    if (looked) continue;
-    pending.answer = fail(looked.error());
-    break;
-  }
-  waiting_.fetch_sub(1, std::memory_order_relaxed);
-  if (pending.missing != Missing::nothing && pending.answer)
-    co_return fail(Code::overloaded, "the records are too busy to look this order up");
-  co_return std::move(pending.answer);
-}
-
-// ---- The writer thread ----
-
 void MemorySaleGate::run() {
   grant_grace(last_event_at_);
   report_open_payments();
@@ -173,31 +81,6 @@ void MemorySaleGate::run() {
     }
     batch.clear();
   }
-}
-
-Millis MemorySaleGate::sleep_time(Instant now) const {
-  Millis sleep = idle_tick;
-  if (!deadlines_.empty()) sleep = std::min(sleep, deadlines_.top().at - now);
-  if (log_failed_) sleep = std::min(sleep, next_try_ - now);
-  return std::max(sleep, Millis(0));
-}
-
-void MemorySaleGate::take_queue(Batch& batch) {
-  Pending* taken = queue_.exchange(nullptr);
-  if (!taken) {
-    const bool timed = !deadlines_.empty() || !remembered_.empty() || log_failed_;
-    const auto has_work = [this] { return queue_.load() != nullptr || stopping_.load(); };
-    std::unique_lock lock(sleep_mutex_);
-    asleep_.store(true);
-    if (timed)
-      wake_.wait_for(lock, sleep_time(parts_.clock.now()), has_work);
-    else
-      wake_.wait(lock, has_work);
-    asleep_.store(false);
-    taken = queue_.exchange(nullptr);
-  }
-  for (; taken; taken = taken->next) batch.push_back(taken);
-  std::reverse(batch.begin(), batch.end());  // First come, first served.
 }
 
 void MemorySaleGate::process(std::span<Pending* const> batch, Instant now) {
@@ -361,46 +244,6 @@ void MemorySaleGate::show_changes(std::vector<ChangedOrder> changes, Position th
   parts_.folder.push(std::move(changes), through);
   shown_through_ = through;
   position_.store(through, std::memory_order_release);
-}
-
-void MemorySaleGate::resume(std::span<Pending* const> batch) {
-  struct Thread {
-    const void* context;
-    asio::any_io_executor executor;
-    Pending* first;
-    Pending* last;
-  };
-  boost::container::small_vector<Thread, 8> threads;
-  for (Pending* pending : batch) {
-    pending->next = nullptr;
-    const void* context = &asio::query(pending->executor, asio::execution::context);
-    const auto found =
-        std::find_if(threads.begin(), threads.end(), [=](const Thread& t) { return t.context == context; });
-    if (found == threads.end()) {
-      threads.push_back(Thread{context, pending->executor, pending, pending});
-    } else {
-      found->last->next = pending;
-      found->last = pending;
-    }
-  }
-  for (const Thread& thread : threads) {
-    asio::post(thread.executor, [first = thread.first] {
-      for (Pending* pending = first; pending != nullptr;) {
-        Pending* const next = pending->next;  // The coroutine ends, and `pending` with it, inside the call.
-        auto handler = std::move(*pending->handler);
-        std::move(handler)();
-        pending = next;
-      }
-    });
-  }
-}
-
-void MemorySaleGate::refuse_all(std::span<Pending* const> batch, const Error& error) {
-  for (Pending* pending : batch) {
-    pending->missing = Missing::nothing;
-    pending->answer = fail(error);
-  }
-  resume(batch);
 }
 
 void MemorySaleGate::forget_recorded(Instant now) {

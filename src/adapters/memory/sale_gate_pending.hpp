@@ -1,0 +1,26 @@
+#pragma once
+/// Private to the sale gate: what stands in its queue.
+
+#include "adapters/memory/sale_gate.hpp"
+
+namespace market::memory {
+
+/// One submitted command, in the frame of its waiting coroutine.
+struct MemorySaleGate::Pending {
+  using Handler = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
+
+  explicit Pending(Command what) : command(std::move(what)) {}
+  Command command;
+  asio::any_io_executor executor;
+  std::optional<Handler> handler;
+  Pending* next = nullptr;
+  Missing missing = Missing::nothing;
+  OrderPtr recorded;    ///< What a look-up in the records found,
+  Position as_of = -1;  ///< and how far the records were then.
+  Result<Submitted> answer = fail(Code::internal, "the gate has not answered");
+};
+
+/// The order a command is about; none for orders yet to be placed and for products.
+OrderId order_of(const Command& command);
+
+}  // namespace market::memory
