@@ -32,7 +32,9 @@ void MemorySaleGate::push(Pending& pending) {
   do {
     pending.next = head;
   } while (!queue_.compare_exchange_weak(head, &pending));
-  if (asleep_.load()) {  // Sequentially consistent with the exchange above: the writer sees one or the other.
+  // Sequentially consistent with the exchange above: the writer sees one or the other. The first of a burst
+  // wakes it, the others need no system call.
+  if (asleep_.load() && asleep_.exchange(false)) {
     const std::scoped_lock lock(sleep_mutex_);
     wake_.notify_one();
   }
@@ -93,8 +95,7 @@ Millis MemorySaleGate::sleep_time(Instant now) const {
 }
 
 void MemorySaleGate::take_queue(Batch& batch) {
-  Pending* taken = queue_.exchange(nullptr);
-  if (!taken) {
+  if (!queue_.load()) {
     const bool timed = !deadlines_.empty() || !remembered_.empty() || log_failed_;
     const auto has_work = [this] { return queue_.load() != nullptr || stopping_.load(); };
     std::unique_lock lock(sleep_mutex_);
@@ -104,9 +105,8 @@ void MemorySaleGate::take_queue(Batch& batch) {
     else
       wake_.wait(lock, has_work);
     asleep_.store(false);
-    taken = queue_.exchange(nullptr);
   }
-  for (; taken; taken = taken->next) batch.push_back(taken);
+  for (Pending* taken = queue_.exchange(nullptr); taken; taken = taken->next) batch.push_back(taken);
   std::reverse(batch.begin(), batch.end());  // First come, first served.
 }
 
