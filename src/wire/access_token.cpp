@@ -7,6 +7,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "wire/base64url.hpp"
 #include "wire/json.hpp"
 
 namespace market::wire {
@@ -18,22 +19,6 @@ constexpr std::size_t mac_bytes = crypto_auth_hmacsha256_BYTES;
 constexpr std::size_t encoded_mac_bytes = 43;
 constexpr std::string_view issuer = "market";
 constexpr std::int64_t skew_seconds = 60;  // How far ahead another role's clock may be.
-
-std::string encode_base64url(std::string_view bytes) {
-  std::string text(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING), '\0');
-  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()),
-                    bytes.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-  text.resize(text.size() - 1);  // The terminator.
-  return text;
-}
-
-/// Strict: no padding, no white space, and the unused tail bits must be zero (libsodium checks them).
-bool decode_base64url(std::string_view text, unsigned char* out, std::size_t capacity, std::size_t& size) {
-  const char* end = nullptr;
-  return sodium_base642bin(out, capacity, text.data(), text.size(), nullptr, &size, &end,
-                           sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
-         end == text.data() + text.size();
-}
 
 const crypto_auth_hmacsha256_state& state_of(const std::vector<unsigned char>& bytes) {
   return *reinterpret_cast<const crypto_auth_hmacsha256_state*>(bytes.data());
@@ -142,15 +127,13 @@ Result<Identity> AccessTokens::verify(std::string_view token, Instant now) const
   const auto key = std::find_if(keys_.begin(), keys_.end(), [&](const Key& k) { return k.header == header; });
   if (key == keys_.end() || token.size() - last - 1 != encoded_mac_bytes) return refused();
   unsigned char sent[mac_bytes], right[mac_bytes];
-  std::size_t size = 0;
-  if (!decode_base64url(token.substr(last + 1), sent, sizeof sent, size) || size != mac_bytes)
-    return refused();
+  if (decode_base64url(token.substr(last + 1), sent) != mac_bytes) return refused();
   compute_mac(key->hmac_state, token.substr(0, last), right);
   if (sodium_memcmp(sent, right, mac_bytes) != 0) return refused();
   unsigned char claims[token_bytes_max];
-  if (!decode_base64url(token.substr(first + 1, last - first - 1), claims, sizeof claims, size))
-    return refused();
-  return identity_of({reinterpret_cast<const char*>(claims), size}, now);
+  const auto size = decode_base64url(token.substr(first + 1, last - first - 1), claims);
+  if (!size) return refused();
+  return identity_of({reinterpret_cast<const char*>(claims), *size}, now);
 }
 
 }  // namespace market::wire
