@@ -15,6 +15,8 @@ class PasswordHasher {
   /// Errors: overloaded. An empty `hash` takes the same time and answers false: an unknown account looks
   /// alike.
   virtual Task<bool> verify(std::string password, std::string hash) = 0;
+  /// Whether `hash` was made with other costs than hash() takes now. Any thread, never blocks.
+  virtual bool is_outdated(const std::string& hash) const = 0;
 };
 
 }  // namespace market

@@ -213,15 +213,14 @@ Result<Identity> AccessTokens::verify(std::string_view token, Instant now) const
   const std::string_view header = token.substr(0, first);
   const auto key = std::find_if(keys_.begin(), keys_.end(), [&](const Key& k) { return k.header == header; });
   if (key == keys_.end() || token.size() - last - 1 != encoded_mac_bytes) return refused();
-  char sent[mac_bytes];
-  unsigned char right[mac_bytes];
+  unsigned char sent[mac_bytes], right[mac_bytes];
   if (decode_base64url(token.substr(last + 1), sent) != mac_bytes) return refused();
   compute_mac(key->inner, key->outer, token.substr(0, last), right);
   if (CRYPTO_memcmp(sent, right, mac_bytes) != 0) return refused();
-  char claims[token_bytes_max];
-  const std::size_t size = decode_base64url(token.substr(first + 1, last - first - 1), claims);
-  if (size == not_base64url) return refused();
-  return identity_of({claims, size}, now);
+  unsigned char claims[token_bytes_max];
+  const auto size = decode_base64url(token.substr(first + 1, last - first - 1), claims);
+  if (!size) return refused();
+  return identity_of({reinterpret_cast<const char*>(claims), *size}, now);
 }
 
 }  // namespace market::wire

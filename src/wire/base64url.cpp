@@ -35,8 +35,10 @@ std::string encode_base64url(std::string_view bytes) {
   return text;
 }
 
-std::size_t decode_base64url(std::string_view text, char* out) {
-  char* const begin = out;
+std::optional<std::size_t> decode_base64url(std::string_view text, std::span<unsigned char> bytes) {
+  const std::size_t size = text.size() / 4 * 3 + (text.size() % 4 * 3) / 4;
+  if (size > bytes.size()) return std::nullopt;
+  unsigned char* out = bytes.data();
   std::uint32_t seen = 0;
   const auto* in = reinterpret_cast<const unsigned char*>(text.data());
   const std::size_t rest = text.size() % 4;
@@ -44,25 +46,25 @@ std::size_t decode_base64url(std::string_view text, char* out) {
     const std::uint32_t a = values[in[0]], b = values[in[1]], c = values[in[2]], d = values[in[3]];
     seen |= a | b | c | d;
     const std::uint32_t group = a << 18 | b << 12 | c << 6 | d;
-    *out++ = static_cast<char>(group >> 16);
-    *out++ = static_cast<char>(group >> 8);
-    *out++ = static_cast<char>(group);
+    *out++ = static_cast<unsigned char>(group >> 16);
+    *out++ = static_cast<unsigned char>(group >> 8);
+    *out++ = static_cast<unsigned char>(group);
   }
   std::uint32_t bits = 0;
   for (std::size_t i = 0; i < rest; ++i) {
     seen |= values[in[i]];
     bits = bits << 6 | values[in[i]];
   }
-  if (rest == 1 || (seen & 0xC0) != 0) return not_base64url;
+  if (rest == 1 || (seen & 0xC0) != 0) return std::nullopt;
   if (rest == 2) {
-    if ((bits & 15) != 0) return not_base64url;
-    *out++ = static_cast<char>(bits >> 4);
+    if ((bits & 15) != 0) return std::nullopt;
+    *out++ = static_cast<unsigned char>(bits >> 4);
   } else if (rest == 3) {
-    if ((bits & 3) != 0) return not_base64url;
-    *out++ = static_cast<char>(bits >> 10);
-    *out++ = static_cast<char>(bits >> 2);
+    if ((bits & 3) != 0) return std::nullopt;
+    *out++ = static_cast<unsigned char>(bits >> 10);
+    *out++ = static_cast<unsigned char>(bits >> 2);
   }
-  return static_cast<std::size_t>(out - begin);
+  return size;
 }
 
 }  // namespace market::wire

@@ -1,17 +1,17 @@
 #pragma once
-/// base64url without padding (RFC 4648, section 5), strict. Not for secrets: its time depends on the text.
+/// base64url without padding (RFC 4648, section 5): tokens, cursors, sealed fields.
 
-#include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 namespace market::wire {
 
+/// Its time depends on the text, which must be no secret that lasts.
 std::string encode_base64url(std::string_view bytes);
-
-/// Writes the decoded bytes to `out`, which must have room for 3/4 of the text; answers how many, or npos:
-/// refuses padding, white space, foreign characters and unused tail bits that are not zero.
-std::size_t decode_base64url(std::string_view text, char* out);
-inline constexpr std::size_t not_base64url = static_cast<std::size_t>(-1);
+/// The number of bytes written to `out`. None unless all of `text` is base64url that fits: no padding, no
+/// white space, and the unused bits of the last character are zero, so that a value has one text only.
+std::optional<std::size_t> decode_base64url(std::string_view text, std::span<unsigned char> out);
 
 }  // namespace market::wire

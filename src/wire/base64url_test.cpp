@@ -2,39 +2,42 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace market::wire {
 namespace {
 
-std::string decoded(std::string_view text) {
-  std::string bytes(text.size(), '\0');
-  const auto size = decode_base64url(text, bytes.data());
-  if (size == not_base64url) return "refused";
-  bytes.resize(size);
-  return bytes;
+std::optional<std::string> decoded(std::string_view text) {
+  std::array<unsigned char, 64> out;
+  const auto size = decode_base64url(text, out);
+  if (!size) return std::nullopt;
+  return std::string(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(*size));
 }
 
-TEST(Base64url, TheExamplesOfRfc4648WithoutPadding) {
-  const std::pair<std::string_view, std::string_view> examples[] = {
-      {"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"}, {"foob", "Zm9vYg"}, {"foobar", "Zm9vYmFy"}};
-  for (const auto& [plain, text] : examples) {
-    EXPECT_EQ(encode_base64url(plain), text);
-    EXPECT_EQ(decoded(text), plain);
-  }
-  EXPECT_EQ(encode_base64url("\xFB\xFF\xFE"), "-__-");
+TEST(Base64Url, WritesWhatTheStandardSays) {  // RFC 4648, section 10, without padding.
+  EXPECT_EQ(encode_base64url(""), "");
+  EXPECT_EQ(encode_base64url("f"), "Zg");
+  EXPECT_EQ(encode_base64url("fo"), "Zm8");
+  EXPECT_EQ(encode_base64url("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(encode_base64url("\xfb\xff\xbf"), "-_-_");
 }
 
-TEST(Base64url, EveryByteComesBack) {
+TEST(Base64Url, ReadsBackEveryByte) {
   std::string bytes;
-  for (int i = 0; i < 256; ++i) {
-    bytes += static_cast<char>(i);
+  for (int i = 0; i < 64; ++i) {
     EXPECT_EQ(decoded(encode_base64url(bytes)), bytes);
+    bytes += static_cast<char>(i * 37);
   }
 }
 
-TEST(Base64url, RefusesWhatIsNotCanonical) {
-  for (const char* text :
-       {"Zg==", "Zg=", "Z", "Zm9vY", "Zh", "Zm9", "Zm 9", "Zm9v\n", "Zm+v", "Zm/v", "Zm9v\x80gg"})
-    EXPECT_EQ(decoded(text), "refused") << text;
+TEST(Base64Url, ReadsOneTextPerValueOnly) {
+  for (const auto* other : {"Zg==", "Zh", "Z", "Zm 8", "Zm8\n", "+/+/", "Zm8.", "Zm9vYmFy="})
+    EXPECT_EQ(decoded(other), std::nullopt) << other;
+}
+
+TEST(Base64Url, RefusesWhatDoesNotFit) {
+  EXPECT_EQ(decoded(encode_base64url(std::string(64, 'x'))), std::string(64, 'x'));
+  EXPECT_EQ(decoded(encode_base64url(std::string(65, 'x'))), std::nullopt);
 }
 
 }  // namespace

@@ -4,14 +4,12 @@
 
 #include <array>
 
+#include "wire/base64url.hpp"
+
 namespace market::wire {
 
 std::string secret_text(std::span<const std::uint8_t> random_bytes) {
-  constexpr int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
-  std::string text(sodium_base64_encoded_len(random_bytes.size(), variant), '\0');
-  sodium_bin2base64(text.data(), text.size(), random_bytes.data(), random_bytes.size(), variant);
-  text.pop_back();  // The terminator.
-  return text;
+  return encode_base64url({reinterpret_cast<const char*>(random_bytes.data()), random_bytes.size()});
 }
 
 std::string secret_hash(std::string_view secret) {

@@ -28,7 +28,7 @@ def exchange(address, data, half_close=False):
         try:
             while piece := peer.recv(65536):
                 answer += piece
-        except socket.timeout:
+        except TimeoutError:
             return answer, False
         except ConnectionResetError:
             return answer, True

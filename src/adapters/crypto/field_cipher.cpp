@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "wire/base64url.hpp"
+
 namespace market::crypto {
 namespace {
 
-constexpr int base64_variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 constexpr std::size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 static_assert(crypto_aead_xchacha20poly1305_ietf_KEYBYTES == std::tuple_size_v<FieldSecret>);
@@ -19,10 +20,7 @@ const unsigned char* bytes_of(std::string_view text) {
 }
 
 std::string base64(const std::vector<unsigned char>& bytes) {
-  std::string text(sodium_base64_encoded_len(bytes.size(), base64_variant), '\0');
-  sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), base64_variant);
-  text.pop_back();  // libsodium ends it with a NUL.
-  return text;
+  return wire::encode_base64url({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 bool is_key_id(std::string_view id) {
@@ -68,16 +66,13 @@ Result<std::string> SodiumFieldCipher::decrypt(std::string_view stored, std::str
 
   const auto text = stored.substr(dot + 1);
   std::vector<unsigned char> sealed(text.size());
-  std::size_t size = 0;
-  const char* end = nullptr;
-  if (sodium_base642bin(sealed.data(), sealed.size(), text.data(), text.size(), nullptr, &size, &end,
-                        base64_variant) != 0 ||
-      end != text.data() + text.size() || size < nonce_bytes + tag_bytes)
+  const auto size = wire::decode_base64url(text, sealed);
+  if (!size || *size < nonce_bytes + tag_bytes)
     return fail(Code::internal, "a stored personal value is damaged");
-  std::string plain(size - nonce_bytes - tag_bytes, '\0');
+  std::string plain(*size - nonce_bytes - tag_bytes, '\0');
   if (crypto_aead_xchacha20poly1305_ietf_decrypt(
           reinterpret_cast<unsigned char*>(plain.data()), nullptr, nullptr, sealed.data() + nonce_bytes,
-          size - nonce_bytes, bytes_of(context), context.size(), sealed.data(), key->secret.data()) != 0)
+          *size - nonce_bytes, bytes_of(context), context.size(), sealed.data(), key->secret.data()) != 0)
     return fail(Code::internal, "a stored personal value was changed or moved");
   return plain;
 }

@@ -43,4 +43,8 @@ Task<bool> ArgonPasswordHasher::verify(std::string password, std::string hash) {
       });
 }
 
+bool ArgonPasswordHasher::is_outdated(const std::string& hash) const {
+  return crypto_pwhash_str_needs_rehash(hash.c_str(), passes, memory_bytes) != 0;
+}
+
 }  // namespace market::crypto

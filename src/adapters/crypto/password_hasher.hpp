@@ -13,6 +13,7 @@ class ArgonPasswordHasher final : public PasswordHasher {
   explicit ArgonPasswordHasher(unsigned threads, int waiting_max = waiting_max_default);
   Task<std::string> hash(std::string password) override;
   Task<bool> verify(std::string password, std::string hash) override;
+  bool is_outdated(const std::string& hash) const override;
   void stop() { pool_.stop(); }
 
  private:

@@ -1,11 +1,9 @@
 #include "services/order/request_key.hpp"
 
-#include <sodium.h>
-
 #include <cstring>
 
-#include "base/check.hpp"
 #include "wire/bytes.hpp"
+#include "wire/digest.hpp"
 
 namespace market::order {
 
@@ -25,16 +23,11 @@ Result<RequestKey> request_key_of(const http::Request& request, UserId user) {
                          "Idempotency-Key must be 1 to 64 visible ASCII characters");
 
   // A cryptographic hash: a buyer must not find a key that meets another buyer's.
-  unsigned char input[sizeof user.value + key_length_max];
+  char input[sizeof user.value + key_length_max];
   std::memcpy(input, &user.value, sizeof user.value);
   std::memcpy(input + sizeof user.value, text.data(), text.size());
-  unsigned char digest[crypto_generichash_BYTES_MIN];
-  check(crypto_generichash(digest, sizeof digest, input, sizeof user.value + text.size(), nullptr, 0) == 0,
-        "a key can be hashed");
-  RequestKey key;
-  std::memcpy(&key.hi, digest, sizeof key.hi);
-  std::memcpy(&key.lo, digest + sizeof key.hi, sizeof key.lo);
-  return key;
+  const auto digest = wire::digest_128({input, sizeof user.value + text.size()});
+  return RequestKey{digest.hi, digest.lo};
 }
 
 std::uint64_t fingerprint_of(const wire::WantedLines& lines) {

@@ -1,9 +1,10 @@
 #include "services/product/listing.hpp"
 
 #include <fmt/format.h>
-#include <sodium.h>
 
 #include <charconv>
+
+#include "wire/base64url.hpp"
 
 namespace market::product {
 namespace {
@@ -29,12 +30,7 @@ bool matches(const CatalogueEntry& entry, const ListQuery& query) {
 }
 
 std::string cursor_of(std::int64_t key, ProductId id) {
-  const std::string plain = fmt::format("{}:{}", key, id.text());
-  std::string text(sodium_base64_encoded_len(plain.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING), '\0');
-  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(plain.data()),
-                    plain.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-  text.pop_back();  // The terminating zero.
-  return text;
+  return wire::encode_base64url(fmt::format("{}:{}", key, id.text()));
 }
 
 }  // namespace
@@ -42,15 +38,13 @@ std::string cursor_of(std::int64_t key, ProductId id) {
 Result<> read_cursor(const std::string& cursor, ListQuery& query) {
   if (cursor.empty()) return {};
   const auto wrong = [] { return invalid_field("cursor", "format", "cursor is not one of ours"); };
-  char plain[64];
-  std::size_t size = 0;
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(plain), sizeof plain, cursor.data(), cursor.size(),
-                        nullptr, &size, nullptr, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
-    return wrong();
-  const auto [stop, error] = std::from_chars(plain, plain + size, query.after_key);
-  if (error != std::errc() || stop == plain + size || *stop != ':') return wrong();
-  const auto id =
-      ProductId::parse(std::string_view(stop + 1, static_cast<std::size_t>(plain + size - stop - 1)));
+  unsigned char bytes[64];
+  const auto size = wire::decode_base64url(cursor, bytes);
+  if (!size) return wrong();
+  const std::string_view plain(reinterpret_cast<const char*>(bytes), *size);
+  const auto [stop, error] = std::from_chars(plain.begin(), plain.end(), query.after_key);
+  if (error != std::errc() || stop == plain.end() || *stop != ':') return wrong();
+  const auto id = ProductId::parse(std::string_view(stop + 1, plain.end()));
   if (!id) return wrong();
   query.after = *id;
   return {};

@@ -30,6 +30,8 @@ Task<SignedIn> SignIn::run(Command command) {
   auto account = co_await accounts_.find_by_email(std::move(command.email));
   if (!account && account.error().code != Code::not_found) co_return fail(account.error());
   std::string hash = account ? account->password_hash : std::string();
+  const bool outdated = account && hasher_.is_outdated(hash);
+  std::string to_rehash = outdated ? command.password : std::string();
   const auto same = co_await hasher_.verify(std::move(command.password), std::move(hash));
   if (!same) co_return fail(same.error());
   if (!*same || !account) {
@@ -37,8 +39,16 @@ Task<SignedIn> SignIn::run(Command command) {
     limiter_.charge(pair, pair_rate, now);
     co_return wrong();
   }
+  if (outdated) co_await rehash(account->id, std::move(to_rehash));
   auto signed_in = co_await sessions_.open(std::move(*account), std::move(command.device));
   co_return signed_in;
+}
+
+asio::awaitable<void> SignIn::rehash(UserId user, std::string password) {
+  auto hash = co_await hasher_.hash(std::move(password));
+  if (!hash) co_return;
+  const auto stored = co_await accounts_.set_password_hash(user, std::move(*hash));
+  (void)stored;  // The old hash stays good; the next sign-in tries again.
 }
 
 Task<> SignIn::change_password(UserId user, SessionId current, std::string current_password,

@@ -1,0 +1,61 @@
+#include "domain/product.hpp"
+
+#include <gtest/gtest.h>
+
+#include "domain/order.hpp"
+#include "domain/role.hpp"
+
+namespace market {
+namespace {
+
+Instant at(std::int64_t millis) {
+  return Instant(Millis(millis));
+}
+
+TEST(SaleState, FollowsWindowAndStock) {
+  ProductTerms terms;
+  EXPECT_EQ(sale_state(terms, 1, at(0)), SaleStateName::open) << "without a sale: while units remain";
+  EXPECT_EQ(sale_state(terms, 0, at(0)), SaleStateName::sold_out);
+  terms.sale = Sale{at(100), at(200), std::nullopt};
+  EXPECT_EQ(sale_state(terms, 0, at(99)), SaleStateName::scheduled) << "before its stock matters";
+  EXPECT_EQ(sale_state(terms, 1, at(100)), SaleStateName::open);
+  EXPECT_EQ(sale_state(terms, 0, at(199)), SaleStateName::sold_out);
+  EXPECT_EQ(sale_state(terms, 1, at(200)), SaleStateName::closed);
+  terms.withdrawn = true;
+  EXPECT_EQ(sale_state(terms, 1, at(0)), SaleStateName::closed);
+}
+
+TEST(Currency, IsThreeCapitalLetters) {
+  EXPECT_EQ(Currency::parse("USD")->text(), "USD");
+  for (const auto* wrong : {"", "US", "USDX", "usd", "U5D", "US\xC3"})
+    EXPECT_EQ(Currency::parse(wrong).error().code, Code::validation) << wrong;
+}
+
+TEST(OrderState, EveryNameReadsBack) {
+  for (int i = 0; i <= static_cast<int>(OrderState::cancelled); ++i)
+    EXPECT_EQ(parse_order_state(text_of(static_cast<OrderState>(i))), static_cast<OrderState>(i));
+  for (const auto* wrong : {"", "Paid", "paid "}) EXPECT_EQ(parse_order_state(wrong), std::nullopt);
+}
+
+TEST(Role, EveryNameReadsBack) {
+  for (const auto role : {Role::customer, Role::seller, Role::admin})
+    EXPECT_EQ(parse_role(text_of(role)), role);
+  EXPECT_EQ(parse_role("Admin"), std::nullopt);
+  EXPECT_EQ(parse_role(""), std::nullopt);
+}
+
+TEST(Order, HasOpenWorkWhileATimerOrTheProviderMayComeBackToIt) {
+  Order order;
+  EXPECT_TRUE(order.has_open_work()) << "it may expire";
+  order.state = OrderState::paid;
+  order.payment = PaymentState::paid;
+  EXPECT_FALSE(order.has_open_work());
+  order.state = OrderState::expired;
+  order.payment = PaymentState::pending;
+  EXPECT_TRUE(order.has_open_work()) << "late money";
+  order.payment = PaymentState::refunding;
+  EXPECT_TRUE(order.has_open_work());
+}
+
+}  // namespace
+}  // namespace market

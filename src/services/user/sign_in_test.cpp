@@ -1,0 +1,152 @@
+#include "services/user/sign_in.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/contract/run_task.hpp"
+#include "tests/support/test_accounts.hpp"
+
+namespace market::user {
+namespace {
+
+using contract::run;
+
+class SignInTest : public testing::Test {
+ protected:
+  SignInTest() {
+    Account account;
+    account.id = UserId{7};
+    account.email = "kim@example.kr";
+    account.password_hash = "new:correct horse";
+    accounts_.all.emplace(account.id, account);
+  }
+  Result<SignedIn> sign_in(std::string email, std::string password, std::string address = "192.0.2.1") {
+    return run(
+        sign_in_.run(SignIn::Command{std::move(email), std::move(password), std::move(address), "Firefox"}));
+  }
+  Result<SignedIn> guess(std::string address = "192.0.2.1") {
+    return sign_in("kim@example.kr", "wrong password", std::move(address));
+  }
+  Result<> change(std::string current, std::string next, SessionId session = SessionId{}) {
+    return run(sign_in_.change_password(UserId{7}, session, std::move(current), std::move(next)));
+  }
+  const std::string& stored_hash() { return accounts_.all.at(UserId{7}).password_hash; }
+
+  tests::MovedClock clock_;
+  tests::MemoryAccounts accounts_;
+  tests::PlainHasher hasher_;
+  tests::CountingRandom random_;
+  IdSource ids_{clock_, 1};
+  wire::AccessTokens tokens_{{wire::SigningKey{"k", "0123456789abcdef0123456789abcdef"}}};
+  wire::DeniedSessions denied_;
+  Sessions sessions_{accounts_, tokens_, denied_, random_, ids_, clock_, SessionSettings{}};
+  GuessLimiter limiter_{true};
+  SignIn sign_in_{accounts_, hasher_, sessions_, limiter_, clock_};
+};
+
+TEST_F(SignInTest, OpensASessionOfThisUserAndDevice) {
+  const auto signed_in = sign_in("kim@example.kr", "correct horse");
+  ASSERT_TRUE(signed_in);
+  const auto identity = tokens_.verify(signed_in->access_token, clock_.now());
+  ASSERT_TRUE(identity);
+  EXPECT_EQ(identity->user, UserId{7});
+  ASSERT_EQ(accounts_.open_sessions.size(), 1u);
+  EXPECT_EQ(accounts_.open_sessions[0].id, identity->session);
+  EXPECT_EQ(accounts_.open_sessions[0].device, "Firefox");
+  EXPECT_NE(accounts_.open_sessions[0].refresh_hash, signed_in->refresh_token) << "only its hash is stored";
+}
+
+TEST_F(SignInTest, AnUnknownAddressAndAWrongPasswordLookTheSame) {
+  const auto unknown = sign_in("nobody@example.kr", "correct horse"), wrong = guess();
+  ASSERT_FALSE(unknown);
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(unknown.error().code, Code::invalid_credentials);
+  EXPECT_EQ(wrong.error().code, unknown.error().code);
+  EXPECT_EQ(wrong.error().detail, unknown.error().detail);
+  EXPECT_EQ(hasher_.verified, (std::vector<std::string>{"", "new:correct horse"}))
+      << "both compare a password: the same time";
+  EXPECT_TRUE(accounts_.open_sessions.empty());
+}
+
+TEST_F(SignInTest, AfterFiveFailuresTheRightPasswordIsNotTriedEither) {
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(guess().error().code, Code::invalid_credentials);
+  const auto compared = hasher_.verified.size();
+  const auto limited = sign_in("KIM@example.KR", "correct horse");
+  ASSERT_FALSE(limited);
+  EXPECT_EQ(limited.error().code, Code::rate_limited) << "capitals are no way around it";
+  EXPECT_EQ(limited.error().extras->retry_after_seconds, 30);
+  EXPECT_EQ(hasher_.verified.size(), compared) << "it costs no hashing";
+  clock_.time += Millis(30'000);
+  EXPECT_TRUE(sign_in("kim@example.kr", "correct horse"));
+}
+
+TEST_F(SignInTest, AStrangersGuessesNeverLockTheOwnerOut) {
+  for (int i = 0; i < 10; ++i) guess("203.0.113.9");
+  EXPECT_TRUE(sign_in("kim@example.kr", "correct horse", "192.0.2.1"));
+}
+
+TEST_F(SignInTest, OneAddressGuessesAtFewAccounts) {
+  int tried = 0;
+  for (int i = 0; i < 100; ++i) {
+    const auto refused = sign_in("user" + std::to_string(i) + "@example.kr", "spring2026!");
+    tried += refused.error().code == Code::invalid_credentials;
+  }
+  EXPECT_EQ(tried, 60);
+  EXPECT_FALSE(sign_in("a@example.kr", "x", "192.0.2.1"));
+  EXPECT_TRUE(sign_in("kim@example.kr", "correct horse", "192.0.2.2"));
+}
+
+TEST_F(SignInTest, SuccessCostsNoTry) {
+  for (int i = 0; i < 200; ++i) EXPECT_TRUE(sign_in("kim@example.kr", "correct horse"));
+}
+
+TEST_F(SignInTest, AFullHasherOrAMissingStoreIsNoFailureOfTheUser) {
+  hasher_.failure = Code::overloaded;
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(guess().error().code, Code::overloaded);
+  hasher_.failure.reset();
+  accounts_.failure = Code::unavailable;
+  EXPECT_EQ(guess().error().code, Code::unavailable);
+  accounts_.failure.reset();
+  EXPECT_TRUE(sign_in("kim@example.kr", "correct horse"));
+}
+
+TEST_F(SignInTest, RehashesAPasswordWhoseHashIsOutdated) {
+  accounts_.all.at(UserId{7}).password_hash = "old:correct horse";
+  EXPECT_FALSE(guess());
+  EXPECT_EQ(stored_hash(), "old:correct horse") << "only the right password can be hashed anew";
+  EXPECT_TRUE(sign_in("kim@example.kr", "correct horse"));
+  EXPECT_EQ(stored_hash(), "new:correct horse");
+  EXPECT_TRUE(sign_in("kim@example.kr", "correct horse"));
+  EXPECT_EQ(hasher_.hashes, 1) << "once";
+}
+
+TEST_F(SignInTest, SignsInEvenWhenTheNewHashCannotBeStored) {
+  accounts_.all.at(UserId{7}).password_hash = "old:correct horse";
+  accounts_.hash_failure = Code::unavailable;
+  EXPECT_TRUE(sign_in("kim@example.kr", "correct horse"));
+}
+
+TEST_F(SignInTest, ANewPasswordEndsAllOtherSessions) {
+  const auto here = sign_in("kim@example.kr", "correct horse");
+  const auto elsewhere = sign_in("kim@example.kr", "correct horse");
+  const auto current = tokens_.verify(here->access_token, clock_.now())->session;
+  const auto other = tokens_.verify(elsewhere->access_token, clock_.now())->session;
+  ASSERT_TRUE(change("correct horse", "battery staple", current));
+  EXPECT_EQ(stored_hash(), "new:battery staple");
+  ASSERT_EQ(accounts_.open_sessions.size(), 1u);
+  EXPECT_EQ(accounts_.open_sessions[0].id, current);
+  EXPECT_TRUE(denied_.is_denied(other)) << "its access token too, at once";
+  EXPECT_FALSE(denied_.is_denied(current));
+}
+
+TEST_F(SignInTest, AChangeNeedsTheCurrentPasswordAndAStrongNewOne) {
+  EXPECT_EQ(change("correct horse", "short").error().code, Code::validation);
+  EXPECT_EQ(change("correct horse", "KIM@example.kr").error().code, Code::validation);
+  EXPECT_EQ(change("wrong", "battery staple").error().code, Code::invalid_credentials);
+  EXPECT_EQ(stored_hash(), "new:correct horse");
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(change("wrong", "battery staple"));
+  EXPECT_EQ(change("correct horse", "battery staple").error().code, Code::rate_limited)
+      << "a stolen session must not guess the password";
+}
+
+}  // namespace
+}  // namespace market::user
