@@ -55,8 +55,12 @@ Result<wire::Identity> Authenticator::identify(const Request& request) const {
     checked.identity = *identity;
     checked.keys = &tokens_;
   }
-  if (checked.identity.expires_at <= now || denied_.is_denied(checked.identity.session)) return refused();
+  if (!still_holds(checked.identity)) return refused();
   return checked.identity;
+}
+
+bool Authenticator::still_holds(const wire::Identity& identity) const {
+  return identity.expires_at > clock_.now() && !denied_.is_denied(identity.session);
 }
 
 Result<wire::Identity> Authenticator::require(const Request& request,

@@ -1,8 +1,11 @@
 #include "services/product/routes.hpp"
 
+#include <fmt/format.h>
+
 #include "http/conditional.hpp"
 #include "http/paging.hpp"
 #include "http/sse.hpp"
+#include "services/product/change_turns.hpp"
 #include "services/product/listing.hpp"
 #include "services/product/product_body.hpp"
 #include "services/product/stock_streams.hpp"
@@ -18,6 +21,7 @@ struct Doors {
   Doors(const ProductParts& given, std::string base)
       : parts(given), streams(given.catalogue, given.clock), location(std::move(base) + "/products/") {}
   ProductParts parts;
+  mutable ChangeTurns turns;
   StockStreams streams;
   std::string location;
 };
@@ -85,15 +89,26 @@ Task<Reply> get_stock_stream(const Doors& doors, const Request& request) {
   co_return reply;
 }
 
+constexpr std::size_t search_bytes_max = 800,
+                      category_bytes_max = 400;  ///< 200 and 100 characters of any kind.
+
+Result<std::optional<std::string>> bounded_parameter(const Request& request, std::string_view name,
+                                                     std::size_t bytes_max) {
+  auto value = request.query_parameter(name);
+  if (value && *value && (*value)->size() > bytes_max)
+    return invalid_field(std::string(name), "length", fmt::format("{} is too long", name));
+  return value;
+}
+
 Result<ListQuery> read_list_query(const Request& request) {
   const auto page = http::page_of(request);
   if (!page) return fail(page.error());
   ListQuery query;
   query.limit = static_cast<std::size_t>(page->limit);
   if (const auto ok = read_cursor(page->cursor, query); !ok) return fail(ok.error());
-  const auto search = request.query_parameter("search");
+  const auto search = bounded_parameter(request, "search", search_bytes_max);
   if (!search) return fail(search.error());
-  const auto category = request.query_parameter("category");
+  const auto category = bounded_parameter(request, "category", category_bytes_max);
   if (!category) return fail(category.error());
   const auto kind = request.query_parameter("kind");
   if (!kind) return fail(kind.error());
@@ -175,7 +190,11 @@ Task<Reply> create(const Doors& doors, const Request& request) {
 }
 
 Task<Reply> patch(const Doors& doors, const Request& request) {
-  const auto entry = own_entry_of(doors, request);
+  const auto before = own_entry_of(doors, request);
+  if (!before) co_return fail(before.error());
+  const auto turn = co_await doors.turns.take(before->text.id);
+  if (!turn) co_return fail(turn.error());
+  const auto entry = own_entry_of(doors, request);  // Another change may have come first.
   if (!entry) co_return fail(entry.error());
   if (http::if_match(request, entry->view.etag()) == http::IfMatch::fails)
     co_return fail(Code::precondition_failed, "the product has changed; read it again");
@@ -190,11 +209,16 @@ Task<Reply> patch(const Doors& doors, const Request& request) {
     if (!changed) co_return fail(changed.error());
   }
   const auto stored = co_await doors.parts.texts.store(text);
-  if (!stored) co_return fail(stored.error());
-  co_return show(doors, http::Status::ok, std::move(text));
+  auto shown = show(doors, http::Status::ok, stored ? std::move(text) : entry->text);
+  if (!stored) co_return fail(stored.error());  // The new terms hold all the same, and are shown.
+  co_return shown;
 }
 
 Task<Reply> withdraw(const Doors& doors, const Request& request) {
+  const auto before = own_entry_of(doors, request);
+  if (!before) co_return fail(before.error());
+  const auto turn = co_await doors.turns.take(before->text.id);
+  if (!turn) co_return fail(turn.error());
   const auto entry = own_entry_of(doors, request);
   if (!entry) co_return fail(entry.error());
   ProductTerms terms = entry->terms;
