@@ -76,6 +76,8 @@ Task<Reply> place_order(Doors& doors, const Request& request) {
 }
 
 Result<OrderFilter> read_filter(const Request& request) {
+  const auto known = request.expect_query({"limit", "cursor", "state"});
+  if (!known) return fail(known.error());
   const auto page = http::page_of(request);
   if (!page) return fail(page.error());
   const auto state = request.query_parameter("state");
