@@ -79,8 +79,9 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version.
+    std::fprintf(stderr, "market: %s (see 'market --help')\n", error.what());
+    return 2;
   }
   return status;
 }

@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::int64_t accounts_per_commit = 10'000;
 constexpr std::int64_t events_per_commit = 4'096;
+constexpr std::chrono::hours sale_age{72};    ///< Seeded sales have been open for so long,
+constexpr std::chrono::hours orders_age{48};  ///< and seeded orders lie within.
 
 void must(const Result<>& done) {
   if (!done) throw std::runtime_error(done.error().detail);
@@ -118,7 +120,7 @@ std::vector<ProductId> seed_products(Store& store, LogSeeder& log, const SeedOpt
     ProductTerms terms;
     terms.price.amount = 10'000;
     terms.kind = ProductKind::event;
-    terms.sale = Sale{now, std::nullopt, std::nullopt};
+    terms.sale = Sale{now - sale_age, std::nullopt, std::nullopt};
     log.add(ListProduct{text.id, terms, options.stock}, now);
     products.push_back(text.id);
   }
@@ -131,9 +133,8 @@ void seed_orders(LogSeeder& log, const SeedOptions& options, const std::vector<U
                  const std::vector<ProductId>& products, const Clock& clock, IdSource& ids) {
   if (options.orders == 0) return;
   if (users.empty() || products.empty()) throw UsageError("--orders needs --users and --products too");
-  constexpr std::chrono::hours ago{48};
   for (std::int64_t i = 0; i < options.orders; ++i) {
-    const Instant then = clock.now() - ago;
+    const Instant then = clock.now() - orders_age;
     PlaceOrder place;
     place.order = ids.next_as<OrderId>();
     place.user = users[static_cast<std::size_t>(i) % users.size()];

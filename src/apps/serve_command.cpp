@@ -14,6 +14,7 @@
 #include "apps/demo.hpp"
 #include "apps/handover.hpp"
 #include "apps/housekeeping.hpp"
+#include "apps/management_door.hpp"
 #include "apps/run_task.hpp"
 #include "apps/sale_core.hpp"
 #include "apps/serve_parts.hpp"
@@ -139,7 +140,7 @@ void Platform::add_routes() {
 void Platform::create_admin() {
   const char* email = std::getenv("MARKET_ADMIN_EMAIL");
   const char* password = std::getenv("MARKET_ADMIN_PASSWORD");
-  if (!email || !password) return;
+  if (!email || !password || *email == '\0' || *password == '\0') return;
   const auto created = run_task(sign_up.create_admin(email, password));
   if (!created)
     throw UsageError(fmt::format("the administrator cannot be created: {}", created.error().detail));
@@ -194,6 +195,8 @@ int serve(const ServeOptions& options) {
     return fmt::format(R"({{"name":"market","version":"{}","role":"all","pid":{},"logPosition":{}}})",
                        MARKET_VERSION, ::getpid(), platform.core.gate.log_position());
   };
+  const std::string management_listen = settings.text("management.listen");
+  info.management_elsewhere = !management_listen.empty();
   gateway::add_platform_routes(platform.router, info);
   const unsigned threads = thread_count(settings.number("gateway.threads"), platform.cores);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
@@ -208,6 +211,11 @@ int serve(const ServeOptions& options) {
     fill_with_demo(platform.catalogue, platform.store.texts, platform.core.gate, platform.ids,
                    platform.clock);
   HandoverDoor door(options.data, server->listening_fd(), [&] { server->stop(true); });
+  std::unique_ptr<ManagementDoor> management;
+  if (info.management_elsewhere) {
+    const Address at = parse_address(management_listen);
+    management = std::make_unique<ManagementDoor>(at.host, at.port, info, platform.clock);
+  }
   signals.watch([&] { server->stop(); });
   Housekeeping housekeeping(
       {platform.store.log, platform.store.snapshots, platform.store.fold, platform.core.folder,

@@ -12,6 +12,10 @@ Error refuse(Code code, std::string detail) {
   return Error(code, std::move(detail));
 }
 
+Error refuse_member(std::string field, std::string detail) {
+  return invalid_field(std::move(field), "range", std::move(detail)).value();
+}
+
 template <class Body>
 Event event_of(const SaleState& state, Instant now, Body fact) {
   return Event{now, state.epoch, Fact(std::move(fact))};
@@ -27,18 +31,18 @@ Units units_of(const Order& order) {
 
 std::optional<Error> wrong_terms(const ProductTerms& terms) {
   if (terms.price.amount < 0 || terms.price.amount > Money::amount_max)
-    return refuse(Code::validation, "the price is out of range");
+    return refuse_member("price", "the price is out of range");
   if (terms.sale && terms.sale->closes_at && *terms.sale->closes_at <= terms.sale->opens_at)
-    return refuse(Code::validation, "a sale closes after it opens");
+    return refuse_member("sale.closesAt", "a sale closes after it opens");
   if (terms.sale && terms.sale->per_user_limit && *terms.sale->per_user_limit < 1)
-    return refuse(Code::validation, "the limit per user is 1 or more");
+    return refuse_member("sale.perUserLimit", "the limit per user is 1 or more");
   return std::nullopt;
 }
 
 Decision decide_on(const SaleState& state, const ListProduct& asked, Instant now) {
   if (state.products.contains(asked.product)) return Unchanged{};
   if (asked.stock < 0 || asked.stock > ProductStock::stock_max)
-    return refuse(Code::validation, "the stock is out of range");
+    return refuse_member("stock", "the stock is out of range");
   if (auto wrong = wrong_terms(asked.terms)) return std::move(*wrong);
   return event_of(state, now, ProductListed{asked.product, asked.terms, asked.stock});
 }
@@ -48,8 +52,6 @@ Decision decide_on(const SaleState& state, const ChangeProduct& asked, Instant n
   if (product == state.products.end()) return refuse(Code::product_not_found, "no such product");
   const ProductTerms& terms = product->second.terms;
   if (terms == asked.terms) return Unchanged{};
-  if (terms.kind != asked.terms.kind)
-    return refuse(Code::validation, "the kind of a product does not change");
   if (terms.seller != asked.terms.seller)
     return refuse(Code::validation, "the seller of a product does not change");
   if (auto wrong = wrong_terms(asked.terms)) return std::move(*wrong);
@@ -62,7 +64,7 @@ Decision decide_on(const SaleState& state, const AdjustStock& asked, Instant now
   const ProductStock& stock = product->second.stock;
   if (asked.delta == 0) return Unchanged{};
   if (asked.delta > ProductStock::stock_max - stock.capacity || asked.delta < -ProductStock::stock_max)
-    return refuse(Code::validation, "the stock would be out of range");
+    return refuse_member("delta", "the stock would be out of range");
   if (stock.remaining + asked.delta < 0)
     return refuse(Code::insufficient_stock,
                   fmt::format("only {} units are left to take away", stock.remaining));
@@ -113,13 +115,13 @@ std::optional<Error> add_line(const SaleState& state, const PlaceOrder& asked, s
     return refuse(Code::product_not_found, "no such product");
   const SaleProduct& product = found->second;
   if (wanted.quantity < 1 || wanted.quantity > OrderLine::quantity_max)
-    return refuse(Code::validation, "a quantity is 1 to 1000");
-  if (asked_before(asked, index)) return refuse(Code::validation, "a product stands twice in this order");
+    return refuse_member("items", "a quantity is 1 to 1000");
+  if (asked_before(asked, index)) return refuse_member("items", "a product stands twice in this order");
   if (auto closed = outside_window(product.terms, now)) return closed;
   if (auto refused = refuses_units(product, asked.user, wanted.quantity)) return refused;
   const Money& price = product.terms.price;
   if (index > 0 && price.currency != order.total.currency)
-    return refuse(Code::validation, "an order has one currency");
+    return refuse_member("items", "an order has one currency");
   order.total.currency = price.currency;
   order.total.amount += price.amount * wanted.quantity;
   const bool ticketed = product.terms.kind == ProductKind::event;
@@ -137,7 +139,7 @@ Decision decide_on(const SaleState& state, const PlaceOrder& asked, Instant now)
     }
   }
   if (asked.lines.empty() || asked.lines.size() > order_lines_max)
-    return refuse(Code::validation, "an order has 1 to 20 items");
+    return refuse_member("items", "an order has 1 to 20 items");
   Event event{now, state.epoch, OrderAccepted{}};
   Order& order = std::get<OrderAccepted>(event.fact).order;
   for (std::size_t i = 0; i < asked.lines.size(); ++i)

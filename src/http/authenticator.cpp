@@ -33,6 +33,10 @@ Result<wire::Identity> Authenticator::identify(const Request& request) const {
   return identity;
 }
 
+bool Authenticator::still_holds(const wire::Identity& identity) const {
+  return identity.expires_at > clock_.now() && !denied_.is_denied(identity.session);
+}
+
 Result<wire::Identity> Authenticator::require(const Request& request,
                                               std::initializer_list<Role> roles) const {
   auto identity = identify(request);

@@ -1,5 +1,7 @@
 #include "http/message.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "http/ascii.hpp"
@@ -45,6 +47,21 @@ Result<std::optional<std::string>> Request::query_parameter(std::string_view nam
     found = std::move(value);
   }
   return found;
+}
+
+Result<> Request::expect_query(std::initializer_list<std::string_view> names) const {
+  std::string_view rest = query;
+  while (!rest.empty()) {
+    const auto end = rest.find('&');
+    const auto pair = rest.substr(0, end);
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+    if (pair.empty()) continue;
+    std::string key;
+    const bool known = percent_decode(pair.substr(0, pair.find('=')), true, key) &&
+                       std::find(names.begin(), names.end(), key) != names.end();
+    if (!known) return invalid_field("?", "unknown", "the query has a parameter that is not known here");
+  }
+  return {};
 }
 
 }  // namespace market::http

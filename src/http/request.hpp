@@ -4,6 +4,7 @@
 
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -84,6 +85,8 @@ struct Request {
   /// The decoded value of a query parameter; nullopt when absent. Errors: validation (bad percent-encoding,
   /// twice).
   Result<std::optional<std::string>> query_parameter(std::string_view name) const;
+  /// Errors: validation, when the query has a parameter of another name.
+  Result<> expect_query(std::initializer_list<std::string_view> names) const;
 };
 
 }  // namespace market::http

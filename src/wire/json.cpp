@@ -126,8 +126,8 @@ std::string ObjectReader::text(std::string_view name, std::size_t min, std::size
   const auto* text = value->if_string();
   if (!text) {
     refuse(name, "type", "must be a string");
-  } else if (text->size() < min || text->size() > max) {
-    refuse(name, "length", fmt::format("must have {} to {} bytes", min, max));
+  } else if (const auto length = count_characters(*text); length < min || length > max) {
+    refuse(name, "length", fmt::format("must have {} to {} characters", min, max));
   } else if (has_control_character(*text)) {
     refuse(name, "format", "must not have control characters");
   } else {
@@ -227,6 +227,11 @@ Result<> ObjectReader::finish() {
   ErrorExtras extras;
   extras.fields = *errors_;
   return fail(Error(Code::validation, "the request has wrong members; see errors", std::move(extras)));
+}
+
+std::size_t count_characters(std::string_view utf8) {
+  return static_cast<std::size_t>(
+      std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 void append_json_string(std::string& out, std::string_view text) {

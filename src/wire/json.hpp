@@ -65,6 +65,8 @@ class ObjectReader {
   std::vector<FieldError>* errors_;
 };
 
+/// Code points: what a person counts, near enough.
+std::size_t count_characters(std::string_view utf8);
 /// Appends `text` as a JSON string, quoted and escaped.
 void append_json_string(std::string& out, std::string_view text);
 

@@ -39,6 +39,26 @@ TEST_F(ProductTextsContract, LoadsWhatWasStoredLast) {
   EXPECT_EQ((*all)[1].updated_at, text.updated_at);
 }
 
+TEST_F(ProductTextsContract, AnImageComesBackByteForByte) {
+  ProductText text;
+  text.id = ProductId{7};
+  text.name = "cap";
+  const auto missing = run(texts_.load_image(text.id));
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, Code::not_found);
+  std::string bytes("\x89PNG\0\xFF'", 7);
+  bytes.append(5 * 1024 * 1024, '\0');
+  text.image_url = "/1";
+  ASSERT_TRUE(run(texts_.store_image(text, ProductImage{"image/png", "old"})));
+  text.image_url = "/2";
+  ASSERT_TRUE(run(texts_.store_image(text, ProductImage{"image/webp", bytes})));
+  const auto image = run(texts_.load_image(text.id));
+  ASSERT_TRUE(image);
+  EXPECT_EQ(image->media_type, "image/webp");
+  EXPECT_TRUE(image->bytes == bytes);
+  EXPECT_EQ(texts_.load_all()->front().image_url, "/2");
+}
+
 TEST_F(ProductTextsContract, AFullDiskIsSaidAndChangesNothing) {
   const auto fill = [](soci::session& sql) -> Result<> {
     sql << "PRAGMA max_page_count=1";  // SQLite takes the present size instead.

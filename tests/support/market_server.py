@@ -37,12 +37,14 @@ def free_port():
 class Market:
     """One `market serve` process. Use as a context manager, or start() and stop()."""
 
-    def __init__(self, data, *settings, listen=None, flags=(), environment=None):
+    def __init__(self, data, *settings, listen=None, host="127.0.0.1", flags=(), environment=None, preexec=None):
         self.data = pathlib.Path(data)
         self.port = listen or free_port()
+        self.host = host
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = settings
         self.flags = flags
+        self.preexec = preexec
         self.environment = environment or {}
         self.process = None
         self.ready_line = None
@@ -50,7 +52,7 @@ class Market:
         self.log_path = self.data.parent / (self.data.name + ".log")
 
     def start(self, seconds=20.0):
-        command = [BINARY, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}", *self.flags]
+        command = [BINARY, "serve", "--data", self.data, "--listen", f"{self.host}:{self.port}", *self.flags]
         for setting in self.settings:
             command += ["--set", setting]
         environment = {
@@ -62,7 +64,7 @@ class Market:
         began = time.monotonic()
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+                command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment, preexec_fn=self.preexec
             )
         alarm = threading.Timer(seconds * PATIENCE, self.process.kill)
         alarm.start()

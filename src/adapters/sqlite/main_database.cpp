@@ -34,7 +34,11 @@ const Migration version_1 = {
     "id INTEGER PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, category TEXT NOT NULL,"
     "image_url TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL)",
 };
-const Migration migrations[] = {version_1};
+const Migration version_2 = {
+    "CREATE TABLE product_images("
+    "id INTEGER PRIMARY KEY, media_type TEXT NOT NULL, bytes BLOB NOT NULL)",
+};
+const Migration migrations[] = {version_1, version_2};
 
 }  // namespace
 

@@ -22,6 +22,27 @@ Result<> put(soci::session& sql, const ProductText& text) {
   return {};
 }
 
+Result<> put_image(soci::session& sql, const ProductText& text, const ProductImage& image) {
+  const long long id = text.id.value;
+  soci::blob bytes(sql);
+  bytes.write(0, image.bytes.data(), image.bytes.size());
+  sql << "REPLACE INTO product_images(id, media_type, bytes) VALUES(:id, :media_type, :bytes)", soci::use(id),
+      soci::use(image.media_type), soci::use(bytes);
+  return put(sql, text);
+}
+
+Result<ProductImage> read_image(soci::session& sql, ProductId product) {
+  const long long id = product.value;
+  ProductImage image;
+  soci::blob bytes(sql);
+  sql << "SELECT media_type, bytes FROM product_images WHERE id = :id", soci::use(id),
+      soci::into(image.media_type), soci::into(bytes);
+  if (!sql.got_data()) return fail(Code::not_found, "the product has no picture");
+  image.bytes.resize(bytes.get_len());
+  if (!image.bytes.empty()) bytes.read(0, image.bytes.data(), image.bytes.size());
+  return image;
+}
+
 Result<std::vector<ProductText>> read_all(soci::session& sql) {
   std::vector<ProductText> all;
   ProductText text;
@@ -46,6 +67,16 @@ Result<std::vector<ProductText>> read_all(soci::session& sql) {
 
 Task<> SqliteProductTexts::store(ProductText text) {
   return database_.write([text = std::move(text)](soci::session& sql) { return put(sql, text); });
+}
+
+Task<> SqliteProductTexts::store_image(ProductText text, ProductImage image) {
+  return database_.write([text = std::move(text), image = std::move(image)](soci::session& sql) {
+    return put_image(sql, text, image);
+  });
+}
+
+Task<ProductImage> SqliteProductTexts::load_image(ProductId product) {
+  return database_.read([product](soci::session& sql) { return read_image(sql, product); });
 }
 
 Result<std::vector<ProductText>> SqliteProductTexts::load_all() {

@@ -11,6 +11,8 @@ class SqliteProductTexts final : public ProductTexts {
  public:
   explicit SqliteProductTexts(MainDatabase& database) : database_(database) {}
   Task<> store(ProductText text) override;
+  Task<> store_image(ProductText text, ProductImage image) override;
+  Task<ProductImage> load_image(ProductId product) override;
   Result<std::vector<ProductText>> load_all() override;
 
  private:

@@ -35,16 +35,25 @@ Task<Reply> about(const PlatformInfo& info) {
 
 }  // namespace
 
-void add_platform_routes(http::Router& router, const PlatformInfo& info) {
+void add_management_routes(http::Router& router, const PlatformInfo& info, http::RouteOptions options) {
   const auto shared = std::make_shared<const PlatformInfo>(info);
-  http::RouteOptions inside;
-  inside.loopback_only = true;
+  router.add(
+      Method::get, "/metrics", [shared](const Request&) { return metrics(*shared); }, options);
+  router.add(
+      Method::get, "/info", [shared](const Request&) { return about(*shared); }, options);
+}
+
+void add_health_routes(http::Router& router, const PlatformInfo& info) {
+  const auto shared = std::make_shared<const PlatformInfo>(info);
   router.add(Method::get, "/health/live", [](const Request&) { return live(); });
   router.add(Method::get, "/health/ready", [shared](const Request& r) { return ready(*shared, r); });
-  router.add(
-      Method::get, "/metrics", [shared](const Request&) { return metrics(*shared); }, inside);
-  router.add(
-      Method::get, "/info", [shared](const Request&) { return about(*shared); }, inside);
+}
+
+void add_platform_routes(http::Router& router, const PlatformInfo& info) {
+  add_health_routes(router, info);
+  http::RouteOptions inside;
+  inside.loopback_only = true;
+  if (!info.management_elsewhere) add_management_routes(router, info, inside);
   add_docs_routes(router);
 }
 

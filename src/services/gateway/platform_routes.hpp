@@ -18,9 +18,14 @@ struct PlatformInfo {
   std::function<std::optional<std::string>()> not_ready;  ///< Why; nullopt when ready.
   std::function<std::string()> metrics;                   ///< Prometheus text.
   std::function<std::string()> info;                      ///< One JSON object.
+  bool management_elsewhere = false;  ///< /metrics and /info have an address of their own.
 };
 
 /// GET /health/live, /health/ready, /metrics, /info; and what add_docs_routes() of api_docs.hpp adds.
 void add_platform_routes(http::Router& router, const PlatformInfo& info);
+
+void add_health_routes(http::Router& router, const PlatformInfo& info);
+/// /metrics and /info, for whom `options` lets in.
+void add_management_routes(http::Router& router, const PlatformInfo& info, http::RouteOptions options = {});
 
 }  // namespace market::gateway

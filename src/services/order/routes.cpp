@@ -76,6 +76,8 @@ Task<Reply> place_order(Doors& doors, const Request& request) {
 }
 
 Result<OrderFilter> read_filter(const Request& request) {
+  const auto known = request.expect_query({"limit", "cursor", "state"});
+  if (!known) return fail(known.error());
   const auto page = http::page_of(request);
   if (!page) return fail(page.error());
   const auto state = request.query_parameter("state");
@@ -128,13 +130,13 @@ Task<Reply> get_order(Doors& doors, const Request& request) {
 constexpr Millis events_pace{250};
 constexpr Millis keep_alive_pace{15'000};
 
-Task<> stream_order(Doors& doors, UserId user, OrderId id, http::Stream& stream) {
+Task<> stream_order(Doors& doors, wire::Identity caller, OrderId id, http::Stream& stream) {
   const auto executor = co_await asio::this_coro::executor;
   asio::steady_timer timer(executor);
   std::string last;
   Millis silent{0};
-  for (;;) {
-    const auto order = co_await doors.parts.reader.find(user, id);
+  while (doors.parts.authenticator.still_holds(caller)) {
+    const auto order = co_await doors.parts.reader.find(caller.user, id);
     std::string piece;
     if (order) {
       std::string page = doors.page_of(**order);
@@ -155,6 +157,7 @@ Task<> stream_order(Doors& doors, UserId user, OrderId id, http::Stream& stream)
     if (ignored) co_return Result<>();
     silent += events_pace;
   }
+  co_return Result<>();
 }
 
 Task<Reply> get_order_events(Doors& doors, const Request& request) {
@@ -167,10 +170,9 @@ Task<Reply> get_order_events(Doors& doors, const Request& request) {
   Reply reply;
   reply.content_type = http::event_stream_type;
   reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
-  const UserId user = caller->user;
   const OrderId which = *id;
-  reply.stream = [&doors, user, which](http::Stream& stream) {
-    return stream_order(doors, user, which, stream);
+  reply.stream = [&doors, who = *caller, which](http::Stream& stream) {
+    return stream_order(doors, who, which, stream);
   };
   co_return reply;
 }

@@ -5,7 +5,8 @@
 namespace market::product {
 namespace {
 
-constexpr std::size_t name_bytes_max = 200, description_bytes_max = 10'000, category_bytes_max = 100;
+constexpr std::size_t name_characters_max = 200, description_characters_max = 10'000,
+                      category_characters_max = 100;
 constexpr std::int64_t per_user_limit_max = 1'000'000;
 
 void read_price(wire::ObjectReader& reader, Money& price) {
@@ -57,9 +58,9 @@ Result<NewProduct> read_new_product(std::string_view body) {
   if (!json) return fail(json.error());
   wire::ObjectReader reader(*json);
   NewProduct product;
-  product.text.name = reader.text("name", 1, name_bytes_max);
-  product.text.description = reader.optional_text("description", 0, description_bytes_max).value_or("");
-  product.text.category = reader.optional_text("category", 0, category_bytes_max).value_or("");
+  product.text.name = reader.text("name", 1, name_characters_max);
+  product.text.description = reader.optional_text("description", 0, description_characters_max).value_or("");
+  product.text.category = reader.optional_text("category", 0, category_characters_max).value_or("");
   read_price(reader, product.terms.price);
   product.stock = reader.integer("stock", 0, ProductStock::stock_max);
   read_kind(reader, product.terms.kind);
@@ -72,9 +73,10 @@ Result<> read_product_patch(std::string_view body, ProductText& text, ProductTer
   const auto json = wire::parse_json(body);
   if (!json) return fail(json.error());
   wire::ObjectReader reader(*json);
-  if (reader.has("name")) text.name = reader.text("name", 1, name_bytes_max);
-  if (auto value = reader.optional_text("description", 0, description_bytes_max)) text.description = *value;
-  if (auto value = reader.optional_text("category", 0, category_bytes_max)) text.category = *value;
+  if (reader.has("name")) text.name = reader.text("name", 1, name_characters_max);
+  if (auto value = reader.optional_text("description", 0, description_characters_max))
+    text.description = *value;
+  if (auto value = reader.optional_text("category", 0, category_characters_max)) text.category = *value;
   if (reader.has("price")) read_price(reader, terms.price);
   read_kind(reader, terms.kind);
   read_sale(reader, terms.sale);

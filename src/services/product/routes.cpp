@@ -1,10 +1,14 @@
 #include "services/product/routes.hpp"
 
+#include <fmt/format.h>
+
 #include "http/conditional.hpp"
 #include "http/paging.hpp"
 #include "http/sse.hpp"
+#include "services/product/change_turns.hpp"
 #include "services/product/listing.hpp"
 #include "services/product/product_body.hpp"
+#include "services/product/product_image.hpp"
 #include "services/product/stock_streams.hpp"
 
 namespace market::product {
@@ -18,6 +22,7 @@ struct Doors {
   Doors(const ProductParts& given, std::string base)
       : parts(given), streams(given.catalogue, given.clock), location(std::move(base) + "/products/") {}
   ProductParts parts;
+  mutable ChangeTurns turns;
   StockStreams streams;
   std::string location;
 };
@@ -85,15 +90,28 @@ Task<Reply> get_stock_stream(const Doors& doors, const Request& request) {
   co_return reply;
 }
 
+constexpr std::size_t search_bytes_max = 800,
+                      category_bytes_max = 400;  ///< 200 and 100 characters of any kind.
+
+Result<std::optional<std::string>> bounded_parameter(const Request& request, std::string_view name,
+                                                     std::size_t bytes_max) {
+  auto value = request.query_parameter(name);
+  if (value && *value && (*value)->size() > bytes_max)
+    return invalid_field(std::string(name), "length", fmt::format("{} is too long", name));
+  return value;
+}
+
 Result<ListQuery> read_list_query(const Request& request) {
+  const auto known = request.expect_query({"limit", "cursor", "search", "category", "kind", "sort"});
+  if (!known) return fail(known.error());
   const auto page = http::page_of(request);
   if (!page) return fail(page.error());
   ListQuery query;
   query.limit = static_cast<std::size_t>(page->limit);
   if (const auto ok = read_cursor(page->cursor, query); !ok) return fail(ok.error());
-  const auto search = request.query_parameter("search");
+  const auto search = bounded_parameter(request, "search", search_bytes_max);
   if (!search) return fail(search.error());
-  const auto category = request.query_parameter("category");
+  const auto category = bounded_parameter(request, "category", category_bytes_max);
   if (!category) return fail(category.error());
   const auto kind = request.query_parameter("kind");
   if (!kind) return fail(kind.error());
@@ -175,7 +193,11 @@ Task<Reply> create(const Doors& doors, const Request& request) {
 }
 
 Task<Reply> patch(const Doors& doors, const Request& request) {
-  const auto entry = own_entry_of(doors, request);
+  const auto before = own_entry_of(doors, request);
+  if (!before) co_return fail(before.error());
+  const auto turn = co_await doors.turns.take(before->text.id);
+  if (!turn) co_return fail(turn.error());
+  const auto entry = own_entry_of(doors, request);  // Another change may have come first.
   if (!entry) co_return fail(entry.error());
   if (http::if_match(request, entry->view.etag()) == http::IfMatch::fails)
     co_return fail(Code::precondition_failed, "the product has changed; read it again");
@@ -190,11 +212,16 @@ Task<Reply> patch(const Doors& doors, const Request& request) {
     if (!changed) co_return fail(changed.error());
   }
   const auto stored = co_await doors.parts.texts.store(text);
-  if (!stored) co_return fail(stored.error());
-  co_return show(doors, http::Status::ok, std::move(text));
+  auto shown = show(doors, http::Status::ok, stored ? std::move(text) : entry->text);
+  if (!stored) co_return fail(stored.error());  // The new terms hold all the same, and are shown.
+  co_return shown;
 }
 
 Task<Reply> withdraw(const Doors& doors, const Request& request) {
+  const auto before = own_entry_of(doors, request);
+  if (!before) co_return fail(before.error());
+  const auto turn = co_await doors.turns.take(before->text.id);
+  if (!turn) co_return fail(turn.error());
   const auto entry = own_entry_of(doors, request);
   if (!entry) co_return fail(entry.error());
   ProductTerms terms = entry->terms;
@@ -223,6 +250,44 @@ Task<Reply> adjust_stock(const Doors& doors, const Request& request) {
   co_return http::json(http::Status::ok, std::move(body));
 }
 
+Task<Reply> put_image(const Doors& doors, const Request& request) {
+  const auto before = own_entry_of(doors, request);
+  if (!before) co_return fail(before.error());
+  auto image = read_image(request);
+  if (!image) co_return fail(image.error());
+  const auto turn = co_await doors.turns.take(before->text.id);
+  if (!turn) co_return fail(turn.error());
+  const auto entry = own_entry_of(doors, request);
+  if (!entry) co_return fail(entry.error());
+  ProductText text = entry->text;
+  text.image_url = image_url_of(doors.location + text.id.text(), image->bytes);
+  text.updated_at = doors.parts.clock.now();
+  const auto stored = co_await doors.parts.texts.store_image(text, std::move(*image));
+  if (!stored) co_return fail(stored.error());
+  const std::string body = fmt::format(R"({{"imageUrl":"{}"}})", text.image_url);
+  const auto shown = doors.parts.catalogue.put(std::move(text));
+  if (!shown) co_return fail(shown.error());
+  co_return http::json(http::Status::ok, body);
+}
+
+Task<Reply> get_image(const Doors& doors, const Request& request) {
+  const auto entry = entry_of(doors, request);
+  if (!entry) co_return fail(entry.error());
+  const std::string url = (*entry)->text.image_url;
+  if (url.empty()) co_return fail(Code::not_found, "the product has no picture");
+  const std::string etag = '"' + url.substr(url.find('=') + 1) + '"';
+  if (http::none_match(request, etag)) co_return http::not_modified(etag);
+  const ProductId product = (*entry)->text.id;
+  auto image = co_await doors.parts.texts.load_image(product);
+  if (!image) co_return fail(image.error());
+  Reply reply;
+  reply.content_type = image_type_of(image->bytes);
+  reply.shared_body = std::make_shared<const std::string>(std::move(image->bytes));
+  reply.headers.push_back(http::Header{"ETag", etag});
+  reply.headers.push_back(http::Header{"Cache-Control", "public, max-age=86400"});
+  co_return reply;
+}
+
 }  // namespace
 
 void add_product_routes(http::Router& router, const ProductParts& parts, const std::string& base) {
@@ -235,6 +300,12 @@ void add_product_routes(http::Router& router, const ProductParts& parts, const s
   router.add(Method::del, one, [doors](const Request& r) { return withdraw(*doors, r); });
   router.add(Method::get, one + "/stock", [doors](const Request& r) { return get_stock(*doors, r); });
   router.add(Method::post, one + "/stock", [doors](const Request& r) { return adjust_stock(*doors, r); });
+  http::RouteOptions picture;
+  picture.body_bytes_max = image_bytes_max;
+  picture.json_body = false;
+  router.add(
+      Method::put, one + "/image", [doors](const Request& r) { return put_image(*doors, r); }, picture);
+  router.add(Method::get, one + "/image", [doors](const Request& r) { return get_image(*doors, r); });
   router.add(Method::get, one + "/stock/stream",
              [doors](const Request& r) { return get_stock_stream(*doors, r); });
 }

@@ -4,8 +4,12 @@
 #include <array>
 #include <string>
 
+#include "wire/json.hpp"
+
 namespace market::user {
 namespace {
+
+constexpr std::size_t longest_listed_password = 32;  ///< Bytes; no list of common passwords has longer ones.
 
 /// Words that common passwords are made of. A password that is one or two of these with digits or signs
 /// around them is on every list; so the rule catches more than a list of 3,000 ready passwords of ten letters
@@ -33,11 +37,6 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
-std::size_t count_characters(std::string_view utf8) {
-  return static_cast<std::size_t>(
-      std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
 /// aaaaaaaaaa, 1212121212, 123123123123, 0123456789, abcdefghij and the like.
 bool is_run(std::string_view text) {
   for (std::size_t period = 1; period <= text.size() / 3; ++period) {
@@ -53,8 +52,15 @@ bool is_run(std::string_view text) {
   return steps + 2 >= text.size();
 }
 
-/// What is left of the text when common words and everything that is no letter are taken away.
+bool is_sign(char c) {
+  return !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c & 0x80));
+}
+
+/// Nothing is left of the text when common words and digits are taken away. Signs around the words are on the
+/// lists too; words set apart by signs are somebody's own.
 bool is_made_of_common_words(std::string text) {
+  while (!text.empty() && is_sign(text.back())) text.pop_back();
+  text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), is_sign));
   bool any = false;
   // Longer words first, so that "password" is not cut by "pass".
   for (bool found = true; found;) {
@@ -63,18 +69,17 @@ bool is_made_of_common_words(std::string text) {
     for (const auto word : common_words)
       if (word.size() > best.size() && text.find(word) != std::string::npos) best = word;
     if (best.empty()) break;
-    std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(text.find(best)), best.size(), ' ');
+    std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(text.find(best)), best.size(), '0');
     any = found = true;
   }
-  const auto letters =
-      std::count_if(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c & 0x80); });
-  return any && letters <= 1;
+  const auto letters = std::count_if(text.begin(), text.end(), [](char c) { return c < '0' || c > '9'; });
+  return any && letters <= 1 && std::none_of(text.begin(), text.end(), is_sign);
 }
 
 }  // namespace
 
 Result<> check_password(std::string_view password, std::string_view email, std::string field) {
-  if (count_characters(password) < password_characters_min)
+  if (wire::count_characters(password) < password_characters_min)
     return invalid_field(std::move(field), "length", "must have 10 characters or more");
   if (password.size() > password_bytes_max)
     return invalid_field(std::move(field), "length", "must have 512 bytes or fewer");
@@ -82,7 +87,8 @@ Result<> check_password(std::string_view password, std::string_view email, std::
   std::transform(folded.begin(), folded.end(), folded.begin(), lower);
   std::string address(email);
   std::transform(address.begin(), address.end(), address.begin(), lower);
-  if (is_run(folded) || is_made_of_common_words(folded) || folded == address)
+  const bool may_be_listed = folded.size() <= longest_listed_password;
+  if ((may_be_listed && (is_run(folded) || is_made_of_common_words(folded))) || folded == address)
     return invalid_field(std::move(field), "common", "is a common password; take another one");
   return {};
 }

@@ -1,0 +1,35 @@
+#include "apps/management_door.hpp"
+
+namespace market::apps {
+namespace {
+
+http::Router routes_of(const gateway::PlatformInfo& info) {
+  http::Router router;
+  gateway::add_health_routes(router, info);
+  gateway::add_management_routes(router, info);
+  return router;
+}
+
+/// Scrapers come once in a while: nobody waits for them at the end.
+http::Limits management_limits() {
+  http::Limits limits;
+  limits.connections_max = 256;
+  limits.drain_time_max = Millis(500);
+  return limits;
+}
+
+}  // namespace
+
+ManagementDoor::ManagementDoor(const std::string& host, std::uint16_t port, const gateway::PlatformInfo& info,
+                               const Clock& clock)
+    : router_(routes_of(info)), server_(router_, clock, management_limits(), 1) {
+  server_.listen(host, port);
+  thread_ = std::thread([this] { server_.run(); });
+}
+
+ManagementDoor::~ManagementDoor() {
+  server_.stop();
+  thread_.join();
+}
+
+}  // namespace market::apps

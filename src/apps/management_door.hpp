@@ -1,0 +1,26 @@
+#pragma once
+/// `management.listen`: /metrics, /info and health on an address of their own, with a thread of its own, so
+/// that they answer however busy the platform is.
+
+#include <string>
+#include <thread>
+
+#include "http/server.hpp"
+#include "services/gateway/platform_routes.hpp"
+
+namespace market::apps {
+
+class ManagementDoor {
+ public:
+  /// Errors: throws std::runtime_error when the address is taken.
+  ManagementDoor(const std::string& host, std::uint16_t port, const gateway::PlatformInfo& info,
+                 const Clock& clock);
+  ~ManagementDoor();
+
+ private:
+  http::Router router_;
+  http::Server server_;
+  std::thread thread_;
+};
+
+}  // namespace market::apps

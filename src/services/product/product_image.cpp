@@ -1,0 +1,33 @@
+#include "services/product/product_image.hpp"
+
+#include <fmt/format.h>
+
+#include "http/ascii.hpp"
+#include "wire/bytes.hpp"
+
+namespace market::product {
+
+std::string_view image_type_of(std::string_view bytes) {
+  using namespace std::string_view_literals;
+  if (bytes.starts_with("\x89PNG\r\n\x1A\n\0\0\0\rIHDR"sv)) return "image/png";
+  if (bytes.starts_with("\xFF\xD8\xFF"sv)) return "image/jpeg";
+  if (bytes.size() >= 16 && bytes.starts_with("RIFF") && bytes.substr(8, 7) == "WEBPVP8") return "image/webp";
+  return {};
+}
+
+Result<ProductImage> read_image(const http::Request& request) {
+  const auto actual = image_type_of(request.body);
+  if (actual.empty())
+    return fail(Code::unsupported_media_type, "the body must be a PNG, JPEG or WebP picture");
+  const auto header = request.header("Content-Type");
+  const auto declared = header.substr(0, header.find_first_of("; \t"));
+  if (!http::same_letters(declared, actual) && !http::same_letters(declared, "application/octet-stream"))
+    return fail(Code::unsupported_media_type, "Content-Type says something else than the picture itself");
+  return ProductImage{std::string(actual), std::string(request.body)};
+}
+
+std::string image_url_of(std::string_view product_location, std::string_view bytes) {
+  return fmt::format("{}/image?v={:016x}", product_location, wire::checksum(bytes));
+}
+
+}  // namespace market::product

@@ -1,0 +1,321 @@
+"""The catalogue: creating, reading, listing, changing; versions; stock."""
+
+import concurrent.futures
+import uuid
+
+import client
+import pytest
+from client import moment
+
+
+@pytest.fixture(scope="module")
+def shelf(admin):
+    """Five products of a category of their own."""
+    category = "shelf-" + uuid.uuid4().hex[:8]
+    prices = [500, 100, 300, 100, 200]
+    return category, [
+        admin.product(
+            name=f"Thing {number} {'Blue' if number % 2 else 'red'}",
+            description=f"made for {category}, 한글 {number}",
+            category=category,
+            price={"amount": price, "currency": "KRW"},
+            kind="event" if number % 2 else "regular",
+            sale={"opensAt": moment(-100 * number)} if number % 2 else None,
+        )
+        for number, price in enumerate(prices)
+    ]
+
+
+def names(answer):
+    return [item["name"].split()[1] for item in answer.json()["items"]]
+
+
+def test_creates_with_all_members(admin, anonymous):
+    wanted = {
+        "name": "Concert <script>alert(1)</script>",
+        "description": "line one\nline two",
+        "category": "music",
+        "price": {"amount": 15000, "currency": "KRW"},
+        "stock": 7,
+        "kind": "event",
+        "sale": {"opensAt": "2030-01-01T19:00:00.500+09:00", "closesAt": moment(10**9), "perUserLimit": 2},
+    }
+    answer = admin.post("/products", wanted, expect=201)
+    product = answer.json()
+    assert answer.headers["Location"] == "/api/v1/products/" + product["id"]
+    assert product["name"] == wanted["name"] and product["description"] == wanted["description"]
+    assert product["price"] == wanted["price"] and product["stock"] == {"remaining": 7, "capacity": 7}
+    assert product["sale"] == {
+        "opensAt": "2030-01-01T10:00:00.500Z",
+        "closesAt": wanted["sale"]["closesAt"],
+        "perUserLimit": 2,
+        "state": "scheduled",
+    }
+    assert product["sellerId"] == admin.user["id"] and product["imageUrl"] is None
+    read = anonymous.get("/products/" + product["id"], expect=200)
+    assert read.json() == product and read.headers["ETag"] == answer.headers["ETag"]
+
+
+def test_creates_with_what_is_needed_only(admin):
+    answer = admin.post("/products", {"name": "Bag", "price": {"amount": 0, "currency": "USD"}, "stock": 0}, expect=201)
+    product = answer.json()
+    assert (product["kind"], product["sale"], product["category"], product["description"]) == ("regular", None, "", "")
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "stock", "state"),
+    [(-60, None, 5, "open"), (60, None, 5, "scheduled"), (-60, -30, 5, "closed"), (-60, 60, 0, "sold_out")],
+)
+def test_states_of_a_sale(admin, opens, closes, stock, state):
+    sale = {"opensAt": moment(opens), "closesAt": closes and moment(closes)}
+    product = admin.product(stock=stock, sale=sale)
+    assert product["sale"]["state"] == state and admin.stock(product)["saleState"] == state
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""), ("name", None), ("name", "n" * 201), ("name", 5), ("name", "a\u0007b"),
+        ("description", "d" * 10001), ("category", "c" * 101), ("category", ["a"]),
+        ("stock", -1), ("stock", 1.5), ("stock", "5"), ("stock", 10**9 + 1), ("stock", 2**63), ("stock", None),
+        ("kind", "auction"), ("kind", 1),
+        ("price", None), ("price", 100), ("price.amount", -1), ("price.amount", 1.5), ("price.amount", 10**12 + 1),
+        ("price.currency", "won"), ("price.currency", "KRWX"), ("price.currency", None), ("price.tax", 1),
+        ("sale", "now"), ("sale.opensAt", None), ("sale.opensAt", "tomorrow"), ("sale.opensAt", 5),
+        ("sale.opensAt", "2030-02-30T00:00:00Z"), ("sale.opensAt", "2030-01-01"),
+        ("sale.closesAt", "2000-01-01T00:00:00Z"), ("sale.closesAt", "x"),
+        ("sale.perUserLimit", 0), ("sale.perUserLimit", -1), ("sale.perUserLimit", 1.5),
+        ("sale.perUserLimit", "2"), ("sale.state", "open"),
+        ("id", "mine"), ("sellerId", "x"), ("createdAt", "2000-01-01T00:00:00.000Z"), ("imageUrl", "http://x"), ("remaining", 5),
+    ],
+)  # fmt: skip
+def test_wrong_members_are_named(admin, field, value):
+    body = {
+        "name": "Bag",
+        "price": {"amount": 1, "currency": "KRW"},
+        "stock": 1,
+        "sale": {"opensAt": moment(-1)},
+    }
+    part, _, leaf = field.rpartition(".")
+    (body[part] if part else body)[leaf] = value
+    errors = admin.post("/products", body, expect=(422, "validation")).json()["errors"]
+    assert {error["field"] for error in errors} & {field, part}, errors
+
+
+def test_unknown_products(anonymous, admin):
+    for identity in ("0" * 13, "nothing", "x" * 200, "%00", "..%2f..", "' OR 1=1", "한글"):
+        for path in ("", "/stock", "/stock/stream"):
+            assert anonymous.get(f"/products/{identity}{path}", expect=404).json()["code"] in (
+                "product_not_found",
+                "not_found",
+            )
+    admin.patch("/products/" + "0" * 13, {"name": "x"}, expect=(404, "product_not_found"))
+    admin.delete("/products/" + "0" * 13, expect=(404, "product_not_found"))
+    admin.post("/products/" + "0" * 13 + "/stock", {"delta": 1, "reason": "x"}, expect=(404, "product_not_found"))
+
+
+def test_lists_newest_first(anonymous, shelf):
+    category, _ = shelf
+    assert names(anonymous.get("/products?category=" + category, expect=200)) == list("43210")
+    newest = anonymous.get("/products?limit=1", expect=200).json()
+    assert len(newest["items"]) == 1 and newest["nextCursor"]
+
+
+def test_sorts(anonymous, shelf):
+    category, _ = shelf
+    for order, wanted in (("newest", "43210"), ("price", "31420"), ("-price", "02431"), ("opening", "42031")):
+        found = names(anonymous.get(f"/products?category={category}&sort={order}", expect=200))
+        if order == "opening":  # What has no sale is always open, and comes first.
+            assert found[:3] == list("420") and found[3:] == list("31")
+        else:
+            assert found == list(wanted), order
+
+
+def test_filters_and_searches(anonymous, shelf):
+    category, products = shelf
+    base = f"/products?category={category}"
+    assert names(anonymous.get(base + "&kind=event")) == list("31")
+    assert names(anonymous.get(base + "&kind=regular")) == list("420")
+    assert names(anonymous.get(base + "&search=BLUE")) == list("31")
+    assert names(anonymous.get(f"/products?search={category}")) == list("43210")
+    assert names(anonymous.get(base + "&search=%ED%95%9C%EA%B8%80%203")) == ["3"]
+    assert names(anonymous.get(base + "&search=Thing+2")) == ["2"]
+    for nothing in ("%25", "_", "' OR 1=1 --", "*", "nothing like that"):
+        assert names(anonymous.get(base + "&search=" + nothing)) == [], nothing
+    assert names(anonymous.get("/products?category=no-such-category")) == []
+
+
+@pytest.mark.parametrize("order", ["newest", "price", "-price", "opening"])
+@pytest.mark.parametrize("limit", [1, 2, 3, 5])
+def test_pages_show_everything_once(anonymous, shelf, order, limit):
+    category, _ = shelf
+    query = f"/products?category={category}&sort={order}"
+    whole, seen, cursor, pages = names(anonymous.get(query)), [], "", 0
+    while cursor is not None:
+        page = anonymous.get(f"{query}&limit={limit}" + (f"&cursor={cursor}" if cursor else ""), expect=200)
+        seen += names(page)
+        cursor = page.json()["nextCursor"]
+        pages += 1
+    assert seen == whole and pages == -(-5 // limit)
+
+
+def test_pages_of_the_whole_catalogue(anonymous, shelf):
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = anonymous.get("/products?limit=7" + (f"&cursor={cursor}" if cursor else ""), expect=200).json()
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["nextCursor"]
+    assert len(set(seen)) == len(seen) and {product["id"] for product in shelf[1]} <= set(seen)
+
+
+def test_wrong_queries_are_refused(anonymous):
+    for query, field in (
+        ("limit=0", "limit"), ("limit=101", "limit"), ("limit=-1", "limit"), ("limit=ten", "limit"),
+        ("limit=1.0", "limit"), ("limit=99999999999999999999", "limit"), ("limit=", "limit"),
+        ("sort=name", "sort"), ("sort=price;DROP TABLE", "sort"), ("kind=all", "kind"), ("cursor=!", "cursor"),
+        ("cursor=AAAA", "cursor"), ("cursor=" + "A" * 600, "cursor"), ("limit=1&limit=2", "limit"),
+        ("search=" + "s" * 801, "search"), ("category=" + "c" * 401, "category"),
+    ):  # fmt: skip
+        answer = anonymous.get("/products?" + query)
+        assert answer.status_code in (400, 422), f"{query}: {answer.status_code}"
+        if answer.status_code == 422:
+            assert answer.json()["errors"][0]["field"] == field
+
+
+def test_a_version_that_is_known_is_not_sent_again(admin, anonymous, buyer):
+    product = admin.product(stock=5)
+    path = "/products/" + product["id"]
+    etag = anonymous.get(path, expect=200).headers["ETag"]
+    for value in (etag, "*", f'"x", {etag}', "W/" + etag):
+        answer = anonymous.get(path, headers={"If-None-Match": value}, expect=304)
+        assert answer.content == b"" and answer.headers["ETag"] == etag
+    for value in ('"x"', "x", ""):
+        anonymous.get(path, headers={"If-None-Match": value}, expect=200)
+    # The tag is that of text and price, not of the live stock.
+    buyer.order(product)
+    assert anonymous.get(path).headers["ETag"] == etag
+    changed = admin.patch(path, {"price": {"amount": 1, "currency": "KRW"}}, expect=200)
+    assert changed.headers["ETag"] != etag
+    anonymous.get(path, headers={"If-None-Match": etag}, expect=200)
+
+
+def test_changes_need_the_right_version(admin):
+    answer = admin.post("/products", {"name": "Bag", "price": {"amount": 1, "currency": "KRW"}, "stock": 1})
+    path, etag = "/products/" + answer.json()["id"], answer.headers["ETag"]
+    second = admin.patch(path, {"name": "Bag 2"}, headers={"If-Match": etag}, expect=200)
+    assert second.json()["name"] == "Bag 2" and second.json()["updatedAt"] >= answer.json()["updatedAt"]
+    admin.patch(path, {"name": "Bag 3"}, headers={"If-Match": etag}, expect=(412, "precondition_failed"))
+    admin.patch(path, {"name": "Bag 3"}, headers={"If-Match": "nonsense"}, expect=(412, "precondition_failed"))
+    assert admin.get(path).json()["name"] == "Bag 2"
+    admin.patch(path, {"name": "Bag 4"}, headers={"If-Match": f'"x", {second.headers["ETag"]}'}, expect=200)
+    admin.patch(path, {"name": "Bag 5"}, headers={"If-Match": "*"}, expect=200)
+
+
+def test_of_two_changes_of_one_version_one_wins(admin):
+    """No lost update (RELIABILITY.md I15)."""
+    answer = admin.post("/products", {"name": "Bag", "price": {"amount": 1, "currency": "KRW"}, "stock": 1})
+    path = "/products/" + answer.json()["id"]
+    for field in ("name", "price"):
+        etag = admin.get(path).headers["ETag"]
+
+        def change(number):
+            value = f"Bag {number}" if field == "name" else {"amount": 100 + number, "currency": "KRW"}
+            caller = client.Client(admin.url, admin.token)
+            return caller.patch(path, {field: value}, headers={"If-Match": etag})
+
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(change, range(8)))
+        won = [each for each in answers if each.status_code == 200]
+        assert len(won) == 1 and {each.status_code for each in answers} == {200, 412}, field
+        assert admin.get(path).json()[field] == won[0].json()[field]
+
+
+def test_patches_each_member(admin, anonymous):
+    product = admin.product()
+    path = "/products/" + product["id"]
+    for patch in (
+        {"name": "New name"},
+        {"description": "New text"},
+        {"category": "new"},
+        {"price": {"amount": 1, "currency": "EUR"}},
+        {"kind": "regular"},
+        {"sale": {"opensAt": "2031-01-01T00:00:00.000Z", "closesAt": None, "perUserLimit": 9}},
+        {"sale": None},
+        {},
+    ):
+        changed = admin.patch(path, patch, expect=200).json()
+        for name, value in patch.items():
+            shown = changed[name]
+            assert (shown and {k: v for k, v in shown.items() if k != "state"}) == value if name == "sale" else shown == value
+        assert anonymous.get(path).json() == changed
+    for wrong in ({"stock": 5}, {"id": "x"}, {"name": None}, {"price": None}, {"sellerId": "x"}, {"version": 1}, []):
+        admin.patch(path, wrong, expect=(422, "validation"))
+    assert anonymous.get(path).json() == changed
+
+
+def test_an_order_keeps_the_price_of_its_moment(admin, buyer):
+    product = admin.product(price={"amount": 700, "currency": "KRW"})
+    order = buyer.order(product).json()
+    admin.patch("/products/" + product["id"], {"price": {"amount": 900, "currency": "KRW"}}, expect=200)
+    assert buyer.get("/orders/" + order["id"]).json()["total"]["amount"] == 700
+    assert buyer.order(product).json()["total"]["amount"] == 900
+
+
+def test_withdrawn_products_are_gone_but_their_orders_stay(admin, anonymous, buyer):
+    product = admin.product(name="Soon gone")
+    order = buyer.order(product).json()
+    path = "/products/" + product["id"]
+    admin.delete(path, expect=204)
+    for caller in (anonymous, buyer, admin):
+        caller.get(path, expect=(404, "product_not_found"))
+    anonymous.get(path + "/stock", expect=(404, "product_not_found"))
+    assert product["id"] not in [item["id"] for item in anonymous.get("/products?limit=100").json()["items"]]
+    buyer.order(product, expect=(404, "product_not_found"))
+    admin.delete(path, expect=(404, "product_not_found"))
+    admin.patch(path, {"name": "Back"}, expect=(404, "product_not_found"))
+    assert buyer.get("/orders/" + order["id"], expect=200).json()["items"][0]["name"] == "Soon gone"
+    assert buyer.pay(order).json()["state"] == "paid"
+    buyer.post(f"/orders/{order['id']}/cancel", expect=200)
+
+
+def test_adjusts_stock(admin, buyer):
+    product = admin.product(stock=5)
+    path = f"/products/{product['id']}/stock"
+    buyer.order(product, 2)
+    more = admin.post(path, {"delta": 10, "reason": "second delivery"}, expect=200).json()
+    assert (more["remaining"], more["capacity"]) == (13, 15)
+    less = admin.post(path, {"delta": -13, "reason": "lost"}, expect=200).json()
+    assert (less["remaining"], less["capacity"], less["saleState"]) == (0, 2, "sold_out")
+    assert admin.stock(product) | {"asOf": ""} == less | {"asOf": ""}
+    admin.post(path, {"delta": -1, "reason": "more lost"}, expect=(409, "insufficient_stock"))
+    assert admin.post(path, {"delta": 1, "reason": "found"}, expect=200).json()["saleState"] == "open"
+    for wrong in (
+        {"delta": 1.5, "reason": "x"}, {"delta": "1", "reason": "x"}, {"delta": 10**9 + 1, "reason": "x"},
+        {"delta": 1}, {"reason": "x"}, {"delta": 1, "reason": ""}, {"delta": 1, "reason": "x" * 201},
+        {"delta": 1, "reason": "x", "remaining": 100}, {"delta": None, "reason": "x"}, [],
+    ):  # fmt: skip
+        admin.post(path, wrong, expect=(422, "validation"))
+    assert admin.stock(product)["remaining"] == 1
+
+
+def test_stock_has_an_upper_bound(admin):
+    product = admin.product(stock=10**9)
+    answer = admin.post(f"/products/{product['id']}/stock", {"delta": 10**9, "reason": "too much"})
+    assert answer.status_code in (409, 422), answer.text
+    assert admin.stock(product)["capacity"] == 10**9
+
+
+def test_products_survive_a_restart(start):
+    first = start()
+    seller = client.admin(first.url)
+    product = seller.product(name="Lasting", description="한글", category="c", sale={"opensAt": moment(99), "perUserLimit": 3})
+    gone = seller.product()
+    seller.delete("/products/" + gone["id"], expect=204)
+    seller.post(f"/products/{product['id']}/stock", {"delta": 5, "reason": "more"}, expect=200)
+    before = seller.get("/products/" + product["id"])
+    assert first.stop() == 0
+    second = start(data=first.data)
+    after = client.Client(second.url).get("/products/" + product["id"], expect=200)
+    assert after.json() == before.json() and after.headers["ETag"] == before.headers["ETag"]
+    assert after.json()["stock"] == {"remaining": 15, "capacity": 15}
+    client.Client(second.url).get("/products/" + gone["id"], expect=404)

@@ -1,0 +1,247 @@
+"""Signing up, the e-mail code, the account, changing the password."""
+
+import re
+
+import client
+import pytest
+from client import PASSWORD, Client, new_email
+from waiting import until
+
+OWN_PASSWORDS = ["admin-password-123", "tiny red market", "summer Rain 7"]
+LONG_PASSWORDS = ["p4ragraph " * 7, "한글 비밀번호 아주 긴 문장 하나", "z" * 30 + "Q7!" + "k9" * 40]
+
+
+def mails_to(server, email):
+    """What was sent to this address, oldest first: the mailer of this build writes a file."""
+    path = server.data / "mail.log"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return [mail for mail in re.split(r"(?m)^(?=To: )", text) if mail.startswith(f"To: {email}\n")]
+
+
+def codes_to(server, email):
+    return [re.search(r"code is (\d{6})", mail).group(1) for mail in mails_to(server, email)]
+
+
+def test_signs_up_with_all_members(anonymous):
+    email = new_email()
+    wanted = {"email": email, "password": PASSWORD, "name": "Kim <b>", "phone": "010-1", "address": "Seoul"}
+    user = anonymous.post("/users", wanted, expect=201).json()
+    assert user | {"id": "", "createdAt": ""} == {
+        "id": "",
+        "email": email,
+        "name": "Kim <b>",
+        "phone": "010-1",
+        "address": "Seoul",
+        "role": "customer",
+        "emailVerified": False,
+        "createdAt": "",
+    }
+    caller = client.sign_in(anonymous.url, email, PASSWORD)
+    assert caller.user == user and caller.get("/users/me", expect=200).json() == user
+
+
+def test_optional_members_may_be_missing_or_null(anonymous):
+    for more in ({}, {"phone": None, "address": None}):
+        wanted = {"email": new_email(), "password": PASSWORD, "name": "Kim", **more}
+        user = anonymous.post("/users", wanted, expect=201).json()
+        assert user["phone"] is None and user["address"] is None
+
+
+@pytest.mark.parametrize(
+    "password", ["", "short9!xy", "password123", "qwertyuiop", "1234567890", "aaaaaaaaaaaa", "Password1234", "!!admin12345!!"]
+)
+def test_weak_passwords_are_refused(anonymous, password):
+    body = {"email": new_email(), "password": password, "name": "Kim"}
+    answer = anonymous.post("/users", body, expect=(422, "validation"))
+    assert [error["field"] for error in answer.json()["errors"]] == ["password"]
+    assert not password or password not in answer.text
+
+
+@pytest.mark.parametrize("password", OWN_PASSWORDS)
+def test_words_of_ones_own_are_fine(anonymous, password):
+    anonymous.post("/users", {"email": new_email(), "password": password, "name": "Kim"}, expect=201)
+
+
+@pytest.mark.parametrize("password", LONG_PASSWORDS)
+def test_long_passwords_are_not_cut(anonymous, password):
+    assert len(password.encode()) >= 42
+    email = new_email()
+    anonymous.post("/users", {"email": email, "password": password, "name": "Kim"}, expect=201)
+    client.sign_in(anonymous.url, email, password)
+    anonymous.post("/sessions", {"email": email, "password": password[:-1]}, expect=(401, "invalid_credentials"))
+
+
+def test_seventy_two_bytes_are_not_the_end(anonymous):
+    email, base = new_email(), "9 otters swim " * 6
+    assert len(base) > 72
+    anonymous.post("/users", {"email": email, "password": base + "A", "name": "Kim"}, expect=201)
+    anonymous.post("/sessions", {"email": email, "password": base + "B"}, expect=(401, "invalid_credentials"))
+
+
+def test_an_address_is_taken_whatever_its_case(anonymous):
+    email = new_email()
+    client.sign_up(anonymous.url, email)
+    for same in (email, email.upper(), email.capitalize()):
+        body = {"email": same, "password": PASSWORD, "name": "Lee"}
+        anonymous.post("/users", body, expect=(409, "email_taken"))
+    client.sign_in(anonymous.url, email.upper(), PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "member", ["role", "isAdmin", "id", "emailVerified", "createdAt", "passwordHash", "__proto__"]
+)
+def test_unknown_members_are_refused(anonymous, buyer, member):
+    body = {"email": new_email(), "password": PASSWORD, "name": "Kim", member: "admin"}
+    answer = anonymous.post("/users", body, expect=(422, "validation"))
+    assert [error["field"] for error in answer.json()["errors"]] == [member]
+    anonymous.post("/sessions", {"email": body["email"], "password": PASSWORD}, expect=401)
+    buyer.patch("/users/me", {member: "admin"}, expect=(422, "validation"))
+    assert buyer.get("/users/me").json()["role"] == "customer"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("email", "no-at"),
+        ("email", "two@@at.example"),
+        ("email", "a b@c.example"),
+        ("email", "a@b.example\n"),
+        ("email", 7),
+        ("email", None),
+        ("email", "a" * 250 + "@b.example"),
+        ("password", 1234567890123),
+        ("password", "x7" * 300),
+        ("name", ""),
+        ("name", "n" * 101),
+        ("name", ["Kim"]),
+        ("name", "a\u0000b"),
+        ("phone", "0" * 41),
+        ("address", ""),
+    ],
+)
+def test_wrong_members_are_named(anonymous, field, value):
+    body = {"email": new_email(), "password": PASSWORD, "name": "Kim", field: value}
+    answer = anonymous.post("/users", body, expect=(422, "validation"))
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize("missing", ["email", "password", "name"])
+def test_missing_members_are_named(anonymous, missing):
+    body = {"email": new_email(), "password": PASSWORD, "name": "Kim"}
+    del body[missing]
+    errors = anonymous.post("/users", body, expect=(422, "validation")).json()["errors"]
+    assert [(error["field"], error["code"]) for error in errors] == [(missing, "required")]
+
+
+def test_broken_json_and_wrong_media_type(anonymous):
+    broken = ["", "{", "nul", "{'a':1}", '{"a":1}x', '{"a":1,"a":2}', "[" * 40 + "]" * 40, b'{"a":"\xff"}']
+    for text in (*broken, '{"a":NaN}', '{"a":"\\ud800"}', '\ufeff{"a":1}'):
+        data = text if isinstance(text, bytes) else text.encode()
+        anonymous.post("/users", data=data, expect=(400, "invalid_json"))
+    for kind in ("text/plain", "application/xml", "application/jsonx", "multipart/form-data; boundary=x"):
+        refused = anonymous.post("/users", data=b"{}", headers={"Content-Type": kind})
+        assert refused.status_code == 415 and refused.json()["code"] == "unsupported_media_type", kind
+    for kind in ("application/json; charset=utf-8", "Application/JSON"):
+        anonymous.post("/users", data=b"{}", headers={"Content-Type": kind}, expect=(422, "validation"))
+    packed = {"Content-Encoding": "gzip"}
+    anonymous.post("/users", data=b"{}", headers=packed, expect=(415, "unsupported_media_type"))
+
+
+def test_changes_the_account(buyer):
+    patch = {"name": "Park", "phone": "010-2345-6789", "address": "Busan, 부산"}
+    changed = buyer.patch("/users/me", patch, expect=200).json()
+    assert changed == buyer.user | patch
+    cleared = buyer.patch("/users/me", {"phone": None, "address": None}, expect=200).json()
+    assert cleared == buyer.user | {"name": "Park"}
+    assert buyer.patch("/users/me", {}, expect=200).json() == cleared
+    for wrong in ({"name": None}, {"name": ""}, {"email": "x@y.example"}, {"phone": 1}, []):
+        buyer.patch("/users/me", wrong, expect=(422, "validation"))
+    assert buyer.get("/users/me", expect=200).json() == cleared
+
+
+def test_personal_data_is_not_readable_on_the_disk(market, anonymous):
+    email = new_email()
+    secrets = {"name": "Zebulon Quartermain", "phone": "019-8877-6655", "address": "Nowhere lane 4711"}
+    client.sign_up(market.url, email, **secrets)
+    looked_at = 0
+    for path in market.data.rglob("*"):
+        if path.is_file() and path.name != "mail.log":
+            content = path.read_bytes()
+            looked_at += 1
+            for word in (email, PASSWORD, *secrets.values()):
+                assert word.encode() not in content, f"{word} in {path.name}"
+    assert looked_at >= 3
+    assert PASSWORD not in market.log_path.read_text() and email not in market.log_path.read_text()
+
+
+def test_the_code_verifies_the_address(market, anonymous):
+    email = new_email()
+    caller = client.sign_up(market.url, email)
+    [code] = until(lambda: codes_to(market, email))
+    wrong = f"{(int(code) + 1) % 1000000:06d}"
+    for bad in (wrong, "x", "1234567"):
+        anonymous.post("/users/verification", {"email": email, "code": bad}, expect=(400, "invalid_code"))
+    anonymous.post("/users/verification", {"email": email.upper(), "code": code}, expect=204)
+    assert caller.get("/users/me", expect=200).json()["emailVerified"] is True
+    anonymous.post("/users/verification", {"email": email, "code": code}, expect=(400, "invalid_code"))
+    # Nothing is sent to a verified address.
+    anonymous.post("/users/verification/resend", {"email": email}, expect=202)
+    assert len(codes_to(market, email)) == 1
+
+
+def test_a_new_code_replaces_the_old_one(market, anonymous):
+    email = new_email()
+    client.sign_up(market.url, email)
+    [first] = until(lambda: codes_to(market, email))
+    answer = anonymous.post("/users/verification/resend", {"email": email}, expect=202)
+    codes = until(lambda: len(found := codes_to(market, email)) == 2 and found)
+    if codes[1] != first:
+        anonymous.post("/users/verification", {"email": email, "code": first}, expect=(400, "invalid_code"))
+    anonymous.post("/users/verification", {"email": email, "code": codes[1]}, expect=204)
+    unknown = anonymous.post("/users/verification/resend", {"email": new_email()}, expect=202)
+    assert unknown.content == answer.content
+
+
+def test_a_code_is_not_guessed(market, anonymous):
+    email = new_email()
+    client.sign_up(market.url, email)
+    [code] = until(lambda: codes_to(market, email))
+    wrong = f"{(int(code) + 1) % 1000000:06d}"
+    body = {"email": email, "code": wrong}
+    for _ in range(5):
+        anonymous.post("/users/verification", body, expect=(400, "invalid_code"))
+    refused = anonymous.post("/users/verification", {"email": email, "code": code}, expect=(429, "rate_limited"))
+    assert int(refused.headers["Retry-After"]) >= 1
+    # A new code can be asked for, and has its own tries.
+    anonymous.post("/users/verification/resend", {"email": email}, expect=202)
+    fresh = until(lambda: len(found := codes_to(market, email)) == 2 and found[1])
+    anonymous.post("/users/verification", {"email": email, "code": fresh}, expect=204)
+
+
+def test_an_unknown_address_gives_no_hint_by_its_code(anonymous):
+    known = new_email()
+    client.sign_up(anonymous.url, known)
+    answers = [
+        anonymous.post("/users/verification", {"email": email, "code": "x"}, expect=(400, "invalid_code"))
+        for email in (known, new_email())
+    ]
+    assert answers[0].json() | {"traceId": ""} == answers[1].json() | {"traceId": ""}
+
+
+def test_required_verification_stands_before_buying(start):
+    server = start("users.email_verification=required")
+    email = new_email()
+    buyer, product = client.sign_up(server.url, email), client.admin(server.url).product()
+    buyer.order(product, expect=(403, "email_unverified"))
+    [code] = until(lambda: codes_to(server, email))
+    Client(server.url).post("/users/verification", {"email": email, "code": code}, expect=204)
+    fresh = Client(server.url).post("/sessions/refresh", {"refreshToken": buyer.refresh}, expect=201).json()
+    assert fresh["user"]["emailVerified"] is True
+    Client(server.url, fresh["accessToken"]).order(product)
+
+
+def test_verification_switched_off(start):
+    server = start("users.email_verification=off")
+    email = new_email()
+    buyer = client.sign_up(server.url, email)
+    assert buyer.user["emailVerified"] is True and mails_to(server, email) == []
