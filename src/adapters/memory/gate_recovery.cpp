@@ -1,6 +1,7 @@
 #include "adapters/memory/gate_recovery.hpp"
 
 #include <spdlog/spdlog.h>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <cstring>
 
@@ -45,9 +46,32 @@ Recovered starting_point(const RecoverFrom& from, KeyFilter& keys) {
   return std::move(*recovered);
 }
 
+/// Closed orders that the records have are not held while the log is folded. Such an order may have been
+/// opened again before the records' end: its money was owed back. Collects those still owed.
+void note_reopened(boost::unordered_flat_set<OrderId>& reopened, OrderId about, const Event& event) {
+  const auto* moved = std::get_if<OrderMoved>(&event.fact);
+  if (std::holds_alternative<OrderCancelled>(event.fact) || std::holds_alternative<RefundOwed>(event.fact) ||
+      (moved && moved->state == OrderState::returned))
+    reopened.insert(about);
+  else if (std::holds_alternative<Refunded>(event.fact))
+    reopened.erase(about);
+}
+
+/// The records know them exactly: they end behind the event that opened them again. Errors: unavailable.
+Result<> admit_reopened(const RecoverFrom& from, Recovered& recovered,
+                        const boost::unordered_flat_set<OrderId>& reopened) {
+  for (const OrderId id : reopened) {
+    if (recovered.state.orders.contains(id)) continue;  // A newer event has brought it in.
+    const auto recorded = from.records.load(id);
+    if (!recorded) return fail(recorded.error());
+    if (*recorded && (*recorded)->has_open_work()) recovered.state.orders.emplace(id, *recorded);
+  }
+  return {};
+}
+
 /// One event of the tail. Errors: unavailable.
-Result<> replay(const RecoverFrom& from, Recovered& recovered, KeyFilter& keys, Position at,
-                const Event& event) {
+Result<> replay(const RecoverFrom& from, Recovered& recovered, KeyFilter& keys,
+                boost::unordered_flat_set<OrderId>& reopened, Position at, const Event& event) {
   SaleState& state = recovered.state;
   const OrderId about = order_of(event);
   const auto* accepted = std::get_if<OrderAccepted>(&event.fact);
@@ -57,6 +81,8 @@ Result<> replay(const RecoverFrom& from, Recovered& recovered, KeyFilter& keys, 
     if (!recorded) return fail(recorded.error());
     if (*recorded) state.orders.emplace(about, *recorded);
   }
+  if (about && !accepted && records_have_it && !state.orders.contains(about))
+    note_reopened(reopened, about, event);
   const OrderPtr order = apply(state, event);
   if (accepted && accepted->order.key) keys.add(accepted->order.key, event.at);
   if (order && !records_have_it) recovered.newer_than_records.push_back(ChangedOrder{order, at});
@@ -91,13 +117,16 @@ Result<Recovered> recover(const RecoverFrom& from, KeyFilter& keys) {
   if (recovered.position < *begin)
     return fail(Code::internal, "the log was trimmed and there is no usable snapshot: restore a backup");
   Result<> replayed;
+  boost::unordered_flat_set<OrderId> reopened;
   const auto read = from.log.read(recovered.position, [&](Position at, const Event& event) {
     if (at > from.until) return false;
-    replayed = replay(from, recovered, keys, at, event);
+    replayed = replay(from, recovered, keys, reopened, at, event);
     return replayed.has_value();
   });
   if (!read) return fail(read.error());
   if (!replayed) return fail(replayed.error());
+  const auto admitted = admit_reopened(from, recovered, reopened);
+  if (!admitted) return fail(admitted.error());
   return recovered;
 }
 

@@ -272,6 +272,28 @@ TEST_F(SaleGateTest, ASnapshotAndTheTailAreTheWholeLog) {
   EXPECT_EQ(submit(order_of(4, 9))->order->lines[0].ticket, 4);
 }
 
+TEST_F(SaleGateTest, MoneyOwedBackIsRememberedByAStartThatFindsItOnlyInTheRecords) {
+  list(5);
+  const auto placed = submit(order_of(1, 5));
+  ASSERT_TRUE(placed);
+  const OrderId order = placed->order->id;
+  ASSERT_TRUE(submit(StartPayment{order, UserId{1}, AttemptId{9}}));
+  ASSERT_TRUE(submit(SettlePayment{order, AttemptId{9}, PaymentOutcome::captured}));
+  ASSERT_TRUE(submit(CancelOrder{order, UserId{1}}));
+  wait_until_folded();
+  RecoverFrom from{log, snapshots, records, *records.position(), *log.end()};
+  KeyFilter keys;
+  const auto recovered = recover(from, keys);
+  ASSERT_TRUE(recovered);
+  ASSERT_TRUE(recovered->state.orders.contains(order));
+  EXPECT_EQ(recovered->state.orders.at(order)->payment, PaymentState::refunding);
+  ASSERT_TRUE(make_snapshot(log, snapshots, records, from.records_at));
+  ASSERT_TRUE(submit(SettlePayment{order, AttemptId{9}, PaymentOutcome::refunded}));
+  wait_until_folded();
+  from.records_at = from.until = *log.end();
+  EXPECT_FALSE(recover(from, keys)->state.orders.contains(order));
+}
+
 TEST_F(SaleGateTest, AnUnpaidOrderExpiresAndItsUnitIsSoldAgain) {
   list(1);
   const auto first = submit(order_of(1, 5));
