@@ -36,6 +36,7 @@ class Crowd:
         self.acknowledged = []  # (user, order id), the newest last.
         self.serial = 0
         self.admin_token = None
+        self.open_for_buying = False
 
     # --- one operation each ---
 
@@ -168,10 +169,12 @@ class Crowd:
     @contextlib.asynccontextmanager
     async def buying(self, port, products, connections):
         """Buyers at work while the block runs."""
+        self.open_for_buying = True
         tasks = [asyncio.create_task(self.keep_buying(port, products)) for _ in range(connections)]
         try:
             yield
         finally:
+            self.open_for_buying = False  # A cancellation alone may be swallowed by asyncio.wait_for.
             for task in tasks:
                 task.cancel()
             done = await asyncio.gather(*tasks, return_exceptions=True)
@@ -182,7 +185,7 @@ class Crowd:
     async def keep_buying(self, port, products):
         connection = Connection(port)
         try:
-            while True:
+            while self.open_for_buying:
                 await self.buy_once(connection, products)
         finally:
             connection.close()

@@ -275,11 +275,11 @@ class Checker:
             line = self.fold.remaining_over_time[product]
             back = [b[1] for a, b in zip(line, line[1:]) if b[2] > a[2]]
             first = min(operations, key=lambda each: each.completed)
-            for order, (sent, _) in spans.items():
+            for order, (sent, answered) in spans.items():
                 units = self.fold.orders[order].quantity_of(product) if order in self.fold.orders else 0
                 if not units or sent <= first.completed:
                     continue
-                if not any(first.invoked - COMMIT_TIME_MAX <= at for at in back):
+                if not any(first.invoked - COMMIT_TIME_MAX <= at <= answered for at in back):
                     self.note("I9", f"order {order} got a unit after {first.user} was told that none is left")
                     break
 

@@ -52,6 +52,8 @@ Result<> replay(const RecoverFrom& from, Recovered& recovered, KeyFilter& keys, 
   const OrderId about = order_of(event);
   const auto* accepted = std::get_if<OrderAccepted>(&event.fact);
   const bool records_have_it = at <= from.records_at;
+  if (about && !accepted && records_have_it && !state.orders.contains(about))
+    recovered.maybe_open.insert(about);
   if (about && !accepted && !records_have_it && !state.orders.contains(about)) {
     const auto recorded = from.records.load(about);  // Exact: the records end before this event.
     if (!recorded) return fail(recorded.error());
@@ -66,6 +68,18 @@ Result<> replay(const RecoverFrom& from, Recovered& recovered, KeyFilter& keys, 
   }
   recovered.position = at;
   recovered.last_event_at = event.at;
+  return {};
+}
+
+/// An order that was closed and forgotten may have work again: a paid one that was cancelled owes a refund.
+/// The records, which have all events of these orders, say how they stand. Errors: unavailable.
+Result<> take_back_open_orders(const RecoverFrom& from, Recovered& recovered) {
+  for (const OrderId id : recovered.maybe_open) {
+    const auto recorded = from.records.load(id);
+    if (!recorded) return fail(recorded.error());
+    if (*recorded && (*recorded)->has_open_work()) recovered.state.orders.insert_or_assign(id, *recorded);
+  }
+  recovered.maybe_open.clear();
   return {};
 }
 
@@ -93,10 +107,13 @@ Result<Recovered> recover(const RecoverFrom& from, KeyFilter& keys) {
   Result<> replayed;
   const auto read = from.log.read(recovered.position, [&](Position at, const Event& event) {
     if (at > from.until) return false;
-    replayed = replay(from, recovered, keys, at, event);
+    if (at > from.records_at && !recovered.maybe_open.empty())
+      replayed = take_back_open_orders(from, recovered);
+    if (replayed) replayed = replay(from, recovered, keys, at, event);
     return replayed.has_value();
   });
   if (!read) return fail(read.error());
+  if (replayed) replayed = take_back_open_orders(from, recovered);
   if (!replayed) return fail(replayed.error());
   return recovered;
 }

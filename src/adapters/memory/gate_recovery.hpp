@@ -2,6 +2,7 @@
 /// How the gate's state comes back: the snapshot, then the log's tail behind it. Also how a new snapshot is
 /// made: by the same steps on the side, so the running gate never pauses for one.
 
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <functional>
 
 #include "adapters/memory/key_filter.hpp"
@@ -18,6 +19,8 @@ struct Recovered {
   Position snapshot_at = 0;  ///< Of the snapshot it began with; 0: none.
   Instant last_event_at{};
   std::vector<ChangedOrder> newer_than_records;  ///< In log order.
+  /// While recovering: forgotten orders that got events since; the records say whether work is open again.
+  boost::unordered_flat_set<OrderId> maybe_open;
 };
 
 struct RecoverFrom {

@@ -272,6 +272,21 @@ TEST_F(SaleGateTest, ASnapshotAndTheTailAreTheWholeLog) {
   EXPECT_EQ(submit(order_of(4, 9))->order->lines[0].ticket, 4);
 }
 
+TEST_F(SaleGateTest, AnOwedRefundOfAForgottenOrderSurvivesARestart) {
+  list(5);
+  const OrderId order = submit(order_of(1, 5))->order->id;
+  ASSERT_TRUE(submit(StartPayment{order, UserId{1}, AttemptId{9}}));
+  ASSERT_TRUE(submit(SettlePayment{order, AttemptId{9}, PaymentOutcome::captured}));
+  ASSERT_TRUE(submit(CancelOrder{order, UserId{1}}));
+  wait_until_folded();
+  KeyFilter keys;
+  const Position end = *log.end();
+  const auto recovered = recover({log, snapshots, records, end, end}, keys);
+  ASSERT_TRUE(recovered);
+  ASSERT_TRUE(recovered->state.orders.contains(order));
+  EXPECT_EQ(recovered->state.orders.at(order)->payment, PaymentState::refunding);
+}
+
 TEST_F(SaleGateTest, AnUnpaidOrderExpiresAndItsUnitIsSoldAgain) {
   list(1);
   const auto first = submit(order_of(1, 5));
