@@ -39,6 +39,8 @@ struct StoreOptions {
 int backup(const StoreOptions& options);
 int restore(const StoreOptions& options);
 int check_command(const StoreOptions& options);
+/// Writes every event of the log to standard output, one JSON object a line.
+int dump(const StoreOptions& options);
 /// Folds the records anew from the log.
 int rebuild(const StoreOptions& options);
 

@@ -69,6 +69,10 @@ int run(int argc, char** argv) {
   auto* check_cmd = app.add_subcommand("check", "verify the invariants of a stopped store or a backup");
   add_data(*check_cmd, store_options.data);
   check_cmd->callback([&] { status = check_command(store_options); });
+  auto* dump_command =
+      app.add_subcommand("dump", "write the events of a stopped store or a backup as JSON lines");
+  add_data(*dump_command, store_options.data);
+  dump_command->callback([&] { status = dump(store_options); });
   auto* rebuild_command =
       app.add_subcommand("rebuild", "fold the records anew from the log of a stopped store");
   add_data(*rebuild_command, store_options.data);
