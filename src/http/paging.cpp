@@ -23,7 +23,7 @@ Result<Page> page_of(const Request& request) {
   auto cursor = request.query_parameter("cursor");
   if (!cursor) return fail(cursor.error());
   if (*cursor) page.cursor = std::move(**cursor);
-  if (page.cursor.size() > cursor_bytes_max)
+  if (*cursor && (page.cursor.empty() || page.cursor.size() > cursor_bytes_max))
     return invalid_field("cursor", "format", "cursor is not one of ours");
   return page;
 }

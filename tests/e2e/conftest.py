@@ -1,5 +1,6 @@
 """Fixtures of the end-to-end tests: one server for most of them, clients whose answers are all validated."""
 
+import os
 import pathlib
 import sys
 
@@ -9,6 +10,15 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 import client  # noqa: E402
 from market_server import Market  # noqa: E402
+from openapi_check import Document  # noqa: E402
+
+
+def pytest_sessionfinish(session):
+    """E2E_SEEN=FOLDER: which answers of the document were seen, one file for each process."""
+    folder = os.environ.get("E2E_SEEN")
+    if folder:
+        lines = sorted(" ".join(each) for each in Document.load().seen)
+        pathlib.Path(folder, f"{os.getpid()}.seen").write_text("\n".join(lines) + "\n")
 
 
 @pytest.fixture(scope="session")

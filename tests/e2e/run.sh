@@ -9,7 +9,7 @@ export MARKET_BINARY=$binary PYTHONDONTWRITEBYTECODE=1
 
 # ./dev puts its own environment first in PATH; alone, one is made in build/ and kept.
 python=python3
-if ! python3 -c 'import pytest, requests, schemathesis, jsonschema, yaml' 2>/dev/null; then
+if ! python3 -c 'import pytest, xdist, requests, schemathesis, jsonschema, yaml' 2>/dev/null; then
   python=build/venv/bin/python
   if [[ ! build/venv/.stamp -nt tests/requirements.txt ]]; then
     python3 -m venv build/venv
@@ -17,4 +17,6 @@ if ! python3 -c 'import pytest, requests, schemathesis, jsonschema, yaml' 2>/dev
     touch build/venv/.stamp
   fi
 fi
-exec "$python" -m pytest -q -p no:cacheprovider -p no:schemathesis --tb=short tests/e2e tests/support "$@"
+# Two at once: much of the time is waiting.
+exec "$python" -m pytest -q -n "${E2E_PROCESSES:-2}" --dist worksteal --tb=short \
+  -p no:cacheprovider -p no:schemathesis -p no:hypothesispytest tests/e2e tests/support "$@"

@@ -11,9 +11,16 @@ from streams import EventStream
 from tokens import Forger
 
 ROLES = ("anonymous", "buyer", "stranger", "seller", "admin")
-OPEN, SIGNED_IN, SELLING, OWN_PRODUCT, OWN_ORDER, LOCAL = "open", "signed in", "selling", "own product", "own order", "local"
+OPEN, SIGNED_IN, SELLING, OWN_PRODUCT, OWN_ORDER, LOCAL = (
+    "open",
+    "signed in",
+    "selling",
+    "own product",
+    "own order",
+    "local",
+)
 API = "/api/v1"
-# Every operation: who may, and a body that would be accepted or refused for what it says, not for who sends it.
+# Every operation: who may, and a body that is accepted, or refused for what it says and not for who sends it.
 TABLE = {
     ("POST", "/users"): (OPEN, {"password": PASSWORD, "name": "Kim"}),
     ("POST", "/users/verification"): (OPEN, {"email": "nobody@market.example", "code": "000000"}),
@@ -174,11 +181,23 @@ def test_no_way_around_by_spelling(market, callers):
     token = callers["buyer"].token
     target = f"{API}/products/{product['id']}"
     for spelled in (
-        target + "/", "/" + target, target.replace("/products", "//products"), target.replace("products", "PRODUCTS"),
-        target.replace("products", "%70roducts"), target + ";x=y", target + "/.", target + "/%2e",
-        f"{API}/users/../products/{product['id']}", f"{API}/x/%2e%2e/products/{product['id']}", target + "%2f",
-        target + "?_method=DELETE", target + "%00", "/API/v1/products/" + product["id"], target + "\\", target + "/..;/",
-    ):  # fmt: skip
+        target + "/",
+        "/" + target,
+        target.replace("/products", "//products"),
+        target.replace("products", "PRODUCTS"),
+        target.replace("products", "%70roducts"),
+        target + ";x=y",
+        target + "/.",
+        target + "/%2e",
+        f"{API}/users/../products/{product['id']}",
+        f"{API}/x/%2e%2e/products/{product['id']}",
+        target + "%2f",
+        target + "?_method=DELETE",
+        target + "%00",
+        "/API/v1/products/" + product["id"],
+        target + "\\",
+        target + "/..;/",
+    ):
         assert raw(market, "DELETE", spelled, token) in (400, 403, 404), spelled
     for header in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
         assert raw(market, "POST", target, token, [(header, "DELETE")]) == 405
@@ -217,7 +236,12 @@ def test_management_answers_loopback_callers_only(start):
     outside.get("//health/live", expect=200)
     for path in ("//metrics", "//info"):
         inside.get(path, expect=200)
-        for headers in ({}, {"X-Forwarded-For": "127.0.0.1"}, {"X-Real-IP": "127.0.0.1"}, {"Host": "localhost"}):
+        for headers in (
+            {},
+            {"X-Forwarded-For": "127.0.0.1"},
+            {"X-Real-IP": "127.0.0.1"},
+            {"Host": "localhost"},
+        ):
             outside.get(path, headers=headers, expect=(404, "not_found"))
 
 
@@ -236,7 +260,18 @@ def test_management_on_an_address_of_its_own(start, tmp_path):
 
 
 def test_internal_paths_do_not_exist(anonymous):
-    for path in ("//actuator", "//actuator/env", "//eureka/apps", "//debug/pprof", "//.env", "//.git/config", "//server-status", "//admin.php", "//api/v1", "//api/v2/products"):
+    for path in (
+        "//actuator",
+        "//actuator/env",
+        "//eureka/apps",
+        "//debug/pprof",
+        "//.env",
+        "//.git/config",
+        "//server-status",
+        "//admin.php",
+        "//api/v1",
+        "//api/v2/products",
+    ):
         assert anonymous.get(path).status_code == 404, path
 
 

@@ -53,13 +53,23 @@ def test_wrong_payments(admin, buyer):
     order = buyer.order(admin.product()).json()
     path = f"/orders/{order['id']}/payment"
     for body in (
-        {}, {"method": "card"}, {"token": "ok"}, {"method": "cash", "token": "ok"}, {"method": "card", "token": ""},
-        {"method": "card", "token": "stolen"}, {"method": "card", "token": 1}, {"method": "card", "token": "x" * 201},
-        {"method": "card", "token": "ok", "amount": 1}, [], {"method": ["card"], "token": "ok"},
-    ):  # fmt: skip
+        {},
+        {"method": "card"},
+        {"token": "ok"},
+        {"method": "cash", "token": "ok"},
+        {"method": "card", "token": ""},
+        {"method": "card", "token": "stolen"},
+        {"method": "card", "token": 1},
+        {"method": "card", "token": "x" * 201},
+        {"method": "card", "token": "ok", "amount": 1},
+        [],
+        {"method": ["card"], "token": "ok"},
+    ):
         buyer.post(path, body, expect=(422, "validation"))
     buyer.post(path, data=b"{", expect=(400, "invalid_json"))
-    buyer.post("/orders/" + "0" * 13 + "/payment", {"method": "card", "token": "ok"}, expect=(404, "order_not_found"))
+    buyer.post(
+        "/orders/" + "0" * 13 + "/payment", {"method": "card", "token": "ok"}, expect=(404, "order_not_found")
+    )
     assert buyer.pay(order).json()["state"] == "paid"
 
 
@@ -89,7 +99,10 @@ def test_lost(admin, buyer):
     order = buyer.order(admin.product()).json()
     answer = buyer.pay(order, "lost", expect=202)
     assert answer.json()["payment"]["state"] == "pending" and answer.json()["id"] == order["id"]
-    assert [each["state"] for each in ends_as(buyer, order, "paid", "paid")["history"]] == ["accepted", "paid"]
+    assert [each["state"] for each in ends_as(buyer, order, "paid", "paid")["history"]] == [
+        "accepted",
+        "paid",
+    ]
 
 
 def test_twice(admin, buyer):
@@ -144,7 +157,9 @@ def test_money_under_way_survives_a_kill(start):
     first = start("orders.payment_window=6s", "orders.attempt_bound=2s")
     seller, buyer = client.admin(first.url), client.sign_up(first.url)
     product = seller.product(stock=10)
-    orders = {token: buyer.order(product, key=token).json() for token in ("lost", "slow", "ok", "none", "declined")}
+    orders = {
+        token: buyer.order(product, key=token).json() for token in ("lost", "slow", "ok", "none", "declined")
+    }
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         slow = pool.submit(Client(buyer.url, buyer.token).pay, orders["slow"], "slow", None)
         buyer.pay(orders["lost"], "lost", expect=202)

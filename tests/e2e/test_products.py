@@ -57,9 +57,16 @@ def test_creates_with_all_members(admin, anonymous):
 
 
 def test_creates_with_what_is_needed_only(admin):
-    answer = admin.post("/products", {"name": "Bag", "price": {"amount": 0, "currency": "USD"}, "stock": 0}, expect=201)
+    answer = admin.post(
+        "/products", {"name": "Bag", "price": {"amount": 0, "currency": "USD"}, "stock": 0}, expect=201
+    )
     product = answer.json()
-    assert (product["kind"], product["sale"], product["category"], product["description"]) == ("regular", None, "", "")
+    assert (product["kind"], product["sale"], product["category"], product["description"]) == (
+        "regular",
+        None,
+        "",
+        "",
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,20 +82,51 @@ def test_states_of_a_sale(admin, opens, closes, stock, state):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("name", ""), ("name", None), ("name", "n" * 201), ("name", 5), ("name", "a\u0007b"),
-        ("description", "d" * 10001), ("category", "c" * 101), ("category", ["a"]),
-        ("stock", -1), ("stock", 1.5), ("stock", "5"), ("stock", 10**9 + 1), ("stock", 2**63), ("stock", None),
-        ("kind", "auction"), ("kind", 1),
-        ("price", None), ("price", 100), ("price.amount", -1), ("price.amount", 1.5), ("price.amount", 10**12 + 1),
-        ("price.currency", "won"), ("price.currency", "KRWX"), ("price.currency", None), ("price.tax", 1),
-        ("sale", "now"), ("sale.opensAt", None), ("sale.opensAt", "tomorrow"), ("sale.opensAt", 5),
-        ("sale.opensAt", "2030-02-30T00:00:00Z"), ("sale.opensAt", "2030-01-01"),
-        ("sale.closesAt", "2000-01-01T00:00:00Z"), ("sale.closesAt", "x"),
-        ("sale.perUserLimit", 0), ("sale.perUserLimit", -1), ("sale.perUserLimit", 1.5),
-        ("sale.perUserLimit", "2"), ("sale.state", "open"),
-        ("id", "mine"), ("sellerId", "x"), ("createdAt", "2000-01-01T00:00:00.000Z"), ("imageUrl", "http://x"), ("remaining", 5),
+        ("name", ""),
+        ("name", None),
+        ("name", "n" * 201),
+        ("name", 5),
+        ("name", "a\u0007b"),
+        ("description", "d" * 10001),
+        ("category", "c" * 101),
+        ("category", ["a"]),
+        ("stock", -1),
+        ("stock", 1.5),
+        ("stock", "5"),
+        ("stock", 10**9 + 1),
+        ("stock", 2**63),
+        ("stock", None),
+        ("kind", "auction"),
+        ("kind", 1),
+        ("price", None),
+        ("price", 100),
+        ("price.amount", -1),
+        ("price.amount", 1.5),
+        ("price.amount", 10**12 + 1),
+        ("price.currency", "won"),
+        ("price.currency", "KRWX"),
+        ("price.currency", None),
+        ("price.tax", 1),
+        ("sale", "now"),
+        ("sale.opensAt", None),
+        ("sale.opensAt", "tomorrow"),
+        ("sale.opensAt", 5),
+        ("sale.opensAt", "2030-02-30T00:00:00Z"),
+        ("sale.opensAt", "2030-01-01"),
+        ("sale.closesAt", "2000-01-01T00:00:00Z"),
+        ("sale.closesAt", "x"),
+        ("sale.perUserLimit", 0),
+        ("sale.perUserLimit", -1),
+        ("sale.perUserLimit", 1.5),
+        ("sale.perUserLimit", "2"),
+        ("sale.state", "open"),
+        ("id", "mine"),
+        ("sellerId", "x"),
+        ("createdAt", "2000-01-01T00:00:00.000Z"),
+        ("imageUrl", "http://x"),
+        ("remaining", 5),
     ],
-)  # fmt: skip
+)
 def test_wrong_members_are_named(admin, field, value):
     body = {
         "name": "Bag",
@@ -111,7 +149,9 @@ def test_unknown_products(anonymous, admin):
             )
     admin.patch("/products/" + "0" * 13, {"name": "x"}, expect=(404, "product_not_found"))
     admin.delete("/products/" + "0" * 13, expect=(404, "product_not_found"))
-    admin.post("/products/" + "0" * 13 + "/stock", {"delta": 1, "reason": "x"}, expect=(404, "product_not_found"))
+    admin.post(
+        "/products/" + "0" * 13 + "/stock", {"delta": 1, "reason": "x"}, expect=(404, "product_not_found")
+    )
 
 
 def test_lists_newest_first(anonymous, shelf):
@@ -170,12 +210,23 @@ def test_pages_of_the_whole_catalogue(anonymous, shelf):
 
 def test_wrong_queries_are_refused(anonymous):
     for query, field in (
-        ("limit=0", "limit"), ("limit=101", "limit"), ("limit=-1", "limit"), ("limit=ten", "limit"),
-        ("limit=1.0", "limit"), ("limit=99999999999999999999", "limit"), ("limit=", "limit"),
-        ("sort=name", "sort"), ("sort=price;DROP TABLE", "sort"), ("kind=all", "kind"), ("cursor=!", "cursor"),
-        ("cursor=AAAA", "cursor"), ("cursor=" + "A" * 600, "cursor"), ("limit=1&limit=2", "limit"),
-        ("search=" + "s" * 801, "search"), ("category=" + "c" * 401, "category"),
-    ):  # fmt: skip
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=1.0", "limit"),
+        ("limit=99999999999999999999", "limit"),
+        ("limit=", "limit"),
+        ("sort=name", "sort"),
+        ("sort=price;DROP TABLE", "sort"),
+        ("kind=all", "kind"),
+        ("cursor=!", "cursor"),
+        ("cursor=AAAA", "cursor"),
+        ("cursor=" + "A" * 600, "cursor"),
+        ("limit=1&limit=2", "limit"),
+        ("search=" + "s" * 801, "search"),
+        ("category=" + "c" * 401, "category"),
+    ):
         answer = anonymous.get("/products?" + query)
         assert answer.status_code in (400, 422), f"{query}: {answer.status_code}"
         if answer.status_code == 422:
@@ -205,7 +256,9 @@ def test_changes_need_the_right_version(admin):
     second = admin.patch(path, {"name": "Bag 2"}, headers={"If-Match": etag}, expect=200)
     assert second.json()["name"] == "Bag 2" and second.json()["updatedAt"] >= answer.json()["updatedAt"]
     admin.patch(path, {"name": "Bag 3"}, headers={"If-Match": etag}, expect=(412, "precondition_failed"))
-    admin.patch(path, {"name": "Bag 3"}, headers={"If-Match": "nonsense"}, expect=(412, "precondition_failed"))
+    admin.patch(
+        path, {"name": "Bag 3"}, headers={"If-Match": "nonsense"}, expect=(412, "precondition_failed")
+    )
     assert admin.get(path).json()["name"] == "Bag 2"
     admin.patch(path, {"name": "Bag 4"}, headers={"If-Match": f'"x", {second.headers["ETag"]}'}, expect=200)
     admin.patch(path, {"name": "Bag 5"}, headers={"If-Match": "*"}, expect=200)
@@ -246,9 +299,21 @@ def test_patches_each_member(admin, anonymous):
         changed = admin.patch(path, patch, expect=200).json()
         for name, value in patch.items():
             shown = changed[name]
-            assert (shown and {k: v for k, v in shown.items() if k != "state"}) == value if name == "sale" else shown == value
+            assert (
+                (shown and {k: v for k, v in shown.items() if k != "state"}) == value
+                if name == "sale"
+                else shown == value
+            )
         assert anonymous.get(path).json() == changed
-    for wrong in ({"stock": 5}, {"id": "x"}, {"name": None}, {"price": None}, {"sellerId": "x"}, {"version": 1}, []):
+    for wrong in (
+        {"stock": 5},
+        {"id": "x"},
+        {"name": None},
+        {"price": None},
+        {"sellerId": "x"},
+        {"version": 1},
+        [],
+    ):
         admin.patch(path, wrong, expect=(422, "validation"))
     assert anonymous.get(path).json() == changed
 
@@ -290,10 +355,17 @@ def test_adjusts_stock(admin, buyer):
     admin.post(path, {"delta": -1, "reason": "more lost"}, expect=(409, "insufficient_stock"))
     assert admin.post(path, {"delta": 1, "reason": "found"}, expect=200).json()["saleState"] == "open"
     for wrong in (
-        {"delta": 1.5, "reason": "x"}, {"delta": "1", "reason": "x"}, {"delta": 10**9 + 1, "reason": "x"},
-        {"delta": 1}, {"reason": "x"}, {"delta": 1, "reason": ""}, {"delta": 1, "reason": "x" * 201},
-        {"delta": 1, "reason": "x", "remaining": 100}, {"delta": None, "reason": "x"}, [],
-    ):  # fmt: skip
+        {"delta": 1.5, "reason": "x"},
+        {"delta": "1", "reason": "x"},
+        {"delta": 10**9 + 1, "reason": "x"},
+        {"delta": 1},
+        {"reason": "x"},
+        {"delta": 1, "reason": ""},
+        {"delta": 1, "reason": "x" * 201},
+        {"delta": 1, "reason": "x", "remaining": 100},
+        {"delta": None, "reason": "x"},
+        [],
+    ):
         admin.post(path, wrong, expect=(422, "validation"))
     assert admin.stock(product)["remaining"] == 1
 
@@ -308,7 +380,9 @@ def test_stock_has_an_upper_bound(admin):
 def test_products_survive_a_restart(start):
     first = start()
     seller = client.admin(first.url)
-    product = seller.product(name="Lasting", description="한글", category="c", sale={"opensAt": moment(99), "perUserLimit": 3})
+    product = seller.product(
+        name="Lasting", description="한글", category="c", sale={"opensAt": moment(99), "perUserLimit": 3}
+    )
     gone = seller.product()
     seller.delete("/products/" + gone["id"], expect=204)
     seller.post(f"/products/{product['id']}/stock", {"delta": 5, "reason": "more"}, expect=200)

@@ -45,7 +45,10 @@ def test_algorithm_none(market, forger):
 
 
 def test_other_algorithms(market, forger):
-    refuse(market, *(forger.with_head(alg=name) for name in ("RS256", "ES256", "HS512", "EdDSA", "hs256", "", None, 5)))
+    refuse(
+        market,
+        *(forger.with_head(alg=name) for name in ("RS256", "ES256", "HS512", "EdDSA", "hs256", "", None, 5)),
+    )
     refuse(market, forger.raw(forger.head | {"alg": "HS384"}, forger.claims, digest=hashlib.sha384))
     refuse(market, forger.raw(forger.head | {"alg": "HS512"}, forger.claims, digest=hashlib.sha512))
     part = encode(forger.head | {"alg": "ES256"}) + "." + encode(forger.claims)
@@ -54,15 +57,24 @@ def test_other_algorithms(market, forger):
 
 
 def test_other_keys(market, forger):
-    refuse(market, *(forger.raw(forger.head, forger.claims, secret) for secret in (b"", b"secret", bytes(32), b"k1")))
+    refuse(
+        market,
+        *(forger.raw(forger.head, forger.claims, secret) for secret in (b"", b"secret", bytes(32), b"k1")),
+    )
     pem = b"-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----\n"
-    refuse(market, forger.raw(forger.head, forger.claims, pem), forger.raw(forger.head, forger.claims, base64.b64decode("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE")))
+    refuse(
+        market,
+        forger.raw(forger.head, forger.claims, pem),
+        forger.raw(forger.head, forger.claims, base64.b64decode("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE")),
+    )
 
 
 def test_broken_signatures(market, owner, forger):
     part, signature = owner.token.rsplit(".", 1)
     other = client.sign_up(market.url).token.rsplit(".", 1)[1]
-    refuse(market, part + ".", part, part + "." + signature[:-1], part + "." + signature[:-2], part + "." + other)
+    refuse(
+        market, part + ".", part, part + "." + signature[:-1], part + "." + signature[:-2], part + "." + other
+    )
     refuse(market, part + "." + signature + "A", part + "." + signature + "=", part + "." + signature + "==")
     raw = base64.urlsafe_b64decode(signature + "=")
     for bit in (0, 100, 255):
@@ -73,21 +85,41 @@ def test_broken_signatures(market, owner, forger):
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     for tail in (1, 2, 3):
         refuse(market, part + "." + signature[:-1] + alphabet[alphabet.index(signature[-1]) + tail])
-    refuse(market, part + "." + signature[:20] + "+/" + signature[22:], part + "." + signature[:20] + "+" + signature[20:])
+    refuse(
+        market,
+        part + "." + signature[:20] + "+/" + signature[22:],
+        part + "." + signature[:20] + "+" + signature[20:],
+    )
 
 
 def test_wrong_shapes(market, owner, forger):
     head, claims, signature = owner.token.split(".")
     refuse(
         market,
-        ".", "..", "...", "....", "x", "x.y", "x.y.z", head, head + "." + claims,
-        owner.token + ".", "." + owner.token, owner.token + "." + signature,
-        ".".join([head, "", "", "", signature]), ".".join([head, claims, claims, claims, signature]),
-        head + ".." + signature, "." + claims + "." + signature,
-        owner.token + " x", owner.token[:50] + " " + owner.token[50:],
-        owner.token + "%00", owner.token + '"', '"' + owner.token + '"', owner.token + "," + owner.token,
+        ".",
+        "..",
+        "...",
+        "....",
+        "x",
+        "x.y",
+        "x.y.z",
+        head,
+        head + "." + claims,
+        owner.token + ".",
+        "." + owner.token,
+        owner.token + "." + signature,
+        ".".join([head, "", "", "", signature]),
+        ".".join([head, claims, claims, claims, signature]),
+        head + ".." + signature,
+        "." + claims + "." + signature,
+        owner.token + " x",
+        owner.token[:50] + " " + owner.token[50:],
+        owner.token + "%00",
+        owner.token + '"',
+        '"' + owner.token + '"',
+        owner.token + "," + owner.token,
         owner.token.encode() + b"\xff",
-    )  # fmt: skip
+    )
 
 
 def test_headers_that_ask_for_more(market, forger):
@@ -95,15 +127,45 @@ def test_headers_that_ask_for_more(market, forger):
     with socket.create_server(("127.0.0.1", 0)) as attacker:
         attacker.settimeout(0.2)
         url = f"http://127.0.0.1:{attacker.getsockname()[1]}/keys"
-        refuse(market, *(forger.with_head(**more) for more in ({"jwk": jwk}, {"jku": url}, {"x5u": url}, {"x5c": ["MII="]})))
+        refuse(
+            market,
+            *(
+                forger.with_head(**more)
+                for more in ({"jwk": jwk}, {"jku": url}, {"x5u": url}, {"x5c": ["MII="]})
+            ),
+        )
         with pytest.raises(TimeoutError):
             attacker.accept()
-    refuse(market, *(forger.with_head(**more) for more in ({"crit": ["exp"]}, {"crit": ["x"], "x": 1}, {"b64": False}, {"zip": "DEF"}, {"cty": "JWT"})))
+    refuse(
+        market,
+        *(
+            forger.with_head(**more)
+            for more in (
+                {"crit": ["exp"]},
+                {"crit": ["x"], "x": 1},
+                {"b64": False},
+                {"zip": "DEF"},
+                {"cty": "JWT"},
+            )
+        ),
+    )
     refuse(market, *(forger.with_head(typ=kind) for kind in ("JWT", "rt+jwt", "jose", "", None)))
 
 
 def test_key_ids(market, forger):
-    for name in ("../../dev/null", "/dev/null", "' OR '1'='1", "k2", "K1", "", None, 1, ["k1"], "k" * 3000, "k1\x00"):
+    for name in (
+        "../../dev/null",
+        "/dev/null",
+        "' OR '1'='1",
+        "k2",
+        "K1",
+        "",
+        None,
+        1,
+        ["k1"],
+        "k" * 3000,
+        "k1\x00",
+    ):
         refuse(market, forger.with_head(kid=name))
     part = encode(forger.head | {"kid": "../../../../../../dev/null"}) + "." + encode(forger.claims)
     refuse(market, part + "." + forger.sign(part, b""))
@@ -126,8 +188,20 @@ def test_names(market, forger):
         refuse(market, forger.token(aud=wrong or None) if wrong != "" else forger.token(aud=""))
     for wrong in (None, "", "x" * 65, 1, [], "' OR 1=1", "../x"):
         refuse(market, forger.token(sub=wrong))
-    refuse(market, forger.token(role="root"), forger.token(role=None), forger.token(role=["admin"]), forger.token(role="ADMIN"))
-    refuse(market, forger.token(ev="true"), forger.token(ev=None), forger.token(sid="x" * 65), forger.token(sid=1))
+    refuse(
+        market,
+        forger.token(role="root"),
+        forger.token(role=None),
+        forger.token(role=["admin"]),
+        forger.token(role="ADMIN"),
+    )
+    refuse(
+        market,
+        forger.token(ev="true"),
+        forger.token(ev=None),
+        forger.token(sid="x" * 65),
+        forger.token(sid=1),
+    )
     refuse(market, forger.token(admin=True), forger.token(scope="*"))
 
 
@@ -139,20 +213,40 @@ def test_claims_that_are_no_plain_object(market, owner, forger):
         *(
             forger.raw(forger.head, text)
             for text in (
-                "", "{", "[]", "null", '"x"', good[:-1], good + "x", good + good, "\ufeff" + good,
-                good.replace(sub, sub + "," + sub), good[:-1] + ',"exp":9999999999}',
-                "[" * 1500 + "]" * 1500, '{"a":' * 400 + "1" + "}" * 400,
+                "",
+                "{",
+                "[]",
+                "null",
+                '"x"',
+                good[:-1],
+                good + "x",
+                good + good,
+                "\ufeff" + good,
+                good.replace(sub, sub + "," + sub),
+                good[:-1] + ',"exp":9999999999}',
+                "[" * 1500 + "]" * 1500,
+                '{"a":' * 400 + "1" + "}" * 400,
             )
         ),
         forger.raw(forger.head, good.encode() + b"\xff"),
         forger.raw(forger.head, good.encode("utf-16")),
-    )  # fmt: skip
+    )
     head = json.dumps(forger.head, separators=(",", ":"))
-    refuse(market, forger.raw(head.replace("{", '{"alg":"none",'), good), forger.raw("[" * 2000, good), forger.raw("{ " + head[1:], good))
+    refuse(
+        market,
+        forger.raw(head.replace("{", '{"alg":"none",'), good),
+        forger.raw("[" * 2000, good),
+        forger.raw("{ " + head[1:], good),
+    )
 
 
 def test_no_jwe_and_nothing_huge(market, forger):
-    refuse(market, ".".join([encode({"alg": "dir", "enc": "A256GCM"}), "", encode(b"iv"), encode(b"text"), encode(b"tag")]))
+    refuse(
+        market,
+        ".".join(
+            [encode({"alg": "dir", "enc": "A256GCM"}), "", encode(b"iv"), encode(b"text"), encode(b"tag")]
+        ),
+    )
     refuse(market, forger.token(sub="x" * 4000), "a" * 9000, "." * 9000)
     # Beyond the head's bound: refused as a head, and the server goes on.
     for size in (20_000, 65_536, 1_000_000):
@@ -181,7 +275,17 @@ def test_where_the_token_may_stand(market, owner):
         anonymous.get("/users/me", headers={header: "Bearer " + owner.token}, expect=401)
     for scheme in ("bearer ", "BEARER ", "Bearer "):
         anonymous.get("/users/me", headers={"Authorization": scheme + owner.token}, expect=200)
-    for value in (owner.token, "Bearer", "Bearer ", "Bearer  " + owner.token, "Bearer\t" + owner.token, "Basic " + owner.token, "Bearer:" + owner.token, "Token " + owner.token, "DPoP " + owner.token):
+    for value in (
+        owner.token,
+        "Bearer",
+        "Bearer ",
+        "Bearer  " + owner.token,
+        "Bearer\t" + owner.token,
+        "Basic " + owner.token,
+        "Bearer:" + owner.token,
+        "Token " + owner.token,
+        "DPoP " + owner.token,
+    ):
         anonymous.get("/users/me", headers={"Authorization": value}, expect=401)
 
 

@@ -48,7 +48,17 @@ def test_optional_members_may_be_missing_or_null(anonymous):
 
 
 @pytest.mark.parametrize(
-    "password", ["", "short9!xy", "password123", "qwertyuiop", "1234567890", "aaaaaaaaaaaa", "Password1234", "!!admin12345!!"]
+    "password",
+    [
+        "",
+        "short9!xy",
+        "password123",
+        "qwertyuiop",
+        "1234567890",
+        "aaaaaaaaaaaa",
+        "Password1234",
+        "!!admin12345!!",
+    ],
 )
 def test_weak_passwords_are_refused(anonymous, password):
     body = {"email": new_email(), "password": password, "name": "Kim"}
@@ -68,7 +78,9 @@ def test_long_passwords_are_not_cut(anonymous, password):
     email = new_email()
     anonymous.post("/users", {"email": email, "password": password, "name": "Kim"}, expect=201)
     client.sign_in(anonymous.url, email, password)
-    anonymous.post("/sessions", {"email": email, "password": password[:-1]}, expect=(401, "invalid_credentials"))
+    anonymous.post(
+        "/sessions", {"email": email, "password": password[:-1]}, expect=(401, "invalid_credentials")
+    )
 
 
 def test_seventy_two_bytes_are_not_the_end(anonymous):
@@ -210,7 +222,9 @@ def test_a_code_is_not_guessed(market, anonymous):
     body = {"email": email, "code": wrong}
     for _ in range(5):
         anonymous.post("/users/verification", body, expect=(400, "invalid_code"))
-    refused = anonymous.post("/users/verification", {"email": email, "code": code}, expect=(429, "rate_limited"))
+    refused = anonymous.post(
+        "/users/verification", {"email": email, "code": code}, expect=(429, "rate_limited")
+    )
     assert int(refused.headers["Retry-After"]) >= 1
     # A new code can be asked for, and has its own tries.
     anonymous.post("/users/verification/resend", {"email": email}, expect=202)

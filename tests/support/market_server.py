@@ -37,7 +37,9 @@ def free_port():
 class Market:
     """One `market serve` process. Use as a context manager, or start() and stop()."""
 
-    def __init__(self, data, *settings, listen=None, host="127.0.0.1", flags=(), environment=None, preexec=None):
+    def __init__(
+        self, data, *settings, listen=None, host="127.0.0.1", flags=(), environment=None, preexec=None
+    ):
         self.data = pathlib.Path(data)
         self.port = listen or free_port()
         self.host = host
@@ -64,7 +66,12 @@ class Market:
         began = time.monotonic()
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment, preexec_fn=self.preexec
+                command,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment,
+                preexec_fn=self.preexec,
             )
         alarm = threading.Timer(seconds * PATIENCE, self.process.kill)
         alarm.start()

@@ -26,7 +26,9 @@ class Forger:
         self.head, self.claims = json.loads(decode(head)), json.loads(decode(claims))
 
     def sign(self, signed_part, secret=None, digest=hashlib.sha256):
-        return encode(hmac.new(self.secret if secret is None else secret, signed_part.encode(), digest).digest())
+        return encode(
+            hmac.new(self.secret if secret is None else secret, signed_part.encode(), digest).digest()
+        )
 
     def raw(self, head, claims, secret=None, digest=hashlib.sha256):
         """Of two texts as they are."""

@@ -1,0 +1,43 @@
+"""Every operation with a JSON body, taken from the document: what each must refuse alike."""
+
+import pytest
+from openapi_check import Document
+
+WITH_BODY = sorted(
+    (method, path)
+    for method, path in Document.load().operations()
+    if "application/json"
+    in Document.load().spec["paths"][path][method.lower()].get("requestBody", {}).get("content", {})
+)
+
+
+@pytest.fixture
+def send(admin, buyer):
+    """send(method, path, data=…): as a caller who may, on a resource of this caller."""
+
+    def as_one_who_may(method, path, **more):
+        selling = "/products" in path
+        if "{id}" in path:
+            product = admin.product()
+            own = product if selling else buyer.order(product).json()
+            path = path.replace("{id}", own["id"])
+        return (admin if selling else buyer).send(method, "/" + path, **more)
+
+    return as_one_who_may
+
+
+@pytest.mark.parametrize(("method", "path"), WITH_BODY)
+def test_bodies_are_read_alike(send, method, path):
+    for broken in (b"", b"{", b"[1,]", b'{"a":1,"a":1}', b"\xff"):
+        send(method, path, data=broken, expect=(400, "invalid_json"))
+    for wrong in (b"[]", b"null", b'"x"', b"7", b'{"surely_unknown":1}'):
+        send(method, path, data=wrong, expect=(422, "validation"))
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"):
+        send(method, path, data=b"{}", headers={"Content-Type": kind}, expect=415)
+    send(method, path, data=b"{" + b" " * 1024 * 1024 + b"}", expect=(413, "payload_too_large"))
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=x", "unknown=1", "limit=1&limit=1"])
+def test_lists_refuse_wrong_queries(buyer, query):
+    for path in ("/products", "/orders"):
+        buyer.get(f"{path}?{query}", expect=(422, "validation"))
