@@ -45,7 +45,7 @@ void add_platform_routes(http::Router& router, const PlatformInfo& info) {
       Method::get, "/metrics", [shared](const Request&) { return metrics(*shared); }, inside);
   router.add(
       Method::get, "/info", [shared](const Request&) { return about(*shared); }, inside);
-  add_docs_routes(router);
+  add_docs_routes(router, info.home);
 }
 
 }  // namespace market::gateway

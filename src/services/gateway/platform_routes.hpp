@@ -18,6 +18,7 @@ struct PlatformInfo {
   std::function<std::optional<std::string>()> not_ready;  ///< Why; nullopt when ready.
   std::function<std::string()> metrics;                   ///< Prometheus text.
   std::function<std::string()> info;                      ///< One JSON object.
+  std::string home = "/docs";                             ///< Where `/` leads to.
 };
 
 /// GET /health/live, /health/ready, /metrics, /info; and what add_docs_routes() of api_docs.hpp adds.
