@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <cstdio>
 #include <thread>
 
@@ -10,11 +9,13 @@
 #include "adapters/crypto/random_source.hpp"
 #include "adapters/memory/file_mailer.hpp"
 #include "adapters/payment/test_provider.hpp"
+#include "apps/background_thread.hpp"
 #include "apps/commands.hpp"
 #include "apps/demo.hpp"
 #include "apps/handover.hpp"
 #include "apps/housekeeping.hpp"
 #include "apps/management_door.hpp"
+#include "apps/registry_role.hpp"
 #include "apps/run_task.hpp"
 #include "apps/sale_core.hpp"
 #include "apps/serve_parts.hpp"
@@ -27,24 +28,6 @@
 
 namespace market::apps {
 namespace {
-
-/// One thread for work that belongs to no connection: payments whose answer is missing, refunds.
-class BackgroundThread {
- public:
-  BackgroundThread() : work_(asio::make_work_guard(io_)), thread_([this] { io_.run(); }) {}
-  ~BackgroundThread() { stop(); }
-  /// What is under way there ends at its next wait.
-  void stop() {
-    io_.stop();
-    if (thread_.joinable()) thread_.join();
-  }
-  asio::any_io_executor executor() { return io_.get_executor(); }
-
- private:
-  asio::io_context io_{1};
-  asio::executor_work_guard<asio::io_context::executor_type> work_;
-  std::thread thread_;
-};
 
 user::EmailVerification email_verification(const Settings& settings) {
   const std::string text = settings.text("users.email_verification");
@@ -86,7 +69,7 @@ struct Platform {
   user::SignIn sign_in{store.accounts, hasher, sessions, limiter, clock};
 
   product::Catalogue catalogue{core.live, clock};
-  BackgroundThread background;
+  BackgroundThread background;  ///< Payments whose answer is missing, refunds.
   payment::TestProvider provider;
   order::PaymentResolver resolver;
   order::PayOrder pay{core.gate, provider, resolver, ids, Millis(5'000)};
@@ -171,6 +154,7 @@ std::string Platform::metrics(const http::Server& server) const {
 
 int serve(const ServeOptions& options) {
   const Settings settings = read_settings(options.settings);
+  if (options.role == "registry") return serve_registry(options, settings);
   if (options.role != "all")
     throw UsageError(
         fmt::format("--role {}: this build runs all roles in one process; leave --role away", options.role));

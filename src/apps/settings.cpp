@@ -80,7 +80,15 @@ const std::vector<KnownSetting>& known_settings() {
       {"ratelimit.enabled", "true", flag, "limits per user and address, and connections per address"},
       {"registry.self_preservation", "true", flag, "no mass eviction when many heartbeats are lost"},
       {"registry.eviction_interval", "60s", duration, "between two looks for silent instances"},
-      {"registry.cache", "30s", duration, "life of a cached registry answer"},
+      {"registry.cache", "30s", duration, "life of a cached registry answer; a change ends it at once"},
+      {"registry.credential", "", text, "user:password for registering; empty: loopback callers only"},
+      {"registry.peers", "", text, "other registries that every change is told to, comma-separated"},
+      {"registry.urls", "", text, "registries to register with and ask, in this order, comma-separated"},
+      {"registry.renewal_interval", "30s", duration, "between two heartbeats of our services"},
+      {"registry.lease", "90s", duration, "without a heartbeat for this long an instance is gone"},
+      {"registry.fetch_interval", "30s", duration, "between two fetches where the registry pushes nothing"},
+      {"registry.zone", "", text, "zone of this process, as metadata of its instances"},
+      {"registry.host", "127.0.0.1", text, "the address at which others reach this process"},
   };
   return all;
 }

@@ -11,6 +11,7 @@ namespace market::http {
 namespace {
 
 constexpr std::string_view method_texts[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+constexpr std::string_view any_segment = "{}";  // No path can have it.
 constexpr std::size_t method_count = std::size(method_texts);
 
 struct Entry {
@@ -20,7 +21,7 @@ struct Entry {
 };
 
 struct Path {
-  std::vector<std::string> segments;  ///< Empty text: a parameter.
+  std::vector<std::string> segments;  ///< `{}`: a parameter; empty: behind a trailing slash.
   std::array<std::unique_ptr<Entry>, method_count> methods;
   std::string allow;
 };
@@ -67,7 +68,7 @@ struct Router::Tables {
     for (const auto segment : split(pattern)) {
       const bool parameter = segment.starts_with('{') && segment.ends_with('}');
       parameters = parameters || parameter;
-      path->segments.emplace_back(parameter ? std::string_view() : segment);
+      path->segments.emplace_back(parameter ? any_segment : segment);
     }
     Path& added = *path;
     by_pattern.emplace(pattern, &added);
@@ -90,7 +91,7 @@ struct Router::Tables {
       const auto end = rest.find('/');
       const auto segment = rest.substr(0, end);
       rest = end == std::string_view::npos ? std::string_view() : rest.substr(end);
-      if (!expected.empty()) {
+      if (expected != any_segment) {
         if (segment != expected) return false;
         continue;
       }

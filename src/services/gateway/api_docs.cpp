@@ -32,16 +32,16 @@ Task<Reply> serve(const EmbeddedFile& file, const Request& request) {
   co_return file.answer(request);
 }
 
-Task<Reply> lead_to_docs() {
+Task<Reply> lead_to(std::string home) {
   Reply reply;
   reply.status = http::Status::found;
-  reply.headers.push_back(http::Header{"Location", "/docs"});
+  reply.headers.push_back(http::Header{"Location", std::move(home)});
   co_return reply;
 }
 
 }  // namespace
 
-void add_docs_routes(http::Router& router) {
+void add_docs_routes(http::Router& router, std::string home) {
   const auto add = [&router](std::string path, std::string_view type, std::string_view bytes,
                              std::string_view policy = {}) {
     const auto file = std::make_shared<const EmbeddedFile>(type, bytes, policy);
@@ -58,7 +58,7 @@ void add_docs_routes(http::Router& router) {
   add("/docs/viewer.js.LICENSE.txt", text, embedded::viewer_notices());
   add("/docs/LICENSE", text, embedded::viewer_license());
   add("/docs/NOTICE", text, embedded::viewer_notice());
-  router.add(Method::get, "/", [](const Request&) { return lead_to_docs(); });
+  router.add(Method::get, "/", [home](const Request&) { return lead_to(home); });
 }
 
 }  // namespace market::gateway

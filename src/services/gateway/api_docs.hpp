@@ -6,6 +6,6 @@
 namespace market::gateway {
 
 /// GET /openapi.json, /docs with its assets, and / which leads there.
-void add_docs_routes(http::Router& router);
+void add_docs_routes(http::Router& router, std::string home = "/docs");
 
 }  // namespace market::gateway

@@ -54,7 +54,7 @@ void add_platform_routes(http::Router& router, const PlatformInfo& info) {
   http::RouteOptions inside;
   inside.loopback_only = true;
   if (!info.management_elsewhere) add_management_routes(router, info, inside);
-  add_docs_routes(router);
+  add_docs_routes(router, info.home);
 }
 
 }  // namespace market::gateway

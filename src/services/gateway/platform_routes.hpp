@@ -19,6 +19,7 @@ struct PlatformInfo {
   std::function<std::string()> metrics;                   ///< Prometheus text.
   std::function<std::string()> info;                      ///< One JSON object.
   bool management_elsewhere = false;  ///< /metrics and /info have an address of their own.
+  std::string home = "/docs";                             ///< Where `/` leads to.
 };
 
 /// GET /health/live, /health/ready, /metrics, /info; and what add_docs_routes() of api_docs.hpp adds.

@@ -1,0 +1,61 @@
+#include "apps/registry_role.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "apps/handover.hpp"
+#include "apps/registry_parts.hpp"
+#include "apps/serve_parts.hpp"
+#include "services/gateway/platform_routes.hpp"
+
+namespace market::apps {
+
+int serve_registry(const ServeOptions& options, const Settings& settings) {
+  if (options.demo || options.takeover)
+    throw UsageError("--role registry: --demo and --takeover need a store");
+  start_logging(settings);
+  const Address address =
+      parse_address(options.listen.empty() ? settings.text("gateway.listen") : options.listen);
+  StopSignals signals;
+  const int inherited = activated_socket();
+  const SystemClock clock;
+  RegistryParts parts(settings, clock, address.host, address.port);
+
+  http::Router router;
+  std::unique_ptr<http::Server> server;
+  gateway::PlatformInfo info;
+  info.home = "/registry";
+  info.not_ready = [&] { return parts.not_ready(); };
+  info.metrics = [&] {
+    MetricsText text;
+    parts.add_metrics(text);
+    text.family("market_http_connections", "gauge", "Open connections.").sample(server->open_connections());
+    add_process_metrics(text);
+    return text.text();
+  };
+  info.info = [] {
+    return fmt::format(R"({{"name":"market","version":"{}","role":"registry","pid":{}}})", MARKET_VERSION,
+                       ::getpid());
+  };
+  parts.add_routes(router);
+  gateway::add_platform_routes(router, info);
+  const unsigned threads =
+      thread_count(settings.number("gateway.threads"), std::thread::hardware_concurrency());
+  server = std::make_unique<http::Server>(router, clock, limits_of(settings), threads);
+  if (inherited >= 0)
+    server->adopt(inherited);
+  else
+    server->listen(address.host, address.port);
+  parts.start();
+  signals.watch([&] { server->stop(); });
+  fmt::print("market is ready: http://{}:{} (role: registry, {} threads)\n", address.host, server->port(),
+             threads);
+  std::fflush(stdout);
+  server->run();
+  signals.end();
+  return 0;
+}
+
+}  // namespace market::apps

@@ -1,0 +1,202 @@
+#include "services/registry/peers.hpp"
+
+#include <spdlog/spdlog.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+namespace market::registry {
+
+using wire::eureka::Replicated;
+
+namespace {
+
+constexpr Millis batch_pause{500};
+constexpr Millis retry_pause{1'000};
+constexpr Millis fetch_time{5'000};
+
+}  // namespace
+
+struct Peers::Peer {
+  Peer(const asio::any_io_executor& executor, http::BaseUrl base)
+      : client(executor, std::move(base)), wake(executor) {}
+  http::Client client;
+  asio::steady_timer wake;
+  std::deque<Replicated> waiting;  ///< On the executor's thread alone, as the client.
+  mutable std::mutex mutex;        ///< Guards `state`.
+  State state;
+
+  void reached(std::size_t items) {
+    const std::lock_guard lock(mutex);
+    if (!state.reached) spdlog::info("registry: peer {} is there", client.base().text());
+    state.reached = true;
+    state.trouble.clear();
+    state.sent += items;
+    state.waiting = waiting.size();
+  }
+  void failed(const std::string& why) {
+    const std::lock_guard lock(mutex);
+    if (state.reached || state.errors == 0) spdlog::warn("registry: peer is away: {}", why);
+    state.reached = false;
+    state.trouble = why;
+    ++state.errors;
+    state.waiting = waiting.size();
+  }
+};
+
+Peers::Peers(asio::any_io_executor executor, std::vector<http::BaseUrl> peers, SharedRegistry& registry)
+    : executor_(std::move(executor)), registry_(registry) {
+  for (auto& base : peers) {
+    peers_.push_back(std::make_unique<Peer>(executor_, base));
+    peers_.back()->state.url = base.text();
+  }
+}
+Peers::~Peers() = default;
+
+std::vector<Peers::State> Peers::states() const {
+  std::vector<State> states;
+  for (const auto& peer : peers_) {
+    const std::lock_guard lock(peer->mutex);
+    states.push_back(peer->state);
+  }
+  return states;
+}
+
+void Peers::queue(Peer& peer, Replicated item) {
+  // Of an instance's heartbeats the newest is enough.
+  if (item.what == Replicated::What::heartbeat)
+    for (auto other = peer.waiting.rbegin(); other != peer.waiting.rend(); ++other)
+      if (other->id == item.id && other->app == item.app) {
+        if (other->what != Replicated::What::heartbeat) break;
+        *other = std::move(item);
+        return;
+      }
+  if (peer.waiting.size() >= waiting_items_max) {
+    peer.waiting.pop_front();
+    peer.failed("the queue for it is full");
+  }
+  peer.waiting.push_back(std::move(item));
+}
+
+void Peers::tell(Replicated item) {
+  if (peers_.empty()) return;
+  asio::post(executor_, [this, item = std::move(item)] {
+    for (const auto& peer : peers_) {
+      queue(*peer, item);
+      // Heartbeats wait for the batch; everything else goes at once.
+      if (item.what != Replicated::What::heartbeat) peer->wake.cancel();
+    }
+  });
+}
+
+void Peers::start() {
+  if (peers_.empty()) return;
+  registry_.set_ready(false);
+  asio::co_spawn(executor_, begin(), asio::detached);
+}
+
+asio::awaitable<void> Peers::begin() {
+  for (const auto& peer : peers_) {
+    const auto fetched = co_await fetch_from(*peer);
+    if (fetched) break;
+    peer->failed(fetched.error().detail);
+  }
+  registry_.set_ready(true);
+  for (const auto& peer : peers_) asio::co_spawn(executor_, run(*peer), asio::detached);
+}
+
+Task<> Peers::fetch_from(Peer& peer) {
+  http::ClientRequest request;
+  request.path = "apps/";
+  request.accept = http::json_type;
+  request.deadline = fetch_time;
+  const auto reply = co_await peer.client.send(std::move(request));
+  if (!reply) co_return tl::unexpected(reply.error());
+  if (reply->status != 200)
+    co_return fail(Code::unavailable, "the fetch was answered " + std::to_string(reply->status));
+  auto list = wire::eureka::parse_json_applications(reply->body);
+  if (!list) co_return tl::unexpected(list.error());
+  registry_.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
+    for (auto& instance : list->instances) {
+      const auto taken =
+          leases.enroll(std::move(instance), Source::peer, now_ms, "the first fetch from a peer");
+      if (!taken) spdlog::warn("registry: {}", taken.error().detail);
+    }
+  });
+  peer.reached(0);
+  spdlog::info("registry: {} instances fetched from {}", list->instances.size(), peer.client.base().text());
+  co_return Result<>();
+}
+
+asio::awaitable<void> Peers::run(Peer& peer) {
+  for (;;) {
+    boost::system::error_code ignored;
+    peer.wake.expires_after(batch_pause);
+    co_await peer.wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    bool failed = false;
+    while (!peer.waiting.empty() && !failed) {
+      const auto sent = co_await send_batch(peer);
+      failed = !sent;
+      if (failed) peer.failed(sent.error().detail);
+    }
+    if (!failed) continue;
+    asio::steady_timer pause(executor_, retry_pause);
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+}
+
+Task<> Peers::send_batch(Peer& peer) {
+  std::vector<Replicated> batch;
+  while (!peer.waiting.empty() && batch.size() < batch_items_max) {
+    batch.push_back(std::move(peer.waiting.front()));
+    peer.waiting.pop_front();
+  }
+  http::ClientRequest request;
+  request.method = http::Method::post;
+  request.path = "peerreplication/batch/";
+  request.accept = request.content_type = http::json_type;
+  request.headers.push_back({"x-netflix-discovery-replication", "true"});
+  request.body = wire::eureka::json_batch(batch);
+  const auto reply = co_await peer.client.send(std::move(request));
+  Error error(Code::unavailable, {});
+  if (!reply) {
+    error = reply.error();
+  } else if (reply->status != 200) {
+    error.detail = "the batch was answered " + std::to_string(reply->status);
+  } else {
+    const auto answers = wire::eureka::parse_json_batch_answer(reply->body);
+    if (answers && answers->size() == batch.size()) {
+      take_answers(peer, batch, *answers);
+      peer.reached(batch.size());
+      co_return Result<>();
+    }
+    error.detail = "the batch's answer cannot be read";
+  }
+  for (auto item = batch.rbegin(); item != batch.rend(); ++item) peer.waiting.push_front(std::move(*item));
+  co_return tl::unexpected(error);
+}
+
+void Peers::take_answers(Peer& peer, const std::vector<Replicated>& batch,
+                         const std::vector<wire::eureka::ReplicationAnswer>& answers) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const Replicated& item = batch[i];
+    if (item.what == Replicated::What::heartbeat && answers[i].status == 404) {
+      const auto mine = registry_.with(
+          [&](LeaseRegistry& leases, std::int64_t now_ms) { return leases.find(item.app, item.id, now_ms); });
+      if (!mine) continue;
+      Replicated again = item;
+      again.what = Replicated::What::enroll;
+      again.dirty_ms = mine->dirty_ms;
+      again.status = mine->status;
+      again.instance = *mine;
+      queue(peer, std::move(again));
+    } else if (answers[i].status == 409 && answers[i].instance) {
+      const auto taken = registry_.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
+        return leases.enroll(*answers[i].instance, Source::peer, now_ms, "a peer that knew it newer");
+      });
+      if (!taken) spdlog::warn("registry: {}", taken.error().detail);
+    }
+  }
+}
+
+}  // namespace market::registry

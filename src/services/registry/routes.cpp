@@ -1,0 +1,279 @@
+// Eureka's REST API. Answers without a body are empty on purpose: Netflix's Jersey client never recovers from
+// a refused heartbeat that has one.
+#include "http/target.hpp"
+#include "services/registry/door.hpp"
+#include "services/registry/replication_route.hpp"
+#include "services/registry/stream_route.hpp"
+
+namespace market::registry {
+namespace {
+
+using http::Method;
+using http::Reply;
+using http::Request;
+using wire::eureka::Detail;
+using wire::eureka::Replicated;
+
+constexpr std::string_view xml_type = "application/xml";
+constexpr std::size_t batch_bytes_max = 8 * 1024 * 1024;
+
+using Doors = std::shared_ptr<const RegistryDoors>;
+
+Format format_of(const Request& request) {
+  return request.header("Accept").find("json") != std::string_view::npos ? Format::json : Format::xml;
+}
+Detail detail_of(const Request& request) {
+  return request.header("X-Eureka-Accept") == "compact" ? Detail::compact : Detail::full;
+}
+Source source_of(const Request& request) {
+  return request.header("x-netflix-discovery-replication") == "true" ? Source::peer : Source::client;
+}
+std::string by_of(const Request& request) {
+  return source_of(request) == Source::peer ? "a peer" : std::string(request.remote_address);
+}
+
+Reply with_body(SharedRegistry::Body body, Format format) {
+  Reply reply;
+  reply.content_type = format == Format::json ? http::json_type : xml_type;
+  reply.shared_body = std::move(body);
+  return reply;
+}
+
+Reply instance_reply(http::Status status, const Instance& instance, const Request& request) {
+  const Format format = format_of(request);
+  Reply reply;
+  reply.status = status;
+  reply.content_type = format == Format::json ? http::json_type : xml_type;
+  if (format == Format::json)
+    reply.body = wire::eureka::json_instance(instance, detail_of(request));
+  else
+    wire::eureka::append_xml(reply.body, instance, detail_of(request));
+  return reply;
+}
+
+std::optional<std::int64_t> number_parameter(const Request& request, std::string_view name) {
+  const auto text = request.query_parameter(name);
+  if (!text || !*text) return std::nullopt;
+  try {
+    return std::stoll(**text);
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+/// What a change of one instance tells the peers.
+Replicated replicated(Replicated::What what, const std::string& app, const std::string& id) {
+  Replicated item;
+  item.what = what;
+  item.app = app;
+  item.id = id;
+  return item;
+}
+
+void tell_peers(const RegistryDoors& doors, const Request& request, Replicated item) {
+  if (source_of(request) == Source::client) doors.peers.tell(std::move(item));
+}
+
+std::string app_of(const Request& request) {
+  return upper(request.parameters[0]);
+}
+std::string id_of(const Request& request) {
+  return std::string(request.parameters[1]);
+}
+
+Task<Reply> fetch(Doors doors, SharedRegistry::View view, const Request& request) {
+  if (!doors->registry.ready()) co_return empty_reply(http::Status::forbidden);
+  const Format format = format_of(request);
+  const bool named = view == SharedRegistry::View::vip || view == SharedRegistry::View::secure_vip;
+  const std::string name = named ? std::string(request.parameters[0]) : std::string();
+  co_return with_body(doors->registry.applications(view, name, format, detail_of(request)), format);
+}
+
+Task<Reply> get_app(Doors doors, const Request& request) {
+  const Format format = format_of(request);
+  auto body = doors->registry.application(app_of(request), format, detail_of(request));
+  if (!body) co_return empty_reply(http::Status::not_found);
+  co_return with_body(std::move(body), format);
+}
+
+Task<Reply> get_instance(Doors doors, const Request& request) {
+  const auto found = doors->registry.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
+    return request.parameters.size() == 1 ? leases.find_by_id(std::string(request.parameters[0]), now_ms)
+                                          : leases.find(app_of(request), id_of(request), now_ms);
+  });
+  if (!found) co_return empty_reply(http::Status::not_found);
+  co_return instance_reply(http::Status::ok, *found, request);
+}
+
+Task<Reply> enroll(Doors doors, const Request& request) {
+  if (auto refusal = refuse_writer(*doors, request)) co_return std::move(*refusal);
+  const auto type = request.header("Content-Type");
+  const bool is_xml = type.find("xml") != std::string_view::npos;
+  if (!is_xml && type.find("json") == std::string_view::npos)
+    co_return empty_reply(http::Status::unsupported_media_type);
+  auto instance = is_xml ? wire::eureka::parse_xml_instance(request.body)
+                         : wire::eureka::parse_json_instance(request.body);
+  if (!instance || instance->app != app_of(request)) co_return empty_reply(http::Status::bad_request);
+  auto item = replicated(Replicated::What::enroll, instance->app, instance->key());
+  const auto enrolled = doors->registry.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
+    const auto done = leases.enroll(*instance, source_of(request), now_ms, by_of(request));
+    item.instance = leases.find(item.app, item.id, now_ms);
+    return done;
+  });
+  if (!enrolled) co_return empty_reply(http::Status::unavailable);
+  ++doors->registry.counts().registrations;
+  if (item.instance) {
+    item.dirty_ms = item.instance->dirty_ms;
+    item.status = item.instance->status;
+  }
+  tell_peers(*doors, request, std::move(item));
+  co_return http::no_content();
+}
+
+Task<Reply> heartbeat(Doors doors, const Request& request) {
+  if (auto refusal = refuse_writer(*doors, request)) co_return std::move(*refusal);
+  Renewal renewal;
+  renewal.dirty_ms = number_parameter(request, "lastDirtyTimestamp");
+  const auto overridden = request.query_parameter("overriddenstatus");
+  if (overridden && *overridden) renewal.overridden = parse_status(**overridden);
+  renewal.source = source_of(request);
+  auto item = replicated(Replicated::What::heartbeat, app_of(request), id_of(request));
+  std::optional<Instance> stored;
+  const auto renewed = doors->registry.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
+    const Renewed done = leases.renew(item.app, item.id, renewal, now_ms);
+    leases.look(item.app, item.id, [&](const Instance& instance) {
+      item.dirty_ms = instance.dirty_ms;
+      item.status = instance.status;
+      if (instance.overridden != Status::unknown) item.overridden = instance.overridden;
+      if (done == Renewed::conflict) stored = instance;
+    });
+    return done;
+  });
+  if (renewed == Renewed::unknown) co_return empty_reply(http::Status::not_found);
+  doors->registry.renewed();
+  if (renewed == Renewed::conflict && stored)
+    co_return instance_reply(http::Status::conflict, *stored, request);
+  tell_peers(*doors, request, std::move(item));
+  co_return empty_reply(http::Status::ok);
+}
+
+Task<Reply> cancel(Doors doors, const Request& request) {
+  if (auto refusal = refuse_writer(*doors, request)) co_return std::move(*refusal);
+  auto item = replicated(Replicated::What::cancel, app_of(request), id_of(request));
+  const bool known = doors->registry.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
+    return leases.cancel(item.app, item.id, now_ms, by_of(request));
+  });
+  if (!known) co_return empty_reply(http::Status::not_found);
+  ++doors->registry.counts().cancellations;
+  tell_peers(*doors, request, std::move(item));
+  co_return empty_reply(http::Status::ok);
+}
+
+Task<Reply> change_status(Doors doors, bool drop, const Request& request) {
+  if (auto refusal = refuse_writer(*doors, request)) co_return std::move(*refusal);
+  const auto value = request.query_parameter("value");
+  std::optional<Status> status;
+  if (value && *value) {
+    status = parse_status(**value);
+    // Netflix answers 500 here, and so do we: the recorded traffic says so.
+    if (!status) co_return empty_reply(http::Status::internal_error);
+  }
+  if (!drop && !status) co_return empty_reply(http::Status::internal_error);
+  const auto dirty_ms = number_parameter(request, "lastDirtyTimestamp");
+  auto item = replicated(drop ? Replicated::What::delete_override : Replicated::What::status_update,
+                         app_of(request), id_of(request));
+  const bool known = doors->registry.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
+    const bool done =
+        drop ? leases.drop_override(item.app, item.id, status, dirty_ms, now_ms, by_of(request))
+             : leases.override_status(item.app, item.id, *status, dirty_ms, now_ms, by_of(request));
+    leases.look(item.app, item.id, [&](const Instance& instance) { item.dirty_ms = instance.dirty_ms; });
+    return done;
+  });
+  if (!known) co_return empty_reply(http::Status::not_found);
+  item.status = status.value_or(Status::unknown);
+  tell_peers(*doors, request, std::move(item));
+  co_return empty_reply(http::Status::ok);
+}
+
+/// Each `key=value` of the query.
+std::map<std::string, std::string> query_entries(std::string_view query) {
+  std::map<std::string, std::string> entries;
+  while (!query.empty()) {
+    const auto end = query.find('&');
+    const auto pair = query.substr(0, end);
+    query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
+    const auto equals = pair.find('=');
+    std::string key, value;
+    if (!http::percent_decode(pair.substr(0, equals), true, key) || key.empty()) continue;
+    if (equals != std::string_view::npos && !http::percent_decode(pair.substr(equals + 1), true, value))
+      continue;
+    entries[std::move(key)] = std::move(value);
+  }
+  return entries;
+}
+
+Task<Reply> put_metadata(Doors doors, const Request& request) {
+  if (auto refusal = refuse_writer(*doors, request)) co_return std::move(*refusal);
+  const auto entries = query_entries(request.query);
+  auto item = replicated(Replicated::What::enroll, app_of(request), id_of(request));
+  const bool known = doors->registry.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
+    const bool done = leases.put_metadata(item.app, item.id, entries, now_ms);
+    item.instance = leases.find(item.app, item.id, now_ms);
+    return done;
+  });
+  if (!known) co_return empty_reply(http::Status::not_found);
+  if (item.instance) {
+    item.dirty_ms = item.instance->dirty_ms;
+    item.status = item.instance->status;
+    tell_peers(*doors, request, std::move(item));
+  }
+  co_return empty_reply(http::Status::ok);
+}
+
+void add_under(http::Router& router, const std::string& base, const Doors& doors) {
+  using View = SharedRegistry::View;
+  http::RouteOptions any_body;
+  any_body.json_body = false;
+  http::RouteOptions batch_body = any_body;
+  batch_body.body_bytes_max = batch_bytes_max;
+  const auto get_view = [&](const std::string& path, View view) {
+    router.add(Method::get, base + path, [doors, view](const Request& r) { return fetch(doors, view, r); });
+  };
+  get_view("/apps", View::all);
+  get_view("/apps/", View::all);
+  get_view("/apps/delta", View::recent);
+  get_view("/apps/delta/", View::recent);
+  get_view("/vips/{vip}", View::vip);
+  get_view("/svips/{vip}", View::secure_vip);
+  const auto add = [&](Method method, const std::string& path,
+                       Task<Reply> (*handler)(Doors, const Request&)) {
+    for (const char* end : {"", "/"})
+      router.add(
+          method, base + path + end, [doors, handler](const Request& r) { return handler(doors, r); },
+          any_body);
+  };
+  add(Method::get, "/apps/{app}", get_app);
+  add(Method::get, "/apps/{app}/{id}", get_instance);
+  add(Method::get, "/instances/{id}", get_instance);
+  add(Method::post, "/apps/{app}", enroll);
+  add(Method::put, "/apps/{app}/{id}", heartbeat);
+  add(Method::del, "/apps/{app}/{id}", cancel);
+  add(Method::put, "/apps/{app}/{id}/metadata", put_metadata);
+  const auto put_status = [](Doors d, const Request& r) { return change_status(std::move(d), false, r); };
+  const auto drop_status = [](Doors d, const Request& r) { return change_status(std::move(d), true, r); };
+  add(Method::put, "/apps/{app}/{id}/status", put_status);
+  add(Method::del, "/apps/{app}/{id}/status", drop_status);
+  for (const char* path : {"/peerreplication/batch", "/peerreplication/batch/"})
+    router.add(
+        Method::post, base + path, [doors](const Request& r) { return take_batch(doors, r); }, batch_body);
+  router.add(Method::get, base + "/stream", [doors](const Request&) { return open_stream(doors); });
+}
+
+}  // namespace
+
+void add_eureka_routes(http::Router& router, const RegistryDoors& doors) {
+  const auto shared = std::make_shared<const RegistryDoors>(doors);
+  for (const char* base : {"/eureka", "/eureka/v2"}) add_under(router, base, shared);
+}
+
+}  // namespace market::registry
