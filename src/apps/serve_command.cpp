@@ -1,11 +1,8 @@
 // `market serve`: assembly on one page. Plain references, made in order, gone in reverse.
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <boost/asio/executor_work_guard.hpp>
-#include <csignal>
 #include <cstdio>
 #include <thread>
 
@@ -19,6 +16,7 @@
 #include "apps/housekeeping.hpp"
 #include "apps/run_task.hpp"
 #include "apps/sale_core.hpp"
+#include "apps/serve_parts.hpp"
 #include "http/problem.hpp"
 #include "http/server.hpp"
 #include "services/gateway/platform_routes.hpp"
@@ -26,99 +24,8 @@
 #include "services/product/routes.hpp"
 #include "services/user/routes.hpp"
 
-extern char** environ;  // NOLINT: POSIX has it in no header.
-
 namespace market::apps {
 namespace {
-
-struct Address {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-Address parse_address(const std::string& text) {
-  const auto colon = text.rfind(':');
-  unsigned long port = 0;
-  try {
-    std::size_t used = 0;
-    port = std::stoul(text.substr(colon == std::string::npos ? text.size() : colon + 1), &used);
-    if (colon + 1 + used != text.size()) port = 65'536;
-  } catch (const std::exception&) {
-    port = 65'536;
-  }
-  if (colon == std::string::npos || colon == 0 || port > 65'535)
-    throw UsageError(fmt::format("'{}' is no address; write HOST:PORT", text));
-  std::string host = text.substr(0, colon);
-  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  return {host, static_cast<std::uint16_t>(port)};
-}
-
-Settings read_settings(const SettingSources& sources) {
-  Settings settings;
-  if (!sources.config.empty()) settings.read_file(sources.config);
-  settings.read_environment(environ);
-  for (const auto& assignment : sources.assignments) settings.set(assignment);
-  return settings;
-}
-
-/// Logs go to standard error, so that standard output has the ready line alone.
-void start_logging(const Settings& settings) {
-  const auto level = spdlog::level::from_str(settings.text("log.level"));
-  if (level == spdlog::level::off && settings.text("log.level") != "off")
-    throw UsageError(fmt::format("log.level: '{}' is no level", settings.text("log.level")));
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("market"));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
-  spdlog::set_level(level);
-}
-
-unsigned thread_count(std::int64_t wanted, unsigned fallback) {
-  if (wanted > 0) return static_cast<unsigned>(std::min<std::int64_t>(wanted, 256));
-  return std::max(1u, fallback);
-}
-
-http::Limits limits_of(const Settings& settings) {
-  http::Limits limits;
-  limits.body_bytes_max = static_cast<std::size_t>(settings.number("gateway.body_bytes_max"));
-  limits.connections_max = static_cast<std::size_t>(settings.number("gateway.connections_max"));
-  limits.connections_per_address_max =
-      settings.flag("ratelimit.enabled")
-          ? static_cast<std::size_t>(settings.number("gateway.connections_per_address_max"))
-          : 0;
-  limits.drain_time_max = settings.duration("gateway.drain_time_max");
-  return limits;
-}
-
-/// SIGTERM and SIGINT end the server; every other thread has them blocked.
-class StopSignals {
- public:
-  StopSignals() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGTERM);
-    sigaddset(&signals_, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
-  }
-  void watch(std::function<void()> stop) {
-    thread_ = std::thread([this, stop = std::move(stop)] {
-      int signal = 0;
-      sigwait(&signals_, &signal);
-      if (!ended_.load()) stop();
-    });
-  }
-  /// When the server has ended: nobody is told to stop any more.
-  void end() {
-    ended_.store(true);
-    if (!thread_.joinable()) return;
-    pthread_kill(thread_.native_handle(), SIGTERM);
-    thread_.join();
-  }
-  ~StopSignals() { end(); }
-
- private:
-  sigset_t signals_{};
-  std::atomic<bool> ended_{false};
-  std::thread thread_;
-};
 
 /// One thread for work that belongs to no connection: payments whose answer is missing, refunds.
 class BackgroundThread {

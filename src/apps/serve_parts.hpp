@@ -1,0 +1,67 @@
+#pragma once
+/// What every role of `market serve` needs to start and to stop.
+
+#include <csignal>
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "apps/commands.hpp"
+#include "apps/settings.hpp"
+#include "http/server.hpp"
+
+namespace market::apps {
+
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+/// `HOST:PORT`, an IPv6 host in brackets. Throws UsageError.
+Address parse_address(const std::string& text);
+
+/// File, environment and assignments, the last wins. Throws UsageError.
+Settings read_settings(const SettingSources& sources);
+
+/// Logs go to standard error, so that standard output has the ready line alone.
+void start_logging(const Settings& settings);
+
+unsigned thread_count(std::int64_t wanted, unsigned fallback);
+
+http::Limits limits_of(const Settings& settings);
+
+/// SIGTERM and SIGINT end the server; every other thread has them blocked.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGTERM);
+    sigaddset(&signals_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+  void watch(std::function<void()> stop) {
+    thread_ = std::thread([this, stop = std::move(stop)] {
+      int signal = 0;
+      sigwait(&signals_, &signal);
+      if (!ended_.load()) stop();
+    });
+  }
+  /// When the server has ended: nobody is told to stop any more.
+  void end() {
+    ended_.store(true);
+    if (!thread_.joinable()) return;
+    pthread_kill(thread_.native_handle(), SIGTERM);
+    thread_.join();
+  }
+  ~StopSignals() { end(); }
+
+ private:
+  sigset_t signals_{};
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
+};
+
+}  // namespace market::apps
