@@ -52,6 +52,7 @@ enum class Priority : std::uint8_t { paying, ordering, browsing };
 
 struct Route {
   std::string id;
+  std::string source;   ///< As the settings wrote it, to tell what a reload changed.
   std::string service;  ///< Of discovery; or
   std::string host;     ///< one fixed address.
   std::uint16_t port = 0;
