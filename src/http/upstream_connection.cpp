@@ -260,9 +260,8 @@ void UpstreamConnection::start_stream(Pending& pending) {
     if (waiting.call && owner_) owner_->start(*waiting.call);
   call.stream = std::make_shared<AnswerStream>(shared_from_this());
   call.response = &head_;
-  const auto head_bytes = head_.head_bytes;
+  stream_head_bytes_ = head_.head_bytes;  // The head stays until the body is asked for.
   complete(call, Outcome::streamed);
-  in_.consume(head_bytes);
 }
 
 bool UpstreamConnection::decode_piece(std::string& piece) {
@@ -284,6 +283,7 @@ bool UpstreamConnection::decode_piece(std::string& piece) {
 
 Task<std::string> UpstreamConnection::next_piece() {
   const auto self = shared_from_this();
+  in_.consume(std::exchange(stream_head_bytes_, 0));
   std::string piece;
   while (!stream_ended_) {
     if (stream_broken_ || stream_aborted_) co_return fail(Code::unavailable, "the answer broke off");

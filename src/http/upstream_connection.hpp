@@ -119,6 +119,7 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
 
   bool streaming_ = false, stream_aborted_ = false, stream_ended_ = false, stream_broken_ = false;
   BodyEnd stream_end_ = BodyEnd::no_body;
+  std::size_t stream_head_bytes_ = 0;
   std::uint64_t stream_left_ = 0;
   std::int64_t stream_progress_ms_ = 0, stream_time_max_ms_ = 0;
   std::optional<ChunkedDecoder> stream_decoder_;
