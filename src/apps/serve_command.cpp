@@ -12,6 +12,7 @@
 #include "apps/background_thread.hpp"
 #include "apps/commands.hpp"
 #include "apps/demo.hpp"
+#include "apps/gateway_role.hpp"
 #include "apps/handover.hpp"
 #include "apps/housekeeping.hpp"
 #include "apps/management_door.hpp"
@@ -153,6 +154,7 @@ std::string Platform::metrics(const http::Server& server) const {
 }  // namespace
 
 int serve(const ServeOptions& options) {
+  if (options.role == "gateway") return serve_gateway(options, nullptr);
   const Settings settings = read_settings(options.settings);
   if (options.role == "registry") return serve_registry(options, settings);
   if (options.role != "all")

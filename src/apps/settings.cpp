@@ -63,6 +63,17 @@ const std::vector<KnownSetting>& known_settings() {
       {"gateway.connections_max", "50000", number, "open connections in all"},
       {"gateway.connections_per_address_max", "1000", number, "open connections per client address"},
       {"gateway.drain_time_max", "10s", duration, "how long a stop waits for requests under way"},
+      {"gateway.default_routes", "true", flag, "route /api/v1 to market-user, market-product, market-order"},
+      {"gateway.in_flight_max", "10000", number, "requests under way; browsing gets 70 % of it"},
+      {"gateway.trusted_proxies", "", text, "networks whose X-Forwarded-For is believed, by comma"},
+      {"gateway.cors_origins", "", text, "origins that browsers may call from, by comma; exact"},
+      {"gateway.cors_credentials", "false", flag, "browsers of those origins may send cookies"},
+      {"gateway.access_log", "", text, "file of one JSON line per request; '-': standard error; empty: off"},
+      {"gateway.spans_url", "", text, "http://HOST:PORT/v1/traces of an OTLP collector; empty: off"},
+      {"gateway.spans_per_million", "10000", number, "of a million requests, how many are traced"},
+      {"gateway.tls_certificate", "", text, "PEM file; with it, the gateway speaks TLS"},
+      {"gateway.tls_key", "", text, "PEM file of the certificate's key"},
+      {"auth.key_file", "", text, "token key shared by the roles; empty: the gateway checks no tokens"},
       {"management.listen", "", text,
        "address for /metrics and /info; empty: loopback callers of gateway.listen"},
       {"orders.payment_window", "10m", duration, "how long an order may stay unpaid"},
@@ -78,6 +89,8 @@ const std::vector<KnownSetting>& known_settings() {
       {"users.hash_threads", "0", number, "threads for password hashing; 0: half the cores"},
       {"users.access_token_life", "15m", duration, "how long an access token lives"},
       {"ratelimit.enabled", "true", flag, "limits per user and address, and connections per address"},
+      {"ratelimit.user_per_second", "100", number, "requests of one user at the gateway; twice that at once"},
+      {"ratelimit.address_per_second", "2000", number, "requests of one address; twice that at once"},
       {"registry.self_preservation", "true", flag, "no mass eviction when many heartbeats are lost"},
       {"registry.eviction_interval", "60s", duration, "between two looks for silent instances"},
       {"registry.cache", "30s", duration, "life of a cached registry answer; a change ends it at once"},
@@ -116,8 +129,11 @@ void Settings::read_file(const std::string& path) {
     const auto* table = node.as_table();
     if (!table)
       throw UsageError(fmt::format("{}: '{}' must be a section such as [orders]", path, section.str()));
-    for (const auto& [key, value] : *table)
+    for (const auto& [key, value] : *table) {
+      // Lists and tables of the gateway: apps/gateway_settings.cpp reads and checks them.
+      if (section == "gateway" && (key == "routes" || key == "services")) continue;
       put(fmt::format("{}.{}", section.str(), key.str()), text_of(value), path);
+    }
   }
 }
 

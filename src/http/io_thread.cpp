@@ -20,6 +20,8 @@ std::int64_t monotonic_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
+thread_local IoThread* current_thread = nullptr;
+
 constexpr std::uint64_t name_of(std::uint32_t place, std::uint32_t generation) {
   return (static_cast<std::uint64_t>(generation) << 32) | place;
 }
@@ -74,6 +76,7 @@ IoThread::IoThread(ServerShared& shared) : shared_(shared), io_(std::make_unique
 }
 
 IoThread::~IoThread() {
+  part.reset();
   ticker_.reset();
   epoll_ready_.reset();
   io_.reset();  // Sessions still under way end here, while the rest of this object stands.
@@ -81,7 +84,13 @@ IoThread::~IoThread() {
 
 void IoThread::run() {
   const auto work = asio::make_work_guard(*io_);
+  current_thread = this;
   io_->run();
+  current_thread = nullptr;
+}
+
+IoThread* IoThread::current() {
+  return current_thread;
 }
 
 void IoThread::wait_for_sockets() {
@@ -100,8 +109,8 @@ void IoThread::serve_ready_sockets() {
     const auto& event = events[static_cast<std::size_t>(i)];
     const auto place = static_cast<std::uint32_t>(event.data.u64);
     // An earlier event of this round may have ended the session, even put another in its place.
-    if (name_of(place, places_[place].generation) != event.data.u64 || !places_[place].session) continue;
-    places_[place].session->on_event(event.events);
+    if (name_of(place, places_[place].generation) != event.data.u64 || !places_[place].watched) continue;
+    places_[place].watched->on_event(event.events);
   }
 }
 
@@ -118,12 +127,13 @@ void IoThread::tick() {
   now_ms_ = monotonic_ms();
   standard.set_time(shared_.clock.now());
   for (std::size_t i = 0; i < places_.size(); ++i)
-    if (auto* session = places_[i].session; session && session->deadline_ms() <= now_ms_)
-      session->on_deadline();
+    if (auto* watched = places_[i].watched; watched && watched->deadline_ms() <= now_ms_)
+      watched->on_deadline();
+  if (part) part->tick(now_ms_);
   give_memory_back();
   if (drain_end_ms_ == 0 || now_ms_ < drain_end_ms_) return;
   for (std::size_t i = 0; i < places_.size(); ++i)
-    if (auto* session = places_[i].session) session->abandon();
+    if (auto* watched = places_[i].watched) watched->abandon();
   if (now_ms_ >= drain_end_ms_ + 2 * tick_ms) shared_.stop_all();  // A handler is stuck.
 }
 
@@ -141,14 +151,14 @@ void IoThread::start_session(OwnedFd fd, const Peer& peer) {
   Session::start(*this, std::move(fd), peer);
 }
 
-std::uint32_t IoThread::add(Session& session, int fd) {
+std::uint32_t IoThread::add(Watched& watched, int fd) {
   if (free_places_.empty()) {
     free_places_.push_back(static_cast<std::uint32_t>(places_.size()));
     places_.emplace_back();
   }
   const auto place = free_places_.back();
   free_places_.pop_back();
-  places_[place].session = &session;
+  places_[place].watched = &watched;
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;  // Once for all: no epoll_ctl per request.
   event.data.u64 = name_of(place, places_[place].generation);
@@ -157,9 +167,14 @@ std::uint32_t IoThread::add(Session& session, int fd) {
 }
 
 void IoThread::remove(std::uint32_t place) {
-  places_[place].session = nullptr;
+  places_[place].watched = nullptr;
   ++places_[place].generation;
   free_places_.push_back(place);
+}
+
+void IoThread::release(std::uint32_t place, int fd) {
+  ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
+  remove(place);
 }
 
 void IoThread::flush_soon(std::uint32_t place) {
@@ -170,8 +185,8 @@ void IoThread::flush_soon(std::uint32_t place) {
 void IoThread::flush_pending() {
   for (const auto name : std::exchange(to_flush_, {})) {
     const auto place = static_cast<std::uint32_t>(name);
-    if (places_[place].session && name_of(place, places_[place].generation) == name)
-      places_[place].session->flush_held_back();
+    if (places_[place].watched && name_of(place, places_[place].generation) == name)
+      places_[place].watched->flush_held_back();
   }
 }
 
@@ -179,7 +194,7 @@ void IoThread::drain() {
   now_ms_ = monotonic_ms();
   drain_end_ms_ = now_ms_ + shared_.limits.drain_time_max.count();
   for (std::size_t i = 0; i < places_.size(); ++i)
-    if (auto* session = places_[i].session) session->on_drain();
+    if (auto* watched = places_[i].watched) watched->on_drain();
 }
 
 void IoThread::count(std::size_t route, Status status) {

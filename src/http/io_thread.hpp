@@ -16,28 +16,15 @@
 #include <vector>
 
 #include "http/compression.hpp"
+#include "http/owned_fd.hpp"
 #include "http/reply_writer.hpp"
 #include "http/server.hpp"
 #include "http/trace.hpp"
 
 namespace market::http {
 
-class Session;
 class IoThread;
-
-/// A socket on its way between threads; closed when nobody takes it.
-class OwnedFd {
- public:
-  explicit OwnedFd(int fd = -1) : fd_(fd) {}
-  OwnedFd(OwnedFd&& other) noexcept : fd_(other.release()) {}
-  OwnedFd& operator=(OwnedFd&&) = delete;
-  ~OwnedFd();
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
+class Watched;
 
 /// Whose connection it is: an IPv4 address, or the /64 of an IPv6 one.
 struct Peer {
@@ -82,15 +69,19 @@ class IoThread {
   ~IoThread();
 
   void run();
+  /// The one whose run() called us; null elsewhere.
+  static IoThread* current();
   asio::io_context& io() { return *io_; }
   ServerShared& shared() { return shared_; }
 
   // On this thread only, from here on.
   void start_session(OwnedFd fd, const Peer& peer);
-  /// Names the session to epoll; answers its place, for remove().
-  std::uint32_t add(Session& session, int fd);
+  /// Names the socket to epoll; answers its place, for remove().
+  std::uint32_t add(Watched& watched, int fd);
   void remove(std::uint32_t place);
-  /// Sends what the session holds back for coalescing, once the ready ones have had their turn.
+  /// As remove(), for a socket that stays open and will be watched by another.
+  void release(std::uint32_t place, int fd);
+  /// Calls flush_held_back() of what is at `place`, once the ready ones have had their turn.
   void flush_soon(std::uint32_t place);
   void drain();
 
@@ -105,11 +96,19 @@ class IoThread {
   TraceIds ids;
   GzipCache gzip_cache;
 
+  /// What others keep on this thread: connections to upstreams. Ends before the sessions do.
+  class Part {
+   public:
+    virtual ~Part() = default;
+    virtual void tick(std::int64_t now_ms) = 0;
+  };
+  std::unique_ptr<Part> part;
+
  private:
   static constexpr std::size_t status_count = 600;
   using Counters = std::array<std::atomic<std::uint64_t>, status_count>;
   struct Place {
-    Session* session = nullptr;
+    Watched* watched = nullptr;
     std::uint32_t generation = 0;
   };
 

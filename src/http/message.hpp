@@ -22,6 +22,14 @@ class Stream {
   virtual Task<> write(std::string chunk) = 0;
 };
 
+struct TunnelEnd;
+
+/// An upstream's answer on its way through: it leaves as it is, apart from framing.
+struct ForwardedHead {
+  std::string lines;  ///< Status line and fields, none of them about framing or the connection.
+  std::optional<std::uint64_t> stream_length;  ///< Of a streamed body; nullopt: chunked.
+};
+
 struct Reply {
   Status status = Status::ok;
   std::string_view content_type;  ///< A literal; empty: no body.
@@ -32,6 +40,10 @@ struct Reply {
   /// Runs after the head was sent; the connection closes when it returns. Set for event streams only. It must
   /// be a function returning a named coroutine's Task (STYLE.md, coroutines rule 1).
   std::function<Task<>(Stream&)> stream;
+  /// Instead of `content_type`; `headers` are added to it. With a stream, the connection lives on behind it.
+  std::optional<ForwardedHead> forwarded;
+  /// After a 101: what the client sends and gets from then on.
+  std::shared_ptr<TunnelEnd> tunnel;
 };
 
 inline constexpr std::string_view json_type = "application/json";

@@ -21,8 +21,8 @@ class ReadBuffer {
   std::size_t space_size() const { return capacity_ - end_; }
   void added(std::size_t bytes) { end_ += bytes; }
 
-  /// Makes room for at least one byte more.
-  void make_space() {
+  /// Makes room for at least one byte more; an empty buffer gets `first` bytes.
+  void make_space(std::size_t first = small) {
     if (space_size() > 0) return;
     if (begin_ > 0 && begin_ >= capacity_ / 2) {
       std::memmove(data_.get(), data_.get() + begin_, size());
@@ -30,7 +30,7 @@ class ReadBuffer {
       begin_ = 0;
       return;
     }
-    resize(capacity_ == 0 ? small : capacity_ * 2);
+    resize(capacity_ == 0 ? first : capacity_ * 2);
   }
   void consume(std::size_t bytes) {
     begin_ += bytes;

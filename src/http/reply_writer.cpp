@@ -178,4 +178,22 @@ void append_head(std::string& out, const Reply& reply, const HeadNeeds& needs,
   out.append("\r\n");
 }
 
+void append_forwarded_head(std::string& out, const Reply& reply, const HeadNeeds& needs) {
+  out.append(reply.forwarded->lines);
+  if (needs.chunked) {
+    out.append("Transfer-Encoding: chunked\r\n");
+  } else if (!needs.no_length) {
+    const fmt::format_int length(needs.body_bytes);
+    out.append("Content-Length: ").append(length.data(), length.size()).append("\r\n");
+  }
+  out.append("X-Request-Id: ").append(needs.request_id).append("\r\n");
+  if (needs.close)
+    out.append("Connection: close\r\n");
+  else if (needs.keep_alive_1_0)
+    out.append("Connection: keep-alive\r\n");
+  for (const auto& header : reply.headers)
+    if (is_safe_field(header)) out.append(header.name).append(": ").append(header.value).append("\r\n");
+  out.append("\r\n");
+}
+
 }  // namespace market::http

@@ -39,4 +39,7 @@ struct HeadNeeds {
 /// standard one; a handler's field with a control character is dropped, since it could forge another.
 void append_head(std::string& out, const Reply& reply, const HeadNeeds& needs, const StandardLines& standard);
 
+/// As above, for reply.forwarded.
+void append_forwarded_head(std::string& out, const Reply& reply, const HeadNeeds& needs);
+
 }  // namespace market::http

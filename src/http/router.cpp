@@ -60,6 +60,7 @@ struct Router::Tables {
   std::vector<Path*> with_parameters;
   boost::unordered_flat_map<std::string, Path*, TextHash, std::equal_to<>> by_pattern;
   std::vector<std::string> names{"unmatched"};
+  std::unique_ptr<Entry> fallback;
 
   Path& path_of(const std::string& pattern) {
     if (const auto found = by_pattern.find(pattern); found != by_pattern.end()) return *found->second;
@@ -138,6 +139,13 @@ void Router::add(Method method, std::string pattern, Handler handler, RouteOptio
   }
 }
 
+void Router::set_fallback(Handler handler, RouteOptions options) {
+  check(tables_->fallback == nullptr, "a fallback is set once");
+  tables_->fallback =
+      std::make_unique<Entry>(Entry{std::move(handler), std::move(options), tables_->names.size()});
+  tables_->names.emplace_back("forwarded");
+}
+
 Router::Match Router::match(Request& request) const {
   Match match;
   request.parameters.clear();
@@ -145,6 +153,12 @@ Router::Match Router::match(Request& request) const {
   const Path* path = tables_->find(request);
   if (!path) {
     request.parameters.clear();
+    if (const Entry* const fallback = tables_->fallback.get(); fallback && request.path != "*") {
+      match.handler = &fallback->handler;
+      match.options = &fallback->options;
+      match.status = Status::ok;
+      match.route_index = request.route_index = fallback->index;
+    }
     return match;
   }
   const Entry* entry = path->methods[static_cast<std::size_t>(request.method)].get();

@@ -16,6 +16,9 @@ struct RouteOptions {
   std::size_t body_bytes_max = 0;  ///< 0: the server's default (gateway.body_bytes_max).
   bool json_body = true;           ///< A body must be application/json (else 415).
   bool loopback_only = false;      ///< /metrics, /info: anyone else gets 404.
+  bool any_body = false;           ///< Passed on as it is: media type and coding are another's business.
+  /// Instead of body_bytes_max, when it depends on the request.
+  std::function<std::size_t(const Request&)> body_limit;
 };
 
 class Router {
@@ -25,6 +28,9 @@ class Router {
   Router(Router&&) noexcept;
 
   void add(Method method, std::string pattern, Handler handler, RouteOptions options = {});
+
+  /// For every path and method that no route matches; without it those are 404.
+  void set_fallback(Handler handler, RouteOptions options = {});
 
   struct Match {
     const Handler* handler = nullptr;   ///< Null: `status` says why.

@@ -47,6 +47,7 @@ Session::Session(IoThread& thread, OwnedFd fd, const Peer& peer)
 }
 
 Session::~Session() {
+  if (given_away_) return;
   thread_.remove(place_);
   thread_.shared().connection_closed(peer_);
 }
@@ -141,10 +142,17 @@ asio::awaitable<void> Session::serve(std::unique_ptr<Session> self) {
     }
     if (s.abandoned_) co_return;
     if (reply->stream && s.request_.method != Method::head) {
-      co_await s.run_stream(std::move(*reply));
-      co_return;
+      const bool goes_on = co_await s.run_stream(std::move(*reply));
+      if (!goes_on) co_return;
+      s.consume();
+      continue;
     }
     s.write_reply(*reply);
+    if (reply->tunnel) {
+      const bool sent = co_await s.flush();
+      if (sent) s.start_tunnel(*reply->tunnel);
+      co_return;
+    }
     if (!s.tail_.empty() || s.out_.size() > held_bytes_max) {
       const bool sent = co_await s.flush();
       if (!sent) co_return;
@@ -250,6 +258,7 @@ bool Session::body_is_buffered() const {
 }
 
 std::size_t Session::body_limit(const Router::Match& match) const {
+  if (match.options && match.options->body_limit) return match.options->body_limit(request_);
   return match.options && match.options->body_bytes_max > 0 ? match.options->body_bytes_max
                                                             : limits_.body_bytes_max;
 }

@@ -3,7 +3,6 @@
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,26 +11,24 @@
 #include "http/io_thread.hpp"
 #include "http/read_buffer.hpp"
 #include "http/trace.hpp"
+#include "http/watched.hpp"
 
 namespace market::http {
 
-class Session {
+class Session final : public Watched {
  public:
   static void start(IoThread& thread, OwnedFd fd, const Peer& peer);
   ~Session();
 
   // Called by the thread.
-  void on_event(std::uint32_t events);
-  void on_deadline();
-  void on_drain();
-  /// The drain's time is over.
-  void abandon();
-  void flush_held_back();
-  std::int64_t deadline_ms() const { return deadline_ms_; }
+  void on_event(std::uint32_t events) override;
+  void on_deadline() override;
+  void on_drain() override;
+  void abandon() override;
+  void flush_held_back() override;
 
  private:
   friend class SessionStream;
-  static constexpr std::int64_t no_deadline = std::numeric_limits<std::int64_t>::max();
   enum class Waiting : std::uint8_t { nothing, read, write };
   enum class Wake : std::uint8_t { ready, timeout, closing };
   enum class Sent : std::uint8_t { all, blocked, failed };
@@ -54,7 +51,10 @@ class Session {
   Reply answer_of(Result<Reply> answer);
   void write_reply(Reply& reply);
   void refuse(const Refusal& refusal);
-  asio::awaitable<void> run_stream(Reply reply);
+  /// True: the stream is whole and the connection lives on.
+  asio::awaitable<bool> run_stream(Reply reply);
+  /// The sockets of both sides become one pipe; this session is over.
+  void start_tunnel(TunnelEnd& other);
 
   // Writing.
   Sent send_some();
@@ -67,6 +67,7 @@ class Session {
         [this](auto handler) { waiter_.emplace(std::move(handler)); }, asio::use_awaitable);
   }
   void resume(Wake why);
+  bool is_draining() const { return thread_.shared().draining.load(std::memory_order_relaxed); }
   std::int64_t after(std::chrono::milliseconds limit) const {
     return thread_.now_ms() + limit.count() + IoThread::tick_ms;  // Never early, though the clock is coarse.
   }
@@ -78,7 +79,6 @@ class Session {
   Peer peer_;
   std::shared_ptr<asio::cancellation_signal> cancel_;
   std::optional<Waiter> waiter_;
-  std::int64_t deadline_ms_ = no_deadline;
   std::int64_t request_began_ms_ = 0;
   Waiting waiting_ = Waiting::nothing;
   Wake wake_ = Wake::ready;
@@ -90,6 +90,7 @@ class Session {
   bool must_close_ = false;
   bool flush_asked_ = false;
   bool abandoned_ = false;
+  bool given_away_ = false;  ///< The socket is a tunnel's now.
 
   ReadBuffer in_;
   Request request_;

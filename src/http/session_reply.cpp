@@ -11,6 +11,7 @@
 #include "http/problem.hpp"
 #include "http/session.hpp"
 #include "http/session_stream.hpp"
+#include "http/tunnel.hpp"
 
 namespace market::http {
 namespace {
@@ -49,7 +50,7 @@ std::optional<Reply> Session::answer_without_handler(const Router::Match& match)
   }
   if (match.handler) {
     const bool may_have_body = request_.method != Method::get && request_.method != Method::head;
-    if (request_.body.empty() || !may_have_body) return std::nullopt;
+    if (request_.body.empty() || !may_have_body || match.options->any_body) return std::nullopt;
     if (const auto coding = request_.header("content-encoding");
         !coding.empty() && !same_letters(coding, "identity"))
       return problem_reply(Error(Code::unsupported_media_type, "a body may not be compressed"),
@@ -79,9 +80,23 @@ void Session::write_reply(Reply& reply) {
   thread_.count(request_.route_index, reply.status);
   HeadNeeds needs;
   needs.request_id = request_.request_id;
-  if (!framing_.keep_alive || thread_.shared().draining.load(std::memory_order_relaxed)) must_close_ = true;
+  if (!framing_.keep_alive || is_draining()) must_close_ = true;
   needs.close = must_close_;
   needs.keep_alive_1_0 = framing_.http_1_0;
+
+  if (reply.forwarded) {
+    needs.no_length = request_.method == Method::head || reply.status == Status::no_content ||
+                      reply.status == Status::not_modified || reply.tunnel;
+    needs.close = must_close_ && !reply.tunnel;
+    needs.body_bytes = reply.body.size();
+    append_forwarded_head(out_, reply, needs);
+    if (needs.no_length) return;
+    if (reply.body.size() <= copy_bytes_max)
+      out_.append(reply.body);
+    else
+      tail_ = reply.body;
+    return;
+  }
 
   std::string_view body =
       reply.shared_body ? std::string_view(*reply.shared_body) : std::string_view(reply.body);
@@ -134,35 +149,55 @@ void Session::refuse(const Refusal& refusal) {
   out_.append(reply.body);
 }
 
-asio::awaitable<void> Session::run_stream(Reply reply) {
+asio::awaitable<bool> Session::run_stream(Reply reply) {
   thread_.count(request_.route_index, reply.status);
   HeadNeeds needs;
   needs.request_id = request_.request_id;
-  needs.close = true;
-  needs.chunked = !framing_.http_1_0;
-  needs.no_length = framing_.http_1_0;
-  append_head(out_, reply, needs, thread_.standard);
+  const bool forwarded = reply.forwarded.has_value();
+  const auto length = forwarded ? reply.forwarded->stream_length : std::nullopt;
+  needs.chunked = !framing_.http_1_0 && !length;
+  needs.no_length = framing_.http_1_0 && !length;
+  needs.body_bytes = static_cast<std::size_t>(length.value_or(0));
+  if (!framing_.keep_alive || !forwarded || needs.no_length || is_draining()) must_close_ = true;
+  needs.close = must_close_;
+  needs.keep_alive_1_0 = framing_.http_1_0;
+  if (forwarded)
+    append_forwarded_head(out_, reply, needs);
+  else
+    append_head(out_, reply, needs, thread_.standard);
   streaming_ = true;
   const bool started = co_await flush();
-  if (!started) co_return;
+  if (!started) co_return false;
   bool whole = true;
   try {
-    SessionStream stream(*this, needs.chunked);
+    SessionStream stream(*this, needs.chunked, length.has_value());
     const auto ended = co_await reply.stream(stream);
-    // How a stream ends is between the handler and its log; the peer sees the end alone.
+    // How a stream ends is between the handler and its log; the peer sees the end alone. But a body of
+    // another's that broke off must not look whole.
     if (!ended && ended.error().code == Code::internal)
       spdlog::error("a stream failed: {}", ended.error().detail);
+    if (!ended && forwarded) whole = false;
   } catch (const boost::system::system_error& error) {
-    whole = error.code() == asio::error::operation_aborted;  // The peer left, or the server drains.
-    if (!whole) spdlog::error("a stream failed: {}", error.what());
+    whole = !forwarded && error.code() == asio::error::operation_aborted;  // The peer left, or we drain.
+    if (error.code() != asio::error::operation_aborted) spdlog::error("a stream failed: {}", error.what());
   } catch (const std::exception& error) {
     whole = false;
     spdlog::error("a stream failed: {}", error.what());
   }
-  if (closed_) co_return;
+  streaming_ = false;
+  if (closed_) co_return false;
   if (whole && needs.chunked) out_.append("0\r\n\r\n");
+  if (whole && !must_close_) co_return true;
   send_some();
   ::shutdown(fd_.get(), SHUT_WR);
+  co_return false;
+}
+
+void Session::start_tunnel(TunnelEnd& other) {
+  TunnelEnd own(OwnedFd(fd_.release()), std::string(in_.view().substr(framing_.head_bytes)));
+  thread_.release(place_, own.fd.get());
+  given_away_ = true;
+  Tunnel::start(thread_, peer_, std::move(own), std::move(other));
 }
 
 Session::Sent Session::send_some() {

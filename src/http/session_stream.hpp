@@ -11,12 +11,13 @@ namespace market::http {
 
 class SessionStream final : public Stream {
  public:
-  SessionStream(Session& session, bool chunked) : session_(session), chunked_(chunked) {}
+  /// A stream that `ends` by itself is finished even while the server drains.
+  SessionStream(Session& session, bool chunked, bool ends)
+      : session_(session), chunked_(chunked), ends_(ends) {}
 
   Task<> write(std::string piece) override {
     if (piece.empty()) co_return Result<>();
-    if (session_.peer_closed_ || session_.closed_ ||
-        session_.thread_.shared().draining.load(std::memory_order_relaxed))
+    if (session_.peer_closed_ || session_.closed_ || (!ends_ && session_.is_draining()))
       co_return fail(Code::unavailable, "the stream has ended");
     if (chunked_) {
       fmt::format_to(std::back_inserter(session_.out_), "{:x}\r\n", piece.size());
@@ -32,6 +33,7 @@ class SessionStream final : public Stream {
  private:
   Session& session_;
   bool chunked_;
+  bool ends_;
 };
 
 }  // namespace market::http

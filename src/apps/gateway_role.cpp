@@ -1,0 +1,196 @@
+#include "apps/gateway_role.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <thread>
+
+#include "apps/gateway_settings.hpp"
+#include "apps/handover.hpp"
+#include "apps/metrics_text.hpp"
+#include "apps/request_journal.hpp"
+#include "apps/serve_parts.hpp"
+#include "http/server.hpp"
+#include "services/gateway/platform_routes.hpp"
+#include "services/gateway/prober.hpp"
+#include "services/gateway/proxy.hpp"
+
+namespace market::apps {
+namespace {
+
+/// SIGHUP: the settings are read again. Made before any thread, so that all of them have it blocked.
+class ReloadSignal {
+ public:
+  ReloadSignal() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  }
+  void watch(std::function<void()> reload) {
+    thread_ = std::thread([this, reload = std::move(reload)] {
+      for (;;) {
+        int signal = 0;
+        sigwait(&signals_, &signal);
+        if (ended_.load()) return;
+        reload();
+      }
+    });
+  }
+  ~ReloadSignal() {
+    ended_.store(true);
+    if (!thread_.joinable()) return;
+    pthread_kill(thread_.native_handle(), SIGHUP);
+    thread_.join();
+  }
+
+ private:
+  sigset_t signals_{};
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
+};
+
+std::string read_key(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw UsageError(fmt::format("auth.key_file: {} cannot be read", path));
+  struct stat about {};
+  if (::stat(path.c_str(), &about) == 0 && (about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    throw UsageError(fmt::format("auth.key_file: {} is open to others; run chmod 600 on it", path));
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+/// Checks tokens when the roles share a key with us.
+struct TokenCheck {
+  TokenCheck(const std::string& path, const Clock& clock)
+      : tokens({wire::SigningKey{"k1", read_key(path)}}), authenticator(tokens, denied, clock) {}
+  wire::AccessTokens tokens;
+  wire::DeniedSessions denied;  ///< Kept by the services: each checks again.
+  http::Authenticator authenticator;
+};
+
+std::string metrics_of(const http::Server& server, const gateway::Proxy& proxy,
+                       const gateway::Balancer& balancer) {
+  MetricsText text;
+  text.family("market_http_requests_total", "counter", "Answered requests by route and status.");
+  for (const auto& entry : server.route_counts())
+    text.sample(entry.count,
+                label("route", entry.route) + ',' + label("status", std::to_string(entry.status)));
+  text.family("market_http_connections", "gauge", "Open connections.").sample(server.open_connections());
+  const auto& counts = proxy.counts();
+  const auto counter = [&text](const char* name, const char* help, std::uint64_t value) {
+    text.family(name, "counter", help).sample(value);
+  };
+  counter("market_gateway_forwarded_total", "Requests sent on.", counts.forwarded.load());
+  counter("market_gateway_retries_total", "Tries after the first.", counts.retries.load());
+  counter("market_gateway_shed_total", "Refused for lack of room.", counts.shed.load());
+  counter("market_gateway_rate_limited_total", "Refused by a rate limit.", counts.rate_limited.load());
+  counter("market_gateway_coalesced_total", "Answered with another's answer.", counts.coalesced.load());
+  counter("market_gateway_failures_total", "No instance answered well.", counts.failures.load());
+  text.family("market_gateway_in_flight", "gauge", "Requests under way.")
+      .sample(static_cast<std::uint64_t>(std::max<std::int64_t>(0, proxy.in_flight())));
+  text.family("market_gateway_route_in_flight", "gauge", "Requests under way, by route.");
+  const auto config = proxy.config();
+  for (const auto& route : config->routes)
+    text.sample(static_cast<std::uint64_t>(std::max<std::int64_t>(0, route.state->in_flight.load())),
+                label("route", route.id));
+  text.family("market_gateway_breaker_open", "gauge", "1: the route's circuit breaker is open.");
+  for (const auto& route : config->routes)
+    text.sample(std::uint64_t{route.state->is_broken() ? 1u : 0u}, label("route", route.id));
+  const auto instances = balancer.all();
+  const auto name_of = [](const gateway::Instance& instance) {
+    return label("service", instance.service) + ',' +
+           label("instance", fmt::format("{}:{}", instance.host, instance.port));
+  };
+  text.family("market_gateway_instance_requests_total", "counter", "Requests sent to the instance.");
+  for (const auto& instance : instances) text.sample(instance->requests.load(), name_of(*instance));
+  text.family("market_gateway_instance_faults_total", "counter", "Failures of the instance.");
+  for (const auto& instance : instances) text.sample(instance->faults.load(), name_of(*instance));
+  text.family("market_gateway_instance_ejected", "gauge", "1: gets no requests.");
+  for (const auto& instance : instances)
+    text.sample(std::uint64_t{instance->is_ejected() ? 1u : 0u}, name_of(*instance));
+  add_process_metrics(text);
+  return text.text();
+}
+
+/// A route that is still there keeps its counts and its breaker.
+void keep_states(gateway::GatewayConfig& next, const gateway::GatewayConfig& before) {
+  for (auto& route : next.routes)
+    for (const auto& old : before.routes)
+      if (old.id == route.id) route.state = old.state;
+}
+
+void reload(const SettingSources& sources, gateway::Proxy& proxy, SettingsDiscovery& discovery) {
+  try {
+    auto next = read_gateway_settings(read_settings(sources), sources.config);
+    const auto before = proxy.config();
+    keep_states(next.config, *before);
+    const auto changed = differences(*before, next.config);
+    discovery.set(next.instances);
+    proxy.apply(std::make_shared<const gateway::GatewayConfig>(std::move(next.config)));
+    spdlog::info("settings were read again: {} differences", changed.size());
+    for (const auto& line : changed) spdlog::info("settings: {}", line);
+  } catch (const std::exception& mistake) {
+    spdlog::error("the settings were not applied, the old ones stay: {}", mistake.what());
+  }
+}
+
+}  // namespace
+
+int serve_gateway(const ServeOptions& options, const Discovery* registry) {
+  const Settings settings = read_settings(options.settings);
+  auto read = read_gateway_settings(settings, options.settings.config);
+  start_logging(settings);
+  const Address address =
+      parse_address(options.listen.empty() ? settings.text("gateway.listen") : options.listen);
+  StopSignals signals;
+  ReloadSignal reload_signal;
+  const SystemClock clock;
+  std::unique_ptr<TokenCheck> tokens;
+  if (const auto path = settings.text("auth.key_file"); !path.empty())
+    tokens = std::make_unique<TokenCheck>(path, clock);
+
+  SettingsDiscovery discovery(registry);
+  discovery.set(read.instances);
+  gateway::Balancer balancer(discovery, gateway::InstanceLimits());
+  RequestJournal journal(settings.text("gateway.access_log"), settings.text("gateway.spans_url"));
+  gateway::Proxy proxy({balancer, tokens ? &tokens->authenticator : nullptr, journal, clock},
+                       std::make_shared<const gateway::GatewayConfig>(std::move(read.config)));
+
+  http::Router router;
+  std::unique_ptr<http::Server> server;
+  gateway::PlatformInfo info;
+  info.metrics = [&] { return metrics_of(*server, proxy, balancer); };
+  info.info = [&] {
+    return fmt::format(R"({{"name":"market","version":"{}","role":"gateway","pid":{},"routes":{}}})",
+                       MARKET_VERSION, ::getpid(), proxy.config()->routes.size());
+  };
+  gateway::add_platform_routes(router, info);
+  router.set_fallback([&proxy](const http::Request& request) { return proxy.handle(request); },
+                      proxy.options());
+  const unsigned threads =
+      thread_count(settings.number("gateway.threads"), std::max(1u, std::thread::hardware_concurrency()));
+  server = std::make_unique<http::Server>(router, clock, limits_of(settings), threads);
+  if (const int inherited = activated_socket(); inherited >= 0)
+    server->adopt(inherited);
+  else
+    server->listen(address.host, address.port);
+  gateway::Prober prober(balancer, server->executor(0));
+  prober.start();
+  signals.watch([&] { server->stop(); });
+  reload_signal.watch([&] { reload(options.settings, proxy, discovery); });
+
+  fmt::print("market is ready: http://{}:{} (gateway, {} routes, {} threads)\n", address.host, server->port(),
+             proxy.config()->routes.size(), threads);
+  std::fflush(stdout);
+  server->run();
+  signals.end();
+  return 0;
+}
+
+}  // namespace market::apps

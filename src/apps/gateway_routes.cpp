@@ -1,0 +1,234 @@
+#include "apps/gateway_routes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+
+#include "apps/serve_parts.hpp"
+#include "http/head_parser.hpp"
+
+namespace market::apps {
+namespace {
+
+using gateway::Route;
+
+std::vector<gateway::FieldPredicate> predicates(TomlReader& reader, const char* name) {
+  std::vector<gateway::FieldPredicate> list;
+  for (auto& [field, value] : reader.pairs(name)) {
+    gateway::FieldPredicate predicate{field, std::nullopt};
+    if (!value.empty()) predicate.value.emplace(value);
+    list.push_back(std::move(predicate));
+  }
+  return list;
+}
+
+/// Header names and values that could forge another header are refused here, once.
+std::vector<gateway::FieldChange> changes(TomlReader& reader, const char* name) {
+  std::vector<gateway::FieldChange> list;
+  for (auto& [field, value] : reader.pairs(name)) {
+    http::HeaderView view;
+    if (http::parse_field_line(field + ": " + value, view) != http::FieldLine::valid)
+      reader.refuse(name, fmt::format("'{}' is no header field", field));
+    list.push_back({field, value});
+  }
+  return list;
+}
+
+gateway::RateLimit rate(TomlReader& reader, const char* name) {
+  auto table = reader.table(name);
+  if (!table) return {};
+  gateway::RateLimit limit;
+  limit.per_second = table->decimal("per_second", 0);
+  limit.burst = table->decimal("burst", std::max(1.0, limit.per_second * 2));
+  if (limit.per_second <= 0 || limit.burst < 1) reader.refuse(name, "needs per_second > 0 and burst >= 1");
+  table->finish();
+  return limit;
+}
+
+std::optional<gateway::FixedAnswer> fixed_answer(TomlReader& reader, const char* name) {
+  auto table = reader.table(name);
+  if (!table) return std::nullopt;
+  gateway::FixedAnswer answer;
+  answer.status = static_cast<int>(table->number("status", 200, 200, 599));
+  answer.content_type = table->text("content_type").value_or("application/json");
+  answer.body = table->text("body").value_or("");
+  table->finish();
+  return answer;
+}
+
+void read_target(TomlReader& reader, Route& route) {
+  route.service = reader.text("service").value_or("");
+  std::transform(route.service.begin(), route.service.end(), route.service.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  if (const auto uri = reader.text("uri")) {
+    if (!uri->starts_with("http://")) reader.refuse("uri", "must be http://HOST:PORT");
+    const Address address = parse_address(uri->substr(7));
+    route.host = address.host;
+    route.port = address.port;
+  }
+}
+
+void read_predicates(TomlReader& reader, Route& route) {
+  static const std::pair<const char*, http::Method> methods[] = {
+      {"GET", http::Method::get},        {"HEAD", http::Method::head},   {"POST", http::Method::post},
+      {"PUT", http::Method::put},        {"PATCH", http::Method::patch}, {"DELETE", http::Method::del},
+      {"OPTIONS", http::Method::options}};
+  for (auto& path : reader.texts("path")) route.paths.emplace_back(std::move(path));
+  route.hosts = reader.texts("host");
+  for (const auto& text : reader.texts("method")) {
+    const auto found = std::find_if(std::begin(methods), std::end(methods),
+                                    [&](const auto& known) { return text == known.first; });
+    if (found == std::end(methods)) reader.refuse("method", fmt::format("'{}' is no method", text));
+    route.methods |= 1u << static_cast<unsigned>(found->second);
+  }
+  route.headers = predicates(reader, "headers");
+  route.query = predicates(reader, "query");
+  route.cookies = predicates(reader, "cookies");
+  for (const auto& network : reader.texts("remote_address")) route.addresses.emplace_back(network);
+  route.after = reader.time("after");
+  route.before = reader.time("before");
+  if (route.after && route.before && *route.after >= *route.before)
+    reader.refuse("before", "must be later than after");
+  route.weight_group = reader.text("weight_group").value_or("");
+  route.weight = static_cast<unsigned>(reader.number("weight", 1, 0, 1'000'000));
+}
+
+void read_filters(TomlReader& reader, Route& route) {
+  if (auto table = reader.table("rewrite")) {
+    const auto from = table->text("from"), to = table->text("to");
+    if (!from || !to) reader.refuse("rewrite", "needs from and to");
+    route.rewrite = gateway::Rewrite{gateway::Pattern(*from), *to};
+    if (const auto problem = route.rewrite->from.problem_with(*to); !problem.empty())
+      reader.refuse("rewrite", problem);
+    table->finish();
+  }
+  route.strip_prefix = static_cast<std::size_t>(reader.number("strip_prefix", 0, 0, 32));
+  route.prefix_path = reader.text("prefix_path").value_or("");
+  if (!route.prefix_path.empty() && (route.prefix_path.front() != '/' || route.prefix_path.back() == '/'))
+    reader.refuse("prefix_path", "must begin with a slash and not end with one");
+  route.add_request_headers = changes(reader, "add_request_headers");
+  route.set_request_headers = changes(reader, "set_request_headers");
+  route.remove_request_headers = reader.texts("remove_request_headers");
+  route.add_response_headers = changes(reader, "add_response_headers");
+  route.set_response_headers = changes(reader, "set_response_headers");
+  route.remove_response_headers = reader.texts("remove_response_headers");
+  route.answer = fixed_answer(reader, "answer");
+  if (auto table = reader.table("redirect")) {
+    gateway::FixedAnswer answer;
+    answer.status = static_cast<int>(table->number("status", 302, 301, 308));
+    answer.location = table->text("location").value_or("");
+    if (answer.location.empty() || answer.location.find_first_of("\r\n") != std::string::npos)
+      reader.refuse("redirect", "needs a location");
+    table->finish();
+    route.answer = answer;
+  }
+  route.set_status = static_cast<int>(reader.number("set_status", 0, 200, 599));
+  route.body_bytes_max = static_cast<std::size_t>(reader.number("body_bytes_max", 0, 0, 1 << 30));
+}
+
+void read_policies(TomlReader& reader, Route& route) {
+  route.timeout = reader.duration("timeout", route.timeout);
+  route.try_timeout = reader.duration("try_timeout", std::min(route.try_timeout, route.timeout));
+  route.retries = static_cast<int>(reader.number("retries", route.retries, 0, 10));
+  route.in_flight_max = static_cast<std::size_t>(
+      reader.number("in_flight_max", static_cast<std::int64_t>(route.in_flight_max), 1, 1'000'000));
+  if (auto table = reader.table("breaker")) {
+    auto& breaker = route.breaker;
+    breaker.failure_percent =
+        static_cast<unsigned>(table->number("failure_percent", breaker.failure_percent, 0, 100));
+    breaker.requests_min =
+        static_cast<unsigned>(table->number("requests_min", breaker.requests_min, 1, 1'000'000));
+    breaker.window = table->duration("window", breaker.window);
+    breaker.open_for = table->duration("open_for", breaker.open_for);
+    table->finish();
+  }
+  route.fallback = fixed_answer(reader, "fallback");
+  route.fallback_service = reader.text("fallback_service").value_or("");
+  route.user_rate = rate(reader, "user_rate");
+  route.address_rate = rate(reader, "address_rate");
+  route.route_rate = rate(reader, "route_rate");
+  if (auto table = reader.table("cors")) {
+    gateway::CorsPolicy policy;
+    policy.origins = table->texts("origins");
+    check_origins(policy.origins, fmt::format("route \"{}\": cors.origins", route.id));
+    policy.methods = table->text("methods").value_or(policy.methods);
+    policy.headers = table->text("headers").value_or(policy.headers);
+    policy.credentials = table->flag("credentials", false);
+    policy.max_age_seconds = static_cast<int>(table->number("max_age", policy.max_age_seconds, 0, 86'400));
+    table->finish();
+    route.cors = std::move(policy);
+  }
+  if (const auto text = reader.text("priority")) {
+    if (*text == "paying")
+      route.priority = gateway::Priority::paying;
+    else if (*text == "ordering")
+      route.priority = gateway::Priority::ordering;
+    else if (*text == "browsing")
+      route.priority = gateway::Priority::browsing;
+    else
+      reader.refuse("priority", "is none of paying, ordering, browsing");
+  }
+  route.coalesce = reader.flag("coalesce", false);
+  route.authenticated = reader.flag("authenticated", false);
+}
+
+Route read_route(const toml::table& table, std::size_t number) {
+  const auto id = table["id"].value<std::string>().value_or("");
+  const auto where = id.empty() ? fmt::format("gateway.routes, number {}", number)
+                                : fmt::format("gateway.routes \"{}\"", id);
+  TomlReader reader(table, where);
+  Route route;
+  route.id = reader.text("id").value_or("");
+  if (route.id.empty()) reader.refuse("id", "is missing");
+  try {
+    read_target(reader, route);
+    read_predicates(reader, route);
+    read_filters(reader, route);
+    read_policies(reader, route);
+  } catch (const std::invalid_argument& mistake) {
+    throw UsageError(fmt::format("{}: {}", where, mistake.what()));
+  }
+  reader.finish();
+  const int targets = !route.service.empty() + !route.host.empty() + route.answer.has_value();
+  if (targets != 1)
+    throw UsageError(fmt::format("{}: needs exactly one of service, uri, answer and redirect", where));
+  std::ostringstream source;
+  source << toml::json_formatter(table);
+  for (const char c : source.str())
+    if (c != '\n' && (c != ' ' || (!route.source.empty() && route.source.back() != ' '))) route.source += c;
+  return route;
+}
+
+}  // namespace
+
+void check_origins(const std::vector<std::string>& origins, const std::string& where) {
+  for (const auto& origin : origins) {
+    const auto scheme = origin.find("://");
+    const bool known = scheme != std::string::npos &&
+                       (origin.starts_with("http://") || origin.starts_with("https://")) &&
+                       origin.size() > scheme + 3 && origin.find('/', scheme + 3) == std::string::npos &&
+                       origin.find('*') == std::string::npos;
+    if (!known)
+      throw UsageError(fmt::format("{}: '{}' is no origin such as https://shop.example", where, origin));
+  }
+}
+
+std::vector<Route> read_routes(const toml::node& routes) {
+  const auto* const list = routes.as_array();
+  if (!list) throw UsageError("gateway.routes must be written as [[gateway.routes]]");
+  std::vector<Route> read;
+  std::set<std::string> ids;
+  for (const auto& node : *list) {
+    const auto* const table = node.as_table();
+    if (!table) throw UsageError("gateway.routes must be written as [[gateway.routes]]");
+    read.push_back(read_route(*table, read.size() + 1));
+    if (!ids.insert(read.back().id).second)
+      throw UsageError(fmt::format("gateway.routes: the id \"{}\" stands twice", read.back().id));
+  }
+  return read;
+}
+
+}  // namespace market::apps

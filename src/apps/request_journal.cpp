@@ -1,0 +1,161 @@
+#include "apps/request_journal.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <chrono>
+
+#include "apps/serve_parts.hpp"
+#include "wire/json.hpp"
+
+namespace market::apps {
+namespace {
+
+constexpr std::size_t spans_per_post_max = 512;
+constexpr std::chrono::seconds collector_time_max{2};
+
+void append_text(std::string& out, std::string_view name, std::string_view value) {
+  out.append(",\"").append(name).append("\":");
+  wire::append_json_string(out, value);
+}
+
+std::string log_line(const gateway::Answered& a) {
+  const auto at = Instant(Millis(a.began_unix_ns / 1'000'000));
+  std::string line =
+      fmt::format(R"({{"at":"{}","status":{},"ms":{:.3f},"bytes":{},"tries":{})", format_rfc3339(at),
+                  a.status, static_cast<double>(a.took_ns) / 1e6, a.bytes, a.tries);
+  append_text(line, "method", a.method);
+  append_text(line, "path", a.path);
+  append_text(line, "route", a.route);
+  append_text(line, "instance", a.instance);
+  append_text(line, "client", a.client);
+  append_text(line, "requestId", a.request_id);
+  append_text(line, "traceId", a.trace_id);
+  line += "}\n";
+  return line;
+}
+
+void append_attribute(std::string& out, std::string_view key, std::string_view value) {
+  out.append(R"({"key":")").append(key).append(R"(","value":{"stringValue":)");
+  wire::append_json_string(out, value);
+  out.append("}},");
+}
+
+/// One span as OTLP's JSON mapping wants it: ids in hex, times as texts, kind 2 = server.
+void append_span(std::string& out, const gateway::Answered& a) {
+  out += fmt::format(R"({{"traceId":"{}","spanId":"{}")", a.trace_id, a.span_id);
+  if (!a.parent_id.empty()) out += fmt::format(R"(,"parentSpanId":"{}")", a.parent_id);
+  append_text(out, "name", a.method + " " + a.route);
+  out += fmt::format(R"(,"kind":2,"startTimeUnixNano":"{}","endTimeUnixNano":"{}","attributes":[)",
+                     a.began_unix_ns, a.began_unix_ns + a.took_ns);
+  append_attribute(out, "http.request.method", a.method);
+  append_attribute(out, "url.path", a.path);
+  append_attribute(out, "http.route", a.route);
+  append_attribute(out, "server.address", a.instance);
+  out +=
+      fmt::format(R"({{"key":"http.response.status_code","value":{{"intValue":"{}"}}}}],"status":{{{}}}}})",
+                  a.status, a.status >= 500 ? R"("code":2)" : "");
+}
+
+}  // namespace
+
+RequestJournal::RequestJournal(const std::string& log, const std::string& spans_url) {
+  if (!spans_url.empty()) {
+    constexpr std::string_view scheme = "http://";
+    if (!spans_url.starts_with(scheme))
+      throw UsageError(fmt::format("gateway.spans_url: '{}' must be http://HOST:PORT/PATH", spans_url));
+    const auto slash = spans_url.find('/', scheme.size());
+    const Address address = parse_address(spans_url.substr(scheme.size(), slash - scheme.size()));
+    host_ = address.host;
+    port_ = std::to_string(address.port);
+    path_ = slash == std::string::npos ? "/v1/traces" : spans_url.substr(slash);
+  }
+  if (log == "-") {
+    file_ = stderr;
+  } else if (!log.empty()) {
+    file_ = std::fopen(log.c_str(), "ae");
+    if (!file_) throw UsageError(fmt::format("gateway.access_log: {} cannot be written", log));
+  }
+  if (is_on()) thread_ = std::thread([this] { run(); });
+}
+
+RequestJournal::~RequestJournal() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  ready_.notify_one();
+  if (thread_.joinable()) thread_.join();
+  if (file_ && file_ != stderr) std::fclose(file_);
+}
+
+void RequestJournal::take(const gateway::Answered& answered) {
+  if (!file_ && !answered.sampled) return;
+  const std::lock_guard lock(mutex_);
+  if (queue_.size() >= queue_max) {
+    dropped_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  queue_.push_back(answered);
+  if (queue_.size() == 1) ready_.notify_one();
+}
+
+void RequestJournal::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    ready_.wait(lock, [this] { return stopped_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    // A moment for more of them: one write, one post for many.
+    if (!stopped_) ready_.wait_for(lock, std::chrono::milliseconds(50), [this] { return stopped_; });
+    const auto batch = std::exchange(queue_, {});
+    lock.unlock();
+    if (file_) write_log(batch);
+    if (!host_.empty()) send_spans(batch);
+    lock.lock();
+  }
+}
+
+void RequestJournal::write_log(const std::vector<gateway::Answered>& batch) {
+  std::string text;
+  for (const auto& answered : batch) text += log_line(answered);
+  std::fwrite(text.data(), 1, text.size(), file_);
+  std::fflush(file_);
+}
+
+void RequestJournal::send_spans(const std::vector<gateway::Answered>& batch) {
+  std::string spans;
+  std::size_t count = 0;
+  const auto post = [&] {
+    if (count == 0) return;
+    spans.pop_back();
+    const std::string body =
+        R"({"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":)"
+        R"("market-gateway"}}]},"scopeSpans":[{"scope":{"name":"market"},"spans":[)" +
+        spans + "]}]}]}";
+    asio::ip::tcp::iostream collector;
+    collector.expires_after(collector_time_max);
+    collector.connect(host_, port_);
+    collector << "POST " << path_ << " HTTP/1.1\r\nHost: " << host_ << ':' << port_
+              << "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " << body.size()
+              << "\r\n\r\n"
+              << body << std::flush;
+    std::string status_line;
+    std::getline(collector, status_line);
+    if (status_line.find(" 2") == std::string::npos) {
+      dropped_.fetch_add(count, std::memory_order_relaxed);
+      spdlog::warn("{} spans were not taken by {}:{}", count, host_, port_);
+    }
+    spans.clear();
+    count = 0;
+  };
+  for (const auto& answered : batch) {
+    if (!answered.sampled) continue;
+    append_span(spans, answered);
+    spans += ',';
+    if (++count == spans_per_post_max) post();
+  }
+  post();
+}
+
+}  // namespace market::apps

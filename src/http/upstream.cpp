@@ -1,0 +1,232 @@
+#include "http/upstream.hpp"
+
+#include <arpa/inet.h>
+#include <spdlog/spdlog.h>
+
+#include <cstring>
+
+namespace market::http {
+namespace {
+
+constexpr std::int64_t fast_answer_ns = 2'000'000;  ///< Faster ones may stand in line behind each other.
+constexpr std::size_t depth_wanted = 16;
+constexpr std::size_t spread_min = 4;  ///< So that all threads of the instance have work.
+
+/// Of a literal IPv4 or IPv6 address; names need the resolver.
+bool parse_address(const std::string& host, std::uint16_t port, sockaddr_storage& address, socklen_t& size) {
+  address = {};
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address);
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
+  if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port);
+    size = sizeof v4;
+    return true;
+  }
+  if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) != 1) return false;
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(port);
+  size = sizeof v6;
+  return true;
+}
+
+void complete(Call& call, Outcome outcome) {
+  call.outcome = outcome;
+  CallWaiter waiter = std::move(*call.waiter);
+  call.waiter.reset();
+  std::move(waiter)();
+}
+
+template <class List>
+void take_out(List& list, const UpstreamConnection* connection) {
+  std::erase_if(list, [connection](const auto& entry) { return &*entry == connection; });
+}
+
+}  // namespace
+
+Upstream::Upstream(IoThread& thread, std::string host, std::uint16_t port, const UpstreamLimits& limits)
+    : thread_(thread), host_(std::move(host)), port_(port), limits_(limits) {}
+
+Upstream::~Upstream() {
+  *alive_ = false;
+  for (const auto& connection : connections_) connection->forget_calls();
+  for (Call* call : std::exchange(waiting_, {})) {
+    const CallWaiter dropped = std::move(*call->waiter);  // Ends the frame that holds the call.
+  }
+}
+
+void Upstream::start(Call& call) {
+  refused_ = false;
+  if (waiting_.empty())
+    if (auto* connection = connection_for(call)) return send(*connection, call);
+  const bool may_wait = !refused_ && (resolving_ || !connections_.empty());
+  if (!may_wait || waiting_.size() >= limits_.waiting_max) {
+    // Completed from the loop: its coroutine is only about to wait.
+    asio::post(thread_.io(), [&call, outcome = may_wait ? Outcome::overloaded : Outcome::not_connected] {
+      complete(call, outcome);
+    });
+    return;
+  }
+  waiting_.push_back(&call);
+}
+
+void Upstream::send(UpstreamConnection& connection, Call& call) {
+  connection.send(call);
+  if (!call.shares || connection.is_listed) return;
+  connection.is_listed = true;
+  sharing_.push_back(&connection);
+}
+
+UpstreamConnection* Upstream::connection_for(const Call& call) {
+  if (!call.shares) {
+    if (auto* free = idle()) return free;
+    return open();
+  }
+  const bool fast = answer_ns_ < fast_answer_ns;
+  if (fast && sharing_.size() >= spread_min)
+    if (auto* shared = sharing(depth_wanted)) return shared;
+  if (auto* free = idle()) return free;
+  if (auto* fresh = open()) return fresh;
+  return sharing(limits_.depth_max);
+}
+
+UpstreamConnection* Upstream::sharing(std::size_t depth_below) {
+  for (std::size_t i = 0; i < sharing_.size(); ++i) {
+    auto* const connection = sharing_[next_sharing_++ % sharing_.size()];
+    if (connection->is_usable() && !connection->is_exclusive() && connection->depth() < depth_below)
+      return connection;
+  }
+  return nullptr;
+}
+
+UpstreamConnection* Upstream::idle() {
+  if (idle_.empty()) return nullptr;
+  auto* const connection = idle_.back();  // The warmest; the others grow old and go.
+  idle_.pop_back();
+  return connection;
+}
+
+UpstreamConnection* Upstream::open() {
+  if (connections_.size() >= limits_.connections_max) return nullptr;
+  if (!address_known_) address_known_ = parse_address(host_, port_, address_, address_size_);
+  if (!address_known_) {
+    resolve();
+    return nullptr;
+  }
+  auto connection = std::make_shared<UpstreamConnection>(thread_, *this);
+  if (!connection->connect(address_, address_size_)) {
+    refused_ = true;
+    address_known_ = false;
+    return nullptr;
+  }
+  connections_.push_back(connection);
+  return connection.get();
+}
+
+void Upstream::resolve() {
+  if (resolving_) return;
+  resolving_ = true;
+  if (!resolver_) resolver_ = std::make_unique<asio::ip::tcp::resolver>(thread_.io());
+  resolver_->async_resolve(host_, std::to_string(port_),
+                           [this, alive = alive_](boost::system::error_code error,
+                                                  const asio::ip::tcp::resolver::results_type& found) {
+                             if (!*alive) return;
+                             resolving_ = false;
+                             if (error || found.empty()) {
+                               spdlog::warn("cannot resolve {}: {}", host_, error.message());
+                               return fail_waiting(Outcome::not_connected);
+                             }
+                             const auto endpoint = found.begin()->endpoint();
+                             address_size_ = static_cast<socklen_t>(endpoint.size());
+                             std::memcpy(&address_, endpoint.data(), endpoint.size());
+                             address_known_ = true;
+                             start_waiting();
+                           });
+}
+
+void Upstream::fail_waiting(Outcome outcome) {
+  for (Call* call : std::exchange(waiting_, {})) complete(*call, outcome);
+}
+
+void Upstream::start_waiting() {
+  if (starting_) return;
+  starting_ = true;
+  while (!waiting_.empty()) {
+    Call& call = *waiting_.front();
+    auto* const connection = connection_for(call);
+    if (!connection) break;
+    waiting_.pop_front();
+    send(*connection, call);
+  }
+  starting_ = false;
+  if (connections_.empty() && !resolving_) fail_waiting(Outcome::not_connected);
+}
+
+void Upstream::on_idle(UpstreamConnection& connection) {
+  take_out(sharing_, &connection);
+  connection.is_listed = false;
+  idle_.push_back(&connection);
+  if (!waiting_.empty()) start_waiting();
+}
+
+void Upstream::on_closed(UpstreamConnection& connection) {
+  take_out(sharing_, &connection);
+  take_out(idle_, &connection);
+  // It may be on the stack below us: it goes when the loop comes round.
+  for (auto& entry : connections_) {
+    if (entry.get() != &connection) continue;
+    asio::post(thread_.io(), [keep = std::move(entry)] {});
+    entry = std::move(connections_.back());
+    connections_.pop_back();
+    break;
+  }
+  if (!waiting_.empty())
+    asio::post(thread_.io(), [this, alive = alive_] {
+      if (*alive) start_waiting();
+    });
+}
+
+void Upstream::tick(std::int64_t now_ms) {
+  const auto connections = connections_;  // A closing one takes itself out.
+  for (const auto& connection : connections) {
+    if (connection->depth() == 0 && connection->is_usable() &&
+        now_ms - connection->idle_since_ms() > limits_.idle_time_max.count())
+      connection->close_idle();
+    else
+      connection->tick(now_ms, limits_.connect_time_max.count());
+  }
+  std::vector<Call*> late;
+  std::erase_if(waiting_, [&](Call* call) {
+    if (call->deadline_ms > now_ms) return false;
+    late.push_back(call);
+    return true;
+  });
+  for (Call* call : late) complete(*call, Outcome::overloaded);
+}
+
+Upstream& Upstreams::at(const std::string& host, std::uint16_t port) {
+  auto& upstream = upstreams_[{host, port}];
+  if (!upstream) upstream = std::make_unique<Upstream>(thread_, host, port, limits_);
+  return *upstream;
+}
+
+void Upstreams::tick(std::int64_t now_ms) {
+  for (auto entry = upstreams_.begin(); entry != upstreams_.end();) {
+    entry->second->tick(now_ms);
+    // Nobody keeps a reference beyond a call, and a call keeps it in use.
+    entry = entry->second->is_unused() ? upstreams_.erase(entry) : std::next(entry);
+  }
+}
+
+std::size_t Upstreams::connection_count() const {
+  std::size_t count = 0;
+  for (const auto& [address, upstream] : upstreams_) count += upstream->connection_count();
+  return count;
+}
+
+Upstreams& upstreams_of(IoThread& thread) {
+  if (!thread.part) thread.part = std::make_unique<Upstreams>(thread, UpstreamLimits());
+  return static_cast<Upstreams&>(*thread.part);
+}
+
+}  // namespace market::http

@@ -1,0 +1,96 @@
+#pragma once
+/// The connections of one I/O thread to one instance, and of one thread to all of them.
+///
+///   Call call; call.head = …;
+///   co_await upstreams_of(*IoThread::current()).at("10.0.0.1", 8081).exchange(call);
+
+#include <boost/asio/ip/tcp.hpp>
+#include <deque>
+#include <map>
+
+#include "http/upstream_connection.hpp"
+
+namespace market::http {
+
+struct UpstreamLimits {
+  std::size_t connections_max = 256;  ///< To one instance, from one thread.
+  std::size_t depth_max = 32;         ///< Requests under way on one connection.
+  std::size_t waiting_max = 1024;     ///< For a connection to one instance, on one thread.
+  std::chrono::milliseconds connect_time_max{2'000};
+  std::chrono::milliseconds idle_time_max{15'000};  ///< Shorter than any server's own.
+};
+
+class Upstream {
+ public:
+  Upstream(IoThread& thread, std::string host, std::uint16_t port, const UpstreamLimits& limits);
+  ~Upstream();
+
+  /// Sends the call and waits; call.outcome says what became of it.
+  auto exchange(Call& call) {
+    return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+        [this, &call](auto handler) {
+          call.waiter.emplace(std::move(handler));
+          start(call);
+        },
+        asio::use_awaitable);
+  }
+
+  std::size_t connection_count() const { return connections_.size(); }
+  bool is_unused() const { return connections_.empty() && waiting_.empty() && !resolving_; }
+  void tick(std::int64_t now_ms);
+
+  // For its connections.
+  const UpstreamLimits& limits() const { return limits_; }
+  /// A call was taken from a connection that will not carry it out.
+  void start(Call& call);
+  void on_idle(UpstreamConnection& connection);
+  void on_closed(UpstreamConnection& connection);
+  void on_connect_failed() { address_known_ = false; }
+  void on_answer_time(std::int64_t nanoseconds) { answer_ns_ += (nanoseconds - answer_ns_) / 16; }
+
+ private:
+  UpstreamConnection* connection_for(const Call& call);
+  UpstreamConnection* sharing(std::size_t depth_below);
+  UpstreamConnection* idle();
+  UpstreamConnection* open();
+  void send(UpstreamConnection& connection, Call& call);
+  void start_waiting();
+  void resolve();
+  void fail_waiting(Outcome outcome);
+
+  IoThread& thread_;
+  std::string host_;
+  std::uint16_t port_;
+  UpstreamLimits limits_;
+  std::vector<std::shared_ptr<UpstreamConnection>> connections_;
+  std::vector<UpstreamConnection*> idle_;
+  std::vector<UpstreamConnection*> sharing_;  ///< With shared calls under way.
+  std::size_t next_sharing_ = 0;
+  std::deque<Call*> waiting_;
+  std::int64_t answer_ns_ = 10'000'000;  ///< Moving mean of how long an answer takes once it is its turn.
+  sockaddr_storage address_{};
+  socklen_t address_size_ = 0;
+  bool address_known_ = false, resolving_ = false, starting_ = false;
+  bool refused_ = false;  ///< The newest try to connect.
+  std::unique_ptr<asio::ip::tcp::resolver> resolver_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+/// What one thread keeps: IoThread::part.
+class Upstreams final : public IoThread::Part {
+ public:
+  Upstreams(IoThread& thread, const UpstreamLimits& limits) : thread_(thread), limits_(limits) {}
+  Upstream& at(const std::string& host, std::uint16_t port);
+  void tick(std::int64_t now_ms) override;
+  std::size_t connection_count() const;
+
+ private:
+  IoThread& thread_;
+  UpstreamLimits limits_;
+  std::map<std::pair<std::string, std::uint16_t>, std::unique_ptr<Upstream>> upstreams_;
+};
+
+/// Made at the first call on a thread.
+Upstreams& upstreams_of(IoThread& thread);
+
+}  // namespace market::http

@@ -1,0 +1,104 @@
+#include "services/gateway/balancer.hpp"
+
+#include <algorithm>
+
+namespace market::gateway {
+
+std::shared_ptr<const Balancer::View> Balancer::view(std::int64_t now_ms) {
+  // Each thread keeps what it saw last: a request costs no shared lock.
+  struct Seen {
+    const Balancer* of = nullptr;
+    std::shared_ptr<const View> view;
+  };
+  thread_local Seen seen;
+  auto list = discovery_.services();
+  if (seen.of == this && seen.view && seen.view->of == list) return seen.view;
+  seen.of = this;
+  seen.view = rebuilt(std::move(list), now_ms);
+  return seen.view;
+}
+
+std::shared_ptr<const Balancer::View> Balancer::rebuilt(std::shared_ptr<const ServiceList> list,
+                                                        std::int64_t now_ms) {
+  const std::lock_guard lock(mutex_);
+  if (newest_ && newest_->of == list) return newest_;
+  auto view = std::make_shared<View>();
+  view->of = list;
+  if (list) {
+    for (const auto& [name, instances] : list->services) {
+      auto& kept = view->services[name];
+      for (const auto& instance : instances) {
+        if (instance.status != InstanceStatus::up) continue;
+        InstancePtr known;
+        if (newest_)
+          if (const auto before = newest_->services.find(name); before != newest_->services.end())
+            for (const auto& other : before->second)
+              if (other->host == instance.host && other->port == instance.port) known = other;
+        if (!known) {
+          const auto health = instance.metadata.find("health");
+          // What is there at the start has served before us: only a newcomer starts slowly.
+          known = std::make_shared<Instance>(
+              name, instance.host, instance.port,
+              health != instance.metadata.end() ? health->second : "/health/ready", newest_ ? now_ms : 0);
+        }
+        kept.push_back(std::move(known));
+      }
+    }
+  }
+  if (newest_) {
+    // A registry that has forgotten a service knows less than we do: whoever is gone will be ejected.
+    for (const auto& [name, instances] : newest_->services) {
+      const bool listed = list && list->services.contains(name) && !list->services.at(name).empty();
+      if (!listed) view->services[name] = instances;
+    }
+  }
+  newest_ = view;
+  return view;
+}
+
+InstancePtr Balancer::choose(const std::string& service, std::span<const InstancePtr> tried,
+                             std::int64_t now_ms, std::uint64_t random) {
+  const auto now = view(now_ms);
+  const auto found = now->services.find(service);
+  if (found == now->services.end()) return nullptr;
+  const auto& instances = found->second;
+  const auto is_tried = [tried](const InstancePtr& instance) {
+    return std::find(tried.begin(), tried.end(), instance) != tried.end();
+  };
+  std::array<const InstancePtr*, 64> healthy;
+  std::size_t count = 0;
+  const InstancePtr* last_hope = nullptr;
+  const std::size_t begin = instances.empty() ? 0 : random % instances.size();
+  for (std::size_t i = 0; i < instances.size() && count < healthy.size(); ++i) {
+    const auto& instance = instances[(begin + i) % instances.size()];
+    if (is_tried(instance)) continue;
+    if (!instance->is_ejected())
+      healthy[count++] = &instance;
+    else if (!instance->is_dead() && !last_hope)
+      last_hope = &instance;
+  }
+  if (count == 0) return last_hope ? *last_hope : nullptr;
+  if (count == 1) return *healthy[0];
+  const auto& first = *healthy[0];
+  const auto& second = *healthy[1 + (random >> 32) % (count - 1)];
+  return first->load(limits_, now_ms) <= second->load(limits_, now_ms) ? first : second;
+}
+
+InstancePtr Balancer::fixed(const std::string& host, std::uint16_t port) {
+  const std::lock_guard lock(mutex_);
+  auto& instance = fixed_[{host, port}];
+  if (!instance) instance = std::make_shared<Instance>("", host, port, "/", 0);
+  return instance;
+}
+
+std::vector<InstancePtr> Balancer::all() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<InstancePtr> all;
+  if (newest_)
+    for (const auto& [name, instances] : newest_->services)
+      all.insert(all.end(), instances.begin(), instances.end());
+  for (const auto& [address, instance] : fixed_) all.push_back(instance);
+  return all;
+}
+
+}  // namespace market::gateway

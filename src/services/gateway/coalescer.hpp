@@ -1,0 +1,53 @@
+#pragma once
+/// Equal anonymous reads that arrive in one turn of the loop share one upstream answer. One only joins a
+/// request that has not left yet, so that nobody sees a state older than its own request. One per thread.
+
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "http/ascii.hpp"
+#include "http/io_thread.hpp"
+#include "http/upstream_call.hpp"
+
+namespace market::gateway {
+
+class Coalescer {
+ public:
+  class Flight {
+   public:
+    Flight() = default;
+    Flight(const Flight&) = delete;
+    ~Flight() { land(std::nullopt); }
+    /// Everybody who joined goes on, with a copy; nullopt: each must ask for itself.
+    void land(std::optional<http::Reply> reply);
+    /// Waits for land(); then `reply` says what came.
+    auto join() {
+      return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+          [this](auto handler) { joined_.emplace_back(std::move(handler)); }, asio::use_awaitable);
+    }
+    std::size_t joined_count() const { return joined_.size(); }
+    std::optional<http::Reply> reply;
+    bool landed = false;
+
+   private:
+    std::vector<http::CallWaiter> joined_;
+  };
+  static constexpr std::size_t joined_max = 1024;  ///< Of one flight.
+
+  /// The flight to join, or null.
+  std::shared_ptr<Flight> find(const std::string& key);
+  /// A new one; others may join until this turn of the loop is over.
+  std::shared_ptr<Flight> begin(const std::string& key, http::IoThread& thread);
+
+ private:
+  boost::unordered_flat_map<std::string, std::weak_ptr<Flight>> flights_;
+};
+
+/// Whether an answer to this request may be shared, and under which key; empty: it may not.
+std::string coalescing_key(const http::Request& request);
+
+}  // namespace market::gateway

@@ -1,0 +1,203 @@
+#include "services/gateway/forwarded_message.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "http/ascii.hpp"
+#include "http/problem.hpp"
+
+namespace market::gateway {
+namespace {
+
+using http::same_letters;
+
+/// Names in lower case, looked up without case by length first: most fields are none of them.
+template <std::size_t N>
+constexpr bool is_one_of(const std::array<std::string_view, N>& names, std::string_view name) {
+  for (const auto known : names)
+    if (known.size() == name.size() && http::lower(name[0]) == known[0] && same_letters(known, name))
+      return true;
+  return false;
+}
+
+constexpr std::array<std::string_view, 9> hop_by_hop{
+    "connection",        "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
+    "transfer-encoding", "trailer",    "upgrade"};
+/// Ours to write, or another way to say who one is or what one wants.
+constexpr std::array<std::string_view, 14> ours{"host",           "content-length",
+                                                "expect",         "forwarded",
+                                                "x-request-id",   "traceparent",
+                                                "x-role",         "x-real-ip",
+                                                "x-original-url", "x-http-method-override",
+                                                "x-rewrite-url",  "x-request-timeout-ms",
+                                                "x-client-ip",    "x-http-method"};
+constexpr std::array<std::string_view, 4> not_for_clients{"content-length", "server", "x-powered-by",
+                                                          "x-request-id"};
+
+bool starts_with_letters(std::string_view name, std::string_view prefix) {
+  return name.size() >= prefix.size() && same_letters(name.substr(0, prefix.size()), prefix);
+}
+
+std::string_view method_text(http::Method method) {
+  static constexpr std::string_view texts[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+  return texts[static_cast<std::size_t>(method)];
+}
+
+/// The fields that Connection names; nearly always none but keep-alive and close.
+template <class Headers>
+std::string_view connection_list(const Headers& headers, std::string& joined) {
+  std::string_view first;
+  for (const auto& field : headers) {
+    if (field.name.size() != 10 || !same_letters(field.name, "connection")) continue;
+    if (first.empty() && joined.empty())
+      first = field.value;
+    else
+      joined.append(joined.empty() ? first : "").append(",").append(field.value);
+  }
+  return joined.empty() ? first : std::string_view(joined);
+}
+
+bool is_removed(const std::vector<std::string>& names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(), [name](const auto& n) { return same_letters(n, name); });
+}
+bool is_set(const std::vector<FieldChange>& changes, std::string_view name) {
+  return std::any_of(changes.begin(), changes.end(),
+                     [name](const auto& c) { return same_letters(c.name, name); });
+}
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+bool is_dropped_request_field(std::string_view name, std::string_view connection) {
+  if (is_one_of(hop_by_hop, name) || is_one_of(ours, name)) return true;
+  if (name.find('_') != std::string_view::npos) return true;  // Some servers take it for a hyphen.
+  if (http::lower(name[0]) == 'x' &&
+      (starts_with_letters(name, "x-forwarded-") || starts_with_letters(name, "x-user-")))
+    return true;
+  return !connection.empty() && http::list_has(connection, name);
+}
+
+/// What each answer should carry, and which of it the instance has said itself.
+struct SecurityField {
+  std::string_view name, line;
+};
+constexpr SecurityField security_fields[] = {
+    {"cache-control", "Cache-Control: no-store\r\n"},
+    {"x-content-type-options", "X-Content-Type-Options: nosniff\r\n"},
+    {"content-security-policy", "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"},
+    {"referrer-policy", "Referrer-Policy: no-referrer\r\n"},
+    {"cross-origin-resource-policy", "Cross-Origin-Resource-Policy: same-origin\r\n"},
+};
+
+void append_status_line(std::string& out, int status) {
+  if (status == 200) {
+    out.append("HTTP/1.1 200 OK\r\n");
+    return;
+  }
+  const auto phrase = http::reason_phrase(static_cast<http::Status>(status));
+  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", status, phrase == "Unknown" ? "" : phrase);
+}
+
+}  // namespace
+
+Result<std::string> forwarded_target(const http::Request& request, const Route& route) {
+  std::string path(request.path);
+  for (std::size_t i = 0; i < route.strip_prefix; ++i) {
+    const auto next = path.find('/', 1);
+    path = next == std::string::npos ? "/" : path.substr(next);
+  }
+  if (route.rewrite) route.rewrite->from.replace(path, route.rewrite->to);
+  if (!route.prefix_path.empty()) path.insert(0, route.prefix_path);
+  const bool changed = path != request.path;
+  // The client chose parts of what a rewrite made: it must still be a path, and not lead inside.
+  for (const char c : path)
+    if (changed && !http::ascii::is(c, http::ascii::path))
+      return fail(Code::not_found, "there is nothing here");
+  if (changed && (is_ambiguous_path(path) || is_internal_path(path)))
+    return fail(Code::not_found, "there is nothing at this path");
+  if (request.target.find('?') != std::string_view::npos) path.append("?").append(request.query);
+  return path;
+}
+
+void append_forwarded_request(std::string& out, const http::Request& request, const Route& route,
+                              std::string_view target, std::string_view host, const Hop& hop, bool upgrade) {
+  out.append(method_text(request.method)).append(" ").append(target).append(" HTTP/1.1\r\n");
+  append_field(out, "Host", host);
+  std::string joined;
+  const auto connection = connection_list(request.headers, joined);
+  for (const auto& field : request.headers) {
+    if (is_dropped_request_field(field.name, connection)) continue;
+    if (!route.remove_request_headers.empty() && is_removed(route.remove_request_headers, field.name))
+      continue;
+    if (!route.set_request_headers.empty() && is_set(route.set_request_headers, field.name)) continue;
+    append_field(out, field.name, field.value);
+  }
+  for (const auto& change : route.set_request_headers) append_field(out, change.name, change.value);
+  for (const auto& change : route.add_request_headers) append_field(out, change.name, change.value);
+  out.append("X-Forwarded-For: ").append(hop.client);
+  if (hop.client != hop.peer) out.append(", ").append(hop.peer);
+  out.append("\r\nX-Forwarded-Proto: ").append(hop.scheme);
+  if (const auto asked = request.header("host"); !asked.empty())
+    out.append("\r\nX-Forwarded-Host: ").append(asked);
+  out.append("\r\nX-Request-Id: ").append(request.request_id);
+  out.append("\r\ntraceparent: 00-").append(request.trace_id).append("-").append(hop.span_id);
+  out.append(hop.sampled ? "-01" : "-00");
+  const fmt::format_int left(std::max<std::int64_t>(hop.left_ms, 1));
+  out.append("\r\nX-Request-Timeout-Ms: ").append(left.data(), left.size()).append("\r\n");
+  const bool has_body = !request.body.empty() ||
+                        (request.method != http::Method::get && request.method != http::Method::head &&
+                         request.method != http::Method::del && request.method != http::Method::options);
+  if (has_body) {
+    const fmt::format_int length(request.body.size());
+    out.append("Content-Length: ").append(length.data(), length.size()).append("\r\n");
+  }
+  if (upgrade)
+    out.append("Connection: Upgrade\r\nUpgrade: ").append(request.header("upgrade")).append("\r\n");
+  out.append("\r\n");
+}
+
+void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, const Route& route,
+                          bool answers_head) {
+  const int status = route.set_status > 0 ? route.set_status : head.status;
+  reply.status = static_cast<http::Status>(status);
+  auto& lines = reply.forwarded.emplace().lines;
+  lines.reserve(1024);
+  append_status_line(lines, status);
+  std::string joined;
+  const auto connection = connection_list(head.headers, joined);
+  unsigned said = 0;
+  bool html = false;
+  for (const auto& field : head.headers) {
+    if (field.name.empty() || is_one_of(hop_by_hop, field.name) || is_one_of(not_for_clients, field.name))
+      continue;
+    if (!connection.empty() && http::list_has(connection, field.name)) continue;
+    if (route.cors && starts_with_letters(field.name, "access-control-")) continue;  // The gateway's to say.
+    if (!route.remove_response_headers.empty() && is_removed(route.remove_response_headers, field.name))
+      continue;
+    if (!route.set_response_headers.empty() && is_set(route.set_response_headers, field.name)) continue;
+    for (std::size_t i = 0; i < std::size(security_fields); ++i)
+      if (field.name.size() == security_fields[i].name.size() &&
+          same_letters(field.name, security_fields[i].name))
+        said |= 1u << i;
+    if (same_letters(field.name, "content-type")) html = starts_with_letters(field.value, "text/html");
+    append_field(lines, field.name, field.value);
+  }
+  if (head.status == 101) {
+    lines.append("Connection: Upgrade\r\nUpgrade: ").append(head.header("upgrade")).append("\r\n");
+    return;
+  }
+  for (std::size_t i = 0; i < std::size(security_fields); ++i) {
+    const bool page_policy = html && security_fields[i].name == "content-security-policy";
+    if ((said & (1u << i)) == 0 && !page_policy) lines.append(security_fields[i].line);
+  }
+  for (const auto& change : route.set_response_headers) append_field(lines, change.name, change.value);
+  for (const auto& change : route.add_response_headers) append_field(lines, change.name, change.value);
+  if (answers_head && head.has_length)
+    fmt::format_to(std::back_inserter(lines), "Content-Length: {}\r\n", head.content_length);
+}
+
+}  // namespace market::gateway

@@ -1,0 +1,34 @@
+#pragma once
+/// Requests and answers on their way through the gateway: written anew, never passed on raw. Hop-by-hop
+/// fields and those that `Connection` names go, and everything by which a client could claim to be somebody.
+
+#include <string>
+#include <string_view>
+
+#include "http/message.hpp"
+#include "http/response_parser.hpp"
+#include "services/gateway/route.hpp"
+
+namespace market::gateway {
+
+/// What the gateway says about a request in its own words.
+struct Hop {
+  std::string_view client, peer;  ///< Addresses; equal without a trusted proxy in between.
+  std::string_view scheme = "http";
+  std::string_view span_id;  ///< 16 hex digits: this hop's.
+  bool sampled = false;
+  std::int64_t left_ms = 0;  ///< Until the client gets its answer in any case.
+};
+
+/// Path and query as the instance gets them. Errors: not_found, for what must not be reached from outside.
+Result<std::string> forwarded_target(const http::Request& request, const Route& route);
+
+/// The head, up to and including the empty line.
+void append_forwarded_request(std::string& out, const http::Request& request, const Route& route,
+                              std::string_view target, std::string_view host, const Hop& hop, bool upgrade);
+
+/// Fills status, forwarded.lines and, for an answer to HEAD, its length.
+void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, const Route& route,
+                          bool answers_head);
+
+}  // namespace market::gateway

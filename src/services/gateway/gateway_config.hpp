@@ -1,0 +1,35 @@
+#pragma once
+/// Everything the gateway serves by, as one value: a reload swaps it whole or not at all.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "services/gateway/route.hpp"
+
+namespace market::gateway {
+
+struct GatewayConfig {
+  std::vector<Route> routes;
+  std::vector<http::Network> trusted_proxies;
+  std::size_t body_bytes_max = 1024 * 1024;
+  std::int64_t in_flight_max = 10'000;  ///< Of all routes; browsing gets 70 % of it, ordering 90 %.
+  bool rate_limits = true;
+  RateLimit user_rate{100, 200}, address_rate{2'000, 4'000};
+  std::optional<CorsPolicy> cors;  ///< Of every route without its own.
+  double sampled_share = 0.01;     ///< Of traces, when spans are exported.
+
+  /// Sets each group's ranges; call it once when the routes are complete.
+  void share_weights();
+  /// The first route whose predicates hold; null when there is none. `random` decides in weight groups.
+  const Route* match(const http::Request& request, std::string_view client, Instant now,
+                     std::uint64_t random) const;
+
+ private:
+  struct Share {
+    unsigned begin = 0, end = 1, total = 1;
+  };
+  std::vector<Share> shares_;  ///< By route.
+};
+
+}  // namespace market::gateway

@@ -1,0 +1,52 @@
+#include "services/gateway/instance.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace market::gateway {
+
+void Instance::failed(Fault fault, const InstanceLimits& limits, std::int64_t now_ms) {
+  faults.fetch_add(1, std::memory_order_relaxed);
+  if (fault == Fault::not_connected) dead_.store(true, std::memory_order_relaxed);
+  if (fault == Fault::bad_answer &&
+      bad_in_a_row_.fetch_add(1, std::memory_order_relaxed) + 1 < limits.bad_answers_max)
+    return;
+  eject(limits, now_ms);
+}
+
+void Instance::eject(const InstanceLimits& limits, std::int64_t now_ms) {
+  if (ejected_.exchange(true, std::memory_order_acq_rel)) return;
+  const int times = std::min(ejections_.fetch_add(1, std::memory_order_relaxed), 16);
+  const auto pause =
+      std::min<std::int64_t>(limits.first_ejection.count() << times, limits.ejection_max.count());
+  probe_at_ms_.store(now_ms + pause, std::memory_order_relaxed);
+  spdlog::warn("{} at {}:{} is ejected; next look in {} ms", service, host, port, pause);
+}
+
+void Instance::probed(bool alive, const InstanceLimits& limits, std::int64_t now_ms) {
+  if (!alive) {
+    const int times = std::min(ejections_.fetch_add(1, std::memory_order_relaxed), 16);
+    // A restart must be noticed soon: looking is cheap.
+    const auto pause =
+        std::min<std::int64_t>({limits.first_ejection.count() << times, 1'000, limits.ejection_max.count()});
+    probe_at_ms_.store(now_ms + pause, std::memory_order_relaxed);
+    return;
+  }
+  bad_in_a_row_.store(0, std::memory_order_relaxed);
+  ejections_.store(0, std::memory_order_relaxed);
+  dead_.store(false, std::memory_order_relaxed);
+  fresh_since_ms_.store(now_ms, std::memory_order_relaxed);
+  ejected_.store(false, std::memory_order_release);
+  spdlog::info("{} at {}:{} is back", service, host, port);
+}
+
+double Instance::load(const InstanceLimits& limits, std::int64_t now_ms) const {
+  const double under_way = in_flight.load(std::memory_order_relaxed) + 1;
+  const auto since = fresh_since_ms_.load(std::memory_order_relaxed);
+  if (since == 0) return under_way;
+  const double age = static_cast<double>(now_ms - since) / static_cast<double>(limits.slow_start.count());
+  return under_way / std::clamp(age, 0.1, 1.0);
+}
+
+}  // namespace market::gateway

@@ -1,0 +1,67 @@
+#pragma once
+/// One instance of a service and how it has behaved. Any thread.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+
+namespace market::gateway {
+
+enum class Fault : std::uint8_t {
+  not_connected,  ///< Nobody listens there: no request goes there until a probe succeeds.
+  broke_off,      ///< A connection died, an answer was malformed.
+  bad_answer,     ///< 500, 502, 504, a time-out: only several in a row count.
+};
+
+struct InstanceLimits {
+  int bad_answers_max = 5;
+  Millis first_ejection{250};
+  Millis ejection_max{30'000};
+  Millis slow_start{10'000};  ///< A fresh instance gets its full share only then.
+};
+
+class Instance {
+ public:
+  Instance(std::string service, std::string host, std::uint16_t port, std::string health_path,
+           std::int64_t since_ms)
+      : service(std::move(service)),
+        host(std::move(host)),
+        port(port),
+        health_path(std::move(health_path)),
+        fresh_since_ms_(since_ms) {}
+
+  const std::string service, host;
+  const std::uint16_t port;
+  const std::string health_path;  ///< What a probe asks for.
+  std::atomic<int> in_flight{0};
+  std::atomic<std::uint64_t> requests{0}, faults{0};
+
+  bool is_ejected() const { return ejected_.load(std::memory_order_acquire); }
+  /// Nothing listens there; without that, an ejected one is still better than none.
+  bool is_dead() const { return dead_.load(std::memory_order_relaxed); }
+  void succeeded() {
+    if (bad_in_a_row_.load(std::memory_order_relaxed) != 0) bad_in_a_row_.store(0, std::memory_order_relaxed);
+  }
+  void failed(Fault fault, const InstanceLimits& limits, std::int64_t now_ms);
+  bool probe_is_due(std::int64_t now_ms) const {
+    return is_ejected() && now_ms >= probe_at_ms_.load(std::memory_order_relaxed);
+  }
+  /// What a probe found.
+  void probed(bool alive, const InstanceLimits& limits, std::int64_t now_ms);
+  /// Requests under way, weighed by how much this one can take yet: the smaller, the better.
+  double load(const InstanceLimits& limits, std::int64_t now_ms) const;
+
+ private:
+  void eject(const InstanceLimits& limits, std::int64_t now_ms);
+  std::atomic<bool> ejected_{false}, dead_{false};
+  std::atomic<int> bad_in_a_row_{0}, ejections_{0};
+  std::atomic<std::int64_t> probe_at_ms_{0}, fresh_since_ms_;
+};
+
+using InstancePtr = std::shared_ptr<Instance>;
+
+}  // namespace market::gateway

@@ -1,0 +1,92 @@
+#include "services/gateway/prober.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/write.hpp>
+#include <chrono>
+
+namespace market::gateway {
+namespace {
+
+constexpr std::chrono::milliseconds look_every{100};
+constexpr std::chrono::milliseconds probe_time_max{1'000};
+constexpr std::size_t probe_answer_bytes_max = 4096;
+
+std::int64_t steady_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+}  // namespace
+
+struct Prober::Shared {
+  Shared(Balancer& balancer, const asio::any_io_executor& executor)
+      : balancer(balancer), executor(executor), timer(executor) {}
+  Balancer& balancer;
+  asio::any_io_executor executor;
+  asio::steady_timer timer;
+  std::set<InstancePtr> under_way;
+  bool stopped = false;
+};
+
+Prober::Prober(Balancer& balancer, asio::any_io_executor executor)
+    : shared_(std::make_shared<Shared>(balancer, executor)) {}
+
+Prober::~Prober() {
+  shared_->stopped = true;
+  shared_->timer.cancel();
+}
+
+void Prober::start() {
+  asio::co_spawn(shared_->executor, watch(shared_), asio::detached);
+}
+
+asio::awaitable<void> Prober::watch(std::shared_ptr<Shared> shared) {
+  while (!shared->stopped) {
+    for (const auto& instance : shared->balancer.all()) {
+      if (!instance->probe_is_due(steady_ms()) || !shared->under_way.insert(instance).second) continue;
+      asio::co_spawn(shared->executor, probe(shared, instance), asio::detached);
+    }
+    boost::system::error_code ignored;
+    shared->timer.expires_after(look_every);
+    co_await shared->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+}
+
+/// Any answer below 500 shows that somebody works there: another's service may have no health path.
+asio::awaitable<void> Prober::probe(std::shared_ptr<Shared> shared, InstancePtr instance) {
+  const auto socket = std::make_shared<asio::ip::tcp::socket>(shared->executor);
+  asio::steady_timer deadline(shared->executor, probe_time_max);
+  deadline.async_wait([socket](boost::system::error_code error) {
+    boost::system::error_code ignored;
+    if (!error) socket->close(ignored);
+  });
+  bool alive = false;
+  boost::system::error_code error;
+  asio::ip::tcp::resolver resolver(shared->executor);
+  const auto found = co_await resolver.async_resolve(instance->host, std::to_string(instance->port),
+                                                     asio::redirect_error(asio::use_awaitable, error));
+  if (!error) co_await asio::async_connect(*socket, found, asio::redirect_error(asio::use_awaitable, error));
+  if (!error) {
+    const std::string request = "GET " + instance->health_path + " HTTP/1.1\r\nHost: " + instance->host +
+                                ":" + std::to_string(instance->port) + "\r\nConnection: close\r\n\r\n";
+    co_await asio::async_write(*socket, asio::buffer(request),
+                               asio::redirect_error(asio::use_awaitable, error));
+  }
+  std::string answer;
+  if (!error) {
+    co_await asio::async_read_until(*socket, asio::dynamic_buffer(answer, probe_answer_bytes_max), "\r\n",
+                                    asio::redirect_error(asio::use_awaitable, error));
+    alive =
+        !error && answer.starts_with("HTTP/1.") && answer.size() > 9 && answer[9] >= '2' && answer[9] < '5';
+  }
+  deadline.cancel();
+  shared->under_way.erase(instance);
+  if (!shared->stopped) instance->probed(alive, shared->balancer.limits(), steady_ms());
+}
+
+}  // namespace market::gateway

@@ -1,0 +1,195 @@
+// The forwarding half of the proxy: one request to one instance after another, until an answer or the end.
+
+#include <boost/container/small_vector.hpp>
+#include <chrono>
+
+#include "http/problem.hpp"
+#include "http/tunnel.hpp"
+#include "http/upstream.hpp"
+#include "services/gateway/forwarded_message.hpp"
+#include "services/gateway/proxy.hpp"
+
+namespace market::gateway {
+namespace {
+
+using http::Call;
+using http::Outcome;
+using http::Status;
+
+constexpr int free_tries_max = 8;  ///< Tries that certainly did nothing: they cost no retry.
+
+std::int64_t steady_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+/// A long answer, piece by piece at the client's pace.
+Task<> pass_on(std::shared_ptr<http::AnswerStream> from, http::Stream& to) {
+  for (;;) {
+    auto piece = co_await from->next();
+    if (!piece) co_return fail(piece.error());
+    if (piece->empty()) co_return Result<>();
+    const auto written = co_await to.write(std::move(*piece));
+    if (!written) co_return fail(written.error());
+  }
+}
+
+http::Reply unknown_outcome(Status status, std::string_view detail, const http::Request& request) {
+  auto reply = http::status_problem(status, detail, request.trace_id);
+  reply.headers.push_back({"Retry-After", "1"});
+  return reply;
+}
+
+bool is_upgrade(const http::Request& request) {
+  return request.method == http::Method::get && http::list_has(request.header("connection"), "upgrade") &&
+         !request.header("upgrade").empty() && request.body.empty();
+}
+
+/// What a stream may send in one go is nobody else's to wait for.
+bool may_share(const http::Request& request, bool safe) {
+  return safe && request.body.empty() &&
+         request.header("accept").find("event-stream") == std::string_view::npos;
+}
+
+}  // namespace
+
+void Proxy::prepare(Call& call, const Passage& passage, const Instance& instance, std::string_view target,
+                    std::int64_t left_ms) {
+  static constexpr char digits[] = "0123456789abcdef";
+  char span[16];
+  for (int i = 0; i < 16; ++i) span[i] = digits[(passage.span >> (60 - 4 * i)) & 15];
+  Hop hop;
+  hop.client = passage.client;
+  hop.peer = passage.request.remote_address;
+  hop.span_id = {span, sizeof span};
+  hop.sampled = passage.sampled;
+  hop.left_ms = left_ms;
+  std::string host = instance.host.find(':') == std::string::npos ? instance.host : "[" + instance.host + "]";
+  host.append(":").append(std::to_string(instance.port));
+  call.upgrade = is_upgrade(passage.request);
+  call.head.reserve(1024);
+  append_forwarded_request(call.head, passage.request, passage.route, target, host, hop, call.upgrade);
+  call.body = passage.request.body;
+  call.answers_head = passage.request.method == http::Method::head;
+  call.shares = !call.upgrade && may_share(passage.request, passage.safe);
+}
+
+http::Reply Proxy::reply_of(Call& call, const Passage& passage, const InstancePtr& instance) {
+  http::Reply reply;
+  set_forwarded_answer(reply, *call.response, passage.route, call.answers_head);
+  if (call.outcome == Outcome::answered) {
+    reply.body = call.response_body;
+  } else if (call.outcome == Outcome::streamed) {
+    if (call.response->body == http::BodyEnd::length)
+      reply.forwarded->stream_length = call.response->content_length;
+    const auto under_way = std::make_shared<UnderWay>(*instance);
+    reply.stream = [stream = call.stream, instance, under_way](http::Stream& to) {
+      return pass_on(stream, to);
+    };
+  } else {
+    std::string leftover;
+    auto socket = call.stream->connection()->take_socket(leftover);
+    reply.tunnel = std::make_shared<http::TunnelEnd>(std::move(socket), std::move(leftover));
+  }
+  return reply;
+}
+
+Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
+  const auto& request = passage.request;
+  const Route& route = passage.route;
+  const auto target = forwarded_target(request, route);
+  if (!target) co_return fail(target.error());
+  http::IoThread& thread = *http::IoThread::current();
+  Local& own = local();
+  own.broken.count_request();
+  own.refused.count_request();
+  counts_.forwarded.fetch_add(1, std::memory_order_relaxed);
+
+  const std::int64_t deadline = passage.began_ns / 1'000'000 + route.timeout.count();
+  boost::container::small_vector<InstancePtr, 4> tried;
+  std::optional<http::Reply> best;  // What the client gets when no other instance does better.
+  int free_tries = 0, retries = 0;
+  for (;;) {
+    const auto now = steady_ms();
+    auto instance = service.empty() ? parts_.balancer.fixed(route.host, route.port)
+                                    : parts_.balancer.choose(service, {tried.data(), tried.size()}, now,
+                                                             thread.ids.next());
+    if (service.empty() && !tried.empty()) instance = nullptr;
+    if (!instance && best) co_return std::move(*best);
+    if (!instance) {
+      ErrorExtras extras;
+      extras.retry_after_seconds = 1 + static_cast<int>(passage.span % 3);
+      co_return fail(Error(Code::overloaded, "no instance of the service answers", extras));
+    }
+    ++passage.tries;
+    if (parts_.journal.is_on()) passage.instance = instance->host + ":" + std::to_string(instance->port);
+    Call call;
+    prepare(call, passage, *instance, *target, deadline - now);
+    const auto try_max = passage.repeatable ? route.try_timeout.count() : route.timeout.count();
+    call.deadline_ms = thread.now_ms() + std::min(try_max, deadline - now);
+    {
+      const UnderWay under_way(*instance);
+      auto& upstream = http::upstreams_of(thread).at(instance->host, instance->port);
+      co_await upstream.exchange(call);
+    }
+
+    const auto& limits = parts_.balancer.limits();
+    bool may_retry = passage.repeatable && retries < route.retries;
+    bool costs_nothing = false;
+    RetryBudget* budget = &own.refused;
+    switch (call.outcome) {
+      case Outcome::answered:
+      case Outcome::streamed:
+      case Outcome::upgraded: {
+        const int status = call.response->status;
+        if (status == 500 || status == 502 || status == 504)
+          instance->failed(Fault::bad_answer, limits, steady_ms());
+        else
+          instance->succeeded();
+        auto reply = reply_of(call, passage, instance);
+        const bool elsewhere = passage.safe && (status == 502 || status == 503 || status == 504);
+        if (!elsewhere || retries >= route.retries) co_return reply;
+        best = std::move(reply);
+        break;
+      }
+      case Outcome::not_connected:
+        instance->failed(Fault::not_connected, limits, steady_ms());
+        costs_nothing = true;
+        break;
+      case Outcome::not_processed:
+        costs_nothing = true;
+        break;
+      case Outcome::overloaded:
+        costs_nothing = true;
+        best = http::problem_reply(Error(Code::overloaded, "too many requests wait for the service"),
+                                   request.trace_id);
+        break;
+      case Outcome::lost:
+        instance->failed(Fault::broke_off, limits, steady_ms());
+        budget = &own.broken;
+        best = unknown_outcome(Status::bad_gateway, "the service broke off its answer", request);
+        break;
+      case Outcome::timed_out:
+        instance->failed(Fault::bad_answer, limits, steady_ms());
+        best = unknown_outcome(Status::gateway_timeout, "the service took too long", request);
+        break;
+      case Outcome::malformed:
+        instance->failed(Fault::bad_answer, limits, steady_ms());
+        best = unknown_outcome(Status::bad_gateway, "the service's answer is malformed", request);
+        may_retry = false;
+        break;
+    }
+    if (steady_ms() >= deadline) may_retry = costs_nothing = false;
+    if (costs_nothing && ++free_tries > free_tries_max) costs_nothing = may_retry = false;
+    if (!costs_nothing && (!may_retry || !budget->take())) {
+      if (!best) best = unknown_outcome(Status::bad_gateway, "the service cannot be reached", request);
+      co_return std::move(*best);
+    }
+    if (call.outcome != Outcome::not_processed) tried.push_back(std::move(instance));
+    if (!costs_nothing) ++retries;
+    route.state->retried.fetch_add(1, std::memory_order_relaxed);
+    counts_.retries.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace market::gateway

@@ -1,0 +1,27 @@
+#include "services/gateway/route.hpp"
+
+namespace market::gateway {
+
+std::vector<Route> default_routes() {
+  struct Default {
+    const char *service, *id;
+    std::vector<const char*> paths;
+  };
+  const Default defaults[] = {
+      {"market-order", "orders", {"/api/v1/orders/**", "/api/v1/cart/**"}},
+      {"market-product", "products", {"/api/v1/products/**", "/api/v1/wishlist/**"}},
+      {"market-user", "users", {"/api/v1/users/**", "/api/v1/sessions/**"}},
+  };
+  std::vector<Route> routes;
+  for (const auto& from : defaults) {
+    Route route;
+    route.id = from.id;
+    route.service = from.service;
+    for (const char* path : from.paths) route.paths.emplace_back(path);
+    routes.push_back(std::move(route));
+  }
+  routes[1].body_bytes_max = 5 * 1024 * 1024 + 64 * 1024;  // Images; the service has the exact bound.
+  return routes;
+}
+
+}  // namespace market::gateway

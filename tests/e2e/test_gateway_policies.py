@@ -1,0 +1,148 @@
+"""Who may do how much at the gateway: rate limits, origins, tokens; and what it writes down."""
+
+import http.server
+import json
+import pathlib
+import secrets
+import threading
+
+import pytest
+from fake_upstream import FakeUpstream
+from gateway import Gateway, wait_for
+
+ROUTE = """
+{top}
+[gateway.services]
+fake = ["127.0.0.1:{port}"]
+[[gateway.routes]]
+id = "fake"
+service = "fake"
+path = "/fake/**"
+{more}
+"""
+
+
+@pytest.fixture(scope="module")
+def upstream():
+    with FakeUpstream() as fake:
+        yield fake
+
+
+def test_rate_limits_by_address(tmp_path, upstream):
+    more = "address_rate = { per_second = 1, burst = 5 }"
+    config = ROUTE.format(top="", port=upstream.port, more=more)
+    with Gateway(tmp_path, config, limits=True) as gateway:
+        answers = [gateway.ask("/fake/x", headers={"X-Forwarded-For": f"9.9.9.{i}"}) for i in range(8)]
+        assert [answer.status for answer in answers[:5]] == [200] * 5
+        refused = answers[-1]
+        assert refused.status == 429 and refused.json()["code"] == "rate_limited"
+        assert int(refused.get("Retry-After")) >= 1
+        assert refused.get("RateLimit").startswith('"default";r=0;t=') and refused.get("RateLimit-Policy")
+        assert answers[0].get("RateLimit") == '"default";r=4;t=1'
+
+
+def test_forwarded_addresses_count_behind_a_trusted_proxy(tmp_path, upstream):
+    more = "address_rate = { per_second = 1, burst = 2 }"
+    top = '[gateway]\ntrusted_proxies = "127.0.0.0/8"'
+    config = ROUTE.format(top=top, port=upstream.port, more=more)
+    with Gateway(tmp_path, config, limits=True) as gateway:
+        for i in range(6):
+            assert gateway.ask("/fake/xff", headers={"X-Forwarded-For": f"9.9.9.{i}"}).status == 200
+        assert upstream.last("/fake/xff").get("X-Forwarded-For") == "9.9.9.5, 127.0.0.1"
+        ipv6 = [
+            gateway.ask("/fake/x", headers={"X-Forwarded-For": f"2001:db8:0:1::{i}"}).status
+            for i in range(1, 5)
+        ]
+        assert ipv6.count(429) >= 1, "one /64 is one customer"
+
+
+def test_origins(tmp_path, upstream):
+    top = '[gateway]\ncors_origins = "https://shop.example"\ncors_credentials = true'
+    with Gateway(tmp_path, ROUTE.format(top=top, port=upstream.port, more="")) as gateway:
+        preflight = {"Origin": "https://shop.example", "Access-Control-Request-Method": "PUT"}
+        allowed = gateway.ask("/fake/x", "OPTIONS", preflight)
+        assert allowed.status == 204 and "PUT" in allowed.get("Access-Control-Allow-Methods")
+        assert allowed.get("Access-Control-Allow-Origin") == "https://shop.example"
+        assert allowed.get("Access-Control-Allow-Credentials") == "true" and allowed.get("Vary") == "Origin"
+        for origin in ["null", "https://evil.example", "https://shop.example.evil", "http://shop.example"]:
+            for method in ["OPTIONS", "GET"]:
+                answer = gateway.ask("/fake/x", method, {**preflight, "Origin": origin})
+                assert answer.get("Access-Control-Allow-Origin") is None, origin
+                assert answer.get("Vary") == "Origin"
+        answer = gateway.ask("/fake/x", headers={"Origin": "https://shop.example"})
+        assert answer.get("Access-Control-Allow-Origin") == "https://shop.example"
+
+
+def test_tokens_are_checked_at_the_edge(tmp_path, upstream):
+    key = tmp_path / "key"
+    key.write_bytes(secrets.token_bytes(32))
+    key.chmod(0o600)
+    config = ROUTE.format(top="", port=upstream.port, more="")
+    config += (
+        '[[gateway.routes]]\nid = "closed"\nservice = "fake"\npath = "/closed/**"\nauthenticated = true\n'
+    )
+    with Gateway(tmp_path, config, f"auth.key_file={key}") as gateway:
+        assert gateway.ask("/fake/open").status == 200
+        answer = gateway.ask("/fake/forged", headers={"Authorization": "Bearer a.b.c"})
+        assert answer.status == 401 and answer.get("WWW-Authenticate") == "Bearer"
+        assert gateway.ask("/closed/x").status == 401
+        assert upstream.count("/fake/forged") == 0 and upstream.count("/closed/x") == 0
+
+
+def test_equal_reads_share_an_answer(tmp_path, upstream):
+    with Gateway(tmp_path, ROUTE.format(top="", port=upstream.port, more="coalesce = true")) as gateway:
+        peers = [gateway.connect() for _ in range(60)]
+        for _ in range(5):
+            for peer in peers:
+                peer.request("GET", "/fake/hot")
+            for peer in peers:
+                answer = peer.getresponse()
+                assert answer.status == 200 and json.loads(answer.read())["target"] == "/fake/hot"
+        shared = gateway.metric("market_gateway_coalesced_total")
+        assert upstream.count("/fake/hot") + shared == 300
+        upstream_before = upstream.count("/fake/mine")
+        for peer in peers:
+            peer.request("GET", "/fake/mine", headers={"Cookie": "who=me"})
+        for peer in peers:
+            peer.getresponse().read()
+        assert upstream.count("/fake/mine") - upstream_before == 60
+
+
+class Collector(http.server.BaseHTTPRequestHandler):
+    posts = []
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        Collector.posts.append((self.path, json.loads(body)))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def test_access_log_and_spans(tmp_path, upstream):
+    collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    threading.Thread(target=collector.serve_forever, daemon=True).start()
+    log = tmp_path / "access.log"
+    settings = [
+        f"gateway.access_log={log}",
+        f"gateway.spans_url=http://127.0.0.1:{collector.server_port}/v1/traces",
+        "gateway.spans_per_million=1000000",
+    ]
+    with Gateway(tmp_path, ROUTE.format(top="", port=upstream.port, more=""), *settings) as gateway:
+        trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        gateway.ask("/fake/logged?token=secret", headers={"traceparent": trace, "X-Request-Id": "r-1"})
+        wait_for(lambda: Collector.posts and log.exists() and log.read_text(), "log and span")
+        line = json.loads(pathlib.Path(log).read_text().splitlines()[0])
+        assert (line["status"], line["path"], line["requestId"]) == (200, "/fake/logged", "r-1")
+        assert "secret" not in log.read_text()
+        path, body = Collector.posts[0]
+        span = body["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+        assert path == "/v1/traces" and span["traceId"] == "0af7651916cd43dd8448eb211c80319c"
+        assert span["parentSpanId"] == "b7ad6b7169203331"
+        assert upstream.last("/fake/logged").get("traceparent") == (
+            f"00-{span['traceId']}-{span['spanId']}-01"
+        )
+    collector.shutdown()
