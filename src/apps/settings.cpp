@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 namespace market::apps {
 namespace {
@@ -45,11 +46,12 @@ std::string environment_name(std::string_view key) {
   return name;
 }
 
-std::string text_of(const toml::node& node) {
+/// None: of a kind that no setting has, such as a list.
+std::optional<std::string> text_of(const toml::node& node) {
   if (const auto* value = node.as_string()) return value->get();
   if (const auto* value = node.as_integer()) return std::to_string(value->get());
   if (const auto* value = node.as_boolean()) return value->get() ? "true" : "false";
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace
@@ -132,7 +134,11 @@ void Settings::read_file(const std::string& path) {
     for (const auto& [key, value] : *table) {
       // Lists and tables of the gateway: apps/gateway_settings.cpp reads and checks them.
       if (section == "gateway" && (key == "routes" || key == "services")) continue;
-      put(fmt::format("{}.{}", section.str(), key.str()), text_of(value), path);
+      const std::string name = fmt::format("{}.{}", section.str(), key.str());
+      const auto text = text_of(value);
+      if (!text)
+        throw UsageError(fmt::format("{}: {} must be a text, a whole number, true or false", path, name));
+      put(name, *text, path);
     }
   }
 }
