@@ -11,6 +11,39 @@ bool nothing_promised(Code code) {
          code == Code::insufficient_storage;
 }
 
+/// What a log may hold that no gate of today writes: events of an old epoch, twice, or about unknown things.
+/// apply() must leave the state as it is.
+std::string accepts_foreign_events(SaleState& state) {
+  const std::uint64_t before = state_hash(state);
+  const UserId nobody{99};
+  const Units units{MovedUnits{ProductId{99}, 1}};
+  std::vector<Fact> facts{ProductChanged{ProductId{99}, {}},
+                          StockAdjusted{ProductId{99}, 5, "foreign"},
+                          OrderVoided{OrderId{1}, nobody, units, VoidReason::unpaid},
+                          OrderCancelled{OrderId{1}, nobody, units},
+                          OrderMoved{OrderId{1}, OrderState::returned, units, "foreign"},
+                          OrderPaid{OrderId{1}, nobody, AttemptId{1}, true, units, {1}},
+                          PaymentStarted{OrderId{1}, AttemptId{1}}};
+  OrderAccepted unknown_product, too_many, old;
+  unknown_product.order.id = too_many.order.id = old.order.id = OrderId{1};
+  unknown_product.order.lines.push_back(OrderLine{ProductId{99}, 1, {}, 1});
+  facts.emplace_back(unknown_product);
+  if (!state.products.empty()) {
+    const SaleProduct& product = state.products.begin()->second;
+    const auto more = static_cast<std::int32_t>(product.stock.remaining) + 1;
+    too_many.order.lines.push_back(OrderLine{product.id, more, {}, product.stock.next_ticket});
+    facts.emplace_back(too_many);
+  }
+  if (!state.orders.empty()) facts.emplace_back(OrderAccepted{*state.orders.begin()->second});
+  for (const Fact& fact : facts) {
+    apply(state, Event{Instant{}, state.epoch, fact});
+    if (state_hash(state) != before)
+      return fmt::format("a foreign event of kind {} is taken in", fact.index());
+  }
+  apply(state, Event{Instant{}, state.epoch - 1, old});
+  return state_hash(state) == before ? "" : "an order of an old epoch is taken in";
+}
+
 bool holds_units(OrderState state) {
   return state != OrderState::expired && state != OrderState::cancelled && state != OrderState::returned;
 }
@@ -179,6 +212,8 @@ void Checker::finished(const SaleState& state) {
   demand(once.oversell_prevented == 0, "I1", "apply() refused an order beyond the stock");
   const std::string unsound = first_violation(once);
   demand(unsound.empty(), "I5", unsound);
+  const std::string foreign = accepts_foreign_events(again);
+  demand(foreign.empty(), "I14", foreign);
   for (const auto& [id, product] : once.products) {
     const auto live = state.products.find(id);
     demand(live != state.products.end() && live->second == product, "I19",

@@ -7,19 +7,26 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 
 #include "tests/sim/sale.hpp"
 
 namespace market::sim {
 namespace {
 
+constexpr std::uint64_t events_default = 2'000;
+
 std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
   const char* text = std::getenv(variable);
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-std::string replay_command(std::uint64_t seed) {
-  return fmt::format("SIM_SEED={} build/release/tests/sim_tests --gtest_filter=Simulation.WholeSales", seed);
+std::string replay_command(std::uint64_t seed, Bug bug, std::uint64_t steps) {
+  std::string command = fmt::format("SIM_SEED={} ", seed);
+  if (bug != Bug::none) command += fmt::format("SIM_BUG={} ", static_cast<int>(bug));
+  if (steps != events_default) command += fmt::format("SIM_EVENTS={} ", steps);
+  return command + std::filesystem::canonical("/proc/self/exe").string() +
+         " --gtest_filter=Simulation.WholeSales";
 }
 
 class Simulation : public testing::Test {
@@ -31,12 +38,14 @@ TEST_F(Simulation, WholeSales) {
   const bool one = std::getenv("SIM_SEED") != nullptr;
   const std::uint64_t first = number_from("SIM_SEED", 1);
   const std::uint64_t count = one ? 1 : number_from("SIM_SEEDS", 1'000);
-  const std::uint64_t steps = number_from("SIM_EVENTS", 2'000);
+  const std::uint64_t steps = number_from("SIM_EVENTS", events_default);
+  const auto bug = static_cast<Bug>(number_from("SIM_BUG", 0));
   const auto began = std::chrono::steady_clock::now();
   SaleResult sum;
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
-    const SaleResult result = run_sale(seed, Bug::none, steps);
-    ASSERT_EQ(result.violation, "") << "seed " << seed << ", replay it with\n  " << replay_command(seed);
+    const SaleResult result = run_sale(seed, bug, steps);
+    ASSERT_EQ(result.violation, "") << "seed " << seed << ", replay it with\n  "
+                                    << replay_command(seed, bug, steps);
     if (one) std::printf("seed %llu: trace %016llx\n", 0ull + seed, 0ull + result.trace);
     sum.events += result.events;
     sum.orders += result.orders;
@@ -63,6 +72,21 @@ TEST_F(Simulation, TheSameSeedIsTheSameSale) {
     EXPECT_EQ(once.events, again.events);
     EXPECT_NE(once.trace, run_sale(seed + 1'000).trace);
   }
+}
+
+TEST_F(Simulation, AFailingSeedPrintsTheCommandThatReplaysIt) {
+  const std::uint64_t seed = 1;
+  const Bug bug = Bug::limit_per_instance;
+  const SaleResult found = run_sale(seed, bug);
+  ASSERT_NE(found.violation, "");
+  const std::string command = replay_command(seed, bug, events_default);
+  FILE* replay = ::popen((command + " 2>&1").c_str(), "r");
+  ASSERT_NE(replay, nullptr);
+  std::string output;
+  for (int c = std::fgetc(replay); c != EOF; c = std::fgetc(replay)) output.push_back(static_cast<char>(c));
+  EXPECT_NE(::pclose(replay), 0);
+  EXPECT_NE(output.find(found.violation), std::string::npos) << output;
+  EXPECT_NE(output.find(command), std::string::npos) << output;
 }
 
 }  // namespace
