@@ -142,9 +142,10 @@ class HeadParser {
       method_known_ = true;
       break;
     }
+    method_standard_ = method == "TRACE" || method == "CONNECT";
     request_.target = target;
     if (!method_known_)
-      return HeadState::complete;  // 501 once the framing is judged; its target may have any form.
+      return HeadState::complete;  // 501 or 405 once the framing is judged; its target may have any form.
     Target parts;
     if (target == "*" && request_.method == Method::options) {
       parts.path = target;
@@ -262,6 +263,7 @@ class HeadParser {
     if (codings_ > 0 && lengths_ > 0) return refuse("both Transfer-Encoding and Content-Length");
     if (codings_ > 0 && framing_.http_1_0) return refuse("Transfer-Encoding in HTTP/1.0");
     if (coding_unknown_) return refuse(Status::not_implemented, "only the transfer coding chunked is known");
+    if (method_standard_) return refuse(Status::method_not_allowed, "no resource has this method");
     if (!method_known_) return refuse(Status::not_implemented, "the method is not known");
     if (expectation_unknown_ && !framing_.http_1_0)
       return refuse(Status::expectation_failed, "only 100-continue can be expected");
@@ -279,6 +281,7 @@ class HeadParser {
   Refusal& refusal_;
   int hosts_ = 0, lengths_ = 0, codings_ = 0;
   bool method_known_ = false, coding_unknown_ = false, expectation_unknown_ = false;
+  bool method_standard_ = false;  ///< Known to HTTP, not to us: 405 rather than 501 (RFC 9110, 15.6.2).
   bool close_asked_ = false, keep_alive_asked_ = false;
 };
 

@@ -33,6 +33,8 @@ bool is_json_type(std::string_view type) {
   return same_letters(parameter, "charset=utf-8") || same_letters(parameter, "charset=\"utf-8\"");
 }
 
+constexpr std::string_view all_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
 }  // namespace
 
 /// What the server says by itself: unknown paths and methods, OPTIONS, media types.
@@ -40,8 +42,7 @@ std::optional<Reply> Session::answer_without_handler(const Router::Match& match)
   if (request_.method == Method::options &&
       (request_.path == "*" || (!match.handler && !match.allow.empty()))) {
     Reply reply = no_content();
-    const std::string_view all = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-    reply.headers.push_back({"Allow", std::string(match.allow.empty() ? all : match.allow)});
+    reply.headers.push_back({"Allow", std::string(match.allow.empty() ? all_methods : match.allow)});
     return reply;
   }
   if (match.handler && match.options->loopback_only && !request_.remote_is_loopback) {
@@ -139,6 +140,8 @@ void Session::refuse(const Refusal& refusal) {
       : refusal.status == Status::bad_request
           ? problem_reply(Error(Code::bad_request, std::string(refusal.detail)), request_.trace_id)
           : status_problem(refusal.status, refusal.detail, request_.trace_id);
+  if (refusal.status == Status::method_not_allowed)
+    reply.headers.push_back({"Allow", std::string(all_methods)});
   thread_.count(0, reply.status);
   must_close_ = true;
   HeadNeeds needs;

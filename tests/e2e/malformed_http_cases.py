@@ -85,7 +85,7 @@ for name, line in {
     "CONNECT": b"CONNECT localhost:443 HTTP/1.1",
     "very long method": b"A" * 300 + b" /health/live HTTP/1.1",
 }.items():
-    refuse("line: " + name, get(line=line), 501)
+    refuse("line: " + name, get(line=line), 405 if name in ("TRACE", "CONNECT") else 501)
 for name, version in {"2.0": b"2.0", "3.0": b"3.0", "1.2": b"1.2", "9.9": b"9.9"}.items():
     refuse("line: version " + name, get(line=b"GET /health/live HTTP/" + version), 505)
 refuse("line: ends with bare LF", b"GET /health/live HTTP/1.1\n" + HOST + b"\r\n", 400)
