@@ -21,10 +21,14 @@ void set_up(soci::session& sql, SessionKind kind) {
     sql << "PRAGMA cache_size=-4096";
     return;
   }
+  sql << (kind == SessionKind::durable_writer ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+}
+
+/// Changes the file, so only after it is known to be ours.
+void use_write_ahead_log(soci::session& sql) {
   std::string mode;
   sql << "PRAGMA journal_mode=WAL", soci::into(mode);
   if (mode != "wal") throw std::runtime_error("it cannot use a write-ahead log here");
-  sql << (kind == SessionKind::durable_writer ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
 }
 
 }  // namespace
@@ -57,6 +61,7 @@ void migrate(soci::session& sql, const std::string& path, int application_id,
           fmt::format("its schema is version {}, this program knows up to {}; use the newer "
                       "program, or restore a backup",
                       version, newest));
+    use_write_ahead_log(sql);
     for (auto step = version; step < newest; ++step) {
       Transaction all(sql, "BEGIN IMMEDIATE");
       for (const auto statement : migrations[static_cast<std::size_t>(step)]) sql << std::string(statement);
