@@ -155,6 +155,40 @@ async def killed_in_commit(sale, rng):
     return problems
 
 
+async def torn_tail(sale, rng):
+    """Row 3: the log's WAL of a killed server, cut by 1 to 4096 bytes: it starts and lost one group at most."""
+    await sale.start()
+    async with sale.buying():
+        await sale.crowd.until_acknowledged(ACKNOWLEDGED_MIN)
+        await asyncio.sleep(0.3)  # The newest groups are in the records too.
+        sale.died()
+    whole, problems = sale.folder / "whole", []
+    shutil.copytree(sale.data, whole, ignore=shutil.ignore_patterns("*.sock"))
+    done = run("check", "--data", whole)
+    if done.returncode != 0:
+        problems.append(done.stdout)
+    complete = Store.read(whole).events
+    for cut in sorted(rng.sample(range(1, 4097), 6)):
+        data = sale.folder / f"cut-{cut}"
+        shutil.copytree(sale.data, data, ignore=shutil.ignore_patterns("*.sock"))
+        wal = data / "log.db-wal"
+        os.truncate(wal, wal.stat().st_size - cut)
+        await sale.start(data=data)
+        problems += await sells_again(sale)
+        sale.died()
+        if "recovered up to position" not in sale.server.log_tail():
+            problems.append(f"cut by {cut}: the log output does not tell")
+        checked = run("check", "--data", data)
+        events = Store.read(data).events
+        kept = next((i for i, (a, b) in enumerate(zip(complete, events)) if a != b), len(events))
+        lost = complete[kept:]
+        if checked.returncode != 0:
+            problems.append(f"cut by {cut}: {checked.stdout[-500:]}")
+        if len({event["at"] for event in lost}) > 1:
+            problems.append(f"cut by {cut}: more than one group is lost: {len(lost)} events")
+    return problems
+
+
 async def failed_sync(sale, rng):
     """Row 4: one sync of the log fails; the outcome is unknown, then decided by the disk."""
     needs_strace()
@@ -414,6 +448,7 @@ async def slow_clients(sale, rng):
 
 FAULTS = [
     killed_in_commit,
+    torn_tail,
     failed_sync,
     slow_sync,
     disk_full,
