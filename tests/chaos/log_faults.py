@@ -4,7 +4,7 @@
     tests/chaos/log_faults.py BUILD_FOLDER/tests/log_driver [--seed N] [--kills N]
 
 A small driver appends numbered events and prints each acknowledged position; strace injects the faults. After
-each, a fresh process reads the log: every acknowledged event must be there, in its place, once, and groups whole.
+each, a fresh process reads the log: every acknowledged event must be there, in its place, once; groups whole.
 Prints `N passed, N failed, N skipped`; exit 1 when one failed.
 """
 
@@ -96,7 +96,7 @@ def test_failed_syncs(driver, rng, count):
                 report(name, "acknowledged before it was open again")
             else:
                 report(name, problem_of(driver, folder, lines))
-    # A few of them hit a checkpoint, which is no failure of a commit; if nearly all do, this test tests nothing.
+    # A few hit a checkpoint, which is no failure of a commit; if nearly all do, this tests nothing.
     report("EIO hits commits", None if commits_hit * 2 >= count else f"only {commits_hit} of {count} did")
 
 
@@ -192,7 +192,7 @@ def test_torn_wal(driver, rng):
                 os.truncate(wal, max(0, os.path.getsize(wal) - cut))
                 check = run([driver, "check", copy])
                 end = said(check.stdout)[-1][1] if check.returncode == 0 else -1
-                # One page less is one group less at most: of those that were cut, or of the unacknowledged one.
+                # One page less is one group less at most.
                 fits = end >= promised - BATCH and end % BATCH == 0
                 report(f"WAL cut by {cut}", None if fits else f"promised {promised}, ends at {end}")
 
