@@ -1,4 +1,4 @@
-"""A crowd of buyers that writes down everything it sees: orders with and without keys, payments, cancels, reads."""
+"""A crowd of buyers that writes down everything it sees: orders, payments, cancels, reads."""
 
 import asyncio
 import base64
@@ -58,7 +58,12 @@ class Crowd:
         body = {"items": [{"productId": product, "quantity": quantity} for product, quantity in items]}
         try:
             await self.send(
-                connection, operation, "POST", "/orders", body, {"Idempotency-Key": key} if key else None
+                connection,
+                operation,
+                "POST",
+                "/orders",
+                body,
+                {"Idempotency-Key": key} if key else None,
             )
         finally:
             if operation.outcome == "info" and key:
@@ -95,7 +100,9 @@ class Crowd:
 
     # --- the administrator ---
 
-    async def add_product(self, connection, stock, price=15000, limit=None, kind="event", opens_in=-60.0):
+    async def add_product(
+        self, connection, stock, price=15000, limit=None, kind="event", opens_in=-60.0
+    ):
         if self.admin_token is None:
             answer = await connection.request(
                 "POST", "/sessions", body={"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD}
@@ -213,7 +220,9 @@ class Crowd:
                     "insufficient_storage",
                 ):
                     if now() > deadline:
-                        raise RuntimeError(f"key {operation.key} got no answer: {again.status} {again.code}")
+                        raise RuntimeError(
+                            f"key {operation.key} got no answer: {again.status} {again.code}"
+                        )
                     await asyncio.sleep(0.1)
                     continue
                 break

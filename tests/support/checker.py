@@ -3,15 +3,16 @@
     findings = check(history, store)              # store: Store.read(folder) of a stopped store or a backup
     findings += check_past(earlier.events, store.events)
 
-Each finding is (invariant, text); the names are those of the table in tests/chaos/README.md. No counter of the
-server is used: the truth is the log's events, the records, the payments and the clients' own history.
+Each finding is (invariant, text); the names are those of the table in tests/chaos/README.md. No counter of
+the server is used: the truth is the log's events, the records, the payments and the clients' own history.
 """
 
 import collections
 import hashlib
 
+from checker_answers import AnswerChecks
 from history import now
-from store_view import Fold, id_number, id_text, seconds
+from store_view import Fold, id_number, seconds
 
 COMMIT_TIME_MAX = (
     2.0  # Between an event's time and the moment every client sees it: a commit on a busy machine.
@@ -22,7 +23,9 @@ MILLISECOND = 0.0015  # Times in the log are cut to milliseconds.
 
 def key_text(user, key):
     """A request key as the log has it: a hash of the user and the key."""
-    digest = hashlib.blake2b(id_number(user).to_bytes(8, "little") + key.encode(), digest_size=16).digest()
+    digest = hashlib.blake2b(
+        id_number(user).to_bytes(8, "little") + key.encode(), digest_size=16
+    ).digest()
     high, low = int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
     return f"{high:016x}{low:016x}"
 
@@ -43,7 +46,7 @@ def items_of(body):
     return tuple((item["productId"], item["quantity"]) for item in body["items"])
 
 
-class Checker:
+class Checker(AnswerChecks):
     def __init__(self, history, store, quiescent_at):
         self.history, self.store, self.at = history, store, quiescent_at
         self.findings = []
@@ -78,7 +81,9 @@ class Checker:
     def positions(self):
         for expected, event in enumerate(self.store.events, 1):
             if event["position"] != expected:
-                return self.note("I19", f"the log has position {event['position']} where {expected} is due")
+                return self.note(
+                    "I19", f"the log has position {event['position']} where {expected} is due"
+                )
 
     # --- I2, I3, I4: acknowledged, refused, from nowhere ---
 
@@ -94,7 +99,8 @@ class Checker:
             stored = tuple((item["productId"], item["quantity"]) for item in order.items)
             if not wanted == items_of(operation.body) == stored:
                 self.note(
-                    "I2", f"order {order.id}: asked {wanted}, told {items_of(operation.body)}, is {stored}"
+                    "I2",
+                    f"order {order.id}: asked {wanted}, told {items_of(operation.body)}, is {stored}",
                 )
             self.same_body(operation.body, order)
             if operation.key and order.key != key_text(operation.user, operation.key):
@@ -144,7 +150,8 @@ class Checker:
             keyless[order.user, items] -= 1
             if keyless[order.user, items] < 0:
                 self.note(
-                    "I4", f"order {order.id} without a key: {order.user} never asked for {items} that often"
+                    "I4",
+                    f"order {order.id} without a key: {order.user} never asked for {items} that often",
                 )
 
     def changes(self):
@@ -167,7 +174,8 @@ class Checker:
                     expected = "payment_declined"
             if expected and expected not in logged[operation.order]:
                 self.note(
-                    "I2", f"{expected} of order {operation.order} was acknowledged and is not in the log"
+                    "I2",
+                    f"{expected} of order {operation.order} was acknowledged and is not in the log",
                 )
         for order, kinds in logged.items():
             for kind in kinds - {"payment_declined"}:
@@ -184,17 +192,22 @@ class Checker:
             capacity = self.fold.capacity[product.id]
             known = product.stock + sum(product.restocks)
             if capacity != known:
-                self.note("I5", f"product {product.id} was given {known} units, the log says {capacity}")
+                self.note(
+                    "I5", f"product {product.id} was given {known} units, the log says {capacity}"
+                )
             if self.fold.live[product.id] > known:
                 self.note(
-                    "I1", f"product {product.id}: {self.fold.live[product.id]} of {known} units are sold"
+                    "I1",
+                    f"product {product.id}: {self.fold.live[product.id]} of {known} units are sold",
                 )
         for operation in self.history.operations:
             if operation.kind != "stock" or operation.outcome != "ok":
                 continue
             product, body = operation.items[0][0], operation.body
             shown = body["remaining"]
-            if not any(low <= shown <= high for low, high in [self.remaining_between(product, operation)]):
+            if not any(
+                low <= shown <= high for low, high in [self.remaining_between(product, operation)]
+            ):
                 low, high = self.remaining_between(product, operation)
                 self.note("I5", f"product {product} showed {shown} units, the log had {low} to {high}")
 
@@ -241,13 +254,15 @@ class Checker:
             for ticket in sorted(orders, reverse=True):
                 if len(orders[ticket]) > 1:
                     self.note(
-                        "I8", f"product {product}: ticket {ticket} was told to {len(orders[ticket])} orders"
+                        "I8",
+                        f"product {product}: ticket {ticket} was told to {len(orders[ticket])} orders",
                     )
                 for order in orders[ticket]:
                     sent, answered = spans[order]
                     if earliest_answer < sent:
                         self.note(
-                            "I8", f"ticket {of_ticket} was answered before ticket {ticket} was asked for"
+                            "I8",
+                            f"ticket {of_ticket} was answered before ticket {ticket} was asked for",
                         )
                     if answered < earliest_answer:
                         earliest_answer, of_ticket = answered, ticket
@@ -280,18 +295,24 @@ class Checker:
                 if not units or sent <= first.completed:
                     continue
                 if not any(first.invoked - COMMIT_TIME_MAX <= at <= answered for at in back):
-                    self.note("I9", f"order {order} got a unit after {first.user} was told that none is left")
+                    self.note(
+                        "I9", f"order {order} got a unit after {first.user} was told that none is left"
+                    )
                     break
 
     # --- I6: holds end ---
 
     def holds_end(self):
         lives = self.history.lives
-        voided = {e["order"]: seconds(e["at"]) for e in self.store.events if e["event"] == "order_voided"}
+        voided = {
+            e["order"]: seconds(e["at"]) for e in self.store.events if e["event"] == "order_voided"
+        }
         for order in self.fold.orders.values():
             if order.state != "accepted" and order.id not in voided or order.payment_started_at:
                 continue
-            due = max(order.pay_by, self.fold.grace_until if self.fold.grace_until > order.pay_by else 0.0)
+            due = max(
+                order.pay_by, self.fold.grace_until if self.fold.grace_until > order.pay_by else 0.0
+            )
             # A dead server expires nothing: the due moment moves to the next start.
             for ended, ready in zip([e for _, e in lives], [r for r, _ in lives[1:]]):
                 if ended is not None and ended <= due + HOLD_SLACK and ready > due:
@@ -311,7 +332,8 @@ class Checker:
             for each in told:
                 if owner.setdefault(each.body["id"], user) != user:
                     self.note(
-                        "I12", f"order {each.body['id']} was told to {user} and to {owner[each.body['id']]}"
+                        "I12",
+                        f"order {each.body['id']} was told to {user} and to {owner[each.body['id']]}",
                     )
             if sum(not each.replayed for each in told) > 1:
                 self.note("I11", f"key {key} of {user}: two answers say that they are the first")
@@ -329,90 +351,12 @@ class Checker:
                     and each.code != "idempotency_mismatch"
                 ):
                     if each.outcome != "info" and each.code not in ("overloaded", "recovering"):
-                        self.note("I11", f"key {key} of {user} with another body was answered {each.status}")
+                        self.note(
+                            "I11", f"key {key} of {user} with another body was answered {each.status}"
+                        )
         for operation in self.history.operations:
             if operation.kind == "foreign_get" and operation.status not in (404, None, 503):
                 self.note(
-                    "I12", f"{operation.user} got {operation.status} for another's order {operation.order}"
+                    "I12",
+                    f"{operation.user} got {operation.status} for another's order {operation.order}",
                 )
-
-    # --- I13: money ---
-
-    def money(self):
-        for order in self.fold.orders.values():
-            if order.total != sum(item["unitPrice"]["amount"] * item["quantity"] for item in order.items):
-                self.note("I13", f"order {order.id}: the total is not the sum of its lines")
-            for item in order.items:
-                product = self.history.products.get(item["productId"])
-                if product and item["unitPrice"]["amount"] != product.price:
-                    self.note("I13", f"order {order.id} has another price than product {product.id}")
-        for operation in self.accepted:
-            body = operation.body
-            if body["total"]["amount"] != sum(
-                i["unitPrice"]["amount"] * i["quantity"] for i in body["items"]
-            ):
-                self.note("I13", f"order {body['id']} was told with a wrong total")
-
-    def payments(self):
-        """The provider's own ledger: an order that is paid was charged once, one that is refunded given back."""
-        if self.store.charges is None:
-            return
-        charged = {id_text(row["attempt"]): row for row in self.store.charges if not row["declined"]}
-        due = collections.Counter()
-        for event in self.store.events:
-            if event["event"] in ("order_paid", "refund_owed"):
-                order, row = self.fold.orders.get(event["order"]), charged.get(event["attempt"])
-                if order is None:
-                    continue
-                if row is None or row["amount"] != order.total:
-                    self.note("I13", f"order {order.id} is paid, the provider has no such charge")
-                due[order.id] += 1
-                if order.payment == "refunded" and row is not None and not row["refunded"]:
-                    self.note("I13", f"order {order.id} is refunded, the provider kept the money")
-        for order, count in due.items():
-            if count > 1:
-                self.note("I13", f"order {order} was charged {count} times")
-
-    # --- I16: reads ---
-
-    def reads(self):
-        told = {}
-        for operation in self.accepted:
-            known = told.setdefault(operation.body["id"], operation.completed)
-            told[operation.body["id"]] = min(known, operation.completed)
-        for operation in self.history.operations:
-            if operation.kind == "get" and operation.order in told:
-                if operation.status == 404 and operation.invoked > told[operation.order]:
-                    self.note("I16", f"order {operation.order} was acknowledged, then not found")
-                elif operation.outcome == "ok" and operation.order in self.fold.orders:
-                    self.same_body(operation.body, self.fold.orders[operation.order])
-            if (
-                operation.kind == "list"
-                and operation.outcome == "ok"
-                and operation.body["nextCursor"] is None
-            ):
-                shown = [order["id"] for order in operation.body["items"]]
-                if shown != sorted(set(shown), reverse=True):
-                    self.note("I16", f"the list of {operation.user} is not newest first, or repeats an order")
-                for each in self.accepted:
-                    if each.user == operation.user and each.completed < operation.invoked:
-                        if each.body["id"] not in shown:
-                            self.note("I16", f"order {each.body['id']} is missing in its owner's list")
-
-    # --- I5, I19: the records are the fold of the log ---
-
-    def records(self):
-        if self.store.records is None:
-            return
-        seen = collections.Counter(id_text(row["id"]) for row in self.store.records)
-        for order, count in seen.items():
-            if count > 1:
-                self.note("I2", f"order {order} has {count} records")
-            if order not in self.fold.orders:
-                self.note("I4", f"order {order} is in the records and not in the log")
-        for row in self.store.records:
-            order = self.fold.orders.get(id_text(row["id"]))
-            if order and row["total"] != order.total:
-                self.note("I19", f"the record of order {order.id} has another total than the log")
-            if order and (id_text(row["user_id"]) != order.user or row["state"] not in order.history):
-                self.note("I19", f"the record of order {order.id} is not a state of the log's order")

@@ -3,8 +3,9 @@
     operation = history.invoke("order", user=user, key=key, items=[(product, 2)])
     history.complete(operation, status=201, body=order)      # or history.lost(operation)
 
-The outcome is `ok` (done), `fail` (definitely not done) or `info` (unknown: the connection was lost, a 5xx, or still
-under way). Times are seconds since 1970, but run on the monotonic clock, so that a step of the wall clock is not seen.
+The outcome is `ok` (done), `fail` (definitely not done) or `info` (unknown: the connection was lost, a 5xx,
+or still under way). Times are seconds since 1970, but run on the monotonic clock, so that a step of the wall
+clock is not seen.
 """
 
 import dataclasses

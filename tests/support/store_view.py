@@ -1,6 +1,6 @@
 """A store on the disk as a checker sees it, without a server: the log's events, the records and the payments.
 
-The events come from `market dump`, the records and the payments from their SQLite files. The fold of the events is
+The events come from `market dump`, the records and the payments from their SQLite files. The fold is
 written here a second time, in Python: the product's own fold is what is to be checked.
 """
 
@@ -101,8 +101,12 @@ class Fold:
         self.live = collections.Counter()
         self.bought = collections.Counter()  # (user, product) -> live units
         self.limits = {}
-        self.tickets = collections.defaultdict(list)  # product -> [(ticket, order id)] in the log's order
-        self.remaining_over_time = collections.defaultdict(list)  # product -> [(position, at, remaining)]
+        self.tickets = collections.defaultdict(
+            list
+        )  # product -> [(ticket, order id)] in the log's order
+        self.remaining_over_time = collections.defaultdict(
+            list
+        )  # product -> [(position, at, remaining)]
         self.problems = []  # (invariant, text)
         self.grace_until = 0.0
         for event in events:
@@ -158,7 +162,9 @@ class Fold:
             self.bought[order.user, product] += quantity
             limit = self.limits.get(product)
             if limit is not None and self.bought[order.user, product] > limit:
-                self.note("I7", event, f"{order.user} has {self.bought[order.user, product]} > {limit} units")
+                self.note(
+                    "I7", event, f"{order.user} has {self.bought[order.user, product]} > {limit} units"
+                )
             if item["ticket"]:
                 self.tickets[product].append((item["ticket"], order.id))
         return [item["productId"] for item in order.items]
@@ -205,7 +211,9 @@ class Fold:
         elif kind == "payment_started":
             order.payment, order.payment_started_at = "pending", at
         elif kind in ("payment_declined", "refund_owed", "refunded"):
-            order.payment = {"payment_declined": "declined", "refund_owed": "refunding"}.get(kind, "refunded")
+            order.payment = {"payment_declined": "declined", "refund_owed": "refunding"}.get(
+                kind, "refunded"
+            )
         elif kind == "order_moved":
             self.move(order, event["state"])
             if event["state"] == "returned":

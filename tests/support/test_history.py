@@ -24,7 +24,7 @@ def money(amount):
 
 
 class Run:
-    """A run that is right: a product with 3 units and a limit of 2, sold out, given back, expired and paid."""
+    """A run that is right: 3 units with a limit of 2; sold out, given back, expired and paid."""
 
     def __init__(self):
         self.history, self.events, self.records = History(), [], []
@@ -55,7 +55,13 @@ class Run:
             row["state"] = {1: "paid", 2: "cancelled"}.get(row["id"] - 100, "expired")
 
     def event(self, offset, kind, **members):
-        event = {"position": len(self.events) + 1, "at": at(offset), "epoch": 0, "event": kind, **members}
+        event = {
+            "position": len(self.events) + 1,
+            "at": at(offset),
+            "epoch": 0,
+            "event": kind,
+            **members,
+        }
         self.events.append(event)
         return event
 
@@ -65,7 +71,11 @@ class Run:
         return operation
 
     def product(self, product, stock, price, limit):
-        terms = {"price": money(price), "kind": "event", "sale": {"perUserLimit": limit} if limit else {}}
+        terms = {
+            "price": money(price),
+            "kind": "event",
+            "sale": {"perUserLimit": limit} if limit else {},
+        }
         self.history.products[product] = Product(product, stock, price, limit)
         self.event(0.0, "product_listed", product=product, stock=stock, terms=terms)
 
@@ -120,10 +130,14 @@ class Run:
         order = operation.body["id"]
         if kind == "pay":
             self.event(offset, "payment_started", order=order, attempt=id_text(500))
-            self.event(offset + 0.002, event, order=order, attempt=id_text(500), retaken=False, tickets=[])
+            self.event(
+                offset + 0.002, event, order=order, attempt=id_text(500), retaken=False, tickets=[]
+            )
             self.charges.append({"attempt": 500, "amount": 2000, "declined": 0, "refunded": 0})
         else:
-            units = [{k: item[k] for k in ("productId", "quantity")} for item in operation.body["items"]]
+            units = [
+                {k: item[k] for k in ("productId", "quantity")} for item in operation.body["items"]
+            ]
             self.event(offset, event, order=order, units=units)
         return self.add(kind, offset, user=operation.user, order=order, status=200, outcome="ok")
 
@@ -131,7 +145,9 @@ class Run:
         outcome = "ok" if status == 200 else "fail"
         body = copy.deepcopy(operation.body)
         who = user or operation.user
-        return self.add(kind, offset, user=who, order=body["id"], status=status, body=body, outcome=outcome)
+        return self.add(
+            kind, offset, user=who, order=body["id"], status=status, body=body, outcome=outcome
+        )
 
     def accepted(self, operation):
         return next(e for e in self.events if e.get("order") == operation.body["id"])
@@ -179,7 +195,10 @@ VIOLATIONS = {
     "a keyless order from nowhere": ("I4", lambda r: extra_order(r, key=None)),
     "a record without an event": ("I4", lambda r: r.records.append({**r.records[0], "id": 777})),
     "a cancel nobody asked for": ("I4", lambda r: r.history.operations.remove(r.cancelled)),
-    "more given back than taken": ("I5", lambda r: edit(_of(r, "order_cancelled")["units"][0], quantity=2)),
+    "more given back than taken": (
+        "I5",
+        lambda r: edit(_of(r, "order_cancelled")["units"][0], quantity=2),
+    ),
     "a wrong stock is shown": ("I5", lambda r: edit(r.stock.body, remaining=9)),
     "a ticket is skipped": ("I5", lambda r: edit(r.accepted(r.third)["items"][0], ticket=4)),
     "an order never expires": ("I6", lambda r: r.events.remove(r.voided)),
@@ -211,7 +230,10 @@ VIOLATIONS = {
     "a wrong price": ("I13", lambda r: edit(r.accepted(r.plain)["items"][0]["unitPrice"], amount=499)),
     "a wrong total": ("I13", lambda r: edit(r.plain.body["total"], amount=999)),
     "paid without a charge": ("I13", lambda r: r.charges.clear()),
-    "paid after it was cancelled": ("I14", lambda r: edit(_of(r, "order_paid"), order=r.second.body["id"])),
+    "paid after it was cancelled": (
+        "I14",
+        lambda r: edit(_of(r, "order_paid"), order=r.second.body["id"]),
+    ),
     "acknowledged, then not found": ("I16", lambda r: setattr(r.got, "status", 404)),
     "missing in its list": ("I16", lambda r: r.listed.body["items"].clear()),
     "shown in a state it never had": ("I16", lambda r: edit(r.got.body, state="paid")),
