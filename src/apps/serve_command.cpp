@@ -16,6 +16,7 @@
 #include "apps/handover.hpp"
 #include "apps/housekeeping.hpp"
 #include "apps/management_door.hpp"
+#include "apps/registry_client_of.hpp"
 #include "apps/registry_role.hpp"
 #include "apps/run_task.hpp"
 #include "apps/sale_core.hpp"
@@ -171,12 +172,19 @@ int serve(const ServeOptions& options) {
   Platform platform(options.data, settings, predecessor);
   platform.add_routes();
   std::unique_ptr<http::Server> server;
+  std::unique_ptr<eureka::RegistryClient> discovery;
+  std::atomic<bool> leaving{false};
   gateway::PlatformInfo info;
   info.not_ready = [&]() -> std::optional<std::string> {
+    if (leaving.load()) return "the server is stopping";
     if (platform.core.live.recovering()) return "the event log is being restored";
     return std::nullopt;
   };
-  info.metrics = [&] { return platform.metrics(*server); };
+  info.metrics = [&] {
+    MetricsText text;
+    add_registry_client_metrics(*discovery, text);
+    return platform.metrics(*server) + text.text();
+  };
   info.info = [&] {
     return fmt::format(R"({{"name":"market","version":"{}","role":"all","pid":{},"logPosition":{}}})",
                        MARKET_VERSION, ::getpid(), platform.core.gate.log_position());
@@ -196,13 +204,22 @@ int serve(const ServeOptions& options) {
   if (options.demo)
     fill_with_demo(platform.catalogue, platform.store.texts, platform.core.gate, platform.ids,
                    platform.clock);
-  HandoverDoor door(options.data, server->listening_fd(), [&] { server->stop(true); });
+  std::atomic<bool> handed_over{false};
+  HandoverDoor door(options.data, server->listening_fd(), [&] {
+    handed_over.store(true);
+    server->stop(true);
+  });
   std::unique_ptr<ManagementDoor> management;
   if (info.management_elsewhere) {
     const Address at = parse_address(management_listen);
     management = std::make_unique<ManagementDoor>(at.host, at.port, info, platform.clock);
   }
-  signals.watch([&] { server->stop(); });
+  discovery = registry_client_of(settings, platform.clock, {"market-user", "market-product", "market-order"}, server->port());
+  signals.watch([&] {
+    leaving.store(true);
+    discovery->withdraw();
+    server->stop();
+  });
   Housekeeping housekeeping(
       {platform.store.log, platform.store.snapshots, platform.store.fold, platform.core.folder,
        platform.clock},
@@ -212,7 +229,9 @@ int serve(const ServeOptions& options) {
   fmt::print("market is ready: http://{}:{} (data: {}, {} threads)\n", address.host, server->port(),
              options.data, threads);
   std::fflush(stdout);
+  discovery->start();
   server->run();
+  if (!handed_over.load()) discovery->leave();  // The successor has the same address: it stays registered.
   signals.end();
   return 0;
 }

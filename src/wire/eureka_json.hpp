@@ -35,8 +35,9 @@ std::string json_instance(const Instance& instance, Detail detail);
 
 /// `{"instance":{…}}`. Errors: invalid_json, validation.
 Result<Instance> parse_json_instance(std::string_view text);
-/// The bare object, as replication and our push stream carry it.
-Result<Instance> parse_json_bare_instance(std::string_view text);
+
+/// `{"version":…,"instance":{…}}`: one change of our push stream. Errors: invalid_json, validation.
+Result<Instance> parse_json_change(std::string_view text);
 
 /// What a server answered to a fetch.
 struct Applications {

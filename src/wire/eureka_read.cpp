@@ -189,12 +189,14 @@ Result<Instance> parse_json_instance(std::string_view text) {
   return instance;
 }
 
-Result<Instance> parse_json_bare_instance(std::string_view text) {
-  const auto value = parse_json(text);
-  if (!value) return tl::unexpected(value.error());
+Result<Instance> parse_json_change(std::string_view text) {
+  const auto object = parse_object(text);
+  if (!object) return tl::unexpected(object.error());
   Instance instance;
   bool has_data_center = false;
-  if (!read_instance(*value, instance, has_data_center)) return fail(Code::validation, "no instance");
+  const auto* value = member(*object, "instance");
+  if (!value || !read_instance(*value, instance, has_data_center))
+    return fail(Code::validation, "no instance");
   if (const auto ok = check_registration(instance, has_data_center); !ok) return tl::unexpected(ok.error());
   return instance;
 }
