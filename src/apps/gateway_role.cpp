@@ -15,6 +15,7 @@
 #include "apps/gateway_settings.hpp"
 #include "apps/handover.hpp"
 #include "apps/metrics_text.hpp"
+#include "apps/registry_client_of.hpp"
 #include "apps/request_journal.hpp"
 #include "apps/serve_parts.hpp"
 #include "http/server.hpp"
@@ -142,8 +143,7 @@ void reload(const SettingSources& sources, gateway::Proxy& proxy, SettingsDiscov
 
 }  // namespace
 
-int serve_gateway(const ServeOptions& options, const Discovery* registry) {
-  const Settings settings = read_settings(options.settings);
+int serve_gateway(const ServeOptions& options, const Settings& settings) {
   auto read = read_gateway_settings(settings, options.settings.config);
   start_logging(settings);
   const Address address =
@@ -155,7 +155,11 @@ int serve_gateway(const ServeOptions& options, const Discovery* registry) {
   if (const auto path = settings.text("auth.key_file"); !path.empty())
     tokens = std::make_unique<TokenCheck>(path, clock);
 
-  SettingsDiscovery discovery(registry);
+  // A port that the system picks is known too late to be registered.
+  std::vector<std::string> registered_as;
+  if (address.port != 0) registered_as.emplace_back("market-gateway");
+  const auto registry = registry_client_of(settings, clock, std::move(registered_as), address.port);
+  SettingsDiscovery discovery(registry.get());
   discovery.set(read.instances);
   gateway::Balancer balancer(discovery, gateway::InstanceLimits());
   RequestJournal journal(settings.text("gateway.access_log"), settings.text("gateway.spans_url"));
@@ -165,7 +169,16 @@ int serve_gateway(const ServeOptions& options, const Discovery* registry) {
   http::Router router;
   std::unique_ptr<http::Server> server;
   gateway::PlatformInfo info;
-  info.metrics = [&] { return metrics_of(*server, proxy, balancer); };
+  std::atomic<bool> leaving{false};
+  info.not_ready = [&leaving]() -> std::optional<std::string> {
+    if (leaving.load()) return "the gateway is stopping";
+    return std::nullopt;
+  };
+  info.metrics = [&] {
+    MetricsText text;
+    add_registry_client_metrics(*registry, text);
+    return metrics_of(*server, proxy, balancer) + text.text();
+  };
   info.info = [&] {
     return fmt::format(R"({{"name":"market","version":"{}","role":"gateway","pid":{},"routes":{}}})",
                        MARKET_VERSION, ::getpid(), proxy.config()->routes.size());
@@ -182,13 +195,19 @@ int serve_gateway(const ServeOptions& options, const Discovery* registry) {
     server->listen(address.host, address.port);
   gateway::Prober prober(balancer, server->executor(0));
   prober.start();
-  signals.watch([&] { server->stop(); });
+  signals.watch([&] {
+    leaving.store(true);
+    registry->withdraw();
+    server->stop();
+  });
   reload_signal.watch([&] { reload(options.settings, proxy, discovery); });
 
   fmt::print("market is ready: http://{}:{} (gateway, {} routes, {} threads)\n", address.host, server->port(),
              proxy.config()->routes.size(), threads);
   std::fflush(stdout);
+  registry->start();
   server->run();
+  registry->leave();
   signals.end();
   return 0;
 }

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <set>
+#include <sstream>
 #include <thread>
 
 #include "adapters/crypto/password_hasher.hpp"
@@ -152,15 +154,30 @@ std::string Platform::metrics(const http::Server& server) const {
   return text.text();
 }
 
-}  // namespace
+/// What a process does. User, product and order share one embedded store, so they are one process.
+enum class Role : std::uint8_t { all, gateway, registry, services };
 
-int serve(const ServeOptions& options) {
-  if (options.role == "gateway") return serve_gateway(options, nullptr);
-  const Settings settings = read_settings(options.settings);
-  if (options.role == "registry") return serve_registry(options, settings);
-  if (options.role != "all")
-    throw UsageError(
-        fmt::format("--role {}: this build runs all roles in one process; leave --role away", options.role));
+Role role_of(const std::string& text) {
+  std::set<std::string> roles;
+  std::istringstream list(text);
+  for (std::string role; std::getline(list, role, ',');) roles.insert(role);
+  const std::set<std::string> services{"user", "product", "order"};
+  auto services_and_gateway = services;
+  services_and_gateway.insert("gateway");
+  if (roles == std::set<std::string>{"all"} || roles == services_and_gateway) return Role::all;
+  if (roles == std::set<std::string>{"gateway"}) return Role::gateway;
+  if (roles == std::set<std::string>{"registry"}) return Role::registry;
+  if (roles == services) return Role::services;
+  throw UsageError(
+      fmt::format("--role {}: one of all, gateway, registry, or user,product,order (these share one store, "
+                  "in one process)",
+                  text));
+}
+
+constexpr std::chrono::milliseconds leave_pause{200};
+
+/// The embedded store with its three services; `with_gateway`: also the documents and pages of the platform.
+int serve_store(const ServeOptions& options, const Settings& settings, bool with_gateway) {
   start_logging(settings);
   const Address address =
       parse_address(options.listen.empty() ? settings.text("gateway.listen") : options.listen);
@@ -186,12 +203,16 @@ int serve(const ServeOptions& options) {
     return platform.metrics(*server) + text.text();
   };
   info.info = [&] {
-    return fmt::format(R"({{"name":"market","version":"{}","role":"all","pid":{},"logPosition":{}}})",
-                       MARKET_VERSION, ::getpid(), platform.core.gate.log_position());
+    return fmt::format(R"({{"name":"market","version":"{}","role":"{}","pid":{},"logPosition":{}}})",
+                       MARKET_VERSION, with_gateway ? "all" : "user,product,order", ::getpid(),
+                       platform.core.gate.log_position());
   };
   const std::string management_listen = settings.text("management.listen");
   info.management_elsewhere = !management_listen.empty();
-  gateway::add_platform_routes(platform.router, info);
+  if (with_gateway)
+    gateway::add_platform_routes(platform.router, info);
+  else
+    gateway::add_service_routes(platform.router, info);
   const unsigned threads = thread_count(settings.number("gateway.threads"), platform.cores);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
   if (inherited >= 0)
@@ -209,15 +230,19 @@ int serve(const ServeOptions& options) {
     handed_over.store(true);
     server->stop(true);
   });
+  discovery = registry_client_of(settings, platform.clock, {"market-user", "market-product", "market-order"},
+                                 server->port());
   std::unique_ptr<ManagementDoor> management;
   if (info.management_elsewhere) {
     const Address at = parse_address(management_listen);
     management = std::make_unique<ManagementDoor>(at.host, at.port, info, platform.clock);
   }
-  discovery = registry_client_of(settings, platform.clock, {"market-user", "market-product", "market-order"}, server->port());
   signals.watch([&] {
     leaving.store(true);
+    const bool known = discovery->state().registered;
     discovery->withdraw();
+    // Those who are told of changes stop asking us now; a closed door would cost them a retry.
+    if (known) std::this_thread::sleep_for(leave_pause);
     server->stop();
   });
   Housekeeping housekeeping(
@@ -234,6 +259,23 @@ int serve(const ServeOptions& options) {
   if (!handed_over.load()) discovery->leave();  // The successor has the same address: it stays registered.
   signals.end();
   return 0;
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  const Settings settings = read_settings(options.settings);
+  switch (role_of(options.role)) {
+    case Role::registry:
+      return serve_registry(options, settings);
+    case Role::gateway:
+      return serve_gateway(options, settings);
+    case Role::services:
+      return serve_store(options, settings, false);
+    case Role::all:
+      return serve_store(options, settings, true);
+  }
+  return 2;
 }
 
 }  // namespace market::apps

@@ -49,11 +49,15 @@ void add_health_routes(http::Router& router, const PlatformInfo& info) {
   router.add(Method::get, "/health/ready", [shared](const Request& r) { return ready(*shared, r); });
 }
 
-void add_platform_routes(http::Router& router, const PlatformInfo& info) {
+void add_service_routes(http::Router& router, const PlatformInfo& info) {
   add_health_routes(router, info);
   http::RouteOptions inside;
   inside.loopback_only = true;
   if (!info.management_elsewhere) add_management_routes(router, info, inside);
+}
+
+void add_platform_routes(http::Router& router, const PlatformInfo& info) {
+  add_service_routes(router, info);
   add_docs_routes(router, info.home);
 }
 

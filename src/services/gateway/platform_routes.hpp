@@ -19,10 +19,12 @@ struct PlatformInfo {
   std::function<std::string()> metrics;                   ///< Prometheus text.
   std::function<std::string()> info;                      ///< One JSON object.
   bool management_elsewhere = false;  ///< /metrics and /info have an address of their own.
-  std::string home = "/docs";                             ///< Where `/` leads to.
+  std::string home = "/docs";         ///< Where `/` leads to.
 };
 
-/// GET /health/live, /health/ready, /metrics, /info; and what add_docs_routes() of api_docs.hpp adds.
+/// GET /health/live, /health/ready, /metrics, /info.
+void add_service_routes(http::Router& router, const PlatformInfo& info);
+/// These, and what add_docs_routes() of api_docs.hpp adds.
 void add_platform_routes(http::Router& router, const PlatformInfo& info);
 
 void add_health_routes(http::Router& router, const PlatformInfo& info);
