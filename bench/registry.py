@@ -3,8 +3,9 @@
 
     bench/registry.py [--instances 1000] [--seconds 8] [--write]
 
-Both hold the same instances, get the same heartbeats from the same generator (wrk, kept-alive connections), one after
-the other, after a warm-up. Netflix's server is the one of tests/interop/java, with the JVM's defaults. About a minute.
+Both hold the same instances and get the same heartbeats from the same generator (wrk, kept-alive connections), one
+after the other, after a warm-up. Netflix's server is that of tests/interop/java, with the JVM's defaults.
+About a minute.
 """
 
 import argparse
@@ -152,8 +153,8 @@ def main():
         lines = [
             "# Registry against Netflix's Eureka server",
             "",
-            f"Written by `bench/registry.py --write` at commit {commit}; {options.instances} instances, one run, "
-            f"wrk with 64 kept-alive connections, {os.cpu_count()} cores, load average "
+            f"Written by `bench/registry.py --write` at commit {commit}; {options.instances} instances, "
+            f"one run, wrk with 64 kept-alive connections, {os.cpu_count()} cores, load average "
             f"{os.getloadavg()[0]:.1f}.",
             "",
             "| | heartbeats per CPU second | heartbeats/s | resident MiB |",

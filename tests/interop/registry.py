@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Registry against registry, and our own client with it: real processes, no Java (RELIABILITY rows 33 and 34).
+"""Registry against registry, and our own client with it: real processes, no Java (faults 33 and 34).
 
 Prints `N passed, N failed, N skipped`; exit 1 when one failed. About 40 seconds.
 """
