@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <unordered_set>
 
 namespace market::registry {
 
@@ -15,6 +16,10 @@ constexpr Millis batch_pause{500};
 constexpr Millis retry_pause{1'000};
 constexpr Millis fetch_time{5'000};
 
+std::string key_of(const Replicated& item) {
+  return item.app + "/" + item.id;
+}
+
 }  // namespace
 
 struct Peers::Peer {
@@ -22,10 +27,17 @@ struct Peers::Peer {
       : client(executor, std::move(base)), wake(executor) {}
   http::Client client;
   asio::steady_timer wake;
-  std::deque<Replicated> waiting;  ///< On the executor's thread alone, as the client.
-  mutable std::mutex mutex;        ///< Guards `state`.
+  std::deque<Replicated> waiting;         ///< On the executor's thread alone, as the client.
+  std::unordered_set<std::string> beats;  ///< Of which instances a heartbeat waits.
+  mutable std::mutex mutex;               ///< Guards `state`.
   State state;
 
+  Replicated take_first() {
+    Replicated item = std::move(waiting.front());
+    waiting.pop_front();
+    if (item.what == Replicated::What::heartbeat) beats.erase(key_of(item));
+    return item;
+  }
   void reached(std::size_t items) {
     const std::lock_guard lock(mutex);
     if (!state.reached) spdlog::info("registry: peer {} is there", client.base().text());
@@ -63,16 +75,10 @@ std::vector<Peers::State> Peers::states() const {
 }
 
 void Peers::queue(Peer& peer, Replicated item) {
-  // Of an instance's heartbeats the newest is enough.
-  if (item.what == Replicated::What::heartbeat)
-    for (auto other = peer.waiting.rbegin(); other != peer.waiting.rend(); ++other)
-      if (other->id == item.id && other->app == item.app) {
-        if (other->what != Replicated::What::heartbeat) break;
-        *other = std::move(item);
-        return;
-      }
+  // One waiting heartbeat of an instance is enough: whatever else is told of it renews it too.
+  if (item.what == Replicated::What::heartbeat && !peer.beats.insert(key_of(item)).second) return;
   if (peer.waiting.size() >= waiting_items_max) {
-    peer.waiting.pop_front();
+    peer.take_first();
     peer.failed("the queue for it is full");
   }
   peer.waiting.push_back(std::move(item));
@@ -148,8 +154,7 @@ asio::awaitable<void> Peers::run(Peer& peer) {
 Task<> Peers::send_batch(Peer& peer) {
   std::vector<Replicated> batch;
   while (!peer.waiting.empty() && batch.size() < batch_items_max) {
-    batch.push_back(std::move(peer.waiting.front()));
-    peer.waiting.pop_front();
+    batch.push_back(peer.take_first());
   }
   http::ClientRequest request;
   request.method = http::Method::post;
@@ -172,7 +177,10 @@ Task<> Peers::send_batch(Peer& peer) {
     }
     error.detail = "the batch's answer cannot be read";
   }
-  for (auto item = batch.rbegin(); item != batch.rend(); ++item) peer.waiting.push_front(std::move(*item));
+  for (auto item = batch.rbegin(); item != batch.rend(); ++item) {
+    if (item->what == Replicated::What::heartbeat && !peer.beats.insert(key_of(*item)).second) continue;
+    peer.waiting.push_front(std::move(*item));
+  }
   co_return tl::unexpected(error);
 }
 
