@@ -11,7 +11,7 @@ namespace market::http {
 
 struct Server::State {
   State(const Router& router, const Clock& clock, const Limits& limits)
-      : shared{router, clock, limits, {}, {}, {}, {}}, acceptor(shared) {}
+      : shared{router, clock, limits, {}, {}, {}, {}, {}}, acceptor(shared) {}
 
   ServerShared shared;
   Acceptor acceptor;
@@ -46,6 +46,10 @@ int Server::listening_fd() const {
 }
 std::uint16_t Server::port() const {
   return state_->acceptor.port();
+}
+
+void Server::set_tls(std::shared_ptr<TlsContext> context) {
+  state_->shared.tls.store(std::move(context));
 }
 
 void Server::run() {
