@@ -33,6 +33,8 @@ Server::Server(const Router& router, const Clock& clock, Limits limits, unsigned
 
 Server::~Server() {
   state_->acceptor.stop(true);  // Its descriptors belong to the first thread's io_context.
+  // Connections cut by the end of a drain go with their threads; the last one must find none to stop.
+  const auto threads = std::move(state_->shared.threads);
 }
 
 void Server::listen(const std::string& host, std::uint16_t port) {
