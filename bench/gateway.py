@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The gateway beside nginx `proxy_pass` with kept-alive upstreams: the same upstream, generator and connections.
+"""The gateway beside nginx `proxy_pass` with kept-alive upstreams: same upstream, generator, connections.
 
     bench/gateway.py [--rounds N] [--seconds N] [--connections N] [--json FILE]
 
-Each round measures requests per CPU second of either proxy, one after the other; the ratio is the median over
-the rounds, because neighbours on the machine disturb single ones. Then both run at half the slower one's rate:
-the added p99 is what a request takes longer than at the upstream itself.
+Each round measures requests per CPU second of either proxy, one after the other; the ratio is the median
+over the rounds, because neighbours on the machine disturb single ones. Then both run at half the slower
+one's rate: the added p99 is what a request takes longer than at the upstream itself.
 """
 
 import argparse
@@ -24,6 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from measure import ROOT, Failure, end, free_port  # noqa: E402
 
+RAW = argparse.RawDescriptionHelpFormatter
 GOAL_RATIO, GOAL_ADDED_MS = 0.8, 1.0
 
 
@@ -31,7 +32,8 @@ class Nginx:
     def __init__(self, folder, workers, locations, more=""):
         self.port = free_port()
         folder.mkdir()
-        temp = "\n".join(f"{k}_temp_path {folder}/{k};" for k in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        temp = "\n".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
         (folder / "nginx.conf").write_text(
             f"""daemon off; worker_processes {workers}; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 8192; }}
@@ -93,7 +95,8 @@ def measure(binary, target, options, rate=None):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=RAW)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=256)
@@ -113,7 +116,8 @@ def main():
                 options.threads,
                 "location / { proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection ''; "
                 "proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Request-Id $request_id; }",
-                f"upstream up {{ server 127.0.0.1:{upstream.port}; keepalive 1024; keepalive_requests 1000000000; }}",
+                f"upstream up {{ server 127.0.0.1:{upstream.port}; keepalive 1024; "
+                "keepalive_requests 1000000000; }",
             )
             started.append(proxy)
             gateway = Gateway(binary, folder, upstream.port, options.threads)

@@ -19,6 +19,7 @@
 #include "apps/request_journal.hpp"
 #include "apps/serve_parts.hpp"
 #include "http/server.hpp"
+#include "http/tls.hpp"
 #include "services/gateway/platform_routes.hpp"
 #include "services/gateway/prober.hpp"
 #include "services/gateway/proxy.hpp"
@@ -126,13 +127,30 @@ void keep_states(gateway::GatewayConfig& next, const gateway::GatewayConfig& bef
       if (old.id == route.id) route.state = old.state;
 }
 
-void reload(const SettingSources& sources, gateway::Proxy& proxy, SettingsDiscovery& discovery) {
+/// Null: plain HTTP. Throws UsageError.
+std::shared_ptr<http::TlsContext> tls_of(const Settings& settings) {
+  const auto certificate = settings.text("gateway.tls_certificate"), key = settings.text("gateway.tls_key");
+  if (certificate.empty() != key.empty())
+    throw UsageError("gateway.tls_certificate and gateway.tls_key must be set together");
+  if (certificate.empty()) return nullptr;
   try {
-    auto next = read_gateway_settings(read_settings(sources), sources.config);
+    return http::load_tls(certificate, key);
+  } catch (const std::runtime_error& mistake) {
+    throw UsageError(mistake.what());
+  }
+}
+
+void reload(const SettingSources& sources, gateway::Proxy& proxy, SettingsDiscovery& discovery,
+            http::Server& server) {
+  try {
+    const Settings settings = read_settings(sources);
+    auto next = read_gateway_settings(settings, sources.config);
+    auto tls = tls_of(settings);
     const auto before = proxy.config();
     keep_states(next.config, *before);
     const auto changed = differences(*before, next.config);
     discovery.set(next.instances);
+    server.set_tls(std::move(tls));
     proxy.apply(std::make_shared<const gateway::GatewayConfig>(std::move(next.config)));
     spdlog::info("settings were read again: {} differences", changed.size());
     for (const auto& line : changed) spdlog::info("settings: {}", line);
@@ -145,6 +163,7 @@ void reload(const SettingSources& sources, gateway::Proxy& proxy, SettingsDiscov
 
 int serve_gateway(const ServeOptions& options, const Settings& settings) {
   auto read = read_gateway_settings(settings, options.settings.config);
+  auto tls = tls_of(settings);
   start_logging(settings);
   const Address address =
       parse_address(options.listen.empty() ? settings.text("gateway.listen") : options.listen);
@@ -188,7 +207,11 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
                       proxy.options());
   const unsigned threads =
       thread_count(settings.number("gateway.threads"), std::max(1u, std::thread::hardware_concurrency()));
-  server = std::make_unique<http::Server>(router, clock, limits_of(settings), threads);
+  auto limits = limits_of(settings);
+  limits.trusted_proxies.clear();  // The proxy looks itself: its list can be reloaded, and it names each hop.
+  server = std::make_unique<http::Server>(router, clock, limits, threads);
+  const bool secure = tls != nullptr;
+  server->set_tls(std::move(tls));
   if (const int inherited = activated_socket(); inherited >= 0)
     server->adopt(inherited);
   else
@@ -200,10 +223,10 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
     registry->withdraw();
     server->stop();
   });
-  reload_signal.watch([&] { reload(options.settings, proxy, discovery); });
+  reload_signal.watch([&] { reload(options.settings, proxy, discovery, *server); });
 
-  fmt::print("market is ready: http://{}:{} (gateway, {} routes, {} threads)\n", address.host, server->port(),
-             proxy.config()->routes.size(), threads);
+  fmt::print("market is ready: {}://{}:{} (gateway, {} routes, {} threads)\n", secure ? "https" : "http",
+             address.host, server->port(), proxy.config()->routes.size(), threads);
   std::fflush(stdout);
   registry->start();
   server->run();

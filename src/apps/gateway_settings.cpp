@@ -3,27 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <stdexcept>
 
 #include "apps/gateway_routes.hpp"
 #include "apps/serve_parts.hpp"
 
 namespace market::apps {
 namespace {
-
-std::vector<std::string> comma_separated(const std::string& text) {
-  std::vector<std::string> parts;
-  std::size_t begin = 0;
-  while (begin <= text.size()) {
-    const auto end = std::min(text.find(',', begin), text.size());
-    auto part = text.substr(begin, end - begin);
-    part.erase(0, part.find_first_not_of(' '));
-    part.erase(part.find_last_not_of(' ') + 1);
-    if (!part.empty()) parts.push_back(std::move(part));
-    begin = end + 1;
-  }
-  return parts;
-}
 
 std::vector<ServiceInstance> instances_of(const toml::table& services) {
   std::vector<ServiceInstance> instances;
@@ -75,12 +60,7 @@ GatewaySettings read_gateway_settings(const Settings& settings, const std::strin
   config.user_rate = rate("ratelimit.user_per_second");
   config.address_rate = rate("ratelimit.address_per_second");
   config.sampled_share = static_cast<double>(settings.number("gateway.spans_per_million")) / 1e6;
-  try {
-    for (const auto& text : comma_separated(settings.text("gateway.trusted_proxies")))
-      config.trusted_proxies.emplace_back(text);
-  } catch (const std::invalid_argument& mistake) {
-    throw UsageError(fmt::format("gateway.trusted_proxies: {}", mistake.what()));
-  }
+  config.trusted_proxies = networks_of(settings, "gateway.trusted_proxies");
   if (const auto origins = comma_separated(settings.text("gateway.cors_origins")); !origins.empty()) {
     config.cors.emplace().origins = origins;
     config.cors->credentials = settings.flag("gateway.cors_credentials");

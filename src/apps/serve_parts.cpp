@@ -49,6 +49,30 @@ unsigned thread_count(std::int64_t wanted, unsigned fallback) {
   return std::max(1u, fallback);
 }
 
+std::vector<std::string> comma_separated(const std::string& text) {
+  std::vector<std::string> parts;
+  std::size_t begin = 0;
+  while (begin <= text.size()) {
+    const auto end = std::min(text.find(',', begin), text.size());
+    auto part = text.substr(begin, end - begin);
+    part.erase(0, part.find_first_not_of(' '));
+    part.erase(part.find_last_not_of(' ') + 1);
+    if (!part.empty()) parts.push_back(std::move(part));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+std::vector<http::Network> networks_of(const Settings& settings, std::string_view key) {
+  std::vector<http::Network> networks;
+  try {
+    for (const auto& text : comma_separated(settings.text(key))) networks.emplace_back(text);
+  } catch (const std::invalid_argument& mistake) {
+    throw UsageError(fmt::format("{}: {}", key, mistake.what()));
+  }
+  return networks;
+}
+
 http::Limits limits_of(const Settings& settings) {
   http::Limits limits;
   limits.body_bytes_max = static_cast<std::size_t>(settings.number("gateway.body_bytes_max"));
@@ -58,6 +82,7 @@ http::Limits limits_of(const Settings& settings) {
           ? static_cast<std::size_t>(settings.number("gateway.connections_per_address_max"))
           : 0;
   limits.drain_time_max = settings.duration("gateway.drain_time_max");
+  limits.trusted_proxies = networks_of(settings, "gateway.trusted_proxies");
   return limits;
 }
 

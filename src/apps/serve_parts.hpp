@@ -32,6 +32,11 @@ unsigned thread_count(std::int64_t wanted, unsigned fallback);
 
 http::Limits limits_of(const Settings& settings);
 
+/// The parts of a setting written with commas.
+std::vector<std::string> comma_separated(const std::string& text);
+/// Throws UsageError.
+std::vector<http::Network> networks_of(const Settings& settings, std::string_view key);
+
 /// SIGTERM and SIGINT end the server; every other thread has them blocked.
 class StopSignals {
  public:

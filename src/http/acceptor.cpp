@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
@@ -131,7 +132,11 @@ void Acceptor::accept_waiting() {
 
 void Acceptor::hand_over(OwnedFd fd, const Peer& peer) {
   if (shared_.open.load() >= shared_.limits.connections_max) return;  // Closed at once.
-  if (!shared_.peers.take(peer, shared_.limits.connections_per_address_max)) return;
+  const auto& trusted = shared_.limits.trusted_proxies;
+  const bool capped = std::none_of(trusted.begin(), trusted.end(), [&peer](const Network& network) {
+    return network.contains(std::string_view(peer.text.data()));
+  });
+  if (capped && !shared_.peers.take(peer, shared_.limits.connections_per_address_max)) return;
   shared_.open.fetch_add(1);
   IoThread& thread = *shared_.threads[next_thread_++ % shared_.threads.size()];
   asio::post(thread.io(),

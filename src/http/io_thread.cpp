@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "http/session.hpp"
+#include "http/tls.hpp"
 
 namespace market::http {
 namespace {
@@ -148,7 +149,10 @@ void IoThread::give_memory_back() {
 }
 
 void IoThread::start_session(OwnedFd fd, const Peer& peer) {
-  Session::start(*this, std::move(fd), peer);
+  if (auto tls = shared_.tls.load())
+    start_tls(*this, std::move(fd), peer, std::move(tls));
+  else
+    Session::start(*this, std::move(fd), peer);
 }
 
 std::uint32_t IoThread::add(Watched& watched, int fd) {

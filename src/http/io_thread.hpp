@@ -25,12 +25,14 @@ namespace market::http {
 
 class IoThread;
 class Watched;
+struct TlsContext;
 
 /// Whose connection it is: an IPv4 address, or the /64 of an IPv6 one.
 struct Peer {
   std::array<unsigned char, 16> bucket{};
   std::array<char, 46> text{};
   bool loopback = false;
+  bool tls = false;
 };
 
 /// Open connections of each peer. Taken at accept and close only, never per request.
@@ -55,6 +57,8 @@ struct ServerShared {
   PeerCounts peers;
   std::atomic<std::uint64_t> open{0};  ///< Accepted and not yet closed.
   std::atomic<bool> draining{false};
+  /// Of new connections; null: they are plain.
+  std::atomic<std::shared_ptr<TlsContext>> tls;
   std::vector<std::unique_ptr<IoThread>> threads;
 
   /// Ends every thread's run().

@@ -98,6 +98,9 @@ constexpr StandardLine security_lines[] = {
     {"Cross-Origin-Resource-Policy", "Cross-Origin-Resource-Policy: same-origin\r\n"},
 };
 
+constexpr std::string_view strict_transport =
+    "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n";
+
 bool is_safe_field(const Header& header) {
   for (const char c : header.name)
     if (!ascii::is(c, ascii::token)) return false;
@@ -164,6 +167,7 @@ void append_head(std::string& out, const Reply& reply, const HeadNeeds& needs,
   if (needs.gzip) out.append("Content-Encoding: gzip\r\n");
   if (needs.vary) out.append("Vary: Accept-Encoding\r\n");
   out.append("X-Request-Id: ").append(needs.request_id).append("\r\n");
+  if (needs.secure) out.append(strict_transport);
   if (needs.close)
     out.append("Connection: close\r\n");
   else if (needs.keep_alive_1_0)
@@ -187,6 +191,7 @@ void append_forwarded_head(std::string& out, const Reply& reply, const HeadNeeds
     out.append("Content-Length: ").append(length.data(), length.size()).append("\r\n");
   }
   out.append("X-Request-Id: ").append(needs.request_id).append("\r\n");
+  if (needs.secure) out.append(strict_transport);
   if (needs.close)
     out.append("Connection: close\r\n");
   else if (needs.keep_alive_1_0)

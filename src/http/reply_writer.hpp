@@ -27,6 +27,7 @@ class StandardLines {
 struct HeadNeeds {
   std::string_view request_id;
   bool close = false;
+  bool secure = false;          ///< Over TLS: the client is told to come back that way only.
   bool keep_alive_1_0 = false;  ///< The client is HTTP/1.0 and asked for it: it must be told.
   bool gzip = false;
   bool vary = false;

@@ -74,6 +74,7 @@ struct Request {
   std::vector<std::string> decoded;  ///< Owns those parameters that were percent-encoded.
   std::string_view remote_address;   ///< Text form of the peer's IP.
   bool remote_is_loopback = false;
+  bool secure = false;          ///< It came over TLS.
   std::string_view request_id;  ///< Ours, or the caller's when it is sane; always set.
   std::string_view trace_id;    ///< 32 hex digits, of `traceparent` or fresh.
   std::size_t route_index = 0;  ///< Set by the router, for metrics.

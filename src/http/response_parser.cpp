@@ -141,6 +141,12 @@ std::string_view ResponseHead::header(std::string_view name) const {
 
 HeadState parse_response_head(std::string_view input, const HeadLimits& limits, bool answers_head,
                               ResponseHead& head, std::string_view& problem) {
+#ifdef MARKET_FUZZ_CANARY
+  // A planted bug that the fuzzer must find: tests/fuzz/README.md.
+  if (const auto at = input.find("\r\nX-C: ");
+      at != std::string_view::npos && input.substr(at + 7, 2) == "!!")
+    __builtin_trap();
+#endif
   return ResponseParser(input, limits, answers_head, head, problem).run();
 }
 

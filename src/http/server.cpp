@@ -11,7 +11,7 @@ namespace market::http {
 
 struct Server::State {
   State(const Router& router, const Clock& clock, const Limits& limits)
-      : shared{router, clock, limits, {}, {}, {}, {}}, acceptor(shared) {}
+      : shared{router, clock, limits, {}, {}, {}, {}, {}}, acceptor(shared) {}
 
   ServerShared shared;
   Acceptor acceptor;
@@ -33,6 +33,8 @@ Server::Server(const Router& router, const Clock& clock, Limits limits, unsigned
 
 Server::~Server() {
   state_->acceptor.stop(true);  // Its descriptors belong to the first thread's io_context.
+  // Connections cut by the end of a drain go with their threads; the last one must find none to stop.
+  const auto threads = std::move(state_->shared.threads);
 }
 
 void Server::listen(const std::string& host, std::uint16_t port) {
@@ -46,6 +48,10 @@ int Server::listening_fd() const {
 }
 std::uint16_t Server::port() const {
   return state_->acceptor.port();
+}
+
+void Server::set_tls(std::shared_ptr<TlsContext> context) {
+  state_->shared.tls.store(std::move(context));
 }
 
 void Server::run() {

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/time.hpp"
+#include "http/client_address.hpp"
 #include "http/router.hpp"
 
 namespace market::http {
@@ -30,6 +31,8 @@ struct Limits {
   std::size_t connections_per_address_max = 1000;  ///< 0: no cap.
   std::size_t connections_max = 50'000;
   std::chrono::milliseconds drain_time_max{10'000};
+  /// Whose X-Forwarded-For says who the client is; they have no cap of connections.
+  std::vector<Network> trusted_proxies;
 };
 
 /// How often each (route, status) was answered; read by /metrics.
@@ -38,6 +41,8 @@ struct RouteCount {
   int status = 0;
   std::uint64_t count = 0;
 };
+
+struct TlsContext;
 
 class Server {
  public:
@@ -50,6 +55,8 @@ class Server {
   void adopt(int listening_fd);
   int listening_fd() const;
   std::uint16_t port() const;
+  /// Connections accepted from now on speak TLS; see load_tls() of tls.hpp. Any thread.
+  void set_tls(std::shared_ptr<TlsContext> context);
 
   /// Serves until stop(), then drains: no new connections, requests under way are answered with
   /// `Connection: close`, idle connections are closed, streams end; at most drain_time_max.

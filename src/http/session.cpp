@@ -44,6 +44,7 @@ Session::Session(IoThread& thread, OwnedFd fd, const Peer& peer)
   place_ = thread_.add(*this, fd_.get());
   request_.remote_address = peer_.text.data();
   request_.remote_is_loopback = peer_.loopback;
+  request_.secure = peer_.tls;
 }
 
 Session::~Session() {
@@ -125,7 +126,7 @@ asio::awaitable<void> Session::serve(std::unique_ptr<Session> self) {
       const bool whole = co_await s.read_body(s.body_limit(match));
       if (!whole) break;
       match = router.match(s.request_);  // The buffer may have moved, and the path's parts with it.
-    } else if (s.framing_.content_length > s.body_limit(match)) {
+    } else if (s.framing_.content_length > 0 && s.framing_.content_length > s.body_limit(match)) {
       s.refusal_ = Refusal{Status::payload_too_large, "the body is too large"};
       break;
     }
@@ -188,6 +189,12 @@ HeadState Session::parse() {
   request_.body = framing_.chunked ? std::string_view(chunked_body_)
                                    : in_.view().substr(framing_.head_bytes, framing_.content_length);
   trace_.take(request_, thread_.ids);
+  if (!limits_.trusted_proxies.empty()) {
+    request_.remote_address = peer_.text.data();
+    request_.remote_address = client_address(request_, limits_.trusted_proxies);
+    // Who comes through a proxy on this machine does not come from this machine.
+    request_.remote_is_loopback = peer_.loopback && request_.remote_address.data() == peer_.text.data();
+  }
   return state;
 }
 

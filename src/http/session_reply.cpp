@@ -81,6 +81,7 @@ void Session::write_reply(Reply& reply) {
   thread_.count(request_.route_index, reply.status);
   HeadNeeds needs;
   needs.request_id = request_.request_id;
+  needs.secure = request_.secure;
   if (!framing_.keep_alive || is_draining()) must_close_ = true;
   needs.close = must_close_;
   needs.keep_alive_1_0 = framing_.http_1_0;
@@ -146,6 +147,7 @@ void Session::refuse(const Refusal& refusal) {
   must_close_ = true;
   HeadNeeds needs;
   needs.request_id = request_.request_id;
+  needs.secure = request_.secure;
   needs.close = true;
   needs.body_bytes = reply.body.size();
   append_head(out_, reply, needs, thread_.standard);
@@ -156,6 +158,7 @@ asio::awaitable<bool> Session::run_stream(Reply reply) {
   thread_.count(request_.route_index, reply.status);
   HeadNeeds needs;
   needs.request_id = request_.request_id;
+  needs.secure = request_.secure;
   const bool forwarded = reply.forwarded.has_value();
   const auto length = forwarded ? reply.forwarded->stream_length : std::nullopt;
   needs.chunked = !framing_.http_1_0 && !length;

@@ -249,3 +249,17 @@ def test_clients_that_leave_hold_nothing(single):
     wait_for(lambda: gateway.metric("market_gateway_in_flight") == 0, "the answers nobody reads")
     wait_for(lambda: gateway.metric("market_http_connections") <= 1, "the connections of those who left")
     assert gateway.ask("/fake/ok").status == 200
+
+
+def test_a_stop_cuts_what_never_ends(tmp_path):
+    with FakeUpstream() as upstream:
+        config = config_of(upstream.port, timeout="60s", try_timeout="60s")
+        gateway = Gateway(tmp_path, config, "gateway.drain_time_max=1s")
+        endless = [("GET", "/fake/sse"), ("GET", "/fake/hang"), ("POST", "/fake/hang")] * 4
+        peers = [gateway.connect() for _ in endless]
+        for peer, (method, path) in zip(peers, endless):
+            peer.request(method, path)
+        time.sleep(0.3)
+        began = time.monotonic()
+        assert gateway.stop() == 0, gateway.log()
+        assert time.monotonic() - began < 6

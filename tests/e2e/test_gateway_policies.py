@@ -1,9 +1,13 @@
 """Who may do how much at the gateway: rate limits, origins, tokens; and what it writes down."""
 
+import http.client
 import http.server
 import json
 import pathlib
 import secrets
+import socket
+import ssl
+import subprocess
 import threading
 
 import pytest
@@ -146,3 +150,56 @@ def test_access_log_and_spans(tmp_path, upstream):
             f"00-{span['traceId']}-{span['spanId']}-01"
         )
     collector.shutdown()
+
+
+def certificate(folder, name):
+    """A self-signed one; its common name tells which it is."""
+    files = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        + ["-days", "2", "-subj", f"/CN={name}", "-out", files[0], "-keyout", files[1]],
+        check=True,
+        capture_output=True,
+    )
+    return [file.read_bytes() for file in files]
+
+
+def test_tls_with_a_certificate_that_is_renewed(tmp_path, upstream):
+    first, second = certificate(tmp_path, "first"), certificate(tmp_path, "second")
+    used = tmp_path / "used.pem", tmp_path / "used.key"
+    for file, text in zip(used, first):
+        file.write_bytes(text)
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+    def connect():
+        return context.wrap_socket(socket.create_connection(("127.0.0.1", gateway.port), timeout=5))
+
+    def ask(peer, path):
+        peer.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        answer = http.client.HTTPResponse(peer)
+        answer.begin()
+        return answer.status, answer.getheader("Strict-Transport-Security"), answer.read()
+
+    config = ROUTE.format(top="", port=upstream.port, more="")
+    settings = [f"gateway.tls_certificate={used[0]}", f"gateway.tls_key={used[1]}"]
+    with Gateway(tmp_path, config, *settings) as gateway:
+        old = connect()
+        status, strict, _ = ask(old, "/fake/secure")
+        assert status == 200 and "max-age=31536000" in strict
+        assert upstream.last("/fake/secure").get("X-Forwarded-Proto") == "https"
+        before = old.getpeercert(binary_form=True)
+        for file, text in zip(used, second):
+            file.write_bytes(text)
+        gateway.reload(config)
+        fresh = connect()
+        assert fresh.getpeercert(binary_form=True) != before
+        assert ask(fresh, "/fake/large")[0] == 200 and ask(old, "/fake/x")[0] == 200
+        used[1].write_text("junk")
+        gateway.reload(config)
+        assert "the old ones stay" in gateway.log() and ask(connect(), "/fake/x")[0] == 200
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=5) as plain:
+            plain.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert not plain.recv(100).startswith(b"HTTP/1.1 200")
+        old.close()
+        fresh.close()

@@ -191,7 +191,8 @@ class FakeUpstream:
     def answer_chunked(self, peer, request):
         self.send(
             peer,
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n",
         )
         return True
 

@@ -60,6 +60,7 @@ void Proxy::prepare(Call& call, const Passage& passage, const Instance& instance
   for (int i = 0; i < 16; ++i) span[i] = digits[(passage.span >> (60 - 4 * i)) & 15];
   Hop hop;
   hop.client = passage.client;
+  hop.scheme = passage.request.secure ? "https" : "http";
   hop.peer = passage.request.remote_address;
   hop.span_id = {span, sizeof span};
   hop.sampled = passage.sampled;

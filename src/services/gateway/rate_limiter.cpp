@@ -5,18 +5,24 @@
 
 namespace market::gateway {
 
+RateLimiter::Bucket& RateLimiter::find(Shard& shard, std::uint64_t key, const RateLimit& limit,
+                                       std::int64_t now_ms) {
+  if (shard.buckets.empty()) shard.buckets.resize(buckets_max);
+  const auto first = (key >> 8) % (buckets_max / ways) * ways;
+  Bucket* oldest = &shard.buckets[first];
+  for (auto* bucket = oldest; bucket != &shard.buckets[first] + ways; ++bucket) {
+    if (bucket->key == key) return *bucket;
+    if (bucket->at_ms < oldest->at_ms) oldest = bucket;
+  }
+  *oldest = Bucket{key, limit.burst, now_ms};
+  return *oldest;
+}
+
 RateLimiter::Verdict RateLimiter::take(std::uint64_t key, const RateLimit& limit, std::int64_t now_ms) {
-  key *= 0x9E3779B97F4A7C15ull;
+  key = key * 0x9E3779B97F4A7C15ull | 1;  // 0 marks an empty place.
   auto& shard = shards_[key >> 60];
   const std::lock_guard lock(shard.mutex);
-  if (shard.buckets.size() >= buckets_max && !shard.buckets.contains(key)) {
-    // Those that had time to fill up say nothing any more.
-    boost::unordered::erase_if(shard.buckets,
-                               [now_ms](const auto& entry) { return now_ms - entry.second.at_ms > 60'000; });
-    if (shard.buckets.size() >= buckets_max) shard.buckets.erase(shard.buckets.begin());
-  }
-  auto [found, fresh] = shard.buckets.try_emplace(key, Bucket{limit.burst, now_ms});
-  auto& bucket = found->second;
+  auto& bucket = find(shard, key, limit, now_ms);
   const double passed = static_cast<double>(std::max<std::int64_t>(0, now_ms - bucket.at_ms)) / 1000.0;
   bucket.tokens = std::min(limit.burst, bucket.tokens + passed * limit.per_second);
   bucket.at_ms = now_ms;

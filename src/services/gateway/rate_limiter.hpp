@@ -3,9 +3,9 @@
 /// old ones instead of growing.
 
 #include <array>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <mutex>
+#include <vector>
 
 #include "services/gateway/route.hpp"
 
@@ -23,15 +23,18 @@ class RateLimiter {
 
  private:
   struct Bucket {
+    std::uint64_t key = 0;
     double tokens = 0;
     std::int64_t at_ms = 0;
   };
   static constexpr std::size_t shards = 16;
   static constexpr std::size_t buckets_max = 16'384;  ///< Per shard.
+  static constexpr std::size_t ways = 8;              ///< Places a key may have; the oldest makes room.
   struct Shard {
     std::mutex mutex;
-    boost::unordered_flat_map<std::uint64_t, Bucket> buckets;
+    std::vector<Bucket> buckets;  ///< Made with the first key.
   };
+  static Bucket& find(Shard& shard, std::uint64_t key, const RateLimit& limit, std::int64_t now_ms);
   std::array<Shard, shards> shards_;
 };
 

@@ -20,6 +20,7 @@ std::vector<Route> default_routes() {
     for (const char* path : from.paths) route.paths.emplace_back(path);
     routes.push_back(std::move(route));
   }
+  routes[1].coalesce = true;
   routes[1].body_bytes_max = 5 * 1024 * 1024 + 64 * 1024;  // Images; the service has the exact bound.
   return routes;
 }

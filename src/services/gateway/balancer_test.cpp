@@ -1,0 +1,110 @@
+#include "services/gateway/balancer.hpp"
+
+#include <gtest/gtest.h>
+
+namespace market::gateway {
+namespace {
+
+class FixedDiscovery final : public Discovery {
+ public:
+  void list(std::vector<std::pair<std::uint16_t, InstanceStatus>> instances) {
+    auto next = std::make_shared<ServiceList>();
+    for (const auto& [port, status] : instances) {
+      ServiceInstance instance;
+      instance.service = "s";
+      instance.host = "10.0.0.1";
+      instance.port = port;
+      instance.status = status;
+      next->services["s"].push_back(instance);
+    }
+    list_ = next;
+  }
+  void forget() { list_ = std::make_shared<ServiceList>(); }
+  std::shared_ptr<const ServiceList> services() const override { return list_; }
+
+ private:
+  std::shared_ptr<const ServiceList> list_;
+};
+
+struct BalancerTest : testing::Test {
+  InstancePtr choose(std::int64_t now_ms = 0, std::vector<InstancePtr> tried = {}) {
+    random += 0x9E3779B97F4A7C15ull;
+    return balancer.choose("s", tried, now_ms, random);
+  }
+  std::map<int, int> shares(int requests, std::int64_t now_ms = 0) {
+    std::map<int, int> counts;
+    for (int i = 0; i < requests; ++i)
+      if (const auto chosen = choose(now_ms)) ++counts[chosen->port];
+    return counts;
+  }
+  FixedDiscovery discovery;
+  Balancer balancer{discovery, InstanceLimits()};
+  std::uint64_t random = 1;
+};
+
+TEST_F(BalancerTest, SharesAmongThoseThatAreUp) {
+  using enum InstanceStatus;
+  discovery.list({{1, up}, {2, up}, {3, out_of_service}, {4, down}});
+  const auto counts = shares(1000);
+  EXPECT_EQ(counts.size(), 2u);
+  EXPECT_GT(counts.at(1), 300);
+  EXPECT_GT(counts.at(2), 300);
+}
+
+TEST_F(BalancerTest, PrefersTheOneWithLessToDo) {
+  discovery.list({{1, InstanceStatus::up}, {2, InstanceStatus::up}});
+  const auto busy = choose();
+  busy->in_flight = 10;
+  for (int i = 0; i < 50; ++i) EXPECT_NE(choose(), busy);
+}
+
+TEST_F(BalancerTest, EjectsAtTheFirstRefusedConnection) {
+  discovery.list({{1, InstanceStatus::up}, {2, InstanceStatus::up}});
+  const auto dead = choose();
+  dead->failed(Fault::not_connected, balancer.limits(), 0);
+  for (int i = 0; i < 50; ++i) EXPECT_NE(choose(), dead);
+  EXPECT_FALSE(dead->probe_is_due(0));
+  EXPECT_TRUE(dead->probe_is_due(250));
+  dead->probed(false, balancer.limits(), 250);
+  EXPECT_TRUE(dead->is_ejected());
+  dead->probed(true, balancer.limits(), 2000);
+  EXPECT_FALSE(dead->is_ejected());
+  const auto counts = shares(1000, 2000);  // It starts slowly: idle, it still wins no comparison.
+  EXPECT_LT(counts.contains(dead->port) ? counts.at(dead->port) : 0, 100);
+  EXPECT_GT(shares(1000, 20'000).at(dead->port), 300);
+}
+
+TEST_F(BalancerTest, BearsSomeBadAnswersButNotManyInARow) {
+  discovery.list({{1, InstanceStatus::up}});
+  const auto instance = choose();
+  for (int i = 0; i < 4; ++i) instance->failed(Fault::bad_answer, balancer.limits(), 0);
+  instance->succeeded();
+  for (int i = 0; i < 4; ++i) instance->failed(Fault::bad_answer, balancer.limits(), 0);
+  EXPECT_FALSE(instance->is_ejected());
+  instance->failed(Fault::bad_answer, balancer.limits(), 0);
+  EXPECT_TRUE(instance->is_ejected());
+  EXPECT_EQ(choose(), instance) << "the only one is better than none";
+  instance->failed(Fault::not_connected, balancer.limits(), 0);
+  EXPECT_EQ(choose(), nullptr) << "unless nobody listens there";
+}
+
+TEST_F(BalancerTest, KeepsWhatARegistryHasForgotten) {
+  discovery.list({{1, InstanceStatus::up}});
+  const auto before = choose();
+  discovery.forget();
+  EXPECT_EQ(choose(), before);
+  discovery.list({{1, InstanceStatus::out_of_service}});
+  EXPECT_EQ(choose(), nullptr) << "what it says of one counts";
+}
+
+TEST_F(BalancerTest, NeverTriesOneTwice) {
+  discovery.list({{1, InstanceStatus::up}, {2, InstanceStatus::up}});
+  const auto first = choose();
+  const auto second = choose(0, {first});
+  EXPECT_NE(first, second);
+  EXPECT_EQ(choose(0, {first, second}), nullptr);
+  EXPECT_EQ(balancer.choose("unknown", {}, 0, 1), nullptr);
+}
+
+}  // namespace
+}  // namespace market::gateway

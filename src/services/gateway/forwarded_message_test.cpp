@@ -1,0 +1,87 @@
+#include "services/gateway/forwarded_message.hpp"
+
+#include <gtest/gtest.h>
+
+namespace market::gateway {
+namespace {
+
+http::Request parsed(std::string_view head) {
+  http::Request request;
+  http::Framing framing;
+  http::Refusal refusal;
+  EXPECT_EQ(http::parse_head(head, http::HeadLimits(), request, framing, refusal), http::HeadState::complete);
+  request.request_id = "id";
+  request.trace_id = "0af7651916cd43dd8448eb211c80319c";
+  return request;
+}
+
+std::string forwarded(std::string_view head, const Route& route = {}) {
+  const auto request = parsed(head);
+  Hop hop;
+  hop.client = hop.peer = "1.2.3.4";
+  hop.span_id = "b7ad6b7169203331";
+  hop.left_ms = 900;
+  std::string out;
+  append_forwarded_request(out, request, route, *forwarded_target(request, route), "10.0.0.1:80", hop, false);
+  return out;
+}
+
+TEST(ForwardedRequest, IsWrittenAnew) {
+  EXPECT_EQ(forwarded("GET http://x/a?b HTTP/1.1\r\nHost: shop\r\nX: y\r\nX-Forwarded-For: 6.6.6.6\r\n"
+                      "Connection: close, Z\r\nZ: 1\r\nA_B: 1\r\nUpgrade: h2c\r\n\r\n"),
+            "GET /a?b HTTP/1.1\r\nHost: 10.0.0.1:80\r\nX: y\r\nX-Forwarded-For: 1.2.3.4\r\n"
+            "X-Forwarded-Proto: http\r\nX-Forwarded-Host: shop\r\nX-Request-Id: id\r\n"
+            "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00\r\n"
+            "X-Request-Timeout-Ms: 900\r\n\r\n");
+}
+
+TEST(ForwardedRequest, TwoConnectionFieldsCountAsOneList) {
+  const auto out = forwarded(
+      "GET / HTTP/1.1\r\nHost: x\r\nConnection: A\r\nConnection: B\r\nA: 1\r\nB: 1\r\nC: 1\r\n\r\n");
+  EXPECT_EQ(out.find("\r\nA: "), std::string::npos);
+  EXPECT_EQ(out.find("\r\nB: "), std::string::npos);
+  EXPECT_NE(out.find("\r\nC: "), std::string::npos);
+}
+
+TEST(ForwardedTarget, FollowsTheFilters) {
+  const auto request = parsed("GET /a/b/c?q HTTP/1.1\r\nHost: x\r\n\r\n");
+  Route route;
+  route.strip_prefix = 2;
+  EXPECT_EQ(*forwarded_target(request, route), "/c?q");
+  route.strip_prefix = 9;
+  EXPECT_EQ(*forwarded_target(request, route), "/?q");
+  route.strip_prefix = 0;
+  route.prefix_path = "/p";
+  EXPECT_EQ(*forwarded_target(request, route), "/p/a/b/c?q");
+  route.prefix_path.clear();
+  route.rewrite = Rewrite{Pattern("^/a/(.*)$"), "/z/\\1"};
+  EXPECT_EQ(*forwarded_target(request, route), "/z/b/c?q");
+}
+
+TEST(ForwardedTarget, NeverLeadsInside) {
+  Route route;
+  route.strip_prefix = 1;
+  for (const char* head :
+       {"GET /a/metrics HTTP/1.1\r\nHost: x\r\n\r\n", "GET /a/eureka/apps HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /a/%69nfo HTTP/1.1\r\nHost: x\r\n\r\n"})
+    EXPECT_FALSE(forwarded_target(parsed(head), route)) << head;
+}
+
+TEST(ForwardedAnswer, DropsTheConnectionsFieldsAndAddsSecurity) {
+  http::ResponseHead head;
+  std::string_view problem;
+  ASSERT_EQ(http::parse_response_head("HTTP/1.1 207 Many\r\nServer: x\r\nConnection: Y\r\nY: 1\r\nZ: 2\r\n"
+                                      "Cache-Control: max-age=1\r\nContent-Length: 0\r\n\r\n",
+                                      http::HeadLimits(), false, head, problem),
+            http::HeadState::complete);
+  http::Reply reply;
+  set_forwarded_answer(reply, head, Route(), false);
+  const auto& lines = reply.forwarded->lines;
+  EXPECT_TRUE(lines.starts_with("HTTP/1.1 207 \r\nZ: 2\r\nCache-Control: max-age=1\r\n")) << lines;
+  EXPECT_NE(lines.find("X-Content-Type-Options: nosniff"), std::string::npos);
+  for (const char* gone : {"Server", "Connection", "Y:", "Content-Length", "no-store"})
+    EXPECT_EQ(lines.find(gone), std::string::npos) << gone;
+}
+
+}  // namespace
+}  // namespace market::gateway

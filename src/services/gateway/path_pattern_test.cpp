@@ -1,0 +1,59 @@
+#include "services/gateway/path_pattern.hpp"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+namespace market::gateway {
+namespace {
+
+TEST(PathPattern, MatchesAsSpringDoes) {
+  struct Case {
+    const char *pattern, *path;
+    bool matches;
+  };
+  const Case cases[] = {
+      {"/a/**", "/a", true},
+      {"/a/**", "/a/", true},
+      {"/a/**", "/a/b/c", true},
+      {"/a/**", "/ab", false},
+      {"/a/**", "/", false},
+      {"/**", "/anything/at/all", true},
+      {"/a", "/a", true},
+      {"/a", "/a/", false},
+      {"/a/{id}", "/a/7", true},
+      {"/a/{id}", "/a/7/b", false},
+      {"/a/{id}", "/a/", false},
+      {"/a/{id}/b", "/a/7/b", true},
+      {"/a/*/b/**", "/a/x/b/y", true},
+      {"/a/*.png", "/a/x.png", true},
+      {"/a/*.png", "/a/x.jpg", false},
+      {"/a/x*y*z", "/a/xyyyz", true},
+      {"/a/x*y*z", "/a/xzzz", false},
+  };
+  for (const auto& c : cases)
+    EXPECT_EQ(PathPattern(c.pattern).matches(c.path), c.matches) << c.pattern << " " << c.path;
+}
+
+TEST(PathPattern, RefusesWhatItCannotMean) {
+  EXPECT_THROW(PathPattern("a/b"), std::invalid_argument);
+  EXPECT_THROW(PathPattern("/**/b"), std::invalid_argument);
+}
+
+TEST(AmbiguousPath, IsWhatTwoReadersCouldReadInTwoWays) {
+  for (const char* path : {"/a/../b", "/a/%2e%2e/b", "/a/%2E./b", "/a//b", "/a%2fb", "/a%5cb", "/a/..;x=y/b",
+                           "/%00", "/./a", "/a/%252e%252e/b"})
+    EXPECT_TRUE(is_ambiguous_path(path)) << path;
+  for (const char* path : {"/", "/a/", "/a/b.c", "/a/..b", "/%ED%95%9C", "/a;x=y/b", "/a/b%20c"})
+    EXPECT_FALSE(is_ambiguous_path(path)) << path;
+}
+
+TEST(InternalPath, IsFoundInEveryWriting) {
+  for (const char* path : {"/metrics", "/METRICS/x", "/%6detrics", "/info;x=y", "/eureka/apps", "/actuator"})
+    EXPECT_TRUE(is_internal_path(path)) << path;
+  for (const char* path : {"/", "/metricsx", "/api/metrics", "/information"})
+    EXPECT_FALSE(is_internal_path(path)) << path;
+}
+
+}  // namespace
+}  // namespace market::gateway
