@@ -17,7 +17,7 @@ if ! python3 -c 'import pytest, xdist, requests, schemathesis, jsonschema, yaml'
     touch build/venv/.stamp
   fi
 fi
-# E2E_SPLIT=1: what a buyer or a seller can do, again, through a gateway that finds the services in a registry.
+# E2E_SPLIT=1: what a buyer or a seller can do, again, through a gateway that finds the services.
 wanted=(tests/e2e tests/support)
 if [[ -n ${E2E_SPLIT:-} ]]; then
   wanted=(tests/e2e/test_{users,sessions,tokens,products,images,streams,payments,orders}.py)
