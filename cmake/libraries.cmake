@@ -17,8 +17,8 @@ find_library(SOCI_SQLITE3 soci_sqlite3 REQUIRED)
 add_library(market_libraries INTERFACE)
 target_link_libraries(market_libraries INTERFACE
   Threads::Threads Boost::headers Boost::json Boost::url OpenSSL::SSL OpenSSL::Crypto SQLite::SQLite3
-  ZLIB::ZLIB fmt::fmt spdlog::spdlog CLI11::CLI11 pugixml::pugixml PkgConfig::sodium PkgConfig::re2 ${SOCI_CORE}
-  ${SOCI_SQLITE3})
+  ZLIB::ZLIB fmt::fmt spdlog::spdlog CLI11::CLI11 pugixml::pugixml PkgConfig::sodium PkgConfig::re2
+  ${SOCI_CORE} ${SOCI_SQLITE3})
 
 # One precompiled header for everything heavy.
 file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "")
