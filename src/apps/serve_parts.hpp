@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "apps/commands.hpp"
+#include "apps/metrics_text.hpp"
 #include "apps/settings.hpp"
 #include "http/server.hpp"
 
@@ -31,6 +32,9 @@ void start_logging(const Settings& settings);
 unsigned thread_count(std::int64_t wanted, unsigned fallback);
 
 http::Limits limits_of(const Settings& settings);
+
+/// Answers by route and status, open connections.
+void add_http_metrics(const http::Server& server, MetricsText& metrics);
 
 /// SIGTERM and SIGINT end the server; every other thread has them blocked.
 class StopSignals {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Real Java software with ours, both ways: Spring Cloud clients and Netflix's Eureka server, from Maven.
 
-Our registry and a Netflix one are peers of each other. Java clients (both transports) register at ours, another
-Java client and our own services at Netflix's; everybody finds and calls everybody by name.
+Our registry and a Netflix one are peers. Java clients (both transports) register at ours, another Java
+client and our own services at Netflix's; everybody finds and calls everybody by name.
 Skipped, and counted so, when there is no JDK or Maven cannot resolve its packages.
 Prints `N passed, N failed, N skipped`; exit 1 when one failed. About 60 seconds once the packages are there.
 """
