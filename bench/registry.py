@@ -4,7 +4,8 @@
     bench/registry.py [--instances 1000] [--seconds 8] [--write]
 
 Both hold the same instances and get the same heartbeats from the same generator (wrk), one after the
-other, after a warm-up. Netflix's server is that of tests/interop/java, with the JVM's defaults. About a minute.
+other, after a warm-up. Netflix's server is that of tests/interop/java, with the JVM's
+defaults. About a minute.
 """
 
 import argparse
