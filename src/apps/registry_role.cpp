@@ -31,7 +31,7 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   info.metrics = [&] {
     MetricsText text;
     parts.add_metrics(text);
-    text.family("market_http_connections", "gauge", "Open connections.").sample(server->open_connections());
+    add_http_metrics(*server, text);
     add_process_metrics(text);
     return text.text();
   };

@@ -143,11 +143,7 @@ std::string Platform::metrics(const http::Server& server) const {
     if (count != 0 || code == Code::sold_out)
       text.sample(count, label("reason", http::problem_of(code).code));
   }
-  text.family("market_http_requests_total", "counter", "Answered requests by route and status.");
-  for (const auto& entry : server.route_counts())
-    text.sample(entry.count,
-                label("route", entry.route) + ',' + label("status", std::to_string(entry.status)));
-  text.family("market_http_connections", "gauge", "Open connections.").sample(server.open_connections());
+  add_http_metrics(server, text);
   text.family("market_sql_waiting", "gauge", "Reads and writes waiting for SQL.")
       .sample(static_cast<std::uint64_t>(std::max(0, store.pool.waiting())));
   add_process_metrics(text);

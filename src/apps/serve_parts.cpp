@@ -86,4 +86,12 @@ http::Limits limits_of(const Settings& settings) {
   return limits;
 }
 
+void add_http_metrics(const http::Server& server, MetricsText& metrics) {
+  metrics.family("market_http_requests_total", "counter", "Answered requests by route and status.");
+  for (const auto& entry : server.route_counts())
+    metrics.sample(entry.count,
+                   label("route", entry.route) + ',' + label("status", std::to_string(entry.status)));
+  metrics.family("market_http_connections", "gauge", "Open connections.").sample(server.open_connections());
+}
+
 }  // namespace market::apps

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "apps/commands.hpp"
+#include "apps/metrics_text.hpp"
 #include "apps/settings.hpp"
 #include "http/server.hpp"
 
@@ -36,6 +37,8 @@ http::Limits limits_of(const Settings& settings);
 std::vector<std::string> comma_separated(const std::string& text);
 /// Throws UsageError.
 std::vector<http::Network> networks_of(const Settings& settings, std::string_view key);
+/// Answers by route and status, open connections.
+void add_http_metrics(const http::Server& server, MetricsText& metrics);
 
 /// SIGTERM and SIGINT end the server; every other thread has them blocked.
 class StopSignals {

@@ -248,6 +248,13 @@ def test_client(folder):
         check("and keeps its list meanwhile", metric(shop, "market_discovery_instances") == 3)
         call(register_other, "DELETE", f"/eureka/apps/USER/127.0.0.1:user:{shop.port}")
         within("registers again after a 404", lambda: ours <= set(apps(register_other)))
+        path = f"/eureka/apps/ORDER/127.0.0.1:order:{shop.port}/status?value=OUT_OF_SERVICE"
+        call(register_other, "PUT", path)
+        order = f"127.0.0.1:order:{shop.port}"
+        check("can be drained", apps(register_other)[order] == "OUT_OF_SERVICE")
+        shop.kill()
+        shop.start()
+        within("a restart returns it to service", lambda: apps(register_other).get(order) == "UP")
         began = time.monotonic()
         check("ends on SIGTERM", shop.stop() == 0)
         check("at once", time.monotonic() - began < 5 * PATIENCE)

@@ -132,7 +132,13 @@ Task<> RegistryClient::enroll(Mine& mine) {
   const auto reply = co_await send(std::move(request));
   if (!reply) co_return tl::unexpected(reply.error());
   mine.registered = reply->status / 100 == 2;
-  if (mine.registered) co_return Result<>();
+  if (mine.registered && mine.known_before) co_return Result<>();
+  if (mine.registered) {
+    const auto returned = co_await return_to_service(mine.instance);
+    mine.known_before = returned.has_value();
+    mine.registered = mine.known_before;
+    co_return returned;
+  }
   Error refused(Code::forbidden,
                 "registering " + mine.instance.app + " was answered " + std::to_string(reply->status));
   note_trouble(refused);
@@ -180,18 +186,24 @@ asio::awaitable<void> RegistryClient::keep_registered() {
   }
 }
 
-asio::awaitable<void> RegistryClient::tell_status() {
+asio::awaitable<void> RegistryClient::withdraw_all() {
   for (Mine& mine : mine_) {
     http::ClientRequest request;
     request.method = http::Method::put;
-    request.path = path_of(mine.instance) + "/status?value=" + std::string(name_of(mine.instance.status));
-    if (mine.instance.status == Status::up) {
-      request.method = http::Method::del;
-      request.path = path_of(mine.instance) + "/status?value=UP";
-    }
+    request.path = path_of(mine.instance) + "/status?value=OUT_OF_SERVICE";
     const auto told = co_await send(std::move(request));
-    if (!told) spdlog::warn("registry: the status could not be told: {}", told.error().detail);
+    if (!told) spdlog::warn("registry: the end could not be announced: {}", told.error().detail);
   }
+}
+
+/// A predecessor that was killed while it drained has left its OUT_OF_SERVICE behind: it would hold for ever.
+Task<> RegistryClient::return_to_service(const Instance& instance) {
+  http::ClientRequest request;
+  request.method = http::Method::del;
+  request.path = path_of(instance) + "/status?value=UP";
+  const auto done = co_await send(std::move(request));
+  if (!done) co_return tl::unexpected(done.error());
+  co_return Result<>();
 }
 
 asio::awaitable<void> RegistryClient::leave_all() {
@@ -212,18 +224,11 @@ void RegistryClient::run_bounded(Work work, Millis most) {
   done.wait_for(most);
 }
 
-void RegistryClient::set_status(Status status) {
-  asio::post(io_, [this, status] {
-    for (Mine& mine : mine_) mine.instance.status = status;
-    asio::co_spawn(io_, tell_status(), asio::detached);
-  });
-}
-
 void RegistryClient::withdraw(Millis most) {
   asio::post(io_, [this] {
     for (Mine& mine : mine_) mine.instance.status = Status::out_of_service;
   });
-  run_bounded([this] { return tell_status(); }, most);
+  run_bounded([this] { return withdraw_all(); }, most);
 }
 
 void RegistryClient::leave(Millis most) {

@@ -36,8 +36,6 @@ class RegistryClient final : public Discovery {
 
   std::shared_ptr<const ServiceList> services() const override { return known_.list(); }
   void start();
-  /// STARTING, UP, OUT_OF_SERVICE: told to the registry at once.
-  void set_status(registry::Status status);
   /// OUT_OF_SERVICE, so that nobody new comes. Returns when the registry knows, at most after `most`.
   void withdraw(Millis most = Millis(2'000));
   /// Cancels every instance; nothing is renewed from here on. At most `most` long.
@@ -54,11 +52,13 @@ class RegistryClient final : public Discovery {
   struct Mine {
     registry::Instance instance;
     bool registered = false;
+    bool known_before = false;  ///< This process has registered it at least once.
   };
   asio::awaitable<void> keep_registered();
   asio::awaitable<void> keep_list();
   asio::awaitable<void> leave_all();
-  asio::awaitable<void> tell_status();
+  asio::awaitable<void> withdraw_all();
+  Task<> return_to_service(const registry::Instance& instance);
   Task<> enroll(Mine& mine);
   Task<> renew(Mine& mine);
   Task<> fetch();

@@ -16,7 +16,7 @@ constexpr int ticks_to_keep_alive = 150;
 class Ticker {
  public:
   explicit Ticker(const asio::any_io_executor& executor) : timer_(executor) {}
-  asio::awaitable<void> tick() {
+  asio::awaitable<void> next_tick() {
     if (timer_.expiry() <= asio::steady_timer::clock_type::now()) timer_.expires_after(tick);
     boost::system::error_code ignored;
     co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -66,7 +66,7 @@ Task<> StockStreams::serve(ProductId product, http::Stream& stream) const {
       const auto written = co_await stream.write(std::move(piece));
       if (!written) co_return Result<>();
     }
-    co_await ticker->tick();
+    co_await ticker->next_tick();
   }
 }
 
