@@ -160,8 +160,7 @@ def report(binary, upstream, proxy, gateway, options):
     }
     print(f"requests per CPU second: gateway {numbers['per_cpu_second']['gateway']:.0f}, "
           f"nginx proxy_pass {numbers['per_cpu_second']['nginx']:.0f}: "
-          f"{numbers['ratio']:.2f} x (goal {GOAL_RATIO}); "
-          f"rounds {[round(r, 2) for r in ratios]}")  # fmt: skip
+          f"{numbers['ratio']:.2f} x (goal {GOAL_RATIO}); {[round(r, 2) for r in ratios]}")  # fmt: skip
     print(f"added p99 at {half}/s: gateway {added['gateway']:.2f} ms (goal {GOAL_ADDED_MS}), "
           f"nginx {added['nginx']:.2f} ms")  # fmt: skip
     if options.json:
