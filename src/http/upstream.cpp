@@ -8,7 +8,9 @@
 namespace market::http {
 namespace {
 
-constexpr std::int64_t fast_answer_ns = 2'000'000;  ///< Faster ones may stand in line behind each other.
+constexpr std::int64_t fast_answer_ns = 2'000'000;   ///< Faster ones may stand in line behind each other.
+constexpr std::int64_t slow_answer_ns = 20'000'000;  ///< Slower ones need no second look.
+constexpr std::int64_t share_again_ms = 5'000;
 constexpr std::size_t depth_wanted = 16;
 constexpr std::size_t spread_min = 4;  ///< So that all threads of the instance have work.
 
@@ -194,6 +196,12 @@ void Upstream::tick(std::int64_t now_ms) {
       connection->close_idle();
     else
       connection->tick(now_ms, limits_.connect_time_max.count());
+  }
+  // Alone on many connections, an answer waits for all the others: only standing in line shows how long one
+  // takes by itself. So that is tried again now and then.
+  if (now_ms >= share_again_ms_) {
+    share_again_ms_ = now_ms + share_again_ms;
+    if (answer_ns_ >= fast_answer_ns && answer_ns_ < slow_answer_ns) answer_ns_ = 0;
   }
   std::vector<Call*> late;
   std::erase_if(waiting_, [&](Call* call) {

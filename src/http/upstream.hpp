@@ -67,7 +67,9 @@ class Upstream {
   std::vector<UpstreamConnection*> sharing_;  ///< With shared calls under way.
   std::size_t next_sharing_ = 0;
   std::deque<Call*> waiting_;
-  std::int64_t answer_ns_ = 10'000'000;  ///< Moving mean of how long an answer takes once it is its turn.
+  /// Moving mean of how long an answer takes once it is its turn; nothing is known yet, so they share.
+  std::int64_t answer_ns_ = 0;
+  std::int64_t share_again_ms_ = 0;
   sockaddr_storage address_{};
   socklen_t address_size_ = 0;
   bool address_known_ = false, resolving_ = false, starting_ = false;

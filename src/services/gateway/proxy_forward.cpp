@@ -126,7 +126,12 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
     if (parts_.journal.is_on()) passage.instance = instance->host + ":" + std::to_string(instance->port);
     Call call;
     prepare(call, passage, *instance, *target, deadline - now);
-    const auto try_max = passage.repeatable ? route.try_timeout.count() : route.timeout.count();
+    tried.push_back(instance);
+    // Giving up early helps only who can go elsewhere at once. A POST with a key waits: sent to a second
+    // instance while the first still works on it, it would only add to the load that makes it slow.
+    const bool other = passage.safe && !service.empty() &&
+                       parts_.balancer.choose(service, {tried.data(), tried.size()}, now, passage.span);
+    const auto try_max = other ? route.try_timeout.count() : route.timeout.count();
     call.deadline_ms = thread.now_ms() + std::min(try_max, deadline - now);
     {
       const UnderWay under_way(*instance);
@@ -186,7 +191,7 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
       if (!best) best = unknown_outcome(Status::bad_gateway, "the service cannot be reached", request);
       co_return std::move(*best);
     }
-    if (call.outcome != Outcome::not_processed) tried.push_back(std::move(instance));
+    if (call.outcome == Outcome::not_processed) tried.pop_back();
     if (!costs_nothing) ++retries;
     route.state->retried.fetch_add(1, std::memory_order_relaxed);
     counts_.retries.fetch_add(1, std::memory_order_relaxed);
