@@ -27,6 +27,11 @@ namespace market::memory {
 struct GateSettings {
   int queue_max = 65'536;             ///< Commands waiting for the writer; beyond: overloaded.
   std::size_t batch_max = 4'096;      ///< Commands in one commit.
+  /// In a rush (the last batch had `gather_from` commands or more) a commit waits `gather_time` for more of
+  /// them: a sync for few costs as much as one for many. PostgreSQL has the same as commit_siblings and
+  /// commit_delay. A buyer who comes alone never waits.
+  std::size_t gather_from = 16;
+  std::chrono::microseconds gather_time{1'000};
   Position fold_lag_max = 1'000'000;  ///< Events not yet in the records; beyond, new orders: overloaded.
   Millis attempt_bound{5'000};        ///< How long an open payment attempt delays an expiry.
   Millis restart_grace{60'000};       ///< The most that a downtime is given back to unpaid orders.
@@ -131,6 +136,7 @@ class MemorySaleGate final : public SaleGate {
   std::condition_variable wake_;
 
   // The writer thread's own.
+  std::size_t last_batch_size_ = 0;
   SaleState state_;
   std::priority_queue<Deadline> deadlines_;
   std::deque<Remembered> remembered_;

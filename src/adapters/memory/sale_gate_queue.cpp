@@ -106,8 +106,13 @@ void MemorySaleGate::take_queue(Batch& batch) {
       wake_.wait(lock, has_work);
     asleep_.store(false);
   }
+  if (last_batch_size_ >= settings_.gather_from) {
+    std::unique_lock lock(sleep_mutex_);
+    wake_.wait_for(lock, settings_.gather_time, [this] { return stopping_.load(); });
+  }
   for (Pending* taken = queue_.exchange(nullptr); taken; taken = taken->next) batch.push_back(taken);
   std::reverse(batch.begin(), batch.end());  // First come, first served.
+  last_batch_size_ = batch.size();
 }
 
 void MemorySaleGate::resume(std::span<Pending* const> batch) {
