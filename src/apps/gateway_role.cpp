@@ -27,6 +27,9 @@
 namespace market::apps {
 namespace {
 
+/// How long a start waits for the first list of instances; without one it serves all the same.
+constexpr Millis first_list_max{5'000};
+
 /// SIGHUP: the settings are read again. Made before any thread, so that all of them have it blocked.
 class ReloadSignal {
  public:
@@ -225,10 +228,11 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   });
   reload_signal.watch([&] { reload(options.settings, proxy, discovery, *server); });
 
+  registry->start();
+  registry->wait_for_list(first_list_max);
   fmt::print("market is ready: {}://{}:{} (gateway, {} routes, {} threads)\n", secure ? "https" : "http",
              address.host, server->port(), proxy.config()->routes.size(), threads);
   std::fflush(stdout);
-  registry->start();
   server->run();
   registry->leave();
   signals.end();

@@ -104,6 +104,8 @@ void Acceptor::stop(bool keep_listening) {
   ready_.reset();
   pause_.reset();
   if (keep_listening || fd_ < 0) return;
+  while (accept_one()) {  // Closing the socket would reset those who wait in its backlog.
+  }
   ::close(fd_);
   fd_ = -1;
 }
@@ -116,18 +118,22 @@ void Acceptor::wait() {
 
 void Acceptor::accept_waiting() {
   for (int i = 0; i < accepts_in_a_row_max; ++i) {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    OwnedFd fd(::accept4(fd_, reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (fd.get() < 0) {
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return pause();
-      if (errno == EAGAIN || errno == EWOULDBLOCK) break;
-      continue;  // The peer gave up before we came.
-    }
-    paused_ = false;
-    hand_over(std::move(fd), peer_of(address));
+    if (accept_one()) continue;
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return pause();
+    if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+    // Else the peer gave up before we came.
   }
   wait();
+}
+
+bool Acceptor::accept_one() {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  OwnedFd fd(::accept4(fd_, reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (fd.get() < 0) return false;
+  paused_ = false;
+  hand_over(std::move(fd), peer_of(address));
+  return true;
 }
 
 void Acceptor::hand_over(OwnedFd fd, const Peer& peer) {

@@ -29,6 +29,8 @@ class Acceptor {
  private:
   void wait();
   void accept_waiting();
+  /// False: none; errno says why.
+  bool accept_one();
   void hand_over(OwnedFd fd, const Peer& peer);
   void pause();
 

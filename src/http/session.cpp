@@ -17,7 +17,9 @@ namespace {
 
 constexpr std::size_t held_bytes_max = 64 * 1024;    ///< Pipelined answers that may wait for one write.
 constexpr std::size_t kept_output_bytes = 4 * 1024;  ///< An idle connection keeps no more than this.
-constexpr int requests_in_a_row_max = 64;            ///< Then others of this thread get their turn.
+/// A connection that is idle when the server stops may have a request on its way: it gets this long.
+constexpr std::chrono::milliseconds drain_idle_max{500};
+constexpr int requests_in_a_row_max = 64;  ///< Then others of this thread get their turn.
 
 }  // namespace
 
@@ -88,8 +90,10 @@ void Session::on_deadline() {
 void Session::on_drain() {
   if (streaming_ && waiting_ == Waiting::nothing)
     cancel_->emit(asio::cancellation_type::terminal);
-  else if (streaming_ || (waiting_ == Waiting::read && in_.empty()))
+  else if (streaming_)
     resume(Wake::closing);
+  else if (waiting_ == Waiting::read && in_.empty())
+    deadline_ms_ = after(drain_idle_max);  // A request may be on its way: it is answered with a close.
 }
 
 void Session::abandon() {
@@ -244,11 +248,11 @@ asio::awaitable<bool> Session::more() {
       closed_ = true;  // An unfinished request of a peer that sends no more needs no answer.
       co_return false;
     }
-    if (idle && thread_.shared().draining.load(std::memory_order_relaxed)) co_return false;
     if (idle) {
       in_.shrink();
       if (out_.capacity() > kept_output_bytes) std::string().swap(out_);
-      deadline_ms_ = after(limits_.idle_time_max);
+      const bool draining = thread_.shared().draining.load(std::memory_order_relaxed);
+      deadline_ms_ = after(draining ? drain_idle_max : limits_.idle_time_max);
     } else {
       deadline_ms_ = request_began_ms_ + limits_.head_time_max.count() + IoThread::tick_ms;
     }

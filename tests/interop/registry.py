@@ -250,7 +250,7 @@ def test_client(folder):
         within("registers again after a 404", lambda: ours <= set(apps(register_other)))
         path = f"/eureka/apps/MARKET-ORDER/127.0.0.1:market-order:{shop.port}/status?value=OUT_OF_SERVICE"
         call(register_other, "PUT", path)
-        order = f"127.0.0.1:order:{shop.port}"
+        order = f"127.0.0.1:market-order:{shop.port}"
         check("can be drained", apps(register_other)[order] == "OUT_OF_SERVICE")
         shop.kill()
         shop.start()

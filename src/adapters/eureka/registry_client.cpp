@@ -84,6 +84,20 @@ RegistryClient::State RegistryClient::state() const {
   return copy;
 }
 
+void RegistryClient::note_asked() {
+  {
+    const std::lock_guard lock(state_mutex_);
+    asked_once_ = true;
+  }
+  asked_.notify_all();
+}
+
+void RegistryClient::wait_for_list(Millis most) {
+  if (registries_.empty()) return;
+  std::unique_lock lock(state_mutex_);
+  asked_.wait_for(lock, most, [this] { return asked_once_; });
+}
+
 void RegistryClient::note_reached(std::size_t index) {
   const std::lock_guard lock(state_mutex_);
   current_ = index;
@@ -316,6 +330,7 @@ Task<> RegistryClient::listen(std::size_t index) {
 asio::awaitable<void> RegistryClient::keep_list() {
   while (!leaving_) {
     const auto fetched = co_await fetch();
+    note_asked();
     if (!fetched) {
       note_trouble(fetched.error());
       known_.drop_doubtful();

@@ -8,6 +8,7 @@
 ///   client.leave();                      // on SIGTERM, before draining; bounded in time
 
 #include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <thread>
 
@@ -36,6 +37,9 @@ class RegistryClient final : public Discovery {
 
   std::shared_ptr<const ServiceList> services() const override { return known_.list(); }
   void start();
+  /// Until the first list is there or every registry was asked in vain, at most `most` long: whoever
+  /// forwards requests is not ready before.
+  void wait_for_list(Millis most);
   /// OUT_OF_SERVICE, so that nobody new comes. Returns when the registry knows, at most after `most`.
   void withdraw(Millis most = Millis(2'000));
   /// Cancels every instance; nothing is renewed from here on. At most `most` long.
@@ -67,6 +71,7 @@ class RegistryClient final : public Discovery {
   /// To the registry in use; to the next ones when it cannot be reached.
   Task<http::ClientReply> send(http::ClientRequest request);
   void take_events(std::string_view piece);
+  void note_asked();
   void note_reached(std::size_t index);
   void note_trouble(const Error& error);
   template <class Work>
@@ -85,6 +90,8 @@ class RegistryClient final : public Discovery {
   asio::steady_timer renew_timer_, fetch_timer_;
   std::atomic<bool> pushed_{false};
   mutable std::mutex state_mutex_;
+  std::condition_variable asked_;
+  bool asked_once_ = false;
   State state_;
   std::thread thread_;
 };
