@@ -84,7 +84,7 @@ class Cluster:
             server.start()
         for _ in range(3):
             self.add_backend()
-        until(lambda: all(map(self.finds_everything, self.gateways)), 10, "a gateway does not find instances")
+        until(lambda: all(map(self.finds_everything, self.gateways)), 10, "a gateway finds not all")
         return self
 
     def finds_everything(self, gateway):
@@ -104,7 +104,7 @@ class Cluster:
         return {one["instanceId"]: one["status"] for app in apps for one in app["instance"]}
 
     def stop(self):
-        """SIGTERM to all, in the order in which requests flow; [a sentence for each that did not end well]."""
+        """SIGTERM to all, in the order in which requests flow; [a sentence for each bad end]."""
         ended = [(server, server.stop()) for server in (*self.gateways, self.services, *self.registries)]
         return [f"{server.data.name} ended with {status}" for server, status in ended if status != 0]
 
