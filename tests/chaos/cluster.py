@@ -16,7 +16,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from cluster_load import ClusterSale
+from cluster_load import READERS, ClusterSale
 from async_http import Alternating
 from history import now
 from market_cluster import APP, Cluster, Instances, get, metric
@@ -97,6 +97,9 @@ async def an_instance_is_killed(sale, cluster):
         await asyncio.sleep(1)
         if any(late > early for late, early in zip(sent(), at_failure)):
             problems.append(f"requests went to a dead instance: {at_failure}, then {sent()}")
+        failures = [metric(gateway, faults, label) for gateway in cluster.gateways]
+        if max(failures) > READERS:  # What was under way; a second round would be more.
+            problems.append(f"a dead instance was tried {failures} times")
         cluster.add_backend()
         problems += await within(
             5, "a new one is found", lambda: all(map(cluster.finds_everything, cluster.gateways))
