@@ -25,6 +25,7 @@ from soak import soak
 
 SEED = int(os.environ.get("SEED", random.randrange(1_000_000)))
 SOAK_SECONDS = 20
+SLOW_READERS = 8
 
 
 async def within(seconds, what, condition):
@@ -77,8 +78,18 @@ async def a_registry_is_killed(sale, cluster):
 
 async def an_instance_is_killed(sale, cluster):
     problems = []
-    async with sale.load():
-        await asyncio.sleep(0.5)
+
+    async def wait_for_slow_answers():
+        """So that the death always meets requests under way."""
+        connection = Alternating(cluster.gateway_ports)
+        while sale.crowd.open_for_buying:
+            key = {"Idempotency-Key": f"slow-{next(sale.keys)}"}
+            await sale.must_answer(connection, "GET", f"//{APP}/slow")
+            await sale.must_answer(connection, "POST", f"//{APP}/slow", headers=key)
+        connection.close()
+
+    async with sale.load(*[wait_for_slow_answers] * SLOW_READERS):
+        await asyncio.sleep(0.8)
         dead = cluster.backends.pop(0)
         label = f'instance="127.0.0.1:{dead.port}"'
 
@@ -98,7 +109,7 @@ async def an_instance_is_killed(sale, cluster):
         if any(late > early for late, early in zip(sent(), at_failure)):
             problems.append(f"requests went to a dead instance: {at_failure}, then {sent()}")
         failures = [metric(gateway, faults, label) for gateway in cluster.gateways]
-        if max(failures) > READERS:  # What was under way; a second round would be more.
+        if max(failures) > READERS + SLOW_READERS:  # What was under way; a second round would be more.
             problems.append(f"a dead instance was tried {failures} times")
         cluster.add_backend()
         problems += await within(
