@@ -2,7 +2,7 @@
 /// The registry client of a process, as its settings say. Every role that is registered or looks others up
 /// has one.
 ///
-///   const auto client = registry_client_of(settings, clock, {"user", "product", "order"}, server.port());
+///   const auto client = registry_client_of(settings, clock, {"market-user"}, server.port());
 ///   client->start();  …  client->withdraw();  server.stop();  …  client->leave();
 
 #include "adapters/eureka/registry_client.hpp"

@@ -25,16 +25,25 @@ TEST_F(DecideProduct, RefusesTermsThatMakeNoSense) {
     EXPECT_EQ(sale_.refusal(ListProduct{shoes, event_terms(), stock}), Code::validation);
 }
 
-TEST_F(DecideProduct, KeepsKindAndSeller) {
+TEST_F(DecideProduct, KeepsTheSeller) {
   sale_.list(shoes, 1);
-  ProductTerms other_kind = event_terms(), other_seller = event_terms();
-  other_kind.kind = ProductKind::regular;
+  ProductTerms other_seller = event_terms();
   other_seller.seller = alice;
-  EXPECT_EQ(sale_.refusal(ChangeProduct{shoes, other_kind}), Code::validation);
   EXPECT_EQ(sale_.refusal(ChangeProduct{shoes, other_seller}), Code::validation);
   EXPECT_EQ(sale_.refusal(ChangeProduct{unknown_product, event_terms()}), Code::product_not_found);
   EXPECT_TRUE(sale_.changes_nothing(ChangeProduct{shoes, event_terms()}));
   EXPECT_TRUE(sale_.changes_nothing(ListProduct{shoes, event_terms(1), 99})) << "listed before";
+}
+
+TEST_F(DecideProduct, TicketsGoOnWhereTheyWereWhenTheKindChangesAndComesBack) {
+  sale_.list(shoes, 5);
+  EXPECT_EQ(sale_.accepted(1, alice, shoes, 1)->lines[0].ticket, 1);
+  ProductTerms regular = event_terms();
+  regular.kind = ProductKind::regular;
+  sale_.carry_out(ChangeProduct{shoes, regular});
+  EXPECT_EQ(sale_.accepted(2, alice, shoes, 1)->lines[0].ticket, 0);
+  sale_.carry_out(ChangeProduct{shoes, event_terms()});
+  EXPECT_EQ(sale_.accepted(3, alice, shoes, 1)->lines[0].ticket, 2);
 }
 
 TEST_F(DecideProduct, TakesAwayOnlyUnitsThatNobodyHas) {

@@ -4,6 +4,7 @@ import asyncio
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 
 from buyers import Crowd, seed_users
@@ -21,7 +22,7 @@ class Skipped(Exception):
 
 
 class TracedMarket(Market):
-    """Under strace, which injects one fault; `server_pid` is the server itself."""
+    """Under strace, which injects one fault."""
 
     def __init__(self, data, inject, *settings):
         super().__init__(data, *settings)
@@ -31,6 +32,14 @@ class TracedMarket(Market):
         calls = self.inject.split(":")[0]
         trace = ["-e", "trace=" + calls, "-e", "inject=" + self.inject]
         return ["strace", "-f", "-qq", "-o", "/dev/null", *trace, *command]
+
+    def kill(self):
+        """The server too: strace lets go of it when it dies itself."""
+        if self.process is not None and self.process.poll() is None:
+            children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+            for child in children.split():
+                os.kill(int(child), signal.SIGKILL)
+        super().kill()
 
 
 class Sale:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Faults under the event log, with real processes (RELIABILITY rows 2-6).
 
-    tests/chaos/log_faults.py BUILD_FOLDER/tests/log_driver [--seed N] [--kills N]
+    tests/chaos/log_faults.py [DRIVER] [--seed N] [--kills N]
 
 A small driver appends numbered events and prints each acknowledged position; strace injects the faults.
 After each, a fresh process reads the log: every acknowledged event must be there, in its place, once, and
@@ -11,6 +11,7 @@ Prints `N passed, N failed, N skipped`; exit 1 when one failed.
 
 import argparse
 import os
+import pathlib
 import random
 import shutil
 import subprocess
@@ -202,7 +203,8 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("driver")
+    build = os.environ.get("MARKET_BUILD", pathlib.Path(__file__).resolve().parents[2] / "build/release")
+    parser.add_argument("driver", nargs="?", default=f"{build}/tests/log_driver")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     parser.add_argument("--kills", type=int, default=25, help="how many moments to kill at")
     args = parser.parse_args()

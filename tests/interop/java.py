@@ -168,7 +168,7 @@ def run(folder, started):
         "registry.fetch_interval=1s",
     )
     started += [gamma, shop.start()]
-    services = {f"127.0.0.1:{name}:{shop.port}" for name in ("user", "product", "order")}
+    services = {f"127.0.0.1:market-{name}:{shop.port}" for name in ("user", "product", "order")}
     everybody = {alpha.id, beta.id, gamma.id} | services
 
     within("Java clients register at our registry", lambda: {alpha.id, beta.id} <= set(registered(ours)), 90)
@@ -181,7 +181,7 @@ def run(folder, started):
             within(
                 f"{client.name} calls {other.name}", lambda c=client, o=other: c.call(o.name)[1] == o.id, 10
             )
-        live = lambda c=client: c.call("product", "/health/live")[0] == 200  # noqa: E731
+        live = lambda c=client: c.call("market-product", "/health/live")[0] == 200  # noqa: E731
         within(f"{client.name} calls our product service by name", live, 10)
     metrics = lambda: get(f"http://127.0.0.1:{shop.port}/metrics")[1]  # noqa: E731
     within("our service sees everybody", lambda: "market_discovery_instances 6" in metrics())

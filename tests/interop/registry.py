@@ -230,7 +230,7 @@ def test_client(folder):
         "registry.lease=3s",
         "registry.fetch_interval=500ms",
     )
-    ours = {f"127.0.0.1:{service}:{shop.port}" for service in ("user", "product", "order")}
+    ours = {f"127.0.0.1:market-{name}:{shop.port}" for name in ("user", "product", "order")}
     with shop:
         check("starts without a registry", call(shop, "GET", "/health/ready")[0] == 200)
         first = registry(folder, "one", listen=ports[0]).start()
@@ -246,9 +246,9 @@ def test_client(folder):
         register_other = registry(folder, "one", listen=ports[0]).start()
         within("registers again with an empty one", lambda: ours <= set(apps(register_other)))
         check("and keeps its list meanwhile", metric(shop, "market_discovery_instances") == 3)
-        call(register_other, "DELETE", f"/eureka/apps/USER/127.0.0.1:user:{shop.port}")
+        call(register_other, "DELETE", f"/eureka/apps/MARKET-USER/127.0.0.1:market-user:{shop.port}")
         within("registers again after a 404", lambda: ours <= set(apps(register_other)))
-        path = f"/eureka/apps/ORDER/127.0.0.1:order:{shop.port}/status?value=OUT_OF_SERVICE"
+        path = f"/eureka/apps/MARKET-ORDER/127.0.0.1:market-order:{shop.port}/status?value=OUT_OF_SERVICE"
         call(register_other, "PUT", path)
         order = f"127.0.0.1:order:{shop.port}"
         check("can be drained", apps(register_other)[order] == "OUT_OF_SERVICE")

@@ -52,7 +52,9 @@ void Checker::fact(const Event& event, const ProductListed& listed) {
 }
 
 void Checker::fact(const Event&, const ProductChanged& changed) {
-  products_[changed.product].terms = changed.terms;
+  ModelProduct& product = products_[changed.product];
+  product.kind_changed = product.kind_changed || product.terms.kind != changed.terms.kind;
+  product.terms = changed.terms;
   products_[changed.product].changed_at = world_.now();
 }
 
@@ -73,9 +75,11 @@ void Checker::take(UserId user, const OrderLine& line) {
   demand(!sale || !sale->per_user_limit || product.counted[user] <= *sale->per_user_limit, "I7",
          fmt::format("user {} has {} units", user.value, product.counted[user]));
   const bool ticketed = product.terms.kind == ProductKind::event;
-  demand(line.ticket == (ticketed ? product.last_ticket + 1 : 0), "I8",
+  // Late money takes units again with the kind that the order was accepted with.
+  const bool none = line.ticket == 0 && (!ticketed || product.kind_changed);
+  demand(none || (line.ticket == product.last_ticket + 1 && (ticketed || product.kind_changed)), "I8",
          fmt::format("ticket {} follows {}", line.ticket, product.last_ticket));
-  product.last_ticket = line.ticket;
+  if (!none) product.last_ticket = line.ticket;
   product.remaining.set(world_.now(), product.left());
   product.counts[user].set(world_.now(), product.counted[user]);
   touched_.insert(line.product);

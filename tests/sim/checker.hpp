@@ -59,6 +59,7 @@ class Checker {
   struct ModelProduct {
     ProductTerms terms;
     std::int64_t capacity = 0, live = 0, last_ticket = 0;
+    bool kind_changed = false;
     std::map<UserId, std::int64_t> counted;
     Timeline remaining;
     std::map<UserId, Timeline> counts;

@@ -73,7 +73,8 @@ void Checker::answered(const Request& request) {
   if (answer->replayed) return;
   for (const OrderLine& line : order.lines) {
     if (products_[line.product].terms.kind != ProductKind::event) continue;
-    if (line.product.value != 1) continue;  // Tickets are per product; the first is the crowd's.
+    if (line.ticket == 0 || line.product.value != 1)
+      continue;  // Tickets are per product; the first is the crowd's.
     demand(line.ticket > request.tickets_before, "I8",
            fmt::format("ticket {} was asked for after {} had been answered", line.ticket,
                        request.tickets_before));

@@ -43,6 +43,13 @@ class SplitMarket(Market):
         self.sides = []
 
     def start(self, seconds=20.0):
+        try:
+            return self.start_all(seconds)
+        except BaseException:
+            self.kill()
+            raise
+
+    def start_all(self, seconds):
         log = self.data.parent
         self.sides.append(Side("registry", self.registry_port, log / "registry.log"))
         super().start(seconds)
