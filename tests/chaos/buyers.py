@@ -29,7 +29,9 @@ def user_of(token):
 
 
 class Crowd:
-    def __init__(self, history, users, rng):
+    def __init__(self, history, users, rng, connect=Connection):
+        """`connect(port)` makes what an operation's `connection` is."""
+        self.connect = connect
         self.history, self.users, self.rng = history, users, rng
         self.tokens = dict(users)
         self.unknown = []  # Orders with a key whose outcome is not known.
@@ -139,7 +141,7 @@ class Crowd:
         key = self.new_key() if rng.random() < 0.9 else None
         if key and rng.random() < 0.03:
             # Twice at once: the second waits for the first and gets the same order.
-            second = Connection(connection.port)
+            second = self.connect(connection.port)
             try:
                 operation, _ = await asyncio.gather(
                     self.order(connection, user, items, key), self.order(second, user, items, key)
@@ -190,7 +192,7 @@ class Crowd:
                     raise result
 
     async def keep_buying(self, port, products):
-        connection = Connection(port)
+        connection = self.connect(port)
         try:
             while self.open_for_buying:
                 await self.buy_once(connection, products)
@@ -209,7 +211,7 @@ class Crowd:
 
     async def settle_unknown(self, port, seconds=15.0):
         """Sends everything unknown again, with its key, until the answer is definite."""
-        connection, deadline = Connection(port), now() + seconds
+        connection, deadline = self.connect(port), now() + seconds
         waiting, self.unknown = self.unknown, []
         for operation in waiting:
             while True:
@@ -232,7 +234,7 @@ class Crowd:
 
     async def look(self, port, orders=200, lists=10):
         """Reads what clients can see: newest and random orders, some lists, the stock of every product."""
-        connection, rng = Connection(port), self.rng
+        connection, rng = self.connect(port), self.rng
         newest = self.acknowledged[-orders:]
         older = rng.sample(self.acknowledged, min(len(self.acknowledged), orders // 4))
         for user, order in dict.fromkeys(newest + older):

@@ -8,6 +8,10 @@ class Lost(Exception):
     """The connection ended before the whole answer: the outcome of the request is unknown."""
 
 
+class Refused(Lost):
+    """Nobody listens: the request was not sent."""
+
+
 class Answer:
     def __init__(self, status, headers, body):
         self.status = status
@@ -41,6 +45,8 @@ class Connection:
             return await asyncio.wait_for(
                 self._exchange("\r\n".join(lines).encode() + b"\r\n\r\n" + payload), self.timeout
             )
+        except ConnectionRefusedError as error:
+            raise Refused(repr(error)) from None
         except (OSError, EOFError, asyncio.TimeoutError, ValueError) as error:
             self.close()
             raise Lost(repr(error)) from None
@@ -49,6 +55,8 @@ class Connection:
             raise
 
     async def _exchange(self, message):
+        if self.writer is not None and self.reader.at_eof():
+            self.close()  # The server ended it while it was idle.
         if self.writer is None:
             self.reader, self.writer = await asyncio.open_connection(self.host, self.port)
         self.writer.write(message)
@@ -68,3 +76,29 @@ class Connection:
         if self.writer is not None:
             self.writer.close()
         self.reader = self.writer = None
+
+
+class Alternating:
+    """Used like a Connection: each request goes to the next server, or, when that refuses, to another one."""
+
+    def __init__(self, ports):
+        self.port = ports
+        self.connections = [Connection(port) for port in ports]
+        self.turn = 0
+
+    async def request(self, *arguments, **more):
+        for _ in self.connections:
+            self.turn = (self.turn + 1) % len(self.connections)
+            try:
+                return await self.connections[self.turn].request(*arguments, **more)
+            except Refused as error:
+                refused = error
+        raise refused
+
+    def last_port(self):
+        """The port of the last request."""
+        return self.port[self.turn]
+
+    def close(self):
+        for connection in self.connections:
+            connection.close()
