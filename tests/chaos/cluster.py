@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from cluster_load import READERS, ClusterSale
 from async_http import Alternating
 from history import now
-from market_cluster import APP, Cluster, Instances, get, metric
+from market_cluster import APP, Cluster, Instances, cancel, get, metric
 from market_server import PATIENCE
 from soak import soak
 
@@ -139,8 +139,8 @@ async def a_rolling_restart(sale, cluster):
 async def half_of_the_heartbeats_stop(sale, cluster):
     names = [[f"{half}-{number}" for number in range(10)] for half in ("silent", "lively")]
     silent, lively = [Instances("HEARTS", half, cluster.registry_ports) for half in names]
+    everybody = {*names[0], *names[1]}
     try:
-        everybody = {*names[0], *names[1]}
         problems = await within(
             5, "all are registered", lambda: everybody <= set(cluster.registered(cluster.registries[0]))
         )
@@ -157,6 +157,8 @@ async def half_of_the_heartbeats_stop(sale, cluster):
     finally:
         silent.kill()
         lively.kill()
+        for name in everybody:  # Preserved ones would leave one registry before the other.
+            cancel(cluster.registries[0], "HEARTS", name)
     return problems + sale.take_problems()
 
 

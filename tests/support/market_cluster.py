@@ -120,9 +120,17 @@ class Cluster:
 
 
 def get(server, path):
+    return ask(server, "GET", path)
+
+
+def cancel(registry, app, instance):
+    return ask(registry, "DELETE", f"/eureka/apps/{app}/{instance}")
+
+
+def ask(server, method, path):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     try:
-        connection.request("GET", path, headers={"Accept": "application/json"})
+        connection.request(method, path, headers={"Accept": "application/json"})
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
     finally:
