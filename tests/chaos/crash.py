@@ -108,7 +108,8 @@ class Crash:
         if checked.returncode != 0:
             problems.append(f"market check: {checked.stdout[-1500:]} {checked.stderr[-500:]}")
         store = Store.read(copy)
-        problems += check_past(self.events, store.events) + check(self.history, store)
+        self.looked_at = now()
+        problems += check_past(self.events, store.events) + check(self.history, store, self.looked_at)
         self.events = store.events
         self.last_copy, self.last_store = copy, store
         for old in self.folder.glob("copy-*"):
@@ -127,7 +128,8 @@ class Crash:
                 return self.report("rebuild", [f"exit {done.returncode}: {done.stderr.strip()}"])
             made.append(Store.read(copy))
         problems = [] if made[0].records == made[1].records else ["two rebuilds differ"]
-        problems += check(self.history, made[0])
+        # As of the copy: nothing expires in it any more.
+        problems += check(self.history, made[0], self.looked_at)
         if len(made[0].records) != len(
             {e["order"] for e in self.events if e["event"] == "order_accepted"}
         ):
