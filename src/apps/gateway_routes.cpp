@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "apps/serve_parts.hpp"
+#include "http/ascii.hpp"
 #include "http/head_parser.hpp"
 
 namespace market::apps {
@@ -25,6 +26,15 @@ std::vector<gateway::FieldPredicate> predicates(TomlReader& reader, const char* 
   return list;
 }
 
+/// The gateway writes these itself; two of one would let the next hop read another message than was sent.
+bool belongs_to_the_gateway(std::string_view field) {
+  constexpr std::string_view names[] = {"Host",    "Content-Length", "Transfer-Encoding", "Connection", "TE",
+                                        "Trailer", "Keep-Alive",     "Upgrade",           "Expect"};
+  if (http::same_letters(field.substr(0, 6), "proxy-")) return true;
+  return std::any_of(std::begin(names), std::end(names),
+                     [field](std::string_view name) { return http::same_letters(field, name); });
+}
+
 /// Header names and values that could forge another header are refused here, once.
 std::vector<gateway::FieldChange> changes(TomlReader& reader, const char* name) {
   std::vector<gateway::FieldChange> list;
@@ -32,6 +42,8 @@ std::vector<gateway::FieldChange> changes(TomlReader& reader, const char* name) 
     http::HeaderView view;
     if (http::parse_field_line(field + ": " + value, view) != http::FieldLine::valid)
       reader.refuse(name, fmt::format("'{}' is no header field", field));
+    else if (belongs_to_the_gateway(field))
+      reader.refuse(name, fmt::format("'{}' is written by the gateway itself", field));
     list.push_back({field, value});
   }
   return list;

@@ -22,7 +22,7 @@ wire::AccessTokens load_tokens(const sqlite::DataFolder& folder) {
 
 crypto::FieldSecret load_field_secret(const sqlite::DataFolder& folder, std::string_view name) {
   crypto::FieldSecret secret;
-  const std::string bytes = folder.load_or_create_secret(name, secret.size());
+  const std::string bytes = folder.load_secret_of(main_file, name, secret.size());
   std::memcpy(secret.data(), bytes.data(), secret.size());
   return secret;
 }

@@ -21,6 +21,10 @@ bool Request::has_header(std::string_view name) const {
   return false;
 }
 
+bool Request::is_from_this_machine() const {
+  return remote_is_loopback && !has_header("X-Forwarded-For") && !has_header("Forwarded");
+}
+
 std::size_t Request::count_headers(std::string_view name) const {
   std::size_t count = 0;
   for (const auto& header : headers) count += same_letters(header.name, name) ? 1u : 0u;

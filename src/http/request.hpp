@@ -82,6 +82,8 @@ struct Request {
   /// The first header of this name, compared without case; empty when absent.
   std::string_view header(std::string_view name) const;
   bool has_header(std::string_view name) const;
+  /// From this machine, and not by way of a proxy on it: what management and an open registry ask for.
+  bool is_from_this_machine() const;
   std::size_t count_headers(std::string_view name) const;
   /// The decoded value of a query parameter; nullopt when absent. Errors: validation (bad percent-encoding,
   /// twice).

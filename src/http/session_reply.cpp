@@ -45,7 +45,7 @@ std::optional<Reply> Session::answer_without_handler(const Router::Match& match)
     reply.headers.push_back({"Allow", std::string(match.allow.empty() ? all_methods : match.allow)});
     return reply;
   }
-  if (match.handler && match.options->loopback_only && !request_.remote_is_loopback) {
+  if (match.handler && match.options->loopback_only && !request_.is_from_this_machine()) {
     request_.route_index = 0;
     return problem_reply(Error(Code::not_found, "there is nothing at this path"), request_.trace_id);
   }

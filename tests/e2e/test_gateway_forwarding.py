@@ -288,6 +288,9 @@ def test_reload_applies_good_settings_and_keeps_the_old_at_bad_ones(tmp_path, up
      "[[gateway.routes]]\nid = 'a'\nservice = 's'\ncors = { origins = ['*'] }\n",
      "[[gateway.routes]]\nid = 'a'\nservice = 's'\n[[gateway.routes]]\nid = 'a'\nservice = 's'\n",
      "[[gateway.routes]]\nid = 'a'\nservice = 's'\ntimeout = 5\n", "[gateway.services]\ns = 'nowhere'\n",
+     "[[gateway.routes]]\nid = 'a'\nservice = 's'\nadd_request_headers = { Content-Length = '5' }\n",
+     "[[gateway.routes]]\nid = 'a'\nservice = 's'\nset_request_headers = { host = 'evil' }\n",
+     "[[gateway.routes]]\nid = 'a'\nservice = 's'\nadd_response_headers = { te = 'x' }\n",
      "[gateway]\ntrusted_proxies = '10.0.0.0/99'\n", "[gateway]\nnonsense = 1\n"],
 )  # fmt: skip
 def test_a_wrong_setting_is_one_clear_line(tmp_path, config):

@@ -58,6 +58,10 @@ def test_forwarded_addresses_count_behind_a_trusted_proxy(tmp_path, upstream):
             for i in range(1, 5)
         ]
         assert ipv6.count(429) >= 1, "one /64 is one customer"
+        for path in ("/metrics", "/info"):
+            assert gateway.ask(path).status == 200
+            for field in ("X-Forwarded-For", "Forwarded"):
+                assert gateway.ask(path, headers={field: "9.9.9.9"}).status == 404, "not from outside"
 
 
 def test_origins(tmp_path, upstream):

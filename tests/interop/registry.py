@@ -190,6 +190,10 @@ def test_push(folder):
         )
         simple = {"Origin": "http://evil.example", "Content-Type": "application/xml"}
         check("nor register", call(server, "POST", "/eureka/apps/A", "<instance/>", simple)[0] == 403)
+        rebound = {"Host": "evil.example", "Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"}
+        check("nor another name of it", call(server, "POST", "/registry/status", drain, rebound)[0] == 403)
+        proxied = {"X-Forwarded-For": "9.9.9.9"}
+        check("nor who comes by a proxy", call(server, "POST", "/registry/status", drain, proxied)[0] == 403)
         own = {"Origin": f"http://127.0.0.1:{server.port}"}
         check("the drain button does", call(server, "POST", "/registry/status", drain, own)[0] == 204)
         check("and it is drained", apps(server)["x"] == "OUT_OF_SERVICE")

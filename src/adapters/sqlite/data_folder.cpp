@@ -87,6 +87,17 @@ long DataFolder::owner(const std::filesystem::path& path) {
   return pid_in(lock);
 }
 
+std::string DataFolder::load_secret_of(std::string_view needed_by, std::string_view name,
+                                       std::size_t bytes) const {
+  const auto key = path_ / "keys" / name;
+  if (std::filesystem::exists(file(needed_by)) && !std::filesystem::exists(key))
+    throw std::runtime_error(
+        fmt::format("key file {} is missing, and {} cannot be read without it; put it back from where you "
+                    "keep your keys",
+                    key.string(), file(needed_by).string()));
+  return load_or_create_secret(name, bytes);
+}
+
 std::string DataFolder::load_or_create_secret(std::string_view name, std::size_t bytes) const {
   const auto keys = path_ / "keys";
   make_folder(keys);

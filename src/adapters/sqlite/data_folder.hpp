@@ -28,6 +28,9 @@ class DataFolder {
   /// A file of `bytes` random bytes in keys/, created (0600) when absent. Throws std::runtime_error when the
   /// file is too short, or may be read by others.
   std::string load_or_create_secret(std::string_view name, std::size_t bytes = 32) const;
+  /// The same of a key without which `needed_by`, a file of this folder, cannot be read: when that file is
+  /// there, the key must be there too. Throws std::runtime_error.
+  std::string load_secret_of(std::string_view needed_by, std::string_view name, std::size_t bytes) const;
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(std::string_view name) const { return path_ / name; }

@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <fstream>
 
 #include "adapters/sqlite/snapshot_file.hpp"
 #include "tests/support/temp_folder.hpp"
@@ -75,6 +77,17 @@ TEST(DataFolder, SecretsAreMadeOnceAndRefusedWhenWeak) {
   ::chmod(file.c_str(), 0600);
   fs::resize_file(file, 31);
   EXPECT_THAT(thrown_by([&] { folder.load_or_create_secret("token"); }), HasSubstr("too short (31 bytes"));
+}
+
+TEST(DataFolder, AKeyThatDataNeedsIsNotMadeAnew) {
+  const tests::TempFolder temp;
+  const auto folder = DataFolder::open(temp / "data");
+  const auto key = folder.load_secret_of("main.db", "field", 32);
+  std::ofstream(folder.file("main.db")) << "encrypted";
+  EXPECT_EQ(folder.load_secret_of("main.db", "field", 32), key);
+  fs::remove(folder.file("keys/field"));
+  EXPECT_THAT(thrown_by([&] { folder.load_secret_of("main.db", "field", 32); }), HasSubstr("is missing"));
+  EXPECT_FALSE(fs::exists(folder.file("keys/field")));
 }
 
 TEST(SnapshotFile, IsReplacedWholeAndLeftOutWhenDamaged) {

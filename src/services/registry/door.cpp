@@ -5,6 +5,18 @@
 namespace market::registry {
 namespace {
 
+/// `localhost` or a loopback address, with any port.
+bool is_loopback_name(std::string_view host) {
+  if (const auto colon = host.rfind(':'); colon != std::string_view::npos && !host.ends_with(']'))
+    host = host.substr(0, colon);
+  return host == "localhost" || host == "[::1]" ||
+         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
+bool is_from_a_browser(const http::Request& request) {
+  return request.has_header("Origin") || request.has_header("Sec-Fetch-Site");
+}
+
 /// Browsers send Origin with what another site's page asks them to send. Eureka's clients are no browsers.
 bool is_from_another_site(const http::Request& request) {
   const auto origin = request.header("Origin");
@@ -28,7 +40,9 @@ http::Reply empty_reply(http::Status status) {
 std::optional<http::Reply> refuse_writer(const RegistryDoors& doors, const http::Request& request) {
   bool allowed = !is_from_another_site(request);
   if (doors.authorization.empty()) {
-    allowed = allowed && request.remote_is_loopback;
+    // To a browser, a name of the attacker's own that leads here is the same site (DNS rebinding).
+    if (is_from_a_browser(request) && !is_loopback_name(request.header("Host"))) allowed = false;
+    allowed = allowed && request.is_from_this_machine();
   } else if (request.count_headers("Authorization") != 1 ||
              !wire::is_same_secret(request.header("Authorization"), doors.authorization)) {
     ++doors.registry.counts().refused;
