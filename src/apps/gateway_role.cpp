@@ -82,11 +82,7 @@ struct TokenCheck {
 std::string metrics_of(const http::Server& server, const gateway::Proxy& proxy,
                        const gateway::Balancer& balancer) {
   MetricsText text;
-  text.family("market_http_requests_total", "counter", "Answered requests by route and status.");
-  for (const auto& entry : server.route_counts())
-    text.sample(entry.count,
-                label("route", entry.route) + ',' + label("status", std::to_string(entry.status)));
-  text.family("market_http_connections", "gauge", "Open connections.").sample(server.open_connections());
+  add_http_metrics(server, text);
   const auto& counts = proxy.counts();
   const auto counter = [&text](const char* name, const char* help, std::uint64_t value) {
     text.family(name, "counter", help).sample(value);

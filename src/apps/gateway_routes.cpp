@@ -72,9 +72,7 @@ std::optional<gateway::FixedAnswer> fixed_answer(TomlReader& reader, const char*
 }
 
 void read_target(TomlReader& reader, Route& route) {
-  route.service = reader.text("service").value_or("");
-  std::transform(route.service.begin(), route.service.end(), route.service.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
+  route.service = http::lower_text(reader.text("service").value_or(""));
   if (const auto uri = reader.text("uri")) {
     if (!uri->starts_with("http://")) reader.refuse("uri", "must be http://HOST:PORT");
     const Address address = parse_address(uri->substr(7));
@@ -84,17 +82,12 @@ void read_target(TomlReader& reader, Route& route) {
 }
 
 void read_predicates(TomlReader& reader, Route& route) {
-  static const std::pair<const char*, http::Method> methods[] = {
-      {"GET", http::Method::get},        {"HEAD", http::Method::head},   {"POST", http::Method::post},
-      {"PUT", http::Method::put},        {"PATCH", http::Method::patch}, {"DELETE", http::Method::del},
-      {"OPTIONS", http::Method::options}};
   for (auto& path : reader.texts("path")) route.paths.emplace_back(std::move(path));
   route.hosts = reader.texts("host");
   for (const auto& text : reader.texts("method")) {
-    const auto found = std::find_if(std::begin(methods), std::end(methods),
-                                    [&](const auto& known) { return text == known.first; });
-    if (found == std::end(methods)) reader.refuse("method", fmt::format("'{}' is no method", text));
-    route.methods |= 1u << static_cast<unsigned>(found->second);
+    const auto found = std::find(http::method_texts.begin(), http::method_texts.end(), text);
+    if (found == http::method_texts.end()) reader.refuse("method", fmt::format("'{}' is no method", text));
+    route.methods |= 1u << (found - http::method_texts.begin());
   }
   route.headers = predicates(reader, "headers");
   route.query = predicates(reader, "query");

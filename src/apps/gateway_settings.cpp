@@ -6,6 +6,7 @@
 
 #include "apps/gateway_routes.hpp"
 #include "apps/serve_parts.hpp"
+#include "http/ascii.hpp"
 
 namespace market::apps {
 namespace {
@@ -14,9 +15,7 @@ std::vector<ServiceInstance> instances_of(const toml::table& services) {
   std::vector<ServiceInstance> instances;
   TomlReader reader(services, "gateway.services");
   for (const auto& [name, node] : services) {
-    std::string service(name.str());
-    std::transform(service.begin(), service.end(), service.begin(),
-                   [](unsigned char c) { return std::tolower(c); });
+    const std::string service = http::lower_text(name.str());
     for (const auto& text : reader.texts(name.str())) {
       const Address address = parse_address(text);
       ServiceInstance instance;

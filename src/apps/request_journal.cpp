@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include <chrono>
 
@@ -13,7 +15,7 @@ namespace market::apps {
 namespace {
 
 constexpr std::size_t spans_per_post_max = 512;
-constexpr std::chrono::seconds collector_time_max{2};
+constexpr Millis collector_time_max{2'000};  ///< Half to connect, half for the answer.
 
 void append_text(std::string& out, std::string_view name, std::string_view value) {
   out.append(",\"").append(name).append("\":");
@@ -67,9 +69,9 @@ RequestJournal::RequestJournal(const std::string& log, const std::string& spans_
       throw UsageError(fmt::format("gateway.spans_url: '{}' must be http://HOST:PORT/PATH", spans_url));
     const auto slash = spans_url.find('/', scheme.size());
     const Address address = parse_address(spans_url.substr(scheme.size(), slash - scheme.size()));
-    host_ = address.host;
-    port_ = std::to_string(address.port);
-    path_ = slash == std::string::npos ? "/v1/traces" : spans_url.substr(slash);
+    collector_.host = address.host;
+    collector_.port = std::to_string(address.port);
+    path_ = slash == std::string::npos ? "v1/traces" : spans_url.substr(slash + 1);
   }
   if (log == "-") {
     file_ = stderr;
@@ -111,7 +113,7 @@ void RequestJournal::run() {
     const auto batch = std::exchange(queue_, {});
     lock.unlock();
     if (file_) write_log(batch);
-    if (!host_.empty()) send_spans(batch);
+    if (!collector_.host.empty()) send_spans(batch);
     lock.lock();
   }
 }
@@ -129,22 +131,23 @@ void RequestJournal::send_spans(const std::vector<gateway::Answered>& batch) {
   const auto post = [&] {
     if (count == 0) return;
     spans.pop_back();
-    const std::string body =
+    http::ClientRequest request;
+    request.method = http::Method::post;
+    request.path = path_;
+    request.content_type = http::json_type;
+    request.deadline = collector_time_max / 2;
+    request.body =
         R"({"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":)"
         R"("market-gateway"}}]},"scopeSpans":[{"scope":{"name":"market"},"spans":[)" +
         spans + "]}]}]}";
-    asio::ip::tcp::iostream collector;
-    collector.expires_after(collector_time_max);
-    collector.connect(host_, port_);
-    collector << "POST " << path_ << " HTTP/1.1\r\nHost: " << host_ << ':' << port_
-              << "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " << body.size()
-              << "\r\n\r\n"
-              << body << std::flush;
-    std::string status_line;
-    std::getline(collector, status_line);
-    if (status_line.find(" 2") == std::string::npos) {
+    asio::io_context io(1);
+    http::Client collector(io.get_executor(), collector_);
+    auto answer = asio::co_spawn(io, collector.send(std::move(request)), asio::use_future);
+    io.run();
+    const auto reply = answer.get();
+    if (!reply || reply->status / 100 != 2) {
       dropped_.fetch_add(count, std::memory_order_relaxed);
-      spdlog::warn("{} spans were not taken by {}:{}", count, host_, port_);
+      spdlog::warn("{} spans were not taken by {}:{}", count, collector_.host, collector_.port);
     }
     spans.clear();
     count = 0;

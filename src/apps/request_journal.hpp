@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "http/client.hpp"
 #include "services/gateway/journal.hpp"
 
 namespace market::apps {
@@ -20,7 +21,7 @@ class RequestJournal final : public gateway::Journal {
   RequestJournal(const std::string& log, const std::string& spans_url);
   ~RequestJournal() override;
 
-  bool is_on() const override { return file_ != nullptr || !host_.empty(); }
+  bool is_on() const override { return file_ != nullptr || !collector_.host.empty(); }
   void take(const gateway::Answered& answered) override;
   std::uint64_t dropped() const { return dropped_.load(); }
 
@@ -31,7 +32,8 @@ class RequestJournal final : public gateway::Journal {
   void send_spans(const std::vector<gateway::Answered>& batch);
 
   std::FILE* file_ = nullptr;
-  std::string host_, port_, path_;
+  http::BaseUrl collector_;  ///< No host: no spans.
+  std::string path_;
   std::mutex mutex_;
   std::condition_variable ready_;
   std::vector<gateway::Answered> queue_;

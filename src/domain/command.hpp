@@ -73,4 +73,7 @@ struct OpenEpoch {
 using Command = std::variant<ListProduct, ChangeProduct, AdjustStock, PlaceOrder, StartPayment, SettlePayment,
                              CancelOrder, ExpireOrder, MoveOrder, GrantGrace, OpenEpoch>;
 
+/// The order a command is about; none for orders yet to be placed and for products.
+OrderId order_of(const Command& command);
+
 }  // namespace market

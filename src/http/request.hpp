@@ -2,6 +2,7 @@
 /// A request as handlers see it. Apart from message.hpp so that the parsers (and their fuzzers) need no
 /// coroutine.
 
+#include <array>
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <initializer_list>
@@ -15,6 +16,12 @@
 namespace market::http {
 
 enum class Method : std::uint8_t { get, head, post, put, patch, del, options };
+/// As the request line has them, by Method.
+inline constexpr std::array<std::string_view, 7> method_texts = {"GET",   "HEAD",   "POST",   "PUT",
+                                                                 "PATCH", "DELETE", "OPTIONS"};
+inline constexpr std::string_view method_text(Method method) {
+  return method_texts[static_cast<std::size_t>(method)];
+}
 
 /// Only the statuses this platform sends.
 enum class Status : std::uint16_t {

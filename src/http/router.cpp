@@ -10,9 +10,8 @@
 namespace market::http {
 namespace {
 
-constexpr std::string_view method_texts[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 constexpr std::string_view any_segment = "{}";  // No path can have it.
-constexpr std::size_t method_count = std::size(method_texts);
+constexpr std::size_t method_count = method_texts.size();
 
 struct Entry {
   Handler handler;

@@ -196,8 +196,6 @@ HeadState Session::parse() {
   if (!limits_.trusted_proxies.empty()) {
     request_.remote_address = peer_.text.data();
     request_.remote_address = client_address(request_, limits_.trusted_proxies);
-    // Who comes through a proxy on this machine does not come from this machine.
-    request_.remote_is_loopback = peer_.loopback && request_.remote_address.data() == peer_.text.data();
   }
   return state;
 }

@@ -18,12 +18,12 @@ bool is_all_zero(std::string_view text) {
   return text.find_first_not_of('0') == std::string_view::npos;
 }
 
+}  // namespace
+
 void write_hex(std::uint64_t value, char* out) {
   static constexpr char digits[] = "0123456789abcdef";
   for (int i = 15; i >= 0; --i, value >>= 4) out[i] = digits[value & 15];
 }
-
-}  // namespace
 
 TraceIds::TraceIds() {
   std::random_device device;

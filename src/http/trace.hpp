@@ -29,6 +29,8 @@ class TraceContext {
   std::array<char, 32> fresh_;
 };
 
+/// Sixteen lower-case hex digits.
+void write_hex(std::uint64_t value, char* out);
 /// The trace id of a `traceparent` (version 00 exactly, later ones by their first four parts); empty when
 /// bad.
 std::string_view trace_id_of(std::string_view traceparent);

@@ -33,11 +33,9 @@ std::string json_application(std::string_view name, const std::vector<Instance>&
 /// `{"instance":{…}}`
 std::string json_instance(const Instance& instance, Detail detail);
 
-/// `{"instance":{…}}`. Errors: invalid_json, validation.
+/// `{"instance":{…}}`: a registration, or with `version` a change of our push stream.
+/// Errors: invalid_json, validation.
 Result<Instance> parse_json_instance(std::string_view text);
-
-/// `{"version":…,"instance":{…}}`: one change of our push stream. Errors: invalid_json, validation.
-Result<Instance> parse_json_change(std::string_view text);
 
 /// What a server answered to a fetch.
 struct Applications {

@@ -189,18 +189,6 @@ Result<Instance> parse_json_instance(std::string_view text) {
   return instance;
 }
 
-Result<Instance> parse_json_change(std::string_view text) {
-  const auto object = parse_object(text);
-  if (!object) return tl::unexpected(object.error());
-  Instance instance;
-  bool has_data_center = false;
-  const auto* value = member(*object, "instance");
-  if (!value || !read_instance(*value, instance, has_data_center))
-    return fail(Code::validation, "no instance");
-  if (const auto ok = check_registration(instance, has_data_center); !ok) return tl::unexpected(ok.error());
-  return instance;
-}
-
 Result<Applications> parse_json_applications(std::string_view text) {
   const auto object = parse_object(text);
   if (!object) return tl::unexpected(object.error());

@@ -6,6 +6,7 @@
 #include "adapters/memory/event_log.hpp"
 #include "adapters/memory/sale_gate.hpp"
 #include "tests/contract/run_task.hpp"
+#include "tests/support/test_records.hpp"
 
 namespace market::contract {
 namespace {
@@ -22,43 +23,6 @@ class Candidate {
   virtual SaleGate& gate() = 0;
   virtual void restart() = 0;
   GateClock clock;
-};
-
-class KeptRecords final : public OrderRecords, public OrderFold {
- public:
-  Result<> store(std::span<const OrderPtr> orders, Position through) override {
-    const std::lock_guard lock(mutex_);
-    for (const auto& order : orders) orders_[order->id] = order;
-    position_ = through;
-    return {};
-  }
-  Result<Position> position() override {
-    const std::lock_guard lock(mutex_);
-    return position_;
-  }
-  Result<OrderPtr> load(OrderId id) override {
-    const std::lock_guard lock(mutex_);
-    const auto found = orders_.find(id);
-    return found == orders_.end() ? nullptr : found->second;
-  }
-  Task<FoundOrder> find(OrderId id) override {
-    const std::lock_guard lock(mutex_);
-    const auto found = orders_.find(id);
-    co_return FoundOrder{found == orders_.end() ? nullptr : found->second, position_};
-  }
-  Task<FoundOrder> find_by_key(UserId user, RequestKey key, Instant) override {
-    const std::lock_guard lock(mutex_);
-    FoundOrder found{nullptr, position_};
-    for (const auto& entry : orders_)
-      if (entry.second->user == user && entry.second->key == key) found.order = entry.second;
-    co_return found;
-  }
-  Task<FoundOrders> list(UserId, OrderFilter) override { co_return FoundOrders{}; }
-
- private:
-  std::mutex mutex_;
-  std::map<OrderId, OrderPtr> orders_;
-  Position position_ = 0;
 };
 
 struct NoSnapshots final : SnapshotStore {
@@ -98,7 +62,7 @@ class MemoryCandidate final : public Candidate {
     memory::MemorySaleGate gate;
   };
   memory::MemoryEventLog log_;
-  KeptRecords records_;
+  tests::TestRecords records_;
   NoSnapshots snapshots_;
   std::unique_ptr<Running> running_;
 };

@@ -13,7 +13,8 @@ import time
 
 import pytest
 from fake_upstream import FakeUpstream
-from gateway import Gateway, wait_for
+from gateway import Gateway
+from waiting import until
 
 FAKE = pathlib.Path(__file__).resolve().parents[1] / "support/fake_upstream.py"
 
@@ -127,8 +128,9 @@ def test_a_killed_instance_is_noticed_by_nobody(tmp_path):
                     [sys.executable, FAKE, "a", str(ports[0])], stdout=subprocess.PIPE
                 )
                 programs[0].stdout.readline()
-                wait_for(
+                until(
                     lambda: gateway.metric("market_gateway_instance_requests_total", instance=dead) > sent,
+                    10,
                     "the instance to come back",
                 )
                 stop.set()
@@ -179,7 +181,7 @@ def test_retries_stay_in_their_budget(pair):
     sent = one.count("/fake/storm") + two.count("/fake/storm")
     assert sent <= 400 * 1.1 + 20, f"{sent} tries for 400 requests"
     one.mode = two.mode = None
-    wait_for(lambda: gateway.ask("/fake/storm").status == 200, "recovery", 5)
+    until(lambda: gateway.ask("/fake/storm").status == 200, 5, "recovery")
 
 
 def test_the_breaker_opens_and_one_probe_closes_it(tmp_path):
@@ -203,7 +205,7 @@ breaker = { failure_percent = 50, requests_min = 10, window = "5s", open_for = "
         assert gateway.metric("market_gateway_breaker_open", route="guarded") == 1
         assert gateway.ask("/fake/other", "POST").body == b"[]"  # The other route has its fallback.
         upstream.mode = None
-        wait_for(lambda: gateway.ask("/guarded/x", "POST").status == 200, "the breaker to close", 5)
+        until(lambda: gateway.ask("/guarded/x", "POST").status == 200, 5, "the breaker to close")
 
 
 def test_a_slow_service_sheds_its_own_route_only(tmp_path):
@@ -246,8 +248,8 @@ def test_clients_that_leave_hold_nothing(single):
     for _ in range(50):
         with socket.create_connection(("127.0.0.1", gateway.port)) as peer:
             peer.sendall(b"GET /fake/slow HTTP/1.1\r\nHost: x\r\n\r\n")
-    wait_for(lambda: gateway.metric("market_gateway_in_flight") == 0, "the answers nobody reads")
-    wait_for(lambda: gateway.metric("market_http_connections") <= 1, "the connections of those who left")
+    until(lambda: gateway.metric("market_gateway_in_flight") == 0, 10, "the answers nobody reads")
+    until(lambda: gateway.metric("market_http_connections") <= 1, 10, "the connections of those who left")
     assert gateway.ask("/fake/ok").status == 200
 
 

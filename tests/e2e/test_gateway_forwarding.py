@@ -9,8 +9,9 @@ import time
 
 import pytest
 from fake_upstream import FakeUpstream
-from gateway import Gateway, wait_for
+from gateway import Gateway
 from market_server import BINARY
+from waiting import until
 
 ROUTES = """
 [gateway.services]
@@ -227,7 +228,7 @@ def test_event_streams_pass_at_once(gateway, upstream):
     before = upstream.closed_streams
     answer.close()
     peer.close()
-    wait_for(lambda: upstream.closed_streams > before, "the stream behind a client that left to end")
+    until(lambda: upstream.closed_streams > before, 10, "the stream behind a client that left to end")
 
 
 def test_large_answers_are_streamed_at_the_clients_pace(gateway, upstream):
@@ -263,7 +264,7 @@ def test_websockets_pass(gateway):
             while len(echoed) < len(text):
                 echoed += peer.recv(65536)
             assert len(echoed) == len(text)
-    wait_for(lambda: gateway.metric("market_http_connections") <= 1, "the tunnel to end")
+    until(lambda: gateway.metric("market_http_connections") <= 1, 10, "the tunnel to end")
 
 
 def test_reload_applies_good_settings_and_keeps_the_old_at_bad_ones(tmp_path, upstream):

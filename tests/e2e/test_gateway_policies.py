@@ -12,7 +12,8 @@ import threading
 
 import pytest
 from fake_upstream import FakeUpstream
-from gateway import Gateway, wait_for
+from gateway import Gateway
+from waiting import until
 
 ROUTE = """
 {top}
@@ -142,7 +143,7 @@ def test_access_log_and_spans(tmp_path, upstream):
     with Gateway(tmp_path, ROUTE.format(top="", port=upstream.port, more=""), *settings) as gateway:
         trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         gateway.ask("/fake/logged?token=secret", headers={"traceparent": trace, "X-Request-Id": "r-1"})
-        wait_for(lambda: Collector.posts and log.exists() and log.read_text(), "log and span")
+        until(lambda: Collector.posts and log.exists() and log.read_text(), 10, "log and span")
         line = json.loads(pathlib.Path(log).read_text().splitlines()[0])
         assert (line["status"], line["path"], line["requestId"]) == (200, "/fake/logged", "r-1")
         assert "secret" not in log.read_text()

@@ -12,19 +12,6 @@ constexpr int look_ups = 8;
 constexpr Millis reopen_after{20};
 constexpr Millis forget_after{50};
 
-OrderId order_of(const Command& command) {
-  return std::visit(
-      [](const auto& asked) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(asked)>, PlaceOrder>)
-          return OrderId{};
-        else if constexpr (requires { asked.order; })
-          return asked.order;
-        else
-          return OrderId{};
-      },
-      command);
-}
-
 }  // namespace
 
 template <class Action>

@@ -11,7 +11,7 @@ import collections
 import hashlib
 
 from checker_answers import AnswerChecks
-from history import now
+from history import NOTHING_HAPPENED, now
 from store_view import Fold, id_number, seconds
 
 COMMIT_TIME_MAX = (
@@ -350,7 +350,7 @@ class Checker(AnswerChecks):
                     and tuple(each.items) != right
                     and each.code != "idempotency_mismatch"
                 ):
-                    if each.outcome != "info" and each.code not in ("overloaded", "recovering"):
+                    if each.outcome != "info" and each.code not in NOTHING_HAPPENED:
                         self.note(
                             "I11", f"key {key} of {user} with another body was answered {each.status}"
                         )

@@ -7,9 +7,9 @@ import re
 import select
 import signal
 import subprocess
-import time
 
 from market_server import BINARY, PATIENCE, free_port
+from waiting import until
 
 
 class Answer:
@@ -84,12 +84,4 @@ class Gateway:
         before = self.log().count("settings were")
         self.config.write_text(config)
         self.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: self.log().count("settings were") > before, "the settings to be read again")
-
-
-def wait_for(condition, what, seconds=10):
-    deadline = time.monotonic() + seconds * PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited in vain for {what}")
-        time.sleep(0.02)
+        until(lambda: self.log().count("settings were") > before, 10, "the settings were not read again")

@@ -1,5 +1,7 @@
 #include "adapters/eureka/known_instances.hpp"
 
+#include "http/ascii.hpp"
+
 namespace market::eureka {
 namespace {
 
@@ -19,17 +21,10 @@ InstanceStatus status_of(registry::Status status) {
   return InstanceStatus::unknown;
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
-
 /// The VIP, as Java's clients look services up; the application's name when there is none.
 std::string service_of(const registry::Instance& instance) {
   const auto comma = instance.vip.find(',');
-  return lower(instance.vip.empty() ? instance.app : instance.vip.substr(0, comma));
+  return http::lower_text(instance.vip.empty() ? instance.app : instance.vip.substr(0, comma));
 }
 
 /// What a consumer can see of an instance.

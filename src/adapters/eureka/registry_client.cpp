@@ -307,7 +307,7 @@ void RegistryClient::take_events(std::string_view piece) {
     if (event.starts_with("event: list")) {
       auto list = wire::eureka::parse_json_applications(data);
       if (list) known_.replace(std::move(list->instances));
-    } else if (const auto change = wire::eureka::parse_json_change(data)) {
+    } else if (const auto change = wire::eureka::parse_json_instance(data)) {
       known_.apply(*change);
     }
   }

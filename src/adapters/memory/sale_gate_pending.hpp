@@ -20,7 +20,4 @@ struct MemorySaleGate::Pending {
   Result<Submitted> answer = fail(Code::internal, "the gate has not answered");
 };
 
-/// The order a command is about; none for orders yet to be placed and for products.
-OrderId order_of(const Command& command);
-
 }  // namespace market::memory

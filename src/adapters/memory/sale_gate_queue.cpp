@@ -12,19 +12,6 @@ constexpr Millis idle_tick{500};
 
 }  // namespace
 
-OrderId order_of(const Command& command) {
-  return std::visit(
-      [](const auto& asked) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(asked)>, PlaceOrder>)
-          return OrderId{};
-        else if constexpr (requires { asked.order; })
-          return asked.order;
-        else
-          return OrderId{};
-      },
-      command);
-}
-
 // ---- I/O threads ----
 
 void MemorySaleGate::push(Pending& pending) {

@@ -8,6 +8,7 @@
 #include <future>
 
 #include "adapters/memory/order_reader.hpp"
+#include "tests/support/test_records.hpp"
 
 namespace market::memory {
 namespace {
@@ -53,51 +54,6 @@ class TestLog final : public EventLog {
  private:
   std::mutex mutex_;
   std::vector<Event> events_;
-};
-
-class TestRecords final : public OrderRecords, public OrderFold {
- public:
-  Result<> store(std::span<const OrderPtr> orders, Position through) override {
-    const std::scoped_lock lock(mutex_);
-    if (failing) return fail(Code::unavailable, "the records are away");
-    for (const auto& order : orders) orders_[order->id] = order;
-    position_ = through;
-    return {};
-  }
-  Result<Position> position() override {
-    const std::scoped_lock lock(mutex_);
-    return position_;
-  }
-  Result<OrderPtr> load(OrderId id) override {
-    const std::scoped_lock lock(mutex_);
-    const auto found = orders_.find(id);
-    return found == orders_.end() ? nullptr : found->second;
-  }
-  Task<FoundOrder> find(OrderId id) override {
-    auto loaded = load(id);
-    co_return FoundOrder{*loaded, *position()};
-  }
-  Task<FoundOrder> find_by_key(UserId user, RequestKey key, Instant) override {
-    const std::scoped_lock lock(mutex_);
-    FoundOrder found{nullptr, position_};
-    for (const auto& entry : orders_)
-      if (entry.second->user == user && entry.second->key == key) found.order = entry.second;
-    co_return found;
-  }
-  Task<FoundOrders> list(UserId user, OrderFilter) override {
-    const std::scoped_lock lock(mutex_);
-    FoundOrders found;
-    found.as_of = position_;
-    for (const auto& entry : orders_)
-      if (entry.second->user == user) found.orders.push_back(entry.second);
-    co_return found;
-  }
-  std::atomic<bool> failing{false};
-
- private:
-  std::mutex mutex_;
-  std::map<OrderId, OrderPtr> orders_;
-  Position position_ = 0;
 };
 
 struct TestSnapshots final : SnapshotStore {
@@ -181,7 +137,7 @@ class SaleGateTest : public testing::Test {
   std::int64_t orders_made = 100;
   TestClock clock;
   TestLog log;
-  TestRecords records;
+  tests::TestRecords records;
   TestSnapshots snapshots;
   std::unique_ptr<Running> running;
 };

@@ -41,11 +41,6 @@ bool starts_with_letters(std::string_view name, std::string_view prefix) {
   return name.size() >= prefix.size() && same_letters(name.substr(0, prefix.size()), prefix);
 }
 
-std::string_view method_text(http::Method method) {
-  static constexpr std::string_view texts[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-  return texts[static_cast<std::size_t>(method)];
-}
-
 /// The fields that Connection names; nearly always none but keep-alive and close.
 template <class Headers>
 std::string_view connection_list(const Headers& headers, std::string& joined) {
@@ -125,7 +120,7 @@ Result<std::string> forwarded_target(const http::Request& request, const Route& 
 
 void append_forwarded_request(std::string& out, const http::Request& request, const Route& route,
                               std::string_view target, std::string_view host, const Hop& hop, bool upgrade) {
-  out.append(method_text(request.method)).append(" ").append(target).append(" HTTP/1.1\r\n");
+  out.append(http::method_text(request.method)).append(" ").append(target).append(" HTTP/1.1\r\n");
   append_field(out, "Host", host);
   std::string joined;
   const auto connection = connection_list(request.headers, joined);

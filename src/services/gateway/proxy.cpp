@@ -16,11 +16,6 @@ std::int64_t steady_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
 }
 
-std::string_view method_text(http::Method method) {
-  static constexpr std::string_view texts[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-  return texts[static_cast<std::size_t>(method)];
-}
-
 /// Paying is what has cost the buyer most already; browsing can be repeated at will.
 Priority priority_of(const Route& route, const http::Request& request) {
   if (route.priority) return *route.priority;
@@ -300,11 +295,10 @@ Task<http::Reply> Proxy::fallback(Passage& passage, http::Reply reply) {
 }
 
 void Proxy::note(const Passage& passage, const http::Reply& reply) {
-  static constexpr char digits[] = "0123456789abcdef";
   Answered answered;
   answered.took_ns = steady_ns() - passage.began_ns;
   answered.began_unix_ns = parts_.clock.now().time_since_epoch().count() * 1'000'000 - answered.took_ns;
-  answered.method = method_text(passage.request.method);
+  answered.method = http::method_text(passage.request.method);
   answered.path = passage.request.path;  // Never the query: tokens and names may stand there.
   answered.route = passage.route.id;
   answered.service = passage.route.service;
@@ -312,7 +306,8 @@ void Proxy::note(const Passage& passage, const http::Reply& reply) {
   answered.client = passage.client;
   answered.request_id = passage.request.request_id;
   answered.trace_id = passage.request.trace_id;
-  for (int shift = 60; shift >= 0; shift -= 4) answered.span_id += digits[(passage.span >> shift) & 15];
+  answered.span_id.resize(16);
+  http::write_hex(passage.span, answered.span_id.data());
   const auto parent = passage.request.header("traceparent");
   if (!http::trace_id_of(parent).empty()) answered.parent_id = parent.substr(36, 16);
   answered.status = static_cast<int>(reply.status);

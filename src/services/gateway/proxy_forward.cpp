@@ -55,9 +55,8 @@ bool may_share(const http::Request& request, bool safe) {
 
 void Proxy::prepare(Call& call, const Passage& passage, const Instance& instance, std::string_view target,
                     std::int64_t left_ms) {
-  static constexpr char digits[] = "0123456789abcdef";
   char span[16];
-  for (int i = 0; i < 16; ++i) span[i] = digits[(passage.span >> (60 - 4 * i)) & 15];
+  http::write_hex(passage.span, span);
   Hop hop;
   hop.client = passage.client;
   hop.scheme = passage.request.secure ? "https" : "http";
