@@ -51,8 +51,10 @@ void Housekeeping::watch_clock() {
 }
 
 void Housekeeping::snapshot_if_due() {
+  const auto logged = parts_.log.end();
+  if (!logged) return;
+  const Position since_last_tick = *logged - std::exchange(logged_before_, *logged);
   const Position recorded = parts_.folder.position();
-  const Position since_last_tick = recorded - std::exchange(recorded_before_, recorded);
   const Position behind = recorded - last_snapshot_;
   if (behind < settings_.snapshot_every) return;
   // A snapshot folds all of `behind` once more: in a rush the buyers need the processor, and it waits.

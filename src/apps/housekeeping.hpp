@@ -47,7 +47,7 @@ class Housekeeping {
   const Settings settings_;
   std::vector<std::function<void(Instant)>> also_;
   Position last_snapshot_, snapshot_before_;
-  Position recorded_before_ = 0;  ///< At the last tick.
+  Position logged_before_ = 0;  ///< At the last tick.
   Millis known_step_{0};
   std::atomic<std::uint64_t> clock_steps_{0}, snapshots_made_{0};
   std::mutex mutex_;

@@ -30,7 +30,9 @@ class LiveStock {
  public:
   virtual ~LiveStock() = default;
   /// Null when there is no such product. Withdrawn products are found and say so. Any thread, never blocks.
-  virtual std::shared_ptr<const ListedProduct> find(ProductId id) const = 0;
+  /// Valid until the calling thread calls find() again: threads that ask for the same hot product share no
+  /// counter of references.
+  virtual const ListedProduct* find(ProductId id) const = 0;
   /// True while the gate replays the log after a failed commit: sales answer `recovering`.
   virtual bool recovering() const = 0;
   /// Whether an order with this key may exist already; false is certain. Any thread, never blocks.

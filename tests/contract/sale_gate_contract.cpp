@@ -44,7 +44,8 @@ class MemoryCandidate final : public Candidate {
     explicit Running(MemoryCandidate& kept)
         : live(keys),
           folder(kept.records_, overlay, *kept.records_.position(),
-                 memory::RecordFolder::Settings{100, Millis(1), Millis(5)}),
+                 memory::RecordFolder::Settings{
+                     .batch_orders_max = 100, .linger = Millis(1), .retry_after = Millis(5)}),
           gate(memory::GateParts{kept.log_, kept.records_, kept.records_, kept.snapshots_, overlay, folder,
                                  live, keys, kept.clock},
                settings()) {

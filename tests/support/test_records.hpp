@@ -13,7 +13,10 @@ class TestRecords final : public OrderRecords, public OrderFold {
  public:
   Result<> store(std::span<const OrderPtr> orders, Position through) override {
     const std::scoped_lock lock(mutex_);
-    if (failing) return fail(Code::unavailable, "the records are away");
+    if (fail_next > 0) {
+      --fail_next;
+      return fail(Code::unavailable, "the records are away");
+    }
     for (const auto& order : orders) orders_[order->id] = order;
     position_ = through;
     return {};
@@ -47,7 +50,7 @@ class TestRecords final : public OrderRecords, public OrderFold {
       if (entry.second->user == user) found.orders.push_back(entry.second);
     co_return found;
   }
-  std::atomic<bool> failing{false};
+  std::atomic<int> fail_next{0};  ///< So many calls of store() fail.
 
  private:
   std::mutex mutex_;

@@ -30,10 +30,10 @@ const LiveStockTable::Map& LiveStockTable::current(std::size_t shard) const {
   return *copy.maps[shard];
 }
 
-std::shared_ptr<const ListedProduct> LiveStockTable::find(ProductId id) const {
+const ListedProduct* LiveStockTable::find(ProductId id) const {
   const Map& map = current(shard_of(id));
   const auto found = map.find(id);
-  return found == map.end() ? nullptr : found->second;
+  return found == map.end() ? nullptr : found->second.get();
 }
 
 void LiveStockTable::publish(const SaleState& state, const std::vector<ProductId>& products) {

@@ -19,7 +19,7 @@ class LiveStockTable final : public LiveStock {
  public:
   explicit LiveStockTable(const KeyFilter& keys);
 
-  std::shared_ptr<const ListedProduct> find(ProductId id) const override;
+  const ListedProduct* find(ProductId id) const override;
   bool recovering() const override { return recovering_.load(std::memory_order_acquire); }
   bool may_know(RequestKey key) const override { return keys_.may_contain(key); }
 

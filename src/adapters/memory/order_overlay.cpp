@@ -5,10 +5,17 @@
 namespace market::memory {
 namespace {
 
+/// The first order whose id is not below `id`. New orders have the highest ids, so this looks from the end.
 template <class Orders>
-auto find_in(Orders& orders, OrderId id) {
-  return std::find_if(orders.begin(), orders.end(),
-                      [id](const ChangedOrder& c) { return c.order->id == id; });
+auto place_of(Orders& orders, OrderId id) {
+  if (orders.empty() || orders.back().order->id < id) return orders.end();
+  return std::lower_bound(orders.begin(), orders.end(), id, [](const ChangedOrder& change, OrderId wanted) {
+    return change.order->id < wanted;
+  });
+}
+
+bool is_forgotten(const ChangedOrder& change) {
+  return change.position == 0;
 }
 
 }  // namespace
@@ -17,11 +24,14 @@ void OrderOverlay::publish(std::span<const ChangedOrder> changes) {
   for (const ChangedOrder& change : changes) {
     Shard& shard = shards_[shard_of(change.order->user)];
     const std::scoped_lock lock(shard.mutex);
-    auto& orders = shard.users[change.order->user];
-    if (const auto found = find_in(orders, change.order->id); found != orders.end())
-      *found = change;
-    else
-      orders.push_back(change);
+    auto& [orders, forgotten] = shard.users[change.order->user];
+    const auto place = place_of(orders, change.order->id);
+    if (place == orders.end() || place->order->id != change.order->id) {
+      orders.insert(place, change);
+    } else {
+      forgotten -= is_forgotten(*place);
+      *place = change;
+    }
   }
 }
 
@@ -31,28 +41,39 @@ void OrderOverlay::forget(std::span<const ChangedOrder> changes) {
     const std::scoped_lock lock(shard.mutex);
     const auto user = shard.users.find(change.order->user);
     if (user == shard.users.end()) continue;
-    const auto found = find_in(user->second, change.order->id);
-    if (found == user->second.end() || found->position > change.position) continue;
-    user->second.erase(found);
-    if (user->second.empty()) shard.users.erase(user);
+    auto& [orders, forgotten] = user->second;
+    const auto found = place_of(orders, change.order->id);
+    if (found == orders.end() || found->order->id != change.order->id || is_forgotten(*found) ||
+        found->position > change.position)
+      continue;
+    found->position = 0;
+    if (++forgotten * 2 < orders.size()) continue;
+    orders.erase(std::remove_if(orders.begin(), orders.end(), is_forgotten), orders.end());
+    forgotten = 0;
+    if (orders.empty()) shard.users.erase(user);
   }
 }
 
 ChangedOrder OrderOverlay::find(UserId user, OrderId id) const {
   const Shard& shard = shards_[shard_of(user)];
   const std::scoped_lock lock(shard.mutex);
-  const auto orders = shard.users.find(user);
-  if (orders == shard.users.end()) return {};
-  const auto found = find_in(orders->second, id);
-  return found == orders->second.end() ? ChangedOrder{} : *found;
+  const auto known = shard.users.find(user);
+  if (known == shard.users.end()) return {};
+  const auto& orders = known->second.orders;
+  const auto found = place_of(orders, id);
+  if (found == orders.end() || found->order->id != id || is_forgotten(*found)) return {};
+  return *found;
 }
 
 std::vector<ChangedOrder> OrderOverlay::of_user(UserId user) const {
   const Shard& shard = shards_[shard_of(user)];
   const std::scoped_lock lock(shard.mutex);
-  const auto orders = shard.users.find(user);
-  if (orders == shard.users.end()) return {};
-  return {orders->second.begin(), orders->second.end()};
+  const auto known = shard.users.find(user);
+  if (known == shard.users.end()) return {};
+  std::vector<ChangedOrder> newer;
+  std::remove_copy_if(known->second.orders.begin(), known->second.orders.end(), std::back_inserter(newer),
+                      is_forgotten);
+  return newer;
 }
 
 }  // namespace market::memory

@@ -32,9 +32,15 @@ class OrderOverlay {
 
  private:
   static constexpr std::size_t shard_count = 64;
+  /// In the order of ids. Forgotten ones (position 0) stay until they are half of all: whoever orders
+  /// thousands of times in a rush costs no more per order than anybody else.
+  struct OfUser {
+    boost::container::small_vector<ChangedOrder, 1> orders;
+    std::size_t forgotten = 0;
+  };
   struct alignas(64) Shard {
     mutable std::mutex mutex;
-    boost::unordered_flat_map<UserId, boost::container::small_vector<ChangedOrder, 1>> users;
+    boost::unordered_flat_map<UserId, OfUser> users;
   };
   static std::size_t shard_of(UserId user) { return hash_value(user) >> 58; }
   std::array<Shard, shard_count> shards_;

@@ -18,7 +18,8 @@ Task<OrderPtr> LayeredOrderReader::find(UserId user, OrderId id) {
 Task<std::vector<OrderPtr>> LayeredOrderReader::list(UserId user, OrderFilter filter) {
   const std::vector<ChangedOrder> newer = newer_.of_user(user);
   OrderFilter wider = filter;
-  wider.limit += static_cast<int>(newer.size());  // Any of them may turn out not to belong on this page.
+  // Any of them may have left the state that is asked for; else a newer value only replaces an older one.
+  if (filter.state) wider.limit += static_cast<int>(newer.size());
   const auto recorded = co_await records_.list(user, wider);
   if (!recorded) co_return fail(recorded.error());
 

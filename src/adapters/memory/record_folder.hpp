@@ -17,6 +17,11 @@ class RecordFolder {
   struct Settings {
     std::size_t batch_orders_max = 16'384;
     Millis linger{100};  ///< Waits this long for a fuller batch: rows cost less in bulk.
+    /// A rush is `rush_orders` or more in one `linger`. The records wait until it is over, has gone on for
+    /// `rush_wait_max`, or `rush_orders_max` orders wait: while a sale runs the processor belongs to buyers.
+    std::size_t rush_orders = 1'000;
+    std::size_t rush_orders_max = 262'144;
+    Millis rush_wait_max{10'000};
     Millis retry_after{500};
   };
 
@@ -36,10 +41,14 @@ class RecordFolder {
   struct Batch {
     std::vector<ChangedOrder> changes;
     Position through = 0;
+    bool more = false;  ///< As much waits again: no reason to linger.
   };
   void run();
-  bool take(std::vector<ChangedOrder>& changes, Position& through);
-  void store(const std::vector<ChangedOrder>& changes, Position through);
+  /// Returns when it is time to write: at once when stopping. False: nothing is left and it stops.
+  bool wait_for_orders();
+  Batch take();
+  /// False: the records cannot be written and it stops.
+  bool store(const std::vector<ChangedOrder>& changes, Position through);
 
   OrderFold& records_;
   OrderOverlay& overlay_;
@@ -50,6 +59,7 @@ class RecordFolder {
   std::condition_variable wake_;
   std::deque<Batch> waiting_;
   std::size_t waiting_orders_ = 0;
+  std::uint64_t orders_pushed_ = 0;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -31,7 +31,7 @@ struct GateSettings {
   /// them: a sync for few costs as much as one for many. PostgreSQL has the same as commit_siblings and
   /// commit_delay. A buyer who comes alone never waits.
   std::size_t gather_from = 16;
-  std::chrono::microseconds gather_time{1'000};
+  std::chrono::microseconds gather_time{2'000};
   Position fold_lag_max = 1'000'000;  ///< Events not yet in the records; beyond, new orders: overloaded.
   Millis attempt_bound{5'000};        ///< How long an open payment attempt delays an expiry.
   Millis restart_grace{60'000};       ///< The most that a downtime is given back to unpaid orders.

@@ -71,8 +71,9 @@ class SaleGateTest : public testing::Test {
   struct Running {
     Running(SaleGateTest& t, GateSettings settings)
         : live(keys),
-          folder(t.records, overlay, *t.records.position(),
-                 RecordFolder::Settings{100, Millis(1), Millis(5)}),
+          folder(
+              t.records, overlay, *t.records.position(),
+              RecordFolder::Settings{.batch_orders_max = 100, .linger = Millis(1), .retry_after = Millis(5)}),
           gate(GateParts{t.log, t.records, t.records, t.snapshots, overlay, folder, live, keys, t.clock},
                settings),
           reader(overlay, t.records) {
@@ -299,13 +300,13 @@ TEST_F(SaleGateTest, AFullDiskSellsNothingAndHealsItself) {
 
 TEST_F(SaleGateTest, OrdersAreSeenAtOnceWhileTheRecordsAreAway) {
   list(2);
-  records.failing = true;
+  records.fail_next = 1'000'000;
   const auto first = submit(order_of(1, 5));
   ASSERT_TRUE(first);
   EXPECT_EQ((*wait_for(running->reader.find(UserId{1}, first->order->id)))->id, first->order->id);
   EXPECT_EQ((*wait_for(running->reader.list(UserId{1}, OrderFilter{}))).size(), 1u);
   EXPECT_EQ(wait_for(running->reader.find(UserId{2}, first->order->id)).error().code, Code::order_not_found);
-  records.failing = false;
+  records.fail_next = 0;
   wait_until_folded();
   EXPECT_EQ((*wait_for(running->reader.list(UserId{1}, OrderFilter{}))).size(), 1u);
 }

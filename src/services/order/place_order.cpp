@@ -9,7 +9,7 @@ Result<> PlaceOrderUseCase::refuse_early(const PlaceOrder& asked) const {
   if (may_replay) return {};  // The product may be gone by now; the order of this key is still the answer.
   const Instant now = clock_.now();
   for (const auto& line : asked.lines) {
-    const auto listed = live_.find(line.product);
+    const auto* listed = live_.find(line.product);
     if (!listed || listed->terms.withdrawn) return fail(Code::product_not_found, "there is no such product");
     if (const auto& sale = listed->terms.sale) {
       if (now < sale->opens_at) {

@@ -12,9 +12,7 @@ class StillClock final : public Clock {
 
 class OneProduct final : public LiveStock {
  public:
-  std::shared_ptr<const ListedProduct> find(ProductId id) const override {
-    return id.value == 1 ? product : nullptr;
-  }
+  const ListedProduct* find(ProductId id) const override { return id.value == 1 ? product.get() : nullptr; }
   bool recovering() const override { return recovers; }
   bool may_know(RequestKey) const override { return knows; }
   std::shared_ptr<ListedProduct> product = std::make_shared<ListedProduct>(

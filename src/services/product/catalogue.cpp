@@ -23,7 +23,7 @@ Catalogue::Catalogue(const LiveStock& live, const Clock& clock)
     : live_(live), clock_(clock), catalogue_id_(next_catalogue_id.fetch_add(1)) {}
 
 EntryPtr Catalogue::make_entry(ProductText text) const {
-  const auto listed = live_.find(text.id);
+  const auto* listed = live_.find(text.id);
   if (!listed) return nullptr;
   auto entry = std::make_shared<CatalogueEntry>();
   entry->text = std::move(text);
