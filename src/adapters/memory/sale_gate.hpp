@@ -25,8 +25,8 @@
 namespace market::memory {
 
 struct GateSettings {
-  int queue_max = 65'536;             ///< Commands waiting for the writer; beyond: overloaded.
-  std::size_t batch_max = 4'096;      ///< Commands in one commit.
+  int queue_max = 65'536;         ///< Commands waiting for the writer; beyond: overloaded.
+  std::size_t batch_max = 4'096;  ///< Commands in one commit.
   /// In a rush (the last batch had `gather_from` commands or more) a commit waits `gather_time` for more of
   /// them: a sync for few costs as much as one for many. PostgreSQL has the same as commit_siblings and
   /// commit_delay. A buyer who comes alone never waits.
