@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
+#include <cstring>
 
 namespace market {
 namespace {
@@ -20,6 +22,12 @@ int read_digits(std::string_view text, std::size_t at, std::size_t digits) {
     value = value * 10 + (text[i] - '0');
   }
   return value;
+}
+
+/// 0…99.
+void write_two_digits(char* out, int value) {
+  out[0] = static_cast<char>('0' + value / 10 % 10);
+  out[1] = static_cast<char>('0' + value % 10);
 }
 
 tl::unexpected<Error> not_a_time() {
@@ -45,28 +53,34 @@ std::string format_rfc3339(Instant at) {
 }
 
 void format_rfc3339_to(Instant at, char* out) {
+  // A reply holds several times of one day: its text is kept per thread.
+  thread_local struct {
+    std::chrono::sys_days day = std::chrono::sys_days::max();
+    std::array<char, 11> text;
+  } date;
   const auto day = std::chrono::floor<std::chrono::days>(at);
-  const std::chrono::year_month_day date(day);
-  const auto digits = [&out](std::int64_t value, int count) {
-    for (int i = count; i-- > 0; value /= 10) out[i] = static_cast<char>('0' + value % 10);
-    out += count;
-  };
-  std::int64_t rest = (at - day).count();
-  const std::int64_t millis = rest % 1000, seconds = (rest /= 1000) % 60, minutes = (rest /= 60) % 60;
-  digits(static_cast<int>(date.year()), 4);
-  *out++ = '-';
-  digits(static_cast<unsigned>(date.month()), 2);
-  *out++ = '-';
-  digits(static_cast<unsigned>(date.day()), 2);
-  *out++ = 'T';
-  digits(rest / 60, 2);
-  *out++ = ':';
-  digits(minutes, 2);
-  *out++ = ':';
-  digits(seconds, 2);
-  *out++ = '.';
-  digits(millis, 3);
-  *out++ = 'Z';
+  if (day != date.day) {
+    const std::chrono::year_month_day calendar(day);
+    const int year = static_cast<int>(calendar.year());
+    write_two_digits(date.text.data(), year / 100);
+    write_two_digits(date.text.data() + 2, year % 100);
+    write_two_digits(date.text.data() + 5, static_cast<int>(static_cast<unsigned>(calendar.month())));
+    write_two_digits(date.text.data() + 8, static_cast<int>(static_cast<unsigned>(calendar.day())));
+    date.text[4] = date.text[7] = '-';
+    date.text[10] = 'T';
+    date.day = day;
+  }
+  std::memcpy(out, date.text.data(), date.text.size());
+  const auto millis = static_cast<std::uint32_t>((at - day).count());  // Of the day: fits easily.
+  const std::uint32_t seconds = millis / 1000, minutes = seconds / 60;
+  write_two_digits(out + 11, static_cast<int>(minutes / 60));
+  write_two_digits(out + 14, static_cast<int>(minutes % 60));
+  write_two_digits(out + 17, static_cast<int>(seconds % 60));
+  write_two_digits(out + 20, static_cast<int>(millis % 1000 / 10));
+  out[13] = out[16] = ':';
+  out[19] = '.';
+  out[22] = static_cast<char>('0' + millis % 10);
+  out[23] = 'Z';
 }
 
 Result<Instant> parse_rfc3339(std::string_view text) {
@@ -104,8 +118,14 @@ Result<Instant> parse_rfc3339(std::string_view text) {
     at += 6;
   }
   if (at != text.size()) return not_a_time();
-  return Instant(std::chrono::sys_days(date).time_since_epoch() + std::chrono::hours(hour) +
-                 std::chrono::minutes(minute) + std::chrono::seconds(second) + Millis(millis) - offset);
+  const Instant instant(std::chrono::sys_days(date).time_since_epoch() + std::chrono::hours(hour) +
+                        std::chrono::minutes(minute) + std::chrono::seconds(second) + Millis(millis) -
+                        offset);
+  // The offset can lead out of the years that RFC 3339 can write.
+  constexpr Instant first(std::chrono::sys_days(std::chrono::year(0) / 1 / 1).time_since_epoch());
+  constexpr Instant end(std::chrono::sys_days(std::chrono::year(10'000) / 1 / 1).time_since_epoch());
+  if (instant < first || instant >= end) return not_a_time();
+  return instant;
 }
 
 Result<Millis> parse_duration(std::string_view text) {
