@@ -27,6 +27,7 @@ Result<> PlaceOrderUseCase::refuse_early(const PlaceOrder& asked) const {
 
 Task<Submitted> PlaceOrderUseCase::run(PlaceOrder asked) {
   if (const auto allowed = refuse_early(asked); !allowed) co_return fail(allowed.error());
+  asked.order = ids_.next_as<OrderId>();
   Command command = std::move(asked);
   auto submitted = co_await gate_.submit(std::move(command));
   co_return submitted;

@@ -8,17 +8,18 @@ namespace market::order {
 
 class PlaceOrderUseCase {
  public:
-  PlaceOrderUseCase(SaleGate& gate, const LiveStock& live, const Clock& clock)
-      : gate_(gate), live_(live), clock_(clock) {}
+  PlaceOrderUseCase(SaleGate& gate, const LiveStock& live, IdSource& ids, const Clock& clock)
+      : gate_(gate), live_(live), ids_(ids), clock_(clock) {}
   /// Nothing when the gate must decide. Errors: product_not_found, sale_not_open, sale_closed, sold_out,
   /// recovering. A known key is never refused for the sale: its order may exist.
   Result<> refuse_early(const PlaceOrder& asked) const;
-  /// Errors: those above and the gate's.
+  /// Gives the order its id. Errors: those above and the gate's.
   Task<Submitted> run(PlaceOrder asked);
 
  private:
   SaleGate& gate_;
   const LiveStock& live_;
+  IdSource& ids_;
   const Clock& clock_;
 };
 

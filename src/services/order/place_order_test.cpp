@@ -39,7 +39,8 @@ class RefuseEarly : public testing::Test {
   StillClock clock_;
   OneProduct live_;
   NoGate gate_;
-  PlaceOrderUseCase use_case_{gate_, live_, clock_};
+  IdSource ids_{clock_, 0};
+  PlaceOrderUseCase use_case_{gate_, live_, ids_, clock_};
   PlaceOrder asked_;
 };
 

@@ -21,7 +21,9 @@ using http::Request;
 /// The parts and what is built from them; shared by all handlers.
 struct Doors {
   explicit Doors(const OrderParts& given, std::string base)
-      : parts(given), place(given.gate, given.live, given.clock), location(std::move(base) + "/orders/") {}
+      : parts(given),
+        place(given.gate, given.live, given.ids, given.clock),
+        location(std::move(base) + "/orders/") {}
   OrderParts parts;
   PlaceOrderUseCase place;
   std::string location;
@@ -50,7 +52,6 @@ Result<PlaceOrder> read_order(const Doors& doors, const Request& request) {
   auto lines = wire::read_order_body(request.body);
   if (!lines) return fail(lines.error());
   PlaceOrder asked;
-  asked.order = doors.parts.ids.next_as<OrderId>();
   asked.user = caller->user;
   asked.key = *key;
   asked.body_fingerprint = fingerprint_of(*lines);
