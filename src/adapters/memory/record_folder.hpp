@@ -19,7 +19,7 @@ class RecordFolder {
     Millis linger{100};  ///< Waits this long for a fuller batch: rows cost less in bulk.
     /// A rush is `rush_orders` or more in one `linger`. The records wait until it is over, has gone on for
     /// `rush_wait_max`, or `rush_orders_max` orders wait: while a sale runs the processor belongs to buyers.
-    std::size_t rush_orders = 1'000;
+    std::size_t rush_orders = 500;
     std::size_t rush_orders_max = 262'144;
     Millis rush_wait_max{10'000};
     Millis retry_after{500};
