@@ -28,7 +28,8 @@ class SimGate {
   const SaleState& state() const { return state_; }
   bool idle() const { return up_ && !committing_ && !log_failed_ && queue_.empty() && looking_up_ == 0; }
   bool records_caught_up() const { return unfolded_.empty(); }
-  void make_snapshot();
+  /// Where the snapshot stands; nothing: none was made.
+  std::optional<Position> make_snapshot();
 
   static constexpr Millis attempt_bound{2'000}, restart_grace{3'000};
 

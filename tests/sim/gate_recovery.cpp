@@ -95,10 +95,11 @@ void SimGate::grant_grace() {
   }
 }
 
-void SimGate::make_snapshot() {
-  if (!up_ || log_failed_) return;
+std::optional<Position> SimGate::make_snapshot() {
+  if (!up_ || log_failed_) return std::nullopt;
   const auto made = memory::make_snapshot(world_.journal, world_.snapshots, world_.records, records_at_);
   if (!made) world_.violated("no snapshot can be made: " + made.error().detail);
+  return records_at_;
 }
 
 }  // namespace market::sim

@@ -324,10 +324,9 @@ void Sale::nemesis_acts() {
   world_.records.away = random.chance(world_.records.away ? 0.7 : faults.records_away);
   if (random.chance(faults.wall_step)) world_.wall_offset = Millis(random.between(-3'600'000, 3'600'000));
   if (random.chance(faults.snapshot)) {
-    gate_.make_snapshot();
-    if (random.chance(0.5) && world_.snapshots.bytes && gate_.up()) {
-      // Only what the snapshot has may be trimmed; the records stand where it was made.
-      const auto trimmed = world_.journal.trim(*world_.records.position());
+    const auto snapshot_at = gate_.make_snapshot();
+    if (random.chance(0.5) && snapshot_at) {  // Only what the snapshot has may be trimmed.
+      const auto trimmed = world_.journal.trim(*snapshot_at);
       if (!trimmed) world_.violated("the journal cannot be trimmed");
     }
   }
