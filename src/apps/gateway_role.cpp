@@ -2,24 +2,22 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
-#include <stdexcept>
 #include <thread>
 
+#include "apps/gateway_files.hpp"
 #include "apps/gateway_settings.hpp"
 #include "apps/handover.hpp"
+#include "apps/management_door.hpp"
 #include "apps/metrics_text.hpp"
 #include "apps/registry_client_of.hpp"
 #include "apps/request_journal.hpp"
 #include "apps/serve_parts.hpp"
+#include "apps/settings_check.hpp"
 #include "http/server.hpp"
-#include "http/tls.hpp"
 #include "services/gateway/platform_routes.hpp"
 #include "services/gateway/prober.hpp"
 #include "services/gateway/proxy.hpp"
@@ -61,19 +59,10 @@ class ReloadSignal {
   std::thread thread_;
 };
 
-std::string read_key(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw UsageError(fmt::format("auth.key_file: {} cannot be read", path));
-  struct stat about {};
-  if (::stat(path.c_str(), &about) == 0 && (about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    throw UsageError(fmt::format("auth.key_file: {} is open to others; run chmod 600 on it", path));
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 /// Checks tokens when the roles share a key with us.
 struct TokenCheck {
-  TokenCheck(const std::string& path, const Clock& clock)
-      : tokens({wire::SigningKey{"k1", read_key(path)}}), authenticator(tokens, denied, clock) {}
+  TokenCheck(wire::AccessTokens checked, const Clock& clock)
+      : tokens(std::move(checked)), authenticator(tokens, denied, clock) {}
   wire::AccessTokens tokens;
   wire::DeniedSessions denied;  ///< Kept by the services: each checks again.
   http::Authenticator authenticator;
@@ -126,23 +115,11 @@ void keep_states(gateway::GatewayConfig& next, const gateway::GatewayConfig& bef
       if (old.id == route.id) route.state = old.state;
 }
 
-/// Null: plain HTTP. Throws UsageError.
-std::shared_ptr<http::TlsContext> tls_of(const Settings& settings) {
-  const auto certificate = settings.text("gateway.tls_certificate"), key = settings.text("gateway.tls_key");
-  if (certificate.empty() != key.empty())
-    throw UsageError("gateway.tls_certificate and gateway.tls_key must be set together");
-  if (certificate.empty()) return nullptr;
-  try {
-    return http::load_tls(certificate, key);
-  } catch (const std::runtime_error& mistake) {
-    throw UsageError(mistake.what());
-  }
-}
-
 void reload(const SettingSources& sources, gateway::Proxy& proxy, SettingsDiscovery& discovery,
             http::Server& server) {
   try {
     const Settings settings = read_settings(sources);
+    check_settings(settings, sources.config);
     auto next = read_gateway_settings(settings, sources.config);
     auto tls = tls_of(settings);
     const auto before = proxy.config();
@@ -163,15 +140,13 @@ void reload(const SettingSources& sources, gateway::Proxy& proxy, SettingsDiscov
 int serve_gateway(const ServeOptions& options, const Settings& settings) {
   auto read = read_gateway_settings(settings, options.settings.config);
   auto tls = tls_of(settings);
-  start_logging(settings);
-  const Address address =
-      parse_address(options.listen.empty() ? settings.text("gateway.listen") : options.listen);
+  const Address address = listen_address(options, settings);
   StopSignals signals;
   ReloadSignal reload_signal;
   const SystemClock clock;
   std::unique_ptr<TokenCheck> tokens;
-  if (const auto path = settings.text("auth.key_file"); !path.empty())
-    tokens = std::make_unique<TokenCheck>(path, clock);
+  if (auto checked = token_check_of(settings); checked)
+    tokens = std::make_unique<TokenCheck>(std::move(*checked), clock);
 
   // A port that the system picks is known too late to be registered.
   std::vector<std::string> registered_as;
@@ -201,6 +176,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
     return fmt::format(R"({{"name":"market","version":"{}","role":"gateway","pid":{},"routes":{}}})",
                        MARKET_VERSION, ::getpid(), proxy.config()->routes.size());
   };
+  info.management_elsewhere = !settings.text("management.listen").empty();
   gateway::add_platform_routes(router, info);
   router.set_fallback([&proxy](const http::Request& request) { return proxy.handle(request); },
                       proxy.options());
@@ -217,6 +193,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
     server->listen(address.host, address.port);
   gateway::Prober prober(balancer, server->executor(0));
   prober.start();
+  const auto management = management_door_of(settings, info, clock);
   signals.watch([&] {
     leaving.store(true);
     registry->withdraw();

@@ -11,18 +11,24 @@
 namespace market::apps {
 namespace {
 
-std::vector<ServiceInstance> instances_of(const toml::table& services) {
+std::vector<ServiceInstance> instances_of(const toml::node& node) {
+  const auto* const services = node.as_table();
+  if (!services) throw UsageError("gateway.services must be a table of texts: name = [\"HOST:PORT\"]");
   std::vector<ServiceInstance> instances;
-  TomlReader reader(services, "gateway.services");
-  for (const auto& [name, node] : services) {
+  TomlReader reader(*services, "gateway.services");
+  for (const auto& [name, unread] : *services) {
     const std::string service = http::lower_text(name.str());
-    for (const auto& text : reader.texts(name.str())) {
-      const Address address = parse_address(text);
+    const auto addresses = reader.texts(name.str());
+    if (addresses.empty()) reader.refuse(name.str(), "lists no instance");
+    for (const auto& text : addresses) {
+      const auto address = read_address(text);
+      if (!address || address->port == 0)
+        reader.refuse(name.str(), fmt::format("'{}' is no address; write HOST:PORT", text));
       ServiceInstance instance;
       instance.service = service;
       instance.id = text;
-      instance.host = address.host;
-      instance.port = address.port;
+      instance.host = address->host;
+      instance.port = address->port;
       instances.push_back(std::move(instance));
     }
   }
@@ -35,10 +41,9 @@ GatewaySettings read_gateway_settings(const Settings& settings, const std::strin
   GatewaySettings read;
   auto& config = read.config;
   if (!file.empty()) {
-    const toml::table whole = toml::parse_file(file);  // Settings has read it before: it is well-formed.
+    const toml::table whole = read_toml(file);
     if (const auto* const section = whole["gateway"].as_table()) {
-      if (const auto* const services = (*section)["services"].as_table())
-        read.instances = instances_of(*services);
+      if (const auto* const services = section->get("services")) read.instances = instances_of(*services);
       if (const auto* const routes = section->get("routes")) config.routes = read_routes(*routes);
     }
   }

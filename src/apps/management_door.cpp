@@ -1,5 +1,7 @@
 #include "apps/management_door.hpp"
 
+#include "apps/serve_parts.hpp"
+
 namespace market::apps {
 namespace {
 
@@ -30,6 +32,14 @@ ManagementDoor::ManagementDoor(const std::string& host, std::uint16_t port, cons
 ManagementDoor::~ManagementDoor() {
   server_.stop();
   thread_.join();
+}
+
+std::unique_ptr<ManagementDoor> management_door_of(const Settings& settings,
+                                                   const gateway::PlatformInfo& info, const Clock& clock) {
+  const std::string listen = settings.text("management.listen");
+  if (listen.empty()) return nullptr;
+  const Address at = parse_address("management.listen", listen);
+  return std::make_unique<ManagementDoor>(at.host, at.port, info, clock);
 }
 
 }  // namespace market::apps

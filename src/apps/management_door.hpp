@@ -2,9 +2,11 @@
 /// `management.listen`: /metrics, /info and health on an address of their own, with a thread of its own, so
 /// that they answer however busy the platform is.
 
+#include <memory>
 #include <string>
 #include <thread>
 
+#include "apps/settings.hpp"
 #include "http/server.hpp"
 #include "services/gateway/platform_routes.hpp"
 
@@ -22,5 +24,9 @@ class ManagementDoor {
   http::Server server_;
   std::thread thread_;
 };
+
+/// Null without `management.listen`. Throws UsageError, std::runtime_error.
+std::unique_ptr<ManagementDoor> management_door_of(const Settings& settings,
+                                                   const gateway::PlatformInfo& info, const Clock& clock);
 
 }  // namespace market::apps

@@ -1,25 +1,35 @@
 #include "apps/registry_client_of.hpp"
 
+#include <fmt/format.h>
+
+#include "http/target.hpp"
+
 namespace market::apps {
 
-std::unique_ptr<eureka::RegistryClient> registry_client_of(const Settings& settings, const Clock& clock,
-                                                           std::vector<std::string> services,
-                                                           std::uint16_t port) {
+eureka::RegistryClientSettings registry_client_settings(const Settings& settings) {
   eureka::RegistryClientSettings wanted;
   auto registries = http::parse_base_urls(settings.text("registry.urls"));
   if (!registries) throw UsageError("registry.urls: " + registries.error().detail);
   wanted.registries = std::move(*registries);
-  wanted.services = std::move(services);
   wanted.host = settings.text("registry.host");
-  wanted.port = port;
+  const bool has_port = !wanted.host.ends_with(']') && wanted.host.find(':') != std::string::npos;
+  if (!http::is_valid_host(wanted.host) || has_port)
+    throw UsageError(fmt::format("registry.host: '{}' is no host", wanted.host));
   wanted.zone = settings.text("registry.zone");
   wanted.renewal_interval = settings.duration("registry.renewal_interval");
   wanted.lease = settings.duration("registry.lease");
   wanted.fetch_interval = settings.duration("registry.fetch_interval");
-  if (wanted.renewal_interval.count() < 100 || wanted.fetch_interval.count() < 100)
-    throw UsageError("registry.renewal_interval and registry.fetch_interval: at least 100ms");
   if (wanted.lease <= wanted.renewal_interval)
     throw UsageError("registry.lease must be longer than registry.renewal_interval");
+  return wanted;
+}
+
+std::unique_ptr<eureka::RegistryClient> registry_client_of(const Settings& settings, const Clock& clock,
+                                                           std::vector<std::string> services,
+                                                           std::uint16_t port) {
+  auto wanted = registry_client_settings(settings);
+  wanted.services = std::move(services);
+  wanted.port = port;
   return std::make_unique<eureka::RegistryClient>(std::move(wanted), clock);
 }
 

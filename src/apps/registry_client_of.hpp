@@ -11,6 +11,9 @@
 
 namespace market::apps {
 
+/// Without services and port. Throws UsageError.
+eureka::RegistryClientSettings registry_client_settings(const Settings& settings);
+
 /// Throws UsageError. Without registry.urls the client knows nobody and does nothing.
 std::unique_ptr<eureka::RegistryClient> registry_client_of(const Settings& settings, const Clock& clock,
                                                            std::vector<std::string> services,

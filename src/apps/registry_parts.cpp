@@ -32,6 +32,11 @@ std::string authorization_of(const Settings& settings) {
 
 }  // namespace
 
+void check_registry_settings(const Settings& settings) {
+  peers_of(settings, {}, 0);
+  authorization_of(settings);
+}
+
 RegistryClockwork::RegistryClockwork(registry::SharedRegistry& registry, Millis interval)
     : registry_(registry), interval_(std::max(Millis(10), interval)), thread_([this] { run(); }) {}
 

@@ -26,6 +26,9 @@ class RegistryClockwork {
   std::thread thread_;
 };
 
+/// Throws UsageError: registry.peers, registry.credential.
+void check_registry_settings(const Settings& settings);
+
 class RegistryParts {
  public:
   /// `own_address` is left out of registry.peers. Throws UsageError.

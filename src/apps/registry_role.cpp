@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "apps/handover.hpp"
+#include "apps/management_door.hpp"
 #include "apps/registry_parts.hpp"
 #include "apps/serve_parts.hpp"
 #include "services/gateway/platform_routes.hpp"
@@ -13,11 +14,7 @@
 namespace market::apps {
 
 int serve_registry(const ServeOptions& options, const Settings& settings) {
-  if (options.demo || options.takeover)
-    throw UsageError("--role registry: --demo and --takeover need a store");
-  start_logging(settings);
-  const Address address =
-      parse_address(options.listen.empty() ? settings.text("gateway.listen") : options.listen);
+  const Address address = listen_address(options, settings);
   StopSignals signals;
   const int inherited = activated_socket();
   const SystemClock clock;
@@ -39,6 +36,7 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
     return fmt::format(R"({{"name":"market","version":"{}","role":"registry","pid":{}}})", MARKET_VERSION,
                        ::getpid());
   };
+  info.management_elsewhere = !settings.text("management.listen").empty();
   parts.add_routes(router);
   gateway::add_platform_routes(router, info);
   const unsigned threads =
@@ -48,6 +46,7 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
     server->adopt(inherited);
   else
     server->listen(address.host, address.port);
+  const auto management = management_door_of(settings, info, clock);
   parts.start();
   signals.watch([&] { server->stop(); });
   fmt::print("market is ready: http://{}:{} (role: registry, {} threads)\n", address.host, server->port(),

@@ -62,17 +62,24 @@ void append_span(std::string& out, const gateway::Answered& a) {
 
 }  // namespace
 
-RequestJournal::RequestJournal(const std::string& log, const std::string& spans_url) {
-  if (!spans_url.empty()) {
-    constexpr std::string_view scheme = "http://";
-    if (!spans_url.starts_with(scheme))
-      throw UsageError(fmt::format("gateway.spans_url: '{}' must be http://HOST:PORT/PATH", spans_url));
-    const auto slash = spans_url.find('/', scheme.size());
-    const Address address = parse_address(spans_url.substr(scheme.size(), slash - scheme.size()));
-    collector_.host = address.host;
-    collector_.port = std::to_string(address.port);
-    path_ = slash == std::string::npos ? "v1/traces" : spans_url.substr(slash + 1);
-  }
+Collector collector_of(const std::string& spans_url) {
+  constexpr std::string_view scheme = "http://";
+  Collector collector;
+  if (spans_url.empty()) return collector;
+  const auto slash = std::min(spans_url.find('/', scheme.size()), spans_url.size());
+  const auto address = spans_url.starts_with(scheme)
+                           ? read_address(spans_url.substr(scheme.size(), slash - scheme.size()))
+                           : std::nullopt;
+  if (!address || address->port == 0)
+    throw UsageError(fmt::format("gateway.spans_url: '{}' must be http://HOST:PORT/PATH", spans_url));
+  collector.base.host = address->host;
+  collector.base.port = std::to_string(address->port);
+  collector.path = slash == spans_url.size() ? "v1/traces" : spans_url.substr(slash + 1);
+  return collector;
+}
+
+RequestJournal::RequestJournal(const std::string& log, const std::string& spans_url)
+    : collector_(collector_of(spans_url)) {
   if (log == "-") {
     file_ = stderr;
   } else if (!log.empty()) {
@@ -113,7 +120,7 @@ void RequestJournal::run() {
     const auto batch = std::exchange(queue_, {});
     lock.unlock();
     if (file_) write_log(batch);
-    if (!collector_.host.empty()) send_spans(batch);
+    if (!collector_.base.host.empty()) send_spans(batch);
     lock.lock();
   }
 }
@@ -133,7 +140,7 @@ void RequestJournal::send_spans(const std::vector<gateway::Answered>& batch) {
     spans.pop_back();
     http::ClientRequest request;
     request.method = http::Method::post;
-    request.path = path_;
+    request.path = collector_.path;
     request.content_type = http::json_type;
     request.deadline = collector_time_max / 2;
     request.body =
@@ -141,13 +148,13 @@ void RequestJournal::send_spans(const std::vector<gateway::Answered>& batch) {
         R"("market-gateway"}}]},"scopeSpans":[{"scope":{"name":"market"},"spans":[)" +
         spans + "]}]}]}";
     asio::io_context io(1);
-    http::Client collector(io.get_executor(), collector_);
+    http::Client collector(io.get_executor(), collector_.base);
     auto answer = asio::co_spawn(io, collector.send(std::move(request)), asio::use_future);
     io.run();
     const auto reply = answer.get();
     if (!reply || reply->status / 100 != 2) {
       dropped_.fetch_add(count, std::memory_order_relaxed);
-      spdlog::warn("{} spans were not taken by {}:{}", count, collector_.host, collector_.port);
+      spdlog::warn("{} spans were not taken by {}:{}", count, collector_.base.host, collector_.base.port);
     }
     spans.clear();
     count = 0;

@@ -14,6 +14,14 @@
 
 namespace market::apps {
 
+/// Where spans are posted to.
+struct Collector {
+  http::BaseUrl base;  ///< No host: no spans.
+  std::string path;    ///< Below the base.
+};
+/// `spans_url`: http://HOST:PORT/PATH or empty. Throws UsageError.
+Collector collector_of(const std::string& spans_url);
+
 class RequestJournal final : public gateway::Journal {
  public:
   /// `log`: a file, `-` for standard error, or empty; `spans_url`: http://HOST:PORT/PATH or empty.
@@ -21,7 +29,7 @@ class RequestJournal final : public gateway::Journal {
   RequestJournal(const std::string& log, const std::string& spans_url);
   ~RequestJournal() override;
 
-  bool is_on() const override { return file_ != nullptr || !collector_.host.empty(); }
+  bool is_on() const override { return file_ != nullptr || !collector_.base.host.empty(); }
   void take(const gateway::Answered& answered) override;
   std::uint64_t dropped() const { return dropped_.load(); }
 
@@ -32,8 +40,7 @@ class RequestJournal final : public gateway::Journal {
   void send_spans(const std::vector<gateway::Answered>& batch);
 
   std::FILE* file_ = nullptr;
-  http::BaseUrl collector_;  ///< No host: no spans.
-  std::string path_;
+  const Collector collector_;
   std::mutex mutex_;
   std::condition_variable ready_;
   std::vector<gateway::Answered> queue_;

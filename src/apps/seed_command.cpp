@@ -10,7 +10,8 @@
 #include "adapters/memory/gate_recovery.hpp"
 #include "apps/commands.hpp"
 #include "apps/run_task.hpp"
-#include "apps/settings.hpp"
+#include "apps/serve_parts.hpp"
+#include "apps/settings_check.hpp"
 #include "apps/store.hpp"
 
 namespace market::apps {
@@ -49,7 +50,8 @@ class TokenFile {
 std::vector<UserId> seed_users(Store& store, const SeedOptions& options, const Clock& clock, IdSource& ids) {
   TokenFile tokens(options.tokens);
   const auto life = parse_duration(options.token_life);
-  if (!life) throw UsageError(fmt::format("--token-life: {}", life.error().detail));
+  if (!life || *life < std::chrono::seconds(1))
+    throw UsageError(fmt::format("--token-life: '{}' must be a duration of 1s or more", options.token_life));
   std::vector<UserId> users;
   std::vector<Account> batch;
   for (std::int64_t i = 0; i < options.users; ++i) {
@@ -148,6 +150,7 @@ void seed_orders(LogSeeder& log, const SeedOptions& options, const std::vector<U
 }  // namespace
 
 int seed(const SeedOptions& options) {
+  check_settings(read_settings(options.settings), options.settings.config);
   const SystemClock clock;
   Store store(options.data, clock);
   IdSource ids(clock, 0);

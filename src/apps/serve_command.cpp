@@ -1,10 +1,9 @@
 // `market serve`: assembly on one page. Plain references, made in order, gone in reverse.
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <set>
-#include <sstream>
 #include <thread>
 
 #include "adapters/crypto/password_hasher.hpp"
@@ -23,6 +22,7 @@
 #include "apps/run_task.hpp"
 #include "apps/sale_core.hpp"
 #include "apps/serve_parts.hpp"
+#include "apps/settings_check.hpp"
 #include "http/problem.hpp"
 #include "http/server.hpp"
 #include "services/gateway/platform_routes.hpp"
@@ -32,14 +32,6 @@
 
 namespace market::apps {
 namespace {
-
-user::EmailVerification email_verification(const Settings& settings) {
-  const std::string text = settings.text("users.email_verification");
-  if (text == "off") return user::EmailVerification::off;
-  if (text == "optional") return user::EmailVerification::optional;
-  if (text == "required") return user::EmailVerification::required;
-  throw UsageError(fmt::format("users.email_verification: '{}' is none of off, optional, required", text));
-}
 
 /// Everything a request may reach, and the doors that lead there.
 struct Platform {
@@ -96,7 +88,7 @@ Platform::Platform(const std::string& data, const Settings& from, Millis predece
       hasher(thread_count(settings.number("users.hash_threads"), cores / 2)),
       sessions(store.accounts, store.tokens, denied, random, ids, clock,
                user::SessionSettings{settings.duration("users.access_token_life")}),
-      sign_up(store.accounts, hasher, mailer, random, ids, clock, email_verification(settings)),
+      sign_up(store.accounts, hasher, mailer, random, ids, clock, email_verification_of(settings)),
       provider(
           store.folder.file("payments.db"), store.pool, clock,
           [late = settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") +
@@ -116,7 +108,7 @@ Platform::Platform(const std::string& data, const Settings& from, Millis predece
 void Platform::add_routes() {
   order::OrderSettings orders;
   orders.payment_window = settings.duration("orders.payment_window");
-  orders.email_verification_required = email_verification(settings) == user::EmailVerification::required;
+  orders.email_verification_required = email_verification_of(settings) == user::EmailVerification::required;
   user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, limiter, clock});
   product::add_product_routes(router,
                               {authenticator, catalogue, core.gate, store.texts, store.pool, ids, clock});
@@ -150,33 +142,11 @@ std::string Platform::metrics(const http::Server& server) const {
   return text.text();
 }
 
-/// What a process does. User, product and order share one embedded store, so they are one process.
-enum class Role : std::uint8_t { all, gateway, registry, services };
-
-Role role_of(const std::string& text) {
-  std::set<std::string> roles;
-  std::istringstream list(text);
-  for (std::string role; std::getline(list, role, ',');) roles.insert(role);
-  const std::set<std::string> services{"user", "product", "order"};
-  auto services_and_gateway = services;
-  services_and_gateway.insert("gateway");
-  if (roles == std::set<std::string>{"all"} || roles == services_and_gateway) return Role::all;
-  if (roles == std::set<std::string>{"gateway"}) return Role::gateway;
-  if (roles == std::set<std::string>{"registry"}) return Role::registry;
-  if (roles == services) return Role::services;
-  throw UsageError(
-      fmt::format("--role {}: one of all, gateway, registry, or user,product,order (these share one store, "
-                  "in one process)",
-                  text));
-}
-
 constexpr std::chrono::milliseconds leave_pause{200};
 
 /// The embedded store with its three services; `with_gateway`: also the documents and pages of the platform.
 int serve_store(const ServeOptions& options, const Settings& settings, bool with_gateway) {
-  start_logging(settings);
-  const Address address =
-      parse_address(options.listen.empty() ? settings.text("gateway.listen") : options.listen);
+  const Address address = listen_address(options, settings);
   StopSignals signals;
   const int inherited = options.takeover ? request_handover(options.data) : activated_socket();
   const Millis predecessor =
@@ -203,8 +173,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
                        MARKET_VERSION, with_gateway ? "all" : "user,product,order", ::getpid(),
                        platform.core.gate.log_position());
   };
-  const std::string management_listen = settings.text("management.listen");
-  info.management_elsewhere = !management_listen.empty();
+  info.management_elsewhere = !settings.text("management.listen").empty();
   if (with_gateway)
     gateway::add_platform_routes(platform.router, info);
   else
@@ -228,11 +197,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   });
   discovery = registry_client_of(settings, platform.clock, {"market-user", "market-product", "market-order"},
                                  server->port());
-  std::unique_ptr<ManagementDoor> management;
-  if (info.management_elsewhere) {
-    const Address at = parse_address(management_listen);
-    management = std::make_unique<ManagementDoor>(at.host, at.port, info, platform.clock);
-  }
+  const auto management = management_door_of(settings, info, platform.clock);
   signals.watch([&] {
     leaving.store(true);
     const bool known = discovery->state().registered;
@@ -261,14 +226,23 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
 
 int serve(const ServeOptions& options) {
   const Settings settings = read_settings(options.settings);
-  switch (role_of(options.role)) {
-    case Role::registry:
+  const ServeRole role = parse_role(options.role);
+  const bool has_store = role == ServeRole::all || role == ServeRole::services;
+  if (!has_store && (options.demo || options.takeover))
+    throw UsageError(fmt::format("--role {}: --demo and --takeover need a store", options.role));
+  check_settings(settings, options.settings.config);
+  listen_address(options, settings);
+  start_logging(settings);
+  if (const auto idle = settings_without_effect(settings, role); !idle.empty())
+    spdlog::warn("--role {}: without effect here: {}", options.role, fmt::join(idle, ", "));
+  switch (role) {
+    case ServeRole::registry:
       return serve_registry(options, settings);
-    case Role::gateway:
+    case ServeRole::gateway:
       return serve_gateway(options, settings);
-    case Role::services:
+    case ServeRole::services:
       return serve_store(options, settings, false);
-    case Role::all:
+    case ServeRole::all:
       return serve_store(options, settings, true);
   }
   return 2;

@@ -5,26 +5,35 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <charconv>
+
+#include "http/target.hpp"
 
 extern char** environ;  // NOLINT: POSIX has it in no header.
 
 namespace market::apps {
 
-Address parse_address(const std::string& text) {
+std::optional<Address> read_address(std::string_view text) {
   const auto colon = text.rfind(':');
-  unsigned long port = 0;
-  try {
-    std::size_t used = 0;
-    port = std::stoul(text.substr(colon == std::string::npos ? text.size() : colon + 1), &used);
-    if (colon + 1 + used != text.size()) port = 65'536;
-  } catch (const std::exception&) {
-    port = 65'536;
-  }
-  if (colon == std::string::npos || colon == 0 || port > 65'535)
-    throw UsageError(fmt::format("'{}' is no address; write HOST:PORT", text));
-  std::string host = text.substr(0, colon);
-  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  return {host, static_cast<std::uint16_t>(port)};
+  if (colon == std::string_view::npos || !http::is_valid_host(text)) return std::nullopt;
+  const auto digits = text.substr(colon + 1);
+  Address address;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
+  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  address.host = text.substr(0, colon);
+  if (address.host.front() == '[') address.host = address.host.substr(1, address.host.size() - 2);
+  return address;
+}
+
+Address parse_address(std::string_view name, const std::string& text) {
+  auto address = read_address(text);
+  if (!address) throw UsageError(fmt::format("{}: '{}' is no address; write HOST:PORT", name, text));
+  return std::move(*address);
+}
+
+Address listen_address(const ServeOptions& options, const Settings& settings) {
+  return options.listen.empty() ? parse_address("gateway.listen", settings.text("gateway.listen"))
+                                : parse_address("--listen", options.listen);
 }
 
 Settings read_settings(const SettingSources& sources) {
@@ -35,17 +44,23 @@ Settings read_settings(const SettingSources& sources) {
   return settings;
 }
 
-void start_logging(const Settings& settings) {
+spdlog::level::level_enum log_level_of(const Settings& settings) {
   const auto level = spdlog::level::from_str(settings.text("log.level"));
   if (level == spdlog::level::off && settings.text("log.level") != "off")
-    throw UsageError(fmt::format("log.level: '{}' is no level", settings.text("log.level")));
+    throw UsageError(fmt::format("log.level: '{}' is none of trace, debug, info, warn, error, off",
+                                 settings.text("log.level")));
+  return level;
+}
+
+void start_logging(const Settings& settings) {
+  const auto level = log_level_of(settings);
   spdlog::set_default_logger(spdlog::stderr_logger_mt("market"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
   spdlog::set_level(level);
 }
 
 unsigned thread_count(std::int64_t wanted, unsigned fallback) {
-  if (wanted > 0) return static_cast<unsigned>(std::min<std::int64_t>(wanted, 256));
+  if (wanted > 0) return static_cast<unsigned>(wanted);
   return std::max(1u, fallback);
 }
 

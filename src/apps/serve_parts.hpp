@@ -1,10 +1,12 @@
 #pragma once
 /// What every role of `market serve` needs to start and to stop.
 
+#include <spdlog/common.h>
 #include <csignal>
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -20,13 +22,19 @@ struct Address {
   std::uint16_t port = 0;
 };
 
-/// `HOST:PORT`, an IPv6 host in brackets. Throws UsageError.
-Address parse_address(const std::string& text);
+/// `HOST:PORT`, an IPv6 host in brackets; nullopt for anything else.
+std::optional<Address> read_address(std::string_view text);
+/// The same. Throws UsageError that begins with `name`, the setting or flag.
+Address parse_address(std::string_view name, const std::string& text);
+/// Where to listen: --listen, else gateway.listen. Throws UsageError.
+Address listen_address(const ServeOptions& options, const Settings& settings);
 
 /// File, environment and assignments, the last wins. Throws UsageError.
 Settings read_settings(const SettingSources& sources);
 
-/// Logs go to standard error, so that standard output has the ready line alone.
+/// Throws UsageError.
+spdlog::level::level_enum log_level_of(const Settings& settings);
+/// Logs go to standard error, so that standard output has the ready line alone. Throws UsageError.
 void start_logging(const Settings& settings);
 
 unsigned thread_count(std::int64_t wanted, unsigned fallback);

@@ -2,15 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <toml++/toml.h>
 #include <algorithm>
 #include <charconv>
 #include <optional>
+
+#include "apps/toml_reader.hpp"
 
 namespace market::apps {
 namespace {
 
 using enum SettingKind;
+using namespace std::chrono_literals;
+
+constexpr Range between(Millis least, Millis greatest) {
+  return {least.count(), greatest.count()};
+}
 
 const KnownSetting* find_known(std::string_view key) {
   for (const KnownSetting& known : known_settings())
@@ -23,18 +29,40 @@ bool parse_number(std::string_view text, std::int64_t& number) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-/// A sentence when `value` is not of the kind; empty when it is.
+/// A wrong value as the operator wrote it, in one line.
+std::string shown(const std::string& value) {
+  constexpr std::size_t most = 60;
+  std::string line = value.substr(0, most);
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  return fmt::format("'{}{}'", line, value.size() > most ? "..." : "");
+}
+
+/// What is wrong when `value` is not of the kind or out of range; empty when nothing is.
 std::string problem_with(const KnownSetting& known, const std::string& value) {
+  const auto& [least, greatest] = known.range;
   std::int64_t parsed = 0;
   switch (known.kind) {
     case text:
-      return {};
+      // Not shown: it may be a secret.
+      return std::any_of(value.begin(), value.end(),
+                         [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; })
+                 ? "must have no control characters"
+                 : "";
     case flag:
-      return value == "true" || value == "false" ? "" : "must be true or false";
+      if (value == "true" || value == "false") return {};
+      return fmt::format("{} must be true or false", shown(value));
     case number:
-      return parse_number(value, parsed) && parsed >= 0 ? "" : "must be a whole number, 0 or more";
+      if (parse_number(value, parsed) && parsed >= least && parsed <= greatest) return {};
+      return fmt::format("{} must be a whole number from {} to {}", shown(value), least, greatest);
     case duration:
-      return parse_duration(value) ? "" : "must be a duration such as 250ms, 3s, 10m or 24h";
+      if (const auto given = parse_duration(value);
+          given && given->count() >= least && given->count() <= greatest)
+        return {};
+      return fmt::format("{} must be a duration from {} to {}", shown(value), format_duration(Millis(least)),
+                         format_duration(Millis(greatest)));
+    case table:
+      return "is a table of the settings file";
   }
   return {};
 }
@@ -44,6 +72,14 @@ std::string environment_name(std::string_view key) {
   for (const char c : key)
     name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return name;
+}
+
+/// MARKET_ORDERS_…: whoever writes this means a setting. MARKET_ADMIN_EMAIL and the like are of no section.
+bool names_a_section(std::string_view name) {
+  const auto& all = known_settings();
+  return std::any_of(all.begin(), all.end(), [name](const KnownSetting& known) {
+    return name.starts_with(environment_name(known.key.substr(0, known.key.find('.') + 1)));
+  });
 }
 
 /// None: of a kind that no setting has, such as a list.
@@ -58,52 +94,53 @@ std::optional<std::string> text_of(const toml::node& node) {
 
 const std::vector<KnownSetting>& known_settings() {
   static const std::vector<KnownSetting> all{
-      {"gateway.listen", "127.0.0.1:8080", text, "address of the entry point; --listen beats it"},
-      {"gateway.threads", "0", number, "I/O threads; 0: one per core"},
-      {"gateway.body_bytes_max", "1048576", number,
-       "largest request body, bytes (images have their own 5 MiB)"},
-      {"gateway.connections_max", "50000", number, "open connections in all"},
-      {"gateway.connections_per_address_max", "1000", number, "open connections per client address"},
-      {"gateway.drain_time_max", "10s", duration, "how long a stop waits for requests under way"},
-      {"gateway.default_routes", "true", flag, "route /api/v1 to market-user, market-product, market-order"},
-      {"gateway.in_flight_max", "10000", number, "requests under way; browsing gets 70 % of it"},
-      {"gateway.trusted_proxies", "", text, "networks whose X-Forwarded-For is believed, by comma"},
-      {"gateway.cors_origins", "", text, "origins that browsers may call from, by comma; exact"},
-      {"gateway.cors_credentials", "false", flag, "browsers of those origins may send cookies"},
-      {"gateway.access_log", "", text, "file of one JSON line per request; '-': standard error; empty: off"},
-      {"gateway.spans_url", "", text, "http://HOST:PORT/v1/traces of an OTLP collector; empty: off"},
-      {"gateway.spans_per_million", "10000", number, "of a million requests, how many are traced"},
-      {"gateway.tls_certificate", "", text, "PEM file; with it, the gateway speaks TLS"},
-      {"gateway.tls_key", "", text, "PEM file of the certificate's key"},
-      {"auth.key_file", "", text, "token key shared by the roles; empty: the gateway checks no tokens"},
-      {"management.listen", "", text,
-       "address for /metrics and /info; empty: loopback callers of gateway.listen"},
-      {"orders.payment_window", "10m", duration, "how long an order may stay unpaid"},
-      {"orders.day", "24h", duration, "the length of a day of delivery and returns"},
-      {"orders.restart_grace", "1m", duration, "the most of a downtime that is given back to unpaid orders"},
-      {"orders.attempt_bound", "5s", duration, "how long an open payment attempt delays an expiry"},
-      {"orders.fold_lag_max", "1000000", number, "events not yet in the records; beyond: 503 overloaded"},
-      {"orders.queue_max", "65536", number, "orders waiting for the gate; beyond: 503 overloaded"},
-      {"log.level", "info", text, "trace, debug, info, warn, error"},
-      {"log.keep", "true", flag, "keep the whole event log; false: trim it behind each snapshot"},
-      {"log.snapshot_every", "500000", number, "events between two snapshots of the gate"},
-      {"users.email_verification", "optional", text, "off, optional or required"},
-      {"users.hash_threads", "0", number, "threads for password hashing; 0: half the cores"},
-      {"users.access_token_life", "15m", duration, "how long an access token lives"},
-      {"ratelimit.enabled", "true", flag, "limits per user and address, and connections per address"},
-      {"ratelimit.user_per_second", "100", number, "requests of one user at the gateway; twice that at once"},
-      {"ratelimit.address_per_second", "2000", number, "requests of one address; twice that at once"},
-      {"registry.self_preservation", "true", flag, "no mass eviction when many heartbeats are lost"},
-      {"registry.eviction_interval", "60s", duration, "between two looks for silent instances"},
-      {"registry.cache", "30s", duration, "life of a cached registry answer; a change ends it at once"},
-      {"registry.credential", "", text, "user:password for registering; empty: loopback callers only"},
-      {"registry.peers", "", text, "other registries that every change is told to, comma-separated"},
-      {"registry.urls", "", text, "registries to register with and ask, in this order, comma-separated"},
-      {"registry.renewal_interval", "30s", duration, "between two heartbeats of our services"},
-      {"registry.lease", "90s", duration, "without a heartbeat for this long an instance is gone"},
-      {"registry.fetch_interval", "30s", duration, "between two fetches where the registry pushes nothing"},
-      {"registry.zone", "", text, "zone of this process, as metadata of its instances"},
-      {"registry.host", "127.0.0.1", text, "the address at which others reach this process"},
+      {"gateway.listen", "127.0.0.1:8080", text, by_all, {}, "address of the entry point"},
+      {"gateway.threads", "0", number, by_all, {0, 256}, "I/O threads; 0: one per core"},
+      {"gateway.body_bytes_max", "1048576", number, by_all, {1, 1 << 30}, "largest body; images: 5 MiB"},
+      {"gateway.connections_max", "50000", number, by_all, {1, 1'000'000}, "open connections in all"},
+      {"gateway.connections_per_address_max", "1000", number, by_all, {0, 1'000'000}, "0: no limit"},
+      {"gateway.drain_time_max", "10s", duration, by_all, between(0s, 1h), "how long a stop waits"},
+      {"gateway.default_routes", "true", flag, by_gateway, {}, "route /api/v1 to the market-* services"},
+      {"gateway.in_flight_max", "10000", number, by_gateway, {1, 1'000'000}, "requests under way"},
+      {"gateway.trusted_proxies", "", text, by_all, {}, "networks whose X-Forwarded-For is believed"},
+      {"gateway.cors_origins", "", text, by_gateway, {}, "origins that browsers may call from; exact"},
+      {"gateway.cors_credentials", "false", flag, by_gateway, {}, "browsers may send cookies"},
+      {"gateway.access_log", "", text, by_gateway, {}, "file; '-': standard error; empty: off"},
+      {"gateway.spans_url", "", text, by_gateway, {}, "http://HOST:PORT/v1/traces; empty: off"},
+      {"gateway.spans_per_million", "10000", number, by_gateway, {0, 1'000'000}, "how many are traced"},
+      {"gateway.tls_certificate", "", text, by_gateway, {}, "PEM file; with it, the gateway speaks TLS"},
+      {"gateway.tls_key", "", text, by_gateway, {}, "PEM file of the certificate's key"},
+      {"gateway.routes", "", table, by_gateway, {}, "what is forwarded where: docs/gateway.md"},
+      {"gateway.services", "", table, by_gateway, {}, "instances that no registry lists"},
+      {"auth.key_file", "", text, by_gateway, {}, "token key shared by the roles; empty: none is checked"},
+      {"management.listen", "", text, by_all, {}, "for /metrics and /info; empty: loopback callers only"},
+      {"orders.payment_window", "10m", duration, by_store, between(100ms, 720h), "how long unpaid"},
+      {"orders.day", "24h", duration, by_none, between(100ms, 240h), "a day of delivery and returns"},
+      {"orders.restart_grace", "1m", duration, by_store, between(0s, 24h),
+       "the most of a downtime given back"},
+      {"orders.attempt_bound", "5s", duration, by_store, between(100ms, 1h), "how long an attempt delays"},
+      {"orders.fold_lag_max", "1000000", number, by_store, {1, 100'000'000}, "events not yet in the records"},
+      {"orders.queue_max", "65536", number, by_store, {1, 10'000'000}, "orders waiting for the gate"},
+      {"log.level", "info", text, by_all, {}, "trace, debug, info, warn, error, off"},
+      {"log.keep", "true", flag, by_store, {}, "false: trim the event log behind each snapshot"},
+      {"log.snapshot_every", "500000", number, by_store, {1, 1'000'000'000}, "events between two snapshots"},
+      {"users.email_verification", "optional", text, by_store, {}, "off, optional or required"},
+      {"users.hash_threads", "0", number, by_store, {0, 256}, "for password hashing; 0: half the cores"},
+      {"users.access_token_life", "15m", duration, by_store, between(1s, 24h), "of an access token"},
+      {"ratelimit.enabled", "true", flag, by_all, {}, "limits per user, address, and connections"},
+      {"ratelimit.user_per_second", "100", number, by_gateway, {0, 1'000'000}, "twice that at once"},
+      {"ratelimit.address_per_second", "2000", number, by_gateway, {0, 1'000'000}, "twice that at once"},
+      {"registry.self_preservation", "true", flag, by_registry, {}, "no mass eviction"},
+      {"registry.eviction_interval", "60s", duration, by_registry, between(10ms, 1h), "between two looks"},
+      {"registry.cache", "30s", duration, by_registry, between(0s, 1h), "life of a cached answer"},
+      {"registry.credential", "", text, by_registry, {}, "user:password; empty: loopback callers only"},
+      {"registry.peers", "", text, by_registry, {}, "other registries that every change is told to"},
+      {"registry.urls", "", text, by_store | by_gateway, {}, "registries to register with, in this order"},
+      {"registry.renewal_interval", "30s", duration, by_store | by_gateway, between(100ms, 1h), "heartbeats"},
+      {"registry.lease", "90s", duration, by_store | by_gateway, between(1s, 24h), "silent so long: gone"},
+      {"registry.fetch_interval", "30s", duration, by_store | by_gateway, between(100ms, 1h), "without push"},
+      {"registry.zone", "", text, by_store | by_gateway, {}, "zone of this process, as metadata"},
+      {"registry.host", "127.0.0.1", text, by_store | by_gateway, {}, "where others reach this process"},
   };
   return all;
 }
@@ -114,27 +151,25 @@ Settings::Settings() {
 
 void Settings::put(const std::string& key, const std::string& value, const std::string& from) {
   const KnownSetting* known = find_known(key);
-  if (!known) throw UsageError(fmt::format("{}: there is no setting '{}'", from, key));
+  if (!known) throw UsageError(fmt::format("{}: there is no setting {}", from, shown(key)));
   const std::string problem = problem_with(*known, value);
-  if (!problem.empty()) throw UsageError(fmt::format("{}: {} {}", from, key, problem));
+  if (!problem.empty()) throw UsageError(fmt::format("{}: {}: {}", from, key, problem));
   values_[key] = value;
+  given_.insert(key);
 }
 
 void Settings::read_file(const std::string& path) {
-  toml::table file;
-  try {
-    file = toml::parse_file(path);
-  } catch (const toml::parse_error& error) {
-    throw UsageError(fmt::format("{}: line {}: {}", path, error.source().begin.line, error.description()));
-  }
+  const toml::table file = read_toml(path);
   for (const auto& [section, node] : file) {
     const auto* table = node.as_table();
     if (!table)
       throw UsageError(fmt::format("{}: '{}' must be a section such as [orders]", path, section.str()));
     for (const auto& [key, value] : *table) {
-      // Lists and tables of the gateway: apps/gateway_settings.cpp reads and checks them.
-      if (section == "gateway" && (key == "routes" || key == "services")) continue;
       const std::string name = fmt::format("{}.{}", section.str(), key.str());
+      if (const auto* known = find_known(name); known && known->kind == SettingKind::table) {
+        given_.insert(name);
+        continue;
+      }
       const auto text = text_of(value);
       if (!text)
         throw UsageError(fmt::format("{}: {} must be a text, a whole number, true or false", path, name));
@@ -144,19 +179,25 @@ void Settings::read_file(const std::string& path) {
 }
 
 void Settings::read_environment(const char* const* environment) {
+  const auto& all = known_settings();
   for (; *environment; ++environment) {
     const std::string_view entry(*environment);
     const auto equals = entry.find('=');
-    for (const KnownSetting& known : known_settings())
-      if (entry.substr(0, equals) == environment_name(known.key))
-        put(std::string(known.key), std::string(entry.substr(equals + 1)), environment_name(known.key));
+    if (equals == std::string_view::npos || !names_a_section(entry)) continue;
+    const std::string name(entry.substr(0, equals));
+    const auto known = std::find_if(all.begin(), all.end(), [&name](const KnownSetting& setting) {
+      return environment_name(setting.key) == name;
+    });
+    if (known == all.end())
+      throw UsageError(fmt::format("environment: there is no setting for {}", shown(name)));
+    put(std::string(known->key), std::string(entry.substr(equals + 1)), name);
   }
 }
 
 void Settings::set(const std::string& assignment) {
   const auto equals = assignment.find('=');
   if (equals == std::string::npos)
-    throw UsageError(fmt::format("--set {}: write section.key=value", assignment));
+    throw UsageError(fmt::format("--set {}: write section.key=value", shown(assignment)));
   put(assignment.substr(0, equals), assignment.substr(equals + 1), "--set");
 }
 

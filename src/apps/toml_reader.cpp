@@ -2,9 +2,29 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 
 namespace market::apps {
+
+toml::table read_toml(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    throw UsageError(fmt::format("{}: is a folder, no settings file", path));
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    throw UsageError(fmt::format("{}: the settings file cannot be read: {}", path, std::strerror(errno)));
+  std::ostringstream text;
+  text << file.rdbuf();
+  try {
+    return toml::parse(text.str(), path);
+  } catch (const toml::parse_error& error) {
+    throw UsageError(fmt::format("{}: line {}: {}", path, error.source().begin.line, error.description()));
+  }
+}
 
 void TomlReader::refuse(std::string_view name, const std::string& problem) const {
   throw UsageError(fmt::format("{}: {} {}", where_, name, problem));
@@ -33,11 +53,12 @@ std::int64_t TomlReader::number(std::string_view name, std::int64_t fallback, st
   return value->get();
 }
 
-double TomlReader::decimal(std::string_view name, double fallback) {
+double TomlReader::decimal(std::string_view name, double fallback, double min, double max) {
   const auto* const node = look(name);
   if (!node) return fallback;
   const auto value = node->value<double>();
-  if (!value || !(*value >= 0) || *value > 1e9) refuse(name, "must be a number, 0 or more");
+  if (!value || !(*value >= min) || *value > max)
+    refuse(name, fmt::format("must be a number from {} to {}", min, max));
   return *value;
 }
 
@@ -48,11 +69,12 @@ bool TomlReader::flag(std::string_view name, bool fallback) {
   return node->as_boolean()->get();
 }
 
-Millis TomlReader::duration(std::string_view name, Millis fallback) {
+Millis TomlReader::duration(std::string_view name, Millis fallback, Millis min, Millis max) {
   const auto given = text(name);
   if (!given) return fallback;
   const auto parsed = parse_duration(*given);
-  if (!parsed) refuse(name, "must be a duration such as 250ms, 3s, 10m or 24h");
+  if (!parsed || *parsed < min || *parsed > max)
+    refuse(name, fmt::format("must be a duration from {} to {}", format_duration(min), format_duration(max)));
   return *parsed;
 }
 

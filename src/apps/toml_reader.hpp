@@ -15,6 +15,9 @@
 
 namespace market::apps {
 
+/// A settings file. Throws UsageError: it cannot be read, or is no TOML (with the line).
+toml::table read_toml(const std::string& path);
+
 class TomlReader {
  public:
   /// `where` begins each message: `gateway.routes "orders"`.
@@ -23,9 +26,9 @@ class TomlReader {
   bool has(std::string_view name) const { return table_.contains(name); }
   std::optional<std::string> text(std::string_view name);
   std::int64_t number(std::string_view name, std::int64_t fallback, std::int64_t min, std::int64_t max);
-  double decimal(std::string_view name, double fallback);
+  double decimal(std::string_view name, double fallback, double min, double max);
   bool flag(std::string_view name, bool fallback);
-  Millis duration(std::string_view name, Millis fallback);
+  Millis duration(std::string_view name, Millis fallback, Millis min, Millis max);
   std::optional<Instant> time(std::string_view name);
   /// One text or a list of them.
   std::vector<std::string> texts(std::string_view name);

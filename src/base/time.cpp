@@ -143,4 +143,12 @@ Result<Millis> parse_duration(std::string_view text) {
   return Millis(number * scale);
 }
 
+std::string format_duration(Millis duration) {
+  const auto count = duration.count();
+  if (count % 1'000 != 0) return fmt::format("{}ms", count);
+  if (count % 60'000 != 0 || count == 0) return fmt::format("{}s", count / 1'000);
+  if (count % 3'600'000 != 0) return fmt::format("{}m", count / 60'000);
+  return fmt::format("{}h", count / 3'600'000);
+}
+
 }  // namespace market

@@ -40,5 +40,7 @@ inline constexpr std::size_t rfc3339_length = 24;
 Result<Instant> parse_rfc3339(std::string_view text);
 /// Durations of settings: `250ms`, `3s`, `10m`, `24h`. Errors: validation.
 Result<Millis> parse_duration(std::string_view text);
+/// The same in the largest unit that says it exactly.
+std::string format_duration(Millis duration);
 
 }  // namespace market

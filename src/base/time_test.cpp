@@ -34,5 +34,10 @@ TEST(Time, ReadsDurations) {
     EXPECT_FALSE(parse_duration(text)) << text;
 }
 
+TEST(Time, WritesDurationsAsTheyAreRead) {
+  for (const char* text : {"0s", "250ms", "1500ms", "90s", "10m", "90m", "24h"})
+    EXPECT_EQ(format_duration(*parse_duration(text)), text);
+}
+
 }  // namespace
 }  // namespace market

@@ -4,6 +4,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/result.hpp"
@@ -17,6 +18,9 @@ struct Currency {
   std::string_view text() const { return {letters.data(), letters.size()}; }
   /// Errors: validation, unless three upper-case letters.
   static Result<Currency> parse(std::string_view text);
+  /// How many digits its minor unit has: 0 for KRW, 2 for USD. nullopt: no active currency of ISO 4217;
+  /// funds, metals and test codes are none.
+  std::optional<int> minor_digits() const;
 };
 
 /// Invariant of prices: 0 <= amount <= amount_max, so that 20 lines of 1000 units never overflow.

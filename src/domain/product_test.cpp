@@ -31,6 +31,17 @@ TEST(Currency, IsThreeCapitalLetters) {
     EXPECT_EQ(Currency::parse(wrong).error().code, Code::validation) << wrong;
 }
 
+TEST(Currency, KnowsTheActiveOnes) {
+  const auto digits = [](const char* letters) { return Currency::parse(letters)->minor_digits(); };
+  EXPECT_EQ(Currency().minor_digits(), 0) << "KRW";
+  EXPECT_EQ(digits("JPY"), 0);
+  EXPECT_EQ(digits("USD"), 2);
+  EXPECT_EQ(digits("ZWG"), 2);
+  EXPECT_EQ(digits("KWD"), 3);
+  for (const auto* none : {"ZZZ", "XXX", "XTS", "XAU", "DEM", "HRK", "ZWL", "AAA"})
+    EXPECT_EQ(digits(none), std::nullopt) << none;
+}
+
 TEST(OrderState, EveryNameReadsBack) {
   for (int i = 0; i <= static_cast<int>(OrderState::cancelled); ++i)
     EXPECT_EQ(parse_order_state(text_of(static_cast<OrderState>(i))), static_cast<OrderState>(i));

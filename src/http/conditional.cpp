@@ -15,23 +15,39 @@ void skip_blanks(std::string_view& list) {
     list.remove_prefix(1);
 }
 
+bool is_tag_character(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte > 0x20 && byte != '"' && byte != 0x7F;
+}
+
+enum class TagList : std::uint8_t { malformed, names_it, names_others };
+
+/// `*` or tags with commas between them; RFC 9110 8.8.3.
+TagList read_tags(std::string_view list, std::string_view etag) {
+  skip_blanks(list);
+  if (list == "*") return TagList::names_it;
+  if (list.empty()) return TagList::malformed;
+  const auto wanted = opaque(etag);
+  auto answer = TagList::names_others;
+  while (!list.empty()) {
+    if (list.starts_with("W/")) list.remove_prefix(2);
+    if (list.empty() || list.front() != '"') return TagList::malformed;
+    std::size_t end = 1;  // A tag may hold commas and backslashes, but no quote.
+    while (end < list.size() && is_tag_character(list[end])) ++end;
+    if (end == list.size() || list[end] != '"') return TagList::malformed;
+    if (list.substr(0, end + 1) == wanted) answer = TagList::names_it;
+    list.remove_prefix(end + 1);
+    const auto next = list.find_first_not_of(" \t");
+    if (next != std::string_view::npos && list[next] != ',') return TagList::malformed;
+    skip_blanks(list);
+  }
+  return answer;
+}
+
 }  // namespace
 
 bool etag_list_names(std::string_view list, std::string_view etag) {
-  skip_blanks(list);
-  if (list == "*") return true;
-  const auto wanted = opaque(etag);
-  while (!list.empty()) {
-    if (list.starts_with("W/")) list.remove_prefix(2);
-    if (list.empty() || list.front() != '"') return false;
-    const auto end = list.find('"', 1);  // A tag may hold commas and backslashes, but no quote.
-    if (end == std::string_view::npos) return false;
-    if (list.substr(0, end + 1) == wanted) return true;
-    list.remove_prefix(end + 1);
-    if (!list.empty() && list.front() != ' ' && list.front() != '\t' && list.front() != ',') return false;
-    skip_blanks(list);
-  }
-  return false;
+  return read_tags(list, etag) == TagList::names_it;
 }
 
 bool none_match(const Request& request, std::string_view etag) {
@@ -44,8 +60,9 @@ IfMatch if_match(const Request& request, std::string_view etag) {
   auto answer = IfMatch::absent;
   for (const auto& header : request.headers) {
     if (!same_letters(header.name, "if-match")) continue;
-    if (etag_list_names(header.value, etag)) return IfMatch::holds;
-    answer = IfMatch::fails;
+    const auto tags = read_tags(header.value, etag);
+    if (tags == TagList::malformed) return IfMatch::malformed;
+    if (answer != IfMatch::holds) answer = tags == TagList::names_it ? IfMatch::holds : IfMatch::fails;
   }
   return answer;
 }

@@ -10,7 +10,8 @@ namespace market::http {
 /// If-None-Match is there and names `etag` (as sent, quotes included) or is `*`: a GET then answers 304.
 bool none_match(const Request& request, std::string_view etag);
 
-enum class IfMatch { absent, holds, fails };
+/// `malformed`: no list of tags, a bad request.
+enum class IfMatch { absent, holds, fails, malformed };
 /// If-Match against `etag`. W/ is overlooked: our tags name a version of the record, and a compressed answer
 /// carried the same tag marked weak.
 IfMatch if_match(const Request& request, std::string_view etag);

@@ -152,7 +152,8 @@ TEST_F(RouterTest, NamesTheMethodsOfAPath) {
 TEST(Conditional, ComparesTagsWeakly) {
   for (const auto list : {"\"a\"", "W/\"a\"", "\"b\", \"a\"", "\"b,\" , W/\"a\"", "*"})
     EXPECT_TRUE(etag_list_names(list, "\"a\"")) << list;
-  for (const auto list : {"", "a", "\"A\"", "\"b\"", "\"a", "\"b\"x\"a\""})
+  for (const auto list :
+       {"", "a", "\"A\"", "\"b\"", "\"a", "\"b\"x\"a\"", "\"a\" x", "*, \"a\"", "\"a\" \"b\""})
     EXPECT_FALSE(etag_list_names(list, "\"a\"")) << list;
   Request request;
   EXPECT_EQ(if_match(request, "\"a\""), IfMatch::absent);
@@ -160,6 +161,37 @@ TEST(Conditional, ComparesTagsWeakly) {
   EXPECT_EQ(if_match(request, "\"a\""), IfMatch::fails);
   request.headers.push_back({"if-match", "W/\"a\""});
   EXPECT_EQ(if_match(request, "\"a\""), IfMatch::holds);
+  for (const auto list :
+       {"bad", "", "\"a", "a\"", "W/a", "w/\"a\"", "\"a b\"", "\"a\" \"b\"", "*, \"a\"", "**"}) {
+    request.headers[1].value = list;
+    EXPECT_EQ(if_match(request, "\"a\""), IfMatch::malformed) << list;
+  }
+}
+
+TEST(Query, NamesTheParameterThatIsWrong) {
+  Request request;
+  const auto field = [](const auto& result) {
+    return result ? std::string() : result.error().extras->fields.at(0).field;
+  };
+  const std::pair<const char*, const char*> unknown[] = {{"limit=1&colour=red", "colour"},
+                                                         {"x-y", "x-y"},
+                                                         {"%6cimit=1", ""},
+                                                         {"a%3Cb=1", "?"},
+                                                         {"%zz=1", "?"},
+                                                         {"=1", "?"},
+                                                         {"limit=1&&", ""},
+                                                         {"LIMIT=1", "LIMIT"}};
+  for (const auto& [query, name] : unknown) {
+    request.query = query;
+    EXPECT_EQ(field(request.expect_query({"limit"})), name) << query;
+  }
+  for (const char* query : {"search=%00", "search=%ff", "search=a%00b", "search=%ED%A0%80", "search=%F0%9F",
+                            "search=%4", "search=a&search=b"}) {
+    request.query = query;
+    EXPECT_EQ(field(request.query_parameter("search")), "search") << query;
+  }
+  request.query = "search=%ED%95%9C+a%26";
+  EXPECT_EQ(**request.query_parameter("search"), "한 a&");
 }
 
 TEST(Compression, IsOnlyUsedWhenAllowed) {

@@ -6,6 +6,8 @@
 
 #include "http/ascii.hpp"
 #include "http/target.hpp"
+#include "wire/json.hpp"
+#include "wire/unicode.hpp"
 
 namespace market::http {
 
@@ -48,6 +50,8 @@ Result<std::optional<std::string>> Request::query_parameter(std::string_view nam
     if (equals != std::string_view::npos && !percent_decode(pair.substr(equals + 1), true, value))
       return invalid_field(std::string(name), "format",
                            fmt::format("{} is not percent-encoded rightly", name));
+    if (!wire::is_utf8(value) || value.find('\0') != std::string::npos)
+      return invalid_field(std::string(name), "format", fmt::format("{} must be UTF-8 without NUL", name));
     found = std::move(value);
   }
   return found;
@@ -63,7 +67,9 @@ Result<> Request::expect_query(std::initializer_list<std::string_view> names) co
     std::string key;
     const bool known = percent_decode(pair.substr(0, pair.find('=')), true, key) &&
                        std::find(names.begin(), names.end(), key) != names.end();
-    if (!known) return invalid_field("?", "unknown", "the query has a parameter that is not known here");
+    if (!known)
+      return invalid_field(std::string(wire::shown_name(key)), "unknown",
+                           "the query has a parameter that is not known here");
   }
   return {};
 }

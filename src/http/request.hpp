@@ -93,7 +93,7 @@ struct Request {
   bool is_from_this_machine() const;
   std::size_t count_headers(std::string_view name) const;
   /// The decoded value of a query parameter; nullopt when absent. Errors: validation (bad percent-encoding,
-  /// twice).
+  /// no UTF-8, NUL, twice).
   Result<std::optional<std::string>> query_parameter(std::string_view name) const;
   /// Errors: validation, when the query has a parameter of another name.
   Result<> expect_query(std::initializer_list<std::string_view> names) const;

@@ -4,6 +4,8 @@
 
 #include <boost/json/basic_parser_impl.hpp>
 
+#include "wire/unicode.hpp"
+
 namespace market::wire {
 namespace {
 
@@ -145,6 +147,19 @@ std::optional<std::string> ObjectReader::optional_text(std::string_view name, st
   return text(name, min, max);
 }
 
+std::string ObjectReader::visible_text(std::string_view name, std::size_t max) {
+  std::string read = text(name, 1, max);
+  if (!read.empty() && !has_visible_character(read)) refuse(name, "format", "must have a visible character");
+  return read;
+}
+
+std::optional<std::string> ObjectReader::optional_visible_text(std::string_view name, std::size_t max) {
+  auto read = optional_text(name, 1, max);
+  if (read && !read->empty() && !has_visible_character(*read))
+    refuse(name, "format", "must have a visible character");
+  return read;
+}
+
 std::int64_t ObjectReader::integer(std::string_view name, std::int64_t min, std::int64_t max) {
   const auto* value = look(name, true);
   if (!value) return 0;
@@ -208,12 +223,7 @@ void ObjectReader::refuse_unknown() {
   for (const auto& member : *object_) {
     const std::string_view key(member.key());
     if (std::find(asked_.begin(), asked_.end(), key) != asked_.end()) continue;
-    // The name is the sender's own text: shown only when it is a harmless word.
-    const bool plain =
-        key.size() <= 40 && std::all_of(key.begin(), key.end(), [](char c) {
-          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-        });
-    refuse(plain ? key : "?", "unknown", "is not a member of this request");
+    refuse(shown_name(key), "unknown", "is not a member of this request");
   }
 }
 
@@ -227,6 +237,20 @@ Result<> ObjectReader::finish() {
   ErrorExtras extras;
   extras.fields = *errors_;
   return fail(Error(Code::validation, "the request has wrong members; see errors", std::move(extras)));
+}
+
+Result<> expect_no_members(std::string_view body) {
+  if (body.empty()) return {};
+  const auto json = parse_json(body);
+  if (!json) return fail(json.error());
+  return ObjectReader(*json).finish();
+}
+
+std::string_view shown_name(std::string_view name) {
+  const bool plain = !name.empty() && name.size() <= 40 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+  return plain ? name : "?";
 }
 
 std::size_t count_characters(std::string_view utf8) {

@@ -37,6 +37,9 @@ class ObjectReader {
   /// Required. Lengths in UTF-8 bytes; control characters other than \n and \t are refused.
   std::string text(std::string_view name, std::size_t min, std::size_t max);
   std::optional<std::string> optional_text(std::string_view name, std::size_t min, std::size_t max);
+  /// Text that people read: from 1 character, at least one of them visible.
+  std::string visible_text(std::string_view name, std::size_t max);
+  std::optional<std::string> optional_visible_text(std::string_view name, std::size_t max);
   std::int64_t integer(std::string_view name, std::int64_t min, std::int64_t max);
   std::optional<std::int64_t> optional_integer(std::string_view name, std::int64_t min, std::int64_t max);
   std::optional<Instant> optional_time(std::string_view name);
@@ -65,6 +68,12 @@ class ObjectReader {
   std::vector<FieldError>* errors_;
 };
 
+/// For operations that take no members: nothing, or an empty object. Errors: invalid_json, validation.
+Result<> expect_no_members(std::string_view body);
+
+/// A member's or parameter's name for an answer: it is the sender's own text, so it is shown only when it is
+/// a harmless word; otherwise "?".
+std::string_view shown_name(std::string_view name);
 /// Code points: what a person counts, near enough.
 std::size_t count_characters(std::string_view utf8);
 /// Appends `text` as a JSON string, quoted and escaped.

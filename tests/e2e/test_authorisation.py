@@ -259,6 +259,20 @@ def test_management_on_an_address_of_its_own(start, tmp_path):
     manage.get("/products", expect=404)
 
 
+@pytest.mark.parametrize("role", ["gateway", "registry"])
+def test_every_role_has_management(tmp_path, role):
+    from market_server import Market, free_port
+
+    port = free_port()
+    setting = f"management.listen=127.0.0.1:{port}"
+    with Market(tmp_path / "data", setting, flags=("--role", role)) as server:
+        manage = Client(f"http://127.0.0.1:{port}")
+        assert manage.get("//info", expect=200).json()["role"] == role
+        manage.get("//metrics", expect=200)
+        for path in ("//metrics", "//info"):
+            Client(server.url).get(path, expect=(404, "not_found"))
+
+
 def test_internal_paths_do_not_exist(anonymous):
     for path in (
         "//actuator",

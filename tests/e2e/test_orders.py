@@ -190,6 +190,19 @@ def test_another_users_order_is_not_there(admin, buyer, other):
     buyer.get("/orders/not-an-id", expect=(404, "order_not_found"))
 
 
+def test_cancel_takes_no_members(admin, buyer):
+    path = f"/orders/{buyer.order(admin.product()).json()['id']}"
+    for body, expect in (
+        ("garbage", (400, "invalid_json")),
+        ("\0", (400, "invalid_json")),
+        ("[]", (422, "validation")),
+        ('{"reason": "x"}', (422, "validation")),
+    ):
+        buyer.post(path + "/cancel", data=body, expect=expect)
+        assert buyer.get(path).json()["state"] == "accepted", body
+    buyer.post(path + "/cancel", data="{}", expect=200)
+
+
 def test_not_returnable_before_delivery(admin, buyer):
     order = buyer.order(admin.product()).json()
     buyer.post(f"/orders/{order['id']}/return", {"reason": "too small"}, expect=(409, "order_not_returnable"))

@@ -1,4 +1,4 @@
-"""Documents, health, metrics, the command line, settings, stopping, taking over."""
+"""Documents, health, metrics, starting, stopping, taking over."""
 
 import concurrent.futures
 import json
@@ -92,103 +92,10 @@ def test_info_and_version(anonymous):
     assert info["name"] == "market"
 
 
-@pytest.mark.parametrize(
-    "flags",
-    [
-        ("serve", "--nonsense"),
-        ("nonsense",),
-        (),
-        ("serve", "--listen", "nowhere"),
-        ("serve", "--listen", "127.0.0.1:70000"),
-        ("serve", "--listen", "127.0.0.1:"),
-        ("serve", "--role", "wizard"),
-        ("serve", "--config", "/nonexistent.toml"),
-        ("serve", "--set", "no.such=1"),
-        ("serve", "--set", "orders.payment_window"),
-        ("serve", "--set", "orders.payment_window=soon"),
-        ("serve", "--set", "orders.payment_window=-1s"),
-        ("serve", "--set", "ratelimit.enabled=maybe"),
-        ("serve", "--set", "gateway.threads=many"),
-        ("serve", "--set", "log.level=loud"),
-        ("serve", "--set", "management.listen=x"),
-        ("serve", "--set", "users.email_verification=perhaps"),
-        ("serve", "--data"),
-        ("serve", "extra"),
-        ("seed", "--users", "-1"),
-        ("seed", "--users", "many"),
-        ("backup",),
-        ("restore",),
-        ("check", "--data", "/nonexistent"),
-        ("backup", "--data", "/nonexistent", "--to", "/tmp/x"),
-        ("bench", "--nonsense"),
-    ],
-)
-def test_mistakes_end_with_2_and_one_line(tmp_path, flags):
-    if "--data" not in flags and flags and flags[0] == "serve":
-        flags = (*flags[:1], "--data", tmp_path / "data", *flags[1:])
-    done = run(*flags, seconds=10)
-    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
-    lines = done.stderr.strip().splitlines()
-    assert 1 <= len(lines) <= (1 if flags and flags[0] == "serve" else 3), done.stderr
-    assert "terminate" not in done.stderr and "exception" not in done.stderr
-
-
 def test_help():
     for flags in (("--help",), ("serve", "--help"), ("bench", "--help")):
         done = run(*flags)
         assert done.returncode == 0 and "--" in done.stdout
-
-
-def window_of(server):
-    seller, buyer = client.admin(server.url), client.sign_up(server.url)
-    order = buyer.order(seller.product()).json()
-    parse = client.datetime.fromisoformat
-    return round(
-        (
-            parse(order["payBy"].replace("Z", "+00:00")) - parse(order["createdAt"].replace("Z", "+00:00"))
-        ).total_seconds()
-    )
-
-
-def test_the_last_setting_wins(start, tmp_path):
-    """The file, then the environment, then --set."""
-    config = tmp_path / "market.toml"
-    config.write_text('[orders]\npayment_window = "61s"\n[users]\naccess_token_life = "5m"\n')
-    environment = {"MARKET_ORDERS_PAYMENT_WINDOW": "62s"}
-    flags = ("--config", str(config))
-    assert window_of(start(flags=flags, data=tmp_path / "1")) == 61
-    assert window_of(start(flags=flags, environment=environment, data=tmp_path / "2")) == 62
-    assert (
-        window_of(
-            start("orders.payment_window=63s", flags=flags, environment=environment, data=tmp_path / "3")
-        )
-        == 63
-    )
-    assert window_of(start(data=tmp_path / "4")) == 600
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ('[orders]\npayment_windw = "61s"\n', "payment_windw"),
-        ("[orders\n", "line 1"),
-        ("payment_window = 5\n", "section"),
-        ("[orders]\npayment_window = [1]\n", "payment_window"),
-        ('[orders]\npayment_window = "x"\n', "payment_window"),
-    ],
-)
-def test_mistakes_in_a_settings_file(tmp_path, text, says):
-    config = tmp_path / "market.toml"
-    config.write_text(text)
-    done = run("serve", "--data", tmp_path / "data", "--config", config, seconds=10)
-    assert done.returncode == 2 and says in done.stderr and len(done.stderr.strip().splitlines()) == 1, (
-        done.stderr
-    )
-
-
-def test_a_mistake_in_the_environment(tmp_path):
-    done = run("serve", "--data", tmp_path / "d", environment={"MARKET_LOG_LEVEL": "loud"}, seconds=10)
-    assert done.returncode == 2 and "log.level" in done.stderr
 
 
 def test_a_taken_address_is_refused(market, tmp_path):

@@ -44,6 +44,14 @@ def test_signs_in(market, buyer):
     assert [each["current"] for each in buyer.get("/sessions").json()["items"]].count(True) == 1
 
 
+def test_a_device_of_odd_bytes_is_shown_as_text(market):
+    caller = client.sign_up(market.url)
+    body = {"email": caller.user["email"], "password": PASSWORD}
+    Client(market.url).post("/sessions", body, headers={"User-Agent": b"Ph\xf6ne\xff"}, expect=201)
+    devices = [each["device"] for each in caller.get("/sessions", expect=200).json()["items"]]
+    assert "Ph?ne?" in devices
+
+
 def test_wrong_and_unknown_look_the_same(market, anonymous, buyer):
     answers = [
         anonymous.post(

@@ -118,6 +118,10 @@ def test_unknown_members_are_refused(anonymous, buyer, member):
         ("email", "two@@at.example"),
         ("email", "a b@c.example"),
         ("email", "a@b.example\n"),
+        ("email", "a@b"),
+        ("email", '"x"@y.example'),
+        ("email", "a@b..example"),
+        ("email", "a@-b.example"),
         ("email", 7),
         ("email", None),
         ("email", "a" * 250 + "@b.example"),
@@ -127,8 +131,11 @@ def test_unknown_members_are_refused(anonymous, buyer, member):
         ("name", "n" * 101),
         ("name", ["Kim"]),
         ("name", "a\u0000b"),
+        ("name", " \u3000"),
+        ("name", "\u202e\u200b"),
         ("phone", "0" * 41),
         ("address", ""),
+        ("address", "\u2028"),
     ],
 )
 def test_wrong_members_are_named(anonymous, field, value):

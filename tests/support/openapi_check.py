@@ -14,7 +14,7 @@ import jsonschema
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Statuses the server sends by itself, wherever it likes: the document's `default` answer holds for them.
-BY_THE_SERVER = {400, 404, 405, 408, 411, 413, 414, 415, 417, 431, 500, 501, 505, 507}
+BY_THE_SERVER = {400, 404, 405, 408, 411, 413, 414, 415, 417, 429, 431, 500, 501, 505, 507}
 
 
 class Document:

@@ -39,6 +39,15 @@ bool matches_segment(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
+/// `{name}`: letters, digits, '_' and '-'.
+bool is_variable(std::string_view segment) {
+  if (segment.size() < 3 || segment.front() != '{' || segment.back() != '}') return false;
+  const auto name = segment.substr(1, segment.size() - 2);
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return (http::lower(c) >= 'a' && http::lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
 }  // namespace
 
 PathPattern::PathPattern(std::string text) : text_(std::move(text)) {
@@ -51,7 +60,9 @@ PathPattern::PathPattern(std::string text) : text_(std::move(text)) {
       open_ended_ = true;
       continue;
     }
-    const bool variable = segment.starts_with('{') && segment.ends_with('}');
+    const bool variable = is_variable(segment);
+    if (!variable && segment.find_first_of("{}") != std::string_view::npos)
+      throw std::invalid_argument("'{name}' is a whole segment, with a name: " + text_);
     segments_.emplace_back(variable ? std::string_view("*") : segment);
     if (segments_.back().find('*') != std::string::npos) literal_ = false;
   }

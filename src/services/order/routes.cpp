@@ -206,6 +206,7 @@ Task<Reply> cancel_order(Doors& doors, const Request& request) {
   if (!caller) co_return fail(caller.error());
   const auto id = order_id_of(request);
   if (!id) co_return fail(id.error());
+  if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   Command command = CancelOrder{*id, caller->user};
   const auto cancelled = co_await doors.parts.gate.submit(std::move(command));
   if (!cancelled) co_return fail(cancelled.error());
@@ -223,7 +224,7 @@ Task<Reply> return_order(Doors& doors, const Request& request) {
   const auto json = wire::parse_json(request.body);
   if (!json) co_return fail(json.error());
   wire::ObjectReader reader(*json);
-  auto reason = reader.text("reason", 1, 500);
+  auto reason = reader.visible_text("reason", 500);
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
   Command command = MoveOrder{*id, caller->user, OrderState::return_requested, std::move(reason)};
   const auto moved = co_await doors.parts.gate.submit(std::move(command));

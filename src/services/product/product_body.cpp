@@ -14,11 +14,11 @@ void read_price(wire::ObjectReader& reader, Money& price) {
   if (member == nullptr) return;
   wire::ObjectReader part(*member, reader.path_of("price"), reader);
   price.amount = part.integer("amount", 0, Money::amount_max);
-  const auto currency = Currency::parse(part.text("currency", 3, 3));
-  if (currency)
+  const std::string letters = part.text("currency", 3, 3);
+  if (const auto currency = Currency::parse(letters); currency && currency->minor_digits())
     price.currency = *currency;
-  else
-    part.refuse("currency", "format", "currency must be three upper-case letters");
+  else if (!letters.empty())
+    part.refuse("currency", "format", "must be an active currency of ISO 4217, such as KRW");
   part.finish_part();
 }
 
@@ -58,7 +58,7 @@ Result<NewProduct> read_new_product(std::string_view body) {
   if (!json) return fail(json.error());
   wire::ObjectReader reader(*json);
   NewProduct product;
-  product.text.name = reader.text("name", 1, name_characters_max);
+  product.text.name = reader.visible_text("name", name_characters_max);
   product.text.description = reader.optional_text("description", 0, description_characters_max).value_or("");
   product.text.category = reader.optional_text("category", 0, category_characters_max).value_or("");
   read_price(reader, product.terms.price);
@@ -73,7 +73,7 @@ Result<> read_product_patch(std::string_view body, ProductText& text, ProductTer
   const auto json = wire::parse_json(body);
   if (!json) return fail(json.error());
   wire::ObjectReader reader(*json);
-  if (reader.has("name")) text.name = reader.text("name", 1, name_characters_max);
+  if (reader.has("name")) text.name = reader.visible_text("name", name_characters_max);
   if (auto value = reader.optional_text("description", 0, description_characters_max))
     text.description = *value;
   if (auto value = reader.optional_text("category", 0, category_characters_max)) text.category = *value;
@@ -89,7 +89,7 @@ Result<StockChange> read_stock_change(std::string_view body) {
   wire::ObjectReader reader(*json);
   StockChange change;
   change.delta = reader.integer("delta", -ProductStock::stock_max, ProductStock::stock_max);
-  change.reason = reader.text("reason", 1, 200);
+  change.reason = reader.visible_text("reason", 200);
   if (const auto ok = reader.finish(); !ok) return fail(ok.error());
   return change;
 }

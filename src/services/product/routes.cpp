@@ -10,6 +10,7 @@
 #include "services/product/product_body.hpp"
 #include "services/product/product_image.hpp"
 #include "services/product/stock_streams.hpp"
+#include "wire/json.hpp"
 
 namespace market::product {
 namespace {
@@ -199,7 +200,9 @@ Task<Reply> patch(const Doors& doors, const Request& request) {
   if (!turn) co_return fail(turn.error());
   const auto entry = own_entry_of(doors, request);  // Another change may have come first.
   if (!entry) co_return fail(entry.error());
-  if (http::if_match(request, entry->view.etag()) == http::IfMatch::fails)
+  const auto match = http::if_match(request, entry->view.etag());
+  if (match == http::IfMatch::malformed) co_return fail(Code::bad_request, "If-Match is no list of ETags");
+  if (match == http::IfMatch::fails)
     co_return fail(Code::precondition_failed, "the product has changed; read it again");
   ProductText text = entry->text;
   ProductTerms terms = entry->terms;
@@ -220,6 +223,7 @@ Task<Reply> patch(const Doors& doors, const Request& request) {
 Task<Reply> withdraw(const Doors& doors, const Request& request) {
   const auto before = own_entry_of(doors, request);
   if (!before) co_return fail(before.error());
+  if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   const auto turn = co_await doors.turns.take(before->text.id);
   if (!turn) co_return fail(turn.error());
   const auto entry = own_entry_of(doors, request);

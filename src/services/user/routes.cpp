@@ -49,9 +49,9 @@ Result<NewAccount> read_new_account(const Request& request) {
   NewAccount wanted;
   wanted.email = read_email(reader);
   wanted.password = reader.text("password", 1, 512);
-  wanted.name = reader.text("name", 1, 100);
-  wanted.phone = reader.optional_text("phone", 1, 40);
-  wanted.address = reader.optional_text("address", 1, 500);
+  wanted.name = reader.visible_text("name", 100);
+  wanted.phone = reader.optional_visible_text("phone", 40);
+  wanted.address = reader.optional_visible_text("address", 500);
   if (const auto ok = reader.finish(); !ok) return fail(ok.error());
   return wanted;
 }
@@ -125,7 +125,7 @@ Task<Reply> sign_in(Doors& doors, const Request& request) {
   command.password = reader.text("password", 1, 512);
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
   command.remote_address = request.remote_address;
-  command.device = request.header("User-Agent").substr(0, 200);
+  command.device = device_of(request.header("User-Agent"));
   const auto signed_in = co_await doors.sign_in.run(std::move(command));
   if (!signed_in) co_return fail(signed_in.error());
   co_return signed_in_reply(*signed_in);
@@ -164,6 +164,7 @@ Task<Reply> list_sessions(Doors& doors, const Request& request) {
 Task<Reply> sign_out(Doors& doors, const Request& request) {
   const auto caller = doors.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
+  if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   if (!caller->session) co_return http::no_content();  // A load token has no session.
   const auto ended = co_await doors.sessions.end(caller->user, caller->session, std::nullopt);
   if (!ended) co_return fail(ended.error());
@@ -173,6 +174,7 @@ Task<Reply> sign_out(Doors& doors, const Request& request) {
 Task<Reply> sign_out_everywhere(Doors& doors, const Request& request) {
   const auto caller = doors.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
+  if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   const auto ended = co_await doors.sessions.end(caller->user, std::nullopt, std::nullopt);
   if (!ended) co_return fail(ended.error());
   co_return http::no_content();
@@ -196,9 +198,9 @@ Result<AccountPatch> read_patch(const Request& request) {
   if (!json) return fail(json.error());
   wire::ObjectReader reader(*json);
   AccountPatch patch;
-  if (reader.has("name")) patch.name = reader.text("name", 1, 100);
-  if (reader.has("phone")) patch.phone = reader.optional_text("phone", 1, 40);
-  if (reader.has("address")) patch.address = reader.optional_text("address", 1, 500);
+  if (reader.has("name")) patch.name = reader.visible_text("name", 100);
+  if (reader.has("phone")) patch.phone = reader.optional_visible_text("phone", 40);
+  if (reader.has("address")) patch.address = reader.optional_visible_text("address", 500);
   if (const auto ok = reader.finish(); !ok) return fail(ok.error());
   return patch;
 }

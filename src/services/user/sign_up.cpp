@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "services/user/password_rules.hpp"
+#include "services/user/user_view.hpp"
 #include "wire/secret_text.hpp"
 
 namespace market::user {
@@ -70,6 +71,8 @@ Task<> SignUp::create_admin(std::string email, std::string password) {
   const auto known = co_await accounts_.find_by_email(email);
   if (known) co_return Result<>();
   if (known.error().code != Code::not_found) co_return fail(known.error());
+  if (!is_email(email))
+    co_return invalid_field("MARKET_ADMIN_EMAIL", "format", "MARKET_ADMIN_EMAIL is no e-mail address");
   const auto strong = check_password(password, email, "MARKET_ADMIN_PASSWORD");
   if (!strong) co_return fail(strong.error());
   auto hash = co_await hasher_.hash(std::move(password));

@@ -37,15 +37,33 @@ void append_user(std::string& out, const Account& account) {
 }
 
 bool is_email(std::string_view text) {
+  constexpr std::size_t bytes_max = 254, label_max = 63;
+  constexpr std::string_view local_signs = ".!#$%&'*+/=?^_`{|}~-";
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
   const auto at = text.find('@');
-  if (text.size() > 254 || at == 0 || at == std::string_view::npos || at > 64) return false;
-  const std::string_view domain = text.substr(at + 1);
-  const bool sane = std::none_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F || c == '"' || c == '<' || c == '>' ||
-           c == ',' || c == '\\';
-  });
-  return sane && domain.find('@') == std::string_view::npos && domain.find('.') != std::string_view::npos &&
-         domain.front() != '.' && domain.back() != '.' && domain.find("..") == std::string_view::npos;
+  if (text.size() > bytes_max || at == 0 || at == std::string_view::npos) return false;
+  for (const char c : text.substr(0, at))
+    if (!is_letter(c) && local_signs.find(c) == std::string_view::npos) return false;
+  std::size_t labels = 0;
+  for (std::string_view rest = text.substr(at + 1);; ++labels) {
+    const auto label = rest.substr(0, rest.find('.'));
+    const bool whole =
+        !label.empty() && label.size() <= label_max && is_letter(label.front()) && is_letter(label.back()) &&
+        std::all_of(label.begin(), label.end(), [&](char c) { return is_letter(c) || c == '-'; });
+    if (!whole) return false;
+    if (label.size() == rest.size()) return labels > 0;
+    rest.remove_prefix(label.size() + 1);
+  }
+}
+
+std::string device_of(std::string_view user_agent) {
+  constexpr std::size_t bytes_max = 200;
+  std::string device(user_agent.substr(0, bytes_max));
+  for (char& c : device)
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F) c = '?';
+  return device;
 }
 
 }  // namespace market::user

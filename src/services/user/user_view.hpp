@@ -9,7 +9,11 @@ namespace market::user {
 
 void append_user(std::string& out, const Account& account);
 
-/// A syntactically sane address: one @, no white space or controls, at most 254 bytes (RFC 5321, 4.5.3.1.3).
+/// An address as the HTML standard's <input type=email> takes it, with a dot in the domain, at most 254 bytes
+/// (RFC 5321, 4.5.3.1.3).
 bool is_email(std::string_view text);
+
+/// What a session shows of its User-Agent: at most 200 bytes, everything but printable ASCII as '?'.
+std::string device_of(std::string_view user_agent);
 
 }  // namespace market::user

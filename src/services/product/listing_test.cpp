@@ -1,0 +1,121 @@
+#include "services/product/listing.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/fixed_stock.hpp"
+#include "tests/support/test_accounts.hpp"
+
+namespace market::product {
+namespace {
+
+class ListingTest : public testing::Test {
+ protected:
+  void put(std::int64_t id, std::int64_t price, const char* name = "Shoes", const char* category = "",
+           std::optional<std::int64_t> opens_ms = std::nullopt) {
+    ProductTerms terms;
+    terms.price.amount = price;
+    if (opens_ms) {
+      terms.kind = ProductKind::event;
+      terms.sale = Sale{Instant(Millis(*opens_ms)), std::nullopt, std::nullopt};
+    }
+    stock_.list(ProductId{id}, std::move(terms));
+    ProductText text;
+    text.id = ProductId{id};
+    text.name = name;
+    text.category = category;
+    text.description = "made in Seoul";
+    ASSERT_TRUE(catalogue_.put(std::move(text)));
+  }
+  /// The ids of all pages, page by page, read as a client does.
+  std::string walk(ListQuery query) {
+    std::string seen;
+    for (int pages = 0; pages < 20; ++pages) {
+      const auto page = list_products(catalogue_, query);
+      for (const auto& entry : page.entries) seen += std::to_string(entry->text.id.value) + ' ';
+      if (page.next_cursor.empty()) return seen;
+      seen += "| ";
+      EXPECT_TRUE(read_cursor(page.next_cursor, query));
+    }
+    return "does not end";
+  }
+  tests::MovedClock clock_;
+  tests::FixedStock stock_;
+  Catalogue catalogue_{stock_, clock_};
+};
+
+TEST_F(ListingTest, EveryOrderShowsEachProductOnce) {
+  put(1, 300);
+  put(2, 100, "Cap", "hats", 5'000);
+  put(3, 300, "Bag", "bags", 1'000);
+  put(4, 200);
+  put(5, 300, "Tie", "", 9'000);
+  ListQuery query;
+  query.limit = 2;
+  EXPECT_EQ(walk(query), "5 4 | 3 2 | 1 ");
+  query.sort = SortBy::price_rising;
+  EXPECT_EQ(walk(query), "2 4 | 5 3 | 1 ") << "equal prices: newest first, also across pages";
+  query.sort = SortBy::price_falling;
+  EXPECT_EQ(walk(query), "5 3 | 1 4 | 2 ");
+  query.sort = SortBy::opening;
+  EXPECT_EQ(walk(query), "4 1 | 3 2 | 5 ") << "those without a sale have always been open";
+  query.limit = 5;
+  EXPECT_EQ(walk(query), "4 1 3 2 5 ") << "a full last page has no next one";
+}
+
+TEST_F(ListingTest, FindsByTextCategoryAndKind) {
+  put(1, 1, "Red Shoes", "shoes");
+  put(2, 1, "Cap", "hats", 5);
+  ListQuery query;
+  query.search = fold_case("SHOES");
+  EXPECT_EQ(walk(query), "1 ");
+  query.search = "seoul";
+  EXPECT_EQ(walk(query), "2 1 ") << "the description too";
+  query.search = "shoes\nmade";
+  EXPECT_EQ(walk(query), "1 ") << "name and description are apart by a line's end, which no search can have";
+  query.search = "shoesmade";
+  EXPECT_EQ(walk(query), "");
+  query = {};
+  query.category = "hats";
+  EXPECT_EQ(walk(query), "2 ");
+  query.category = "hat";
+  EXPECT_EQ(walk(query), "") << "whole categories only";
+  query = {};
+  query.kind = ProductKind::event;
+  EXPECT_EQ(walk(query), "2 ");
+  query.kind = ProductKind::regular;
+  EXPECT_EQ(walk(query), "1 ");
+}
+
+TEST_F(ListingTest, ACursorHoldsWhileProductsComeAndGo) {
+  for (const std::int64_t id : {1, 2, 3, 4}) put(id, id * 10);
+  ListQuery query;
+  query.limit = 2;
+  query.sort = SortBy::price_rising;
+  const auto page = list_products(catalogue_, query);
+  ASSERT_TRUE(read_cursor(page.next_cursor, query));
+  ProductTerms gone;
+  gone.withdrawn = true;
+  stock_.list(ProductId{2}, gone);  // The entry that the cursor names.
+  ProductText text;
+  text.id = ProductId{2};
+  ASSERT_TRUE(catalogue_.put(text));
+  put(5, 5);  // Before it: not on later pages.
+  EXPECT_EQ(walk(query), "3 4 ");
+}
+
+TEST(Cursor, IsOneOfOursOrRefused) {
+  ListQuery query;
+  EXPECT_TRUE(read_cursor("", query));
+  EXPECT_FALSE(query.after);
+  for (const char* wrong :
+       {"x", "AAAA", "MQ", "MTo", "OjE", "MTp4", "==", "%%", "MTowQzNLUTJWOE0wRzAwMDAwMDA",
+        "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB"
+        "QUFBQUFBQUFBQUFBQUFBQUFBQUFB"}) {
+    const auto read = read_cursor(wrong, query);
+    ASSERT_FALSE(read) << wrong;
+    EXPECT_EQ(read.error().extras->fields.at(0).field, "cursor");
+  }
+}
+
+}  // namespace
+}  // namespace market::product

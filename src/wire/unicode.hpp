@@ -1,0 +1,15 @@
+#pragma once
+/// Text as people see it: is it UTF-8 at all, and is there anything to see in it?
+
+#include <string_view>
+
+namespace market::wire {
+
+/// RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF.
+bool is_utf8(std::string_view text);
+
+/// At least one character that leaves a mark: no white space, control, format character (zero width, bidi,
+/// tags), filler or variation selector. `utf8` must be valid.
+bool has_visible_character(std::string_view utf8);
+
+}  // namespace market::wire

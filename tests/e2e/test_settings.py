@@ -1,0 +1,134 @@
+"""The command line and settings: what wins, what is refused, what is said."""
+
+import client
+import pytest
+from market_server import run
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("serve", "--nonsense"),
+        ("nonsense",),
+        (),
+        ("serve", "--listen", "nowhere"),
+        ("serve", "--listen", "127.0.0.1:70000"),
+        ("serve", "--listen", "127.0.0.1:"),
+        ("serve", "--role", "wizard"),
+        ("serve", "--config", "/nonexistent.toml"),
+        ("serve", "--set", "no.such=1"),
+        ("serve", "--set", "orders.payment_window"),
+        ("serve", "--set", "orders.payment_window=soon"),
+        ("serve", "--set", "orders.payment_window=-1s"),
+        ("serve", "--set", "ratelimit.enabled=maybe"),
+        ("serve", "--set", "gateway.threads=many"),
+        ("serve", "--set", "log.level=loud"),
+        ("serve", "--set", "management.listen=x"),
+        ("serve", "--set", "users.email_verification=perhaps"),
+        ("serve", "--role", ""),
+        ("serve", "--role", "registry,"),
+        ("serve", "--role", "registry,registry"),
+        ("serve", "--role", "gateway", "--demo"),
+        ("serve", "--set", "gateway.threads=99999999999"),
+        ("serve", "--set", "gateway.spans_per_million=1000001"),
+        ("serve", "--set", "users.access_token_life=0s"),
+        ("serve", "--set", "orders.payment_window=0s"),
+        # Settings of other roles are looked at all the same.
+        ("serve", "--set", "auth.key_file=/nonexistent"),
+        ("serve", "--set", "gateway.tls_key=/nonexistent"),
+        ("serve", "--set", "gateway.access_log=/nonexistent/file"),
+        ("serve", "--set", "gateway.cors_origins=*"),
+        ("serve", "--set", "registry.credential=word"),
+        ("serve", "--role", "registry", "--set", "users.email_verification=perhaps"),
+        ("serve", "--role", "gateway", "--set", "registry.credential=word"),
+        ("seed", "--set", "no.such=1"),
+        ("seed", "--config", "/nonexistent.toml"),
+        ("serve", "--data"),
+        ("serve", "extra"),
+        ("seed", "--users", "-1"),
+        ("seed", "--users", "many"),
+        ("backup",),
+        ("restore",),
+        ("check", "--data", "/nonexistent"),
+        ("backup", "--data", "/nonexistent", "--to", "/tmp/x"),
+        ("bench", "--nonsense"),
+    ],
+)
+def test_mistakes_end_with_2_and_one_line(tmp_path, flags):
+    if "--data" not in flags and flags and flags[0] == "serve":
+        flags = (*flags[:1], "--data", tmp_path / "data", *flags[1:])
+    done = run(*flags, seconds=10)
+    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
+    lines = done.stderr.strip().splitlines()
+    assert 1 <= len(lines) <= (1 if flags and flags[0] == "serve" else 3), done.stderr
+    assert "terminate" not in done.stderr and "exception" not in done.stderr
+
+
+def window_of(server):
+    seller, buyer = client.admin(server.url), client.sign_up(server.url)
+    order = buyer.order(seller.product()).json()
+    parse = client.datetime.fromisoformat
+    return round(
+        (
+            parse(order["payBy"].replace("Z", "+00:00")) - parse(order["createdAt"].replace("Z", "+00:00"))
+        ).total_seconds()
+    )
+
+
+def test_the_last_setting_wins(start, tmp_path):
+    """The file, then the environment, then --set."""
+    config = tmp_path / "market.toml"
+    config.write_text('[orders]\npayment_window = "61s"\n[users]\naccess_token_life = "5m"\n')
+    environment = {"MARKET_ORDERS_PAYMENT_WINDOW": "62s"}
+    flags = ("--config", str(config))
+    assert window_of(start(flags=flags, data=tmp_path / "1")) == 61
+    assert window_of(start(flags=flags, environment=environment, data=tmp_path / "2")) == 62
+    assert (
+        window_of(
+            start("orders.payment_window=63s", flags=flags, environment=environment, data=tmp_path / "3")
+        )
+        == 63
+    )
+    assert window_of(start(data=tmp_path / "4")) == 600
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[orders]\npayment_windw = "61s"\n', "payment_windw"),
+        ("[orders\n", "line 1"),
+        ("payment_window = 5\n", "section"),
+        ("[orders]\npayment_window = [1]\n", "payment_window"),
+        ('[orders]\npayment_window = "x"\n', "payment_window"),
+        ("[[gateway.routes]]\nid = 'a'\nservice = 's'\nweight = 1\n", 'gateway.routes "a": weight'),
+        ("[gateway.services]\ns = 'nope'\n", "gateway.services: s 'nope'"),
+    ],
+)
+def test_mistakes_in_a_settings_file(tmp_path, text, says):
+    config = tmp_path / "market.toml"
+    config.write_text(text)
+    done = run("serve", "--data", tmp_path / "data", "--config", config, seconds=10)
+    assert done.returncode == 2 and says in done.stderr and len(done.stderr.strip().splitlines()) == 1, (
+        done.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("MARKET_LOG_LEVEL", "loud", "log.level"),
+        ("MARKET_ORDERS_PAYMENT_WINDOV", "1m", "MARKET_ORDERS_PAYMENT_WINDOV"),
+        ("MARKET_ADMIN_EMAIL", "nobody", "MARKET_ADMIN_EMAIL"),
+    ],
+)
+def test_a_mistake_in_the_environment(tmp_path, name, value, says):
+    environment = {"MARKET_ADMIN_PASSWORD": "granite otter 4711 lamp", name: value}
+    done = run("serve", "--data", tmp_path / "d", environment=environment, seconds=10)
+    assert done.returncode == 2 and says in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_settings_without_effect_are_said_once(start):
+    server = start("registry.cache=1s", "orders.queue_max=99", "gateway.access_log=-")
+    lines = [line for line in server.log_tail().splitlines() if "without effect" in line]
+    assert len(lines) == 1 and "gateway.access_log, registry.cache" in lines[0], lines
+    assert "orders.queue_max" not in lines[0]
