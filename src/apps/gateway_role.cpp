@@ -2,16 +2,13 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <thread>
 
+#include "adapters/sqlite/signing_keys.hpp"
 #include "apps/gateway_settings.hpp"
 #include "apps/handover.hpp"
 #include "apps/metrics_text.hpp"
@@ -30,50 +27,21 @@ namespace {
 /// How long a start waits for the first list of instances; without one it serves all the same.
 constexpr Millis first_list_max{5'000};
 
-/// SIGHUP: the settings are read again. Made before any thread, so that all of them have it blocked.
-class ReloadSignal {
- public:
-  ReloadSignal() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+/// Those of the services: they share the files, or we have copies. Throws UsageError.
+std::vector<wire::SigningKey> read_keys(const std::string& path) {
+  try {
+    auto keys = sqlite::keys_of(sqlite::load_signing_keys(path));
+    if (keys.empty()) throw std::runtime_error(fmt::format("{} cannot be read: there is no such file", path));
+    return keys;
+  } catch (const std::runtime_error& mistake) {
+    throw UsageError(fmt::format("auth.key_file: {}", mistake.what()));
   }
-  void watch(std::function<void()> reload) {
-    thread_ = std::thread([this, reload = std::move(reload)] {
-      for (;;) {
-        int signal = 0;
-        sigwait(&signals_, &signal);
-        if (ended_.load()) return;
-        reload();
-      }
-    });
-  }
-  ~ReloadSignal() {
-    ended_.store(true);
-    if (!thread_.joinable()) return;
-    pthread_kill(thread_.native_handle(), SIGHUP);
-    thread_.join();
-  }
-
- private:
-  sigset_t signals_{};
-  std::atomic<bool> ended_{false};
-  std::thread thread_;
-};
-
-std::string read_key(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw UsageError(fmt::format("auth.key_file: {} cannot be read", path));
-  struct stat about {};
-  if (::stat(path.c_str(), &about) == 0 && (about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    throw UsageError(fmt::format("auth.key_file: {} is open to others; run chmod 600 on it", path));
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 /// Checks tokens when the roles share a key with us.
 struct TokenCheck {
   TokenCheck(const std::string& path, const Clock& clock)
-      : tokens({wire::SigningKey{"k1", read_key(path)}}), authenticator(tokens, denied, clock) {}
+      : tokens(read_keys(path)), authenticator(tokens, denied, clock) {}
   wire::AccessTokens tokens;
   wire::DeniedSessions denied;  ///< Kept by the services: each checks again.
   http::Authenticator authenticator;
@@ -139,12 +107,14 @@ std::shared_ptr<http::TlsContext> tls_of(const Settings& settings) {
   }
 }
 
-void reload(const SettingSources& sources, gateway::Proxy& proxy, SettingsDiscovery& discovery,
-            http::Server& server) {
+void reload(const SettingSources& sources, TokenCheck* tokens, gateway::Proxy& proxy,
+            SettingsDiscovery& discovery, http::Server& server) {
   try {
     const Settings settings = read_settings(sources);
     auto next = read_gateway_settings(settings, sources.config);
     auto tls = tls_of(settings);
+    if (const auto path = settings.text("auth.key_file"); tokens && !path.empty())
+      tokens->tokens.replace(read_keys(path));
     const auto before = proxy.config();
     keep_states(next.config, *before);
     const auto changed = differences(*before, next.config);
@@ -222,7 +192,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
     registry->withdraw();
     server->stop();
   });
-  reload_signal.watch([&] { reload(options.settings, proxy, discovery, *server); });
+  reload_signal.watch([&] { reload(options.settings, tokens.get(), proxy, discovery, *server); });
 
   registry->start();
   registry->wait_for_list(first_list_max);
@@ -232,6 +202,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   server->run();
   registry->leave();
   signals.end();
+  reload_signal.end();
   return 0;
 }
 
