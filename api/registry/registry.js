@@ -3,74 +3,131 @@
 
 const element = (id) => document.getElementById(id);
 
-function row(cells) {
+/** A table row whose cells carry their column's name, for narrow screens. */
+function makeRow(names) {
   const line = document.createElement('tr');
-  for (const cell of cells) {
+  for (const name of names) {
     const place = document.createElement('td');
-    if (cell instanceof Node) place.append(cell);
-    else place.textContent = cell;
+    place.dataset.name = name;
     line.append(place);
   }
   return line;
 }
 
-function marked(text, style) {
-  const span = document.createElement('span');
-  span.textContent = text;
-  if (style) span.className = style;
-  return span;
+/** Sets text and style where they are others: what did not change is not announced again. */
+function put(place, text, style = '') {
+  if (place.textContent !== text) place.textContent = text;
+  if (place.className !== style) place.className = style;
 }
 
 async function setStatus(instance, status) {
-  const answer = await fetch('/registry/status', {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ app: instance.app, id: instance.id, status }),
-  });
-  element('trouble').textContent = answer.ok ? '' : `The registry refused: ${answer.status}`;
+  let trouble = '';
+  try {
+    const answer = await fetch('/registry/status', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ app: instance.app, id: instance.id, status }),
+    });
+    if (!answer.ok) trouble = `The registry refused (${answer.status}): ${(await answer.json()).detail ?? ''}`;
+  } catch (reason) {
+    trouble = `The registry does not answer: ${reason.message}`;
+  }
+  put(element('trouble'), trouble);
   await show();
 }
 
-function action(instance) {
-  const button = document.createElement('button');
-  const drained = instance.overriddenStatus === 'OUT_OF_SERVICE';
-  button.type = 'button';
-  button.textContent = drained ? 'Return to service' : 'Drain';
-  button.setAttribute('aria-label', `${button.textContent}: ${instance.id}`);
-  button.addEventListener('click', () => setStatus(instance, drained ? 'UP' : 'OUT_OF_SERVICE'));
-  return button;
+const columns = ['Service', 'Instance', 'Address', 'Zone', 'Status', 'Last heartbeat', 'Lease', 'Action'];
+const lines = new Map();  // Rows are kept from one look to the next, so that the focus stays where it is.
+
+function makeLine() {
+  const line = { row: makeRow(columns), button: document.createElement('button') };
+  line.button.type = 'button';
+  line.button.addEventListener('click',
+    () => setStatus(line.instance, line.instance.overriddenStatus === 'OUT_OF_SERVICE' ? 'UP' : 'OUT_OF_SERVICE'));
+  line.row.lastChild.append(line.button);
+  return line;
+}
+
+function fill(line, instance) {
+  line.instance = instance;
+  const [app, id, address, zone, status, heartbeat, lease] = line.row.children;
+  put(app, instance.app);
+  put(id, instance.id);
+  put(address, `${instance.host}:${instance.port}`);
+  put(zone, instance.zone);
+  put(status, instance.status, instance.status === 'UP' ? 'up' : 'down');
+  put(heartbeat, `${instance.secondsSinceHeartbeat.toFixed(0)} s ago${instance.late ? ', late' : ''}`,
+    instance.late ? 'late' : '');
+  put(lease, `every ${instance.renewalSeconds} s, ends after ${instance.durationSeconds} s`);
+  put(line.button, instance.overriddenStatus === 'OUT_OF_SERVICE' ? 'Return to service' : 'Drain');
+  line.button.setAttribute('aria-label', `${line.button.textContent}: ${instance.id}`);
+}
+
+function showInstances(instances) {
+  const keyOf = (instance) => JSON.stringify([instance.app, instance.id]);
+  const present = new Set(instances.map(keyOf));
+  for (const [key, line] of lines) {
+    if (present.has(key)) continue;
+    line.row.remove();
+    lines.delete(key);
+  }
+  const body = element('instances');
+  instances.forEach((instance, index) => {
+    const key = keyOf(instance);
+    if (!lines.has(key)) lines.set(key, makeLine());
+    const line = lines.get(key);
+    fill(line, instance);
+    if (body.children[index] !== line.row) body.insertBefore(line.row, body.children[index] ?? null);
+  });
+  element('no-instances').hidden = instances.length > 0;
+}
+
+function showPeers(peers) {
+  element('peers').replaceChildren(...peers.map((peer) => {
+    const item = document.createElement('li');
+    put(item, `${peer.url}: ${peer.reached ? 'reached' : 'away'}, ${peer.sent} sent, ` +
+      `${peer.waiting} waiting, ${peer.errors} errors ${peer.trouble}`, peer.reached ? '' : 'late');
+    return item;
+  }));
+  element('no-peers').hidden = peers.length > 0;
+}
+
+function showHistory(entries) {
+  element('history').replaceChildren(...entries.map((entry) => {
+    const line = makeRow(['When', 'Service', 'Instance', 'What', 'Why']);
+    const at = entry.at.replace('T', ' ').replace(/\.\d+Z$/, '');
+    [at, entry.app, entry.id, entry.what, entry.why].forEach((text, i) => put(line.children[i], text));
+    return line;
+  }));
+}
+
+async function fetchJson(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  return answer.json();
 }
 
 async function show() {
-  const [state, history] = await Promise.all(
-    ['/registry/state', '/registry/history'].map(async (path) => (await fetch(path)).json()));
-  element('summary').textContent = `${state.instances.length} instances, ` +
-    `${state.renewalsLastMinute} heartbeats in the last minute (${state.expectedPerMinute} expected), ` +
-    `${state.evictions} evictions`;
-  const preservation = element('preservation');
-  preservation.textContent = (state.selfPreservation.active ? 'Active: ' : 'Not active: ') +
-    state.selfPreservation.reason;
-  preservation.className = state.selfPreservation.active ? 'preserving' : '';
-  element('instances').replaceChildren(...state.instances.map((instance) => row([
-    instance.app, instance.id, `${instance.host}:${instance.port}`, instance.zone,
-    marked(instance.status, instance.status === 'UP' ? 'up' : ''),
-    marked(`${instance.secondsSinceHeartbeat.toFixed(0)} s ago`, instance.late ? 'late' : ''),
-    `every ${instance.renewalSeconds} s, ends after ${instance.durationSeconds} s`, action(instance)])));
-  element('peers').replaceChildren(...state.peers.map((peer) => {
-    const item = document.createElement('li');
-    item.textContent = `${peer.url}: ${peer.reached ? 'reached' : 'away'}, ${peer.sent} sent, ` +
-      `${peer.waiting} waiting, ${peer.errors} errors ${peer.trouble}`;
-    return item;
-  }));
-  element('history').replaceChildren(...history.entries.map((entry) => row([
-    entry.at, entry.app, entry.id, entry.what, entry.why])));
+  const [state, history] = await Promise.all([fetchJson('/registry/state'), fetchJson('/registry/history')]);
+  const up = state.instances.filter((instance) => instance.status === 'UP').length;
+  put(element('summary'), `${state.instances.length} instances, ${up} of them up; ` +
+    `${state.renewalsLastMinute} heartbeats in the last whole minute, ${state.expectedPerMinute} expected; ` +
+    `${state.evictions} evictions`);
+  const active = state.selfPreservation.active;
+  put(element('preservation'), `${active ? 'Active' : 'Not active'}: ${state.selfPreservation.reason}`,
+    active ? 'preserving' : '');
+  showInstances(state.instances);
+  showPeers(state.peers);
+  showHistory(history.entries);
+  element('content').className = '';
 }
 
 async function refresh() {
   try {
     await show();
   } catch (reason) {
-    element('summary').textContent = `The registry does not answer: ${reason.message}`;
+    put(element('summary'), `The registry does not answer; below is what it said last. (${reason.message})`, 'late');
+    element('content').className = 'stale';
   }
   setTimeout(refresh, 2000);
 }

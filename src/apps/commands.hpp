@@ -44,4 +44,14 @@ int dump(const StoreOptions& options);
 /// Folds the records anew from the log.
 int rebuild(const StoreOptions& options);
 
+struct KeyOptions {
+  std::string data = "data";
+  std::string key;  ///< Which one to retire.
+  SettingSources settings;
+};
+/// The keys that sign access tokens: prints them; makes the next one; removes one at once.
+int list_keys(const KeyOptions& options);
+int rotate_keys(const KeyOptions& options);
+int retire_key(const KeyOptions& options);
+
 }  // namespace market::apps

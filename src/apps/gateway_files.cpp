@@ -1,39 +1,26 @@
 #include "apps/gateway_files.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 
+#include "adapters/sqlite/signing_keys.hpp"
+
 namespace market::apps {
-namespace {
 
-std::string read_key(const std::string& path) {
-  std::error_code ignored;
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path, ignored))
-    throw UsageError(fmt::format("auth.key_file: {} cannot be read", path));
-  struct stat about {};
-  if (::stat(path.c_str(), &about) == 0 && (about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    throw UsageError(fmt::format("auth.key_file: {} is open to others; run chmod 600 on it", path));
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-}  // namespace
-
-std::optional<wire::AccessTokens> token_check_of(const Settings& settings) {
+std::vector<wire::SigningKey> token_keys_of(const Settings& settings) {
   const std::string path = settings.text("auth.key_file");
-  if (path.empty()) return std::nullopt;
+  if (path.empty()) return {};
   try {
-    return wire::AccessTokens({wire::SigningKey{"k1", read_key(path)}});
-  } catch (const std::invalid_argument& mistake) {
-    throw UsageError(fmt::format("auth.key_file: {}: {}", path, mistake.what()));
+    auto keys = sqlite::keys_of(sqlite::load_signing_keys(path));
+    if (keys.empty()) throw std::runtime_error(fmt::format("{} cannot be read: there is no such file", path));
+    return keys;
+  } catch (const std::runtime_error& mistake) {
+    throw UsageError(fmt::format("auth.key_file: {}", mistake.what()));
   }
 }
 

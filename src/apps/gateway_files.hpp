@@ -3,6 +3,7 @@
 /// UsageError that begins with the setting's name.
 
 #include <memory>
+#include <vector>
 
 #include "apps/settings.hpp"
 #include "http/tls.hpp"
@@ -10,8 +11,9 @@
 
 namespace market::apps {
 
-/// nullopt without `auth.key_file`. Throws UsageError: unreadable, open to others, too short.
-std::optional<wire::AccessTokens> token_check_of(const Settings& settings);
+/// The services' keys, the newest first: they share the files, or we have copies. Empty without
+/// `auth.key_file`. Throws UsageError: unreadable, open to others, too short.
+std::vector<wire::SigningKey> token_keys_of(const Settings& settings);
 
 /// Null: plain HTTP. Throws UsageError: only one of the two, unreadable, not a pair.
 std::shared_ptr<http::TlsContext> tls_of(const Settings& settings);

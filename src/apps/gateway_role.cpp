@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 #include <thread>
 
@@ -28,41 +27,10 @@ namespace {
 /// How long a start waits for the first list of instances; without one it serves all the same.
 constexpr Millis first_list_max{5'000};
 
-/// SIGHUP: the settings are read again. Made before any thread, so that all of them have it blocked.
-class ReloadSignal {
- public:
-  ReloadSignal() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-  }
-  void watch(std::function<void()> reload) {
-    thread_ = std::thread([this, reload = std::move(reload)] {
-      for (;;) {
-        int signal = 0;
-        sigwait(&signals_, &signal);
-        if (ended_.load()) return;
-        reload();
-      }
-    });
-  }
-  ~ReloadSignal() {
-    ended_.store(true);
-    if (!thread_.joinable()) return;
-    pthread_kill(thread_.native_handle(), SIGHUP);
-    thread_.join();
-  }
-
- private:
-  sigset_t signals_{};
-  std::atomic<bool> ended_{false};
-  std::thread thread_;
-};
-
-/// Checks tokens when the roles share a key with us.
+/// Checks tokens when the roles share their keys with us.
 struct TokenCheck {
-  TokenCheck(wire::AccessTokens checked, const Clock& clock)
-      : tokens(std::move(checked)), authenticator(tokens, denied, clock) {}
+  TokenCheck(std::vector<wire::SigningKey> keys, const Clock& clock)
+      : tokens(std::move(keys)), authenticator(tokens, denied, clock) {}
   wire::AccessTokens tokens;
   wire::DeniedSessions denied;  ///< Kept by the services: each checks again.
   http::Authenticator authenticator;
@@ -115,13 +83,15 @@ void keep_states(gateway::GatewayConfig& next, const gateway::GatewayConfig& bef
       if (old.id == route.id) route.state = old.state;
 }
 
-void reload(const SettingSources& sources, gateway::Proxy& proxy, SettingsDiscovery& discovery,
-            http::Server& server) {
+void reload(const SettingSources& sources, TokenCheck* tokens, gateway::Proxy& proxy,
+            SettingsDiscovery& discovery, http::Server& server) {
   try {
     const Settings settings = read_settings(sources);
     check_settings(settings, sources.config);
     auto next = read_gateway_settings(settings, sources.config);
     auto tls = tls_of(settings);
+    auto keys = token_keys_of(settings);
+    if (tokens && !keys.empty()) tokens->tokens.replace(std::move(keys));
     const auto before = proxy.config();
     keep_states(next.config, *before);
     const auto changed = differences(*before, next.config);
@@ -145,8 +115,8 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   ReloadSignal reload_signal;
   const SystemClock clock;
   std::unique_ptr<TokenCheck> tokens;
-  if (auto checked = token_check_of(settings); checked)
-    tokens = std::make_unique<TokenCheck>(std::move(*checked), clock);
+  if (auto keys = token_keys_of(settings); !keys.empty())
+    tokens = std::make_unique<TokenCheck>(std::move(keys), clock);
 
   // A port that the system picks is known too late to be registered.
   std::vector<std::string> registered_as;
@@ -199,7 +169,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
     registry->withdraw();
     server->stop();
   });
-  reload_signal.watch([&] { reload(options.settings, proxy, discovery, *server); });
+  reload_signal.watch([&] { reload(options.settings, tokens.get(), proxy, discovery, *server); });
 
   registry->start();
   registry->wait_for_list(first_list_max);
@@ -209,6 +179,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   server->run();
   registry->leave();
   signals.end();
+  reload_signal.end();
   return 0;
 }
 

@@ -78,6 +78,22 @@ int run(int argc, char** argv) {
   add_data(*rebuild_command, store_options.data);
   rebuild_command->callback([&] { status = rebuild(store_options); });
 
+  KeyOptions key_options;
+  auto* keys_command = app.add_subcommand("keys", "the keys that sign access tokens, server running or not");
+  keys_command->require_subcommand(1);
+  const auto add_keys_command = [&](const char* name, const char* what, int (*run)(const KeyOptions&)) {
+    auto* command = keys_command->add_subcommand(name, what);
+    add_data(*command, key_options.data);
+    add_settings(*command, key_options.settings);
+    command->callback([&status, &key_options, run] { status = run(key_options); });
+    return command;
+  };
+  add_keys_command("list", "print them, the newest first: it signs", list_keys);
+  add_keys_command("rotate", "make the next one; remove those that no token needs any more", rotate_keys);
+  add_keys_command("retire", "remove one at once: its tokens are refused", retire_key)
+      ->add_option("KEY", key_options.key, "its id, as 'list' prints it")
+      ->required();
+
   app.add_subcommand("bench", "load generator; see 'market bench --help'");  // Parsed by the command itself.
 
   try {

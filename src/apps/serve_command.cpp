@@ -46,6 +46,7 @@ struct Platform {
   void add_routes();
   void create_admin();
   std::string metrics(const http::Server& server) const;
+  void look_at_files();
 
   const Settings& settings;
   const SystemClock clock;
@@ -70,6 +71,7 @@ struct Platform {
   order::PaymentResolver resolver;
   order::PayOrder pay{core.gate, provider, resolver, ids, Millis(5'000)};
   Refusals refusals;
+  std::atomic<bool> files_gone{false};  ///< A database is not where it was; the log looks after itself.
   http::Router router;
 };
 
@@ -116,6 +118,16 @@ void Platform::add_routes() {
                                    resolver, refusals, ids, clock, orders});
 }
 
+void Platform::look_at_files() {
+  const bool gone = !store.fold.files_in_place() || !sqlite::is_in_place(*store.main);
+  if (gone == files_gone.exchange(gone)) return;
+  if (gone)
+    spdlog::error(
+        "records.db or main.db was deleted, moved away or made read-only; nothing is written to it");
+  else
+    spdlog::info("records.db and main.db are back");
+}
+
 void Platform::create_admin() {
   const char* email = std::getenv("MARKET_ADMIN_EMAIL");
   const char* password = std::getenv("MARKET_ADMIN_PASSWORD");
@@ -144,10 +156,20 @@ std::string Platform::metrics(const http::Server& server) const {
 
 constexpr std::chrono::milliseconds leave_pause{200};
 
+/// SIGHUP. The other settings of a store are read at its start alone.
+void reload_keys(Store& store) {
+  try {
+    spdlog::info("token keys were read again: {} signs", store.reload_keys());
+  } catch (const std::exception& mistake) {
+    spdlog::error("the token keys were not read, the old ones stay: {}", mistake.what());
+  }
+}
+
 /// The embedded store with its three services; `with_gateway`: also the documents and pages of the platform.
 int serve_store(const ServeOptions& options, const Settings& settings, bool with_gateway) {
   const Address address = listen_address(options, settings);
   StopSignals signals;
+  ReloadSignal reload_signal;
   const int inherited = options.takeover ? request_handover(options.data) : activated_socket();
   const Millis predecessor =
       options.takeover ? settings.duration("gateway.drain_time_max") + Millis(5'000) : Millis(0);
@@ -161,6 +183,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   info.not_ready = [&]() -> std::optional<std::string> {
     if (leaving.load()) return "the server is stopping";
     if (platform.core.live.recovering()) return "the event log is being restored";
+    if (platform.files_gone.load()) return "a database file was moved away or made read-only";
     return std::nullopt;
   };
   info.metrics = [&] {
@@ -206,11 +229,12 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     if (known) std::this_thread::sleep_for(leave_pause);
     server->stop();
   });
+  reload_signal.watch([&platform] { reload_keys(platform.store); });
   Housekeeping housekeeping(
       {platform.store.log, platform.store.snapshots, platform.store.fold, platform.core.folder,
        platform.clock},
       {platform.core.gate.snapshot_at(), settings.number("log.snapshot_every"), settings.flag("log.keep")},
-      {[&](Instant now) { platform.denied.forget_ended(now); }});
+      {[&](Instant now) { platform.denied.forget_ended(now); }, [&](Instant) { platform.look_at_files(); }});
 
   fmt::print("market is ready: http://{}:{} (data: {}, {} threads)\n", address.host, server->port(),
              options.data, threads);
@@ -219,6 +243,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   server->run();
   if (!handed_over.load()) discovery->leave();  // The successor has the same address: it stays registered.
   signals.end();
+  reload_signal.end();
   return 0;
 }
 

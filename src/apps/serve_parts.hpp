@@ -80,4 +80,38 @@ class StopSignals {
   std::thread thread_;
 };
 
+/// SIGHUP: settings or keys are read again. Made before any thread, so that all of them have it blocked.
+class ReloadSignal {
+ public:
+  ReloadSignal() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    std::signal(SIGHUP, SIG_DFL);  // Under nohup it is ignored, and would never be waited for.
+  }
+  void watch(std::function<void()> reload) {
+    thread_ = std::thread([this, reload = std::move(reload)] {
+      for (;;) {
+        int signal = 0;
+        sigwait(&signals_, &signal);
+        if (ended_.load()) return;
+        reload();
+      }
+    });
+  }
+  ~ReloadSignal() { end(); }
+  /// Before what reload() works on is gone.
+  void end() {
+    ended_.store(true);
+    if (!thread_.joinable()) return;
+    pthread_kill(thread_.native_handle(), SIGHUP);
+    thread_.join();
+  }
+
+ private:
+  sigset_t signals_{};
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
+};
+
 }  // namespace market::apps

@@ -18,7 +18,7 @@ void check_settings(const Settings& settings, const std::string& config) {
   limits_of(settings);
   email_verification_of(settings);
   read_gateway_settings(settings, config);
-  token_check_of(settings);
+  token_keys_of(settings);
   tls_of(settings);
   check_access_log(settings);
   collector_of(settings.text("gateway.spans_url"));

@@ -17,7 +17,9 @@ void warn(const std::string& what) {
 }
 
 wire::AccessTokens load_tokens(const sqlite::DataFolder& folder) {
-  return wire::AccessTokens({wire::SigningKey{"k1", folder.load_or_create_secret("token-signing")}});
+  const auto first = folder.file(sqlite::signing_key_file);
+  if (sqlite::load_signing_keys(first).empty()) folder.load_or_create_secret(first.filename().string());
+  return wire::AccessTokens(sqlite::keys_of(sqlite::load_signing_keys(first)));
 }
 
 crypto::FieldSecret load_field_secret(const sqlite::DataFolder& folder, std::string_view name) {
@@ -64,6 +66,13 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait)
       main(sqlite::open_main_database(folder.file(main_file), pool, sql_threads)),
       accounts(*main, cipher, clock),
       texts(*main) {}
+
+std::string Store::reload_keys() {
+  auto keys = sqlite::keys_of(sqlite::load_signing_keys(folder.file(sqlite::signing_key_file)));
+  const std::string newest = keys.empty() ? "" : keys.front().id;
+  tokens.replace(std::move(keys));
+  return newest;
+}
 
 Store::~Store() {
   pool.stop();

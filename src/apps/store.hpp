@@ -13,6 +13,7 @@
 #include "adapters/sqlite/order_fold.hpp"
 #include "adapters/sqlite/order_records.hpp"
 #include "adapters/sqlite/product_texts.hpp"
+#include "adapters/sqlite/signing_keys.hpp"
 #include "adapters/sqlite/snapshot_file.hpp"
 #include "wire/access_token.hpp"
 
@@ -22,6 +23,8 @@ struct Store {
   /// `wait`: how long a predecessor may take to let go of the folder. Throws std::runtime_error.
   Store(const std::string& data, const Clock& clock, Millis wait = Millis{0});
   ~Store();
+  /// Reads the token keys again; the id of the one that signs now. Throws, and the keys before stay then.
+  std::string reload_keys();
 
   static constexpr unsigned sql_threads = 2;
   static constexpr int sql_waiting_max = 4'096;

@@ -10,6 +10,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <functional>
 #include <thread>
 
 #include "http/sse.hpp"
@@ -67,6 +68,12 @@ Reply stream_reply(Task<> (*run)(Stream&)) {
   reply.stream = run;
   return reply;
 }
+constexpr std::size_t picture_bytes = 2 << 20;
+Task<Reply> picture(const Request&) {
+  Reply reply;
+  reply.shared_body = std::make_shared<const std::string>(picture_bytes, 'p');
+  co_return reply;
+}
 Task<Reply> tick_stream(const Request&) {
   co_return stream_reply(ticks);
 }
@@ -76,7 +83,9 @@ Task<Reply> flood_stream(const Request&) {
 
 class Client {
  public:
-  explicit Client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  /// `receive_bytes`: of the system's buffer; 0: as it likes.
+  explicit Client(std::uint16_t port, int receive_bytes = 0) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    if (receive_bytes > 0) ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
@@ -123,6 +132,7 @@ class ServerTest : public testing::Test {
     router.add(Method::get, "/slow", slow);
     router.add(Method::get, "/broken", broken);
     router.add(Method::get, "/document", document);
+    router.add(Method::get, "/picture", picture);
     router.add(Method::get, "/ticks", tick_stream);
     router.add(Method::get, "/flood", flood_stream);
     limits.head_time_max = 300ms;
@@ -158,6 +168,39 @@ class ServerTest : public testing::Test {
 };
 
 constexpr std::string_view get_hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// Reads so many bytes every 20 ms of a picture; how many have come when `done` or at their end.
+std::size_t read_slowly(Client& client, std::size_t at_once, const std::function<bool(std::size_t)>& done) {
+  std::string buffer(at_once, '\0');
+  std::size_t got = 0;
+  while (!done(got)) {
+    const auto count = ::recv(client.fd(), buffer.data(), at_once, 0);
+    if (count <= 0) break;
+    got += static_cast<std::size_t>(count);
+    std::this_thread::sleep_for(20ms);
+  }
+  return got;
+}
+
+TEST_F(ServerTest, AReaderWhoTakesALittleNowAndThenIsHungUpOn) {
+  constexpr std::string_view get_picture = "GET /picture HTTP/1.1\r\nHost: a\r\n\r\n";
+  limits.idle_time_max = 10s;
+  start();
+  Client patient(port);
+  patient.send(get_picture);
+  const auto has_all = [](std::size_t got) { return got >= picture_bytes; };
+  EXPECT_GE(read_slowly(patient, 64 * 1024, has_all), picture_bytes);
+  Client crawling(port, 4096);
+  crawling.send(get_picture);
+  for (int i = 0; i < 100 && server->open_connections() < 2; ++i) std::this_thread::sleep_for(10ms);
+  ASSERT_EQ(server->open_connections(), 2u);
+  // 25 kB a second at most: 8 kB of the 16 KiB in 300 ms. What the system has taken already goes on to come.
+  const auto until = std::chrono::steady_clock::now() + 4s;
+  read_slowly(crawling, 500, [&](std::size_t) {
+    return server->open_connections() == 1 || std::chrono::steady_clock::now() > until;
+  });
+  EXPECT_EQ(server->open_connections(), 1u) << "the patient one";
+}
 
 TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
   start();

@@ -17,6 +17,8 @@ namespace market::http {
 namespace {
 
 constexpr std::size_t copy_bytes_max = 16 * 1024;  ///< Bigger bodies are sent from where they are.
+/// In send_time_max, of a reader with a full buffer before it: 550 bytes a second.
+constexpr std::size_t send_bytes_min = 16 * 1024;
 constexpr std::size_t linger_bytes_max = 4 * 1024 * 1024;
 constexpr std::chrono::milliseconds linger_time_max{2'000};
 
@@ -236,21 +238,22 @@ Session::Sent Session::send_some() {
 }
 
 asio::awaitable<bool> Session::flush() {
-  std::size_t left = out_.size() - out_sent_ + tail_.size();
-  for (;;) {
-    const auto sent = send_some();
-    if (sent == Sent::all) co_return true;
-    if (sent == Sent::failed) co_return false;
+  const auto unsent = [this] { return out_.size() - out_sent_ + tail_.size(); };
+  auto sent = send_some();
+  while (sent == Sent::blocked) {
+    const std::size_t left = unsent();
     deadline_ms_ = after(limits_.send_time_max);
     co_await wait(Waiting::write);
-    const auto now_left = out_.size() - out_sent_ + tail_.size();
-    const bool stuck = wake_ == Wake::timeout && now_left == left;
-    if (stuck || wake_ == Wake::closing) {
+    const Wake woken = wake_;
+    if (woken != Wake::closing) sent = send_some();
+    // A peer that takes a byte now and then would hold its answer, and us, for days.
+    const bool stuck = woken == Wake::timeout && sent == Sent::blocked && left - unsent() < send_bytes_min;
+    if (stuck || woken == Wake::closing) {
       closed_ = true;
       co_return false;
     }
-    left = now_left;
   }
+  co_return sent == Sent::all;
 }
 
 /// Lets the peer read the last answer: closing with unread bytes would send a reset that may overtake it.

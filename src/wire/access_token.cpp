@@ -172,16 +172,27 @@ Result<Identity> identity_of(std::string_view text, Instant now) {
 
 }  // namespace
 
-AccessTokens::AccessTokens(std::vector<SigningKey> keys) {
+std::unique_ptr<const AccessTokens::Keys> AccessTokens::ready(std::vector<SigningKey> keys) {
   if (keys.empty()) throw std::invalid_argument("there is no key to sign access tokens with");
-  for (SigningKey& key : keys) {
+  auto set = std::make_unique<Keys>();
+  for (const SigningKey& key : keys) {
     check_key(key);
-    Key ready;
-    ready.header = encode_base64url(fmt::format(R"({{"alg":"HS256","kid":"{}","typ":"at+jwt"}})", key.id));
-    absorb_key(key.secret, ready.inner, ready.outer);
-    ready.key = std::move(key);
-    keys_.push_back(std::move(ready));
+    Key& made = set->emplace_back();
+    made.header = encode_base64url(fmt::format(R"({{"alg":"HS256","kid":"{}","typ":"at+jwt"}})", key.id));
+    absorb_key(key.secret, made.inner, made.outer);
   }
+  return set;
+}
+
+AccessTokens::AccessTokens(std::vector<SigningKey> keys) {
+  replace(std::move(keys));
+}
+
+void AccessTokens::replace(std::vector<SigningKey> keys) {
+  auto set = ready(std::move(keys));
+  const std::lock_guard lock(mutex_);
+  sets_.push_back(std::move(set));
+  keys_.store(sets_.back().get(), std::memory_order_release);
 }
 
 std::string AccessTokens::sign(const Identity& identity, Instant issued_at) const {
@@ -193,9 +204,10 @@ std::string AccessTokens::sign(const Identity& identity, Instant issued_at) cons
   if (identity.session) claims += fmt::format(R"("sid":"{}",)", identity.session.text());
   claims += fmt::format(R"("role":"{}","ev":{},"iat":{},"exp":{}}})", text_of(identity.role),
                         identity.email_verified, seconds(issued_at), seconds(identity.expires_at));
-  std::string token = keys_.front().header + '.' + encode_base64url(claims);
+  const Key& key = keys_.load(std::memory_order_acquire)->front();
+  std::string token = key.header + '.' + encode_base64url(claims);
   unsigned char mac[mac_bytes];
-  compute_mac(keys_.front().inner, keys_.front().outer, token, mac);
+  compute_mac(key.inner, key.outer, token, mac);
   token += '.';
   token += encode_base64url({reinterpret_cast<const char*>(mac), mac_bytes});
   return token;
@@ -211,8 +223,9 @@ Result<Identity> AccessTokens::verify(std::string_view token, Instant now) const
   // Only headers that we write ourselves are read at all, byte for byte: no other algorithm, no embedded key,
   // no critical extension can even be asked for (RFC 8725, sections 2.1 and 3.1).
   const std::string_view header = token.substr(0, first);
-  const auto key = std::find_if(keys_.begin(), keys_.end(), [&](const Key& k) { return k.header == header; });
-  if (key == keys_.end() || token.size() - last - 1 != encoded_mac_bytes) return refused();
+  const Keys& keys = *keys_.load(std::memory_order_acquire);
+  const auto key = std::find_if(keys.begin(), keys.end(), [&](const Key& k) { return k.header == header; });
+  if (key == keys.end() || token.size() - last - 1 != encoded_mac_bytes) return refused();
   unsigned char sent[mac_bytes], right[mac_bytes];
   if (decode_base64url(token.substr(last + 1), sent) != mac_bytes) return refused();
   compute_mac(key->inner, key->outer, token.substr(0, last), right);

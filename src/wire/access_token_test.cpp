@@ -80,6 +80,21 @@ TEST(AccessTokens, OfEveryKnownKeyAreAcceptedAndTheFirstSigns) {
   EXPECT_TRUE(is_refused(same_id, old_token)) << "the id alone opens nothing";
 }
 
+TEST(AccessTokens, TakeOtherKeysWhileTheyRun) {
+  AccessTokens tokens({first});
+  const auto old_token = tokens.sign(alice(), now);
+  tokens.replace({second, first});
+  EXPECT_EQ(parts_of(tokens.sign(alice(), now))[0],
+            encode_base64url(R"({"alg":"HS256","kid":"k2","typ":"at+jwt"})"));
+  EXPECT_FALSE(is_refused(tokens, old_token));
+  EXPECT_THROW(tokens.replace({}), std::invalid_argument);
+  EXPECT_THROW(tokens.replace({SigningKey{"k3", "short"}}), std::invalid_argument);
+  EXPECT_FALSE(is_refused(tokens, old_token)) << "a refused change changes nothing";
+  tokens.replace({second});
+  EXPECT_TRUE(is_refused(tokens, old_token));
+  EXPECT_FALSE(is_refused(tokens, tokens.sign(alice(), now)));
+}
+
 TEST(AccessTokens, AnyOtherCharacterAnywhereIsRefused) {
   const AccessTokens tokens({first});
   const auto token = tokens.sign(alice(), now);

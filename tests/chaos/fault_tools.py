@@ -3,15 +3,18 @@
 import asyncio
 import os
 import pathlib
+import random
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 
 from buyers import Crowd, seed_users
-from async_http import Connection
+from async_http import Connection, Lost
 from checker import check
 from history import History, now
-from market_server import PATIENCE, Market, run
+from market_server import BINARY, PATIENCE, Market, run
 from store_view import Store
 
 ACKNOWLEDGED_MIN = 1000
@@ -128,3 +131,43 @@ async def sells_again(sale):
 def cpu_seconds(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid):
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def inject(fault, seed):
+    with tempfile.TemporaryDirectory() as folder:
+        rng = random.Random(f"{seed} {fault.__name__}")
+        sale = Sale(folder, rng)
+        try:
+            return await fault(sale, rng)
+        except (RuntimeError, Lost, OSError, subprocess.TimeoutExpired) as error:
+            return [f"{type(error).__name__}: {error}"]
+        finally:
+            if sale.server:
+                sale.server.kill()
+
+
+def run_faults(faults):
+    """Those named by arguments, or all; prints what ./dev adds up. The exit status."""
+    seed = int(os.environ.get("SEED", random.randrange(1_000_000)))
+    if not os.access(BINARY, os.X_OK):
+        sys.exit(f"{BINARY}: no such program; run ./dev build first")
+    wanted = [fault for fault in faults if not sys.argv[1:] or fault.__name__ in sys.argv[1:]]
+    print(f"faults: SEED={seed}", flush=True)
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for fault in wanted:
+        began, problems, word = now(), [], "passed"
+        try:
+            problems = asyncio.run(inject(fault, seed))
+            word = "failed" if problems else "passed"
+        except Skipped as why:
+            problems, word = [why], "skipped"
+        counts[word] += 1
+        print(f"{word}: {fault.__name__} ({now() - began:.1f} s)", flush=True)
+        for problem in problems[:8]:
+            print(f"    {problem}", flush=True)
+    print(", ".join(f"{count} {word}" for word, count in counts.items()))
+    return 1 if counts["failed"] or not wanted else 0

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Faults around a running server (RELIABILITY rows 2-9, 32, 38, 42, 43, L7), with history checks.
+"""Faults around a running server (RELIABILITY rows 2-9, 32, 42, 43, L7), with history checks.
 
     tests/chaos/faults.py [name…]       SEED=1234 repeats a run's choices
 
@@ -11,21 +11,18 @@ import contextlib
 import json
 import os
 import pathlib
-import random
-import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from fault_tools import ACKNOWLEDGED_MIN, Sale, Skipped, TracedMarket
-from fault_tools import cpu_seconds, needs_strace, ready_status, sells_again
-from async_http import Connection, Lost
+from fault_tools import cpu_seconds, needs_strace, ready_status, run_faults, sells_again
+from async_http import Connection
 from buyers import seed_users
 from history import now
-from market_server import BINARY, PATIENCE, run
+from market_server import PATIENCE, run
 from store_view import Store, seconds
 
 
@@ -307,39 +304,6 @@ async def hot_product(sale, rng):
     return problems + ([checked.stdout] if checked.returncode != 0 else [])
 
 
-async def slow_clients(sale, rng):
-    """Row 38: 2,000 clients send one byte a second; they are closed in time, others are served meanwhile."""
-    await sale.start()
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    began, closed = now(), []
-
-    async def dawdle():
-        reader, writer = await asyncio.open_connection("127.0.0.1", sale.server.port)
-        try:
-            for byte in b"GET /api/v1/products HTTP/1.1":
-                writer.write(bytes([byte]))
-                await writer.drain()
-                try:
-                    await asyncio.wait_for(reader.read(1024), 1.0)
-                    break
-                except asyncio.TimeoutError:
-                    continue
-        except OSError:
-            pass
-        closed.append(now() - began)
-        writer.close()
-
-    slow = asyncio.gather(*[dawdle() for _ in range(2000)])
-    async with sale.buying(4):
-        await sale.crowd.until_acknowledged(ACKNOWLEDGED_MIN, 25 * PATIENCE)
-    await slow
-    problems = []
-    if max(closed) > 16 * PATIENCE:
-        problems.append(f"the last one was closed after {max(closed):.1f} s")
-    return problems + await sale.verify()
-
-
 FAULTS = [
     killed_in_commit,
     torn_tail,
@@ -353,44 +317,8 @@ FAULTS = [
     second_instance,
     backup_under_load,
     hot_product,
-    slow_clients,
 ]
 
 
-async def inject(fault, seed):
-    with tempfile.TemporaryDirectory() as folder:
-        rng = random.Random(f"{seed} {fault.__name__}")
-        sale = Sale(folder, rng)
-        try:
-            return await fault(sale, rng)
-        except (RuntimeError, Lost, OSError, subprocess.TimeoutExpired) as error:
-            return [f"{type(error).__name__}: {error}"]
-        finally:
-            if sale.server:
-                sale.server.kill()
-
-
-def main():
-    seed = int(os.environ.get("SEED", random.randrange(1_000_000)))
-    if not os.access(BINARY, os.X_OK):
-        sys.exit(f"{BINARY}: no such program; run ./dev build first")
-    wanted = [fault for fault in FAULTS if not sys.argv[1:] or fault.__name__ in sys.argv[1:]]
-    print(f"faults: SEED={seed}", flush=True)
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    for fault in wanted:
-        began, problems, word = now(), [], "passed"
-        try:
-            problems = asyncio.run(inject(fault, seed))
-            word = "failed" if problems else "passed"
-        except Skipped as why:
-            problems, word = [why], "skipped"
-        counts[word] += 1
-        print(f"{word}: {fault.__name__} ({now() - began:.1f} s)", flush=True)
-        for problem in problems[:8]:
-            print(f"    {problem}", flush=True)
-    print(", ".join(f"{count} {word}" for word, count in counts.items()))
-    return 1 if counts["failed"] or not wanted else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_faults(FAULTS))

@@ -58,6 +58,17 @@ class AccountsContract : public testing::Test {
   sqlite::SqliteAccounts accounts_{database_, cipher_, clock_};
 };
 
+TEST_F(AccountsContract, AreNotWrittenWhenTheirFileIsGone) {
+  ASSERT_TRUE(run(accounts_.create(account_of(1, "kim@example.kr"))));
+  std::filesystem::rename(folder_.file("main.db"), folder_.file("away"));
+  const auto refused = run(accounts_.create(account_of(2, "lee@example.kr")));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::unavailable);
+  std::filesystem::rename(folder_.file("away"), folder_.file("main.db"));
+  EXPECT_EQ(run(accounts_.find(UserId{2})).error().code, Code::not_found);
+  EXPECT_TRUE(run(accounts_.create(account_of(2, "lee@example.kr"))));
+}
+
 TEST_F(AccountsContract, FindsAnAccountByIdAndByEmailWithoutCase) {
   auto account = account_of(1, "Kim@Example.kr");
   account.role = Role::seller;

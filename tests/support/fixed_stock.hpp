@@ -17,9 +17,9 @@ class FixedStock final : public LiveStock {
     products[id] = std::make_shared<const ListedProduct>(ListedProduct{std::move(terms), live});
     return *live;
   }
-  std::shared_ptr<const ListedProduct> find(ProductId id) const override {
+  const ListedProduct* find(ProductId id) const override {
     const auto found = products.find(id);
-    return found == products.end() ? nullptr : found->second;
+    return found == products.end() ? nullptr : found->second.get();
   }
   bool recovering() const override { return recovers; }
   bool may_know(RequestKey) const override { return false; }

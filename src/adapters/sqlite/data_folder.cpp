@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <openssl/rand.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -102,29 +101,12 @@ std::string DataFolder::load_or_create_secret(std::string_view name, std::size_t
   const auto keys = path_ / "keys";
   make_folder(keys);
   const auto file = keys / name;
-  const auto found = read_whole_file(file);
+  auto found = read_key_file(file, bytes);
   if (!found) refuse(found.error());
-  if (!*found) {
-    std::string secret(bytes, '\0');
-    if (RAND_bytes(reinterpret_cast<unsigned char*>(secret.data()), static_cast<int>(bytes)) != 1) {
-      throw std::runtime_error(fmt::format("{}: no random bytes for a new key", file.string()));
-    }
-    if (const auto written = write_file_durably(file, secret); !written) refuse(written.error());
-    return secret;
-  }
-  struct stat about {};
-  if (::stat(file.c_str(), &about) != 0) refuse(file_error("cannot be looked at", file));
-  if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    throw std::runtime_error(fmt::format("key file {} is open to others (mode {:o}); run chmod 600 on it",
-                                         file.string(), about.st_mode & 07777u));
-  }
-  if ((*found)->size() < bytes) {
-    throw std::runtime_error(
-        fmt::format("key file {} is too short ({} bytes, at least {} needed); restore it from a "
-                    "backup",
-                    file.string(), (*found)->size(), bytes));
-  }
-  return **found;
+  if (*found) return std::move(**found);
+  std::string secret = random_secret(bytes);
+  if (const auto written = write_file_durably(file, secret); !written) refuse(written.error());
+  return secret;
 }
 
 }  // namespace market::sqlite

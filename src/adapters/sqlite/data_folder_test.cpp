@@ -8,7 +8,6 @@
 #include <unistd.h>
 #include <fstream>
 
-#include "adapters/sqlite/snapshot_file.hpp"
 #include "tests/support/temp_folder.hpp"
 
 namespace market::sqlite {
@@ -88,25 +87,6 @@ TEST(DataFolder, AKeyThatDataNeedsIsNotMadeAnew) {
   fs::remove(folder.file("keys/field"));
   EXPECT_THAT(thrown_by([&] { folder.load_secret_of("main.db", "field", 32); }), HasSubstr("is missing"));
   EXPECT_FALSE(fs::exists(folder.file("keys/field")));
-}
-
-TEST(SnapshotFile, IsReplacedWholeAndLeftOutWhenDamaged) {
-  const tests::TempFolder temp;
-  const auto path = temp / "gate.snapshot";
-  std::string warned;
-  SnapshotFile file(path, [&](const std::string& line) { warned = line; });
-  EXPECT_EQ(*file.load(), std::nullopt);
-  ASSERT_TRUE(file.store("first"));
-  ASSERT_TRUE(file.store(std::string(100'000, 's')));
-  EXPECT_EQ(**file.load(), std::string(100'000, 's'));
-  EXPECT_FALSE(fs::exists(temp / "gate.snapshot.tmp"));
-  EXPECT_EQ(warned, "");
-  fs::resize_file(path, 99'999);
-  EXPECT_EQ(*file.load(), std::nullopt);
-  EXPECT_THAT(warned, HasSubstr("is damaged"));
-  fs::resize_file(path, 5);
-  EXPECT_EQ(*file.load(), std::nullopt);
-  EXPECT_EQ(write_snapshot_file(temp / "none/gate.snapshot", "x").error().code, Code::unavailable);
 }
 
 }  // namespace

@@ -19,14 +19,6 @@ constexpr std::array<const char*, 1> steps{
 constexpr std::int64_t groups_per_read = 1024;  // One read transaction; longer ones would let the WAL grow.
 constexpr std::int64_t groups_per_trim = 256;   // One commit; append() waits that long at most.
 
-FileIdentity identify(const std::string& path) {
-  struct stat found {};
-  if (::stat(path.c_str(), &found) != 0) return {};
-  // A file made read-only below us is a wish to stop, even where our descriptor could still write.
-  if ((found.st_mode & S_IWUSR) == 0) return {};
-  return {found.st_dev, found.st_ino};
-}
-
 bool is_disk_full(int code) {
   return (code & 0xFF) == SQLITE_FULL;
 }
@@ -108,9 +100,8 @@ void SqliteEventLog::open_writer(Database::Mode mode) {
   // Whatever recovery found must be durable before anybody is told of it: it may be the trace of a failed
   // commit that only the page cache has.
   checkpoint_whole_wal(writer_.db);
-  writer_.file = identify(settings_.path);
-  writer_.wal = identify(settings_.path + "-wal");
-  if (!files_in_place())
+  writer_.files = DatabaseFiles(settings_.path);
+  if (!writer_.files.in_place())
     throw std::runtime_error(fmt::format("{}: the file is read-only or gone", settings_.path));
   end_.store(stored, std::memory_order_release);
   writable_.store(true, std::memory_order_release);
@@ -118,11 +109,6 @@ void SqliteEventLog::open_writer(Database::Mode mode) {
 
 Position SqliteEventLog::stored_end() {
   return writer_.db.must_query("SELECT ifnull(max(last), 0) FROM groups");
-}
-
-bool SqliteEventLog::files_in_place() const {
-  return writer_.file.inode != 0 && writer_.wal.inode != 0 && identify(settings_.path) == writer_.file &&
-         identify(settings_.path + "-wal") == writer_.wal;
 }
 
 /// Nothing is appended until reopen() has found out what the disk holds.
@@ -162,13 +148,13 @@ Result<Position> SqliteEventLog::append_locked(std::span<const Event> events) {
     // last page and its sync: without that page recovery drops the group. Everything else may have happened.
     const bool rolled_back =
         sqlite3_get_autocommit(writer_.db.handle()) != 0 || writer_.rollback.run() == SQLITE_OK;
-    if (is_disk_full(code) && rolled_back && files_in_place()) {
+    if (is_disk_full(code) && rolled_back && writer_.files.in_place()) {
       return fail(Code::insufficient_storage, "the disk is full");
     }
     return tl::unexpected<Error>(stop_writing(why));
   }
   // Looked at behind the commit: a file that was moved away before it took our group along.
-  if (!files_in_place()) {
+  if (!writer_.files.in_place()) {
     return tl::unexpected<Error>(stop_writing(
         settings_.path + ": the file or its WAL was deleted, replaced or made read-only below us"));
   }

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "adapters/sqlite/database.hpp"
+#include "adapters/sqlite/files.hpp"
 #include "adapters/sqlite/migrations.hpp"
 #include "ports/event_log.hpp"
 
@@ -27,13 +28,6 @@ struct EventLogSettings {
   std::int64_t checkpoint_bytes = 32 << 20;  ///< Size of the WAL at which the checkpointer wakes.
   /// Told once per notable thing (a recovery, a failed checkpoint); any thread.
   std::function<void(const std::string&)> warn = [](const std::string&) {};
-};
-
-/// Which file a path names; it changes when the file is deleted, moved away or replaced.
-struct FileIdentity {
-  dev_t device = 0;
-  ino_t inode = 0;
-  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
 };
 
 class SqliteEventLog final : public EventLog {
@@ -52,14 +46,13 @@ class SqliteEventLog final : public EventLog {
   struct Writer {
     Database db;
     Statement begin, insert, commit, rollback;
-    FileIdentity file, wal;
+    DatabaseFiles files;
     std::int64_t page_size = 0;
   };
   void open_writer(Database::Mode mode);
   Position stored_end();
   Result<Position> append_locked(std::span<const Event> events);
   Error stop_writing(const std::string& why);
-  bool files_in_place() const;
   void checkpoint_if_due();
   void run_checkpointer();
   void checkpoint_beside();

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 
 namespace market::sqlite {
 namespace {
@@ -24,7 +26,20 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
+FileIdentity identify(const std::string& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0 || (found.st_mode & S_IWUSR) == 0) return {};
+  return {found.st_dev, found.st_ino};
+}
+
 }  // namespace
+
+DatabaseFiles::DatabaseFiles(std::string path)
+    : path_(std::move(path)), wal_path_(path_ + "-wal"), file_(identify(path_)), wal_(identify(wal_path_)) {}
+
+bool DatabaseFiles::in_place() const {
+  return file_.inode != 0 && wal_.inode != 0 && identify(path_) == file_ && identify(wal_path_) == wal_;
+}
 
 FileDescriptor::~FileDescriptor() {
   if (fd_ >= 0) ::close(fd_);
@@ -77,6 +92,30 @@ Result<std::optional<std::string>> read_whole_file(const std::filesystem::path& 
   }
   bytes.resize(filled);
   return bytes;
+}
+
+Result<std::optional<std::string>> read_key_file(const std::filesystem::path& path, std::size_t bytes_min) {
+  auto bytes = read_whole_file(path);
+  if (!bytes || !*bytes) return bytes;
+  struct stat about {};
+  if (::stat(path.c_str(), &about) != 0) return fail(file_error("cannot be looked at", path));
+  if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    return fail(Code::validation,
+                fmt::format("key file {} is open to others (mode {:o}); run chmod 600 on it", path.string(),
+                            about.st_mode & 07777u));
+  if ((*bytes)->size() < bytes_min)
+    return fail(
+        Code::validation,
+        fmt::format("key file {} is too short ({} bytes, at least {} needed); restore it from a backup",
+                    path.string(), (*bytes)->size(), bytes_min));
+  return bytes;
+}
+
+std::string random_secret(std::size_t bytes) {
+  std::string secret(bytes, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(secret.data()), static_cast<int>(bytes)) != 1)
+    throw std::runtime_error("there are no random bytes for a new key");
+  return secret;
 }
 
 Result<std::string> sha256_of_file(const std::filesystem::path& path) {

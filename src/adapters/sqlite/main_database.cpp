@@ -46,6 +46,7 @@ MainDatabase::MainDatabase(const std::string& path, BlockingPool& pool, unsigned
     : pool_(pool), writer_(open_session(path, SessionKind::durable_writer)) {
   migrate(*writer_, path, main_application_id, migrations);
   for (unsigned i = 0; i < std::max(readers, 1u); ++i) readers_.add(open_session(path, SessionKind::reader));
+  files_ = DatabaseFiles(path);
 }
 
 Error MainDatabase::write_error(const std::exception& error) {
@@ -53,6 +54,14 @@ Error MainDatabase::write_error(const std::exception& error) {
       std::string_view(error.what()).find("accounts.email_index") != std::string_view::npos)
     return Error(Code::email_taken, "an account with this e-mail address exists");
   return error_of(error, "cannot write main.db");
+}
+
+Error MainDatabase::taken_away() {
+  return Error(Code::unavailable, "main.db or its WAL was deleted, replaced or made read-only below us");
+}
+
+bool is_in_place(const MainDatabase& database) {
+  return database.files_in_place();
 }
 
 std::shared_ptr<MainDatabase> open_main_database(const std::string& path, BlockingPool& pool,

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 
+#include "adapters/sqlite/files.hpp"
 #include "adapters/sqlite/sql_session.hpp"
 #include "base/task.hpp"
 
@@ -29,6 +30,9 @@ class MainDatabase {
     return pool_.run([this, read = std::move(read)] { return read_now(read); });
   }
 
+  /// False: nothing is written any more, until the file is put back.
+  bool files_in_place() const { return files_.in_place(); }
+
   /// For a start: on this thread.
   template <class Read>
   auto read_now(const Read& read) -> std::invoke_result_t<const Read&, soci::session&> try {
@@ -42,19 +46,24 @@ class MainDatabase {
   template <class Change>
   auto write_now(const Change& change) -> std::invoke_result_t<const Change&, soci::session&> try {
     const std::lock_guard one_writer(writing_);
+    if (!files_.in_place()) return fail(taken_away());
     Transaction all(*writer_, "BEGIN IMMEDIATE");
     auto answer = change(*writer_);
     if (answer) all.commit();
+    // Looked at again: a file that was moved away meanwhile took the change along.
+    if (answer && !files_.in_place()) return fail(taken_away());
     return answer;
   } catch (const std::exception& error) {
     return fail(write_error(error));
   }
   static Error write_error(const std::exception& error);
+  static Error taken_away();
 
   BlockingPool& pool_;
   std::mutex writing_;
   std::unique_ptr<soci::session> writer_;
   Shared<soci::session> readers_;
+  DatabaseFiles files_;
 };
 
 }  // namespace market::sqlite

@@ -77,6 +77,7 @@ SqliteOrderFold::SqliteOrderFold(std::string path, std::size_t segment_orders)
   } catch (const std::exception& error) {
     throw std::runtime_error(fmt::format("cannot use {}: {}", path_, error.what()));
   }
+  files_ = DatabaseFiles(path_);
 }
 
 SqliteOrderFold::~SqliteOrderFold() = default;
@@ -166,7 +167,13 @@ void SqliteOrderFold::store_all(std::span<const OrderPtr> orders, Position throu
 }
 
 Result<> SqliteOrderFold::store(std::span<const OrderPtr> orders, Position through) try {
+  const auto taken_away = [this] {
+    return fail(Code::unavailable, path_ + " or its WAL was deleted, replaced or made read-only below us");
+  };
+  if (!files_.in_place()) return taken_away();
   store_all(orders, through);
+  // Looked at again: a file that was moved away meanwhile took them along. They may be stored twice.
+  if (!files_.in_place()) return taken_away();
   return {};
 } catch (const std::exception& error) {
   return fail(Code::unavailable, fmt::format("cannot write the order records: {}", error.what()));

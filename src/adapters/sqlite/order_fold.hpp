@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "adapters/sqlite/files.hpp"
 #include "adapters/sqlite/user_order_index.hpp"
 #include "ports/order_records.hpp"
 
@@ -25,6 +26,8 @@ class SqliteOrderFold final : public OrderFold {
 
   /// For SqliteOrderRecords on the same file.
   const UserOrderIndex& index() const { return index_; }
+  /// False: store() is refused until the file is put back.
+  bool files_in_place() const { return files_.in_place(); }
   /// Only while nothing has it open.
   static void remove_files(const std::string& path);
 
@@ -39,6 +42,7 @@ class SqliteOrderFold final : public OrderFold {
   const std::size_t segment_orders_;
   UserOrderIndex index_;
   std::unique_ptr<Database> database_;
+  DatabaseFiles files_;
   bool index_stale_ = false;             ///< A commit failed: memory may know more than the file.
   std::vector<const Order*> sorted_;     ///< Kept for its memory.
   std::vector<UserOrder> added_, late_;  ///< Likewise.

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "adapters/sqlite/order_row.hpp"
 #include "adapters/sqlite/record_schema.hpp"
@@ -74,6 +75,34 @@ TEST_F(OrderFoldFile, AFailedStoreChangesNothingAndCanBeRepeated) {
   EXPECT_NE(*fold.load(OrderId{4}), nullptr);
   EXPECT_EQ(fold.index().indexed_through(), OrderId{5});  // The segment of four was full.
   EXPECT_EQ(fold.index().open_count(), 0u);
+}
+
+TEST_F(OrderFoldFile, IsWrittenOnlyWhereItWasOpened) {
+  SqliteOrderFold fold(path_, 4);
+  ASSERT_TRUE(fold.store(std::vector{order(1, 1)}, 1));
+  const auto expect_refused_until = [&](const std::function<void()>& put_back) {
+    EXPECT_FALSE(fold.files_in_place());
+    const auto refused = fold.store(std::vector{order(2, 1)}, 2);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::unavailable);
+    EXPECT_EQ(*fold.position(), 1);
+    put_back();
+    EXPECT_TRUE(fold.files_in_place());
+  };
+  for (const auto& file : {path_, path_ + "-wal"}) {
+    std::filesystem::rename(file, folder_ / "away");
+    expect_refused_until([&] { std::filesystem::rename(folder_ / "away", file); });
+    std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+    expect_refused_until([&] {
+      std::filesystem::permissions(file,
+                                   std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    });
+    std::filesystem::rename(file, folder_ / "away");
+    std::ofstream(file) << "another file";
+    expect_refused_until([&] { std::filesystem::rename(folder_ / "away", file); });
+  }
+  EXPECT_TRUE(fold.store(std::vector{order(2, 1)}, 2));
+  EXPECT_EQ(*fold.position(), 2);
 }
 
 TEST_F(OrderFoldFile, KeepsLateOrdersAcrossARestart) {

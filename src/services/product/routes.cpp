@@ -7,6 +7,7 @@
 #include "http/sse.hpp"
 #include "services/product/change_turns.hpp"
 #include "services/product/listing.hpp"
+#include "services/product/open_pictures.hpp"
 #include "services/product/product_body.hpp"
 #include "services/product/product_image.hpp"
 #include "services/product/stock_streams.hpp"
@@ -24,6 +25,7 @@ struct Doors {
       : parts(given), streams(given.catalogue, given.clock), location(std::move(base) + "/products/") {}
   ProductParts parts;
   mutable ChangeTurns turns;
+  mutable OpenPictures pictures;
   StockStreams streams;
   std::string location;
 };
@@ -282,11 +284,15 @@ Task<Reply> get_image(const Doors& doors, const Request& request) {
   const std::string etag = '"' + url.substr(url.find('=') + 1) + '"';
   if (http::none_match(request, etag)) co_return http::not_modified(etag);
   const ProductId product = (*entry)->text.id;
-  auto image = co_await doors.parts.texts.load_image(product);
-  if (!image) co_return fail(image.error());
+  auto picture = doors.pictures.find(url);
+  if (!picture) {
+    auto image = co_await doors.parts.texts.load_image(product);
+    if (!image) co_return fail(image.error());
+    picture = doors.pictures.share(url, std::make_shared<const std::string>(std::move(image->bytes)));
+  }
   Reply reply;
-  reply.content_type = image_type_of(image->bytes);
-  reply.shared_body = std::make_shared<const std::string>(std::move(image->bytes));
+  reply.content_type = image_type_of(*picture);
+  reply.shared_body = std::move(picture);
   reply.headers.push_back(http::Header{"ETag", etag});
   reply.headers.push_back(http::Header{"Cache-Control", "public, max-age=86400"});
   co_return reply;
