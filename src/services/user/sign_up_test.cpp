@@ -157,6 +157,8 @@ TEST_F(SignUpTest, AFullHasherMakesNoAccount) {
 TEST_F(SignUpTest, TheFirstAdministratorIsMadeOnce) {
   auto use_case = with(EmailVerification::required);
   EXPECT_EQ(run(use_case.create_admin("root@example.kr", "admin")).error().code, Code::validation);
+  const auto nobody = run(use_case.create_admin("root", "correct horse"));
+  EXPECT_EQ(nobody.error().extras->fields.at(0).field, "MARKET_ADMIN_EMAIL");
   ASSERT_TRUE(run(use_case.create_admin("root@example.kr", "correct horse")));
   ASSERT_EQ(accounts_.all.size(), 1u);
   EXPECT_EQ(accounts_.all.begin()->second.role, Role::admin);
