@@ -1,6 +1,7 @@
 // Looks at our pages in the installed Chromium: the registry's dashboard and the API viewer.
 //
-//   MARKET_BINARY=build/release/market node tests/browser/pages.mjs [name…]     BROWSER_SHOTS=FOLDER keeps pictures
+//   MARKET_BINARY=build/release/market node tests/browser/pages.mjs [name…]
+//   BROWSER_SHOTS=FOLDER keeps pictures
 //
 // Prints `N passed, N failed, N skipped`; without a browser every test is skipped.
 import assert from 'node:assert/strict';
@@ -8,9 +9,9 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { chromium } from 'playwright-core';
 import { FakeInstance, Server, until } from './platform.mjs';
 
+const { chromium } = await import('playwright-core').catch(() => ({}));
 const browserPath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser']
   .find((candidate) => candidate && existsSync(candidate));
 // No background traffic of the browser's own: the machine may have no network.
@@ -190,8 +191,9 @@ const tests = [showsInstancesLive, drainsByMouse, drainsByKeyboard, saysWhyNobod
 async function main() {
   const names = process.argv.slice(2);
   const wanted = tests.filter((test) => names.length === 0 || names.includes(test.name));
-  if (!browserPath) {
-    console.log('skipped: there is no Chromium (apt-get install chromium, or CHROMIUM=FILE)');
+  if (!browserPath || !chromium) {
+    const missing = chromium ? 'Chromium (apt-get install chromium, or CHROMIUM=FILE)' : 'playwright-core (npm ci)';
+    console.log(`skipped: there is no ${missing}`);
     console.log(`0 passed, 0 failed, ${wanted.length} skipped`);
     return 0;
   }

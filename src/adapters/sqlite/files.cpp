@@ -26,6 +26,14 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
+/// A command that root runs must not leave a file that the server, another user, cannot read.
+bool belongs_to_folder_owner(const FileDescriptor& file, const std::filesystem::path& folder) {
+  if (::geteuid() != 0) return true;
+  struct stat about {};
+  const char* name = folder.empty() ? "." : folder.c_str();
+  return ::stat(name, &about) == 0 && ::fchown(file.get(), about.st_uid, about.st_gid) == 0;
+}
+
 FileIdentity identify(const std::string& path) {
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0 || (found.st_mode & S_IWUSR) == 0) return {};
@@ -65,7 +73,8 @@ Result<> write_file_durably(const std::filesystem::path& path, std::string_view 
   {
     const FileDescriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (!fd) return fail(file_error("cannot be created", beside));
-    if (!write_all(fd.get(), bytes) || ::fsync(fd.get()) != 0) {
+    if (!belongs_to_folder_owner(fd, path.parent_path()) || !write_all(fd.get(), bytes) ||
+        ::fsync(fd.get()) != 0) {
       auto error = file_error("cannot be written", beside);
       ::unlink(beside.c_str());
       return fail(std::move(error));

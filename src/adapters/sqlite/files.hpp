@@ -53,7 +53,8 @@ class DatabaseFiles {
   FileIdentity file_, wal_;
 };
 
-/// Replaces `path` by these bytes or leaves it as it was. Errors: unavailable, insufficient_storage.
+/// Replaces `path` by these bytes or leaves it as it was. Written by root, it belongs to whom its folder
+/// belongs to. Errors: unavailable, insufficient_storage.
 Result<> write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode = 0600);
 /// None when there is no such file. Errors: unavailable.
 Result<std::optional<std::string>> read_whole_file(const std::filesystem::path& path);

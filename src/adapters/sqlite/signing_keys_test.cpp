@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <sys/stat.h>
+#include <unistd.h>
 #include <fstream>
 
 #include "adapters/sqlite/files.hpp"
@@ -51,6 +52,18 @@ TEST(SigningKeys, ANewOneIsNewerThanAllWhateverTheClockSays) {
   add_signing_key(first, now);
   add_signing_key(first, now - std::chrono::hours(24));
   EXPECT_THAT(ids(first), ElementsAre("k1764126729", "k1764126728", "k1764126727"));
+}
+
+TEST(SigningKeys, OneThatRootMakesBelongsToTheServersUser) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  const tests::TempFolder temp;
+  ASSERT_EQ(::chown(temp.path().c_str(), 12'345, 12'346), 0);
+  const auto file = add_signing_key(temp / "token-signing", now).file;
+  struct stat about {};
+  ASSERT_EQ(::stat(file.c_str(), &about), 0);
+  EXPECT_EQ(about.st_uid, 12'345u);
+  EXPECT_EQ(about.st_gid, 12'346u);
+  EXPECT_EQ(about.st_mode & 0777u, 0600u);
 }
 
 TEST(SigningKeys, TheFirstMayBeRemoved) {
