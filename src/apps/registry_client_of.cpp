@@ -1,5 +1,7 @@
 #include "apps/registry_client_of.hpp"
 
+#include "apps/serve_parts.hpp"
+
 namespace market::apps {
 
 std::unique_ptr<eureka::RegistryClient> registry_client_of(const Settings& settings, const Clock& clock,
@@ -13,6 +15,10 @@ std::unique_ptr<eureka::RegistryClient> registry_client_of(const Settings& setti
   wanted.host = settings.text("registry.host");
   wanted.port = port;
   wanted.zone = settings.text("registry.zone");
+  wanted.allowed = http::AllowedAddresses(networks_of(settings, "registry.networks"));
+  if (const auto why = http::AllowedAddresses().refusal(wanted.host);
+      !wanted.registries.empty() && !why.empty())
+    throw UsageError("registry.host: " + wanted.host + " " + std::string(why));
   wanted.renewal_interval = settings.duration("registry.renewal_interval");
   wanted.lease = settings.duration("registry.lease");
   wanted.fetch_interval = settings.duration("registry.fetch_interval");

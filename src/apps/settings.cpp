@@ -67,6 +67,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"gateway.drain_time_max", "10s", duration, "how long a stop waits for requests under way"},
       {"gateway.default_routes", "true", flag, "route /api/v1 to market-user, market-product, market-order"},
       {"gateway.in_flight_max", "10000", number, "requests under way; browsing gets 70 % of it"},
+      {"gateway.prefer_same_zone", "true", flag, "instances of registry.zone first, while one is healthy"},
       {"gateway.trusted_proxies", "", text, "networks whose X-Forwarded-For is believed, by comma"},
       {"gateway.cors_origins", "", text, "origins that browsers may call from, by comma; exact"},
       {"gateway.cors_credentials", "false", flag, "browsers of those origins may send cookies"},
@@ -102,7 +103,8 @@ const std::vector<KnownSetting>& known_settings() {
       {"registry.renewal_interval", "30s", duration, "between two heartbeats of our services"},
       {"registry.lease", "90s", duration, "without a heartbeat for this long an instance is gone"},
       {"registry.fetch_interval", "30s", duration, "between two fetches where the registry pushes nothing"},
-      {"registry.zone", "", text, "zone of this process, as metadata of its instances"},
+      {"registry.zone", "", text, "zone of this process, as metadata of its instances; preferred"},
+      {"registry.networks", "", text, "networks in which instances may be, by comma; empty: all"},
       {"registry.host", "127.0.0.1", text, "the address at which others reach this process"},
   };
   return all;
