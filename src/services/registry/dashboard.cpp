@@ -6,6 +6,7 @@
 #include "wire/json.hpp"
 
 namespace market::embedded {
+std::string_view registry_document();
 std::string_view registry_page();
 std::string_view registry_script();
 std::string_view registry_style();
@@ -147,6 +148,7 @@ void add_dashboard_routes(http::Router& router, const RegistryDoors& doors) {
   add_file("/registry", "text/html; charset=utf-8", embedded::registry_page());
   router.add(Method::get, "/registry/", [](const Request&) { return to_dashboard(); });
   add_file("/registry/registry.js", "text/javascript; charset=utf-8", embedded::registry_script());
+  add_file("/registry/openapi.json", http::json_type, embedded::registry_document());
   add_file("/registry/style.css", "text/css; charset=utf-8", embedded::registry_style());
   router.add(Method::get, "/registry/state", [shared](const Request&) { return state(shared); });
   router.add(Method::get, "/registry/history", [shared](const Request&) { return history(shared); });
