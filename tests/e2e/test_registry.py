@@ -8,6 +8,7 @@ import pytest
 from fake_upstream import FakeUpstream
 from gateway import Gateway
 from market_server import Market
+from openapi_check import Document
 from waiting import until
 
 ROUTE = """
@@ -29,7 +30,11 @@ def call(server, method, path, body=None, kind="application/json"):
     try:
         connection.request(method, path, body, {"Accept": "application/json", "Content-Type": kind})
         answer = connection.getresponse()
-        return answer.status, answer.getheader("Location"), answer.read().decode()
+        text = answer.read().decode()
+        if answer.status < 400:  # Refusals without a body are no problems of RFC 9457, on purpose.
+            plain = path.split("?")[0].rstrip("/")
+            Document.load("registry.yaml").check(method, plain, answer.status, dict(answer.headers), text)
+        return answer.status, text
     finally:
         connection.close()
 
@@ -53,7 +58,7 @@ def register(server, *given, **more):
 
 
 def listed(server):
-    apps = json.loads(call(server, "GET", "/eureka/apps/")[2])["applications"]["application"]
+    apps = json.loads(call(server, "GET", "/eureka/apps/")[1])["applications"]["application"]
     return {each["instanceId"] for app in apps for each in app["instance"]}
 
 
@@ -65,7 +70,7 @@ def gateway(folder, registry, *settings):
 @pytest.mark.parametrize("wrong", ["169.254.169.254", "0.0.0.0", "::", "224.0.0.1", "fe80::1", "ff02::1"])
 def test_nobody_registers_where_nobody_may_be(registry, wrong):
     for place in ({"address": wrong}, {"host": wrong}):
-        status, _, body = register(registry, "a", **place)
+        status, body = register(registry, "a", **place)
         assert status == 400
         assert wrong in json.loads(body)["detail"]
     xml = (
@@ -74,7 +79,7 @@ def test_nobody_registers_where_nobody_may_be(registry, wrong):
     )
     assert call(registry, "POST", "/eureka/apps/FAKE", xml, "application/xml")[0] == 400
     item = {"appName": "FAKE", "id": "a", "action": "Register", "instanceInfo": instance("a", address=wrong)}
-    status, _, body = call(
+    status, body = call(
         registry, "POST", "/eureka/peerreplication/batch/", json.dumps({"replicationList": [item]})
     )
     assert (status, json.loads(body)) == (200, {"responseList": [{"statusCode": 400}]})
@@ -92,19 +97,26 @@ def test_registrations_are_limited_to_networks(tmp_path):
 
 
 def test_metadata_is_bounded(registry):
-    status, _, body = register(registry, "a", k="x" * 32 * 1024)
+    status, body = register(registry, "a", k="x" * 32 * 1024)
     assert status == 413
     assert "metadata_bytes_max" in json.loads(body)["detail"]
     assert register(registry, "a", k="x" * 31 * 1024)[0] == 204
     assert call(registry, "PUT", "/eureka/apps/FAKE/a/metadata?l=" + "y" * 1000)[0] == 200
     assert call(registry, "PUT", "/eureka/apps/FAKE/a/metadata?m=" + "y" * 1000)[0] == 413
-    kept = json.loads(call(registry, "GET", "/eureka/apps/FAKE/a")[2])["instance"]["metadata"]
+    kept = json.loads(call(registry, "GET", "/eureka/apps/FAKE/a")[1])["instance"]["metadata"]
     assert set(kept) == {"k", "l"}
 
 
-def test_the_dashboard_has_one_address(registry):
-    assert call(registry, "GET", "/registry/")[:2] == (308, "/registry")
-    assert call(registry, "GET", "/registry")[0] == 200
+def test_the_dashboard_has_one_address_and_the_document_holds(registry):
+    connection = http.client.HTTPConnection("127.0.0.1", registry.port, timeout=5)
+    connection.request("GET", "/registry/")
+    answer = connection.getresponse()
+    assert (answer.status, answer.getheader("Location")) == (308, "/registry")
+    connection.close()
+    register(registry, "a", zone="east")
+    for_people = ("/registry", "/registry/state", "/registry/history", "/registry/openapi.json")
+    for path in (*for_people, "/eureka/apps/delta", "/eureka/vips/fake", "/eureka/instances/a"):
+        assert call(registry, "GET", path)[0] == 200
 
 
 def test_the_gateway_goes_to_no_other_network_whatever_a_registry_says(registry, tmp_path):
@@ -134,7 +146,7 @@ def test_the_gateway_prefers_its_own_zone(registry, tmp_path, prefer, zones):
 
 def test_a_client_tells_of_each_trouble_once(tmp_path):
     def errors():
-        return int(re.search(r"market_discovery_errors_total (\d+)", call(services, "GET", "/metrics")[2])[1])
+        return int(re.search(r"market_discovery_errors_total (\d+)", call(services, "GET", "/metrics")[1])[1])
 
     with FakeUpstream() as broken:
         broken.mode = "500"

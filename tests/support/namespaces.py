@@ -1,6 +1,6 @@
 """Networks of their own for processes of a test, joined by a link that can fail in one direction.
 
-Needs root (CAP_NET_ADMIN and CAP_SYS_ADMIN) and `ip`; all of it vanishes with the threads and processes in there.
+Needs root (CAP_NET_ADMIN and CAP_SYS_ADMIN) and `ip`; all vanishes with the threads and processes in there.
 """
 
 import concurrent.futures
