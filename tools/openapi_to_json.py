@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns api/openapi.yaml into the JSON that the gateway serves: openapi_to_json.py IN.yaml OUT.json
+"""Turns api/openapi.yaml or registry.yaml into the JSON that is served: openapi_to_json.py IN.yaml OUT.json
 
 Refuses what would make a broken document: duplicate keys, references to nothing, operations without an id.
 """

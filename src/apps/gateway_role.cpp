@@ -124,7 +124,11 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   const auto registry = registry_client_of(settings, clock, std::move(registered_as), address.port);
   SettingsDiscovery discovery(registry.get());
   discovery.set(read.instances);
-  gateway::Balancer balancer(discovery, gateway::InstanceLimits());
+  const http::AllowedAddresses allowed(networks_of(settings, "registry.networks"));
+  gateway::BalancerSettings balancing;
+  if (settings.flag("gateway.prefer_same_zone")) balancing.zone = settings.text("registry.zone");
+  balancing.allowed = &allowed;
+  gateway::Balancer balancer(discovery, balancing);
   RequestJournal journal(settings.text("gateway.access_log"), settings.text("gateway.spans_url"));
   gateway::Proxy proxy({balancer, tokens ? &tokens->authenticator : nullptr, journal, clock},
                        std::make_shared<const gateway::GatewayConfig>(std::move(read.config)));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "apps/serve_parts.hpp"
 #include "http/target.hpp"
 
 namespace market::apps {
@@ -16,6 +17,10 @@ eureka::RegistryClientSettings registry_client_settings(const Settings& settings
   if (!http::is_valid_host(wanted.host) || has_port)
     throw UsageError(fmt::format("registry.host: '{}' is no host", wanted.host));
   wanted.zone = settings.text("registry.zone");
+  wanted.allowed = http::AllowedAddresses(networks_of(settings, "registry.networks"));
+  if (const auto why = http::AllowedAddresses().refusal(wanted.host);
+      !wanted.registries.empty() && !why.empty())
+    throw UsageError("registry.host: " + wanted.host + " " + std::string(why));
   wanted.renewal_interval = settings.duration("registry.renewal_interval");
   wanted.lease = settings.duration("registry.lease");
   wanted.fetch_interval = settings.duration("registry.fetch_interval");

@@ -1,5 +1,6 @@
 #include "apps/registry_parts.hpp"
 
+#include "apps/serve_parts.hpp"
 #include "wire/basic_authorization.hpp"
 
 namespace market::apps {
@@ -69,7 +70,8 @@ void RegistryClockwork::run() {
 
 RegistryParts::RegistryParts(const Settings& settings, const Clock& clock, const std::string& own_host,
                              std::uint16_t own_port)
-    : registry_(rules_of(settings), clock, settings.duration("registry.cache")),
+    : registry_(rules_of(settings), clock, settings.duration("registry.cache"),
+                http::AllowedAddresses(networks_of(settings, "registry.networks"))),
       peers_(background_.executor(), peers_of(settings, own_host, own_port), registry_),
       authorization_(authorization_of(settings)),
       clockwork_(registry_, settings.duration("registry.eviction_interval")) {}

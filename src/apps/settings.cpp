@@ -102,6 +102,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"gateway.drain_time_max", "10s", duration, by_all, between(0s, 1h), "how long a stop waits"},
       {"gateway.default_routes", "true", flag, by_gateway, {}, "route /api/v1 to the market-* services"},
       {"gateway.in_flight_max", "10000", number, by_gateway, {1, 1'000'000}, "requests under way"},
+      {"gateway.prefer_same_zone", "true", flag, by_gateway, {}, "instances of registry.zone first"},
       {"gateway.trusted_proxies", "", text, by_all, {}, "networks whose X-Forwarded-For is believed"},
       {"gateway.cors_origins", "", text, by_gateway, {}, "origins that browsers may call from; exact"},
       {"gateway.cors_credentials", "false", flag, by_gateway, {}, "browsers may send cookies"},
@@ -140,6 +141,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"registry.lease", "90s", duration, by_store | by_gateway, between(1s, 24h), "silent so long: gone"},
       {"registry.fetch_interval", "30s", duration, by_store | by_gateway, between(100ms, 1h), "without push"},
       {"registry.zone", "", text, by_store | by_gateway, {}, "zone of this process, as metadata"},
+      {"registry.networks", "", text, by_all, {}, "where instances may be, by comma; empty: everywhere"},
       {"registry.host", "127.0.0.1", text, by_store | by_gateway, {}, "where others reach this process"},
   };
   return all;

@@ -58,7 +58,7 @@ TEST_F(SettingsCheckTest, FilesAreLookedAt) {
   const auto key = file("key", "0123456789abcdef0123456789ABCDEF"), open_key = file("open", "x", 0644),
              short_key = file("short", "word");
   for (const auto& path : {none, open_key, short_key, std::string(folder_ / ".")})
-    EXPECT_EQ(refusal({"auth.key_file=" + path}).find("auth.key_file: " + path), 0u) << path;
+    EXPECT_TRUE(refusal({"auth.key_file=" + path}).starts_with("auth.key_file: ")) << path;
   EXPECT_EQ(refusal({"auth.key_file=" + key}), "");
   EXPECT_NE(refusal({"gateway.tls_key=" + key}).find("together"), std::string::npos);
   const auto tls = refusal({"gateway.tls_key=" + key, "gateway.tls_certificate=" + key});

@@ -197,14 +197,17 @@ bool LeaseRegistry::drop_override(std::string_view app, const std::string& id, s
   return true;
 }
 
-bool LeaseRegistry::put_metadata(std::string_view app, const std::string& id,
-                                 const std::map<std::string, std::string>& entries, std::int64_t now_ms) {
+Result<> LeaseRegistry::put_metadata(std::string_view app, const std::string& id,
+                                     const std::map<std::string, std::string>& entries, std::int64_t now_ms) {
   Lease* lease = lease_of(app, id);
-  if (!lease) return false;
-  for (const auto& [key, value] : entries) lease->instance.metadata[key] = value;
+  if (!lease) return fail(Code::not_found, "there is no such instance");
+  auto merged = lease->instance.metadata;
+  for (const auto& [key, value] : entries) merged[key] = value;
+  if (const auto ok = check_metadata(merged); !ok) return ok;
+  lease->instance.metadata = std::move(merged);
   note(now_ms, lease->instance, "metadata", std::to_string(entries.size()) + " entries set");
   changed(*lease, Action::added, now_ms);
-  return true;
+  return {};
 }
 
 /// Late is who missed a heartbeat, long before the lease ends: so all of those that fall silent together are

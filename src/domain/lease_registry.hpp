@@ -65,8 +65,9 @@ class LeaseRegistry {
   /// The status becomes `fallback`, or UNKNOWN: the instance's next heartbeat is refused and it registers.
   bool drop_override(std::string_view app, const std::string& id, std::optional<Status> fallback,
                      std::optional<std::int64_t> dirty_ms, std::int64_t now_ms, std::string_view by = {});
-  bool put_metadata(std::string_view app, const std::string& id,
-                    const std::map<std::string, std::string>& entries, std::int64_t now_ms);
+  /// Errors: not_found; payload_too_large when it has too much with these: then nothing is changed.
+  Result<> put_metadata(std::string_view app, const std::string& id,
+                        const std::map<std::string, std::string>& entries, std::int64_t now_ms);
 
   /// Removes ended leases, at most 15 % in one run, chosen by `random(n)` in 0..n-1. `lateness_ms` of the
   /// timer is given to every lease. Answers how many went.

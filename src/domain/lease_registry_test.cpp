@@ -123,6 +123,11 @@ TEST_F(Leases, tell_each_change_in_the_delta_once_and_for_a_time) {
   using Changes = std::vector<std::pair<std::string, Action>>;
   EXPECT_EQ(delta(), (Changes{{"a", Action::modified}, {"b", Action::deleted}}));
   EXPECT_TRUE(registry.put_metadata("SHOP", "a", {{"colour", "blue"}}, now));
+  const std::map<std::string, std::string> large{{"k", std::string(metadata_bytes_max - 1, 'x')}};
+  EXPECT_EQ(registry.put_metadata("SHOP", "a", large, now).error().code, Code::payload_too_large)
+      << "with what it has already";
+  EXPECT_FALSE(registry.find("SHOP", "a", now)->metadata.contains("k"));
+  EXPECT_EQ(registry.put_metadata("SHOP", "unknown", {{"colour", "red"}}, now).error().code, Code::not_found);
   EXPECT_EQ(delta(), (Changes{{"b", Action::deleted}, {"a", Action::added}}));
   registry.sweep(now + 180'001);
   EXPECT_TRUE(delta().empty());

@@ -37,6 +37,24 @@ std::string_view name_of(Action action) {
   return "MODIFIED";
 }
 
+Result<> check_metadata(const std::map<std::string, std::string>& metadata) {
+  if (metadata.size() > metadata_entries_max)
+    return fail(Code::payload_too_large, "metadata has more than " + std::to_string(metadata_entries_max) +
+                                             " entries (metadata_entries_max)");
+  std::size_t bytes = 0;
+  for (const auto& [key, value] : metadata) bytes += key.size() + value.size();
+  if (bytes > metadata_bytes_max)
+    return fail(Code::payload_too_large, "metadata has " + std::to_string(bytes) + " bytes, more than " +
+                                             std::to_string(metadata_bytes_max) + " (metadata_bytes_max)");
+  return {};
+}
+
+std::string zone_of(const Instance& instance) {
+  if (const auto zone = instance.metadata.find("zone"); zone != instance.metadata.end()) return zone->second;
+  const auto zone = instance.data_center_metadata.find("availability-zone");
+  return zone == instance.data_center_metadata.end() ? std::string() : zone->second;
+}
+
 std::string upper(std::string_view text) {
   std::string result(text);
   for (char& c : result)

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.hpp"
+
 namespace market::registry {
 
 enum class Status : std::uint8_t { up, down, starting, out_of_service, unknown };
@@ -49,6 +51,14 @@ struct Instance {
 };
 
 using InstancePtr = std::shared_ptr<const Instance>;
+
+inline constexpr std::size_t metadata_entries_max = 256;
+inline constexpr std::size_t metadata_bytes_max = 32 * 1024;  ///< Keys and values together.
+/// Every client of the registry keeps every instance's. Errors: payload_too_large, with the limit's name.
+Result<> check_metadata(const std::map<std::string, std::string>& metadata);
+
+/// `zone` of its metadata, as Spring Cloud has it, or Amazon's availability zone; empty: unknown.
+std::string zone_of(const Instance& instance);
 
 /// ASCII upper case: the registry's form of an application's name.
 std::string upper(std::string_view text);

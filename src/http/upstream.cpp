@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace market::http {
@@ -46,8 +47,9 @@ void take_out(List& list, const UpstreamConnection* connection) {
 
 }  // namespace
 
-Upstream::Upstream(IoThread& thread, std::string host, std::uint16_t port, const UpstreamLimits& limits)
-    : thread_(thread), host_(std::move(host)), port_(port), limits_(limits) {}
+Upstream::Upstream(IoThread& thread, std::string host, std::uint16_t port, const UpstreamLimits& limits,
+                   const AllowedAddresses* allowed)
+    : thread_(thread), host_(std::move(host)), port_(port), limits_(limits), allowed_(allowed) {}
 
 Upstream::~Upstream() {
   *alive_ = false;
@@ -129,21 +131,29 @@ void Upstream::resolve() {
   if (resolving_) return;
   resolving_ = true;
   if (!resolver_) resolver_ = std::make_unique<asio::ip::tcp::resolver>(thread_.io());
-  resolver_->async_resolve(host_, std::to_string(port_),
-                           [this, alive = alive_](boost::system::error_code error,
-                                                  const asio::ip::tcp::resolver::results_type& found) {
-                             if (!*alive) return;
-                             resolving_ = false;
-                             if (error || found.empty()) {
-                               spdlog::warn("cannot resolve {}: {}", host_, error.message());
-                               return fail_waiting(Outcome::not_connected);
-                             }
-                             const auto endpoint = found.begin()->endpoint();
-                             address_size_ = static_cast<socklen_t>(endpoint.size());
-                             std::memcpy(&address_, endpoint.data(), endpoint.size());
-                             address_known_ = true;
-                             start_waiting();
-                           });
+  resolver_->async_resolve(
+      host_, std::to_string(port_),
+      [this, alive = alive_](boost::system::error_code error,
+                             const asio::ip::tcp::resolver::results_type& found) {
+        if (!*alive) return;
+        resolving_ = false;
+        if (error || found.empty()) {
+          spdlog::warn("cannot resolve {}: {}", host_, error.message());
+          return fail_waiting(Outcome::not_connected);
+        }
+        const auto usable = std::find_if(found.begin(), found.end(), [this](const auto& one) {
+          return !allowed_ || allowed_->refusal(one.endpoint().address()).empty();
+        });
+        if (usable == found.end()) {
+          spdlog::warn("{} {}", host_, allowed_->refusal(found.begin()->endpoint().address()));
+          return fail_waiting(Outcome::not_connected);
+        }
+        const auto endpoint = usable->endpoint();
+        address_size_ = static_cast<socklen_t>(endpoint.size());
+        std::memcpy(&address_, endpoint.data(), endpoint.size());
+        address_known_ = true;
+        start_waiting();
+      });
 }
 
 void Upstream::fail_waiting(Outcome outcome) {
@@ -212,9 +222,9 @@ void Upstream::tick(std::int64_t now_ms) {
   for (Call* call : late) complete(*call, Outcome::overloaded);
 }
 
-Upstream& Upstreams::at(const std::string& host, std::uint16_t port) {
-  auto& upstream = upstreams_[{host, port}];
-  if (!upstream) upstream = std::make_unique<Upstream>(thread_, host, port, limits_);
+Upstream& Upstreams::at(const std::string& host, std::uint16_t port, const AllowedAddresses* allowed) {
+  auto& upstream = upstreams_[{host, port, allowed}];
+  if (!upstream) upstream = std::make_unique<Upstream>(thread_, host, port, limits_, allowed);
   return *upstream;
 }
 

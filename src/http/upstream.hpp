@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 
+#include "http/allowed_addresses.hpp"
 #include "http/upstream_connection.hpp"
 
 namespace market::http {
@@ -22,7 +23,9 @@ struct UpstreamLimits {
 
 class Upstream {
  public:
-  Upstream(IoThread& thread, std::string host, std::uint16_t port, const UpstreamLimits& limits);
+  /// `allowed`: what a host's name may mean; null: anything.
+  Upstream(IoThread& thread, std::string host, std::uint16_t port, const UpstreamLimits& limits,
+           const AllowedAddresses* allowed = nullptr);
   ~Upstream();
 
   /// Sends the call and waits; call.outcome says what became of it.
@@ -62,6 +65,7 @@ class Upstream {
   std::string host_;
   std::uint16_t port_;
   UpstreamLimits limits_;
+  const AllowedAddresses* allowed_;
   std::vector<std::shared_ptr<UpstreamConnection>> connections_;
   std::vector<UpstreamConnection*> idle_;
   std::vector<UpstreamConnection*> sharing_;  ///< With shared calls under way.
@@ -82,14 +86,16 @@ class Upstream {
 class Upstreams final : public IoThread::Part {
  public:
   Upstreams(IoThread& thread, const UpstreamLimits& limits) : thread_(thread), limits_(limits) {}
-  Upstream& at(const std::string& host, std::uint16_t port);
+  /// `allowed` outlives this: what a host's name may mean; null: anything, for hosts of the operator.
+  Upstream& at(const std::string& host, std::uint16_t port, const AllowedAddresses* allowed = nullptr);
   void tick(std::int64_t now_ms) override;
   std::size_t connection_count() const;
 
  private:
   IoThread& thread_;
   UpstreamLimits limits_;
-  std::map<std::pair<std::string, std::uint16_t>, std::unique_ptr<Upstream>> upstreams_;
+  using Key = std::tuple<std::string, std::uint16_t, const AllowedAddresses*>;
+  std::map<Key, std::unique_ptr<Upstream>> upstreams_;
 };
 
 /// Made at the first call on a thread.

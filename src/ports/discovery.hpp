@@ -17,6 +17,8 @@ struct ServiceInstance {
   std::string id, host;
   std::uint16_t port = 0;
   InstanceStatus status = InstanceStatus::up;
+  std::string zone;         ///< Empty: unknown.
+  bool registered = false;  ///< It named its host itself; false: the operator did.
   std::map<std::string, std::string> metadata;
 };
 

@@ -34,7 +34,7 @@ std::string json_application(std::string_view name, const std::vector<Instance>&
 std::string json_instance(const Instance& instance, Detail detail);
 
 /// `{"instance":{…}}`: a registration, or with `version` a change of our push stream.
-/// Errors: invalid_json, validation.
+/// Errors: invalid_json, validation, payload_too_large.
 Result<Instance> parse_json_instance(std::string_view text);
 
 /// What a server answered to a fetch.
@@ -65,7 +65,7 @@ struct ReplicationAnswer {
 std::string json_batch_answer(const std::vector<ReplicationAnswer>& answers);
 Result<std::vector<ReplicationAnswer>> parse_json_batch_answer(std::string_view text);
 
-/// What every registration must have, whatever its format. Errors: validation.
+/// What every registration must have, whatever its format. Errors: validation, payload_too_large.
 Result<> check_registration(const Instance& instance, bool has_data_center);
 
 }  // namespace market::wire::eureka

@@ -170,7 +170,8 @@ Result<> check_registration(const Instance& instance, bool has_data_center) {
     for (const char c : *text)
       if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == '/' || text->size() > longest)
         return fail(Code::validation, "id, host, address or app has a bad character or is too long");
-  if (instance.metadata.size() > 256) return fail(Code::validation, "more than 256 metadata entries");
+  for (const auto* texts : {&instance.metadata, &instance.data_center_metadata})
+    if (const auto ok = registry::check_metadata(*texts); !ok) return ok;
   const auto is_port = [](const registry::Port& port) { return port.number >= 0 && port.number <= 65'535; };
   if (!is_port(instance.port) || !is_port(instance.secure_port))
     return fail(Code::validation, "a port is a number from 0 to 65535");

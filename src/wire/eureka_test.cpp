@@ -175,5 +175,37 @@ TEST(Eureka, batches_between_registries) {
   }
 }
 
+/// Of keys and values together, in either format and from a peer.
+TEST(Eureka, metadata_is_bounded) {
+  Instance instance;
+  instance.id = "a";
+  instance.host = instance.ip = "h";
+  instance.app = "SHOP";
+  instance.metadata["k"] = std::string(registry::metadata_bytes_max - 1, 'x');
+  const auto xml = [&] {
+    std::string text;
+    append_xml(text, instance, Detail::full);
+    return text;
+  };
+  Replicated item;
+  EXPECT_TRUE(parse_json_instance(json_instance(instance, Detail::full)));
+  EXPECT_TRUE(parse_xml_instance(xml()));
+  instance.metadata["l"] = "";
+  const auto as_json = parse_json_instance(json_instance(instance, Detail::full));
+  ASSERT_FALSE(as_json);
+  EXPECT_EQ(as_json.error().code, Code::payload_too_large);
+  EXPECT_NE(as_json.error().detail.find("metadata_bytes_max"), std::string::npos);
+  EXPECT_EQ(parse_xml_instance(xml()).error().code, Code::payload_too_large);
+  item.what = Replicated::What::enroll;
+  item.app = "SHOP";
+  item.id = "a";
+  item.instance = instance;
+  EXPECT_FALSE(parse_json_batch(json_batch({item}))->at(0).instance);
+  instance.metadata.clear();
+  for (std::size_t i = 0; i <= registry::metadata_entries_max; ++i)
+    instance.metadata["k" + std::to_string(i)] = "";
+  EXPECT_EQ(parse_xml_instance(xml()).error().code, Code::payload_too_large);
+}
+
 }  // namespace
 }  // namespace market::wire::eureka

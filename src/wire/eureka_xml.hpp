@@ -21,7 +21,7 @@ class XmlApplications {
 };
 std::string xml_application(std::string_view name, const std::vector<Instance>& instances, Detail detail);
 
-/// `<instance>…</instance>`. Errors: bad_request (not XML), validation.
+/// `<instance>…</instance>`. Errors: bad_request (not XML), validation, payload_too_large.
 Result<Instance> parse_xml_instance(std::string_view text);
 
 }  // namespace market::wire::eureka

@@ -1,5 +1,7 @@
 #include "adapters/eureka/known_instances.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include "http/ascii.hpp"
 
 namespace market::eureka {
@@ -29,8 +31,8 @@ std::string service_of(const registry::Instance& instance) {
 
 /// What a consumer can see of an instance.
 bool looks_same(const registry::Instance& a, const registry::Instance& b) {
-  return a.status == b.status && a.host == b.host && a.port.number == b.port.number && a.vip == b.vip &&
-         a.metadata == b.metadata;
+  return a.status == b.status && a.host == b.host && a.ip == b.ip && a.port.number == b.port.number &&
+         a.vip == b.vip && a.metadata == b.metadata && zone_of(a) == zone_of(b);
 }
 
 }  // namespace
@@ -95,15 +97,24 @@ void KnownInstances::publish() {
   changed_ = false;
   auto list = std::make_shared<ServiceList>();
   list->version = ++version_;
+  std::erase_if(refused_, [this](const auto& key) { return !instances_.contains(key); });
   for (const auto& [key, known] : instances_) {
     const registry::Instance& from = known.instance;
     if (!from.port.enabled) continue;
+    if (const auto why = allowed_.refusal_of_instance(from.host, from.ip); !why.empty()) {
+      if (refused_.insert(key).second)
+        spdlog::warn("registry: {} of {} is ignored: {}", key.second, key.first, why);
+      continue;
+    }
+    refused_.erase(key);
     ServiceInstance instance;
     instance.service = service_of(from);
     instance.id = from.key();
     instance.host = from.host;
     instance.port = static_cast<std::uint16_t>(from.port.number);
     instance.status = status_of(from.status);
+    instance.zone = zone_of(from);
+    instance.registered = true;
     instance.metadata = from.metadata;
     list->services[instance.service].push_back(std::move(instance));
   }

@@ -5,8 +5,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "base/time.hpp"
+#include "http/allowed_addresses.hpp"
 #include "ports/discovery.hpp"
 #include "wire/eureka_json.hpp"
 
@@ -14,7 +16,8 @@ namespace market::eureka {
 
 class KnownInstances {
  public:
-  explicit KnownInstances(const Clock& clock) : clock_(clock) {}
+  explicit KnownInstances(const Clock& clock, http::AllowedAddresses allowed = http::AllowedAddresses())
+      : clock_(clock), allowed_(std::move(allowed)) {}
 
   /// Any thread; a look at memory.
   std::shared_ptr<const ServiceList> list() const { return std::atomic_load(&list_); }
@@ -31,7 +34,7 @@ class KnownInstances {
   /// As the registry counts it; doubtful ones are left out.
   std::string hash() const;
   bool empty() const { return instances_.empty(); }
-  /// Makes the changes visible.
+  /// Makes the changes visible; without those that may not be where they say, whichever registry lists them.
   void publish();
 
  private:
@@ -41,6 +44,8 @@ class KnownInstances {
     Instant doubtful_until{};  ///< Zero: the registry has it.
   };
   const Clock& clock_;
+  const http::AllowedAddresses allowed_;
+  std::set<std::pair<std::string, std::string>> refused_;  ///< Logged already.
   std::map<std::pair<std::string, std::string>, Known> instances_;
   std::shared_ptr<const ServiceList> list_ = std::make_shared<ServiceList>();
   std::uint64_t version_ = 0;

@@ -14,6 +14,7 @@ registry::Instance instance_of(const std::string& id) {
   registry::Instance instance;
   instance.id = id;
   instance.host = "h";
+  instance.ip = "10.0.0.1";
   instance.app = "SHOP";
   instance.vip = "Shop";
   instance.port = {80, true};
@@ -72,6 +73,42 @@ TEST(KnownInstances, drop_the_few_that_a_full_list_no_longer_has) {
   known.replace({instance_of("a"), instance_of("b")});
   known.publish();
   EXPECT_EQ(count(known), 2u);
+}
+
+TEST(KnownInstances, are_left_out_where_nobody_may_be) {
+  TestClock clock;
+  KnownInstances known(clock, http::AllowedAddresses({http::Network("10.0.0.0/8")}));
+  auto metadata_service = instance_of("a"), elsewhere = instance_of("b");
+  metadata_service.host = "169.254.169.254";
+  elsewhere.ip = elsewhere.host = "192.168.0.1";
+  known.replace({metadata_service, elsewhere, instance_of("c")});
+  known.publish();
+  ASSERT_EQ(count(known), 1u);
+  EXPECT_EQ(known.list()->services.at("shop")[0].id, "c");
+  EXPECT_TRUE(known.list()->services.at("shop")[0].registered);
+  EXPECT_EQ(known.hash(), "UP_3_") << "the registry counts them";
+  elsewhere.ip = elsewhere.host = "10.0.0.2";
+  known.apply(elsewhere);
+  known.publish();
+  EXPECT_EQ(count(known), 2u) << "it has moved";
+}
+
+TEST(KnownInstances, have_the_zone_that_they_say) {
+  TestClock clock;
+  KnownInstances known(clock);
+  auto spring = instance_of("a"), amazon = instance_of("b");
+  spring.metadata["zone"] = "east";
+  amazon.data_center_metadata["availability-zone"] = "us-east-1c";
+  known.replace({spring, amazon, instance_of("c")});
+  known.publish();
+  std::map<std::string, std::string> zones;
+  for (const auto& instance : known.list()->services.at("shop")) zones[instance.id] = instance.zone;
+  EXPECT_EQ(zones, (std::map<std::string, std::string>{{"a", "east"}, {"b", "us-east-1c"}, {"c", ""}}));
+  const auto version = known.list()->version;
+  amazon.data_center_metadata["availability-zone"] = "us-east-1d";
+  known.apply(amazon);
+  known.publish();
+  EXPECT_GT(known.list()->version, version) << "a moved one is told";
 }
 
 }  // namespace

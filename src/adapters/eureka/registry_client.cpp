@@ -56,7 +56,7 @@ std::string path_of(const Instance& instance) {
 RegistryClient::RegistryClient(RegistryClientSettings settings, const Clock& clock)
     : settings_(std::move(settings)),
       clock_(clock),
-      known_(clock),
+      known_(clock, settings_.allowed),
       work_(asio::make_work_guard(io_)),
       renew_timer_(io_),
       fetch_timer_(io_) {
@@ -107,12 +107,13 @@ void RegistryClient::note_reached(std::size_t index) {
   state_.trouble.clear();
 }
 
-void RegistryClient::note_trouble(const Error& error) {
+tl::unexpected<Error> RegistryClient::trouble(Error error) {
   const std::lock_guard lock(state_mutex_);
   if (state_.reached || state_.errors == 0) spdlog::warn("registry is away: {}", error.detail);
   state_.reached = false;
   state_.trouble = error.detail;
   ++state_.errors;
+  return tl::unexpected(std::move(error));
 }
 
 Task<http::ClientReply> RegistryClient::send(http::ClientRequest request) {
@@ -130,8 +131,7 @@ Task<http::ClientReply> RegistryClient::send(http::ClientRequest request) {
                          registries_[index]->base().text() + " answered " + std::to_string(reply->status))
                  : reply.error();
   }
-  note_trouble(last);
-  co_return tl::unexpected(last);
+  co_return trouble(std::move(last));
 }
 
 // ---- our own instances -----------------------------------------------------------------------------------
@@ -155,8 +155,7 @@ Task<> RegistryClient::enroll(Mine& mine) {
   }
   Error refused(Code::forbidden,
                 "registering " + mine.instance.app + " was answered " + std::to_string(reply->status));
-  note_trouble(refused);
-  co_return tl::unexpected(refused);
+  co_return trouble(std::move(refused));
 }
 
 Task<> RegistryClient::renew(Mine& mine) {
@@ -176,7 +175,8 @@ Task<> RegistryClient::renew(Mine& mine) {
     co_return enrolled;
   }
   if (reply->status != 200)
-    co_return fail(Code::unavailable, "the heartbeat was answered " + std::to_string(reply->status));
+    co_return trouble(
+        Error(Code::unavailable, "the heartbeat was answered " + std::to_string(reply->status)));
   const std::lock_guard lock(state_mutex_);
   ++state_.renewals;
   co_return Result<>();
@@ -201,13 +201,15 @@ asio::awaitable<void> RegistryClient::keep_registered() {
 }
 
 asio::awaitable<void> RegistryClient::withdraw_all() {
+  std::string failed;
   for (Mine& mine : mine_) {
     http::ClientRequest request;
     request.method = http::Method::put;
     request.path = path_of(mine.instance) + "/status?value=OUT_OF_SERVICE";
     const auto told = co_await send(std::move(request));
-    if (!told) spdlog::warn("registry: the end could not be announced: {}", told.error().detail);
+    if (!told) failed = told.error().detail;
   }
+  if (!failed.empty()) spdlog::warn("registry: the end could not be announced: {}", failed);
 }
 
 /// A predecessor that was killed while it drained has left its OUT_OF_SERVICE behind: it would hold for ever.
@@ -221,14 +223,17 @@ Task<> RegistryClient::return_to_service(const Instance& instance) {
 }
 
 asio::awaitable<void> RegistryClient::leave_all() {
+  std::string failed;
   for (Mine& mine : mine_) {
     http::ClientRequest request;
     request.method = http::Method::del;
     request.path = path_of(mine.instance);
     const auto left = co_await send(std::move(request));
     mine.registered = false;
-    if (!left) spdlog::warn("registry: leaving failed: {}", left.error().detail);
+    if (!left) failed = left.error().detail;
   }
+  // Once: it is the registry that cannot be reached, whichever instance says so.
+  if (!failed.empty()) spdlog::warn("registry: leaving failed: {}", failed);
 }
 
 template <class Work>
@@ -262,9 +267,9 @@ Task<> RegistryClient::fetch_whole() {
   const auto reply = co_await send(std::move(request));
   if (!reply) co_return tl::unexpected(reply.error());
   if (reply->status != 200)
-    co_return fail(Code::unavailable, "the fetch was answered " + std::to_string(reply->status));
+    co_return trouble(Error(Code::unavailable, "the fetch was answered " + std::to_string(reply->status)));
   auto list = wire::eureka::parse_json_applications(reply->body);
-  if (!list) co_return tl::unexpected(list.error());
+  if (!list) co_return trouble(list.error());
   known_.replace(std::move(list->instances));
   known_.publish();
   co_return Result<>();
@@ -332,7 +337,6 @@ asio::awaitable<void> RegistryClient::keep_list() {
     const auto fetched = co_await fetch();
     note_asked();
     if (!fetched) {
-      note_trouble(fetched.error());
       known_.drop_doubtful();
       known_.publish();
       co_await sleep(fetch_timer_, retry_pause);

@@ -27,6 +27,7 @@ struct RegistryClientSettings {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;
   std::string zone;
+  http::AllowedAddresses allowed;  ///< Where others may be.
   Millis renewal_interval{30'000}, lease{90'000}, fetch_interval{30'000};
 };
 
@@ -73,7 +74,8 @@ class RegistryClient final : public Discovery {
   void take_events(std::string_view piece);
   void note_asked();
   void note_reached(std::size_t index);
-  void note_trouble(const Error& error);
+  /// Counts it, logs the first, and gives it back to be answered with.
+  tl::unexpected<Error> trouble(Error error);
   template <class Work>
   void run_bounded(Work work, Millis most);
 

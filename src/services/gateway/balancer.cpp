@@ -18,6 +18,22 @@ std::shared_ptr<const Balancer::View> Balancer::view(std::int64_t now_ms) {
   return seen.view;
 }
 
+/// The same object as before for the same address: it remembers how the instance has behaved.
+InstancePtr Balancer::known(const ServiceInstance& instance, std::int64_t now_ms) const {
+  const auto* const allowed = instance.registered ? settings_.allowed : nullptr;
+  if (newest_)
+    if (const auto before = newest_->services.find(instance.service); before != newest_->services.end())
+      for (const auto* some : {&before->second.near, &before->second.far})
+        for (const auto& other : *some)
+          if (other->host == instance.host && other->port == instance.port && other->allowed == allowed)
+            return other;
+  const auto health = instance.metadata.find("health");
+  // What is there at the start has served before us: only a newcomer starts slowly.
+  return std::make_shared<Instance>(instance.service, instance.host, instance.port,
+                                    health != instance.metadata.end() ? health->second : "/health/ready",
+                                    newest_ ? now_ms : 0, allowed);
+}
+
 std::shared_ptr<const Balancer::View> Balancer::rebuilt(std::shared_ptr<const ServiceList> list,
                                                         std::int64_t now_ms) {
   const std::lock_guard lock(mutex_);
@@ -26,34 +42,46 @@ std::shared_ptr<const Balancer::View> Balancer::rebuilt(std::shared_ptr<const Se
   view->of = list;
   if (list) {
     for (const auto& [name, instances] : list->services) {
-      auto& kept = view->services[name];
+      auto& pool = view->services[name];
       for (const auto& instance : instances) {
         if (instance.status != InstanceStatus::up) continue;
-        InstancePtr known;
-        if (newest_)
-          if (const auto before = newest_->services.find(name); before != newest_->services.end())
-            for (const auto& other : before->second)
-              if (other->host == instance.host && other->port == instance.port) known = other;
-        if (!known) {
-          const auto health = instance.metadata.find("health");
-          // What is there at the start has served before us: only a newcomer starts slowly.
-          known = std::make_shared<Instance>(
-              name, instance.host, instance.port,
-              health != instance.metadata.end() ? health->second : "/health/ready", newest_ ? now_ms : 0);
-        }
-        kept.push_back(std::move(known));
+        const bool far = !settings_.zone.empty() && instance.zone != settings_.zone;
+        (far ? pool.far : pool.near).push_back(known(instance, now_ms));
       }
     }
   }
   if (newest_) {
     // A registry that has forgotten a service knows less than we do: whoever is gone will be ejected.
-    for (const auto& [name, instances] : newest_->services) {
+    for (const auto& [name, pool] : newest_->services) {
       const bool listed = list && list->services.contains(name) && !list->services.at(name).empty();
-      if (!listed) view->services[name] = instances;
+      if (!listed) view->services[name] = pool;
     }
   }
   newest_ = view;
   return view;
+}
+
+InstancePtr Balancer::pick(const std::vector<InstancePtr>& from, std::span<const InstancePtr> tried,
+                           std::int64_t now_ms, std::uint64_t random, InstancePtr& last_hope) const {
+  const auto is_tried = [tried](const InstancePtr& instance) {
+    return std::find(tried.begin(), tried.end(), instance) != tried.end();
+  };
+  std::array<const InstancePtr*, 64> healthy;
+  std::size_t count = 0;
+  const std::size_t begin = from.empty() ? 0 : random % from.size();
+  for (std::size_t i = 0; i < from.size() && count < healthy.size(); ++i) {
+    const auto& instance = from[(begin + i) % from.size()];
+    if (is_tried(instance)) continue;
+    if (!instance->is_ejected())
+      healthy[count++] = &instance;
+    else if (!instance->is_dead() && !last_hope)
+      last_hope = instance;
+  }
+  if (count == 0) return nullptr;
+  if (count == 1) return *healthy[0];
+  const auto& first = *healthy[0];
+  const auto& second = *healthy[1 + (random >> 32) % (count - 1)];
+  return first->load(limits(), now_ms) <= second->load(limits(), now_ms) ? first : second;
 }
 
 InstancePtr Balancer::choose(const std::string& service, std::span<const InstancePtr> tried,
@@ -61,27 +89,10 @@ InstancePtr Balancer::choose(const std::string& service, std::span<const Instanc
   const auto now = view(now_ms);
   const auto found = now->services.find(service);
   if (found == now->services.end()) return nullptr;
-  const auto& instances = found->second;
-  const auto is_tried = [tried](const InstancePtr& instance) {
-    return std::find(tried.begin(), tried.end(), instance) != tried.end();
-  };
-  std::array<const InstancePtr*, 64> healthy;
-  std::size_t count = 0;
-  const InstancePtr* last_hope = nullptr;
-  const std::size_t begin = instances.empty() ? 0 : random % instances.size();
-  for (std::size_t i = 0; i < instances.size() && count < healthy.size(); ++i) {
-    const auto& instance = instances[(begin + i) % instances.size()];
-    if (is_tried(instance)) continue;
-    if (!instance->is_ejected())
-      healthy[count++] = &instance;
-    else if (!instance->is_dead() && !last_hope)
-      last_hope = &instance;
-  }
-  if (count == 0) return last_hope ? *last_hope : nullptr;
-  if (count == 1) return *healthy[0];
-  const auto& first = *healthy[0];
-  const auto& second = *healthy[1 + (random >> 32) % (count - 1)];
-  return first->load(limits_, now_ms) <= second->load(limits_, now_ms) ? first : second;
+  InstancePtr last_hope;
+  for (const auto* some : {&found->second.near, &found->second.far})
+    if (auto picked = pick(*some, tried, now_ms, random, last_hope)) return picked;
+  return last_hope;
 }
 
 InstancePtr Balancer::fixed(const std::string& host, std::uint16_t port) {
@@ -95,8 +106,8 @@ std::vector<InstancePtr> Balancer::all() const {
   const std::lock_guard lock(mutex_);
   std::vector<InstancePtr> all;
   if (newest_)
-    for (const auto& [name, instances] : newest_->services)
-      all.insert(all.end(), instances.begin(), instances.end());
+    for (const auto& [name, pool] : newest_->services)
+      for (const auto* some : {&pool.near, &pool.far}) all.insert(all.end(), some->begin(), some->end());
   for (const auto& [address, instance] : fixed_) all.push_back(instance);
   return all;
 }

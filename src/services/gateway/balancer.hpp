@@ -1,5 +1,6 @@
 #pragma once
-/// Which instance a request goes to: of two picked at random, the one with fewer requests under way.
+/// Which instance a request goes to: of two picked at random, the one with fewer requests under way; one of
+/// our own zone as long as there is a healthy one.
 
 #include <array>
 #include <map>
@@ -11,30 +12,45 @@
 
 namespace market::gateway {
 
+struct BalancerSettings {
+  InstanceLimits limits;
+  std::string zone;  ///< Ours: its instances are preferred. Empty: all are alike.
+  /// Of instances that registered themselves; null: they may be anywhere. Outlives the balancer.
+  const http::AllowedAddresses* allowed = nullptr;
+};
+
 class Balancer {
  public:
-  Balancer(const Discovery& discovery, InstanceLimits limits) : discovery_(discovery), limits_(limits) {}
+  Balancer(const Discovery& discovery, BalancerSettings settings)
+      : discovery_(discovery), settings_(std::move(settings)) {}
 
   /// None of `tried`; null when there is no other. `random` decides between equals.
   InstancePtr choose(const std::string& service, std::span<const InstancePtr> tried, std::int64_t now_ms,
                      std::uint64_t random);
   /// The one instance of a route with a fixed address.
   InstancePtr fixed(const std::string& host, std::uint16_t port);
-  const InstanceLimits& limits() const { return limits_; }
+  const InstanceLimits& limits() const { return settings_.limits; }
   /// All that were ever chosen from and are still listed.
   std::vector<InstancePtr> all() const;
 
  private:
-  using Services = std::map<std::string, std::vector<InstancePtr>, std::less<>>;
+  struct Pool {
+    std::vector<InstancePtr> near, far;  ///< Far: of other zones.
+  };
+  using Services = std::map<std::string, Pool, std::less<>>;
   struct View {
     std::shared_ptr<const ServiceList> of;
     Services services;
   };
   std::shared_ptr<const View> view(std::int64_t now_ms);
   std::shared_ptr<const View> rebuilt(std::shared_ptr<const ServiceList> list, std::int64_t now_ms);
+  InstancePtr known(const ServiceInstance& instance, std::int64_t now_ms) const;
+  /// Of the healthy ones; null: there is none, and `last_hope` is the first that is not quite dead.
+  InstancePtr pick(const std::vector<InstancePtr>& from, std::span<const InstancePtr> tried,
+                   std::int64_t now_ms, std::uint64_t random, InstancePtr& last_hope) const;
 
   const Discovery& discovery_;
-  InstanceLimits limits_;
+  const BalancerSettings settings_;
   mutable std::mutex mutex_;  ///< Of what follows: taken when the list has changed, never per request.
   std::shared_ptr<const View> newest_;
   std::map<std::pair<std::string, std::uint16_t>, InstancePtr> fixed_;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace market::gateway {
 namespace {
 
@@ -19,7 +21,19 @@ class FixedDiscovery final : public Discovery {
     }
     list_ = next;
   }
+  void list(const std::vector<std::pair<std::uint16_t, std::string>>& zones) {
+    auto next = std::make_shared<ServiceList>();
+    for (const auto& [port, zone] : zones) {
+      auto& instance = next->services["s"].emplace_back();
+      instance.service = "s";
+      instance.host = "10.0.0.1";
+      instance.port = port;
+      instance.zone = zone;
+    }
+    list_ = next;
+  }
   void forget() { list_ = std::make_shared<ServiceList>(); }
+  void set(std::shared_ptr<const ServiceList> list) { list_ = std::move(list); }
   std::shared_ptr<const ServiceList> services() const override { return list_; }
 
  private:
@@ -38,7 +52,7 @@ struct BalancerTest : testing::Test {
     return counts;
   }
   FixedDiscovery discovery;
-  Balancer balancer{discovery, InstanceLimits()};
+  Balancer balancer{discovery, BalancerSettings{{}, "here"}};
   std::uint64_t random = 1;
 };
 
@@ -95,6 +109,46 @@ TEST_F(BalancerTest, KeepsWhatARegistryHasForgotten) {
   EXPECT_EQ(choose(), before);
   discovery.list({{1, InstanceStatus::out_of_service}});
   EXPECT_EQ(choose(), nullptr) << "what it says of one counts";
+}
+
+TEST_F(BalancerTest, PrefersItsOwnZone) {
+  const std::vector<std::pair<std::uint16_t, std::string>> zones{
+      {1, "here"}, {2, "there"}, {3, "here"}, {4, ""}};
+  discovery.list(zones);
+  const auto counts = shares(200);
+  EXPECT_EQ(counts.size(), 2u);
+  EXPECT_TRUE(counts.contains(1) && counts.contains(3));
+  const auto first = choose(), second = choose(0, {first});
+  EXPECT_EQ(first->port + second->port, 4);
+  EXPECT_NE(choose(0, {first, second}), nullptr) << "a retry may leave the zone";
+  for (const auto& near : {first, second}) near->failed(Fault::broke_off, balancer.limits(), 0);
+  const auto others = shares(200);
+  EXPECT_EQ(others.size(), 2u);
+  EXPECT_TRUE(others.contains(2) && others.contains(4)) << "healthy ones elsewhere beat ejected ones here";
+  for (const auto& instance : balancer.all()) instance->failed(Fault::broke_off, balancer.limits(), 0);
+  EXPECT_NE(choose(), nullptr) << "an ejected one is better than none";
+}
+
+TEST_F(BalancerTest, TreatsZonesAlikeWithoutOneOfItsOwn) {
+  Balancer without(discovery, {});
+  const std::vector<std::pair<std::uint16_t, std::string>> zones{{1, "here"}, {2, "there"}, {3, ""}};
+  discovery.list(zones);
+  std::set<int> ports;
+  for (int i = 0; i < 200; ++i)
+    ports.insert(without.choose("s", {}, 0, random += 0x9E3779B97F4A7C15ull)->port);
+  EXPECT_EQ(ports.size(), 3u);
+}
+
+TEST_F(BalancerTest, JudgesTheNamesOfThoseThatRegisteredThemselves) {
+  const http::AllowedAddresses allowed;
+  Balancer judging(discovery, {{}, {}, &allowed});
+  discovery.list({{1, InstanceStatus::up}});
+  EXPECT_EQ(judging.choose("s", {}, 0, 1)->allowed, nullptr) << "the operator may name any host";
+  EXPECT_EQ(judging.fixed("h", 1)->allowed, nullptr);
+  auto list = std::make_shared<ServiceList>(*discovery.services());
+  list->services["s"][0].registered = true;
+  discovery.set(list);
+  EXPECT_EQ(judging.choose("s", {}, 0, 1)->allowed, &allowed);
 }
 
 TEST_F(BalancerTest, NeverTriesOneTwice) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "http/allowed_addresses.hpp"
 
 namespace market::gateway {
 
@@ -27,16 +28,18 @@ struct InstanceLimits {
 class Instance {
  public:
   Instance(std::string service, std::string host, std::uint16_t port, std::string health_path,
-           std::int64_t since_ms)
+           std::int64_t since_ms, const http::AllowedAddresses* allowed = nullptr)
       : service(std::move(service)),
         host(std::move(host)),
         port(port),
         health_path(std::move(health_path)),
+        allowed(allowed),
         fresh_since_ms_(since_ms) {}
 
   const std::string service, host;
   const std::uint16_t port;
-  const std::string health_path;  ///< What a probe asks for.
+  const std::string health_path;                ///< What a probe asks for.
+  const http::AllowedAddresses* const allowed;  ///< What its host's name may mean; null: anything.
   std::atomic<int> in_flight{0};
   std::atomic<std::uint64_t> requests{0}, faults{0};
 

@@ -70,7 +70,12 @@ asio::awaitable<void> Prober::probe(std::shared_ptr<Shared> shared, InstancePtr 
   asio::ip::tcp::resolver resolver(shared->executor);
   const auto found = co_await resolver.async_resolve(instance->host, std::to_string(instance->port),
                                                      asio::redirect_error(asio::use_awaitable, error));
-  if (!error) co_await asio::async_connect(*socket, found, asio::redirect_error(asio::use_awaitable, error));
+  std::vector<asio::ip::tcp::endpoint> usable;
+  for (const auto& one : found)
+    if (!instance->allowed || instance->allowed->refusal(one.endpoint().address()).empty())
+      usable.push_back(one.endpoint());
+  if (!error && usable.empty()) error = asio::error::host_not_found;
+  if (!error) co_await asio::async_connect(*socket, usable, asio::redirect_error(asio::use_awaitable, error));
   if (!error) {
     const std::string request = "GET " + instance->health_path + " HTTP/1.1\r\nHost: " + instance->host +
                                 ":" + std::to_string(instance->port) + "\r\nConnection: close\r\n\r\n";

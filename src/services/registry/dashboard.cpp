@@ -6,6 +6,7 @@
 #include "wire/json.hpp"
 
 namespace market::embedded {
+std::string_view registry_document();
 std::string_view registry_page();
 std::string_view registry_script();
 std::string_view registry_style();
@@ -38,9 +39,16 @@ Task<Reply> file(std::shared_ptr<const std::string> body, std::string_view type)
   co_return reply;
 }
 
-std::string zone_of(const Instance& instance) {
-  const auto zone = instance.metadata.find("zone");
-  return zone == instance.metadata.end() ? "defaultZone" : zone->second;
+/// The page's own links begin at the root: one address for it is enough.
+Task<Reply> to_dashboard() {
+  Reply reply = empty_reply(http::Status::permanent_redirect);
+  reply.headers.push_back(http::Header{"Location", "/registry"});
+  co_return reply;
+}
+
+std::string shown_zone_of(const Instance& instance) {
+  std::string zone = zone_of(instance);
+  return zone.empty() ? "defaultZone" : zone;
 }
 
 void append_instance(std::string& out, const Instance& instance, std::int64_t now_ms) {
@@ -51,7 +59,7 @@ void append_instance(std::string& out, const Instance& instance, std::int64_t no
       fmt::format(R"({{"app":{},"id":{},"host":{},"port":{},"zone":{},"status":"{}","overriddenStatus":"{}",)"
                   R"("secondsSinceHeartbeat":{:.1f},"renewalSeconds":{},"durationSeconds":{},"late":{}}})",
                   quoted(instance.app), quoted(instance.key()), quoted(instance.host), instance.port.number,
-                  quoted(zone_of(instance)), name_of(instance.status), name_of(instance.overridden),
+                  quoted(shown_zone_of(instance)), name_of(instance.status), name_of(instance.overridden),
                   static_cast<double>(silent_ms) / 1000.0, instance.lease.renewal_seconds,
                   instance.lease.duration_seconds, late);
 }
@@ -139,7 +147,9 @@ void add_dashboard_routes(http::Router& router, const RegistryDoors& doors) {
     router.add(Method::get, path, [body, type](const Request&) { return file(body, type); });
   };
   add_file("/registry", "text/html; charset=utf-8", embedded::registry_page());
+  router.add(Method::get, "/registry/", [](const Request&) { return to_dashboard(); });
   add_file("/registry/registry.js", "text/javascript; charset=utf-8", embedded::registry_script());
+  add_file("/registry/openapi.json", http::json_type, embedded::registry_document());
   add_file("/registry/style.css", "text/css; charset=utf-8", embedded::registry_style());
   router.add(Method::get, "/registry/state", [shared](const Request&) { return state(shared); });
   router.add(Method::get, "/registry/history", [shared](const Request&) { return history(shared); });

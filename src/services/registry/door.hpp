@@ -20,7 +20,8 @@ http::Reply empty_reply(http::Status status);
 
 /// Everything of Eureka's REST API, under /eureka and /eureka/v2, and the push stream GET /eureka/stream.
 void add_eureka_routes(http::Router& router, const RegistryDoors& doors);
-/// GET /registry with its files, /registry/state, /registry/history, POST /registry/status.
+/// GET /registry with its files and the document (api/registry.yaml), /registry/state, /registry/history,
+/// POST /registry/status.
 void add_dashboard_routes(http::Router& router, const RegistryDoors& doors);
 
 }  // namespace market::registry

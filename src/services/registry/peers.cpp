@@ -124,6 +124,7 @@ Task<> Peers::fetch_from(Peer& peer) {
   if (!list) co_return tl::unexpected(list.error());
   registry_.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
     for (auto& instance : list->instances) {
+      if (!registry_.admit(instance)) continue;
       const auto taken =
           leases.enroll(std::move(instance), Source::peer, now_ms, "the first fetch from a peer");
       if (!taken) spdlog::warn("registry: {}", taken.error().detail);
@@ -198,7 +199,7 @@ void Peers::take_answers(Peer& peer, const std::vector<Replicated>& batch,
       again.status = mine->status;
       again.instance = *mine;
       queue(peer, std::move(again));
-    } else if (answers[i].status == 409 && answers[i].instance) {
+    } else if (answers[i].status == 409 && answers[i].instance && registry_.admit(*answers[i].instance)) {
       const auto taken = registry_.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
         return leases.enroll(*answers[i].instance, Source::peer, now_ms, "a peer that knew it newer");
       });

@@ -14,6 +14,10 @@ ReplicationAnswer carry_out(SharedRegistry& registry, LeaseRegistry& leases, con
   bool known = true;
   switch (item.what) {
     case enroll:
+      if (item.instance && !registry.admit(*item.instance)) {
+        answer.status = 400;
+        return answer;
+      }
       if (item.instance && item.instance->app == item.app)
         known = leases.enroll(*item.instance, Source::peer, now_ms, by).has_value();
       break;

@@ -1,5 +1,6 @@
 // Eureka's REST API. Answers without a body are empty on purpose: Netflix's Jersey client never recovers from
 // a refused heartbeat that has one.
+#include "http/problem.hpp"
 #include "http/target.hpp"
 #include "services/registry/door.hpp"
 #include "services/registry/replication_route.hpp"
@@ -74,6 +75,13 @@ void tell_peers(const RegistryDoors& doors, const Request& request, Replicated i
   if (source_of(request) == Source::client) doors.peers.tell(std::move(item));
 }
 
+/// Eureka's clients know 400, not 422; they act on the status and people read the rest.
+Reply refusal_of(const Error& error, const Request& request) {
+  const auto status =
+      error.code == Code::payload_too_large ? http::Status::payload_too_large : http::Status::bad_request;
+  return http::status_problem(status, error.detail, request.trace_id);
+}
+
 std::string app_of(const Request& request) {
   return upper(request.parameters[0]);
 }
@@ -113,7 +121,10 @@ Task<Reply> enroll(Doors doors, const Request& request) {
     co_return empty_reply(http::Status::unsupported_media_type);
   auto instance = is_xml ? wire::eureka::parse_xml_instance(request.body)
                          : wire::eureka::parse_json_instance(request.body);
-  if (!instance || instance->app != app_of(request)) co_return empty_reply(http::Status::bad_request);
+  if (!instance) co_return refusal_of(instance.error(), request);
+  if (instance->app != app_of(request))
+    co_return refusal_of(Error(Code::validation, "app and the path's application differ"), request);
+  if (const auto ok = doors->registry.admit(*instance); !ok) co_return refusal_of(ok.error(), request);
   auto item = replicated(Replicated::What::enroll, instance->app, instance->key());
   const auto enrolled = doors->registry.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
     const auto done = leases.enroll(*instance, source_of(request), now_ms, by_of(request));
@@ -216,12 +227,13 @@ Task<Reply> put_metadata(Doors doors, const Request& request) {
   if (auto refusal = refuse_writer(*doors, request)) co_return std::move(*refusal);
   const auto entries = query_entries(request.query);
   auto item = replicated(Replicated::What::enroll, app_of(request), id_of(request));
-  const bool known = doors->registry.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
-    const bool done = leases.put_metadata(item.app, item.id, entries, now_ms);
+  const auto put = doors->registry.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
+    const auto done = leases.put_metadata(item.app, item.id, entries, now_ms);
     item.instance = leases.find(item.app, item.id, now_ms);
     return done;
   });
-  if (!known) co_return empty_reply(http::Status::not_found);
+  if (!put && put.error().code != Code::not_found) co_return refusal_of(put.error(), request);
+  if (!put) co_return empty_reply(http::Status::not_found);
   if (item.instance) {
     item.dirty_ms = item.instance->dirty_ms;
     item.status = item.instance->status;

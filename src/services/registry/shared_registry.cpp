@@ -1,19 +1,33 @@
 #include "services/registry/shared_registry.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include "http/sse.hpp"
 
 namespace market::registry {
 
 using wire::eureka::Detail;
 
-SharedRegistry::SharedRegistry(const LeaseRules& rules, const Clock& clock, Millis cache_life)
-    : clock_(clock), cache_ms_(cache_life.count()), leases_(rules) {
+SharedRegistry::SharedRegistry(const LeaseRules& rules, const Clock& clock, Millis cache_life,
+                               http::AllowedAddresses allowed)
+    : clock_(clock), cache_ms_(cache_life.count()), allowed_(std::move(allowed)), leases_(rules) {
   leases_.on_change([this](const Instance& instance) {
     std::string data = "{\"version\":" + std::to_string(leases_.version()) + ",\"instance\":";
     wire::eureka::append_json(data, instance, Detail::full);
     data += '}';
     feed_.add(leases_.version(), http::sse_event("change", data));
   });
+}
+
+Result<> SharedRegistry::admit(const Instance& instance) {
+  std::string why = allowed_.refusal_of_instance(instance.host, instance.ip);
+  if (why.empty()) return {};
+  ++counts_.refused;
+  const std::lock_guard lock(refused_mutex_);
+  if (refused_.size() >= refused_max) refused_.clear();
+  if (refused_.insert(instance.app + "/" + instance.key()).second)
+    spdlog::warn("registry: {} of {} is refused: {}", instance.key(), instance.app, why);
+  return fail(Code::validation, std::move(why));
 }
 
 template <class Make>

@@ -6,9 +6,11 @@
 #include <atomic>
 #include <mutex>
 #include <random>
+#include <set>
 
 #include "base/time.hpp"
 #include "domain/lease_registry.hpp"
+#include "http/allowed_addresses.hpp"
 #include "services/registry/change_feed.hpp"
 #include "wire/eureka_xml.hpp"
 
@@ -22,7 +24,12 @@ struct RegistryCounts {
 
 class SharedRegistry {
  public:
-  SharedRegistry(const LeaseRules& rules, const Clock& clock, Millis cache_life);
+  SharedRegistry(const LeaseRules& rules, const Clock& clock, Millis cache_life,
+                 http::AllowedAddresses allowed = http::AllowedAddresses());
+
+  /// Whether an instance may be where it says, whoever tells of it. Errors: validation. Logged once an
+  /// instance.
+  Result<> admit(const Instance& instance);
 
   /// Calls `use(registry, now_ms)` under the lock and answers its answer.
   template <class Use>
@@ -61,11 +68,15 @@ class SharedRegistry {
     Body body;
   };
   static constexpr std::size_t cached_max = 1'000;
+  static constexpr std::size_t refused_max = 1'000;
   template <class Make>
   Body cached(std::string key, Make make);
 
   const Clock& clock_;
   const std::int64_t cache_ms_;
+  const http::AllowedAddresses allowed_;
+  std::mutex refused_mutex_;
+  std::set<std::string> refused_;  ///< Whose refusal was logged.
   std::mutex mutex_;
   LeaseRegistry leases_;
   std::map<std::string, Cached> cache_;

@@ -1,0 +1,161 @@
+"""The registry's doors for what must not come in, and the gateway's choice among what it lists."""
+
+import http.client
+import json
+import re
+
+import pytest
+from fake_upstream import FakeUpstream
+from gateway import Gateway
+from market_server import Market
+from openapi_check import Document
+from waiting import until
+
+ROUTE = """
+[[gateway.routes]]
+id = "fake"
+service = "fake"
+path = "/fake/**"
+"""
+
+
+@pytest.fixture
+def registry(tmp_path):
+    with Market(tmp_path / "registry", "registry.cache=1s", flags=("--role", "registry")) as server:
+        yield server
+
+
+def call(server, method, path, body=None, kind="application/json"):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    try:
+        connection.request(method, path, body, {"Accept": "application/json", "Content-Type": kind})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        if answer.status < 400:  # Refusals without a body are no problems of RFC 9457, on purpose.
+            plain = path.split("?")[0].rstrip("/")
+            Document.load("registry.yaml").check(method, plain, answer.status, dict(answer.headers), text)
+        return answer.status, text
+    finally:
+        connection.close()
+
+
+def instance(name, port=9000, host="127.0.0.1", address="127.0.0.1", **metadata):
+    return {
+        "instanceId": name,
+        "hostName": host,
+        "app": "FAKE",
+        "ipAddr": address,
+        "vipAddress": "fake",
+        "status": "UP",
+        "port": {"$": port, "@enabled": "true"},
+        "dataCenterInfo": {"@class": "x.MyDataCenterInfo", "name": "MyOwn"},
+        "metadata": metadata,
+    }
+
+
+def register(server, *given, **more):
+    return call(server, "POST", "/eureka/apps/FAKE", json.dumps({"instance": instance(*given, **more)}))
+
+
+def listed(server):
+    apps = json.loads(call(server, "GET", "/eureka/apps/")[1])["applications"]["application"]
+    return {each["instanceId"] for app in apps for each in app["instance"]}
+
+
+def gateway(folder, registry, *settings):
+    url = f"registry.urls=http://127.0.0.1:{registry.port}/eureka/"
+    return Gateway(folder, ROUTE, url, "registry.fetch_interval=200ms", *settings)
+
+
+@pytest.mark.parametrize("wrong", ["169.254.169.254", "0.0.0.0", "::", "224.0.0.1", "fe80::1", "ff02::1"])
+def test_nobody_registers_where_nobody_may_be(registry, wrong):
+    for place in ({"address": wrong}, {"host": wrong}):
+        status, body = register(registry, "a", **place)
+        assert status == 400
+        assert wrong in json.loads(body)["detail"]
+    xml = (
+        f"<instance><hostName>h</hostName><app>FAKE</app><ipAddr>{wrong}</ipAddr>"
+        "<dataCenterInfo><name>MyOwn</name></dataCenterInfo></instance>"
+    )
+    assert call(registry, "POST", "/eureka/apps/FAKE", xml, "application/xml")[0] == 400
+    item = {"appName": "FAKE", "id": "a", "action": "Register", "instanceInfo": instance("a", address=wrong)}
+    status, body = call(
+        registry, "POST", "/eureka/peerreplication/batch/", json.dumps({"replicationList": [item]})
+    )
+    assert (status, json.loads(body)) == (200, {"responseList": [{"statusCode": 400}]})
+    assert listed(registry) == set()
+    assert registry.log_path.read_text().count("a of FAKE is refused") == 1
+
+
+def test_registrations_are_limited_to_networks(tmp_path):
+    settings = ("registry.networks=10.0.0.0/8,127.0.0.2", "registry.cache=1s")
+    with Market(tmp_path / "registry", *settings, flags=("--role", "registry")) as server:
+        assert register(server, "a")[0] == 400
+        assert register(server, "b", host="b.example", address="10.1.2.3")[0] == 204
+        assert register(server, "c", host="c.example", address="c.example")[0] == 400
+        assert listed(server) == {"b"}
+
+
+def test_metadata_is_bounded(registry):
+    status, body = register(registry, "a", k="x" * 32 * 1024)
+    assert status == 413
+    assert "metadata_bytes_max" in json.loads(body)["detail"]
+    assert register(registry, "a", k="x" * 31 * 1024)[0] == 204
+    assert call(registry, "PUT", "/eureka/apps/FAKE/a/metadata?l=" + "y" * 1000)[0] == 200
+    assert call(registry, "PUT", "/eureka/apps/FAKE/a/metadata?m=" + "y" * 1000)[0] == 413
+    kept = json.loads(call(registry, "GET", "/eureka/apps/FAKE/a")[1])["instance"]["metadata"]
+    assert set(kept) == {"k", "l"}
+
+
+def test_the_dashboard_has_one_address_and_the_document_holds(registry):
+    connection = http.client.HTTPConnection("127.0.0.1", registry.port, timeout=5)
+    connection.request("GET", "/registry/")
+    answer = connection.getresponse()
+    assert (answer.status, answer.getheader("Location")) == (308, "/registry")
+    connection.close()
+    register(registry, "a", zone="east")
+    for_people = ("/registry", "/registry/state", "/registry/history", "/registry/openapi.json")
+    for path in (*for_people, "/eureka/apps/delta", "/eureka/vips/fake", "/eureka/instances/a"):
+        assert call(registry, "GET", path)[0] == 200
+
+
+def test_the_gateway_goes_to_no_other_network_whatever_a_registry_says(registry, tmp_path):
+    """The registry has no limit, as a foreign one may; a name that passes may still mean another address."""
+    with FakeUpstream() as upstream, gateway(tmp_path, registry, "registry.networks=10.0.0.0/8") as entry:
+        assert register(registry, "plain", upstream.port)[0] == 204
+        assert register(registry, "named", upstream.port, host="localhost", address="10.0.0.1")[0] == 204
+        until(lambda: entry.metric("market_discovery_instances") == 1, 5, "the named one is not listed")
+        assert entry.ask("/fake/ok").status in (502, 503)
+        assert upstream.requests == []
+        assert entry.log().count("plain of FAKE is ignored: ipAddr 127.0.0.1 lies in none") == 1
+        assert "localhost lies in none of registry.networks" in entry.log()
+
+
+@pytest.mark.parametrize(("prefer", "zones"), [("true", {"near"}), ("false", {"near", "far"})])
+def test_the_gateway_prefers_its_own_zone(registry, tmp_path, prefer, zones):
+    settings = ("registry.zone=near", f"gateway.prefer_same_zone={prefer}")
+    with FakeUpstream("near") as near, FakeUpstream("far") as far:
+        register(registry, "near", near.port, zone="near")
+        register(registry, "far", far.port, zone="far")
+        with gateway(tmp_path, registry, *settings) as entry:
+            assert {entry.ask("/fake/ok").json()["by"] for _ in range(40)} == zones
+            near.stop()
+            answers = [entry.ask("/fake/ok") for _ in range(10)]
+            assert {(answer.status, answer.json()["by"]) for answer in answers} == {(200, "far")}
+
+
+def test_a_client_tells_of_each_trouble_once(tmp_path):
+    def errors():
+        return int(re.search(r"market_discovery_errors_total (\d+)", call(services, "GET", "/metrics")[1])[1])
+
+    with FakeUpstream() as broken:
+        broken.mode = "500"
+        url = f"registry.urls=http://127.0.0.1:{broken.port}/eureka/"
+        services = Market(tmp_path / "data", url, flags=("--role", "user,product,order"))
+        with services:
+            until(lambda: errors() >= 8, 10, "no trouble is counted")
+            assert errors() <= len(broken.requests)
+            assert services.stop() == 0
+    log = services.log_path.read_text()
+    assert log.count("leaving failed") == 1
+    assert log.count("the end could not be announced") == 1
