@@ -118,6 +118,7 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
   std::string decoded_;
 
   bool streaming_ = false, stream_aborted_ = false, stream_ended_ = false, stream_broken_ = false;
+  bool stream_is_last_ = false;  ///< Behind it come answers that nobody waits for any more.
   BodyEnd stream_end_ = BodyEnd::no_body;
   std::size_t stream_head_bytes_ = 0;
   std::uint64_t stream_left_ = 0;

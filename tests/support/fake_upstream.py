@@ -212,6 +212,16 @@ class FakeUpstream:
         time.sleep(0.5)
         return self.reply(peer, 200, b"slow")
 
+    def answer_late(self, peer, request):
+        time.sleep(0.2)
+        return self.reply(peer, 200, request.target.encode())
+
+    def answer_trickle(self, peer, request):
+        self.send(peer, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ntri\r\n")
+        time.sleep(0.2)
+        self.send(peer, b"4\r\nckle\r\n0\r\n\r\n")
+        return True
+
     def answer_hang(self, peer, request):
         while not self.stopped and self.mode in (None, "hang"):
             time.sleep(0.05)
