@@ -81,7 +81,6 @@ Task<std::string> UpstreamConnection::next_piece() {
 void UpstreamConnection::finish_stream() {
   stream_ended_ = true;
   streaming_ = false;
-  exclusive_ = false;
   if (!head_.keep_alive || stream_is_last_ || !in_.empty() || stream_end_ == BodyEnd::close)
     return close(Outcome::lost);
   idle_since_ms_ = thread_.now_ms();

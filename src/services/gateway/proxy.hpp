@@ -29,6 +29,9 @@ struct ProxyParts {
   const Clock& clock;
 };
 
+/// Paying is what has cost the buyer most already: shed last. It calls a provider, so it may take long.
+bool is_paying(const http::Request& request);
+
 class Proxy {
  public:
   Proxy(ProxyParts parts, std::shared_ptr<const GatewayConfig> config);
