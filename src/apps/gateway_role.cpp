@@ -166,6 +166,8 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   start_logging(settings);
   const Address address =
       parse_address(options.listen.empty() ? settings.text("gateway.listen") : options.listen);
+  const std::string door = door_of("gateway", address.port);
+  if (options.takeover) expect_handover(options.data, door);
   StopSignals signals;
   ReloadSignal reload_signal;
   const SystemClock clock;
@@ -211,10 +213,8 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   server = std::make_unique<http::Server>(router, clock, limits, threads);
   const bool secure = tls != nullptr;
   server->set_tls(std::move(tls));
-  if (const int inherited = activated_socket(); inherited >= 0)
-    server->adopt(inherited);
-  else
-    server->listen(address.host, address.port);
+  int inherited = activated_socket();
+  if (!options.takeover && inherited < 0) server->listen(address.host, address.port);
   gateway::Prober prober(balancer, server->executor(0));
   prober.start();
   signals.watch([&] {
@@ -226,11 +226,20 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
 
   registry->start();
   registry->wait_for_list(first_list_max);
+  // As late as can be: from here until run() those who connect wait.
+  if (options.takeover) inherited = request_handover(options.data, door);
+  if (inherited >= 0) server->adopt(inherited);
+  std::atomic<bool> handed_over{false};
+  const auto offered =
+      offer_handover(options.data, door_of("gateway", server->port()), server->listening_fd(), [&] {
+        handed_over.store(true);
+        server->stop(true);
+      });
   fmt::print("market is ready: {}://{}:{} (gateway, {} routes, {} threads)\n", secure ? "https" : "http",
              address.host, server->port(), proxy.config()->routes.size(), threads);
   std::fflush(stdout);
   server->run();
-  registry->leave();
+  if (!handed_over.load()) registry->leave();  // The successor has the same address: it stays registered.
   signals.end();
   return 0;
 }

@@ -13,13 +13,13 @@
 namespace market::apps {
 
 int serve_registry(const ServeOptions& options, const Settings& settings) {
-  if (options.demo || options.takeover)
-    throw UsageError("--role registry: --demo and --takeover need a store");
+  if (options.demo) throw UsageError("--role registry: --demo needs a store");
   start_logging(settings);
   const Address address =
       parse_address(options.listen.empty() ? settings.text("gateway.listen") : options.listen);
+  const std::string door = door_of("registry", address.port);
+  if (options.takeover) expect_handover(options.data, door);
   StopSignals signals;
-  const int inherited = activated_socket();
   const SystemClock clock;
   RegistryParts parts(settings, clock, address.host, address.port);
 
@@ -44,10 +44,14 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   const unsigned threads =
       thread_count(settings.number("gateway.threads"), std::thread::hardware_concurrency());
   server = std::make_unique<http::Server>(router, clock, limits_of(settings), threads);
+  if (options.takeover) parts.learn_from(address.host, address.port);
+  const int inherited = options.takeover ? request_handover(options.data, door) : activated_socket();
   if (inherited >= 0)
     server->adopt(inherited);
   else
     server->listen(address.host, address.port);
+  const auto offered = offer_handover(options.data, door_of("registry", server->port()),
+                                      server->listening_fd(), [&] { server->stop(true); });
   parts.start();
   signals.watch([&] { server->stop(); });
   fmt::print("market is ready: http://{}:{} (role: registry, {} threads)\n", address.host, server->port(),

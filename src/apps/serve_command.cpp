@@ -178,7 +178,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   const Address address =
       parse_address(options.listen.empty() ? settings.text("gateway.listen") : options.listen);
   StopSignals signals;
-  const int inherited = options.takeover ? request_handover(options.data) : activated_socket();
+  const int inherited = options.takeover ? request_handover(options.data, store_door) : activated_socket();
   const Millis predecessor =
       options.takeover ? settings.duration("gateway.drain_time_max") + Millis(5'000) : Millis(0);
 
@@ -222,7 +222,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     fill_with_demo(platform.catalogue, platform.store.texts, platform.core.gate, platform.ids,
                    platform.clock);
   std::atomic<bool> handed_over{false};
-  HandoverDoor door(options.data, server->listening_fd(), [&] {
+  HandoverDoor door(options.data, store_door, server->listening_fd(), [&] {
     handed_over.store(true);
     server->stop(true);
   });
