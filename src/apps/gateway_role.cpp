@@ -182,7 +182,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   SettingsDiscovery discovery(registry.get());
   discovery.set(read.instances);
   gateway::Balancer balancer(discovery, gateway::InstanceLimits());
-  RequestJournal journal(settings.text("gateway.access_log"), settings.text("gateway.spans_url"));
+  RequestJournal journal(settings, "market-gateway");
   gateway::Proxy proxy({balancer, tokens ? &tokens->authenticator : nullptr, journal, clock},
                        std::make_shared<const gateway::GatewayConfig>(std::move(read.config)));
 

@@ -7,6 +7,7 @@
 
 #include "apps/handover.hpp"
 #include "apps/registry_parts.hpp"
+#include "apps/request_journal.hpp"
 #include "apps/serve_parts.hpp"
 #include "services/gateway/platform_routes.hpp"
 
@@ -21,6 +22,7 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   if (options.takeover) expect_handover(options.data, door);
   StopSignals signals;
   const SystemClock clock;
+  RequestJournal journal(settings, "market-registry");
   RegistryParts parts(settings, clock, address.host, address.port);
 
   http::Router router;
@@ -44,6 +46,7 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   const unsigned threads =
       thread_count(settings.number("gateway.threads"), std::thread::hardware_concurrency());
   server = std::make_unique<http::Server>(router, clock, limits_of(settings), threads);
+  server->set_journal(journal);
   if (options.takeover) parts.learn_from(address.host, address.port);
   const int inherited = options.takeover ? request_handover(options.data, door) : activated_socket();
   if (inherited >= 0)

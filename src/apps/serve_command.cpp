@@ -20,6 +20,7 @@
 #include "apps/management_door.hpp"
 #include "apps/registry_client_of.hpp"
 #include "apps/registry_role.hpp"
+#include "apps/request_journal.hpp"
 #include "apps/run_task.hpp"
 #include "apps/sale_core.hpp"
 #include "apps/serve_parts.hpp"
@@ -182,6 +183,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   const Millis predecessor =
       options.takeover ? settings.duration("gateway.drain_time_max") + Millis(5'000) : Millis(0);
 
+  RequestJournal journal(settings, with_gateway ? "market" : "market-services");
   Platform platform(options.data, settings, predecessor);
   platform.add_routes();
   std::unique_ptr<http::Server> server;
@@ -211,6 +213,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     gateway::add_service_routes(platform.router, info);
   const unsigned threads = thread_count(settings.number("gateway.threads"), platform.cores);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
+  server->set_journal(journal);
   if (inherited >= 0)
     server->adopt(inherited);
   else

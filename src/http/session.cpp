@@ -194,6 +194,7 @@ HeadState Session::parse() {
   request_.body = framing_.chunked ? std::string_view(chunked_body_)
                                    : in_.view().substr(framing_.head_bytes, framing_.content_length);
   set_origin(request_, trace_);
+  if (thread_.shared().journal) began_ns_ = steady_ns();
   return state;
 }
 

@@ -60,6 +60,7 @@ class Session final : public Watched {
     Request request;
     Framing framing;
     TraceContext trace;
+    std::int64_t began_ns = 0;
     Router::Match match;
     std::optional<Reply> reply;
   };
@@ -74,6 +75,9 @@ class Session final : public Watched {
   std::optional<Reply> answer_without_handler(Request& request, const Router::Match& match);
   asio::awaitable<Reply> answer_with(const Handler& handler, const Request& request);
   void write_reply(Reply& reply);
+  /// For the journal.
+  static std::int64_t steady_ns();
+  void note(Journal& journal, const Reply& reply);
   void refuse(const Refusal& refusal);
   /// True: the stream is whole and the connection lives on.
   asio::awaitable<bool> run_stream(Reply reply);
@@ -127,6 +131,7 @@ class Session final : public Watched {
   Framing framing_;
   std::optional<Refusal> refusal_;
   TraceContext trace_;
+  std::int64_t began_ns_ = 0;  ///< The newest request; for the journal only.
   std::string chunked_body_;
   std::string out_;
   std::size_t out_sent_ = 0;

@@ -87,6 +87,7 @@ asio::awaitable<Reply> Session::answer_with(const Handler& handler, const Reques
 
 void Session::write_reply(Reply& reply) {
   thread_.count(request_.route_index, reply.status);
+  if (auto* journal = thread_.shared().journal) note(*journal, reply);
   HeadNeeds needs;
   needs.request_id = request_.request_id;
   needs.secure = request_.secure;
@@ -167,6 +168,7 @@ void Session::refuse(const Refusal& refusal) {
 
 asio::awaitable<bool> Session::run_stream(Reply reply) {
   thread_.count(request_.route_index, reply.status);
+  if (auto* journal = thread_.shared().journal) note(*journal, reply);
   HeadNeeds needs;
   needs.request_id = request_.request_id;
   needs.secure = request_.secure;

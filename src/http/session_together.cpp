@@ -57,6 +57,7 @@ std::unique_ptr<Session::Together> Session::take_together() {
   one->request.remote_is_loopback = peer_.loopback;
   one->request.secure = peer_.tls;
   set_origin(one->request, one->trace);
+  if (thread_.shared().journal) one->began_ns = steady_ns();
   one->match = thread_.shared().router.match(one->request);
   // What is passed on may answer with a stream.
   const bool passed_on = one->match.options && one->match.options->any_body;
@@ -94,6 +95,7 @@ asio::awaitable<bool> Session::serve_together(std::unique_ptr<Together> first) {
       if (!open || abandoned_) continue;
       std::swap(request_, one->request);
       framing_ = one->framing;
+      began_ns_ = one->began_ns;
       more_answers_ = !under_way.empty();
       write_reply(*one->reply);
       if (tail_.empty() && out_.size() <= held_bytes_max) continue;

@@ -141,7 +141,7 @@ Task<http::Reply> Proxy::handle(const http::Request& request) {
   const auto& cors = route->cors ? route->cors : config->cors;
   if (cors && !is_preflight(request)) add_cors_fields(*reply, *cors, request);
   if (passage.limit) add_limit_fields(*reply, *passage.limit, passage.verdict);
-  if (parts_.journal.is_on()) note(passage, *reply);
+  if (parts_.journal.wants(passage.sampled)) note(passage, *reply);
   co_return std::move(*reply);
 }
 
@@ -300,7 +300,7 @@ Task<http::Reply> Proxy::fallback(Passage& passage, http::Reply reply) {
 }
 
 void Proxy::note(const Passage& passage, const http::Reply& reply) {
-  Answered answered;
+  http::Answered answered;
   answered.took_ns = steady_ns() - passage.began_ns;
   answered.began_unix_ns = parts_.clock.now().time_since_epoch().count() * 1'000'000 - answered.took_ns;
   answered.method = http::method_text(passage.request.method);
