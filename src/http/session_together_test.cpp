@@ -80,6 +80,25 @@ TEST_F(TogetherTest, EarlierOfIndependentRequestsAreAnsweredWhileALaterHandlerWa
   EXPECT_NE(client.receive_until("\"slow\"").find("slow"), std::string::npos);
 }
 
+TEST_F(TogetherTest, ReadsOnWhileOthersAreUnderWay) {
+  start();
+  Client client(port);
+  const auto began = std::chrono::steady_clock::now();
+  const auto request = independent_post("/slow");
+  for (int i = 0; i < 5; ++i) {  // In two pieces each: what is not whole yet waits for its rest.
+    client.send(std::string_view(request).substr(0, request.size() / 2));
+    std::this_thread::sleep_for(20ms);
+    client.send(std::string_view(request).substr(request.size() / 2));
+  }
+  client.send("GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const auto answer = client.receive_all();
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 1200ms);  // One by one: 1.5 s.
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = answer.find("\"slow\"", at)) != std::string::npos; ++at) ++count;
+  EXPECT_EQ(count, 5u);
+  EXPECT_TRUE(answer.ends_with("hello"));
+}
+
 TEST_F(TogetherTest, AStopAnswersAllIndependentRequestsUnderWay) {
   start();
   Client client(port);
