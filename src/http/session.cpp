@@ -149,8 +149,12 @@ asio::awaitable<void> Session::serve(std::unique_ptr<Session> self) {
 
     std::optional<Reply> reply = s.answer_without_handler(s.request_, match);
     if (!reply) {
-      auto answer = co_await s.answer_with(*match.handler, s.request_);
-      reply = std::move(answer);
+      try {
+        auto answer = co_await (*match.handler)(s.request_);
+        reply = answer_of(std::move(answer), s.request_);
+      } catch (const std::exception& failure) {
+        reply = answer_of(failure, s.request_);
+      }
     }
     if (s.abandoned_) co_return;
     if (reply->stream && s.request_.method != Method::head) {

@@ -66,6 +66,7 @@ class Session final : public Watched {
   };
   static bool is_independent(const Request& request, const Framing& framing);
   std::unique_ptr<Together> take_together();
+  static asio::awaitable<Reply> work_on(const Handler& handler, const Request& request);
   void begin(Together& one);
   /// False: the connection is over.
   asio::awaitable<bool> serve_together(std::unique_ptr<Together> first);
@@ -73,7 +74,8 @@ class Session final : public Watched {
   // Answering.
   std::size_t body_limit(const Request& request, const Router::Match& match) const;
   std::optional<Reply> answer_without_handler(Request& request, const Router::Match& match);
-  asio::awaitable<Reply> answer_with(const Handler& handler, const Request& request);
+  static Reply answer_of(Result<Reply> answer, const Request& request);
+  static Reply answer_of(const std::exception& failure, const Request& request);
   void write_reply(Reply& reply);
   /// For the journal.
   static std::int64_t steady_ns();

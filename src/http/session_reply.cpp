@@ -70,19 +70,16 @@ std::optional<Reply> Session::answer_without_handler(Request& request, const Rou
   return problem_reply(Error(Code::not_found, "there is nothing at this path"), request.trace_id);
 }
 
-asio::awaitable<Reply> Session::answer_with(const Handler& handler, const Request& request) {
-  std::optional<Error> error;
-  try {
-    auto answer = co_await handler(request);
-    if (answer) co_return std::move(*answer);
-    error = answer.error();
-    if (error->code == Code::internal)
-      spdlog::error("internal error, trace {}: {}", request.trace_id, error->detail);
-  } catch (const std::exception& exception) {
-    spdlog::error("a handler failed, trace {}: {}", request.trace_id, exception.what());
-    error = Error(Code::internal, "");
-  }
-  co_return problem_reply(*error, request.trace_id);
+Reply Session::answer_of(Result<Reply> answer, const Request& request) {
+  if (answer) return std::move(*answer);
+  if (answer.error().code == Code::internal)
+    spdlog::error("internal error, trace {}: {}", request.trace_id, answer.error().detail);
+  return problem_reply(answer.error(), request.trace_id);
+}
+
+Reply Session::answer_of(const std::exception& failure, const Request& request) {
+  spdlog::error("a handler failed, trace {}: {}", request.trace_id, failure.what());
+  return problem_reply(Error(Code::internal, ""), request.trace_id);
 }
 
 void Session::write_reply(Reply& reply) {

@@ -67,11 +67,20 @@ std::unique_ptr<Session::Together> Session::take_together() {
   return one;
 }
 
+asio::awaitable<Reply> Session::work_on(const Handler& handler, const Request& request) {
+  try {
+    auto answer = co_await handler(request);
+    co_return answer_of(std::move(answer), request);
+  } catch (const std::exception& failure) {
+    co_return answer_of(failure, request);
+  }
+}
+
 void Session::begin(Together& one) {
   one.reply = answer_without_handler(one.request, one.match);
   if (one.reply) return;
   // The reply is there when nothing of the handler is left, not before: `one` may go then.
-  asio::co_spawn(thread_.io(), answer_with(*one.match.handler, one.request),
+  asio::co_spawn(thread_.io(), work_on(*one.match.handler, one.request),
                  [this, &one](std::exception_ptr failed, Reply reply) {
                    if (failed || reply.stream || reply.tunnel)
                      reply = problem_reply(Error(Code::internal, ""), one.request.trace_id);
