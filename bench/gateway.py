@@ -58,6 +58,7 @@ class Gateway:
         )
         self.process = subprocess.Popen(
             [binary, "serve", "--role", "gateway", "--config", config, "--listen", f"127.0.0.1:{self.port}",
+             "--data", folder / "data",
              "--set", "ratelimit.enabled=false", "--set", f"gateway.threads={threads}"],
             stdout=subprocess.PIPE,
         )  # fmt: skip

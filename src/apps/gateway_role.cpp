@@ -111,6 +111,8 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   auto read = read_gateway_settings(settings, options.settings.config);
   auto tls = tls_of(settings);
   const Address address = listen_address(options, settings);
+  const std::string door = door_of("gateway", address.port);
+  if (options.takeover) expect_handover(options.data, door);
   StopSignals signals;
   ReloadSignal reload_signal;
   const SystemClock clock;
@@ -129,7 +131,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   if (settings.flag("gateway.prefer_same_zone")) balancing.zone = settings.text("registry.zone");
   balancing.allowed = &allowed;
   gateway::Balancer balancer(discovery, balancing);
-  RequestJournal journal(settings.text("gateway.access_log"), settings.text("gateway.spans_url"));
+  RequestJournal journal(settings, "market-gateway");
   gateway::Proxy proxy({balancer, tokens ? &tokens->authenticator : nullptr, journal, clock},
                        std::make_shared<const gateway::GatewayConfig>(std::move(read.config)));
 
@@ -161,10 +163,8 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   server = std::make_unique<http::Server>(router, clock, limits, threads);
   const bool secure = tls != nullptr;
   server->set_tls(std::move(tls));
-  if (const int inherited = activated_socket(); inherited >= 0)
-    server->adopt(inherited);
-  else
-    server->listen(address.host, address.port);
+  int inherited = activated_socket();
+  if (!options.takeover && inherited < 0) server->listen(address.host, address.port);
   gateway::Prober prober(balancer, server->executor(0));
   prober.start();
   const auto management = management_door_of(settings, info, clock);
@@ -177,11 +177,20 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
 
   registry->start();
   registry->wait_for_list(first_list_max);
+  // As late as can be: from here until run() those who connect wait.
+  if (options.takeover) inherited = request_handover(options.data, door);
+  if (inherited >= 0) server->adopt(inherited);
+  std::atomic<bool> handed_over{false};
+  const auto offered =
+      offer_handover(options.data, door_of("gateway", server->port()), server->listening_fd(), [&] {
+        handed_over.store(true);
+        server->stop(true);
+      });
   fmt::print("market is ready: {}://{}:{} (gateway, {} routes, {} threads)\n", secure ? "https" : "http",
              address.host, server->port(), proxy.config()->routes.size(), threads);
   std::fflush(stdout);
   server->run();
-  registry->leave();
+  if (!handed_over.load()) registry->leave();  // The successor has the same address: it stays registered.
   signals.end();
   reload_signal.end();
   return 0;

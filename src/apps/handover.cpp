@@ -12,19 +12,18 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "apps/settings.hpp"
 
 namespace market::apps {
 namespace {
 
-constexpr const char* door_name = "handover.sock";
-
 /// Through /proc, because a data folder's own path may be longer than a socket address allows.
-sockaddr_un address_in(int folder) {
+sockaddr_un address_in(int folder, const std::string& door) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", folder, door_name);
+  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", folder, door.c_str());
   return address;
 }
 
@@ -83,10 +82,20 @@ int activated_socket() {
   return first;
 }
 
-int request_handover(const std::string& data_dir) {
+std::string door_of(std::string_view role, std::uint16_t port) {
+  return fmt::format("handover-{}-{}.sock", role, port);
+}
+
+void expect_handover(const std::string& data_dir, const std::string& door) {
+  if (::access((data_dir + "/" + door).c_str(), F_OK) != 0)
+    throw UsageError(fmt::format(
+        "--takeover: no running server hands over its socket in '{}' ({} is missing)", data_dir, door));
+}
+
+int request_handover(const std::string& data_dir, const std::string& door) {
   const int folder = ::open(data_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   const int peer = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_un address = address_in(folder);
+  const sockaddr_un address = address_in(folder, door);
   int fd = -1;
   if (folder >= 0 && ::connect(peer, generic(address), sizeof address) == 0) fd = receive_fd(peer);
   ::close(peer);
@@ -96,12 +105,13 @@ int request_handover(const std::string& data_dir) {
   return fd;
 }
 
-HandoverDoor::HandoverDoor(const std::string& data_dir, int listening_fd, std::function<void()> given)
-    : path_(data_dir + "/" + door_name), listening_fd_(listening_fd), given_(std::move(given)) {
+HandoverDoor::HandoverDoor(const std::string& data_dir, const std::string& door, int listening_fd,
+                           std::function<void()> given)
+    : path_(data_dir + "/" + door), listening_fd_(listening_fd), given_(std::move(given)) {
   folder_ = ::open(data_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   door_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  ::unlink(path_.c_str());  // A left-over of a killed process: the data lock says nobody else is alive.
-  const sockaddr_un address = address_in(folder_);
+  ::unlink(path_.c_str());  // A left-over of a killed process, or of the one whose place we take.
+  const sockaddr_un address = address_in(folder_, door);
   if (::bind(door_, generic(address), sizeof address) != 0 || ::chmod(path_.c_str(), 0600) != 0 ||
       ::listen(door_, 4) != 0 || ::pipe2(stop_pipe_, O_CLOEXEC) != 0)
     throw UsageError(fmt::format("cannot make '{}': {}", path_, std::strerror(errno)));
@@ -111,7 +121,7 @@ HandoverDoor::HandoverDoor(const std::string& data_dir, int listening_fd, std::f
 HandoverDoor::~HandoverDoor() {
   if (::write(stop_pipe_[1], "x", 1) != 1) spdlog::warn("the hand-over door cannot be told to close");
   thread_.join();
-  ::unlink(path_.c_str());
+  if (!gone_) ::unlink(path_.c_str());
   for (const int fd : {door_, folder_, stop_pipe_[0], stop_pipe_[1]}) ::close(fd);
 }
 
@@ -126,8 +136,22 @@ void HandoverDoor::run() {
     const bool gave = same_user(peer) && send_fd(peer, listening_fd_);
     ::close(peer);
     if (!gave) continue;
+    gone_ = true;
     given_();
     return;  // One successor only.
+  }
+}
+
+std::unique_ptr<HandoverDoor> offer_handover(const std::string& data_dir, const std::string& door,
+                                             int listening_fd, std::function<void()> given) {
+  std::error_code error;
+  const bool made = std::filesystem::create_directories(data_dir, error);
+  if (made) std::filesystem::permissions(data_dir, std::filesystem::perms::owner_all, error);
+  try {
+    return std::make_unique<HandoverDoor>(data_dir, door, listening_fd, std::move(given));
+  } catch (const UsageError& mistake) {
+    spdlog::warn("--takeover will not find this process: {}", mistake.what());
+    return nullptr;
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -12,15 +13,24 @@ namespace market::apps {
 /// The listening socket systemd passed (LISTEN_PID, LISTEN_FDS; sd_listen_fds(3)), or -1.
 int activated_socket();
 
-/// Asks the process that serves `data_dir` for its listening socket; it then drains and ends.
+/// The door's file in the data folder. A store has one server; those without a store may share a folder with
+/// it and with each other, and their port tells them apart.
+inline constexpr const char* store_door = "handover.sock";
+std::string door_of(std::string_view role, std::uint16_t port);
+
+/// Throws UsageError with one clear line when nobody can be asked: before anything else is begun.
+void expect_handover(const std::string& data_dir, const std::string& door);
+/// Asks the process behind `door` for its listening socket; it then drains and ends.
 /// Throws UsageError with one clear line when there is none.
-int request_handover(const std::string& data_dir);
+int request_handover(const std::string& data_dir, const std::string& door);
 
 /// The serving side: gives `listening_fd` to the first successor that asks (same user only) and calls
 /// `given`.
 class HandoverDoor {
  public:
-  HandoverDoor(const std::string& data_dir, int listening_fd, std::function<void()> given);
+  /// Throws UsageError. `door`: nobody else may be behind it; the data lock or the port sees to that.
+  HandoverDoor(const std::string& data_dir, const std::string& door, int listening_fd,
+               std::function<void()> given);
   ~HandoverDoor();
 
  private:
@@ -31,7 +41,13 @@ class HandoverDoor {
   int listening_fd_;
   int stop_pipe_[2] = {-1, -1};
   std::function<void()> given_;
+  bool gone_ = false;  ///< Given away: the file is the successor's.
   std::thread thread_;
 };
+
+/// The door of a process without a store. Null, and a line in the log, when the folder cannot be written: it
+/// serves all the same.
+std::unique_ptr<HandoverDoor> offer_handover(const std::string& data_dir, const std::string& door,
+                                             int listening_fd, std::function<void()> given);
 
 }  // namespace market::apps

@@ -1,5 +1,8 @@
 #include "apps/registry_parts.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include "apps/serve_parts.hpp"
 #include "wire/basic_authorization.hpp"
 
@@ -89,6 +92,13 @@ void RegistryParts::add_routes(http::Router& router) {
 std::optional<std::string> RegistryParts::not_ready() const {
   if (registry_.ready()) return std::nullopt;
   return "the registry is being fetched from a peer";
+}
+
+void RegistryParts::learn_from(const std::string& host, std::uint16_t port) {
+  http::BaseUrl base{host, std::to_string(port), "/eureka/", authorization_};
+  auto learned = asio::co_spawn(background_.executor(), peers_.learn_from(std::move(base)), asio::use_future);
+  if (const auto done = learned.get(); !done)
+    throw UsageError("--takeover: the running registry does not tell what it knows: " + done.error().detail);
 }
 
 void RegistryParts::add_metrics(MetricsText& metrics) {

@@ -40,6 +40,8 @@ class RegistryParts {
   /// Why it is not ready; nullopt when it is.
   std::optional<std::string> not_ready() const;
   void start() { peers_.start(); }
+  /// Takes over what the process at this address knows, whose place this one takes. Throws UsageError.
+  void learn_from(const std::string& host, std::uint16_t port);
 
  private:
   registry::SharedRegistry registry_;

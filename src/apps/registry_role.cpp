@@ -8,6 +8,7 @@
 #include "apps/handover.hpp"
 #include "apps/management_door.hpp"
 #include "apps/registry_parts.hpp"
+#include "apps/request_journal.hpp"
 #include "apps/serve_parts.hpp"
 #include "services/gateway/platform_routes.hpp"
 
@@ -15,9 +16,11 @@ namespace market::apps {
 
 int serve_registry(const ServeOptions& options, const Settings& settings) {
   const Address address = listen_address(options, settings);
+  const std::string door = door_of("registry", address.port);
+  if (options.takeover) expect_handover(options.data, door);
   StopSignals signals;
-  const int inherited = activated_socket();
   const SystemClock clock;
+  RequestJournal journal(settings, "market-registry");
   RegistryParts parts(settings, clock, address.host, address.port);
 
   http::Router router;
@@ -42,11 +45,16 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   const unsigned threads =
       thread_count(settings.number("gateway.threads"), std::thread::hardware_concurrency());
   server = std::make_unique<http::Server>(router, clock, limits_of(settings), threads);
+  server->set_journal(journal);
+  if (options.takeover) parts.learn_from(address.host, address.port);
+  const int inherited = options.takeover ? request_handover(options.data, door) : activated_socket();
   if (inherited >= 0)
     server->adopt(inherited);
   else
     server->listen(address.host, address.port);
   const auto management = management_door_of(settings, info, clock);
+  const auto offered = offer_handover(options.data, door_of("registry", server->port()),
+                                      server->listening_fd(), [&] { server->stop(true); });
   parts.start();
   signals.watch([&] { server->stop(); });
   fmt::print("market is ready: http://{}:{} (role: registry, {} threads)\n", address.host, server->port(),

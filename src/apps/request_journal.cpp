@@ -22,7 +22,7 @@ void append_text(std::string& out, std::string_view name, std::string_view value
   wire::append_json_string(out, value);
 }
 
-std::string log_line(const gateway::Answered& a) {
+std::string log_line(const http::Answered& a) {
   const auto at = Instant(Millis(a.began_unix_ns / 1'000'000));
   std::string line =
       fmt::format(R"({{"at":"{}","status":{},"ms":{:.3f},"bytes":{},"tries":{})", format_rfc3339(at),
@@ -45,7 +45,7 @@ void append_attribute(std::string& out, std::string_view key, std::string_view v
 }
 
 /// One span as OTLP's JSON mapping wants it: ids in hex, times as texts, kind 2 = server.
-void append_span(std::string& out, const gateway::Answered& a) {
+void append_span(std::string& out, const http::Answered& a) {
   out += fmt::format(R"({{"traceId":"{}","spanId":"{}")", a.trace_id, a.span_id);
   if (!a.parent_id.empty()) out += fmt::format(R"(,"parentSpanId":"{}")", a.parent_id);
   append_text(out, "name", a.method + " " + a.route);
@@ -54,7 +54,7 @@ void append_span(std::string& out, const gateway::Answered& a) {
   append_attribute(out, "http.request.method", a.method);
   append_attribute(out, "url.path", a.path);
   append_attribute(out, "http.route", a.route);
-  append_attribute(out, "server.address", a.instance);
+  if (!a.instance.empty()) append_attribute(out, "server.address", a.instance);
   out +=
       fmt::format(R"({{"key":"http.response.status_code","value":{{"intValue":"{}"}}}}],"status":{{{}}}}})",
                   a.status, a.status >= 500 ? R"("code":2)" : "");
@@ -78,8 +78,11 @@ Collector collector_of(const std::string& spans_url) {
   return collector;
 }
 
-RequestJournal::RequestJournal(const std::string& log, const std::string& spans_url)
-    : collector_(collector_of(spans_url)) {
+RequestJournal::RequestJournal(const Settings& settings, std::string service)
+    : service_(std::move(service)),
+      sampled_share_(static_cast<double>(settings.number("gateway.spans_per_million")) / 1e6),
+      collector_(collector_of(settings.text("gateway.spans_url"))) {
+  const std::string log = settings.text("gateway.access_log");
   if (log == "-") {
     file_ = stderr;
   } else if (!log.empty()) {
@@ -99,8 +102,8 @@ RequestJournal::~RequestJournal() {
   if (file_ && file_ != stderr) std::fclose(file_);
 }
 
-void RequestJournal::take(const gateway::Answered& answered) {
-  if (!file_ && !answered.sampled) return;
+void RequestJournal::take(const http::Answered& answered) {
+  if (!wants(answered.sampled)) return;
   const std::lock_guard lock(mutex_);
   if (queue_.size() >= queue_max) {
     dropped_.fetch_add(1, std::memory_order_relaxed);
@@ -125,14 +128,14 @@ void RequestJournal::run() {
   }
 }
 
-void RequestJournal::write_log(const std::vector<gateway::Answered>& batch) {
+void RequestJournal::write_log(const std::vector<http::Answered>& batch) {
   std::string text;
   for (const auto& answered : batch) text += log_line(answered);
   std::fwrite(text.data(), 1, text.size(), file_);
   std::fflush(file_);
 }
 
-void RequestJournal::send_spans(const std::vector<gateway::Answered>& batch) {
+void RequestJournal::send_spans(const std::vector<http::Answered>& batch) {
   std::string spans;
   std::size_t count = 0;
   const auto post = [&] {
@@ -144,9 +147,8 @@ void RequestJournal::send_spans(const std::vector<gateway::Answered>& batch) {
     request.content_type = http::json_type;
     request.deadline = collector_time_max / 2;
     request.body =
-        R"({"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":)"
-        R"("market-gateway"}}]},"scopeSpans":[{"scope":{"name":"market"},"spans":[)" +
-        spans + "]}]}]}";
+        R"({"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":")" +
+        service_ + R"("}}]},"scopeSpans":[{"scope":{"name":"market"},"spans":[)" + spans + "]}]}]}";
     asio::io_context io(1);
     http::Client collector(io.get_executor(), collector_.base);
     auto answer = asio::co_spawn(io, collector.send(std::move(request)), asio::use_future);

@@ -1,6 +1,6 @@
 #pragma once
-/// The gateway's access log (one JSON line per request) and its spans (OTLP over HTTP, as JSON). Both leave
-/// on a thread of their own; a bounded queue drops what it cannot take, and counts it.
+/// A role's access log (one JSON line per request) and its spans (OTLP over HTTP, as JSON). Both leave on a
+/// thread of their own; a bounded queue drops what it cannot take, and counts it.
 
 #include <condition_variable>
 #include <cstdio>
@@ -9,8 +9,9 @@
 #include <thread>
 #include <vector>
 
+#include "apps/settings.hpp"
 #include "http/client.hpp"
-#include "services/gateway/journal.hpp"
+#include "http/journal.hpp"
 
 namespace market::apps {
 
@@ -22,28 +23,33 @@ struct Collector {
 /// `spans_url`: http://HOST:PORT/PATH or empty. Throws UsageError.
 Collector collector_of(const std::string& spans_url);
 
-class RequestJournal final : public gateway::Journal {
+class RequestJournal final : public http::Journal {
  public:
-  /// `log`: a file, `-` for standard error, or empty; `spans_url`: http://HOST:PORT/PATH or empty.
-  /// Throws UsageError.
-  RequestJournal(const std::string& log, const std::string& spans_url);
+  /// `service`: who it is, for the collector. Throws UsageError.
+  RequestJournal(const Settings& settings, std::string service);
   ~RequestJournal() override;
 
   bool is_on() const override { return file_ != nullptr || !collector_.base.host.empty(); }
-  void take(const gateway::Answered& answered) override;
+  bool wants(bool sampled) const override {
+    return file_ != nullptr || (sampled && !collector_.base.host.empty());
+  }
+  double sampled_share() const override { return sampled_share_; }
+  void take(const http::Answered& answered) override;
   std::uint64_t dropped() const { return dropped_.load(); }
 
  private:
   static constexpr std::size_t queue_max = 16'384;
   void run();
-  void write_log(const std::vector<gateway::Answered>& batch);
-  void send_spans(const std::vector<gateway::Answered>& batch);
+  void write_log(const std::vector<http::Answered>& batch);
+  void send_spans(const std::vector<http::Answered>& batch);
 
+  const std::string service_;
+  double sampled_share_ = 0;
   std::FILE* file_ = nullptr;
   const Collector collector_;
   std::mutex mutex_;
   std::condition_variable ready_;
-  std::vector<gateway::Answered> queue_;
+  std::vector<http::Answered> queue_;
   bool stopped_ = false;
   std::atomic<std::uint64_t> dropped_{0};
   std::thread thread_;

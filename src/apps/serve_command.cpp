@@ -19,6 +19,7 @@
 #include "apps/management_door.hpp"
 #include "apps/registry_client_of.hpp"
 #include "apps/registry_role.hpp"
+#include "apps/request_journal.hpp"
 #include "apps/run_task.hpp"
 #include "apps/sale_core.hpp"
 #include "apps/serve_parts.hpp"
@@ -170,10 +171,11 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   const Address address = listen_address(options, settings);
   StopSignals signals;
   ReloadSignal reload_signal;
-  const int inherited = options.takeover ? request_handover(options.data) : activated_socket();
+  const int inherited = options.takeover ? request_handover(options.data, store_door) : activated_socket();
   const Millis predecessor =
       options.takeover ? settings.duration("gateway.drain_time_max") + Millis(5'000) : Millis(0);
 
+  RequestJournal journal(settings, with_gateway ? "market" : "market-services");
   Platform platform(options.data, settings, predecessor);
   platform.add_routes();
   std::unique_ptr<http::Server> server;
@@ -203,6 +205,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     gateway::add_service_routes(platform.router, info);
   const unsigned threads = thread_count(settings.number("gateway.threads"), platform.cores);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
+  server->set_journal(journal);
   if (inherited >= 0)
     server->adopt(inherited);
   else
@@ -214,7 +217,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     fill_with_demo(platform.catalogue, platform.store.texts, platform.core.gate, platform.ids,
                    platform.clock);
   std::atomic<bool> handed_over{false};
-  HandoverDoor door(options.data, server->listening_fd(), [&] {
+  HandoverDoor door(options.data, store_door, server->listening_fd(), [&] {
     handed_over.store(true);
     server->stop(true);
   });
@@ -253,8 +256,7 @@ int serve(const ServeOptions& options) {
   const Settings settings = read_settings(options.settings);
   const ServeRole role = parse_role(options.role);
   const bool has_store = role == ServeRole::all || role == ServeRole::services;
-  if (!has_store && (options.demo || options.takeover))
-    throw UsageError(fmt::format("--role {}: --demo and --takeover need a store", options.role));
+  if (!has_store && options.demo) throw UsageError(fmt::format("--role {}: --demo needs a store", options.role));
   check_settings(settings, options.settings.config);
   listen_address(options, settings);
   start_logging(settings);

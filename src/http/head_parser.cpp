@@ -154,6 +154,7 @@ class HeadParser {
     }
     request_.path = parts.path;
     request_.query = parts.query;
+    authority_ = parts.authority;
     return HeadState::complete;
   }
 
@@ -212,6 +213,8 @@ class HeadParser {
   HeadState host(std::string_view value) {
     if (++hosts_ > 1) return refuse("more than one Host");
     if (!is_valid_host(value)) return refuse("the Host is malformed");
+    // RFC 9112 3.2.2: or the one in front of us and we would take it for different hosts.
+    if (!authority_.empty()) request_.headers.back().value = authority_;
     return HeadState::complete;
   }
 
@@ -279,6 +282,7 @@ class HeadParser {
   Request& request_;
   Framing& framing_;
   Refusal& refusal_;
+  std::string_view authority_;
   int hosts_ = 0, lengths_ = 0, codings_ = 0;
   bool method_known_ = false, coding_unknown_ = false, expectation_unknown_ = false;
   bool method_standard_ = false;  ///< Known to HTTP, not to us: 405 rather than 501 (RFC 9110, 15.6.2).

@@ -49,6 +49,14 @@ TEST(HeadParser, EveryPrefixIsIncomplete) {
   EXPECT_EQ(parse(head).state, HeadState::complete);
 }
 
+TEST(HeadParser, TheHostOfAnAbsoluteTargetBeatsTheField) {
+  const auto parsed = parse("GET http://target:81/a HTTP/1.1\r\nX: y\r\nhost: other\r\n\r\n");
+  ASSERT_EQ(parsed.state, HeadState::complete);
+  EXPECT_EQ(parsed.request.header("host"), "target:81");
+  EXPECT_EQ(parsed.request.path, "/a");
+  EXPECT_EQ(parse("GET http://target/a HTTP/1.1\r\nHost: not a host\r\n\r\n").state, HeadState::refused);
+}
+
 TEST(HeadParser, FindsAControlCharacterAtEveryPlaceOfALongValue) {
   for (std::size_t place = 0; place < 40; ++place) {
     std::string value(40, 'v');

@@ -24,6 +24,7 @@
 namespace market::http {
 
 class IoThread;
+class Journal;
 class Watched;
 struct TlsContext;
 
@@ -60,6 +61,7 @@ struct ServerShared {
   /// Of new connections; null: they are plain.
   std::atomic<std::shared_ptr<TlsContext>> tls;
   std::vector<std::unique_ptr<IoThread>> threads;
+  Journal* journal = nullptr;  ///< Null: nobody wants to know.
 
   /// Ends every thread's run().
   void stop_all();

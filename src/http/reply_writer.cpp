@@ -166,6 +166,7 @@ void append_head(std::string& out, const Reply& reply, const HeadNeeds& needs,
   }
   if (needs.gzip) out.append("Content-Encoding: gzip\r\n");
   if (needs.vary) out.append("Vary: Accept-Encoding\r\n");
+  if (needs.independent) out.append(independent_field).append(": 1\r\n");
   out.append("X-Request-Id: ").append(needs.request_id).append("\r\n");
   if (needs.secure) out.append(strict_transport);
   if (needs.close)

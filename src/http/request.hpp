@@ -63,6 +63,11 @@ enum class Status : std::uint16_t {
   insufficient_storage = 507,
 };
 
+/// A gateway says so to its instance: this request is independent of those before and behind it on its
+/// connection, so all of them may be worked on at once. RFC 9112 9.3.2 allows that for safe methods only, as
+/// a client's own requests may build on each other.
+inline constexpr std::string_view independent_field = "x-independent";
+
 struct HeaderView {
   std::string_view name;   ///< As sent; compare without case.
   std::string_view value;  ///< Without surrounding white space.

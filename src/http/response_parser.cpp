@@ -80,6 +80,12 @@ class ResponseParser {
           keep_alive_asked_ = keep_alive_asked_ || list_has(field.value, "keep-alive");
         }
         return true;
+      case 12:
+        if (same_letters(field.name, "x-request-id")) head_.request_id = field.value;
+        return true;
+      case 13:
+        if (same_letters(field.name, independent_field)) head_.independent = true;
+        return true;
       case 14:
         return !same_letters(field.name, "content-length") || content_length(field.value);
       case 17:

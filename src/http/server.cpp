@@ -6,12 +6,13 @@
 #include "base/check.hpp"
 #include "http/acceptor.hpp"
 #include "http/io_thread.hpp"
+#include "http/journal.hpp"
 
 namespace market::http {
 
 struct Server::State {
   State(const Router& router, const Clock& clock, const Limits& limits)
-      : shared{router, clock, limits, {}, {}, {}, {}, {}}, acceptor(shared) {}
+      : shared{router, clock, limits, {}, {}, {}, {}, {}, {}}, acceptor(shared) {}
 
   ServerShared shared;
   Acceptor acceptor;
@@ -52,6 +53,10 @@ std::uint16_t Server::port() const {
 
 void Server::set_tls(std::shared_ptr<TlsContext> context) {
   state_->shared.tls.store(std::move(context));
+}
+
+void Server::set_journal(Journal& journal) {
+  if (journal.is_on()) state_->shared.journal = &journal;
 }
 
 void Server::run() {

@@ -42,6 +42,7 @@ struct RouteCount {
   std::uint64_t count = 0;
 };
 
+class Journal;
 struct TlsContext;
 
 class Server {
@@ -64,6 +65,9 @@ class Server {
   /// Any thread, or a signal handler's self-pipe; returns at once. With `keep_listening` the socket itself
   /// stays open (a successor has it), only accepting ends.
   void stop(bool keep_listening = false);
+
+  /// Told of every answer, before run(); it outlives the server. Without one, nothing is gathered.
+  void set_journal(Journal& journal);
 
   std::vector<RouteCount> route_counts() const;
   std::uint64_t open_connections() const;

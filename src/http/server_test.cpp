@@ -1,12 +1,8 @@
 // The server through real sockets: what only shows with time, cuts and several connections.
 #include "http/server.hpp"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -14,11 +10,13 @@
 #include <thread>
 
 #include "http/sse.hpp"
+#include "tests/support/test_server.hpp"
 
 namespace market::http {
 namespace {
 
 using namespace std::chrono_literals;
+using tests::Client;
 
 Task<Reply> hello(const Request& request) {
   co_return json(Status::ok, "\"" + std::string(request.remote_address) + "\"");
@@ -81,50 +79,7 @@ Task<Reply> flood_stream(const Request&) {
   co_return stream_reply(flood);
 }
 
-class Client {
- public:
-  /// `receive_bytes`: of the system's buffer; 0: as it likes.
-  explicit Client(std::uint16_t port, int receive_bytes = 0) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    if (receive_bytes > 0) ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-    timeval limit{5, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  }
-  ~Client() { ::close(fd_); }
-  bool connected() const { return connected_; }
-  void send(std::string_view text) {
-    [[maybe_unused]] const auto sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
-  }
-  /// Until `text` has come, the peer closes, or five seconds pass.
-  std::string receive_until(std::string_view text) {
-    std::string got;
-    char buffer[65536];
-    while (got.find(text) == std::string::npos) {
-      const auto count = ::recv(fd_, buffer, sizeof buffer, 0);
-      if (count <= 0) break;
-      got.append(buffer, static_cast<std::size_t>(count));
-    }
-    return got;
-  }
-  std::string receive_all() { return receive_until("\x01 never \x01"); }
-  bool closes_within(std::chrono::milliseconds limit) {
-    pollfd entry{fd_, POLLIN, 0};
-    if (::poll(&entry, 1, static_cast<int>(limit.count())) != 1) return false;
-    char byte;
-    return ::recv(fd_, &byte, 1, 0) <= 0;
-  }
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-  bool connected_ = false;
-};
-
-class ServerTest : public testing::Test {
+class ServerTest : public tests::TestServer {
  protected:
   ServerTest() {
     router.add(Method::get, "/hello", hello);
@@ -141,30 +96,6 @@ class ServerTest : public testing::Test {
     limits.send_time_max = 300ms;
     limits.drain_time_max = 2s;
   }
-  void start() {
-    server = std::make_unique<Server>(router, clock, limits, 2);
-    server->listen("127.0.0.1", 0);
-    port = server->port();
-    runner = std::thread([this] { server->run(); });
-  }
-  ~ServerTest() override { stop(); }
-  void stop() {
-    if (!runner.joinable()) return;
-    server->stop();
-    runner.join();
-  }
-  std::string ask(std::string_view request) {
-    Client client(port);
-    client.send(request);
-    return client.receive_all();
-  }
-
-  SystemClock clock;
-  Router router;
-  Limits limits;
-  std::unique_ptr<Server> server;
-  std::thread runner;
-  std::uint16_t port = 0;
 };
 
 constexpr std::string_view get_hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";

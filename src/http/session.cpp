@@ -15,7 +15,6 @@
 namespace market::http {
 namespace {
 
-constexpr std::size_t held_bytes_max = 64 * 1024;    ///< Pipelined answers that may wait for one write.
 constexpr std::size_t kept_output_bytes = 4 * 1024;  ///< An idle connection keeps no more than this.
 /// A connection that is idle when the server stops may have a request on its way: it gets this long.
 constexpr std::chrono::milliseconds drain_idle_max{500};
@@ -75,7 +74,7 @@ void Session::on_event(std::uint32_t events) {
       resume(Wake::closing);
     else
       cancel_->emit(asio::cancellation_type::terminal);
-  } else if (waiting_ == Waiting::read && readable_) {
+  } else if (readable_ && (waiting_ == Waiting::read || reads_together_)) {
     resume(Wake::ready);
   } else if (waiting_ == Waiting::write && (gone || (events & EPOLLOUT) != 0)) {
     resume(Wake::ready);
@@ -98,6 +97,7 @@ void Session::on_drain() {
 
 void Session::abandon() {
   abandoned_ = closed_ = true;
+  if (waiting_ == Waiting::handlers) return;  // They know this session: it ends behind them.
   if (waiting_ != Waiting::nothing)
     resume(Wake::closing);
   else
@@ -116,6 +116,10 @@ asio::awaitable<void> Session::serve(std::unique_ptr<Session> self) {
   const Router& router = s.thread_.shared().router;
   int in_a_row = 0;
   for (;;) {
+    if (in_a_row >= requests_in_a_row_max) {
+      in_a_row = 0;
+      co_await asio::post(s.thread_.io(), asio::use_awaitable);
+    }
     const HeadState head = s.parse();
     if (head == HeadState::incomplete) {
       in_a_row = 0;
@@ -125,31 +129,38 @@ asio::awaitable<void> Session::serve(std::unique_ptr<Session> self) {
     }
     if (head == HeadState::refused) break;
 
+    if (is_independent(s.request_, s.framing_)) {
+      if (auto first = s.take_together()) {
+        const bool goes_on = co_await s.serve_together(std::move(first));
+        if (!goes_on) co_return;
+        if (s.must_close_) break;
+        continue;
+      }
+    }
     auto match = router.match(s.request_);
     if (!s.body_is_buffered()) {
-      const bool whole = co_await s.read_body(s.body_limit(match));
+      const bool whole = co_await s.read_body(s.body_limit(s.request_, match));
       if (!whole) break;
       match = router.match(s.request_);  // The buffer may have moved, and the path's parts with it.
-    } else if (s.framing_.content_length > 0 && s.framing_.content_length > s.body_limit(match)) {
+    } else if (s.framing_.content_length > 0 && s.framing_.content_length > s.body_limit(s.request_, match)) {
       s.refusal_ = Refusal{Status::payload_too_large, "the body is too large"};
       break;
     }
 
-    std::optional<Reply> reply = s.answer_without_handler(match);
+    std::optional<Reply> reply = s.answer_without_handler(s.request_, match);
     if (!reply) {
       try {
         auto answer = co_await (*match.handler)(s.request_);
-        reply = s.answer_of(std::move(answer));
-      } catch (const std::exception& error) {
-        spdlog::error("a handler failed, trace {}: {}", s.request_.trace_id, error.what());
-        reply = problem_reply(Error(Code::internal, ""), s.request_.trace_id);
+        reply = answer_of(std::move(answer), s.request_);
+      } catch (const std::exception& failure) {
+        reply = answer_of(failure, s.request_);
       }
     }
     if (s.abandoned_) co_return;
     if (reply->stream && s.request_.method != Method::head) {
       const bool goes_on = co_await s.run_stream(std::move(*reply));
       if (!goes_on) co_return;
-      s.consume();
+      s.consume(s.message_bytes());
       continue;
     }
     s.write_reply(*reply);
@@ -162,17 +173,11 @@ asio::awaitable<void> Session::serve(std::unique_ptr<Session> self) {
       const bool sent = co_await s.flush();
       if (!sent) co_return;
     }
-    s.consume();
+    s.consume(s.message_bytes());
     if (s.must_close_) break;
     if (s.in_.empty()) continue;
-    if (!s.flush_asked_) {  // More is buffered: answer it first, write together.
-      s.flush_asked_ = true;
-      s.thread_.flush_soon(s.place_);
-    }
-    if (++in_a_row >= requests_in_a_row_max) {
-      in_a_row = 0;
-      co_await asio::post(s.thread_.io(), asio::use_awaitable);
-    }
+    s.hold_back();
+    ++in_a_row;
   }
   if (s.closed_) co_return;
   if (s.refusal_) s.refuse(*s.refusal_);
@@ -192,12 +197,16 @@ HeadState Session::parse() {
   if (state != HeadState::complete) return state;
   request_.body = framing_.chunked ? std::string_view(chunked_body_)
                                    : in_.view().substr(framing_.head_bytes, framing_.content_length);
-  trace_.take(request_, thread_.ids);
-  if (!limits_.trusted_proxies.empty()) {
-    request_.remote_address = peer_.text.data();
-    request_.remote_address = client_address(request_, limits_.trusted_proxies);
-  }
+  set_origin(request_, trace_);
+  if (thread_.shared().journal) began_ns_ = steady_ns();
   return state;
+}
+
+void Session::set_origin(Request& request, TraceContext& trace) {
+  trace.take(request, thread_.ids);
+  if (limits_.trusted_proxies.empty()) return;
+  request.remote_address = peer_.text.data();
+  request.remote_address = client_address(request, limits_.trusted_proxies);
 }
 
 bool Session::receive() {
@@ -266,8 +275,8 @@ bool Session::body_is_buffered() const {
   return !framing_.chunked && framing_.content_length <= in_.size() - framing_.head_bytes;
 }
 
-std::size_t Session::body_limit(const Router::Match& match) const {
-  if (match.options && match.options->body_limit) return match.options->body_limit(request_);
+std::size_t Session::body_limit(const Request& request, const Router::Match& match) const {
+  if (match.options && match.options->body_limit) return match.options->body_limit(request);
   return match.options && match.options->body_bytes_max > 0 ? match.options->body_bytes_max
                                                             : limits_.body_bytes_max;
 }
@@ -315,9 +324,8 @@ asio::awaitable<bool> Session::read_body(std::size_t limit) {
   co_return parse() == HeadState::complete;  // The buffer may have moved: take every view anew.
 }
 
-void Session::consume() {
-  in_.consume(framing_.head_bytes +
-              (framing_.chunked ? 0 : static_cast<std::size_t>(framing_.content_length)));
+void Session::consume(std::size_t bytes) {
+  in_.consume(bytes);
   if (chunked_body_.capacity() > kept_output_bytes) std::string().swap(chunked_body_);
   parse_due_ = !in_.empty();
   if (parse_due_) request_began_ms_ = thread_.now_ms();

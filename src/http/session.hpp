@@ -3,9 +3,11 @@
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "http/head_parser.hpp"
 #include "http/io_thread.hpp"
@@ -29,9 +31,11 @@ class Session final : public Watched {
 
  private:
   friend class SessionStream;
-  enum class Waiting : std::uint8_t { nothing, read, write };
+  enum class Waiting : std::uint8_t { nothing, read, write, handlers };
   enum class Wake : std::uint8_t { ready, timeout, closing };
   enum class Sent : std::uint8_t { all, blocked, failed };
+  static constexpr std::size_t held_bytes_max =
+      64 * 1024;  ///< Pipelined answers that may wait for one write.
   using Waiter = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
 
   Session(IoThread& thread, OwnedFd fd, const Peer& peer);
@@ -43,13 +47,39 @@ class Session final : public Watched {
   asio::awaitable<bool> more();  ///< True: parse again. False: end, an answer may be held in `refusal_`.
   asio::awaitable<bool> read_body(std::size_t limit);
   bool body_is_buffered() const;
-  void consume();
+  /// Ids, and whose request it is.
+  void set_origin(Request& request, TraceContext& trace);
+  std::size_t message_bytes() const {
+    return framing_.head_bytes + (framing_.chunked ? 0 : static_cast<std::size_t>(framing_.content_length));
+  }
+  void consume(std::size_t bytes);
+
+  // Independent requests that a gateway has sent: worked on together, answered in turn.
+  struct Together {
+    std::string bytes;
+    Request request;
+    Framing framing;
+    TraceContext trace;
+    std::int64_t began_ns = 0;
+    Router::Match match;
+    std::optional<Reply> reply;
+  };
+  static bool is_independent(const Request& request, const Framing& framing);
+  std::unique_ptr<Together> take_together();
+  static asio::awaitable<Reply> work_on(const Handler& handler, const Request& request);
+  void begin(Together& one);
+  /// False: the connection is over.
+  asio::awaitable<bool> serve_together(std::unique_ptr<Together> first);
 
   // Answering.
-  std::size_t body_limit(const Router::Match& match) const;
-  std::optional<Reply> answer_without_handler(const Router::Match& match);
-  Reply answer_of(Result<Reply> answer);
+  std::size_t body_limit(const Request& request, const Router::Match& match) const;
+  std::optional<Reply> answer_without_handler(Request& request, const Router::Match& match);
+  static Reply answer_of(Result<Reply> answer, const Request& request);
+  static Reply answer_of(const std::exception& failure, const Request& request);
   void write_reply(Reply& reply);
+  /// For the journal.
+  static std::int64_t steady_ns();
+  void note(Journal& journal, const Reply& reply);
   void refuse(const Refusal& refusal);
   /// True: the stream is whole and the connection lives on.
   asio::awaitable<bool> run_stream(Reply reply);
@@ -57,6 +87,8 @@ class Session final : public Watched {
   void start_tunnel(TunnelEnd& other);
 
   // Writing.
+  /// More is buffered: it is answered first, and all leaves in one write.
+  void hold_back();
   Sent send_some();
   asio::awaitable<bool> flush();
   asio::awaitable<void> linger();
@@ -90,13 +122,18 @@ class Session final : public Watched {
   bool must_close_ = false;
   bool flush_asked_ = false;
   bool abandoned_ = false;
-  bool given_away_ = false;  ///< The socket is a tunnel's now.
+  bool given_away_ = false;            ///< The socket is a tunnel's now.
+  const Together* awaited_ = nullptr;  ///< Whose answer is the next one.
+  bool takes_more_ = false;            ///< What comes next may be worked on beside those under way.
+  bool reads_together_ = false;        ///< There is room for more of them.
+  bool more_answers_ = false;          ///< Of requests already worked on: the connection cannot end yet.
 
   ReadBuffer in_;
   Request request_;
   Framing framing_;
   std::optional<Refusal> refusal_;
   TraceContext trace_;
+  std::int64_t began_ns_ = 0;  ///< The newest request; for the journal only.
   std::string chunked_body_;
   std::string out_;
   std::size_t out_sent_ = 0;

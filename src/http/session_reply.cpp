@@ -40,53 +40,62 @@ constexpr std::string_view all_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, O
 }  // namespace
 
 /// What the server says by itself: unknown paths and methods, OPTIONS, media types.
-std::optional<Reply> Session::answer_without_handler(const Router::Match& match) {
-  if (request_.method == Method::options &&
-      (request_.path == "*" || (!match.handler && !match.allow.empty()))) {
+std::optional<Reply> Session::answer_without_handler(Request& request, const Router::Match& match) {
+  if (request.method == Method::options &&
+      (request.path == "*" || (!match.handler && !match.allow.empty()))) {
     Reply reply = no_content();
     reply.headers.push_back({"Allow", std::string(match.allow.empty() ? all_methods : match.allow)});
     return reply;
   }
-  if (match.handler && match.options->loopback_only && !request_.is_from_this_machine()) {
-    request_.route_index = 0;
-    return problem_reply(Error(Code::not_found, "there is nothing at this path"), request_.trace_id);
+  if (match.handler && match.options->loopback_only && !request.is_from_this_machine()) {
+    request.route_index = 0;
+    return problem_reply(Error(Code::not_found, "there is nothing at this path"), request.trace_id);
   }
   if (match.handler) {
-    const bool may_have_body = request_.method != Method::get && request_.method != Method::head;
-    if (request_.body.empty() || !may_have_body || match.options->any_body) return std::nullopt;
-    if (const auto coding = request_.header("content-encoding");
+    const bool may_have_body = request.method != Method::get && request.method != Method::head;
+    if (request.body.empty() || !may_have_body || match.options->any_body) return std::nullopt;
+    if (const auto coding = request.header("content-encoding");
         !coding.empty() && !same_letters(coding, "identity"))
       return problem_reply(Error(Code::unsupported_media_type, "a body may not be compressed"),
-                           request_.trace_id);
+                           request.trace_id);
     if (!match.options->json_body) return std::nullopt;
-    if (request_.count_headers("content-type") == 1 && is_json_type(request_.header("content-type")))
+    if (request.count_headers("content-type") == 1 && is_json_type(request.header("content-type")))
       return std::nullopt;
     return problem_reply(Error(Code::unsupported_media_type, "the body must be application/json"),
-                         request_.trace_id);
+                         request.trace_id);
   }
   if (match.status == Status::method_not_allowed) {
-    Reply reply = status_problem(match.status, "this path has other methods; see Allow", request_.trace_id);
+    Reply reply = status_problem(match.status, "this path has other methods; see Allow", request.trace_id);
     reply.headers.push_back({"Allow", std::string(match.allow)});
     return reply;
   }
-  return problem_reply(Error(Code::not_found, "there is nothing at this path"), request_.trace_id);
+  return problem_reply(Error(Code::not_found, "there is nothing at this path"), request.trace_id);
 }
 
-Reply Session::answer_of(Result<Reply> answer) {
+Reply Session::answer_of(Result<Reply> answer, const Request& request) {
   if (answer) return std::move(*answer);
   if (answer.error().code == Code::internal)
-    spdlog::error("internal error, trace {}: {}", request_.trace_id, answer.error().detail);
-  return problem_reply(answer.error(), request_.trace_id);
+    spdlog::error("internal error, trace {}: {}", request.trace_id, answer.error().detail);
+  return problem_reply(answer.error(), request.trace_id);
+}
+
+Reply Session::answer_of(const std::exception& failure, const Request& request) {
+  spdlog::error("a handler failed, trace {}: {}", request.trace_id, failure.what());
+  return problem_reply(Error(Code::internal, ""), request.trace_id);
 }
 
 void Session::write_reply(Reply& reply) {
   thread_.count(request_.route_index, reply.status);
+  if (auto* journal = thread_.shared().journal) note(*journal, reply);
   HeadNeeds needs;
   needs.request_id = request_.request_id;
   needs.secure = request_.secure;
-  if (!framing_.keep_alive || is_draining()) must_close_ = true;
+  if (!framing_.keep_alive || (is_draining() && !more_answers_)) must_close_ = true;
   needs.close = must_close_;
   needs.keep_alive_1_0 = framing_.http_1_0;
+  // Whoever has sent several knows it already.
+  needs.independent =
+      !more_answers_ && request_.method == Method::post && request_.has_header(independent_field);
 
   if (reply.forwarded) {
     needs.no_length = request_.method == Method::head || reply.status == Status::no_content ||
@@ -158,6 +167,7 @@ void Session::refuse(const Refusal& refusal) {
 
 asio::awaitable<bool> Session::run_stream(Reply reply) {
   thread_.count(request_.route_index, reply.status);
+  if (auto* journal = thread_.shared().journal) note(*journal, reply);
   HeadNeeds needs;
   needs.request_id = request_.request_id;
   needs.secure = request_.secure;
@@ -206,6 +216,12 @@ void Session::start_tunnel(TunnelEnd& other) {
   thread_.release(place_, own.fd.get());
   given_away_ = true;
   Tunnel::start(thread_, peer_, std::move(own), std::move(other));
+}
+
+void Session::hold_back() {
+  if (flush_asked_) return;
+  flush_asked_ = true;
+  thread_.flush_soon(place_);
 }
 
 Session::Sent Session::send_some() {

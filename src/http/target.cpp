@@ -66,6 +66,7 @@ bool parse_target(std::string_view text, Target& target) {
     const auto authority_end = text.find_first_of("/?");
     const auto authority = text.substr(0, authority_end);
     if (!is_valid_host(authority)) return false;  // Refuses user information too.
+    target.authority = authority;
     text.remove_prefix(authority.size());
   }
   const auto question = text.find('?');

@@ -8,6 +8,7 @@ namespace market::http {
 
 struct Target {
   std::string_view path, query;
+  std::string_view authority;  ///< Of an absolute-form: it is the host then, whatever the field says.
 };
 
 /// Origin-form or absolute-form. `*` is the caller's: it belongs to OPTIONS alone.

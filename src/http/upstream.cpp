@@ -76,31 +76,48 @@ void Upstream::start(Call& call) {
 
 void Upstream::send(UpstreamConnection& connection, Call& call) {
   connection.send(call);
-  if (!call.shares || connection.is_listed) return;
+  if (call.lane == Lane::alone || connection.is_listed) return;
   connection.is_listed = true;
-  sharing_.push_back(&connection);
+  of(call.lane).connections.push_back(&connection);
 }
 
 UpstreamConnection* Upstream::connection_for(const Call& call) {
-  if (!call.shares) {
+  if (call.lane == Lane::alone || (call.lane == Lane::keyed && !together_)) {
     if (auto* free = idle()) return free;
     return open();
   }
-  const bool fast = answer_ns_ < fast_answer_ns;
-  if (fast && sharing_.size() >= spread_min)
-    if (auto* shared = sharing(depth_wanted)) return shared;
+  auto& lane = of(call.lane);
+  // Those that are worked on together wait for the same commit: one behind the other or not.
+  const bool fast = call.lane == Lane::keyed || lane.answer_ns < fast_answer_ns;
+  if (fast && lane.connections.size() >= spread_min)
+    if (auto* shared = sharing(lane, depth_wanted)) return shared;
   if (auto* free = idle()) return free;
   if (auto* fresh = open()) return fresh;
-  return sharing(limits_.depth_max);
+  return sharing(lane, limits_.depth_max);
 }
 
-UpstreamConnection* Upstream::sharing(std::size_t depth_below) {
-  for (std::size_t i = 0; i < sharing_.size(); ++i) {
-    auto* const connection = sharing_[next_sharing_++ % sharing_.size()];
-    if (connection->is_usable() && !connection->is_exclusive() && connection->depth() < depth_below)
-      return connection;
+UpstreamConnection* Upstream::sharing(Sharing& lane, std::size_t depth_below) {
+  for (std::size_t i = 0; i < lane.connections.size(); ++i) {
+    auto* const connection = lane.connections[lane.next++ % lane.connections.size()];
+    if (connection->is_usable() && connection->depth() < depth_below) return connection;
   }
   return nullptr;
+}
+
+bool Upstream::fits(std::string_view asked, std::string_view answered) {
+  const bool same = asked == answered;
+  if (ids_ == Ids::unknown && !answered.empty()) ids_ = same ? Ids::repeated : Ids::its_own;
+  return same || ids_ != Ids::repeated;
+}
+
+void Upstream::on_answer(Lane lane, std::int64_t nanoseconds, std::int64_t now_ns) {
+  if (lane == Lane::alone) return;
+  of(lane).answer_ns += (nanoseconds - of(lane).answer_ns) / 16;
+  of(lane).answered_at_ns = now_ns;
+}
+
+bool Upstream::has_answered_since(Lane lane, std::int64_t since_ns) const {
+  return lane != Lane::alone && sharing_[static_cast<std::size_t>(lane)].answered_at_ns > since_ns;
 }
 
 UpstreamConnection* Upstream::idle() {
@@ -175,14 +192,14 @@ void Upstream::start_waiting() {
 }
 
 void Upstream::on_idle(UpstreamConnection& connection) {
-  take_out(sharing_, &connection);
+  for (auto& lane : sharing_) take_out(lane.connections, &connection);
   connection.is_listed = false;
   idle_.push_back(&connection);
   if (!waiting_.empty()) start_waiting();
 }
 
 void Upstream::on_closed(UpstreamConnection& connection) {
-  take_out(sharing_, &connection);
+  for (auto& lane : sharing_) take_out(lane.connections, &connection);
   take_out(idle_, &connection);
   // It may be on the stack below us: it goes when the loop comes round.
   for (auto& entry : connections_) {
@@ -211,7 +228,8 @@ void Upstream::tick(std::int64_t now_ms) {
   // takes by itself. So that is tried again now and then.
   if (now_ms >= share_again_ms_) {
     share_again_ms_ = now_ms + share_again_ms;
-    if (answer_ns_ >= fast_answer_ns && answer_ns_ < slow_answer_ns) answer_ns_ = 0;
+    for (auto& lane : sharing_)
+      if (lane.answer_ns >= fast_answer_ns && lane.answer_ns < slow_answer_ns) lane.answer_ns = 0;
   }
   std::vector<Call*> late;
   std::erase_if(waiting_, [&](Call* call) {

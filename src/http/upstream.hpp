@@ -4,6 +4,7 @@
 ///   Call call; call.head = …;
 ///   co_await upstreams_of(*IoThread::current()).at("10.0.0.1", 8081).exchange(call);
 
+#include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <deque>
 #include <map>
@@ -48,12 +49,30 @@ class Upstream {
   void start(Call& call);
   void on_idle(UpstreamConnection& connection);
   void on_closed(UpstreamConnection& connection);
+  /// Whether an answer with these ids can be the one for the request asked. An instance that has repeated an
+  /// id once does so always: whatever else comes from it is not the answer.
+  bool fits(std::string_view asked, std::string_view answered);
+  /// The instance works on independent requests together.
+  void on_independent() { together_ = true; }
   void on_connect_failed() { address_known_ = false; }
-  void on_answer_time(std::int64_t nanoseconds) { answer_ns_ += (nanoseconds - answer_ns_) / 16; }
+  /// An answer that waited for `nanoseconds` at the front of its lane.
+  void on_answer(Lane lane, std::int64_t nanoseconds, std::int64_t now_ns);
+  /// Whether others of this lane got answers since then: the instance works.
+  bool has_answered_since(Lane lane, std::int64_t since_ns) const;
 
  private:
   UpstreamConnection* connection_for(const Call& call);
-  UpstreamConnection* sharing(std::size_t depth_below);
+  /// What one lane knows of itself.
+  struct Sharing {
+    std::vector<UpstreamConnection*> connections;  ///< With calls of this lane under way.
+    std::size_t next = 0;
+    /// Moving mean of how long an answer takes once it is its turn; nothing is known yet, so they share.
+    std::int64_t answer_ns = 0;
+    std::int64_t answered_at_ns = 0;
+  };
+  Sharing& of(Lane lane) { return sharing_[static_cast<std::size_t>(lane)]; }
+
+  UpstreamConnection* sharing(Sharing& lane, std::size_t depth_below);
   UpstreamConnection* idle();
   UpstreamConnection* open();
   void send(UpstreamConnection& connection, Call& call);
@@ -68,15 +87,15 @@ class Upstream {
   const AllowedAddresses* allowed_;
   std::vector<std::shared_ptr<UpstreamConnection>> connections_;
   std::vector<UpstreamConnection*> idle_;
-  std::vector<UpstreamConnection*> sharing_;  ///< With shared calls under way.
-  std::size_t next_sharing_ = 0;
+  std::array<Sharing, shared_lanes> sharing_;
   std::deque<Call*> waiting_;
-  /// Moving mean of how long an answer takes once it is its turn; nothing is known yet, so they share.
-  std::int64_t answer_ns_ = 0;
   std::int64_t share_again_ms_ = 0;
   sockaddr_storage address_{};
   socklen_t address_size_ = 0;
   bool address_known_ = false, resolving_ = false, starting_ = false;
+  enum class Ids : std::uint8_t { unknown, repeated, its_own };
+  Ids ids_ = Ids::unknown;
+  bool together_ = false;
   bool refused_ = false;  ///< The newest try to connect.
   std::unique_ptr<asio::ip::tcp::resolver> resolver_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -15,6 +17,7 @@ namespace {
 
 constexpr std::size_t read_bytes = 16 * 1024;           ///< Room for a batch of answers.
 constexpr std::size_t buffered_bytes_max = 256 * 1024;  ///< Longer answers are passed on as they come.
+constexpr std::int64_t stall_max_ns = 500'000'000;      ///< Then those behind go elsewhere.
 constexpr int interim_answers_max = 8;                  ///< 100, 103: of one request.
 constexpr std::size_t kept_output_bytes = 64 * 1024;    ///< An idle connection keeps no more than this.
 
@@ -49,7 +52,7 @@ bool UpstreamConnection::connect(const sockaddr_storage& address, socklen_t size
 void UpstreamConnection::send(Call& call) {
   if (pending_.empty()) front_since_ns_ = monotonic_ns();
   pending_.push_back({&call, call.answers_head});
-  exclusive_ = !call.shares;
+  lane_ = call.lane;
   out_.append(call.head).append(call.body);
   if (state_ != State::open || flush_asked_) return;
   flush_asked_ = true;
@@ -161,7 +164,18 @@ bool UpstreamConnection::read_answer() {
     close(Outcome::malformed, Outcome::lost, "too many interim answers");
     return false;
   }
+  if (Call* const call = pending_.front().call; call && !is_answer_to(*call)) return false;
   return read_body(pending_.front());
+}
+
+bool UpstreamConnection::is_answer_to(const Call& call) {
+  if (!owner_ || call.request_id.empty() || owner_->fits(call.request_id, head_.request_id)) return true;
+  constexpr std::array unread{400, 413, 414, 431};
+  if (!head_.keep_alive && std::find(unread.begin(), unread.end(), head_.status) != unread.end())
+    close(Outcome::refused, Outcome::not_processed);  // Its words may be anybody's: only the status counts.
+  else
+    close(Outcome::lost);  // What was asked may have been done.
+  return false;
 }
 
 bool UpstreamConnection::read_body(Pending& pending) {
@@ -211,10 +225,11 @@ bool UpstreamConnection::deliver(std::size_t used, std::string_view body) {
   pending_.pop_front();
   interim_answers_ = 0;
   const auto now = monotonic_ns();
-  if (owner_ && !exclusive_) owner_->on_answer_time(now - front_since_ns_);
+  if (owner_) owner_->on_answer(lane_, now - front_since_ns_, now);
   front_since_ns_ = now;
   const bool last = !head_.keep_alive;
   if (last) state_ = State::ending;
+  if (head_.independent && owner_) owner_->on_independent();
   if (pending.call) {
     pending.call->response = &head_;
     pending.call->response_body = body;
@@ -227,7 +242,7 @@ bool UpstreamConnection::deliver(std::size_t used, std::string_view body) {
     return false;
   }
   if (!pending_.empty()) return true;
-  exclusive_ = false;
+  stalled_ = false;
   if (!in_.empty()) {
     close(Outcome::lost);
     return false;
@@ -258,6 +273,20 @@ void UpstreamConnection::tick(std::int64_t now_ms, std::int64_t connect_time_max
     late.push_back(std::exchange(pending.call, nullptr));
   }
   for (Call* call : late) complete(*call, Outcome::timed_out);
+  release_stalled();
+}
+
+void UpstreamConnection::release_stalled() {
+  if (pending_.size() < 2 || state_ != State::open || streaming_ || !owner_) return;
+  const auto now = monotonic_ns();
+  // When all are slow, going elsewhere would only add to it.
+  if (now - front_since_ns_ < stall_max_ns || !owner_->has_answered_since(lane_, now - stall_max_ns / 2))
+    return;
+  stalled_ = true;
+  std::vector<Call*> behind;
+  for (std::size_t i = 1; i < pending_.size(); ++i)
+    if (pending_[i].call) behind.push_back(std::exchange(pending_[i].call, nullptr));
+  for (Call* call : behind) complete(*call, Outcome::stalled);
 }
 
 void UpstreamConnection::complete(Call& call, Outcome outcome) {
@@ -285,6 +314,7 @@ void UpstreamConnection::close(Outcome outcome, Outcome behind, std::string_view
   bool first = true;
   for (const auto& pending : std::exchange(pending_, {})) {
     if (pending.call) {
+      pending.call->status = head_.status;
       pending.call->problem = first ? problem : std::string_view();
       complete(*pending.call, first ? outcome : behind);
     }

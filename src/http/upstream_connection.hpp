@@ -31,9 +31,9 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
   void send(Call& call);
 
   std::size_t depth() const { return pending_.size(); }
-  bool is_usable() const { return (state_ == State::connecting || state_ == State::open) && !streaming_; }
-  /// Nothing may stand behind what is under way here.
-  bool is_exclusive() const { return exclusive_; }
+  bool is_usable() const {
+    return (state_ == State::connecting || state_ == State::open) && !streaming_ && !stalled_;
+  }
   bool is_closed() const { return state_ == State::closed; }
   bool is_listed = false;  ///< The owner's note: among its sharing ones.
   std::int64_t idle_since_ms() const { return idle_since_ms_; }
@@ -66,6 +66,8 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
   void read_answers();
   /// False: more bytes are needed, or the connection has ended.
   bool read_answer();
+  /// False: it is no answer to the first one that waits, and the connection has ended.
+  bool is_answer_to(const Call& call);
   bool read_body(Pending& pending);
   bool deliver(std::size_t used, std::string_view body);
   void start_stream(Pending& pending);
@@ -77,6 +79,8 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
   /// The first waiting call ends with `outcome`, those behind it with `behind`.
   void close(Outcome outcome, Outcome behind = Outcome::lost, std::string_view problem = {});
   void shut();
+  /// One that takes long must not hold up those behind it for as long.
+  void release_stalled();
   void wake_stream();
 
   auto wait_for_stream() {
@@ -102,7 +106,8 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
   std::uint32_t place_ = 0;
   State state_ = State::connecting;
   bool readable_ = false;
-  bool exclusive_ = false;
+  bool stalled_ = false;     ///< The front one takes long: nobody else may line up.
+  Lane lane_ = Lane::alone;  ///< Of those under way.
   bool flush_asked_ = false;
   bool peer_closed_ = false;
   bool reading_ = false;  ///< read_answers() is on the stack: a resumed caller may come back here.
@@ -118,6 +123,7 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
   std::string decoded_;
 
   bool streaming_ = false, stream_aborted_ = false, stream_ended_ = false, stream_broken_ = false;
+  bool stream_is_last_ = false;  ///< Behind it come answers that nobody waits for any more.
   BodyEnd stream_end_ = BodyEnd::no_body;
   std::size_t stream_head_bytes_ = 0;
   std::uint64_t stream_left_ = 0;

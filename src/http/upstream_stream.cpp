@@ -25,7 +25,8 @@ void UpstreamConnection::start_stream(Pending& pending) {
   stream_progress_ms_ = thread_.now_ms();
   pending_.pop_front();
   // Nobody can say how long this takes: those behind it go elsewhere. They are safe to repeat, or they would
-  // not stand here.
+  // not stand here. The instance will answer them here all the same, so nobody else may come after them.
+  stream_is_last_ = !pending_.empty();
   for (const auto& waiting : std::exchange(pending_, {}))
     if (waiting.call && owner_) owner_->start(*waiting.call);
   call.stream = std::make_shared<AnswerStream>(shared_from_this());
@@ -80,8 +81,8 @@ Task<std::string> UpstreamConnection::next_piece() {
 void UpstreamConnection::finish_stream() {
   stream_ended_ = true;
   streaming_ = false;
-  exclusive_ = false;
-  if (!head_.keep_alive || !in_.empty() || stream_end_ == BodyEnd::close) return close(Outcome::lost);
+  if (!head_.keep_alive || stream_is_last_ || !in_.empty() || stream_end_ == BodyEnd::close)
+    return close(Outcome::lost);
   idle_since_ms_ = thread_.now_ms();
   if (owner_) owner_->on_idle(*this);
 }

@@ -14,6 +14,7 @@ import struct
 import sys
 import threading
 import time
+import urllib.parse
 
 WEBSOCKET_ID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 REQUEST_LINE = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/[^ #]*) HTTP/1\.1")
@@ -24,6 +25,7 @@ class Request:
     def __init__(self, method, target, fields, body, raw):
         self.method, self.target, self.fields, self.body, self.raw = method, target, fields, body, raw
         self.path = target.split("?")[0]
+        self.peer = None  # The port it came from: which connection.
 
     def all(self, name):
         return [value for key, value in self.fields if key.lower() == name.lower()]
@@ -39,7 +41,10 @@ class FakeUpstream:
         self.requests, self.malformed, self.closed_streams = [], [], 0
         self.sent_bytes = 0
         self.mode = None  # Beats the path when set.
+        self.repeats_ids = False  # X-Request-Id in its answers.
+        self.together = False  # Says that it works on independent requests together.
         self.lock = threading.Lock()
+        self.request_id = threading.local()
         self.listener = socket.create_server(("127.0.0.1", port), backlog=1024)
         self.port = self.listener.getsockname()[1]
         self.stopped = False
@@ -92,6 +97,8 @@ class FakeUpstream:
                 request, buffered = self.read(peer, buffered)
                 if request is None:
                     return
+                request.peer = peer.getpeername()[1]
+                self.request_id.value = request.get("X-Request-Id")
                 if request.path != "/health/ready":
                     with self.lock:
                         self.requests.append(request)
@@ -144,6 +151,8 @@ class FakeUpstream:
 
     def reply(self, peer, status, body=b"", fields=(), method="GET"):
         lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *fields]
+        lines += ["X-Independent: 1"] * self.together
+        lines += [f"X-Request-Id: {self.request_id.value}"] * self.repeats_ids
         self.send(peer, "\r\n".join(lines).encode() + b"\r\n\r\n" + (b"" if method == "HEAD" else body))
         return True
 
@@ -211,6 +220,47 @@ class FakeUpstream:
     def answer_slow(self, peer, request):
         time.sleep(0.5)
         return self.reply(peer, 200, b"slow")
+
+    def answer_late(self, peer, request):
+        time.sleep(0.2)
+        return self.reply(peer, 200, request.target.encode())
+
+    def answer_trickle(self, peer, request):
+        self.send(peer, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ntri\r\n")
+        time.sleep(0.2)
+        self.send(peer, b"4\r\nckle\r\n0\r\n\r\n")
+        return True
+
+    def answer_raw(self, peer, request):
+        """The query, percent-decoded, is the whole answer."""
+        self.send(peer, urllib.parse.unquote_to_bytes(request.target.split("?", 1)[1]))
+        return True
+
+    def answer_surplus(self, peer, request):
+        """Its own answer, and one more that nobody has asked for."""
+        self.reply(peer, 200, request.target.encode())
+        self.send(peer, b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
+        return True
+
+    def answer_stuck(self, peer, request):
+        time.sleep(2)
+        return self.reply(peer, 200, request.target.encode())
+
+    def answer_doomed(self, peer, request):
+        """Takes what comes, then the connection dies; whoever asks a second time gets an answer."""
+        with self.lock:
+            again = sum(other.target == request.target for other in self.requests) > 1
+        if again:
+            return self.reply(peer, 200, request.target.encode())
+        threading.Timer(0.3, self.cut, [peer]).start()
+        return True
+
+    @staticmethod
+    def cut(peer):
+        try:
+            peer.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
 
     def answer_hang(self, peer, request):
         while not self.stopped and self.mode in (None, "hang"):

@@ -25,13 +25,13 @@ class Answer:
 
 
 class Gateway:
-    def __init__(self, folder, config, *settings, limits=False):
+    def __init__(self, folder, config, *settings, limits=False, port=None, flags=()):
         self.config = folder / "gateway.toml"
         self.config.write_text(config)
         self.log_path = folder / "gateway.log"
-        self.port = free_port()
+        self.port = port or free_port()
         command = [BINARY, "serve", "--role", "gateway", "--config", self.config]
-        command += ["--listen", f"127.0.0.1:{self.port}"]
+        command += ["--listen", f"127.0.0.1:{self.port}", "--data", folder / "data", *flags]
         for setting in settings if limits else (*settings, "ratelimit.enabled=false"):
             command += ["--set", setting]
         with open(self.log_path, "ab") as log:

@@ -14,9 +14,13 @@ class SplitMarket(Market):
         find = f"registry.urls=http://127.0.0.1:{registry_port}/eureka/"
         flags = ("--role", "user,product,order", *more.pop("flags", ()))
         super().__init__(data, *settings, find, flags=flags, **more)
-        shared = [setting for setting in self.settings if setting.split(".")[0] in ("ratelimit", "registry")]
+        common = ("ratelimit.", "registry.", "gateway.spans")
+        shared = [setting for setting in self.settings if setting.startswith(common)]
         folder = self.data.parent
-        self.registry = Market(folder / "registry", listen=registry_port, flags=("--role", "registry"))
+        spans = [setting for setting in shared if setting.startswith("gateway.spans")]
+        self.registry = Market(
+            folder / "registry", *spans, listen=registry_port, flags=("--role", "registry")
+        )
         self.gateway = Market(folder / "gateway", *shared, listen=listen, flags=("--role", "gateway"))
         self.url = self.gateway.url
 

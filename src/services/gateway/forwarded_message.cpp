@@ -27,15 +27,23 @@ constexpr std::array<std::string_view, 9> hop_by_hop{
     "connection",        "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
     "transfer-encoding", "trailer",    "upgrade"};
 /// Ours to write, or another way to say who one is or what one wants.
-constexpr std::array<std::string_view, 14> ours{"host",           "content-length",
-                                                "expect",         "forwarded",
-                                                "x-request-id",   "traceparent",
-                                                "x-role",         "x-real-ip",
-                                                "x-original-url", "x-http-method-override",
-                                                "x-rewrite-url",  "x-request-timeout-ms",
-                                                "x-client-ip",    "x-http-method"};
-constexpr std::array<std::string_view, 4> not_for_clients{"content-length", "server", "x-powered-by",
-                                                          "x-request-id"};
+constexpr std::array<std::string_view, 15> ours{"host",
+                                                "content-length",
+                                                "expect",
+                                                "forwarded",
+                                                "x-request-id",
+                                                "traceparent",
+                                                "x-role",
+                                                "x-real-ip",
+                                                "x-original-url",
+                                                "x-http-method-override",
+                                                "x-rewrite-url",
+                                                "x-request-timeout-ms",
+                                                "x-client-ip",
+                                                "x-http-method",
+                                                http::independent_field};
+constexpr std::array<std::string_view, 5> not_for_clients{"content-length", "server", "x-powered-by",
+                                                          "x-request-id", http::independent_field};
 
 bool starts_with_letters(std::string_view name, std::string_view prefix) {
   return name.size() >= prefix.size() && same_letters(name.substr(0, prefix.size()), prefix);
@@ -118,6 +126,12 @@ Result<std::string> forwarded_target(const http::Request& request, const Route& 
   return path;
 }
 
+bool is_passed_on(const http::Request& request, const Route& route, std::string_view name) {
+  if (!request.has_header(name) || is_removed(route.remove_request_headers, name)) return false;
+  std::string joined;
+  return !http::list_has(connection_list(request.headers, joined), name);
+}
+
 void append_forwarded_request(std::string& out, const http::Request& request, const Route& route,
                               std::string_view target, std::string_view host, const Hop& hop, bool upgrade) {
   out.append(http::method_text(request.method)).append(" ").append(target).append(" HTTP/1.1\r\n");
@@ -143,6 +157,7 @@ void append_forwarded_request(std::string& out, const http::Request& request, co
   out.append(hop.sampled ? "-01" : "-00");
   const fmt::format_int left(std::max<std::int64_t>(hop.left_ms, 1));
   out.append("\r\nX-Request-Timeout-Ms: ").append(left.data(), left.size()).append("\r\n");
+  if (hop.independent) append_field(out, http::independent_field, "1");
   const bool has_body = !request.body.empty() ||
                         (request.method != http::Method::get && request.method != http::Method::head &&
                          request.method != http::Method::del && request.method != http::Method::options);

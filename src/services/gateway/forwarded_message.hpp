@@ -17,11 +17,15 @@ struct Hop {
   std::string_view scheme = "http";
   std::string_view span_id;  ///< 16 hex digits: this hop's.
   bool sampled = false;
+  bool independent = false;  ///< The instance may work on it beside others of its connection.
   std::int64_t left_ms = 0;  ///< Until the client gets its answer in any case.
 };
 
 /// Path and query as the instance gets them. Errors: not_found, for what must not be reached from outside.
 Result<std::string> forwarded_target(const http::Request& request, const Route& route);
+
+/// Whether the instance gets this field: without its key, no POST is safe to repeat.
+bool is_passed_on(const http::Request& request, const Route& route, std::string_view name);
 
 /// The head, up to and including the empty line.
 void append_forwarded_request(std::string& out, const http::Request& request, const Route& route,

@@ -27,7 +27,7 @@ std::string forwarded(std::string_view head, const Route& route = {}) {
 }
 
 TEST(ForwardedRequest, IsWrittenAnew) {
-  EXPECT_EQ(forwarded("GET http://x/a?b HTTP/1.1\r\nHost: shop\r\nX: y\r\nX-Forwarded-For: 6.6.6.6\r\n"
+  EXPECT_EQ(forwarded("GET http://shop/a?b HTTP/1.1\r\nHost: x\r\nX: y\r\nX-Forwarded-For: 6.6.6.6\r\n"
                       "Connection: close, Z\r\nZ: 1\r\nA_B: 1\r\nUpgrade: h2c\r\n\r\n"),
             "GET /a?b HTTP/1.1\r\nHost: 10.0.0.1:80\r\nX: y\r\nX-Forwarded-For: 1.2.3.4\r\n"
             "X-Forwarded-Proto: http\r\nX-Forwarded-Host: shop\r\nX-Request-Id: id\r\n"

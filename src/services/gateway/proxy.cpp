@@ -16,11 +16,11 @@ std::int64_t steady_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
 }
 
-/// Paying is what has cost the buyer most already; browsing can be repeated at will.
+/// Browsing can be repeated at will.
 Priority priority_of(const Route& route, const http::Request& request) {
   if (route.priority) return *route.priority;
   if (request.method == http::Method::get || request.method == http::Method::head) return Priority::browsing;
-  if (request.path.ends_with("/payment") || request.path.ends_with("/cancel")) return Priority::paying;
+  if (is_paying(request)) return Priority::paying;
   return Priority::ordering;
 }
 
@@ -72,6 +72,10 @@ void add_limit_fields(http::Reply& reply, const RateLimit& limit, const RateLimi
 }
 
 }  // namespace
+
+bool is_paying(const http::Request& request) {
+  return request.path.ends_with("/payment") || request.path.ends_with("/cancel");
+}
 
 Proxy::Proxy(ProxyParts parts, std::shared_ptr<const GatewayConfig> config)
     : parts_(parts), config_(std::move(config)) {}
@@ -127,8 +131,9 @@ Task<http::Reply> Proxy::handle(const http::Request& request) {
   passage.began_ns = steady_ns();
   passage.span = thread.ids.next() | 1;
   passage.safe = request.method == http::Method::get || request.method == http::Method::head;
-  passage.repeatable = passage.safe || request.method == http::Method::options ||
-                       (request.method == http::Method::post && request.has_header("idempotency-key"));
+  passage.repeatable =
+      passage.safe || request.method == http::Method::options ||
+      (request.method == http::Method::post && is_passed_on(request, *route, "idempotency-key"));
   passage.sampled = config->sampled_share > 0 &&
                     static_cast<double>(thread.ids.next() >> 11) * 0x1p-53 < config->sampled_share;
   auto reply = co_await pass(passage);
@@ -136,7 +141,7 @@ Task<http::Reply> Proxy::handle(const http::Request& request) {
   const auto& cors = route->cors ? route->cors : config->cors;
   if (cors && !is_preflight(request)) add_cors_fields(*reply, *cors, request);
   if (passage.limit) add_limit_fields(*reply, *passage.limit, passage.verdict);
-  if (parts_.journal.is_on()) note(passage, *reply);
+  if (parts_.journal.wants(passage.sampled)) note(passage, *reply);
   co_return std::move(*reply);
 }
 
@@ -295,7 +300,7 @@ Task<http::Reply> Proxy::fallback(Passage& passage, http::Reply reply) {
 }
 
 void Proxy::note(const Passage& passage, const http::Reply& reply) {
-  Answered answered;
+  http::Answered answered;
   answered.took_ns = steady_ns() - passage.began_ns;
   answered.began_unix_ns = parts_.clock.now().time_since_epoch().count() * 1'000'000 - answered.took_ns;
   answered.method = http::method_text(passage.request.method);

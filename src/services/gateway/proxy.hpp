@@ -8,11 +8,11 @@
 #include <memory>
 
 #include "http/authenticator.hpp"
+#include "http/journal.hpp"
 #include "http/router.hpp"
 #include "services/gateway/balancer.hpp"
 #include "services/gateway/coalescer.hpp"
 #include "services/gateway/gateway_config.hpp"
-#include "services/gateway/journal.hpp"
 #include "services/gateway/rate_limiter.hpp"
 #include "services/gateway/retry_budget.hpp"
 
@@ -25,9 +25,12 @@ namespace market::gateway {
 struct ProxyParts {
   Balancer& balancer;
   const http::Authenticator* authenticator;  ///< Null: services alone check tokens.
-  Journal& journal;
+  http::Journal& journal;
   const Clock& clock;
 };
+
+/// Paying is what has cost the buyer most already: shed last. It calls a provider, so it may take long.
+bool is_paying(const http::Request& request);
 
 class Proxy {
  public:

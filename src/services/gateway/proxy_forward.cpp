@@ -17,6 +17,7 @@ using http::Outcome;
 using http::Status;
 
 constexpr int free_tries_max = 8;  ///< Tries that certainly did nothing: they cost no retry.
+constexpr std::size_t shared_body_bytes_max = 4 * 1024;  ///< A longer one would hold up those behind it.
 
 std::int64_t steady_ms() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -45,10 +46,15 @@ bool is_upgrade(const http::Request& request) {
          !request.header("upgrade").empty() && request.body.empty();
 }
 
-/// What a stream may send in one go is nobody else's to wait for.
-bool may_share(const http::Request& request, bool safe) {
-  return safe && request.body.empty() &&
-         request.header("accept").find("event-stream") == std::string_view::npos;
+/// What a stream may send in one go is nobody else's to wait for, nor what may take long.
+http::Lane lane_of(const http::Request& request, bool safe, bool repeatable) {
+  if (safe)
+    return request.body.empty() && request.header("accept").find("event-stream") == std::string_view::npos
+               ? http::Lane::safe
+               : http::Lane::alone;
+  const bool keyed = repeatable && request.method == http::Method::post;
+  return keyed && request.body.size() <= shared_body_bytes_max && !is_paying(request) ? http::Lane::keyed
+                                                                                      : http::Lane::alone;
 }
 
 }  // namespace
@@ -67,11 +73,15 @@ void Proxy::prepare(Call& call, const Passage& passage, const Instance& instance
   std::string host = instance.host.find(':') == std::string::npos ? instance.host : "[" + instance.host + "]";
   host.append(":").append(std::to_string(instance.port));
   call.upgrade = is_upgrade(passage.request);
+  // A second try stands alone: whatever befell the first one, it befalls no one else with it.
+  if (!call.upgrade && passage.tries == 1)
+    call.lane = lane_of(passage.request, passage.safe, passage.repeatable);
+  hop.independent = call.lane == http::Lane::keyed;
   call.head.reserve(1024);
   append_forwarded_request(call.head, passage.request, passage.route, target, host, hop, call.upgrade);
   call.body = passage.request.body;
+  call.request_id = passage.request.request_id;
   call.answers_head = passage.request.method == http::Method::head;
-  call.shares = !call.upgrade && may_share(passage.request, passage.safe);
 }
 
 http::Reply Proxy::reply_of(Call& call, const Passage& passage, const InstancePtr& instance) {
@@ -174,10 +184,17 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
         budget = &own.broken;
         best = unknown_outcome(Status::bad_gateway, "the service broke off its answer", request);
         break;
+      case Outcome::stalled:
+        costs_nothing = true;
+        best = unknown_outcome(Status::gateway_timeout, "the service took too long", request);
+        break;
       case Outcome::timed_out:
         instance->failed(Fault::bad_answer, limits, steady_ms());
         best = unknown_outcome(Status::gateway_timeout, "the service took too long", request);
         break;
+      case Outcome::refused:
+        co_return http::status_problem(static_cast<Status>(call.status),
+                                       "the service cannot read the request", request.trace_id);
       case Outcome::malformed:
         instance->failed(Fault::bad_answer, limits, steady_ms());
         best = unknown_outcome(Status::bad_gateway, "the service's answer is malformed", request);
@@ -190,7 +207,11 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
       if (!best) best = unknown_outcome(Status::bad_gateway, "the service cannot be reached", request);
       co_return std::move(*best);
     }
-    if (call.outcome == Outcome::not_processed) tried.pop_back();
+    // Another connection may do, when there is no other instance. Once: then it is the request's own fault.
+    const bool in_line = call.lane != http::Lane::alone;
+    if (call.outcome == Outcome::not_processed || call.outcome == Outcome::stalled ||
+        (call.outcome == Outcome::lost && in_line))
+      tried.pop_back();
     if (!costs_nothing) ++retries;
     route.state->retried.fetch_add(1, std::memory_order_relaxed);
     counts_.retries.fetch_add(1, std::memory_order_relaxed);

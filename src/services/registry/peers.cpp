@@ -111,6 +111,12 @@ asio::awaitable<void> Peers::begin() {
   for (const auto& peer : peers_) asio::co_spawn(executor_, run(*peer), asio::detached);
 }
 
+Task<> Peers::learn_from(http::BaseUrl base) {
+  Peer other(executor_, std::move(base));
+  auto fetched = co_await fetch_from(other);
+  co_return fetched;
+}
+
 Task<> Peers::fetch_from(Peer& peer) {
   http::ClientRequest request;
   request.path = "apps/";

@@ -18,6 +18,8 @@ class Peers {
   /// Fetches once from the first peer that answers, then sends for ever. The registry is ready after the
   /// fetch, or when no peer answered.
   void start();
+  /// Takes over once what another registry knows; nothing is ever told to it. Errors: unavailable.
+  Task<> learn_from(http::BaseUrl base);
 
   struct State {
     std::string url;

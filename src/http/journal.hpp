@@ -1,10 +1,11 @@
 #pragma once
-/// What is known of a request once it is answered; the access log and the trace exporter each take it.
+/// What is known of a request once it is answered; the access log and the trace exporter each take it. The
+/// gateway's proxy tells of what it has forwarded, every other role's sessions of what they have answered.
 
 #include <cstdint>
 #include <string>
 
-namespace market::gateway {
+namespace market::http {
 
 struct Answered {
   std::int64_t began_unix_ns = 0, took_ns = 0;
@@ -20,7 +21,11 @@ class Journal {
   virtual ~Journal() = default;
   /// Nobody wants to know: then nothing is gathered at all.
   virtual bool is_on() const = 0;
+  /// Whether anybody wants this one: the log takes all, the exporter those that are sampled.
+  virtual bool wants(bool sampled) const = 0;
+  /// Of the traces that begin here; others' have decided already.
+  virtual double sampled_share() const = 0;
   virtual void take(const Answered& answered) = 0;
 };
 
-}  // namespace market::gateway
+}  // namespace market::http

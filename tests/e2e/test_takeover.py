@@ -1,0 +1,130 @@
+"""`serve --takeover` of the roles without a store: a restart under load that nobody notices."""
+
+import http.client
+import threading
+
+import pytest
+from fake_upstream import FakeUpstream
+from gateway import Gateway
+from market_server import PATIENCE, Market, free_port, run
+from test_gateway_faults import config_of
+from waiting import until
+
+
+class Load:
+    """Threads that ask again and again, on a connection each or on a new one each time."""
+
+    def __init__(self, port, path, is_good, count=4):
+        self.good, self.bad, self.ended = 0, [], threading.Event()
+        self.port, self.path, self.is_good = port, path, is_good
+        self.threads = [threading.Thread(target=self.ask, args=(n % 2 == 0,)) for n in range(count)]
+        for thread in self.threads:
+            thread.start()
+
+    def ask(self, keeps):
+        peer = None
+        while not self.ended.is_set():
+            try:
+                peer = peer or http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+                peer.request("GET", self.path)
+                answer = peer.getresponse()
+                body = answer.read()
+                if answer.status == 200 and self.is_good(body):
+                    self.good += 1
+                else:
+                    self.bad.append((answer.status, body))
+            except (OSError, http.client.HTTPException) as error:
+                self.bad.append(repr(error))
+            if not keeps and peer:
+                peer.close()
+                peer = None
+
+    def goes_on(self):
+        before = self.good
+        until(lambda: self.good > before + 50, 10 * PATIENCE, "the load to go on")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        for thread in self.threads:
+            thread.join()
+
+
+def test_a_gateway_hands_over_under_load(tmp_path):
+    with FakeUpstream() as upstream, Gateway(tmp_path, config_of(upstream.port)) as first:
+        with Load(first.port, "/fake/ok", lambda body: b"/fake/ok" in body) as load:
+            load.goes_on()
+            running = first
+            for _ in range(2):  # The successor can be succeeded too.
+                config = config_of(upstream.port)
+                after = Gateway(tmp_path, config, port=first.port, flags=("--takeover",))
+                try:
+                    assert running.process.wait(15 * PATIENCE) == 0
+                    load.goes_on()
+                except BaseException:
+                    after.stop()
+                    raise
+                running = after
+        assert load.bad == []
+        assert running.ask("/info").json()["pid"] == running.process.pid
+        assert running.stop() == 0
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+@pytest.mark.parametrize("settings", [(), ("registry.credential=market:secret",)])
+def test_a_registry_hands_over_with_what_it_knows(tmp_path, settings):
+    registry = Market(tmp_path / "registry", *settings, flags=("--role", "registry"))
+    services = Market(
+        tmp_path / "services",
+        f"registry.urls=http://{'market:secret@' if settings else ''}127.0.0.1:{registry.port}/eureka/",
+        flags=("--role", "user,product,order"),
+    )
+    after = Market(
+        registry.data, *settings, listen=registry.port, flags=("--role", "registry", "--takeover")
+    )
+    path = "/eureka/apps/MARKET-ORDER" if not settings else "/health/ready"
+    known = b"MARKET-ORDER" if not settings else b""
+    try:
+        registry.start()
+        services.start()
+        until(lambda: metric(registry, "market_registry_instances") == 3, 10, "the services to register")
+        with Load(registry.port, path, lambda body: known in body.upper()) as load:
+            load.goes_on()
+            after.start()
+            assert registry.process.wait(15 * PATIENCE) == 0
+            load.goes_on()
+        assert load.bad == []
+        assert metric(after, "market_registry_instances") == 3
+    finally:
+        for server in (services, after, registry):
+            server.kill()
+
+
+def metric(server, name):
+    peer = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    peer.request("GET", "/metrics")
+    for line in peer.getresponse().read().decode().splitlines():
+        if line.startswith(name + " "):
+            return float(line.split()[1])
+    return None
+
+
+@pytest.mark.parametrize("role", ["gateway", "registry"])
+def test_a_takeover_of_nobody_is_one_clear_line(tmp_path, role):
+    port = free_port()
+    arguments = ["serve", "--role", role, "--takeover", "--listen", f"127.0.0.1:{port}", "--data", tmp_path]
+    done = run(*arguments, seconds=20)
+    assert done.returncode == 2 and "takeover" in done.stderr, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    (tmp_path / f"handover-{role}-{port}.sock").touch()  # A left-over: nobody is behind it.
+    done = run(*arguments, seconds=20)
+    assert done.returncode == 2 and "takeover" in done.stderr.strip().splitlines()[-1], done.stderr
+
+
+def test_without_a_folder_to_write_it_serves_all_the_same(tmp_path):
+    (tmp_path / "data").write_text("no folder")
+    with FakeUpstream() as upstream, Gateway(tmp_path, config_of(upstream.port)) as gateway:
+        assert gateway.ask("/fake/ok").status == 200
+        assert "takeover" in gateway.log()
