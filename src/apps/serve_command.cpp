@@ -256,7 +256,8 @@ int serve(const ServeOptions& options) {
   const Settings settings = read_settings(options.settings);
   const ServeRole role = parse_role(options.role);
   const bool has_store = role == ServeRole::all || role == ServeRole::services;
-  if (!has_store && options.demo) throw UsageError(fmt::format("--role {}: --demo needs a store", options.role));
+  if (!has_store && options.demo)
+    throw UsageError(fmt::format("--role {}: --demo needs a store", options.role));
   check_settings(settings, options.settings.config);
   listen_address(options, settings);
   start_logging(settings);
