@@ -149,11 +149,12 @@ class FakeUpstream:
         peer.sendall(data)
         self.sent_bytes += len(data)
 
-    def reply(self, peer, status, body=b"", fields=(), method="GET"):
+    def reply(self, peer, status, body=b"", fields=(), method="GET", surplus=b""):
         lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *fields]
         lines += ["X-Independent: 1"] * self.together
         lines += [f"X-Request-Id: {self.request_id.value}"] * self.repeats_ids
-        self.send(peer, "\r\n".join(lines).encode() + b"\r\n\r\n" + (b"" if method == "HEAD" else body))
+        sent = b"" if method == "HEAD" else body
+        self.send(peer, "\r\n".join(lines).encode() + b"\r\n\r\n" + sent + surplus)
         return True
 
     def answer(self, peer, request):
@@ -237,10 +238,10 @@ class FakeUpstream:
         return True
 
     def answer_surplus(self, peer, request):
-        """Its own answer, and one more that nobody has asked for."""
-        self.reply(peer, 200, request.target.encode())
-        self.send(peer, b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison")
-        return True
+        """Its own answer, and one more that nobody has asked for, in one piece: what comes later, when the
+        connection is in use again, nobody can tell from an answer."""
+        poison = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
+        return self.reply(peer, 200, request.target.encode(), surplus=poison)
 
     def answer_stuck(self, peer, request):
         time.sleep(2)
