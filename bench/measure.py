@@ -1,9 +1,9 @@
 """Answers per CPU second of the server, relative to nginx `return 200`, all in one run on one machine.
 
 Each round measures durable orders (until the last answer, and until the records have caught up), sold-out
-answers and product reads, and nginx before and after each of them, with the same generator and the same number
-of kept-alive connections. A ratio is to the mean of the two nginx runs beside it, and then the median over the
-rounds: neighbours on the machine disturb single runs, and for seconds at a time.
+answers and product reads, and nginx before and after each of them, with the same generator and as many
+kept-alive connections. A ratio is to the mean of the two nginx runs beside it, and then the median over
+the rounds: neighbours on the machine disturb single runs, and for seconds at a time.
 """
 
 import argparse
@@ -201,7 +201,7 @@ def per_cpu(result, key="serverCpuSeconds"):
 
 
 def measure_round(number, options, generator, nginx, server, tokens):
-    """{measurement: answers per CPU second}, {measurement: ratio to the nginx runs beside it}, {name: result}"""
+    """{measurement: answers per CPU second}, {measurement: ratio to nginx beside it}, {name: result}"""
     orders, rates, ratios, results = options.orders, {}, {}, {}
 
     def measure_nginx():
@@ -282,8 +282,8 @@ def report(options, rounds, ratios, lasts, ready, resident, check_line):
         f"the server had {options.threads} I/O threads",
         f"- Load: `market bench`, closed loop, {options.connections} kept-alive connections, "
         f"{options.generator_threads} generator thread(s); per round {options.orders:,} orders of distinct "
-        f"users, {options.reads:,} refusals, {options.reads:,} reads, and nginx before and after each of them: a "
-        f"ratio is to the mean of the two beside it; median of {len(rounds)} rounds",
+        f"users, {options.reads:,} refusals, {options.reads:,} reads, and nginx before and after each: "
+        f"a ratio is to the mean of the two beside it; median of {len(rounds)} rounds",
         f"- `market check` on the store afterwards: {check_line}",
         "",
         "| measured | answers per CPU second | ratio to nginx | rounds | goal | met |",
@@ -325,7 +325,8 @@ def parse():
     parser.add_argument("--binary", default=str(ROOT / "build/release/market"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--orders", type=int, default=200_000, help="per round")
-    parser.add_argument("--reads", type=int, default=300_000, help="per round, of each other kind; half as many each time of nginx")
+    parser.add_argument("--reads", type=int, default=300_000,
+                        help="per round, of each other kind; half as many each time of nginx")
     parser.add_argument("--connections", type=int, default=256)
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="I/O threads and nginx workers")
     parser.add_argument("--generator-threads", type=int, default=1)
