@@ -108,9 +108,10 @@ class ClusterSale:
         await self.crowd.look(self.cluster.gateway_ports, orders=100, lists=3)
         copy = self.folder / "copy"
         shutil.rmtree(copy, ignore_errors=True)
+        read_at = now()  # Copying and checking take their time: orders become due meanwhile.
         made = run("backup", "--data", self.folder / "data", "--to", copy)
         if made.returncode != 0:
             return [f"market backup: {made.stderr.strip()}"]
         checked = run("check", "--data", copy, seconds=300)
         problems = [checked.stdout[-800:]] if checked.returncode != 0 else []
-        return problems + check(self.history, Store.read(copy))
+        return problems + check(self.history, Store.read(copy), read_at)
