@@ -1,6 +1,7 @@
 #include "apps/registry_parts.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/udp.hpp>
 #include <boost/asio/use_future.hpp>
 
 #include "apps/serve_parts.hpp"
@@ -17,13 +18,31 @@ registry::LeaseRules rules_of(const Settings& settings) {
   return rules;
 }
 
+/// Whether a peer's URL means this registry: one list of peers serves all of them, its own URL among them.
+bool leads_here(const http::BaseUrl& peer, const std::string& own_host, std::uint16_t own_port) {
+  if (peer.port != std::to_string(own_port)) return false;
+  if (peer.host == own_host) return true;
+  boost::system::error_code unknown;
+  const auto own = asio::ip::make_address(own_host, unknown);
+  if (unknown) return false;
+  asio::io_context io;
+  for (const auto& found : asio::ip::udp::resolver(io).resolve(peer.host, peer.port, unknown)) {
+    const auto address = found.endpoint().address();
+    if (address == own) return true;
+    // A socket can be bound to an address only on the machine that has it.
+    boost::system::error_code not_ours;
+    asio::ip::udp::socket probe(io, found.endpoint().protocol());
+    probe.bind({address, 0}, not_ours);
+    if (own.is_unspecified() && !not_ours) return true;
+  }
+  return false;
+}
+
 std::vector<http::BaseUrl> peers_of(const Settings& settings, const std::string& own_host,
                                     std::uint16_t own_port) {
   auto peers = http::parse_base_urls(settings.text("registry.peers"));
   if (!peers) throw UsageError("registry.peers: " + peers.error().detail);
-  std::erase_if(*peers, [&](const http::BaseUrl& peer) {
-    return peer.host == own_host && peer.port == std::to_string(own_port);
-  });
+  std::erase_if(*peers, [&](const http::BaseUrl& peer) { return leads_here(peer, own_host, own_port); });
   return std::move(*peers);
 }
 

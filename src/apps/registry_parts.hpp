@@ -31,7 +31,7 @@ void check_registry_settings(const Settings& settings);
 
 class RegistryParts {
  public:
-  /// `own_address` is left out of registry.peers. Throws UsageError.
+  /// What of registry.peers means this registry itself is left out. Throws UsageError.
   RegistryParts(const Settings& settings, const Clock& clock, const std::string& own_host,
                 std::uint16_t own_port);
   ~RegistryParts();

@@ -34,7 +34,8 @@ Result<wire::Identity> Authenticator::identify(const Request& request) const {
 }
 
 bool Authenticator::still_holds(const wire::Identity& identity) const {
-  return identity.expires_at > clock_.now() && !denied_.is_denied(identity.session);
+  return identity.expires_at > clock_.now() && !denied_.is_denied(identity.session) &&
+         tokens_.accepts_key_of(identity);
 }
 
 Result<wire::Identity> Authenticator::require(const Request& request,

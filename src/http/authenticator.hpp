@@ -17,7 +17,8 @@ class Authenticator {
   Result<wire::Identity> identify(const Request& request) const;
   /// As above. Errors also: forbidden, when the role is none of `roles`.
   Result<wire::Identity> require(const Request& request, std::initializer_list<Role> roles) const;
-  /// False when the token has ended or its session is over: a stream that it opened ends then too.
+  /// False when the token has ended, its session is over or its key was retired: a stream that it opened ends
+  /// then too.
   bool still_holds(const wire::Identity& identity) const;
 
  private:

@@ -233,7 +233,15 @@ Result<Identity> AccessTokens::verify(std::string_view token, Instant now) const
   unsigned char claims[token_bytes_max];
   const auto size = decode_base64url(token.substr(first + 1, last - first - 1), claims);
   if (!size) return refused();
-  return identity_of({reinterpret_cast<const char*>(claims), *size}, now);
+  auto identity = identity_of({reinterpret_cast<const char*>(claims), *size}, now);
+  if (identity) identity->signed_by = key->inner[0];
+  return identity;
+}
+
+bool AccessTokens::accepts_key_of(const Identity& identity) const {
+  const Keys& keys = *keys_.load(std::memory_order_acquire);
+  return std::any_of(keys.begin(), keys.end(),
+                     [&](const Key& key) { return key.inner[0] == identity.signed_by; });
 }
 
 }  // namespace market::wire

@@ -23,6 +23,7 @@ struct Identity {
   Role role = Role::customer;
   bool email_verified = false;
   Instant expires_at{};
+  std::uint32_t signed_by = 0;  ///< The key of a checked token, for AccessTokens::accepts_key_of().
 };
 
 struct SigningKey {
@@ -40,6 +41,8 @@ class AccessTokens {
   std::string sign(const Identity& identity, Instant issued_at) const;
   /// Errors: unauthenticated, always without a reason a client could use.
   Result<Identity> verify(std::string_view token, Instant now) const;
+  /// False once the key that signed a checked token was retired.
+  bool accepts_key_of(const Identity& identity) const;
 
  private:
   struct Key {

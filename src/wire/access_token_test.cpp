@@ -90,8 +90,11 @@ TEST(AccessTokens, TakeOtherKeysWhileTheyRun) {
   EXPECT_THROW(tokens.replace({}), std::invalid_argument);
   EXPECT_THROW(tokens.replace({SigningKey{"k3", "short"}}), std::invalid_argument);
   EXPECT_FALSE(is_refused(tokens, old_token)) << "a refused change changes nothing";
+  const auto identity = tokens.verify(old_token, now);
+  EXPECT_TRUE(tokens.accepts_key_of(*identity));
   tokens.replace({second});
   EXPECT_TRUE(is_refused(tokens, old_token));
+  EXPECT_FALSE(tokens.accepts_key_of(*identity)) << "what was opened with it ends too";
   EXPECT_FALSE(is_refused(tokens, tokens.sign(alice(), now)));
 }
 

@@ -10,7 +10,8 @@ import client
 from client import Client
 from fake_upstream import FakeUpstream
 from gateway import Gateway
-from market_server import run
+from market_server import PATIENCE, run
+from streams import EventStream
 from tokens import Forger, decode
 from waiting import until
 
@@ -87,6 +88,21 @@ def test_old_tokens_live_on_and_a_retired_key_opens_nothing(start):
     assert not (server.data / "keys/token-signing").exists()
     Client(again.url, newest).get("/users/me", expect=200)
     Client(again.url, old).get("/users/me", expect=401)
+
+
+def test_a_stream_ends_with_the_key_that_opened_it(start):
+    server = start()
+    buyer = client.sign_up(server.url)
+    product = client.admin(server.url).product(stock=5)
+    order = buyer.order(product).json()
+    with EventStream(buyer, f"/orders/{order['id']}/events") as stream:
+        assert stream.next()[0] == "order"
+        rotate(server.data)
+        told(server)
+        assert not stream.ended.wait(1), "the old key is still good"
+        keys(server.data, "retire", "k1")
+        told(server)
+        assert stream.ended.wait(5 * PATIENCE)
 
 
 def test_a_restart_takes_the_new_key_too(start):

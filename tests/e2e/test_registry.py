@@ -7,7 +7,7 @@ import re
 import pytest
 from fake_upstream import FakeUpstream
 from gateway import Gateway
-from market_server import Market
+from market_server import Market, free_port
 from openapi_check import Document
 from waiting import until
 
@@ -85,6 +85,29 @@ def test_nobody_registers_where_nobody_may_be(registry, wrong):
     assert (status, json.loads(body)) == (200, {"responseList": [{"statusCode": 400}]})
     assert listed(registry) == set()
     assert registry.log_path.read_text().count("a of FAKE is refused") == 1
+
+
+def test_a_replicated_registration_that_cannot_be_read_is_told_in_the_log(registry):
+    item = {"appName": "FAKE", "id": "a", "action": "Register", "instanceInfo": {"hostName": "h"}}
+    batch = json.dumps({"replicationList": [item, item]})
+    status, body = call(registry, "POST", "/eureka/peerreplication/batch/", batch)
+    assert (status, json.loads(body)) == (200, {"responseList": [{"statusCode": 200}] * 2})
+    assert registry.log_path.read_text().count("a of FAKE is refused: a peer's registration") == 1
+    assert json.loads(call(registry, "GET", "/registry/state")[1])["refused"] == 2
+
+
+@pytest.mark.parametrize(("listens", "name"), [("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "localhost")])
+def test_a_registry_is_no_peer_of_itself(registry, tmp_path, listens, name):
+    register(registry, "a")
+    port = free_port()
+    peer = f"http://127.0.0.1:{registry.port}/eureka/"
+    peers = f"registry.peers=http://{name}:{port}/eureka/,{peer}"
+    role = ("--role", "registry")
+    with Market(tmp_path / "other", peers, listen=port, host=listens, flags=role) as other:
+        until(lambda: call(other, "GET", "/health/ready")[0] == 200, 10, "it does not become ready")
+        assert listed(other) == {"a"}, "its own URL came first, and it knew nothing yet"
+        state = json.loads(call(other, "GET", "/registry/state")[1])
+        assert [each["url"] for each in state["peers"]] == [peer]
 
 
 def test_registrations_are_limited_to_networks(tmp_path):

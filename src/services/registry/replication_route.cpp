@@ -20,6 +20,8 @@ ReplicationAnswer carry_out(SharedRegistry& registry, LeaseRegistry& leases, con
       }
       if (item.instance && item.instance->app == item.app)
         known = leases.enroll(*item.instance, Source::peer, now_ms, by).has_value();
+      else  // Netflix's server answers 200 to every registration; so the log must tell.
+        registry.refused(item.app, item.id, "a peer's registration of it cannot be read");
       break;
     case heartbeat: {
       const Renewal renewal{item.dirty_ms, item.overridden, Source::peer};

@@ -22,12 +22,16 @@ SharedRegistry::SharedRegistry(const LeaseRules& rules, const Clock& clock, Mill
 Result<> SharedRegistry::admit(const Instance& instance) {
   std::string why = allowed_.refusal_of_instance(instance.host, instance.ip);
   if (why.empty()) return {};
+  refused(instance.app, instance.key(), why);
+  return fail(Code::validation, std::move(why));
+}
+
+void SharedRegistry::refused(const std::string& app, const std::string& key, std::string_view why) {
   ++counts_.refused;
   const std::lock_guard lock(refused_mutex_);
   if (refused_.size() >= refused_max) refused_.clear();
-  if (refused_.insert(instance.app + "/" + instance.key()).second)
-    spdlog::warn("registry: {} of {} is refused: {}", instance.key(), instance.app, why);
-  return fail(Code::validation, std::move(why));
+  if (refused_.insert(app + "/" + key).second)
+    spdlog::warn("registry: {} of {} is refused: {}", key, app, why);
 }
 
 template <class Make>

@@ -30,6 +30,8 @@ class SharedRegistry {
   /// Whether an instance may be where it says, whoever tells of it. Errors: validation. Logged once an
   /// instance.
   Result<> admit(const Instance& instance);
+  /// Counts a refusal, and logs it once an instance.
+  void refused(const std::string& app, const std::string& key, std::string_view why);
 
   /// Calls `use(registry, now_ms)` under the lock and answers its answer.
   template <class Use>
