@@ -14,6 +14,7 @@ import time
 import pytest
 from fake_upstream import FakeUpstream
 from gateway import Gateway
+from market_server import free_port
 from waiting import until
 
 FAKE = pathlib.Path(__file__).resolve().parents[1] / "support/fake_upstream.py"
@@ -142,6 +143,16 @@ def test_a_killed_instance_is_noticed_by_nobody(tmp_path):
         for program in programs:
             program.kill()
             program.wait()
+
+
+def test_a_fresh_gateway_finds_the_one_that_lives_among_many_dead(tmp_path):
+    """As a registry in self-preservation lists them: nobody has told this gateway yet who is gone."""
+    dead = [free_port() for _ in range(30)]
+    with FakeUpstream() as alive, Gateway(tmp_path, config_of(*dead[:15], alive.port, *dead[15:])) as gateway:
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = pool.map(lambda _: gateway.ask("/fake/ok", "POST").status, range(40))
+        assert set(answers) == {200}
+        assert alive.count("/fake/ok") == 40, "a POST without a key was sent twice"
 
 
 def test_a_stopped_process_fails_no_safe_request(tmp_path):

@@ -16,7 +16,7 @@ using http::Call;
 using http::Outcome;
 using http::Status;
 
-constexpr int free_tries_max = 8;  ///< Tries that certainly did nothing: they cost no retry.
+constexpr int free_tries_max = 8;  ///< Tries that certainly did nothing, at instances that are there.
 constexpr std::size_t shared_body_bytes_max = 4 * 1024;  ///< A longer one would hold up those behind it.
 
 std::int64_t steady_ms() {
@@ -118,7 +118,7 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
   const std::int64_t deadline = passage.began_ns / 1'000'000 + route.timeout.count();
   boost::container::small_vector<InstancePtr, 4> tried;
   std::optional<http::Reply> best;  // What the client gets when no other instance does better.
-  int free_tries = 0, retries = 0;
+  int free_tries = 0, retries = 0;  // An instance that nobody listens at costs neither: it is tried once.
   for (;;) {
     const auto now = steady_ms();
     auto instance = service.empty() ? parts_.balancer.fixed(route.host, route.port)
@@ -202,7 +202,8 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
         break;
     }
     if (steady_ms() >= deadline) may_retry = costs_nothing = false;
-    if (costs_nothing && ++free_tries > free_tries_max) costs_nothing = may_retry = false;
+    const bool is_there = call.outcome != Outcome::not_connected;
+    if (costs_nothing && is_there && ++free_tries > free_tries_max) costs_nothing = may_retry = false;
     if (!costs_nothing && (!may_retry || !budget->take())) {
       if (!best) best = unknown_outcome(Status::bad_gateway, "the service cannot be reached", request);
       co_return std::move(*best);
