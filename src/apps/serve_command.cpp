@@ -54,7 +54,8 @@ struct Platform {
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   Store store;
   SaleCore core;
-  IdSource ids{clock, static_cast<unsigned>(::getpid())};
+  /// Of two starts in a row no two ids are the same, even if the wall clock was set back between them.
+  IdSource ids{clock, sqlite::count_start(*store.main)};
   wire::DeniedSessions denied;
   http::Authenticator authenticator{store.tokens, denied, clock};
 

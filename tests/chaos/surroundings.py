@@ -99,6 +99,25 @@ async def clock_steps(sale, rng):
     return problems + await sale.verify()
 
 
+async def clock_set_back_over_a_restart(sale, rng):
+    """The clock of a machine was an hour ahead; it is put right while the server is down."""
+    clock = SteppedClock(sale.folder)
+    clock.step(HOUR)
+    server = Market(sale.data, "ratelimit.enabled=false", environment=clock.environment)
+    await sale.start(server=server)
+    problems = []
+    async with sale.buying(4):
+        await sale.crowd.until_acknowledged(ACKNOWLEDGED_MIN)
+    sale.died()
+    clock.step(0)
+    await sale.start(server=server)
+    async with sale.buying(4):
+        await sale.crowd.until_acknowledged(ACKNOWLEDGED_MIN)
+    if "the wall clock is 3600 s behind" not in server.log_path.read_text(errors="replace"):
+        problems.append("the log does not tell that the clock was set back")
+    return problems + await sale.verify()
+
+
 async def sign_in(connection):
     body = {"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD}
     return (await connection.request("POST", "/sessions", body=body)).json()
@@ -320,6 +339,7 @@ def told_off(what, ended, seconds_max):
 
 FAULTS = [
     clock_steps,
+    clock_set_back_over_a_restart,
     databases_taken_away,
     databases_deleted,
     slow_clients,

@@ -43,7 +43,11 @@ MemorySaleGate::MemorySaleGate(GateParts parts, GateSettings settings) : parts_(
     throw std::runtime_error(fmt::format("the event log cannot be folded: {}", recovered.error().detail));
   last_event_at_ = recovered->last_event_at;
   snapshot_at_ = recovered->snapshot_at;
-  take_over(std::move(*recovered), parts_.clock.now());
+  const Instant now = parts_.clock.now();
+  if (const auto behind = std::chrono::round<std::chrono::seconds>(last_event_at_ - now); behind.count() > 0)
+    spdlog::error("the wall clock is {} s behind the log: unpaid orders keep their units for so much longer",
+                  behind.count());
+  take_over(std::move(*recovered), now);
 }
 
 void MemorySaleGate::start() {

@@ -38,7 +38,11 @@ const Migration version_2 = {
     "CREATE TABLE product_images("
     "id INTEGER PRIMARY KEY, media_type TEXT NOT NULL, bytes BLOB NOT NULL)",
 };
-const Migration migrations[] = {version_1, version_2};
+const Migration version_3 = {
+    "CREATE TABLE starts(only_row INTEGER PRIMARY KEY CHECK(only_row = 1), count INTEGER NOT NULL)",
+    "INSERT INTO starts VALUES(1, 0)",
+};
+const Migration migrations[] = {version_1, version_2, version_3};
 
 }  // namespace
 
@@ -58,6 +62,18 @@ Error MainDatabase::write_error(const std::exception& error) {
 
 Error MainDatabase::taken_away() {
   return Error(Code::unavailable, "main.db or its WAL was deleted, replaced or made read-only below us");
+}
+
+unsigned MainDatabase::count_start() {
+  const std::lock_guard one_writer(writing_);
+  unsigned count = 0;
+  *writer_ << "UPDATE starts SET count = count + 1";
+  *writer_ << "SELECT count FROM starts", soci::into(count);
+  return count;
+}
+
+unsigned count_start(MainDatabase& database) {
+  return database.count_start();
 }
 
 bool is_in_place(const MainDatabase& database) {

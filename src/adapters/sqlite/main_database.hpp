@@ -30,6 +30,9 @@ class MainDatabase {
     return pool_.run([this, read = std::move(read)] { return read_now(read); });
   }
 
+  /// How many servers have started on this file, with this one. Throws std::exception.
+  unsigned count_start();
+
   /// False: nothing is written any more, until the file is put back.
   bool files_in_place() const { return files_.in_place(); }
 
