@@ -5,7 +5,9 @@ target_compile_options(market_flags INTERFACE
   -fPIE -fstack-clash-protection -fstack-protector-strong -fcf-protection=full)
 target_compile_definitions(market_flags INTERFACE
   _GLIBCXX_ASSERTIONS MARKET_VERSION="${PROJECT_VERSION}"
-  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY)
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY
+  # Coroutine frames of several sizes are live at once: with two kept, each request allocated anew.
+  BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=8)
 target_link_options(market_flags INTERFACE -pie -Wl,-z,nodlopen -Wl,-z,noexecstack -Wl,-z,relro,-z,now)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 takes Asio's coroutine frames, whose allocation it inlines, for mismatched ones.

@@ -23,6 +23,14 @@ std::int64_t monotonic_ms() {
 
 thread_local IoThread* current_thread = nullptr;
 
+/// Of many connections that take turns, the next one's state is in no cache: it is fetched while this one
+/// works.
+void prefetch(const Watched* watched) {
+  constexpr std::ptrdiff_t line = 64, lines = 8;
+  const auto* const at = reinterpret_cast<const char*>(watched);
+  for (std::ptrdiff_t i = 0; i < lines; ++i) __builtin_prefetch(at + i * line);
+}
+
 constexpr std::uint64_t name_of(std::uint32_t place, std::uint32_t generation) {
   return (static_cast<std::uint64_t>(generation) << 32) | place;
 }
@@ -109,6 +117,8 @@ void IoThread::serve_ready_sockets() {
   for (int i = 0; i < count; ++i) {
     const auto& event = events[static_cast<std::size_t>(i)];
     const auto place = static_cast<std::uint32_t>(event.data.u64);
+    if (i + 1 < count)
+      prefetch(places_[static_cast<std::uint32_t>(events[static_cast<std::size_t>(i) + 1].data.u64)].watched);
     // An earlier event of this round may have ended the session, even put another in its place.
     if (name_of(place, places_[place].generation) != event.data.u64 || !places_[place].watched) continue;
     places_[place].watched->on_event(event.events);

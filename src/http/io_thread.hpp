@@ -20,6 +20,7 @@
 #include "http/reply_writer.hpp"
 #include "http/server.hpp"
 #include "http/trace.hpp"
+#include "http/warm_buffers.hpp"
 
 namespace market::http {
 
@@ -101,6 +102,7 @@ class IoThread {
   StandardLines standard;
   TraceIds ids;
   GzipCache gzip_cache;
+  WarmBuffers warm;
 
   /// What others keep on this thread: connections to upstreams. Ends before the sessions do.
   class Part {

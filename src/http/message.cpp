@@ -17,6 +17,16 @@ std::string_view Request::header(std::string_view name) const {
   return {};
 }
 
+std::optional<std::string_view> Request::only_header(std::string_view name) const {
+  const HeaderView* found = nullptr;
+  for (const auto& header : headers) {
+    if (!same_letters(header.name, name)) continue;
+    if (found) return std::nullopt;
+    found = &header;
+  }
+  return found ? std::optional(found->value) : std::nullopt;
+}
+
 bool Request::has_header(std::string_view name) const {
   for (const auto& header : headers)
     if (same_letters(header.name, name)) return true;
@@ -25,12 +35,6 @@ bool Request::has_header(std::string_view name) const {
 
 bool Request::is_from_this_machine() const {
   return remote_is_loopback && !has_header("X-Forwarded-For") && !has_header("Forwarded");
-}
-
-std::size_t Request::count_headers(std::string_view name) const {
-  std::size_t count = 0;
-  for (const auto& header : headers) count += same_letters(header.name, name) ? 1u : 0u;
-  return count;
 }
 
 Result<std::optional<std::string>> Request::query_parameter(std::string_view name) const {

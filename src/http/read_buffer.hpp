@@ -1,5 +1,5 @@
 #pragma once
-/// What arrived and was not yet used. Small while idle, grows on need, shrinks again.
+/// What arrived and was not yet used. Grows on need; an empty one can give its memory back.
 
 #include <cstring>
 #include <memory>
@@ -42,11 +42,18 @@ class ReadBuffer {
     std::memmove(at, at + bytes, size() - kept - bytes);
     end_ -= bytes;
   }
-  void shrink() {
-    if (empty() && capacity_ > small) {
-      data_.reset();
-      capacity_ = begin_ = end_ = 0;
-    }
+  bool has_memory() const { return capacity_ > 0; }
+  /// `memory` has `small` bytes; this one has none.
+  void lend(std::unique_ptr<char[]> memory) {
+    data_ = std::move(memory);
+    capacity_ = small;
+  }
+  /// The memory of an empty buffer; null when it is not of `small` bytes, and freed then.
+  std::unique_ptr<char[]> give_back() {
+    auto memory = std::move(data_);
+    if (capacity_ != small) memory.reset();
+    capacity_ = begin_ = end_ = 0;
+    return memory;
   }
 
  private:

@@ -96,7 +96,8 @@ struct Request {
   bool has_header(std::string_view name) const;
   /// From this machine, and not by way of a proxy on it: what management and an open registry ask for.
   bool is_from_this_machine() const;
-  std::size_t count_headers(std::string_view name) const;
+  /// The value of the one header of this name; nullopt when there is none or more than one.
+  std::optional<std::string_view> only_header(std::string_view name) const;
   /// The decoded value of a query parameter; nullopt when absent. Errors: validation (bad percent-encoding,
   /// no UTF-8, NUL, twice).
   Result<std::optional<std::string>> query_parameter(std::string_view name) const;

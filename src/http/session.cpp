@@ -15,7 +15,7 @@
 namespace market::http {
 namespace {
 
-constexpr std::size_t kept_output_bytes = 4 * 1024;  ///< An idle connection keeps no more than this.
+constexpr std::size_t kept_chunked_bytes = 4 * 1024;  ///< A connection keeps no more of a decoded body.
 /// A connection that is idle when the server stops may have a request on its way: it gets this long.
 constexpr std::chrono::milliseconds drain_idle_max{500};
 constexpr int requests_in_a_row_max = 64;  ///< Then others of this thread get their turn.
@@ -123,8 +123,16 @@ asio::awaitable<void> Session::serve(std::unique_ptr<Session> self) {
     const HeadState head = s.parse();
     if (head == HeadState::incomplete) {
       in_a_row = 0;
-      const bool again = co_await s.more();
-      if (again) continue;
+      if (!s.out_.empty() && s.send_some() != Sent::all) {
+        const bool sent = co_await s.flush();
+        if (!sent) break;
+      }
+      if (s.readable_ && s.receive()) continue;
+      if (!s.expect_more()) break;
+      co_await s.wait(Waiting::read);
+      if (s.wake_ == Wake::ready) continue;
+      if (s.wake_ == Wake::timeout && !s.in_.empty())
+        s.refusal_ = Refusal{Status::request_timeout, "the head took too long"};
       break;
     }
     if (head == HeadState::refused) break;
@@ -212,6 +220,7 @@ void Session::set_origin(Request& request, TraceContext& trace) {
 bool Session::receive() {
   if (in_.empty()) request_began_ms_ = thread_.now_ms();
   const bool fresh = in_.empty();
+  thread_.warm.lend(in_);
   in_.make_space();
   char* const space = in_.space();
   const auto room = in_.space_size();
@@ -238,37 +247,19 @@ bool Session::receive() {
   return true;
 }
 
-asio::awaitable<bool> Session::more() {
-  if (!out_.empty()) {
-    const auto sent = send_some();
-    if (sent == Sent::blocked) {
-      const bool all = co_await flush();
-      if (!all) co_return false;
-    } else if (sent == Sent::failed) {
-      co_return false;
-    }
+bool Session::expect_more() {
+  if (closed_ || (peer_closed_ && !readable_)) {
+    closed_ = true;  // An unfinished request of a peer that sends no more needs no answer.
+    return false;
   }
-  const bool idle = in_.empty();
-  for (;;) {
-    if (readable_ && receive()) co_return true;
-    if (closed_ || (peer_closed_ && !readable_)) {
-      closed_ = true;  // An unfinished request of a peer that sends no more needs no answer.
-      co_return false;
-    }
-    if (idle) {
-      in_.shrink();
-      if (out_.capacity() > kept_output_bytes) std::string().swap(out_);
-      const bool draining = thread_.shared().draining.load(std::memory_order_relaxed);
-      deadline_ms_ = after(draining ? drain_idle_max : limits_.idle_time_max);
-    } else {
-      deadline_ms_ = request_began_ms_ + limits_.head_time_max.count() + IoThread::tick_ms;
-    }
-    co_await wait(Waiting::read);
-    if (wake_ == Wake::ready) continue;
-    if (wake_ == Wake::timeout && !idle)
-      refusal_ = Refusal{Status::request_timeout, "the head took too long"};
-    co_return false;
+  if (in_.empty()) {
+    thread_.warm.take_back(in_);
+    thread_.warm.take_back(out_);
+    deadline_ms_ = after(is_draining() ? drain_idle_max : limits_.idle_time_max);
+  } else {
+    deadline_ms_ = request_began_ms_ + limits_.head_time_max.count() + IoThread::tick_ms;
   }
+  return true;
 }
 
 bool Session::body_is_buffered() const {
@@ -326,7 +317,7 @@ asio::awaitable<bool> Session::read_body(std::size_t limit) {
 
 void Session::consume(std::size_t bytes) {
   in_.consume(bytes);
-  if (chunked_body_.capacity() > kept_output_bytes) std::string().swap(chunked_body_);
+  if (chunked_body_.capacity() > kept_chunked_bytes) std::string().swap(chunked_body_);
   parse_due_ = !in_.empty();
   if (parse_due_) request_began_ms_ = thread_.now_ms();
 }

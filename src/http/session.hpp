@@ -43,8 +43,9 @@ class Session final : public Watched {
 
   // Reading.
   HeadState parse();
-  bool receive();                ///< True: bytes came. False: none now, or `closed_`.
-  asio::awaitable<bool> more();  ///< True: parse again. False: end, an answer may be held in `refusal_`.
+  bool receive();  ///< True: bytes came. False: none now, or `closed_`.
+  /// Sets the deadline of what comes next; false: nothing will come.
+  bool expect_more();
   asio::awaitable<bool> read_body(std::size_t limit);
   bool body_is_buffered() const;
   /// Ids, and whose request it is.

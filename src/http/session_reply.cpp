@@ -24,6 +24,7 @@ constexpr std::chrono::milliseconds linger_time_max{2'000};
 
 /// application/json, with no parameter but charset=utf-8.
 bool is_json_type(std::string_view type) {
+  if (type == json_type) return true;
   const auto semicolon = type.find(';');
   auto essence = type.substr(0, semicolon);
   while (!essence.empty() && (essence.back() == ' ' || essence.back() == '\t')) essence.remove_suffix(1);
@@ -54,12 +55,12 @@ std::optional<Reply> Session::answer_without_handler(Request& request, const Rou
   if (match.handler) {
     const bool may_have_body = request.method != Method::get && request.method != Method::head;
     if (request.body.empty() || !may_have_body || match.options->any_body) return std::nullopt;
-    if (const auto coding = request.header("content-encoding");
+    if (const auto coding = request.header("Content-Encoding");
         !coding.empty() && !same_letters(coding, "identity"))
       return problem_reply(Error(Code::unsupported_media_type, "a body may not be compressed"),
                            request.trace_id);
     if (!match.options->json_body) return std::nullopt;
-    if (request.count_headers("content-type") == 1 && is_json_type(request.header("content-type")))
+    if (const auto type = request.only_header("Content-Type"); type && is_json_type(*type))
       return std::nullopt;
     return problem_reply(Error(Code::unsupported_media_type, "the body must be application/json"),
                          request.trace_id);
@@ -85,6 +86,7 @@ Reply Session::answer_of(const std::exception& failure, const Request& request) 
 }
 
 void Session::write_reply(Reply& reply) {
+  thread_.warm.lend(out_);
   thread_.count(request_.route_index, reply.status);
   if (auto* journal = thread_.shared().journal) note(*journal, reply);
   HeadNeeds needs;

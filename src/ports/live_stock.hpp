@@ -37,6 +37,8 @@ class LiveStock {
   virtual bool recovering() const = 0;
   /// Whether an order with this key may exist already; false is certain. Any thread, never blocks.
   virtual bool may_know(RequestKey key) const = 0;
+  /// may_know() of this key is asked next: what it needs from memory may be fetched meanwhile.
+  virtual void prefetch(RequestKey) const {}
 };
 
 }  // namespace market

@@ -261,8 +261,13 @@ std::size_t count_characters(std::string_view utf8) {
 void append_json_string(std::string& out, std::string_view text) {
   static constexpr char hex[] = "0123456789abcdef";
   out += '"';
-  for (const char c : text) {
-    switch (c) {
+  const auto is_plain = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; };
+  for (auto at = text.begin(); at != text.end(); ++at) {
+    const auto plain_end = std::find_if_not(at, text.end(), is_plain);
+    out.append(at, plain_end);
+    at = plain_end;
+    if (at == text.end()) break;
+    switch (const char c = *at) {
       case '"':
         out += "\\\"";
         break;
@@ -279,13 +284,9 @@ void append_json_string(std::string& out, std::string_view text) {
         out += "\\t";
         break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += "\\u00";
-          out += hex[static_cast<unsigned char>(c) >> 4];
-          out += hex[static_cast<unsigned char>(c) & 15];
-        } else {
-          out += c;
-        }
+        out += "\\u00";
+        out += hex[static_cast<unsigned char>(c) >> 4];
+        out += hex[static_cast<unsigned char>(c) & 15];
     }
   }
   out += '"';

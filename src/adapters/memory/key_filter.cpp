@@ -70,6 +70,11 @@ bool KeyFilter::may_contain(RequestKey key) const {
   return holds(generations_[current], key) || holds(generations_[1 - current], key);
 }
 
+void KeyFilter::prefetch(RequestKey key) const {
+  const std::size_t block = block_of(key);
+  for (const Word* generation : generations_) __builtin_prefetch(generation + block);
+}
+
 std::string KeyFilter::encode() const {
   std::string bytes(sizeof(std::int64_t), '\0');
   const std::int64_t started = started_.time_since_epoch().count();

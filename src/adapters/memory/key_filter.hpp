@@ -30,6 +30,8 @@ class KeyFilter {
   /// `at`: when the key was bound; starts a new generation when the current one is older than `life`.
   void add(RequestKey key, Instant at);
   bool may_contain(RequestKey key) const;
+  /// Fetches what may_contain() of this key will read: nearly always a miss of the cache.
+  void prefetch(RequestKey key) const;
 
   /// For the gate's snapshot: only pages that hold something.
   std::string encode() const;

@@ -22,6 +22,7 @@ class LiveStockTable final : public LiveStock {
   const ListedProduct* find(ProductId id) const override;
   bool recovering() const override { return recovering_.load(std::memory_order_acquire); }
   bool may_know(RequestKey key) const override { return keys_.may_contain(key); }
+  void prefetch(RequestKey key) const override { keys_.prefetch(key); }
 
   // The gate's writer thread only.
   void set_recovering(bool recovering) { recovering_.store(recovering, std::memory_order_release); }

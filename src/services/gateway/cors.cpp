@@ -7,8 +7,7 @@ namespace {
 
 /// The origin when it is allowed; `null` (sandboxed pages, local files) never is.
 std::string_view allowed_origin(const CorsPolicy& policy, const http::Request& request) {
-  if (request.count_headers("origin") != 1) return {};
-  const auto origin = request.header("origin");
+  const auto origin = request.only_header("Origin").value_or(std::string_view());
   if (origin == "null") return {};
   const bool listed = std::find(policy.origins.begin(), policy.origins.end(), origin) != policy.origins.end();
   return listed ? origin : std::string_view();

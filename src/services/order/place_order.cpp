@@ -20,17 +20,14 @@ Result<> PlaceOrderUseCase::refuse_early(const PlaceOrder& asked) const {
       if (sale->closes_at && now >= *sale->closes_at) return fail(Code::sale_closed, "the sale has closed");
     }
     if (listed->live->remaining.load(std::memory_order_relaxed) <= 0)
-      return fail(Code::sold_out, "no units are left");
+      return fail(Code::sold_out, "no units left");
   }
   return {};
 }
 
 Task<Submitted> PlaceOrderUseCase::run(PlaceOrder asked) {
-  if (const auto allowed = refuse_early(asked); !allowed) co_return fail(allowed.error());
   asked.order = ids_.next_as<OrderId>();
-  Command command = std::move(asked);
-  auto submitted = co_await gate_.submit(std::move(command));
-  co_return submitted;
+  return gate_.submit(Command(std::move(asked)));
 }
 
 }  // namespace market::order

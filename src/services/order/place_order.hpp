@@ -13,7 +13,7 @@ class PlaceOrderUseCase {
   /// Nothing when the gate must decide. Errors: product_not_found, sale_not_open, sale_closed, sold_out,
   /// recovering. A known key is never refused for the sale: its order may exist.
   Result<> refuse_early(const PlaceOrder& asked) const;
-  /// Gives the order its id. Errors: those above and the gate's.
+  /// Gives the order its id. For what is not refused early. Errors: the gate's.
   Task<Submitted> run(PlaceOrder asked);
 
  private:

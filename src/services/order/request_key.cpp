@@ -12,10 +12,10 @@ constexpr std::size_t key_length_max = 64;
 }
 
 Result<RequestKey> request_key_of(const http::Request& request, UserId user) {
-  const std::size_t count = request.count_headers("Idempotency-Key");
-  if (count == 0) return RequestKey{};
-  if (count > 1) return invalid_field("Idempotency-Key", "format", "there may be one Idempotency-Key only");
-  const std::string_view text = request.header("Idempotency-Key");
+  const auto only = request.only_header("Idempotency-Key");
+  if (!only && !request.has_header("Idempotency-Key")) return RequestKey{};
+  if (!only) return invalid_field("Idempotency-Key", "format", "there may be one Idempotency-Key only");
+  const std::string_view text = *only;
   bool visible = !text.empty() && text.size() <= key_length_max;
   for (const char c : text) visible = visible && c > 0x20 && c < 0x7F;
   if (!visible)

@@ -49,6 +49,7 @@ Result<PlaceOrder> read_order(const Doors& doors, const Request& request) {
     return fail(Code::email_unverified, "the e-mail address must be verified before buying");
   const auto key = request_key_of(request, caller->user);
   if (!key) return fail(key.error());
+  doors.parts.live.prefetch(*key);
   auto lines = wire::read_order_body(request.body);
   if (!lines) return fail(lines.error());
   PlaceOrder asked;
@@ -60,20 +61,30 @@ Result<PlaceOrder> read_order(const Doors& doors, const Request& request) {
   return asked;
 }
 
-tl::unexpected<Error> refuse_order(Doors& doors, const Error& error) {
+Task<Reply> refuse_order(Doors& doors, Error error) {
   doors.parts.refusals.add(error.code);
-  return fail(error);
+  co_return fail(std::move(error));
 }
 
-Task<Reply> place_order(Doors& doors, const Request& request) {
-  auto asked = read_order(doors, request);
-  if (!asked) co_return refuse_order(doors, asked.error());
-  const auto placed = co_await doors.place.run(std::move(*asked));
-  if (!placed) co_return refuse_order(doors, placed.error());
+Task<Reply> submit_order(Doors& doors, PlaceOrder asked) {
+  auto placed = co_await doors.place.run(std::move(asked));
+  if (!placed) {
+    doors.parts.refusals.add(placed.error().code);
+    co_return fail(std::move(placed.error()));
+  }
   Reply reply = doors.reply(http::Status::created, *placed->order);
   reply.headers.push_back(http::Header{"Location", doors.location + placed->order->id.text()});
   if (placed->replayed) reply.headers.push_back(http::Header{"Idempotency-Replayed", "true"});
   co_return reply;
+}
+
+/// No coroutine itself: most requests of a rush are refused here, and a refusal needs no large frame.
+Task<Reply> place_order(Doors& doors, const Request& request) {
+  auto asked = read_order(doors, request);
+  if (!asked) return refuse_order(doors, std::move(asked.error()));
+  if (auto allowed = doors.place.refuse_early(*asked); !allowed)
+    return refuse_order(doors, std::move(allowed.error()));
+  return submit_order(doors, std::move(*asked));
 }
 
 Result<OrderFilter> read_filter(const Request& request) {

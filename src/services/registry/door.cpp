@@ -43,8 +43,8 @@ std::optional<http::Reply> refuse_writer(const RegistryDoors& doors, const http:
     // To a browser, a name of the attacker's own that leads here is the same site (DNS rebinding).
     if (is_from_a_browser(request) && !is_loopback_name(request.header("Host"))) allowed = false;
     allowed = allowed && request.is_from_this_machine();
-  } else if (request.count_headers("Authorization") != 1 ||
-             !wire::is_same_secret(request.header("Authorization"), doors.authorization)) {
+  } else if (const auto sent = request.only_header("Authorization");
+             !sent || !wire::is_same_secret(*sent, doors.authorization)) {
     ++doors.registry.counts().refused;
     http::Reply reply = empty_reply(http::Status::unauthorized);
     reply.headers.push_back(http::Header{"WWW-Authenticate", "Basic realm=\"registry\", charset=\"UTF-8\""});
