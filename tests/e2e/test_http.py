@@ -298,6 +298,8 @@ def test_few_file_descriptors(start):
     """RELIABILITY.md row 9: accepting pauses, nothing spins, and it goes on by itself."""
     import resource
 
+    if PATIENCE > 1:
+        pytest.skip("UBSan looks at memory through a pipe: without descriptors all objects look wrong")
     server = start(flags=(), preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
     peers = [connect(server) for _ in range(80)]
     used = client_cpu(server.process.pid)

@@ -9,8 +9,8 @@ namespace market::memory {
 struct MemorySaleGate::Pending {
   using Handler = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
 
-  explicit Pending(Command what) : command(std::move(what)) {}
-  Command command;
+  explicit Pending(Command& what) : command(what) {}
+  Command& command;  ///< In the same frame.
   asio::any_io_executor executor;
   std::optional<Handler> handler;
   Pending* next = nullptr;

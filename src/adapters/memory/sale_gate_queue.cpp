@@ -60,7 +60,7 @@ Task<Submitted> MemorySaleGate::submit(Command command) {
     waiting_.fetch_sub(1, std::memory_order_relaxed);
     co_return fail(Code::overloaded, "too many orders are waiting");
   }
-  Pending pending(std::move(command));
+  Pending pending(command);
   pending.executor = co_await asio::this_coro::executor;
   for (int tries = 0; tries < look_ups_max; ++tries) {
     co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
