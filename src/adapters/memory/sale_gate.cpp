@@ -155,6 +155,8 @@ void MemorySaleGate::settle(Pending& pending, Decision decision) {
     submitted.changed = false;
     const auto known = state_.orders.find(order_of(pending.command));
     if (known != state_.orders.end()) submitted.order = known->second;
+    if (const auto* adjusted = std::get_if<AdjustStock>(&pending.command))
+      submitted.stock = state_.products.at(adjusted->product).stock;
   }
   pending.answer = std::move(submitted);
 }
