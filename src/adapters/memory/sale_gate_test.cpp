@@ -154,6 +154,17 @@ TEST_F(SaleGateTest, SellsExactlyWhatIsThere) {
   EXPECT_EQ(remaining(), 0);
 }
 
+TEST_F(SaleGateTest, AnswersAnAdjustmentWithTheStockEvenWhenNothingChanges) {
+  list(3);
+  ASSERT_TRUE(submit(order_of(1, 0)));
+  for (const std::int64_t delta : {2, 0}) {
+    const auto adjusted = submit(AdjustStock{product, delta, "counted"});
+    ASSERT_TRUE(adjusted && adjusted->stock);
+    EXPECT_EQ(adjusted->stock->remaining, 4);
+    EXPECT_EQ(adjusted->stock->capacity, 5);
+  }
+}
+
 TEST_F(SaleGateTest, ACrowdOnManyThreadsGetsEachUnitOnce) {
   list(500);
   constexpr int threads = 4, each = 300;
