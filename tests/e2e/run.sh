@@ -22,6 +22,6 @@ wanted=(tests/e2e tests/support)
 if [[ -n ${E2E_SPLIT:-} ]]; then
   wanted=(tests/e2e/test_{users,sessions,tokens,products,images,streams,payments,orders}.py)
 fi
-# Two at once: much of the time is waiting.
-exec "$python" -m pytest -q -n "${E2E_PROCESSES:-2}" --dist worksteal --tb=short \
+# Three at once, on two cores: much of the time is waiting.
+exec "$python" -m pytest -q -n "${E2E_PROCESSES:-3}" --dist worksteal --tb=short \
   -p no:cacheprovider -p no:schemathesis -p no:hypothesispytest "${wanted[@]}" "$@"
