@@ -1,7 +1,9 @@
 """Starts and stops the real binary, for tests: a free port, a data folder of its own."""
 
+import contextlib
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -18,10 +20,11 @@ PATIENCE = float(os.environ.get("MARKET_PATIENCE", "1"))
 
 
 def free_port():
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port nobody listens on, and that no connection takes meanwhile: below those that Linux gives away."""
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", random.SystemRandom().randrange(10_000, 32_000)))
+            return probe.getsockname()[1]
 
 
 class Market:
