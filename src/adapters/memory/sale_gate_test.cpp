@@ -5,7 +5,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include <deque>
 #include <future>
+#include <mutex>
 
 #include "adapters/memory/order_reader.hpp"
 #include "tests/support/test_records.hpp"
@@ -99,9 +101,14 @@ class SaleGateTest : public testing::Test {
     start();
   }
 
+  /// Outlives the gate, as in a server: its thread may still be inside post() when the answer is there.
+  asio::io_context& context() {
+    const std::lock_guard lock(contexts_mutex);
+    return contexts.emplace_back();
+  }
   template <class T>
   Result<T> wait_for(Task<T> task) {
-    asio::io_context io;
+    asio::io_context& io = context();
     auto answer = asio::co_spawn(io, std::move(task), asio::use_future);
     io.run();
     return answer.get();
@@ -135,7 +142,9 @@ class SaleGateTest : public testing::Test {
   std::int64_t remaining() const { return running->live.find(product)->live->remaining.load(); }
 
   const ProductId product{77};
-  std::int64_t orders_made = 100;
+  std::atomic<std::int64_t> orders_made{100};
+  std::mutex contexts_mutex;
+  std::deque<asio::io_context> contexts;
   TestClock clock;
   TestLog log;
   tests::TestRecords records;
@@ -172,7 +181,7 @@ TEST_F(SaleGateTest, ACrowdOnManyThreadsGetsEachUnitOnce) {
   std::vector<std::thread> crowd;
   for (int t = 0; t < threads; ++t)
     crowd.emplace_back([&, t] {
-      asio::io_context io;
+      asio::io_context& io = context();
       for (int i = 0; i < each; ++i) {
         PlaceOrder place = order_of(1000 * t + i + 1, 0);
         place.order = OrderId{100'000 * (t + 1) + i};
