@@ -4,15 +4,12 @@ import asyncio
 import contextlib
 import itertools
 import pathlib
-import shutil
 
 from buyers import Crowd, seed_users
 from async_http import Alternating, Lost
-from checker import check
+from fault_tools import check_running
 from history import History, now
-from market_server import run
 from market_cluster import APP
-from store_view import Store
 
 READERS, BUYERS = 8, 4
 PAUSE = 0.02  # Of a client between two requests.
@@ -106,12 +103,4 @@ class ClusterSale:
         """Settles what is unknown, reads as clients do, then checks a backup of the running store."""
         await self.crowd.settle_unknown(self.cluster.gateway_ports)
         await self.crowd.look(self.cluster.gateway_ports, orders=100, lists=3)
-        copy = self.folder / "copy"
-        shutil.rmtree(copy, ignore_errors=True)
-        read_at = now()  # Copying and checking take their time: orders become due meanwhile.
-        made = run("backup", "--data", self.folder / "data", "--to", copy)
-        if made.returncode != 0:
-            return [f"market backup: {made.stderr.strip()}"]
-        checked = run("check", "--data", copy, seconds=300)
-        problems = [checked.stdout[-800:]] if checked.returncode != 0 else []
-        return problems + check(self.history, Store.read(copy), read_at)
+        return check_running(self.folder / "data", self.folder / "copy", self.history, 300)

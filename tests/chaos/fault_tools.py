@@ -78,17 +78,22 @@ class Sale:
         """Settles what is unknown, reads as clients do, then checks a backup of the running store."""
         await self.crowd.settle_unknown(self.server.port)
         await self.crowd.look(self.server.port, orders=100, lists=3)
-        copy = self.folder / "copy"
-        shutil.rmtree(copy, ignore_errors=True)
-        made = run("backup", "--data", self.data, "--to", copy)
-        if made.returncode != 0:
-            return [f"market backup: {made.stderr.strip()}"]
-        checked = run("check", "--data", copy)
-        problems = [checked.stdout[-800:]] if checked.returncode != 0 else []
-        return problems + check(self.history, Store.read(copy))
+        return check_running(self.data, self.folder / "copy", self.history)
 
     def codes(self):
         return {operation.code for operation in self.history.operations if operation.code}
+
+
+def check_running(data, copy, history, seconds=60.0):
+    """[what is wrong with a running store], found in a backup of it."""
+    shutil.rmtree(copy, ignore_errors=True)
+    read_at = now()  # Copying and checking take their time: orders become due meanwhile.
+    made = run("backup", "--data", data, "--to", copy)
+    if made.returncode != 0:
+        return [f"market backup: {made.stderr.strip()}"]
+    checked = run("check", "--data", copy, seconds=seconds)
+    problems = [checked.stdout[-800:]] if checked.returncode != 0 else []
+    return problems + check(history, Store.read(copy), read_at)
 
 
 def needs_strace():

@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("MARKET_BINARY", ROOT / "build/release/market"))
 ADMIN_EMAIL = "admin@market.example"
 ADMIN_PASSWORD = "granite otter 4711 lamp"
+SANITIZED = any(word in str(BINARY) for word in ("asan", "tsan"))
 # Sanitized builds are slower by a factor.
 PATIENCE = float(os.environ.get("MARKET_PATIENCE", "1"))
 

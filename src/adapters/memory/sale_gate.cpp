@@ -12,15 +12,17 @@
 namespace market::memory {
 namespace {
 
-ProductId product_of(const Event& event) {
+/// The product that a command or a fact is about; none for those about orders.
+template <class Variant>
+ProductId product_of(const Variant& one) {
   return std::visit(
-      [](const auto& fact) {
-        if constexpr (requires { fact.product; })
-          return fact.product;
+      [](const auto& which) {
+        if constexpr (requires { which.product; })
+          return which.product;
         else
           return ProductId{};
       },
-      event.fact);
+      one);
 }
 
 }  // namespace
@@ -135,9 +137,7 @@ void MemorySaleGate::decide_pending(Pending& pending, Instant now) {
 void MemorySaleGate::settle(Pending& pending, Decision decision) {
   Submitted submitted;
   if (auto* event = std::get_if<Event>(&decision)) {
-    const ProductId product = product_of(*event);
     submitted.order = apply_event(std::move(*event));
-    if (product) submitted.stock = state_.products.at(product).stock;
   } else if (const auto* replayed = std::get_if<Replayed>(&decision)) {
     const auto known = state_.orders.find(replayed->order);
     if (known == state_.orders.end()) {  // The order was forgotten before its key: look both up again.
@@ -155,9 +155,9 @@ void MemorySaleGate::settle(Pending& pending, Decision decision) {
     submitted.changed = false;
     const auto known = state_.orders.find(order_of(pending.command));
     if (known != state_.orders.end()) submitted.order = known->second;
-    if (const auto* adjusted = std::get_if<AdjustStock>(&pending.command))
-      submitted.stock = state_.products.at(adjusted->product).stock;
   }
+  if (const ProductId product = product_of(pending.command))
+    submitted.stock = state_.products.at(product).stock;
   pending.answer = std::move(submitted);
 }
 
@@ -167,7 +167,7 @@ OrderPtr MemorySaleGate::apply_event(Event event) {
   OrderPtr order = apply(state_, applied);
   check(order || !order_of(applied), "apply() refused what decide() allowed");
   changed_.push_back(order);
-  if (const ProductId product = product_of(applied)) touched_products_.push_back(product);
+  if (const ProductId product = product_of(applied.fact)) touched_products_.push_back(product);
   if (order) {
     for (const OrderLine& line : order->lines) touched_products_.push_back(line.product);
     if (std::holds_alternative<OrderAccepted>(applied.fact))

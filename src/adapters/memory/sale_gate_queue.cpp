@@ -3,21 +3,14 @@
 #include <algorithm>
 
 #include "adapters/memory/sale_gate_pending.hpp"
+#include "base/prefetch.hpp"
 
 namespace market::memory {
 namespace {
 
 constexpr int look_ups_max = 8;
 constexpr Millis idle_tick{500};
-constexpr std::size_t prefetch_ahead = 3;
-
-/// What stands in the queue was last touched by another core.
-template <class Object>
-void prefetch(const Object* object) {
-  constexpr std::size_t line_bytes = 64;
-  for (std::size_t at = 0; at < sizeof(Object); at += line_bytes)
-    __builtin_prefetch(reinterpret_cast<const char*>(object) + at);
-}
+constexpr std::size_t prefetch_ahead = 3;  ///< What stands in the queue was last touched by another core.
 
 }  // namespace
 

@@ -61,17 +61,18 @@ Result<PlaceOrder> read_order(const Doors& doors, const Request& request) {
   return asked;
 }
 
-Task<Reply> refuse_order(Doors& doors, Error error) {
+tl::unexpected<Error> counted(Doors& doors, Error error) {
   doors.parts.refusals.add(error.code);
-  co_return fail(std::move(error));
+  return fail(std::move(error));
+}
+
+Task<Reply> refuse_order(Doors& doors, Error error) {
+  co_return counted(doors, std::move(error));
 }
 
 Task<Reply> submit_order(Doors& doors, PlaceOrder asked) {
   auto placed = co_await doors.place.run(std::move(asked));
-  if (!placed) {
-    doors.parts.refusals.add(placed.error().code);
-    co_return fail(std::move(placed.error()));
-  }
+  if (!placed) co_return counted(doors, std::move(placed.error()));
   Reply reply = doors.reply(http::Status::created, *placed->order);
   reply.headers.push_back(http::Header{"Location", doors.location + placed->order->id.text()});
   if (placed->replayed) reply.headers.push_back(http::Header{"Idempotency-Replayed", "true"});
