@@ -1,9 +1,9 @@
-# market_module(folder dep...): src/<folder>/*.cpp is the library market_<folder>; its *_test.cpp stand beside
-# the code and go into one test program per folder, <folder>_tests.
+# market_module(folder dep...): src/<folder>/**.cpp is the library market_<folder>; its *_test.cpp stand
+# beside the code and go into one test program per folder, <folder>_tests.
 set(MARKET_TEST_MODULES "" CACHE INTERNAL "")
 function(market_module folder)
   string(REPLACE "/" "_" name ${folder})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/*.cpp)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$|/main\\.cpp$")
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")

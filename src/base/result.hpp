@@ -11,8 +11,8 @@
 
 namespace market {
 
-/// Why something was refused: one value per `code` a client can see (API.md), so http/problem.cpp is one
-/// table. `unavailable` alone means *outcome unknown*: it may have happened, so nobody may undo it.
+/// Why something was refused: one value per `code` a client can see (API.md), so http/message/problem.cpp is
+/// one table. `unavailable` alone means *outcome unknown*: it may have happened, so nobody may undo it.
 enum class Code : std::uint8_t {
   // The request itself.
   invalid_json,

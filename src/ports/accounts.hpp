@@ -8,7 +8,7 @@
 
 #include "base/id.hpp"
 #include "base/task.hpp"
-#include "domain/role.hpp"
+#include "domain/account/role.hpp"
 
 namespace market {
 

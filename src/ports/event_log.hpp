@@ -7,7 +7,7 @@
 #include <functional>
 #include <span>
 
-#include "domain/event.hpp"
+#include "domain/sale/event.hpp"
 
 namespace market {
 

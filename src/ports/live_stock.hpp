@@ -5,8 +5,8 @@
 #include <atomic>
 #include <memory>
 
-#include "domain/order.hpp"
-#include "domain/product.hpp"
+#include "domain/sale/order.hpp"
+#include "domain/sale/product.hpp"
 
 namespace market {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/task.hpp"
-#include "domain/event.hpp"
-#include "domain/sale_engine.hpp"
+#include "domain/sale/event.hpp"
+#include "domain/sale/sale_engine.hpp"
 
 namespace market {
 

@@ -5,7 +5,7 @@
 
 #include "base/id.hpp"
 #include "base/task.hpp"
-#include "domain/money.hpp"
+#include "domain/sale/money.hpp"
 
 namespace market {
 

@@ -6,9 +6,9 @@
 #include <optional>
 
 #include "base/task.hpp"
-#include "domain/command.hpp"
-#include "domain/event.hpp"
-#include "domain/sale_engine.hpp"
+#include "domain/sale/command.hpp"
+#include "domain/sale/event.hpp"
+#include "domain/sale/sale_engine.hpp"
 
 namespace market {
 
@@ -22,9 +22,9 @@ struct Submitted {
 class SaleGate {
  public:
   virtual ~SaleGate() = default;
-  /// Errors: those of decide() in domain/sale_engine.hpp, and overloaded (a queue is full, nothing happened),
-  /// recovering (the gate replays the log, nothing happened), insufficient_storage (nothing happened),
-  /// unavailable (outcome unknown: repeat with the same key).
+  /// Errors: those of decide() in domain/sale/sale_engine.hpp, and overloaded (a queue is full, nothing
+  /// happened), recovering (the gate replays the log, nothing happened), insufficient_storage (nothing
+  /// happened), unavailable (outcome unknown: repeat with the same key).
   virtual Task<Submitted> submit(Command command) = 0;
 };
 

@@ -7,8 +7,8 @@
 #include <memory>
 #include <thread>
 
-#include "adapters/memory/event_log.hpp"
 #include "adapters/sqlite/event_log.hpp"
+#include "tests/support/memory_event_log.hpp"
 #include "tests/support/numbered_events.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -27,7 +27,7 @@ struct Subject {
 };
 
 Subject in_memory() {
-  return {nullptr, std::make_unique<memory::MemoryEventLog>()};
+  return {nullptr, std::make_unique<MemoryEventLog>()};
 }
 
 Subject in_sqlite() {

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <future>
 
-#include "adapters/memory/file_mailer.hpp"
+#include "adapters/mail/file_mailer.hpp"
 #include "tests/contract/run_task.hpp"
 
 namespace market::contract {
@@ -21,7 +21,7 @@ class MailerContract : public testing::Test {
   TemporaryFolder folder_;
   std::string path_ = folder_.file("mails.txt");
   BlockingPool pool_{2, 1'000};
-  memory::FileMailer mailer_{path_, pool_};
+  mail::FileMailer mailer_{path_, pool_};
 };
 
 TEST_F(MailerContract, EachMailIsSentWholeAndInOrder) {
@@ -40,10 +40,10 @@ TEST_F(MailerContract, OnlyItsOwnerReadsTheMails) {
 }
 
 TEST_F(MailerContract, SaysThatAMailWasNotSent) {
-  memory::FileMailer nowhere(folder_.file("missing/mails.txt"), pool_);
+  mail::FileMailer nowhere(folder_.file("missing/mails.txt"), pool_);
   EXPECT_EQ(run(nowhere.send("kim@example.kr", "s", "t")).error().code, Code::unavailable);
   BlockingPool full(1, 0);
-  memory::FileMailer busy(path_, full);
+  mail::FileMailer busy(path_, full);
   EXPECT_EQ(run(busy.send("kim@example.kr", "s", "t")).error().code, Code::overloaded);
   full.stop();
   EXPECT_EQ(mails(), "");

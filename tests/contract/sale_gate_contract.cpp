@@ -3,9 +3,9 @@
 
 #include <thread>
 
-#include "adapters/memory/event_log.hpp"
-#include "adapters/memory/sale_gate.hpp"
+#include "sale/sale_gate.hpp"
 #include "tests/contract/run_task.hpp"
+#include "tests/support/memory_event_log.hpp"
 #include "tests/support/test_records.hpp"
 
 namespace market::contract {
@@ -44,25 +44,25 @@ class MemoryCandidate final : public Candidate {
     explicit Running(MemoryCandidate& kept)
         : live(keys),
           folder(kept.records_, overlay, *kept.records_.position(),
-                 memory::RecordFolder::Settings{
+                 sale::RecordFolder::Settings{
                      .batch_orders_max = 100, .linger = Millis(1), .retry_after = Millis(5)}),
-          gate(memory::GateParts{kept.log_, kept.records_, kept.records_, kept.snapshots_, overlay, folder,
-                                 live, keys, kept.clock},
+          gate(sale::GateParts{kept.log_, kept.records_, kept.records_, kept.snapshots_, overlay, folder,
+                               live, keys, kept.clock},
                settings()) {
       gate.start();
     }
-    static memory::GateSettings settings() {
-      memory::GateSettings settings;
+    static sale::GateSettings settings() {
+      sale::GateSettings settings;
       settings.forget_after = Millis(0);
       return settings;
     }
-    memory::KeyFilter keys;
-    memory::OrderOverlay overlay;
-    memory::LiveStockTable live;
-    memory::RecordFolder folder;
-    memory::MemorySaleGate gate;
+    sale::KeyFilter keys;
+    sale::OrderOverlay overlay;
+    sale::LiveStockTable live;
+    sale::RecordFolder folder;
+    sale::MemorySaleGate gate;
   };
-  memory::MemoryEventLog log_;
+  MemoryEventLog log_;
   tests::TestRecords records_;
   NoSnapshots snapshots_;
   std::unique_ptr<Running> running_;

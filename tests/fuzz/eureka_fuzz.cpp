@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "wire/eureka_xml.hpp"
+#include "wire/eureka/eureka_xml.hpp"
 
 namespace eureka = market::wire::eureka;
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "http/chunked.hpp"
-#include "http/head_parser.hpp"
-#include "http/target.hpp"
+#include "http/message/chunked.hpp"
+#include "http/message/head_parser.hpp"
+#include "http/message/target.hpp"
 
 namespace {
 using namespace market::http;

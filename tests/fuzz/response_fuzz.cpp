@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "http/response_parser.hpp"
+#include "http/client/response_parser.hpp"
 
 namespace {
 using namespace market::http;

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "wire/access_token.hpp"
+#include "wire/auth/access_token.hpp"
 
 namespace {
 using namespace market;

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <map>
 
-#include "domain/sale_engine.hpp"
+#include "domain/sale/sale_engine.hpp"
 
 namespace market::sim {
 namespace {

@@ -88,7 +88,7 @@ Request::Missing SimGate::admit_what_it_needs(const Request& request) {
   const auto admit = [&](bool with_key) {
     const OrderPtr order = state_.orders.try_emplace(request.recorded->id, request.recorded).first->second;
     if (with_key) state_.keys[order->key] = KeyBinding{order->id, order->body_fingerprint};
-    remembered_.push_back(Remembered{memory::ChangedOrder{order, request.as_of}, world_.now()});
+    remembered_.push_back(Remembered{sale::ChangedOrder{order, request.as_of}, world_.now()});
   };
   if (const auto* place = std::get_if<PlaceOrder>(&request.command)) {
     if (!place->key || state_.keys.contains(place->key) || !keys_->may_contain(place->key))
@@ -265,11 +265,11 @@ void SimGate::commit_ended(Result<> outcome) {
 void SimGate::show_committed() {
   const Position last = *world_.journal.end();
   Position at = last - static_cast<Position>(events_.size());
-  std::vector<memory::ChangedOrder> changes;
+  std::vector<sale::ChangedOrder> changes;
   for (std::size_t i = 0; i < events_.size(); ++i) {
     ++at;
     checker_.committed(at, events_[i]);
-    if (changed_[i]) changes.push_back(memory::ChangedOrder{changed_[i], at});
+    if (changed_[i]) changes.push_back(sale::ChangedOrder{changed_[i], at});
     const auto* fact = std::get_if<OrderAccepted>(&events_[i].fact);
     if (fact && fact->order.key) keys_->add(fact->order.key, world_.now());
     if (fact && world_.bug == Bug::dedup_after_effect && fact->order.key)
@@ -279,7 +279,7 @@ void SimGate::show_committed() {
   show_changes(std::move(changes), last);
 }
 
-void SimGate::show_changes(std::vector<memory::ChangedOrder> changes, Position through) {
+void SimGate::show_changes(std::vector<sale::ChangedOrder> changes, Position through) {
   for (const auto& change : changes) remembered_.push_back(Remembered{change, world_.now()});
   overlay_->publish(changes);
   unfolded_.push_back(Unfolded{std::move(changes), through});
@@ -365,7 +365,7 @@ void SimGate::fold_later() {
 
 void SimGate::fold() {
   if (unfolded_.empty()) return;
-  std::vector<memory::ChangedOrder> changes;
+  std::vector<sale::ChangedOrder> changes;
   const auto taken =
       static_cast<std::size_t>(world_.random.between(1, static_cast<std::int64_t>(unfolded_.size())));
   for (std::size_t i = 0; i < taken; ++i)

@@ -1,5 +1,5 @@
 #pragma once
-/// The embedded sale gate, one thread, virtual time: the protocol of adapters/memory/sale_gate.cpp step by
+/// The embedded sale gate, one thread, virtual time: the protocol of sale/sale_gate.cpp step by
 /// step (queue, decide a batch, write, sync, show, answer; forget what the records have, look it up again)
 /// around the real decide(), apply(), recover(), key filter and overlay. Crashes and planted bugs happen
 /// here.
@@ -8,7 +8,7 @@
 #include <deque>
 #include <queue>
 
-#include "adapters/memory/gate_recovery.hpp"
+#include "sale/gate_recovery.hpp"
 #include "tests/sim/checker.hpp"
 #include "tests/sim/world.hpp"
 
@@ -42,11 +42,11 @@ class SimGate {
     }
   };
   struct Remembered {
-    memory::ChangedOrder change;
+    sale::ChangedOrder change;
     Instant at;
   };
   struct Unfolded {
-    std::vector<memory::ChangedOrder> changes;
+    std::vector<sale::ChangedOrder> changes;
     Position through = 0;
   };
   /// What one of two instances would know of a buyer (Bug::limit_per_instance).
@@ -67,7 +67,7 @@ class SimGate {
   void commit();
   void commit_ended(Result<> outcome);
   void show_committed();
-  void show_changes(std::vector<memory::ChangedOrder> changes, Position through);
+  void show_changes(std::vector<sale::ChangedOrder> changes, Position through);
   void answer_batch();
   void answer(const RequestPtr& request);
   void refuse_batch(Code code);
@@ -88,8 +88,8 @@ class SimGate {
 
   // All below is lost in a crash.
   SaleState state_, stale_;
-  std::unique_ptr<memory::KeyFilter> keys_;
-  std::unique_ptr<memory::OrderOverlay> overlay_;
+  std::unique_ptr<sale::KeyFilter> keys_;
+  std::unique_ptr<sale::OrderOverlay> overlay_;
   std::deque<RequestPtr> queue_;
   std::vector<RequestPtr> batch_;
   std::vector<Event> events_, late_expiries_;

@@ -5,8 +5,8 @@
 namespace market::sim {
 
 void SimGate::start() {
-  keys_ = std::make_unique<memory::KeyFilter>();
-  overlay_ = std::make_unique<memory::OrderOverlay>();
+  keys_ = std::make_unique<sale::KeyFilter>();
+  overlay_ = std::make_unique<sale::OrderOverlay>();
   const auto end = world_.journal.end();
   records_at_ = *world_.records.position();
   shown_through_ = records_at_;
@@ -43,8 +43,8 @@ void SimGate::crash() {
 bool SimGate::recover_state(Position end) {
   checker_.catch_up(world_.journal);
   const Position until = world_.bug == Bug::recovery_skips_last_record && end > 0 ? end - 1 : end;
-  const memory::RecoverFrom from{world_.journal, world_.snapshots, world_.records, records_at_, until};
-  auto recovered = memory::recover(from, *keys_);
+  const sale::RecoverFrom from{world_.journal, world_.snapshots, world_.records, records_at_, until};
+  auto recovered = sale::recover(from, *keys_);
   if (!recovered) {
     world_.violated("recovery fails: " + recovered.error().detail);
     return false;
@@ -61,7 +61,7 @@ bool SimGate::recover_state(Position end) {
     if (entry.second->state == OrderState::accepted)
       deadlines_.push(Deadline{entry.second->pay_by, entry.first});
   remembered_.clear();
-  std::vector<memory::ChangedOrder> unseen;
+  std::vector<sale::ChangedOrder> unseen;
   for (const auto& change : recovered->newer_than_records) {
     if (change.position > shown_through_)
       unseen.push_back(change);
@@ -97,7 +97,7 @@ void SimGate::grant_grace() {
 
 std::optional<Position> SimGate::make_snapshot() {
   if (!up_ || log_failed_) return std::nullopt;
-  const auto made = memory::make_snapshot(world_.journal, world_.snapshots, world_.records, records_at_);
+  const auto made = sale::make_snapshot(world_.journal, world_.snapshots, world_.records, records_at_);
   if (!made) world_.violated("no snapshot can be made: " + made.error().detail);
   return records_at_;
 }

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "domain/sale_engine.hpp"
+#include "domain/sale/sale_engine.hpp"
 
 namespace market::tests {
 

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <thread>
 
-#include "http/server.hpp"
+#include "http/server/server.hpp"
 
 namespace market::tests {
 

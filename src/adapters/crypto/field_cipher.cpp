@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "wire/base64url.hpp"
+#include "wire/auth/base64url.hpp"
 
 namespace market::crypto {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "http/ascii.hpp"
+#include "http/message/ascii.hpp"
 
 namespace market::eureka {
 namespace {

@@ -8,9 +8,9 @@
 #include <set>
 
 #include "base/time.hpp"
-#include "http/allowed_addresses.hpp"
+#include "http/message/allowed_addresses.hpp"
 #include "ports/discovery.hpp"
-#include "wire/eureka_json.hpp"
+#include "wire/eureka/eureka_json.hpp"
 
 namespace market::eureka {
 

@@ -17,7 +17,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "adapters/eureka/known_instances.hpp"
-#include "http/client.hpp"
+#include "http/client/client.hpp"
 
 namespace market::eureka {
 

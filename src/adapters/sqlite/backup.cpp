@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "adapters/sqlite/data_folder.hpp"
+#include "adapters/files/data_folder.hpp"
+#include "adapters/files/files.hpp"
 #include "adapters/sqlite/event_log.hpp"
-#include "adapters/sqlite/files.hpp"
 
 namespace market::sqlite {
 namespace {
@@ -43,7 +43,7 @@ void make_private_folder(const fs::path& path) {
   if (const auto parent = path.parent_path(); !parent.empty() && !fs::exists(parent))
     make_private_folder(parent);
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw std::runtime_error(file_error("the folder cannot be created", path).detail);
+    throw std::runtime_error(files::file_error("the folder cannot be created", path).detail);
   }
 }
 
@@ -71,22 +71,22 @@ void copy_database(const fs::path& from, const fs::path& to) {
 }
 
 void copy_plain_file(const fs::path& from, const fs::path& to) {
-  const FileDescriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!source) throw std::runtime_error(file_error("cannot be opened", from).detail);
-  const FileDescriptor target(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!target) throw std::runtime_error(file_error("cannot be created", to).detail);
+  const files::FileDescriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!source) throw std::runtime_error(files::file_error("cannot be opened", from).detail);
+  const files::FileDescriptor target(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!target) throw std::runtime_error(files::file_error("cannot be created", to).detail);
   std::vector<char> buffer(1 << 20);
   for (;;) {
     const auto got = ::read(source.get(), buffer.data(), buffer.size());
-    if (got < 0) throw std::runtime_error(file_error("cannot be read", from).detail);
+    if (got < 0) throw std::runtime_error(files::file_error("cannot be read", from).detail);
     if (got == 0) break;
     for (ssize_t done = 0; done < got;) {
       const auto put = ::write(target.get(), buffer.data() + done, static_cast<std::size_t>(got - done));
-      if (put < 0) throw std::runtime_error(file_error("cannot be written", to).detail);
+      if (put < 0) throw std::runtime_error(files::file_error("cannot be written", to).detail);
       done += put;
     }
   }
-  if (::fsync(target.get()) != 0) throw std::runtime_error(file_error("cannot be synced", to).detail);
+  if (::fsync(target.get()) != 0) throw std::runtime_error(files::file_error("cannot be synced", to).detail);
 }
 
 bool is_left_out(const std::string& name) {
@@ -130,10 +130,10 @@ std::vector<std::string> copy_all(const fs::path& data, const fs::path& to) {
 
 void sync_all_folders(const fs::path& root) {
   for (const auto& entry : fs::recursive_directory_iterator(root)) {
-    if (entry.is_directory()) must(sync_folder(entry.path()));
+    if (entry.is_directory()) must(files::sync_folder(entry.path()));
   }
-  must(sync_folder(root));
-  must(sync_folder(root.parent_path()));
+  must(files::sync_folder(root));
+  must(files::sync_folder(root.parent_path()));
 }
 
 void write_manifest(const fs::path& folder, const Manifest& manifest) {
@@ -143,7 +143,7 @@ void write_manifest(const fs::path& folder, const Manifest& manifest) {
     text += fmt::format("file {} {} {}\n", entry.sha256, entry.bytes, entry.name);
   }
   text += fmt::format("end {}\n", manifest.entries.size());
-  must(write_file_durably(folder / manifest_name, text));
+  must(files::write_file_durably(folder / manifest_name, text));
 }
 
 template <class Number>
@@ -165,7 +165,7 @@ std::string_view take(std::string_view& rest, char mark) {
 }
 
 Manifest read_manifest(const fs::path& folder) {
-  const auto text = must(read_whole_file(folder / manifest_name));
+  const auto text = must(files::read_whole_file(folder / manifest_name));
   if (!text)
     throw std::runtime_error(
         fmt::format("{}: is no backup, or an unfinished one (no manifest)", folder.string()));
@@ -200,7 +200,7 @@ void verify(const fs::path& folder, const Manifest& manifest) {
   for (const auto& entry : manifest.entries) {
     std::error_code error;
     const auto bytes = fs::file_size(folder / entry.name, error);
-    if (error || bytes != entry.bytes || must(sha256_of_file(folder / entry.name)) != entry.sha256) {
+    if (error || bytes != entry.bytes || must(files::sha256_of_file(folder / entry.name)) != entry.sha256) {
       throw std::runtime_error(fmt::format("{}: is damaged or missing; this backup cannot be used",
                                            (folder / entry.name).string()));
     }
@@ -244,7 +244,7 @@ BackupReport backup_store(const fs::path& data, const fs::path& to) {
   Manifest manifest;
   manifest.log_position = position_of(to / "log.db");
   for (const auto& name : copied) {
-    manifest.entries.push_back({name, fs::file_size(to / name), must(sha256_of_file(to / name))});
+    manifest.entries.push_back({name, fs::file_size(to / name), must(files::sha256_of_file(to / name))});
   }
   sync_all_folders(to);
   write_manifest(to, manifest);
@@ -254,9 +254,9 @@ BackupReport backup_store(const fs::path& data, const fs::path& to) {
 BackupReport restore_store(const fs::path& from, const fs::path& data) {
   const auto manifest = read_manifest(from);
   verify(from, manifest);
-  const auto folder = DataFolder::open(data);
+  const auto folder = files::DataFolder::open(data);
   require_empty(data, "data folder");
-  must(write_file_durably(data / restore_mark, "a restore runs or was cut short\n"));
+  must(files::write_file_durably(data / files::restore_mark, "a restore runs or was cut short\n"));
   for (const auto& entry : manifest.entries) {
     const auto target = data / entry.name;
     if (const auto parent = target.parent_path(); parent != data) make_private_folder(parent);
@@ -264,8 +264,8 @@ BackupReport restore_store(const fs::path& from, const fs::path& data) {
   }
   verify(data, manifest);
   sync_all_folders(data);
-  fs::remove(data / restore_mark);
-  must(sync_folder(data));
+  fs::remove(data / files::restore_mark);
+  must(files::sync_folder(data));
   return report_of(manifest);
 }
 

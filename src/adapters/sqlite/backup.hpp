@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "domain/event.hpp"
+#include "domain/sale/event.hpp"
 
 namespace market::sqlite {
 

@@ -6,7 +6,7 @@
 #include <atomic>
 #include <thread>
 
-#include "adapters/sqlite/data_folder.hpp"
+#include "adapters/files/data_folder.hpp"
 #include "adapters/sqlite/event_log.hpp"
 #include "tests/support/numbered_events.hpp"
 #include "tests/support/temp_folder.hpp"
@@ -39,7 +39,7 @@ void fill(const fs::path& data) {
   Database::open(data / "main.db", Database::Mode::create)
       .must_execute("CREATE TABLE m(a); INSERT INTO m VALUES(2)");
   fs::create_directories(data / "images/7");
-  EXPECT_TRUE(write_file_durably(data / "images/7/a.webp", "an image"));
+  EXPECT_TRUE(files::write_file_durably(data / "images/7/a.webp", "an image"));
 }
 
 TEST(Backup, CopiesARunningStoreAndBringsItBack) {
@@ -49,7 +49,7 @@ TEST(Backup, CopiesARunningStoreAndBringsItBack) {
   BackupReport report;
   Position before = 0;
   {
-    const auto folder = DataFolder::open(data);
+    const auto folder = files::DataFolder::open(data);
     key = folder.load_or_create_secret("token");
     fill(data);
     SqliteEventLog log(log_in(data));
@@ -70,9 +70,9 @@ TEST(Backup, CopiesARunningStoreAndBringsItBack) {
   EXPECT_THAT(thrown_by([&] { backup_store(data, saved); }), HasSubstr("is not empty"));
 
   EXPECT_EQ(restore_store(saved, back).log_position, report.log_position);
-  const auto folder = DataFolder::open(back);
+  const auto folder = files::DataFolder::open(back);
   EXPECT_EQ(folder.load_or_create_secret("token"), key);
-  EXPECT_EQ(**read_whole_file(back / "images/7/a.webp"), "an image");
+  EXPECT_EQ(**files::read_whole_file(back / "images/7/a.webp"), "an image");
   EXPECT_EQ(Database::open(back / "main.db", Database::Mode::existing).must_query("SELECT a FROM m"), 2);
   SqliteEventLog log(log_in(back));
   EXPECT_EQ(*log.end(), report.log_position);
@@ -84,13 +84,13 @@ TEST(Backup, ADamagedOrUnfinishedOneIsRefused) {
   const auto data = temp / "data", saved = temp / "saved";
   EXPECT_THAT(thrown_by([&] { backup_store(temp / "nothing", saved); }), HasSubstr("is no data folder"));
   {
-    const auto folder = DataFolder::open(data);
+    const auto folder = files::DataFolder::open(data);
     SqliteEventLog log(log_in(data));
     fill(data);
     EXPECT_THAT(thrown_by([&] { backup_store(data, data / "saved"); }), HasSubstr("inside the data folder"));
     backup_store(data, saved);
   }
-  EXPECT_TRUE(write_file_durably(saved / "images/7/a.webp", "an imagf"));
+  EXPECT_TRUE(files::write_file_durably(saved / "images/7/a.webp", "an imagf"));
   EXPECT_THAT(thrown_by([&] { restore_store(saved, temp / "back"); }),
               HasSubstr("a.webp: is damaged or missing"));
   EXPECT_FALSE(fs::exists(temp / "back"));
@@ -101,8 +101,8 @@ TEST(Backup, ADamagedOrUnfinishedOneIsRefused) {
 TEST(Backup, AHalfRestoredFolderIsNotServed) {
   const tests::TempFolder temp;
   fs::create_directory(temp / "data");
-  EXPECT_TRUE(write_file_durably(temp / "data" / restore_mark, "x"));
-  EXPECT_THAT(thrown_by([&] { DataFolder::open(temp / "data"); }), HasSubstr("unfinished restore"));
+  EXPECT_TRUE(files::write_file_durably(temp / "data" / files::restore_mark, "x"));
+  EXPECT_THAT(thrown_by([&] { files::DataFolder::open(temp / "data"); }), HasSubstr("unfinished restore"));
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "base/check.hpp"
-#include "wire/event_codec.hpp"
+#include "wire/events/event_codec.hpp"
 
 namespace market::sqlite {
 namespace {
@@ -100,7 +100,7 @@ void SqliteEventLog::open_writer(Database::Mode mode) {
   // Whatever recovery found must be durable before anybody is told of it: it may be the trace of a failed
   // commit that only the page cache has.
   checkpoint_whole_wal(writer_.db);
-  writer_.files = DatabaseFiles(settings_.path);
+  writer_.files = files::DatabaseFiles(settings_.path);
   if (!writer_.files.in_place())
     throw std::runtime_error(fmt::format("{}: the file is read-only or gone", settings_.path));
   end_.store(stored, std::memory_order_release);

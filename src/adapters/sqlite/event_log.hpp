@@ -14,8 +14,8 @@
 #include <string>
 #include <thread>
 
+#include "adapters/files/files.hpp"
 #include "adapters/sqlite/database.hpp"
-#include "adapters/sqlite/files.hpp"
 #include "adapters/sqlite/migrations.hpp"
 #include "ports/event_log.hpp"
 
@@ -46,7 +46,7 @@ class SqliteEventLog final : public EventLog {
   struct Writer {
     Database db;
     Statement begin, insert, commit, rollback;
-    DatabaseFiles files;
+    files::DatabaseFiles files;
     std::int64_t page_size = 0;
   };
   void open_writer(Database::Mode mode);

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "adapters/sqlite/files.hpp"
+#include "adapters/files/files.hpp"
 #include "tests/support/numbered_events.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -54,7 +54,7 @@ TEST(SqliteEventLog, IsThereAgainAfterAClose) {
 
 TEST(SqliteEventLog, RefusesJunkForeignAndNewerFiles) {
   const tests::TempFolder folder;
-  ASSERT_TRUE(write_file_durably(folder / "junk.db", std::string(5000, 'x')));
+  ASSERT_TRUE(files::write_file_durably(folder / "junk.db", std::string(5000, 'x')));
   EXPECT_THAT(why_not(folder / "junk.db"), HasSubstr("junk.db: this is not a database; move it away"));
 
   Database::open(folder / "foreign.db", Database::Mode::create)

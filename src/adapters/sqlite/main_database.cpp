@@ -50,7 +50,7 @@ MainDatabase::MainDatabase(const std::string& path, BlockingPool& pool, unsigned
     : pool_(pool), writer_(open_session(path, SessionKind::durable_writer)) {
   migrate(*writer_, path, main_application_id, migrations);
   for (unsigned i = 0; i < std::max(readers, 1u); ++i) readers_.add(open_session(path, SessionKind::reader));
-  files_ = DatabaseFiles(path);
+  files_ = files::DatabaseFiles(path);
 }
 
 Error MainDatabase::write_error(const std::exception& error) {

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <string>
 
-#include "adapters/sqlite/files.hpp"
+#include "adapters/files/files.hpp"
 #include "adapters/sqlite/sql_session.hpp"
 #include "base/task.hpp"
 
@@ -66,7 +66,7 @@ class MainDatabase {
   std::mutex writing_;
   std::unique_ptr<soci::session> writer_;
   Shared<soci::session> readers_;
-  DatabaseFiles files_;
+  files::DatabaseFiles files_;
 };
 
 }  // namespace market::sqlite

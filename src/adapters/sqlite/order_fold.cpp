@@ -77,7 +77,7 @@ SqliteOrderFold::SqliteOrderFold(std::string path, std::size_t segment_orders)
   } catch (const std::exception& error) {
     throw std::runtime_error(fmt::format("cannot use {}: {}", path_, error.what()));
   }
-  files_ = DatabaseFiles(path_);
+  files_ = files::DatabaseFiles(path_);
 }
 
 SqliteOrderFold::~SqliteOrderFold() = default;

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "adapters/sqlite/files.hpp"
+#include "adapters/files/files.hpp"
 #include "adapters/sqlite/user_order_index.hpp"
 #include "ports/order_records.hpp"
 
@@ -42,7 +42,7 @@ class SqliteOrderFold final : public OrderFold {
   const std::size_t segment_orders_;
   UserOrderIndex index_;
   std::unique_ptr<Database> database_;
-  DatabaseFiles files_;
+  files::DatabaseFiles files_;
   bool index_stale_ = false;             ///< A commit failed: memory may know more than the file.
   std::vector<const Order*> sorted_;     ///< Kept for its memory.
   std::vector<UserOrder> added_, late_;  ///< Likewise.

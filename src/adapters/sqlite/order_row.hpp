@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "domain/sale_engine.hpp"
+#include "domain/sale/sale_engine.hpp"
 
 namespace market::sqlite {
 

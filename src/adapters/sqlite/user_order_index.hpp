@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "domain/order.hpp"
+#include "domain/sale/order.hpp"
 
 namespace market::sqlite {
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "http/ascii.hpp"
-#include "http/io_thread.hpp"
-#include "http/upstream_call.hpp"
+#include "http/client/upstream_call.hpp"
+#include "http/message/ascii.hpp"
+#include "http/server/io_thread.hpp"
 
 namespace market::gateway {
 

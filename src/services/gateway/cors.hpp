@@ -1,7 +1,7 @@
 #pragma once
 /// Cross-origin requests of browsers: an exact list of origins, and nobody else learns anything.
 
-#include "http/message.hpp"
+#include "http/message/message.hpp"
 #include "services/gateway/route.hpp"
 
 namespace market::gateway {

@@ -6,8 +6,8 @@
 #include <array>
 #include <span>
 
-#include "http/ascii.hpp"
-#include "http/problem.hpp"
+#include "http/message/ascii.hpp"
+#include "http/message/problem.hpp"
 
 namespace market::gateway {
 namespace {

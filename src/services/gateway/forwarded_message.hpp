@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "http/message.hpp"
-#include "http/response_parser.hpp"
+#include "http/client/response_parser.hpp"
+#include "http/message/message.hpp"
 #include "services/gateway/route.hpp"
 
 namespace market::gateway {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "http/ascii.hpp"
+#include "http/message/ascii.hpp"
 
 namespace market::gateway {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/time.hpp"
-#include "http/allowed_addresses.hpp"
+#include "http/message/allowed_addresses.hpp"
 
 namespace market::gateway {
 

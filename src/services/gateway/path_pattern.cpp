@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "http/ascii.hpp"
-#include "http/target.hpp"
+#include "http/message/ascii.hpp"
+#include "http/message/target.hpp"
 
 namespace market::gateway {
 namespace {

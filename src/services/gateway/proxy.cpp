@@ -2,9 +2,9 @@
 
 #include <chrono>
 
-#include "http/ascii.hpp"
-#include "http/io_thread.hpp"
-#include "http/problem.hpp"
+#include "http/message/ascii.hpp"
+#include "http/message/problem.hpp"
+#include "http/server/io_thread.hpp"
 #include "services/gateway/cors.hpp"
 #include "services/gateway/forwarded_message.hpp"
 

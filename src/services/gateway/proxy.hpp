@@ -7,9 +7,9 @@
 #include <atomic>
 #include <memory>
 
-#include "http/authenticator.hpp"
-#include "http/journal.hpp"
-#include "http/router.hpp"
+#include "http/server/access_log.hpp"
+#include "http/server/router.hpp"
+#include "services/auth/authenticator.hpp"
 #include "services/gateway/balancer.hpp"
 #include "services/gateway/coalescer.hpp"
 #include "services/gateway/gateway_config.hpp"
@@ -24,7 +24,7 @@ namespace market::gateway {
 
 struct ProxyParts {
   Balancer& balancer;
-  const http::Authenticator* authenticator;  ///< Null: services alone check tokens.
+  const auth::Authenticator* authenticator;  ///< Null: services alone check tokens.
   http::Journal& journal;
   const Clock& clock;
 };

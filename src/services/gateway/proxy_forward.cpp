@@ -3,9 +3,9 @@
 #include <boost/container/small_vector.hpp>
 #include <chrono>
 
-#include "http/problem.hpp"
-#include "http/tunnel.hpp"
-#include "http/upstream.hpp"
+#include "http/client/upstream.hpp"
+#include "http/message/problem.hpp"
+#include "http/server/tunnel.hpp"
 #include "services/gateway/forwarded_message.hpp"
 #include "services/gateway/proxy.hpp"
 

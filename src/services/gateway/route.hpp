@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/time.hpp"
-#include "http/client_address.hpp"
+#include "http/message/client_address.hpp"
 #include "services/gateway/path_pattern.hpp"
 #include "services/gateway/pattern.hpp"
 #include "services/gateway/route_state.hpp"

@@ -2,8 +2,8 @@
 
 #include <cstring>
 
-#include "wire/bytes.hpp"
-#include "wire/digest.hpp"
+#include "base/checksum.hpp"
+#include "wire/auth/digest.hpp"
 
 namespace market::order {
 
@@ -39,7 +39,7 @@ std::uint64_t fingerprint_of(const wire::WantedLines& lines) {
     std::memcpy(bytes + size, &line.quantity, sizeof line.quantity);
     size += sizeof line.quantity;
   }
-  return wire::checksum({bytes, size});
+  return checksum({bytes, size});
 }
 
 }  // namespace market::order

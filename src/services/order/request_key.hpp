@@ -3,9 +3,9 @@
 
 #include <string_view>
 
-#include "domain/command.hpp"
-#include "http/request.hpp"
-#include "wire/order_body.hpp"
+#include "domain/sale/command.hpp"
+#include "http/message/request.hpp"
+#include "wire/json/order_body.hpp"
 
 namespace market::order {
 

@@ -4,12 +4,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include "http/paging.hpp"
-#include "http/sse.hpp"
+#include "http/message/paging.hpp"
+#include "http/message/sse.hpp"
 #include "services/order/place_order.hpp"
 #include "services/order/request_key.hpp"
-#include "wire/json.hpp"
-#include "wire/order_view.hpp"
+#include "wire/json/json.hpp"
+#include "wire/json/order_view.hpp"
 
 namespace market::order {
 namespace {

@@ -1,13 +1,13 @@
 #pragma once
 /// The doors of the order service (API.md, Orders).
 
-#include "base/refusals.hpp"
-#include "http/authenticator.hpp"
-#include "http/router.hpp"
+#include "http/server/router.hpp"
 #include "ports/live_stock.hpp"
 #include "ports/order_reader.hpp"
 #include "ports/product_names.hpp"
+#include "services/auth/authenticator.hpp"
 #include "services/order/pay_order.hpp"
+#include "services/order/refusal_counts.hpp"
 
 namespace market::order {
 
@@ -18,7 +18,7 @@ struct OrderSettings {
 
 /// What the routes use; all of it outlives the server.
 struct OrderParts {
-  const http::Authenticator& authenticator;
+  const auth::Authenticator& authenticator;
   SaleGate& gate;
   const LiveStock& live;
   OrderReader& reader;
@@ -26,7 +26,7 @@ struct OrderParts {
   PayOrder& pay;
   PaymentProvider& provider;
   PaymentResolver& resolver;
-  Refusals& refusals;  ///< Of POST /orders.
+  RefusalCounts& refusals;  ///< Of POST /orders.
   IdSource& ids;
   const Clock& clock;
   OrderSettings settings;

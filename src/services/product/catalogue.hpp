@@ -15,7 +15,7 @@
 #include "ports/live_stock.hpp"
 #include "ports/product_names.hpp"
 #include "ports/product_texts.hpp"
-#include "wire/product_view.hpp"
+#include "wire/json/product_view.hpp"
 
 namespace market::product {
 

@@ -6,7 +6,7 @@
 
 #include "tests/support/fixed_stock.hpp"
 #include "tests/support/test_accounts.hpp"
-#include "wire/json.hpp"
+#include "wire/json/json.hpp"
 
 namespace market::product {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-#include "wire/base64url.hpp"
+#include "wire/auth/base64url.hpp"
 
 namespace market::product {
 namespace {

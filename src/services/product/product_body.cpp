@@ -1,6 +1,6 @@
 #include "services/product/product_body.hpp"
 
-#include "wire/json.hpp"
+#include "wire/json/json.hpp"
 
 namespace market::product {
 namespace {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-#include "domain/product.hpp"
+#include "domain/sale/product.hpp"
 #include "ports/product_texts.hpp"
 
 namespace market::product {

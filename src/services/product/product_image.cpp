@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "http/ascii.hpp"
-#include "wire/bytes.hpp"
+#include "base/checksum.hpp"
+#include "http/message/ascii.hpp"
 
 namespace market::product {
 
@@ -27,7 +27,7 @@ Result<ProductImage> read_image(const http::Request& request) {
 }
 
 std::string image_url_of(std::string_view product_location, std::string_view bytes) {
-  return fmt::format("{}/image?v={:016x}", product_location, wire::checksum(bytes));
+  return fmt::format("{}/image?v={:016x}", product_location, checksum(bytes));
 }
 
 }  // namespace market::product

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "http/message.hpp"
+#include "http/message/message.hpp"
 #include "ports/product_texts.hpp"
 
 namespace market::product {

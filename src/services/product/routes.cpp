@@ -2,16 +2,16 @@
 
 #include <fmt/format.h>
 
-#include "http/conditional.hpp"
-#include "http/paging.hpp"
-#include "http/sse.hpp"
+#include "http/message/conditional.hpp"
+#include "http/message/paging.hpp"
+#include "http/message/sse.hpp"
 #include "services/product/change_turns.hpp"
 #include "services/product/listing.hpp"
 #include "services/product/open_pictures.hpp"
 #include "services/product/product_body.hpp"
 #include "services/product/product_image.hpp"
 #include "services/product/stock_streams.hpp"
-#include "wire/json.hpp"
+#include "wire/json/json.hpp"
 
 namespace market::product {
 namespace {

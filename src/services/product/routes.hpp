@@ -1,16 +1,16 @@
 #pragma once
 /// The doors of the product service (API.md, Products).
 
-#include "http/authenticator.hpp"
-#include "http/router.hpp"
+#include "http/server/router.hpp"
 #include "ports/sale_gate.hpp"
+#include "services/auth/authenticator.hpp"
 #include "services/product/catalogue.hpp"
 
 namespace market::product {
 
 /// What the routes use; all of it outlives the server.
 struct ProductParts {
-  const http::Authenticator& authenticator;
+  const auth::Authenticator& authenticator;
   Catalogue& catalogue;
   SaleGate& gate;
   ProductTexts& texts;

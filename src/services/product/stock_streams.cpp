@@ -4,7 +4,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include "http/sse.hpp"
+#include "http/message/sse.hpp"
 
 namespace market::product {
 namespace {

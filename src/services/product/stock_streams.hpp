@@ -2,7 +2,7 @@
 /// Live stock as server-sent events. One ticker per I/O thread serves all its streams and runs only while it
 /// has some, comparing LiveProduct::version: an unchanged product costs one load per tick.
 
-#include "http/message.hpp"
+#include "http/message/message.hpp"
 #include "services/product/catalogue.hpp"
 
 namespace market::product {

@@ -3,7 +3,7 @@
 
 #include "base/time.hpp"
 #include "services/registry/door.hpp"
-#include "wire/json.hpp"
+#include "wire/json/json.hpp"
 
 namespace market::embedded {
 std::string_view registry_document();

@@ -1,6 +1,6 @@
 #include "services/registry/door.hpp"
 
-#include "wire/basic_authorization.hpp"
+#include "wire/auth/basic_authorization.hpp"
 
 namespace market::registry {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 /// Who may change the registry, and what all of its routes need.
 
-#include "http/router.hpp"
+#include "http/server/router.hpp"
 #include "services/registry/peers.hpp"
 
 namespace market::registry {

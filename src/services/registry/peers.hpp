@@ -4,7 +4,7 @@
 
 #include <deque>
 
-#include "http/client.hpp"
+#include "http/client/client.hpp"
 #include "services/registry/shared_registry.hpp"
 
 namespace market::registry {

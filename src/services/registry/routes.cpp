@@ -1,7 +1,7 @@
 // Eureka's REST API. Answers without a body are empty on purpose: Netflix's Jersey client never recovers from
 // a refused heartbeat that has one.
-#include "http/problem.hpp"
-#include "http/target.hpp"
+#include "http/message/problem.hpp"
+#include "http/message/target.hpp"
 #include "services/registry/door.hpp"
 #include "services/registry/replication_route.hpp"
 #include "services/registry/stream_route.hpp"

@@ -2,7 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "http/sse.hpp"
+#include "http/message/sse.hpp"
 
 namespace market::registry {
 

@@ -9,10 +9,10 @@
 #include <set>
 
 #include "base/time.hpp"
-#include "domain/lease_registry.hpp"
-#include "http/allowed_addresses.hpp"
+#include "domain/registry/lease_registry.hpp"
+#include "http/message/allowed_addresses.hpp"
 #include "services/registry/change_feed.hpp"
-#include "wire/eureka_xml.hpp"
+#include "wire/eureka/eureka_xml.hpp"
 
 namespace market::registry {
 

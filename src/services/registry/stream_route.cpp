@@ -2,7 +2,7 @@
 
 #include <boost/asio/this_coro.hpp>
 
-#include "http/sse.hpp"
+#include "http/message/sse.hpp"
 
 namespace market::registry {
 namespace {

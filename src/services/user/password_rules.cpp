@@ -4,7 +4,7 @@
 #include <array>
 #include <string>
 
-#include "wire/json.hpp"
+#include "wire/json/json.hpp"
 
 namespace market::user {
 namespace {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "services/user/user_view.hpp"
-#include "wire/json.hpp"
+#include "wire/json/json.hpp"
 
 namespace market::user {
 namespace {

@@ -1,8 +1,8 @@
 #pragma once
 /// The doors of the user service (API.md, Users and sessions).
 
-#include "http/authenticator.hpp"
-#include "http/router.hpp"
+#include "http/server/router.hpp"
+#include "services/auth/authenticator.hpp"
 #include "services/user/sign_in.hpp"
 #include "services/user/sign_up.hpp"
 
@@ -10,7 +10,7 @@ namespace market::user {
 
 /// What the routes use; all of it outlives the server.
 struct UserParts {
-  const http::Authenticator& authenticator;
+  const auth::Authenticator& authenticator;
   Accounts& accounts;
   SignUp& sign_up;
   SignIn& sign_in;

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "wire/secret_text.hpp"
+#include "wire/auth/secret_text.hpp"
 
 namespace market::user {
 

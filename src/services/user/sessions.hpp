@@ -3,8 +3,8 @@
 
 #include "ports/accounts.hpp"
 #include "ports/random_source.hpp"
-#include "wire/access_token.hpp"
-#include "wire/denied_sessions.hpp"
+#include "services/auth/denied_sessions.hpp"
+#include "wire/auth/access_token.hpp"
 
 namespace market::user {
 
@@ -21,7 +21,7 @@ struct SignedIn {
 
 class Sessions {
  public:
-  Sessions(Accounts& accounts, const wire::AccessTokens& tokens, wire::DeniedSessions& denied,
+  Sessions(Accounts& accounts, const wire::AccessTokens& tokens, auth::DeniedSessions& denied,
            RandomSource& random, IdSource& ids, const Clock& clock, SessionSettings settings)
       : accounts_(accounts),
         tokens_(tokens),
@@ -47,7 +47,7 @@ class Sessions {
 
   Accounts& accounts_;
   const wire::AccessTokens& tokens_;
-  wire::DeniedSessions& denied_;
+  auth::DeniedSessions& denied_;
   RandomSource& random_;
   IdSource& ids_;
   const Clock& clock_;

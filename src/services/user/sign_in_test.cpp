@@ -37,7 +37,7 @@ class SignInTest : public testing::Test {
   tests::CountingRandom random_;
   IdSource ids_{clock_, 1};
   wire::AccessTokens tokens_{{wire::SigningKey{"k", "0123456789abcdef0123456789abcdef"}}};
-  wire::DeniedSessions denied_;
+  auth::DeniedSessions denied_;
   Sessions sessions_{accounts_, tokens_, denied_, random_, ids_, clock_, SessionSettings{}};
   GuessLimiter limiter_{true};
   SignIn sign_in_{accounts_, hasher_, sessions_, limiter_, clock_};

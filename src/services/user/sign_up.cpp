@@ -7,7 +7,7 @@
 
 #include "services/user/password_rules.hpp"
 #include "services/user/user_view.hpp"
-#include "wire/secret_text.hpp"
+#include "wire/auth/secret_text.hpp"
 
 namespace market::user {
 namespace {

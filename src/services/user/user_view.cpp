@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "wire/json.hpp"
+#include "wire/json/json.hpp"
 
 namespace market::user {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "wire/json.hpp"
+#include "wire/json/json.hpp"
 
 namespace market::user {
 namespace {

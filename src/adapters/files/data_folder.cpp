@@ -1,0 +1,112 @@
+#include "adapters/files/data_folder.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+#include <thread>
+
+namespace market::files {
+namespace {
+
+constexpr auto lock_name = "lock";
+
+[[noreturn]] void refuse(const Error& error) {
+  throw std::runtime_error(error.detail);
+}
+
+FileDescriptor open_lock_file(const std::filesystem::path& path) {
+  FileDescriptor lock(::open((path / lock_name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) refuse(file_error("cannot be opened", path / lock_name));
+  return lock;
+}
+
+/// flock, not fcntl: it belongs to the descriptor, so no other code of this process can drop it by accident.
+bool try_lock(const FileDescriptor& lock, const std::filesystem::path& path) {
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno != EWOULDBLOCK && errno != EINTR) refuse(file_error("cannot be locked", path / lock_name));
+  return false;
+}
+
+long pid_in(const FileDescriptor& lock) {
+  std::array<char, 32> text{};
+  const auto got = ::pread(lock.get(), text.data(), text.size() - 1, 0);
+  return got <= 0 ? 0 : std::strtol(text.data(), nullptr, 10);
+}
+
+void make_folder(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return;
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    refuse(file_error("the folder cannot be created", path));
+  const auto parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  if (const auto synced = sync_folder(parent); !synced) refuse(synced.error());
+}
+
+}  // namespace
+
+DataFolder DataFolder::open(const std::filesystem::path& path, Millis wait) {
+  make_folder(path);
+  auto lock = open_lock_file(path);
+  const auto give_up = std::chrono::steady_clock::now() + wait;
+  while (!try_lock(lock, path)) {
+    if (std::chrono::steady_clock::now() >= give_up) {
+      const auto pid = pid_in(lock);
+      throw std::runtime_error(fmt::format("data folder {} is in use by process {}", path.string(),
+                                           pid == 0 ? std::string("unknown") : std::to_string(pid)));
+    }
+    std::this_thread::sleep_for(Millis{10});  // Start-up only; the lock has no queue with a deadline.
+  }
+  const auto pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(lock.get(), 0) != 0 ||
+      ::pwrite(lock.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    refuse(file_error("cannot be written", path / lock_name));
+  }
+  std::error_code error;
+  if (std::filesystem::exists(path / restore_mark, error)) {
+    throw std::runtime_error(
+        fmt::format("data folder {} holds an unfinished restore; empty it and restore again", path.string()));
+  }
+  return DataFolder(path, std::move(lock));
+}
+
+long DataFolder::owner(const std::filesystem::path& path) {
+  const FileDescriptor lock(::open((path / lock_name).c_str(), O_RDWR | O_CLOEXEC));
+  if (!lock && (errno == ENOENT || errno == ENOTDIR)) return 0;
+  if (!lock) refuse(file_error("cannot be opened", path / lock_name));
+  if (try_lock(lock, path)) return 0;
+  return pid_in(lock);
+}
+
+std::string DataFolder::load_secret_of(std::string_view needed_by, std::string_view name,
+                                       std::size_t bytes) const {
+  const auto key = path_ / "keys" / name;
+  if (std::filesystem::exists(file(needed_by)) && !std::filesystem::exists(key))
+    throw std::runtime_error(
+        fmt::format("key file {} is missing, and {} cannot be read without it; put it back from where you "
+                    "keep your keys",
+                    key.string(), file(needed_by).string()));
+  return load_or_create_secret(name, bytes);
+}
+
+std::string DataFolder::load_or_create_secret(std::string_view name, std::size_t bytes) const {
+  const auto keys = path_ / "keys";
+  make_folder(keys);
+  const auto file = keys / name;
+  auto found = read_key_file(file, bytes);
+  if (!found) refuse(found.error());
+  if (*found) return std::move(**found);
+  std::string secret = random_secret(bytes);
+  if (const auto written = write_file_durably(file, secret); !written) refuse(written.error());
+  return secret;
+}
+
+}  // namespace market::files

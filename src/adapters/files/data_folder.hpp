@@ -1,0 +1,45 @@
+#pragma once
+/// The folder of one embedded store: one process at a time, and the secrets that must outlive it.
+///
+///   auto folder = DataFolder::open("data");           // throws std::runtime_error with one clear line
+///   const auto key = folder.load_or_create_secret("token-signing", 32);
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "adapters/files/files.hpp"
+#include "base/time.hpp"
+
+namespace market::files {
+
+/// Stands in a data folder while restore_store() fills it; open() refuses such a folder.
+inline constexpr auto restore_mark = "restore-unfinished";
+
+class DataFolder {
+ public:
+  /// Creates it (0700) when absent and locks it for this process. A restart may `wait` for the one before it.
+  /// Throws std::runtime_error: `data folder X is in use by process N`.
+  static DataFolder open(const std::filesystem::path& path, Millis wait = Millis{0});
+
+  /// The process that has it locked now; 0 when none has. Throws std::runtime_error when it cannot be told.
+  static long owner(const std::filesystem::path& path);
+
+  /// A file of `bytes` random bytes in keys/, created (0600) when absent. Throws std::runtime_error when the
+  /// file is too short, or may be read by others.
+  std::string load_or_create_secret(std::string_view name, std::size_t bytes = 32) const;
+  /// The same of a key without which `needed_by`, a file of this folder, cannot be read: when that file is
+  /// there, the key must be there too. Throws std::runtime_error.
+  std::string load_secret_of(std::string_view needed_by, std::string_view name, std::size_t bytes) const;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path file(std::string_view name) const { return path_ / name; }
+
+ private:
+  DataFolder(std::filesystem::path path, FileDescriptor lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
+  std::filesystem::path path_;
+  FileDescriptor lock_;
+};
+
+}  // namespace market::files

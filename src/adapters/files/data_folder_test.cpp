@@ -1,0 +1,93 @@
+#include "adapters/files/data_folder.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <fstream>
+
+#include "tests/support/temp_folder.hpp"
+
+namespace market::files {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+template <class Action>
+std::string thrown_by(Action action) {
+  try {
+    action();
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(DataFolder, IsMadePrivateAndLockedOnce) {
+  const tests::TempFolder temp;
+  const auto path = temp / "a/data";
+  {
+    const auto folder = DataFolder::open(path);
+    EXPECT_EQ(fs::status(path).permissions(), fs::perms::owner_all);
+    const auto owner = std::to_string(::getpid());
+    EXPECT_EQ(thrown_by([&] { DataFolder::open(path); }),
+              "data folder " + path.string() + " is in use by process " + owner);
+    EXPECT_EQ(DataFolder::owner(path), ::getpid());
+  }
+  EXPECT_EQ(DataFolder::owner(path), 0);
+  EXPECT_EQ(DataFolder::owner(temp / "none"), 0);
+  EXPECT_NO_THROW(DataFolder::open(path));
+}
+
+TEST(DataFolder, ARestartWaitsForTheProcessBefore) {
+  const tests::TempFolder temp;
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const auto child = ::fork();
+  if (child == 0) {
+    const auto folder = DataFolder::open(temp / "data");
+    char byte = 1;
+    if (::write(ready[1], &byte, 1) != 1) ::_exit(1);
+    ::usleep(200'000);
+    ::_exit(0);  // As after kill -9: nothing is tidied up, the kernel drops the lock.
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  EXPECT_THAT(thrown_by([&] { DataFolder::open(temp / "data"); }), HasSubstr(std::to_string(child)));
+  EXPECT_NO_THROW(DataFolder::open(temp / "data", Millis{5000}));
+  ::waitpid(child, nullptr, 0);
+}
+
+TEST(DataFolder, SecretsAreMadeOnceAndRefusedWhenWeak) {
+  const tests::TempFolder temp;
+  const auto folder = DataFolder::open(temp / "data");
+  const auto key = folder.load_or_create_secret("token");
+  EXPECT_EQ(key.size(), 32u);
+  EXPECT_EQ(folder.load_or_create_secret("token"), key);
+  EXPECT_NE(folder.load_or_create_secret("other"), key);
+  const auto file = folder.file("keys/token");
+  EXPECT_EQ(fs::status(file).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  ::chmod(file.c_str(), 0644);
+  EXPECT_THAT(thrown_by([&] { folder.load_or_create_secret("token"); }),
+              HasSubstr("open to others (mode 644)"));
+  ::chmod(file.c_str(), 0600);
+  fs::resize_file(file, 31);
+  EXPECT_THAT(thrown_by([&] { folder.load_or_create_secret("token"); }), HasSubstr("too short (31 bytes"));
+}
+
+TEST(DataFolder, AKeyThatDataNeedsIsNotMadeAnew) {
+  const tests::TempFolder temp;
+  const auto folder = DataFolder::open(temp / "data");
+  const auto key = folder.load_secret_of("main.db", "field", 32);
+  std::ofstream(folder.file("main.db")) << "encrypted";
+  EXPECT_EQ(folder.load_secret_of("main.db", "field", 32), key);
+  fs::remove(folder.file("keys/field"));
+  EXPECT_THAT(thrown_by([&] { folder.load_secret_of("main.db", "field", 32); }), HasSubstr("is missing"));
+  EXPECT_FALSE(fs::exists(folder.file("keys/field")));
+}
+
+}  // namespace
+}  // namespace market::files

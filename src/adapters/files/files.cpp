@@ -1,0 +1,151 @@
+#include "adapters/files/files.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+
+namespace market::files {
+namespace {
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+/// A command that root runs must not leave a file that the server, another user, cannot read.
+bool belongs_to_folder_owner(const FileDescriptor& file, const std::filesystem::path& folder) {
+  if (::geteuid() != 0) return true;
+  struct stat about {};
+  const char* name = folder.empty() ? "." : folder.c_str();
+  return ::stat(name, &about) == 0 && ::fchown(file.get(), about.st_uid, about.st_gid) == 0;
+}
+
+FileIdentity identify(const std::string& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0 || (found.st_mode & S_IWUSR) == 0) return {};
+  return {found.st_dev, found.st_ino};
+}
+
+}  // namespace
+
+DatabaseFiles::DatabaseFiles(std::string path)
+    : path_(std::move(path)), wal_path_(path_ + "-wal"), file_(identify(path_)), wal_(identify(wal_path_)) {}
+
+bool DatabaseFiles::in_place() const {
+  return file_.inode != 0 && wal_.inode != 0 && identify(path_) == file_ && identify(wal_path_) == wal_;
+}
+
+FileDescriptor::~FileDescriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Error file_error(std::string_view what, const std::filesystem::path& path) {
+  const int why = errno;
+  const auto code = why == ENOSPC || why == EDQUOT ? Code::insufficient_storage : Code::unavailable;
+  return Error(code, fmt::format("{}: {}: {}", path.string(), what, std::strerror(why)));
+}
+
+Result<> sync_folder(const std::filesystem::path& folder) {
+  const char* name = folder.empty() ? "." : folder.c_str();
+  const FileDescriptor fd(::open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) return fail(file_error("the folder cannot be synced", folder));
+  return {};
+}
+
+Result<> write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode) {
+  auto beside = path;
+  beside += ".tmp";
+  ::unlink(beside.c_str());  // Left over from a crash.
+  {
+    const FileDescriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (!fd) return fail(file_error("cannot be created", beside));
+    if (!belongs_to_folder_owner(fd, path.parent_path()) || !write_all(fd.get(), bytes) ||
+        ::fsync(fd.get()) != 0) {
+      auto error = file_error("cannot be written", beside);
+      ::unlink(beside.c_str());
+      return fail(std::move(error));
+    }
+  }
+  if (::rename(beside.c_str(), path.c_str()) != 0) return fail(file_error("cannot be replaced", path));
+  return sync_folder(path.parent_path());
+}
+
+Result<std::optional<std::string>> read_whole_file(const std::filesystem::path& path) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return std::nullopt;
+  struct stat found {};
+  if (!fd || ::fstat(fd.get(), &found) != 0) return fail(file_error("cannot be opened", path));
+  if (!S_ISREG(found.st_mode)) return fail(Code::unavailable, path.string() + ": is not a file");
+  std::string bytes(static_cast<std::size_t>(found.st_size), '\0');
+  std::size_t filled = 0;
+  while (filled < bytes.size()) {
+    const auto got = ::read(fd.get(), bytes.data() + filled, bytes.size() - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(file_error("cannot be read", path));
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  bytes.resize(filled);
+  return bytes;
+}
+
+Result<std::optional<std::string>> read_key_file(const std::filesystem::path& path, std::size_t bytes_min) {
+  auto bytes = read_whole_file(path);
+  if (!bytes || !*bytes) return bytes;
+  struct stat about {};
+  if (::stat(path.c_str(), &about) != 0) return fail(file_error("cannot be looked at", path));
+  if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    return fail(Code::validation,
+                fmt::format("key file {} is open to others (mode {:o}); run chmod 600 on it", path.string(),
+                            about.st_mode & 07777u));
+  if ((*bytes)->size() < bytes_min)
+    return fail(
+        Code::validation,
+        fmt::format("key file {} is too short ({} bytes, at least {} needed); restore it from a backup",
+                    path.string(), (*bytes)->size(), bytes_min));
+  return bytes;
+}
+
+std::string random_secret(std::size_t bytes) {
+  std::string secret(bytes, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(secret.data()), static_cast<int>(bytes)) != 1)
+    throw std::runtime_error("there are no random bytes for a new key");
+  return secret;
+}
+
+Result<std::string> sha256_of_file(const std::filesystem::path& path) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return fail(file_error("cannot be opened", path));
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr);
+  std::string buffer(1 << 20, '\0');
+  for (;;) {
+    const auto got = ::read(fd.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(file_error("cannot be read", path));
+    if (got == 0) break;
+    EVP_DigestUpdate(hash.get(), buffer.data(), static_cast<std::size_t>(got));
+  }
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned length = 0;
+  EVP_DigestFinal_ex(hash.get(), digest.data(), &length);
+  std::string text;
+  for (unsigned i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
+  return text;
+}
+
+}  // namespace market::files

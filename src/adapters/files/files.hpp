@@ -1,0 +1,73 @@
+#pragma once
+/// Files that must survive a power loss: written beside, synced, renamed, and the folder synced too.
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.hpp"
+
+namespace market::files {
+
+/// Closes its descriptor; -1 is none.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~FileDescriptor();
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+/// Which file a path names; it changes when the file is deleted, moved away or replaced. One that its owner
+/// may not write is none: a file made read-only below us is a wish to stop, even where our descriptor could
+/// write.
+struct FileIdentity {
+  dev_t device = 0;
+  ino_t inode = 0;
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+
+/// A database's file and its WAL, as they were when it had been opened for writing.
+class DatabaseFiles {
+ public:
+  DatabaseFiles() = default;
+  explicit DatabaseFiles(std::string path);
+  /// False when one of them was deleted, moved away, replaced or made read-only since.
+  bool in_place() const;
+
+ private:
+  std::string path_, wal_path_;
+  FileIdentity file_, wal_;
+};
+
+/// Replaces `path` by these bytes or leaves it as it was. Written by root, it belongs to whom its folder
+/// belongs to. Errors: unavailable, insufficient_storage.
+Result<> write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode = 0600);
+/// None when there is no such file. Errors: unavailable.
+Result<std::optional<std::string>> read_whole_file(const std::filesystem::path& path);
+/// A key of at least `bytes_min` that nobody but its owner may read; none when there is no such file.
+/// Errors: unavailable (cannot be read), validation (open to others, too short).
+Result<std::optional<std::string>> read_key_file(const std::filesystem::path& path, std::size_t bytes_min);
+/// Throws std::runtime_error where the system has no random bytes.
+std::string random_secret(std::size_t bytes);
+/// Makes the names in a folder durable. Errors: unavailable.
+Result<> sync_folder(const std::filesystem::path& folder);
+/// SHA-256 as 64 hexadecimal digits. Errors: unavailable.
+Result<std::string> sha256_of_file(const std::filesystem::path& path);
+/// `what path: No such file or directory`, from errno; insufficient_storage on a full disk.
+Error file_error(std::string_view what, const std::filesystem::path& path);
+
+}  // namespace market::files

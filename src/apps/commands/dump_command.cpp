@@ -1,0 +1,137 @@
+// `market dump`: the events of a stopped store's log as JSON lines, for audits and for tests that trust no
+// server.
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <stdexcept>
+
+#include "adapters/files/data_folder.hpp"
+#include "adapters/sqlite/event_log.hpp"
+#include "apps/commands/commands.hpp"
+#include "apps/settings/settings.hpp"
+
+namespace market::apps {
+namespace {
+
+using boost::json::array;
+using boost::json::object;
+
+object money(const Money& value) {
+  return {{"amount", value.amount}, {"currency", std::string(value.currency.text())}};
+}
+
+array moved(const Units& units) {
+  array list;
+  for (const MovedUnits& each : units)
+    list.push_back(object{{"productId", each.product.text()}, {"quantity", each.quantity}});
+  return list;
+}
+
+object terms_of(const ProductTerms& terms) {
+  object out{{"price", money(terms.price)},
+             {"kind", std::string(text_of(terms.kind))},
+             {"withdrawn", terms.withdrawn}};
+  if (!terms.sale) return out;
+  object sale{{"opensAt", format_rfc3339(terms.sale->opens_at)}};
+  if (terms.sale->closes_at) sale["closesAt"] = format_rfc3339(*terms.sale->closes_at);
+  if (terms.sale->per_user_limit) sale["perUserLimit"] = *terms.sale->per_user_limit;
+  out["sale"] = std::move(sale);
+  return out;
+}
+
+/// Adds a fact's kind and members to the line of its event.
+struct AddFact {
+  object& line;
+
+  void named(const char* kind) const { line["event"] = kind; }
+  void about(const char* kind, OrderId order, AttemptId attempt) const {
+    named(kind);
+    line["order"] = order.text();
+    if (attempt) line["attempt"] = attempt.text();
+  }
+
+  void operator()(const ProductListed& fact) const {
+    named("product_listed");
+    line["product"] = fact.product.text();
+    line["stock"] = fact.stock;
+    line["terms"] = terms_of(fact.terms);
+  }
+  void operator()(const ProductChanged& fact) const {
+    named("product_changed");
+    line["product"] = fact.product.text();
+    line["terms"] = terms_of(fact.terms);
+  }
+  void operator()(const StockAdjusted& fact) const {
+    named("stock_adjusted");
+    line["product"] = fact.product.text();
+    line["delta"] = fact.delta;
+  }
+  void operator()(const OrderAccepted& fact) const {
+    const Order& order = fact.order;
+    about("order_accepted", order.id, {});
+    line["user"] = order.user.text();
+    if (order.key) line["key"] = fmt::format("{:016x}{:016x}", order.key.hi, order.key.lo);
+    line["total"] = money(order.total);
+    line["payBy"] = format_rfc3339(order.pay_by);
+    array items;
+    for (const OrderLine& item : order.lines)
+      items.push_back(object{{"productId", item.product.text()},
+                             {"quantity", item.quantity},
+                             {"unitPrice", money(item.unit_price)},
+                             {"ticket", item.ticket}});
+    line["items"] = std::move(items);
+  }
+  void operator()(const OrderVoided& fact) const {
+    about("order_voided", fact.order, {});
+    line["units"] = moved(fact.units);
+  }
+  void operator()(const PaymentStarted& fact) const { about("payment_started", fact.order, fact.attempt); }
+  void operator()(const OrderPaid& fact) const {
+    about("order_paid", fact.order, fact.attempt);
+    line["retaken"] = fact.retaken;
+    line["units"] = moved(fact.units);
+    line["tickets"] = array(fact.tickets.begin(), fact.tickets.end());
+  }
+  void operator()(const PaymentDeclined& fact) const { about("payment_declined", fact.order, fact.attempt); }
+  void operator()(const RefundOwed& fact) const { about("refund_owed", fact.order, fact.attempt); }
+  void operator()(const Refunded& fact) const { about("refunded", fact.order, fact.attempt); }
+  void operator()(const OrderCancelled& fact) const {
+    about("order_cancelled", fact.order, {});
+    line["units"] = moved(fact.units);
+  }
+  void operator()(const OrderMoved& fact) const {
+    about("order_moved", fact.order, {});
+    line["state"] = std::string(text_of(fact.state));
+    line["units"] = moved(fact.units);
+  }
+  void operator()(const GraceGranted& fact) const {
+    named("grace_granted");
+    line["until"] = format_rfc3339(fact.until);
+  }
+  void operator()(const EpochOpened&) const { named("epoch_opened"); }
+};
+
+}  // namespace
+
+int dump(const StoreOptions& options) {
+  if (!std::filesystem::exists(std::filesystem::path(options.data) / "log.db"))
+    throw UsageError(fmt::format("--data {}: there is no store", options.data));
+  const auto folder = files::DataFolder::open(options.data);
+  sqlite::SqliteEventLog log({.path = folder.file("log.db")});
+  const auto begin = log.begin();
+  if (!begin) throw std::runtime_error(begin.error().detail);
+  const auto read = log.read(*begin, [](Position at, const Event& event) {
+    object line{{"position", at}, {"at", format_rfc3339(event.at)}, {"epoch", event.epoch}};
+    std::visit(AddFact{line}, event.fact);
+    const std::string text = boost::json::serialize(line) + "\n";
+    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  });
+  if (!read) throw std::runtime_error(read.error().detail);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    throw std::runtime_error("the events cannot be written out");
+  return 0;
+}
+
+}  // namespace market::apps

@@ -1,0 +1,122 @@
+// The one binary: reads the command line and hands over to a command.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "apps/bench/bench_command.hpp"
+#include "apps/commands/commands.hpp"
+#include "apps/settings/settings.hpp"
+
+namespace {
+
+using namespace market::apps;
+
+void add_settings(CLI::App& command, SettingSources& sources) {
+  command.add_option("--config", sources.config, "settings file (TOML)");
+  command.add_option("--set", sources.assignments, "section.key=value; beats file and environment")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
+void add_data(CLI::App& command, std::string& data) {
+  command.add_option("--data", data, "data folder")->capture_default_str();
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("E-Commerce Market: sells limited event products first come, first served");
+  app.name("market");
+  app.set_version_flag("--version", "market " MARKET_VERSION);
+  app.require_subcommand(1);
+  int status = 0;
+
+  ServeOptions serve_options;
+  auto* serve_command = app.add_subcommand("serve", "run the platform");
+  serve_command->add_option("--role", serve_options.role, "roles of this process")->capture_default_str();
+  serve_command->add_option("--listen", serve_options.listen, "HOST:PORT");
+  serve_command->add_flag("--demo", serve_options.demo, "fill an empty store with demo data");
+  serve_command->add_flag("--takeover", serve_options.takeover,
+                          "take the listening socket of the running server");
+  add_data(*serve_command, serve_options.data);
+  add_settings(*serve_command, serve_options.settings);
+  serve_command->callback([&] { status = serve(serve_options); });
+
+  SeedOptions seed_options;
+  auto* seed_command = app.add_subcommand("seed", "make load data in a stopped store");
+  seed_command->add_option("--users", seed_options.users, "accounts to make")
+      ->check(CLI::Range(0, 10'000'000));
+  seed_command->add_option("--products", seed_options.products, "event products to make")
+      ->check(CLI::Range(0, 100'000));
+  seed_command->add_option("--orders", seed_options.orders, "expired orders to write into the log")
+      ->check(CLI::Range(0, 100'000'000));
+  seed_command->add_option("--stock", seed_options.stock, "units of each product")
+      ->check(CLI::Range(0, 1'000'000'000));
+  seed_command->add_option("--tokens", seed_options.tokens, "file for one access token a line");
+  seed_command->add_option("--token-life", seed_options.token_life, "how long the tokens live")
+      ->capture_default_str();
+  add_data(*seed_command, seed_options.data);
+  add_settings(*seed_command, seed_options.settings);
+  seed_command->callback([&] { status = seed(seed_options); });
+
+  StoreOptions store_options;
+  auto* backup_command = app.add_subcommand("backup", "copy a store, running or not, consistently");
+  add_data(*backup_command, store_options.data);
+  backup_command->add_option("--to", store_options.other, "folder to make")->required();
+  backup_command->callback([&] { status = backup(store_options); });
+  auto* restore_command = app.add_subcommand("restore", "make a store from a backup");
+  add_data(*restore_command, store_options.data);
+  restore_command->add_option("--from", store_options.other, "the backup's folder")->required();
+  restore_command->callback([&] { status = restore(store_options); });
+  auto* check_cmd = app.add_subcommand("check", "verify the invariants of a stopped store or a backup");
+  add_data(*check_cmd, store_options.data);
+  check_cmd->callback([&] { status = check_command(store_options); });
+  auto* dump_command =
+      app.add_subcommand("dump", "write the events of a stopped store or a backup as JSON lines");
+  add_data(*dump_command, store_options.data);
+  dump_command->callback([&] { status = dump(store_options); });
+  auto* rebuild_command =
+      app.add_subcommand("rebuild", "fold the records anew from the log of a stopped store");
+  add_data(*rebuild_command, store_options.data);
+  rebuild_command->callback([&] { status = rebuild(store_options); });
+
+  KeyOptions key_options;
+  auto* keys_command = app.add_subcommand("keys", "the keys that sign access tokens, server running or not");
+  keys_command->require_subcommand(1);
+  const auto add_keys_command = [&](const char* name, const char* what, int (*run)(const KeyOptions&)) {
+    auto* command = keys_command->add_subcommand(name, what);
+    add_data(*command, key_options.data);
+    add_settings(*command, key_options.settings);
+    command->callback([&status, &key_options, run] { status = run(key_options); });
+    return command;
+  };
+  add_keys_command("list", "print them, the newest first: it signs", list_keys);
+  add_keys_command("rotate", "make the next one; remove those that no token needs any more", rotate_keys);
+  add_keys_command("retire", "remove one at once: its tokens are refused", retire_key)
+      ->add_option("KEY", key_options.key, "its id, as 'list' prints it")
+      ->required();
+
+  app.add_subcommand("bench", "load generator; see 'market bench --help'");  // Parsed by the command itself.
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version.
+    std::fprintf(stderr, "market: %s (see 'market --help')\n", error.what());
+    return 2;
+  }
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    if (argc > 1 && std::string_view(argv[1]) == "bench") return run_bench(argc - 1, argv + 1);
+    return run(argc, argv);
+  } catch (const UsageError& error) {
+    std::fprintf(stderr, "market: %s\n", error.what());
+    return 2;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "market: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,280 @@
+// `market serve`: assembly on one page. Plain references, made in order, gone in reverse.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <thread>
+
+#include "adapters/crypto/password_hasher.hpp"
+#include "adapters/crypto/random_source.hpp"
+#include "adapters/mail/file_mailer.hpp"
+#include "adapters/payment/test_provider.hpp"
+#include "apps/commands/commands.hpp"
+#include "apps/commands/demo.hpp"
+#include "apps/roles/background_thread.hpp"
+#include "apps/roles/gateway_role.hpp"
+#include "apps/roles/handover.hpp"
+#include "apps/roles/housekeeping.hpp"
+#include "apps/roles/management_door.hpp"
+#include "apps/roles/registry_client_of.hpp"
+#include "apps/roles/registry_role.hpp"
+#include "apps/roles/request_journal.hpp"
+#include "apps/roles/run_task.hpp"
+#include "apps/roles/sale_core.hpp"
+#include "apps/roles/serve_parts.hpp"
+#include "apps/settings/settings_check.hpp"
+#include "http/message/problem.hpp"
+#include "http/server/server.hpp"
+#include "services/order/routes.hpp"
+#include "services/platform/platform_routes.hpp"
+#include "services/product/routes.hpp"
+#include "services/user/routes.hpp"
+
+namespace market::apps {
+namespace {
+
+/// Everything a request may reach, and the doors that lead there.
+struct Platform {
+  Platform(const std::string& data, const Settings& from, Millis predecessor);
+  ~Platform() {
+    resolver.stop();
+    background.stop();
+    hasher.stop();
+    store.pool.stop();
+    core.stop();
+  }
+  void add_routes();
+  void create_admin();
+  std::string metrics(const http::Server& server) const;
+  void look_at_files();
+
+  const Settings& settings;
+  const SystemClock clock;
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  Store store;
+  SaleCore core;
+  /// Of two starts in a row no two ids are the same, even if the wall clock was set back between them.
+  IdSource ids{clock, sqlite::count_start(*store.main)};
+  auth::DeniedSessions denied;
+  auth::Authenticator authenticator{store.tokens, denied, clock};
+
+  crypto::ArgonPasswordHasher hasher;
+  crypto::SodiumRandomSource random;
+  mail::FileMailer mailer{store.folder.file("mail.log"), store.pool};
+  user::GuessLimiter limiter{settings.flag("ratelimit.enabled")};
+  user::Sessions sessions;
+  user::SignUp sign_up;
+  user::SignIn sign_in{store.accounts, hasher, sessions, limiter, clock};
+
+  product::Catalogue catalogue{core.live, clock};
+  BackgroundThread background;  ///< Payments whose answer is missing, refunds.
+  payment::TestProvider provider;
+  order::PaymentResolver resolver;
+  order::PayOrder pay{core.gate, provider, resolver, ids, Millis(5'000)};
+  order::RefusalCounts refusals;
+  std::atomic<bool> files_gone{false};  ///< A database is not where it was; the log looks after itself.
+  http::Router router;
+};
+
+order::ResolverLimits resolver_limits(const Settings& settings) {
+  order::ResolverLimits limits;
+  // By then the order has expired, so no second attempt can be open beside one that is given up.
+  limits.unknown_max +=
+      settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound");
+  return limits;
+}
+
+Platform::Platform(const std::string& data, const Settings& from, Millis predecessor)
+    : settings(from),
+      store(data, clock, predecessor),
+      core(store, clock, settings),
+      hasher(thread_count(settings.number("users.hash_threads"), cores / 2)),
+      sessions(store.accounts, store.tokens, denied, random, ids, clock,
+               user::SessionSettings{settings.duration("users.access_token_life")}),
+      sign_up(store.accounts, hasher, mailer, random, ids, clock, email_verification_of(settings)),
+      provider(
+          store.folder.file("payments.db"), store.pool, clock,
+          [late = settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") +
+                  Millis(1'000)](AttemptId) { return late; }),
+      resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)) {
+  auto texts = store.texts.load_all();
+  if (!texts) throw std::runtime_error(texts.error().detail);
+  catalogue.load(std::move(*texts));
+  const auto denying = run_task(sessions.deny_ended());
+  if (!denying) throw std::runtime_error(denying.error().detail);
+  core.gate.on_open_payments([this](std::vector<OrderPtr> open) {
+    for (const OrderPtr& order : open)
+      resolver.watch({order->id, order->user, order->attempt, order->payment == PaymentState::refunding});
+  });
+}
+
+void Platform::add_routes() {
+  order::OrderSettings orders;
+  orders.payment_window = settings.duration("orders.payment_window");
+  orders.email_verification_required = email_verification_of(settings) == user::EmailVerification::required;
+  user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, limiter, clock});
+  product::add_product_routes(router,
+                              {authenticator, catalogue, core.gate, store.texts, store.pool, ids, clock});
+  order::add_order_routes(router, {authenticator, core.gate, core.live, core.reader, catalogue, pay, provider,
+                                   resolver, refusals, ids, clock, orders});
+}
+
+void Platform::look_at_files() {
+  const bool gone = !store.fold.files_in_place() || !sqlite::is_in_place(*store.main);
+  if (gone == files_gone.exchange(gone)) return;
+  if (gone)
+    spdlog::error(
+        "records.db or main.db was deleted, moved away or made read-only; nothing is written to it");
+  else
+    spdlog::info("records.db and main.db are back");
+}
+
+void Platform::create_admin() {
+  const char* email = std::getenv("MARKET_ADMIN_EMAIL");
+  const char* password = std::getenv("MARKET_ADMIN_PASSWORD");
+  if (!email || !password || *email == '\0' || *password == '\0') return;
+  const auto created = run_task(sign_up.create_admin(email, password));
+  if (!created)
+    throw UsageError(fmt::format("the administrator cannot be created: {}", created.error().detail));
+}
+
+std::string Platform::metrics(const http::Server& server) const {
+  platform::MetricsText text;
+  core.add_metrics(text);
+  text.family("market_orders_refused_total", "counter", "POST /orders that were refused, by reason.");
+  for (std::size_t i = 0; i < order::RefusalCounts::codes; ++i) {
+    const auto code = static_cast<Code>(i);
+    const auto count = refusals.count(code);
+    if (count != 0 || code == Code::sold_out)
+      text.sample(count, platform::label("reason", http::problem_of(code).code));
+  }
+  add_http_metrics(server, text);
+  text.family("market_sql_waiting", "gauge", "Reads and writes waiting for SQL.")
+      .sample(static_cast<std::uint64_t>(std::max(0, store.pool.waiting())));
+  platform::add_process_metrics(text);
+  return text.text();
+}
+
+constexpr std::chrono::milliseconds leave_pause{200};
+
+/// SIGHUP. The other settings of a store are read at its start alone.
+void reload_keys(Store& store) {
+  try {
+    spdlog::info("token keys were read again: {} signs", store.reload_keys());
+  } catch (const std::exception& mistake) {
+    spdlog::error("the token keys were not read, the old ones stay: {}", mistake.what());
+  }
+}
+
+/// The embedded store with its three services; `with_gateway`: also the documents and pages of the platform.
+int serve_store(const ServeOptions& options, const Settings& settings, bool with_gateway) {
+  const Address address = listen_address(options, settings);
+  StopSignals signals;
+  ReloadSignal reload_signal;
+  const int inherited = options.takeover ? request_handover(options.data, store_door) : activated_socket();
+  const Millis predecessor =
+      options.takeover ? settings.duration("gateway.drain_time_max") + Millis(5'000) : Millis(0);
+
+  RequestJournal journal(settings, with_gateway ? "market" : "market-services");
+  Platform platform(options.data, settings, predecessor);
+  platform.add_routes();
+  std::unique_ptr<http::Server> server;
+  std::unique_ptr<eureka::RegistryClient> discovery;
+  std::atomic<bool> leaving{false};
+  platform::PlatformInfo info;
+  info.not_ready = [&]() -> std::optional<std::string> {
+    if (leaving.load()) return "the server is stopping";
+    if (platform.core.live.recovering()) return "the event log is being restored";
+    if (platform.files_gone.load()) return "a database file was moved away or made read-only";
+    return std::nullopt;
+  };
+  info.metrics = [&] {
+    platform::MetricsText text;
+    add_registry_client_metrics(*discovery, text);
+    return platform.metrics(*server) + text.text();
+  };
+  info.info = [&] {
+    return fmt::format(R"({{"name":"market","version":"{}","role":"{}","pid":{},"logPosition":{}}})",
+                       MARKET_VERSION, with_gateway ? "all" : "user,product,order", ::getpid(),
+                       platform.core.gate.log_position());
+  };
+  info.management_elsewhere = !settings.text("management.listen").empty();
+  if (with_gateway)
+    platform::add_platform_routes(platform.router, info);
+  else
+    platform::add_service_routes(platform.router, info);
+  const unsigned threads = thread_count(settings.number("gateway.threads"), platform.cores);
+  server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
+  server->set_journal(journal);
+  if (inherited >= 0)
+    server->adopt(inherited);
+  else
+    server->listen(address.host, address.port);
+
+  platform.core.gate.start();
+  platform.create_admin();
+  if (options.demo)
+    fill_with_demo(platform.catalogue, platform.store.texts, platform.core.gate, platform.ids,
+                   platform.clock);
+  std::atomic<bool> handed_over{false};
+  HandoverDoor door(options.data, store_door, server->listening_fd(), [&] {
+    handed_over.store(true);
+    server->stop(true);
+  });
+  discovery = registry_client_of(settings, platform.clock, {"market-user", "market-product", "market-order"},
+                                 server->port());
+  const auto management = management_door_of(settings, info, platform.clock);
+  signals.watch([&] {
+    leaving.store(true);
+    const bool known = discovery->state().registered;
+    discovery->withdraw();
+    // Those who are told of changes stop asking us now; a closed door would cost them a retry.
+    if (known) std::this_thread::sleep_for(leave_pause);
+    server->stop();
+  });
+  reload_signal.watch([&platform] { reload_keys(platform.store); });
+  Housekeeping housekeeping(
+      {platform.store.log, platform.store.snapshots, platform.store.fold, platform.core.folder,
+       platform.clock},
+      {platform.core.gate.snapshot_at(), settings.number("log.snapshot_every"), settings.flag("log.keep")},
+      {[&](Instant now) { platform.denied.forget_ended(now); }, [&](Instant) { platform.look_at_files(); }});
+
+  fmt::print("market is ready: http://{}:{} (data: {}, {} threads)\n", address.host, server->port(),
+             options.data, threads);
+  std::fflush(stdout);
+  discovery->start();
+  server->run();
+  if (!handed_over.load()) discovery->leave();  // The successor has the same address: it stays registered.
+  signals.end();
+  reload_signal.end();
+  return 0;
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  const Settings settings = read_settings(options.settings);
+  const ServeRole role = parse_role(options.role);
+  const bool has_store = role == ServeRole::all || role == ServeRole::services;
+  if (!has_store && options.demo)
+    throw UsageError(fmt::format("--role {}: --demo needs a store", options.role));
+  check_settings(settings, options.settings.config);
+  listen_address(options, settings);
+  start_logging(settings);
+  if (const auto idle = settings_without_effect(settings, role); !idle.empty())
+    spdlog::warn("--role {}: without effect here: {}", options.role, fmt::join(idle, ", "));
+  switch (role) {
+    case ServeRole::registry:
+      return serve_registry(options, settings);
+    case ServeRole::gateway:
+      return serve_gateway(options, settings);
+    case ServeRole::services:
+      return serve_store(options, settings, false);
+    case ServeRole::all:
+      return serve_store(options, settings, true);
+  }
+  return 2;
+}
+
+}  // namespace market::apps

@@ -1,0 +1,158 @@
+#include "apps/roles/handover.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "apps/settings/settings.hpp"
+
+namespace market::apps {
+namespace {
+
+/// Through /proc, because a data folder's own path may be longer than a socket address allows.
+sockaddr_un address_in(int folder, const std::string& door) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", folder, door.c_str());
+  return address;
+}
+
+const sockaddr* generic(const sockaddr_un& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
+
+bool send_fd(int peer, int fd) {
+  char byte = 'L';
+  iovec data{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  return ::sendmsg(peer, &message, MSG_NOSIGNAL) == 1;
+}
+
+int receive_fd(int peer) {
+  char byte = 0;
+  iovec data{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  if (::recvmsg(peer, &message, MSG_CMSG_CLOEXEC) != 1) return -1;
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (!header || header->cmsg_type != SCM_RIGHTS) return -1;
+  int fd = -1;
+  std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+  return fd;
+}
+
+bool same_user(int peer) {
+  ucred who{};
+  socklen_t size = sizeof who;
+  return ::getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && who.uid == ::geteuid();
+}
+
+}  // namespace
+
+int activated_socket() {
+  const char* pid = std::getenv("LISTEN_PID");
+  const char* count = std::getenv("LISTEN_FDS");
+  if (!pid || !count || std::atol(pid) != ::getpid() || std::atol(count) < 1) return -1;
+  constexpr int first = 3;  // SD_LISTEN_FDS_START.
+  ::fcntl(first, F_SETFD, FD_CLOEXEC);
+  return first;
+}
+
+std::string door_of(std::string_view role, std::uint16_t port) {
+  return fmt::format("handover-{}-{}.sock", role, port);
+}
+
+void expect_handover(const std::string& data_dir, const std::string& door) {
+  if (::access((data_dir + "/" + door).c_str(), F_OK) != 0)
+    throw UsageError(fmt::format(
+        "--takeover: no running server hands over its socket in '{}' ({} is missing)", data_dir, door));
+}
+
+int request_handover(const std::string& data_dir, const std::string& door) {
+  const int folder = ::open(data_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  const int peer = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_un address = address_in(folder, door);
+  int fd = -1;
+  if (folder >= 0 && ::connect(peer, generic(address), sizeof address) == 0) fd = receive_fd(peer);
+  ::close(peer);
+  if (folder >= 0) ::close(folder);
+  if (fd < 0)
+    throw UsageError(fmt::format("--takeover: no running server hands over its socket in '{}'", data_dir));
+  return fd;
+}
+
+HandoverDoor::HandoverDoor(const std::string& data_dir, const std::string& door, int listening_fd,
+                           std::function<void()> given)
+    : path_(data_dir + "/" + door), listening_fd_(listening_fd), given_(std::move(given)) {
+  folder_ = ::open(data_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  door_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ::unlink(path_.c_str());  // A left-over of a killed process, or of the one whose place we take.
+  const sockaddr_un address = address_in(folder_, door);
+  if (::bind(door_, generic(address), sizeof address) != 0 || ::chmod(path_.c_str(), 0600) != 0 ||
+      ::listen(door_, 4) != 0 || ::pipe2(stop_pipe_, O_CLOEXEC) != 0)
+    throw UsageError(fmt::format("cannot make '{}': {}", path_, std::strerror(errno)));
+  thread_ = std::thread([this] { run(); });
+}
+
+HandoverDoor::~HandoverDoor() {
+  if (::write(stop_pipe_[1], "x", 1) != 1) spdlog::warn("the hand-over door cannot be told to close");
+  thread_.join();
+  if (!gone_) ::unlink(path_.c_str());
+  for (const int fd : {door_, folder_, stop_pipe_[0], stop_pipe_[1]}) ::close(fd);
+}
+
+void HandoverDoor::run() {
+  while (true) {
+    pollfd waiting[2] = {{door_, POLLIN, 0}, {stop_pipe_[0], POLLIN, 0}};
+    if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return;
+    if (waiting[1].revents != 0) return;
+    if ((waiting[0].revents & POLLIN) == 0) continue;
+    const int peer = ::accept4(door_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (peer < 0) continue;
+    const bool gave = same_user(peer) && send_fd(peer, listening_fd_);
+    ::close(peer);
+    if (!gave) continue;
+    gone_ = true;
+    given_();
+    return;  // One successor only.
+  }
+}
+
+std::unique_ptr<HandoverDoor> offer_handover(const std::string& data_dir, const std::string& door,
+                                             int listening_fd, std::function<void()> given) {
+  std::error_code error;
+  const bool made = std::filesystem::create_directories(data_dir, error);
+  if (made) std::filesystem::permissions(data_dir, std::filesystem::perms::owner_all, error);
+  try {
+    return std::make_unique<HandoverDoor>(data_dir, door, listening_fd, std::move(given));
+  } catch (const UsageError& mistake) {
+    spdlog::warn("--takeover will not find this process: {}", mistake.what());
+    return nullptr;
+  }
+}
+
+}  // namespace market::apps

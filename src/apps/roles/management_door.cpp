@@ -1,0 +1,45 @@
+#include "apps/roles/management_door.hpp"
+
+#include "apps/roles/serve_parts.hpp"
+
+namespace market::apps {
+namespace {
+
+http::Router routes_of(const platform::PlatformInfo& info) {
+  http::Router router;
+  platform::add_health_routes(router, info);
+  platform::add_management_routes(router, info);
+  return router;
+}
+
+/// Scrapers come once in a while: nobody waits for them at the end.
+http::Limits management_limits() {
+  http::Limits limits;
+  limits.connections_max = 256;
+  limits.drain_time_max = Millis(500);
+  return limits;
+}
+
+}  // namespace
+
+ManagementDoor::ManagementDoor(const std::string& host, std::uint16_t port,
+                               const platform::PlatformInfo& info, const Clock& clock)
+    : router_(routes_of(info)), server_(router_, clock, management_limits(), 1) {
+  server_.listen(host, port);
+  thread_ = std::thread([this] { server_.run(); });
+}
+
+ManagementDoor::~ManagementDoor() {
+  server_.stop();
+  thread_.join();
+}
+
+std::unique_ptr<ManagementDoor> management_door_of(const Settings& settings,
+                                                   const platform::PlatformInfo& info, const Clock& clock) {
+  const std::string listen = settings.text("management.listen");
+  if (listen.empty()) return nullptr;
+  const Address at = parse_address("management.listen", listen);
+  return std::make_unique<ManagementDoor>(at.host, at.port, info, clock);
+}
+
+}  // namespace market::apps

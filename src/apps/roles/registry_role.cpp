@@ -1,0 +1,68 @@
+#include "apps/roles/registry_role.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "apps/roles/handover.hpp"
+#include "apps/roles/management_door.hpp"
+#include "apps/roles/registry_parts.hpp"
+#include "apps/roles/request_journal.hpp"
+#include "apps/roles/serve_parts.hpp"
+#include "services/platform/platform_routes.hpp"
+
+namespace market::apps {
+
+int serve_registry(const ServeOptions& options, const Settings& settings) {
+  const Address address = listen_address(options, settings);
+  const std::string door = door_of("registry", address.port);
+  if (options.takeover) expect_handover(options.data, door);
+  StopSignals signals;
+  const SystemClock clock;
+  RequestJournal journal(settings, "market-registry");
+  RegistryParts parts(settings, clock, address.host, address.port);
+
+  http::Router router;
+  std::unique_ptr<http::Server> server;
+  platform::PlatformInfo info;
+  info.home = "/registry";
+  info.not_ready = [&] { return parts.not_ready(); };
+  info.metrics = [&] {
+    platform::MetricsText text;
+    parts.add_metrics(text);
+    add_http_metrics(*server, text);
+    platform::add_process_metrics(text);
+    return text.text();
+  };
+  info.info = [] {
+    return fmt::format(R"({{"name":"market","version":"{}","role":"registry","pid":{}}})", MARKET_VERSION,
+                       ::getpid());
+  };
+  info.management_elsewhere = !settings.text("management.listen").empty();
+  parts.add_routes(router);
+  platform::add_platform_routes(router, info);
+  const unsigned threads =
+      thread_count(settings.number("gateway.threads"), std::thread::hardware_concurrency());
+  server = std::make_unique<http::Server>(router, clock, limits_of(settings), threads);
+  server->set_journal(journal);
+  if (options.takeover) parts.learn_from(address.host, address.port);
+  const int inherited = options.takeover ? request_handover(options.data, door) : activated_socket();
+  if (inherited >= 0)
+    server->adopt(inherited);
+  else
+    server->listen(address.host, address.port);
+  const auto management = management_door_of(settings, info, clock);
+  const auto offered = offer_handover(options.data, door_of("registry", server->port()),
+                                      server->listening_fd(), [&] { server->stop(true); });
+  parts.start();
+  signals.watch([&] { server->stop(); });
+  fmt::print("market is ready: http://{}:{} (role: registry, {} threads)\n", address.host, server->port(),
+             threads);
+  std::fflush(stdout);
+  server->run();
+  signals.end();
+  return 0;
+}
+
+}  // namespace market::apps

@@ -1,0 +1,117 @@
+#pragma once
+/// What every role of `market serve` needs to start and to stop.
+
+#include <spdlog/common.h>
+#include <csignal>
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "apps/commands/commands.hpp"
+#include "apps/settings/settings.hpp"
+#include "http/server/server.hpp"
+#include "services/platform/metrics_text.hpp"
+
+namespace market::apps {
+
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+/// `HOST:PORT`, an IPv6 host in brackets; nullopt for anything else.
+std::optional<Address> read_address(std::string_view text);
+/// The same. Throws UsageError that begins with `name`, the setting or flag.
+Address parse_address(std::string_view name, const std::string& text);
+/// Where to listen: --listen, else gateway.listen. Throws UsageError.
+Address listen_address(const ServeOptions& options, const Settings& settings);
+
+/// File, environment and assignments, the last wins. Throws UsageError.
+Settings read_settings(const SettingSources& sources);
+
+/// Throws UsageError.
+spdlog::level::level_enum log_level_of(const Settings& settings);
+/// Logs go to standard error, so that standard output has the ready line alone. Throws UsageError.
+void start_logging(const Settings& settings);
+
+unsigned thread_count(std::int64_t wanted, unsigned fallback);
+
+http::Limits limits_of(const Settings& settings);
+
+/// The parts of a setting written with commas.
+std::vector<std::string> comma_separated(const std::string& text);
+/// Throws UsageError.
+std::vector<http::Network> networks_of(const Settings& settings, std::string_view key);
+/// Answers by route and status, open connections.
+void add_http_metrics(const http::Server& server, platform::MetricsText& metrics);
+
+/// SIGTERM and SIGINT end the server; every other thread has them blocked.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGTERM);
+    sigaddset(&signals_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+  void watch(std::function<void()> stop) {
+    thread_ = std::thread([this, stop = std::move(stop)] {
+      int signal = 0;
+      sigwait(&signals_, &signal);
+      if (!ended_.load()) stop();
+    });
+  }
+  /// When the server has ended: nobody is told to stop any more.
+  void end() {
+    ended_.store(true);
+    if (!thread_.joinable()) return;
+    pthread_kill(thread_.native_handle(), SIGTERM);
+    thread_.join();
+  }
+  ~StopSignals() { end(); }
+
+ private:
+  sigset_t signals_{};
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
+};
+
+/// SIGHUP: settings or keys are read again. Made before any thread, so that all of them have it blocked.
+class ReloadSignal {
+ public:
+  ReloadSignal() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    std::signal(SIGHUP, SIG_DFL);  // Under nohup it is ignored, and would never be waited for.
+  }
+  void watch(std::function<void()> reload) {
+    thread_ = std::thread([this, reload = std::move(reload)] {
+      for (;;) {
+        int signal = 0;
+        sigwait(&signals_, &signal);
+        if (ended_.load()) return;
+        reload();
+      }
+    });
+  }
+  ~ReloadSignal() { end(); }
+  /// Before what reload() works on is gone.
+  void end() {
+    ended_.store(true);
+    if (!thread_.joinable()) return;
+    pthread_kill(thread_.native_handle(), SIGHUP);
+    thread_.join();
+  }
+
+ private:
+  sigset_t signals_{};
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
+};
+
+}  // namespace market::apps

@@ -1,0 +1,48 @@
+#pragma once
+/// The files of one embedded store, opened by this process alone: log.db, records.db, main.db, the gate's
+/// snapshot and the keys. Shared by `serve` and the commands that work on a stopped store.
+
+#include <memory>
+#include <string>
+
+#include "adapters/crypto/field_cipher.hpp"
+#include "adapters/files/data_folder.hpp"
+#include "adapters/files/signing_keys.hpp"
+#include "adapters/files/snapshot_file.hpp"
+#include "adapters/sqlite/accounts.hpp"
+#include "adapters/sqlite/event_log.hpp"
+#include "adapters/sqlite/open_main.hpp"
+#include "adapters/sqlite/order_fold.hpp"
+#include "adapters/sqlite/order_records.hpp"
+#include "adapters/sqlite/product_texts.hpp"
+#include "wire/auth/access_token.hpp"
+
+namespace market::apps {
+
+struct Store {
+  /// `wait`: how long a predecessor may take to let go of the folder. Throws std::runtime_error.
+  Store(const std::string& data, const Clock& clock, Millis wait = Millis{0});
+  ~Store();
+  /// Reads the token keys again; the id of the one that signs now. Throws, and the keys before stay then.
+  std::string reload_keys();
+
+  static constexpr unsigned sql_threads = 2;
+  static constexpr int sql_waiting_max = 4'096;
+
+  files::DataFolder folder;
+  wire::AccessTokens tokens;
+  crypto::SodiumFieldCipher cipher;
+  BlockingPool pool{sql_threads, sql_waiting_max};
+  sqlite::SqliteEventLog log;
+  sqlite::SqliteOrderFold fold;
+  sqlite::SqliteOrderRecords records;
+  files::SnapshotFile snapshots;
+  std::shared_ptr<sqlite::MainDatabase> main;
+  sqlite::SqliteAccounts accounts;
+  sqlite::SqliteProductTexts texts;
+};
+
+/// Removes records.db, so that the next start folds it anew from the log.
+void remove_records(const std::string& data);
+
+}  // namespace market::apps

@@ -1,0 +1,130 @@
+#include "apps/settings/gateway_settings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "apps/roles/serve_parts.hpp"
+#include "apps/settings/gateway_routes.hpp"
+#include "http/message/ascii.hpp"
+
+namespace market::apps {
+namespace {
+
+std::vector<ServiceInstance> instances_of(const toml::node& node) {
+  const auto* const services = node.as_table();
+  if (!services) throw UsageError("gateway.services must be a table of texts: name = [\"HOST:PORT\"]");
+  std::vector<ServiceInstance> instances;
+  TomlReader reader(*services, "gateway.services");
+  for (const auto& [name, unread] : *services) {
+    const std::string service = http::lower_text(name.str());
+    const auto addresses = reader.texts(name.str());
+    if (addresses.empty()) reader.refuse(name.str(), "lists no instance");
+    for (const auto& text : addresses) {
+      const auto address = read_address(text);
+      if (!address || address->port == 0)
+        reader.refuse(name.str(), fmt::format("'{}' is no address; write HOST:PORT", text));
+      ServiceInstance instance;
+      instance.service = service;
+      instance.id = text;
+      instance.host = address->host;
+      instance.port = address->port;
+      instances.push_back(std::move(instance));
+    }
+  }
+  return instances;
+}
+
+}  // namespace
+
+GatewaySettings read_gateway_settings(const Settings& settings, const std::string& file) {
+  GatewaySettings read;
+  auto& config = read.config;
+  if (!file.empty()) {
+    const toml::table whole = read_toml(file);
+    if (const auto* const section = whole["gateway"].as_table()) {
+      if (const auto* const services = section->get("services")) read.instances = instances_of(*services);
+      if (const auto* const routes = section->get("routes")) config.routes = read_routes(*routes);
+    }
+  }
+  if (settings.flag("gateway.default_routes"))
+    for (auto& route : gateway::default_routes()) {
+      const bool replaced = std::any_of(config.routes.begin(), config.routes.end(),
+                                        [&](const gateway::Route& own) { return own.id == route.id; });
+      if (!replaced) config.routes.push_back(std::move(route));
+    }
+  config.share_weights();
+  config.body_bytes_max = static_cast<std::size_t>(settings.number("gateway.body_bytes_max"));
+  config.in_flight_max = settings.number("gateway.in_flight_max");
+  config.rate_limits = settings.flag("ratelimit.enabled");
+  const auto rate = [&](const char* key) {
+    const auto per_second = static_cast<double>(settings.number(key));
+    return gateway::RateLimit{per_second, per_second * 2};
+  };
+  config.user_rate = rate("ratelimit.user_per_second");
+  config.address_rate = rate("ratelimit.address_per_second");
+  config.sampled_share = static_cast<double>(settings.number("gateway.spans_per_million")) / 1e6;
+  config.trusted_proxies = networks_of(settings, "gateway.trusted_proxies");
+  if (const auto origins = comma_separated(settings.text("gateway.cors_origins")); !origins.empty()) {
+    config.cors.emplace().origins = origins;
+    config.cors->credentials = settings.flag("gateway.cors_credentials");
+    check_origins(origins, "gateway.cors_origins");
+  }
+  return read;
+}
+
+std::vector<std::string> differences(const gateway::GatewayConfig& before,
+                                     const gateway::GatewayConfig& after) {
+  std::vector<std::string> lines;
+  const auto find = [](const gateway::GatewayConfig& config, const std::string& id) {
+    const auto found = std::find_if(config.routes.begin(), config.routes.end(),
+                                    [&](const gateway::Route& route) { return route.id == id; });
+    return found == config.routes.end() ? nullptr : &*found;
+  };
+  for (const auto& route : before.routes)
+    if (!find(after, route.id)) lines.push_back(fmt::format("- route {}", route.id));
+  for (const auto& route : after.routes) {
+    const auto* const old = find(before, route.id);
+    if (!old)
+      lines.push_back(fmt::format("+ route {}: {}", route.id, route.source));
+    else if (old->source != route.source)
+      lines.push_back(fmt::format("~ route {}: {} -> {}", route.id, old->source, route.source));
+  }
+  const auto compare = [&lines](const char* name, const auto& old, const auto& now) {
+    if (old != now) lines.push_back(fmt::format("~ {}: {} -> {}", name, old, now));
+  };
+  compare("gateway.body_bytes_max", before.body_bytes_max, after.body_bytes_max);
+  compare("gateway.in_flight_max", before.in_flight_max, after.in_flight_max);
+  compare("ratelimit.enabled", before.rate_limits, after.rate_limits);
+  compare("ratelimit.user_per_second", before.user_rate.per_second, after.user_rate.per_second);
+  compare("ratelimit.address_per_second", before.address_rate.per_second, after.address_rate.per_second);
+  compare("gateway.spans_per_million", before.sampled_share * 1e6, after.sampled_share * 1e6);
+  compare("gateway.trusted_proxies (how many)", before.trusted_proxies.size(), after.trusted_proxies.size());
+  const auto origins = [](const gateway::GatewayConfig& config) {
+    return config.cors ? fmt::format("{}", fmt::join(config.cors->origins, ",")) : std::string("none");
+  };
+  compare("gateway.cors_origins", origins(before), origins(after));
+  return lines;
+}
+
+void SettingsDiscovery::set(const std::vector<ServiceInstance>& instances) {
+  auto list = std::make_shared<ServiceList>();
+  list->version = fixed_.load()->version + 1;
+  for (const auto& instance : instances) list->services[instance.service].push_back(instance);
+  fixed_.store(std::move(list));
+}
+
+std::shared_ptr<const ServiceList> SettingsDiscovery::services() const {
+  auto fixed = fixed_.load();
+  if (!registry_) return fixed;
+  auto registry = registry_->services();
+  if (fixed->services.empty()) return registry;
+  if (const auto merged = merged_.load(); merged && merged->registry == registry && merged->fixed == fixed)
+    return merged->all;
+  auto all = std::make_shared<ServiceList>(registry ? *registry : ServiceList());
+  for (const auto& [name, instances] : fixed->services) all->services[name] = instances;
+  merged_.store(std::make_shared<const Merged>(Merged{registry, fixed, all}));
+  return all;
+}
+
+}  // namespace market::apps

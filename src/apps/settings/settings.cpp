@@ -1,0 +1,221 @@
+#include "apps/settings/settings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "apps/settings/toml_reader.hpp"
+
+namespace market::apps {
+namespace {
+
+using enum SettingKind;
+using namespace std::chrono_literals;
+
+constexpr Range between(Millis least, Millis greatest) {
+  return {least.count(), greatest.count()};
+}
+
+const KnownSetting* find_known(std::string_view key) {
+  for (const KnownSetting& known : known_settings())
+    if (known.key == key) return &known;
+  return nullptr;
+}
+
+bool parse_number(std::string_view text, std::int64_t& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+/// A wrong value as the operator wrote it, in one line.
+std::string shown(const std::string& value) {
+  constexpr std::size_t most = 60;
+  std::string line = value.substr(0, most);
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  return fmt::format("'{}{}'", line, value.size() > most ? "..." : "");
+}
+
+/// What is wrong when `value` is not of the kind or out of range; empty when nothing is.
+std::string problem_with(const KnownSetting& known, const std::string& value) {
+  const auto& [least, greatest] = known.range;
+  std::int64_t parsed = 0;
+  switch (known.kind) {
+    case text:
+      // Not shown: it may be a secret.
+      return std::any_of(value.begin(), value.end(),
+                         [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; })
+                 ? "must have no control characters"
+                 : "";
+    case flag:
+      if (value == "true" || value == "false") return {};
+      return fmt::format("{} must be true or false", shown(value));
+    case number:
+      if (parse_number(value, parsed) && parsed >= least && parsed <= greatest) return {};
+      return fmt::format("{} must be a whole number from {} to {}", shown(value), least, greatest);
+    case duration:
+      if (const auto given = parse_duration(value);
+          given && given->count() >= least && given->count() <= greatest)
+        return {};
+      return fmt::format("{} must be a duration from {} to {}", shown(value), format_duration(Millis(least)),
+                         format_duration(Millis(greatest)));
+    case table:
+      return "is a table of the settings file";
+  }
+  return {};
+}
+
+std::string environment_name(std::string_view key) {
+  std::string name = "MARKET_";
+  for (const char c : key)
+    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
+}
+
+/// MARKET_ORDERS_…: whoever writes this means a setting. MARKET_ADMIN_EMAIL and the like are of no section.
+bool names_a_section(std::string_view name) {
+  const auto& all = known_settings();
+  return std::any_of(all.begin(), all.end(), [name](const KnownSetting& known) {
+    return name.starts_with(environment_name(known.key.substr(0, known.key.find('.') + 1)));
+  });
+}
+
+/// None: of a kind that no setting has, such as a list.
+std::optional<std::string> text_of(const toml::node& node) {
+  if (const auto* value = node.as_string()) return value->get();
+  if (const auto* value = node.as_integer()) return std::to_string(value->get());
+  if (const auto* value = node.as_boolean()) return value->get() ? "true" : "false";
+  return std::nullopt;
+}
+
+}  // namespace
+
+const std::vector<KnownSetting>& known_settings() {
+  static const std::vector<KnownSetting> all{
+      {"gateway.listen", "127.0.0.1:8080", text, by_all, {}, "address of the entry point"},
+      {"gateway.threads", "0", number, by_all, {0, 256}, "I/O threads; 0: one per core"},
+      {"gateway.body_bytes_max", "1048576", number, by_all, {1, 1 << 30}, "largest body; images: 5 MiB"},
+      {"gateway.connections_max", "50000", number, by_all, {1, 1'000'000}, "open connections in all"},
+      {"gateway.connections_per_address_max", "1000", number, by_all, {0, 1'000'000}, "0: no limit"},
+      {"gateway.drain_time_max", "10s", duration, by_all, between(0s, 1h), "how long a stop waits"},
+      {"gateway.default_routes", "true", flag, by_gateway, {}, "route /api/v1 to the market-* services"},
+      {"gateway.in_flight_max", "10000", number, by_gateway, {1, 1'000'000}, "requests under way"},
+      {"gateway.prefer_same_zone", "true", flag, by_gateway, {}, "instances of registry.zone first"},
+      {"gateway.trusted_proxies", "", text, by_all, {}, "networks whose X-Forwarded-For is believed"},
+      {"gateway.cors_origins", "", text, by_gateway, {}, "origins that browsers may call from; exact"},
+      {"gateway.cors_credentials", "false", flag, by_gateway, {}, "browsers may send cookies"},
+      {"gateway.access_log", "", text, by_all, {}, "file; '-': standard error; empty: off"},
+      {"gateway.spans_url", "", text, by_all, {}, "http://HOST:PORT/v1/traces; empty: off"},
+      {"gateway.spans_per_million", "10000", number, by_all, {0, 1'000'000}, "how many are traced"},
+      {"gateway.tls_certificate", "", text, by_gateway, {}, "PEM file; with it, the gateway speaks TLS"},
+      {"gateway.tls_key", "", text, by_gateway, {}, "PEM file of the certificate's key"},
+      {"gateway.routes", "", table, by_gateway, {}, "what is forwarded where: docs/gateway.md"},
+      {"gateway.services", "", table, by_gateway, {}, "instances that no registry lists"},
+      {"auth.key_file", "", text, by_gateway, {}, "token key shared by the roles; empty: none is checked"},
+      {"management.listen", "", text, by_all, {}, "for /metrics and /info; empty: loopback callers only"},
+      {"orders.payment_window", "10m", duration, by_store, between(100ms, 720h), "how long unpaid"},
+      {"orders.day", "24h", duration, by_none, between(100ms, 240h), "a day of delivery and returns"},
+      {"orders.restart_grace", "1m", duration, by_store, between(0s, 24h),
+       "the most of a downtime given back"},
+      {"orders.attempt_bound", "5s", duration, by_store, between(100ms, 1h), "how long an attempt delays"},
+      {"orders.fold_lag_max", "1000000", number, by_store, {1, 100'000'000}, "events not yet in the records"},
+      {"orders.queue_max", "65536", number, by_store, {1, 10'000'000}, "orders waiting for the gate"},
+      {"log.level", "info", text, by_all, {}, "trace, debug, info, warn, error, off"},
+      {"log.keep", "true", flag, by_store, {}, "false: trim the event log behind each snapshot"},
+      {"log.snapshot_every", "500000", number, by_store, {1, 1'000'000'000}, "events between two snapshots"},
+      {"users.email_verification", "optional", text, by_store, {}, "off, optional or required"},
+      {"users.hash_threads", "0", number, by_store, {0, 256}, "for password hashing; 0: half the cores"},
+      {"users.access_token_life", "15m", duration, by_store, between(1s, 24h), "of an access token"},
+      {"ratelimit.enabled", "true", flag, by_all, {}, "limits per user, address, and connections"},
+      {"ratelimit.user_per_second", "100", number, by_gateway, {0, 1'000'000}, "twice that at once"},
+      {"ratelimit.address_per_second", "2000", number, by_gateway, {0, 1'000'000}, "twice that at once"},
+      {"registry.self_preservation", "true", flag, by_registry, {}, "no mass eviction"},
+      {"registry.eviction_interval", "60s", duration, by_registry, between(10ms, 1h), "between two looks"},
+      {"registry.cache", "30s", duration, by_registry, between(0s, 1h), "life of a cached answer"},
+      {"registry.credential", "", text, by_registry, {}, "user:password; empty: loopback callers only"},
+      {"registry.peers", "", text, by_registry, {}, "other registries that every change is told to"},
+      {"registry.urls", "", text, by_store | by_gateway, {}, "registries to register with, in this order"},
+      {"registry.renewal_interval", "30s", duration, by_store | by_gateway, between(100ms, 1h), "heartbeats"},
+      {"registry.lease", "90s", duration, by_store | by_gateway, between(1s, 24h), "silent so long: gone"},
+      {"registry.fetch_interval", "30s", duration, by_store | by_gateway, between(100ms, 1h), "without push"},
+      {"registry.zone", "", text, by_store | by_gateway, {}, "zone of this process, as metadata"},
+      {"registry.networks", "", text, by_all, {}, "where instances may be, by comma; empty: everywhere"},
+      {"registry.host", "127.0.0.1", text, by_store | by_gateway, {}, "where others reach this process"},
+  };
+  return all;
+}
+
+Settings::Settings() {
+  for (const KnownSetting& known : known_settings()) values_.emplace(known.key, known.fallback);
+}
+
+void Settings::put(const std::string& key, const std::string& value, const std::string& from) {
+  const KnownSetting* known = find_known(key);
+  if (!known) throw UsageError(fmt::format("{}: there is no setting {}", from, shown(key)));
+  const std::string problem = problem_with(*known, value);
+  if (!problem.empty()) throw UsageError(fmt::format("{}: {}: {}", from, key, problem));
+  values_[key] = value;
+  given_.insert(key);
+}
+
+void Settings::read_file(const std::string& path) {
+  const toml::table file = read_toml(path);
+  for (const auto& [section, node] : file) {
+    const auto* table = node.as_table();
+    if (!table)
+      throw UsageError(fmt::format("{}: '{}' must be a section such as [orders]", path, section.str()));
+    for (const auto& [key, value] : *table) {
+      const std::string name = fmt::format("{}.{}", section.str(), key.str());
+      if (const auto* known = find_known(name); known && known->kind == SettingKind::table) {
+        given_.insert(name);
+        continue;
+      }
+      const auto text = text_of(value);
+      if (!text)
+        throw UsageError(fmt::format("{}: {} must be a text, a whole number, true or false", path, name));
+      put(name, *text, path);
+    }
+  }
+}
+
+void Settings::read_environment(const char* const* environment) {
+  const auto& all = known_settings();
+  for (; *environment; ++environment) {
+    const std::string_view entry(*environment);
+    const auto equals = entry.find('=');
+    if (equals == std::string_view::npos || !names_a_section(entry)) continue;
+    const std::string name(entry.substr(0, equals));
+    const auto known = std::find_if(all.begin(), all.end(), [&name](const KnownSetting& setting) {
+      return environment_name(setting.key) == name;
+    });
+    if (known == all.end())
+      throw UsageError(fmt::format("environment: there is no setting for {}", shown(name)));
+    put(std::string(known->key), std::string(entry.substr(equals + 1)), name);
+  }
+}
+
+void Settings::set(const std::string& assignment) {
+  const auto equals = assignment.find('=');
+  if (equals == std::string::npos)
+    throw UsageError(fmt::format("--set {}: write section.key=value", shown(assignment)));
+  put(assignment.substr(0, equals), assignment.substr(equals + 1), "--set");
+}
+
+std::string Settings::text(std::string_view key) const {
+  return values_.find(key)->second;
+}
+bool Settings::flag(std::string_view key) const {
+  return text(key) == "true";
+}
+Millis Settings::duration(std::string_view key) const {
+  return *parse_duration(text(key));
+}
+std::int64_t Settings::number(std::string_view key) const {
+  std::int64_t number = 0;
+  parse_number(text(key), number);
+  return number;
+}
+
+}  // namespace market::apps

@@ -1,0 +1,47 @@
+#include "apps/settings/settings_check.hpp"
+
+#include <fmt/format.h>
+
+#include "apps/roles/registry_client_of.hpp"
+#include "apps/roles/registry_parts.hpp"
+#include "apps/roles/request_journal.hpp"
+#include "apps/roles/serve_parts.hpp"
+#include "apps/settings/gateway_files.hpp"
+#include "apps/settings/gateway_settings.hpp"
+
+namespace market::apps {
+
+void check_settings(const Settings& settings, const std::string& config) {
+  parse_address("gateway.listen", settings.text("gateway.listen"));
+  if (const auto at = settings.text("management.listen"); !at.empty()) parse_address("management.listen", at);
+  log_level_of(settings);
+  limits_of(settings);
+  email_verification_of(settings);
+  read_gateway_settings(settings, config);
+  token_keys_of(settings);
+  tls_of(settings);
+  check_access_log(settings);
+  collector_of(settings.text("gateway.spans_url"));
+  check_registry_settings(settings);
+  registry_client_settings(settings);
+}
+
+user::EmailVerification email_verification_of(const Settings& settings) {
+  const std::string text = settings.text("users.email_verification");
+  if (text == "off") return user::EmailVerification::off;
+  if (text == "optional") return user::EmailVerification::optional;
+  if (text == "required") return user::EmailVerification::required;
+  throw UsageError(fmt::format("users.email_verification: '{}' is none of off, optional, required", text));
+}
+
+std::vector<std::string_view> settings_without_effect(const Settings& settings, ServeRole role) {
+  const unsigned here = role == ServeRole::gateway    ? by_gateway
+                        : role == ServeRole::registry ? by_registry
+                                                      : by_store;
+  std::vector<std::string_view> names;
+  for (const KnownSetting& known : known_settings())
+    if (settings.is_given(known.key) && (known.used_by & here) == 0) names.push_back(known.key);
+  return names;
+}
+
+}  // namespace market::apps

@@ -1,0 +1,20 @@
+#pragma once
+/// What the texts among the settings mean, checked as a whole before anything starts: a mistake in a setting
+/// is refused in every role, also where the setting has no effect.
+
+#include "apps/roles/serve_role.hpp"
+#include "apps/settings/settings.hpp"
+#include "services/user/sign_up.hpp"
+
+namespace market::apps {
+
+/// `config`: the settings file, or empty. Throws UsageError that names the setting.
+void check_settings(const Settings& settings, const std::string& config);
+
+/// Throws UsageError.
+user::EmailVerification email_verification_of(const Settings& settings);
+
+/// The settings that were given and do nothing in this role, in the order of known_settings().
+std::vector<std::string_view> settings_without_effect(const Settings& settings, ServeRole role);
+
+}  // namespace market::apps

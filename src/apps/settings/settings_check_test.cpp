@@ -1,0 +1,102 @@
+#include "apps/settings/settings_check.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "tests/support/temp_folder.hpp"
+
+namespace market::apps {
+namespace {
+
+class SettingsCheckTest : public testing::Test {
+ protected:
+  std::string file(const std::string& name, const std::string& text, mode_t mode = 0600) {
+    const std::string path = folder_ / name;
+    std::ofstream(path) << text;
+    ::chmod(path.c_str(), mode);
+    return path;
+  }
+  /// The line that the operator gets; empty when all is well.
+  std::string refusal(const std::vector<std::string>& assignments, const std::string& config = "") {
+    try {
+      Settings settings;
+      if (!config.empty()) settings.read_file(config);
+      for (const auto& assignment : assignments) settings.set(assignment);
+      check_settings(settings, config);
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "";
+  }
+  tests::TempFolder folder_;
+};
+
+TEST_F(SettingsCheckTest, TheDefaultsAreWell) {
+  EXPECT_EQ(refusal({}), "");
+}
+
+TEST_F(SettingsCheckTest, EveryTextIsCheckedByName) {
+  const std::string none = folder_ / "none/file";
+  for (const std::string assignment :
+       {"gateway.listen=nowhere", "gateway.listen=a b:80",
+        "gateway.listen=127.0.0.1:", "gateway.listen=h:+80", "gateway.listen=::1:80", "management.listen=x",
+        "gateway.trusted_proxies=10.0.0.0/99", "gateway.cors_origins=*", "gateway.cors_origins=shop.example",
+        "gateway.spans_url=https://h:1/v1", "gateway.spans_url=http://h", "gateway.spans_url=http://h:0/x",
+        "log.level=loud", "users.email_verification=perhaps", "registry.peers=nope", "registry.urls=nope",
+        "registry.credential=word", "registry.host=a b", "registry.host=h:80"}) {
+    const auto line = refusal({assignment});
+    EXPECT_EQ(line.find(assignment.substr(0, assignment.find('='))), 0u) << assignment << ": " << line;
+  }
+  EXPECT_NE(refusal({"registry.lease=5s", "registry.renewal_interval=5s"}).find("registry.lease"),
+            std::string::npos);
+}
+
+TEST_F(SettingsCheckTest, FilesAreLookedAt) {
+  const std::string none = folder_ / "none/file";
+  const auto key = file("key", "0123456789abcdef0123456789ABCDEF"), open_key = file("open", "x", 0644),
+             short_key = file("short", "word");
+  for (const auto& path : {none, open_key, short_key, std::string(folder_ / ".")})
+    EXPECT_TRUE(refusal({"auth.key_file=" + path}).starts_with("auth.key_file: ")) << path;
+  EXPECT_EQ(refusal({"auth.key_file=" + key}), "");
+  EXPECT_NE(refusal({"gateway.tls_key=" + key}).find("together"), std::string::npos);
+  const auto tls = refusal({"gateway.tls_key=" + key, "gateway.tls_certificate=" + key});
+  EXPECT_EQ(tls.find("gateway.tls_certificate"), 0u) << tls;
+  for (const auto& path : {none, std::string(folder_ / ".")})
+    EXPECT_EQ(refusal({"gateway.access_log=" + path}).find("gateway.access_log: " + path), 0u) << path;
+  const std::string log = folder_ / "access.log";
+  EXPECT_EQ(refusal({"gateway.access_log=" + log}), "");
+  EXPECT_FALSE(std::filesystem::exists(log)) << "a check makes no file";
+  EXPECT_EQ(refusal({"gateway.access_log=-"}), "");
+}
+
+TEST_F(SettingsCheckTest, RoutesAndInstancesAreReadInEveryRole) {
+  const auto line = refusal({}, file("r.toml", "[[gateway.routes]]\nid = 'a'\nservce = 's'\n"));
+  EXPECT_EQ(line.find("gateway.routes \"a\": there is no 'servce'"), 0u) << line;
+  for (const char* text :
+       {"[gateway]\nservices = 5\n", "[gateway.services]\ns = 'nope'\n", "[gateway.services]\ns = []\n",
+        "[gateway.services]\ns = 'h:0'\n", "[gateway.services]\ns = 'h:80/x'\n"}) {
+    const auto said = refusal({}, file("s.toml", text));
+    EXPECT_EQ(said.find("gateway.services"), 0u) << text << said;
+  }
+}
+
+TEST_F(SettingsCheckTest, SaysWhichSettingsDoNothingInARole) {
+  Settings settings;
+  settings.read_file(file("w.toml", "[[gateway.routes]]\nid = 'a'\nservice = 's'\n"));
+  for (const char* given : {"auth.key_file=k", "orders.queue_max=7", "management.listen=h:1",
+                            "registry.cache=1s", "gateway.threads=2"})
+    settings.set(given);
+  using Names = std::vector<std::string_view>;
+  EXPECT_EQ(settings_without_effect(settings, ServeRole::all),
+            (Names{"gateway.routes", "auth.key_file", "registry.cache"}));
+  EXPECT_EQ(settings_without_effect(settings, ServeRole::gateway),
+            (Names{"orders.queue_max", "registry.cache"}));
+  EXPECT_EQ(settings_without_effect(settings, ServeRole::registry),
+            (Names{"gateway.routes", "auth.key_file", "orders.queue_max"}));
+  EXPECT_TRUE(settings_without_effect(Settings(), ServeRole::all).empty());
+}
+
+}  // namespace
+}  // namespace market::apps

@@ -1,0 +1,191 @@
+#include "domain/registry/lease_registry.hpp"
+
+#include <gtest/gtest.h>
+
+namespace market::registry {
+namespace {
+
+constexpr std::int64_t start_ms = 1'000'000;
+
+Instance instance_of(const std::string& id, Status status = Status::up, std::int64_t dirty_ms = 100) {
+  Instance instance;
+  instance.id = id;
+  instance.host = instance.ip = "127.0.0.1";
+  instance.app = "SHOP";
+  instance.status = status;
+  instance.dirty_ms = dirty_ms;
+  instance.lease.renewal_seconds = 2;
+  instance.lease.duration_seconds = 6;
+  return instance;
+}
+
+class Leases : public testing::Test {
+ protected:
+  void enroll(const Instance& instance, Source source = Source::client) {
+    ASSERT_TRUE(registry.enroll(instance, source, now));
+  }
+  void fill(int count) {
+    for (int i = 0; i < count; ++i) enroll(instance_of("i" + std::to_string(i)));
+  }
+  /// All but the first `silent` send their heartbeats for a while, each 2 seconds; the timer looks each
+  /// second.
+  std::size_t run(int count, int silent, int seconds) {
+    std::size_t evicted = 0;
+    for (int second = 1; second <= seconds; ++second) {
+      now += 1000;
+      if (second % 2 == 0)
+        for (int i = silent; i < count; ++i) registry.renew("SHOP", "i" + std::to_string(i), {}, now);
+      evicted += registry.evict(now, 0, [](std::size_t) { return std::size_t{0}; });
+    }
+    return evicted;
+  }
+  Status status(const std::string& id = "a") { return registry.find("SHOP", id, now)->status; }
+  std::vector<std::pair<std::string, Action>> delta() {
+    std::vector<std::pair<std::string, Action>> found;
+    registry.each_recent([&](const Instance& i) { found.emplace_back(i.id, i.action); });
+    return found;
+  }
+
+  LeaseRegistry registry{LeaseRules{}};
+  std::int64_t now = start_ms;
+};
+
+TEST_F(Leases, live_as_long_as_they_are_renewed) {
+  enroll(instance_of("a"));
+  now += 6000;
+  EXPECT_TRUE(registry.find("SHOP", "a", now));
+  EXPECT_EQ(registry.renew("SHOP", "a", {}, now), Renewed::ok);
+  now += 6000;
+  EXPECT_TRUE(registry.find("SHOP", "a", now));
+  now += 1;
+  EXPECT_FALSE(registry.find("SHOP", "a", now)) << "a lease that has ended is not shown";
+  EXPECT_EQ(registry.size(), 1u) << "before it is evicted";
+  EXPECT_EQ(registry.renew("SHOP", "b", {}, now), Renewed::unknown);
+}
+
+TEST_F(Leases, judge_lastDirtyTimestamp) {
+  enroll(instance_of("a"));
+  EXPECT_EQ(registry.renew("SHOP", "a", {100, {}, Source::client}, now), Renewed::ok);
+  EXPECT_EQ(registry.renew("SHOP", "a", {101, {}, Source::client}, now), Renewed::unknown);
+  EXPECT_EQ(registry.renew("SHOP", "a", {99, {}, Source::client}, now), Renewed::ok);
+  EXPECT_EQ(registry.renew("SHOP", "a", {99, {}, Source::peer}, now), Renewed::conflict);
+  EXPECT_EQ(registry.renew("SHOP", "a", {101, {}, Source::peer}, now), Renewed::unknown);
+}
+
+TEST_F(Leases, keep_the_newer_of_two_registrations) {
+  enroll(instance_of("a", Status::down, 200));
+  enroll(instance_of("a", Status::up, 100));
+  EXPECT_EQ(status(), Status::down);
+  enroll(instance_of("a", Status::up, 300));
+  EXPECT_EQ(status(), Status::up);
+}
+
+TEST_F(Leases, keep_an_override_through_heartbeats_and_registrations) {
+  enroll(instance_of("a"));
+  EXPECT_TRUE(registry.override_status("SHOP", "a", Status::out_of_service, {}, now));
+  EXPECT_EQ(registry.renew("SHOP", "a", {100, {}, Source::client}, now), Renewed::ok);
+  EXPECT_EQ(status(), Status::out_of_service);
+  enroll(instance_of("a", Status::up, 200));
+  EXPECT_EQ(status(), Status::out_of_service);
+  EXPECT_EQ(registry.hash(), "OUT_OF_SERVICE_1_");
+  enroll(instance_of("a", Status::down, 300));
+  EXPECT_EQ(status(), Status::down) << "DOWN is believed";
+  EXPECT_TRUE(registry.drop_override("SHOP", "a", Status::up, {}, now));
+  EXPECT_EQ(status(), Status::up);
+  EXPECT_TRUE(registry.drop_override("SHOP", "a", Status::down, {}, now));
+  EXPECT_EQ(status(), Status::up) << "there was no override";
+}
+
+TEST_F(Leases, let_an_instance_register_again_after_its_override_was_cancelled) {
+  enroll(instance_of("a"));
+  registry.override_status("SHOP", "a", Status::out_of_service, {}, now);
+  registry.drop_override("SHOP", "a", {}, {}, now);
+  EXPECT_EQ(status(), Status::unknown);
+  EXPECT_EQ(registry.renew("SHOP", "a", {}, now), Renewed::unknown);
+  enroll(instance_of("a", Status::up, 200));
+  EXPECT_EQ(status(), Status::up);
+}
+
+TEST_F(Leases, ignore_out_of_service_without_an_override_but_believe_a_peer) {
+  enroll(instance_of("a"));
+  enroll(instance_of("a", Status::out_of_service, 200));
+  EXPECT_EQ(status(), Status::up);
+  enroll(instance_of("a", Status::out_of_service, 300), Source::peer);
+  EXPECT_EQ(status(), Status::out_of_service);
+}
+
+TEST_F(Leases, tell_each_change_in_the_delta_once_and_for_a_time) {
+  enroll(instance_of("a"));
+  enroll(instance_of("b"));
+  registry.override_status("SHOP", "a", Status::out_of_service, {}, now);
+  EXPECT_TRUE(registry.cancel("SHOP", "b", now));
+  EXPECT_FALSE(registry.cancel("SHOP", "b", now));
+  using Changes = std::vector<std::pair<std::string, Action>>;
+  EXPECT_EQ(delta(), (Changes{{"a", Action::modified}, {"b", Action::deleted}}));
+  EXPECT_TRUE(registry.put_metadata("SHOP", "a", {{"colour", "blue"}}, now));
+  const std::map<std::string, std::string> large{{"k", std::string(metadata_bytes_max - 1, 'x')}};
+  EXPECT_EQ(registry.put_metadata("SHOP", "a", large, now).error().code, Code::payload_too_large)
+      << "with what it has already";
+  EXPECT_FALSE(registry.find("SHOP", "a", now)->metadata.contains("k"));
+  EXPECT_EQ(registry.put_metadata("SHOP", "unknown", {{"colour", "red"}}, now).error().code, Code::not_found);
+  EXPECT_EQ(delta(), (Changes{{"b", Action::deleted}, {"a", Action::added}}));
+  registry.sweep(now + 180'001);
+  EXPECT_TRUE(delta().empty());
+}
+
+TEST_F(Leases, count_the_hash_over_all_statuses) {
+  enroll(instance_of("a"));
+  enroll(instance_of("b"));
+  enroll(instance_of("c", Status::down));
+  EXPECT_EQ(registry.hash(), "DOWN_1_UP_2_");
+  registry.cancel("SHOP", "c", now);
+  registry.cancel("SHOP", "a", now);
+  registry.cancel("SHOP", "b", now);
+  EXPECT_EQ(registry.hash(), "");
+}
+
+TEST_F(Leases, evict_the_few_that_fell_silent) {
+  fill(20);
+  EXPECT_EQ(run(20, 2, 20), 2u);
+  EXPECT_EQ(registry.size(), 18u);
+  EXPECT_EQ(registry.history().back().what, "evicted");
+}
+
+TEST_F(Leases, evict_nobody_when_many_fall_silent_at_once) {
+  fill(20);
+  EXPECT_EQ(run(20, 10, 60), 0u);
+  EXPECT_TRUE(registry.preservation().active);
+  EXPECT_NE(registry.preservation().reason.find("10 of 20"), std::string::npos);
+  run(20, 0, 4);
+  EXPECT_FALSE(registry.preservation().active) << "they are back";
+  EXPECT_EQ(registry.size(), 20u);
+}
+
+TEST_F(Leases, evict_at_most_fifteen_percent_at_once_without_self_preservation) {
+  LeaseRules rules;
+  rules.self_preservation = false;
+  registry = LeaseRegistry(rules);
+  fill(20);
+  now += 10'000;
+  const auto pick = [](std::size_t n) { return n - 1; };
+  EXPECT_EQ(registry.evict(now, 0, pick), 3u);
+  EXPECT_EQ(registry.evict(now, 0, pick), 3u);
+  EXPECT_EQ(registry.evict(now, 5'000, pick), 0u) << "a late timer is not the instances' fault";
+}
+
+TEST_F(Leases, are_bounded) {
+  LeaseRules rules;
+  rules.instances_max = 2;
+  rules.history_max = 3;
+  rules.recent_max = 1;
+  registry = LeaseRegistry(rules);
+  fill(2);
+  EXPECT_FALSE(registry.enroll(instance_of("more"), Source::client, now));
+  EXPECT_TRUE(registry.enroll(instance_of("i0"), Source::client, now));
+  registry.cancel("SHOP", "i0", now);
+  EXPECT_EQ(registry.history().size(), 3u);
+  EXPECT_EQ(delta().size(), 1u);
+}
+
+}  // namespace
+}  // namespace market::registry

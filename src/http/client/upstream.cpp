@@ -1,0 +1,268 @@
+#include "http/client/upstream.hpp"
+
+#include <arpa/inet.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace market::http {
+namespace {
+
+constexpr std::int64_t fast_answer_ns = 2'000'000;   ///< Faster ones may stand in line behind each other.
+constexpr std::int64_t slow_answer_ns = 20'000'000;  ///< Slower ones need no second look.
+constexpr std::int64_t share_again_ms = 5'000;
+constexpr std::size_t depth_wanted = 16;
+constexpr std::size_t spread_min = 4;  ///< So that all threads of the instance have work.
+
+/// Of a literal IPv4 or IPv6 address; names need the resolver.
+bool parse_address(const std::string& host, std::uint16_t port, sockaddr_storage& address, socklen_t& size) {
+  address = {};
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address);
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
+  if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port);
+    size = sizeof v4;
+    return true;
+  }
+  if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) != 1) return false;
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(port);
+  size = sizeof v6;
+  return true;
+}
+
+void complete(Call& call, Outcome outcome) {
+  call.outcome = outcome;
+  CallWaiter waiter = std::move(*call.waiter);
+  call.waiter.reset();
+  std::move(waiter)();
+}
+
+template <class List>
+void take_out(List& list, const UpstreamConnection* connection) {
+  std::erase_if(list, [connection](const auto& entry) { return &*entry == connection; });
+}
+
+}  // namespace
+
+Upstream::Upstream(IoThread& thread, std::string host, std::uint16_t port, const UpstreamLimits& limits,
+                   const AllowedAddresses* allowed)
+    : thread_(thread), host_(std::move(host)), port_(port), limits_(limits), allowed_(allowed) {}
+
+Upstream::~Upstream() {
+  *alive_ = false;
+  for (const auto& connection : connections_) connection->forget_calls();
+  for (Call* call : std::exchange(waiting_, {})) {
+    const CallWaiter dropped = std::move(*call->waiter);  // Ends the frame that holds the call.
+  }
+}
+
+void Upstream::start(Call& call) {
+  refused_ = false;
+  if (waiting_.empty())
+    if (auto* connection = connection_for(call)) return send(*connection, call);
+  const bool may_wait = !refused_ && (resolving_ || !connections_.empty());
+  if (!may_wait || waiting_.size() >= limits_.waiting_max) {
+    // Completed from the loop: its coroutine is only about to wait.
+    asio::post(thread_.io(), [&call, outcome = may_wait ? Outcome::overloaded : Outcome::not_connected] {
+      complete(call, outcome);
+    });
+    return;
+  }
+  waiting_.push_back(&call);
+}
+
+void Upstream::send(UpstreamConnection& connection, Call& call) {
+  connection.send(call);
+  if (call.lane == Lane::alone || connection.is_listed) return;
+  connection.is_listed = true;
+  of(call.lane).connections.push_back(&connection);
+}
+
+UpstreamConnection* Upstream::connection_for(const Call& call) {
+  if (call.lane == Lane::alone || (call.lane == Lane::keyed && !together_)) {
+    if (auto* free = idle()) return free;
+    return open();
+  }
+  auto& lane = of(call.lane);
+  // Those that are worked on together wait for the same commit: one behind the other or not.
+  const bool fast = call.lane == Lane::keyed || lane.answer_ns < fast_answer_ns;
+  if (fast && lane.connections.size() >= spread_min)
+    if (auto* shared = sharing(lane, depth_wanted)) return shared;
+  if (auto* free = idle()) return free;
+  if (auto* fresh = open()) return fresh;
+  return sharing(lane, limits_.depth_max);
+}
+
+UpstreamConnection* Upstream::sharing(Sharing& lane, std::size_t depth_below) {
+  for (std::size_t i = 0; i < lane.connections.size(); ++i) {
+    auto* const connection = lane.connections[lane.next++ % lane.connections.size()];
+    if (connection->is_usable() && connection->depth() < depth_below) return connection;
+  }
+  return nullptr;
+}
+
+bool Upstream::fits(std::string_view asked, std::string_view answered) {
+  const bool same = asked == answered;
+  if (ids_ == Ids::unknown && !answered.empty()) ids_ = same ? Ids::repeated : Ids::its_own;
+  return same || ids_ != Ids::repeated;
+}
+
+void Upstream::on_answer(Lane lane, std::int64_t nanoseconds, std::int64_t now_ns) {
+  if (lane == Lane::alone) return;
+  of(lane).answer_ns += (nanoseconds - of(lane).answer_ns) / 16;
+  of(lane).answered_at_ns = now_ns;
+}
+
+bool Upstream::has_answered_since(Lane lane, std::int64_t since_ns) const {
+  return lane != Lane::alone && sharing_[static_cast<std::size_t>(lane)].answered_at_ns > since_ns;
+}
+
+UpstreamConnection* Upstream::idle() {
+  if (idle_.empty()) return nullptr;
+  auto* const connection = idle_.back();  // The warmest; the others grow old and go.
+  idle_.pop_back();
+  return connection;
+}
+
+UpstreamConnection* Upstream::open() {
+  if (connections_.size() >= limits_.connections_max) return nullptr;
+  if (!address_known_) address_known_ = parse_address(host_, port_, address_, address_size_);
+  if (!address_known_) {
+    resolve();
+    return nullptr;
+  }
+  auto connection = std::make_shared<UpstreamConnection>(thread_, *this);
+  if (!connection->connect(address_, address_size_)) {
+    refused_ = true;
+    address_known_ = false;
+    return nullptr;
+  }
+  connections_.push_back(connection);
+  return connection.get();
+}
+
+void Upstream::resolve() {
+  if (resolving_) return;
+  resolving_ = true;
+  if (!resolver_) resolver_ = std::make_unique<asio::ip::tcp::resolver>(thread_.io());
+  resolver_->async_resolve(
+      host_, std::to_string(port_),
+      [this, alive = alive_](boost::system::error_code error,
+                             const asio::ip::tcp::resolver::results_type& found) {
+        if (!*alive) return;
+        resolving_ = false;
+        if (error || found.empty()) {
+          spdlog::warn("cannot resolve {}: {}", host_, error.message());
+          return fail_waiting(Outcome::not_connected);
+        }
+        const auto usable = std::find_if(found.begin(), found.end(), [this](const auto& one) {
+          return !allowed_ || allowed_->refusal(one.endpoint().address()).empty();
+        });
+        if (usable == found.end()) {
+          spdlog::warn("{} {}", host_, allowed_->refusal(found.begin()->endpoint().address()));
+          return fail_waiting(Outcome::not_connected);
+        }
+        const auto endpoint = usable->endpoint();
+        address_size_ = static_cast<socklen_t>(endpoint.size());
+        std::memcpy(&address_, endpoint.data(), endpoint.size());
+        address_known_ = true;
+        start_waiting();
+      });
+}
+
+void Upstream::fail_waiting(Outcome outcome) {
+  for (Call* call : std::exchange(waiting_, {})) complete(*call, outcome);
+}
+
+void Upstream::start_waiting() {
+  if (starting_) return;
+  starting_ = true;
+  while (!waiting_.empty()) {
+    Call& call = *waiting_.front();
+    auto* const connection = connection_for(call);
+    if (!connection) break;
+    waiting_.pop_front();
+    send(*connection, call);
+  }
+  starting_ = false;
+  if (connections_.empty() && !resolving_) fail_waiting(Outcome::not_connected);
+}
+
+void Upstream::on_idle(UpstreamConnection& connection) {
+  for (auto& lane : sharing_) take_out(lane.connections, &connection);
+  connection.is_listed = false;
+  idle_.push_back(&connection);
+  if (!waiting_.empty()) start_waiting();
+}
+
+void Upstream::on_closed(UpstreamConnection& connection) {
+  for (auto& lane : sharing_) take_out(lane.connections, &connection);
+  take_out(idle_, &connection);
+  // It may be on the stack below us: it goes when the loop comes round.
+  for (auto& entry : connections_) {
+    if (entry.get() != &connection) continue;
+    asio::post(thread_.io(), [keep = std::move(entry)] {});
+    entry = std::move(connections_.back());
+    connections_.pop_back();
+    break;
+  }
+  if (!waiting_.empty())
+    asio::post(thread_.io(), [this, alive = alive_] {
+      if (*alive) start_waiting();
+    });
+}
+
+void Upstream::tick(std::int64_t now_ms) {
+  const auto connections = connections_;  // A closing one takes itself out.
+  for (const auto& connection : connections) {
+    if (connection->depth() == 0 && connection->is_usable() &&
+        now_ms - connection->idle_since_ms() > limits_.idle_time_max.count())
+      connection->close_idle();
+    else
+      connection->tick(now_ms, limits_.connect_time_max.count());
+  }
+  // Alone on many connections, an answer waits for all the others: only standing in line shows how long one
+  // takes by itself. So that is tried again now and then.
+  if (now_ms >= share_again_ms_) {
+    share_again_ms_ = now_ms + share_again_ms;
+    for (auto& lane : sharing_)
+      if (lane.answer_ns >= fast_answer_ns && lane.answer_ns < slow_answer_ns) lane.answer_ns = 0;
+  }
+  std::vector<Call*> late;
+  std::erase_if(waiting_, [&](Call* call) {
+    if (call->deadline_ms > now_ms) return false;
+    late.push_back(call);
+    return true;
+  });
+  for (Call* call : late) complete(*call, Outcome::overloaded);
+}
+
+Upstream& Upstreams::at(const std::string& host, std::uint16_t port, const AllowedAddresses* allowed) {
+  auto& upstream = upstreams_[{host, port, allowed}];
+  if (!upstream) upstream = std::make_unique<Upstream>(thread_, host, port, limits_, allowed);
+  return *upstream;
+}
+
+void Upstreams::tick(std::int64_t now_ms) {
+  for (auto entry = upstreams_.begin(); entry != upstreams_.end();) {
+    entry->second->tick(now_ms);
+    // Nobody keeps a reference beyond a call, and a call keeps it in use.
+    entry = entry->second->is_unused() ? upstreams_.erase(entry) : std::next(entry);
+  }
+}
+
+std::size_t Upstreams::connection_count() const {
+  std::size_t count = 0;
+  for (const auto& [address, upstream] : upstreams_) count += upstream->connection_count();
+  return count;
+}
+
+Upstreams& upstreams_of(IoThread& thread) {
+  if (!thread.part) thread.part = std::make_unique<Upstreams>(thread, UpstreamLimits());
+  return static_cast<Upstreams&>(*thread.part);
+}
+
+}  // namespace market::http

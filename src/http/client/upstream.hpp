@@ -1,0 +1,123 @@
+#pragma once
+/// The connections of one I/O thread to one instance, and of one thread to all of them.
+///
+///   Call call; call.head = …;
+///   co_await upstreams_of(*IoThread::current()).at("10.0.0.1", 8081).exchange(call);
+
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <deque>
+#include <map>
+
+#include "http/client/upstream_connection.hpp"
+#include "http/message/allowed_addresses.hpp"
+
+namespace market::http {
+
+struct UpstreamLimits {
+  std::size_t connections_max = 256;  ///< To one instance, from one thread.
+  std::size_t depth_max = 32;         ///< Requests under way on one connection.
+  std::size_t waiting_max = 1024;     ///< For a connection to one instance, on one thread.
+  std::chrono::milliseconds connect_time_max{2'000};
+  std::chrono::milliseconds idle_time_max{15'000};  ///< Shorter than any server's own.
+};
+
+class Upstream {
+ public:
+  /// `allowed`: what a host's name may mean; null: anything.
+  Upstream(IoThread& thread, std::string host, std::uint16_t port, const UpstreamLimits& limits,
+           const AllowedAddresses* allowed = nullptr);
+  ~Upstream();
+
+  /// Sends the call and waits; call.outcome says what became of it.
+  auto exchange(Call& call) {
+    return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+        [this, &call](auto handler) {
+          call.waiter.emplace(std::move(handler));
+          start(call);
+        },
+        asio::use_awaitable);
+  }
+
+  std::size_t connection_count() const { return connections_.size(); }
+  bool is_unused() const { return connections_.empty() && waiting_.empty() && !resolving_; }
+  void tick(std::int64_t now_ms);
+
+  // For its connections.
+  const UpstreamLimits& limits() const { return limits_; }
+  /// A call was taken from a connection that will not carry it out.
+  void start(Call& call);
+  void on_idle(UpstreamConnection& connection);
+  void on_closed(UpstreamConnection& connection);
+  /// Whether an answer with these ids can be the one for the request asked. An instance that has repeated an
+  /// id once does so always: whatever else comes from it is not the answer.
+  bool fits(std::string_view asked, std::string_view answered);
+  /// The instance works on independent requests together.
+  void on_independent() { together_ = true; }
+  void on_connect_failed() { address_known_ = false; }
+  /// An answer that waited for `nanoseconds` at the front of its lane.
+  void on_answer(Lane lane, std::int64_t nanoseconds, std::int64_t now_ns);
+  /// Whether others of this lane got answers since then: the instance works.
+  bool has_answered_since(Lane lane, std::int64_t since_ns) const;
+
+ private:
+  UpstreamConnection* connection_for(const Call& call);
+  /// What one lane knows of itself.
+  struct Sharing {
+    std::vector<UpstreamConnection*> connections;  ///< With calls of this lane under way.
+    std::size_t next = 0;
+    /// Moving mean of how long an answer takes once it is its turn; nothing is known yet, so they share.
+    std::int64_t answer_ns = 0;
+    std::int64_t answered_at_ns = 0;
+  };
+  Sharing& of(Lane lane) { return sharing_[static_cast<std::size_t>(lane)]; }
+
+  UpstreamConnection* sharing(Sharing& lane, std::size_t depth_below);
+  UpstreamConnection* idle();
+  UpstreamConnection* open();
+  void send(UpstreamConnection& connection, Call& call);
+  void start_waiting();
+  void resolve();
+  void fail_waiting(Outcome outcome);
+
+  IoThread& thread_;
+  std::string host_;
+  std::uint16_t port_;
+  UpstreamLimits limits_;
+  const AllowedAddresses* allowed_;
+  std::vector<std::shared_ptr<UpstreamConnection>> connections_;
+  std::vector<UpstreamConnection*> idle_;
+  std::array<Sharing, shared_lanes> sharing_;
+  std::deque<Call*> waiting_;
+  std::int64_t share_again_ms_ = 0;
+  sockaddr_storage address_{};
+  socklen_t address_size_ = 0;
+  bool address_known_ = false, resolving_ = false, starting_ = false;
+  enum class Ids : std::uint8_t { unknown, repeated, its_own };
+  Ids ids_ = Ids::unknown;
+  bool together_ = false;
+  bool refused_ = false;  ///< The newest try to connect.
+  std::unique_ptr<asio::ip::tcp::resolver> resolver_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+/// What one thread keeps: IoThread::part.
+class Upstreams final : public IoThread::Part {
+ public:
+  Upstreams(IoThread& thread, const UpstreamLimits& limits) : thread_(thread), limits_(limits) {}
+  /// `allowed` outlives this: what a host's name may mean; null: anything, for hosts of the operator.
+  Upstream& at(const std::string& host, std::uint16_t port, const AllowedAddresses* allowed = nullptr);
+  void tick(std::int64_t now_ms) override;
+  std::size_t connection_count() const;
+
+ private:
+  IoThread& thread_;
+  UpstreamLimits limits_;
+  using Key = std::tuple<std::string, std::uint16_t, const AllowedAddresses*>;
+  std::map<Key, std::unique_ptr<Upstream>> upstreams_;
+};
+
+/// Made at the first call on a thread.
+Upstreams& upstreams_of(IoThread& thread);
+
+}  // namespace market::http

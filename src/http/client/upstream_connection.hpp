@@ -1,0 +1,135 @@
+#pragma once
+/// One kept-alive connection to an instance. Requests of one loop turn leave in one write; answers are
+/// matched in order. What cannot be matched for certain ends the connection.
+
+#include <sys/socket.h>
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "http/client/response_parser.hpp"
+#include "http/client/upstream_call.hpp"
+#include "http/message/chunked.hpp"
+#include "http/server/io_thread.hpp"
+#include "http/server/read_buffer.hpp"
+#include "http/server/watched.hpp"
+
+namespace market::http {
+
+class Upstream;
+
+class UpstreamConnection final : public Watched, public std::enable_shared_from_this<UpstreamConnection> {
+ public:
+  UpstreamConnection(IoThread& thread, Upstream& owner) : thread_(thread), owner_(&owner) {}
+  ~UpstreamConnection();
+
+  /// False: the system has no socket left, or refuses at once.
+  bool connect(const sockaddr_storage& address, socklen_t size);
+  void send(Call& call);
+
+  std::size_t depth() const { return pending_.size(); }
+  bool is_usable() const {
+    return (state_ == State::connecting || state_ == State::open) && !streaming_ && !stalled_;
+  }
+  bool is_closed() const { return state_ == State::closed; }
+  bool is_listed = false;  ///< The owner's note: among its sharing ones.
+  std::int64_t idle_since_ms() const { return idle_since_ms_; }
+
+  // For the owner.
+  void tick(std::int64_t now_ms, std::int64_t connect_time_max_ms);
+  void close_idle() { close(Outcome::lost); }
+  /// The thread ends: nobody is told any more.
+  void forget_calls();
+
+  // For AnswerStream.
+  Task<std::string> next_piece();
+  void end_stream();
+  /// After `upgraded`: the socket, and what came behind the answer's head.
+  OwnedFd take_socket(std::string& leftover);
+
+  void on_event(std::uint32_t events) override;
+  void flush_held_back() override;
+
+ private:
+  enum class State : std::uint8_t { connecting, open, ending, closed };
+  static constexpr std::chrono::milliseconds stream_pause_max{60'000};  ///< Event streams may be silent.
+  enum class Received : std::uint8_t { bytes, nothing, end, failed };
+  struct Pending {
+    Call* call;  ///< Null: its asker has given up; the answer is thrown away.
+    bool answers_head;
+  };
+
+  Received receive();
+  void read_answers();
+  /// False: more bytes are needed, or the connection has ended.
+  bool read_answer();
+  /// False: it is no answer to the first one that waits, and the connection has ended.
+  bool is_answer_to(const Call& call);
+  bool read_body(Pending& pending);
+  bool deliver(std::size_t used, std::string_view body);
+  void start_stream(Pending& pending);
+  /// True: the body's end was in it.
+  bool decode_piece(std::string& piece);
+  void finish_stream();
+  void send_held_back();
+  void complete(Call& call, Outcome outcome);
+  /// The first waiting call ends with `outcome`, those behind it with `behind`.
+  void close(Outcome outcome, Outcome behind = Outcome::lost, std::string_view problem = {});
+  void shut();
+  /// One that takes long must not hold up those behind it for as long.
+  void release_stalled();
+  void wake_stream();
+
+  auto wait_for_stream() {
+    return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+        [this](auto handler) {
+          auto slot = asio::get_associated_cancellation_slot(handler);
+          if (slot.is_connected()) {
+            slot.assign([self = weak_from_this()](asio::cancellation_type) {
+              const auto connection = self.lock();
+              if (!connection) return;
+              connection->stream_aborted_ = true;
+              asio::post(connection->thread_.io(), [connection] { connection->wake_stream(); });
+            });
+          }
+          stream_waiter_.emplace(std::move(handler));
+        },
+        asio::use_awaitable);
+  }
+
+  IoThread& thread_;
+  Upstream* owner_;  ///< Null once the owner is gone.
+  OwnedFd fd_;
+  std::uint32_t place_ = 0;
+  State state_ = State::connecting;
+  bool readable_ = false;
+  bool stalled_ = false;     ///< The front one takes long: nobody else may line up.
+  Lane lane_ = Lane::alone;  ///< Of those under way.
+  bool flush_asked_ = false;
+  bool peer_closed_ = false;
+  bool reading_ = false;  ///< read_answers() is on the stack: a resumed caller may come back here.
+  std::int64_t began_ms_ = 0, idle_since_ms_ = 0;
+  std::int64_t front_since_ns_ = 0;
+  int interim_answers_ = 0;
+
+  std::deque<Pending> pending_;
+  std::string out_;
+  std::size_t out_sent_ = 0;
+  ReadBuffer in_;
+  ResponseHead head_;
+  std::string decoded_;
+
+  bool streaming_ = false, stream_aborted_ = false, stream_ended_ = false, stream_broken_ = false;
+  bool stream_is_last_ = false;  ///< Behind it come answers that nobody waits for any more.
+  BodyEnd stream_end_ = BodyEnd::no_body;
+  std::size_t stream_head_bytes_ = 0;
+  std::uint64_t stream_left_ = 0;
+  std::int64_t stream_progress_ms_ = 0, stream_time_max_ms_ = 0;
+  std::optional<ChunkedDecoder> stream_decoder_;
+  std::optional<CallWaiter> stream_waiter_;
+};
+
+}  // namespace market::http

@@ -1,0 +1,97 @@
+#include "http/message/client_address.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <functional>
+#include <stdexcept>
+
+#include "http/message/ascii.hpp"
+
+namespace market::http {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+bool is_trusted(std::string_view address, const std::vector<Network>& trusted) {
+  AddressBytes bytes;
+  if (!parse_ip(address, bytes)) return false;
+  return std::any_of(trusted.begin(), trusted.end(), [&](const Network& n) { return n.contains(bytes); });
+}
+
+}  // namespace
+
+bool parse_ip(std::string_view text, AddressBytes& bytes) {
+  char zero_ended[INET6_ADDRSTRLEN];
+  if (text.empty() || text.size() >= sizeof zero_ended) return false;
+  text.copy(zero_ended, text.size());
+  zero_ended[text.size()] = '\0';
+  bytes = {};
+  if (::inet_pton(AF_INET6, zero_ended, bytes.data()) == 1) return true;
+  bytes = {};
+  if (::inet_pton(AF_INET, zero_ended, bytes.data() + 12) != 1) return false;
+  bytes[10] = bytes[11] = 0xFF;
+  return true;
+}
+
+Network::Network(std::string_view text) {
+  const auto slash = text.find('/');
+  const auto address = text.substr(0, slash);
+  const std::string mistake = "'" + std::string(text) + "' is no network; write 10.0.0.0/8 or 2001:db8::/32";
+  if (!parse_ip(address, bytes_)) throw std::invalid_argument(mistake);
+  const bool v4 = address.find(':') == std::string_view::npos;
+  if (slash == std::string_view::npos) return;
+  const auto digits = text.substr(slash + 1);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits_);
+  if (error != std::errc() || end != digits.data() + digits.size() || bits_ > (v4 ? 32u : 128u))
+    throw std::invalid_argument(mistake);
+  if (v4) bits_ += 96;
+}
+
+bool Network::contains(const AddressBytes& address) const {
+  const auto whole = bits_ / 8;
+  if (std::memcmp(address.data(), bytes_.data(), whole) != 0) return false;
+  if (bits_ % 8 == 0) return true;
+  const auto mask = static_cast<unsigned char>(0xFF << (8 - bits_ % 8));
+  return (address[whole] & mask) == (bytes_[whole] & mask);
+}
+
+bool Network::contains(std::string_view address) const {
+  AddressBytes bytes;
+  return parse_ip(address, bytes) && contains(bytes);
+}
+
+std::string_view client_address(const Request& request, const std::vector<Network>& trusted) {
+  if (trusted.empty() || !is_trusted(request.remote_address, trusted)) return request.remote_address;
+  // From the last hop to the first; several fields count as one list.
+  for (auto field = request.headers.rbegin(); field != request.headers.rend(); ++field) {
+    if (!same_letters(field->name, "x-forwarded-for")) continue;
+    auto list = field->value;
+    for (;;) {
+      const auto comma = list.rfind(',');
+      const auto hop = trimmed(comma == std::string_view::npos ? list : list.substr(comma + 1));
+      AddressBytes bytes;
+      if (!parse_ip(hop, bytes)) return request.remote_address;  // Nothing before it can be believed.
+      if (!is_trusted(hop, trusted)) return hop;
+      if (comma == std::string_view::npos) break;
+      list = list.substr(0, comma);
+    }
+  }
+  return request.remote_address;
+}
+
+std::uint64_t address_bucket(std::string_view address) {
+  AddressBytes bytes{};
+  if (!parse_ip(address, bytes)) return std::hash<std::string_view>()(address);
+  static constexpr unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  const bool v4 = std::memcmp(bytes.data(), mapped, sizeof mapped) == 0;
+  return std::hash<std::string_view>()({reinterpret_cast<const char*>(bytes.data()), v4 ? 16u : 8u});
+}
+
+}  // namespace market::http

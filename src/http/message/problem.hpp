@@ -1,0 +1,30 @@
+#pragma once
+/// Where a reason becomes an RFC 9457 answer: one table from Code to status, type, title and retry time.
+
+#include <string>
+
+#include "http/message/message.hpp"
+
+namespace market::http {
+
+struct Problem {
+  Status status;
+  std::string_view code;  ///< API.md's word, also the last part of `type`.
+  std::string_view title;
+  int retry_after_seconds = 0;  ///< Sent as Retry-After when above 0.
+};
+
+/// No default in its switch: -Wswitch finds a new Code.
+Problem problem_of(Code code);
+
+/// {type, title, status, detail, code, traceId[, errors][, opensAt]} with the headers that belong to it.
+Reply problem_reply(const Error& error, std::string_view trace_id);
+
+/// The same shape for what the server itself refuses and no Code names: 405, 408, 414, 431, 501, 505, …
+/// `code` is the reason phrase in lower case with underscores.
+Reply status_problem(Status status, std::string_view detail, std::string_view trace_id);
+
+/// "Not Found"; of every Status.
+std::string_view reason_phrase(Status status);
+
+}  // namespace market::http

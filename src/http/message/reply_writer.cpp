@@ -1,0 +1,205 @@
+#include "http/message/reply_writer.hpp"
+
+#include <fmt/format.h>
+
+#include "http/message/ascii.hpp"
+#include "http/message/problem.hpp"
+
+namespace market::http {
+
+std::string_view reason_phrase(Status status) {
+  switch (status) {
+    case Status::ok:
+      return "OK";
+    case Status::created:
+      return "Created";
+    case Status::accepted:
+      return "Accepted";
+    case Status::no_content:
+      return "No Content";
+    case Status::moved_permanently:
+      return "Moved Permanently";
+    case Status::found:
+      return "Found";
+    case Status::not_modified:
+      return "Not Modified";
+    case Status::temporary_redirect:
+      return "Temporary Redirect";
+    case Status::permanent_redirect:
+      return "Permanent Redirect";
+    case Status::bad_request:
+      return "Bad Request";
+    case Status::unauthorized:
+      return "Unauthorized";
+    case Status::payment_required:
+      return "Payment Required";
+    case Status::forbidden:
+      return "Forbidden";
+    case Status::not_found:
+      return "Not Found";
+    case Status::method_not_allowed:
+      return "Method Not Allowed";
+    case Status::not_acceptable:
+      return "Not Acceptable";
+    case Status::request_timeout:
+      return "Request Timeout";
+    case Status::conflict:
+      return "Conflict";
+    case Status::gone:
+      return "Gone";
+    case Status::length_required:
+      return "Length Required";
+    case Status::precondition_failed:
+      return "Precondition Failed";
+    case Status::payload_too_large:
+      return "Payload Too Large";
+    case Status::uri_too_long:
+      return "URI Too Long";
+    case Status::unsupported_media_type:
+      return "Unsupported Media Type";
+    case Status::expectation_failed:
+      return "Expectation Failed";
+    case Status::unprocessable:
+      return "Unprocessable Content";
+    case Status::precondition_required:
+      return "Precondition Required";
+    case Status::too_many_requests:
+      return "Too Many Requests";
+    case Status::header_too_large:
+      return "Header Too Large";
+    case Status::internal_error:
+      return "Internal Error";
+    case Status::not_implemented:
+      return "Not Implemented";
+    case Status::bad_gateway:
+      return "Bad Gateway";
+    case Status::unavailable:
+      return "Service Unavailable";
+    case Status::gateway_timeout:
+      return "Gateway Timeout";
+    case Status::version_not_supported:
+      return "Version Not Supported";
+    case Status::insufficient_storage:
+      return "Insufficient Storage";
+  }
+  return "Unknown";
+}
+
+namespace {
+
+struct StandardLine {
+  std::string_view name, line;
+};
+constexpr StandardLine security_lines[] = {
+    {"Cache-Control", "Cache-Control: no-store\r\n"},
+    {"X-Content-Type-Options", "X-Content-Type-Options: nosniff\r\n"},
+    {"Content-Security-Policy", "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"},
+    {"Referrer-Policy", "Referrer-Policy: no-referrer\r\n"},
+    {"Cross-Origin-Resource-Policy", "Cross-Origin-Resource-Policy: same-origin\r\n"},
+};
+
+constexpr std::string_view strict_transport =
+    "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n";
+
+bool is_safe_field(const Header& header) {
+  for (const char c : header.name)
+    if (!ascii::is(c, ascii::token)) return false;
+  for (const char c : header.value)
+    if (!ascii::is(c, ascii::field)) return false;
+  return !header.name.empty();
+}
+
+void append_standard(std::string& out, const Reply& reply, const StandardLines& standard) {
+  bool replaced = false;
+  for (const auto& header : reply.headers)
+    for (const auto& line : security_lines) replaced = replaced || same_letters(header.name, line.name);
+  if (!replaced) {
+    out.append(standard.all());
+    return;
+  }
+  out.append(standard.date());
+  for (const auto& line : security_lines) {
+    bool own = false;
+    for (const auto& header : reply.headers) own = own || same_letters(header.name, line.name);
+    if (!own) out.append(line.line);
+  }
+}
+
+}  // namespace
+
+void StandardLines::set_time(Instant now) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(now);
+  if (second.time_since_epoch().count() == second_) return;
+  second_ = second.time_since_epoch().count();
+  static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto day = std::chrono::floor<std::chrono::days>(second);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(second - day);
+  all_ = fmt::format("Date: {}, {:02} {} {:04} {:02}:{:02}:{:02} GMT\r\n",
+                     days[std::chrono::weekday(day).c_encoding()], static_cast<unsigned>(date.day()),
+                     months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+  date_bytes_ = all_.size();
+  for (const auto& line : security_lines) all_.append(line.line);
+}
+
+void append_head(std::string& out, const Reply& reply, const HeadNeeds& needs,
+                 const StandardLines& standard) {
+  if (reply.status == Status::ok) {
+    out.append("HTTP/1.1 200 OK\r\n");
+  } else {
+    const fmt::format_int number(static_cast<int>(reply.status));
+    out.append("HTTP/1.1 ").append(number.data(), number.size()).append(" ");
+    out.append(reason_phrase(reply.status)).append("\r\n");
+  }
+  append_standard(out, reply, standard);
+  const bool bodyless = reply.status == Status::no_content || reply.status == Status::not_modified;
+  if (!reply.content_type.empty() && !bodyless)
+    out.append("Content-Type: ").append(reply.content_type).append("\r\n");
+  if (needs.chunked) {
+    out.append("Transfer-Encoding: chunked\r\n");
+  } else if (!bodyless && !needs.no_length) {
+    const fmt::format_int length(needs.body_bytes);
+    out.append("Content-Length: ").append(length.data(), length.size()).append("\r\n");
+  }
+  if (needs.gzip) out.append("Content-Encoding: gzip\r\n");
+  if (needs.vary) out.append("Vary: Accept-Encoding\r\n");
+  if (needs.independent) out.append(independent_field).append(": 1\r\n");
+  out.append("X-Request-Id: ").append(needs.request_id).append("\r\n");
+  if (needs.secure) out.append(strict_transport);
+  if (needs.close)
+    out.append("Connection: close\r\n");
+  else if (needs.keep_alive_1_0)
+    out.append("Connection: keep-alive\r\n");
+  for (const auto& header : reply.headers) {
+    if (!is_safe_field(header)) continue;
+    out.append(header.name).append(": ");
+    // A compressed answer is another representation: its tag may only be weak (RFC 9110 8.8.3.3).
+    if (needs.gzip && header.value.starts_with('"') && same_letters(header.name, "etag")) out.append("W/");
+    out.append(header.value).append("\r\n");
+  }
+  out.append("\r\n");
+}
+
+void append_forwarded_head(std::string& out, const Reply& reply, const HeadNeeds& needs) {
+  out.append(reply.forwarded->lines);
+  if (needs.chunked) {
+    out.append("Transfer-Encoding: chunked\r\n");
+  } else if (!needs.no_length) {
+    const fmt::format_int length(needs.body_bytes);
+    out.append("Content-Length: ").append(length.data(), length.size()).append("\r\n");
+  }
+  out.append("X-Request-Id: ").append(needs.request_id).append("\r\n");
+  if (needs.secure) out.append(strict_transport);
+  if (needs.close)
+    out.append("Connection: close\r\n");
+  else if (needs.keep_alive_1_0)
+    out.append("Connection: keep-alive\r\n");
+  for (const auto& header : reply.headers)
+    if (is_safe_field(header)) out.append(header.name).append(": ").append(header.value).append("\r\n");
+  out.append("\r\n");
+}
+
+}  // namespace market::http

@@ -1,0 +1,325 @@
+#include "http/server/connection.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+
+#include <cerrno>
+#include <cstring>
+
+#include "http/message/chunked.hpp"
+#include "http/message/problem.hpp"
+
+namespace market::http {
+namespace {
+
+constexpr std::size_t kept_chunked_bytes = 4 * 1024;  ///< A connection keeps no more of a decoded body.
+/// A connection that is idle when the server stops may have a request on its way: it gets this long.
+constexpr std::chrono::milliseconds drain_idle_max{500};
+constexpr int requests_in_a_row_max = 64;  ///< Then others of this thread get their turn.
+
+}  // namespace
+
+void Connection::start(IoThread& thread, OwnedFd fd, const Peer& peer) {
+  std::unique_ptr<Connection> session(new Connection(thread, std::move(fd), peer));
+  const auto cancel = session->cancel_;
+  asio::co_spawn(thread.io(), serve(std::move(session)),
+                 asio::bind_cancellation_slot(cancel->slot(), [cancel](std::exception_ptr error) {
+                   if (!error) return;
+                   try {
+                     std::rethrow_exception(error);
+                   } catch (const std::exception& reason) {
+                     spdlog::error("a connection failed: {}", reason.what());
+                   }
+                 }));
+}
+
+Connection::Connection(IoThread& thread, OwnedFd fd, const Peer& peer)
+    : thread_(thread),
+      limits_(thread.shared().limits),
+      fd_(std::move(fd)),
+      peer_(peer),
+      cancel_(std::make_shared<asio::cancellation_signal>()) {
+  place_ = thread_.add(*this, fd_.get());
+  request_.remote_address = peer_.text.data();
+  request_.remote_is_loopback = peer_.loopback;
+  request_.secure = peer_.tls;
+}
+
+Connection::~Connection() {
+  if (given_away_) return;
+  thread_.remove(place_);
+  thread_.shared().connection_closed(peer_);
+}
+
+// ---- what the thread tells -------------------------------------------------------------------------------
+
+void Connection::resume(Wake why) {
+  wake_ = why;
+  waiting_ = Waiting::nothing;
+  deadline_ms_ = no_deadline;
+  Waiter waiter = std::move(*waiter_);
+  waiter_.reset();
+  std::move(waiter)();  // May end this session.
+}
+
+void Connection::on_event(std::uint32_t events) {
+  const bool gone = (events & (EPOLLHUP | EPOLLERR)) != 0;
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
+  if (gone || (events & EPOLLRDHUP) != 0) peer_closed_ = true;
+  if (streaming_ && peer_closed_) {
+    if (waiting_ != Waiting::nothing)
+      resume(Wake::closing);
+    else
+      cancel_->emit(asio::cancellation_type::terminal);
+  } else if (readable_ && (waiting_ == Waiting::read || reads_together_)) {
+    resume(Wake::ready);
+  } else if (waiting_ == Waiting::write && (gone || (events & EPOLLOUT) != 0)) {
+    resume(Wake::ready);
+  }
+}
+
+void Connection::on_deadline() {
+  deadline_ms_ = no_deadline;
+  if (waiting_ != Waiting::nothing) resume(Wake::timeout);
+}
+
+void Connection::on_drain() {
+  if (streaming_ && waiting_ == Waiting::nothing)
+    cancel_->emit(asio::cancellation_type::terminal);
+  else if (streaming_)
+    resume(Wake::closing);
+  else if (waiting_ == Waiting::read && in_.empty())
+    deadline_ms_ = after(drain_idle_max);  // A request may be on its way: it is answered with a close.
+}
+
+void Connection::abandon() {
+  abandoned_ = closed_ = true;
+  if (waiting_ == Waiting::handlers) return;  // They know this session: it ends behind them.
+  if (waiting_ != Waiting::nothing)
+    resume(Wake::closing);
+  else
+    cancel_->emit(asio::cancellation_type::terminal);
+}
+
+void Connection::flush_held_back() {
+  flush_asked_ = false;
+  if (waiting_ != Waiting::write) send_some();
+}
+
+// ---- the life of a connection ----------------------------------------------------------------------------
+
+asio::awaitable<void> Connection::serve(std::unique_ptr<Connection> self) {
+  Connection& s = *self;
+  const Router& router = s.thread_.shared().router;
+  int in_a_row = 0;
+  for (;;) {
+    if (in_a_row >= requests_in_a_row_max) {
+      in_a_row = 0;
+      co_await asio::post(s.thread_.io(), asio::use_awaitable);
+    }
+    const HeadState head = s.parse();
+    if (head == HeadState::incomplete) {
+      in_a_row = 0;
+      if (!s.out_.empty() && s.send_some() != Sent::all) {
+        const bool sent = co_await s.flush();
+        if (!sent) break;
+      }
+      if (s.readable_ && s.receive()) continue;
+      if (!s.expect_more()) break;
+      co_await s.wait(Waiting::read);
+      if (s.wake_ == Wake::ready) continue;
+      if (s.wake_ == Wake::timeout && !s.in_.empty())
+        s.refusal_ = Refusal{Status::request_timeout, "the head took too long"};
+      break;
+    }
+    if (head == HeadState::refused) break;
+
+    if (is_independent(s.request_, s.framing_)) {
+      if (auto first = s.take_together()) {
+        const bool goes_on = co_await s.serve_together(std::move(first));
+        if (!goes_on) co_return;
+        if (s.must_close_) break;
+        continue;
+      }
+    }
+    auto match = router.match(s.request_);
+    if (!s.body_is_buffered()) {
+      const bool whole = co_await s.read_body(s.body_limit(s.request_, match));
+      if (!whole) break;
+      match = router.match(s.request_);  // The buffer may have moved, and the path's parts with it.
+    } else if (s.framing_.content_length > 0 && s.framing_.content_length > s.body_limit(s.request_, match)) {
+      s.refusal_ = Refusal{Status::payload_too_large, "the body is too large"};
+      break;
+    }
+
+    std::optional<Reply> reply = s.answer_without_handler(s.request_, match);
+    if (!reply) {
+      try {
+        auto answer = co_await (*match.handler)(s.request_);
+        reply = answer_of(std::move(answer), s.request_);
+      } catch (const std::exception& failure) {
+        reply = answer_of(failure, s.request_);
+      }
+    }
+    if (s.abandoned_) co_return;
+    if (reply->stream && s.request_.method != Method::head) {
+      const bool goes_on = co_await s.run_stream(std::move(*reply));
+      if (!goes_on) co_return;
+      s.consume(s.message_bytes());
+      continue;
+    }
+    s.write_reply(*reply);
+    if (reply->tunnel) {
+      const bool sent = co_await s.flush();
+      if (sent) s.start_tunnel(*reply->tunnel);
+      co_return;
+    }
+    if (!s.tail_.empty() || s.out_.size() > held_bytes_max) {
+      const bool sent = co_await s.flush();
+      if (!sent) co_return;
+    }
+    s.consume(s.message_bytes());
+    if (s.must_close_) break;
+    if (s.in_.empty()) continue;
+    s.hold_back();
+    ++in_a_row;
+  }
+  if (s.closed_) co_return;
+  if (s.refusal_) s.refuse(*s.refusal_);
+  const bool sent = co_await s.flush();
+  if (sent) co_await s.linger();
+}
+
+// ---- reading ---------------------------------------------------------------------------------------------
+
+HeadState Connection::parse() {
+  if (!parse_due_) return HeadState::incomplete;
+  const HeadLimits limits{limits_.head_bytes_max, limits_.head_fields_max, limits_.request_line_bytes_max};
+  Refusal refusal;
+  const auto state = parse_head(in_.view(), limits, request_, framing_, refusal);
+  if (state == HeadState::refused) refusal_ = refusal;
+  if (state == HeadState::incomplete) parse_due_ = false;
+  if (state != HeadState::complete) return state;
+  request_.body = framing_.chunked ? std::string_view(chunked_body_)
+                                   : in_.view().substr(framing_.head_bytes, framing_.content_length);
+  set_origin(request_, trace_);
+  if (thread_.shared().journal) began_ns_ = steady_ns();
+  return state;
+}
+
+void Connection::set_origin(Request& request, TraceContext& trace) {
+  trace.take(request, thread_.ids);
+  if (limits_.trusted_proxies.empty()) return;
+  request.remote_address = peer_.text.data();
+  request.remote_address = client_address(request, limits_.trusted_proxies);
+}
+
+bool Connection::receive() {
+  if (in_.empty()) request_began_ms_ = thread_.now_ms();
+  const bool fresh = in_.empty();
+  thread_.warm.lend(in_);
+  in_.make_space();
+  char* const space = in_.space();
+  const auto room = in_.space_size();
+  ssize_t count;
+  do count = ::recv(fd_.get(), space, room, 0);
+  while (count < 0 && errno == EINTR);
+  if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    readable_ = false;
+    return false;
+  }
+  if (count <= 0) {
+    closed_ = count < 0;
+    peer_closed_ = true;
+    readable_ = false;
+    return false;
+  }
+  const auto bytes = static_cast<std::size_t>(count);
+  in_.added(bytes);
+  // A short read has emptied the socket: the next edge tells. The end of the stream may already lie behind
+  // it.
+  if (bytes < room && !peer_closed_) readable_ = false;
+  if (fresh || std::memchr(space, '\n', bytes) || in_.size() > limits_.request_line_bytes_max)
+    parse_due_ = true;
+  return true;
+}
+
+bool Connection::expect_more() {
+  if (closed_ || (peer_closed_ && !readable_)) {
+    closed_ = true;  // An unfinished request of a peer that sends no more needs no answer.
+    return false;
+  }
+  if (in_.empty()) {
+    thread_.warm.take_back(in_);
+    thread_.warm.take_back(out_);
+    deadline_ms_ = after(is_draining() ? drain_idle_max : limits_.idle_time_max);
+  } else {
+    deadline_ms_ = request_began_ms_ + limits_.head_time_max.count() + IoThread::tick_ms;
+  }
+  return true;
+}
+
+bool Connection::body_is_buffered() const {
+  return !framing_.chunked && framing_.content_length <= in_.size() - framing_.head_bytes;
+}
+
+std::size_t Connection::body_limit(const Request& request, const Router::Match& match) const {
+  if (match.options && match.options->body_limit) return match.options->body_limit(request);
+  return match.options && match.options->body_bytes_max > 0 ? match.options->body_bytes_max
+                                                            : limits_.body_bytes_max;
+}
+
+asio::awaitable<bool> Connection::read_body(std::size_t limit) {
+  if (framing_.content_length > limit) {
+    refusal_ = Refusal{Status::payload_too_large, "the body is too large"};
+    co_return false;
+  }
+  const std::size_t head_bytes = framing_.head_bytes;
+  const bool nothing_yet = in_.size() == head_bytes;
+  if (framing_.expect_continue && nothing_yet) out_.append("HTTP/1.1 100 Continue\r\n\r\n");
+  if (!out_.empty()) {
+    const bool sent = co_await flush();
+    if (!sent) co_return false;
+  }
+  ChunkedDecoder decoder(limit);
+  const bool chunked = framing_.chunked;
+  const std::size_t whole = head_bytes + static_cast<std::size_t>(framing_.content_length);
+  chunked_body_.clear();
+  for (;;) {
+    if (chunked) {
+      std::size_t used = 0;
+      const auto state = decoder.feed(in_.view().substr(head_bytes), chunked_body_, used);
+      in_.cut(head_bytes, used);
+      if (state == ChunkedDecoder::State::refused) {
+        refusal_ = decoder.refusal();
+        co_return false;
+      }
+      if (state == ChunkedDecoder::State::done) break;
+    } else if (in_.size() >= whole) {
+      break;
+    }
+    if (readable_ && receive()) continue;
+    if (closed_ || (peer_closed_ && !readable_)) {
+      refusal_ = Refusal{Status::bad_request, "the body ended early"};
+      co_return false;
+    }
+    deadline_ms_ = request_began_ms_ + limits_.request_time_max.count() + IoThread::tick_ms;
+    co_await wait(Waiting::read);
+    if (wake_ == Wake::timeout) refusal_ = Refusal{Status::request_timeout, "the body took too long"};
+    if (wake_ != Wake::ready) co_return false;
+  }
+  parse_due_ = true;
+  co_return parse() == HeadState::complete;  // The buffer may have moved: take every view anew.
+}
+
+void Connection::consume(std::size_t bytes) {
+  in_.consume(bytes);
+  if (chunked_body_.capacity() > kept_chunked_bytes) std::string().swap(chunked_body_);
+  parse_due_ = !in_.empty();
+  if (parse_due_) request_began_ms_ = thread_.now_ms();
+}
+
+}  // namespace market::http

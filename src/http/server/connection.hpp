@@ -1,0 +1,144 @@
+#pragma once
+/// One connection: reads requests, asks the router, writes the replies in order, keeps every deadline.
+
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "http/message/head_parser.hpp"
+#include "http/message/trace.hpp"
+#include "http/server/io_thread.hpp"
+#include "http/server/read_buffer.hpp"
+#include "http/server/watched.hpp"
+
+namespace market::http {
+
+class Connection final : public Watched {
+ public:
+  static void start(IoThread& thread, OwnedFd fd, const Peer& peer);
+  ~Connection();
+
+  // Called by the thread.
+  void on_event(std::uint32_t events) override;
+  void on_deadline() override;
+  void on_drain() override;
+  void abandon() override;
+  void flush_held_back() override;
+
+ private:
+  friend class ConnectionStream;
+  enum class Waiting : std::uint8_t { nothing, read, write, handlers };
+  enum class Wake : std::uint8_t { ready, timeout, closing };
+  enum class Sent : std::uint8_t { all, blocked, failed };
+  static constexpr std::size_t held_bytes_max =
+      64 * 1024;  ///< Pipelined answers that may wait for one write.
+  using Waiter = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
+
+  Connection(IoThread& thread, OwnedFd fd, const Peer& peer);
+  static asio::awaitable<void> serve(std::unique_ptr<Connection> self);
+
+  // Reading.
+  HeadState parse();
+  bool receive();  ///< True: bytes came. False: none now, or `closed_`.
+  /// Sets the deadline of what comes next; false: nothing will come.
+  bool expect_more();
+  asio::awaitable<bool> read_body(std::size_t limit);
+  bool body_is_buffered() const;
+  /// Ids, and whose request it is.
+  void set_origin(Request& request, TraceContext& trace);
+  std::size_t message_bytes() const {
+    return framing_.head_bytes + (framing_.chunked ? 0 : static_cast<std::size_t>(framing_.content_length));
+  }
+  void consume(std::size_t bytes);
+
+  // Independent requests that a gateway has sent: worked on together, answered in turn.
+  struct Together {
+    std::string bytes;
+    Request request;
+    Framing framing;
+    TraceContext trace;
+    std::int64_t began_ns = 0;
+    Router::Match match;
+    std::optional<Reply> reply;
+  };
+  static bool is_independent(const Request& request, const Framing& framing);
+  std::unique_ptr<Together> take_together();
+  static asio::awaitable<Reply> work_on(const Handler& handler, const Request& request);
+  void begin(Together& one);
+  /// False: the connection is over.
+  asio::awaitable<bool> serve_together(std::unique_ptr<Together> first);
+
+  // Answering.
+  std::size_t body_limit(const Request& request, const Router::Match& match) const;
+  std::optional<Reply> answer_without_handler(Request& request, const Router::Match& match);
+  static Reply answer_of(Result<Reply> answer, const Request& request);
+  static Reply answer_of(const std::exception& failure, const Request& request);
+  void write_reply(Reply& reply);
+  /// For the journal.
+  static std::int64_t steady_ns();
+  void note(Journal& journal, const Reply& reply);
+  void refuse(const Refusal& refusal);
+  /// True: the stream is whole and the connection lives on.
+  asio::awaitable<bool> run_stream(Reply reply);
+  /// The sockets of both sides become one pipe; this session is over.
+  void start_tunnel(TunnelEnd& other);
+
+  // Writing.
+  /// More is buffered: it is answered first, and all leaves in one write.
+  void hold_back();
+  Sent send_some();
+  asio::awaitable<bool> flush();
+  asio::awaitable<void> linger();
+
+  auto wait(Waiting what) {
+    waiting_ = what;
+    return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+        [this](auto handler) { waiter_.emplace(std::move(handler)); }, asio::use_awaitable);
+  }
+  void resume(Wake why);
+  bool is_draining() const { return thread_.shared().draining.load(std::memory_order_relaxed); }
+  std::int64_t after(std::chrono::milliseconds limit) const {
+    return thread_.now_ms() + limit.count() + IoThread::tick_ms;  // Never early, though the clock is coarse.
+  }
+
+  IoThread& thread_;
+  const Limits& limits_;
+  OwnedFd fd_;
+  std::uint32_t place_ = 0;
+  Peer peer_;
+  std::shared_ptr<asio::cancellation_signal> cancel_;
+  std::optional<Waiter> waiter_;
+  std::int64_t request_began_ms_ = 0;
+  Waiting waiting_ = Waiting::nothing;
+  Wake wake_ = Wake::ready;
+  bool readable_ = true;      ///< The socket may have bytes: set by epoll's edge, cleared by a short read.
+  bool peer_closed_ = false;  ///< The peer sends no more.
+  bool closed_ = false;       ///< Nothing more can be read or written.
+  bool streaming_ = false;
+  bool parse_due_ = false;  ///< New bytes may complete a head.
+  bool must_close_ = false;
+  bool flush_asked_ = false;
+  bool abandoned_ = false;
+  bool given_away_ = false;            ///< The socket is a tunnel's now.
+  const Together* awaited_ = nullptr;  ///< Whose answer is the next one.
+  bool takes_more_ = false;            ///< What comes next may be worked on beside those under way.
+  bool reads_together_ = false;        ///< There is room for more of them.
+  bool more_answers_ = false;          ///< Of requests already worked on: the connection cannot end yet.
+
+  ReadBuffer in_;
+  Request request_;
+  Framing framing_;
+  std::optional<Refusal> refusal_;
+  TraceContext trace_;
+  std::int64_t began_ns_ = 0;  ///< The newest request; for the journal only.
+  std::string chunked_body_;
+  std::string out_;
+  std::size_t out_sent_ = 0;
+  std::string_view tail_;  ///< A big body behind `out_`, not copied into it.
+};
+
+}  // namespace market::http

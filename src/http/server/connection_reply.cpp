@@ -1,0 +1,297 @@
+// The answering half of a session: replies, refusals, streams, and how bytes leave.
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+
+#include "http/message/ascii.hpp"
+#include "http/message/problem.hpp"
+#include "http/server/connection.hpp"
+#include "http/server/connection_stream.hpp"
+#include "http/server/tunnel.hpp"
+
+namespace market::http {
+namespace {
+
+constexpr std::size_t copy_bytes_max = 16 * 1024;  ///< Bigger bodies are sent from where they are.
+/// In send_time_max, of a reader with a full buffer before it: 550 bytes a second.
+constexpr std::size_t send_bytes_min = 16 * 1024;
+constexpr std::size_t linger_bytes_max = 4 * 1024 * 1024;
+constexpr std::chrono::milliseconds linger_time_max{2'000};
+
+/// application/json, with no parameter but charset=utf-8.
+bool is_json_type(std::string_view type) {
+  if (type == json_type) return true;
+  const auto semicolon = type.find(';');
+  auto essence = type.substr(0, semicolon);
+  while (!essence.empty() && (essence.back() == ' ' || essence.back() == '\t')) essence.remove_suffix(1);
+  if (!same_letters(essence, json_type)) return false;
+  if (semicolon == std::string_view::npos) return true;
+  auto parameter = type.substr(semicolon + 1);
+  while (!parameter.empty() && (parameter.front() == ' ' || parameter.front() == '\t'))
+    parameter.remove_prefix(1);
+  return same_letters(parameter, "charset=utf-8") || same_letters(parameter, "charset=\"utf-8\"");
+}
+
+constexpr std::string_view all_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+}  // namespace
+
+/// What the server says by itself: unknown paths and methods, OPTIONS, media types.
+std::optional<Reply> Connection::answer_without_handler(Request& request, const Router::Match& match) {
+  if (request.method == Method::options &&
+      (request.path == "*" || (!match.handler && !match.allow.empty()))) {
+    Reply reply = no_content();
+    reply.headers.push_back({"Allow", std::string(match.allow.empty() ? all_methods : match.allow)});
+    return reply;
+  }
+  if (match.handler && match.options->loopback_only && !request.is_from_this_machine()) {
+    request.route_index = 0;
+    return problem_reply(Error(Code::not_found, "there is nothing at this path"), request.trace_id);
+  }
+  if (match.handler) {
+    const bool may_have_body = request.method != Method::get && request.method != Method::head;
+    if (request.body.empty() || !may_have_body || match.options->any_body) return std::nullopt;
+    if (const auto coding = request.header("Content-Encoding");
+        !coding.empty() && !same_letters(coding, "identity"))
+      return problem_reply(Error(Code::unsupported_media_type, "a body may not be compressed"),
+                           request.trace_id);
+    if (!match.options->json_body) return std::nullopt;
+    if (const auto type = request.only_header("Content-Type"); type && is_json_type(*type))
+      return std::nullopt;
+    return problem_reply(Error(Code::unsupported_media_type, "the body must be application/json"),
+                         request.trace_id);
+  }
+  if (match.status == Status::method_not_allowed) {
+    Reply reply = status_problem(match.status, "this path has other methods; see Allow", request.trace_id);
+    reply.headers.push_back({"Allow", std::string(match.allow)});
+    return reply;
+  }
+  return problem_reply(Error(Code::not_found, "there is nothing at this path"), request.trace_id);
+}
+
+Reply Connection::answer_of(Result<Reply> answer, const Request& request) {
+  if (answer) return std::move(*answer);
+  if (answer.error().code == Code::internal)
+    spdlog::error("internal error, trace {}: {}", request.trace_id, answer.error().detail);
+  return problem_reply(answer.error(), request.trace_id);
+}
+
+Reply Connection::answer_of(const std::exception& failure, const Request& request) {
+  spdlog::error("a handler failed, trace {}: {}", request.trace_id, failure.what());
+  return problem_reply(Error(Code::internal, ""), request.trace_id);
+}
+
+void Connection::write_reply(Reply& reply) {
+  thread_.warm.lend(out_);
+  thread_.count(request_.route_index, reply.status);
+  if (auto* journal = thread_.shared().journal) note(*journal, reply);
+  HeadNeeds needs;
+  needs.request_id = request_.request_id;
+  needs.secure = request_.secure;
+  if (!framing_.keep_alive || (is_draining() && !more_answers_)) must_close_ = true;
+  needs.close = must_close_;
+  needs.keep_alive_1_0 = framing_.http_1_0;
+  // Whoever has sent several knows it already.
+  needs.independent =
+      !more_answers_ && request_.method == Method::post && request_.has_header(independent_field);
+
+  if (reply.forwarded) {
+    needs.no_length = request_.method == Method::head || reply.status == Status::no_content ||
+                      reply.status == Status::not_modified || reply.tunnel;
+    needs.close = must_close_ && !reply.tunnel;
+    needs.body_bytes = reply.body.size();
+    append_forwarded_head(out_, reply, needs);
+    if (needs.no_length) return;
+    if (reply.body.size() <= copy_bytes_max)
+      out_.append(reply.body);
+    else
+      tail_ = reply.body;
+    return;
+  }
+
+  std::string_view body =
+      reply.shared_body ? std::string_view(*reply.shared_body) : std::string_view(reply.body);
+  if (body.size() > compress_bytes_min && is_compressible(reply.content_type)) {
+    bool encoded = false;
+    for (const auto& header : reply.headers)
+      encoded = encoded || same_letters(header.name, "content-encoding");
+    needs.vary = !encoded;
+    if (!encoded && accepts_gzip(request_.header("accept-encoding"))) {
+      if (reply.shared_body) {
+        if (auto compressed = thread_.gzip_cache.of(reply.shared_body)) {
+          reply.shared_body = std::move(compressed);
+          needs.gzip = true;
+        }
+      } else if (auto compressed = gzip(body, 1); !compressed.empty() && compressed.size() < body.size()) {
+        reply.body = std::move(compressed);
+        needs.gzip = true;
+      }
+      body = reply.shared_body ? std::string_view(*reply.shared_body) : std::string_view(reply.body);
+    }
+  }
+  needs.body_bytes = body.size();
+  append_head(out_, reply, needs, thread_.standard);
+  const bool bodyless = request_.method == Method::head || reply.status == Status::no_content ||
+                        reply.status == Status::not_modified;
+  if (bodyless) return;
+  if (body.size() <= copy_bytes_max)
+    out_.append(body);
+  else
+    tail_ = body;  // The reply outlives the flush that follows.
+}
+
+/// The answer to what cannot be served. Ids may be missing: the head was not understood.
+void Connection::refuse(const Refusal& refusal) {
+  request_.headers.clear();
+  trace_.take(request_, thread_.ids);
+  Reply reply =
+      refusal.status == Status::payload_too_large
+          ? problem_reply(Error(Code::payload_too_large, std::string(refusal.detail)), request_.trace_id)
+      : refusal.status == Status::bad_request
+          ? problem_reply(Error(Code::bad_request, std::string(refusal.detail)), request_.trace_id)
+          : status_problem(refusal.status, refusal.detail, request_.trace_id);
+  if (refusal.status == Status::method_not_allowed)
+    reply.headers.push_back({"Allow", std::string(all_methods)});
+  thread_.count(0, reply.status);
+  must_close_ = true;
+  HeadNeeds needs;
+  needs.request_id = request_.request_id;
+  needs.secure = request_.secure;
+  needs.close = true;
+  needs.body_bytes = reply.body.size();
+  append_head(out_, reply, needs, thread_.standard);
+  out_.append(reply.body);
+}
+
+asio::awaitable<bool> Connection::run_stream(Reply reply) {
+  thread_.count(request_.route_index, reply.status);
+  if (auto* journal = thread_.shared().journal) note(*journal, reply);
+  HeadNeeds needs;
+  needs.request_id = request_.request_id;
+  needs.secure = request_.secure;
+  const bool forwarded = reply.forwarded.has_value();
+  const auto length = forwarded ? reply.forwarded->stream_length : std::nullopt;
+  needs.chunked = !framing_.http_1_0 && !length;
+  needs.no_length = framing_.http_1_0 && !length;
+  needs.body_bytes = static_cast<std::size_t>(length.value_or(0));
+  if (!framing_.keep_alive || !forwarded || needs.no_length || is_draining()) must_close_ = true;
+  needs.close = must_close_;
+  needs.keep_alive_1_0 = framing_.http_1_0;
+  if (forwarded)
+    append_forwarded_head(out_, reply, needs);
+  else
+    append_head(out_, reply, needs, thread_.standard);
+  streaming_ = true;
+  const bool started = co_await flush();
+  if (!started) co_return false;
+  bool whole = true;
+  try {
+    ConnectionStream stream(*this, needs.chunked, length.has_value());
+    const auto ended = co_await reply.stream(stream);
+    // How a stream ends is between the handler and its log; the peer sees the end alone. But a body of
+    // another's that broke off must not look whole.
+    if (!ended && ended.error().code == Code::internal)
+      spdlog::error("a stream failed: {}", ended.error().detail);
+    if (!ended && forwarded) whole = false;
+  } catch (const boost::system::system_error& error) {
+    whole = !forwarded && error.code() == asio::error::operation_aborted;  // The peer left, or we drain.
+    if (error.code() != asio::error::operation_aborted) spdlog::error("a stream failed: {}", error.what());
+  } catch (const std::exception& error) {
+    whole = false;
+    spdlog::error("a stream failed: {}", error.what());
+  }
+  streaming_ = false;
+  if (closed_) co_return false;
+  if (whole && needs.chunked) out_.append("0\r\n\r\n");
+  if (whole && !must_close_) co_return true;
+  send_some();
+  ::shutdown(fd_.get(), SHUT_WR);
+  co_return false;
+}
+
+void Connection::start_tunnel(TunnelEnd& other) {
+  TunnelEnd own(OwnedFd(fd_.release()), std::string(in_.view().substr(framing_.head_bytes)));
+  thread_.release(place_, own.fd.get());
+  given_away_ = true;
+  Tunnel::start(thread_, peer_, std::move(own), std::move(other));
+}
+
+void Connection::hold_back() {
+  if (flush_asked_) return;
+  flush_asked_ = true;
+  thread_.flush_soon(place_);
+}
+
+Connection::Sent Connection::send_some() {
+  while (out_sent_ < out_.size() || !tail_.empty()) {
+    ssize_t count = 0;
+    if (tail_.empty()) {
+      count = ::send(fd_.get(), out_.data() + out_sent_, out_.size() - out_sent_, MSG_NOSIGNAL);
+    } else {
+      iovec parts[2] = {{out_.data() + out_sent_, out_.size() - out_sent_},
+                        {const_cast<char*>(tail_.data()), tail_.size()}};
+      msghdr message{};
+      message.msg_iov = parts;
+      message.msg_iovlen = 2;
+      count = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+    }
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return Sent::blocked;
+      closed_ = true;
+      return Sent::failed;
+    }
+    const auto bytes = static_cast<std::size_t>(count);
+    const auto of_out = std::min(bytes, out_.size() - out_sent_);
+    out_sent_ += of_out;
+    tail_.remove_prefix(bytes - of_out);
+  }
+  out_.clear();
+  out_sent_ = 0;
+  return Sent::all;
+}
+
+asio::awaitable<bool> Connection::flush() {
+  const auto unsent = [this] { return out_.size() - out_sent_ + tail_.size(); };
+  auto sent = send_some();
+  while (sent == Sent::blocked) {
+    const std::size_t left = unsent();
+    deadline_ms_ = after(limits_.send_time_max);
+    co_await wait(Waiting::write);
+    const Wake woken = wake_;
+    if (woken != Wake::closing) sent = send_some();
+    // A peer that takes a byte now and then would hold its answer, and us, for days.
+    const bool stuck = woken == Wake::timeout && sent == Sent::blocked && left - unsent() < send_bytes_min;
+    if (stuck || woken == Wake::closing) {
+      closed_ = true;
+      co_return false;
+    }
+  }
+  co_return sent == Sent::all;
+}
+
+/// Lets the peer read the last answer: closing with unread bytes would send a reset that may overtake it.
+asio::awaitable<void> Connection::linger() {
+  ::shutdown(fd_.get(), SHUT_WR);
+  if (in_.empty() && peer_closed_) co_return;
+  char scratch[4096];
+  std::size_t discarded = 0;
+  const auto end = after(linger_time_max);
+  while (discarded < linger_bytes_max) {
+    const ssize_t count = ::recv(fd_.get(), scratch, sizeof scratch, 0);
+    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) co_return;
+    if (count > 0) {
+      discarded += static_cast<std::size_t>(count);
+      continue;
+    }
+    deadline_ms_ = end;
+    co_await wait(Waiting::read);
+    if (wake_ != Wake::ready) co_return;
+  }
+}
+
+}  // namespace market::http

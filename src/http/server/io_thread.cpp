@@ -1,0 +1,225 @@
+#include "http/server/io_thread.hpp"
+
+#include <fmt/format.h>
+#include <malloc.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <span>
+#include <stdexcept>
+
+#include "base/prefetch.hpp"
+#include "http/server/connection.hpp"
+#include "http/server/tls.hpp"
+
+namespace market::http {
+namespace {
+
+std::int64_t monotonic_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+thread_local IoThread* current_thread = nullptr;
+
+/// Of many connections that take turns, the next one's state is in no cache: so much of it is fetched while
+/// this one works.
+constexpr std::size_t prefetched_bytes = 512;
+
+constexpr std::uint64_t name_of(std::uint32_t place, std::uint32_t generation) {
+  return (static_cast<std::uint64_t>(generation) << 32) | place;
+}
+
+}  // namespace
+
+OwnedFd::~OwnedFd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+std::size_t PeerCounts::Hash::operator()(const std::array<unsigned char, 16>& bucket) const {
+  return std::hash<std::string_view>()({reinterpret_cast<const char*>(bucket.data()), bucket.size()});
+}
+
+bool PeerCounts::take(const Peer& peer, std::size_t max) {
+  if (max == 0) return true;
+  const std::lock_guard lock(mutex_);
+  auto& count = counts_[peer.bucket];
+  if (count >= max) return false;
+  ++count;
+  return true;
+}
+
+void PeerCounts::give_back(const Peer& peer) {
+  const std::lock_guard lock(mutex_);
+  const auto found = counts_.find(peer.bucket);
+  if (found == counts_.end()) return;
+  if (--found->second == 0) counts_.erase(found);
+}
+
+void ServerShared::stop_all() {
+  for (const auto& thread : threads) thread->io().stop();
+}
+
+void ServerShared::connection_closed(const Peer& peer) {
+  if (limits.connections_per_address_max > 0) peers.give_back(peer);
+  if (open.fetch_sub(1) == 1 && draining.load()) stop_all();
+}
+
+IoThread::IoThread(ServerShared& shared) : shared_(shared), io_(std::make_unique<asio::io_context>(1)) {
+  epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_fd_ < 0)
+    throw std::runtime_error(fmt::format("cannot make an epoll set: {}", std::strerror(errno)));
+  epoll_ready_ = std::make_unique<asio::posix::stream_descriptor>(*io_, epoll_fd_);
+  ticker_ = std::make_unique<asio::steady_timer>(*io_);
+  now_ms_ = monotonic_ms();
+  standard.set_time(shared_.clock.now());
+  for (std::size_t i = 0; i < shared_.router.route_names().size(); ++i)
+    counters_.push_back(std::make_unique<Counters>());
+  wait_for_sockets();
+  schedule_tick();
+}
+
+IoThread::~IoThread() {
+  part.reset();
+  ticker_.reset();
+  epoll_ready_.reset();
+  io_.reset();  // Sessions still under way end here, while the rest of this object stands.
+}
+
+void IoThread::run() {
+  const auto work = asio::make_work_guard(*io_);
+  current_thread = this;
+  io_->run();
+  current_thread = nullptr;
+}
+
+IoThread* IoThread::current() {
+  return current_thread;
+}
+
+void IoThread::wait_for_sockets() {
+  epoll_ready_->async_wait(asio::posix::stream_descriptor::wait_read,
+                           [this](boost::system::error_code error) {
+                             if (error) return;
+                             serve_ready_sockets();
+                             wait_for_sockets();
+                           });
+}
+
+void IoThread::serve_ready_sockets() {
+  std::array<epoll_event, 256> events;
+  const int count = ::epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), 0);
+  const std::span ready(events.data(), static_cast<std::size_t>(std::max(count, 0)));
+  const auto place_of = [](const epoll_event& event) { return static_cast<std::uint32_t>(event.data.u64); };
+  for (std::size_t i = 0; i < ready.size(); ++i) {
+    const auto& event = ready[i];
+    const auto place = place_of(event);
+    if (i + 1 < ready.size()) prefetch_bytes(places_[place_of(ready[i + 1])].watched, prefetched_bytes);
+    // An earlier event of this round may have ended the session, even put another in its place.
+    if (name_of(place, places_[place].generation) != event.data.u64 || !places_[place].watched) continue;
+    places_[place].watched->on_event(event.events);
+  }
+}
+
+void IoThread::schedule_tick() {
+  ticker_->expires_after(std::chrono::milliseconds(tick_ms));
+  ticker_->async_wait([this](boost::system::error_code error) {
+    if (error) return;
+    tick();
+    schedule_tick();
+  });
+}
+
+void IoThread::tick() {
+  now_ms_ = monotonic_ms();
+  standard.set_time(shared_.clock.now());
+  for (std::size_t i = 0; i < places_.size(); ++i)
+    if (auto* watched = places_[i].watched; watched && watched->deadline_ms() <= now_ms_)
+      watched->on_deadline();
+  if (part) part->tick(now_ms_);
+  give_memory_back();
+  if (drain_end_ms_ == 0 || now_ms_ < drain_end_ms_) return;
+  for (std::size_t i = 0; i < places_.size(); ++i)
+    if (auto* watched = places_[i].watched) watched->abandon();
+  if (now_ms_ >= drain_end_ms_ + 2 * tick_ms) shared_.stop_all();  // A handler is stuck.
+}
+
+/// After a flood of connections the allocator would keep their memory for ever.
+void IoThread::give_memory_back() {
+  constexpr std::size_t flood = 500;
+  const std::size_t open = places_.size() - free_places_.size();
+  open_peak_ = std::max(open_peak_, open);
+  if (open_peak_ < flood || open > open_peak_ / 4) return;
+  open_peak_ = open;
+  ::malloc_trim(0);
+}
+
+void IoThread::start_session(OwnedFd fd, const Peer& peer) {
+  if (auto tls = shared_.tls.load())
+    start_tls(*this, std::move(fd), peer, std::move(tls));
+  else
+    Connection::start(*this, std::move(fd), peer);
+}
+
+std::uint32_t IoThread::add(Watched& watched, int fd) {
+  if (free_places_.empty()) {
+    free_places_.push_back(static_cast<std::uint32_t>(places_.size()));
+    places_.emplace_back();
+  }
+  const auto place = free_places_.back();
+  free_places_.pop_back();
+  places_[place].watched = &watched;
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;  // Once for all: no epoll_ctl per request.
+  event.data.u64 = name_of(place, places_[place].generation);
+  ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event);
+  return place;
+}
+
+void IoThread::remove(std::uint32_t place) {
+  places_[place].watched = nullptr;
+  ++places_[place].generation;
+  free_places_.push_back(place);
+}
+
+void IoThread::release(std::uint32_t place, int fd) {
+  ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
+  remove(place);
+}
+
+void IoThread::flush_soon(std::uint32_t place) {
+  if (to_flush_.empty()) asio::post(*io_, [this] { flush_pending(); });
+  to_flush_.push_back(name_of(place, places_[place].generation));
+}
+
+void IoThread::flush_pending() {
+  for (const auto name : std::exchange(to_flush_, {})) {
+    const auto place = static_cast<std::uint32_t>(name);
+    if (places_[place].watched && name_of(place, places_[place].generation) == name)
+      places_[place].watched->flush_held_back();
+  }
+}
+
+void IoThread::drain() {
+  now_ms_ = monotonic_ms();
+  drain_end_ms_ = now_ms_ + shared_.limits.drain_time_max.count();
+  for (std::size_t i = 0; i < places_.size(); ++i)
+    if (auto* watched = places_[i].watched) watched->on_drain();
+}
+
+void IoThread::count(std::size_t route, Status status) {
+  if (route >= counters_.size()) route = 0;
+  auto& counter = (*counters_[route])[static_cast<std::size_t>(status) % status_count];
+  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+void IoThread::add_counts(std::vector<std::array<std::uint64_t, 600>>& totals) const {
+  for (std::size_t route = 0; route < counters_.size() && route < totals.size(); ++route)
+    for (std::size_t status = 0; status < status_count; ++status)
+      totals[route][status] += (*counters_[route])[status].load(std::memory_order_relaxed);
+}
+
+}  // namespace market::http

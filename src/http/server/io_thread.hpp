@@ -1,0 +1,145 @@
+#pragma once
+/// One core's share of the server: its io_context, its connections, its clock tick and its counters.
+///
+/// Connections sit in an epoll set of their own, which Asio watches as one descriptor: a burst of ready
+/// sockets then costs one pass through Asio, not one each (docs/decisions/0004-epoll-set-per-thread.md).
+
+#include <array>
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "http/message/compression.hpp"
+#include "http/message/reply_writer.hpp"
+#include "http/message/trace.hpp"
+#include "http/server/owned_fd.hpp"
+#include "http/server/server.hpp"
+#include "http/server/warm_buffers.hpp"
+
+namespace market::http {
+
+class IoThread;
+class Journal;
+class Watched;
+struct TlsContext;
+
+/// Whose connection it is: an IPv4 address, or the /64 of an IPv6 one.
+struct Peer {
+  std::array<unsigned char, 16> bucket{};
+  std::array<char, 46> text{};
+  bool loopback = false;
+  bool tls = false;
+};
+
+/// Open connections of each peer. Taken at accept and close only, never per request.
+class PeerCounts {
+ public:
+  bool take(const Peer& peer, std::size_t max);
+  void give_back(const Peer& peer);
+
+ private:
+  struct Hash {
+    std::size_t operator()(const std::array<unsigned char, 16>& bucket) const;
+  };
+  std::mutex mutex_;
+  boost::unordered_flat_map<std::array<unsigned char, 16>, std::size_t, Hash> counts_;
+};
+
+/// What the threads of one server share.
+struct ServerShared {
+  const Router& router;
+  const Clock& clock;
+  const Limits limits;
+  PeerCounts peers;
+  std::atomic<std::uint64_t> open{0};  ///< Accepted and not yet closed.
+  std::atomic<bool> draining{false};
+  /// Of new connections; null: they are plain.
+  std::atomic<std::shared_ptr<TlsContext>> tls;
+  std::vector<std::unique_ptr<IoThread>> threads;
+  Journal* journal = nullptr;  ///< Null: nobody wants to know.
+
+  /// Ends every thread's run().
+  void stop_all();
+  /// A connection is gone; the last one of a draining server ends it.
+  void connection_closed(const Peer& peer);
+};
+
+class IoThread {
+ public:
+  explicit IoThread(ServerShared& shared);
+  ~IoThread();
+
+  void run();
+  /// The one whose run() called us; null elsewhere.
+  static IoThread* current();
+  asio::io_context& io() { return *io_; }
+  ServerShared& shared() { return shared_; }
+
+  // On this thread only, from here on.
+  void start_session(OwnedFd fd, const Peer& peer);
+  /// Names the socket to epoll; answers its place, for remove().
+  std::uint32_t add(Watched& watched, int fd);
+  void remove(std::uint32_t place);
+  /// As remove(), for a socket that stays open and will be watched by another.
+  void release(std::uint32_t place, int fd);
+  /// Calls flush_held_back() of what is at `place`, once the ready ones have had their turn.
+  void flush_soon(std::uint32_t place);
+  void drain();
+
+  /// Milliseconds of the monotonic clock at the last tick: coarse on purpose, so that it costs nothing.
+  std::int64_t now_ms() const { return now_ms_; }
+  static constexpr std::int64_t tick_ms = 250;
+  void count(std::size_t route, Status status);
+  /// Any thread: adds this thread's counters to `totals`, by route and status.
+  void add_counts(std::vector<std::array<std::uint64_t, 600>>& totals) const;
+
+  StandardLines standard;
+  TraceIds ids;
+  GzipCache gzip_cache;
+  WarmBuffers warm;
+
+  /// What others keep on this thread: connections to upstreams. Ends before the sessions do.
+  class Part {
+   public:
+    virtual ~Part() = default;
+    virtual void tick(std::int64_t now_ms) = 0;
+  };
+  std::unique_ptr<Part> part;
+
+ private:
+  static constexpr std::size_t status_count = 600;
+  using Counters = std::array<std::atomic<std::uint64_t>, status_count>;
+  struct Place {
+    Watched* watched = nullptr;
+    std::uint32_t generation = 0;
+  };
+
+  void wait_for_sockets();
+  void serve_ready_sockets();
+  void tick();
+  void schedule_tick();
+  void flush_pending();
+  void give_memory_back();
+
+  ServerShared& shared_;
+  std::unique_ptr<asio::io_context> io_;
+  int epoll_fd_ = -1;
+  std::unique_ptr<asio::posix::stream_descriptor> epoll_ready_;
+  std::unique_ptr<asio::steady_timer> ticker_;
+  std::vector<Place> places_;
+  std::vector<std::uint32_t> free_places_;
+  std::vector<std::uint64_t> to_flush_;
+  std::size_t open_peak_ = 0;
+  std::int64_t now_ms_ = 0;
+  std::int64_t drain_end_ms_ = 0;  ///< 0: not draining.
+  /// One row per route, written by this thread alone.
+  std::vector<std::unique_ptr<Counters>> counters_;
+};
+
+}  // namespace market::http

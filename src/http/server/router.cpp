@@ -1,0 +1,181 @@
+#include "http/server/router.hpp"
+
+#include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "base/check.hpp"
+#include "http/message/ascii.hpp"
+#include "http/message/target.hpp"
+
+namespace market::http {
+namespace {
+
+constexpr std::string_view any_segment = "{}";  // No path can have it.
+constexpr std::size_t method_count = method_texts.size();
+
+struct Entry {
+  Handler handler;
+  RouteOptions options;
+  std::size_t index = 0;
+};
+
+struct Path {
+  std::vector<std::string> segments;  ///< `{}`: a parameter; empty: behind a trailing slash.
+  std::array<std::unique_ptr<Entry>, method_count> methods;
+  std::string allow;
+};
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+
+std::vector<std::string_view> split(std::string_view path) {
+  std::vector<std::string_view> segments;
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const auto end = path.find('/');
+    segments.push_back(path.substr(0, end));
+    path = end == std::string_view::npos ? std::string_view() : path.substr(end);
+  }
+  return segments;
+}
+
+/// A decoded parameter that could mislead whoever uses it: part of a path, a control character, nothing.
+bool is_sane_parameter(std::string_view text) {
+  if (text.empty() || text == "." || text == "..") return false;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F || c == '/' || c == '\\') return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+struct Router::Tables {
+  std::vector<std::unique_ptr<Path>> paths;
+  boost::unordered_flat_map<std::string, Path*, TextHash, std::equal_to<>> exact;
+  std::vector<Path*> with_parameters;
+  boost::unordered_flat_map<std::string, Path*, TextHash, std::equal_to<>> by_pattern;
+  std::vector<std::string> names{"unmatched"};
+  std::unique_ptr<Entry> fallback;
+
+  Path& path_of(const std::string& pattern) {
+    if (const auto found = by_pattern.find(pattern); found != by_pattern.end()) return *found->second;
+    auto path = std::make_unique<Path>();
+    bool parameters = false;
+    for (const auto segment : split(pattern)) {
+      const bool parameter = segment.starts_with('{') && segment.ends_with('}');
+      parameters = parameters || parameter;
+      path->segments.emplace_back(parameter ? any_segment : segment);
+    }
+    Path& added = *path;
+    by_pattern.emplace(pattern, &added);
+    if (parameters)
+      with_parameters.push_back(&added);
+    else
+      exact.emplace(pattern, &added);
+    paths.push_back(std::move(path));
+    return added;
+  }
+
+  /// False: another path. Parameters stay views into the path unless they were percent-encoded.
+  static bool take_parameters(const Path& path, Request& request) {
+    request.parameters.clear();
+    request.decoded.clear();
+    std::string_view rest = request.path;
+    for (const auto& expected : path.segments) {
+      if (rest.empty()) return false;
+      rest.remove_prefix(1);
+      const auto end = rest.find('/');
+      const auto segment = rest.substr(0, end);
+      rest = end == std::string_view::npos ? std::string_view() : rest.substr(end);
+      if (expected != any_segment) {
+        if (segment != expected) return false;
+        continue;
+      }
+      if (segment.find('%') == std::string_view::npos) {
+        if (!is_sane_parameter(segment)) return false;
+        request.parameters.push_back(segment);
+        continue;
+      }
+      request.decoded.reserve(path.segments.size());  // Moves no text once it holds some: views stay good.
+      auto& text = request.decoded.emplace_back();
+      if (!percent_decode(segment, false, text) || !is_sane_parameter(text)) return false;
+      request.parameters.push_back(text);
+    }
+    return rest.empty();
+  }
+
+  const Path* find(Request& request) const {
+    if (const auto found = exact.find(request.path); found != exact.end()) return found->second;
+    for (const Path* path : with_parameters)
+      if (take_parameters(*path, request)) return path;
+    return nullptr;
+  }
+};
+
+Router::Router() : tables_(std::make_unique<Tables>()) {}
+Router::~Router() = default;
+Router::Router(Router&&) noexcept = default;
+
+void Router::add(Method method, std::string pattern, Handler handler, RouteOptions options) {
+  check(pattern.starts_with('/'), "a route's pattern starts with a slash");
+  Path& path = tables_->path_of(pattern);
+  auto& slot = path.methods[static_cast<std::size_t>(method)];
+  check(slot == nullptr, "a route is added once");
+  slot = std::make_unique<Entry>(Entry{std::move(handler), options, tables_->names.size()});
+  tables_->names.push_back(std::string(method_texts[static_cast<std::size_t>(method)]) + " " + pattern);
+
+  path.allow.clear();
+  for (std::size_t i = 0; i < method_count; ++i) {
+    const bool head_by_get = i == static_cast<std::size_t>(Method::head) && path.methods[0] != nullptr;
+    const bool options_by_server = i == static_cast<std::size_t>(Method::options);
+    if (!path.methods[i] && !head_by_get && !options_by_server) continue;
+    if (!path.allow.empty()) path.allow += ", ";
+    path.allow += method_texts[i];
+  }
+}
+
+void Router::set_fallback(Handler handler, RouteOptions options) {
+  check(tables_->fallback == nullptr, "a fallback is set once");
+  tables_->fallback =
+      std::make_unique<Entry>(Entry{std::move(handler), std::move(options), tables_->names.size()});
+  tables_->names.emplace_back("forwarded");
+}
+
+Router::Match Router::match(Request& request) const {
+  Match match;
+  request.parameters.clear();
+  request.route_index = 0;
+  const Path* path = tables_->find(request);
+  if (!path) {
+    request.parameters.clear();
+    if (const Entry* const fallback = tables_->fallback.get(); fallback && request.path != "*") {
+      match.handler = &fallback->handler;
+      match.options = &fallback->options;
+      match.status = Status::ok;
+      match.route_index = request.route_index = fallback->index;
+    }
+    return match;
+  }
+  const Entry* entry = path->methods[static_cast<std::size_t>(request.method)].get();
+  if (!entry && request.method == Method::head) entry = path->methods[0].get();
+  match.allow = path->allow;
+  if (!entry) {
+    match.status = Status::method_not_allowed;
+    return match;
+  }
+  match.handler = &entry->handler;
+  match.options = &entry->options;
+  match.status = Status::ok;
+  match.route_index = request.route_index = entry->index;
+  return match;
+}
+
+const std::vector<std::string>& Router::route_names() const {
+  return tables_->names;
+}
+
+}  // namespace market::http

@@ -1,0 +1,54 @@
+#pragma once
+/// Which handler a request goes to: method and path pattern, `/api/v1/orders/{id}`.
+///
+///   router.add(Method::post, "/api/v1/orders", [&](const Request& r) { return place_order(use_case, r); });
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/message/message.hpp"
+
+namespace market::http {
+
+struct RouteOptions {
+  std::size_t body_bytes_max = 0;  ///< 0: the server's default (gateway.body_bytes_max).
+  bool json_body = true;           ///< A body must be application/json (else 415).
+  bool loopback_only = false;      ///< /metrics, /info: anyone else gets 404.
+  bool any_body = false;           ///< Passed on as it is: media type and coding are another's business.
+  /// Instead of body_bytes_max, when it depends on the request.
+  std::function<std::size_t(const Request&)> body_limit;
+};
+
+class Router {
+ public:
+  Router();
+  ~Router();
+  Router(Router&&) noexcept;
+
+  void add(Method method, std::string pattern, Handler handler, RouteOptions options = {});
+
+  /// For every path and method that no route matches; without it those are 404.
+  void set_fallback(Handler handler, RouteOptions options = {});
+
+  struct Match {
+    const Handler* handler = nullptr;   ///< Null: `status` says why.
+    Status status = Status::not_found;  ///< not_found or method_not_allowed.
+    std::string_view allow;  ///< For 405: the methods of this path, as the Allow header wants them.
+    const RouteOptions* options = nullptr;
+    std::size_t route_index = 0;
+  };
+  /// Sets request.parameters and route_index. HEAD finds GET's handler. Matching is exact: no trailing or
+  /// double slash, no dot segment, no `;x=y` is ever forgiven.
+  Match match(Request& request) const;
+
+  /// "POST /api/v1/orders" by route_index, for metrics; index 0 is "unmatched".
+  const std::vector<std::string>& route_names() const;
+
+ private:
+  struct Tables;
+  std::unique_ptr<Tables> tables_;
+};
+
+}  // namespace market::http

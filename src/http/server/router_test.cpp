@@ -1,0 +1,53 @@
+#include "http/server/router.hpp"
+
+#include <gtest/gtest.h>
+
+namespace market::http {
+namespace {
+
+Task<Reply> nothing(const Request&) {
+  co_return no_content();
+}
+
+class RouterTest : public testing::Test {
+ protected:
+  RouterTest() {
+    router.add(Method::get, "/a", nothing);
+    router.add(Method::post, "/a", nothing);
+    router.add(Method::get, "/a/{id}", nothing);
+    router.add(Method::post, "/a/{id}/b/{other}", nothing);
+    router.add(Method::get, "/a/fixed", nothing);
+  }
+  Router::Match match(Method method, std::string_view path) {
+    request.method = method;
+    request.path = path;
+    return router.match(request);
+  }
+  Router router;
+  Request request;
+};
+
+TEST_F(RouterTest, FindsPathsExactly) {
+  EXPECT_EQ(router.route_names()[match(Method::get, "/a").route_index], "GET /a");
+  EXPECT_EQ(router.route_names()[match(Method::head, "/a").route_index], "GET /a");
+  EXPECT_EQ(router.route_names()[match(Method::get, "/a/fixed").route_index], "GET /a/fixed");
+  for (const auto path : {"/", "/A", "/a/", "//a", "/a//", "/a/.", "/a/..", "/a/x/", "/a/%2e%2e", "/a/%2F",
+                          "/a/%00", "/a/x%5cy"})
+    EXPECT_EQ(match(Method::get, path).handler, nullptr) << path;
+}
+
+TEST_F(RouterTest, GivesDecodedParameters) {
+  ASSERT_NE(match(Method::post, "/a/x%20y/b/%41").handler, nullptr);
+  EXPECT_EQ(request.parameters[0], "x y");
+  EXPECT_EQ(request.parameters[1], "A");
+}
+
+TEST_F(RouterTest, NamesTheMethodsOfAPath) {
+  const auto found = match(Method::del, "/a");
+  EXPECT_EQ(found.status, Status::method_not_allowed);
+  EXPECT_EQ(found.allow, "GET, HEAD, POST, OPTIONS");
+  EXPECT_EQ(match(Method::get, "/b").status, Status::not_found);
+}
+
+}  // namespace
+}  // namespace market::http

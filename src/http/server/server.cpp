@@ -1,0 +1,97 @@
+#include "http/server/server.hpp"
+
+#include <map>
+#include <thread>
+
+#include "base/check.hpp"
+#include "http/server/acceptor.hpp"
+#include "http/server/access_log.hpp"
+#include "http/server/io_thread.hpp"
+
+namespace market::http {
+
+struct Server::State {
+  State(const Router& router, const Clock& clock, const Limits& limits)
+      : shared{router, clock, limits, {}, {}, {}, {}, {}, {}}, acceptor(shared) {}
+
+  ServerShared shared;
+  Acceptor acceptor;
+
+  void drain(bool keep_listening) {
+    if (shared.draining.exchange(true)) return;
+    acceptor.stop(keep_listening);
+    for (const auto& thread : shared.threads) asio::post(thread->io(), [&thread] { thread->drain(); });
+    if (shared.open.load() == 0) shared.stop_all();
+  }
+};
+
+Server::Server(const Router& router, const Clock& clock, Limits limits, unsigned threads)
+    : state_(std::make_unique<State>(router, clock, limits)) {
+  check(threads > 0, "a server has at least one thread");
+  for (unsigned i = 0; i < threads; ++i)
+    state_->shared.threads.push_back(std::make_unique<IoThread>(state_->shared));
+}
+
+Server::~Server() {
+  state_->acceptor.stop(true);  // Its descriptors belong to the first thread's io_context.
+  // Connections cut by the end of a drain go with their threads; the last one must find none to stop.
+  const auto threads = std::move(state_->shared.threads);
+}
+
+void Server::listen(const std::string& host, std::uint16_t port) {
+  state_->acceptor.listen(host, port);
+}
+void Server::adopt(int listening_fd) {
+  state_->acceptor.adopt(listening_fd);
+}
+int Server::listening_fd() const {
+  return state_->acceptor.fd();
+}
+std::uint16_t Server::port() const {
+  return state_->acceptor.port();
+}
+
+void Server::set_tls(std::shared_ptr<TlsContext> context) {
+  state_->shared.tls.store(std::move(context));
+}
+
+void Server::set_journal(Journal& journal) {
+  if (journal.is_on()) state_->shared.journal = &journal;
+}
+
+void Server::run() {
+  auto& threads = state_->shared.threads;
+  if (state_->acceptor.fd() >= 0) state_->acceptor.start();
+  std::vector<std::jthread> others;
+  for (std::size_t i = 1; i < threads.size(); ++i) others.emplace_back([&threads, i] { threads[i]->run(); });
+  threads.front()->run();
+}
+
+void Server::stop(bool keep_listening) {
+  asio::post(state_->shared.threads.front()->io(),
+             [state = state_.get(), keep_listening] { state->drain(keep_listening); });
+}
+
+std::vector<RouteCount> Server::route_counts() const {
+  const auto& names = state_->shared.router.route_names();
+  std::vector<std::array<std::uint64_t, 600>> totals(names.size());
+  for (const auto& thread : state_->shared.threads) thread->add_counts(totals);
+  std::vector<RouteCount> counts;
+  for (std::size_t route = 0; route < names.size(); ++route)
+    for (std::size_t status = 0; status < totals[route].size(); ++status)
+      if (totals[route][status] > 0)
+        counts.push_back({names[route], static_cast<int>(status), totals[route][status]});
+  return counts;
+}
+
+std::uint64_t Server::open_connections() const {
+  return state_->shared.open.load();
+}
+asio::any_io_executor Server::executor(unsigned index) const {
+  return state_->shared.threads.at(index)->io().get_executor();
+}
+unsigned Server::threads() const {
+  return static_cast<unsigned>(state_->shared.threads.size());
+}
+
+}  // namespace market::http

@@ -1,0 +1,83 @@
+#pragma once
+/// The HTTP/1.1 server: one acceptor, one io_context per core, a connection lives on one core.
+///
+///   Server server(router, clock, limits);
+///   server.listen("127.0.0.1", 8080);   // throws with one clear line when the address is taken
+///   server.run(threads);                // returns after stop() has drained
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/time.hpp"
+#include "http/message/client_address.hpp"
+#include "http/server/router.hpp"
+
+namespace market::http {
+
+/// RELIABILITY.md 5; each is a line of docs/limits.md.
+struct Limits {
+  std::size_t head_bytes_max = 16 * 1024;
+  std::size_t head_fields_max = 100;
+  std::size_t request_line_bytes_max = 8 * 1024;
+  std::size_t body_bytes_max = 1024 * 1024;
+  std::chrono::milliseconds head_time_max{10'000};     ///< First byte to end of head.
+  std::chrono::milliseconds request_time_max{30'000};  ///< First byte to end of body.
+  std::chrono::milliseconds idle_time_max{75'000};
+  std::chrono::milliseconds send_time_max{30'000};  ///< Without progress of the peer.
+  std::size_t send_buffer_bytes_max = 256 * 1024;
+  std::size_t connections_per_address_max = 1000;  ///< 0: no cap.
+  std::size_t connections_max = 50'000;
+  std::chrono::milliseconds drain_time_max{10'000};
+  /// Whose X-Forwarded-For says who the client is; they have no cap of connections.
+  std::vector<Network> trusted_proxies;
+};
+
+/// How often each (route, status) was answered; read by /metrics.
+struct RouteCount {
+  std::string route;
+  int status = 0;
+  std::uint64_t count = 0;
+};
+
+class Journal;
+struct TlsContext;
+
+class Server {
+ public:
+  Server(const Router& router, const Clock& clock, Limits limits, unsigned threads);
+  ~Server();
+
+  /// Binds exclusively (no SO_REUSEPORT). Throws std::runtime_error with one clear line. Port 0: any.
+  void listen(const std::string& host, std::uint16_t port);
+  /// Takes over a listening socket from socket activation or a predecessor.
+  void adopt(int listening_fd);
+  int listening_fd() const;
+  std::uint16_t port() const;
+  /// Connections accepted from now on speak TLS; see load_tls() of tls.hpp. Any thread.
+  void set_tls(std::shared_ptr<TlsContext> context);
+
+  /// Serves until stop(), then drains: no new connections, requests under way are answered with
+  /// `Connection: close`, idle connections are closed, streams end; at most drain_time_max.
+  void run();
+  /// Any thread, or a signal handler's self-pipe; returns at once. With `keep_listening` the socket itself
+  /// stays open (a successor has it), only accepting ends.
+  void stop(bool keep_listening = false);
+
+  /// Told of every answer, before run(); it outlives the server. Without one, nothing is gathered.
+  void set_journal(Journal& journal);
+
+  std::vector<RouteCount> route_counts() const;
+  std::uint64_t open_connections() const;
+  /// The executor of I/O thread `index`, for jobs that belong to no connection.
+  asio::any_io_executor executor(unsigned index) const;
+  unsigned threads() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace market::http

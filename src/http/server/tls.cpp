@@ -1,0 +1,133 @@
+#include "http/server/tls.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/write.hpp>
+
+#include <array>
+#include <stdexcept>
+
+#include "http/server/connection.hpp"
+
+namespace market::http {
+
+struct TlsContext {
+  asio::ssl::context context{asio::ssl::context::tls_server};
+};
+
+namespace {
+
+constexpr std::chrono::milliseconds handshake_time_max{10'000};
+constexpr std::size_t tls_piece_bytes_max = 16 * 1024;  ///< One TLS record.
+using Error = boost::system::error_code;
+
+/// Both sockets of one connection; lives as long as one of its two pumps.
+struct TlsBridge {
+  TlsBridge(IoThread& of, OwnedFd fd, const Peer& from, std::shared_ptr<TlsContext> tls)
+      : thread(of),
+        peer(from),
+        context(std::move(tls)),
+        outside(asio::ip::tcp::socket(of.io()), context->context),
+        inside(of.io()) {
+    outside.next_layer().assign(asio::ip::tcp::v4(), fd.release());
+  }
+  ~TlsBridge() {
+    if (!has_session) thread.shared().connection_closed(peer);
+  }
+  void close() {
+    Error ignored;
+    outside.next_layer().close(ignored);
+    inside.close(ignored);
+  }
+
+  IoThread& thread;
+  Peer peer;
+  std::shared_ptr<TlsContext> context;
+  asio::ssl::stream<asio::ip::tcp::socket> outside;
+  asio::local::stream_protocol::socket inside;
+  bool has_session = false;
+};
+using BridgePtr = std::shared_ptr<TlsBridge>;
+
+asio::awaitable<void> pump_in(BridgePtr bridge) {
+  std::array<char, tls_piece_bytes_max> piece;
+  Error error;
+  while (!error) {
+    const auto bytes = co_await bridge->outside.async_read_some(
+        asio::buffer(piece), asio::redirect_error(asio::use_awaitable, error));
+    if (error) break;
+    co_await asio::async_write(bridge->inside, asio::buffer(piece.data(), bytes),
+                               asio::redirect_error(asio::use_awaitable, error));
+  }
+  // The session learns that no more will come; it may still have something to say.
+  Error ignored;
+  bridge->inside.shutdown(asio::local::stream_protocol::socket::shutdown_send, ignored);
+}
+
+asio::awaitable<void> pump_out(BridgePtr bridge) {
+  std::array<char, tls_piece_bytes_max> piece;
+  Error error;
+  while (!error) {
+    const auto bytes = co_await bridge->inside.async_read_some(
+        asio::buffer(piece), asio::redirect_error(asio::use_awaitable, error));
+    if (error) break;
+    co_await asio::async_write(bridge->outside, asio::buffer(piece.data(), bytes),
+                               asio::redirect_error(asio::use_awaitable, error));
+  }
+  asio::steady_timer deadline(bridge->thread.io(), std::chrono::seconds(2));
+  deadline.async_wait([bridge](Error expired) {
+    if (!expired) bridge->close();
+  });
+  co_await bridge->outside.async_shutdown(asio::redirect_error(asio::use_awaitable, error));
+  deadline.cancel();
+  bridge->close();
+}
+
+asio::awaitable<void> serve_tls(BridgePtr bridge) {
+  asio::steady_timer deadline(bridge->thread.io(), handshake_time_max);
+  deadline.async_wait([bridge](Error expired) {
+    if (!expired) bridge->close();
+  });
+  Error error;
+  co_await bridge->outside.async_handshake(asio::ssl::stream_base::server,
+                                           asio::redirect_error(asio::use_awaitable, error));
+  deadline.cancel();
+  int pair[2];
+  if (error || ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) co_return;
+  bridge->inside.assign(asio::local::stream_protocol(), pair[0]);
+  bridge->peer.tls = true;
+  bridge->has_session = true;
+  Connection::start(bridge->thread, OwnedFd(pair[1]), bridge->peer);
+  asio::co_spawn(bridge->thread.io(), pump_out(bridge), asio::detached);
+  co_await pump_in(bridge);
+}
+
+}  // namespace
+
+std::shared_ptr<TlsContext> load_tls(const std::string& certificate_file, const std::string& key_file) {
+  auto loaded = std::make_shared<TlsContext>();
+  auto& context = loaded->context;
+  context.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
+                      asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
+                      asio::ssl::context::no_tlsv1_1);
+  Error error;
+  if (context.use_certificate_chain_file(certificate_file, error); error)
+    throw std::runtime_error(fmt::format("the TLS certificate {}: {}", certificate_file, error.message()));
+  if (context.use_private_key_file(key_file, asio::ssl::context::pem, error); error)
+    throw std::runtime_error(fmt::format("the TLS key {}: {}", key_file, error.message()));
+  return loaded;
+}
+
+void start_tls(IoThread& thread, OwnedFd fd, const Peer& peer, std::shared_ptr<TlsContext> context) {
+  asio::co_spawn(thread.io(),
+                 serve_tls(std::make_shared<TlsBridge>(thread, std::move(fd), peer, std::move(context))),
+                 asio::detached);
+}
+
+}  // namespace market::http

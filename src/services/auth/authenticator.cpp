@@ -1,0 +1,48 @@
+#include "services/auth/authenticator.hpp"
+
+#include <algorithm>
+
+#include "http/message/ascii.hpp"
+
+namespace market::auth {
+namespace {
+
+tl::unexpected<Error> refused() {
+  return fail(Code::unauthenticated, "sign in first");
+}
+
+/// The token of exactly one `Authorization: Bearer <token>` header (RFC 6750, section 2.1).
+Result<std::string_view> bearer_token(const http::Request& request) {
+  const std::string_view value = request.only_header("Authorization").value_or(std::string_view());
+  constexpr std::string_view scheme = "Bearer ";
+  if (value.size() <= scheme.size() || !http::same_letters(value.substr(0, scheme.size()), scheme))
+    return refused();
+  const std::string_view token = value.substr(scheme.size());
+  if (token.find(' ') != std::string_view::npos) return refused();
+  return token;
+}
+
+}  // namespace
+
+Result<wire::Identity> Authenticator::identify(const http::Request& request) const {
+  const auto token = bearer_token(request);
+  if (!token) return fail(token.error());
+  auto identity = tokens_.verify(*token, clock_.now());
+  if (identity && denied_.is_denied(identity->session)) return refused();
+  return identity;
+}
+
+bool Authenticator::still_holds(const wire::Identity& identity) const {
+  return identity.expires_at > clock_.now() && !denied_.is_denied(identity.session) &&
+         tokens_.accepts_key_of(identity);
+}
+
+Result<wire::Identity> Authenticator::require(const http::Request& request,
+                                              std::initializer_list<Role> roles) const {
+  auto identity = identify(request);
+  if (identity && std::find(roles.begin(), roles.end(), identity->role) == roles.end())
+    return fail(Code::forbidden, "your role may not do this");
+  return identity;
+}
+
+}  // namespace market::auth

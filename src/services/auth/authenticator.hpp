@@ -1,0 +1,30 @@
+#pragma once
+/// Who a request comes from: each service checks the token itself and trusts no identity header.
+
+#include "base/time.hpp"
+#include "http/message/message.hpp"
+#include "services/auth/denied_sessions.hpp"
+#include "wire/auth/access_token.hpp"
+
+namespace market::auth {
+
+class Authenticator {
+ public:
+  Authenticator(const wire::AccessTokens& tokens, const DeniedSessions& denied, const Clock& clock)
+      : tokens_(tokens), denied_(denied), clock_(clock) {}
+  /// From `Authorization: Bearer` (exactly one; the scheme compares without case).
+  /// Errors: unauthenticated.
+  Result<wire::Identity> identify(const http::Request& request) const;
+  /// As above. Errors also: forbidden, when the role is none of `roles`.
+  Result<wire::Identity> require(const http::Request& request, std::initializer_list<Role> roles) const;
+  /// False when the token has ended, its session is over or its key was retired: a stream that it opened ends
+  /// then too.
+  bool still_holds(const wire::Identity& identity) const;
+
+ private:
+  const wire::AccessTokens& tokens_;
+  const DeniedSessions& denied_;
+  const Clock& clock_;
+};
+
+}  // namespace market::auth

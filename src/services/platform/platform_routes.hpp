@@ -1,0 +1,34 @@
+#pragma once
+/// What every role answers about itself.
+///
+///   PlatformInfo info;
+///   info.not_ready = [&] { return store.is_open() ? std::nullopt : std::optional<std::string>("no store");
+///   }; add_platform_routes(router, info);
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "http/server/router.hpp"
+
+namespace market::platform {
+
+/// Called on I/O threads, several at once: they must not block. `info` and `metrics` are loopback only.
+struct PlatformInfo {
+  std::function<std::optional<std::string>()> not_ready;  ///< Why; nullopt when ready.
+  std::function<std::string()> metrics;                   ///< Prometheus text.
+  std::function<std::string()> info;                      ///< One JSON object.
+  bool management_elsewhere = false;  ///< /metrics and /info have an address of their own.
+  std::string home = "/docs";         ///< Where `/` leads to.
+};
+
+/// GET /health/live, /health/ready, /metrics, /info.
+void add_service_routes(http::Router& router, const PlatformInfo& info);
+/// These, and what add_docs_routes() of api_docs.hpp adds.
+void add_platform_routes(http::Router& router, const PlatformInfo& info);
+
+void add_health_routes(http::Router& router, const PlatformInfo& info);
+/// /metrics and /info, for whom `options` lets in.
+void add_management_routes(http::Router& router, const PlatformInfo& info, http::RouteOptions options = {});
+
+}  // namespace market::platform

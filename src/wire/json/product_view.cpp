@@ -1,0 +1,74 @@
+#include "wire/json/product_view.hpp"
+
+#include <fmt/format.h>
+
+#include "base/checksum.hpp"
+#include "wire/json/json.hpp"
+#include "wire/json/order_view.hpp"
+
+namespace market::wire {
+
+ProductView::ProductView(const ProductPage& page, const ProductTerms& terms)
+    : has_sale_(terms.sale.has_value()) {
+  head_ = "{\"id\":\"" + page.id.text() + "\",\"name\":";
+  append_json_string(head_, page.name);
+  head_ += ",\"description\":";
+  append_json_string(head_, page.description);
+  head_ += ",\"category\":";
+  append_json_string(head_, page.category);
+  head_ += ",\"price\":";
+  append_money(head_, terms.price);
+  head_ += ",\"imageUrl\":";
+  if (page.image_url.empty())
+    head_ += "null";
+  else
+    append_json_string(head_, page.image_url);
+  head_.append(",\"kind\":\"").append(text_of(terms.kind)).append("\",\"sale\":");
+  if (terms.sale) {
+    head_ += "{\"opensAt\":";
+    append_time(head_, terms.sale->opens_at);
+    head_ += ",\"closesAt\":";
+    if (terms.sale->closes_at)
+      append_time(head_, *terms.sale->closes_at);
+    else
+      head_ += "null";
+    head_ += ",\"perUserLimit\":";
+    if (terms.sale->per_user_limit)
+      append_number(head_, *terms.sale->per_user_limit);
+    else
+      head_ += "null";
+    head_ += ",\"state\":\"";
+  } else {
+    head_ += "null,\"stock\":{\"remaining\":";
+  }
+  tail_ = "},\"sellerId\":\"" + terms.seller.text() + "\",\"createdAt\":";
+  append_time(tail_, page.created_at);
+  tail_ += ",\"updatedAt\":";
+  append_time(tail_, page.updated_at);
+  tail_ += '}';
+  etag_ = fmt::format("\"{:016x}\"", checksum(head_ + tail_));
+}
+
+void ProductView::append_to(std::string& out, SaleStateName state, std::int64_t remaining,
+                            std::int64_t capacity) const {
+  out.reserve(out.size() + head_.size() + tail_.size() + 96);
+  out += head_;
+  if (has_sale_) out.append(text_of(state)).append("\"},\"stock\":{\"remaining\":");
+  append_number(out, remaining);
+  out += ",\"capacity\":";
+  append_number(out, capacity);
+  out += tail_;
+}
+
+void append_stock(std::string& out, SaleStateName state, std::int64_t remaining, std::int64_t capacity,
+                  Instant as_of) {
+  out += "{\"remaining\":";
+  append_number(out, remaining);
+  out += ",\"capacity\":";
+  append_number(out, capacity);
+  out.append(",\"saleState\":\"").append(text_of(state)).append("\",\"asOf\":");
+  append_time(out, as_of);
+  out += '}';
+}
+
+}  // namespace market::wire

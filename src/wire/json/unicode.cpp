@@ -1,0 +1,66 @@
+#include "wire/json/unicode.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+
+namespace market::wire {
+namespace {
+
+struct Span {
+  char32_t first, last;
+};
+/// Categories Zs, Zl, Zp, Cc and Cf of Unicode 15, and what else is blank or joins on to another character:
+/// fillers (115F, 3164, FFA0), Braille blank (2800), variation selectors.
+constexpr std::array<Span, 31> invisible{
+    {{0x0000, 0x0020},   {0x007F, 0x00A0},   {0x00AD, 0x00AD},   {0x034F, 0x034F},   {0x0600, 0x0605},
+     {0x061C, 0x061C},   {0x06DD, 0x06DD},   {0x070F, 0x070F},   {0x0890, 0x0891},   {0x08E2, 0x08E2},
+     {0x115F, 0x1160},   {0x1680, 0x1680},   {0x17B4, 0x17B5},   {0x180B, 0x180F},   {0x2000, 0x200F},
+     {0x2028, 0x202F},   {0x205F, 0x206F},   {0x2800, 0x2800},   {0x3000, 0x3000},   {0x3164, 0x3164},
+     {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},   {0xFFF0, 0xFFFB},   {0xFFFE, 0xFFFF},
+     {0x110BD, 0x110BD}, {0x110CD, 0x110CD}, {0x13430, 0x1343F}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A},
+     {0xE0000, 0xE0FFF}}};
+
+/// Takes the first character off; nullopt when it is none.
+std::optional<char32_t> next_character(std::string_view& text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  const std::size_t size = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  if (size == 0 || lead > 0xF4 || text.size() < size) return std::nullopt;
+  char32_t character = size == 1 ? lead : lead & (0xFFu >> (size + 1));
+  for (std::size_t i = 1; i < size; ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if ((byte & 0xC0) != 0x80) return std::nullopt;
+    character = character << 6 | (byte & 0x3Fu);
+  }
+  const bool overlong = (size == 3 && character < 0x800) || (size == 4 && character < 0x10000);
+  if (overlong || (character >= 0xD800 && character <= 0xDFFF) || character > 0x10FFFF) return std::nullopt;
+  text.remove_prefix(size);
+  return character;
+}
+
+bool is_invisible(char32_t character) {
+  const auto* const after =
+      std::upper_bound(invisible.begin(), invisible.end(), character,
+                       [](char32_t wanted, const Span& span) { return wanted < span.first; });
+  return after != invisible.begin() && character <= (after - 1)->last;
+}
+
+}  // namespace
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty())
+    if (!next_character(text)) return false;
+  return true;
+}
+
+bool has_visible_character(std::string_view utf8) {
+  while (!utf8.empty()) {
+    const auto character = next_character(utf8);
+    if (!character) return false;
+    if (!is_invisible(*character)) return true;
+  }
+  return false;
+}
+
+}  // namespace market::wire
