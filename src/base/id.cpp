@@ -1,11 +1,14 @@
 #include "base/id.hpp"
 
+#include <algorithm>
+#include <random>
+
 namespace market {
 namespace {
 
 constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";  // Crockford: no I, L, O, U.
 constexpr std::int64_t epoch_ms = 1'704'067'200'000;                       // 2024-01-01T00:00:00Z.
-constexpr int counter_bits = 12, instance_bits = 10;
+constexpr int bits_below = 22;
 
 constexpr std::array<std::int8_t, 256> make_values() {
   std::array<std::int8_t, 256> values{};
@@ -42,16 +45,21 @@ Result<std::int64_t> parse_id(std::string_view text) {
   return static_cast<std::int64_t>(value);
 }
 
+std::int64_t first_id_of(Instant now) {
+  return std::max<std::int64_t>((now.time_since_epoch().count() - epoch_ms) << bits_below, 1);
+}
+
+IdSource::IdSource(const Clock& clock)
+    : clock_(clock), start_(std::random_device{}() & ((1u << bits_below) - 1)) {}
+
 std::int64_t IdSource::next() {
-  const std::int64_t wanted = (clock_.now().time_since_epoch().count() - epoch_ms) << counter_bits;
+  const std::int64_t wanted = first_id_of(clock_.now()) | start_;
   std::int64_t last = last_.load(std::memory_order_relaxed);
   std::int64_t fresh;
   do {
-    fresh = std::max(wanted, last + 1);  // More than 4,096 in one millisecond borrow from the next one.
+    fresh = std::max(wanted, last + 1);
   } while (!last_.compare_exchange_weak(last, fresh, std::memory_order_relaxed));
-  const std::int64_t millis = fresh >> counter_bits, counter = fresh & ((1 << counter_bits) - 1);
-  // Time, then counter, then instance: one process's ids rise strictly.
-  return millis << (counter_bits + instance_bits) | counter << instance_bits | instance_;
+  return fresh;
 }
 
 }  // namespace market

@@ -1,6 +1,6 @@
 #pragma once
-/// Ids: opaque, URL-safe, time-ordered. 63 bits: 41 of milliseconds since 2024-01-01 and 22 of instance and
-/// counter; written as 13 characters of Crockford base32. Rising ids make every B-tree insert an append.
+/// Ids: opaque, URL-safe, time-ordered. 63 bits: 41 of milliseconds since 2024-01-01 and 22 below them;
+/// written as 13 characters of Crockford base32. Rising ids make every B-tree insert an append.
 
 #include <array>
 #include <atomic>
@@ -46,10 +46,15 @@ using OrderId = Id<struct OrderTag>;
 using SessionId = Id<struct SessionTag>;
 using AttemptId = Id<struct AttemptTag>;  ///< One try to pay; also the provider's idempotency key.
 
-/// Gives rising ids; any thread. `instance` (0..1023) keeps processes apart.
+/// The lowest id that `now` may give: ids sort by time. The 22 bits below the milliseconds are for whoever
+/// counts.
+std::int64_t first_id_of(Instant now);
+
+/// Ids of ordinary rows; any thread. Time and randomness, rising within a process; their table's key makes
+/// them unique. (Orders, products and attempts get theirs from the sequencer.)
 class IdSource {
  public:
-  IdSource(const Clock& clock, unsigned instance) : clock_(clock), instance_(instance & 1023u) {}
+  explicit IdSource(const Clock& clock);
   std::int64_t next();
   template <class Kind>
   Kind next_as() {
@@ -58,8 +63,8 @@ class IdSource {
 
  private:
   const Clock& clock_;
-  unsigned instance_;
-  std::atomic<std::int64_t> last_{0};  ///< Milliseconds and counter of the newest id, without the instance.
+  const std::int64_t start_;  ///< Random: where this process begins within each millisecond.
+  std::atomic<std::int64_t> last_{0};
 };
 
 }  // namespace market

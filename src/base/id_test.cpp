@@ -30,7 +30,7 @@ TEST(Id, RefusesForeignText) {
 
 TEST(IdSource, RisesWithinAMillisecondAndAcrossThreads) {
   const FixedClock clock;
-  IdSource source(clock, 7);
+  IdSource source(clock);
   constexpr int per_thread = 20'000;
   std::vector<std::vector<std::int64_t>> given(3);
   std::vector<std::thread> threads;

@@ -52,6 +52,7 @@ enum class Code : std::uint8_t {
   recovering,
   insufficient_storage,
   unavailable,
+  conflict,  ///< Between processes: another writer was there; never seen by clients.
   internal,
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-/// The records of orders: what lists and old pages read. Folded from the log in bulk, always behind it, and
-/// rebuilt from it at will.
+/// The records: what lists and pages read of orders and products. Folded from the log in bulk, always behind
+/// it, and rebuilt from it at will. A row carries the place of the last event in it.
 
 #include <optional>
 #include <span>
@@ -8,18 +8,26 @@
 
 #include "base/task.hpp"
 #include "domain/sale/event.hpp"
-#include "domain/sale/sale_engine.hpp"
 
 namespace market {
 
-/// An answer of the records and the log position up to which they were folded when it was read.
+/// An answer of the records and the place up to which they were folded when it was read, in one statement.
 struct FoundOrder {
   OrderPtr order;  ///< Null: the records have none.
-  Position as_of = 0;
+  Place as_of = 0;
 };
 struct FoundOrders {
   std::vector<OrderPtr> orders;  ///< Newest first (falling id).
-  Position as_of = 0;
+  Place as_of = 0;
+};
+/// What a request key was bound to: the id of an order or of a product.
+struct BoundKey {
+  std::int64_t subject = 0;
+  std::uint64_t fingerprint = 0;
+};
+struct FoundKey {
+  std::optional<BoundKey> bound;
+  Place as_of = 0;
 };
 struct OrderFilter {
   std::optional<OrderState> state;
@@ -33,22 +41,42 @@ class OrderRecords {
   virtual ~OrderRecords() = default;
   /// Errors: unavailable, overloaded.
   virtual Task<FoundOrder> find(OrderId id) = 0;
-  /// The order of `user` that was accepted with `key` since `since`. Errors: unavailable, overloaded.
-  virtual Task<FoundOrder> find_by_key(UserId user, RequestKey key, Instant since) = 0;
+  /// What an event since `since` has bound `key` to. `user`: whose key it is, which may help to find it.
+  /// Errors: unavailable, overloaded.
+  virtual Task<FoundKey> find_key(UserId user, RequestKey key, Instant since) = 0;
   /// Errors: unavailable, overloaded.
   virtual Task<FoundOrders> list(UserId user, OrderFilter filter) = 0;
 };
 
-/// The writing side; blocking, called by the one fold thread only.
-class OrderFold {
+struct RecordedProduct {
+  ProductId id;
+  std::int64_t version = 1;
+  ProductTerms terms;
+  ProductTexts texts;
+  ProductStock stock;  ///< Not next_ticket.
+  Instant created_at{}, updated_at{};
+  /// (version, name), rising: under which names it was sold before; a name holds until the next entry.
+  std::vector<std::pair<std::int64_t, std::string>> names;
+};
+
+/// The writing side; blocking, called by one thread at a time.
+class RecordFold {
  public:
-  virtual ~OrderFold() = default;
-  /// Stores these orders as they are after `through` (the newest value of each; an id at most once) and
-  /// remembers `through`, all in one transaction. Errors: unavailable (repeat).
-  virtual Result<> store(std::span<const OrderPtr> orders, Position through) = 0;
+  virtual ~RecordFold() = default;
+  /// Folds all events of these groups behind `from`, in one transaction, and remembers the place of the last
+  /// one. An event at or below the place of a row changes nothing in it. Answers how far the records are
+  /// then: when that is not the last place of `groups`, somebody else has folded, and nothing was changed.
+  /// Errors: unavailable (repeat), insufficient_storage.
+  virtual Result<Place> fold(Place from, std::span<const CountedEvents> groups) = 0;
   /// How far the records are. Errors: unavailable.
-  virtual Result<Position> position() = 0;
-  /// One order as recorded, for folding the log's tail at start. Errors: unavailable.
+  virtual Result<Place> place() = 0;
+  /// Which log they were folded from; none before the first. Errors: unavailable.
+  virtual Result<LogId> log() = 0;
+  /// Remembers it. Errors: unavailable, insufficient_storage.
+  virtual Result<> set_log(LogId log) = 0;
+  /// Calls `each` for every product. Errors: unavailable.
+  virtual Result<std::vector<RecordedProduct>> products() = 0;
+  /// One order as recorded. Errors: unavailable.
   virtual Result<OrderPtr> load(OrderId id) = 0;
 };
 

@@ -1,23 +1,25 @@
 #pragma once
-/// What the sale engine can be asked. Time and ids come in with the command; the engine has neither.
+/// What the sequencer can be asked. Time comes in with the command and ids are given by the sequencer;
+/// decide() has neither clock nor randomness.
 
 #include <cstdint>
 #include <string>
 #include <variant>
 
-#include "domain/sale/order.hpp"
-#include "domain/sale/product.hpp"
+#include "domain/sale/event.hpp"
 
 namespace market {
 
 struct ListProduct {
-  ProductId product;
   ProductTerms terms;
+  ProductTexts texts;
   std::int64_t stock = 0;
 };
 struct ChangeProduct {
   ProductId product;
+  std::int64_t based_on = 0;  ///< The version that the caller has seen.
   ProductTerms terms;
+  ProductTexts texts;
 };
 struct AdjustStock {
   ProductId product;
@@ -30,17 +32,13 @@ struct WantedLine {
   std::int32_t quantity = 0;
 };
 struct PlaceOrder {
-  OrderId order;
   UserId user;
-  RequestKey key;
-  std::uint64_t body_fingerprint = 0;
   Millis payment_window{};
   boost::container::small_vector<WantedLine, 1> lines;
 };
 struct StartPayment {
   OrderId order;
   UserId user;
-  AttemptId attempt;
 };
 enum class PaymentOutcome : std::uint8_t { captured, declined, refunded };
 struct SettlePayment {
@@ -52,28 +50,50 @@ struct CancelOrder {
   OrderId order;
   UserId user;
 };
-/// Asked by the gate's own timer. `attempt_bound`: an open payment attempt delays expiry until pay_by + this.
+/// Asked by the sequencer's own timer.
 struct ExpireOrder {
   OrderId order;
-  Millis attempt_bound{};
 };
 struct MoveOrder {
   OrderId order;
-  UserId user;
+  UserId user;  ///< None: an operator asks.
   OrderState state = OrderState::preparing;
   std::string reason;
 };
 struct GrantGrace {
   Instant until;
 };
-struct OpenEpoch {
-  std::int64_t epoch = 0;
+
+/// One of the copies that a gateway has made of a request: 128 random bits of the gateway's, and its number.
+struct RequestCopy {
+  RequestKey request;
+  std::uint32_t number = 0;  ///< 1, 2 …; 0: there are no copies.
 };
 
-using Command = std::variant<ListProduct, ChangeProduct, AdjustStock, PlaceOrder, StartPayment, SettlePayment,
-                             CancelOrder, ExpireOrder, MoveOrder, GrantGrace, OpenEpoch>;
+struct Command {
+  using Body = std::variant<ListProduct, ChangeProduct, AdjustStock, PlaceOrder, StartPayment, SettlePayment,
+                            CancelOrder, ExpireOrder, MoveOrder, GrantGrace>;
+  Command() = default;
+  template <class What>
+  requires std::is_constructible_v<Body, What> Command(What&& what) : body(std::forward<What>(what)) {}
+
+  Body body;
+  RequestKey key;
+  std::uint64_t fingerprint = 0;
+  RequestCopy copy;
+  CommandId id;
+};
 
 /// The order a command is about; none for orders yet to be placed and for products.
-OrderId order_of(const Command& command);
+inline OrderId order_of(const Command& command) {
+  return std::visit(
+      [](const auto& asked) {
+        if constexpr (requires { asked.order; })
+          return asked.order;
+        else
+          return OrderId{};
+      },
+      command.body);
+}
 
 }  // namespace market

@@ -1,9 +1,9 @@
-#include <algorithm>
-#include <optional>
+#include "domain/sale/decide.hpp"
 
 #include <fmt/format.h>
 
-#include "domain/sale/sale_engine.hpp"
+#include <algorithm>
+#include <optional>
 
 namespace market {
 namespace {
@@ -16,14 +16,25 @@ Error refuse_member(std::string field, std::string detail) {
   return invalid_field(std::move(field), "range", std::move(detail)).value();
 }
 
-template <class Body>
-Event event_of(const SaleState& state, Instant now, Body fact) {
-  return Event{now, state.epoch, Fact(std::move(fact))};
-}
+/// One command, with what decides about it.
+struct Asked {
+  const SaleState& state;
+  const Command& command;
+  Instant now;
+  const DecideRules& rules;
 
-Units units_of(const Order& order) {
+  template <class Body>
+  Event event_of(Body fact) const {
+    return Event{now, command.key, command.fingerprint, command.id, Fact(std::move(fact))};
+  }
+  /// 63 bits, rising over everything that gets one: the greater of the last one + 1 and the time.
+  std::int64_t next_id() const { return std::max(state.numbers.last_id + 1, first_id_of(now)); }
+};
+
+Units units_of(const SaleState& state, const OpenOrder& order) {
   Units units;
-  for (const OrderLine& line : order.lines) units.push_back(MovedUnits{line.product, line.quantity});
+  for (const OpenLine& line : state.orders.lines_of(order))
+    units.push_back(MovedUnits{state.products[line.slot].id, line.quantity});
   return units;
 }
 
@@ -39,49 +50,50 @@ std::optional<Error> wrong_terms(const ProductTerms& terms) {
   return std::nullopt;
 }
 
-Decision decide_on(const SaleState& state, const ListProduct& asked, Instant now) {
-  if (state.products.contains(asked.product)) return Unchanged{};
-  if (asked.stock < 0 || asked.stock > ProductStock::stock_max)
+Decision decide_on(const Asked& asked, const ListProduct& wanted) {
+  if (wanted.stock < 0 || wanted.stock > ProductStock::stock_max)
     return refuse_member("stock", "the stock is out of range");
-  if (auto wrong = wrong_terms(asked.terms)) return std::move(*wrong);
-  return event_of(state, now, ProductListed{asked.product, asked.terms, asked.stock});
+  if (auto wrong = wrong_terms(wanted.terms)) return std::move(*wrong);
+  return asked.event_of(ProductListed{ProductId{asked.next_id()}, wanted.terms, wanted.texts, wanted.stock});
 }
 
-Decision decide_on(const SaleState& state, const ChangeProduct& asked, Instant now) {
-  const auto product = state.products.find(asked.product);
-  if (product == state.products.end()) return refuse(Code::product_not_found, "no such product");
-  const ProductTerms& terms = product->second.terms;
-  if (terms == asked.terms) return Unchanged{};
-  if (terms.seller != asked.terms.seller)
+Decision decide_on(const Asked& asked, const ChangeProduct& wanted) {
+  const SaleProduct* product = asked.state.product(wanted.product);
+  if (product == nullptr || product->terms.withdrawn)
+    return refuse(Code::product_not_found, "no such product");
+  if (product->version != wanted.based_on)
+    return refuse(Code::precondition_failed, "the product has changed; read it again");
+  if (product->terms.seller != wanted.terms.seller)
     return refuse(Code::validation, "the seller of a product does not change");
-  if (auto wrong = wrong_terms(asked.terms)) return std::move(*wrong);
-  return event_of(state, now, ProductChanged{asked.product, asked.terms});
+  if (auto wrong = wrong_terms(wanted.terms)) return std::move(*wrong);
+  return asked.event_of(ProductChanged{wanted.product, product->version + 1, wanted.terms, wanted.texts});
 }
 
-Decision decide_on(const SaleState& state, const AdjustStock& asked, Instant now) {
-  const auto product = state.products.find(asked.product);
-  if (product == state.products.end()) return refuse(Code::product_not_found, "no such product");
-  const ProductStock& stock = product->second.stock;
-  if (asked.delta == 0) return Unchanged{};
-  if (asked.delta > ProductStock::stock_max - stock.capacity || asked.delta < -ProductStock::stock_max)
+Decision decide_on(const Asked& asked, const AdjustStock& wanted) {
+  const SaleProduct* product = asked.state.product(wanted.product);
+  if (product == nullptr || product->terms.withdrawn)
+    return refuse(Code::product_not_found, "no such product");
+  const ProductStock& stock = product->stock;
+  if (wanted.delta == 0) return Unchanged{};
+  if (wanted.delta > ProductStock::stock_max - stock.capacity || wanted.delta < -ProductStock::stock_max)
     return refuse_member("delta", "the stock would be out of range");
-  if (stock.remaining + asked.delta < 0)
+  if (stock.remaining + wanted.delta < 0)
     return refuse(Code::insufficient_stock,
                   fmt::format("only {} units are left to take away", stock.remaining));
-  return event_of(state, now, StockAdjusted{asked.product, asked.delta, asked.reason});
+  return asked.event_of(StockAdjusted{wanted.product, wanted.delta, wanted.reason});
 }
 
 // ---- Orders ----
 
-/// Whether `user` may have `quantity` more units of `product` now. The order of these checks is part of the
+/// Whether `user` may have `quantity` more units of a product now. The order of these checks is part of the
 /// contract: window, sold out, limit, stock.
-std::optional<Error> refuses_units(const SaleProduct& product, UserId user, std::int64_t quantity) {
+std::optional<Error> refuses_units(const SaleState& state, std::uint32_t slot, UserId user,
+                                   std::int64_t quantity) {
+  const SaleProduct& product = state.products[slot];
   if (product.stock.remaining == 0) return refuse(Code::sold_out, "all units are sold");
   if (product.terms.sale && product.terms.sale->per_user_limit) {
     const std::int64_t limit = *product.terms.sale->per_user_limit;
-    const auto bought = product.buyers.find(user);
-    const std::int64_t has = bought == product.buyers.end() ? 0 : bought->second;
-    if (has + quantity > limit)
+    if (state.units_of(user, slot) + quantity > limit)
       return refuse(Code::limit_exceeded, fmt::format("a buyer may have {} units of this product", limit));
   }
   if (product.stock.remaining < quantity)
@@ -101,180 +113,210 @@ std::optional<Error> outside_window(const ProductTerms& terms, Instant now) {
   return std::nullopt;
 }
 
-bool asked_before(const PlaceOrder& asked, std::size_t index) {
+bool asked_before(const PlaceOrder& wanted, std::size_t index) {
   for (std::size_t i = 0; i < index; ++i)
-    if (asked.lines[i].product == asked.lines[index].product) return true;
+    if (wanted.lines[i].product == wanted.lines[index].product) return true;
   return false;
 }
 
-std::optional<Error> add_line(const SaleState& state, const PlaceOrder& asked, std::size_t index, Instant now,
-                              Order& order) {
-  const WantedLine& wanted = asked.lines[index];
-  const auto found = state.products.find(wanted.product);
-  if (found == state.products.end() || found->second.terms.withdrawn)
+std::optional<Error> add_line(const Asked& asked, const PlaceOrder& wanted, std::size_t index,
+                              OrderAccepted& order) {
+  const WantedLine& line = wanted.lines[index];
+  const std::uint32_t slot = asked.state.slot_of(line.product);
+  if (slot == SaleState::no_product || !is_public(asked.state.products[slot].terms, asked.now))
     return refuse(Code::product_not_found, "no such product");
-  const SaleProduct& product = found->second;
-  if (wanted.quantity < 1 || wanted.quantity > OrderLine::quantity_max)
+  const SaleProduct& product = asked.state.products[slot];
+  if (line.quantity < 1 || line.quantity > OrderLine::quantity_max)
     return refuse_member("items", "a quantity is 1 to 1000");
-  if (asked_before(asked, index)) return refuse_member("items", "a product stands twice in this order");
-  if (auto closed = outside_window(product.terms, now)) return closed;
-  if (auto refused = refuses_units(product, asked.user, wanted.quantity)) return refused;
+  if (asked_before(wanted, index)) return refuse_member("items", "a product stands twice in this order");
+  if (auto closed = outside_window(product.terms, asked.now)) return closed;
+  if (auto refused = refuses_units(asked.state, slot, wanted.user, line.quantity)) return refused;
   const Money& price = product.terms.price;
   if (index > 0 && price.currency != order.total.currency)
     return refuse_member("items", "an order has one currency");
   order.total.currency = price.currency;
-  order.total.amount += price.amount * wanted.quantity;
+  order.total.amount += price.amount * line.quantity;
   const bool ticketed = product.terms.kind == ProductKind::event;
-  order.lines.push_back(
-      OrderLine{wanted.product, wanted.quantity, price, ticketed ? product.stock.next_ticket : 0});
+  order.lines.push_back(OrderLine{line.product, product.version, line.quantity, price,
+                                  ticketed ? product.stock.next_ticket : 0});
   return std::nullopt;
 }
 
-Decision decide_on(const SaleState& state, const PlaceOrder& asked, Instant now) {
-  if (asked.key) {
-    const auto bound = state.keys.find(asked.key);
-    if (bound != state.keys.end()) {
-      if (bound->second.body_fingerprint == asked.body_fingerprint) return Replayed{bound->second.order};
-      return refuse(Code::idempotency_mismatch, "this Idempotency-Key came with another body before");
-    }
-  }
-  if (asked.lines.empty() || asked.lines.size() > order_lines_max)
+Decision decide_on(const Asked& asked, const PlaceOrder& wanted) {
+  if (wanted.lines.empty() || wanted.lines.size() > order_lines_max)
     return refuse_member("items", "an order has 1 to 20 items");
-  Event event{now, state.epoch, OrderAccepted{}};
-  Order& order = std::get<OrderAccepted>(event.fact).order;
-  for (std::size_t i = 0; i < asked.lines.size(); ++i)
-    if (auto refused = add_line(state, asked, i, now, order)) return std::move(*refused);
-  order.id = asked.order;
-  order.user = asked.user;
-  order.pay_by = now + asked.payment_window;
-  order.created_at = order.updated_at = now;
-  order.key = asked.key;
-  order.body_fingerprint = asked.body_fingerprint;
-  order.history.push_back(StateChange{OrderState::accepted, now});
-  return event;
+  OrderAccepted order;
+  for (std::size_t i = 0; i < wanted.lines.size(); ++i)
+    if (auto refused = add_line(asked, wanted, i, order)) return std::move(*refused);
+  order.order = OrderId{asked.next_id()};
+  order.user = wanted.user;
+  order.pay_by = asked.now + wanted.payment_window;
+  return asked.event_of(std::move(order));
 }
 
 /// The caller's own order, or null.
-OrderPtr order_for(const SaleState& state, OrderId id, UserId user) {
-  const auto found = state.orders.find(id);
-  return found != state.orders.end() && found->second->user == user ? found->second : nullptr;
+const OpenOrder* order_for(const SaleState& state, OrderId id, UserId user) {
+  const OpenOrder* order = state.orders.find(id);
+  return order != nullptr && order->user == user ? order : nullptr;
 }
 
 Error no_such_order() {
   return refuse(Code::order_not_found, "no such order");
 }
 
-Instant payable_until(const SaleState& state, const Order& order) {
-  return std::max(order.pay_by, state.grace_until);
-}
-
-Decision decide_on(const SaleState& state, const StartPayment& asked, Instant now) {
-  const OrderPtr order = order_for(state, asked.order, asked.user);
-  if (!order) return no_such_order();
+Decision decide_on(const Asked& asked, const StartPayment& wanted) {
+  const OpenOrder* order = order_for(asked.state, wanted.order, wanted.user);
+  if (order == nullptr) return no_such_order();
   if (order->state != OrderState::accepted)
     return refuse(Code::order_not_payable, fmt::format("the order is {}", text_of(order->state)));
   if (order->payment == PaymentState::pending)
     return refuse(Code::order_not_payable, "a payment of this order is under way");
-  if (now >= payable_until(state, *order)) return refuse(Code::order_not_payable, "the time to pay is over");
-  return event_of(state, now, PaymentStarted{asked.order, asked.attempt});
+  if (asked.now >= payable_until(asked.state, *order))
+    return refuse(Code::order_not_payable, "the time to pay is over");
+  return asked.event_of(PaymentStarted{wanted.order, wanted.user, AttemptId{asked.next_id()}});
 }
 
 /// Late money: the units are taken again if everybody's rules allow it.
-std::optional<OrderPaid> take_again(const SaleState& state, const Order& order, AttemptId attempt) {
-  OrderPaid paid{order.id, order.user, attempt, true, units_of(order), {}};
-  for (const OrderLine& line : order.lines) {
-    const auto product = state.products.find(line.product);
-    if (product == state.products.end() || refuses_units(product->second, order.user, line.quantity))
-      return std::nullopt;
-    paid.tickets.push_back(line.ticket == 0 ? 0 : product->second.stock.next_ticket);
+std::optional<OrderPaid> take_again(const SaleState& state, const OpenOrder& order, AttemptId attempt) {
+  OrderPaid paid{order.id, order.user, attempt, true, units_of(state, order), {}};
+  for (const OpenLine& line : state.orders.lines_of(order)) {
+    if (refuses_units(state, line.slot, order.user, line.quantity)) return std::nullopt;
+    const SaleProduct& product = state.products[line.slot];
+    paid.tickets.push_back(product.terms.kind == ProductKind::event ? product.stock.next_ticket : 0);
   }
   return paid;
 }
 
-Decision decide_captured(const SaleState& state, const Order& order, const SettlePayment& asked,
-                         Instant now) {
+Decision decide_captured(const Asked& asked, const OpenOrder& order, const SettlePayment& wanted) {
   if (order.payment == PaymentState::paid || order.payment == PaymentState::refunding ||
-      order.payment == PaymentState::refunded) {
+      order.payment == PaymentState::refunded)
     return Unchanged{};  // Settled before; an order has one open attempt at a time.
-  }
   if (order.state == OrderState::accepted)
-    return event_of(state, now, OrderPaid{order.id, order.user, asked.attempt, false, {}, {}});
+    return asked.event_of(OrderPaid{order.id, order.user, wanted.attempt, false, {}, {}});
   if (order.state == OrderState::expired)
-    if (auto paid = take_again(state, order, asked.attempt)) return event_of(state, now, std::move(*paid));
-  return event_of(state, now, RefundOwed{order.id, asked.attempt});
+    if (auto paid = take_again(asked.state, order, wanted.attempt)) return asked.event_of(std::move(*paid));
+  return asked.event_of(RefundOwed{order.id, order.user, wanted.attempt});
 }
 
-Decision decide_on(const SaleState& state, const SettlePayment& asked, Instant now) {
-  const auto found = state.orders.find(asked.order);
-  if (found == state.orders.end()) return no_such_order();
-  const Order& order = *found->second;
-  if (order.attempt != asked.attempt) return Unchanged{};
-  switch (asked.outcome) {
+Decision decide_on(const Asked& asked, const SettlePayment& wanted) {
+  const OpenOrder* order = asked.state.orders.find(wanted.order);
+  if (order == nullptr) return no_such_order();
+  if (asked.state.orders.attempt_of(wanted.order) != wanted.attempt) return Unchanged{};
+  switch (wanted.outcome) {
     case PaymentOutcome::captured:
-      return decide_captured(state, order, asked, now);
+      return decide_captured(asked, *order, wanted);
     case PaymentOutcome::declined:
-      if (order.payment != PaymentState::pending) return Unchanged{};
-      return event_of(state, now, PaymentDeclined{asked.order, asked.attempt});
+      if (order->payment != PaymentState::pending) return Unchanged{};
+      return asked.event_of(PaymentDeclined{wanted.order, order->user, wanted.attempt});
     case PaymentOutcome::refunded:
-      if (order.payment != PaymentState::refunding) return Unchanged{};
-      return event_of(state, now, Refunded{asked.order, asked.attempt});
+      if (order->payment != PaymentState::refunding) return Unchanged{};
+      return asked.event_of(Refunded{wanted.order, order->user, wanted.attempt});
   }
   return Unchanged{};
 }
 
-Decision decide_on(const SaleState& state, const CancelOrder& asked, Instant now) {
-  const OrderPtr order = order_for(state, asked.order, asked.user);
-  if (!order) return no_such_order();
+/// The attempt whose money goes back when a paid order ends; none when it was not paid.
+AttemptId refund_of(const SaleState& state, const OpenOrder& order) {
+  return order.payment == PaymentState::paid ? state.orders.attempt_of(order.id) : AttemptId{};
+}
+
+Decision decide_on(const Asked& asked, const CancelOrder& wanted) {
+  const OpenOrder* order = order_for(asked.state, wanted.order, wanted.user);
+  if (order == nullptr) return no_such_order();
   const bool before_shipping = order->state == OrderState::accepted || order->state == OrderState::paid ||
                                order->state == OrderState::preparing;
   if (!before_shipping)
     return refuse(Code::order_not_cancellable, fmt::format("the order is {}", text_of(order->state)));
   if (order->payment == PaymentState::pending)
     return refuse(Code::order_not_cancellable, "a payment of this order is under way");
-  return event_of(state, now, OrderCancelled{order->id, order->user, units_of(*order)});
+  return asked.event_of(
+      OrderCancelled{order->id, order->user, refund_of(asked.state, *order), units_of(asked.state, *order)});
 }
 
-Decision decide_on(const SaleState& state, const ExpireOrder& asked, Instant now) {
-  const auto found = state.orders.find(asked.order);
-  if (found == state.orders.end() || found->second->state != OrderState::accepted) return Unchanged{};
-  const Order& order = *found->second;
-  if (now < payable_until(state, order)) return Unchanged{};
-  if (order.payment == PaymentState::pending && now < order.pay_by + asked.attempt_bound) return Unchanged{};
-  return event_of(state, now, OrderVoided{order.id, order.user, units_of(order), VoidReason::unpaid});
+Decision decide_on(const Asked& asked, const ExpireOrder& wanted) {
+  const OpenOrder* order = asked.state.orders.find(wanted.order);
+  if (order == nullptr || order->state != OrderState::accepted) return Unchanged{};
+  if (asked.now < expires_at(asked.state, *order, asked.rules)) return Unchanged{};
+  const AttemptId open =
+      order->payment == PaymentState::pending ? asked.state.orders.attempt_of(order->id) : AttemptId{};
+  return asked.event_of(
+      OrderVoided{order->id, order->user, open, units_of(asked.state, *order), VoidReason::unpaid});
 }
 
-Decision decide_on(const SaleState& state, const MoveOrder& asked, Instant now) {
-  const auto found = state.orders.find(asked.order);
-  if (found == state.orders.end() || (asked.user && found->second->user != asked.user))
-    return no_such_order();
-  const Order& order = *found->second;
-  const bool follows =
-      (asked.state == OrderState::preparing && order.state == OrderState::paid) ||
-      (asked.state == OrderState::shipped && order.state == OrderState::preparing) ||
-      (asked.state == OrderState::delivered && order.state == OrderState::shipped) ||
-      (asked.state == OrderState::return_requested && order.state == OrderState::delivered) ||
-      (asked.state == OrderState::returned && order.state == OrderState::return_requested);
-  if (order.state == asked.state) return Unchanged{};
-  if (!follows)
-    return refuse(Code::order_not_returnable, fmt::format("the order is {}", text_of(order.state)));
-  Units units = asked.state == OrderState::returned ? units_of(order) : Units{};
-  return event_of(state, now, OrderMoved{order.id, asked.state, std::move(units), asked.reason});
+bool follows(OrderState from, OrderState to) {
+  switch (to) {
+    case OrderState::preparing:
+      return from == OrderState::paid;
+    case OrderState::shipped:
+      return from == OrderState::preparing;
+    case OrderState::delivered:
+      return from == OrderState::shipped;
+    case OrderState::return_requested:
+      return from == OrderState::delivered;
+    case OrderState::returned:
+      return from == OrderState::return_requested;
+    default:
+      return false;
+  }
 }
 
-Decision decide_on(const SaleState& state, const GrantGrace& asked, Instant now) {
-  if (asked.until <= state.grace_until) return Unchanged{};
-  return event_of(state, now, GraceGranted{asked.until});
+Decision decide_on(const Asked& asked, const MoveOrder& wanted) {
+  const OpenOrder* order = asked.state.orders.find(wanted.order);
+  if (order == nullptr || (wanted.user && order->user != wanted.user)) return no_such_order();
+  if (order->state == wanted.state) return Unchanged{};
+  if (!follows(order->state, wanted.state))
+    return refuse(Code::order_not_returnable, fmt::format("the order is {}", text_of(order->state)));
+  const AttemptId refund =
+      wanted.state == OrderState::returned ? refund_of(asked.state, *order) : AttemptId{};
+  return asked.event_of(
+      OrderMoved{order->id, order->user, wanted.state, refund, units_of(asked.state, *order), wanted.reason});
 }
 
-Decision decide_on(const SaleState& state, const OpenEpoch& asked, Instant now) {
-  if (asked.epoch <= state.epoch) return Unchanged{};
-  return event_of(state, now, EpochOpened{asked.epoch});
+Decision decide_on(const Asked& asked, const GrantGrace& wanted) {
+  if (wanted.until <= asked.state.numbers.grace_until) return Unchanged{};
+  return asked.event_of(GraceGranted{wanted.until});
+}
+
+/// What the key was bound to before, if it was.
+std::optional<Decision> bound_before(const SaleState& state, const Command& command) {
+  if (!command.key) return std::nullopt;
+  const KeyBinding* bound = state.keys.find(command.key);
+  if (bound == nullptr) return std::nullopt;
+  if (bound->fingerprint == command.fingerprint) return Replayed{bound->subject};
+  return refuse(Code::idempotency_mismatch, "this Idempotency-Key came with another body before");
+}
+
+/// A copy of a request that another of its copies has settled.
+std::optional<Decision> settled_before(const SaleState& state, const Command& command, Instant now) {
+  if (command.copy.number == 0) return std::nullopt;
+  const auto settled = state.refused.find(command.copy.request);
+  if (settled == state.refused.end() || settled->second.until <= now) return std::nullopt;
+  return refuse(settled->second.code, "another copy of this request was refused");
 }
 
 }  // namespace
 
-Decision decide(const SaleState& state, const Command& command, Instant now) {
-  return std::visit([&](const auto& asked) { return decide_on(state, asked, now); }, command);
+Instant payable_until(const SaleState& state, const OpenOrder& order) {
+  return std::max(order.pay_by, state.numbers.grace_until);
+}
+
+Instant expires_at(const SaleState& state, const OpenOrder& order, const DecideRules& rules) {
+  // An attempt that was begun in time is waited for, wherever the end of that time came from.
+  const Millis attempt = order.payment == PaymentState::pending ? rules.attempt_bound : Millis(0);
+  return payable_until(state, order) + attempt;
+}
+
+Decision decide(const SaleState& state, const Command& command, Instant now, const DecideRules& rules) {
+  if (auto bound = bound_before(state, command)) return std::move(*bound);
+  if (auto settled = settled_before(state, command, now)) return std::move(*settled);
+  const Asked asked{state, command, now, rules};
+  Decision decision = std::visit([&](const auto& body) { return decide_on(asked, body); }, command.body);
+  const Error* error = std::get_if<Error>(&decision);
+  if (error == nullptr || command.copy.number <= 1) return decision;
+  // An earlier copy may still be under way, and must not become an order after this answer.
+  Event refused = asked.event_of(Refused{command.copy.request, error->code, now + rules.copies_settled_for});
+  refused.key = {};
+  return refused;
 }
 
 }  // namespace market

@@ -1,54 +1,67 @@
 #pragma once
 /// Every fact of a sale. The log of these is the truth; all else is a fold of it. No personal data, only ids.
+/// A fact carries what it moves and about whom, so that stock, limits and open work fold without looking up
+/// an order anywhere.
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
+#include "base/result.hpp"
 #include "domain/sale/order.hpp"
 #include "domain/sale/product.hpp"
 
 namespace market {
 
-/// Place in the log: 1, 2, 3 …; 0 is before the first event.
-using Position = std::int64_t;
-
 struct ProductListed {
   ProductId product;
   ProductTerms terms;
+  ProductTexts texts;
   std::int64_t stock = 0;
 };
+/// The new terms and texts, whole (withdrawal and a new picture too).
 struct ProductChanged {
   ProductId product;
+  std::int64_t version = 0;
   ProductTerms terms;
-};  ///< The new terms, whole (withdrawal too).
+  ProductTexts texts;
+};
 struct StockAdjusted {
   ProductId product;
   std::int64_t delta = 0;
   std::string reason;
 };
-/// The units are taken and the order exists. `order.history`, `state`… are those of a new order.
+/// The units are taken and the order exists; it was made when the event was.
 struct OrderAccepted {
-  Order order;
+  OrderId order;
+  UserId user;
+  Instant pay_by;
+  Money total;
+  OrderLines lines;
 };
-/// Units of one product that an event takes or gives back. Events carry what they move, so that stock and
-/// limits fold without the order.
+/// Units of one product that an event takes or gives back.
 struct MovedUnits {
   ProductId product;
   std::int32_t quantity = 0;
+  friend bool operator==(const MovedUnits&, const MovedUnits&) = default;
 };
 using Units = boost::container::small_vector<MovedUnits, 1>;
 
 enum class VoidReason : std::uint8_t { unpaid, hold_expired };
-/// -> expired; units and limit go back.
+/// -> expired; units and limit go back. `attempt`: a payment that is still open stays so.
 struct OrderVoided {
   OrderId order;
   UserId user;
+  AttemptId attempt;
   Units units;
   VoidReason reason = VoidReason::unpaid;
 };
 struct PaymentStarted {
   OrderId order;
+  UserId user;
   AttemptId attempt;
 };
 /// The provider took the money. `retaken`: it came after the order expired and the units were taken again,
@@ -61,49 +74,120 @@ struct OrderPaid {
   Units units;  ///< Empty unless retaken.
   boost::container::small_vector<std::int64_t, 1> tickets;
 };
+/// Also when the provider certainly did not charge.
 struct PaymentDeclined {
   OrderId order;
+  UserId user;
   AttemptId attempt;
 };
 /// Money that came for an order that can no longer be paid: it is owed back. -> payment refunding.
 struct RefundOwed {
   OrderId order;
+  UserId user;
   AttemptId attempt;
 };
 struct Refunded {
   OrderId order;
+  UserId user;
   AttemptId attempt;
 };
-/// -> cancelled; units and limit go back; payment becomes refunding when it was paid.
+/// -> cancelled; units and limit go back.
 struct OrderCancelled {
   OrderId order;
   UserId user;
+  AttemptId refund;  ///< The attempt that paid it: its money is owed back; none: it was not paid.
   Units units;
 };
 /// preparing, shipped, delivered, return_requested (reason), returned (units go back, the limit does not).
 struct OrderMoved {
   OrderId order;
+  UserId user;
   OrderState state = OrderState::preparing;
-  Units units;  ///< Of `returned`.
+  AttemptId refund;  ///< Of `returned`: the attempt whose money is owed back.
+  Units units;       ///< Of `returned`.
   std::string reason;
 };
-/// After a downtime, unpaid orders may be paid until at least this moment (orders.restart_grace).
+/// After a pause, unpaid orders may be paid until at least this moment (orders.restart_grace).
 struct GraceGranted {
   Instant until;
 };
-struct EpochOpened {
-  std::int64_t epoch = 0;
+/// A request of which a gateway has sent copies was refused: no other copy of it may become an order.
+struct Refused {
+  RequestKey request;  ///< The gateway's 128 random bits, scoped to the user.
+  Code code = Code::sold_out;
+  Instant until;  ///< When it may be forgotten.
 };
+/// Changes nothing and takes a place: what is read back behind it is no older than its sending.
+struct Barrier {};
 
+/// The kind byte in the log is the place in this list: never reordered, only appended to.
 using Fact = std::variant<ProductListed, ProductChanged, StockAdjusted, OrderAccepted, OrderVoided,
                           PaymentStarted, OrderPaid, PaymentDeclined, RefundOwed, Refunded, OrderCancelled,
-                          OrderMoved, GraceGranted, EpochOpened>;
+                          OrderMoved, GraceGranted, Refused, Barrier>;
 
-/// One entry of the log.
+/// Which log: 128 random bits of its making, and how often it was adopted or restored since.
+struct LogId {
+  std::uint64_t hi = 0, lo = 0;
+  std::uint32_t generation = 0;
+  friend bool operator==(const LogId&, const LogId&) = default;
+  explicit operator bool() const { return (hi | lo) != 0; }
+};
+
+/// Which command an event answers: the session of a process (its start) and the number in it.
+struct CommandId {
+  std::uint64_t session_hi = 0, session_lo = 0;
+  std::uint64_t number = 0;
+  explicit operator bool() const { return number != 0; }
+  friend auto operator<=>(const CommandId&, const CommandId&) = default;
+};
+
 struct Event {
   Instant at;
-  std::int64_t epoch = 0;
+  RequestKey key;                 ///< Bound by this event; none: the command had none.
+  std::uint64_t fingerprint = 0;  ///< Of method, path and body that came with the key.
+  CommandId command;              ///< None: the sequencer's own.
   Fact fact;
 };
+
+/// An event that counts, and where.
+struct CountedEvent {
+  Place place = 0;
+  Event event;
+};
+/// Those of one group, shared by all that follow the log.
+using CountedEvents = std::shared_ptr<const std::vector<CountedEvent>>;
+
+/// The order a fact is about; none for products and the like.
+inline OrderId order_of(const Fact& fact) {
+  return std::visit(
+      [](const auto& which) {
+        if constexpr (requires { which.order; })
+          return which.order;
+        else
+          return OrderId{};
+      },
+      fact);
+}
+inline UserId user_of(const Fact& fact) {
+  return std::visit(
+      [](const auto& which) {
+        if constexpr (requires { which.user; })
+          return which.user;
+        else
+          return UserId{};
+      },
+      fact);
+}
+/// The product a fact is about; none for orders.
+inline ProductId product_of(const Fact& fact) {
+  return std::visit(
+      [](const auto& which) {
+        if constexpr (requires { which.product; })
+          return which.product;
+        else
+          return ProductId{};
+      },
+      fact);
+}
 
 }  // namespace market

@@ -50,4 +50,10 @@ std::optional<OrderState> parse_order_state(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<PaymentState> parse_payment_state(std::string_view text) {
+  for (int i = 0; i <= static_cast<int>(PaymentState::refunded); ++i)
+    if (text == text_of(static_cast<PaymentState>(i))) return static_cast<PaymentState>(i);
+  return std::nullopt;
+}
+
 }  // namespace market

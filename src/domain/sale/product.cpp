@@ -22,6 +22,10 @@ std::string_view text_of(SaleStateName state) {
   return "open";
 }
 
+bool is_public(const ProductTerms& terms, Instant now) {
+  return !terms.withdrawn && (!terms.publish_at || *terms.publish_at <= now);
+}
+
 SaleStateName sale_state(const ProductTerms& terms, std::int64_t remaining, Instant now) {
   if (terms.withdrawn) return SaleStateName::closed;
   if (terms.sale && now < terms.sale->opens_at) return SaleStateName::scheduled;

@@ -1,9 +1,9 @@
 #pragma once
-/// What the sale engine knows of a product: price, stock and sale. Texts and images are ordinary rows.
+/// A product as the log knows it: terms and texts with a version, stock, sale.
 
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/id.hpp"
@@ -24,14 +24,22 @@ struct Sale {
   friend bool operator==(const Sale&, const Sale&) = default;
 };
 
-/// The part of a product that events decide. Invariant: capacity = remaining + sum of live order quantities.
+/// The part of a product that decides. Invariant: capacity = remaining + sum of live order quantities.
 struct ProductTerms {
   UserId seller;
   Money price;
   ProductKind kind = ProductKind::regular;
   std::optional<Sale> sale;
-  bool withdrawn = false;  ///< No longer for sale; its orders stay.
+  std::optional<Instant> publish_at;  ///< Before it the product is there for its seller alone.
+  bool withdrawn = false;             ///< No longer for sale; its orders stay.
   friend bool operator==(const ProductTerms&, const ProductTerms&) = default;
+};
+
+/// What people read of it.
+struct ProductTexts {
+  std::string name, description, category;
+  std::string picture;  ///< SHA-256 of the picture's bytes, 64 hexadecimal digits; empty: none.
+  friend bool operator==(const ProductTexts&, const ProductTexts&) = default;
 };
 
 struct ProductStock {
@@ -42,16 +50,17 @@ struct ProductStock {
   friend bool operator==(const ProductStock&, const ProductStock&) = default;
 };
 
-/// A product as the sale engine holds it.
+/// A product as the sequencer holds it; texts are in the records.
 struct SaleProduct {
   ProductId id;
+  std::int64_t version = 1;  ///< Rises by one with each change of terms or texts.
   ProductTerms terms;
   ProductStock stock;
-  /// Live units per buyer, only for sales with a limit; a buyer with 0 has no entry.
-  boost::unordered_flat_map<UserId, std::int32_t> buyers;
   friend bool operator==(const SaleProduct&, const SaleProduct&) = default;
 };
 
+/// Whether anybody but its seller and administrators may know of it.
+bool is_public(const ProductTerms& terms, Instant now);
 /// Pure: what a page may say of a sale at `now`. Products without a sale are open while units remain.
 SaleStateName sale_state(const ProductTerms& terms, std::int64_t remaining, Instant now);
 

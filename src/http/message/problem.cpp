@@ -74,6 +74,7 @@ Problem problem_of(Code code) {
       return {Status::insufficient_storage, "insufficient_storage", "Storage is full", 10};
     case Code::unavailable:
       return {Status::unavailable, "unavailable", "Outcome unknown, try again", 1};
+    case Code::conflict:
     case Code::internal:
       return {Status::internal_error, "internal", "Internal error"};
   }

@@ -38,8 +38,10 @@ class ByteReader {
  public:
   explicit ByteReader(std::string_view in) : in_(in) {}
   bool broken() const { return broken_; }
+  void refuse() { fail_zero(); }
   bool at_end() const { return in_.empty(); }
   std::size_t left() const { return in_.size(); }
+  std::string_view rest() const { return in_; }
 
   std::uint8_t byte() {
     if (in_.empty()) return fail_zero();

@@ -1,12 +1,9 @@
 #include "wire/events/event_codec.hpp"
-#include "base/checksum.hpp"
 
 namespace market::wire {
 namespace {
 
-constexpr std::uint8_t version = 1;
-
-/// The kind byte of a fact: its place in the Fact variant plus one. Never reordered, only appended to.
+/// An empty fact of a kind, its place in the Fact variant.
 template <std::size_t index = 0>
 Fact empty_fact(std::size_t kind) {
   if constexpr (index < std::variant_size_v<Fact>)
@@ -46,33 +43,60 @@ void get(ByteReader& in, Units& units) {
     units.push_back(moved);
   }
 }
+/// Anything above `last` breaks the reader: no such value may reach a switch.
 template <class Enum>
-void get_enum(ByteReader& in, Enum& value) {
-  value = static_cast<Enum>(in.byte());
+void get_enum(ByteReader& in, Enum& value, Enum last) {
+  const std::uint8_t number = in.byte();
+  if (number > static_cast<std::uint8_t>(last)) return in.refuse();
+  value = static_cast<Enum>(number);
 }
 template <class Enum>
 void put_enum(ByteWriter& out, Enum value) {
   out.byte(static_cast<std::uint8_t>(value));
 }
 
+void put(ByteWriter& out, RequestKey key) {
+  out.fixed64(key.hi);
+  out.fixed64(key.lo);
+}
+void get(ByteReader& in, RequestKey& key) {
+  key.hi = in.fixed64();
+  key.lo = in.fixed64();
+}
+void put(ByteWriter& out, const Currency& currency) {
+  for (const char c : currency.letters) out.byte(static_cast<std::uint8_t>(c));
+}
+void get(ByteReader& in, Currency& currency) {
+  for (char& c : currency.letters) c = static_cast<char>(in.byte());
+}
+std::int32_t get_quantity(ByteReader& in) {
+  return static_cast<std::int32_t>(in.integer());
+}
+
 void encode(ByteWriter& out, const ProductListed& fact) {
   put(out, fact.product);
   encode_terms(out, fact.terms);
+  encode_texts(out, fact.texts);
   out.integer(fact.stock);
 }
 void decode(ByteReader& in, ProductListed& fact) {
   get(in, fact.product);
   fact.terms = decode_terms(in);
+  fact.texts = decode_texts(in);
   fact.stock = in.integer();
 }
 
 void encode(ByteWriter& out, const ProductChanged& fact) {
   put(out, fact.product);
+  out.integer(fact.version);
   encode_terms(out, fact.terms);
+  encode_texts(out, fact.texts);
 }
 void decode(ByteReader& in, ProductChanged& fact) {
   get(in, fact.product);
+  fact.version = in.integer();
   fact.terms = decode_terms(in);
+  fact.texts = decode_texts(in);
 }
 
 void encode(ByteWriter& out, const StockAdjusted& fact) {
@@ -87,23 +111,51 @@ void decode(ByteReader& in, StockAdjusted& fact) {
 }
 
 void encode(ByteWriter& out, const OrderAccepted& fact) {
-  encode_order(out, fact.order);
+  put(out, fact.order);
+  put(out, fact.user);
+  put(out, fact.pay_by);
+  out.integer(fact.total.amount);
+  put(out, fact.total.currency);
+  out.unsigned_integer(fact.lines.size());
+  for (const OrderLine& line : fact.lines) {
+    put(out, line.product);
+    out.integer(line.version);
+    out.integer(line.quantity);
+    out.integer(line.unit_price.amount);
+    out.integer(line.ticket);
+  }
 }
 void decode(ByteReader& in, OrderAccepted& fact) {
-  fact.order = decode_order(in);
+  get(in, fact.order);
+  get(in, fact.user);
+  fact.pay_by = get_instant(in);
+  fact.total.amount = in.integer();
+  get(in, fact.total.currency);
+  const std::size_t lines = in.count(12);
+  for (std::size_t i = 0; i < lines; ++i) {
+    OrderLine line;
+    get(in, line.product);
+    line.version = in.integer();
+    line.quantity = get_quantity(in);
+    line.unit_price = Money{in.integer(), fact.total.currency};  // An order has one currency.
+    line.ticket = in.integer();
+    fact.lines.push_back(line);
+  }
 }
 
 void encode(ByteWriter& out, const OrderVoided& fact) {
   put(out, fact.order);
   put(out, fact.user);
+  put(out, fact.attempt);
   put(out, fact.units);
   put_enum(out, fact.reason);
 }
 void decode(ByteReader& in, OrderVoided& fact) {
   get(in, fact.order);
   get(in, fact.user);
+  get(in, fact.attempt);
   get(in, fact.units);
-  get_enum(in, fact.reason);
+  get_enum(in, fact.reason, VoidReason::hold_expired);
 }
 
 void encode(ByteWriter& out, const OrderPaid& fact) {
@@ -128,23 +180,29 @@ void decode(ByteReader& in, OrderPaid& fact) {
 void encode(ByteWriter& out, const OrderCancelled& fact) {
   put(out, fact.order);
   put(out, fact.user);
+  put(out, fact.refund);
   put(out, fact.units);
 }
 void decode(ByteReader& in, OrderCancelled& fact) {
   get(in, fact.order);
   get(in, fact.user);
+  get(in, fact.refund);
   get(in, fact.units);
 }
 
 void encode(ByteWriter& out, const OrderMoved& fact) {
   put(out, fact.order);
+  put(out, fact.user);
   put_enum(out, fact.state);
+  put(out, fact.refund);
   put(out, fact.units);
   out.text(fact.reason);
 }
 void decode(ByteReader& in, OrderMoved& fact) {
   get(in, fact.order);
-  get_enum(in, fact.state);
+  get(in, fact.user);
+  get_enum(in, fact.state, OrderState::cancelled);
+  get(in, fact.refund);
   get(in, fact.units);
   fact.reason = in.text();
 }
@@ -155,35 +213,48 @@ void encode(ByteWriter& out, const GraceGranted& fact) {
 void decode(ByteReader& in, GraceGranted& fact) {
   fact.until = get_instant(in);
 }
-void encode(ByteWriter& out, const EpochOpened& fact) {
-  out.integer(fact.epoch);
+
+void encode(ByteWriter& out, const Refused& fact) {
+  put(out, fact.request);
+  put_enum(out, fact.code);
+  put(out, fact.until);
 }
-void decode(ByteReader& in, EpochOpened& fact) {
-  fact.epoch = in.integer();
+void decode(ByteReader& in, Refused& fact) {
+  get(in, fact.request);
+  get_enum(in, fact.code, Code::internal);
+  fact.until = get_instant(in);
 }
 
-/// PaymentStarted, PaymentDeclined, RefundOwed, Refunded: an order and an attempt.
+void encode(ByteWriter&, const Barrier&) {}
+void decode(ByteReader&, Barrier&) {}
+
+/// PaymentStarted, PaymentDeclined, RefundOwed, Refunded: an order, its buyer and an attempt.
 template <class AttemptFact>
 void encode(ByteWriter& out, const AttemptFact& fact) {
   put(out, fact.order);
+  put(out, fact.user);
   put(out, fact.attempt);
 }
 template <class AttemptFact>
 void decode(ByteReader& in, AttemptFact& fact) {
   get(in, fact.order);
+  get(in, fact.user);
   get(in, fact.attempt);
 }
+
+constexpr unsigned has_key = 1, has_command = 2;
 
 }  // namespace
 
 void encode_terms(ByteWriter& out, const ProductTerms& terms) {
   put(out, terms.seller);
   out.integer(terms.price.amount);
-  for (const char c : terms.price.currency.letters) out.byte(static_cast<std::uint8_t>(c));
+  put(out, terms.price.currency);
   put_enum(out, terms.kind);
-  out.byte(static_cast<std::uint8_t>(terms.withdrawn | (terms.sale ? 2 : 0) |
-                                     (terms.sale && terms.sale->closes_at ? 4 : 0) |
-                                     (terms.sale && terms.sale->per_user_limit ? 8 : 0)));
+  out.byte(static_cast<std::uint8_t>(
+      terms.withdrawn | (terms.sale ? 2 : 0) | (terms.sale && terms.sale->closes_at ? 4 : 0) |
+      (terms.sale && terms.sale->per_user_limit ? 8 : 0) | (terms.publish_at ? 16 : 0)));
+  if (terms.publish_at) put(out, *terms.publish_at);
   if (!terms.sale) return;
   put(out, terms.sale->opens_at);
   if (terms.sale->closes_at) put(out, *terms.sale->closes_at);
@@ -194,122 +265,68 @@ ProductTerms decode_terms(ByteReader& in) {
   ProductTerms terms;
   get(in, terms.seller);
   terms.price.amount = in.integer();
-  for (char& c : terms.price.currency.letters) c = static_cast<char>(in.byte());
-  get_enum(in, terms.kind);
+  get(in, terms.price.currency);
+  get_enum(in, terms.kind, ProductKind::event);
   const unsigned flags = in.byte();
   terms.withdrawn = flags & 1;
+  if (flags & 16) terms.publish_at = get_instant(in);
   if ((flags & 2) == 0) return terms;
   terms.sale.emplace();
   terms.sale->opens_at = get_instant(in);
   if (flags & 4) terms.sale->closes_at = get_instant(in);
-  if (flags & 8) terms.sale->per_user_limit = static_cast<std::int32_t>(in.integer());
+  if (flags & 8) terms.sale->per_user_limit = get_quantity(in);
   return terms;
 }
 
-void encode_order(ByteWriter& out, const Order& order) {
-  put(out, order.id);
-  put(out, order.user);
-  put_enum(out, order.state);
-  put_enum(out, order.payment);
-  out.integer(order.attempt.value);
-  out.integer(order.total.amount);
-  for (const char c : order.total.currency.letters) out.byte(static_cast<std::uint8_t>(c));
-  put(out, order.created_at);
-  out.integer((order.pay_by - order.created_at).count());
-  out.integer((order.updated_at - order.created_at).count());
-  out.byte(order.key ? 1 : 0);
-  if (order.key) {
-    out.fixed64(order.key.hi);
-    out.fixed64(order.key.lo);
-  }
-  out.fixed64(order.body_fingerprint);
-  out.unsigned_integer(order.lines.size());
-  for (const OrderLine& line : order.lines) {
-    put(out, line.product);
-    out.integer(line.quantity);
-    out.integer(line.unit_price.amount);
-    out.integer(line.ticket);
-  }
-  out.unsigned_integer(order.history.size());
-  for (const StateChange& change : order.history) {
-    put_enum(out, change.state);
-    out.integer((change.at - order.created_at).count());
-  }
+void encode_texts(ByteWriter& out, const ProductTexts& texts) {
+  out.text(texts.name);
+  out.text(texts.description);
+  out.text(texts.category);
+  out.text(texts.picture);
 }
 
-Order decode_order(ByteReader& in) {
-  Order order;
-  get(in, order.id);
-  get(in, order.user);
-  get_enum(in, order.state);
-  get_enum(in, order.payment);
-  order.attempt.value = in.integer();
-  order.total.amount = in.integer();
-  for (char& c : order.total.currency.letters) c = static_cast<char>(in.byte());
-  order.created_at = get_instant(in);
-  order.pay_by = order.created_at + Millis(in.integer());
-  order.updated_at = order.created_at + Millis(in.integer());
-  if (in.byte() != 0) {
-    order.key.hi = in.fixed64();
-    order.key.lo = in.fixed64();
-  }
-  order.body_fingerprint = in.fixed64();
-  const std::size_t lines = in.count(11);
-  for (std::size_t i = 0; i < lines; ++i) {
-    OrderLine line;
-    get(in, line.product);
-    line.quantity = static_cast<std::int32_t>(in.integer());
-    line.unit_price = Money{in.integer(), order.total.currency};  // An order has one currency.
-    line.ticket = in.integer();
-    order.lines.push_back(line);
-  }
-  const std::size_t changes = in.count(2);
-  for (std::size_t i = 0; i < changes; ++i) {
-    StateChange change{};
-    get_enum(in, change.state);
-    change.at = order.created_at + Millis(in.integer());
-    order.history.push_back(change);
-  }
-  return order;
+ProductTexts decode_texts(ByteReader& in) {
+  ProductTexts texts;
+  texts.name = in.text();
+  texts.description = in.text();
+  texts.category = in.text();
+  texts.picture = in.text();
+  return texts;
 }
 
-void encode_group(std::string& out, std::span<const Event> events) {
-  const std::size_t start = out.size();
-  ByteWriter writer(out);
-  writer.byte(version);
-  writer.unsigned_integer(events.size());
-  for (const Event& event : events) {
-    writer.byte(static_cast<std::uint8_t>(event.fact.index() + 1));
-    put(writer, event.at);
-    writer.integer(event.epoch);
-    std::visit([&writer](const auto& fact) { encode(writer, fact); }, event.fact);
+void encode_event(ByteWriter& out, const Event& event) {
+  out.byte(static_cast<std::uint8_t>(event.fact.index()));
+  out.byte(static_cast<std::uint8_t>((event.key ? has_key : 0) | (event.command ? has_command : 0)));
+  put(out, event.at);
+  if (event.key) {
+    put(out, event.key);
+    out.fixed64(event.fingerprint);
   }
-  writer.fixed64(checksum(std::string_view(out).substr(start)));
+  if (event.command) {
+    out.fixed64(event.command.session_hi);
+    out.fixed64(event.command.session_lo);
+    out.unsigned_integer(event.command.number);
+  }
+  std::visit([&out](const auto& fact) { encode(out, fact); }, event.fact);
 }
 
-Result<std::vector<Event>> decode_group(std::string_view bytes) {
-  constexpr std::size_t checksum_bytes = 8;
-  if (bytes.size() < checksum_bytes + 2) return fail(Code::internal, "the group is cut off");
-  const std::string_view body = bytes.substr(0, bytes.size() - checksum_bytes);
-  ByteReader stored(bytes.substr(body.size()));
-  if (stored.fixed64() != checksum(body)) return fail(Code::internal, "the group's checksum is wrong");
-  ByteReader reader(body);
-  if (reader.byte() != version)
-    return fail(Code::internal, "the group has a version this program does not know");
-  const std::size_t count = reader.count(3);
-  std::vector<Event> events(count);
-  for (Event& event : events) {
-    const std::size_t kind = reader.byte();
-    if (kind == 0 || kind > std::variant_size_v<Fact>)
-      return fail(Code::internal, "an event of unknown kind");
-    event.fact = empty_fact(kind - 1);
-    event.at = get_instant(reader);
-    event.epoch = reader.integer();
-    std::visit([&reader](auto& fact) { decode(reader, fact); }, event.fact);
+bool decode_event(ByteReader& in, Event& event) {
+  const std::size_t kind = in.byte();
+  if (kind >= std::variant_size_v<Fact>) return false;
+  event.fact = empty_fact(kind);
+  const unsigned flags = in.byte();
+  event.at = get_instant(in);
+  if (flags & has_key) {
+    get(in, event.key);
+    event.fingerprint = in.fixed64();
   }
-  if (reader.broken() || !reader.at_end())
-    return fail(Code::internal, "the group does not end where it should");
-  return events;
+  if (flags & has_command) {
+    event.command.session_hi = in.fixed64();
+    event.command.session_lo = in.fixed64();
+    event.command.number = in.unsigned_integer();
+  }
+  std::visit([&in](auto& fact) { decode(in, fact); }, event.fact);
+  return !in.broken();
 }
 
 }  // namespace market::wire

@@ -1,0 +1,38 @@
+#pragma once
+/// decide(state, command, now): which event a command leads to, or why it is refused. Pure; a command makes
+/// at most one event.
+
+#include <variant>
+
+#include "domain/sale/command.hpp"
+#include "domain/sale/sale_state.hpp"
+
+namespace market {
+
+struct DecideRules {
+  Millis attempt_bound{5'000};        ///< How long an open payment attempt delays an expiry.
+  Millis copies_settled_for{10'000};  ///< orders.answer_time_max + 5 s: no copy is under way longer.
+};
+
+/// The key is bound already: nothing happens, the answer is that order or product as it is now.
+struct Replayed {
+  std::int64_t subject = 0;
+};
+/// Nothing to do and nothing wrong (a timer for an order that is already paid, a settled attempt settled
+/// again).
+struct Unchanged {};
+using Decision = std::variant<Event, Replayed, Unchanged, Error>;
+
+/// Errors for PlaceOrder: product_not_found, validation (mixed currencies), sale_not_open (with opens_at),
+/// sale_closed, sold_out, insufficient_stock, limit_exceeded. Products: product_not_found,
+/// precondition_failed (based on another version), insufficient_stock, validation. Payment: order_not_found
+/// (also another user's), order_not_payable. Cancel: order_not_cancellable. Move: order_not_returnable. With
+/// a key: idempotency_mismatch. All items or none.
+Decision decide(const SaleState& state, const Command& command, Instant now, const DecideRules& rules);
+
+/// Until when an unpaid order may be paid.
+Instant payable_until(const SaleState& state, const OpenOrder& order);
+/// When an unpaid order expires, as things stand.
+Instant expires_at(const SaleState& state, const OpenOrder& order, const DecideRules& rules);
+
+}  // namespace market

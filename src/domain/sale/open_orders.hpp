@@ -1,0 +1,134 @@
+#pragma once
+/// Orders that the sequencer must know to decide: those with open work, and closed ones until the records
+/// have them. One compact row each, in blocks that never move; a whole order is read from the records when
+/// somebody asks for it.
+
+#include <array>
+#include <boost/container/small_vector.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "domain/sale/order.hpp"
+
+namespace market {
+
+/// Rows of one kind that keep their number; freed ones are used again.
+template <class Row>
+class RowBlocks {
+ public:
+  std::uint32_t add(const Row& row) {
+    if (free_.empty()) {
+      if (used_ == blocks_.size() * block_rows) blocks_.push_back(std::make_unique<Block>());
+      (*this)[used_] = row;
+      return used_++;
+    }
+    const std::uint32_t number = free_.back();
+    free_.pop_back();
+    (*this)[number] = row;
+    return number;
+  }
+  void remove(std::uint32_t number) { free_.push_back(number); }
+  Row& operator[](std::uint32_t number) { return (*blocks_[number / block_rows])[number % block_rows]; }
+  const Row& operator[](std::uint32_t number) const {
+    return (*blocks_[number / block_rows])[number % block_rows];
+  }
+
+ private:
+  static constexpr std::uint32_t block_rows = 8192;
+  using Block = std::array<Row, block_rows>;
+  std::vector<std::unique_ptr<Block>> blocks_;
+  std::deque<std::uint32_t> free_;
+  std::uint32_t used_ = 0;
+};
+
+/// A product of an order, by its slot in SaleState::products.
+struct OpenLine {
+  std::uint32_t slot = 0;
+  std::int32_t quantity = 0;
+  friend bool operator==(const OpenLine&, const OpenLine&) = default;
+};
+using OpenLines = boost::container::small_vector<OpenLine, 1>;
+
+struct OpenOrder {
+  static constexpr std::uint32_t no_more = 0xFFFF'FFFF;
+  OrderId id;
+  UserId user;
+  Instant pay_by;
+  Place place = 0;  ///< Of its last event.
+  OpenLine first;
+  std::uint32_t more = no_more;  ///< The further lines, a chain of ExtraLine.
+  OrderState state = OrderState::accepted;
+  PaymentState payment = PaymentState::none;
+  bool open_work() const { return has_open_work(state, payment); }
+};
+static_assert(sizeof(OpenOrder) <= 48);
+
+class OpenOrders {
+ public:
+  OpenOrders();
+  OpenOrders(OpenOrders&&) noexcept = default;
+  OpenOrders& operator=(OpenOrders&&) noexcept = default;
+
+  /// Valid until another order is added or removed.
+  OpenOrder* find(OrderId id);
+  const OpenOrder* find(OrderId id) const { return const_cast<OpenOrders*>(this)->find(id); }
+  OpenLines lines_of(const OpenOrder& order) const;
+  /// The newest attempt to pay; kept while a payment or a refund is open.
+  AttemptId attempt_of(OrderId id) const;
+
+  /// A known id is replaced.
+  void put(const OpenOrder& order, const OpenLines& lines, AttemptId attempt);
+  void set_attempt(OrderId id, AttemptId attempt);
+  void erase(OrderId id);
+
+  std::size_t size() const { return size_; }
+  template <class Each>
+  void for_each(Each each) const {
+    for (std::size_t part = 0; part < part_count; ++part) for_each_of(part, each);
+  }
+  /// For copying in slices.
+  static constexpr std::size_t parts() { return part_count; }
+  template <class Each>
+  void for_each_of(std::size_t part, Each each) const {
+    for (const std::uint32_t row : index_[part]) each((*rows_)[row]);
+  }
+
+ private:
+  struct ExtraLine {
+    OpenLine line;
+    std::uint32_t more = OpenOrder::no_more;
+  };
+  using Rows = RowBlocks<OpenOrder>;
+  static std::size_t hash_of(OrderId id) { return hash_value(id); }
+  struct RowHash {
+    using is_transparent = void;
+    const Rows* rows;
+    std::size_t operator()(std::uint32_t row) const { return hash_of((*rows)[row].id); }
+    std::size_t operator()(OrderId id) const { return hash_of(id); }
+  };
+  struct SameOrder {
+    using is_transparent = void;
+    const Rows* rows;
+    bool operator()(std::uint32_t a, std::uint32_t b) const { return a == b; }
+    bool operator()(OrderId id, std::uint32_t row) const { return (*rows)[row].id == id; }
+    bool operator()(std::uint32_t row, OrderId id) const { return (*rows)[row].id == id; }
+  };
+  using Part = boost::unordered_flat_set<std::uint32_t, RowHash, SameOrder>;
+  static constexpr std::size_t part_count = 4096;
+  Part& part_of(OrderId id) { return index_[part_number(id)]; }
+  static std::size_t part_number(OrderId id) {
+    return (static_cast<std::uint64_t>(id.value) * 0xD6E8FEB86659FD93ull) >> 52;
+  }
+  void free_lines(OpenOrder& order);
+
+  std::unique_ptr<Rows> rows_;  ///< Behind a pointer that the index keeps.
+  RowBlocks<ExtraLine> extra_;
+  std::vector<Part> index_;
+  boost::unordered_flat_map<OrderId, AttemptId> attempts_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace market

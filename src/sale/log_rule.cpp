@@ -1,0 +1,23 @@
+#include "sale/log_rule.hpp"
+
+namespace market::sale {
+
+bool LogRule::judge(const wire::Open& open) {
+  if (open.after != at_.term || open.nonce == 0 || open.nonce == at_.term || !open.log) return false;
+  if (at_.log) {
+    const bool same = open.log.hi == at_.log.hi && open.log.lo == at_.log.lo;
+    if (!same || open.log.generation < at_.log.generation) return false;
+  }
+  at_.log = open.log;
+  at_.term = open.nonce;
+  return true;
+}
+
+bool LogRule::judge(const wire::GroupHead& group) {
+  if (group.term != at_.term || group.term == 0 || group.count == 0 || group.first != at_.last + 1)
+    return false;
+  at_.last += group.count;
+  return true;
+}
+
+}  // namespace market::sale

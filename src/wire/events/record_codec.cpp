@@ -1,0 +1,113 @@
+#include "wire/events/record_codec.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "base/checksum.hpp"
+#include "wire/events/event_codec.hpp"
+
+namespace market::wire {
+namespace {
+
+enum class Kind : std::uint8_t { open = 1, group = 2 };
+constexpr std::size_t checksum_bytes = 8, event_bytes_min = 3;
+constexpr std::uint8_t product_events = 1;
+
+void begin(ByteWriter& out, Kind kind) {
+  out.byte(record_format);
+  out.byte(static_cast<std::uint8_t>(kind));
+}
+
+Record read_open(ByteReader& in) {
+  Open open;
+  open.log.hi = in.fixed64();
+  open.log.lo = in.fixed64();
+  open.log.generation = static_cast<std::uint32_t>(in.unsigned_integer());
+  open.after = in.fixed64();
+  open.nonce = in.fixed64();
+  open.clock = Instant(Millis(in.integer()));
+  open.instance = in.text();
+  open.address = in.text();
+  return open;
+}
+
+Record read_group(ByteReader& in) {
+  Group group;
+  group.head.term = in.fixed64();
+  group.head.first = in.integer();
+  group.head.has_product_events = in.byte() & product_events;
+  group.head.count = static_cast<std::uint32_t>(in.count(event_bytes_min));
+  group.events = in.rest();
+  return group;
+}
+
+}  // namespace
+
+std::string encode_open(const Open& open) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  begin(out, Kind::open);
+  out.fixed64(open.log.hi);
+  out.fixed64(open.log.lo);
+  out.unsigned_integer(open.log.generation);
+  out.fixed64(open.after);
+  out.fixed64(open.nonce);
+  out.integer(open.clock.time_since_epoch().count());
+  out.text(open.instance);
+  out.text(open.address);
+  out.fixed64(checksum(bytes));
+  return bytes;
+}
+
+void encode_group(std::string& bytes, Term term, Place first, std::span<const Event> events) {
+  bytes.clear();
+  ByteWriter out(bytes);
+  begin(out, Kind::group);
+  out.fixed64(term);
+  out.integer(first);
+  bool of_products = false;
+  for (const Event& event : events) of_products = of_products || product_of(event.fact);
+  out.byte(of_products ? product_events : 0);
+  out.unsigned_integer(events.size());
+  for (const Event& event : events) encode_event(out, event);
+  out.fixed64(checksum(bytes));
+}
+
+Result<Record> decode_record(std::string_view bytes) {
+  if (bytes.size() < checksum_bytes + 2) return fail(Code::internal, "the record is cut off");
+  const std::string_view body = bytes.substr(0, bytes.size() - checksum_bytes);
+  // The format first: what a later one has at the end is not known here.
+  ByteReader in(body);
+  const std::uint8_t format = in.byte();
+  if (format < record_format || format > record_format_readable_max)
+    return fail(Code::internal, fmt::format("the record has format {}, this program reads {} to {}", format,
+                                            record_format, record_format_readable_max));
+  if (record_checksum(bytes) != checksum(body)) return fail(Code::internal, "the record's checksum is wrong");
+  const auto kind = static_cast<Kind>(in.byte());
+  if (kind != Kind::open && kind != Kind::group) return fail(Code::internal, "a record of unknown kind");
+  Record record = kind == Kind::open ? read_open(in) : read_group(in);
+  if (in.broken()) return fail(Code::internal, "the record's head is cut off");
+  return record;
+}
+
+Result<std::vector<CountedEvent>> decode_events(const Group& group) {
+  std::vector<CountedEvent> events(group.head.count);
+  ByteReader in(group.events);
+  Place place = group.head.first;
+  for (CountedEvent& counted : events) {
+    counted.place = place++;
+    if (!decode_event(in, counted.event)) return fail(Code::internal, "an event cannot be read");
+  }
+  if (in.broken() || !in.at_end()) return fail(Code::internal, "the record does not end where it should");
+  return events;
+}
+
+std::uint64_t record_checksum(std::string_view bytes) {
+  std::uint64_t stored = 0;
+  if (bytes.size() >= sizeof stored)
+    std::memcpy(&stored, bytes.data() + bytes.size() - sizeof stored, sizeof stored);
+  return stored;
+}
+
+}  // namespace market::wire
