@@ -1,9 +1,9 @@
 #pragma once
-/// The event log in SQLite: one row per commit group, appended, WAL, synchronous=FULL
+/// The log in SQLite: one row per record, appended, WAL, synchronous=FULL
 /// (docs/decisions/0002-log-group-per-row.md).
 ///
-///   SqliteEventLog log({.path = "data/log.db"});   // throws std::runtime_error with one clear line
-///   const auto at = log.append(events);            // durable when it answers
+///   SqliteLog log({.path = "data/log.db"});   // throws std::runtime_error with one clear line
+///   const auto at = log.append(record);       // durable when it answers
 
 #include <sys/types.h>
 
@@ -17,30 +17,27 @@
 #include "adapters/files/files.hpp"
 #include "adapters/sqlite/database.hpp"
 #include "adapters/sqlite/migrations.hpp"
-#include "ports/event_log.hpp"
+#include "ports/log.hpp"
 
 namespace market::sqlite {
 
 extern const Schema log_schema;
 
-struct EventLogSettings {
+struct LogSettings {
   std::string path;
   std::int64_t checkpoint_bytes = 32 << 20;  ///< Size of the WAL at which the checkpointer wakes.
   /// Told once per notable thing (a recovery, a failed checkpoint); any thread.
   std::function<void(const std::string&)> warn = [](const std::string&) {};
 };
 
-class SqliteEventLog final : public EventLog {
+class SqliteLog final : public Log {
  public:
-  explicit SqliteEventLog(EventLogSettings settings);
-  ~SqliteEventLog() override;
+  explicit SqliteLog(LogSettings settings);
+  ~SqliteLog() override;
 
-  Result<Position> append(std::span<const Event> events) override;
-  Result<Position> reopen() override;
-  Result<Position> end() override;
-  Result<Position> begin() override;
-  Result<> read(Position after, const std::function<bool(Position, const Event&)>& each) override;
-  Result<> trim(Position through) override;
+  Result<Offset> append(std::string_view record) override;
+  Result<> read(Offset from, const std::function<bool(Offset, std::string_view)>& each) override;
+  Result<Offset> end() override;
 
  private:
   struct Writer {
@@ -50,9 +47,13 @@ class SqliteEventLog final : public EventLog {
     std::int64_t page_size = 0;
   };
   void open_writer(Database::Mode mode);
-  Position stored_end();
-  Result<Position> append_locked(std::span<const Event> events);
-  Error stop_writing(const std::string& why);
+  Offset stored_last();
+  Result<> write_row(Offset at, std::string_view record);
+  tl::unexpected<Error> stop_writing(const std::string& why);
+  Result<Offset> last();
+  Result<Offset> reopen();
+  Result<Offset> give_rows(Database& db, Offset from, Offset last,
+                           const std::function<bool(Offset, std::string_view)>& each);
   void checkpoint_if_due();
   void run_checkpointer();
   void checkpoint_beside();
@@ -65,11 +66,10 @@ class SqliteEventLog final : public EventLog {
   Reader take_reader();
   void give_reader(Reader reader);
 
-  EventLogSettings settings_;
-  std::mutex write_mutex_;  ///< append, reopen, trim; nearly always free, as one thread appends.
+  LogSettings settings_;
+  std::mutex write_mutex_;  ///< append, reopen; nearly always free, as one thread appends.
   Writer writer_;
-  std::string group_;  ///< Reused buffer of append().
-  std::atomic<Position> end_{0};
+  std::atomic<Offset> last_{0};  ///< Of the newest record that is durable.
   std::atomic<bool> writable_{false};
 
   std::int64_t wal_pages_ = 0;  ///< As of the last commit; under write_mutex_, as the next one.
