@@ -10,6 +10,7 @@
 #include "services/auth/request_key.hpp"
 #include "services/order/place_order.hpp"
 #include "wire/json/json.hpp"
+#include "wire/json/order_body.hpp"
 #include "wire/json/order_view.hpp"
 
 namespace market::order {
