@@ -81,7 +81,7 @@ class PaymentResolver final : public LogFollower {
   asio::steady_timer timer_;
   Watching watched_;
   std::set<std::pair<Instant, AttemptId>> due_;  ///< Those that are not being asked about.
-  Instant armed_ = Instant::max();  ///< When the timer wakes, at the latest.
+  Instant armed_ = Instant::max();               ///< When the timer wakes, at the latest.
   std::size_t asking_ = 0;
   bool stopped_ = false;
   TaskGroup tasks_{"a question about a payment"};

@@ -59,12 +59,10 @@ TEST_F(PlaceOrderTest, WhatEverybodySeesIsRefusedWithoutTheGate) {
   over.sale = Sale{now - Millis(2), now, {}};
   hidden.publish_at = now + Millis(1);
   gone.withdrawn = true;
-  const std::pair<ProductId, Code> refused[] = {{list(later), Code::sale_not_open},
-                                                {list(over), Code::sale_closed},
-                                                {list({}, 0), Code::sold_out},
-                                                {list(hidden), Code::product_not_found},
-                                                {list(gone), Code::product_not_found},
-                                                {ProductId{1}, Code::product_not_found}};
+  const std::pair<ProductId, Code> refused[] = {
+      {list(later), Code::sale_not_open},    {list(over), Code::sale_closed},
+      {list({}, 0), Code::sold_out},         {list(hidden), Code::product_not_found},
+      {list(gone), Code::product_not_found}, {ProductId{1}, Code::product_not_found}};
   gate_.submits = 0;
   for (const auto& [product, code] : refused) {
     EXPECT_EQ(refusal(order_of(product)), code);
@@ -73,7 +71,8 @@ TEST_F(PlaceOrderTest, WhatEverybodySeesIsRefusedWithoutTheGate) {
     EXPECT_EQ(gate_.decided(order_of(product)).error().code, code);
   }
   EXPECT_EQ(gate_.submits, 0);
-  EXPECT_EQ(placing_.run(order_of(refused[0].first)).error().extras->opens_at, format_rfc3339(now + Millis(1)));
+  EXPECT_EQ(placing_.run(order_of(refused[0].first)).error().extras->opens_at,
+            format_rfc3339(now + Millis(1)));
   clock_.time += Millis(1);
   EXPECT_TRUE(place(order_of(refused[0].first))) << "open now";
   EXPECT_TRUE(place(order_of(refused[3].first))) << "published now";

@@ -32,9 +32,8 @@ struct Doors {
 
   std::string page_of(const Order& order) const {
     std::string body;
-    wire::append_order(body, order, [this](ProductId id, std::int64_t version) {
-      return parts.board.name_of(id, version);
-    });
+    wire::append_order(
+        body, order, [this](ProductId id, std::int64_t version) { return parts.board.name_of(id, version); });
     return body;
   }
   Reply reply(http::Status status, const Order& order, bool replayed = false) const {

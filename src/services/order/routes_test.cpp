@@ -23,7 +23,8 @@ class OrderRoutesTest : public testing::Test {
     shoes_ = gate_.decided(Command(ListProduct{terms, ProductTexts{"Shoes", "", "", ""}, 2}))->product();
   }
   std::string items(int quantity = 1) const {
-    return R"({"items":[{"productId":")" + shoes_.text() + R"(","quantity":)" + std::to_string(quantity) + "}]}";
+    return R"({"items":[{"productId":")" + shoes_.text() + R"(","quantity":)" + std::to_string(quantity) +
+           "}]}";
   }
   Result<http::Reply> post(const std::string& path, const std::string& body,
                            std::vector<tests::SentHeader> more = {}) {

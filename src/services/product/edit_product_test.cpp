@@ -11,7 +11,8 @@ namespace {
 class EditProductTest : public testing::Test {
  protected:
   EditProductTest() {
-    shoes_ = gate_.decided(Command(ListProduct{ProductTerms{}, ProductTexts{"Shoes", "", "", ""}, 5}))->product();
+    shoes_ =
+        gate_.decided(Command(ListProduct{ProductTerms{}, ProductTexts{"Shoes", "", "", ""}, 5}))->product();
     gate_.submits = 0;
   }
   std::optional<Code> run(Edit edit, bool once = false) {

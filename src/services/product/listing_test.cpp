@@ -89,7 +89,7 @@ TEST_F(ListingTest, ACursorHoldsWhileProductsComeAndGo) {
   ProductTerms gone;
   gone.withdrawn = true;
   board_.list(ProductId{2}, gone);  // The product that the cursor names.
-  put(5, 5);  // Before it: not on later pages.
+  put(5, 5);                        // Before it: not on later pages.
   EXPECT_EQ(walk(query), "3 4 ");
 }
 

@@ -90,8 +90,9 @@ TEST_F(ProductRoutesTest, ARepeatedCreateIsTheProductAsItIsNow) {
   EXPECT_EQ(header_of(*first, "Idempotency-Replayed"), "");
   EXPECT_EQ(doors_.ask(Method::post, all, body + " }", {seller_, key}).error().code,
             Code::idempotency_mismatch);
-  EXPECT_EQ(doors_.ask(Method::post, path + "/stock", R"({"delta":1,"reason":"r"})", {seller_, key}).error().code,
-            Code::idempotency_mismatch)
+  EXPECT_EQ(
+      doors_.ask(Method::post, path + "/stock", R"({"delta":1,"reason":"r"})", {seller_, key}).error().code,
+      Code::idempotency_mismatch)
       << "another path";
   EXPECT_NE(header_of(*doors_.ask(Method::post, all, body + "}", {other_, key}), "Location"), path)
       << "another seller's key is another key";
@@ -101,18 +102,21 @@ TEST_F(ProductRoutesTest, ARepeatedAdjustmentMovesNothing) {
   const std::string path = create() + "/stock";
   const tests::SentHeader key{"Idempotency-Key", "k"};
   const std::string more = R"({"delta":3,"reason":"delivery"})";
-  EXPECT_NE(doors_.ask(Method::post, path, more, {seller_, key})->body.find("\"remaining\":8"), std::string::npos);
+  EXPECT_NE(doors_.ask(Method::post, path, more, {seller_, key})->body.find("\"remaining\":8"),
+            std::string::npos);
   const auto again = doors_.ask(Method::post, path, more, {seller_, key});
   ASSERT_TRUE(again);
   EXPECT_NE(again->body.find("\"remaining\":8"), std::string::npos);
   EXPECT_EQ(header_of(*again, "Idempotency-Replayed"), "true");
-  EXPECT_NE(doors_.ask(Method::post, path, more, {seller_})->body.find("\"remaining\":11"), std::string::npos);
+  EXPECT_NE(doors_.ask(Method::post, path, more, {seller_})->body.find("\"remaining\":11"),
+            std::string::npos);
 }
 
 TEST_F(ProductRoutesTest, IfMatchComparesTheVersionAlone) {
   const std::string path = create();
   const auto patch = [&](const char* match, const char* name) {
-    return doors_.ask(Method::patch, path, std::string(R"({"name":")") + name + "\"}", {seller_, {"If-Match", match}});
+    return doors_.ask(Method::patch, path, std::string(R"({"name":")") + name + "\"}",
+                      {seller_, {"If-Match", match}});
   };
   EXPECT_EQ(header_of(*patch("\"1.sold_out\"", "a"), "ETag"), "\"2.open\"");
   EXPECT_EQ(patch("\"1.open\"", "b").error().code, Code::precondition_failed);
@@ -138,7 +142,8 @@ TEST_F(ProductRoutesTest, WhatIsNotPublishedIsThereForItsSellerAlone) {
   ASSERT_TRUE(doors_.ask(Method::put, path + "/image", png, {seller_, {"Content-Type", "image/png"}}));
   EXPECT_EQ(header_of(*get(path + "/image", {seller_}), "Cache-Control"), "private, no-store");
   EXPECT_EQ(get(all, {seller_})->body, R"({"items":[],"nextCursor":null})");
-  EXPECT_EQ(doors_.ask(Method::patch, path, R"({"name":"x"})", {other_}).error().code, Code::product_not_found);
+  EXPECT_EQ(doors_.ask(Method::patch, path, R"({"name":"x"})", {other_}).error().code,
+            Code::product_not_found);
   EXPECT_TRUE(doors_.ask(Method::patch, path, R"({"name":"x"})", {seller_}));
   doors_.clock.time += Millis(1);
   for (const std::string& each : hidden) EXPECT_TRUE(get(each)) << each;
@@ -148,7 +153,8 @@ TEST_F(ProductRoutesTest, WhatIsNotPublishedIsThereForItsSellerAlone) {
 TEST_F(ProductRoutesTest, APictureIsKeptUnderItsOwnAddressOnly) {
   const std::string path = create();
   const auto put = [&](const std::string& bytes) {
-    const auto reply = doors_.ask(Method::put, path + "/image", bytes, {seller_, {"Content-Type", "image/png"}});
+    const auto reply =
+        doors_.ask(Method::put, path + "/image", bytes, {seller_, {"Content-Type", "image/png"}});
     EXPECT_TRUE(reply);
     const std::string& text = reply->body;
     const auto at = text.find("?v=") + 3;
@@ -168,8 +174,9 @@ TEST_F(ProductRoutesTest, APictureIsKeptUnderItsOwnAddressOnly) {
   EXPECT_EQ(get(path + "/image", {{"If-None-Match", '"' + second + '"'}})->status, Status::not_modified);
   pictures_.failure = Code::unavailable;
   EXPECT_EQ(get(path + "/image").error().code, Code::unavailable);
-  EXPECT_EQ(doors_.ask(Method::put, path + "/image", png, {seller_, {"Content-Type", "image/png"}}).error().code,
-            Code::unavailable);
+  EXPECT_EQ(
+      doors_.ask(Method::put, path + "/image", png, {seller_, {"Content-Type", "image/png"}}).error().code,
+      Code::unavailable);
   EXPECT_NE(get(path)->body.find(second), std::string::npos) << "no event names bytes that were not stored";
 }
 
