@@ -5,42 +5,22 @@
 #include <random>
 #include <thread>
 
-#include "adapters/sqlite/order_fold.hpp"
 #include "adapters/sqlite/order_records.hpp"
+#include "adapters/sqlite/record_fold.hpp"
+#include "domain/sale/fold_order.hpp"
 #include "tests/contract/run_task.hpp"
+#include "tests/support/test_records.hpp"
 
 namespace market::contract {
 namespace {
 
 const Instant start{Millis(1'790'000'000'000)};
-
-Order order_of(std::int64_t id, std::int64_t user, OrderState state = OrderState::accepted) {
-  Order order;
-  order.id = OrderId{id};
-  order.user = UserId{user};
-  order.state = state;
-  order.total = Money{19'900, {}};
-  order.created_at = order.updated_at = start + Millis(id);
-  order.pay_by = order.created_at + Millis(600'000);
-  order.key = RequestKey{static_cast<std::uint64_t>(user), static_cast<std::uint64_t>(id)};
-  OrderLine line;
-  line.product = ProductId{77};
-  line.quantity = 1;
-  line.unit_price = order.total;
-  line.ticket = id;
-  order.lines.push_back(line);
-  const StateChange accepted{OrderState::accepted, order.created_at};
-  order.history.push_back(accepted);
-  return order;
-}
-OrderPtr shared(Order order) {
-  return std::make_shared<const Order>(std::move(order));
-}
+constexpr ProductId shoes{77}, hat{78};
 
 class Store {
  public:
   virtual ~Store() = default;
-  virtual OrderFold& fold() = 0;
+  virtual RecordFold& fold() = 0;
   virtual OrderRecords& records() = 0;
   virtual void reopen() = 0;  ///< As after a crash: nothing is told to the store before.
 };
@@ -49,12 +29,12 @@ class SqliteStore final : public Store {
  public:
   SqliteStore() { reopen(); }
   ~SqliteStore() override { pool_.stop(); }
-  OrderFold& fold() override { return *fold_; }
+  RecordFold& fold() override { return *fold_; }
   OrderRecords& records() override { return *records_; }
   void reopen() override {
     records_.reset();
     fold_.reset();
-    fold_ = std::make_unique<sqlite::SqliteOrderFold>(folder_.file("records.db"), 16);
+    fold_ = std::make_unique<sqlite::SqliteRecordFold>(folder_.file("records.db"), 16);
     records_ =
         std::make_unique<sqlite::SqliteOrderRecords>(folder_.file("records.db"), fold_->index(), pool_, 2);
   }
@@ -62,8 +42,18 @@ class SqliteStore final : public Store {
  private:
   TemporaryFolder folder_;
   BlockingPool pool_{2, 100};
-  std::unique_ptr<sqlite::SqliteOrderFold> fold_;
+  std::unique_ptr<sqlite::SqliteRecordFold> fold_;
   std::unique_ptr<sqlite::SqliteOrderRecords> records_;
+};
+
+class MemoryStore final : public Store {
+ public:
+  RecordFold& fold() override { return records_; }
+  OrderRecords& records() override { return records_; }
+  void reopen() override {}
+
+ private:
+  tests::TestRecords records_;
 };
 
 struct Candidate {
@@ -71,13 +61,54 @@ struct Candidate {
   std::unique_ptr<Store> (*open)();
 };
 
+OrderAccepted acceptance(std::int64_t id, std::int64_t user) {
+  OrderAccepted accepted;
+  accepted.order = OrderId{id};
+  accepted.user = UserId{user};
+  accepted.total = Money{19'900, {}};
+  accepted.pay_by = start + Millis(600'000 + id);
+  OrderLine line;
+  line.product = shoes;
+  line.quantity = 1;
+  line.unit_price = accepted.total;
+  line.ticket = id;
+  accepted.lines.push_back(line);
+  return accepted;
+}
+OrderPaid payment(std::int64_t id, std::int64_t user) {
+  OrderPaid paid;
+  paid.order = OrderId{id};
+  paid.user = UserId{user};
+  paid.attempt = AttemptId{id + 500};
+  return paid;
+}
+CountedEvents group_of(std::vector<CountedEvent> events) {
+  return std::make_shared<const std::vector<CountedEvent>>(std::move(events));
+}
+
 class OrderRecordsContract : public testing::TestWithParam<Candidate> {
  protected:
-  void store(std::vector<OrderPtr> orders) { ASSERT_TRUE(store_->fold().store(orders, ++position_)); }
+  CountedEvent next(Fact fact, RequestKey key = {}, std::uint64_t fingerprint = 0) {
+    CountedEvent counted;
+    counted.place = ++place_;
+    counted.event.at = start + Millis(place_);
+    counted.event.key = key;
+    counted.event.fingerprint = fingerprint;
+    counted.event.fact = std::move(fact);
+    return counted;
+  }
+  void fold(std::vector<CountedEvent> events) {
+    if (events.empty()) return;
+    const std::vector groups{group_of(std::move(events))};
+    const auto folded = store_->fold().fold(folded_, groups);
+    ASSERT_TRUE(folded) << folded.error().detail;
+    ASSERT_EQ(*folded, place_);
+    folded_ = place_;
+  }
   std::vector<std::int64_t> list(std::int64_t user, OrderFilter filter = {}) {
     const auto found = run(store_->records().list(UserId{user}, filter));
     EXPECT_TRUE(found) << found.error().detail;
-    EXPECT_EQ(found->as_of, position_);
+    EXPECT_EQ(found->as_of, folded_);
     std::vector<std::int64_t> ids;
     for (const auto& order : found->orders) ids.push_back(order->id.value);
     return ids;
@@ -85,66 +116,186 @@ class OrderRecordsContract : public testing::TestWithParam<Candidate> {
   OrderPtr find(std::int64_t id) {
     const auto found = run(store_->records().find(OrderId{id}));
     EXPECT_TRUE(found) << found.error().detail;
-    EXPECT_EQ(found->as_of, position_);
+    EXPECT_EQ(found->as_of, folded_);
     return found->order;
   }
+  /// What the key is bound to; 0: nothing.
+  std::int64_t subject_of(std::int64_t user, RequestKey key, Instant since, std::uint64_t fingerprint) {
+    const auto found = run(store_->records().find_key(UserId{user}, key, since));
+    EXPECT_TRUE(found) << found.error().detail;
+    EXPECT_EQ(found->as_of, folded_);
+    if (!found->bound) return 0;
+    EXPECT_EQ(found->bound->fingerprint, fingerprint);
+    return found->bound->subject;
+  }
+  std::vector<RecordedProduct> products() {
+    auto all = store_->fold().products();
+    EXPECT_TRUE(all) << all.error().detail;
+    return *all;
+  }
   std::unique_ptr<Store> store_ = GetParam().open();
-  Position position_ = 0;
+  Place place_ = 0, folded_ = 0;
 };
 
 using Ids = std::vector<std::int64_t>;
 
 TEST_P(OrderRecordsContract, IsEmptyAtFirst) {
-  EXPECT_EQ(*store_->fold().position(), 0);
+  EXPECT_EQ(*store_->fold().place(), 0);
   EXPECT_EQ(find(5), nullptr);
   EXPECT_EQ(list(1), Ids{});
   EXPECT_EQ(*store_->fold().load(OrderId{5}), nullptr);
+  EXPECT_TRUE(products().empty());
+  EXPECT_FALSE(*store_->fold().log());
+  EXPECT_EQ(*store_->fold().fold(0, {}), 0);
+}
+
+TEST_P(OrderRecordsContract, RemembersWhichLog) {
+  const LogId log{~0ull, 1ull << 63, 0xFFFF'FFFF};
+  ASSERT_TRUE(store_->fold().set_log(log));
+  fold({next(Barrier{})});
+  store_->reopen();
+  EXPECT_EQ(*store_->fold().log(), log);
+  EXPECT_EQ(*store_->fold().place(), 1);
 }
 
 TEST_P(OrderRecordsContract, GivesBackEveryMemberOfAnOrder) {
-  auto order = order_of(10, 3, OrderState::return_requested);
-  order.payment = PaymentState::refunding;
-  order.attempt = AttemptId{9};
-  order.total = Money{Money::amount_max, *Currency::parse("USD")};
-  order.key = RequestKey{~0ull, 1ull << 63};
-  order.body_fingerprint = ~0ull;
-  order.updated_at += Millis(1);
+  auto accepted = acceptance(10, 3);
+  accepted.total = Money{Money::amount_max, *Currency::parse("USD")};
   OrderLine other;
   other.product = ProductId{std::numeric_limits<std::int64_t>::max()};
+  other.version = std::numeric_limits<std::int64_t>::max();
   other.quantity = 1000;
   other.unit_price = Money{5, *Currency::parse("EUR")};
-  order.lines.push_back(other);
-  const StateChange paid{OrderState::paid, order.updated_at};
-  order.history.push_back(paid);
-  store({shared(order)});
+  accepted.lines.push_back(other);
+  const auto first = next(accepted, RequestKey{~0ull, 1ull << 63}, ~0ull);
+  Order expected = accepted_order(first);
+  fold({first});
   ASSERT_NE(find(10), nullptr);
-  EXPECT_EQ(*find(10), order);
-  EXPECT_EQ(**store_->fold().load(OrderId{10}), order);
-  auto empty = order_of(11, 3);
+  EXPECT_EQ(*find(10), expected);
+  EXPECT_EQ(**store_->fold().load(OrderId{10}), expected);
+
+  auto paid = payment(10, 3);
+  paid.retaken = true;
+  paid.tickets = {41, 42};
+  OrderMoved returned;
+  returned.order = OrderId{10};
+  returned.user = UserId{3};
+  returned.state = OrderState::returned;
+  returned.refund = AttemptId{510};
+  const auto second = next(paid), third = next(returned);
+  fold_order(expected, second);
+  fold_order(expected, third);
+  fold({second, third});
+  EXPECT_EQ(*find(10), expected);
+  EXPECT_EQ(expected.payment, PaymentState::refunding);
+  EXPECT_EQ(expected.history.size(), 3u);
+  EXPECT_EQ(expected.lines[1].ticket, 42);
+  EXPECT_EQ(subject_of(3, RequestKey{~0ull, 1ull << 63}, start, ~0ull), 10) << "the key stays";
+
+  auto empty = acceptance(11, 3);
   empty.lines.clear();
-  empty.history.clear();
-  store({shared(empty)});
-  EXPECT_EQ(*find(11), empty);
+  fold({next(empty)});
+  EXPECT_TRUE(find(11)->lines.empty());
 }
 
-TEST_P(OrderRecordsContract, AnOrderStoredAgainIsReplacedAndListedOnce) {
-  for (int id = 1; id <= 40; ++id) store({shared(order_of(id, 1))});
-  for (const int id : {1, 17, 40}) store({shared(order_of(id, 1, OrderState::paid))});
-  EXPECT_EQ(find(17)->state, OrderState::paid);
+TEST_P(OrderRecordsContract, EventsOfAnOrderMayComeWithItOrLater) {
+  const auto first = next(acceptance(1, 7)), second = next(payment(1, 7));
+  Order expected = accepted_order(first);
+  fold_order(expected, second);
+  fold({first, next(acceptance(2, 7))});
+  EXPECT_EQ(find(1)->place, 1);
+  fold({next(payment(2, 7)), next(acceptance(3, 7)), next(payment(3, 7)), next(payment(99, 7))});
+  EXPECT_EQ(find(2)->state, OrderState::paid);
+  EXPECT_EQ(find(2)->place, 4);
+  EXPECT_EQ(find(3)->state, OrderState::paid);
+  EXPECT_EQ(find(3)->place, 6);
+  EXPECT_EQ(find(99), nullptr) << "an event about an order that is none";
   OrderFilter paid;
   paid.state = OrderState::paid;
-  EXPECT_EQ(list(1, paid), (Ids{40, 17, 1}));
-  OrderFilter all;
-  all.limit = 1000;
-  EXPECT_EQ(list(1, all).size(), 40u);
+  EXPECT_EQ(list(7, paid), (Ids{3, 2}));
+}
+
+TEST_P(OrderRecordsContract, GoesOnOnlyFromWhereTheRecordsAre) {
+  ProductListed listed{shoes, {}, {"shoes", "", "", ""}, 10};
+  const auto first = group_of({next(listed), next(acceptance(1, 1))});
+  const auto second = group_of({next(acceptance(2, 1)), next(acceptance(3, 1))});
+  const std::vector all{first, second}, only_second{second}, only_first{first};
+  auto& records = store_->fold();
+  EXPECT_EQ(*records.fold(2, only_second), 0) << "they are not there yet";
+  EXPECT_EQ(find(3), nullptr);
+  EXPECT_EQ(*records.fold(0, only_first), 2);
+  EXPECT_EQ(*records.fold(0, all), 2) << "somebody else has folded";
+  folded_ = 2;
+  EXPECT_EQ(find(3), nullptr);
+  EXPECT_EQ(*records.fold(2, all), 4) << "what is not behind `from` is left out";
+  folded_ = 4;
+  EXPECT_NE(find(3), nullptr);
+  EXPECT_EQ(*records.fold(4, all), 4) << "nothing is behind it";
+  EXPECT_EQ(products().front().stock.remaining, 7);
+}
+
+TEST_P(OrderRecordsContract, GivesBackEveryMemberOfAProduct) {
+  ProductTerms terms;
+  terms.seller = UserId{9};
+  terms.price = Money{Money::amount_max, *Currency::parse("USD")};
+  terms.kind = ProductKind::event;
+  terms.sale = Sale{start, start + Millis(5), 2};
+  terms.publish_at = start - Millis(7);
+  const ProductTexts texts{"한정판 \"shoes\"", "one\ntwo", "shoes", std::string(64, 'a')};
+  fold({next(ProductListed{shoes, terms, texts, 100}), next(ProductListed{hat, {}, {}, 3})});
+  fold({next(acceptance(1, 1)), next(StockAdjusted{shoes, -30, "counted"})});
+  auto all = products();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].id, shoes);
+  EXPECT_EQ(all[0].version, 1);
+  EXPECT_EQ(all[0].terms, terms);
+  EXPECT_EQ(all[0].texts, texts);
+  EXPECT_EQ(all[0].stock, (ProductStock{70, 69, 1}));
+  EXPECT_EQ(all[0].created_at, start + Millis(1));
+  EXPECT_EQ(all[0].updated_at, start + Millis(1));
+  EXPECT_EQ(all[1].terms, ProductTerms{});
+  EXPECT_EQ(all[1].stock, (ProductStock{3, 3, 1}));
+
+  terms.sale->closes_at.reset();
+  terms.sale->per_user_limit.reset();
+  terms.publish_at.reset();
+  terms.withdrawn = true;
+  fold({next(ProductChanged{shoes, 2, terms, texts})});
+  terms.sale.reset();
+  ProductTexts renamed = texts;
+  renamed.name = "boots";
+  renamed.picture.clear();
+  fold({next(ProductChanged{shoes, 3, terms, renamed}), next(ProductChanged{shoes, 4, terms, texts})});
+  store_->reopen();
+  all = products();
+  EXPECT_EQ(all[0].version, 4);
+  EXPECT_EQ(all[0].terms, terms);
+  EXPECT_EQ(all[0].texts, texts);
+  EXPECT_EQ(all[0].created_at, start + Millis(1));
+  EXPECT_EQ(all[0].updated_at, start + Millis(7));
+  EXPECT_EQ(all[0].stock, (ProductStock{70, 69, 1}));
+  using Names = std::vector<std::pair<std::int64_t, std::string>>;
+  EXPECT_EQ(all[0].names, (Names{{1, texts.name}, {3, "boots"}, {4, texts.name}}));
+}
+
+TEST_P(OrderRecordsContract, StockIsWhatTheEventsMove) {
+  fold({next(ProductListed{shoes, {}, {}, 10}), next(acceptance(1, 1)), next(acceptance(2, 1))});
+  const Units units{MovedUnits{shoes, 1}};
+  OrderVoided voided{OrderId{1}, UserId{1}, {}, units, VoidReason::unpaid};
+  OrderCancelled cancelled{OrderId{2}, UserId{1}, {}, units};
+  fold({next(voided), next(acceptance(3, 2))});
+  EXPECT_EQ(products()[0].stock.remaining, 8);
+  fold({next(cancelled), next(StockAdjusted{hat, 5, "no such product"})});
+  EXPECT_EQ(products()[0].stock.remaining, 9);
+  EXPECT_EQ(products()[0].stock.capacity, 10);
+  EXPECT_EQ(products().size(), 1u);
 }
 
 TEST_P(OrderRecordsContract, PagesMeetWithoutGapOrOverlap) {
-  std::vector<OrderPtr> orders;
-  for (int id = 1; id <= 300; ++id) orders.push_back(shared(order_of(id, id % 2)));
-  for (std::size_t i = 0; i < 300; i += 15) {
-    const auto from = orders.begin() + static_cast<long>(i);
-    store({from, from + 15});
+  for (int first = 1; first <= 300; first += 15) {
+    std::vector<CountedEvent> events;
+    for (int id = first; id < first + 15; ++id) events.push_back(next(acceptance(id, id % 2)));
+    fold(std::move(events));
   }
   OrderFilter page;
   page.limit = 7;
@@ -159,46 +310,45 @@ TEST_P(OrderRecordsContract, PagesMeetWithoutGapOrOverlap) {
   EXPECT_EQ(expected, -1);
 }
 
-TEST_P(OrderRecordsContract, FindsTheOrderOfAKeyWithinItsTime) {
-  for (int id = 1; id <= 50; ++id) store({shared(order_of(id, id % 3))});
-  const auto by_key = [&](std::int64_t user, RequestKey key, Instant since) {
-    const auto found = run(store_->records().find_by_key(UserId{user}, key, since));
-    EXPECT_TRUE(found);
-    EXPECT_EQ(found->as_of, position_);
-    return found->order ? found->order->id.value : 0;
-  };
-  EXPECT_EQ(by_key(1, RequestKey{1, 4}, start), 4);
-  EXPECT_EQ(by_key(1, RequestKey{1, 49}, start), 49);
-  EXPECT_EQ(by_key(1, RequestKey{1, 4}, start + Millis(5)), 0);
-  EXPECT_EQ(by_key(2, RequestKey{1, 4}, start), 0);
-  EXPECT_EQ(by_key(1, RequestKey{1, 5}, start), 0);
+TEST_P(OrderRecordsContract, FindsWhatAKeyWasBoundToWithinItsTime) {
+  for (int id = 1; id <= 50; ++id)
+    fold({next(acceptance(id, id % 3), RequestKey{1, static_cast<std::uint64_t>(id)}, 7)});
+  fold({next(payment(4, 1), RequestKey{2, 4}, 8), next(ProductListed{hat, {}, {}, 3}, RequestKey{3, 1}, 9)});
+  EXPECT_EQ(subject_of(1, RequestKey{1, 4}, start, 7), 4);
+  EXPECT_EQ(subject_of(1, RequestKey{1, 49}, start, 7), 49);
+  EXPECT_EQ(subject_of(1, RequestKey{1, 4}, start + Millis(5), 7), 0);
+  EXPECT_EQ(subject_of(1, RequestKey{1, 51}, start, 7), 0);
+  EXPECT_EQ(subject_of(1, RequestKey{2, 4}, start, 8), 4) << "of a payment";
+  EXPECT_EQ(subject_of(9, RequestKey{3, 1}, start, 9), hat.value);
+  EXPECT_EQ(subject_of(9, RequestKey{3, 1}, start + Millis(1'000), 9), 0);
+  fold({next(ProductListed{ProductId{79}, {}, {}, 3}, RequestKey{3, 1}, 10)});
+  EXPECT_EQ(subject_of(9, RequestKey{3, 1}, start, 10), 79) << "bound again, a day later";
 }
 
-/// Random batches with late ids, updates and restarts, against a plain map.
+/// Random batches with late ids, later events and restarts, against a plain map.
 TEST_P(OrderRecordsContract, BehavesLikeAMap) {
   std::mt19937 random(7);
   const auto dice = [&random](std::int64_t sides) { return static_cast<std::int64_t>(random()) % sides; };
   std::map<std::int64_t, Order> model;
   std::int64_t newest = 1000;
   for (int step = 0; step < 200; ++step) {
-    std::map<std::int64_t, OrderPtr> batch;
+    std::vector<CountedEvent> batch;
     for (auto k = dice(12); k-- > 0;) {
-      const bool update = !model.empty() && dice(4) == 0;
+      if (!model.empty() && dice(3) == 0) {
+        auto& order = std::next(model.begin(), dice(std::ssize(model)))->second;
+        batch.push_back(next(payment(order.id.value, order.user.value)));
+        fold_order(order, batch.back());
+        continue;
+      }
       std::int64_t id = newest += 1 + dice(40);
-      if (!update && dice(3) == 0) id -= dice(900);  // From a slower thread.
-      if (update) id = std::next(model.begin(), dice(std::ssize(model)))->first;
-      const auto known = model.find(id);
-      const auto user = known == model.end() ? 1 + dice(4) : known->second.user.value;
-      const auto order = order_of(id, user, static_cast<OrderState>(dice(3)));
-      model[id] = order;
-      batch[id] = shared(order);
+      if (dice(3) == 0) id -= dice(900);  // From a clock that is behind.
+      if (model.count(id) != 0) continue;
+      batch.push_back(next(acceptance(id, 1 + dice(4))));
+      model[id] = accepted_order(batch.back());
     }
-    std::vector<OrderPtr> orders;
-    for (const auto& [id, order] : batch) orders.push_back(order);
-    std::shuffle(orders.begin(), orders.end(), random);
-    store(orders);
+    fold(std::move(batch));
     if (step % 17 == 0) store_->reopen();
-    ASSERT_EQ(*store_->fold().position(), position_);
+    ASSERT_EQ(*store_->fold().place(), folded_);
 
     OrderFilter filter;
     filter.limit = static_cast<int>(1 + dice(200));
@@ -215,12 +365,14 @@ TEST_P(OrderRecordsContract, BehavesLikeAMap) {
   for (const auto& [id, order] : model) ASSERT_EQ(*find(id), order);
 }
 
-/// Whoever reads sees everything up to the position the answer names, while segments close under its feet.
-TEST_P(OrderRecordsContract, AnswersAreAsNewAsTheirPosition) {
+/// Whoever reads sees everything up to the place the answer names, while segments close under its feet.
+TEST_P(OrderRecordsContract, AnswersAreAsNewAsTheirPlace) {
   std::atomic<bool> done{false};
   std::thread writer([&] {
-    for (int id = 1; id <= 2000; ++id)
-      EXPECT_TRUE(store_->fold().store(std::vector{shared(order_of(id, 1))}, id));
+    for (int id = 1; id <= 2000; ++id) {
+      const std::vector groups{group_of({next(acceptance(id, 1))})};
+      EXPECT_EQ(store_->fold().fold(id - 1, groups).value_or(-1), id);
+    }
     done = true;
   });
   OrderFilter filter;
@@ -229,17 +381,20 @@ TEST_P(OrderRecordsContract, AnswersAreAsNewAsTheirPosition) {
     const auto found = run(store_->records().list(UserId{1}, filter));
     EXPECT_TRUE(found) << found.error().detail;
     if (!found) break;
-    EXPECT_EQ(std::ssize(found->orders), std::min<Position>(found->as_of, 40));
+    EXPECT_EQ(std::ssize(found->orders), std::min<Place>(found->as_of, 40));
     for (std::size_t i = 0; i < found->orders.size(); ++i)
-      EXPECT_EQ(found->orders[i]->id.value, found->as_of - static_cast<Position>(i));
+      EXPECT_EQ(found->orders[i]->id.value, found->as_of - static_cast<Place>(i));
+    const auto newest = run(store_->records().find(OrderId{found->as_of}));
+    EXPECT_TRUE(newest && (found->as_of == 0 || newest->order)) << found->as_of;
   }
   writer.join();
 }
 
-INSTANTIATE_TEST_SUITE_P(Adapters, OrderRecordsContract,
-                         testing::Values(Candidate{"sqlite",
-                                                   [] { return std::unique_ptr<Store>(new SqliteStore); }}),
-                         [](const auto& info) { return info.param.adapter; });
+INSTANTIATE_TEST_SUITE_P(
+    Adapters, OrderRecordsContract,
+    testing::Values(Candidate{"sqlite", [] { return std::unique_ptr<Store>(new SqliteStore); }},
+                    Candidate{"memory", [] { return std::unique_ptr<Store>(new MemoryStore); }}),
+    [](const auto& info) { return info.param.adapter; });
 
 }  // namespace
 }  // namespace market::contract

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -40,6 +41,23 @@ FileIdentity identify(const std::string& path) {
   return {found.st_dev, found.st_ino};
 }
 
+class Sha256 {
+ public:
+  Sha256() { EVP_DigestInit_ex(hash_.get(), EVP_sha256(), nullptr); }
+  void add(std::string_view bytes) { EVP_DigestUpdate(hash_.get(), bytes.data(), bytes.size()); }
+  std::string text() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned length = 0;
+    EVP_DigestFinal_ex(hash_.get(), digest.data(), &length);
+    std::string digits;
+    for (unsigned i = 0; i < length; ++i) digits += fmt::format("{:02x}", digest[i]);
+    return digits;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash_{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+};
+
 }  // namespace
 
 DatabaseFiles::DatabaseFiles(std::string path)
@@ -67,14 +85,20 @@ Result<> sync_folder(const std::filesystem::path& folder) {
 }
 
 Result<> write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode) {
+  return write_file_durably(path, std::span(&bytes, 1), mode);
+}
+
+Result<> write_file_durably(const std::filesystem::path& path, std::span<const std::string_view> pieces,
+                            unsigned mode) {
   auto beside = path;
   beside += ".tmp";
   ::unlink(beside.c_str());  // Left over from a crash.
   {
     const FileDescriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (!fd) return fail(file_error("cannot be created", beside));
-    if (!belongs_to_folder_owner(fd, path.parent_path()) || !write_all(fd.get(), bytes) ||
-        ::fsync(fd.get()) != 0) {
+    const auto write = [&fd](std::string_view piece) { return write_all(fd.get(), piece); };
+    if (!belongs_to_folder_owner(fd, path.parent_path()) ||
+        !std::all_of(pieces.begin(), pieces.end(), write) || ::fsync(fd.get()) != 0) {
       auto error = file_error("cannot be written", beside);
       ::unlink(beside.c_str());
       return fail(std::move(error));
@@ -127,25 +151,25 @@ std::string random_secret(std::size_t bytes) {
   return secret;
 }
 
+std::string sha256_of(std::string_view bytes) {
+  Sha256 hash;
+  hash.add(bytes);
+  return hash.text();
+}
+
 Result<std::string> sha256_of_file(const std::filesystem::path& path) {
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail(file_error("cannot be opened", path));
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr);
+  Sha256 hash;
   std::string buffer(1 << 20, '\0');
   for (;;) {
     const auto got = ::read(fd.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail(file_error("cannot be read", path));
     if (got == 0) break;
-    EVP_DigestUpdate(hash.get(), buffer.data(), static_cast<std::size_t>(got));
+    hash.add({buffer.data(), static_cast<std::size_t>(got)});
   }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned length = 0;
-  EVP_DigestFinal_ex(hash.get(), digest.data(), &length);
-  std::string text;
-  for (unsigned i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
-  return text;
+  return hash.text();
 }
 
 }  // namespace market::files

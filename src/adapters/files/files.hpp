@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -56,6 +57,9 @@ class DatabaseFiles {
 /// Replaces `path` by these bytes or leaves it as it was. Written by root, it belongs to whom its folder
 /// belongs to. Errors: unavailable, insufficient_storage.
 Result<> write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode = 0600);
+/// The same with several pieces, one behind the other.
+Result<> write_file_durably(const std::filesystem::path& path, std::span<const std::string_view> pieces,
+                            unsigned mode = 0600);
 /// None when there is no such file. Errors: unavailable.
 Result<std::optional<std::string>> read_whole_file(const std::filesystem::path& path);
 /// A key of at least `bytes_min` that nobody but its owner may read; none when there is no such file.
@@ -65,7 +69,9 @@ Result<std::optional<std::string>> read_key_file(const std::filesystem::path& pa
 std::string random_secret(std::size_t bytes);
 /// Makes the names in a folder durable. Errors: unavailable.
 Result<> sync_folder(const std::filesystem::path& folder);
-/// SHA-256 as 64 hexadecimal digits. Errors: unavailable.
+/// SHA-256 as 64 hexadecimal digits.
+std::string sha256_of(std::string_view bytes);
+/// The same of a file's bytes. Errors: unavailable.
 Result<std::string> sha256_of_file(const std::filesystem::path& path);
 /// `what path: No such file or directory`, from errno; insufficient_storage on a full disk.
 Error file_error(std::string_view what, const std::filesystem::path& path);

@@ -1,45 +1,41 @@
 #include "adapters/files/snapshot_file.hpp"
 
-#include <fmt/format.h>
-#include <openssl/sha.h>
+#include <array>
 
 #include "adapters/files/files.hpp"
+#include "base/checksum.hpp"
 
 namespace market::files {
 namespace {
 
-constexpr std::string_view magic = "market snapshot 1\n";
-
-std::string digest_of(std::string_view bytes) {
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
-}
+constexpr std::string_view magic = "market snapshot 2\n";
+constexpr std::size_t digest_bytes = 16, head_bytes = magic.size() + digest_bytes;
 
 }  // namespace
 
-// The file: magic, SHA-256 of the rest, the rest. A file cut short fails the digest.
+// The file: magic, checksum of the rest, the rest. A file cut short fails the checksum. A snapshot is large:
+// its bytes are not copied on the way.
 Result<> write_snapshot_file(const std::filesystem::path& path, std::string_view bytes) {
-  std::string file;
-  file.reserve(magic.size() + SHA256_DIGEST_LENGTH + bytes.size());
-  file.append(magic).append(digest_of(bytes)).append(bytes);
-  return write_file_durably(path, file);
+  const auto digest = wide_checksum(bytes);
+  const std::array<std::string_view, 3> pieces{magic, {digest.data(), digest.size()}, bytes};
+  return write_file_durably(path, pieces);
 }
 
 Result<std::optional<std::string>> read_snapshot_file(const std::filesystem::path& path) {
   auto file = read_whole_file(path);
   if (!file || !*file) return file;
-  std::string_view rest = **file;
-  if (!rest.starts_with(magic)) {
+  std::string& bytes = **file;
+  if (!bytes.starts_with(magic)) {
     return fail(Code::internal, path.string() + ": is no snapshot of this version");
   }
-  rest.remove_prefix(magic.size());
-  if (rest.size() < SHA256_DIGEST_LENGTH ||
-      digest_of(rest.substr(SHA256_DIGEST_LENGTH)) != rest.substr(0, SHA256_DIGEST_LENGTH)) {
+  if (bytes.size() < head_bytes) return fail(Code::internal, path.string() + ": is damaged (cut off)");
+  const auto digest = wide_checksum(std::string_view(bytes).substr(head_bytes));
+  if (std::string_view(bytes).substr(magic.size(), digest_bytes) !=
+      std::string_view(digest.data(), digest.size())) {
     return fail(Code::internal, path.string() + ": is damaged (wrong checksum)");
   }
-  return std::string(rest.substr(SHA256_DIGEST_LENGTH));
+  bytes.erase(0, head_bytes);
+  return file;
 }
 
 Result<std::optional<std::string>> SnapshotFile::load() {

@@ -14,14 +14,14 @@
 
 #include "adapters/files/data_folder.hpp"
 #include "adapters/files/files.hpp"
-#include "adapters/sqlite/event_log.hpp"
+#include "adapters/sqlite/log.hpp"
 
 namespace market::sqlite {
 namespace {
 
 namespace fs = std::filesystem;
 constexpr std::string_view manifest_name = "manifest.txt";
-constexpr std::string_view manifest_head = "market backup 1";
+constexpr std::string_view manifest_head = "market backup 2";
 
 struct Entry {
   std::string name;  ///< Relative, with '/'.
@@ -29,7 +29,7 @@ struct Entry {
   std::string sha256;
 };
 struct Manifest {
-  Position log_position = 0;
+  Offset log_records = 0;
   std::vector<Entry> entries;
 };
 
@@ -96,7 +96,8 @@ bool is_left_out(const std::string& name) {
 }
 
 /// Copied in this order (backup.hpp says why), before all others.
-constexpr std::array<std::string_view, 4> ordered_names{"gate.snapshot", "records.db", "log.db", "main.db"};
+constexpr std::array<std::string_view, 5> ordered_names{"gate.snapshot", "records.db", "log.db", "main.db",
+                                                        "payments.db"};
 
 /// All other files of a folder.
 std::vector<std::string> other_names(const fs::path& folder) {
@@ -123,7 +124,7 @@ std::vector<std::string> copy_all(const fs::path& data, const fs::path& to) {
     copied.emplace_back(name);
   };
   for (const auto name : ordered_names) copy(name);
-  // Listed only now, so that every image that a copied row names is among them.
+  // Listed only now, so that every picture that an event of the copied log names is among them.
   for (const auto& name : other_names(data)) copy(name);
   return copied;
 }
@@ -138,7 +139,7 @@ void sync_all_folders(const fs::path& root) {
 
 void write_manifest(const fs::path& folder, const Manifest& manifest) {
   auto text =
-      fmt::format("{}\nversion {}\nlog_position {}\n", manifest_head, MARKET_VERSION, manifest.log_position);
+      fmt::format("{}\nversion {}\nlog_records {}\n", manifest_head, MARKET_VERSION, manifest.log_records);
   for (const auto& entry : manifest.entries) {
     text += fmt::format("file {} {} {}\n", entry.sha256, entry.bytes, entry.name);
   }
@@ -178,7 +179,7 @@ Manifest read_manifest(const fs::path& folder) {
   while (!rest.empty() && !ended) {
     auto line = take(rest, '\n');
     const auto word = take(line, ' ');
-    if (word == "log_position") manifest.log_position = number_of<Position>(line, folder);
+    if (word == "log_records") manifest.log_records = number_of<Offset>(line, folder);
     if (word == "file") {
       Entry entry;
       entry.sha256 = take(line, ' ');
@@ -208,15 +209,15 @@ void verify(const fs::path& folder, const Manifest& manifest) {
 }
 
 BackupReport report_of(const Manifest& manifest) {
-  BackupReport report{manifest.log_position, manifest.entries.size(), 0};
+  BackupReport report{manifest.log_records, manifest.entries.size(), 0};
   for (const auto& entry : manifest.entries) report.bytes += entry.bytes;
   return report;
 }
 
-Position position_of(const fs::path& log) {
+Offset records_of(const fs::path& log) {
   auto db = Database::open(log.string(), Database::Mode::existing);
   expect_schema(db, log_schema);
-  return db.must_query("SELECT ifnull(max(last), 0) FROM groups");
+  return db.must_query("SELECT ifnull(max(offset), 0) FROM records");
 }
 
 void require_empty(const fs::path& folder, std::string_view what) {
@@ -242,7 +243,7 @@ BackupReport backup_store(const fs::path& data, const fs::path& to) {
   require_empty(to, "backup folder");
   const auto copied = copy_all(data, to);
   Manifest manifest;
-  manifest.log_position = position_of(to / "log.db");
+  manifest.log_records = records_of(to / "log.db");
   for (const auto& name : copied) {
     manifest.entries.push_back({name, fs::file_size(to / name), must(files::sha256_of_file(to / name))});
   }

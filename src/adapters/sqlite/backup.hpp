@@ -2,18 +2,19 @@
 /// A consistent copy of a store, also of a running one, and its way back.
 ///
 /// The order of the copies is what makes them fit (each may be some moments newer than the one before):
-/// snapshot, records, log, then accounts and texts, images and the rest. So no snapshot or record is ahead of
-/// the log (what is behind is folded again at start), and every order's buyer and product are there.
+/// snapshot, records, log, then accounts, payments, pictures, keys and the rest. So no snapshot or record is
+/// ahead of the log (what is behind is folded again at start), and every order's buyer and every picture that
+/// an event names are there.
 
 #include <cstdint>
 #include <filesystem>
 
-#include "domain/sale/event.hpp"
+#include "ports/log.hpp"
 
 namespace market::sqlite {
 
 struct BackupReport {
-  Position log_position = 0;
+  Offset log_records = 0;  ///< How many the copied log has.
   std::size_t files = 0;
   std::uint64_t bytes = 0;
 };

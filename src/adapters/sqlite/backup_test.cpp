@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "adapters/files/data_folder.hpp"
-#include "adapters/sqlite/event_log.hpp"
-#include "tests/support/numbered_events.hpp"
+#include "adapters/sqlite/log.hpp"
+#include "tests/support/numbered_records.hpp"
 #include "tests/support/temp_folder.hpp"
 
 namespace market::sqlite {
@@ -27,8 +27,8 @@ std::string thrown_by(Action action) {
   return "";
 }
 
-EventLogSettings log_in(const fs::path& folder) {
-  EventLogSettings settings;
+LogSettings log_in(const fs::path& folder) {
+  LogSettings settings;
   settings.path = folder / "log.db";
   return settings;
 }
@@ -38,8 +38,8 @@ void fill(const fs::path& data) {
       .must_execute("CREATE TABLE r(a); INSERT INTO r VALUES(1)");
   Database::open(data / "main.db", Database::Mode::create)
       .must_execute("CREATE TABLE m(a); INSERT INTO m VALUES(2)");
-  fs::create_directories(data / "images/7");
-  EXPECT_TRUE(files::write_file_durably(data / "images/7/a.webp", "an image"));
+  fs::create_directories(data / "pictures/ab");
+  EXPECT_TRUE(files::write_file_durably(data / "pictures/ab/abcd", "a picture"));
 }
 
 TEST(Backup, CopiesARunningStoreAndBringsItBack) {
@@ -47,16 +47,16 @@ TEST(Backup, CopiesARunningStoreAndBringsItBack) {
   const auto data = temp / "data", saved = temp / "saved", back = temp / "back";
   std::string key;
   BackupReport report;
-  Position before = 0;
+  Offset before = 0;
   {
     const auto folder = files::DataFolder::open(data);
     key = folder.load_or_create_secret("token");
     fill(data);
-    SqliteEventLog log(log_in(data));
+    SqliteLog log(log_in(data));
     std::atomic<bool> done{false};
-    std::atomic<Position> end{0};
+    std::atomic<Offset> end{0};
     std::thread writer([&] {
-      while (!done) end = *log.append(tests::numbered_group(end, 5));
+      while (!done) end = *log.append(tests::numbered_record(end + 1));
     });
     while (end < 100) std::this_thread::yield();
     before = end;
@@ -65,18 +65,20 @@ TEST(Backup, CopiesARunningStoreAndBringsItBack) {
     writer.join();
     EXPECT_THAT(thrown_by([&] { restore_store(saved, data); }), HasSubstr("is in use by process"));
   }
-  EXPECT_GE(report.log_position, before);
+  EXPECT_GE(report.log_records, before);
   EXPECT_THAT(thrown_by([&] { restore_store(saved, data); }), HasSubstr("is not empty"));
   EXPECT_THAT(thrown_by([&] { backup_store(data, saved); }), HasSubstr("is not empty"));
 
-  EXPECT_EQ(restore_store(saved, back).log_position, report.log_position);
+  EXPECT_EQ(restore_store(saved, back).log_records, report.log_records);
   const auto folder = files::DataFolder::open(back);
   EXPECT_EQ(folder.load_or_create_secret("token"), key);
-  EXPECT_EQ(**files::read_whole_file(back / "images/7/a.webp"), "an image");
+  EXPECT_EQ(**files::read_whole_file(back / "pictures/ab/abcd"), "a picture");
   EXPECT_EQ(Database::open(back / "main.db", Database::Mode::existing).must_query("SELECT a FROM m"), 2);
-  SqliteEventLog log(log_in(back));
-  EXPECT_EQ(*log.end(), report.log_position);
-  EXPECT_EQ(static_cast<Position>(tests::positions_behind(log, 0).size()), report.log_position);
+  SqliteLog log(log_in(back));
+  EXPECT_EQ(*log.end(), report.log_records + 1);
+  const auto found = tests::offsets_from(log, 1);
+  EXPECT_EQ(static_cast<Offset>(found.size()), report.log_records);
+  EXPECT_EQ(found.back(), report.log_records);
 }
 
 TEST(Backup, ADamagedOrUnfinishedOneIsRefused) {
@@ -85,14 +87,14 @@ TEST(Backup, ADamagedOrUnfinishedOneIsRefused) {
   EXPECT_THAT(thrown_by([&] { backup_store(temp / "nothing", saved); }), HasSubstr("is no data folder"));
   {
     const auto folder = files::DataFolder::open(data);
-    SqliteEventLog log(log_in(data));
+    SqliteLog log(log_in(data));
     fill(data);
     EXPECT_THAT(thrown_by([&] { backup_store(data, data / "saved"); }), HasSubstr("inside the data folder"));
     backup_store(data, saved);
   }
-  EXPECT_TRUE(files::write_file_durably(saved / "images/7/a.webp", "an imagf"));
+  EXPECT_TRUE(files::write_file_durably(saved / "pictures/ab/abcd", "a picturf"));
   EXPECT_THAT(thrown_by([&] { restore_store(saved, temp / "back"); }),
-              HasSubstr("a.webp: is damaged or missing"));
+              HasSubstr("abcd: is damaged or missing"));
   EXPECT_FALSE(fs::exists(temp / "back"));
   fs::remove(saved / "manifest.txt");
   EXPECT_THAT(thrown_by([&] { restore_store(saved, temp / "back"); }), HasSubstr("no manifest"));

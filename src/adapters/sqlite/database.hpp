@@ -1,10 +1,10 @@
 #pragma once
-/// A thin owner of one SQLite connection and its statements, for the event log: it keeps SQLite's own result
+/// A thin owner of one SQLite connection and its statements, for the log: it keeps SQLite's own result
 /// codes, because what a failed commit means depends on them (docs/decisions/0002-log-group-per-row.md).
 ///
 ///   auto db = Database::open("data/log.db", Database::Mode::create);   // throws with one clear line
-///   Statement find(db, "SELECT data FROM groups WHERE last = ?");
-///   find.bind(1, last);
+///   Statement find(db, "SELECT data FROM records WHERE offset = ?");
+///   find.bind(1, offset);
 ///   if (find.step() == SQLITE_ROW) use(find.blob(0));
 ///   find.reset();
 

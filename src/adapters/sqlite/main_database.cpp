@@ -9,7 +9,7 @@ namespace {
 
 constexpr int main_application_id = 0x4D6B744D;  // "MktM", like the log's "MktL".
 
-const Migration version_1 = {
+const Migration version_4 = {
     // E-mail, name, phone and address are encrypted; email_index is a keyed hash of the lower-cased address.
     "CREATE TABLE accounts("
     "id INTEGER PRIMARY KEY, email_index TEXT NOT NULL UNIQUE, email TEXT NOT NULL, name TEXT NOT NULL,"
@@ -30,25 +30,15 @@ const Migration version_1 = {
     "CREATE TABLE used_refresh_hashes("
     "refresh_hash TEXT PRIMARY KEY, session_id INTEGER NOT NULL, ends_at INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX used_refresh_hashes_by_end ON used_refresh_hashes(ends_at)",
-    "CREATE TABLE product_texts("
-    "id INTEGER PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, category TEXT NOT NULL,"
-    "image_url TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL)",
 };
-const Migration version_2 = {
-    "CREATE TABLE product_images("
-    "id INTEGER PRIMARY KEY, media_type TEXT NOT NULL, bytes BLOB NOT NULL)",
-};
-const Migration version_3 = {
-    "CREATE TABLE starts(only_row INTEGER PRIMARY KEY CHECK(only_row = 1), count INTEGER NOT NULL)",
-    "INSERT INTO starts VALUES(1, 0)",
-};
-const Migration migrations[] = {version_1, version_2, version_3};
+constexpr int first_schema = 4;  // Those before it were never released.
+const Migration migrations[] = {version_4};
 
 }  // namespace
 
 MainDatabase::MainDatabase(const std::string& path, BlockingPool& pool, unsigned readers)
     : pool_(pool), writer_(open_session(path, SessionKind::durable_writer)) {
-  migrate(*writer_, path, main_application_id, migrations);
+  migrate(*writer_, path, main_application_id, migrations, first_schema);
   for (unsigned i = 0; i < std::max(readers, 1u); ++i) readers_.add(open_session(path, SessionKind::reader));
   files_ = files::DatabaseFiles(path);
 }
@@ -62,18 +52,6 @@ Error MainDatabase::write_error(const std::exception& error) {
 
 Error MainDatabase::taken_away() {
   return Error(Code::unavailable, "main.db or its WAL was deleted, replaced or made read-only below us");
-}
-
-unsigned MainDatabase::count_start() {
-  const std::lock_guard one_writer(writing_);
-  unsigned count = 0;
-  *writer_ << "UPDATE starts SET count = count + 1";
-  *writer_ << "SELECT count FROM starts", soci::into(count);
-  return count;
-}
-
-unsigned count_start(MainDatabase& database) {
-  return database.count_start();
 }
 
 bool is_in_place(const MainDatabase& database) {

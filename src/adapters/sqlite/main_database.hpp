@@ -1,5 +1,5 @@
 #pragma once
-/// main.db: the ordinary rows (accounts, sessions, product texts). One writing session, a few reading ones,
+/// main.db: the ordinary rows (accounts, sessions). One writing session, a few reading ones,
 /// all used on a bounded pool; a commit is on the disk when it returns. Heavy (includes SOCI), for .cpp files
 /// and apps.
 
@@ -29,9 +29,6 @@ class MainDatabase {
   auto read(Read read) {
     return pool_.run([this, read = std::move(read)] { return read_now(read); });
   }
-
-  /// How many servers have started on this file, with this one. Throws std::exception.
-  unsigned count_start();
 
   /// False: nothing is written any more, until the file is put back.
   bool files_in_place() const { return files_.in_place(); }

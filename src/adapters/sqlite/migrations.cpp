@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace market::sqlite {
@@ -22,11 +23,16 @@ Found look(Database& db, const Schema& schema) {
         "{}: this file belongs to another program (application id {:#x}, {} has {:#x}); move it away",
         db.path(), owner, schema.holds, schema.application_id));
   }
-  const auto known = static_cast<std::int64_t>(schema.steps.size());
-  if (found.version > known || found.version < 0) {
+  if (found.version > schema.newest() || found.version < 0) {
     throw std::runtime_error(fmt::format(
         "{}: {} was written by a newer version (schema {}, this one knows up to {}); start that version",
-        db.path(), schema.holds, found.version, known));
+        db.path(), schema.holds, found.version, schema.newest()));
+  }
+  if (!found.empty && found.version < schema.first) {
+    throw std::runtime_error(fmt::format(
+        "{}: {} was written by a version before the first release (schema {}, this one reads from "
+        "{}); make a new store",
+        db.path(), schema.holds, found.version, schema.first));
   }
   return found;
 }
@@ -34,13 +40,13 @@ Found look(Database& db, const Schema& schema) {
 }  // namespace
 
 void migrate(Database& db, const Schema& schema) {
-  const auto known = static_cast<std::int64_t>(schema.steps.size());
-  if (look(db, schema).version == known) return;
+  if (look(db, schema).version == schema.newest()) return;
   db.must_execute("BEGIN IMMEDIATE");
   // Looked at again under the lock: another process may have been quicker.
-  for (auto version = look(db, schema).version; version < known; ++version) {
-    db.must_execute(schema.steps[static_cast<std::size_t>(version)]);
-    db.must_execute(fmt::format("PRAGMA user_version = {}", version + 1).c_str());
+  const auto there = look(db, schema).version;
+  for (auto next = std::max(schema.first, there + 1); next <= schema.newest(); ++next) {
+    db.must_execute(schema.steps[static_cast<std::size_t>(next - schema.first)]);
+    db.must_execute(fmt::format("PRAGMA user_version = {}", next).c_str());
   }
   db.must_execute(fmt::format("PRAGMA application_id = {}", schema.application_id).c_str());
   db.must_execute("COMMIT");
@@ -48,7 +54,7 @@ void migrate(Database& db, const Schema& schema) {
 
 void expect_schema(Database& db, const Schema& schema) {
   const auto found = look(db, schema);
-  if (found.version == static_cast<std::int64_t>(schema.steps.size())) return;
+  if (found.version == schema.newest()) return;
   throw std::runtime_error(
       fmt::format("{}: {} has an older schema ({}); start `market serve` once to bring it up to date",
                   db.path(), schema.holds, found.version));

@@ -10,11 +10,14 @@
 
 namespace market::sqlite {
 
-/// Step n of the list (from 1) leads from schema n - 1 to schema n. Steps are never edited once released.
+/// The first step makes schema `first`; each further one leads to the next. Steps are never edited once
+/// released. Files of a schema before `first`, which was never released, are refused.
 struct Schema {
-  std::string_view holds;       ///< For messages: "the event log".
+  std::string_view holds;       ///< For messages: "the log".
   std::int32_t application_id;  ///< In the file's header; `file` and other tools show it.
   std::span<const char* const> steps;
+  std::int64_t first = 1;
+  std::int64_t newest() const { return first + static_cast<std::int64_t>(steps.size()) - 1; }
 };
 
 /// The four bytes of SQLite's header that say whose file it is: "Mk" and one letter for the kind.

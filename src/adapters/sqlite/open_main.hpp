@@ -12,8 +12,6 @@ class MainDatabase;
 /// `pool` is stopped before the answer ends. Errors: throws std::runtime_error with one line.
 std::shared_ptr<MainDatabase> open_main_database(const std::string& path, BlockingPool& pool,
                                                  unsigned readers);
-/// How many servers have started on this file, with this one. Throws std::exception.
-unsigned count_start(MainDatabase& database);
 /// False when its file was deleted, moved away, replaced or made read-only below us.
 bool is_in_place(const MainDatabase& database);
 

@@ -17,18 +17,19 @@ class Reader {
 
   soci::session& sql() { return *sql_; }
 
-  Position position() {
-    one_row(position_statement_);
-    return position_;
+  Place place() {
+    if (!read_one_row(place_statement_)) throw std::runtime_error("the records do not say how far they are");
+    return place_;
   }
 
-  Result<OrderPtr> order(OrderId id) {
-    wanted_ = id.value;
-    if (!one_row(order_statement_)) return OrderPtr();
-    return order_of(row_);
+  Result<FoundOrder> order(OrderId id) {
+    if (!orders_.read(id)) return FoundOrder{nullptr, orders_.as_of()};
+    auto order = order_of(orders_.row());
+    if (!order) return fail(order.error());
+    return FoundOrder{std::move(*order), orders_.as_of()};
   }
 
-  /// Appends the newest `segment_ids_max` of the user's orders in this segment below `before`; how many.
+  /// Appends the newest `ids_max` of the user's orders in this segment below `before`; how many.
   static constexpr int ids_max = 64;
   int segment_orders(std::int64_t segment, UserId user, OrderId before, std::vector<OrderId>& out) {
     segment_ = segment;
@@ -40,33 +41,44 @@ class Reader {
     return found;
   }
 
- private:
-  /// Reads to the end: a statement left at a row would hold its snapshot and with it the write-ahead log.
-  static bool one_row(soci::statement& statement) {
-    statement.execute();
-    const bool found = statement.fetch();
-    while (found && statement.fetch()) {
-    }
-    return found;
+  struct KeyOfOrder {
+    RequestKey key;
+    std::uint64_t fingerprint = 0;
+    Instant at;
+  };
+  std::optional<KeyOfOrder> key_of(OrderId id) {
+    id_ = id.value;
+    if (!read_one_row(key_of_order_)) return std::nullopt;
+    return KeyOfOrder{RequestKey{static_cast<std::uint64_t>(hi_), static_cast<std::uint64_t>(lo_)},
+                      static_cast<std::uint64_t>(fingerprint_), Instant(Millis(at_))};
+  }
+  std::optional<BoundKey> bound_key(RequestKey key, Instant since) {
+    hi_ = static_cast<long long>(key.hi);
+    lo_ = static_cast<long long>(key.lo);
+    at_ = since.time_since_epoch().count();
+    if (!read_one_row(bound_key_)) return std::nullopt;
+    return BoundKey{id_, static_cast<std::uint64_t>(fingerprint_)};
   }
 
+ private:
   std::unique_ptr<soci::session> sql_;
-  OrderRow row_;
-  long long position_ = 0, wanted_ = 0, segment_ = 0, user_ = 0, before_ = 0, id_ = 0;
-  soci::statement position_statement_ =
-      (sql_->prepare << "SELECT log_position FROM position WHERE only_row = 1", soci::into(position_));
-  soci::statement order_statement_ =
-      (sql_->prepare << fmt::format("SELECT {} FROM orders WHERE id = :id", order_columns),
-       soci::use(wanted_), soci::into(row_.id), soci::into(row_.user_id), soci::into(row_.state),
-       soci::into(row_.payment), soci::into(row_.attempt_id), soci::into(row_.total),
-       soci::into(row_.currency), soci::into(row_.pay_by), soci::into(row_.created_at),
-       soci::into(row_.updated_at), soci::into(row_.key_hi), soci::into(row_.key_lo),
-       soci::into(row_.body_fingerprint), soci::into(row_.lines), soci::into(row_.history));
+  OrderReader orders_{*sql_};
+  long long place_ = 0, segment_ = 0, user_ = 0, before_ = 0, id_ = 0, hi_ = 0, lo_ = 0, fingerprint_ = 0,
+            at_ = 0;
+  soci::statement place_statement_ =
+      (sql_->prepare << "SELECT log_place FROM position WHERE only_row = 1", soci::into(place_));
   soci::statement segment_statement_ =
       (sql_->prepare << fmt::format("SELECT order_id FROM user_orders WHERE segment = :segment AND "
                                     "user_id = :user AND order_id < :before ORDER BY order_id DESC LIMIT {}",
                                     ids_max),
        soci::use(segment_), soci::use(user_), soci::use(before_), soci::into(id_));
+  soci::statement key_of_order_ =
+      (sql_->prepare << "SELECT key_hi, key_lo, fingerprint, created_at FROM orders WHERE id = :id",
+       soci::use(id_), soci::into(hi_), soci::into(lo_), soci::into(fingerprint_), soci::into(at_));
+  soci::statement bound_key_ =
+      (sql_->prepare << "SELECT subject, fingerprint FROM bound_keys WHERE key_hi = :hi AND key_lo = :lo AND "
+                        "at >= :since",
+       soci::use(hi_), soci::use(lo_), soci::use(at_), soci::into(id_), soci::into(fingerprint_));
 };
 
 constexpr OrderId above_all{std::numeric_limits<std::int64_t>::max()};
@@ -127,17 +139,17 @@ class NewestFirst {
   std::size_t left_;  ///< Segments not read to their end.
 };
 
-/// Runs `use(reader, ids, position)` in one snapshot of the file and the index.
+/// Runs `use(reader, ids, place)` in one snapshot of the file and the index.
 template <class Use>
 auto with_orders_of(Reader& reader, const UserOrderIndex& index, UserId user, OrderId before, Use use) {
   for (;;) {
     const auto closed = index.closed();
     Transaction snapshot(reader.sql(), "BEGIN");
-    const Position position = reader.position();  // The first read takes the snapshot.
+    const Place place = reader.place();  // The first read takes the snapshot.
     auto view = index.view(user, before);
     if (view.closed != closed) continue;
     NewestFirst ids(reader, user, before, std::move(view));
-    auto answer = use(reader, ids, position);
+    auto answer = use(reader, ids, place);
     snapshot.commit();
     return answer;
   }
@@ -146,48 +158,39 @@ auto with_orders_of(Reader& reader, const UserOrderIndex& index, UserId user, Or
 Result<FoundOrders> read_list(Reader& reader, const UserOrderIndex& index, UserId user,
                               const OrderFilter& filter) {
   return with_orders_of(reader, index, user, filter.before,
-                        [&filter](Reader& from, NewestFirst& ids, Position position) -> Result<FoundOrders> {
+                        [&filter](Reader& from, NewestFirst& ids, Place place) -> Result<FoundOrders> {
                           FoundOrders found;
-                          found.as_of = position;
+                          found.as_of = place;
                           while (static_cast<int>(found.orders.size()) < filter.limit) {
                             const auto id = ids.next();
                             if (!id) break;
-                            auto order = from.order(*id);
-                            if (!order) return fail(order.error());
-                            if (!*order || (filter.state && (*order)->state != *filter.state)) continue;
-                            found.orders.push_back(std::move(*order));
+                            auto read = from.order(*id);
+                            if (!read) return fail(read.error());
+                            auto& order = read->order;
+                            if (!order || (filter.state && order->state != *filter.state)) continue;
+                            found.orders.push_back(std::move(order));
                           }
                           return found;
                         });
 }
 
-/// Ids and times of two threads may disagree by a little.
+/// Ids and times of two writers' clocks may disagree by a little.
 constexpr Millis time_slack = std::chrono::minutes(1);
 
-Result<FoundOrder> read_by_key(Reader& reader, const UserOrderIndex& index, UserId user, RequestKey key,
-                               Instant since) {
-  return with_orders_of(
-      reader, index, user, OrderId{},
-      [key, since](Reader& from, NewestFirst& ids, Position position) -> Result<FoundOrder> {
-        while (const auto id = ids.next()) {
-          auto order = from.order(*id);
-          if (!order) return fail(order.error());
-          if (!*order) continue;
-          if ((*order)->created_at < since - time_slack) break;
-          if ((*order)->key == key && (*order)->created_at >= since)
-            return FoundOrder{std::move(*order), position};
-        }
-        return FoundOrder{nullptr, position};
-      });
-}
-
-Result<FoundOrder> read_one(Reader& reader, OrderId id) {
-  Transaction snapshot(reader.sql(), "BEGIN");
-  const Position position = reader.position();
-  auto order = reader.order(id);
-  if (!order) return fail(order.error());
-  snapshot.commit();
-  return FoundOrder{std::move(*order), position};
+Result<FoundKey> read_key(Reader& reader, const UserOrderIndex& index, UserId user, RequestKey key,
+                          Instant since) {
+  return with_orders_of(reader, index, user, OrderId{},
+                        [key, since](Reader& from, NewestFirst& ids, Place place) -> Result<FoundKey> {
+                          if (const auto bound = from.bound_key(key, since)) return FoundKey{bound, place};
+                          while (const auto id = ids.next()) {
+                            const auto of_order = from.key_of(*id);
+                            if (!of_order) continue;
+                            if (of_order->at < since - time_slack) break;
+                            if (of_order->key == key && of_order->at >= since)
+                              return FoundKey{BoundKey{id->value, of_order->fingerprint}, place};
+                          }
+                          return FoundKey{std::nullopt, place};
+                        });
 }
 
 }  // namespace
@@ -218,14 +221,12 @@ SqliteOrderRecords::SqliteOrderRecords(const std::string& path, const UserOrderI
 SqliteOrderRecords::~SqliteOrderRecords() = default;
 
 Task<FoundOrder> SqliteOrderRecords::find(OrderId id) {
-  return pool_.run(
-      [this, id] { return readers_->run([id](Reader& reader) { return read_one(reader, id); }); });
+  return pool_.run([this, id] { return readers_->run([id](Reader& reader) { return reader.order(id); }); });
 }
 
-Task<FoundOrder> SqliteOrderRecords::find_by_key(UserId user, RequestKey key, Instant since) {
+Task<FoundKey> SqliteOrderRecords::find_key(UserId user, RequestKey key, Instant since) {
   return pool_.run([this, user, key, since] {
-    return readers_->run(
-        [&](Reader& reader) { return read_by_key(reader, readers_->index, user, key, since); });
+    return readers_->run([&](Reader& reader) { return read_key(reader, readers_->index, user, key, since); });
   });
 }
 

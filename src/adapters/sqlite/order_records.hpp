@@ -11,14 +11,14 @@ namespace market::sqlite {
 
 class SqliteOrderRecords final : public OrderRecords {
  public:
-  /// The file must be open in a SqliteOrderFold, whose index this reads; `pool` is stopped before this ends.
+  /// The file must be open in a SqliteRecordFold, whose index this reads; `pool` is stopped before this ends.
   /// `sessions`: as many as the pool has threads. Errors: throws std::runtime_error with one line.
   SqliteOrderRecords(const std::string& path, const UserOrderIndex& index, BlockingPool& pool,
                      unsigned sessions);
   ~SqliteOrderRecords() override;
 
   Task<FoundOrder> find(OrderId id) override;
-  Task<FoundOrder> find_by_key(UserId user, RequestKey key, Instant since) override;
+  Task<FoundKey> find_key(UserId user, RequestKey key, Instant since) override;
   Task<FoundOrders> list(UserId user, OrderFilter filter) override;
 
  private:

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <charconv>
+#include <span>
 
 namespace market::sqlite {
 namespace {
@@ -16,13 +17,6 @@ void append_number(std::string& out, std::int64_t value) {
 
 Instant instant_of(std::int64_t millis) {
   return Instant(Millis(millis));
-}
-
-std::optional<PaymentState> parse_payment_state(std::string_view text) {
-  for (const auto state : {PaymentState::none, PaymentState::pending, PaymentState::paid,
-                           PaymentState::declined, PaymentState::refunding, PaymentState::refunded})
-    if (text == text_of(state)) return state;
-  return std::nullopt;
 }
 
 Currency currency_of(std::string_view text) {
@@ -44,11 +38,12 @@ void read_lines(std::string_view text, Order& order) {
     const auto& fields = item.as_array();
     OrderLine line;
     line.product = ProductId{fields.at(0).as_int64()};
-    line.quantity = boost::json::value_to<std::int32_t>(fields.at(1));
-    line.unit_price = Money{fields.at(2).as_int64(), order.total.currency};
-    line.ticket = fields.at(3).as_int64();
-    if (fields.size() > 4) {
-      const auto& letters = fields[4].as_string();
+    line.version = fields.at(1).as_int64();
+    line.quantity = boost::json::value_to<std::int32_t>(fields.at(2));
+    line.unit_price = Money{fields.at(3).as_int64(), order.total.currency};
+    line.ticket = fields.at(4).as_int64();
+    if (fields.size() > 5) {
+      const auto& letters = fields[5].as_string();
       line.unit_price.currency = currency_of({letters.data(), letters.size()});
     }
     order.lines.push_back(line);
@@ -71,6 +66,8 @@ void write_lines(const Order& order, std::string& out) {
     if (out.size() > 1) out += ',';
     out += '[';
     append_number(out, line.product.value);
+    out += ',';
+    append_number(out, line.version);
     out += ',';
     append_number(out, line.quantity);
     out += ',';
@@ -117,11 +114,9 @@ void write_row(const Order& order, OrderRow& row) {
   row.pay_by = millis_of(order.pay_by);
   row.created_at = millis_of(order.created_at);
   row.updated_at = millis_of(order.updated_at);
-  row.key_hi = static_cast<long long>(order.key.hi);
-  row.key_lo = static_cast<long long>(order.key.lo);
-  row.body_fingerprint = static_cast<long long>(order.body_fingerprint);
   write_lines(order, row.lines);
   write_history(order, row.history);
+  row.place = order.place;
 }
 
 Result<OrderPtr> order_of(const OrderRow& row) try {
@@ -137,13 +132,45 @@ Result<OrderPtr> order_of(const OrderRow& row) try {
   order->pay_by = instant_of(row.pay_by);
   order->created_at = instant_of(row.created_at);
   order->updated_at = instant_of(row.updated_at);
-  order->key = RequestKey{static_cast<std::uint64_t>(row.key_hi), static_cast<std::uint64_t>(row.key_lo)};
-  order->body_fingerprint = static_cast<std::uint64_t>(row.body_fingerprint);
   read_lines(row.lines, *order);
   read_history(row.history, *order);
+  order->place = row.place;
   return OrderPtr(std::move(order));
 } catch (const std::exception& error) {
   return fail(Code::unavailable, fmt::format("the record of order {} is damaged: {}", row.id, error.what()));
+}
+
+OrderReader::OrderReader(soci::session& sql) : statement_(sql) {
+  statement_.exchange(soci::use(wanted_));
+  statement_.exchange(soci::into(as_of_));
+  // Null where there is no such order.
+  std::size_t column = 0;
+  row_.for_each([&](auto& member) { statement_.exchange(soci::into(member, present_[column++])); });
+  statement_.alloc();
+  statement_.prepare(
+      fmt::format("SELECT position.log_place, orders.{} FROM position LEFT JOIN orders ON orders.id = :id "
+                  "WHERE position.only_row = 1",
+                  fmt::join(order_columns, ", orders.")));
+  statement_.define_and_bind();
+}
+
+bool OrderReader::read(OrderId id) {
+  wanted_ = id.value;
+  if (!read_one_row(statement_)) throw std::runtime_error("the records do not say how far they are");
+  return present_.front() == soci::i_ok;
+}
+
+OrderWriter::OrderWriter(soci::session& sql) : statement_(sql) {
+  row_.for_each([this](auto& member) { statement_.exchange(soci::use(member)); });
+  std::string changes;
+  for (const auto column : std::span(order_columns).subspan(1))
+    changes += fmt::format("{}{} = excluded.{}", changes.empty() ? "" : ", ", column, column);
+  statement_.alloc();
+  statement_.prepare(
+      fmt::format("INSERT INTO orders({}) VALUES(:{}) ON CONFLICT(id) DO UPDATE SET {} WHERE excluded.place "
+                  "> orders.place",
+                  fmt::join(order_columns, ", "), fmt::join(order_columns, ", :"), changes));
+  statement_.define_and_bind();
 }
 
 }  // namespace market::sqlite

@@ -1,12 +1,15 @@
 #pragma once
 /// An order as one row of SQL: plain columns for what people ask about, compact JSON for lines and history.
+/// Heavy (includes SOCI), for .cpp files and tests.
 ///
-///   lines    [[product, quantity, unit price, ticket], ...]   a fifth member names a currency that differs
+///   lines    [[product, version, quantity, unit price, ticket], ...]   a sixth names a currency that differs
 ///   history  [["accepted", milliseconds], ["paid", milliseconds], ...]
 
+#include <array>
 #include <string>
 
-#include "domain/sale/sale_engine.hpp"
+#include "adapters/sqlite/sql_session.hpp"
+#include "domain/sale/order.hpp"
 
 namespace market::sqlite {
 
@@ -15,18 +18,58 @@ struct OrderRow {
   std::string state, payment;
   long long attempt_id = 0, total = 0;
   std::string currency;
-  long long pay_by = 0, created_at = 0, updated_at = 0, key_hi = 0, key_lo = 0, body_fingerprint = 0;
+  long long pay_by = 0, created_at = 0, updated_at = 0, key_hi = 0, key_lo = 0, fingerprint = 0;
   std::string lines, history;
+  long long place = 0;
+
+  /// Calls `each` with every member in the order of order_columns.
+  template <class Each>
+  void for_each(Each each) {
+    each(id), each(user_id), each(state), each(payment), each(attempt_id), each(total), each(currency);
+    each(pay_by), each(created_at), each(updated_at), each(key_hi), each(key_lo), each(fingerprint);
+    each(lines), each(history), each(place);
+  }
 };
+inline constexpr std::array<std::string_view, 16> order_columns{
+    "id",         "user_id",    "state",  "payment", "attempt_id",  "total", "currency", "pay_by",
+    "created_at", "updated_at", "key_hi", "key_lo",  "fingerprint", "lines", "history",  "place"};
 
-/// In the order of the table and of OrderRow.
-inline constexpr std::string_view order_columns =
-    "id,user_id,state,payment,attempt_id,total,currency,pay_by,created_at,updated_at,key_hi,key_lo,"
-    "body_fingerprint,lines,history";
-
-/// Fills every member; a row that is filled again keeps its memory.
+/// Fills every member but the key; a row that is filled again keeps its memory.
 void write_row(const Order& order, OrderRow& row);
 /// Errors: unavailable, when the row is damaged.
 Result<OrderPtr> order_of(const OrderRow& row);
+
+/// Finds orders by id, each with how far the records were when it was read: in one statement.
+class OrderReader {
+ public:
+  explicit OrderReader(soci::session& sql);
+  OrderReader(const OrderReader&) = delete;
+  OrderReader& operator=(const OrderReader&) = delete;
+  /// False: there is none. Errors: throws.
+  bool read(OrderId id);
+  Place as_of() const { return as_of_; }
+  OrderRow& row() { return row_; }
+
+ private:
+  OrderRow row_;
+  long long as_of_ = 0, wanted_ = 0;
+  std::array<soci::indicator, order_columns.size()> present_{};
+  soci::statement statement_;
+};
+
+/// Stores an order's row; one whose place is not higher than the stored row's changes nothing.
+class OrderWriter {
+ public:
+  explicit OrderWriter(soci::session& sql);
+  OrderWriter(const OrderWriter&) = delete;
+  OrderWriter& operator=(const OrderWriter&) = delete;
+  OrderRow& row() { return row_; }
+  /// Stores row(). Errors: throws.
+  void write() { statement_.execute(true); }
+
+ private:
+  OrderRow row_;
+  soci::statement statement_;
+};
 
 }  // namespace market::sqlite

@@ -9,6 +9,7 @@
 namespace market::sqlite {
 
 inline constexpr int records_application_id = 0x4D6B7452;  // "MktR", like the log's "MktL".
+inline constexpr int records_first_schema = 2;
 std::span<const Migration> record_migrations();
 
 /// Removes the file and SQLite's companions, so that it can be folded again from the log.

@@ -50,8 +50,8 @@ std::unique_ptr<soci::session> open_session(const std::string& path, SessionKind
 }
 
 void migrate(soci::session& sql, const std::string& path, int application_id,
-             std::span<const Migration> migrations) {
-  const auto newest = static_cast<long long>(migrations.size());
+             std::span<const Migration> migrations, int first) {
+  const auto newest = first - 1 + static_cast<long long>(migrations.size());
   try {
     const auto found_id = number_of(sql, "PRAGMA application_id");
     const auto version = number_of(sql, "PRAGMA user_version");
@@ -64,17 +64,31 @@ void migrate(soci::session& sql, const std::string& path, int application_id,
           fmt::format("its schema is version {}, this program knows up to {}; use the newer "
                       "program, or restore a backup",
                       version, newest));
+    if (!fresh && version < first)
+      throw std::runtime_error(
+          fmt::format("its schema is version {}, from before the first release (this program reads from {}); "
+                      "make a new store",
+                      version, first));
     use_write_ahead_log(sql);
-    for (auto step = version; step < newest; ++step) {
+    for (auto next = fresh ? first : version + 1; next <= newest; ++next) {
       Transaction all(sql, "BEGIN IMMEDIATE");
-      for (const auto statement : migrations[static_cast<std::size_t>(step)]) sql << std::string(statement);
+      const auto& steps = migrations[static_cast<std::size_t>(next - first)];
+      for (const auto statement : steps) sql << std::string(statement);
       sql << fmt::format("PRAGMA application_id={}", application_id);
-      sql << fmt::format("PRAGMA user_version={}", step + 1);
+      sql << fmt::format("PRAGMA user_version={}", next);
       all.commit();
     }
   } catch (const std::exception& error) {
     throw std::runtime_error(fmt::format("cannot use {}: {}", path, error.what()));
   }
+}
+
+bool read_one_row(soci::statement& statement) {
+  statement.execute();
+  const bool found = statement.fetch();
+  while (found && statement.fetch()) {
+  }
+  return found;
 }
 
 sqlite_api::sqlite3* handle_of(soci::session& sql) {

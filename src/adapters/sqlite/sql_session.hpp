@@ -29,10 +29,15 @@ std::unique_ptr<soci::session> open_session(const std::string& path, SessionKind
 /// One step of a schema, never changed once released: single statements, run in one transaction.
 using Migration = std::vector<std::string_view>;
 
-/// Brings the file to the newest schema. Errors: throws std::runtime_error when the file belongs to something
-/// else, is damaged, or was written by a newer version; nothing is changed then.
+/// Brings the file to the newest schema; the first of `migrations` makes schema `first`. Errors: throws
+/// std::runtime_error when the file belongs to something else, is damaged, was written by a newer version, or
+/// has a schema below `first` (none of them was released); nothing is changed then.
 void migrate(soci::session& sql, const std::string& path, int application_id,
-             std::span<const Migration> migrations);
+             std::span<const Migration> migrations, int first = 1);
+
+/// Executes it for one row; false: there is none. Reads to the end: a statement left at a row would hold its
+/// snapshot and with it the write-ahead log.
+bool read_one_row(soci::statement& statement);
 
 sqlite_api::sqlite3* handle_of(soci::session& sql);
 /// The SQLite result code of an exception, 0 if it has none.

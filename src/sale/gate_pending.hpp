@@ -1,0 +1,23 @@
+#pragma once
+/// Private to the gate: what stands in its queue.
+
+#include "sale/gate.hpp"
+
+namespace market::sale {
+
+/// One submitted command, in the frame of its waiting coroutine.
+struct EmbeddedGate::Pending {
+  using Handler = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
+
+  explicit Pending(Command& what) : command(what) {}
+  Command& command;  ///< In the same frame.
+  asio::any_io_executor executor;
+  std::optional<Handler> handler;
+  Pending* next = nullptr;
+  LookedUp looked_up;
+  Sequencer::Missing missing = Sequencer::Missing::nothing;
+  int event = -1;  ///< Which one of the group answers it.
+  Result<Submitted> answer = fail(Code::internal, "the gate has not answered");
+};
+
+}  // namespace market::sale

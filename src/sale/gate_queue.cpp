@@ -1,0 +1,153 @@
+/// The sale gate's queue: how a command waits for the writer thread, and how its answer comes back.
+
+#include <algorithm>
+
+#include "base/prefetch.hpp"
+#include "sale/gate_pending.hpp"
+
+namespace market::sale {
+namespace {
+
+constexpr int look_ups_max = 8;
+constexpr Millis idle_tick{500};
+/// Whose request it is, as far as the command says.
+UserId user_of(const Command& command) {
+  return std::visit(
+      [](const auto& body) {
+        if constexpr (requires { body.user; })
+          return body.user;
+        else
+          return UserId{};
+      },
+      command.body);
+}
+
+constexpr std::size_t prefetch_ahead = 3;  ///< What stands in the queue was last touched by another core.
+
+}  // namespace
+
+// ---- I/O threads ----
+
+void EmbeddedGate::push(Pending& pending) {
+  Pending* head = queue_.load(std::memory_order_relaxed);
+  do {
+    pending.next = head;
+  } while (!queue_.compare_exchange_weak(head, &pending));
+  // Sequentially consistent with the exchange above: the writer sees one or the other. The first of a burst
+  // wakes it, the others need no system call.
+  if (asleep_.load() && asleep_.exchange(false)) {
+    const std::scoped_lock lock(sleep_mutex_);
+    wake_.notify_one();
+  }
+}
+
+Task<> EmbeddedGate::look_up(Pending& pending) {
+  LookedUp& found = pending.looked_up;
+  if (pending.missing == Sequencer::Missing::order) {
+    const auto order = co_await parts_.records.find(order_of(pending.command));
+    if (!order) co_return fail(order.error());
+    found.order = order->order;
+    found.order_as_of = order->as_of;
+    co_return Result<>();
+  }
+  const Instant since = parts_.clock.now() - KeyFilter::life;
+  const UserId user = user_of(pending.command);
+  const auto key = co_await parts_.records.find_key(user, pending.command.key, since);
+  if (!key) co_return fail(key.error());
+  found.bound = key->bound;
+  found.key_as_of = key->as_of;
+  co_return Result<>();
+}
+
+Task<Submitted> EmbeddedGate::submit(Command command) {
+  if (stopping_.load(std::memory_order_relaxed))
+    co_return fail(Code::overloaded, "this server is shutting down");
+  if (waiting_.fetch_add(1, std::memory_order_relaxed) >= settings_.queue_max) {
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+    co_return fail(Code::overloaded, "too many orders are waiting");
+  }
+  Pending pending(command);
+  pending.executor = co_await asio::this_coro::executor;
+  for (int tries = 0; tries < look_ups_max; ++tries) {
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+        [this, &pending](auto handler) {
+          pending.handler.emplace(std::move(handler));
+          push(pending);
+        },
+        asio::use_awaitable);
+    if (pending.missing == Sequencer::Missing::nothing) break;
+    const auto looked = co_await look_up(pending);
+    if (looked) continue;
+    pending.missing = Sequencer::Missing::nothing;
+    pending.answer = fail(looked.error());
+    break;
+  }
+  waiting_.fetch_sub(1, std::memory_order_relaxed);
+  if (pending.missing != Sequencer::Missing::nothing)
+    co_return fail(Code::overloaded, "the records are too busy to look this order up");
+  co_return std::move(pending.answer);
+}
+
+// ---- The writer thread ----
+
+Millis EmbeddedGate::sleep_time(Instant now) const {
+  Millis sleep = idle_tick;
+  if (const auto due = sequencer_.next_deadline()) sleep = std::min(sleep, *due - now);
+  if (!writes_.load(std::memory_order_relaxed)) sleep = std::min(sleep, next_try_ - now);
+  return std::max(sleep, Millis(0));
+}
+
+void EmbeddedGate::take_queue(Batch& batch) {
+  if (!queue_.load()) {
+    const auto has_work = [this] { return queue_.load() != nullptr || stopping_.load(); };
+    std::unique_lock lock(sleep_mutex_);
+    asleep_.store(true);
+    wake_.wait_for(lock, copy_ ? Millis(1) : sleep_time(parts_.clock.now()), has_work);
+    asleep_.store(false);
+  }
+  if (last_batch_size_ >= settings_.gather_from) {
+    std::unique_lock lock(sleep_mutex_);
+    wake_.wait_for(lock, settings_.gather_time, [this] { return stopping_.load(); });
+  }
+  for (Pending* taken = queue_.exchange(nullptr); taken; taken = taken->next) {
+    prefetch(taken);  // All of it: the loop itself needs `next` alone.
+    batch.push_back(taken);
+  }
+  std::reverse(batch.begin(), batch.end());  // First come, first served.
+  last_batch_size_ = batch.size();
+}
+
+void EmbeddedGate::resume(std::span<Pending* const> batch) {
+  struct Thread {
+    const void* context;
+    asio::any_io_executor executor;
+    std::vector<Pending*> answered;
+  };
+  boost::container::small_vector<Thread, 8> threads;
+  for (Pending* pending : batch) {
+    const void* context = &asio::query(pending->executor, asio::execution::context);
+    auto thread = std::find_if(threads.begin(), threads.end(),
+                               [=](const Thread& each) { return each.context == context; });
+    if (thread == threads.end()) thread = threads.insert(thread, Thread{context, pending->executor, {}});
+    thread->answered.push_back(pending);
+  }
+  for (Thread& thread : threads) {
+    asio::post(thread.executor, [answered = std::move(thread.answered)] {
+      for (std::size_t i = 0; i < answered.size(); ++i) {
+        if (i + prefetch_ahead < answered.size()) prefetch(answered[i + prefetch_ahead]);
+        auto handler = std::move(*answered[i]->handler);
+        std::move(handler)();  // The coroutine ends, and its Pending with it, inside the call.
+      }
+    });
+  }
+}
+
+void EmbeddedGate::refuse_all(std::span<Pending* const> batch, const Error& error) {
+  for (Pending* pending : batch) {
+    pending->missing = Sequencer::Missing::nothing;
+    pending->answer = fail(error);
+  }
+  resume(batch);
+}
+
+}  // namespace market::sale
