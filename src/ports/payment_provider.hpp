@@ -9,12 +9,19 @@
 
 namespace market {
 
-enum class ChargeState : std::uint8_t { unknown, captured, declined };
+enum class ChargeState : std::uint8_t {
+  unknown,
+  captured,
+  declined,
+  /// Of charge() alone: the provider was not reached and will not be, so certainly no money moves.
+  not_charged,
+};
 
 class PaymentProvider {
  public:
   virtual ~PaymentProvider() = default;
-  /// Errors: unavailable (the answer was lost or is late: ask find() later).
+  /// Errors: unavailable (the answer was lost or is late: ask find() later), validation (a token that it does
+  /// not know; nothing was charged).
   virtual Task<ChargeState> charge(AttemptId attempt, Money amount, std::string token) = 0;
   /// What became of an attempt; `unknown`: it never arrived (or not yet). Errors: unavailable.
   virtual Task<ChargeState> find(AttemptId attempt) = 0;

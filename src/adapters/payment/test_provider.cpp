@@ -113,6 +113,7 @@ Task<ChargeState> TestProvider::charge(AttemptId attempt, Money amount, std::str
     return state;
   };
   const auto state = co_await pool_.run(std::move(work));
+  if (!state && state.error().code == Code::overloaded) co_return ChargeState::not_charged;  // Never begun.
   if (!state) co_return fail(Code::unavailable, state.error().detail);
   if (token == "slow") {
     const auto executor = co_await asio::this_coro::executor;

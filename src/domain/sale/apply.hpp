@@ -57,6 +57,7 @@ class UndoLog {
   using Entry = std::variant<NewProduct, OldProduct, OldStock, OldUnits, NewOrder, OldOrder, OldKey,
                              NewRefused, OldRefused>;
   void add(Entry entry) { entries_.push_back(std::move(entry)); }
+  const std::vector<Entry>& entries() const { return entries_; }
 
  private:
   friend void undo(SaleState& state, UndoLog& log);

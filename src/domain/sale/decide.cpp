@@ -85,12 +85,18 @@ Decision decide_on(const Asked& asked, const AdjustStock& wanted) {
 
 // ---- Orders ----
 
+/// A short text, which needs no memory of its own: after the last unit, nearly every answer is this one.
+std::optional<Error> sold_out(std::int64_t remaining) {
+  if (remaining > 0) return std::nullopt;
+  return refuse(Code::sold_out, "no units left");
+}
+
 /// Whether `user` may have `quantity` more units of a product now. The order of these checks is part of the
 /// contract: window, sold out, limit, stock.
 std::optional<Error> refuses_units(const SaleState& state, std::uint32_t slot, UserId user,
                                    std::int64_t quantity) {
   const SaleProduct& product = state.products[slot];
-  if (product.stock.remaining == 0) return refuse(Code::sold_out, "all units are sold");
+  if (auto gone = sold_out(product.stock.remaining)) return gone;
   if (product.terms.sale && product.terms.sale->per_user_limit) {
     const std::int64_t limit = *product.terms.sale->per_user_limit;
     if (state.units_of(user, slot) + quantity > limit)
@@ -98,18 +104,6 @@ std::optional<Error> refuses_units(const SaleState& state, std::uint32_t slot, U
   }
   if (product.stock.remaining < quantity)
     return refuse(Code::insufficient_stock, fmt::format("only {} units are left", product.stock.remaining));
-  return std::nullopt;
-}
-
-std::optional<Error> outside_window(const ProductTerms& terms, Instant now) {
-  if (!terms.sale) return std::nullopt;
-  if (now < terms.sale->opens_at) {
-    ErrorExtras extras;
-    extras.opens_at = format_rfc3339(terms.sale->opens_at);
-    return Error(Code::sale_not_open, "the sale has not opened yet", std::move(extras));
-  }
-  if (terms.sale->closes_at && now >= *terms.sale->closes_at)
-    return refuse(Code::sale_closed, "the sale has closed");
   return std::nullopt;
 }
 
@@ -129,7 +123,7 @@ std::optional<Error> add_line(const Asked& asked, const PlaceOrder& wanted, std:
   if (line.quantity < 1 || line.quantity > OrderLine::quantity_max)
     return refuse_member("items", "a quantity is 1 to 1000");
   if (asked_before(wanted, index)) return refuse_member("items", "a product stands twice in this order");
-  if (auto closed = outside_window(product.terms, asked.now)) return closed;
+  if (auto refused = refuses_visibly(product.terms, product.stock.remaining, asked.now)) return refused;
   if (auto refused = refuses_units(asked.state, slot, wanted.user, line.quantity)) return refused;
   const Money& price = product.terms.price;
   if (index > 0 && price.currency != order.total.currency)
@@ -295,6 +289,17 @@ std::optional<Decision> settled_before(const SaleState& state, const Command& co
 }
 
 }  // namespace
+
+std::optional<Error> refuses_visibly(const ProductTerms& terms, std::int64_t remaining, Instant now) {
+  if (terms.sale && now < terms.sale->opens_at) {
+    ErrorExtras extras;
+    extras.opens_at = format_rfc3339(terms.sale->opens_at);
+    return Error(Code::sale_not_open, "the sale has not opened yet", std::move(extras));
+  }
+  if (terms.sale && terms.sale->closes_at && now >= *terms.sale->closes_at)
+    return refuse(Code::sale_closed, "the sale has closed");
+  return sold_out(remaining);
+}
 
 Instant payable_until(const SaleState& state, const OpenOrder& order) {
   return std::max(order.pay_by, state.numbers.grace_until);

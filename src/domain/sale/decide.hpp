@@ -2,6 +2,7 @@
 /// decide(state, command, now): which event a command leads to, or why it is refused. Pure; a command makes
 /// at most one event.
 
+#include <optional>
 #include <variant>
 
 #include "domain/sale/command.hpp"
@@ -29,6 +30,11 @@ using Decision = std::variant<Event, Replayed, Unchanged, Error>;
 /// (also another user's), order_not_payable. Cancel: order_not_cancellable. Move: order_not_returnable. With
 /// a key: idempotency_mismatch. All items or none.
 Decision decide(const SaleState& state, const Command& command, Instant now, const DecideRules& rules);
+
+/// What everybody can see without deciding: outside the sale's window (sale_not_open with opens_at,
+/// sale_closed), or no unit left (sold_out). decide() refuses by the same rule; whoever has the live numbers
+/// may refuse by it before.
+std::optional<Error> refuses_visibly(const ProductTerms& terms, std::int64_t remaining, Instant now);
 
 /// Until when an unpaid order may be paid.
 Instant payable_until(const SaleState& state, const OpenOrder& order);

@@ -91,6 +91,9 @@ class OpenOrders {
   }
   /// For copying in slices.
   static constexpr std::size_t parts() { return part_count; }
+  static std::size_t part_number(OrderId id) {
+    return (static_cast<std::uint64_t>(id.value) * 0xD6E8FEB86659FD93ull) >> 52;
+  }
   template <class Each>
   void for_each_of(std::size_t part, Each each) const {
     for (const std::uint32_t row : index_[part]) each((*rows_)[row]);
@@ -119,9 +122,6 @@ class OpenOrders {
   using Part = boost::unordered_flat_set<std::uint32_t, RowHash, SameOrder>;
   static constexpr std::size_t part_count = 4096;
   Part& part_of(OrderId id) { return index_[part_number(id)]; }
-  static std::size_t part_number(OrderId id) {
-    return (static_cast<std::uint64_t>(id.value) * 0xD6E8FEB86659FD93ull) >> 52;
-  }
   void free_lines(OpenOrder& order);
 
   std::unique_ptr<Rows> rows_;  ///< Behind a pointer that the index keeps.

@@ -37,14 +37,14 @@ class SegmentedMap {
   /// For copying in slices.
   static constexpr std::size_t parts() { return part_count; }
   const Part& part(std::size_t number) const { return (*parts_)[number]; }
+  static std::size_t part_number(const Key& key) {
+    // Other bits than those by which the part itself places the key.
+    return (static_cast<std::uint64_t>(hash_value(key)) * 0x9E3779B97F4A7C15ull) >> 54;
+  }
 
  private:
   static constexpr std::size_t part_count = 1024;
-  Part& part_of(const Key& key) {
-    // Other bits than those by which the part itself places the key.
-    const std::uint64_t spread = static_cast<std::uint64_t>(hash_value(key)) * 0x9E3779B97F4A7C15ull;
-    return (*parts_)[spread >> 54];
-  }
+  Part& part_of(const Key& key) { return (*parts_)[part_number(key)]; }
   std::unique_ptr<std::array<Part, part_count>> parts_ = std::make_unique<std::array<Part, part_count>>();
 };
 

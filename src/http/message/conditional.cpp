@@ -22,12 +22,21 @@ bool is_tag_character(char c) {
 
 enum class TagList : std::uint8_t { malformed, names_it, names_others };
 
+bool is_same(std::string_view tag, std::string_view etag) {
+  return tag == opaque(etag);
+}
+/// `"7.open"` and `"7.sold_out"` are states of one version.
+bool is_of_version(std::string_view tag, std::string_view version) {
+  tag = tag.substr(1, tag.size() - 2);
+  return tag.substr(0, tag.find('.')) == version;
+}
+
 /// `*` or tags with commas between them; RFC 9110 8.8.3.
-TagList read_tags(std::string_view list, std::string_view etag) {
+TagList read_tags(std::string_view list, std::string_view wanted,
+                  bool (*names)(std::string_view tag, std::string_view wanted)) {
   skip_blanks(list);
   if (list == "*") return TagList::names_it;
   if (list.empty()) return TagList::malformed;
-  const auto wanted = opaque(etag);
   auto answer = TagList::names_others;
   while (!list.empty()) {
     if (list.starts_with("W/")) list.remove_prefix(2);
@@ -35,7 +44,7 @@ TagList read_tags(std::string_view list, std::string_view etag) {
     std::size_t end = 1;  // A tag may hold commas and backslashes, but no quote.
     while (end < list.size() && is_tag_character(list[end])) ++end;
     if (end == list.size() || list[end] != '"') return TagList::malformed;
-    if (list.substr(0, end + 1) == wanted) answer = TagList::names_it;
+    if (names(list.substr(0, end + 1), wanted)) answer = TagList::names_it;
     list.remove_prefix(end + 1);
     const auto next = list.find_first_not_of(" \t");
     if (next != std::string_view::npos && list[next] != ',') return TagList::malformed;
@@ -47,7 +56,7 @@ TagList read_tags(std::string_view list, std::string_view etag) {
 }  // namespace
 
 bool etag_list_names(std::string_view list, std::string_view etag) {
-  return read_tags(list, etag) == TagList::names_it;
+  return read_tags(list, etag, is_same) == TagList::names_it;
 }
 
 bool none_match(const Request& request, std::string_view etag) {
@@ -56,11 +65,11 @@ bool none_match(const Request& request, std::string_view etag) {
   return false;
 }
 
-IfMatch if_match(const Request& request, std::string_view etag) {
+IfMatch if_match(const Request& request, std::string_view version) {
   auto answer = IfMatch::absent;
   for (const auto& header : request.headers) {
     if (!same_letters(header.name, "if-match")) continue;
-    const auto tags = read_tags(header.value, etag);
+    const auto tags = read_tags(header.value, version, is_of_version);
     if (tags == TagList::malformed) return IfMatch::malformed;
     if (answer != IfMatch::holds) answer = tags == TagList::names_it ? IfMatch::holds : IfMatch::fails;
   }

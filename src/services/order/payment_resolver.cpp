@@ -1,7 +1,6 @@
 #include "services/order/payment_resolver.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include <future>
 
 namespace market::order {
 
@@ -14,89 +13,153 @@ PaymentResolver::PaymentResolver(SaleGate& gate, PaymentProvider& provider, cons
       limits_(limits),
       timer_(executor) {}
 
-void PaymentResolver::watch(OpenPayment open) {
-  asio::post(executor_, [this, open] { add(open); });
+std::optional<PaymentResolver::News> PaymentResolver::news_of(const Event& event) {
+  if (const auto* started = std::get_if<PaymentStarted>(&event.fact))
+    return News{OpenPayment{started->order, started->attempt, false}, false};
+  if (const auto* paid = std::get_if<OrderPaid>(&event.fact))
+    return News{OpenPayment{paid->order, paid->attempt, false}, true};
+  if (const auto* declined = std::get_if<PaymentDeclined>(&event.fact))
+    return News{OpenPayment{declined->order, declined->attempt, false}, true};
+  if (const auto* refunded = std::get_if<Refunded>(&event.fact))
+    return News{OpenPayment{refunded->order, refunded->attempt, true}, true};
+  if (const auto* owed = std::get_if<RefundOwed>(&event.fact))
+    return News{OpenPayment{owed->order, owed->attempt, true}, false};
+  const auto* cancelled = std::get_if<OrderCancelled>(&event.fact);
+  if (cancelled != nullptr && cancelled->refund)
+    return News{OpenPayment{cancelled->order, cancelled->refund, true}, false};
+  const auto* moved = std::get_if<OrderMoved>(&event.fact);
+  if (moved != nullptr && moved->refund) return News{OpenPayment{moved->order, moved->refund, true}, false};
+  return std::nullopt;
 }
 
-void PaymentResolver::stop() {
-  asio::post(executor_, [this] {
-    stopped_ = true;
-    timer_.cancel();
+void PaymentResolver::follow(const CountedEvents& events) {
+  std::vector<News> all;
+  for (const CountedEvent& counted : *events)
+    if (const auto news = news_of(counted.event)) all.push_back(*news);
+  if (all.empty()) return;
+  asio::post(executor_, [this, all = std::move(all)] {
+    for (const News& news : all) {
+      if (news.settled)
+        forget(news.payment.attempt);
+      else
+        add(news.payment, news.payment.refund ? Millis(0) : limits_.answer_max);
+    }
+    serve_due();
   });
 }
 
-void PaymentResolver::add(OpenPayment open) {
+void PaymentResolver::watch(OpenPayment open) {
+  asio::post(executor_, [this, open] {
+    add(open, open.refund ? Millis(0) : limits_.first_wait);
+    serve_due();
+  });
+}
+
+bool PaymentResolver::run_there(std::function<void()> work, Millis longest) {
+  auto done = std::make_shared<std::promise<void>>();
+  auto ended = done->get_future();
+  asio::post(executor_, [work = std::move(work), done] {
+    work();
+    done->set_value();
+  });
+  return ended.wait_for(longest) == std::future_status::ready;
+}
+
+bool PaymentResolver::stop(Millis longest) {
+  auto stopping = [this] {
+    stopped_ = true;
+    timer_.cancel();
+  };
+  if (!run_there(std::move(stopping), longest)) return false;
+  if (!tasks_.wait(longest)) return false;
+  return run_there([] {}, longest);  // Behind a timer that had fired already.
+}
+
+void PaymentResolver::add(OpenPayment open, Millis first_wait) {
+  const auto known = watched_.find(open.attempt);
+  if (known != watched_.end()) {
+    if (known->second.open.refund == open.refund) return;
+    due_.erase({known->second.next, open.attempt});
+  }
   const Instant now = clock_.now();
-  auto& watched = watched_[open.attempt];
-  if (watched.open.attempt && watched.open.refund == open.refund) return;
-  watched = Watched{open, now, open.refund ? now : now + limits_.first_wait, limits_.first_wait};
-  if (!running_) schedule();
+  watched_[open.attempt] = Watched{open, now, now + first_wait, limits_.first_wait, false};
+  due_.insert({now + first_wait, open.attempt});
+}
+
+void PaymentResolver::forget(AttemptId attempt) {
+  const auto known = watched_.find(attempt);
+  if (known == watched_.end()) return;
+  due_.erase({known->second.next, attempt});
+  watched_.erase(known);
 }
 
 void PaymentResolver::schedule() {
-  if (stopped_ || watched_.empty()) return;
-  Instant next = Instant::max();
-  for (const auto& [attempt, watched] : watched_) next = std::min(next, watched.next);
+  if (stopped_ || due_.empty() || asking_ >= limits_.resolver_concurrency_max) return;
+  const Instant next = due_.begin()->first;
+  if (next >= armed_) return;
+  armed_ = next;
   timer_.expires_after(std::max(Millis(0), next - clock_.now()));
   timer_.async_wait([this](boost::system::error_code error) {
-    if (error || stopped_ || running_) return;
-    running_ = true;
-    asio::co_spawn(executor_, serve_due(), asio::detached);
+    if (error) return;
+    armed_ = Instant::max();
+    serve_due();
   });
 }
 
-asio::awaitable<void> PaymentResolver::serve_due() {
+void PaymentResolver::serve_due() {
   const Instant now = clock_.now();
-  std::vector<AttemptId> due;
-  for (const auto& [attempt, watched] : watched_)
-    if (watched.next <= now) due.push_back(attempt);
-  for (const AttemptId attempt : due) {
-    const bool done = co_await resolve(attempt);
-    if (done) {
-      watched_.erase(attempt);
-      continue;
-    }
-    auto& watched = watched_.at(attempt);
-    watched.next = clock_.now() + watched.wait;
-    watched.wait = std::min(watched.wait * 2, limits_.wait_max);
+  while (!stopped_ && asking_ < limits_.resolver_concurrency_max && !due_.empty() &&
+         due_.begin()->first <= now) {
+    Watched& watched = watched_.at(due_.begin()->second);
+    due_.erase(due_.begin());
+    watched.asking = true;
+    ++asking_;
+    tasks_.spawn(executor_, resolve(watched.open, watched.since));
   }
-  running_ = false;
   schedule();
 }
 
-asio::awaitable<bool> PaymentResolver::resolve(AttemptId attempt) {
-  const Watched watched = watched_.at(attempt);
-  if (watched.open.refund) {
-    const bool refunded = co_await refund(watched.open);
-    co_return refunded;
+asio::awaitable<void> PaymentResolver::resolve(OpenPayment open, Instant since) {
+  const auto outcome = co_await ask(open, since);
+  bool done = false;
+  if (outcome) {
+    Command command = SettlePayment{open.order, open.attempt, *outcome};
+    const auto settled = co_await gate_.submit(std::move(command));
+    done = settled || settled.error().code == Code::order_not_found;
   }
-  const auto found = co_await provider_.find(attempt);
-  if (!found) co_return false;
-  PaymentOutcome outcome = PaymentOutcome::declined;
-  if (*found == ChargeState::captured)
-    outcome = PaymentOutcome::captured;
-  else if (*found == ChargeState::unknown && clock_.now() - watched.since < limits_.unknown_max)
-    co_return false;
-  const bool settled = co_await settle(watched.open, outcome);
-  co_return settled;
+  asked(open, done);
 }
 
-asio::awaitable<bool> PaymentResolver::refund(OpenPayment open) {
-  const auto refunded = co_await provider_.refund(open.attempt);
-  if (!refunded) co_return false;
-  const bool settled = co_await settle(open, PaymentOutcome::refunded);
-  co_return settled;
+Task<PaymentOutcome> PaymentResolver::ask(OpenPayment open, Instant since) {
+  if (open.refund) {
+    const auto refunded = co_await provider_.refund(open.attempt);
+    if (!refunded) co_return fail(refunded.error());
+    co_return PaymentOutcome::refunded;
+  }
+  const auto found = co_await provider_.find(open.attempt);
+  if (!found) co_return fail(found.error());
+  if (*found == ChargeState::captured) co_return PaymentOutcome::captured;
+  if (*found == ChargeState::unknown && clock_.now() - since < limits_.unknown_max)
+    co_return fail(Code::unavailable, "the provider does not know of it yet");
+  co_return PaymentOutcome::declined;
 }
 
-asio::awaitable<bool> PaymentResolver::settle(OpenPayment open, PaymentOutcome outcome) {
-  Command command = SettlePayment{open.order, open.attempt, outcome};
-  const auto settled = co_await gate_.submit(std::move(command));
-  if (!settled) co_return settled.error().code == Code::order_not_found;
-  if (!settled->order || settled->order->payment != PaymentState::refunding) co_return true;
-  auto& watched = watched_.at(open.attempt);  // The order could not take the money: it goes back at once.
-  watched.open.refund = true;
-  watched.wait = limits_.first_wait;
-  co_return false;
+void PaymentResolver::asked(OpenPayment open, bool done) {
+  --asking_;
+  // The log may have told meanwhile that it is settled, or that the money is owed back: another question.
+  const auto known = watched_.find(open.attempt);
+  if (known != watched_.end() && known->second.asking && known->second.open.refund == open.refund) {
+    Watched& watched = known->second;
+    if (done) {
+      watched_.erase(known);
+    } else {
+      watched.asking = false;
+      watched.next = clock_.now() + watched.wait;
+      watched.wait = std::min(watched.wait * 2, limits_.wait_max);
+      due_.insert({watched.next, open.attempt});
+    }
+  }
+  serve_due();
 }
 
 }  // namespace market::order

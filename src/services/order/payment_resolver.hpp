@@ -1,11 +1,16 @@
 #pragma once
 /// Finds out what became of payments whose answer is missing, and gives back money that is owed; with
-/// back-off, until the log knows. After a restart the open ones of the log are given to watch() again.
+/// back-off, until the log knows. It learns from the log what is open and what is settled; what was open at
+/// the start is given to watch().
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <functional>
+#include <set>
 
+#include "base/task_group.hpp"
+#include "ports/log_follower.hpp"
 #include "ports/payment_provider.hpp"
 #include "ports/sale_gate.hpp"
 
@@ -13,42 +18,60 @@ namespace market::order {
 
 struct OpenPayment {
   OrderId order;
-  UserId user;
   AttemptId attempt;
   bool refund = false;  ///< The money is owed back; else the charge's outcome is unknown.
 };
 
 struct ResolverLimits {
+  /// As long as the one who charges waits for the answer, nobody else asks for it.
+  Millis answer_max{5'000};
   Millis first_wait{200};
   Millis wait_max{5'000};
   /// A charge the provider does not know of for this long is taken as declined.
   Millis unknown_max{3'600'000};
+  std::size_t resolver_concurrency_max = 32;  ///< Questions to the provider at once.
 };
 
-/// Lives on one executor that runs on one thread; must outlive what runs there. No timer while nothing is
-/// open.
-class PaymentResolver {
+/// Lives on one executor that runs on one thread. No timer while nothing is open.
+class PaymentResolver final : public LogFollower {
  public:
   PaymentResolver(SaleGate& gate, PaymentProvider& provider, const Clock& clock,
                   asio::any_io_executor executor, ResolverLimits limits = {});
-  /// Any thread. Watching twice is fine.
+
+  void follow(const CountedEvents& events) override;
+  /// What was open at the start: nobody else waits for it. Any thread; watching twice is fine.
   void watch(OpenPayment open);
-  /// Any thread; what is under way ends by itself.
-  void stop();
+  /// Any thread but its own: asks nothing more and waits for what is under way. False: longer than `longest`.
+  /// Follow nothing afterwards.
+  bool stop(Millis longest = Millis(5'000));
+  /// How many are open. On its own executor.
+  std::size_t open() const { return watched_.size(); }
 
  private:
+  /// What an event of the log means for it.
+  struct News {
+    OpenPayment payment;
+    bool settled = false;
+  };
   struct Watched {
     OpenPayment open;
     Instant since, next;
     Millis wait;
+    bool asking = false;
   };
-  void add(OpenPayment open);
+  using Watching = boost::unordered_flat_map<AttemptId, Watched>;
+  static std::optional<News> news_of(const Event& event);
+
+  /// Runs `work` on the executor and waits. False: longer than `longest`.
+  bool run_there(std::function<void()> work, Millis longest);
+  void add(OpenPayment open, Millis first_wait);
+  void forget(AttemptId attempt);
   void schedule();
-  asio::awaitable<void> serve_due();
-  /// True when done; may turn a charge into a refund.
-  asio::awaitable<bool> resolve(AttemptId attempt);
-  asio::awaitable<bool> refund(OpenPayment open);
-  asio::awaitable<bool> settle(OpenPayment open, PaymentOutcome outcome);
+  void serve_due();
+  asio::awaitable<void> resolve(OpenPayment open, Instant since);
+  /// What the log is to be told; none: not yet.
+  Task<PaymentOutcome> ask(OpenPayment open, Instant since);
+  void asked(OpenPayment open, bool done);
 
   SaleGate& gate_;
   PaymentProvider& provider_;
@@ -56,9 +79,12 @@ class PaymentResolver {
   asio::any_io_executor executor_;
   ResolverLimits limits_;
   asio::steady_timer timer_;
-  boost::unordered_flat_map<AttemptId, Watched> watched_;
-  bool running_ = false;
+  Watching watched_;
+  std::set<std::pair<Instant, AttemptId>> due_;  ///< Those that are not being asked about.
+  Instant armed_ = Instant::max();  ///< When the timer wakes, at the latest.
+  std::size_t asking_ = 0;
   bool stopped_ = false;
+  TaskGroup tasks_{"a question about a payment"};
 };
 
 }  // namespace market::order

@@ -3,11 +3,12 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <cstring>
 
 #include "http/message/paging.hpp"
 #include "http/message/sse.hpp"
+#include "services/auth/request_key.hpp"
 #include "services/order/place_order.hpp"
-#include "services/order/request_key.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/order_view.hpp"
 
@@ -22,18 +23,24 @@ using http::Request;
 struct Doors {
   explicit Doors(const OrderParts& given, std::string base)
       : parts(given),
-        place(given.gate, given.live, given.ids, given.clock),
+        place(given.gate, given.board, given.reader, given.clock),
         location(std::move(base) + "/orders/") {}
   OrderParts parts;
-  PlaceOrderUseCase place;
+  PlacingOrders place;
   std::string location;
 
   std::string page_of(const Order& order) const {
     std::string body;
-    wire::append_order(body, order, [this](ProductId id) { return parts.names.name_of(id); });
+    wire::append_order(body, order, [this](ProductId id, std::int64_t version) {
+      return parts.board.name_of(id, version);
+    });
     return body;
   }
-  Reply reply(http::Status status, const Order& order) const { return http::json(status, page_of(order)); }
+  Reply reply(http::Status status, const Order& order, bool replayed = false) const {
+    Reply reply = http::json(status, page_of(order));
+    if (replayed) reply.headers.push_back(http::Header{"Idempotency-Replayed", "true"});
+    return reply;
+  }
 };
 
 Result<OrderId> order_id_of(const Request& request) {
@@ -42,23 +49,36 @@ Result<OrderId> order_id_of(const Request& request) {
   return *id;
 }
 
-Result<PlaceOrder> read_order(const Doors& doors, const Request& request) {
+/// What is wanted of what, as bytes: the same however the body was written.
+struct Meaning {
+  explicit Meaning(const wire::WantedLines& lines) {
+    for (const WantedLine& line : lines) {
+      std::memcpy(bytes + size, &line.product.value, sizeof line.product.value);
+      size += sizeof line.product.value;
+      std::memcpy(bytes + size, &line.quantity, sizeof line.quantity);
+      size += sizeof line.quantity;
+    }
+  }
+  std::string_view text() const { return {bytes, size}; }
+  char bytes[order_lines_max * (sizeof(std::int64_t) + sizeof(std::int32_t))];
+  std::size_t size = 0;
+};
+
+Result<Command> read_order(const Doors& doors, const Request& request) {
   const auto caller = doors.parts.authenticator.identify(request);
   if (!caller) return fail(caller.error());
   if (doors.parts.settings.email_verification_required && !caller->email_verified)
     return fail(Code::email_unverified, "the e-mail address must be verified before buying");
-  const auto key = request_key_of(request, caller->user);
+  const auto key = auth::request_key_of(request, caller->user);
   if (!key) return fail(key.error());
-  doors.parts.live.prefetch(*key);
+  doors.parts.board.prefetch(*key);
   auto lines = wire::read_order_body(request.body);
   if (!lines) return fail(lines.error());
-  PlaceOrder asked;
-  asked.user = caller->user;
-  asked.key = *key;
-  asked.body_fingerprint = fingerprint_of(*lines);
-  asked.payment_window = doors.parts.settings.payment_window;
-  asked.lines = std::move(*lines);
-  return asked;
+  const std::uint64_t fingerprint = *key ? auth::fingerprint_of(request, Meaning(*lines).text()) : 0;
+  Command command = PlaceOrder{caller->user, doors.parts.settings.payment_window, std::move(*lines)};
+  command.key = *key;
+  command.fingerprint = fingerprint;
+  return command;
 }
 
 tl::unexpected<Error> counted(Doors& doors, Error error) {
@@ -70,22 +90,26 @@ Task<Reply> refuse_order(Doors& doors, Error error) {
   co_return counted(doors, std::move(error));
 }
 
-Task<Reply> submit_order(Doors& doors, PlaceOrder asked) {
-  auto placed = co_await doors.place.run(std::move(asked));
-  if (!placed) co_return counted(doors, std::move(placed.error()));
-  Reply reply = doors.reply(http::Status::created, *placed->order);
+Task<Reply> answer_order(Doors& doors, Task<Placed> placing) {
+  const auto placed = co_await std::move(placing);
+  if (!placed) co_return counted(doors, placed.error());
+  Reply reply = doors.reply(http::Status::created, *placed->order, placed->replayed);
   reply.headers.push_back(http::Header{"Location", doors.location + placed->order->id.text()});
-  if (placed->replayed) reply.headers.push_back(http::Header{"Idempotency-Replayed", "true"});
   co_return reply;
 }
 
 /// No coroutine itself: most requests of a rush are refused here, and a refusal needs no large frame.
 Task<Reply> place_order(Doors& doors, const Request& request) {
-  auto asked = read_order(doors, request);
-  if (!asked) return refuse_order(doors, std::move(asked.error()));
-  if (auto allowed = doors.place.refuse_early(*asked); !allowed)
-    return refuse_order(doors, std::move(allowed.error()));
-  return submit_order(doors, std::move(*asked));
+  auto command = read_order(doors, request);
+  if (!command) return refuse_order(doors, std::move(command.error()));
+  auto placing = doors.place.run(std::move(*command));
+  if (!placing) return refuse_order(doors, std::move(placing.error()));
+  return answer_order(doors, std::move(*placing));
+}
+
+/// A cursor is the last order's id and the filter that it belongs to.
+std::string cursor_end(const OrderFilter& filter) {
+  return filter.state ? '-' + std::string(text_of(*filter.state)) : std::string();
 }
 
 Result<OrderFilter> read_filter(const Request& request) {
@@ -102,8 +126,9 @@ Result<OrderFilter> read_filter(const Request& request) {
     if (!filter.state) return invalid_field("state", "format", "state is not a state of orders");
   }
   if (!page->cursor.empty()) {
-    const auto before = OrderId::parse(page->cursor);
-    if (!before) return invalid_field("cursor", "format", "cursor is not one of ours");
+    const auto before = OrderId::parse(std::string_view(page->cursor).substr(0, id_length));
+    if (!before || page->cursor.substr(id_length) != cursor_end(filter))
+      return invalid_field("cursor", "format", "cursor is not one of this list");
     filter.before = *before;
   }
   return filter;
@@ -125,7 +150,7 @@ Task<Reply> list_orders(Doors& doors, const Request& request) {
     body += doors.page_of(*(*orders)[i]);
   }
   body += "],\"nextCursor\":";
-  body += more ? '"' + orders->back()->id.text() + "\"}" : std::string("null}");
+  body += more ? '"' + orders->back()->id.text() + cursor_end(*filter) + "\"}" : std::string("null}");
   co_return http::json(http::Status::ok, std::move(body));
 }
 
@@ -208,40 +233,55 @@ Task<Reply> pay_order(Doors& doors, const Request& request) {
   if (!id) co_return fail(id.error());
   auto token = read_token(request);
   if (!token) co_return fail(token.error());
-  const auto paid = co_await doors.parts.pay.run(caller->user, *id, std::move(*token));
+  Command command = StartPayment{*id, caller->user};
+  const auto bound = auth::bind_request_key(command, request, caller->user, request.body);
+  if (!bound) co_return fail(bound.error());
+  const auto paid = co_await doors.parts.pay.run(std::move(command), std::move(*token));
   if (!paid) co_return fail(paid.error());
-  co_return doors.reply(paid->known ? http::Status::ok : http::Status::accepted, *paid->order);
+  co_return doors.reply(paid->known ? http::Status::ok : http::Status::accepted, *paid->order,
+                        paid->replayed);
+}
+
+/// Has the gate decide and answers the order as it is then.
+Task<Reply> change_order(Doors& doors, UserId user, OrderId id, Command command) {
+  const auto changed = co_await doors.parts.gate.submit(std::move(command));
+  if (!changed) co_return fail(changed.error());
+  const auto order = co_await doors.parts.reader.find(user, id);
+  if (!order) co_return fail(order.error());
+  co_return doors.reply(http::Status::ok, **order, changed->replayed);
+}
+
+Task<Reply> refused(Error error) {
+  co_return fail(std::move(error));
 }
 
 Task<Reply> cancel_order(Doors& doors, const Request& request) {
   const auto caller = doors.parts.authenticator.identify(request);
-  if (!caller) co_return fail(caller.error());
+  if (!caller) return refused(caller.error());
   const auto id = order_id_of(request);
-  if (!id) co_return fail(id.error());
-  if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
+  if (!id) return refused(id.error());
+  if (const auto ok = wire::expect_no_members(request.body); !ok) return refused(ok.error());
   Command command = CancelOrder{*id, caller->user};
-  const auto cancelled = co_await doors.parts.gate.submit(std::move(command));
-  if (!cancelled) co_return fail(cancelled.error());
-  const OrderPtr order = cancelled->order;
-  if (order->payment == PaymentState::refunding)
-    doors.parts.resolver.watch(OpenPayment{order->id, order->user, order->attempt, true});
-  co_return doors.reply(http::Status::ok, *order);
+  // No body and an empty object mean the same.
+  if (const auto bound = auth::bind_request_key(command, request, caller->user, {}); !bound)
+    return refused(bound.error());
+  return change_order(doors, caller->user, *id, std::move(command));
 }
 
 Task<Reply> return_order(Doors& doors, const Request& request) {
   const auto caller = doors.parts.authenticator.identify(request);
-  if (!caller) co_return fail(caller.error());
+  if (!caller) return refused(caller.error());
   const auto id = order_id_of(request);
-  if (!id) co_return fail(id.error());
+  if (!id) return refused(id.error());
   const auto json = wire::parse_json(request.body);
-  if (!json) co_return fail(json.error());
+  if (!json) return refused(json.error());
   wire::ObjectReader reader(*json);
   auto reason = reader.visible_text("reason", 500);
-  if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
+  if (const auto ok = reader.finish(); !ok) return refused(ok.error());
   Command command = MoveOrder{*id, caller->user, OrderState::return_requested, std::move(reason)};
-  const auto moved = co_await doors.parts.gate.submit(std::move(command));
-  if (!moved) co_return fail(moved.error());
-  co_return doors.reply(http::Status::ok, *moved->order);
+  if (const auto bound = auth::bind_request_key(command, request, caller->user, request.body); !bound)
+    return refused(bound.error());
+  return change_order(doors, caller->user, *id, std::move(command));
 }
 
 }  // namespace

@@ -2,9 +2,8 @@
 /// The doors of the order service (API.md, Orders).
 
 #include "http/server/router.hpp"
-#include "ports/live_stock.hpp"
 #include "ports/order_reader.hpp"
-#include "ports/product_names.hpp"
+#include "ports/product_board.hpp"
 #include "services/auth/authenticator.hpp"
 #include "services/order/pay_order.hpp"
 #include "services/order/refusal_counts.hpp"
@@ -20,14 +19,10 @@ struct OrderSettings {
 struct OrderParts {
   const auth::Authenticator& authenticator;
   SaleGate& gate;
-  const LiveStock& live;
+  const ProductBoard& board;
   OrderReader& reader;
-  const ProductNames& names;
   PayOrder& pay;
-  PaymentProvider& provider;
-  PaymentResolver& resolver;
   RefusalCounts& refusals;  ///< Of POST /orders.
-  IdSource& ids;
   const Clock& clock;
   OrderSettings settings;
 };

@@ -1,75 +1,46 @@
 #pragma once
-/// All products as people read them: texts, rendered pages, and the live numbers laid over them. In memory
-/// whole.
-///
-/// One page costs an atomic load and a look-up: each thread keeps a copy of the shards' maps and refreshes a
-/// copy when its shard has changed. Lists read one sorted map under a shared lock.
+/// Products as people read them: rendered pages beside the board's terms and texts, with the live numbers
+/// laid over them.
 
-#include <array>
-#include <boost/unordered/unordered_flat_map.hpp>
-#include <map>
-#include <mutex>
-#include <shared_mutex>
-#include <vector>
-
-#include "ports/live_stock.hpp"
-#include "ports/product_names.hpp"
-#include "ports/product_texts.hpp"
+#include "ports/product_board.hpp"
 #include "wire/json/product_view.hpp"
 
 namespace market::product {
 
-struct CatalogueEntry {
-  ProductText text;
-  ProductTerms terms;
-  std::shared_ptr<LiveProduct> live;
+/// Where the doors of all services are; part of the addresses that pages name.
+inline constexpr std::string_view api_base = "/api/v1";
+
+struct RenderedPage final : ProductPage {
+  explicit RenderedPage(wire::ProductView rendered, std::string text)
+      : view(std::move(rendered)), folded(std::move(text)) {}
   wire::ProductView view;
   std::string folded;  ///< Name and description in lower case, for searching.
 };
-using EntryPtr = std::shared_ptr<const CatalogueEntry>;
 
-class Catalogue final : public ProductNames {
+/// What the board keeps beside each version of a product; given to it at start (apps).
+std::shared_ptr<const ProductPage> render(const ShownProduct& product);
+
+/// The page that render() made.
+inline const RenderedPage& page_of(const ShownProduct& product) {
+  return static_cast<const RenderedPage&>(*product.page);
+}
+
+class Catalogue {
  public:
-  Catalogue(const LiveStock& live, const Clock& clock);
+  Catalogue(const ProductBoard& board, const Clock& clock) : board_(board), clock_(clock) {}
 
-  /// At start, before any reader. Texts without a product in the log (a create that was refused) stay unseen.
-  void load(std::vector<ProductText> texts);
-  /// Shows a product with the terms the gate published; after submit() has answered. Any thread.
-  /// Errors: product_not_found, when the gate knows no such product.
-  Result<> put(ProductText text);
+  SaleStateName state_of(const ShownProduct& product) const;
+  /// The page in `state`, with the numbers of now.
+  void append_page(std::string& out, const ShownProduct& product, SaleStateName state) const;
+  /// {remaining, capacity, saleState, asOf}, all of now.
+  void append_stock(std::string& out, const ShownProduct& product) const;
 
-  /// Null when unknown or withdrawn. Valid until this thread asks the catalogue again.
-  const CatalogueEntry* find(ProductId id) const;
-  std::string_view name_of(ProductId id) const override;
-
-  SaleStateName state_of(const CatalogueEntry& entry) const;
-  void append_page(std::string& out, const CatalogueEntry& entry) const;
-
-  /// The newest ones below `before` (0: from the newest), not withdrawn; at most `count`.
-  std::vector<EntryPtr> newest(ProductId before, std::size_t count) const;
-  /// All, newest first, not withdrawn: immutable, made anew after a change.
-  std::shared_ptr<const std::vector<EntryPtr>> all() const;
+  const ProductBoard& board() const { return board_; }
+  Instant now() const { return clock_.now(); }
 
  private:
-  using Map = boost::unordered_flat_map<ProductId, EntryPtr>;
-  static constexpr std::size_t shard_count = 64;
-  struct alignas(64) Shard {
-    std::atomic<std::uint64_t> version{1};
-    mutable std::mutex mutex;
-    std::shared_ptr<const Map> map = std::make_shared<const Map>();
-  };
-  struct ThreadCopy;
-  static std::size_t shard_of(ProductId id) { return hash_value(id) >> 58; }
-  const CatalogueEntry* look(ProductId id) const;
-  EntryPtr make_entry(ProductText text) const;
-
-  const LiveStock& live_;
+  const ProductBoard& board_;
   const Clock& clock_;
-  const std::uint64_t catalogue_id_;
-  std::array<Shard, shard_count> shards_;
-  mutable std::shared_mutex sorted_mutex_;
-  std::map<ProductId, EntryPtr, std::greater<>> sorted_;
-  mutable std::shared_ptr<const std::vector<EntryPtr>> all_;
 };
 
 /// ASCII letters in lower case; other text as it is.

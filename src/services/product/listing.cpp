@@ -2,46 +2,96 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
+#include "base/checksum.hpp"
 #include "wire/auth/base64url.hpp"
 
 namespace market::product {
 namespace {
 
-std::int64_t key_of(const CatalogueEntry& entry, SortBy sort) {
+std::int64_t key_of(const ShownProduct& product, SortBy sort) {
   switch (sort) {
     case SortBy::newest:
       return 0;
     case SortBy::price_rising:
-      return entry.terms.price.amount;
+      return product.terms.price.amount;
     case SortBy::price_falling:
-      return -entry.terms.price.amount;
+      return -product.terms.price.amount;
     case SortBy::opening:  // Products without a sale have always been open.
-      return entry.terms.sale ? entry.terms.sale->opens_at.time_since_epoch().count() : 0;
+      return product.terms.sale ? product.terms.sale->opens_at.time_since_epoch().count() : 0;
   }
   return 0;
 }
 
-bool matches(const CatalogueEntry& entry, const ListQuery& query) {
-  if (!query.category.empty() && entry.text.category != query.category) return false;
-  if (query.kind && entry.terms.kind != *query.kind) return false;
-  return query.search.empty() || entry.folded.find(query.search) != std::string::npos;
+bool matches(const ShownProduct& product, const ListQuery& query) {
+  if (!query.category.empty() && product.texts.category != query.category) return false;
+  if (query.kind && product.terms.kind != *query.kind) return false;
+  return query.search.empty() || page_of(product).folded.find(query.search) != std::string::npos;
 }
 
-std::string cursor_of(std::int64_t key, ProductId id) {
-  return wire::encode_base64url(fmt::format("{}:{}", key, id.text()));
+/// Begins a cursor: which list it belongs to.
+std::string list_of(const ListQuery& query) {
+  const int kind = query.kind ? 1 + static_cast<int>(*query.kind) : 0;
+  const std::uint64_t filters =
+      checksum(fmt::format("{}:{}:{}{}", kind, query.category.size(), query.category, query.search));
+  return fmt::format("{}.{:x}.", static_cast<int>(query.sort), filters);
+}
+
+std::string cursor_of(const ListQuery& query, const ShownProduct& last) {
+  return wire::encode_base64url(
+      fmt::format("{}{}:{}", list_of(query), key_of(last, query.sort), last.id.text()));
+}
+
+/// The newest ones that are public. Few are not, so a page is one reading or two.
+std::vector<ShownProductPtr> newest_public(const ProductBoard& board, ProductId before, std::size_t count,
+                                           Instant now) {
+  std::vector<ShownProductPtr> found;
+  for (;;) {
+    auto some = board.newest(before, count);
+    const bool last = some.size() < count;
+    if (!some.empty()) before = some.back()->id;
+    for (auto& product : some)
+      if (found.size() < count && is_public(product->terms, now)) found.push_back(std::move(product));
+    if (last || found.size() == count) return found;
+  }
+}
+
+/// All that match, as far as one page shows them.
+std::vector<ShownProductPtr> sorted_public(const ProductBoard& board, const ListQuery& query,
+                                           std::size_t count, Instant now) {
+  const auto all = board.all();
+  using Candidate = std::pair<std::int64_t, const ShownProductPtr*>;
+  std::vector<Candidate> found;
+  const auto before = [](const Candidate& a, const Candidate& b) {
+    return a.first != b.first ? a.first < b.first : (*a.second)->id > (*b.second)->id;
+  };
+  for (const auto& product : *all) {
+    const std::int64_t key = key_of(*product, query.sort);
+    if (query.after && (key < query.after_key || (key == query.after_key && product->id >= query.after)))
+      continue;
+    if (is_public(product->terms, now) && matches(*product, query)) found.emplace_back(key, &product);
+  }
+  const auto wanted = std::min(found.size(), count);
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(wanted), found.end(), before);
+  std::vector<ShownProductPtr> page;
+  for (std::size_t i = 0; i < wanted; ++i) page.push_back(*found[i].second);
+  return page;
 }
 
 }  // namespace
 
 Result<> read_cursor(const std::string& cursor, ListQuery& query) {
   if (cursor.empty()) return {};
-  const auto wrong = [] { return invalid_field("cursor", "format", "cursor is not one of ours"); };
-  unsigned char bytes[64];
+  const auto wrong = [] { return invalid_field("cursor", "format", "cursor is not one of this list"); };
+  unsigned char bytes[96];
   const auto size = wire::decode_base64url(cursor, bytes);
   if (!size) return wrong();
-  const std::string_view plain(reinterpret_cast<const char*>(bytes), *size);
+  std::string_view plain(reinterpret_cast<const char*>(bytes), *size);
+  const std::string list = list_of(query);
+  if (!plain.starts_with(list)) return wrong();
+  plain.remove_prefix(list.size());
   const auto [stop, error] = std::from_chars(plain.begin(), plain.end(), query.after_key);
   if (error != std::errc() || stop == plain.end() || *stop != ':') return wrong();
   const auto id = ProductId::parse(std::string_view(stop + 1, plain.end()));
@@ -50,31 +100,14 @@ Result<> read_cursor(const std::string& cursor, ListQuery& query) {
   return {};
 }
 
-ListPage list_products(const Catalogue& catalogue, const ListQuery& query) {
+ListPage list_products(const ProductBoard& board, const ListQuery& query, Instant now) {
+  const std::size_t one_more = query.limit + 1;  // It tells whether there is a next page.
   ListPage page;
-  if (query.is_plain()) {
-    page.entries = catalogue.newest(query.after, query.limit + 1);
-  } else {
-    const auto all = catalogue.all();
-    using Candidate = std::pair<std::int64_t, const EntryPtr*>;
-    std::vector<Candidate> found;
-    const auto before = [](const Candidate& a, const Candidate& b) {
-      return a.first != b.first ? a.first < b.first : (*a.second)->text.id > (*b.second)->text.id;
-    };
-    for (const auto& entry : *all) {
-      const std::int64_t key = key_of(*entry, query.sort);
-      if (query.after && (key < query.after_key || (key == query.after_key && entry->text.id >= query.after)))
-        continue;
-      if (matches(*entry, query)) found.emplace_back(key, &entry);
-    }
-    const auto wanted = std::min(found.size(), query.limit + 1);
-    std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(wanted), found.end(),
-                      before);
-    for (std::size_t i = 0; i < wanted; ++i) page.entries.push_back(*found[i].second);
-  }
-  if (page.entries.size() > query.limit) {
-    page.entries.resize(query.limit);
-    page.next_cursor = cursor_of(key_of(*page.entries.back(), query.sort), page.entries.back()->text.id);
+  page.products = query.is_plain() ? newest_public(board, query.after, one_more, now)
+                                   : sorted_public(board, query, one_more, now);
+  if (page.products.size() > query.limit) {
+    page.products.resize(query.limit);
+    page.next_cursor = cursor_of(query, *page.products.back());
   }
   return page;
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// The product list: which entries, in which order, and where the next page starts.
+/// The product list: which products, in which order, and where the next page starts.
 
 #include <optional>
 
@@ -14,19 +14,21 @@ struct ListQuery {
   std::optional<ProductKind> kind;
   SortBy sort = SortBy::newest;
   std::size_t limit = 20;
-  /// The last entry of the page before: its sort key and id; id none: from the start.
+  /// The last product of the page before: its sort key and id; id none: from the start.
   std::int64_t after_key = 0;
   ProductId after;
   bool is_plain() const { return search.empty() && category.empty() && !kind && sort == SortBy::newest; }
 };
 
 struct ListPage {
-  std::vector<EntryPtr> entries;
+  std::vector<ShownProductPtr> products;
   std::string next_cursor;  ///< Empty: the last page.
 };
 
-/// Errors: validation.
+/// Where `query` goes on, after all else of it has been read: a cursor belongs to its sort and filters.
+/// Errors: validation, also when it comes from another list.
 Result<> read_cursor(const std::string& cursor, ListQuery& query);
-ListPage list_products(const Catalogue& catalogue, const ListQuery& query);
+/// Those that are public at `now`.
+ListPage list_products(const ProductBoard& board, const ListQuery& query, Instant now);
 
 }  // namespace market::product

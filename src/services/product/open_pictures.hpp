@@ -13,20 +13,20 @@ class OpenPictures {
  public:
   using Picture = std::shared_ptr<const std::string>;
 
-  /// By its address, which changes with its content. Null when nobody is reading it.
-  Picture find(const std::string& url) const {
+  /// By its hash. Null when nobody is reading it.
+  Picture find(const std::string& hash) const {
     const std::lock_guard lock(mutex_);
-    const auto found = open_.find(url);
+    const auto found = open_.find(hash);
     return found == open_.end() ? nullptr : found->second.lock();
   }
   /// The one that others are reading by now, or else this one.
-  Picture share(const std::string& url, Picture loaded) {
+  Picture share(const std::string& hash, Picture loaded) {
     const std::lock_guard lock(mutex_);
     if (open_.size() >= forget_at_) {
       boost::unordered::erase_if(open_, [](const auto& entry) { return entry.second.expired(); });
       forget_at_ = 2 * open_.size() + forget_at_min;
     }
-    auto& known = open_[url];
+    auto& known = open_[hash];
     if (auto other = known.lock()) return other;
     known = loaded;
     return loaded;

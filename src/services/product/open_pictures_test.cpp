@@ -13,15 +13,15 @@ Picture picture(const char* bytes) {
 
 TEST(OpenPictures, AreSharedWhileSomebodyReadsThem) {
   OpenPictures pictures;
-  EXPECT_EQ(pictures.find("a?v=1"), nullptr);
-  Picture first = pictures.share("a?v=1", picture("bytes"));
-  EXPECT_EQ(pictures.find("a?v=1"), first);
-  EXPECT_EQ(pictures.share("a?v=1", picture("bytes")), first) << "loaded twice at once, kept once";
-  EXPECT_EQ(pictures.find("a?v=2"), nullptr) << "another content is another picture";
+  EXPECT_EQ(pictures.find("hash 1"), nullptr);
+  Picture first = pictures.share("hash 1", picture("bytes"));
+  EXPECT_EQ(pictures.find("hash 1"), first);
+  EXPECT_EQ(pictures.share("hash 1", picture("bytes")), first) << "loaded twice at once, kept once";
+  EXPECT_EQ(pictures.find("hash 2"), nullptr) << "another content is another picture";
   first.reset();
-  EXPECT_EQ(pictures.find("a?v=1"), nullptr);
-  const Picture second = pictures.share("a?v=1", picture("bytes"));
-  EXPECT_EQ(pictures.find("a?v=1"), second);
+  EXPECT_EQ(pictures.find("hash 1"), nullptr);
+  const Picture second = pictures.share("hash 1", picture("bytes"));
+  EXPECT_EQ(pictures.find("hash 1"), second);
 }
 
 TEST(OpenPictures, ThoseThatNobodyReadsAreForgotten) {

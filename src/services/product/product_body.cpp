@@ -51,6 +51,15 @@ void read_sale(wire::ObjectReader& reader, std::optional<Sale>& sale) {
   part.finish_part();
 }
 
+void read_publish_at(wire::ObjectReader& reader, std::optional<Instant>& publish_at) {
+  if (reader.has("publishAt")) publish_at = reader.optional_time("publishAt");
+}
+
+void expect_sale_of_event(wire::ObjectReader& reader, const ProductTerms& terms) {
+  if (terms.kind == ProductKind::event && !terms.sale)
+    reader.refuse("sale", "required", "an event product has a sale");
+}
+
 }  // namespace
 
 Result<NewProduct> read_new_product(std::string_view body) {
@@ -58,28 +67,32 @@ Result<NewProduct> read_new_product(std::string_view body) {
   if (!json) return fail(json.error());
   wire::ObjectReader reader(*json);
   NewProduct product;
-  product.text.name = reader.visible_text("name", name_characters_max);
-  product.text.description = reader.optional_text("description", 0, description_characters_max).value_or("");
-  product.text.category = reader.optional_text("category", 0, category_characters_max).value_or("");
+  product.texts.name = reader.visible_text("name", name_characters_max);
+  product.texts.description = reader.optional_text("description", 0, description_characters_max).value_or("");
+  product.texts.category = reader.optional_text("category", 0, category_characters_max).value_or("");
   read_price(reader, product.terms.price);
   product.stock = reader.integer("stock", 0, ProductStock::stock_max);
   read_kind(reader, product.terms.kind);
   read_sale(reader, product.terms.sale);
+  read_publish_at(reader, product.terms.publish_at);
+  expect_sale_of_event(reader, product.terms);
   if (const auto ok = reader.finish(); !ok) return fail(ok.error());
   return product;
 }
 
-Result<> read_product_patch(std::string_view body, ProductText& text, ProductTerms& terms) {
+Result<> read_product_patch(std::string_view body, ProductTerms& terms, ProductTexts& texts) {
   const auto json = wire::parse_json(body);
   if (!json) return fail(json.error());
   wire::ObjectReader reader(*json);
-  if (reader.has("name")) text.name = reader.visible_text("name", name_characters_max);
+  if (reader.has("name")) texts.name = reader.visible_text("name", name_characters_max);
   if (auto value = reader.optional_text("description", 0, description_characters_max))
-    text.description = *value;
-  if (auto value = reader.optional_text("category", 0, category_characters_max)) text.category = *value;
+    texts.description = *value;
+  if (auto value = reader.optional_text("category", 0, category_characters_max)) texts.category = *value;
   if (reader.has("price")) read_price(reader, terms.price);
   read_kind(reader, terms.kind);
   read_sale(reader, terms.sale);
+  read_publish_at(reader, terms.publish_at);
+  if (reader.has("kind") || reader.has("sale")) expect_sale_of_event(reader, terms);
   return reader.finish();
 }
 

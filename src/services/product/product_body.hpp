@@ -5,19 +5,18 @@
 #include <string_view>
 
 #include "domain/sale/product.hpp"
-#include "ports/product_texts.hpp"
 
 namespace market::product {
 
 struct NewProduct {
-  ProductText text;    ///< Without id and times.
+  ProductTexts texts;  ///< Without a picture.
   ProductTerms terms;  ///< Without seller.
   std::int64_t stock = 0;
 };
 /// Errors: invalid_json, validation.
 Result<NewProduct> read_new_product(std::string_view body);
-/// Changes what the body names in `text` and `terms`. Errors as above.
-Result<> read_product_patch(std::string_view body, ProductText& text, ProductTerms& terms);
+/// Changes what the body names in `terms` and `texts`. Errors as above.
+Result<> read_product_patch(std::string_view body, ProductTerms& terms, ProductTexts& texts);
 
 struct StockChange {
   std::int64_t delta = 0;

@@ -24,7 +24,7 @@ TEST(NewProduct, IsReadWhole) {
       R"("kind":"event","sale":{"opensAt":"2027-01-15T17:00:00+09:00","closesAt":"2027-01-15T08:00:01Z",)"
       R"("perUserLimit":2}})");
   ASSERT_TRUE(read);
-  EXPECT_EQ(read->text.name, "한정판");
+  EXPECT_EQ(read->texts.name, "한정판");
   EXPECT_EQ(read->terms.price, (Money{15'000, *Currency::parse("USD")}));
   EXPECT_EQ(read->terms.kind, ProductKind::event);
   EXPECT_EQ(read->terms.sale,
@@ -64,25 +64,73 @@ TEST(NewProduct, NamesEveryWrongMember) {
   EXPECT_EQ(read_new_product("nonsense").error().code, Code::invalid_json);
 }
 
+TEST(NewProduct, AnEventHasASale) {
+  EXPECT_EQ(wrong_members(read_new_product(new_product(R"(,"kind":"event")"))), "sale:required");
+  EXPECT_EQ(wrong_members(read_new_product(new_product(R"(,"kind":"event","sale":null)"))), "sale:required");
+  EXPECT_EQ(wrong_members(read_new_product(new_product(R"(,"kind":"event","sale":[])"))), "sale:type")
+      << "one mistake, one line";
+}
+
+TEST(NewProduct, MayBePublishedLater) {
+  EXPECT_EQ(read_new_product(new_product(""))->terms.publish_at, std::nullopt);
+  EXPECT_EQ(read_new_product(new_product(R"(,"publishAt":null)"))->terms.publish_at, std::nullopt);
+  EXPECT_EQ(read_new_product(new_product(R"(,"publishAt":"2027-01-15T08:00:00Z")"))->terms.publish_at,
+            Instant(Millis(1'800'000'000'000)));
+  EXPECT_EQ(wrong_members(read_new_product(new_product(R"(,"publishAt":"soon")"))), "publishAt:format");
+  EXPECT_EQ(wrong_members(read_new_product(new_product(R"(,"publishAt":5)"))), "publishAt:format");
+}
+
+TEST(NewProduct, ANumberMayBeWrittenInAnyForm) {
+  const auto read = read_new_product(
+      R"({"name":"a","price":{"amount":1.5e4,"currency":"KRW"},"stock":1e0})");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->terms.price.amount, 15'000);
+  EXPECT_EQ(read->stock, 1);
+}
+
 TEST(ProductPatch, ChangesOnlyWhatItNames) {
-  ProductText text;
+  ProductTexts text;
   text.name = "Old";
   text.description = "d";
   ProductTerms terms;
   terms.price.amount = 5;
   terms.sale = Sale{Instant(Millis(5)), std::nullopt, 2};
   const ProductTerms before = terms;
-  ASSERT_TRUE(read_product_patch("{}", text, terms));
+  ASSERT_TRUE(read_product_patch("{}", terms, text));
   EXPECT_EQ(terms, before);
-  ASSERT_TRUE(read_product_patch(R"({"name":"New","description":""})", text, terms));
+  ASSERT_TRUE(read_product_patch(R"({"name":"New","description":""})", terms, text));
   EXPECT_EQ(text.name, "New");
   EXPECT_EQ(text.description, "");
   EXPECT_EQ(terms, before);
-  ASSERT_TRUE(read_product_patch(R"({"sale":null})", text, terms));
+  ASSERT_TRUE(read_product_patch(R"({"sale":null})", terms, text));
   EXPECT_EQ(terms.sale, std::nullopt);
   EXPECT_EQ(terms.price.amount, 5);
-  EXPECT_EQ(wrong_members(read_product_patch(R"({"stock":1})", text, terms)), "stock:unknown");
-  EXPECT_EQ(wrong_members(read_product_patch(R"({"name":null})", text, terms)), "name:type");
+  EXPECT_EQ(wrong_members(read_product_patch(R"({"stock":1})", terms, text)), "stock:unknown");
+  EXPECT_EQ(wrong_members(read_product_patch(R"({"name":null})", terms, text)), "name:type");
+}
+
+TEST(ProductPatch, LeavesNoEventWithoutASale) {
+  ProductTexts texts;
+  ProductTerms regular;
+  EXPECT_EQ(wrong_members(read_product_patch(R"({"kind":"event"})", regular, texts)), "sale:required");
+  ProductTerms event;
+  event.kind = ProductKind::event;
+  event.sale = Sale{Instant(Millis(5)), std::nullopt, 2};
+  ASSERT_TRUE(read_product_patch(R"({"name":"New"})", event, texts));
+  EXPECT_EQ(wrong_members(read_product_patch(R"({"sale":null})", event, texts)), "sale:required");
+  ASSERT_TRUE(read_product_patch(R"({"sale":null,"kind":"regular"})", event, texts));
+  EXPECT_EQ(event.sale, std::nullopt);
+}
+
+TEST(ProductPatch, MovesAndEndsTheWaitForPublication) {
+  ProductTexts texts;
+  ProductTerms terms;
+  ASSERT_TRUE(read_product_patch(R"({"publishAt":"2027-01-15T08:00:00Z"})", terms, texts));
+  EXPECT_EQ(terms.publish_at, Instant(Millis(1'800'000'000'000)));
+  ASSERT_TRUE(read_product_patch(R"({"name":"New"})", terms, texts));
+  EXPECT_TRUE(terms.publish_at);
+  ASSERT_TRUE(read_product_patch(R"({"publishAt":null})", terms, texts));
+  EXPECT_FALSE(terms.publish_at);
 }
 
 TEST(StockChange, NeedsAReason) {

@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
-#include "base/checksum.hpp"
 #include "http/message/ascii.hpp"
+#include "services/product/catalogue.hpp"
 
 namespace market::product {
+
+namespace {
+constexpr std::size_t version_digits = 16;
+}
 
 std::string_view image_type_of(std::string_view bytes) {
   using namespace std::string_view_literals;
@@ -15,7 +19,7 @@ std::string_view image_type_of(std::string_view bytes) {
   return {};
 }
 
-Result<ProductImage> read_image(const http::Request& request) {
+Result<> expect_image(const http::Request& request) {
   const auto actual = image_type_of(request.body);
   if (actual.empty())
     return fail(Code::unsupported_media_type, "the body must be a PNG, JPEG or WebP picture");
@@ -23,11 +27,21 @@ Result<ProductImage> read_image(const http::Request& request) {
   const auto declared = header.substr(0, header.find_first_of("; \t"));
   if (!http::same_letters(declared, actual) && !http::same_letters(declared, "application/octet-stream"))
     return fail(Code::unsupported_media_type, "Content-Type says something else than the picture itself");
-  return ProductImage{std::string(actual), std::string(request.body)};
+  return {};
 }
 
-std::string image_url_of(std::string_view product_location, std::string_view bytes) {
-  return fmt::format("{}/image?v={:016x}", product_location, checksum(bytes));
+std::string_view image_version_of(std::string_view hash) {
+  return hash.substr(0, version_digits);
+}
+
+std::string image_url_of(ProductId product, std::string_view hash) {
+  if (hash.empty()) return {};
+  return fmt::format("{}/products/{}/image?v={}", api_base, product.text(), image_version_of(hash));
+}
+
+std::string_view image_caching_of(std::string_view hash, const std::optional<std::string>& asked) {
+  if (!asked) return "public, max-age=60";
+  return *asked == image_version_of(hash) ? "public, max-age=31536000, immutable" : "no-store";
 }
 
 }  // namespace market::product

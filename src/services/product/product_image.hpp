@@ -3,8 +3,8 @@
 
 #include <string_view>
 
+#include "base/id.hpp"
 #include "http/message/message.hpp"
-#include "ports/product_texts.hpp"
 
 namespace market::product {
 
@@ -14,9 +14,15 @@ inline constexpr std::size_t image_bytes_max = 5 * 1024 * 1024;
 std::string_view image_type_of(std::string_view bytes);
 
 /// Errors: unsupported_media_type, when the body is none of these, or another one than its Content-Type says.
-Result<ProductImage> read_image(const http::Request& request);
+Result<> expect_image(const http::Request& request);
 
-/// Where the picture of `product` is served; changes with its content.
-std::string image_url_of(std::string_view product_location, std::string_view bytes);
+/// The version of a picture in its address: the first 16 digits of its hash.
+std::string_view image_version_of(std::string_view hash);
+/// Where the picture of `product` is served; changes with its content. Empty when there is none.
+std::string image_url_of(ProductId product, std::string_view hash);
+
+/// How long others may keep the picture with `hash` that is answered to `?v=asked`: one under its own version
+/// for good, as it never changes; under no version a minute; under another's, which it has replaced, never.
+std::string_view image_caching_of(std::string_view hash, const std::optional<std::string>& asked);
 
 }  // namespace market::product

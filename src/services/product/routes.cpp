@@ -5,7 +5,8 @@
 #include "http/message/conditional.hpp"
 #include "http/message/paging.hpp"
 #include "http/message/sse.hpp"
-#include "services/product/change_turns.hpp"
+#include "services/auth/request_key.hpp"
+#include "services/product/edit_product.hpp"
 #include "services/product/listing.hpp"
 #include "services/product/open_pictures.hpp"
 #include "services/product/product_body.hpp"
@@ -21,75 +22,118 @@ using http::Reply;
 using http::Request;
 
 struct Doors {
-  Doors(const ProductParts& given, std::string base)
-      : parts(given), streams(given.catalogue, given.clock), location(std::move(base) + "/products/") {}
+  explicit Doors(const ProductParts& given)
+      : parts(given), catalogue(given.board, given.clock), edits(given.board, given.gate), streams(catalogue) {}
   ProductParts parts;
-  mutable ChangeTurns turns;
+  Catalogue catalogue;
+  EditProduct edits;
   mutable OpenPictures pictures;
   StockStreams streams;
-  std::string location;
 };
 
 Error no_such_product() {
   return Error(Code::product_not_found, "there is no such product");
 }
 
-/// Valid until this thread asks the catalogue again: never across a co_await.
-Result<const CatalogueEntry*> entry_of(const Doors& doors, const Request& request) {
-  const auto id = ProductId::parse(request.parameters[0]);
-  const CatalogueEntry* entry = id ? doors.parts.catalogue.find(*id) : nullptr;
-  if (entry == nullptr) return fail(no_such_product());
-  return entry;
+/// Whether the caller may know of a product before it is published.
+bool sees_hidden(const wire::Identity& caller, const ShownProduct& product) {
+  return caller.role == Role::admin || product.terms.seller == caller.user;
 }
 
-/// The product, if the caller may change it. Another seller's product is not there for a seller.
-Result<CatalogueEntry> own_entry_of(const Doors& doors, const Request& request) {
+struct Seen {
+  /// Valid until this thread asks the board again: never across a co_await.
+  const ShownProduct* product;
+  bool hidden;  ///< Not published yet: nobody may keep the answer for others.
+};
+
+/// The product, if it is there for this caller.
+Result<Seen> product_of(const Doors& doors, const Request& request) {
+  const auto id = ProductId::parse(request.parameters[0]);
+  const ShownProduct* product = id ? doors.parts.board.find(*id) : nullptr;
+  if (product == nullptr || product->terms.withdrawn) return fail(no_such_product());
+  if (is_public(product->terms, doors.parts.clock.now())) return Seen{product, false};
+  const auto caller = doors.parts.authenticator.identify(request);
+  if (!caller || !sees_hidden(*caller, *product)) return fail(no_such_product());
+  return Seen{product, true};
+}
+
+struct OwnProduct {
+  ProductId id;
+  UserId caller;
+};
+
+/// A product that the caller may change. Another seller's product is not there for a seller; whose it is
+/// never changes.
+Result<OwnProduct> own_product_of(const Doors& doors, const Request& request) {
   const auto caller = doors.parts.authenticator.require(request, {Role::seller, Role::admin});
   if (!caller) return fail(caller.error());
-  const auto entry = entry_of(doors, request);
-  if (!entry) return fail(entry.error());
-  if (caller->role != Role::admin && (*entry)->terms.seller != caller->user) return fail(no_such_product());
-  return **entry;
+  const auto id = ProductId::parse(request.parameters[0]);
+  const ShownProduct* product = id ? doors.parts.board.find(*id) : nullptr;
+  if (product == nullptr || product->terms.withdrawn) return fail(no_such_product());
+  if (!sees_hidden(*caller, *product)) return fail(no_such_product());
+  return OwnProduct{*id, caller->user};
 }
 
-Reply page_reply(const Doors& doors, http::Status status, const CatalogueEntry& entry) {
+Reply page_reply(const Doors& doors, http::Status status, const ShownProduct& product) {
+  const SaleStateName state = doors.catalogue.state_of(product);
   std::string body;
-  doors.parts.catalogue.append_page(body, entry);
+  doors.catalogue.append_page(body, product, state);
   Reply reply = http::json(status, std::move(body));
-  reply.headers.push_back(http::Header{"ETag", entry.view.etag()});
+  reply.headers.push_back(http::Header{"ETag", page_of(product).view.etag(state)});
   return reply;
 }
 
+/// The page as it is after a change.
+Result<Reply> changed_page(const Doors& doors, http::Status status, ProductId id) {
+  const ShownProduct* product = doors.parts.board.find(id);
+  if (product == nullptr || product->terms.withdrawn) return fail(no_such_product());
+  return page_reply(doors, status, *product);
+}
+
+/// `after`: the numbers that a command has left, when it is about those; else the live ones.
+Reply stock_reply(const Doors& doors, const ShownProduct& product,
+                  const std::optional<ProductStock>& after = {}) {
+  std::string body;
+  if (after)
+    wire::append_stock(body, sale_state(product.terms, after->remaining, doors.catalogue.now()),
+                       after->remaining, after->capacity, doors.catalogue.now());
+  else
+    doors.catalogue.append_stock(body, product);
+  Reply reply = http::json(http::Status::ok, std::move(body));
+  reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
+  return reply;
+}
+
+void say_if_replayed(Reply& reply, const Submitted& submitted) {
+  if (submitted.replayed) reply.headers.push_back(http::Header{"Idempotency-Replayed", "true"});
+}
+
 Result<Reply> get_product_now(const Doors& doors, const Request& request) {
-  const auto entry = entry_of(doors, request);
-  if (!entry) return fail(entry.error());
-  const auto& etag = (*entry)->view.etag();
+  const auto seen = product_of(doors, request);
+  if (!seen) return fail(seen.error());
+  const std::string etag = page_of(*seen->product).view.etag(doors.catalogue.state_of(*seen->product));
   if (http::none_match(request, etag)) return http::not_modified(etag);
-  return page_reply(doors, http::Status::ok, **entry);
+  return page_reply(doors, http::Status::ok, *seen->product);
 }
 Task<Reply> get_product(const Doors& doors, const Request& request) {
   co_return get_product_now(doors, request);
 }
 
 Task<Reply> get_stock(const Doors& doors, const Request& request) {
-  const auto entry = entry_of(doors, request);
-  if (!entry) co_return fail(entry.error());
-  std::string body;
-  wire::append_stock(body, doors.parts.catalogue.state_of(**entry), (*entry)->live->remaining.load(),
-                     (*entry)->live->capacity.load(), doors.parts.clock.now());
-  Reply reply = http::json(http::Status::ok, std::move(body));
-  reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
-  co_return reply;
+  const auto seen = product_of(doors, request);
+  if (!seen) co_return fail(seen.error());
+  co_return stock_reply(doors, *seen->product);
 }
 
 Task<Reply> get_stock_stream(const Doors& doors, const Request& request) {
-  const auto entry = entry_of(doors, request);
-  if (!entry) co_return fail(entry.error());
-  const ProductId product = (*entry)->text.id;
+  const auto seen = product_of(doors, request);
+  if (!seen) co_return fail(seen.error());
   Reply reply;
   reply.content_type = http::event_stream_type;
   reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
-  reply.stream = [&doors, product](http::Stream& stream) { return doors.streams.serve(product, stream); };
+  reply.stream = [&doors, product = seen->product->id, hidden = seen->hidden](http::Stream& stream) {
+    return doors.streams.serve(product, hidden, stream);
+  };
   co_return reply;
 }
 
@@ -111,7 +155,6 @@ Result<ListQuery> read_list_query(const Request& request) {
   if (!page) return fail(page.error());
   ListQuery query;
   query.limit = static_cast<std::size_t>(page->limit);
-  if (const auto ok = read_cursor(page->cursor, query); !ok) return fail(ok.error());
   const auto search = bounded_parameter(request, "search", search_bytes_max);
   if (!search) return fail(search.error());
   const auto category = bounded_parameter(request, "category", category_bytes_max);
@@ -138,40 +181,33 @@ Result<ListQuery> read_list_query(const Request& request) {
     query.sort = SortBy::opening;
   else
     return invalid_field("sort", "format", "sort must be newest, price, -price or opening");
+  if (const auto ok = read_cursor(page->cursor, query); !ok) return fail(ok.error());
   return query;
 }
 
 Task<Reply> list(const Doors& doors, const Request& request) {
   const auto query = read_list_query(request);
   if (!query) co_return fail(query.error());
+  const ProductBoard& board = doors.parts.board;
+  const Instant now = doors.parts.clock.now();
   Result<ListPage> page = ListPage{};
   if (query->is_plain()) {
-    page = list_products(doors.parts.catalogue, *query);
+    page = list_products(board, *query, now);
   } else {
-    const Catalogue& catalogue = doors.parts.catalogue;
-    auto scan = [&catalogue, wanted = *query]() -> Result<ListPage> {
-      return list_products(catalogue, wanted);
+    auto scan = [&board, now, wanted = *query]() -> Result<ListPage> {
+      return list_products(board, wanted, now);
     };
     page = co_await doors.parts.pool.run(std::move(scan));
     if (!page) co_return fail(page.error());
   }
   std::string body = "{\"items\":[";
-  for (const auto& entry : page->entries) {
+  for (const auto& product : page->products) {
     if (body.back() != '[') body += ',';
-    doors.parts.catalogue.append_page(body, *entry);
+    doors.catalogue.append_page(body, *product, doors.catalogue.state_of(*product));
   }
   body += "],\"nextCursor\":";
   body += page->next_cursor.empty() ? std::string("null}") : '"' + page->next_cursor + "\"}";
   co_return http::json(http::Status::ok, std::move(body));
-}
-
-/// Shows `text` with the gate's terms and answers the page.
-Result<Reply> show(const Doors& doors, http::Status status, ProductText text) {
-  const ProductId id = text.id;
-  if (const auto shown = doors.parts.catalogue.put(std::move(text)); !shown) return fail(shown.error());
-  const CatalogueEntry* entry = doors.parts.catalogue.find(id);
-  if (entry == nullptr) return fail(no_such_product());
-  return page_reply(doors, status, *entry);
 }
 
 Task<Reply> create(const Doors& doors, const Request& request) {
@@ -179,130 +215,121 @@ Task<Reply> create(const Doors& doors, const Request& request) {
   if (!caller) co_return fail(caller.error());
   auto product = read_new_product(request.body);
   if (!product) co_return fail(product.error());
-  ProductText text = std::move(product->text);
-  text.id = doors.parts.ids.next_as<ProductId>();
-  text.created_at = text.updated_at = doors.parts.clock.now();
   product->terms.seller = caller->user;
-  // The text first: a product in the log without a text would have no name.
-  const auto stored = co_await doors.parts.texts.store(text);
-  if (!stored) co_return fail(stored.error());
-  Command command = ListProduct{text.id, std::move(product->terms), product->stock};
+  Command command = ListProduct{std::move(product->terms), std::move(product->texts), product->stock};
+  const auto bound = auth::bind_request_key(command, request, caller->user, request.body);
+  if (!bound) co_return fail(bound.error());
   const auto listed = co_await doors.parts.gate.submit(std::move(command));
   if (!listed) co_return fail(listed.error());
-  const std::string id = text.id.text();
-  auto reply = show(doors, http::Status::created, std::move(text));
-  if (reply) reply->headers.push_back(http::Header{"Location", doors.location + id});
+  auto reply = changed_page(doors, http::Status::created, listed->product());
+  if (!reply) co_return reply;
+  reply->headers.push_back(
+      http::Header{"Location", fmt::format("{}/products/{}", api_base, listed->product().text())});
+  say_if_replayed(*reply, *listed);
   co_return reply;
 }
 
-Task<Reply> patch(const Doors& doors, const Request& request) {
-  const auto before = own_entry_of(doors, request);
-  if (!before) co_return fail(before.error());
-  const auto turn = co_await doors.turns.take(before->text.id);
-  if (!turn) co_return fail(turn.error());
-  const auto entry = own_entry_of(doors, request);  // Another change may have come first.
-  if (!entry) co_return fail(entry.error());
-  const auto match = http::if_match(request, entry->view.etag());
-  if (match == http::IfMatch::malformed) co_return fail(Code::bad_request, "If-Match is no list of ETags");
+/// Whether If-Match allows a change of this version. Errors: bad_request, precondition_failed.
+Result<> expect_match(const Request& request, const ShownProduct& product) {
+  const auto match = http::if_match(request, std::to_string(product.version));
+  if (match == http::IfMatch::malformed) return fail(Code::bad_request, "If-Match is no list of ETags");
   if (match == http::IfMatch::fails)
-    co_return fail(Code::precondition_failed, "the product has changed; read it again");
-  ProductText text = entry->text;
-  ProductTerms terms = entry->terms;
-  const auto read = read_product_patch(request.body, text, terms);
-  if (!read) co_return fail(read.error());
-  text.updated_at = doors.parts.clock.now();
-  if (terms != entry->terms) {
-    Command command = ChangeProduct{text.id, std::move(terms)};
-    const auto changed = co_await doors.parts.gate.submit(std::move(command));
-    if (!changed) co_return fail(changed.error());
-  }
-  const auto stored = co_await doors.parts.texts.store(text);
-  auto shown = show(doors, http::Status::ok, stored ? std::move(text) : entry->text);
-  if (!stored) co_return fail(stored.error());  // The new terms hold all the same, and are shown.
-  co_return shown;
+    return fail(Code::precondition_failed, "the product has changed; read it again");
+  return {};
+}
+
+Task<Reply> patch(const Doors& doors, const Request& request) {
+  const auto own = own_product_of(doors, request);
+  if (!own) co_return fail(own.error());
+  auto edit = [&request](const ShownProduct& now, ProductTerms& terms, ProductTexts& texts) -> Result<> {
+    if (auto ok = expect_match(request, now); !ok) return ok;
+    return read_product_patch(request.body, terms, texts);
+  };
+  const bool once = request.has_header("If-Match") && request.only_header("If-Match") != "*";
+  const auto edited = co_await doors.edits.run(own->id, std::move(edit), once);
+  if (!edited) co_return fail(edited.error());
+  co_return changed_page(doors, http::Status::ok, own->id);
 }
 
 Task<Reply> withdraw(const Doors& doors, const Request& request) {
-  const auto before = own_entry_of(doors, request);
-  if (!before) co_return fail(before.error());
+  const auto own = own_product_of(doors, request);
+  if (!own) co_return fail(own.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
-  const auto turn = co_await doors.turns.take(before->text.id);
-  if (!turn) co_return fail(turn.error());
-  const auto entry = own_entry_of(doors, request);
-  if (!entry) co_return fail(entry.error());
-  ProductTerms terms = entry->terms;
-  terms.withdrawn = true;
-  Command command = ChangeProduct{entry->text.id, std::move(terms)};
-  const auto changed = co_await doors.parts.gate.submit(std::move(command));
-  if (!changed) co_return fail(changed.error());
-  const auto shown = doors.parts.catalogue.put(entry->text);
-  if (!shown) co_return fail(shown.error());
+  auto edit = [](const ShownProduct&, ProductTerms& terms, ProductTexts&) -> Result<> {
+    terms.withdrawn = true;
+    return {};
+  };
+  const auto edited = co_await doors.edits.run(own->id, std::move(edit), false);
+  if (!edited) co_return fail(edited.error());
   co_return http::no_content();
 }
 
 Task<Reply> adjust_stock(const Doors& doors, const Request& request) {
-  const auto entry = own_entry_of(doors, request);
-  if (!entry) co_return fail(entry.error());
+  const auto own = own_product_of(doors, request);
+  if (!own) co_return fail(own.error());
   auto change = read_stock_change(request.body);
   if (!change) co_return fail(change.error());
-  Command command = AdjustStock{entry->text.id, change->delta, std::move(change->reason)};
+  Command command = AdjustStock{own->id, change->delta, std::move(change->reason)};
+  const auto bound = auth::bind_request_key(command, request, own->caller, request.body);
+  if (!bound) co_return fail(bound.error());
   const auto adjusted = co_await doors.parts.gate.submit(std::move(command));
   if (!adjusted) co_return fail(adjusted.error());
-  const ProductStock stock = adjusted->stock.value_or(ProductStock{});
-  const Instant now = doors.parts.clock.now();
-  std::string body;
-  wire::append_stock(body, sale_state(entry->terms, stock.remaining, now), stock.remaining, stock.capacity,
-                     now);
-  co_return http::json(http::Status::ok, std::move(body));
+  const ShownProduct* product = doors.parts.board.find(own->id);
+  if (product == nullptr) co_return fail(no_such_product());
+  Reply reply = stock_reply(doors, *product, adjusted->stock);
+  say_if_replayed(reply, *adjusted);
+  co_return reply;
 }
 
 Task<Reply> put_image(const Doors& doors, const Request& request) {
-  const auto before = own_entry_of(doors, request);
-  if (!before) co_return fail(before.error());
-  auto image = read_image(request);
-  if (!image) co_return fail(image.error());
-  const auto turn = co_await doors.turns.take(before->text.id);
-  if (!turn) co_return fail(turn.error());
-  const auto entry = own_entry_of(doors, request);
-  if (!entry) co_return fail(entry.error());
-  ProductText text = entry->text;
-  text.image_url = image_url_of(doors.location + text.id.text(), image->bytes);
-  text.updated_at = doors.parts.clock.now();
-  const auto stored = co_await doors.parts.texts.store_image(text, std::move(*image));
-  if (!stored) co_return fail(stored.error());
-  const std::string body = fmt::format(R"({{"imageUrl":"{}"}})", text.image_url);
-  const auto shown = doors.parts.catalogue.put(std::move(text));
-  if (!shown) co_return fail(shown.error());
-  co_return http::json(http::Status::ok, body);
+  const auto own = own_product_of(doors, request);
+  if (!own) co_return fail(own.error());
+  if (const auto image = expect_image(request); !image) co_return fail(image.error());
+  // The bytes first: an event never names a picture that is not there.
+  auto hash = co_await doors.parts.pictures.store(std::make_shared<const std::string>(request.body));
+  if (!hash) co_return fail(hash.error());
+  auto edit = [picture = *hash](const ShownProduct&, ProductTerms&, ProductTexts& texts) -> Result<> {
+    texts.picture = picture;
+    return {};
+  };
+  const auto edited = co_await doors.edits.run(own->id, std::move(edit), false);
+  if (!edited) co_return fail(edited.error());
+  co_return http::json(http::Status::ok,
+                       fmt::format(R"({{"imageUrl":"{}"}})", image_url_of(own->id, *hash)));
 }
 
 Task<Reply> get_image(const Doors& doors, const Request& request) {
-  const auto entry = entry_of(doors, request);
-  if (!entry) co_return fail(entry.error());
-  const std::string url = (*entry)->text.image_url;
-  if (url.empty()) co_return fail(Code::not_found, "the product has no picture");
-  const std::string etag = '"' + url.substr(url.find('=') + 1) + '"';
-  if (http::none_match(request, etag)) co_return http::not_modified(etag);
-  const ProductId product = (*entry)->text.id;
-  auto picture = doors.pictures.find(url);
-  if (!picture) {
-    auto image = co_await doors.parts.texts.load_image(product);
-    if (!image) co_return fail(image.error());
-    picture = doors.pictures.share(url, std::make_shared<const std::string>(std::move(image->bytes)));
+  const auto version = request.query_parameter("v");
+  if (!version) co_return fail(version.error());
+  const auto seen = product_of(doors, request);
+  if (!seen) co_return fail(seen.error());
+  const std::string hash = seen->product->texts.picture;
+  if (hash.empty()) co_return fail(Code::not_found, "the product has no picture");
+  const std::string etag = fmt::format("\"{}\"", image_version_of(hash));
+  const std::string caching(seen->hidden ? "private, no-store" : image_caching_of(hash, *version));
+  Reply reply = http::not_modified(etag);
+  if (!http::none_match(request, etag)) {
+    auto picture = doors.pictures.find(hash);
+    if (!picture) {
+      auto bytes = co_await doors.parts.pictures.load(hash);
+      if (!bytes) co_return fail(bytes.error());
+      picture = doors.pictures.share(hash, std::make_shared<const std::string>(std::move(*bytes)));
+    }
+    reply.status = http::Status::ok;
+    reply.content_type = image_type_of(*picture);
+    reply.shared_body = std::move(picture);
   }
-  Reply reply;
-  reply.content_type = image_type_of(*picture);
-  reply.shared_body = std::move(picture);
-  reply.headers.push_back(http::Header{"ETag", etag});
-  reply.headers.push_back(http::Header{"Cache-Control", "public, max-age=86400"});
+  reply.headers.push_back(http::Header{"Cache-Control", caching});
+  // Other sites may show it: a page that embeds a shop's picture is no attack.
+  reply.headers.push_back(http::Header{"Cross-Origin-Resource-Policy", "cross-origin"});
   co_return reply;
 }
 
 }  // namespace
 
-void add_product_routes(http::Router& router, const ProductParts& parts, const std::string& base) {
-  auto doors = std::make_shared<const Doors>(parts, base);
-  const std::string all = base + "/products", one = all + "/{id}";
+void add_product_routes(http::Router& router, const ProductParts& parts) {
+  auto doors = std::make_shared<const Doors>(parts);
+  const std::string all = std::string(api_base) + "/products", one = all + "/{id}";
   router.add(Method::get, all, [doors](const Request& r) { return list(*doors, r); });
   router.add(Method::post, all, [doors](const Request& r) { return create(*doors, r); });
   router.add(Method::get, one, [doors](const Request& r) { return get_product(*doors, r); });

@@ -2,23 +2,23 @@
 /// The doors of the product service (API.md, Products).
 
 #include "http/server/router.hpp"
+#include "ports/pictures.hpp"
+#include "ports/product_board.hpp"
 #include "ports/sale_gate.hpp"
 #include "services/auth/authenticator.hpp"
-#include "services/product/catalogue.hpp"
 
 namespace market::product {
 
 /// What the routes use; all of it outlives the server.
 struct ProductParts {
   const auth::Authenticator& authenticator;
-  Catalogue& catalogue;
+  const ProductBoard& board;  ///< Its pages are made by render() of services/product/catalogue.hpp.
   SaleGate& gate;
-  ProductTexts& texts;
+  Pictures& pictures;
   BlockingPool& pool;  ///< For searching the whole catalogue.
-  IdSource& ids;
   const Clock& clock;
 };
 
-void add_product_routes(http::Router& router, const ProductParts& parts, const std::string& base = "/api/v1");
+void add_product_routes(http::Router& router, const ProductParts& parts);
 
 }  // namespace market::product

@@ -39,24 +39,24 @@ std::shared_ptr<Ticker> ticker_of(const asio::any_io_executor& executor) {
 
 }  // namespace
 
-Task<> StockStreams::serve(ProductId product, http::Stream& stream) const {
+Task<> StockStreams::serve(ProductId product, bool hidden, http::Stream& stream) const {
   const auto executor = co_await asio::this_coro::executor;
   const auto ticker = ticker_of(executor);
   std::optional<std::uint64_t> seen;
   std::optional<SaleStateName> seen_state;
   for (int silent = 0;;) {
-    const CatalogueEntry* entry = catalogue_.find(product);
-    if (entry == nullptr) co_return Result<>();
-    const SaleStateName state = catalogue_.state_of(*entry);
-    const std::uint64_t version = entry->live->version.load(std::memory_order_acquire);
+    const ShownProduct* shown = catalogue_.board().find(product);
+    if (shown == nullptr || shown->terms.withdrawn) co_return Result<>();
+    if (!hidden && !is_public(shown->terms, catalogue_.now())) co_return Result<>();
+    const SaleStateName state = catalogue_.state_of(*shown);
+    const std::uint64_t changes = shown->live->changes.load(std::memory_order_acquire);
     std::string piece;
-    if (seen != version || seen_state != state) {
+    if (seen != changes || seen_state != state) {
       std::string data;
-      wire::append_stock(data, state, entry->live->remaining.load(), entry->live->capacity.load(),
-                         clock_.now());
-      if (seen != version) piece += http::sse_event("stock", data);
+      catalogue_.append_stock(data, *shown);
+      if (seen != changes) piece += http::sse_event("stock", data);
       if (seen_state != state) piece += http::sse_event("state", data);
-      seen = version;
+      seen = changes;
       seen_state = state;
     } else if (++silent >= ticks_to_keep_alive) {
       piece = http::sse_keep_alive();

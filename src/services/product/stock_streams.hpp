@@ -1,6 +1,6 @@
 #pragma once
 /// Live stock as server-sent events. One ticker per I/O thread serves all its streams and runs only while it
-/// has some, comparing LiveProduct::version: an unchanged product costs one load per tick.
+/// has some, comparing LiveStock::changes: an unchanged product costs one load per tick.
 
 #include "http/message/message.hpp"
 #include "services/product/catalogue.hpp"
@@ -9,14 +9,13 @@ namespace market::product {
 
 class StockStreams {
  public:
-  explicit StockStreams(const Catalogue& catalogue, const Clock& clock)
-      : catalogue_(catalogue), clock_(clock) {}
-  /// Writes `stock` and `state` events until the peer is gone or the product is withdrawn.
-  Task<> serve(ProductId product, http::Stream& stream) const;
+  explicit StockStreams(const Catalogue& catalogue) : catalogue_(catalogue) {}
+  /// Writes `stock` and `state` events until the peer is gone or the product is withdrawn, or no longer public
+  /// unless the caller may see it `hidden`.
+  Task<> serve(ProductId product, bool hidden, http::Stream& stream) const;
 
  private:
   const Catalogue& catalogue_;
-  const Clock& clock_;
 };
 
 }  // namespace market::product

@@ -12,7 +12,8 @@ namespace {
 
 enum class Kind : std::uint8_t { open = 1, group = 2 };
 constexpr std::size_t checksum_bytes = 8, event_bytes_min = 3;
-constexpr std::uint8_t product_events = 1;
+constexpr std::uint64_t product_events = std::uint64_t{1} << 32;  // Beside the count, in its upper half.
+constexpr std::size_t count_at = 2 + 8 + 8;
 
 void begin(ByteWriter& out, Kind kind) {
   out.byte(record_format);
@@ -35,9 +36,11 @@ Record read_open(ByteReader& in) {
 Record read_group(ByteReader& in) {
   Group group;
   group.head.term = in.fixed64();
-  group.head.first = in.integer();
-  group.head.has_product_events = in.byte() & product_events;
-  group.head.count = static_cast<std::uint32_t>(in.count(event_bytes_min));
+  group.head.first = static_cast<Place>(in.fixed64());
+  const std::uint64_t counted = in.fixed64();
+  group.head.has_product_events = (counted & product_events) != 0;
+  group.head.count = static_cast<std::uint32_t>(counted);
+  if (group.head.count > in.left() / event_bytes_min) in.refuse();  // Never room for more than there are.
   group.events = in.rest();
   return group;
 }
@@ -60,18 +63,29 @@ std::string encode_open(const Open& open) {
   return bytes;
 }
 
-void encode_group(std::string& bytes, Term term, Place first, std::span<const Event> events) {
-  bytes.clear();
-  ByteWriter out(bytes);
-  begin(out, Kind::group);
+void GroupWriter::begin(Term term, Place first) {
+  bytes_.clear();
+  count_ = 0;
+  has_product_events_ = false;
+  ByteWriter out(bytes_);
+  market::wire::begin(out, Kind::group);
   out.fixed64(term);
-  out.integer(first);
-  bool of_products = false;
-  for (const Event& event : events) of_products = of_products || product_of(event.fact);
-  out.byte(of_products ? product_events : 0);
-  out.unsigned_integer(events.size());
-  for (const Event& event : events) encode_event(out, event);
-  out.fixed64(checksum(bytes));
+  out.fixed64(static_cast<std::uint64_t>(first));
+  out.fixed64(0);  // Count and flags: finish() knows them.
+}
+
+void GroupWriter::add(const Event& event) {
+  ByteWriter out(bytes_);
+  encode_event(out, event);
+  has_product_events_ = has_product_events_ || product_of(event.fact);
+  ++count_;
+}
+
+std::string_view GroupWriter::finish() {
+  const std::uint64_t counted = count_ | (has_product_events_ ? product_events : 0);
+  std::memcpy(bytes_.data() + count_at, &counted, sizeof counted);
+  ByteWriter(bytes_).fixed64(checksum(bytes_));
+  return bytes_;
 }
 
 Result<Record> decode_record(std::string_view bytes) {

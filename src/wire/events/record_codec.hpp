@@ -7,8 +7,6 @@
 /// events. A head can be read without the events. Readers know format n+1 before writers use it:
 /// `format_readable_max`.
 
-#include <array>
-#include <span>
 #include <string>
 #include <variant>
 
@@ -42,8 +40,22 @@ struct Group {
 using Record = std::variant<Open, Group>;
 
 std::string encode_open(const Open& open);
-/// Appends the record to `out`; events get the places head.first … in order.
-void encode_group(std::string& out, Term term, Place first, std::span<const Event> events);
+
+/// Writes one Group, event by event, so that its size is known while it grows. Keeps its memory.
+class GroupWriter {
+ public:
+  void begin(Term term, Place first);
+  void add(const Event& event);
+  std::size_t bytes() const { return bytes_.size(); }
+  std::uint32_t count() const { return count_; }
+  /// The whole record; valid until begin().
+  std::string_view finish();
+
+ private:
+  std::string bytes_;
+  std::uint32_t count_ = 0;
+  bool has_product_events_ = false;
+};
 
 /// Views into `bytes`. Errors: internal, in words: no record of a format that this program knows, or damaged.
 Result<Record> decode_record(std::string_view bytes);

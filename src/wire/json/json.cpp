@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <boost/json/basic_parser_impl.hpp>
+#include <cmath>
 
 #include "wire/json/unicode.hpp"
 
@@ -70,6 +71,24 @@ bool has_control_character(std::string_view text) {
     if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7F) return true;
   }
   return false;
+}
+
+/// JSON knows one kind of number: 1, 1.0 and 1e0 are the same.
+bool is_whole_number(const json::value& value) {
+  return value.is_double() ? std::trunc(value.get_double()) == value.get_double() : value.is_number();
+}
+
+/// None when it is beyond what is exact.
+std::optional<std::int64_t> whole_number_of(const json::value& value) {
+  constexpr double exact_max = 9007199254740992.0;  // 2^53
+  if (value.is_double()) {
+    const double number = value.get_double();
+    if (std::abs(number) > exact_max) return std::nullopt;
+    return static_cast<std::int64_t>(number);
+  }
+  json::error_code error;
+  const auto number = value.to_number<std::int64_t>(error);
+  return error ? std::nullopt : std::optional(number);
 }
 
 }  // namespace
@@ -163,15 +182,13 @@ std::optional<std::string> ObjectReader::optional_visible_text(std::string_view 
 std::int64_t ObjectReader::integer(std::string_view name, std::int64_t min, std::int64_t max) {
   const auto* value = look(name, true);
   if (!value) return 0;
-  json::error_code error;
-  const auto number = value->is_number() && !value->is_double() ? value->to_number<std::int64_t>(error) : 0;
-  if (!value->is_number() || value->is_double()) {
+  if (!is_whole_number(*value)) {
     refuse(name, "type", "must be a whole number");
-  } else if (error || number < min || number > max) {
-    refuse(name, "range", fmt::format("must be {} to {}", min, max));
-  } else {
-    return number;
+    return 0;
   }
+  const auto number = whole_number_of(*value);
+  if (number && *number >= min && *number <= max) return *number;
+  refuse(name, "range", fmt::format("must be {} to {}", min, max));
   return 0;
 }
 

@@ -57,7 +57,7 @@ TEST(ObjectReader, CollectsEveryWrongMember) {
   reader.time("when");
   EXPECT_EQ(reader.array("list", 1, 2), nullptr);
   EXPECT_EQ(wrong_members(reader.finish()),
-            "short:length long:length control:format kind:type absent:required big:range half:type huge:type "
+            "short:length long:length control:format kind:type absent:required big:range half:type huge:range "
             "over:range when:format list:length extra:unknown ?:unknown");
 }
 

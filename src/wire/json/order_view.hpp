@@ -13,7 +13,7 @@ void append_time(std::string& out, Instant at);
 void append_number(std::string& out, std::int64_t number);
 void append_money(std::string& out, const Money& money);
 
-/// `name_of(ProductId)` gives an item's name, valid until it is called again.
+/// `name_of(ProductId, version)` gives the name that a product had then, valid until it is called again.
 template <class NameOf>
 void append_order(std::string& out, const Order& order, const NameOf& name_of);
 
@@ -29,7 +29,7 @@ void append_order(std::string& out, const Order& order, const NameOf& name_of) {
   for (const auto& line : order.lines) {
     if (!first) out += ',';
     first = false;
-    append_order_line(out, line, name_of(line.product));
+    append_order_line(out, line, name_of(line.product, line.version));
   }
   append_order_tail(out, order);
 }

@@ -11,8 +11,8 @@ Instant at(std::int64_t millis) {
   return Instant(Millis(1'800'000'000'000 + millis));
 }
 
-std::string name_of(ProductId id) {
-  return id == ProductId{10} ? "\"Limited\" shoes" : "Cap";
+std::string name_of(ProductId id, std::int64_t version) {
+  return id == ProductId{10} && version == 3 ? "\"Limited\" shoes" : "Cap";
 }
 
 Order two_lines() {
@@ -25,9 +25,8 @@ Order two_lines() {
   order.pay_by = at(600'000);
   order.created_at = at(0);
   order.updated_at = at(1);
-  order.key = RequestKey{1, 2};
-  order.lines.push_back(OrderLine{ProductId{10}, 2, Money{500, {}}, 41});
-  order.lines.push_back(OrderLine{ProductId{11}, 1, Money{250, {}}, 0});
+  order.lines.push_back(OrderLine{ProductId{10}, 3, 2, Money{500, {}}, 41});
+  order.lines.push_back(OrderLine{ProductId{11}, 1, 1, Money{250, {}}, 0});
   order.history.push_back({OrderState::accepted, at(0)});
   order.history.push_back({OrderState::paid, at(1)});
   return order;

@@ -2,27 +2,27 @@
 
 #include <fmt/format.h>
 
-#include "base/checksum.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/order_view.hpp"
 
 namespace market::wire {
 
-ProductView::ProductView(const ProductPage& page, const ProductTerms& terms)
-    : has_sale_(terms.sale.has_value()) {
-  head_ = "{\"id\":\"" + page.id.text() + "\",\"name\":";
-  append_json_string(head_, page.name);
+ProductView::ProductView(const ProductFacts& product)
+    : has_sale_(product.terms.sale.has_value()), version_(product.version) {
+  const ProductTerms& terms = product.terms;
+  head_ = "{\"id\":\"" + product.id.text() + "\",\"name\":";
+  append_json_string(head_, product.texts.name);
   head_ += ",\"description\":";
-  append_json_string(head_, page.description);
+  append_json_string(head_, product.texts.description);
   head_ += ",\"category\":";
-  append_json_string(head_, page.category);
+  append_json_string(head_, product.texts.category);
   head_ += ",\"price\":";
   append_money(head_, terms.price);
   head_ += ",\"imageUrl\":";
-  if (page.image_url.empty())
+  if (product.image_url.empty())
     head_ += "null";
   else
-    append_json_string(head_, page.image_url);
+    append_json_string(head_, product.image_url);
   head_.append(",\"kind\":\"").append(text_of(terms.kind)).append("\",\"sale\":");
   if (terms.sale) {
     head_ += "{\"opensAt\":";
@@ -42,11 +42,10 @@ ProductView::ProductView(const ProductPage& page, const ProductTerms& terms)
     head_ += "null,\"stock\":{\"remaining\":";
   }
   tail_ = "},\"sellerId\":\"" + terms.seller.text() + "\",\"createdAt\":";
-  append_time(tail_, page.created_at);
+  append_time(tail_, product.created_at);
   tail_ += ",\"updatedAt\":";
-  append_time(tail_, page.updated_at);
+  append_time(tail_, product.updated_at);
   tail_ += '}';
-  etag_ = fmt::format("\"{:016x}\"", checksum(head_ + tail_));
 }
 
 void ProductView::append_to(std::string& out, SaleStateName state, std::int64_t remaining,
@@ -58,6 +57,10 @@ void ProductView::append_to(std::string& out, SaleStateName state, std::int64_t 
   out += ",\"capacity\":";
   append_number(out, capacity);
   out += tail_;
+}
+
+std::string ProductView::etag(SaleStateName state) const {
+  return fmt::format("\"{}.{}\"", version_, text_of(state));
 }
 
 void append_stock(std::string& out, SaleStateName state, std::int64_t remaining, std::int64_t capacity,

@@ -8,24 +8,28 @@
 
 namespace market::wire {
 
-/// The catalogue text of a product, by name; views live as long as the caller's text.
-struct ProductPage {
+/// What a page says of a product and what never changes with a sale.
+struct ProductFacts {
   ProductId id;
-  std::string_view name, description, category, image_url;
+  std::int64_t version = 1;
+  const ProductTexts& texts;
+  const ProductTerms& terms;
+  std::string_view image_url;  ///< Empty: no picture.
   Instant created_at{}, updated_at{};
 };
 
 class ProductView {
  public:
   ProductView() = default;
-  ProductView(const ProductPage& page, const ProductTerms& terms);
+  explicit ProductView(const ProductFacts& product);
   void append_to(std::string& out, SaleStateName state, std::int64_t remaining, std::int64_t capacity) const;
-  /// Quoted; of text, price and sale, not of the live stock.
-  const std::string& etag() const { return etag_; }
+  /// `"version.state"`: of all that the page says but the live numbers, so it changes when a sale opens.
+  std::string etag(SaleStateName state) const;
 
  private:
   bool has_sale_ = false;
-  std::string head_, tail_, etag_;
+  std::int64_t version_ = 0;
+  std::string head_, tail_;
 };
 
 /// {remaining, capacity, saleState, asOf}

@@ -7,7 +7,7 @@ namespace {
 
 constexpr UserId buyer{7};
 
-ChangedOrder change(std::int64_t id, Position at) {
+ChangedOrder change(std::int64_t id, Place at) {
   auto order = std::make_shared<Order>();
   order->id = OrderId{id};
   order->user = buyer;

@@ -3,20 +3,32 @@
 #include <algorithm>
 
 #include "base/prefetch.hpp"
-#include "sale/sale_gate_pending.hpp"
+#include "sale/gate_pending.hpp"
 
 namespace market::sale {
 namespace {
 
 constexpr int look_ups_max = 8;
 constexpr Millis idle_tick{500};
+/// Whose request it is, as far as the command says.
+UserId user_of(const Command& command) {
+  return std::visit(
+      [](const auto& body) {
+        if constexpr (requires { body.user; })
+          return body.user;
+        else
+          return UserId{};
+      },
+      command.body);
+}
+
 constexpr std::size_t prefetch_ahead = 3;  ///< What stands in the queue was last touched by another core.
 
 }  // namespace
 
 // ---- I/O threads ----
 
-void MemorySaleGate::push(Pending& pending) {
+void EmbeddedGate::push(Pending& pending) {
   Pending* head = queue_.load(std::memory_order_relaxed);
   do {
     pending.next = head;
@@ -29,24 +41,25 @@ void MemorySaleGate::push(Pending& pending) {
   }
 }
 
-Task<> MemorySaleGate::look_up(Pending& pending) {
-  if (pending.missing == Missing::order) {
-    const auto found = co_await parts_.records.find(order_of(pending.command));
-    if (!found) co_return fail(found.error());
-    pending.recorded = found->order;
-    pending.as_of = found->as_of;
-  } else {
-    const auto& place = std::get<PlaceOrder>(pending.command);
-    const Instant since = parts_.clock.now() - KeyFilter::life;
-    const auto found = co_await parts_.records.find_by_key(place.user, place.key, since);
-    if (!found) co_return fail(found.error());
-    pending.recorded = found->order;
-    pending.as_of = found->as_of;
+Task<> EmbeddedGate::look_up(Pending& pending) {
+  LookedUp& found = pending.looked_up;
+  if (pending.missing == Sequencer::Missing::order) {
+    const auto order = co_await parts_.records.find(order_of(pending.command));
+    if (!order) co_return fail(order.error());
+    found.order = order->order;
+    found.order_as_of = order->as_of;
+    co_return Result<>();
   }
+  const Instant since = parts_.clock.now() - KeyFilter::life;
+  const UserId user = user_of(pending.command);
+  const auto key = co_await parts_.records.find_key(user, pending.command.key, since);
+  if (!key) co_return fail(key.error());
+  found.bound = key->bound;
+  found.key_as_of = key->as_of;
   co_return Result<>();
 }
 
-Task<Submitted> MemorySaleGate::submit(Command command) {
+Task<Submitted> EmbeddedGate::submit(Command command) {
   if (stopping_.load(std::memory_order_relaxed))
     co_return fail(Code::overloaded, "this server is shutting down");
   if (waiting_.fetch_add(1, std::memory_order_relaxed) >= settings_.queue_max) {
@@ -62,37 +75,34 @@ Task<Submitted> MemorySaleGate::submit(Command command) {
           push(pending);
         },
         asio::use_awaitable);
-    if (pending.missing == Missing::nothing) break;
+    if (pending.missing == Sequencer::Missing::nothing) break;
     const auto looked = co_await look_up(pending);
     if (looked) continue;
+    pending.missing = Sequencer::Missing::nothing;
     pending.answer = fail(looked.error());
     break;
   }
   waiting_.fetch_sub(1, std::memory_order_relaxed);
-  if (pending.missing != Missing::nothing && pending.answer)
+  if (pending.missing != Sequencer::Missing::nothing)
     co_return fail(Code::overloaded, "the records are too busy to look this order up");
   co_return std::move(pending.answer);
 }
 
 // ---- The writer thread ----
 
-Millis MemorySaleGate::sleep_time(Instant now) const {
+Millis EmbeddedGate::sleep_time(Instant now) const {
   Millis sleep = idle_tick;
-  if (!deadlines_.empty()) sleep = std::min(sleep, deadlines_.top().at - now);
-  if (log_failed_) sleep = std::min(sleep, next_try_ - now);
+  if (const auto due = sequencer_.next_deadline()) sleep = std::min(sleep, *due - now);
+  if (!writes_.load(std::memory_order_relaxed)) sleep = std::min(sleep, next_try_ - now);
   return std::max(sleep, Millis(0));
 }
 
-void MemorySaleGate::take_queue(Batch& batch) {
+void EmbeddedGate::take_queue(Batch& batch) {
   if (!queue_.load()) {
-    const bool timed = !deadlines_.empty() || !remembered_.empty() || log_failed_;
     const auto has_work = [this] { return queue_.load() != nullptr || stopping_.load(); };
     std::unique_lock lock(sleep_mutex_);
     asleep_.store(true);
-    if (timed)
-      wake_.wait_for(lock, sleep_time(parts_.clock.now()), has_work);
-    else
-      wake_.wait(lock, has_work);
+    wake_.wait_for(lock, copy_ ? Millis(1) : sleep_time(parts_.clock.now()), has_work);
     asleep_.store(false);
   }
   if (last_batch_size_ >= settings_.gather_from) {
@@ -107,7 +117,7 @@ void MemorySaleGate::take_queue(Batch& batch) {
   last_batch_size_ = batch.size();
 }
 
-void MemorySaleGate::resume(std::span<Pending* const> batch) {
+void EmbeddedGate::resume(std::span<Pending* const> batch) {
   struct Thread {
     const void* context;
     asio::any_io_executor executor;
@@ -132,9 +142,9 @@ void MemorySaleGate::resume(std::span<Pending* const> batch) {
   }
 }
 
-void MemorySaleGate::refuse_all(std::span<Pending* const> batch, const Error& error) {
+void EmbeddedGate::refuse_all(std::span<Pending* const> batch, const Error& error) {
   for (Pending* pending : batch) {
-    pending->missing = Missing::nothing;
+    pending->missing = Sequencer::Missing::nothing;
     pending->answer = fail(error);
   }
   resume(batch);

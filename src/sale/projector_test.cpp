@@ -28,14 +28,14 @@ class RecordFolderTest : public testing::Test {
     overlay.publish(changes);
     folder.push(std::move(changes), pushed);
   }
-  static Position wait_until(const RecordFolder& folder, Position wanted) {
+  static Place wait_until(const RecordFolder& folder, Place wanted) {
     for (int i = 0; i < 5'000 && folder.position() < wanted; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return folder.position();
   }
   tests::TestRecords records;
   OrderOverlay overlay;
-  Position pushed = 0;
+  Place pushed = 0;
 };
 
 TEST_F(RecordFolderTest, WritesSoonWhenThereIsNoRush) {

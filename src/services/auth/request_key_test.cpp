@@ -1,8 +1,8 @@
-#include "services/order/request_key.hpp"
+#include "services/auth/request_key.hpp"
 
 #include <gtest/gtest.h>
 
-namespace market::order {
+namespace market::auth {
 namespace {
 
 Result<RequestKey> key_of(std::initializer_list<std::string_view> values, UserId user = UserId{1}) {
@@ -42,24 +42,37 @@ TEST(RequestKey, HasOneTo64VisibleCharacters) {
   EXPECT_EQ(key_of({"a", "a"}).error().code, Code::validation) << "two of them";
 }
 
-std::uint64_t fingerprint(std::initializer_list<std::pair<int, int>> lines) {
-  wire::WantedLines wanted;
-  for (const auto& [product, quantity] : lines) wanted.push_back(WantedLine{ProductId{product}, quantity});
-  return fingerprint_of(wanted);
+http::Request request_of(http::Method method, std::string_view path) {
+  http::Request request;
+  request.method = method;
+  request.path = path;
+  return request;
 }
 
-TEST(Fingerprint, IsOfTheItemsInTheirOrder) {
-  EXPECT_EQ(fingerprint({{1, 2}, {3, 4}}), fingerprint({{1, 2}, {3, 4}}));
-  EXPECT_NE(fingerprint({{1, 2}, {3, 4}}), fingerprint({{3, 4}, {1, 2}}));
-  EXPECT_NE(fingerprint({{1, 2}}), fingerprint({{1, 3}}));
-  EXPECT_NE(fingerprint({{1, 2}}), fingerprint({{2, 2}}));
-  EXPECT_NE(fingerprint({{1, 2}}), fingerprint({{1, 2}, {1, 2}}));
-  const auto pretty = wire::read_order_body("{ \"items\" : [ {\"quantity\": 1, \"productId\": \"" +
-                                            ProductId{5}.text() + "\"} ] }");
-  const auto plain =
-      wire::read_order_body("{\"items\":[{\"productId\":\"" + ProductId{5}.text() + "\",\"quantity\":1}]}");
-  EXPECT_EQ(fingerprint_of(*pretty), fingerprint_of(*plain)) << "however it was written";
+TEST(Fingerprint, IsOfMethodPathAndBody) {
+  const auto post = request_of(http::Method::post, "/api/v1/products");
+  const auto body = fingerprint_of(post, "{}");
+  EXPECT_EQ(fingerprint_of(post, "{}"), body);
+  EXPECT_NE(fingerprint_of(post, "{ }"), body);
+  EXPECT_NE(fingerprint_of(request_of(http::Method::put, "/api/v1/products"), "{}"), body);
+  EXPECT_NE(fingerprint_of(request_of(http::Method::post, "/api/v1/orders"), "{}"), body);
+  EXPECT_NE(fingerprint_of(request_of(http::Method::post, "/api/v1/products{"), "}"), body)
+      << "what belongs to the path is not the body's";
+}
+
+TEST(BindRequestKey, LeavesACommandWithoutOneAlone) {
+  auto request = request_of(http::Method::post, "/api/v1/orders/x/cancel");
+  Command command = CancelOrder{OrderId{1}, UserId{1}};
+  ASSERT_TRUE(bind_request_key(command, request, UserId{1}, ""));
+  EXPECT_FALSE(command.key);
+  EXPECT_EQ(command.fingerprint, 0u);
+  request.headers.push_back({"Idempotency-Key", "k"});
+  ASSERT_TRUE(bind_request_key(command, request, UserId{1}, ""));
+  EXPECT_EQ(command.key, *key_of({"k"}));
+  EXPECT_EQ(command.fingerprint, fingerprint_of(request, ""));
+  request.headers.push_back({"Idempotency-Key", "l"});
+  EXPECT_EQ(bind_request_key(command, request, UserId{1}, "").error().code, Code::validation);
 }
 
 }  // namespace
-}  // namespace market::order
+}  // namespace market::auth

@@ -26,31 +26,31 @@ struct TestClock final : Clock {
 class TestLog final : public EventLog {
  public:
   enum class Fault { none, unknown_but_kept, unknown_and_lost, full };
-  Result<Position> append(std::span<const Event> events) override {
+  Result<Place> append(std::span<const Event> events) override {
     const std::scoped_lock lock(mutex_);
     const Fault fault = next_fault.exchange(Fault::none);
     if (fault == Fault::full) return fail(Code::insufficient_storage, "full");
     if (fault != Fault::unknown_and_lost) events_.insert(events_.end(), events.begin(), events.end());
     if (fault != Fault::none) return fail(Code::unavailable, "unknown");
-    return static_cast<Position>(events_.size());
+    return static_cast<Place>(events_.size());
   }
-  Result<Position> reopen() override { return end(); }
-  Result<Position> end() override {
+  Result<Place> reopen() override { return end(); }
+  Result<Place> end() override {
     const std::scoped_lock lock(mutex_);
-    return static_cast<Position>(events_.size());
+    return static_cast<Place>(events_.size());
   }
-  Result<Position> begin() override { return 0; }
-  Result<> read(Position after, const std::function<bool(Position, const Event&)>& each) override {
+  Result<Place> begin() override { return 0; }
+  Result<> read(Place after, const std::function<bool(Place, const Event&)>& each) override {
     std::vector<Event> copy;
     {
       const std::scoped_lock lock(mutex_);
       copy = events_;
     }
     for (auto at = static_cast<std::size_t>(after); at < copy.size(); ++at)
-      if (!each(static_cast<Position>(at) + 1, copy[at])) break;
+      if (!each(static_cast<Place>(at) + 1, copy[at])) break;
     return {};
   }
-  Result<> trim(Position) override { return {}; }
+  Result<> trim(Place) override { return {}; }
   std::atomic<Fault> next_fault{Fault::none};
 
  private:

@@ -1,11 +1,11 @@
-#include "services/order/request_key.hpp"
+#include "services/auth/request_key.hpp"
 
 #include <cstring>
 
 #include "base/checksum.hpp"
 #include "wire/auth/digest.hpp"
 
-namespace market::order {
+namespace market::auth {
 
 namespace {
 constexpr std::size_t key_length_max = 64;
@@ -30,16 +30,20 @@ Result<RequestKey> request_key_of(const http::Request& request, UserId user) {
   return RequestKey{digest.hi, digest.lo};
 }
 
-std::uint64_t fingerprint_of(const wire::WantedLines& lines) {
-  char bytes[order_lines_max * (sizeof(std::int64_t) + sizeof(std::int32_t))];
-  std::size_t size = 0;
-  for (const auto& line : lines) {
-    std::memcpy(bytes + size, &line.product.value, sizeof line.product.value);
-    size += sizeof line.product.value;
-    std::memcpy(bytes + size, &line.quantity, sizeof line.quantity);
-    size += sizeof line.quantity;
-  }
-  return checksum({bytes, size});
+std::uint64_t fingerprint_of(const http::Request& request, std::string_view meaning) {
+  const std::uint64_t parts[] = {static_cast<std::uint64_t>(request.method), checksum(request.path),
+                                 checksum(meaning)};
+  return checksum({reinterpret_cast<const char*>(parts), sizeof parts});
 }
 
-}  // namespace market::order
+Result<> bind_request_key(Command& command, const http::Request& request, UserId user,
+                          std::string_view meaning) {
+  const auto key = request_key_of(request, user);
+  if (!key) return fail(key.error());
+  if (!*key) return {};
+  command.key = *key;
+  command.fingerprint = fingerprint_of(request, meaning);
+  return {};
+}
+
+}  // namespace market::auth

@@ -1,0 +1,167 @@
+#include "sale/gate.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "sale/gate_pending.hpp"
+
+namespace market::sale {
+
+void EmbeddedGate::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void EmbeddedGate::stop() {
+  stopping_.store(true);
+  { const std::scoped_lock lock(sleep_mutex_); }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+  snapshot_writer_.stop();
+}
+
+void EmbeddedGate::run() {
+  Batch batch;
+  while (true) {
+    take_queue(batch);
+    const Instant now = parts_.clock.now();
+    if (batch.empty() && stopping_.load()) return;
+    if (!writes_.load(std::memory_order_relaxed) && now >= next_try_) try_to_write(now);
+    process(batch, now);
+    sequencer_.forget(parts_.projector.place());
+    snapshot_if_due();
+    batch.clear();
+  }
+}
+
+void EmbeddedGate::process(std::span<Pending* const> batch, Instant now) {
+  std::size_t done = 0;
+  do {
+    if (!writes_.load(std::memory_order_relaxed)) return refuse_all(batch.subspan(done), last_failure_);
+    sequencer_.expire_due(now);
+    const std::size_t decided = done;
+    while (done < batch.size() && decide(*batch[done], now)) ++done;
+    // Refusals wait for the group too: they may rest on what is not written yet.
+    const auto part = batch.subspan(decided, done - decided);
+    const auto committed = commit(part);
+    if (committed)
+      resume(part);
+    else
+      refuse_all(part, committed.error());
+  } while (done < batch.size());
+}
+
+/// False: the group is full, and must be sent first.
+bool EmbeddedGate::decide(Pending& pending, Instant now) {
+  if (std::holds_alternative<PlaceOrder>(pending.command.body) && too_far_ahead()) {
+    pending.missing = Sequencer::Missing::nothing;
+    pending.answer = fail(Code::overloaded, "the records are too far behind the log");
+    return true;
+  }
+  auto outcome = sequencer_.decide(pending.command, pending.looked_up, now);
+  if (outcome.full) return false;
+  settle(pending, std::move(outcome));
+  return true;
+}
+
+void EmbeddedGate::settle(Pending& pending, Sequencer::Outcome outcome) {
+  pending.missing = outcome.missing;
+  pending.event = outcome.event;
+  if (outcome.missing != Sequencer::Missing::nothing) return;
+  if (outcome.refused) {
+    pending.answer = fail(std::move(*outcome.refused));
+    return;
+  }
+  Submitted submitted;
+  submitted.subject = outcome.subject;
+  submitted.replayed = outcome.replayed;
+  const SaleProduct* product = sequencer_.state().product(submitted.product());
+  if (product != nullptr) submitted.stock = product->stock;
+  pending.answer = std::move(submitted);
+}
+
+Result<> EmbeddedGate::commit(std::span<Pending* const> decided) {
+  if (!sequencer_.has_group()) return {};
+  const auto offset = parts_.log.append(sequencer_.seal());
+  if (offset && *offset == sequencer_.end().next) {
+    const CountedEvents events = sequencer_.counted(*offset);
+    answer_events(decided, events);
+    show(events);
+    return {};
+  }
+  last_failure_ =
+      offset ? Error(Code::unavailable, "another writer has appended to the log") : offset.error();
+  spdlog::error("a commit failed: {}", last_failure_.detail);
+  counters_.failed_commits.fetch_add(1, std::memory_order_relaxed);
+  const Error answer = last_failure_.code == Code::insufficient_storage
+                           ? last_failure_
+                           : Error(Code::unavailable, "whether this happened is not known yet");
+  if (last_failure_.code == Code::insufficient_storage)
+    sequencer_.abandon();  // Certainly not written.
+  else
+    last_failure_ = Error(Code::recovering, "the event log is being read again; nothing happened");
+  parts_.products.set_recovering(last_failure_.code == Code::recovering);
+  writes_.store(false, std::memory_order_release);
+  next_try_ = parts_.clock.now();
+  if (last_failure_.code == Code::insufficient_storage) next_try_ += settings_.reopen_after;
+  return fail(answer);
+}
+
+void EmbeddedGate::answer_events(std::span<Pending* const> decided, const CountedEvents& events) {
+  for (Pending* pending : decided) {
+    if (pending->event < 0 || !pending->answer) continue;
+    pending->answer->event = {events, &(*events)[static_cast<std::size_t>(pending->event)]};
+  }
+}
+
+/// To everybody here who follows the log.
+void EmbeddedGate::show(const CountedEvents& events) {
+  std::uint64_t accepted = 0, voided = 0;
+  for (const CountedEvent& counted : *events) {
+    accepted += std::holds_alternative<OrderAccepted>(counted.event.fact);
+    voided += std::holds_alternative<OrderVoided>(counted.event.fact);
+  }
+  counters_.accepted.fetch_add(accepted, std::memory_order_relaxed);
+  counters_.voided.fetch_add(voided, std::memory_order_relaxed);
+  counters_.commits.fetch_add(1, std::memory_order_relaxed);
+  counters_.events.fetch_add(events->size(), std::memory_order_relaxed);
+  const SaleState& state = sequencer_.state();
+  counters_.oversell_prevented.store(static_cast<std::uint64_t>(state.numbers.oversell_prevented),
+                                     std::memory_order_relaxed);
+  counters_.clock_alarms.store(sequencer_.clock_alarms(), std::memory_order_relaxed);
+  counters_.open_orders.store(state.orders.size(), std::memory_order_relaxed);
+  parts_.products.follow(*events, state);
+  parts_.overlay.publish(events);
+  parts_.projector.push(events);
+  for (LogFollower* follower : followers_) follower->follow(events);
+  place_.store(events->back().place, std::memory_order_release);
+}
+
+bool EmbeddedGate::too_far_ahead() const {
+  return sequencer_.end().point.last - parts_.projector.place() > settings_.fold_lag_max;
+}
+
+void EmbeddedGate::snapshot_if_due() {
+  using Steady = std::chrono::steady_clock;
+  if (!writes_.load(std::memory_order_relaxed)) return;
+  if (!copy_) {
+    // A larger state is copied less often, so that copies cost a part of the orders that they follow.
+    const auto open = static_cast<Place>(sequencer_.state().orders.size());
+    const Place every = std::max(settings_.snapshot_every, open / 4);
+    if (sequencer_.end().point.last - snapshot_at_ < every) return;
+    if (!snapshot_writer_.begin(sequencer_.end().point.last)) return;
+    copy_.emplace(sequencer_);
+    sequencer_.on_settled([this](const UndoLog& undo) { copy_->overwritten(undo); });
+  }
+  if (!snapshot_writer_.has_room()) return;
+  const auto until = Steady::now() + settings_.snapshot_slice;
+  const bool done = copy_->step([until] { return Steady::now() < until; });
+  snapshot_writer_.add(copy_->take_bytes());
+  if (!done) return;
+  snapshot_at_ = copy_->place();
+  snapshot_writer_.finish();
+  sequencer_.on_settled({});
+  copy_.reset();
+}
+
+}  // namespace market::sale

@@ -1,0 +1,155 @@
+#pragma once
+/// The embedded sale gate (ports/sale_gate.hpp): one thread around the sequencer, on a log that this process
+/// alone writes.
+///
+///   I/O thread: submit() → lock-free queue → writer: decide each, append them as one group, show what counts
+///   to all that follow the log, answer each on its own I/O thread.
+///
+/// What the sequencer has forgotten (closed orders and keys that the records have) is looked up by submit()
+/// in the records, off the writer, and handed in with the place of that reading.
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <thread>
+
+#include "ports/log_follower.hpp"
+#include "ports/sale_gate.hpp"
+#include "sale/product_table.hpp"
+#include "sale/projector.hpp"
+#include "sale/sequencer.hpp"
+#include "sale/snapshot.hpp"
+#include "sale/snapshot_writer.hpp"
+
+namespace market::sale {
+
+struct GateSettings {
+  int queue_max = 65'536;  ///< Commands waiting for the writer; beyond: overloaded.
+  /// In a rush (the last batch had `gather_from` commands or more) a commit waits `gather_time` for more of
+  /// them: a sync for few costs as much as one for many. PostgreSQL has the same as commit_siblings and
+  /// commit_delay. A buyer who comes alone never waits.
+  std::size_t gather_from = 16;
+  std::chrono::microseconds gather_time{2'000};
+  Place fold_lag_max = 1'000'000;  ///< Events not yet in the records; beyond, new orders: overloaded.
+  Millis restart_grace{60'000};    ///< The most that a pause is given back to unpaid orders.
+  Millis reopen_after{200};        ///< Between tries to go on after a failed append.
+  Place snapshot_every = 500'000;  ///< Events between snapshots at least; more when the state is large.
+  std::chrono::microseconds snapshot_slice{1'000};  ///< For so long a snapshot holds up a group at most.
+  SequencerSettings sequencer;
+};
+
+/// Numbers for /metrics; any thread.
+struct GateCounters {
+  std::atomic<std::uint64_t> accepted{0}, voided{0}, commits{0}, events{0}, oversell_prevented{0},
+      failed_commits{0}, clock_alarms{0}, open_orders{0};
+};
+
+/// A payment or a refund that is open at a start.
+struct OpenPaymentFound {
+  OrderId order;
+  UserId user;
+  AttemptId attempt;
+  bool refund = false;
+};
+
+/// What the gate works with; all outlive it.
+struct GateParts {
+  Log& log;
+  OrderRecords& records;
+  RecordFold& fold;
+  SnapshotStore& snapshots;
+  ReadOverlay& overlay;
+  Projector& projector;
+  ProductTable& products;
+  KeyFilter& keys;
+  const Clock& clock;
+  std::function<std::uint64_t()> random;  ///< For terms and the id of a new log.
+};
+
+class EmbeddedGate final : public SaleGate {
+ public:
+  /// Reads snapshot, log and records. Throws std::runtime_error with one clear line.
+  EmbeddedGate(GateParts parts, GateSettings settings);
+  ~EmbeddedGate() override { stop(); }
+
+  Task<Submitted> submit(Command command) override;
+
+  /// Told of every event that counts from start() on. Before start().
+  void add_follower(LogFollower& follower) { followers_.push_back(&follower); }
+  /// As the log is now. Before start().
+  std::vector<OpenPaymentFound> open_payments() const;
+  void start();
+  /// Commits what is queued, then ends the thread.
+  void stop();
+
+  const GateCounters& counters() const { return counters_; }
+  Place place() const { return place_.load(std::memory_order_acquire); }
+  int waiting() const { return waiting_.load(std::memory_order_relaxed); }
+  std::uint64_t snapshots_made() const { return snapshot_writer_.made(); }
+  /// False: nothing can be sold, since the log cannot be written.
+  bool writes() const { return writes_.load(std::memory_order_acquire); }
+
+ private:
+  struct Pending;
+  using Batch = std::vector<Pending*>;
+
+  // gate_queue.cpp
+  void push(Pending& pending);
+  Task<> look_up(Pending& pending);
+  Millis sleep_time(Instant now) const;
+  void take_queue(Batch& batch);
+  void resume(std::span<Pending* const> batch);
+  void refuse_all(std::span<Pending* const> batch, const Error& error);
+
+  // gate.cpp
+  void run();
+  void process(std::span<Pending* const> batch, Instant now);
+  bool decide(Pending& pending, Instant now);
+  void settle(Pending& pending, Sequencer::Outcome outcome);
+  Result<> commit(std::span<Pending* const> decided);
+  void answer_events(std::span<Pending* const> decided, const CountedEvents& events);
+  void show(const CountedEvents& events);
+  bool too_far_ahead() const;
+
+  // gate_start.cpp
+  void recover();
+  bool restore_snapshot(Place records_at);
+  Result<> read_log(const std::function<void(const CountedEvents&)>& each);
+  /// Becomes the writer (again): reads what is really in the log, then opens a term.
+  void try_to_write(Instant now);
+  void grant_grace(Instant sign_of_life, Instant now);
+
+  // Snapshots, in slices between groups.
+  void snapshot_if_due();
+
+  GateParts parts_;
+  const GateSettings settings_;
+  GateCounters counters_;
+  std::vector<LogFollower*> followers_;
+
+  // The queue: a stack that I/O threads push on and the writer takes whole.
+  std::atomic<Pending*> queue_{nullptr};
+  std::atomic<int> waiting_{0};
+  std::atomic<bool> asleep_{false};
+  std::atomic<bool> stopping_{false};
+  std::mutex sleep_mutex_;
+  std::condition_variable wake_;
+
+  // The writer thread's own.
+  Sequencer sequencer_;
+  wire::Term term_ = 0;
+  std::size_t last_batch_size_ = 0;
+  Error last_failure_{Code::recovering, "the log is being read"};
+  Instant next_try_{};
+  Instant sign_of_life_{};  ///< Of the writer before this start.
+  bool grace_granted_ = false;
+  std::optional<SnapshotCopy> copy_;
+  Place snapshot_at_ = 0;
+  std::atomic<Place> place_{0};
+  std::atomic<bool> writes_{false};
+  SnapshotWriter snapshot_writer_;
+  std::thread thread_;
+};
+
+}  // namespace market::sale

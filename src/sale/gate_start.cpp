@@ -1,0 +1,174 @@
+// How the gate starts, and how it comes back after an append whose outcome is unknown.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <stdexcept>
+
+#include "sale/gate.hpp"
+
+namespace market::sale {
+namespace {
+
+template <class T>
+T must(Result<T> result, std::string_view what) {
+  if (!result) throw std::runtime_error(fmt::format("{}: {}", what, result.error().detail));
+  return std::move(*result);
+}
+
+}  // namespace
+
+EmbeddedGate::EmbeddedGate(GateParts parts, GateSettings settings)
+    : parts_(std::move(parts)),
+      settings_(settings),
+      sequencer_(settings.sequencer, parts_.keys),
+      snapshot_writer_(parts_.snapshots, parts_.keys, parts_.projector) {
+  recover();
+  const Instant now = parts_.clock.now();
+  if (const auto behind = std::chrono::round<std::chrono::seconds>(sign_of_life_ - now); behind.count() > 0)
+    spdlog::error("the wall clock is {} s behind the log: unpaid orders keep their units for so much longer",
+                  behind.count());
+  try_to_write(now);
+}
+
+/// A snapshot is only a short cut: without a usable one the whole log is read. False: there is none.
+bool EmbeddedGate::restore_snapshot(Place records_at) {
+  const auto bytes = parts_.snapshots.load();
+  if (!bytes || !*bytes) return false;
+  auto decoded = decode_snapshot(**bytes);
+  std::string trouble;
+  if (!decoded) {
+    trouble = decoded.error().detail;
+  } else if (decoded->memory.end.point.last > records_at) {
+    trouble = "it is ahead of the records";
+  } else {
+    // Of this very log: the record before its end is the one that it knows.
+    const LogEnd& end = decoded->memory.end;
+    trouble = "the log does not hold what it was made from";
+    const auto looked = parts_.log.read(end.next - 1, [&](Offset, std::string_view record) {
+      if (wire::record_checksum(record) == end.checksum) trouble.clear();
+      return false;
+    });
+    if (!looked) trouble = looked.error().detail;
+    if (trouble.empty())
+      if (const auto merged = parts_.keys.merge(decoded->rest); !merged) trouble = merged.error().detail;
+  }
+  if (!trouble.empty()) {
+    spdlog::warn("the snapshot is not used, the whole log is read instead: {}", trouble);
+    return false;
+  }
+  sequencer_.restore(std::move(decoded->memory));
+  snapshot_at_ = sequencer_.end().point.last;
+  return true;
+}
+
+Result<> EmbeddedGate::read_log(const std::function<void(const CountedEvents&)>& each) {
+  Result<> followed;
+  const auto read = parts_.log.read(sequencer_.end().next, [&](Offset offset, std::string_view record) {
+    auto one = sequencer_.follow(offset, record);
+    if (!one) {
+      followed = fail(Code::internal, fmt::format("the record at offset {}: {}", offset, one.error().detail));
+      return false;
+    }
+    if (one->events) each(one->events);
+    return true;
+  });
+  if (!read) return read;
+  return followed;
+}
+
+void EmbeddedGate::recover() {
+  const Place records_at = parts_.projector.place();
+  const LogId records_of = must(parts_.fold.log(), "the records cannot be read");
+  restore_snapshot(records_at);
+  parts_.products.load(must(parts_.fold.products(), "the records cannot be read"));
+  const auto read = read_log([&](const CountedEvents& events) {
+    sequencer_.forget(parts_.projector.place());  // What the records have needs no memory.
+    if (events->back().place <= records_at) return;
+    // Records that are made anew from a long log: as far behind as ever, no further.
+    while (events->back().place - parts_.projector.place() > settings_.fold_lag_max)
+      std::this_thread::sleep_for(Millis(5));
+    parts_.products.follow(*events, sequencer_.state());
+    parts_.overlay.publish(events);
+    parts_.projector.push(events);
+  });
+  must(Result<int>(read ? Result<int>(0) : fail(read.error())), "the event log cannot be read");
+  const LogEnd& end = sequencer_.end();
+  if (records_of && end.point.log && records_of != end.point.log)
+    throw std::runtime_error("records.db belongs to another log than log.db; restore a backup");
+  if (records_at > end.point.last)
+    throw std::runtime_error(fmt::format(
+        "the records are ahead of the log ({} > {}): the log has lost its newest events; restore a "
+        "backup or run 'market rebuild'",
+        records_at, end.point.last));
+  place_.store(end.point.last);
+  sign_of_life_ = sequencer_.last_sign_of_life();
+  parts_.products.show_stock(sequencer_.state());
+}
+
+void EmbeddedGate::try_to_write(Instant now) {
+  next_try_ = now + settings_.reopen_after;
+  const auto read = read_log([this](const CountedEvents& events) { show(events); });
+  if (!read) {
+    spdlog::error("the event log cannot be read yet: {}", read.error().detail);
+    last_failure_ = Error(Code::recovering, "the event log is being read again; nothing happened");
+    return;
+  }
+  const auto random = parts_.random;
+  const LogId fresh{random(), random(), 0};
+  term_ = random();
+  const std::string open = sequencer_.open(term_, fresh, now, {}, {});
+  const auto offset = parts_.log.append(open);
+  if (!offset) {
+    spdlog::error("the event log cannot be written: {}", offset.error().detail);
+    const bool full = offset.error().code == Code::insufficient_storage;
+    last_failure_ = full ? offset.error()
+                         : Error(Code::recovering, "the event log is being read again; nothing happened");
+    parts_.products.set_recovering(!full);
+    return;
+  }
+  const auto opened = *offset == sequencer_.end().next
+                          ? sequencer_.follow(*offset, open)
+                          : Result<Sequencer::Followed>(fail(Code::conflict, "…"));
+  if (!opened || !sequencer_.writes(term_)) {
+    spdlog::error("another writer has appended to the event log");
+    last_failure_ = Error(Code::recovering, "another writer is at the event log; nothing happened");
+    return;
+  }
+  if (const auto known = parts_.fold.log(); known && *known != sequencer_.end().point.log)
+    if (const auto set = parts_.fold.set_log(sequencer_.end().point.log); !set)
+      spdlog::warn("the records do not know their log yet: {}", set.error().detail);
+  writes_.store(true, std::memory_order_release);
+  parts_.products.show_stock(sequencer_.state());
+  parts_.products.set_recovering(false);
+  if (copy_) {  // Its sequencer was taken back below it.
+    snapshot_writer_.abandon();
+    sequencer_.on_settled({});
+    copy_.reset();
+  }
+  if (!std::exchange(grace_granted_, true)) grant_grace(sign_of_life_, now);
+}
+
+void EmbeddedGate::grant_grace(Instant sign_of_life, Instant now) {
+  if (sign_of_life == Instant{}) return;
+  const Millis grace = std::min(settings_.restart_grace, std::max(Millis(0), now - sign_of_life));
+  const auto due = sequencer_.next_deadline();
+  if (grace == Millis(0) || !due || *due >= now + grace) return;
+  Command command = GrantGrace{now + grace};
+  sequencer_.decide(command, {}, now);
+  const auto committed = commit({});
+  if (!committed)
+    spdlog::error("the grace after the restart could not be logged: {}", committed.error().detail);
+}
+
+std::vector<OpenPaymentFound> EmbeddedGate::open_payments() const {
+  std::vector<OpenPaymentFound> open;
+  const OpenOrders& orders = sequencer_.state().orders;
+  orders.for_each([&](const OpenOrder& order) {
+    const bool refund = order.payment == PaymentState::refunding;
+    if (refund || order.payment == PaymentState::pending)
+      open.push_back({order.id, order.user, orders.attempt_of(order.id), refund});
+  });
+  return open;
+}
+
+}  // namespace market::sale

@@ -1,0 +1,75 @@
+#pragma once
+/// ports/product_board.hpp as a follower of the log: products whole, in memory.
+///
+/// One look costs an atomic load and a look-up: each thread keeps a copy of the shards' maps and refreshes a
+/// copy when its shard has changed. Lists read one sorted map under a shared lock.
+
+#include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+
+#include "domain/sale/sale_state.hpp"
+#include "ports/order_records.hpp"
+#include "ports/product_board.hpp"
+#include "sale/key_filter.hpp"
+
+namespace market::sale {
+
+class ProductTable final : public ProductBoard {
+ public:
+  /// Makes what a service keeps beside each product; called by the writer's thread.
+  using Render = std::function<std::shared_ptr<const ProductPage>(const ShownProduct&)>;
+  ProductTable(const KeyFilter& keys, Render render);
+
+  const ShownProduct* find(ProductId id) const override;
+  std::string_view name_of(ProductId id, std::int64_t version) const override;
+  std::vector<ShownProductPtr> newest(ProductId before, std::size_t count) const override;
+  std::shared_ptr<const std::vector<ShownProductPtr>> all() const override;
+  bool recovering() const override { return recovering_.load(std::memory_order_acquire); }
+  bool may_know(RequestKey key) const override { return keys_.may_contain(key); }
+  void prefetch(RequestKey key) const override { keys_.prefetch(key); }
+
+  // The writer's thread only, or before there are others.
+  void set_recovering(bool recovering) { recovering_.store(recovering, std::memory_order_release); }
+  /// What the records know, at start.
+  void load(std::vector<RecordedProduct> products);
+  /// Terms and texts of the products among these events, then the stock that `state`, which has them, gives
+  /// for all that they move.
+  void follow(const std::vector<CountedEvent>& events, const SaleState& state);
+  /// The stock of all products.
+  void show_stock(const SaleState& state);
+
+ private:
+  struct Entry {
+    ShownProductPtr shown;
+    /// (version, name): under which names it was sold; a name holds until the next entry.
+    std::shared_ptr<const std::vector<std::pair<std::int64_t, std::string>>> names;
+  };
+  using Map = boost::unordered_flat_map<ProductId, Entry>;
+  static constexpr std::size_t shard_count = 64;
+  struct alignas(64) Shard {
+    std::atomic<std::uint64_t> version{1};
+    mutable std::mutex mutex;  ///< Taken on a change and once per thread after it.
+    std::shared_ptr<const Map> map = std::make_shared<const Map>();
+  };
+  struct ThreadCopy;
+  static std::size_t shard_of(ProductId id) { return hash_value(id) >> 58; }
+  const Entry* look(ProductId id) const;
+  void put(std::vector<Entry> entries);
+  void follow_product(const CountedEvent& counted);
+  Entry changed(const CountedEvent& counted) const;
+
+  const KeyFilter& keys_;
+  const Render render_;
+  const std::uint64_t table_id_;  ///< Tells this table from others in a thread's copies.
+  std::array<Shard, shard_count> shards_;
+  std::atomic<bool> recovering_{false};
+  mutable std::shared_mutex sorted_mutex_;
+  std::map<ProductId, ShownProductPtr, std::greater<>> sorted_;
+  mutable std::shared_ptr<const std::vector<ShownProductPtr>> all_;
+};
+
+}  // namespace market::sale

@@ -1,0 +1,103 @@
+#include "sale/projector.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+
+namespace market::sale {
+
+Projector::Projector(RecordFold& records, ReadOverlay& overlay, Place at, Settings settings)
+    : records_(records), overlay_(overlay), settings_(settings), place_(at), thread_([this] { run(); }) {}
+
+void Projector::push(CountedEvents events) {
+  const bool products = std::any_of(events->begin(), events->end(), [](const CountedEvent& counted) {
+    return static_cast<bool>(product_of(counted.event.fact));
+  });
+  bool wake = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    // The thread sleeps until the first group comes, then looks by itself after each `linger`.
+    wake = waiting_.empty() || products;
+    at_once_ = at_once_ || products;
+    waiting_events_ += events->size();
+    events_pushed_ += events->size();
+    waiting_.push_back(std::move(events));
+  }
+  if (wake) wake_.notify_one();
+}
+
+void Projector::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool Projector::wait_for_events() {
+  using Steady = std::chrono::steady_clock;
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+  const auto rush_end = Steady::now() + settings_.rush_wait_max;
+  bool rush = true;
+  while (rush && !stopping_ && !at_once_) {
+    const std::uint64_t before = events_pushed_;
+    wake_.wait_for(lock, settings_.linger, [this] { return stopping_ || at_once_; });
+    rush = events_pushed_ - before >= settings_.rush_events && waiting_events_ < settings_.rush_events_max &&
+           Steady::now() < rush_end;
+  }
+  at_once_ = false;
+  return !waiting_.empty();
+}
+
+Projector::Groups Projector::take() {
+  const std::scoped_lock lock(mutex_);
+  Groups taken;
+  std::size_t events = 0;
+  while (!waiting_.empty() &&
+         (taken.empty() || events + waiting_.front()->size() <= settings_.batch_events_max)) {
+    events += waiting_.front()->size();
+    taken.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  waiting_events_ -= events;
+  return taken;
+}
+
+bool Projector::store(const Groups& groups) {
+  const Place through = groups.back()->back().place;
+  while (place() < through) {
+    const auto folded = records_.fold(place(), groups);
+    if (folded) {  // When somebody else has folded, from there on.
+      place_.store(*folded, std::memory_order_release);
+      continue;
+    }
+    spdlog::error("the records cannot be written, trying again: {}", folded.error().detail);
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, settings_.retry_after, [this] { return stopping_; }))
+      return false;  // The log has them.
+  }
+  for (const CountedEvents& events : groups) overlay_.forget(events);
+  return true;
+}
+
+void Projector::run() {
+  // Buyers first: on a busy machine the records wait (fold_lag_max bounds that), and rows cost less in bulk.
+  // On Linux `0` is this thread alone. Without it everything still works, so a refusal is no error.
+  constexpr int nicer = 10;
+  ::setpriority(PRIO_PROCESS, 0, nicer);
+  while (wait_for_events()) {
+    bool more = true;
+    while (more) {
+      const Groups groups = take();
+      if (groups.empty()) break;
+      if (!store(groups)) return;  // Nothing behind it may be written.
+      const std::scoped_lock lock(mutex_);
+      more = waiting_events_ >= settings_.batch_events_max || (stopping_ && !waiting_.empty());
+    }
+  }
+}
+
+}  // namespace market::sale

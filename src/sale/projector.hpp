@@ -1,0 +1,62 @@
+#pragma once
+/// Writes what the log says into the records, in bulk, behind the log, on a thread of its own.
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "ports/order_records.hpp"
+#include "sale/read_overlay.hpp"
+
+namespace market::sale {
+
+class Projector {
+ public:
+  struct Settings {
+    std::size_t batch_events_max = 16'384;
+    Millis linger{100};  ///< Waits this long for a fuller batch: rows cost less in bulk.
+    /// A rush is `rush_events` or more in one `linger`. The records wait until it is over, has gone on for
+    /// `rush_wait_max`, or `rush_events_max` events wait: while a sale runs the processor belongs to buyers.
+    std::size_t rush_events = 500;
+    std::size_t rush_events_max = 262'144;
+    Millis rush_wait_max{10'000};
+    Millis retry_after{500};
+  };
+
+  Projector(RecordFold& records, ReadOverlay& overlay, Place at, Settings settings);
+  ~Projector() { stop(); }
+
+  /// Hands over a group that counts; the writer's thread only. Products are folded at once: they are few, and
+  /// lists read them.
+  void push(CountedEvents events);
+  /// How far the records are. Any thread.
+  Place place() const { return place_.load(std::memory_order_acquire); }
+  /// Folds what is there, then ends the thread.
+  void stop();
+
+ private:
+  using Groups = std::vector<CountedEvents>;
+  void run();
+  /// Returns when it is time to write: at once when stopping. False: nothing is left and it stops.
+  bool wait_for_events();
+  Groups take();
+  /// False: the records cannot be written and it stops.
+  bool store(const Groups& groups);
+
+  RecordFold& records_;
+  ReadOverlay& overlay_;
+  const Settings settings_;
+  std::atomic<Place> place_;
+  std::mutex mutex_;  ///< Guards what waits.
+  std::condition_variable wake_;
+  std::deque<CountedEvents> waiting_;
+  std::size_t waiting_events_ = 0;
+  std::uint64_t events_pushed_ = 0;
+  bool at_once_ = false;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace market::sale

@@ -1,0 +1,58 @@
+#pragma once
+/// The sequencer's state at one place, as bytes: written on the side while the sequencer goes on, read at a
+/// start.
+///
+/// The copy is made in slices between groups. What a group has overwritten of parts that are not copied yet
+/// is saved from the group's undo notes, so that the whole is the state of one place.
+
+#include <functional>
+
+#include "sale/sequencer.hpp"
+
+namespace market::sale {
+
+class SnapshotCopy {
+ public:
+  /// Of `sequencer` as it is now; it outlives this.
+  explicit SnapshotCopy(const Sequencer& sequencer);
+
+  /// A group was applied and counts: its undo notes, before they are dropped.
+  void overwritten(const UndoLog& undo);
+  /// Copies parts while `go_on()`; true when all is copied.
+  bool step(const std::function<bool()>& go_on);
+  /// What was copied since the last call.
+  std::string take_bytes() { return std::exchange(bytes_, {}); }
+  Place place() const { return place_; }
+
+ private:
+  void copy_products();
+  void copy_orders(std::size_t part);
+  void copy_buyers(std::size_t part);
+  void copy_keys(std::size_t part);
+  void put_order(const OpenOrder& order, const OpenLines& lines, AttemptId attempt);
+
+  const Sequencer& sequencer_;
+  const SaleState& state_;
+  const Place place_;
+  const std::uint32_t product_count_;
+  std::string bytes_;
+  std::uint32_t products_done_ = 0;
+  std::size_t orders_done_ = 0, buyers_done_ = 0, keys_done_ = 0;
+  bool ended_ = false;
+
+  // As they were at `place_`; an empty optional was not there.
+  boost::unordered_flat_map<std::uint32_t, std::pair<std::int64_t, ProductTerms>> old_terms_;
+  boost::unordered_flat_map<std::uint32_t, ProductStock> old_stock_;
+  boost::unordered_flat_map<OrderId, std::optional<UndoLog::WholeOrder>> old_orders_;
+  boost::unordered_flat_map<Buyer, std::int32_t> old_units_;
+  boost::unordered_flat_map<RequestKey, std::optional<KeyBinding>> old_keys_;
+};
+
+struct DecodedSnapshot {
+  Sequencer::Memory memory;
+  std::string_view rest;  ///< What follows the copy: the key filter.
+};
+/// Errors: internal, when the bytes are no snapshot that this program knows.
+Result<DecodedSnapshot> decode_snapshot(std::string_view bytes);
+
+}  // namespace market::sale
