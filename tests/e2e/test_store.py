@@ -1,4 +1,4 @@
-"""The commands on a store: seed, check, backup, restore, rebuild; files that are not ours; trimming."""
+"""The commands on a store: seed, check, backup, restore, rebuild; files that are not ours."""
 
 import concurrent.futures
 import shutil
@@ -202,40 +202,6 @@ def test_check_finds_a_planted_violation(seeded, copy, start):
     records.close()
     done = run("check", "--data", copy)
     assert done.returncode == 1 and "VIOLATED" in done.stdout and " 0 failed" not in done.stdout, done.stdout
-
-
-def test_the_log_is_trimmed_when_asked(seeded, copy, start):
-    _, tokens, products = seeded
-    server = start("log.keep=false", "log.snapshot_every=200", data=copy)
-    callers = [Client(server.url, token) for token in tokens]
-    bought = 0
-    deadline = time.monotonic() + 20 * PATIENCE
-    while first_position(copy) == 0:  # Behind the last snapshot but one.
-        assert time.monotonic() < deadline, "the log is not trimmed"
-        callers[bought % len(callers)].order(products[0])
-        bought += 1
-    order = callers[0].order(products[1], key="after").json()
-    assert server.stop() == 0
-    done = run("rebuild", "--data", copy)
-    assert done.returncode != 0 and "trimmed" in done.stderr
-    again = start("log.keep=false", "log.snapshot_every=200", data=copy)
-    caller = Client(again.url, tokens[0])
-    assert caller.order(products[1], key="after").json()["id"] == order["id"]
-    assert len(caller.get("/orders?limit=100").json()["items"]) >= 2
-    assert caller.get(f"/products/{products[0]}/stock").json()["remaining"] == 1000 - bought
-    assert again.stop() == 0
-    # What is gone cannot be checked, and is not said to be fine.
-    done = run("check", "--data", copy)
-    assert done.returncode == 1 and "trimmed" in done.stdout, done.stdout
-
-
-def first_position(data):
-    """How far the log was trimmed, asked from a copy of its tables."""
-    log = sqlite3.connect(f"file:{data / 'log.db'}?mode=ro", uri=True)
-    try:
-        return log.execute("SELECT min(last - count) FROM groups").fetchone()[0]
-    finally:
-        log.close()
 
 
 def test_a_restart_gives_open_orders_their_time_back(start):

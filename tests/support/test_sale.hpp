@@ -1,15 +1,25 @@
 #pragma once
-/// A sale without a gate: decides and applies, with ids and times that are easy to read in a test.
+/// A sale without a gate: decides and applies, with times that are easy to read in a test. Ids of orders,
+/// products and attempts are what decide() gave.
+///
+///   TestSale sale;
+///   const ProductId shoes = sale.list(5);
+///   const OrderId order = sale.accepted(alice, shoes);
 
+#include <map>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
-#include "domain/sale/sale_engine.hpp"
+#include "domain/sale/apply.hpp"
+#include "domain/sale/decide.hpp"
+#include "domain/sale/fold_order.hpp"
 
 namespace market::tests {
 
 inline constexpr UserId seller{900}, alice{1}, bob{2};
-inline constexpr ProductId shoes{10}, cap{11}, unknown_product{99};
+inline constexpr ProductId unknown_product{99};
+inline constexpr OrderId unknown_order{98};
 
 inline Instant at(std::int64_t millis) {
   return Instant(Millis(1'800'000'000'000 + millis));
@@ -29,18 +39,24 @@ inline ProductTerms limited_terms(std::int32_t per_user) {
   return terms;
 }
 
-inline PlaceOrder place(std::int64_t order, UserId user, ProductId product, std::int32_t quantity = 1) {
+inline PlaceOrder place(UserId user, ProductId product, std::int32_t quantity = 1) {
   PlaceOrder asked;
-  asked.order = OrderId{order};
   asked.user = user;
   asked.payment_window = Millis(1'000);
   asked.lines.push_back(WantedLine{product, quantity});
   return asked;
 }
 
+/// A command with the key of its request.
+inline Command keyed(Command command, RequestKey key, std::uint64_t fingerprint) {
+  command.key = key;
+  command.fingerprint = fingerprint;
+  return command;
+}
+
 class TestSale {
  public:
-  Decision ask(const Command& command) const { return decide(state, command, now); }
+  Decision ask(const Command& command) const { return decide(state, command, now, rules); }
 
   /// Why the command is refused; none when it is not.
   std::optional<Code> refusal(const Command& command) const {
@@ -59,50 +75,82 @@ class TestSale {
   }
 
   /// Decides and applies; a test's own mistake when the command is refused or changes nothing.
-  OrderPtr carry_out(const Command& command) {
+  CountedEvent carry_out(const Command& command) {
     const Decision decision = ask(command);
     const auto* event = std::get_if<Event>(&decision);
     if (!event) {
       const auto* error = std::get_if<Error>(&decision);
       throw std::logic_error("the test's own command led to no event: " + (error ? error->detail : ""));
     }
-    return apply(state, *event);
+    if (!apply(state, *event)) throw std::logic_error("the test's own event was not applied");
+    remember(CountedEvent{state.numbers.place, *event});
+    return log.back();
   }
-  void list(ProductId product, std::int64_t stock, ProductTerms terms = event_terms()) {
-    carry_out(ListProduct{product, std::move(terms), stock});
+  template <class Kind>
+  Kind carry_out_as(const Command& command) {
+    return std::get<Kind>(carry_out(command).event.fact);
   }
-  const ProductStock& stock_of(ProductId product) const { return state.products.at(product).stock; }
+
+  ProductId list(std::int64_t stock, ProductTerms terms = event_terms(), ProductTexts texts = {}) {
+    ListProduct asked{std::move(terms), std::move(texts), stock};
+    return carry_out_as<ProductListed>(asked).product;
+  }
+  /// The product's terms as they are now, for a ChangeProduct.
+  ChangeProduct change_of(ProductId product) const {
+    const SaleProduct& now_so = product_of(product);
+    return ChangeProduct{product, now_so.version, now_so.terms, {}};
+  }
+  const SaleProduct& product_of(ProductId product) const {
+    const SaleProduct* found = state.product(product);
+    if (found == nullptr) throw std::logic_error("the test's own product is not there");
+    return *found;
+  }
+  const ProductStock& stock_of(ProductId product) const { return product_of(product).stock; }
   std::int32_t bought(ProductId product, UserId user) const {
-    const auto& buyers = state.products.at(product).buyers;
-    const auto found = buyers.find(user);
-    return found == buyers.end() ? 0 : found->second;
+    return state.units_of(user, state.slot_of(product));
   }
+  /// The whole order, as pages show it.
+  const Order& order(OrderId id) const { return orders.at(id); }
 
   /// An order at each stage of its life.
-  OrderPtr accepted(std::int64_t order, UserId user, ProductId product, std::int32_t quantity = 1) {
-    return carry_out(place(order, user, product, quantity));
+  OrderId accepted(UserId user, ProductId product, std::int32_t quantity = 1) {
+    return carry_out_as<OrderAccepted>(place(user, product, quantity)).order;
   }
-  OrderPtr paying(std::int64_t order, UserId user, std::int64_t attempt) {
-    return carry_out(StartPayment{OrderId{order}, user, AttemptId{attempt}});
+  AttemptId paying(OrderId order) {
+    return carry_out_as<PaymentStarted>(StartPayment{order, orders.at(order).user}).attempt;
   }
-  OrderPtr settled(std::int64_t order, std::int64_t attempt, PaymentOutcome outcome) {
-    return carry_out(SettlePayment{OrderId{order}, AttemptId{attempt}, outcome});
+  CountedEvent settled(OrderId order, AttemptId attempt, PaymentOutcome outcome) {
+    return carry_out(SettlePayment{order, attempt, outcome});
   }
-  OrderPtr paid(std::int64_t order, UserId user, ProductId product, std::int32_t quantity = 1) {
-    accepted(order, user, product, quantity);
-    paying(order, user, order);
-    return settled(order, order, PaymentOutcome::captured);
+  OrderId paid(UserId user, ProductId product, std::int32_t quantity = 1) {
+    const OrderId order = accepted(user, product, quantity);
+    settled(order, paying(order), PaymentOutcome::captured);
+    return order;
   }
-  OrderPtr expired(std::int64_t order, Millis attempt_bound = Millis(0)) {
-    now = std::max(now, state.orders.at(OrderId{order})->pay_by) + attempt_bound;
-    return carry_out(ExpireOrder{OrderId{order}, attempt_bound});
+  /// Waits until it may.
+  CountedEvent expired(OrderId order) {
+    const OpenOrder* open = state.orders.find(order);
+    if (open == nullptr) throw std::logic_error("the test's own order is not open");
+    now = std::max(now, expires_at(state, *open, rules));
+    return carry_out(ExpireOrder{order});
   }
-  OrderPtr moved(std::int64_t order, OrderState to) {
-    return carry_out(MoveOrder{OrderId{order}, UserId{}, to, {}});
-  }
+  CountedEvent moved(OrderId order, OrderState to) { return carry_out(MoveOrder{order, UserId{}, to, {}}); }
 
   SaleState state;
+  DecideRules rules;
   Instant now = at(0);
+  std::vector<CountedEvent> log;  ///< All that was carried out.
+  std::map<OrderId, Order> orders;
+
+ private:
+  void remember(CountedEvent counted) {
+    const OrderId id = order_of(counted.event.fact);
+    if (std::holds_alternative<OrderAccepted>(counted.event.fact))
+      orders[id] = accepted_order(counted);
+    else if (id)
+      fold_order(orders.at(id), counted);
+    log.push_back(std::move(counted));
+  }
 };
 
 }  // namespace market::tests

@@ -15,23 +15,51 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
+Result<> store(SnapshotFile& file, std::initializer_list<std::string_view> pieces) {
+  auto done = file.begin();
+  for (const auto piece : pieces)
+    if (done) done = file.append(piece);
+  if (done) done = file.commit();
+  return done;
+}
+
 TEST(SnapshotFile, IsReplacedWhole) {
   const tests::TempFolder temp;
   const auto path = temp / "gate.snapshot";
   std::string warned;
   SnapshotFile file(path, [&](const std::string& line) { warned = line; });
   EXPECT_EQ(*file.load(), std::nullopt) << "none yet";
-  ASSERT_TRUE(file.store(std::string(100'000, 's')));
-  ASSERT_TRUE(file.store("short"));
+  ASSERT_TRUE(store(file, {std::string(100'000, 's'), std::string(100'000, 't')}));
+  EXPECT_EQ(**file.load(), std::string(100'000, 's') + std::string(100'000, 't'));
+  ASSERT_TRUE(store(file, {"sh", "", "ort"}));
   EXPECT_EQ(**file.load(), "short");
   const std::string binary("\0\n\xff snapshot", 12);
-  ASSERT_TRUE(file.store(binary));
+  ASSERT_TRUE(store(file, {binary}));
   EXPECT_EQ(**file.load(), binary);
-  ASSERT_TRUE(file.store(""));
+  ASSERT_TRUE(store(file, {}));
   EXPECT_EQ(**file.load(), "");
   EXPECT_FALSE(fs::exists(temp / "gate.snapshot.tmp"));
   EXPECT_EQ(fs::status(path).permissions(), fs::perms::owner_read | fs::perms::owner_write);
   EXPECT_EQ(warned, "");
+}
+
+TEST(SnapshotFile, ThatIsNotCommittedIsDropped) {
+  const tests::TempFolder temp;
+  const auto path = temp / "gate.snapshot";
+  {
+    SnapshotFile file(path);
+    ASSERT_TRUE(store(file, {"kept"}));
+    ASSERT_TRUE(file.begin());
+    ASSERT_TRUE(file.append("dropped"));
+    EXPECT_EQ(**file.load(), "kept");
+    ASSERT_TRUE(file.begin());
+    ASSERT_TRUE(file.append("dropped, too"));
+  }
+  EXPECT_FALSE(fs::exists(temp / "gate.snapshot.tmp"));
+  SnapshotFile file(path);
+  EXPECT_EQ(**file.load(), "kept");
+  ASSERT_TRUE(store(file, {"newer"}));
+  EXPECT_EQ(**file.load(), "newer");
 }
 
 TEST(SnapshotFile, IsLeftOutWithAWarningWhereverItIsCutOrChanged) {
@@ -39,7 +67,7 @@ TEST(SnapshotFile, IsLeftOutWithAWarningWhereverItIsCutOrChanged) {
   const auto path = temp / "gate.snapshot";
   std::string warned;
   SnapshotFile file(path, [&](const std::string& line) { warned = line; });
-  ASSERT_TRUE(file.store("twenty bytes of state"));
+  ASSERT_TRUE(store(file, {"twenty bytes of state"}));
   const std::string whole = **read_whole_file(path);
   const auto expect_left_out = [&](const std::string& bytes, const std::string& what) {
     std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
@@ -64,11 +92,13 @@ TEST(SnapshotFile, IsLeftOutWithAWarningWhereverItIsCutOrChanged) {
 
 TEST(SnapshotFile, ThatCannotBeReadOrWrittenIsUnavailable) {
   const tests::TempFolder temp;
-  EXPECT_EQ(write_snapshot_file(temp / "none/gate.snapshot", "x").error().code, Code::unavailable);
+  SnapshotFile nowhere(temp / "none/gate.snapshot");
+  EXPECT_EQ(store(nowhere, {"x"}).error().code, Code::unavailable);
   const auto path = temp / "gate.snapshot";
-  ASSERT_TRUE(write_snapshot_file(path, "kept"));
+  SnapshotFile file(path);
+  ASSERT_TRUE(store(file, {"kept"}));
   fs::create_directory(temp / "gate.snapshot.tmp");
-  EXPECT_EQ(write_snapshot_file(path, "x").error().code, Code::unavailable);
+  EXPECT_EQ(store(file, {"x"}).error().code, Code::unavailable);
   EXPECT_EQ(**read_snapshot_file(path), "kept") << "the file before stays";
   fs::create_directory(temp / "folder");
   SnapshotFile folder(temp / "folder");
