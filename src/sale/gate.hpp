@@ -118,6 +118,7 @@ class EmbeddedGate final : public SaleGate {
   Result<> read_log(const std::function<void(const CountedEvents&)>& each);
   /// Becomes the writer (again): reads what is really in the log, then opens a term.
   void try_to_write(Instant now);
+  void name_records();
   void grant_grace(Instant sign_of_life, Instant now);
 
   // Snapshots, in slices between groups.
@@ -144,6 +145,7 @@ class EmbeddedGate final : public SaleGate {
   Instant next_try_{};
   Instant sign_of_life_{};  ///< Of the writer before this start.
   bool grace_granted_ = false;
+  bool records_named_ = false;
   std::optional<SnapshotCopy> copy_;
   Place snapshot_at_ = 0;
   std::atomic<Place> place_{0};

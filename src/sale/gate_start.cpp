@@ -79,6 +79,7 @@ Result<> EmbeddedGate::read_log(const std::function<void(const CountedEvents&)>&
 void EmbeddedGate::recover() {
   const Place records_at = parts_.projector.place();
   const LogId records_of = must(parts_.fold.log(), "the records cannot be read");
+  records_named_ = static_cast<bool>(records_of);
   restore_snapshot(records_at);
   parts_.products.load(must(parts_.fold.products(), "the records cannot be read"));
   const auto read = read_log([&](const CountedEvents& events) {
@@ -87,6 +88,7 @@ void EmbeddedGate::recover() {
     // Records that are made anew from a long log: as far behind as ever, no further.
     while (events->back().place - parts_.projector.place() > settings_.fold_lag_max)
       std::this_thread::sleep_for(Millis(5));
+    name_records();
     parts_.products.follow(*events, sequencer_.state());
     parts_.overlay.publish(events);
     parts_.projector.push(events);
@@ -103,6 +105,13 @@ void EmbeddedGate::recover() {
   place_.store(end.point.last);
   sign_of_life_ = sequencer_.last_sign_of_life();
   parts_.products.show_stock(sequencer_.state());
+}
+
+/// Before anything is pushed: from then on the records belong to the projector's thread.
+void EmbeddedGate::name_records() {
+  if (std::exchange(records_named_, true)) return;
+  if (const auto set = parts_.fold.set_log(sequencer_.end().point.log); !set)
+    spdlog::warn("the records do not know their log until the next start: {}", set.error().detail);
 }
 
 void EmbeddedGate::try_to_write(Instant now) {
@@ -134,9 +143,7 @@ void EmbeddedGate::try_to_write(Instant now) {
     last_failure_ = Error(Code::recovering, "another writer is at the event log; nothing happened");
     return;
   }
-  if (const auto known = parts_.fold.log(); known && *known != sequencer_.end().point.log)
-    if (const auto set = parts_.fold.set_log(sequencer_.end().point.log); !set)
-      spdlog::warn("the records do not know their log yet: {}", set.error().detail);
+  name_records();
   writes_.store(true, std::memory_order_release);
   parts_.products.show_stock(sequencer_.state());
   parts_.products.set_recovering(false);
