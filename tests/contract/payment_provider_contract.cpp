@@ -41,6 +41,15 @@ TEST_F(PaymentProviderContract, RemembersWhatBecameOfAnAttempt) {
   EXPECT_EQ(*run(again.find(AttemptId{2})), ChargeState::captured);
 }
 
+TEST_F(PaymentProviderContract, AChargeThatNeverBeganIsCertainlyNone) {
+  BlockingPool full(1, 0);
+  payment::TestProvider unreachable(folder_.file("payments.db"), full, clock_,
+                                    [](AttemptId) { return Millis(0); });
+  EXPECT_EQ(*run(unreachable.charge(AttemptId{1}, price_, "ok")), ChargeState::not_charged);
+  EXPECT_EQ(*run(provider_.find(AttemptId{1})), ChargeState::unknown);
+  EXPECT_FALSE(run(unreachable.find(AttemptId{1}))) << "what became of it cannot be said now";
+}
+
 TEST_F(PaymentProviderContract, GivesMoneyBackOnce) {
   ASSERT_TRUE(run(provider_.charge(AttemptId{1}, price_, "ok")));
   EXPECT_TRUE(run(provider_.refund(AttemptId{1})));

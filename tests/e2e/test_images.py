@@ -42,6 +42,10 @@ def test_a_new_picture_has_a_new_address(admin, anonymous):
     etag = anonymous.get("/products/" + product["id"]).headers["ETag"]
     second = put(admin, product, JPEG, "image/jpeg", expect=200).json()["imageUrl"]
     assert second != first and anonymous.get("/" + second).content == JPEG
+    # Caches keep a picture for good under its own address, and never under one that it has replaced.
+    assert "immutable" in anonymous.get("/" + second).headers["Cache-Control"]
+    assert anonymous.get("/" + first).headers["Cache-Control"] == "no-store"
+    assert anonymous.get("/" + second).headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert anonymous.get("/products/" + product["id"]).headers["ETag"] != etag
     # Other changes leave it alone.
     assert admin.patch("/products/" + product["id"], {"name": "x"}, expect=200).json()["imageUrl"] == second

@@ -248,12 +248,60 @@ def test_a_version_that_is_known_is_not_sent_again(admin, anonymous, buyer):
         assert answer.content == b"" and answer.headers["ETag"] == etag
     for value in ('"x"', "x", ""):
         anonymous.get(path, headers={"If-None-Match": value}, expect=200)
-    # The tag is that of text and price, not of the live stock.
+    # The tag is that of all but the live numbers.
     buyer.order(product)
     assert anonymous.get(path).headers["ETag"] == etag
     changed = admin.patch(path, {"price": {"amount": 1, "currency": "KRW"}}, expect=200)
     assert changed.headers["ETag"] != etag
     anonymous.get(path, headers={"If-None-Match": etag}, expect=200)
+
+
+def test_what_is_not_published_is_there_for_its_seller_alone(admin, anonymous, buyer):
+    product = admin.product(name="Secret", category="secret", publishAt=moment(3600))
+    path = "/products/" + product["id"]
+    for caller in (anonymous, buyer):
+        caller.get(path, expect=(404, "product_not_found"))
+        caller.get(path + "/stock", expect=(404, "product_not_found"))
+        assert caller.get("/products?category=secret", expect=200).json()["items"] == []
+    buyer.order(product, expect=(404, "product_not_found"))
+    assert admin.get(path, expect=200).json() == product
+    admin.patch(path, {"publishAt": None}, expect=200)
+    assert anonymous.get(path, expect=200).json()["name"] == "Secret"
+    assert len(anonymous.get("/products?category=secret").json()["items"]) == 1
+    buyer.order(product)
+
+
+def test_an_event_has_a_sale(admin):
+    wanted = {"name": "Bag", "price": {"amount": 1.0, "currency": "KRW"}, "stock": 1, "kind": "event"}
+    assert admin.post("/products", wanted, expect=422).json()["errors"][0]["field"] == "sale"
+    path = "/products/" + admin.post("/products", {**wanted, "kind": "regular"}, expect=201).json()["id"]
+    assert admin.patch(path, {"kind": "event"}, expect=422).json()["errors"][0]["field"] == "sale"
+    admin.patch(path, {"kind": "event", "sale": {"opensAt": moment(-1)}}, expect=200)
+    admin.patch(path, {"sale": None}, expect=422)
+
+
+def test_a_repeated_create_and_adjustment_happen_once(admin):
+    key = {"Idempotency-Key": "create-" + moment(0)}
+    wanted = {"name": "Bag", "price": {"amount": 1, "currency": "KRW"}, "stock": 1}
+    first = admin.post("/products", wanted, headers=key, expect=201)
+    again = admin.post("/products", wanted, headers=key, expect=201)
+    assert again.json() == first.json() and again.headers["Idempotency-Replayed"] == "true"
+    admin.post("/products", {**wanted, "stock": 2}, headers=key, expect=(422, "idempotency_mismatch"))
+    path, more = f"/products/{first.json()['id']}/stock", {"delta": 2, "reason": "delivery"}
+    admin.post(path, more, headers=key, expect=(422, "idempotency_mismatch"))
+    for _ in range(2):
+        answer = admin.post(path, more, headers={"Idempotency-Key": "stock-" + moment(0)[:4]}, expect=200)
+        assert answer.json()["remaining"] == 3
+
+
+def test_a_cursor_belongs_to_its_list(admin, anonymous):
+    for _ in range(2):
+        admin.product(category="paged")
+    cursor = anonymous.get("/products?category=paged&limit=1").json()["nextCursor"]
+    anonymous.get(f"/products?category=paged&cursor={cursor}", expect=200)
+    for query in ("", "category=paged&sort=price&", "category=page&"):
+        answer = anonymous.get(f"/products?{query}cursor={cursor}", expect=422)
+        assert answer.json()["errors"][0]["field"] == "cursor"
 
 
 def test_changes_need_the_right_version(admin):

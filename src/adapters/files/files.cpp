@@ -84,28 +84,42 @@ Result<> sync_folder(const std::filesystem::path& folder) {
   return {};
 }
 
-Result<> write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode) {
-  return write_file_durably(path, std::span(&bytes, 1), mode);
+DurableFile::DurableFile(std::filesystem::path path) : path_(std::move(path)), beside_(path_) {
+  beside_ += ".tmp";
 }
 
-Result<> write_file_durably(const std::filesystem::path& path, std::span<const std::string_view> pieces,
-                            unsigned mode) {
-  auto beside = path;
-  beside += ".tmp";
-  ::unlink(beside.c_str());  // Left over from a crash.
-  {
-    const FileDescriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-    if (!fd) return fail(file_error("cannot be created", beside));
-    const auto write = [&fd](std::string_view piece) { return write_all(fd.get(), piece); };
-    if (!belongs_to_folder_owner(fd, path.parent_path()) ||
-        !std::all_of(pieces.begin(), pieces.end(), write) || ::fsync(fd.get()) != 0) {
-      auto error = file_error("cannot be written", beside);
-      ::unlink(beside.c_str());
-      return fail(std::move(error));
-    }
-  }
-  if (::rename(beside.c_str(), path.c_str()) != 0) return fail(file_error("cannot be replaced", path));
-  return sync_folder(path.parent_path());
+DurableFile::~DurableFile() {
+  if (fd_) ::unlink(beside_.c_str());
+}
+
+Result<> DurableFile::begin(unsigned mode) {
+  fd_ = FileDescriptor();
+  ::unlink(beside_.c_str());  // Left over from a crash.
+  fd_ = FileDescriptor(::open(beside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (!fd_) return fail(file_error("cannot be created", beside_));
+  if (!belongs_to_folder_owner(fd_, path_.parent_path()))
+    return fail(file_error("cannot be written", beside_));
+  return {};
+}
+
+Result<> DurableFile::append(std::string_view piece) {
+  if (!write_all(fd_.get(), piece)) return fail(file_error("cannot be written", beside_));
+  return {};
+}
+
+Result<> DurableFile::commit() {
+  if (::fsync(fd_.get()) != 0) return fail(file_error("cannot be written", beside_));
+  fd_ = FileDescriptor();
+  if (::rename(beside_.c_str(), path_.c_str()) != 0) return fail(file_error("cannot be replaced", path_));
+  return sync_folder(path_.parent_path());
+}
+
+Result<> write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode) {
+  DurableFile file(path);
+  auto done = file.begin(mode);
+  if (done) done = file.append(bytes);
+  if (done) done = file.commit();
+  return done;
 }
 
 Result<std::optional<std::string>> read_whole_file(const std::filesystem::path& path) {

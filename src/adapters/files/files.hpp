@@ -54,12 +54,26 @@ class DatabaseFiles {
   FileIdentity file_, wal_;
 };
 
-/// Replaces `path` by these bytes or leaves it as it was. Written by root, it belongs to whom its folder
-/// belongs to. Errors: unavailable, insufficient_storage.
+/// A file that replaces another one, whole or not at all: written beside it, synced, renamed. Written by
+/// root, it belongs to whom its folder belongs to. Errors of each: unavailable, insufficient_storage.
+class DurableFile {
+ public:
+  explicit DurableFile(std::filesystem::path path);
+  DurableFile(DurableFile&&) = default;
+  DurableFile& operator=(DurableFile&&) = default;
+  /// Removes what was not committed.
+  ~DurableFile();
+  Result<> begin(unsigned mode = 0600);
+  Result<> append(std::string_view piece);
+  Result<> commit();
+
+ private:
+  std::filesystem::path path_, beside_;
+  FileDescriptor fd_;
+};
+
+/// Replaces `path` by these bytes or leaves it as it was. Errors: as above.
 Result<> write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode = 0600);
-/// The same with several pieces, one behind the other.
-Result<> write_file_durably(const std::filesystem::path& path, std::span<const std::string_view> pieces,
-                            unsigned mode = 0600);
 /// None when there is no such file. Errors: unavailable.
 Result<std::optional<std::string>> read_whole_file(const std::filesystem::path& path);
 /// A key of at least `bytes_min` that nobody but its owner may read; none when there is no such file.

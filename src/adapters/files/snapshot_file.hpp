@@ -5,12 +5,12 @@
 #include <filesystem>
 #include <functional>
 
+#include "adapters/files/files.hpp"
+#include "base/checksum.hpp"
 #include "ports/snapshot_store.hpp"
 
 namespace market::files {
 
-/// Errors: unavailable, insufficient_storage; the file before stays then.
-Result<> write_snapshot_file(const std::filesystem::path& path, std::string_view bytes);
 /// None when there is none. Errors: unavailable (cannot be read), internal (damaged; says how).
 Result<std::optional<std::string>> read_snapshot_file(const std::filesystem::path& path);
 
@@ -20,10 +20,14 @@ class SnapshotFile final : public SnapshotStore {
       std::filesystem::path path, std::function<void(const std::string&)> warn = [](const std::string&) {})
       : path_(std::move(path)), warn_(std::move(warn)) {}
   Result<std::optional<std::string>> load() override;
-  Result<> store(const std::string& bytes) override { return write_snapshot_file(path_, bytes); }
+  Result<> begin() override;
+  Result<> append(std::string_view piece) override;
+  Result<> commit() override;
 
  private:
   std::filesystem::path path_;
+  std::optional<DurableFile> file_;
+  std::optional<WideChecksum> checksum_;
   std::function<void(const std::string&)> warn_;
 };
 

@@ -28,29 +28,21 @@ const DemoProduct demo_products[] = {
 
 }  // namespace
 
-void fill_with_demo(product::Catalogue& catalogue, ProductTexts& texts, SaleGate& gate, IdSource& ids,
-                    const Clock& clock) {
-  if (!catalogue.all()->empty()) return;
+void fill_with_demo(const ProductBoard& board, SaleGate& gate, const Clock& clock) {
+  if (!board.all()->empty()) return;
   for (const DemoProduct& demo : demo_products) {
-    const Instant now = clock.now();
-    ProductText text;
-    text.id = ids.next_as<ProductId>();
-    text.name = demo.name;
-    text.description = demo.description;
-    text.category = demo.category;
-    text.created_at = text.updated_at = now;
-    ProductTerms terms;
-    terms.price.amount = demo.price;
+    ListProduct listed;
+    listed.texts.name = demo.name;
+    listed.texts.description = demo.description;
+    listed.texts.category = demo.category;
+    listed.terms.price.amount = demo.price;
+    listed.stock = demo.stock;
     if (demo.opens_in) {
-      terms.kind = ProductKind::event;
-      terms.sale = Sale{now + *demo.opens_in, std::nullopt, demo.per_user_limit};
+      listed.terms.kind = ProductKind::event;
+      listed.terms.sale = Sale{clock.now() + *demo.opens_in, std::nullopt, demo.per_user_limit};
     }
-    const auto stored = run_task(texts.store(text));
-    if (!stored) throw std::runtime_error(stored.error().detail);
-    const auto listed = run_task(gate.submit(ListProduct{text.id, terms, demo.stock}));
-    if (!listed) throw std::runtime_error(listed.error().detail);
-    const auto shown = catalogue.put(text);
-    if (!shown) throw std::runtime_error(shown.error().detail);
+    const auto done = run_task(gate.submit(Command(std::move(listed))));
+    if (!done) throw std::runtime_error(done.error().detail);
   }
 }
 

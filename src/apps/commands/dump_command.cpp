@@ -2,15 +2,17 @@
 // server.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <stdexcept>
 
 #include "adapters/files/data_folder.hpp"
-#include "adapters/sqlite/event_log.hpp"
+#include "adapters/sqlite/log.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/settings/settings.hpp"
+#include "sale/counted_log.hpp"
 
 namespace market::apps {
 namespace {
@@ -33,6 +35,7 @@ object terms_of(const ProductTerms& terms) {
   object out{{"price", money(terms.price)},
              {"kind", std::string(text_of(terms.kind))},
              {"withdrawn", terms.withdrawn}};
+  if (terms.publish_at) out["publishAt"] = format_rfc3339(*terms.publish_at);
   if (!terms.sale) return out;
   object sale{{"opensAt", format_rfc3339(terms.sale->opens_at)}};
   if (terms.sale->closes_at) sale["closesAt"] = format_rfc3339(*terms.sale->closes_at);
@@ -56,12 +59,16 @@ struct AddFact {
     named("product_listed");
     line["product"] = fact.product.text();
     line["stock"] = fact.stock;
+    line["name"] = fact.texts.name;
     line["terms"] = terms_of(fact.terms);
   }
   void operator()(const ProductChanged& fact) const {
     named("product_changed");
     line["product"] = fact.product.text();
+    line["version"] = fact.version;
+    line["name"] = fact.texts.name;
     line["terms"] = terms_of(fact.terms);
+    if (!fact.texts.picture.empty()) line["picture"] = fact.texts.picture;
   }
   void operator()(const StockAdjusted& fact) const {
     named("stock_adjusted");
@@ -69,22 +76,21 @@ struct AddFact {
     line["delta"] = fact.delta;
   }
   void operator()(const OrderAccepted& fact) const {
-    const Order& order = fact.order;
-    about("order_accepted", order.id, {});
-    line["user"] = order.user.text();
-    if (order.key) line["key"] = fmt::format("{:016x}{:016x}", order.key.hi, order.key.lo);
-    line["total"] = money(order.total);
-    line["payBy"] = format_rfc3339(order.pay_by);
+    about("order_accepted", fact.order, {});
+    line["user"] = fact.user.text();
+    line["total"] = money(fact.total);
+    line["payBy"] = format_rfc3339(fact.pay_by);
     array items;
-    for (const OrderLine& item : order.lines)
+    for (const OrderLine& item : fact.lines)
       items.push_back(object{{"productId", item.product.text()},
+                             {"version", item.version},
                              {"quantity", item.quantity},
                              {"unitPrice", money(item.unit_price)},
                              {"ticket", item.ticket}});
     line["items"] = std::move(items);
   }
   void operator()(const OrderVoided& fact) const {
-    about("order_voided", fact.order, {});
+    about("order_voided", fact.order, fact.attempt);
     line["units"] = moved(fact.units);
   }
   void operator()(const PaymentStarted& fact) const { about("payment_started", fact.order, fact.attempt); }
@@ -98,11 +104,11 @@ struct AddFact {
   void operator()(const RefundOwed& fact) const { about("refund_owed", fact.order, fact.attempt); }
   void operator()(const Refunded& fact) const { about("refunded", fact.order, fact.attempt); }
   void operator()(const OrderCancelled& fact) const {
-    about("order_cancelled", fact.order, {});
+    about("order_cancelled", fact.order, fact.refund);
     line["units"] = moved(fact.units);
   }
   void operator()(const OrderMoved& fact) const {
-    about("order_moved", fact.order, {});
+    about("order_moved", fact.order, fact.refund);
     line["state"] = std::string(text_of(fact.state));
     line["units"] = moved(fact.units);
   }
@@ -110,8 +116,21 @@ struct AddFact {
     named("grace_granted");
     line["until"] = format_rfc3339(fact.until);
   }
-  void operator()(const EpochOpened&) const { named("epoch_opened"); }
+  void operator()(const Refused& fact) const {
+    named("refused");
+    line["until"] = format_rfc3339(fact.until);
+  }
+  void operator()(const Barrier&) const { named("barrier"); }
 };
+
+bool print_event(const CountedEvent& counted) {
+  const Event& event = counted.event;
+  object line{{"position", counted.place}, {"at", format_rfc3339(event.at)}};
+  if (event.key) line["key"] = fmt::format("{:016x}{:016x}", event.key.hi, event.key.lo);
+  std::visit(AddFact{line}, event.fact);
+  const std::string text = boost::json::serialize(line) + "\n";
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+}
 
 }  // namespace
 
@@ -119,14 +138,9 @@ int dump(const StoreOptions& options) {
   if (!std::filesystem::exists(std::filesystem::path(options.data) / "log.db"))
     throw UsageError(fmt::format("--data {}: there is no store", options.data));
   const auto folder = files::DataFolder::open(options.data);
-  sqlite::SqliteEventLog log({.path = folder.file("log.db")});
-  const auto begin = log.begin();
-  if (!begin) throw std::runtime_error(begin.error().detail);
-  const auto read = log.read(*begin, [](Position at, const Event& event) {
-    object line{{"position", at}, {"at", format_rfc3339(event.at)}, {"epoch", event.epoch}};
-    std::visit(AddFact{line}, event.fact);
-    const std::string text = boost::json::serialize(line) + "\n";
-    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  sqlite::SqliteLog log({.path = folder.file("log.db")});
+  const auto read = sale::read_counted(log, [](const CountedEvents& events) {
+    return std::all_of(events->begin(), events->end(), print_event);
   });
   if (!read) throw std::runtime_error(read.error().detail);
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <random>
 #include <stdexcept>
 
 #include "apps/commands/commands.hpp"
@@ -12,13 +13,12 @@
 #include "apps/roles/serve_parts.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings_check.hpp"
-#include "sale/gate_recovery.hpp"
+#include "sale/sequencer.hpp"
 
 namespace market::apps {
 namespace {
 
 constexpr std::int64_t accounts_per_commit = 10'000;
-constexpr std::int64_t events_per_commit = 4'096;
 constexpr std::chrono::hours sale_age{72};    ///< Seeded sales have been open for so long,
 constexpr std::chrono::hours orders_age{48};  ///< and seeded orders lie within.
 
@@ -71,60 +71,76 @@ std::vector<UserId> seed_users(Store& store, const SeedOptions& options, const C
   return users;
 }
 
-/// Appends what decide() allows, folded into a state of its own.
+/// A writer of the log like any other, with nobody who waits for an answer.
 class LogSeeder {
  public:
-  explicit LogSeeder(Store& store) : store_(store) {
-    const auto read = store.log.read(0, [this](Position, const Event& event) {
-      apply(state_, event);
-      return true;
+  explicit LogSeeder(Store& store) : store_(store), sequencer_({}, keys_) {
+    Result<> followed;
+    const auto read = store.log.read(1, [&](Offset offset, std::string_view record) {
+      const auto one = sequencer_.follow(offset, record);
+      if (!one) followed = fail(one.error());
+      forget();
+      return followed.has_value();
     });
     must(read);
+    must(followed);
   }
-  void add(const Command& command, Instant now) {
-    auto decision = decide(state_, command, now);
-    if (const auto* error = std::get_if<Error>(&decision)) throw std::runtime_error(error->detail);
-    auto* event = std::get_if<Event>(&decision);
-    if (!event) return;
-    const OrderPtr order = apply(state_, *event);
-    if (order && !order->has_open_work()) {
-      state_.orders.erase(order->id);
-      state_.keys.erase(order->key);
+
+  /// The id of what the command is about.
+  std::int64_t add(const Command& command, Instant now) {
+    if (term_ == 0) open(now);
+    auto outcome = sequencer_.decide(command, {}, now);
+    if (outcome.full) {
+      flush();
+      outcome = sequencer_.decide(command, {}, now);
     }
-    events_.push_back(std::move(*event));
-    if (static_cast<std::int64_t>(events_.size()) >= events_per_commit) flush();
+    if (outcome.refused) throw std::runtime_error(outcome.refused->detail);
+    return outcome.subject;
   }
   void flush() {
-    if (events_.empty()) return;
-    const auto appended = store_.log.append(events_);
-    if (!appended) throw std::runtime_error(appended.error().detail);
-    events_.clear();
+    if (!sequencer_.has_group()) return;
+    sequencer_.counted(append(sequencer_.seal()));
+    forget();
   }
 
  private:
+  Offset append(std::string_view record) {
+    const auto offset = store_.log.append(record);
+    if (!offset) throw std::runtime_error(offset.error().detail);
+    if (*offset != sequencer_.end().next) throw std::runtime_error("another writer has appended to the log");
+    return *offset;
+  }
+  void open(Instant now) {
+    std::random_device device;
+    const auto random = [&device] { return std::uint64_t{device()} << 32 | device(); };
+    term_ = random();
+    const std::string record = sequencer_.open(term_, LogId{random(), random(), 0}, now, {}, {});
+    const auto opened = sequencer_.follow(append(record), record);
+    if (!opened || !sequencer_.writes(term_))
+      throw std::runtime_error("the log cannot be opened for writing");
+  }
+  /// Nobody asks for closed orders here.
+  void forget() { sequencer_.forget(sequencer_.end().point.last); }
+
   Store& store_;
-  SaleState state_;
-  std::vector<Event> events_;
+  sale::KeyFilter keys_;
+  sale::Sequencer sequencer_;
+  wire::Term term_ = 0;
 };
 
-std::vector<ProductId> seed_products(Store& store, LogSeeder& log, const SeedOptions& options,
-                                     const Clock& clock, IdSource& ids) {
+std::vector<ProductId> seed_products(LogSeeder& log, const SeedOptions& options, const Clock& clock) {
   std::vector<ProductId> products;
   for (std::int64_t i = 0; i < options.products; ++i) {
     const Instant now = clock.now();
-    ProductText text;
-    text.id = ids.next_as<ProductId>();
-    text.name = fmt::format("Load product {}", i + 1);
-    text.description = "Made by market seed.";
-    text.category = "load";
-    text.created_at = text.updated_at = now;
-    must(run_task(store.texts.store(text)));
-    ProductTerms terms;
-    terms.price.amount = 10'000;
-    terms.kind = ProductKind::event;
-    terms.sale = Sale{now - sale_age, std::nullopt, std::nullopt};
-    log.add(ListProduct{text.id, terms, options.stock}, now);
-    products.push_back(text.id);
+    ListProduct listed;
+    listed.texts.name = fmt::format("Load product {}", i + 1);
+    listed.texts.description = "Made by market seed.";
+    listed.texts.category = "load";
+    listed.terms.price.amount = 10'000;
+    listed.terms.kind = ProductKind::event;
+    listed.terms.sale = Sale{now - sale_age, std::nullopt, std::nullopt};
+    listed.stock = options.stock;
+    products.push_back(ProductId{log.add(Command(std::move(listed)), now)});
   }
   log.flush();
   return products;
@@ -132,17 +148,16 @@ std::vector<ProductId> seed_products(Store& store, LogSeeder& log, const SeedOpt
 
 /// A long history: orders that were accepted long ago and expired, so that nothing of them is open.
 void seed_orders(LogSeeder& log, const SeedOptions& options, const std::vector<UserId>& users,
-                 const std::vector<ProductId>& products, const Clock& clock, IdSource& ids) {
+                 const std::vector<ProductId>& products, const Clock& clock) {
   if (options.orders == 0) return;
   if (users.empty() || products.empty()) throw UsageError("--orders needs --users and --products too");
   for (std::int64_t i = 0; i < options.orders; ++i) {
     const Instant then = clock.now() - orders_age;
     PlaceOrder place;
-    place.order = ids.next_as<OrderId>();
     place.user = users[static_cast<std::size_t>(i) % users.size()];
     place.lines.push_back(WantedLine{products[static_cast<std::size_t>(i) % products.size()], 1});
-    log.add(place, then);
-    log.add(ExpireOrder{place.order, Millis(0)}, then + Millis(1));
+    const OrderId order{log.add(Command(std::move(place)), then)};
+    log.add(ExpireOrder{order}, then + Millis(1));
   }
   log.flush();
 }
@@ -153,11 +168,11 @@ int seed(const SeedOptions& options) {
   check_settings(read_settings(options.settings), options.settings.config);
   const SystemClock clock;
   Store store(options.data, clock);
-  IdSource ids(clock, 0);
+  IdSource ids(clock);
   const auto users = seed_users(store, options, clock, ids);
   LogSeeder log(store);
-  const auto products = seed_products(store, log, options, clock, ids);
-  seed_orders(log, options, users, products, clock, ids);
+  const auto products = seed_products(log, options, clock);
+  seed_orders(log, options, users, products, clock);
   for (const ProductId product : products) fmt::print("product {}\n", product.text());
   fmt::print("seeded '{}': {} users, {} products, {} orders\n", options.data, users.size(), products.size(),
              options.orders);

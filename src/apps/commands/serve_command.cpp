@@ -26,7 +26,9 @@
 #include "apps/settings/settings_check.hpp"
 #include "http/message/problem.hpp"
 #include "http/server/server.hpp"
+#include "services/order/payment_resolver.hpp"
 #include "services/order/routes.hpp"
+#include "services/product/catalogue.hpp"
 #include "services/platform/platform_routes.hpp"
 #include "services/product/routes.hpp"
 #include "services/user/routes.hpp"
@@ -38,7 +40,9 @@ namespace {
 struct Platform {
   Platform(const std::string& data, const Settings& from, Millis predecessor);
   ~Platform() {
+    pay.wait(Millis(5'000));
     resolver.stop();
+    core.gate.stop();
     background.stop();
     hasher.stop();
     store.pool.stop();
@@ -54,8 +58,7 @@ struct Platform {
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   Store store;
   SaleCore core;
-  /// Of two starts in a row no two ids are the same, even if the wall clock was set back between them.
-  IdSource ids{clock, sqlite::count_start(*store.main)};
+  IdSource ids{clock};
   auth::DeniedSessions denied;
   auth::Authenticator authenticator{store.tokens, denied, clock};
 
@@ -67,11 +70,10 @@ struct Platform {
   user::SignUp sign_up;
   user::SignIn sign_in{store.accounts, hasher, sessions, limiter, clock};
 
-  product::Catalogue catalogue{core.live, clock};
   BackgroundThread background;  ///< Payments whose answer is missing, refunds.
   payment::TestProvider provider;
   order::PaymentResolver resolver;
-  order::PayOrder pay{core.gate, provider, resolver, ids, Millis(5'000)};
+  order::PayOrder pay;
   order::RefusalCounts refusals;
   std::atomic<bool> files_gone{false};  ///< A database is not where it was; the log looks after itself.
   http::Router router;
@@ -88,7 +90,7 @@ order::ResolverLimits resolver_limits(const Settings& settings) {
 Platform::Platform(const std::string& data, const Settings& from, Millis predecessor)
     : settings(from),
       store(data, clock, predecessor),
-      core(store, clock, settings),
+      core(store, clock, settings, product::render),
       hasher(thread_count(settings.number("users.hash_threads"), cores / 2)),
       sessions(store.accounts, store.tokens, denied, random, ids, clock,
                user::SessionSettings{settings.duration("users.access_token_life")}),
@@ -97,16 +99,13 @@ Platform::Platform(const std::string& data, const Settings& from, Millis predece
           store.folder.file("payments.db"), store.pool, clock,
           [late = settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") +
                   Millis(1'000)](AttemptId) { return late; }),
-      resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)) {
-  auto texts = store.texts.load_all();
-  if (!texts) throw std::runtime_error(texts.error().detail);
-  catalogue.load(std::move(*texts));
+      resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)),
+      pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max) {
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
-  core.gate.on_open_payments([this](std::vector<OrderPtr> open) {
-    for (const OrderPtr& order : open)
-      resolver.watch({order->id, order->user, order->attempt, order->payment == PaymentState::refunding});
-  });
+  core.gate.add_follower(resolver);
+  for (const sale::OpenPaymentFound& open : core.gate.open_payments())
+    resolver.watch({open.order, open.attempt, open.refund});
 }
 
 void Platform::add_routes() {
@@ -115,9 +114,9 @@ void Platform::add_routes() {
   orders.email_verification_required = email_verification_of(settings) == user::EmailVerification::required;
   user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, limiter, clock});
   product::add_product_routes(router,
-                              {authenticator, catalogue, core.gate, store.texts, store.pool, ids, clock});
-  order::add_order_routes(router, {authenticator, core.gate, core.live, core.reader, catalogue, pay, provider,
-                                   resolver, refusals, ids, clock, orders});
+                              {authenticator, core.products, core.gate, store.pictures, store.pool, clock});
+  order::add_order_routes(
+      router, {authenticator, core.gate, core.products, core.reader, pay, refusals, clock, orders});
 }
 
 void Platform::look_at_files() {
@@ -185,7 +184,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   platform::PlatformInfo info;
   info.not_ready = [&]() -> std::optional<std::string> {
     if (leaving.load()) return "the server is stopping";
-    if (platform.core.live.recovering()) return "the event log is being restored";
+    if (platform.core.products.recovering()) return "the event log is being restored";
     if (platform.files_gone.load()) return "a database file was moved away or made read-only";
     return std::nullopt;
   };
@@ -197,7 +196,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   info.info = [&] {
     return fmt::format(R"({{"name":"market","version":"{}","role":"{}","pid":{},"logPosition":{}}})",
                        MARKET_VERSION, with_gateway ? "all" : "user,product,order", ::getpid(),
-                       platform.core.gate.log_position());
+                       platform.core.gate.place());
   };
   info.management_elsewhere = !settings.text("management.listen").empty();
   if (with_gateway)
@@ -214,9 +213,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
 
   platform.core.gate.start();
   platform.create_admin();
-  if (options.demo)
-    fill_with_demo(platform.catalogue, platform.store.texts, platform.core.gate, platform.ids,
-                   platform.clock);
+  if (options.demo) fill_with_demo(platform.core.products, platform.core.gate, platform.clock);
   std::atomic<bool> handed_over{false};
   HandoverDoor door(options.data, store_door, server->listening_fd(), [&] {
     handed_over.store(true);
@@ -234,11 +231,8 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     server->stop();
   });
   reload_signal.watch([&platform] { reload_keys(platform.store); });
-  Housekeeping housekeeping(
-      {platform.store.log, platform.store.snapshots, platform.store.fold, platform.core.folder,
-       platform.clock},
-      {platform.core.gate.snapshot_at(), settings.number("log.snapshot_every"), settings.flag("log.keep")},
-      {[&](Instant now) { platform.denied.forget_ended(now); }, [&](Instant) { platform.look_at_files(); }});
+  Housekeeping housekeeping(platform.clock, {[&](Instant now) { platform.denied.forget_ended(now); },
+                                             [&](Instant) { platform.look_at_files(); }});
 
   fmt::print("market is ready: http://{}:{} (data: {}, {} threads)\n", address.host, server->port(),
              options.data, threads);

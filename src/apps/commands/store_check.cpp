@@ -2,148 +2,126 @@
 
 #include <fmt/format.h>
 
-#include <set>
-
-#include "domain/sale/sale_engine.hpp"
-#include "sale/gate_recovery.hpp"
+#include "domain/sale/audit.hpp"
+#include "sale/counted_log.hpp"
+#include "sale/snapshot.hpp"
 
 namespace market::apps {
 namespace {
 
-/// Folds the whole log, forgetting nothing, and watches every step.
-class LogWatch {
+/// Counts differences and keeps the first in words.
+class Differences {
  public:
-  void see(Position at, const Event& event) {
-    if (at != last_ + 1 && last_ != 0) note(gaps_, fmt::format("position {} follows {}", at, last_));
-    last_ = at;
-    const auto* accepted = std::get_if<OrderAccepted>(&event.fact);
-    const OrderPtr order = apply(state_, event);
-    if (sale::order_of(event) && !order)
-      note(folding_, fmt::format("the event at {} changes nothing: oversold, or about an unknown order", at));
-    if (!order) return;
-    check_money(at, *order);
-    check_tickets(at, event, *order);
-    if (accepted && accepted->order.key) check_key(at, event.at, accepted->order);
+  void note(std::string what) {
+    if (count_++ == 0) first_ = std::move(what);
   }
-
-  std::vector<CheckResult> results() const {
-    return {{"the log has no gap", gaps_},
-            {"every event folds: nothing is oversold at any prefix",
-             !folding_.empty() ? folding_
-             : state_.oversell_prevented != 0
-                 ? fmt::format("{} acceptances beyond capacity", state_.oversell_prevented)
-                 : ""},
-            {"capacity = remaining + live units, and no buyer is over a limit", first_violation(state_)},
-            {"tickets of a product rise, and none is given twice", tickets_},
-            {"a request key is bound to one order", keys_},
-            {"order totals are the sums of their lines", money_}};
-  }
-  const SaleState& state() const { return state_; }
-  Position last() const { return last_; }
+  std::string text() const { return count_ == 0 ? "" : fmt::format("{} ({} such)", first_, count_); }
 
  private:
-  static void note(std::string& first, std::string what) {
-    if (first.empty()) first = std::move(what);
-  }
-
-  void check_money(Position at, const Order& order) {
-    std::int64_t sum = 0;
-    for (const OrderLine& line : order.lines) sum += line.unit_price.amount * line.quantity;
-    if (sum != order.total.amount) note(money_, fmt::format("order {} at position {}", order.id.text(), at));
-  }
-
-  void check_tickets(Position at, const Event& event, const Order& order) {
-    const auto* paid = std::get_if<OrderPaid>(&event.fact);
-    if (!std::holds_alternative<OrderAccepted>(event.fact) && !(paid && paid->retaken)) return;
-    for (const OrderLine& line : order.lines) {
-      if (line.ticket == 0) continue;
-      auto& next = next_ticket_[line.product];
-      if (line.ticket != next + 1)
-        note(tickets_, fmt::format("ticket {} follows {} at position {}", line.ticket, next, at));
-      next = line.ticket;
-    }
-  }
-
-  void check_key(Position at, Instant when, const Order& order) {
-    auto& bound = keys_seen_[order.key];
-    if (bound != Instant{} && when - bound < sale::KeyFilter::life)
-      note(keys_, fmt::format("order {} at position {} has the key of an earlier one", order.id.text(), at));
-    bound = when;
-  }
-
-  SaleState state_;
-  Position last_ = 0;
-  boost::unordered_flat_map<ProductId, std::int64_t> next_ticket_;
-  boost::unordered_flat_map<RequestKey, Instant> keys_seen_;
-  std::string gaps_, folding_, tickets_, keys_, money_;
+  std::string first_;
+  std::size_t count_ = 0;
 };
 
-std::string compare_records(const SaleState& folded, OrderFold& records) {
-  std::size_t wrong = 0;
-  std::string first;
-  for (const auto& [id, order] : folded.orders) {
+std::string compare_orders(const Audit& audit, RecordFold& records) {
+  Differences wrong;
+  for (const auto& [id, order] : audit.orders()) {
     const auto recorded = records.load(id);
     if (!recorded) return recorded.error().detail;
-    if (*recorded && **recorded == *order) continue;
-    ++wrong;
-    if (first.empty()) first = fmt::format("order {} is {}", id.text(), *recorded ? "different" : "missing");
+    if (*recorded && **recorded == order) continue;
+    wrong.note(fmt::format("order {} is {}", id.text(), *recorded ? "different" : "missing"));
   }
-  return wrong == 0 ? "" : fmt::format("{} ({} such orders)", first, wrong);
+  return wrong.text();
 }
 
-std::string compare_snapshot(EventLog& log, OrderFold& records, SnapshotStore& snapshots, Position records_at,
-                             Position end, const SaleState& folded) {
-  sale::KeyFilter keys;
-  const auto recovered = sale::recover({log, snapshots, records, records_at, end}, keys);
-  if (!recovered) return recovered.error().detail;
-  if (recovered->state.products != folded.products)
-    return "stock, terms or buyers differ from the whole log's fold";
-  for (const auto& [id, order] : folded.orders) {
-    if (order->key && !keys.may_contain(order->key))
-      return fmt::format("the key of order {} is forgotten", id.text());
-    if (!order->has_open_work()) continue;
-    const auto known = recovered->state.orders.find(id);
-    if (known == recovered->state.orders.end() || *known->second != *order)
-      return fmt::format("open order {} is missing or different", id.text());
+std::string compare_products(const Audit& audit, RecordFold& records) {
+  const auto recorded = records.products();
+  if (!recorded) return recorded.error().detail;
+  Differences wrong;
+  if (recorded->size() != audit.products().size())
+    wrong.note(fmt::format("{} products instead of {}", recorded->size(), audit.products().size()));
+  for (const RecordedProduct& product : *recorded) {
+    const auto known = audit.products().find(product.id);
+    if (known == audit.products().end())
+      wrong.note(fmt::format("product {} is not in the log", product.id.text()));
+    else if (product.version != known->second.version || product.terms != known->second.terms ||
+             product.texts != known->second.texts || product.stock.remaining != known->second.remaining ||
+             product.stock.capacity != known->second.capacity)
+      wrong.note(fmt::format("product {} is different", product.id.text()));
   }
-  return {};
+  return wrong.text();
+}
+
+/// Reads the log from the snapshot on, as a start does, and from its beginning without one.
+Result<std::optional<sale::Sequencer>> state_of(Log& log, SnapshotStore* snapshots, sale::KeyFilter& keys) {
+  sale::Sequencer sequencer({}, keys);
+  if (snapshots != nullptr) {
+    const auto bytes = snapshots->load();
+    if (!bytes) return fail(bytes.error());
+    if (!*bytes) return std::nullopt;
+    auto decoded = sale::decode_snapshot(**bytes);
+    if (!decoded) return fail(decoded.error());
+    if (const auto merged = keys.merge(decoded->rest); !merged) return fail(merged.error());
+    sequencer.restore(std::move(decoded->memory));
+  }
+  Result<> followed;
+  const auto read = log.read(sequencer.end().next, [&](Offset offset, std::string_view record) {
+    const auto one = sequencer.follow(offset, record);
+    if (!one) followed = fail(one.error());
+    return followed.has_value();
+  });
+  if (!read) return fail(read.error());
+  if (!followed) return fail(followed.error());
+  return std::optional<sale::Sequencer>(std::move(sequencer));
+}
+
+std::string compare_snapshot(Log& log, SnapshotStore& snapshots, const Audit& audit,
+                             std::uint64_t whole_hash) {
+  sale::KeyFilter keys;
+  const auto restored = state_of(log, &snapshots, keys);
+  if (!restored) return restored.error().detail;
+  if (!*restored) return {};  // No snapshot is fine.
+  if (const std::string difference = audit.difference((*restored)->state()); !difference.empty())
+    return difference;
+  return state_hash((*restored)->state()) == whole_hash ? "" : "it gives another state than the whole log";
 }
 
 }  // namespace
 
-std::vector<CheckResult> check_store(EventLog& log, OrderFold& records, SnapshotStore& snapshots) {
-  const auto begin = log.begin();
-  if (!begin) return {{"the log can be read", begin.error().detail}};
-  if (*begin != 0)
-    return {{"the log is whole",
-             fmt::format("it was trimmed up to {}: only a whole log can be checked", *begin)}};
-  const auto end = log.end();
-  const auto records_at = records.position();
-  if (!end || !records_at)
-    return {{"the store can be read", !end ? end.error().detail : records_at.error().detail}};
+std::vector<CheckResult> check_store(Log& log, RecordFold& records, SnapshotStore& snapshots) {
+  const auto records_at = records.place();
+  const auto records_of = records.log();
+  if (!records_at || !records_of)
+    return {{"the store can be read", (!records_at ? records_at.error() : records_of.error()).detail}};
 
   std::vector<CheckResult> results;
-  LogWatch watch;
-  std::string behind;
-  const auto read = log.read(0, [&](Position at, const Event& event) {
-    watch.see(at, event);
-    if (at == *records_at) behind = compare_records(watch.state(), records);
+  Audit audit;
+  std::string orders, products;
+  const auto read = sale::read_counted(log, [&](const CountedEvents& events) {
+    for (const CountedEvent& counted : *events) {
+      audit.see(counted);
+      if (counted.place != *records_at) continue;
+      orders = compare_orders(audit, records);
+      products = compare_products(audit, records);
+    }
     return true;
   });
   results.push_back({"the log can be read to its end", read ? "" : read.error().detail});
-  for (auto& result : watch.results()) results.push_back(std::move(result));
+  for (auto& finding : audit.findings())
+    results.push_back({std::move(finding.invariant), std::move(finding.violation)});
+  const bool same_log = read && (!*records_of || *records_of == read->log);
+  results.push_back({"the records belong to this log", same_log ? "" : "they were folded from another one"});
   results.push_back({"the records are not ahead of the log",
-                     *records_at <= watch.last() ? "" : fmt::format("{} > {}", *records_at, watch.last())});
-  results.push_back({"the records are the fold of the log up to their position", behind});
+                     *records_at <= audit.place() ? "" : fmt::format("{} > {}", *records_at, audit.place())});
+  results.push_back({"the recorded orders are the fold of the log up to their place", orders});
+  results.push_back({"the recorded products are the fold of the log up to their place", products});
+  if (!read) return results;
+  sale::KeyFilter keys;
+  const auto whole = state_of(log, nullptr, keys);
+  const std::string state = !whole ? whole.error().detail : audit.difference((*whole)->state());
+  results.push_back({"the sequencer's state is what the whole log says", state});
+  const std::uint64_t hash = whole ? state_hash((*whole)->state()) : 0;
   results.push_back({"snapshot and tail give the same state as the whole log",
-                     compare_snapshot(log, records, snapshots, *records_at, *end, watch.state())});
-  SaleState again;
-  const auto reread = log.read(0, [&](Position, const Event& event) {
-    apply(again, event);
-    return true;
-  });
-  const bool same = reread && state_hash(again) == state_hash(watch.state());
-  results.push_back({"the log folds to the same state each time", same ? "" : "two folds differ"});
+                     compare_snapshot(log, snapshots, audit, hash)});
   return results;
 }
 

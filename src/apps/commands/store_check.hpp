@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "ports/event_log.hpp"
+#include "ports/log.hpp"
 #include "ports/order_records.hpp"
 #include "ports/snapshot_store.hpp"
 
@@ -16,6 +16,6 @@ struct CheckResult {
 };
 
 /// Reads everything; blocking. Never changes the store.
-std::vector<CheckResult> check_store(EventLog& log, OrderFold& records, SnapshotStore& snapshots);
+std::vector<CheckResult> check_store(Log& log, RecordFold& records, SnapshotStore& snapshots);
 
 }  // namespace market::apps

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <stdexcept>
@@ -13,7 +12,7 @@
 #include "apps/commands/store_check.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings.hpp"
-#include "sale/gate_recovery.hpp"
+#include "sale/counted_log.hpp"
 
 namespace market::apps {
 namespace {
@@ -24,35 +23,35 @@ void expect_store(const std::string& data) {
     throw UsageError(fmt::format("--data {}: there is no store", data));
 }
 
-/// Writes to the records everything that the log has and they have not.
-Position fold_all(EventLog& log, OrderFold& records) {
-  constexpr std::size_t batch_orders = 50'000;
-  SaleState state;
-  boost::unordered_flat_map<OrderId, OrderPtr> changed;
-  Position through = 0;
-  Result<> stored;
+/// Writes to the records everything that the log has.
+Place fold_all(Log& log, RecordFold& records) {
+  constexpr std::size_t batch_events = 16'384;
+  std::vector<CountedEvents> groups;
+  std::size_t waiting = 0;
+  Place at = 0;
+  Result<> folded;
   const auto flush = [&] {
-    std::vector<OrderPtr> orders;
-    orders.reserve(changed.size());
-    for (auto& entry : changed) orders.push_back(std::move(entry.second));
-    std::sort(orders.begin(), orders.end(),
-              [](const OrderPtr& a, const OrderPtr& b) { return a->id < b->id; });
-    stored = records.store(orders, through);
-    changed.clear();
-    return stored.has_value();
+    if (groups.empty()) return true;
+    const auto done = records.fold(at, groups);
+    if (done)
+      at = *done;
+    else
+      folded = fail(done.error());
+    groups.clear();
+    waiting = 0;
+    return done.has_value();
   };
-  const auto read = log.read(0, [&](Position at, const Event& event) {
-    through = at;
-    if (OrderPtr order = apply(state, event)) {
-      // What is closed for good needs no memory here: no later event is about it but a late refund.
-      changed[order->id] = std::move(order);
-    }
-    return changed.size() < batch_orders || flush();
+  const auto read = sale::read_counted(log, [&](const CountedEvents& events) {
+    groups.push_back(events);
+    waiting += events->size();
+    return waiting < batch_events || flush();
   });
-  if (read && stored) flush();
+  if (read && folded) flush();
   if (!read) throw std::runtime_error(read.error().detail);
-  if (!stored) throw std::runtime_error(stored.error().detail);
-  return through;
+  if (!folded) throw std::runtime_error(folded.error().detail);
+  const auto named = records.set_log(read->log);
+  if (!named) throw std::runtime_error(named.error().detail);
+  return at;
 }
 
 }  // namespace
@@ -60,15 +59,15 @@ Position fold_all(EventLog& log, OrderFold& records) {
 int backup(const StoreOptions& options) {
   expect_store(options.data);
   const auto report = sqlite::backup_store(options.data, options.other);
-  fmt::print("backup of '{}' in '{}': {} files, {} bytes, log position {}\n", options.data, options.other,
-             report.files, report.bytes, report.log_position);
+  fmt::print("backup of '{}' in '{}': {} files, {} bytes, {} log records\n", options.data, options.other,
+             report.files, report.bytes, report.log_records);
   return 0;
 }
 
 int restore(const StoreOptions& options) {
   const auto report = sqlite::restore_store(options.other, options.data);
-  fmt::print("'{}' restored from '{}': {} files, log position {}\n", options.data, options.other,
-             report.files, report.log_position);
+  fmt::print("'{}' restored from '{}': {} files, {} log records\n", options.data, options.other,
+             report.files, report.log_records);
   return 0;
 }
 
@@ -94,14 +93,10 @@ int rebuild(const StoreOptions& options) {
   {
     // Takes the lock first: the records of a running server are not removed under it.
     const auto folder = files::DataFolder::open(options.data);
-    sqlite::SqliteEventLog log({.path = folder.file("log.db")});
-    const auto begin = log.begin();
-    if (!begin || *begin != 0)
-      throw std::runtime_error("the log was trimmed: the records cannot be folded from it; restore a backup");
     remove_records(options.data);
   }
   Store store(options.data, clock);
-  const Position through = fold_all(store.log, store.fold);
+  const Place through = fold_all(store.log, store.fold);
   fmt::print("the records of '{}' are folded anew up to position {}\n", options.data, through);
   return 0;
 }

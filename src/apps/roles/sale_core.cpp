@@ -1,5 +1,6 @@
 #include "apps/roles/sale_core.hpp"
 
+#include <random>
 #include <stdexcept>
 
 #include "http/message/problem.hpp"
@@ -7,8 +8,8 @@
 namespace market::apps {
 namespace {
 
-Position records_position(Store& store) {
-  const auto at = store.fold.position();
+Place records_place(Store& store) {
+  const auto at = store.fold.place();
   if (!at) throw std::runtime_error(at.error().detail);
   return *at;
 }
@@ -17,23 +18,31 @@ sale::GateSettings gate_settings(const Settings& settings) {
   sale::GateSettings gate;
   gate.queue_max = static_cast<int>(settings.number("orders.queue_max"));
   gate.fold_lag_max = settings.number("orders.fold_lag_max");
-  gate.attempt_bound = settings.duration("orders.attempt_bound");
+  gate.sequencer.rules.attempt_bound = settings.duration("orders.attempt_bound");
   gate.restart_grace = settings.duration("orders.restart_grace");
+  gate.snapshot_every = settings.number("log.snapshot_every");
   return gate;
+}
+
+std::uint64_t random_number() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
 }
 
 }  // namespace
 
-SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings)
-    : folder(store.fold, overlay, records_position(store), {}),
-      gate(sale::GateParts{store.log, store.records, store.fold, store.snapshots, overlay, folder, live, keys,
-                           clock},
+SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
+                   sale::ProductTable::Render render)
+    : products(keys, std::move(render)),
+      projector(store.fold, overlay, records_place(store), {}),
+      gate(sale::GateParts{store.log, store.records, store.fold, store.snapshots, overlay, projector,
+                           products, keys, clock, random_number},
            gate_settings(settings)),
       reader(overlay, store.records) {}
 
 void SaleCore::stop() {
   gate.stop();
-  folder.stop();
+  projector.stop();
 }
 
 void SaleCore::add_metrics(platform::MetricsText& metrics) const {
@@ -52,13 +61,21 @@ void SaleCore::add_metrics(platform::MetricsText& metrics) const {
       .sample(counters.failed_commits.load());
   metrics.family("market_oversell_prevented_total", "counter", "Acceptances beyond capacity; must stay 0.")
       .sample(counters.oversell_prevented.load());
-  const auto lag = std::max<Position>(0, gate.log_position() - folder.position());
+  const auto lag = std::max<Place>(0, gate.place() - projector.place());
   metrics.family("market_fold_lag_events", "gauge", "Log events not yet in the records.")
       .sample(static_cast<std::uint64_t>(lag));
+  metrics.family("market_open_orders", "gauge", "Orders that the sequencer keeps in memory.")
+      .sample(counters.open_orders.load());
+  metrics
+      .family("market_clock_alarms_total", "counter",
+              "Decisions made while the log was further ahead of the clock than it may be.")
+      .sample(counters.clock_alarms.load());
+  metrics.family("market_snapshots_total", "counter", "Snapshots made since the start.")
+      .sample(gate.snapshots_made());
   metrics.family("market_gate_waiting", "gauge", "Commands waiting for the gate.")
       .sample(static_cast<std::uint64_t>(std::max(0, gate.waiting())));
   metrics.family("market_gate_recovering", "gauge", "1 while the log is reopened and folded.")
-      .sample(static_cast<std::uint64_t>(live.recovering()));
+      .sample(static_cast<std::uint64_t>(products.recovering()));
 }
 
 }  // namespace market::apps

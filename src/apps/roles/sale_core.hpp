@@ -3,15 +3,16 @@
 
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings.hpp"
+#include "sale/gate.hpp"
 #include "sale/order_reader.hpp"
-#include "sale/sale_gate.hpp"
 #include "services/platform/metrics_text.hpp"
 
 namespace market::apps {
 
 struct SaleCore {
-  /// Recovers the gate from the log. Throws std::runtime_error with one clear line.
-  SaleCore(Store& store, const Clock& clock, const Settings& settings);
+  /// Recovers the gate from the log. `render`: what is kept beside each product. Throws std::runtime_error
+  /// with one clear line.
+  SaleCore(Store& store, const Clock& clock, const Settings& settings, sale::ProductTable::Render render);
   ~SaleCore() { stop(); }
   /// Commits and folds what is there. Twice is fine.
   void stop();
@@ -19,10 +20,10 @@ struct SaleCore {
   void add_metrics(platform::MetricsText& metrics) const;
 
   sale::KeyFilter keys;
-  sale::OrderOverlay overlay;
-  sale::LiveStockTable live{keys};
-  sale::RecordFolder folder;
-  sale::MemorySaleGate gate;
+  sale::ReadOverlay overlay;
+  sale::ProductTable products;
+  sale::Projector projector;
+  sale::EmbeddedGate gate;
   sale::LayeredOrderReader reader;
 };
 

@@ -34,25 +34,6 @@ crypto::SodiumFieldCipher load_cipher(const files::DataFolder& folder) {
                                    load_field_secret(folder, "field-index"));
 }
 
-constexpr Position lost_tail_max = 4'096;  // One commit group: batch_max of the gate.
-
-/// A torn tail of the log may have held a group that the records already have. The log is the truth: the
-/// records are folded anew. A larger gap is another log than theirs, and the gate refuses to start.
-std::string records_no_newer_than(sqlite::SqliteEventLog& log, const std::string& path) {
-  const auto end = log.end();
-  bool torn = false;
-  {
-    sqlite::SqliteOrderFold fold(path);
-    const auto at = fold.position();
-    torn = end && at && *at > *end && *at - *end <= lost_tail_max;
-    if (torn)
-      spdlog::warn("the log ends at {}, its records at {}: the tail is lost; folding the records anew", *end,
-                   *at);
-  }
-  if (torn) sqlite::SqliteOrderFold::remove_files(path);
-  return path;
-}
-
 }  // namespace
 
 Store::Store(const std::string& data, const Clock& clock, Millis wait)
@@ -60,12 +41,12 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait)
       tokens(load_tokens(folder)),
       cipher(load_cipher(folder)),
       log({.path = folder.file(log_file), .warn = warn}),
-      fold(records_no_newer_than(log, folder.file(records_file))),
+      fold(folder.file(records_file)),
       records(folder.file(records_file), fold.index(), pool, sql_threads),
       snapshots(folder.file(snapshot_file), warn),
       main(sqlite::open_main_database(folder.file(main_file), pool, sql_threads)),
       accounts(*main, cipher, clock),
-      texts(*main) {}
+      pictures(folder.file("pictures"), pool) {}
 
 std::string Store::reload_keys() {
   auto keys = files::keys_of(files::load_signing_keys(folder.file(files::signing_key_file)));
@@ -79,7 +60,7 @@ Store::~Store() {
 }
 
 void remove_records(const std::string& data) {
-  sqlite::SqliteOrderFold::remove_files(std::filesystem::path(data) / records_file);
+  sqlite::SqliteRecordFold::remove_files(std::filesystem::path(data) / records_file);
 }
 
 }  // namespace market::apps

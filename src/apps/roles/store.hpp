@@ -7,14 +7,14 @@
 
 #include "adapters/crypto/field_cipher.hpp"
 #include "adapters/files/data_folder.hpp"
+#include "adapters/files/picture_store.hpp"
 #include "adapters/files/signing_keys.hpp"
 #include "adapters/files/snapshot_file.hpp"
 #include "adapters/sqlite/accounts.hpp"
-#include "adapters/sqlite/event_log.hpp"
+#include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/open_main.hpp"
-#include "adapters/sqlite/order_fold.hpp"
 #include "adapters/sqlite/order_records.hpp"
-#include "adapters/sqlite/product_texts.hpp"
+#include "adapters/sqlite/record_fold.hpp"
 #include "wire/auth/access_token.hpp"
 
 namespace market::apps {
@@ -33,13 +33,13 @@ struct Store {
   wire::AccessTokens tokens;
   crypto::SodiumFieldCipher cipher;
   BlockingPool pool{sql_threads, sql_waiting_max};
-  sqlite::SqliteEventLog log;
-  sqlite::SqliteOrderFold fold;
+  sqlite::SqliteLog log;
+  sqlite::SqliteRecordFold fold;
   sqlite::SqliteOrderRecords records;
   files::SnapshotFile snapshots;
   std::shared_ptr<sqlite::MainDatabase> main;
   sqlite::SqliteAccounts accounts;
-  sqlite::SqliteProductTexts texts;
+  files::PictureStore pictures;
 };
 
 /// Removes records.db, so that the next start folds it anew from the log.

@@ -123,7 +123,6 @@ const std::vector<KnownSetting>& known_settings() {
       {"orders.fold_lag_max", "1000000", number, by_store, {1, 100'000'000}, "events not yet in the records"},
       {"orders.queue_max", "65536", number, by_store, {1, 10'000'000}, "orders waiting for the gate"},
       {"log.level", "info", text, by_all, {}, "trace, debug, info, warn, error, off"},
-      {"log.keep", "true", flag, by_store, {}, "false: trim the event log behind each snapshot"},
       {"log.snapshot_every", "500000", number, by_store, {1, 1'000'000'000}, "events between two snapshots"},
       {"users.email_verification", "optional", text, by_store, {}, "off, optional or required"},
       {"users.hash_threads", "0", number, by_store, {0, 256}, "for password hashing; 0: half the cores"},

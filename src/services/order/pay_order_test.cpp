@@ -2,120 +2,109 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_future.hpp>
-
-#include "tests/support/test_sale.hpp"
+#include "services/order/payment_resolver.hpp"
+#include "tests/support/board_gate.hpp"
+#include "tests/support/scripted_provider.hpp"
 
 namespace market::order {
 namespace {
 
-using namespace tests;
+using tests::answer_of;
 
-/// The real engine without a log; answers of settlements can get lost.
-class EngineGate final : public SaleGate {
- public:
-  Task<Submitted> submit(Command command) override {
-    if (std::holds_alternative<SettlePayment>(command) && lost_settlements > 0) {
-      --lost_settlements;
-      co_return fail(Code::unavailable, "lost");
-    }
-    Decision decision = sale.ask(command);
-    if (auto* error = std::get_if<Error>(&decision)) co_return fail(std::move(*error));
-    Submitted submitted;
-    if (const auto* event = std::get_if<Event>(&decision)) submitted.order = apply(sale.state, *event);
-    if (!submitted.order) submitted.order = sale.state.orders.at(OrderId{1});  // Unchanged.
-    co_return submitted;
-  }
-  TestSale sale;
-  int lost_settlements = 0;
-};
-
-/// Answers as the test says; what it is asked again for a second time, it answers as the last time.
-class ScriptedProvider final : public PaymentProvider {
- public:
-  explicit ScriptedProvider(EngineGate& gate) : gate_(gate) {}
-  Task<ChargeState> charge(AttemptId attempt, Money amount, std::string token) override {
-    const Order& order = *gate_.sale.state.orders.at(OrderId{1});
-    logged_before_asked = order.payment == PaymentState::pending && order.attempt == attempt;
-    charged.push_back(attempt);
-    charged_amount = amount.amount;
-    charged_token = std::move(token);
-    if (while_charging) while_charging();
-    if (charge_takes != Millis(0)) {
-      asio::steady_timer timer(co_await asio::this_coro::executor, charge_takes);
-      boost::system::error_code ignored;
-      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    }
-    co_return charge_answer;
-  }
-  Task<ChargeState> find(AttemptId attempt) override {
-    asked_for = attempt;
-    const auto answer = find_answers.at(std::min(finds++, find_answers.size() - 1));
-    co_return answer;
-  }
-  Task<> refund(AttemptId attempt) override {
-    refunded.push_back(attempt);
-    if (refunds_that_fail-- > 0) co_return fail(Code::unavailable, "later");
-    co_return Result<>();
-  }
-
-  Result<ChargeState> charge_answer = ChargeState::captured;
-  Millis charge_takes{0};
-  std::function<void()> while_charging;
-  std::vector<Result<ChargeState>> find_answers{ChargeState::unknown};
-  int refunds_that_fail = 0;
-
-  bool logged_before_asked = false;
-  std::vector<AttemptId> charged, refunded;
-  std::int64_t charged_amount = 0;
-  std::string charged_token;
-  AttemptId asked_for;
-  std::size_t finds = 0;
-
- private:
-  EngineGate& gate_;
-};
+constexpr UserId alice{1}, bob{2};
 
 class PayOrderTest : public testing::Test {
  protected:
   PayOrderTest() {
-    gate_.sale.list(shoes, 1, event_terms(500));
-    gate_.sale.accepted(1, alice, shoes);
+    gate_.followers.push_back(&resolver_);
+    ProductTerms terms;
+    terms.price.amount = 500;
+    shoes_ = gate_.decided(Command(ListProduct{terms, ProductTexts{}, 1}))->product();
+    order_ = buy(alice);
   }
-  /// Runs until nothing is open any more, so the resolver too has done what it can.
-  Result<Paid> pay(UserId user = alice) {
-    io_.restart();
-    auto answer = asio::co_spawn(io_, pay_.run(user, OrderId{1}, "tok"), asio::use_future);
-    io_.run();
-    return answer.get();
+  OrderId buy(UserId user) {
+    PlaceOrder wanted{user, Millis(60'000), {}};
+    wanted.lines.push_back(WantedLine{shoes_, 1});
+    return gate_.decided(Command(std::move(wanted)))->order();
   }
-  /// The order as the gate has it now.
-  const Order& order() const { return *gate_.sale.state.orders.at(OrderId{1}); }
+  void expire() {
+    clock_.shift += Millis(120'000);
+    ASSERT_TRUE(gate_.decided(Command(ExpireOrder{order_}))->event);
+  }
+  /// Until nothing is open any more, so the resolver too has done what it can.
+  Result<Paid> pay(UserId user = alice, RequestKey key = {}, std::uint64_t fingerprint = 0) {
+    Command command = StartPayment{order_, user};
+    command.key = key;
+    command.fingerprint = fingerprint;
+    return answer_of(io_, pay_.run(std::move(command), "tok"));
+  }
+  /// The order as the log has it now.
+  const Order& order() const { return gate_.orders.at(order_); }
 
   static constexpr Millis answer_max{30};
   asio::io_context io_{1};
-  SystemClock clock_;
-  IdSource ids_{clock_, 1};
-  EngineGate gate_;
-  ScriptedProvider provider_{gate_};
+  tests::ShiftedClock clock_;
+  tests::BoardGate gate_{clock_};
+  tests::ScriptedProvider provider_;
   PaymentResolver resolver_{gate_, provider_, clock_, io_.get_executor(),
-                            ResolverLimits{Millis(1), Millis(2), Millis(20)}};
-  PayOrder pay_{gate_, provider_, resolver_, ids_, answer_max};
+                            ResolverLimits{answer_max, Millis(1), Millis(2), Millis(60), 4}};
+  PayOrder pay_{gate_, gate_, provider_, answer_max};
+  ProductId shoes_;
+  OrderId order_;
 };
 
 TEST_F(PayOrderTest, ChargesTheTotalOnceTheAttemptIsInTheLog) {
+  bool logged = false;
+  provider_.while_charging = [&](AttemptId attempt) {
+    logged = order().payment == PaymentState::pending && order().attempt == attempt;
+  };
   const auto paid = pay();
   ASSERT_TRUE(paid);
   EXPECT_TRUE(paid->known);
   EXPECT_EQ(paid->order->state, OrderState::paid);
-  EXPECT_TRUE(provider_.logged_before_asked) << "after a crash the attempt must be known";
+  EXPECT_TRUE(logged) << "after a crash the attempt must be known";
   EXPECT_EQ(provider_.charged, std::vector{paid->order->attempt});
   EXPECT_EQ(provider_.charged_amount, 500);
   EXPECT_EQ(provider_.charged_token, "tok");
-  EXPECT_EQ(provider_.finds, 0u) << "nothing is left to find out";
+  EXPECT_TRUE(provider_.asked_for.empty()) << "nothing is left to find out";
+  EXPECT_EQ(resolver_.open(), 0u);
+}
+
+TEST_F(PayOrderTest, PayingAgainIsAnsweredWithThePaidOrder) {
+  ASSERT_TRUE(pay());
+  const auto again = pay();
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->known);
+  EXPECT_EQ(again->order->state, OrderState::paid);
+  EXPECT_EQ(provider_.charged.size(), 1u);
+}
+
+TEST_F(PayOrderTest, AReplayIsTheOrderAsItIsNow) {
+  const RequestKey key{1, 2};
+  provider_.charge_takes = answer_max * 4;
+  provider_.find_answers = {ChargeState::captured};
+  const auto first = pay(alice, key, 7);
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(first->known);
+  const auto again = pay(alice, key, 7);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->known);
+  EXPECT_TRUE(again->replayed);
+  EXPECT_EQ(again->order->state, OrderState::paid);
+  EXPECT_EQ(provider_.charged.size(), 1u);
+  EXPECT_EQ(pay(alice, key, 8).error().code, Code::idempotency_mismatch);
+}
+
+TEST_F(PayOrderTest, ADeclinedPaymentMayBeSentAgainWithItsKey) {
+  const RequestKey key{1, 2};
+  provider_.charge_answer = ChargeState::declined;
+  EXPECT_EQ(pay(alice, key, 7).error().code, Code::payment_declined);
+  EXPECT_EQ(pay(alice, key, 7).error().code, Code::payment_declined);
+  provider_.charge_answer = ChargeState::captured;
+  EXPECT_EQ(pay(alice, key, 7)->order->state, OrderState::paid);
+  EXPECT_EQ(provider_.charged.size(), 3u);
+  EXPECT_TRUE(pay(alice, key, 7)->replayed);
+  EXPECT_EQ(provider_.charged.size(), 3u);
 }
 
 TEST_F(PayOrderTest, ADeclinedCardLeavesTheOrderPayableWithANewAttempt) {
@@ -136,6 +125,15 @@ TEST_F(PayOrderTest, ATokenTheProviderDoesNotKnowIsTheCallersMistake) {
   EXPECT_EQ(order().payment, PaymentState::declined) << "it can be paid at once with another";
 }
 
+TEST_F(PayOrderTest, AProviderThatWasNotReachedFreesTheOrderAtOnce) {
+  provider_.charge_answer = ChargeState::not_charged;
+  EXPECT_EQ(pay().error().code, Code::overloaded);
+  EXPECT_EQ(order().payment, PaymentState::declined);
+  EXPECT_TRUE(provider_.asked_for.empty()) << "there is nothing to find out";
+  provider_.charge_answer = ChargeState::captured;
+  EXPECT_TRUE(pay());
+}
+
 TEST_F(PayOrderTest, ALostAnswerIsPendingUntilTheProviderIsAskedAgain) {
   provider_.charge_answer = fail(Code::unavailable, "lost");
   provider_.find_answers = {fail(Code::unavailable, "down"), ChargeState::unknown, ChargeState::captured};
@@ -144,7 +142,7 @@ TEST_F(PayOrderTest, ALostAnswerIsPendingUntilTheProviderIsAskedAgain) {
   EXPECT_FALSE(paid->known);
   EXPECT_EQ(paid->order->payment, PaymentState::pending);
   EXPECT_EQ(order().state, OrderState::paid) << "found out behind the caller";
-  EXPECT_EQ(provider_.asked_for, provider_.charged[0]);
+  EXPECT_EQ(provider_.asked_for.at(0), provider_.charged[0]);
   EXPECT_EQ(provider_.charged.size(), 1u) << "the money is asked for once";
 }
 
@@ -160,7 +158,7 @@ TEST_F(PayOrderTest, AChargeTheProviderNeverHeardOfIsGivenUpInTheEnd) {
   provider_.charge_answer = ChargeState::unknown;
   EXPECT_FALSE(pay()->known);
   EXPECT_EQ(order().payment, PaymentState::declined);
-  EXPECT_GT(provider_.finds, 2u) << "but not before unknown_max";
+  EXPECT_GT(provider_.asked_for.size(), 2u) << "but not before unknown_max";
 }
 
 TEST_F(PayOrderTest, ASlowProviderDoesNotKeepTheCallerWaiting) {
@@ -171,13 +169,16 @@ TEST_F(PayOrderTest, ASlowProviderDoesNotKeepTheCallerWaiting) {
   EXPECT_FALSE(paid->known);
   EXPECT_EQ(order().state, OrderState::paid);
   EXPECT_EQ(order().history.size(), 2u) << "the late answer itself changes nothing";
+  EXPECT_TRUE(pay_.wait(Millis(0)));
 }
 
 TEST_F(PayOrderTest, ASecondPaymentAtTheSameTimeAsksNobodyForMoney) {
-  gate_.sale.paying(1, alice, 77);
+  ASSERT_TRUE(gate_.decided(Command(StartPayment{order_, alice})));
+  provider_.find_answers = {ChargeState::declined};
+  Command command = StartPayment{order_, alice};
+  EXPECT_EQ(gate_.decided(command).error().code, Code::order_not_payable);
+  gate_.followers.clear();
   EXPECT_EQ(pay().error().code, Code::order_not_payable);
-  gate_.sale.settled(1, 77, PaymentOutcome::captured);
-  EXPECT_EQ(pay().error().code, Code::order_not_payable) << "paid already";
   EXPECT_TRUE(provider_.charged.empty());
 }
 
@@ -186,10 +187,20 @@ TEST_F(PayOrderTest, AnotherUsersOrderDoesNotExist) {
   EXPECT_TRUE(provider_.charged.empty());
 }
 
+TEST_F(PayOrderTest, AnOrderThatCannotBeReadIsNotCharged) {
+  gate_.reader_failure = Code::unavailable;
+  EXPECT_EQ(pay().error().code, Code::unavailable);
+  EXPECT_EQ(order().payment, PaymentState::none) << "no attempt is left open";
+  gate_.reader_failure.reset();
+  gate_.gate_failure = Code::overloaded;
+  EXPECT_EQ(pay().error().code, Code::overloaded);
+  EXPECT_TRUE(provider_.charged.empty());
+}
+
 TEST_F(PayOrderTest, MoneyForAnOrderThatHasExpiredGoesBackUntilTheProviderHasIt) {
-  provider_.while_charging = [this] {
-    gate_.sale.expired(1, Millis(500));
-    gate_.sale.accepted(2, bob, shoes);  // The last unit is gone.
+  provider_.while_charging = [this](AttemptId) {
+    expire();
+    buy(bob);  // The last unit is gone.
   };
   provider_.refunds_that_fail = 2;
   const auto paid = pay();
@@ -198,23 +209,10 @@ TEST_F(PayOrderTest, MoneyForAnOrderThatHasExpiredGoesBackUntilTheProviderHasIt)
   EXPECT_EQ(paid->order->payment, PaymentState::refunding);
   EXPECT_EQ(order().payment, PaymentState::refunded);
   EXPECT_EQ(provider_.refunded, std::vector(3, provider_.charged[0]));
-  EXPECT_EQ(first_violation(gate_.sale.state), "");
-}
-
-TEST_F(PayOrderTest, MoneyFoundLateForAnOrderThatHasExpiredGoesBackToo) {
-  provider_.charge_answer = fail(Code::unavailable, "lost");
-  provider_.while_charging = [this] {
-    gate_.sale.expired(1, Millis(500));
-    gate_.sale.accepted(2, bob, shoes);
-  };
-  provider_.find_answers = {ChargeState::unknown, ChargeState::captured};
-  EXPECT_FALSE(pay()->known);
-  EXPECT_EQ(order().payment, PaymentState::refunded);
-  EXPECT_EQ(provider_.refunded, provider_.charged);
 }
 
 TEST_F(PayOrderTest, LateMoneyKeepsTheOrderWhileUnitsAreLeft) {
-  provider_.while_charging = [this] { gate_.sale.expired(1, Millis(500)); };
+  provider_.while_charging = [this](AttemptId) { expire(); };
   const auto paid = pay();
   ASSERT_TRUE(paid);
   EXPECT_EQ(paid->order->state, OrderState::paid);

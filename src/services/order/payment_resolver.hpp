@@ -32,7 +32,8 @@ struct ResolverLimits {
   std::size_t resolver_concurrency_max = 32;  ///< Questions to the provider at once.
 };
 
-/// Lives on one executor that runs on one thread. No timer while nothing is open.
+/// Lives on one executor that runs on one thread; must outlive what runs there. No timer while nothing is
+/// open.
 class PaymentResolver final : public LogFollower {
  public:
   PaymentResolver(SaleGate& gate, PaymentProvider& provider, const Clock& clock,
@@ -41,8 +42,8 @@ class PaymentResolver final : public LogFollower {
   void follow(const CountedEvents& events) override;
   /// What was open at the start: nobody else waits for it. Any thread; watching twice is fine.
   void watch(OpenPayment open);
-  /// Any thread but its own: asks nothing more and waits for what is under way. False: longer than `longest`.
-  /// Follow nothing afterwards.
+  /// Any thread but its own, while the gate still answers: asks nothing more and waits for what is under way.
+  /// False: longer than `longest`.
   bool stop(Millis longest = Millis(5'000));
   /// How many are open. On its own executor.
   std::size_t open() const { return watched_.size(); }
@@ -81,7 +82,7 @@ class PaymentResolver final : public LogFollower {
   asio::steady_timer timer_;
   Watching watched_;
   std::set<std::pair<Instant, AttemptId>> due_;  ///< Those that are not being asked about.
-  Instant armed_ = Instant::max();  ///< When the timer wakes, at the latest.
+  Instant armed_ = Instant::max();               ///< When the timer wakes, at the latest.
   std::size_t asking_ = 0;
   bool stopped_ = false;
   TaskGroup tasks_{"a question about a payment"};

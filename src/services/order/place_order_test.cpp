@@ -2,72 +2,122 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/board_gate.hpp"
+#include "tests/support/test_accounts.hpp"
+
 namespace market::order {
 namespace {
 
-class StillClock final : public Clock {
- public:
-  Instant now() const override { return Instant(Millis(1'000)); }
-};
+using tests::answer_of;
 
-class OneProduct final : public LiveStock {
- public:
-  const ListedProduct* find(ProductId id) const override { return id.value == 1 ? product.get() : nullptr; }
-  bool recovering() const override { return recovers; }
-  bool may_know(RequestKey) const override { return knows; }
-  std::shared_ptr<ListedProduct> product = std::make_shared<ListedProduct>(
-      ListedProduct{ProductTerms{}, std::make_shared<LiveProduct>(ProductId{1})});
-  bool recovers = false, knows = false;
-};
+constexpr UserId alice{1}, bob{2};
+constexpr RequestKey key{1, 2};
 
-class NoGate final : public SaleGate {
- public:
-  Task<Submitted> submit(Command) override { co_return Submitted{}; }
-};
-
-class RefuseEarly : public testing::Test {
+class PlaceOrderTest : public testing::Test {
  protected:
-  RefuseEarly() {
-    asked_.lines.push_back(WantedLine{ProductId{1}, 1});
-    asked_.key = RequestKey{1, 2};
-    live_.product->live->remaining = 5;
+  ProductId list(ProductTerms terms, std::int64_t stock = 5) {
+    return gate_.decided(Command(ListProduct{std::move(terms), ProductTexts{}, stock}))->product();
   }
-  std::optional<Code> refusal() {
-    const auto allowed = use_case_.refuse_early(asked_);
-    return allowed ? std::nullopt : std::optional(allowed.error().code);
+  Command order_of(ProductId product, std::int32_t quantity = 1, UserId user = alice) const {
+    PlaceOrder wanted{user, Millis(1'000), {}};
+    wanted.lines.push_back(WantedLine{product, quantity});
+    return Command(std::move(wanted));
   }
-  StillClock clock_;
-  OneProduct live_;
-  NoGate gate_;
-  IdSource ids_{clock_, 0};
-  PlaceOrderUseCase use_case_{gate_, live_, ids_, clock_};
-  PlaceOrder asked_;
+  Command keyed(Command command, std::uint64_t fingerprint = 7) const {
+    command.key = key;
+    command.fingerprint = fingerprint;
+    return command;
+  }
+  Result<Placed> place(Command command) {
+    auto placing = placing_.run(std::move(command));
+    at_once_ = !placing.has_value();
+    if (!placing) return fail(placing.error());
+    return answer_of(io_, std::move(*placing));
+  }
+  Code refusal(Command command) { return place(std::move(command)).error().code; }
+
+  asio::io_context io_{1};
+  tests::MovedClock clock_;
+  tests::BoardGate gate_{clock_};
+  PlacingOrders placing_{gate_, gate_.board, gate_, clock_};
+  bool at_once_ = false;
 };
 
-TEST_F(RefuseEarly, LetsTheGateDecideWhileUnitsAreLeft) {
-  EXPECT_EQ(refusal(), std::nullopt);
+TEST_F(PlaceOrderTest, TheAnswerIsTheOrderOfItsEvent) {
+  const ProductId shoes = list({});
+  const auto placed = place(order_of(shoes, 2));
+  ASSERT_TRUE(placed);
+  EXPECT_FALSE(placed->replayed);
+  EXPECT_EQ(*placed->order, gate_.orders.at(placed->order->id));
+  EXPECT_EQ(placed->order->lines.at(0).quantity, 2);
 }
 
-TEST_F(RefuseEarly, RefusesWhatTheDurableNumbersRuleOut) {
-  live_.product->terms.sale = Sale{Instant(Millis(1'001)), {}, {}};
-  EXPECT_EQ(refusal(), Code::sale_not_open);
-  live_.product->terms.sale = Sale{Instant(Millis(0)), Instant(Millis(1'000)), {}};
-  EXPECT_EQ(refusal(), Code::sale_closed);
-  live_.product->terms.sale.reset();
-  live_.product->live->remaining = 0;
-  EXPECT_EQ(refusal(), Code::sold_out);
-  live_.product->terms.withdrawn = true;
-  EXPECT_EQ(refusal(), Code::product_not_found);
-  asked_.lines[0].product = ProductId{2};
-  EXPECT_EQ(refusal(), Code::product_not_found);
+TEST_F(PlaceOrderTest, WhatEverybodySeesIsRefusedWithoutTheGate) {
+  const Instant now = clock_.now();
+  ProductTerms later, over, hidden, gone;
+  later.sale = Sale{now + Millis(1), {}, {}};
+  over.sale = Sale{now - Millis(2), now, {}};
+  hidden.publish_at = now + Millis(1);
+  gone.withdrawn = true;
+  const std::pair<ProductId, Code> refused[] = {
+      {list(later), Code::sale_not_open},    {list(over), Code::sale_closed},
+      {list({}, 0), Code::sold_out},         {list(hidden), Code::product_not_found},
+      {list(gone), Code::product_not_found}, {ProductId{1}, Code::product_not_found}};
+  gate_.submits = 0;
+  for (const auto& [product, code] : refused) {
+    EXPECT_EQ(refusal(order_of(product)), code);
+    EXPECT_TRUE(at_once_);
+    // Early or late, the gate says the same.
+    EXPECT_EQ(gate_.decided(order_of(product)).error().code, code);
+  }
+  EXPECT_EQ(gate_.submits, 0);
+  EXPECT_EQ(placing_.run(order_of(refused[0].first)).error().extras->opens_at,
+            format_rfc3339(now + Millis(1)));
+  clock_.time += Millis(1);
+  EXPECT_TRUE(place(order_of(refused[0].first))) << "open now";
+  EXPECT_TRUE(place(order_of(refused[3].first))) << "published now";
 }
 
-TEST_F(RefuseEarly, AsksTheGateWhenTheKeyMayBeKnown) {
-  live_.product->live->remaining = 0;
-  live_.knows = true;
-  EXPECT_EQ(refusal(), std::nullopt);
-  live_.recovers = true;
-  EXPECT_EQ(refusal(), Code::recovering);
+TEST_F(PlaceOrderTest, WhatOnlyTheGateKnowsItDecides) {
+  ProductTerms limited;
+  limited.sale = Sale{clock_.now(), {}, 1};
+  const ProductId shoes = list(limited);
+  ASSERT_TRUE(place(order_of(shoes)));
+  EXPECT_EQ(refusal(order_of(shoes)), Code::limit_exceeded);
+  EXPECT_FALSE(at_once_);
+  gate_.gate_failure = Code::unavailable;
+  EXPECT_EQ(refusal(order_of(shoes, 1, bob)), Code::unavailable);
+}
+
+TEST_F(PlaceOrderTest, AReplayIsTheOrderAsItIsNow) {
+  const ProductId shoes = list({}, 1);
+  const auto first = place(keyed(order_of(shoes)));
+  ASSERT_TRUE(first);
+  gate_.board.knows_keys = true;
+  ASSERT_TRUE(gate_.decided(Command(CancelOrder{first->order->id, alice})));
+  ASSERT_TRUE(place(order_of(shoes, 1, bob))) << "the last unit goes to somebody else";
+  const auto again = place(keyed(order_of(shoes)));
+  ASSERT_TRUE(again) << "whatever has become of the product";
+  EXPECT_TRUE(again->replayed);
+  EXPECT_EQ(again->order->id, first->order->id);
+  EXPECT_EQ(again->order->state, OrderState::cancelled);
+  EXPECT_EQ(refusal(keyed(order_of(shoes), 8)), Code::idempotency_mismatch) << "another body";
+}
+
+TEST_F(PlaceOrderTest, AReplayThatCannotBeReadIsNoRefusal) {
+  const ProductId shoes = list({});
+  ASSERT_TRUE(place(keyed(order_of(shoes))));
+  gate_.board.knows_keys = true;
+  gate_.reader_failure = Code::unavailable;
+  EXPECT_EQ(refusal(keyed(order_of(shoes))), Code::unavailable);
+}
+
+TEST_F(PlaceOrderTest, NothingIsSaidWhileTheLogIsReadAgain) {
+  const ProductId shoes = list({}, 0);
+  gate_.board.recovers = true;
+  EXPECT_EQ(refusal(order_of(shoes)), Code::recovering);
+  gate_.board.knows_keys = true;
+  EXPECT_EQ(refusal(keyed(order_of(shoes))), Code::recovering);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "services/auth/request_key.hpp"
 #include "services/order/place_order.hpp"
 #include "wire/json/json.hpp"
+#include "wire/json/order_body.hpp"
 #include "wire/json/order_view.hpp"
 
 namespace market::order {
@@ -31,9 +32,8 @@ struct Doors {
 
   std::string page_of(const Order& order) const {
     std::string body;
-    wire::append_order(body, order, [this](ProductId id, std::int64_t version) {
-      return parts.board.name_of(id, version);
-    });
+    wire::append_order(
+        body, order, [this](ProductId id, std::int64_t version) { return parts.board.name_of(id, version); });
     return body;
   }
   Reply reply(http::Status status, const Order& order, bool replayed = false) const {

@@ -6,7 +6,8 @@ namespace {
 /// The command that the edit makes of a product; none when nothing changes.
 Result<std::optional<Command>> edited(const ProductBoard& board, ProductId id, const Edit& edit) {
   const ShownProduct* now = board.find(id);
-  if (now == nullptr || now->terms.withdrawn) return fail(Code::product_not_found, "there is no such product");
+  if (now == nullptr || now->terms.withdrawn)
+    return fail(Code::product_not_found, "there is no such product");
   ChangeProduct change{id, now->version, now->terms, now->texts};
   if (auto ok = edit(*now, change.terms, change.texts); !ok) return fail(std::move(ok.error()));
   if (change.terms == now->terms && change.texts == now->texts) return std::optional<Command>();

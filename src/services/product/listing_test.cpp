@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/fixed_stock.hpp"
+#include "tests/support/fixed_board.hpp"
 #include "tests/support/test_accounts.hpp"
 
 namespace market::product {
@@ -18,20 +18,14 @@ class ListingTest : public testing::Test {
       terms.kind = ProductKind::event;
       terms.sale = Sale{Instant(Millis(*opens_ms)), std::nullopt, std::nullopt};
     }
-    stock_.list(ProductId{id}, std::move(terms));
-    ProductText text;
-    text.id = ProductId{id};
-    text.name = name;
-    text.category = category;
-    text.description = "made in Seoul";
-    ASSERT_TRUE(catalogue_.put(std::move(text)));
+    board_.list(ProductId{id}, std::move(terms), 5, ProductTexts{name, "made in Seoul", category, ""});
   }
   /// The ids of all pages, page by page, read as a client does.
   std::string walk(ListQuery query) {
     std::string seen;
     for (int pages = 0; pages < 20; ++pages) {
-      const auto page = list_products(catalogue_, query);
-      for (const auto& entry : page.entries) seen += std::to_string(entry->text.id.value) + ' ';
+      const auto page = list_products(board_, query, clock_.now());
+      for (const auto& product : page.products) seen += std::to_string(product->id.value) + ' ';
       if (page.next_cursor.empty()) return seen;
       seen += "| ";
       EXPECT_TRUE(read_cursor(page.next_cursor, query));
@@ -39,8 +33,7 @@ class ListingTest : public testing::Test {
     return "does not end";
   }
   tests::MovedClock clock_;
-  tests::FixedStock stock_;
-  Catalogue catalogue_{stock_, clock_};
+  tests::FixedBoard board_{render};
 };
 
 TEST_F(ListingTest, EveryOrderShowsEachProductOnce) {
@@ -91,16 +84,51 @@ TEST_F(ListingTest, ACursorHoldsWhileProductsComeAndGo) {
   ListQuery query;
   query.limit = 2;
   query.sort = SortBy::price_rising;
-  const auto page = list_products(catalogue_, query);
+  const auto page = list_products(board_, query, clock_.now());
   ASSERT_TRUE(read_cursor(page.next_cursor, query));
   ProductTerms gone;
   gone.withdrawn = true;
-  stock_.list(ProductId{2}, gone);  // The entry that the cursor names.
-  ProductText text;
-  text.id = ProductId{2};
-  ASSERT_TRUE(catalogue_.put(text));
-  put(5, 5);  // Before it: not on later pages.
+  board_.list(ProductId{2}, gone);  // The product that the cursor names.
+  put(5, 5);                        // Before it: not on later pages.
   EXPECT_EQ(walk(query), "3 4 ");
+}
+
+TEST_F(ListingTest, WhatIsNotPublishedIsInNoList) {
+  for (std::int64_t id = 1; id <= 9; ++id) {
+    ProductTerms terms;
+    if (id != 2 && id != 5) terms.publish_at = clock_.now() + Millis(id);
+    board_.list(ProductId{id}, terms);
+  }
+  ListQuery newest, cheapest;
+  newest.limit = 1;
+  cheapest.sort = SortBy::price_rising;
+  cheapest.limit = 1;
+  EXPECT_EQ(walk(newest), "5 | 2 ") << "pages are full although most are hidden";
+  EXPECT_EQ(walk(cheapest), "5 | 2 ");
+  clock_.time += Millis(3);
+  EXPECT_EQ(walk(newest), "5 | 3 | 2 | 1 ") << "published at that moment";
+  EXPECT_EQ(walk(cheapest), "5 | 3 | 2 | 1 ");
+}
+
+TEST_F(ListingTest, ACursorBelongsToItsList) {
+  for (const std::int64_t id : {1, 2, 3}) put(id, id * 10, "Shoes", "shoes");
+  ListQuery query;
+  query.limit = 1;
+  query.sort = SortBy::price_rising;
+  query.category = "shoes";
+  const std::string cursor = list_products(board_, query, clock_.now()).next_cursor;
+  ListQuery same = query;
+  same.limit = 2;
+  EXPECT_TRUE(read_cursor(cursor, same)) << "the size of a page is no filter";
+  ListQuery falling = query, all = query, searching = query, events = query, shifted = query;
+  falling.sort = SortBy::price_falling;
+  all.category.clear();
+  searching.search = "s";
+  events.kind = ProductKind::event;
+  shifted.category = "shoe";
+  shifted.search = "s";
+  for (ListQuery* other : {&falling, &all, &searching, &events, &shifted})
+    EXPECT_EQ(read_cursor(cursor, *other).error().code, Code::validation);
 }
 
 TEST(Cursor, IsOneOfOursOrRefused) {

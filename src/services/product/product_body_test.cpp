@@ -81,8 +81,7 @@ TEST(NewProduct, MayBePublishedLater) {
 }
 
 TEST(NewProduct, ANumberMayBeWrittenInAnyForm) {
-  const auto read = read_new_product(
-      R"({"name":"a","price":{"amount":1.5e4,"currency":"KRW"},"stock":1e0})");
+  const auto read = read_new_product(R"({"name":"a","price":{"amount":1.5e4,"currency":"KRW"},"stock":1e0})");
   ASSERT_TRUE(read);
   EXPECT_EQ(read->terms.price.amount, 15'000);
   EXPECT_EQ(read->stock, 1);

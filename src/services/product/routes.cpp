@@ -23,7 +23,10 @@ using http::Request;
 
 struct Doors {
   explicit Doors(const ProductParts& given)
-      : parts(given), catalogue(given.board, given.clock), edits(given.board, given.gate), streams(catalogue) {}
+      : parts(given),
+        catalogue(given.board, given.clock),
+        edits(given.board, given.gate),
+        streams(catalogue) {}
   ProductParts parts;
   Catalogue catalogue;
   EditProduct edits;
@@ -294,8 +297,7 @@ Task<Reply> put_image(const Doors& doors, const Request& request) {
   };
   const auto edited = co_await doors.edits.run(own->id, std::move(edit), false);
   if (!edited) co_return fail(edited.error());
-  co_return http::json(http::Status::ok,
-                       fmt::format(R"({{"imageUrl":"{}"}})", image_url_of(own->id, *hash)));
+  co_return http::json(http::Status::ok, fmt::format(R"({{"imageUrl":"{}"}})", image_url_of(own->id, *hash)));
 }
 
 Task<Reply> get_image(const Doors& doors, const Request& request) {

@@ -10,8 +10,8 @@ namespace market::product {
 class StockStreams {
  public:
   explicit StockStreams(const Catalogue& catalogue) : catalogue_(catalogue) {}
-  /// Writes `stock` and `state` events until the peer is gone or the product is withdrawn, or no longer public
-  /// unless the caller may see it `hidden`.
+  /// Writes `stock` and `state` events until the peer is gone or the product is withdrawn, or no longer
+  /// public unless the caller may see it `hidden`.
   Task<> serve(ProductId product, bool hidden, http::Stream& stream) const;
 
  private:

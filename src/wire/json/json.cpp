@@ -80,10 +80,10 @@ bool is_whole_number(const json::value& value) {
 
 /// None when it is beyond what is exact.
 std::optional<std::int64_t> whole_number_of(const json::value& value) {
-  constexpr double exact_max = 9007199254740992.0;  // 2^53
+  constexpr double exact_below = 9007199254740992.0;  // 2^53
   if (value.is_double()) {
     const double number = value.get_double();
-    if (std::abs(number) > exact_max) return std::nullopt;
+    if (std::abs(number) > exact_below) return std::nullopt;
     return static_cast<std::int64_t>(number);
   }
   json::error_code error;

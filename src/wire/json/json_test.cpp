@@ -56,9 +56,47 @@ TEST(ObjectReader, CollectsEveryWrongMember) {
   for (const char* number : {"big", "half", "huge", "over"}) reader.integer(number, 0, 5);
   reader.time("when");
   EXPECT_EQ(reader.array("list", 1, 2), nullptr);
-  EXPECT_EQ(wrong_members(reader.finish()),
-            "short:length long:length control:format kind:type absent:required big:range half:type huge:range "
-            "over:range when:format list:length extra:unknown ?:unknown");
+  EXPECT_EQ(
+      wrong_members(reader.finish()),
+      "short:length long:length control:format kind:type absent:required big:range half:type huge:range "
+      "over:range when:format list:length extra:unknown ?:unknown");
+}
+
+TEST(ObjectReader, ANumberIsTheSameHoweverItIsWritten) {
+  const std::pair<const char*, std::int64_t> whole[] = {{"1", 1},
+                                                        {"1.0", 1},
+                                                        {"1e0", 1},
+                                                        {"-0", 0},
+                                                        {"-0.0", 0},
+                                                        {"1.5e1", 15},
+                                                        {"7.0", 7},
+                                                        {"70e-1", 7},
+                                                        {"1000000000000.0", 1'000'000'000'000},
+                                                        {"1e12", 1'000'000'000'000},
+                                                        {"-3.00", -3}};
+  for (const auto& [text, number] : whole) {
+    const auto json = *parse_json(std::string("{\"n\":") + text + "}");
+    ObjectReader reader(json);
+    EXPECT_EQ(reader.integer("n", -5, 1'000'000'000'000), number) << text;
+    EXPECT_TRUE(reader.finish()) << text;
+  }
+  for (int number = 0; number <= 2'000; ++number)
+    for (const char* zeros : {".0", ".00", ".000"}) {
+      const auto json = *parse_json("{\"n\":" + std::to_string(number) + zeros + "}");
+      ObjectReader reader(json);
+      EXPECT_EQ(reader.integer("n", 0, 2'000), number) << zeros;
+      EXPECT_TRUE(reader.finish()) << number << zeros;
+    }
+  const std::pair<const char*, const char*> wrong[] = {
+      {"0.5", "n:type"},   {"1e-1", "n:type"},   {"\"1\"", "n:type"}, {"true", "n:type"},
+      {"11.0", "n:range"}, {"1e400", "n:range"}, {"-1e0", "n:range"}, {"9007199254740993.0", "n:range"}};
+  for (const auto& [text, members] : wrong) {
+    const auto json = parse_json(std::string("{\"n\":") + text + "}");
+    if (!json) continue;  // 1e400 is beyond what a JSON reader takes.
+    ObjectReader reader(*json);
+    reader.integer("n", 0, 10);
+    EXPECT_EQ(wrong_members(reader.finish()), members) << text;
+  }
 }
 
 TEST(ObjectReader, APartReportsToItsWhole) {

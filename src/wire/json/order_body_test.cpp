@@ -22,6 +22,15 @@ TEST(OrderBody, ReadsOtherFormsOfTheSameTheSame) {
   EXPECT_EQ((*lines)[0].quantity, 2);
 }
 
+TEST(OrderBody, AQuantityMayBeWrittenInAnyForm) {
+  for (const char* two : {"2.0", "2e0", "0.2e1"}) {
+    const auto lines =
+        read_order_body("{\"items\":[{\"productId\":\"" + id + "\",\"quantity\":" + two + "}]}");
+    ASSERT_TRUE(lines) << two;
+    EXPECT_EQ((*lines)[0].quantity, 2);
+  }
+}
+
 TEST(OrderBody, RefusesWhatTheStrictReaderRefuses) {
   const auto refusal = [](const std::string& body) { return read_order_body(body).error().code; };
   const std::string item = "{\"productId\":\"" + id + "\",\"quantity\":";

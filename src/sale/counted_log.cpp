@@ -1,0 +1,42 @@
+#include "sale/counted_log.hpp"
+
+#include <fmt/format.h>
+
+namespace market::sale {
+namespace {
+
+/// The events of the record when it is a group that counts; null otherwise.
+Result<CountedEvents> judge(LogRule& rule, std::string_view record) {
+  const auto decoded = wire::decode_record(record);
+  if (!decoded) return fail(decoded.error());
+  if (const auto* open = std::get_if<wire::Open>(&*decoded)) {
+    rule.judge(*open);
+    return nullptr;
+  }
+  const auto& group = std::get<wire::Group>(*decoded);
+  if (!rule.judge(group.head)) return nullptr;
+  auto events = wire::decode_events(group);
+  if (!events) return fail(events.error());
+  return std::make_shared<const std::vector<CountedEvent>>(std::move(*events));
+}
+
+}  // namespace
+
+Result<LogRule::Point> read_counted(Log& log, const std::function<bool(const CountedEvents&)>& each) {
+  LogRule rule;
+  std::optional<Error> wrong;
+  const auto read = log.read(1, [&](Offset offset, std::string_view record) {
+    const auto events = judge(rule, record);
+    if (!events) {
+      wrong.emplace(Code::internal,
+                    fmt::format("the record at offset {}: {}", offset, events.error().detail));
+      return false;
+    }
+    return !*events || each(*events);
+  });
+  if (!read) return fail(read.error());
+  if (wrong) return fail(*wrong);
+  return rule.at();
+}
+
+}  // namespace market::sale

@@ -1,0 +1,158 @@
+#include "services/order/payment_resolver.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <thread>
+
+#include "tests/support/board_gate.hpp"
+#include "tests/support/scripted_provider.hpp"
+
+namespace market::order {
+namespace {
+
+constexpr UserId alice{1};
+
+class PaymentResolverTest : public testing::Test {
+ protected:
+  PaymentResolverTest() {
+    gate_.followers.push_back(&resolver_);
+    shoes_ = gate_.decided(Command(ListProduct{ProductTerms{}, ProductTexts{}, 100}))->product();
+  }
+  OrderId buy() {
+    PlaceOrder wanted{alice, Millis(60'000), {}};
+    wanted.lines.push_back(WantedLine{shoes_, 1});
+    return gate_.decided(Command(std::move(wanted)))->order();
+  }
+  AttemptId start(OrderId order) {
+    const auto started = gate_.decided(Command(StartPayment{order, alice}));
+    return std::get<PaymentStarted>(started->event->event.fact).attempt;
+  }
+  void settle(OrderId order, AttemptId attempt, PaymentOutcome outcome) {
+    ASSERT_TRUE(gate_.decided(Command(SettlePayment{order, attempt, outcome}))->event);
+  }
+  PaymentState payment_of(OrderId order) const { return gate_.orders.at(order).payment; }
+  void run() {
+    io_.restart();
+    io_.run();
+  }
+
+  asio::io_context io_{1};
+  tests::ShiftedClock clock_;
+  tests::BoardGate gate_{clock_};
+  tests::ScriptedProvider provider_;
+  PaymentResolver resolver_{gate_, provider_, clock_, io_.get_executor(),
+                            ResolverLimits{Millis(40), Millis(1), Millis(2), Millis(1'000), 3}};
+  ProductId shoes_;
+};
+
+TEST_F(PaymentResolverTest, AsksOnlyOnceNobodyElseWaitsForTheAnswer) {
+  const OrderId order = buy();
+  start(order);
+  provider_.find_answers = {ChargeState::captured};
+  io_.restart();
+  io_.run_for(Millis(5));
+  EXPECT_TRUE(provider_.asked_for.empty());
+  EXPECT_EQ(resolver_.open(), 1u);
+  run();
+  EXPECT_EQ(provider_.asked_for.size(), 1u);
+  EXPECT_EQ(payment_of(order), PaymentState::paid);
+  EXPECT_EQ(resolver_.open(), 0u);
+}
+
+TEST_F(PaymentResolverTest, ForgetsWhatTheLogSaysIsSettled) {
+  const OrderId paid = buy(), declined = buy();
+  const AttemptId first = start(paid), second = start(declined);
+  settle(paid, first, PaymentOutcome::captured);
+  settle(declined, second, PaymentOutcome::declined);
+  run();
+  EXPECT_TRUE(provider_.asked_for.empty());
+  EXPECT_EQ(resolver_.open(), 0u);
+}
+
+TEST_F(PaymentResolverTest, GivesBackWhatACancelledOrderHasPaid) {
+  const OrderId order = buy();
+  const AttemptId attempt = start(order);
+  settle(order, attempt, PaymentOutcome::captured);
+  ASSERT_TRUE(gate_.decided(Command(CancelOrder{order, alice})));
+  provider_.refunds_that_fail = 2;
+  run();
+  EXPECT_EQ(provider_.refunded, std::vector(3, attempt));
+  EXPECT_EQ(payment_of(order), PaymentState::refunded);
+}
+
+TEST_F(PaymentResolverTest, AnUnpaidCancelledOrderIsOwedNothing) {
+  ASSERT_TRUE(gate_.decided(Command(CancelOrder{buy(), alice})));
+  run();
+  EXPECT_TRUE(provider_.refunded.empty());
+}
+
+TEST_F(PaymentResolverTest, GivesBackWhatAReturnedOrderHasPaid) {
+  const OrderId order = buy();
+  const AttemptId attempt = start(order);
+  settle(order, attempt, PaymentOutcome::captured);
+  for (const auto state : {OrderState::preparing, OrderState::shipped, OrderState::delivered,
+                           OrderState::return_requested, OrderState::returned})
+    ASSERT_TRUE(gate_.decided(Command(MoveOrder{order, UserId{}, state, {}}))->event);
+  run();
+  EXPECT_EQ(provider_.refunded, std::vector{attempt});
+  EXPECT_EQ(payment_of(order), PaymentState::refunded);
+}
+
+TEST_F(PaymentResolverTest, ARestartAsksAtOnce) {
+  gate_.followers.clear();  // What was logged before the start.
+  const OrderId charged = buy(), owed = buy();
+  const AttemptId first = start(charged), second = start(owed);
+  settle(owed, second, PaymentOutcome::captured);
+  ASSERT_TRUE(gate_.decided(Command(CancelOrder{owed, alice})));
+  gate_.followers.push_back(&resolver_);
+  provider_.find_answers = {ChargeState::captured};
+  resolver_.watch({charged, first, false});
+  resolver_.watch({charged, first, false});
+  resolver_.watch({owed, second, true});
+  run();
+  EXPECT_EQ(provider_.asked_for, std::vector{first});
+  EXPECT_EQ(payment_of(charged), PaymentState::paid);
+  EXPECT_EQ(payment_of(owed), PaymentState::refunded);
+}
+
+TEST_F(PaymentResolverTest, AsksManyAtOnceButNotAll) {
+  provider_.find_answers = {ChargeState::captured};
+  provider_.find_takes = Millis(5);
+  std::vector<OrderId> orders;
+  for (int i = 0; i < 10; ++i) start(orders.emplace_back(buy()));
+  run();
+  EXPECT_EQ(provider_.most_at_once, 3);
+  EXPECT_EQ(provider_.asked_for.size(), 10u);
+  for (const OrderId order : orders) EXPECT_EQ(payment_of(order), PaymentState::paid);
+}
+
+TEST_F(PaymentResolverTest, AProviderThatIsAwayIsAskedAgain) {
+  const OrderId order = buy();
+  start(order);
+  provider_.find_answers = {fail(Code::unavailable, "away"), fail(Code::unavailable, "away"),
+                            ChargeState::declined};
+  gate_.lost_settlements = 1;
+  run();
+  EXPECT_EQ(provider_.asked_for.size(), 4u) << "once more for the settlement that was lost";
+  EXPECT_EQ(payment_of(order), PaymentState::declined);
+}
+
+TEST_F(PaymentResolverTest, StopsWhileQuestionsAreUnderWay) {
+  provider_.find_takes = Millis(30);
+  for (int i = 0; i < 5; ++i) start(buy());
+  auto work = asio::make_work_guard(io_);
+  io_.restart();
+  std::thread thread([this] { io_.run(); });
+  std::this_thread::sleep_for(Millis(50));  // Some are being asked, some wait, by their limits.
+  EXPECT_TRUE(resolver_.stop());
+  EXPECT_EQ(provider_.asking, 0);
+  const std::size_t asked = provider_.asked_for.size();
+  std::this_thread::sleep_for(Millis(20));
+  EXPECT_EQ(provider_.asked_for.size(), asked) << "and nothing new is asked";
+  work.reset();
+  thread.join();
+}
+
+}  // namespace
+}  // namespace market::order
