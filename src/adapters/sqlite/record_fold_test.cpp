@@ -129,6 +129,16 @@ TEST_F(RecordFoldFile, EventsThatARowHasAlreadyChangeNothing) {
     EXPECT_EQ(products[0].names.size(), 2u);
     EXPECT_EQ(fold.index().open_count(), 1u);
   }
+  execute("UPDATE position SET log_place = 0");
+  ASSERT_EQ(*fold_into(fold, 0, {events[0], events[1]}), 2);
+  EXPECT_EQ(**fold.load(OrderId{1}), order) << "rows that are further than the batch";
+  EXPECT_EQ(fold.products()->front().version, 2);
+  EXPECT_EQ(fold.products()->front().stock.remaining, 9);
+  execute("UPDATE position SET log_place = 0");
+  auto longer = events;
+  longer.push_back(accepted(5, 2, 1));
+  ASSERT_EQ(*fold_into(fold, 0, longer), 5);
+  EXPECT_EQ(fold.products()->front().stock.remaining, 8) << "what the row has is not counted again";
 }
 
 TEST_F(RecordFoldFile, IsWrittenOnlyWhereItWasOpened) {
