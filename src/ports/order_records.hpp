@@ -78,6 +78,8 @@ class RecordFold {
   virtual Result<std::vector<RecordedProduct>> products() = 0;
   /// One order as recorded. Errors: unavailable.
   virtual Result<OrderPtr> load(OrderId id) = 0;
+  /// The orders that have events behind `place`; for a log that has lost its end. Errors: unavailable.
+  virtual Result<std::vector<OrderId>> beyond(Place place) = 0;
 };
 
 }  // namespace market

@@ -115,7 +115,6 @@ class EmbeddedGate final : public SaleGate {
   // gate_start.cpp
   void recover();
   bool restore_snapshot(Place records_at);
-  Result<> read_log(const std::function<void(const CountedEvents&)>& each);
   /// Becomes the writer (again): reads what is really in the log, then opens a term.
   void try_to_write(Instant now);
   void name_records();

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "sale/gate.hpp"
+#include "sale/log_reader.hpp"
 
 namespace market::sale {
 namespace {
@@ -61,28 +62,13 @@ bool EmbeddedGate::restore_snapshot(Place records_at) {
   return true;
 }
 
-Result<> EmbeddedGate::read_log(const std::function<void(const CountedEvents&)>& each) {
-  Result<> followed;
-  const auto read = parts_.log.read(sequencer_.end().next, [&](Offset offset, std::string_view record) {
-    auto one = sequencer_.follow(offset, record);
-    if (!one) {
-      followed = fail(Code::internal, fmt::format("the record at offset {}: {}", offset, one.error().detail));
-      return false;
-    }
-    if (one->events) each(one->events);
-    return true;
-  });
-  if (!read) return read;
-  return followed;
-}
-
 void EmbeddedGate::recover() {
   const Place records_at = parts_.projector.place();
   const LogId records_of = must(parts_.fold.log(), "the records cannot be read");
   records_named_ = static_cast<bool>(records_of);
   restore_snapshot(records_at);
   parts_.products.load(must(parts_.fold.products(), "the records cannot be read"));
-  const auto read = read_log([&](const CountedEvents& events) {
+  const auto read = follow_to_end(parts_.log, sequencer_, [&](const CountedEvents& events) {
     sequencer_.forget(parts_.projector.place());  // What the records have needs no memory.
     if (events->back().place <= records_at) return;
     // Records that are made anew from a long log: as far behind as ever, no further.
@@ -97,11 +83,18 @@ void EmbeddedGate::recover() {
   const LogEnd& end = sequencer_.end();
   if (records_of && end.point.log && records_of != end.point.log)
     throw std::runtime_error("records.db belongs to another log than log.db; restore a backup");
-  if (records_at > end.point.last)
+  if (records_at > end.point.last) {
+    // Something that was answered is gone: nobody but the operator may decide that.
+    const auto lost = parts_.fold.beyond(end.point.last);
+    std::string orders;
+    for (std::size_t i = 0; lost && i < std::min<std::size_t>(lost->size(), 5); ++i)
+      orders += (i == 0 ? "" : ", ") + (*lost)[i].text();
     throw std::runtime_error(fmt::format(
-        "the records are ahead of the log ({} > {}): the log has lost its newest events; restore a "
-        "backup or run 'market rebuild'",
-        records_at, end.point.last));
+        "log.db has lost its newest events: it ends at place {}, records.db knows {} (orders {}{}); "
+        "restore a backup, or accept the loss with 'market log adopt'",
+        end.point.last, records_at, orders.empty() ? "none" : orders,
+        lost && lost->size() > 5 ? fmt::format(" and {} more", lost->size() - 5) : ""));
+  }
   place_.store(end.point.last);
   sign_of_life_ = sequencer_.last_sign_of_life();
   parts_.products.show_stock(sequencer_.state());
@@ -116,16 +109,17 @@ void EmbeddedGate::name_records() {
 
 void EmbeddedGate::try_to_write(Instant now) {
   next_try_ = now + settings_.reopen_after;
-  const auto read = read_log([this](const CountedEvents& events) { show(events); });
+  const auto read =
+      follow_to_end(parts_.log, sequencer_, [this](const CountedEvents& events) { show(events); });
   if (!read) {
     spdlog::error("the event log cannot be read yet: {}", read.error().detail);
     last_failure_ = Error(Code::recovering, "the event log is being read again; nothing happened");
     return;
   }
-  const auto random = parts_.random;
-  const LogId fresh{random(), random(), 0};
-  term_ = random();
-  const std::string open = sequencer_.open(term_, fresh, now, {}, {});
+  const LogId known = sequencer_.end().point.log;
+  const LogId id = known ? known : LogId{parts_.random(), parts_.random(), 0};
+  term_ = parts_.random();
+  const std::string open = sequencer_.open(term_, id, now, {}, {});
   const auto offset = parts_.log.append(open);
   if (!offset) {
     spdlog::error("the event log cannot be written: {}", offset.error().detail);

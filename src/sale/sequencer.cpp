@@ -121,7 +121,7 @@ void Sequencer::remember(const CountedEvent& counted) {
 std::string Sequencer::open(wire::Term nonce, LogId log, Instant now, std::string instance,
                             std::string address) const {
   wire::Open open;
-  open.log = end_.point.log ? end_.point.log : log;
+  open.log = log;
   open.after = end_.point.term;
   open.nonce = nonce;
   open.clock = now;

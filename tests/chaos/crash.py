@@ -148,8 +148,11 @@ class Crash:
         newest = max(
             e["position"] for e in self.events if e["event"] == "order_accepted" and e["order"] in told
         )
-        connection.execute("DELETE FROM groups WHERE last >= ?", (newest,))
-        connection.commit()
+        while any(event["position"] >= newest for event in Store.read(cut).events):
+            connection.execute(
+                "DELETE FROM records WHERE offset = (SELECT max(offset) FROM records)"
+            )
+            connection.commit()
         connection.close()
         found = {invariant for invariant, _ in check(self.history, Store.read(cut))}
         self.report("canary: a lost commit", [] if "I2" in found else [f"not found, only {found}"])

@@ -77,11 +77,16 @@ async def torn_tail(sale, rng):
         shutil.copytree(sale.data, data, ignore=shutil.ignore_patterns("*.sock"))
         wal = data / "log.db-wal"
         os.truncate(wal, wal.stat().st_size - cut)
+        if "VIOLATED: the records are not ahead" in run("check", "--data", data).stdout:
+            refused = run("serve", "--data", data, "--listen", "127.0.0.1:0", seconds=10)
+            if refused.returncode != 1 or "market log adopt" not in refused.stderr:
+                problems.append(f"cut by {cut}: started: {refused.stderr}")
+            adopted = run("log", "adopt", "--data", data)
+            if adopted.returncode != 0 or "lost or changed: order" not in adopted.stdout:
+                problems.append(f"cut by {cut}: {adopted.stdout} {adopted.stderr}")
         await sale.start(data=data)
         problems += await sells_again(sale)
         sale.died()
-        if "recovered up to position" not in sale.server.log_tail():
-            problems.append(f"cut by {cut}: the log output does not tell")
         checked = run("check", "--data", data)
         events = Store.read(data).events
         kept = next((i for i, (a, b) in enumerate(zip(complete, events)) if a != b), len(events))

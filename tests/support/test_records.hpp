@@ -43,6 +43,7 @@ class TestRecords final : public OrderRecords, public RecordFold {
     for (const auto& [id, product] : products_) all.push_back(product);
     return all;
   }
+  Result<std::vector<OrderId>> beyond(Place) override { return std::vector<OrderId>(); }
   Result<OrderPtr> load(OrderId id) override {
     const std::scoped_lock lock(mutex_);
     return order(id);

@@ -344,4 +344,17 @@ Result<OrderPtr> SqliteRecordFold::load(OrderId id) {
   });
 }
 
+Result<std::vector<OrderId>> SqliteRecordFold::beyond(Place place) {
+  return read([&]() -> Result<std::vector<OrderId>> {
+    long long from = place, id = 0;
+    soci::statement rows =
+        (database_->sql->prepare << "SELECT id FROM orders WHERE place > :place ORDER BY id", soci::use(from),
+         soci::into(id));
+    rows.execute();
+    std::vector<OrderId> found;
+    while (rows.fetch()) found.push_back(OrderId{id});
+    return found;
+  });
+}
+
 }  // namespace market::sqlite

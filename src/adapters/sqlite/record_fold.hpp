@@ -26,6 +26,7 @@ class SqliteRecordFold final : public RecordFold {
   Result<> set_log(LogId log) override;
   Result<std::vector<RecordedProduct>> products() override;
   Result<OrderPtr> load(OrderId id) override;
+  Result<std::vector<OrderId>> beyond(Place place) override;
 
   /// For SqliteOrderRecords on the same file.
   const UserOrderIndex& index() const { return index_; }

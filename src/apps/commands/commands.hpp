@@ -43,6 +43,9 @@ int check_command(const StoreOptions& options);
 int dump(const StoreOptions& options);
 /// Folds the records anew from the log.
 int rebuild(const StoreOptions& options);
+/// Goes on with a log that has lost events which the records know: lists the orders that are lost with them,
+/// raises the log's generation and folds the records anew.
+int adopt_log(const StoreOptions& options);
 
 struct KeyOptions {
   std::string data = "data";

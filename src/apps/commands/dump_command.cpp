@@ -12,7 +12,7 @@
 #include "adapters/sqlite/log.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/settings/settings.hpp"
-#include "sale/counted_log.hpp"
+#include "sale/log_reader.hpp"
 
 namespace market::apps {
 namespace {

@@ -78,6 +78,13 @@ int run(int argc, char** argv) {
   add_data(*rebuild_command, store_options.data);
   rebuild_command->callback([&] { status = rebuild(store_options); });
 
+  auto* log_command = app.add_subcommand("log", "the event log of a stopped store");
+  log_command->require_subcommand(1);
+  auto* adopt_command =
+      log_command->add_subcommand("adopt", "go on with a log that has lost events which the records know");
+  add_data(*adopt_command, store_options.data);
+  adopt_command->callback([&] { status = adopt_log(store_options); });
+
   KeyOptions key_options;
   auto* keys_command = app.add_subcommand("keys", "the keys that sign access tokens, server running or not");
   keys_command->require_subcommand(1);

@@ -13,7 +13,7 @@
 #include "apps/roles/serve_parts.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings_check.hpp"
-#include "sale/sequencer.hpp"
+#include "sale/log_reader.hpp"
 
 namespace market::apps {
 namespace {
@@ -75,15 +75,7 @@ std::vector<UserId> seed_users(Store& store, const SeedOptions& options, const C
 class LogSeeder {
  public:
   explicit LogSeeder(Store& store) : store_(store), sequencer_({}, keys_) {
-    Result<> followed;
-    const auto read = store.log.read(1, [&](Offset offset, std::string_view record) {
-      const auto one = sequencer_.follow(offset, record);
-      if (!one) followed = fail(one.error());
-      forget();
-      return followed.has_value();
-    });
-    must(read);
-    must(followed);
+    must(sale::follow_to_end(store.log, sequencer_, [this](const CountedEvents&) { forget(); }));
   }
 
   /// The id of what the command is about.
@@ -114,7 +106,9 @@ class LogSeeder {
     std::random_device device;
     const auto random = [&device] { return std::uint64_t{device()} << 32 | device(); };
     term_ = random();
-    const std::string record = sequencer_.open(term_, LogId{random(), random(), 0}, now, {}, {});
+    const LogId known = sequencer_.end().point.log;
+    const std::string record =
+        sequencer_.open(term_, known ? known : LogId{random(), random(), 0}, now, {}, {});
     const auto opened = sequencer_.follow(append(record), record);
     if (!opened || !sequencer_.writes(term_))
       throw std::runtime_error("the log cannot be opened for writing");

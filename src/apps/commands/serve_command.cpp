@@ -28,8 +28,8 @@
 #include "http/server/server.hpp"
 #include "services/order/payment_resolver.hpp"
 #include "services/order/routes.hpp"
-#include "services/product/catalogue.hpp"
 #include "services/platform/platform_routes.hpp"
+#include "services/product/catalogue.hpp"
 #include "services/product/routes.hpp"
 #include "services/user/routes.hpp"
 

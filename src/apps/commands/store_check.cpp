@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "domain/sale/audit.hpp"
-#include "sale/counted_log.hpp"
+#include "sale/log_reader.hpp"
 #include "sale/snapshot.hpp"
 
 namespace market::apps {
@@ -63,14 +63,7 @@ Result<std::optional<sale::Sequencer>> state_of(Log& log, SnapshotStore* snapsho
     if (const auto merged = keys.merge(decoded->rest); !merged) return fail(merged.error());
     sequencer.restore(std::move(decoded->memory));
   }
-  Result<> followed;
-  const auto read = log.read(sequencer.end().next, [&](Offset offset, std::string_view record) {
-    const auto one = sequencer.follow(offset, record);
-    if (!one) followed = fail(one.error());
-    return followed.has_value();
-  });
-  if (!read) return fail(read.error());
-  if (!followed) return fail(followed.error());
+  if (const auto followed = sale::follow_to_end(log, sequencer, {}); !followed) return fail(followed.error());
   return std::optional<sale::Sequencer>(std::move(sequencer));
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <random>
 #include <stdexcept>
 
 #include "adapters/sqlite/backup.hpp"
@@ -12,7 +13,7 @@
 #include "apps/commands/store_check.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings.hpp"
-#include "sale/counted_log.hpp"
+#include "sale/log_reader.hpp"
 
 namespace market::apps {
 namespace {
@@ -21,6 +22,15 @@ namespace {
 void expect_store(const std::string& data) {
   if (!std::filesystem::exists(std::filesystem::path(data) / "log.db"))
     throw UsageError(fmt::format("--data {}: there is no store", data));
+}
+
+void must(const Result<>& done) {
+  if (!done) throw std::runtime_error(done.error().detail);
+}
+template <class T>
+T must(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().detail);
+  return std::move(*result);
 }
 
 /// Writes to the records everything that the log has.
@@ -49,8 +59,7 @@ Place fold_all(Log& log, RecordFold& records) {
   if (read && folded) flush();
   if (!read) throw std::runtime_error(read.error().detail);
   if (!folded) throw std::runtime_error(folded.error().detail);
-  const auto named = records.set_log(read->log);
-  if (!named) throw std::runtime_error(named.error().detail);
+  must(records.set_log(read->log));
   return at;
 }
 
@@ -66,8 +75,8 @@ int backup(const StoreOptions& options) {
 
 int restore(const StoreOptions& options) {
   const auto report = sqlite::restore_store(options.other, options.data);
-  fmt::print("'{}' restored from '{}': {} files, {} log records\n", options.data, options.other,
-             report.files, report.log_records);
+  fmt::print("'{}' restored from '{}': {} files, {} log records\n", options.data, options.other, report.files,
+             report.log_records);
   return 0;
 }
 
@@ -85,6 +94,33 @@ int check_command(const StoreOptions& options) {
   }
   fmt::print("{} passed, {} failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
+}
+
+int adopt_log(const StoreOptions& options) {
+  expect_store(options.data);
+  {
+    const SystemClock clock;
+    Store store(options.data, clock);
+    sale::KeyFilter keys;
+    sale::Sequencer sequencer({}, keys);
+    must(sale::follow_to_end(store.log, sequencer, {}));
+    const Place end = sequencer.end().point.last, recorded = must(store.fold.place());
+    if (recorded <= end) {
+      fmt::print("nothing to adopt: the log of '{}' ends at place {}, the records know {}\n", options.data,
+                 end, recorded);
+      return 0;
+    }
+    const auto lost = must(store.fold.beyond(end));
+    for (const OrderId order : lost) fmt::print("lost or changed: order {}\n", order.text());
+    LogId raised = sequencer.end().point.log;
+    ++raised.generation;
+    std::random_device device;
+    const wire::Term term = std::uint64_t{device()} << 32 | device();
+    must(store.log.append(sequencer.open(term, raised, clock.now(), {}, {})));
+    fmt::print("adopted: the log of '{}' ends at place {}; orders that are lost or changed: {}\n",
+               options.data, end, lost.size());
+  }
+  return rebuild(options);
 }
 
 int rebuild(const StoreOptions& options) {

@@ -60,7 +60,9 @@ Store::~Store() {
 }
 
 void remove_records(const std::string& data) {
-  sqlite::SqliteRecordFold::remove_files(std::filesystem::path(data) / records_file);
+  const std::filesystem::path folder(data);
+  sqlite::SqliteRecordFold::remove_files(folder / records_file);
+  std::filesystem::remove(folder / snapshot_file);
 }
 
 }  // namespace market::apps

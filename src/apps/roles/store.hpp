@@ -42,7 +42,7 @@ struct Store {
   files::PictureStore pictures;
 };
 
-/// Removes records.db, so that the next start folds it anew from the log.
+/// Removes records.db and the snapshot: both are made anew from the log.
 void remove_records(const std::string& data);
 
 }  // namespace market::apps

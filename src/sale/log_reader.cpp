@@ -1,4 +1,4 @@
-#include "sale/counted_log.hpp"
+#include "sale/log_reader.hpp"
 
 #include <fmt/format.h>
 
@@ -20,7 +20,23 @@ Result<CountedEvents> judge(LogRule& rule, std::string_view record) {
   return std::make_shared<const std::vector<CountedEvent>>(std::move(*events));
 }
 
+Error at_offset(Offset offset, const Error& error) {
+  return Error(Code::internal, fmt::format("the record at offset {}: {}", offset, error.detail));
+}
+
 }  // namespace
+
+Result<> follow_to_end(Log& log, Sequencer& sequencer,
+                       const std::function<void(const CountedEvents&)>& each) {
+  Result<> followed;
+  const auto read = log.read(sequencer.end().next, [&](Offset offset, std::string_view record) {
+    const auto one = sequencer.follow(offset, record);
+    if (!one) followed = fail(at_offset(offset, one.error()));
+    if (one && one->events && each) each(one->events);
+    return followed.has_value();
+  });
+  return read ? followed : read;
+}
 
 Result<LogRule::Point> read_counted(Log& log, const std::function<bool(const CountedEvents&)>& each) {
   LogRule rule;

@@ -1,0 +1,17 @@
+#pragma once
+/// Reading a log by its rule: with a sequencer that follows it, or for tools that keep no state.
+
+#include "sale/sequencer.hpp"
+
+namespace market::sale {
+
+/// Follows the log from where the sequencer is to its end; `each` is told of the events of every group that
+/// counts. Errors: the log's; internal: a record cannot be followed (says where).
+Result<> follow_to_end(Log& log, Sequencer& sequencer, const std::function<void(const CountedEvents&)>& each);
+
+/// Calls `each` with the events of every group that counts, from the log's start, in order, until it answers
+/// false. Answers the point behind the last record that was read. Errors: the log's; internal: a record
+/// cannot be read (says where).
+Result<LogRule::Point> read_counted(Log& log, const std::function<bool(const CountedEvents&)>& each);
+
+}  // namespace market::sale
