@@ -152,6 +152,62 @@ TEST_F(Apply, AnEventOfAForgottenOrderStillMovesItsUnits) {
   EXPECT_EQ(sale_.bought(shoes, alice), 0);
 }
 
+/// What a later decision needs of an order, however it came into memory.
+std::string row_of(const SaleState& state, OrderId id) {
+  const OpenOrder* order = state.orders.find(id);
+  if (order == nullptr) return "none";
+  std::string row = std::to_string(order->user.value) + " " + std::string(text_of(order->state)) + " " +
+                    std::string(text_of(order->payment)) + " attempt " +
+                    std::to_string(state.orders.attempt_of(id).value);
+  for (const OpenLine& line : state.orders.lines_of(*order))
+    row += " " + std::to_string(line.slot) + "x" + std::to_string(line.quantity);
+  return row;
+}
+
+/// An order that is closed, and so may be forgotten, and the events that may still come for it: whoever had
+/// forgotten it and whoever had not must know the same of it afterwards. A restart forgets what the records
+/// have, and decides on what the log behind them brings back.
+TEST_F(Apply, AForgottenOrderComesBackAsItIs) {
+  sale_.list(shoes, 8);
+  sale_.list(cap, 12);
+  PlaceOrder both = place(alice, shoes, 2);
+  both.lines.push_back(WantedLine{cap, 3});
+  for (const std::int64_t id : {1, 2, 3, 4}) {
+    sale_.carry_out(both, id);
+    sale_.paying(id, alice, 10 + id);
+  }
+  for (const std::int64_t id : {1, 2}) sale_.settled(id, 10 + id, PaymentOutcome::captured);
+  for (const std::int64_t id : {3, 4}) sale_.settled(id, 10 + id, PaymentOutcome::declined);
+  sale_.carry_out(CancelOrder{OrderId{3}, alice});
+  sale_.expired(4);
+  std::vector<Command> late;
+  for (const auto to : {OrderState::preparing, OrderState::shipped, OrderState::delivered,
+                        OrderState::return_requested, OrderState::returned})
+    late.push_back(MoveOrder{OrderId{1}, {}, to, {}});
+  late.push_back(MoveOrder{OrderId{2}, {}, OrderState::preparing, {}});
+  late.push_back(CancelOrder{OrderId{2}, alice});
+  late.push_back(SettlePayment{OrderId{3}, AttemptId{13}, PaymentOutcome::captured});  // Refused before.
+  late.push_back(SettlePayment{OrderId{4}, AttemptId{14}, PaymentOutcome::captured});
+  late.push_back(CancelOrder{OrderId{4}, alice});
+  for (const Command& command : late) {
+    const Event event = sale_.event_of(command);
+    const OrderId id = order_of(event.fact);
+    const OpenOrder known = *sale_.state.orders.find(id);
+    const OpenLines lines = sale_.state.orders.lines_of(known);
+    const AttemptId attempt = sale_.state.orders.attempt_of(id);
+    UndoLog notes;
+    notes.begin(sale_.state);
+    sale_.state.orders.erase(id);
+    ASSERT_TRUE(apply(sale_.state, event, &notes));
+    const std::string forgotten = row_of(sale_.state, id);
+    undo(sale_.state, notes);
+    EXPECT_EQ(row_of(sale_.state, id), "none");
+    sale_.state.orders.put(known, lines, attempt);
+    sale_.put(event);
+    EXPECT_EQ(forgotten, row_of(sale_.state, id)) << "kind " << event.fact.index();
+  }
+}
+
 TEST_F(Apply, ASettledRequestIsForgottenByTheLogsTime) {
   const auto refused = [](std::int64_t millis, std::uint64_t request, std::int64_t until) {
     return Event{at(millis), {}, 0, {}, Refused{RequestKey{1, request}, Code::sold_out, at(until)}};
