@@ -36,12 +36,11 @@ Event event_at(Place place) {
 
 /// The record that stands at `offset`.
 std::string record_at(Offset offset, std::int64_t batch) {
-  std::vector<Event> events;
   const Place first = (offset - 1) * batch + 1;
-  for (Place place = first; place < first + batch; ++place) events.push_back(event_at(place));
-  std::string record;
-  wire::encode_group(record, 1, first, events);
-  return record;
+  wire::GroupWriter group;
+  group.begin(1, first);
+  for (Place place = first; place < first + batch; ++place) group.add(event_at(place));
+  return std::string(group.finish());
 }
 
 sqlite::LogSettings settings_for(const std::string& folder) {
@@ -139,11 +138,12 @@ int bench(const std::string& folder, std::int64_t count, std::int64_t batch) {
   const auto start = std::chrono::steady_clock::now();
   const double cpu = cpu_seconds();
   double slowest = 0;
-  std::string record;
+  wire::GroupWriter group;
   for (std::int64_t done = 0; done < count; done += batch) {
     const auto before = std::chrono::steady_clock::now();
-    wire::encode_group(record, 1, done + 1, events);
-    if (!log.append(record)) return 1;
+    group.begin(1, done + 1);
+    for (const Event& event : events) group.add(event);
+    if (!log.append(group.finish())) return 1;
     slowest = std::max(slowest, Seconds(std::chrono::steady_clock::now() - before).count());
   }
   const auto written = std::chrono::steady_clock::now();

@@ -1,25 +1,19 @@
 #pragma once
-/// A sale without a gate: decides and applies, with times that are easy to read in a test. Ids of orders,
-/// products and attempts are what decide() gave.
-///
-///   TestSale sale;
-///   const ProductId shoes = sale.list(5);
-///   const OrderId order = sale.accepted(alice, shoes);
+/// A sale without a gate: decides and applies, with ids and times that are easy to read in a test.
 
 #include <map>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
 #include "domain/sale/apply.hpp"
+#include "domain/sale/audit.hpp"
 #include "domain/sale/decide.hpp"
 #include "domain/sale/fold_order.hpp"
 
 namespace market::tests {
 
 inline constexpr UserId seller{900}, alice{1}, bob{2};
-inline constexpr ProductId unknown_product{99};
-inline constexpr OrderId unknown_order{98};
+inline constexpr ProductId shoes{10}, cap{11}, unknown_product{99};
 
 inline Instant at(std::int64_t millis) {
   return Instant(Millis(1'800'000'000'000 + millis));
@@ -47,13 +41,6 @@ inline PlaceOrder place(UserId user, ProductId product, std::int32_t quantity = 
   return asked;
 }
 
-/// A command with the key of its request.
-inline Command keyed(Command command, RequestKey key, std::uint64_t fingerprint) {
-  command.key = key;
-  command.fingerprint = fingerprint;
-  return command;
-}
-
 class TestSale {
  public:
   Decision ask(const Command& command) const { return decide(state, command, now, rules); }
@@ -73,83 +60,82 @@ class TestSale {
     const auto* event = std::get_if<Event>(&decision);
     return event && std::holds_alternative<Kind>(event->fact);
   }
-
-  /// Decides and applies; a test's own mistake when the command is refused or changes nothing.
-  CountedEvent carry_out(const Command& command) {
-    const Decision decision = ask(command);
-    const auto* event = std::get_if<Event>(&decision);
-    if (!event) {
-      const auto* error = std::get_if<Error>(&decision);
-      throw std::logic_error("the test's own command led to no event: " + (error ? error->detail : ""));
-    }
-    if (!apply(state, *event)) throw std::logic_error("the test's own event was not applied");
-    remember(CountedEvent{state.numbers.place, *event});
-    return log.back();
-  }
-  template <class Kind>
-  Kind carry_out_as(const Command& command) {
-    return std::get<Kind>(carry_out(command).event.fact);
+  /// A test's own mistake when the command is refused or changes nothing.
+  Event event_of(const Command& command) const {
+    Decision decision = ask(command);
+    auto* event = std::get_if<Event>(&decision);
+    if (event) return std::move(*event);
+    const auto* error = std::get_if<Error>(&decision);
+    throw std::logic_error("the test's own command led to no event: " + (error ? error->detail : ""));
   }
 
-  ProductId list(std::int64_t stock, ProductTerms terms = event_terms(), ProductTexts texts = {}) {
-    ListProduct asked{std::move(terms), std::move(texts), stock};
-    return carry_out_as<ProductListed>(asked).product;
+  /// Decides and applies; answers the whole order as it is then. `id`: what it makes gets this easy number in
+  /// place of the one that decide() gave.
+  OrderPtr carry_out(const Command& command, std::int64_t id = 0) {
+    Event event = event_of(command);
+    if (id != 0) give_id(event.fact, id);
+    return put(std::move(event));
   }
-  /// The product's terms as they are now, for a ChangeProduct.
-  ChangeProduct change_of(ProductId product) const {
-    const SaleProduct& now_so = product_of(product);
-    return ChangeProduct{product, now_so.version, now_so.terms, {}};
+  OrderPtr put(Event event) {
+    const CountedEvent counted{state.numbers.place + 1, std::move(event)};
+    if (!apply(state, counted.event)) throw std::logic_error("the test's own event changes nothing");
+    audit.see(counted);
+    const auto order = audit.orders().find(order_of(counted.event.fact));
+    return order == audit.orders().end() ? nullptr : std::make_shared<const Order>(order->second);
   }
-  const SaleProduct& product_of(ProductId product) const {
-    const SaleProduct* found = state.product(product);
-    if (found == nullptr) throw std::logic_error("the test's own product is not there");
-    return *found;
+  /// The first invariant that does not hold, or what the state has other than the whole log; empty: none.
+  std::string violation() const {
+    for (const auto& [invariant, found] : audit.findings())
+      if (!found.empty()) return invariant + ": " + found;
+    return audit.difference(state);
   }
-  const ProductStock& stock_of(ProductId product) const { return product_of(product).stock; }
+
+  void list(ProductId product, std::int64_t stock, ProductTerms terms = event_terms()) {
+    carry_out(ListProduct{std::move(terms), {}, stock}, product.value);
+  }
+  /// A change that is based on what is there now.
+  ChangeProduct change_of(ProductId product, ProductTerms terms) const {
+    const SaleProduct* known = state.product(product);
+    return ChangeProduct{product, known == nullptr ? 1 : known->version, std::move(terms), {}};
+  }
+  const ProductStock& stock_of(ProductId product) const { return state.product(product)->stock; }
   std::int32_t bought(ProductId product, UserId user) const {
     return state.units_of(user, state.slot_of(product));
   }
-  /// The whole order, as pages show it.
-  const Order& order(OrderId id) const { return orders.at(id); }
 
   /// An order at each stage of its life.
-  OrderId accepted(UserId user, ProductId product, std::int32_t quantity = 1) {
-    return carry_out_as<OrderAccepted>(place(user, product, quantity)).order;
+  OrderPtr accepted(std::int64_t order, UserId user, ProductId product, std::int32_t quantity = 1) {
+    return carry_out(place(user, product, quantity), order);
   }
-  AttemptId paying(OrderId order) {
-    return carry_out_as<PaymentStarted>(StartPayment{order, orders.at(order).user}).attempt;
+  OrderPtr paying(std::int64_t order, UserId user, std::int64_t attempt) {
+    return carry_out(StartPayment{OrderId{order}, user}, attempt);
   }
-  CountedEvent settled(OrderId order, AttemptId attempt, PaymentOutcome outcome) {
-    return carry_out(SettlePayment{order, attempt, outcome});
+  OrderPtr settled(std::int64_t order, std::int64_t attempt, PaymentOutcome outcome) {
+    return carry_out(SettlePayment{OrderId{order}, AttemptId{attempt}, outcome});
   }
-  OrderId paid(UserId user, ProductId product, std::int32_t quantity = 1) {
-    const OrderId order = accepted(user, product, quantity);
-    settled(order, paying(order), PaymentOutcome::captured);
-    return order;
+  OrderPtr paid(std::int64_t order, UserId user, ProductId product, std::int32_t quantity = 1) {
+    accepted(order, user, product, quantity);
+    paying(order, user, order);
+    return settled(order, order, PaymentOutcome::captured);
   }
-  /// Waits until it may.
-  CountedEvent expired(OrderId order) {
-    const OpenOrder* open = state.orders.find(order);
-    if (open == nullptr) throw std::logic_error("the test's own order is not open");
-    now = std::max(now, expires_at(state, *open, rules));
-    return carry_out(ExpireOrder{order});
+  OrderPtr expired(std::int64_t order) {
+    now = std::max(now, expires_at(state, *state.orders.find(OrderId{order}), rules));
+    return carry_out(ExpireOrder{OrderId{order}});
   }
-  CountedEvent moved(OrderId order, OrderState to) { return carry_out(MoveOrder{order, UserId{}, to, {}}); }
+  OrderPtr moved(std::int64_t order, OrderState to) {
+    return carry_out(MoveOrder{OrderId{order}, UserId{}, to, {}});
+  }
 
   SaleState state;
-  DecideRules rules;
+  Audit audit;
+  DecideRules rules{.attempt_bound = Millis(500), .copies_settled_for = Millis(10'000)};
   Instant now = at(0);
-  std::vector<CountedEvent> log;  ///< All that was carried out.
-  std::map<OrderId, Order> orders;
 
  private:
-  void remember(CountedEvent counted) {
-    const OrderId id = order_of(counted.event.fact);
-    if (std::holds_alternative<OrderAccepted>(counted.event.fact))
-      orders[id] = accepted_order(counted);
-    else if (id)
-      fold_order(orders.at(id), counted);
-    log.push_back(std::move(counted));
+  static void give_id(Fact& fact, std::int64_t id) {
+    if (auto* listed = std::get_if<ProductListed>(&fact)) listed->product = ProductId{id};
+    if (auto* accepted = std::get_if<OrderAccepted>(&fact)) accepted->order = OrderId{id};
+    if (auto* started = std::get_if<PaymentStarted>(&fact)) started->attempt = AttemptId{id};
   }
 };
 

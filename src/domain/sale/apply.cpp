@@ -89,10 +89,11 @@ class Folding {
         take(state_.slot_of(fact.units[i].product), fact.user, fact.units[i].quantity,
              i < fact.tickets.size() ? fact.tickets[i] : 0);
     }
-    change_order(fact.order, fact.user, [&](OpenOrder& order, OpenLines&, AttemptId& attempt) {
+    change_order(fact.order, fact.user, [&](OpenOrder& order, OpenLines& lines, AttemptId& attempt) {
       order.state = OrderState::paid;
       order.payment = PaymentState::paid;
       attempt = fact.attempt;
+      if (fact.retaken) lines = open_lines_of(fact.units);
     });
     return true;
   }
@@ -102,7 +103,7 @@ class Folding {
     return true;
   }
   bool operator()(const RefundOwed& fact) {
-    owe_refund(fact.order, fact.user, fact.attempt, std::nullopt);
+    owe_refund(fact.order, fact.user, fact.attempt, fact.state);
     return true;
   }
   bool operator()(const Refunded& fact) {
@@ -122,10 +123,11 @@ class Folding {
       end_order(fact.order, fact.user, fact.refund, OrderState::returned);
       return true;
     }
-    change_order(fact.order, fact.user, [&](OpenOrder& order, OpenLines& lines, AttemptId&) {
+    change_order(fact.order, fact.user, [&](OpenOrder& order, OpenLines& lines, AttemptId& attempt) {
       order.state = fact.state;
       order.payment = PaymentState::paid;
       lines = open_lines_of(fact.units);
+      attempt = fact.attempt;
     });
     return true;
   }
@@ -245,9 +247,9 @@ class Folding {
 
   /// What is left to do is the refund alone: a row that was forgotten and one that was not look alike after
   /// it.
-  void owe_refund(OrderId id, UserId user, AttemptId refund, std::optional<OrderState> state) {
+  void owe_refund(OrderId id, UserId user, AttemptId refund, OrderState state) {
     change_order(id, user, [&](OpenOrder& order, OpenLines& lines, AttemptId& attempt) {
-      if (state) order.state = *state;
+      order.state = state;
       order.payment = PaymentState::refunding;
       order.pay_by = Instant{};
       lines.clear();

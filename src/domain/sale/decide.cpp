@@ -189,7 +189,7 @@ Decision decide_captured(const Asked& asked, const OpenOrder& order, const Settl
     return asked.event_of(OrderPaid{order.id, order.user, wanted.attempt, false, {}, {}});
   if (order.state == OrderState::expired)
     if (auto paid = take_again(asked.state, order, wanted.attempt)) return asked.event_of(std::move(*paid));
-  return asked.event_of(RefundOwed{order.id, order.user, wanted.attempt});
+  return asked.event_of(RefundOwed{order.id, order.user, wanted.attempt, order.state});
 }
 
 Decision decide_on(const Asked& asked, const SettlePayment& wanted) {
@@ -262,8 +262,9 @@ Decision decide_on(const Asked& asked, const MoveOrder& wanted) {
     return refuse(Code::order_not_returnable, fmt::format("the order is {}", text_of(order->state)));
   const AttemptId refund =
       wanted.state == OrderState::returned ? refund_of(asked.state, *order) : AttemptId{};
-  return asked.event_of(
-      OrderMoved{order->id, order->user, wanted.state, refund, units_of(asked.state, *order), wanted.reason});
+  return asked.event_of(OrderMoved{order->id, order->user, wanted.state, refund,
+                                   units_of(asked.state, *order), wanted.reason,
+                                   asked.state.orders.attempt_of(order->id)});
 }
 
 Decision decide_on(const Asked& asked, const GrantGrace& wanted) {

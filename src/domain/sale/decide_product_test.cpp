@@ -18,21 +18,19 @@ TEST_F(DecideProduct, RefusesTermsThatMakeNoSense) {
   backwards.sale->closes_at = backwards.sale->opens_at;
   sale_.list(cap, 1);
   for (const auto& terms : {dear, negative, backwards, no_limit}) {
-    EXPECT_EQ(sale_.refusal(ListProduct{shoes, terms, 1}), Code::validation);
-    EXPECT_EQ(sale_.refusal(ChangeProduct{cap, terms}), Code::validation);
+    EXPECT_EQ(sale_.refusal(ListProduct{terms, {}, 1}), Code::validation);
+    EXPECT_EQ(sale_.refusal(sale_.change_of(cap, terms)), Code::validation);
   }
   for (const std::int64_t stock : {std::int64_t{-1}, ProductStock::stock_max + 1})
-    EXPECT_EQ(sale_.refusal(ListProduct{shoes, event_terms(), stock}), Code::validation);
+    EXPECT_EQ(sale_.refusal(ListProduct{event_terms(), {}, stock}), Code::validation);
 }
 
 TEST_F(DecideProduct, KeepsTheSeller) {
   sale_.list(shoes, 1);
   ProductTerms other_seller = event_terms();
   other_seller.seller = alice;
-  EXPECT_EQ(sale_.refusal(ChangeProduct{shoes, other_seller}), Code::validation);
-  EXPECT_EQ(sale_.refusal(ChangeProduct{unknown_product, event_terms()}), Code::product_not_found);
-  EXPECT_TRUE(sale_.changes_nothing(ChangeProduct{shoes, event_terms()}));
-  EXPECT_TRUE(sale_.changes_nothing(ListProduct{shoes, event_terms(1), 99})) << "listed before";
+  EXPECT_EQ(sale_.refusal(sale_.change_of(shoes, other_seller)), Code::validation);
+  EXPECT_EQ(sale_.refusal(sale_.change_of(unknown_product, event_terms())), Code::product_not_found);
 }
 
 TEST_F(DecideProduct, TicketsGoOnWhereTheyWereWhenTheKindChangesAndComesBack) {
@@ -40,9 +38,9 @@ TEST_F(DecideProduct, TicketsGoOnWhereTheyWereWhenTheKindChangesAndComesBack) {
   EXPECT_EQ(sale_.accepted(1, alice, shoes, 1)->lines[0].ticket, 1);
   ProductTerms regular = event_terms();
   regular.kind = ProductKind::regular;
-  sale_.carry_out(ChangeProduct{shoes, regular});
+  sale_.carry_out(sale_.change_of(shoes, regular));
   EXPECT_EQ(sale_.accepted(2, alice, shoes, 1)->lines[0].ticket, 0);
-  sale_.carry_out(ChangeProduct{shoes, event_terms()});
+  sale_.carry_out(sale_.change_of(shoes, event_terms()));
   EXPECT_EQ(sale_.accepted(3, alice, shoes, 1)->lines[0].ticket, 2);
 }
 
@@ -62,21 +60,87 @@ TEST_F(DecideProduct, StockNeverLeavesItsRange) {
     EXPECT_EQ(sale_.refusal(AdjustStock{shoes, delta, "x"}), Code::validation) << delta;
 }
 
-TEST_F(DecideProduct, GraceAndEpochOnlyGrow) {
-  sale_.carry_out(GrantGrace{at(10)});
-  sale_.carry_out(OpenEpoch{2});
-  EXPECT_TRUE(sale_.changes_nothing(GrantGrace{at(10)}));
-  EXPECT_TRUE(sale_.changes_nothing(OpenEpoch{1}));
-  EXPECT_TRUE(sale_.leads_to<GraceGranted>(GrantGrace{at(11)}));
-  EXPECT_TRUE(sale_.leads_to<EpochOpened>(OpenEpoch{3}));
+TEST_F(DecideProduct, AChangeIsBasedOnTheVersionThatIsThere) {
+  sale_.list(shoes, 1);
+  ChangeProduct seen = sale_.change_of(shoes, event_terms(700));
+  EXPECT_EQ(seen.based_on, 1);
+  const Event event = sale_.event_of(seen);
+  EXPECT_EQ(std::get<ProductChanged>(event.fact).version, 2);
+  sale_.put(event);
+  EXPECT_EQ(sale_.state.product(shoes)->version, 2);
+  for (const std::int64_t version : {0, 1, 3, -1}) {
+    seen.based_on = version;
+    EXPECT_EQ(sale_.refusal(seen), Code::precondition_failed) << version;
+  }
+  seen.based_on = 2;
+  EXPECT_EQ(sale_.refusal(seen), std::nullopt) << "the same terms again are a version of their own";
+  sale_.carry_out(AdjustStock{shoes, 1, "more"});
+  EXPECT_EQ(sale_.refusal(seen), std::nullopt) << "stock is no part of the version";
 }
 
-TEST_F(DecideProduct, StampsEventsWithTheTimeAndTheEpoch) {
-  sale_.carry_out(OpenEpoch{2});
+TEST_F(DecideProduct, AWithdrawnProductStaysWithdrawn) {
+  sale_.list(shoes, 1);
+  ProductTerms withdrawn = event_terms();
+  withdrawn.withdrawn = true;
+  sale_.carry_out(sale_.change_of(shoes, withdrawn));
+  EXPECT_EQ(sale_.refusal(sale_.change_of(shoes, event_terms())), Code::product_not_found);
+  EXPECT_EQ(sale_.refusal(AdjustStock{shoes, 1, "x"}), Code::product_not_found);
+}
+
+TEST_F(DecideProduct, AnOrderNamesTheVersionThatItBought) {
+  sale_.list(shoes, 5);
+  sale_.accepted(1, alice, shoes);
+  sale_.carry_out(sale_.change_of(shoes, event_terms(700)));
+  EXPECT_EQ(sale_.accepted(2, alice, shoes)->lines[0].version, 2);
+  EXPECT_EQ(sale_.audit.orders().at(OrderId{1}).lines[0].version, 1);
+}
+
+TEST_F(DecideProduct, NobodyBuysBeforeItIsPublished) {
+  ProductTerms terms = event_terms();
+  terms.publish_at = at(100);
+  sale_.list(shoes, 1, terms);
+  sale_.now = at(99);
+  EXPECT_EQ(sale_.refusal(place(alice, shoes)), Code::product_not_found);
+  EXPECT_EQ(sale_.refusal(place(seller, shoes)), Code::product_not_found);
+  EXPECT_EQ(sale_.refusal(sale_.change_of(shoes, terms)), std::nullopt) << "its seller works on it";
+  EXPECT_EQ(sale_.refusal(AdjustStock{shoes, 1, "x"}), std::nullopt);
+  sale_.now = at(100);
+  EXPECT_EQ(sale_.refusal(place(alice, shoes)), std::nullopt);
+}
+
+TEST_F(DecideProduct, AKeyIsBoundByCommandsAboutProductsToo) {
+  const auto with_key = [](Command command, std::uint64_t key, std::uint64_t fingerprint) {
+    command.key = RequestKey{1, key};
+    command.fingerprint = fingerprint;
+    return command;
+  };
+  sale_.carry_out(with_key(ListProduct{event_terms(), {}, 1}, 1, 5), shoes.value);
+  sale_.carry_out(with_key(sale_.change_of(shoes, event_terms(2)), 2, 5));
+  sale_.carry_out(with_key(AdjustStock{shoes, 3, "x"}, 3, 5));
+  const Command again[] = {with_key(ListProduct{event_terms(), {}, 1}, 1, 5),
+                           with_key(ChangeProduct{shoes, 1, event_terms(2), {}}, 2, 5),
+                           with_key(AdjustStock{shoes, 3, "x"}, 3, 5)};
+  for (const Command& command : again) {
+    const Decision decision = sale_.ask(command);
+    const auto* replayed = std::get_if<Replayed>(&decision);
+    ASSERT_NE(replayed, nullptr) << command.key.lo;
+    EXPECT_EQ(replayed->subject, shoes.value);
+    Command other = command;
+    other.fingerprint = 6;
+    EXPECT_EQ(sale_.refusal(other), Code::idempotency_mismatch);
+  }
+  EXPECT_EQ(sale_.stock_of(shoes).remaining, 4);
+}
+
+TEST_F(DecideProduct, GraceOnlyGrows) {
+  sale_.carry_out(GrantGrace{at(10)});
+  EXPECT_TRUE(sale_.changes_nothing(GrantGrace{at(10)}));
+  EXPECT_TRUE(sale_.leads_to<GraceGranted>(GrantGrace{at(11)}));
+}
+
+TEST_F(DecideProduct, StampsEventsWithTheTime) {
   sale_.now = at(77);
-  const Decision decision = sale_.ask(ListProduct{shoes, event_terms(), 1});
-  EXPECT_EQ(std::get<Event>(decision).at, at(77));
-  EXPECT_EQ(std::get<Event>(decision).epoch, 2);
+  EXPECT_EQ(sale_.event_of(ListProduct{event_terms(), {}, 1}).at, at(77));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/support/test_sale.hpp"
 
 namespace market {
@@ -24,19 +26,24 @@ TEST_F(DecidePlace, TakesPriceTicketAndTimesFromTheServer) {
   regular.kind = ProductKind::regular;
   sale_.list(cap, 10, regular);
   sale_.accepted(1, bob, shoes);
-  PlaceOrder asked = place(2, alice, shoes, 3);
-  asked.lines.push_back(WantedLine{cap, 2});
+  PlaceOrder wanted = place(alice, shoes, 3);
+  wanted.lines.push_back(WantedLine{cap, 2});
+  Command asked = wanted;
   asked.key = RequestKey{7, 8};
-  asked.body_fingerprint = 9;
-  const OrderPtr order = sale_.carry_out(asked);
+  asked.fingerprint = 9;
+  asked.id = CommandId{4, 5, 6};
+  const Event event = sale_.event_of(asked);
+  EXPECT_EQ(event.key, asked.key);
+  EXPECT_EQ(event.fingerprint, 9u);
+  EXPECT_EQ(event.command, asked.id);
+  const OrderPtr order = sale_.put(event);
   ASSERT_TRUE(order);
   EXPECT_EQ(order->total.amount, 3 * 500 + 2 * 30);
-  EXPECT_EQ(order->lines[0], (OrderLine{shoes, 3, Money{500, {}}, 2})) << "the second ticket of this product";
+  EXPECT_EQ(order->lines[0], (OrderLine{shoes, 1, 3, Money{500, {}}, 2}))
+      << "the second ticket of this product";
   EXPECT_EQ(order->lines[1].ticket, 0) << "a regular product has no tickets";
   EXPECT_EQ(order->created_at, at(0));
   EXPECT_EQ(order->pay_by, at(1'000));
-  EXPECT_EQ(order->key, asked.key);
-  EXPECT_EQ(order->body_fingerprint, 9u);
   EXPECT_EQ(order->payment, PaymentState::none);
   ASSERT_EQ(order->history.size(), 1u);
   EXPECT_EQ(order->history[0], (StateChange{OrderState::accepted, at(0)}));
@@ -44,27 +51,26 @@ TEST_F(DecidePlace, TakesPriceTicketAndTimesFromTheServer) {
 
 TEST_F(DecidePlace, ABoundKeyAnswersItsOrderWhateverHasHappenedSince) {
   sale_.list(shoes, 1);
-  PlaceOrder asked = place(1, alice, shoes);
+  Command asked = place(alice, shoes);
   asked.key = RequestKey{7, 8};
-  asked.body_fingerprint = 9;
-  sale_.carry_out(asked);
+  asked.fingerprint = 9;
+  sale_.carry_out(asked, 1);
   ProductTerms withdrawn = event_terms();
   withdrawn.withdrawn = true;
-  sale_.carry_out(ChangeProduct{shoes, withdrawn});
-  asked.order = OrderId{2};
+  sale_.carry_out(sale_.change_of(shoes, withdrawn));
   const Decision repeated = sale_.ask(asked);
   ASSERT_TRUE(std::holds_alternative<Replayed>(repeated));
-  EXPECT_EQ(std::get<Replayed>(repeated).order, OrderId{1});
-  asked.body_fingerprint = 10;
+  EXPECT_EQ(std::get<Replayed>(repeated).subject, 1);
+  asked.fingerprint = 10;
   EXPECT_EQ(sale_.refusal(asked), Code::idempotency_mismatch) << "before any other refusal";
-  asked.lines.clear();
+  std::get<PlaceOrder>(asked.body).lines.clear();
   EXPECT_EQ(sale_.refusal(asked), Code::idempotency_mismatch);
 }
 
 TEST_F(DecidePlace, RequestsWithoutAKeyAreNeverTakenForEachOther) {
   sale_.list(shoes, 2);
   sale_.accepted(1, alice, shoes);
-  EXPECT_TRUE(sale_.leads_to<OrderAccepted>(place(2, alice, shoes)));
+  EXPECT_TRUE(sale_.leads_to<OrderAccepted>(place(alice, shoes)));
 }
 
 TEST_F(DecidePlace, RefusesInTheOrderOfTheContract) {
@@ -74,13 +80,13 @@ TEST_F(DecidePlace, RefusesInTheOrderOfTheContract) {
   terms.sale->closes_at = at(200);
   terms.withdrawn = true;
   sale_.list(shoes, 0, terms);
-  PlaceOrder asked = place(1, alice, shoes, 0);
+  PlaceOrder asked = place(alice, shoes, 0);
   EXPECT_EQ(sale_.refusal(asked), Code::product_not_found);
   asked.lines[0].product = unknown_product;
   EXPECT_EQ(sale_.refusal(asked), Code::product_not_found);
-  asked.lines[0].product = shoes;
+  asked.lines[0].product = cap;
   terms.withdrawn = false;
-  sale_.carry_out(ChangeProduct{shoes, terms});
+  sale_.list(cap, 0, terms);
   EXPECT_EQ(sale_.refusal(asked), Code::validation) << "a quantity of 0";
   asked.lines[0].quantity = OrderLine::quantity_max + 1;
   EXPECT_EQ(sale_.refusal(asked), Code::validation);
@@ -90,12 +96,12 @@ TEST_F(DecidePlace, RefusesInTheOrderOfTheContract) {
   EXPECT_EQ(sale_.refusal(asked), Code::sale_closed);
   sale_.now = at(100);
   EXPECT_EQ(sale_.refusal(asked), Code::sold_out) << "at 0 units, whatever was asked for";
-  sale_.carry_out(AdjustStock{shoes, 2, "restock"});
+  sale_.carry_out(AdjustStock{cap, 2, "restock"});
   EXPECT_EQ(sale_.refusal(asked), Code::limit_exceeded) << "the buyer's limit before the stock";
   terms.sale->per_user_limit.reset();
-  sale_.carry_out(ChangeProduct{shoes, terms});
+  sale_.carry_out(sale_.change_of(cap, terms));
   EXPECT_EQ(sale_.refusal(asked), Code::insufficient_stock);
-  sale_.carry_out(AdjustStock{shoes, 1, "restock"});
+  sale_.carry_out(AdjustStock{cap, 1, "restock"});
   EXPECT_EQ(sale_.refusal(asked), std::nullopt);
 }
 
@@ -103,7 +109,7 @@ TEST_F(DecidePlace, SaysWhenTheSaleOpens) {
   ProductTerms terms = limited_terms(1);
   terms.sale->opens_at = at(100);
   sale_.list(shoes, 1, terms);
-  const Decision early = sale_.ask(place(1, alice, shoes));
+  const Decision early = sale_.ask(place(alice, shoes));
   const auto* error = std::get_if<Error>(&early);
   ASSERT_TRUE(error && error->extras);
   EXPECT_EQ(error->extras->opens_at, format_rfc3339(at(100)));
@@ -118,30 +124,30 @@ TEST_F(DecidePlace, TheWindowIsOpenFromItsFirstMomentUntilBeforeItsLast) {
                                         {199, std::nullopt},
                                         {200, std::optional(Code::sale_closed)}}) {
     sale_.now = at(millis);
-    EXPECT_EQ(sale_.refusal(place(1, alice, shoes)), refusal) << millis;
+    EXPECT_EQ(sale_.refusal(place(alice, shoes)), refusal) << millis;
   }
 }
 
 TEST_F(DecidePlace, CountsTheLimitPerBuyerOverAllTheirLiveOrders) {
   sale_.list(shoes, 10, limited_terms(2));
   sale_.accepted(1, alice, shoes);
-  EXPECT_EQ(sale_.refusal(place(2, alice, shoes, 2)), Code::limit_exceeded);
+  EXPECT_EQ(sale_.refusal(place(alice, shoes, 2)), Code::limit_exceeded);
   sale_.accepted(2, alice, shoes);
-  EXPECT_EQ(sale_.refusal(place(3, alice, shoes)), Code::limit_exceeded);
-  EXPECT_EQ(sale_.refusal(place(3, bob, shoes, 2)), std::nullopt);
+  EXPECT_EQ(sale_.refusal(place(alice, shoes)), Code::limit_exceeded);
+  EXPECT_EQ(sale_.refusal(place(bob, shoes, 2)), std::nullopt);
 }
 
 TEST_F(DecidePlace, ALimitSetLaterKnowsWhatWasBoughtBefore) {
   sale_.list(shoes, 10);
   sale_.accepted(1, alice, shoes, 2);
-  sale_.carry_out(ChangeProduct{shoes, limited_terms(2)});
-  EXPECT_EQ(sale_.refusal(place(2, alice, shoes)), Code::limit_exceeded);
+  sale_.carry_out(sale_.change_of(shoes, limited_terms(2)));
+  EXPECT_EQ(sale_.refusal(place(alice, shoes)), Code::limit_exceeded);
 }
 
 TEST_F(DecidePlace, TakesAllLinesOrNone) {
   sale_.list(shoes, 10);
   sale_.list(cap, 1);
-  PlaceOrder asked = place(1, alice, shoes);
+  PlaceOrder asked = place(alice, shoes);
   asked.lines.push_back(WantedLine{cap, 2});
   EXPECT_EQ(sale_.refusal(asked), Code::insufficient_stock);
   EXPECT_EQ(sale_.stock_of(shoes).remaining, 10);
@@ -152,7 +158,7 @@ TEST_F(DecidePlace, RefusesLinesThatDoNotGoTogether) {
   ProductTerms in_dollars = event_terms();
   in_dollars.price.currency = *Currency::parse("USD");
   sale_.list(cap, 10, in_dollars);
-  PlaceOrder asked = place(1, alice, shoes);
+  PlaceOrder asked = place(alice, shoes);
   asked.lines.push_back(WantedLine{cap, 1});
   EXPECT_EQ(sale_.refusal(asked), Code::validation) << "two currencies";
   asked.lines[1].product = shoes;
@@ -164,7 +170,7 @@ TEST_F(DecidePlace, RefusesLinesThatDoNotGoTogether) {
 }
 
 TEST_F(DecidePlace, TheDearestOrderPossibleDoesNotOverflow) {
-  PlaceOrder asked = place(1, alice, shoes, OrderLine::quantity_max);
+  PlaceOrder asked = place(alice, shoes, OrderLine::quantity_max);
   asked.lines.clear();
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(order_lines_max); ++i) {
     sale_.list(ProductId{100 + i}, ProductStock::stock_max, event_terms(Money::amount_max));
@@ -178,22 +184,22 @@ TEST_F(DecidePlace, TheDearestOrderPossibleDoesNotOverflow) {
 TEST_F(DecidePayment, OnlyTheBuyerPaysAndOnlyOneAttemptAtATime) {
   sale_.list(shoes, 1);
   sale_.accepted(1, alice, shoes);
-  EXPECT_EQ(sale_.refusal(StartPayment{OrderId{1}, bob, AttemptId{1}}), Code::order_not_found);
-  EXPECT_EQ(sale_.refusal(StartPayment{OrderId{2}, alice, AttemptId{1}}), Code::order_not_found);
+  EXPECT_EQ(sale_.refusal(StartPayment{OrderId{1}, bob}), Code::order_not_found);
+  EXPECT_EQ(sale_.refusal(StartPayment{OrderId{2}, alice}), Code::order_not_found);
   sale_.paying(1, alice, 1);
-  EXPECT_EQ(sale_.refusal(StartPayment{OrderId{1}, alice, AttemptId{2}}), Code::order_not_payable);
+  EXPECT_EQ(sale_.refusal(StartPayment{OrderId{1}, alice}), Code::order_not_payable);
   sale_.settled(1, 1, PaymentOutcome::declined);
-  EXPECT_EQ(sale_.refusal(StartPayment{OrderId{1}, alice, AttemptId{2}}), std::nullopt)
+  EXPECT_EQ(sale_.refusal(StartPayment{OrderId{1}, alice}), std::nullopt)
       << "a declined card may be replaced";
   sale_.paying(1, alice, 2);
   sale_.settled(1, 2, PaymentOutcome::captured);
-  EXPECT_EQ(sale_.refusal(StartPayment{OrderId{1}, alice, AttemptId{3}}), Code::order_not_payable);
+  EXPECT_EQ(sale_.refusal(StartPayment{OrderId{1}, alice}), Code::order_not_payable);
 }
 
 TEST_F(DecidePayment, StartsBeforePayByOrWithinTheGraceAfterADowntime) {
   sale_.list(shoes, 1);
   sale_.accepted(1, alice, shoes);
-  const StartPayment asked{OrderId{1}, alice, AttemptId{1}};
+  const StartPayment asked{OrderId{1}, alice};
   sale_.now = at(999);
   EXPECT_EQ(sale_.refusal(asked), std::nullopt);
   sale_.now = at(1'000);
@@ -219,21 +225,21 @@ TEST_F(DecidePayment, LateMoneyTakesTheUnitsAgainWithFreshTickets) {
   sale_.list(shoes, 3);
   sale_.accepted(1, alice, shoes, 2);
   sale_.paying(1, alice, 1);
-  sale_.expired(1, Millis(500));
+  sale_.expired(1);
   sale_.accepted(2, bob, shoes);
   const OrderPtr order = sale_.settled(1, 1, PaymentOutcome::captured);
   EXPECT_EQ(order->state, OrderState::paid);
   EXPECT_EQ(order->lines[0].ticket, 3) << "ticket 1 expired with the order, bob has 2";
   EXPECT_EQ(sale_.stock_of(shoes).remaining, 0);
   EXPECT_EQ(sale_.bought(shoes, alice), 2);
-  EXPECT_EQ(first_violation(sale_.state), "");
+  EXPECT_EQ(sale_.violation(), "");
 }
 
 TEST_F(DecidePayment, LateMoneyIsOwedBackWhenTheUnitsOrTheLimitAreGone) {
   sale_.list(shoes, 2, limited_terms(1));
   sale_.accepted(1, alice, shoes);
   sale_.paying(1, alice, 1);
-  sale_.expired(1, Millis(500));
+  sale_.expired(1);
   const SettlePayment captured{OrderId{1}, AttemptId{1}, PaymentOutcome::captured};
   sale_.accepted(2, alice, shoes);
   EXPECT_TRUE(sale_.leads_to<RefundOwed>(captured)) << "alice has used her limit since";
@@ -278,7 +284,7 @@ TEST_F(Decide, ACancelledOrExpiredOrderIsNotCancelledAgain) {
 TEST_F(DecideExpiry, WaitsForPayByTheGraceAndAnOpenAttempt) {
   sale_.list(shoes, 1);
   sale_.accepted(1, alice, shoes);
-  const ExpireOrder asked{OrderId{1}, Millis(500)};
+  const ExpireOrder asked{OrderId{1}};
   sale_.now = at(999);
   EXPECT_TRUE(sale_.changes_nothing(asked));
   sale_.paying(1, alice, 1);
@@ -301,7 +307,7 @@ TEST_F(DecideExpiry, LeavesOrdersThatAreNoLongerUnpaid) {
   sale_.carry_out(CancelOrder{OrderId{2}, alice});
   sale_.now = at(1'000'000);
   for (const std::int64_t order : {1, 2, 3})
-    EXPECT_TRUE(sale_.changes_nothing(ExpireOrder{OrderId{order}, Millis(0)})) << order;
+    EXPECT_TRUE(sale_.changes_nothing(ExpireOrder{OrderId{order}})) << order;
 }
 
 // ---- The way to the buyer and back ----
@@ -334,6 +340,126 @@ TEST_F(DecideMove, ABuyerMovesOnlyTheirOwn) {
             Code::order_not_found);
   EXPECT_EQ(sale_.refusal(MoveOrder{OrderId{1}, alice, OrderState::return_requested, "too small"}),
             std::nullopt);
+}
+
+// ---- Ids ----
+
+std::int64_t id_of(const Fact& fact) {
+  if (const auto* listed = std::get_if<ProductListed>(&fact)) return listed->product.value;
+  if (const auto* accepted = std::get_if<OrderAccepted>(&fact)) return accepted->order.value;
+  return std::get<PaymentStarted>(fact).attempt.value;
+}
+
+TEST_F(Decide, GivesIdsThatNeverCollideWhereverTheClockGoes) {
+  std::vector<std::int64_t> given;
+  const auto give = [&](const Command& command) {
+    const Event event = sale_.event_of(command);
+    given.push_back(id_of(event.fact));
+    sale_.put(event);
+    return given.back();
+  };
+  const ProductId product{give(ListProduct{event_terms(), {}, 100})};
+  EXPECT_EQ(product.value, first_id_of(at(0)));
+  for (const std::int64_t millis : {0, 0, 5'000, -3'600'000, -3'600'000, 1, 4'999, 5'001}) {
+    sale_.now = at(millis);
+    PlaceOrder wanted = place(alice, product);
+    wanted.payment_window = Millis(100'000'000);
+    const OrderId order{give(wanted)};
+    give(StartPayment{order, alice});
+    give(ListProduct{event_terms(), {}, 1});
+  }
+  EXPECT_TRUE(std::is_sorted(given.begin(), given.end()));
+  EXPECT_EQ(std::adjacent_find(given.begin(), given.end()), given.end());
+  EXPECT_EQ(given.back(), first_id_of(at(5'001)) + 2) << "with the clock again when it is ahead";
+  EXPECT_EQ(sale_.violation(), "");
+}
+
+TEST_F(Decide, EachAttemptHasAnIdOfItsOwn) {
+  sale_.list(shoes, 1);
+  sale_.accepted(1, alice, shoes);
+  const AttemptId first{id_of(sale_.event_of(StartPayment{OrderId{1}, alice}).fact)};
+  sale_.carry_out(StartPayment{OrderId{1}, alice});
+  EXPECT_EQ(sale_.state.orders.attempt_of(OrderId{1}), first);
+  sale_.settled(1, first.value, PaymentOutcome::declined);
+  const AttemptId second{id_of(sale_.event_of(StartPayment{OrderId{1}, alice}).fact)};
+  EXPECT_GT(second, first);
+  sale_.carry_out(StartPayment{OrderId{1}, alice});
+  EXPECT_TRUE(sale_.changes_nothing(SettlePayment{OrderId{1}, first, PaymentOutcome::captured}))
+      << "the first was settled";
+  EXPECT_TRUE(sale_.leads_to<OrderPaid>(SettlePayment{OrderId{1}, second, PaymentOutcome::captured}));
+}
+
+// ---- Copies of one request ----
+
+Command copy_of(Command command, std::uint32_t number, std::uint64_t request = 5) {
+  command.copy = RequestCopy{RequestKey{1, request}, number};
+  return command;
+}
+
+TEST_F(Decide, ARefusedLaterCopySettlesTheRequest) {
+  sale_.list(shoes, 0);
+  EXPECT_EQ(sale_.refusal(copy_of(place(alice, shoes), 1)), Code::sold_out) << "the first has no other yet";
+  Command second = copy_of(place(alice, shoes), 2);
+  second.key = RequestKey{7, 8};
+  second.id = CommandId{1, 2, 3};
+  const Event event = sale_.event_of(second);
+  const auto& refused = std::get<Refused>(event.fact);
+  EXPECT_EQ(refused.request, second.copy.request);
+  EXPECT_EQ(refused.code, Code::sold_out);
+  EXPECT_EQ(refused.until, at(10'000));
+  EXPECT_FALSE(event.key) << "a refusal binds no key";
+  EXPECT_EQ(event.command, second.id);
+  sale_.put(event);
+  sale_.carry_out(AdjustStock{shoes, 5, "restock"});
+  for (const std::uint32_t number : {1, 2, 3})
+    EXPECT_EQ(sale_.refusal(copy_of(place(alice, shoes), number)), Code::sold_out) << number;
+  EXPECT_EQ(sale_.refusal(copy_of(place(alice, shoes), 1, 6)), std::nullopt) << "another request";
+  EXPECT_EQ(sale_.refusal(place(alice, shoes)), std::nullopt) << "no copy of any";
+  sale_.now = at(9'999);
+  EXPECT_EQ(sale_.refusal(copy_of(place(alice, shoes), 1)), Code::sold_out);
+  sale_.now = at(10'000);
+  EXPECT_EQ(sale_.refusal(copy_of(place(alice, shoes), 1)), std::nullopt) << "it may be forgotten";
+}
+
+TEST_F(Decide, ASettledRequestCanBeSettledAgainWhenItWasForgotten) {
+  sale_.list(shoes, 0);
+  sale_.carry_out(copy_of(place(alice, shoes), 2));
+  EXPECT_EQ(sale_.refusal(copy_of(place(alice, shoes), 3)), Code::sold_out) << "settled by an event already";
+  sale_.now = at(10'000);
+  sale_.carry_out(copy_of(place(alice, shoes), 4));
+  EXPECT_EQ(sale_.state.refused.size(), 1u);
+  EXPECT_EQ(sale_.state.refused.begin()->second.until, at(20'000));
+}
+
+TEST_F(Decide, ACopyOfAnAcceptedRequestIsItsReplay) {
+  sale_.list(shoes, 1);
+  Command first = copy_of(place(alice, shoes), 1);
+  first.key = RequestKey{7, 8};
+  sale_.carry_out(first, 1);
+  Command second = copy_of(place(alice, shoes), 2);
+  second.key = first.key;
+  EXPECT_TRUE(std::holds_alternative<Replayed>(sale_.ask(second))) << "sold out, but not for this request";
+}
+
+// ---- The grace after a pause ----
+
+TEST_F(DecideExpiry, AnAttemptBegunBeforeTheEndOfTheGraceIsWaitedFor) {
+  sale_.list(shoes, 1);
+  sale_.accepted(1, alice, shoes);
+  sale_.now = at(1'900);
+  EXPECT_EQ(sale_.refusal(StartPayment{OrderId{1}, alice}), Code::order_not_payable);
+  sale_.carry_out(GrantGrace{at(2'000)});
+  EXPECT_EQ(payable_until(sale_.state, *sale_.state.orders.find(OrderId{1})), at(2'000));
+  sale_.paying(1, alice, 7);
+  for (const std::int64_t millis : {2'000, 2'499}) {
+    sale_.now = at(millis);
+    EXPECT_TRUE(sale_.changes_nothing(ExpireOrder{OrderId{1}})) << millis;
+  }
+  EXPECT_EQ(expires_at(sale_.state, *sale_.state.orders.find(OrderId{1}), sale_.rules), at(2'500));
+  EXPECT_TRUE(sale_.leads_to<OrderPaid>(SettlePayment{OrderId{1}, AttemptId{7}, PaymentOutcome::captured}));
+  sale_.now = at(2'500);
+  const Event voided = sale_.event_of(ExpireOrder{OrderId{1}});
+  EXPECT_EQ(std::get<OrderVoided>(voided.fact).attempt, AttemptId{7}) << "its outcome is still to come";
 }
 
 }  // namespace

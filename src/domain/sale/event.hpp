@@ -21,6 +21,7 @@ struct ProductListed {
   ProductTerms terms;
   ProductTexts texts;
   std::int64_t stock = 0;
+  friend bool operator==(const ProductListed&, const ProductListed&) = default;
 };
 /// The new terms and texts, whole (withdrawal and a new picture too).
 struct ProductChanged {
@@ -28,11 +29,13 @@ struct ProductChanged {
   std::int64_t version = 0;
   ProductTerms terms;
   ProductTexts texts;
+  friend bool operator==(const ProductChanged&, const ProductChanged&) = default;
 };
 struct StockAdjusted {
   ProductId product;
   std::int64_t delta = 0;
   std::string reason;
+  friend bool operator==(const StockAdjusted&, const StockAdjusted&) = default;
 };
 /// The units are taken and the order exists; it was made when the event was.
 struct OrderAccepted {
@@ -41,6 +44,7 @@ struct OrderAccepted {
   Instant pay_by;
   Money total;
   OrderLines lines;
+  friend bool operator==(const OrderAccepted&, const OrderAccepted&) = default;
 };
 /// Units of one product that an event takes or gives back.
 struct MovedUnits {
@@ -58,11 +62,13 @@ struct OrderVoided {
   AttemptId attempt;
   Units units;
   VoidReason reason = VoidReason::unpaid;
+  friend bool operator==(const OrderVoided&, const OrderVoided&) = default;
 };
 struct PaymentStarted {
   OrderId order;
   UserId user;
   AttemptId attempt;
+  friend bool operator==(const PaymentStarted&, const PaymentStarted&) = default;
 };
 /// The provider took the money. `retaken`: it came after the order expired and the units were taken again,
 /// with these fresh tickets, one per line.
@@ -73,23 +79,28 @@ struct OrderPaid {
   bool retaken = false;
   Units units;  ///< Empty unless retaken.
   boost::container::small_vector<std::int64_t, 1> tickets;
+  friend bool operator==(const OrderPaid&, const OrderPaid&) = default;
 };
 /// Also when the provider certainly did not charge.
 struct PaymentDeclined {
   OrderId order;
   UserId user;
   AttemptId attempt;
+  friend bool operator==(const PaymentDeclined&, const PaymentDeclined&) = default;
 };
 /// Money that came for an order that can no longer be paid: it is owed back. -> payment refunding.
 struct RefundOwed {
   OrderId order;
   UserId user;
   AttemptId attempt;
+  OrderState state = OrderState::expired;  ///< Of the order, which stays: expired or cancelled.
+  friend bool operator==(const RefundOwed&, const RefundOwed&) = default;
 };
 struct Refunded {
   OrderId order;
   UserId user;
   AttemptId attempt;
+  friend bool operator==(const Refunded&, const Refunded&) = default;
 };
 /// -> cancelled; units and limit go back.
 struct OrderCancelled {
@@ -97,6 +108,7 @@ struct OrderCancelled {
   UserId user;
   AttemptId refund;  ///< The attempt that paid it: its money is owed back; none: it was not paid.
   Units units;
+  friend bool operator==(const OrderCancelled&, const OrderCancelled&) = default;
 };
 /// preparing, shipped, delivered, return_requested (reason), returned (units go back, the limit does not).
 struct OrderMoved {
@@ -104,21 +116,27 @@ struct OrderMoved {
   UserId user;
   OrderState state = OrderState::preparing;
   AttemptId refund;  ///< Of `returned`: the attempt whose money is owed back.
-  Units units;       ///< Of `returned`.
+  Units units;
   std::string reason;
+  AttemptId attempt{};  ///< That paid it: who had forgotten the order must know what a cancel would owe.
+  friend bool operator==(const OrderMoved&, const OrderMoved&) = default;
 };
 /// After a pause, unpaid orders may be paid until at least this moment (orders.restart_grace).
 struct GraceGranted {
   Instant until;
+  friend bool operator==(const GraceGranted&, const GraceGranted&) = default;
 };
 /// A request of which a gateway has sent copies was refused: no other copy of it may become an order.
 struct Refused {
   RequestKey request;  ///< The gateway's 128 random bits, scoped to the user.
   Code code = Code::sold_out;
   Instant until;  ///< When it may be forgotten.
+  friend bool operator==(const Refused&, const Refused&) = default;
 };
 /// Changes nothing and takes a place: what is read back behind it is no older than its sending.
-struct Barrier {};
+struct Barrier {
+  friend bool operator==(const Barrier&, const Barrier&) = default;
+};
 
 /// The kind byte in the log is the place in this list: never reordered, only appended to.
 using Fact = std::variant<ProductListed, ProductChanged, StockAdjusted, OrderAccepted, OrderVoided,
@@ -147,12 +165,14 @@ struct Event {
   std::uint64_t fingerprint = 0;  ///< Of method, path and body that came with the key.
   CommandId command;              ///< None: the sequencer's own.
   Fact fact;
+  friend bool operator==(const Event&, const Event&) = default;
 };
 
 /// An event that counts, and where.
 struct CountedEvent {
   Place place = 0;
   Event event;
+  friend bool operator==(const CountedEvent&, const CountedEvent&) = default;
 };
 /// Those of one group, shared by all that follow the log.
 using CountedEvents = std::shared_ptr<const std::vector<CountedEvent>>;

@@ -48,16 +48,20 @@ TEST(OrderState, EveryNameReadsBack) {
 }
 
 TEST(Order, HasOpenWorkWhileATimerOrTheProviderMayComeBackToIt) {
-  Order order;
-  EXPECT_TRUE(order.has_open_work()) << "it may expire";
-  order.state = OrderState::paid;
-  order.payment = PaymentState::paid;
-  EXPECT_FALSE(order.has_open_work());
-  order.state = OrderState::expired;
-  order.payment = PaymentState::pending;
-  EXPECT_TRUE(order.has_open_work()) << "late money";
-  order.payment = PaymentState::refunding;
-  EXPECT_TRUE(order.has_open_work());
+  EXPECT_TRUE(has_open_work(OrderState::accepted, PaymentState::none)) << "it may expire";
+  EXPECT_FALSE(has_open_work(OrderState::paid, PaymentState::paid));
+  EXPECT_TRUE(has_open_work(OrderState::expired, PaymentState::pending)) << "late money";
+  EXPECT_TRUE(has_open_work(OrderState::expired, PaymentState::refunding));
+}
+
+TEST(Product, IsPublicFromItsMomentUntilItIsWithdrawn) {
+  ProductTerms terms;
+  EXPECT_TRUE(is_public(terms, at(0)));
+  terms.publish_at = at(100);
+  EXPECT_FALSE(is_public(terms, at(99)));
+  EXPECT_TRUE(is_public(terms, at(100)));
+  terms.withdrawn = true;
+  EXPECT_FALSE(is_public(terms, at(100)));
 }
 
 }  // namespace

@@ -55,7 +55,8 @@ std::uint64_t state_hash(const SaleState& state) {
     if (order.open_work()) sums += hash_of(state.orders, order);
   });
   for (const auto& [request, refused] : state.refused)
-    sums += mix(mix(mix(5, request.hi), request.lo), refused.until);
+    sums += mix(mix(mix(mix(5, request.hi), request.lo), std::int64_t{static_cast<int>(refused.code)}),
+                refused.until);
   return mix(hash, sums);
 }
 

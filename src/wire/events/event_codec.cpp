@@ -177,6 +177,19 @@ void decode(ByteReader& in, OrderPaid& fact) {
   for (std::size_t i = 0; i < tickets; ++i) fact.tickets.push_back(in.integer());
 }
 
+void encode(ByteWriter& out, const RefundOwed& fact) {
+  put(out, fact.order);
+  put(out, fact.user);
+  put(out, fact.attempt);
+  put_enum(out, fact.state);
+}
+void decode(ByteReader& in, RefundOwed& fact) {
+  get(in, fact.order);
+  get(in, fact.user);
+  get(in, fact.attempt);
+  get_enum(in, fact.state, OrderState::cancelled);
+}
+
 void encode(ByteWriter& out, const OrderCancelled& fact) {
   put(out, fact.order);
   put(out, fact.user);
@@ -197,6 +210,7 @@ void encode(ByteWriter& out, const OrderMoved& fact) {
   put(out, fact.refund);
   put(out, fact.units);
   out.text(fact.reason);
+  put(out, fact.attempt);
 }
 void decode(ByteReader& in, OrderMoved& fact) {
   get(in, fact.order);
@@ -205,6 +219,7 @@ void decode(ByteReader& in, OrderMoved& fact) {
   get(in, fact.refund);
   get(in, fact.units);
   fact.reason = in.text();
+  get(in, fact.attempt);
 }
 
 void encode(ByteWriter& out, const GraceGranted& fact) {
@@ -228,7 +243,7 @@ void decode(ByteReader& in, Refused& fact) {
 void encode(ByteWriter&, const Barrier&) {}
 void decode(ByteReader&, Barrier&) {}
 
-/// PaymentStarted, PaymentDeclined, RefundOwed, Refunded: an order, its buyer and an attempt.
+/// PaymentStarted, PaymentDeclined, Refunded: an order, its buyer and an attempt.
 template <class AttemptFact>
 void encode(ByteWriter& out, const AttemptFact& fact) {
   put(out, fact.order);
@@ -268,6 +283,7 @@ ProductTerms decode_terms(ByteReader& in) {
   get(in, terms.price.currency);
   get_enum(in, terms.kind, ProductKind::event);
   const unsigned flags = in.byte();
+  if (flags > 31) in.refuse();
   terms.withdrawn = flags & 1;
   if (flags & 16) terms.publish_at = get_instant(in);
   if ((flags & 2) == 0) return terms;
@@ -315,6 +331,7 @@ bool decode_event(ByteReader& in, Event& event) {
   if (kind >= std::variant_size_v<Fact>) return false;
   event.fact = empty_fact(kind);
   const unsigned flags = in.byte();
+  if ((flags & ~(has_key | has_command)) != 0) return false;  // A member that cannot be skipped.
   event.at = get_instant(in);
   if (flags & has_key) {
     get(in, event.key);
