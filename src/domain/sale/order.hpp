@@ -43,7 +43,7 @@ struct OrderLine {
 inline constexpr std::size_t order_lines_max = 20;
 using OrderLines = boost::container::small_vector<OrderLine, 1>;
 
-/// The caller's Idempotency-Key, reduced: 128 bits of user, method, path and key.
+/// The caller's Idempotency-Key, reduced: 128 bits of user and key.
 /// hi == lo == 0: the request had no key.
 struct RequestKey {
   std::uint64_t hi = 0, lo = 0;

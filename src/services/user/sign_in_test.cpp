@@ -35,7 +35,7 @@ class SignInTest : public testing::Test {
   tests::MemoryAccounts accounts_;
   tests::PlainHasher hasher_;
   tests::CountingRandom random_;
-  IdSource ids_{clock_, 1};
+  IdSource ids_{clock_};
   wire::AccessTokens tokens_{{wire::SigningKey{"k", "0123456789abcdef0123456789abcdef"}}};
   auth::DeniedSessions denied_;
   Sessions sessions_{accounts_, tokens_, denied_, random_, ids_, clock_, SessionSettings{}};

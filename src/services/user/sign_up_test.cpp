@@ -44,7 +44,7 @@ class SignUpTest : public testing::Test {
   tests::PlainHasher hasher_;
   tests::KeptMails mailer_;
   tests::CountingRandom random_;
-  IdSource ids_{clock_, 1};
+  IdSource ids_{clock_};
 };
 
 TEST_F(SignUpTest, MakesACustomerWithAHashedPassword) {
