@@ -7,6 +7,14 @@
 #include "sale/gate_pending.hpp"
 
 namespace market::sale {
+namespace {
+
+bool is_about_product(const Command& command) {
+  return std::holds_alternative<ListProduct>(command.body) ||
+         std::holds_alternative<ChangeProduct>(command.body) || std::holds_alternative<AdjustStock>(command.body);
+}
+
+}  // namespace
 
 void EmbeddedGate::start() {
   thread_ = std::thread([this] { run(); });
@@ -75,8 +83,9 @@ void EmbeddedGate::settle(Pending& pending, Sequencer::Outcome outcome) {
   Submitted submitted;
   submitted.subject = outcome.subject;
   submitted.replayed = outcome.replayed;
-  const SaleProduct* product = sequencer_.state().product(submitted.product());
-  if (product != nullptr) submitted.stock = product->stock;
+  if (is_about_product(pending.command))
+    if (const SaleProduct* product = sequencer_.state().product(submitted.product()))
+      submitted.stock = product->stock;
   pending.answer = std::move(submitted);
 }
 

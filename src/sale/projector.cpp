@@ -1,11 +1,19 @@
 #include "sale/projector.hpp"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 
 namespace market::sale {
+namespace {
+
+/// Groups come from the writer's thread and end on this one, so that the allocator keeps what a rush took. After so
+/// many events it is asked to give it back.
+constexpr std::size_t trim_after_events = 100'000;
+
+}  // namespace
 
 Projector::Projector(RecordFold& records, ReadOverlay& overlay, Place at, Settings settings)
     : records_(records), overlay_(overlay), settings_(settings), place_(at), thread_([this] { run(); }) {}
@@ -88,15 +96,20 @@ void Projector::run() {
   // On Linux `0` is this thread alone. Without it everything still works, so a refusal is no error.
   constexpr int nicer = 10;
   ::setpriority(PRIO_PROCESS, 0, nicer);
+  std::size_t since_trim = 0;
   while (wait_for_events()) {
     bool more = true;
     while (more) {
       const Groups groups = take();
       if (groups.empty()) break;
       if (!store(groups)) return;  // Nothing behind it may be written.
+      for (const CountedEvents& events : groups) since_trim += events->size();
       const std::scoped_lock lock(mutex_);
       more = waiting_events_ >= settings_.batch_events_max || (stopping_ && !waiting_.empty());
     }
+    if (since_trim < trim_after_events) continue;
+    ::malloc_trim(0);
+    since_trim = 0;
   }
 }
 
