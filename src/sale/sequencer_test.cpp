@@ -286,6 +286,24 @@ TEST_F(SequencerTest, AnAbandonedGroupLeavesNothing) {
   EXPECT_TRUE(writer.keys.may_contain(RequestKey{9, 5}));
 }
 
+TEST_F(SequencerTest, WhatWasClosedAndCameBackByAnUndoIsForgottenAllTheSame) {
+  const ProductId product = writer.list(2);
+  const OrderId order = writer.buy(alice, product);
+  const AttemptId attempt{0};
+  writer.carry_out(StartPayment{order, alice});
+  writer.carry_out(SettlePayment{order, writer.state().orders.attempt_of(order), PaymentOutcome::captured});
+  EXPECT_NE(writer.state().orders.attempt_of(order), attempt);
+  const Place recorded = writer.sequencer.end().point.last;
+  // A cancel whose append fails: meanwhile it has open work, a refund.
+  writer.ask(CancelOrder{order, alice});
+  writer.sequencer.seal();
+  writer.sequencer.forget(recorded);
+  writer.sequencer.abandon();
+  ASSERT_NE(find(order), nullptr);
+  writer.sequencer.forget(recorded);
+  EXPECT_EQ(find(order), nullptr);
+}
+
 // ---- Memory ----
 
 class Forgetting : public SequencerTest {
