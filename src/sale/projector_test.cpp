@@ -1,4 +1,4 @@
-#include "sale/record_folder.hpp"
+#include "sale/projector.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,80 +7,126 @@
 namespace market::sale {
 namespace {
 
-/// With 0 orders that make a rush, it is always one.
-constexpr RecordFolder::Settings endless_rush{.batch_orders_max = 20,
-                                              .linger = Millis(1),
-                                              .rush_orders = 0,
-                                              .rush_orders_max = 50,
-                                              .rush_wait_max = Millis(3'600'000),
-                                              .retry_after = Millis(5)};
+/// With 0 events that make a rush, it is always one.
+constexpr Projector::Settings endless_rush{.batch_events_max = 20,
+                                           .linger = Millis(1),
+                                           .rush_events = 0,
+                                           .rush_events_max = 50,
+                                           .rush_wait_max = Millis(3'600'000),
+                                           .retry_after = Millis(5)};
 
-class RecordFolderTest : public testing::Test {
+class ProjectorTest : public testing::Test {
  protected:
-  void push(RecordFolder& folder, int orders) {
-    std::vector<ChangedOrder> changes;
+  void push(Projector& projector, int orders) {
+    auto events = std::make_shared<std::vector<CountedEvent>>();
     for (int i = 0; i < orders; ++i) {
-      auto order = std::make_shared<Order>();
-      order->id = OrderId{++pushed};
-      order->user = UserId{1};
-      changes.push_back(ChangedOrder{std::move(order), pushed});
+      OrderAccepted accepted;
+      accepted.order = OrderId{++pushed};
+      accepted.user = UserId{1};
+      events->push_back(CountedEvent{pushed, Event{Instant{}, {}, 0, {}, accepted}});
     }
-    overlay.publish(changes);
-    folder.push(std::move(changes), pushed);
+    push(projector, std::move(events));
   }
-  static Place wait_until(const RecordFolder& folder, Place wanted) {
-    for (int i = 0; i < 5'000 && folder.position() < wanted; ++i)
+  void push(Projector& projector, CountedEvents events) {
+    overlay.publish(events);
+    projector.push(std::move(events));
+  }
+  static Place wait_until(const Projector& projector, Place wanted) {
+    for (int i = 0; i < 5'000 && projector.place() < wanted; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return folder.position();
+    return projector.place();
   }
+  std::size_t newer() const { return overlay.of_user(UserId{1}).size(); }
   tests::TestRecords records;
-  OrderOverlay overlay;
+  ReadOverlay overlay;
   Place pushed = 0;
 };
 
-TEST_F(RecordFolderTest, WritesSoonWhenThereIsNoRush) {
+TEST_F(ProjectorTest, WritesSoonWhenThereIsNoRush) {
   auto settings = endless_rush;
-  settings.rush_orders = 1'000;
-  RecordFolder folder(records, overlay, 0, settings);
-  push(folder, 30);
-  EXPECT_EQ(wait_until(folder, 30), 30);
-  EXPECT_EQ(*records.position(), 30);
-  EXPECT_TRUE(overlay.of_user(UserId{1}).empty());
+  settings.rush_events = 1'000;
+  Projector projector(records, overlay, 0, settings);
+  push(projector, 30);
+  EXPECT_EQ(wait_until(projector, 30), 30);
+  EXPECT_EQ(*records.place(), 30);
+  projector.stop();
+  EXPECT_EQ(newer(), 0u);
 }
 
-TEST_F(RecordFolderTest, WaitsInARushUntilTooManyWait) {
-  RecordFolder folder(records, overlay, 0, endless_rush);
-  push(folder, 49);
+TEST_F(ProjectorTest, WaitsInARushUntilTooManyWait) {
+  Projector projector(records, overlay, 0, endless_rush);
+  push(projector, 49);
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  EXPECT_EQ(folder.position(), 0);
-  EXPECT_EQ(overlay.of_user(UserId{1}).size(), 49u);  // Readers see them all the same.
-  push(folder, 1);
-  EXPECT_GE(wait_until(folder, 40), 40);  // Batch after batch, without another wait.
+  EXPECT_EQ(projector.place(), 0);
+  EXPECT_EQ(newer(), 49u) << "readers see them all the same";
+  push(projector, 1);
+  EXPECT_GE(wait_until(projector, 50), 50) << "batch after batch, without another wait";
 }
 
-TEST_F(RecordFolderTest, WaitsInARushNoLongerThanItsBound) {
+TEST_F(ProjectorTest, WaitsInARushNoLongerThanItsBound) {
   auto settings = endless_rush;
   settings.rush_wait_max = Millis(20);
-  RecordFolder folder(records, overlay, 0, settings);
-  push(folder, 5);
-  EXPECT_EQ(wait_until(folder, 5), 5);
+  Projector projector(records, overlay, 0, settings);
+  push(projector, 5);
+  EXPECT_EQ(wait_until(projector, 5), 5);
 }
 
-TEST_F(RecordFolderTest, WritesNothingBehindWhatCouldNotBeWritten) {
-  RecordFolder folder(records, overlay, 0, endless_rush);
-  push(folder, 20);
-  push(folder, 20);
+TEST_F(ProjectorTest, AProductWaitsForNoRush) {
+  Projector projector(records, overlay, 0, endless_rush);
+  push(projector, 5);
+  auto events = std::make_shared<std::vector<CountedEvent>>();
+  events->push_back(
+      CountedEvent{++pushed, Event{Instant{}, {}, 0, {}, ProductListed{ProductId{3}, {}, {}, 1}}});
+  push(projector, std::move(events));
+  EXPECT_EQ(wait_until(projector, 6), 6);
+  EXPECT_EQ((*records.products()).size(), 1u);
+}
+
+TEST_F(ProjectorTest, TriesAgainWhatCouldNotBeWritten) {
+  auto settings = endless_rush;
+  settings.rush_events = 1'000;
+  records.fail_next = 3;
+  Projector projector(records, overlay, 0, settings);
+  push(projector, 5);
+  EXPECT_EQ(wait_until(projector, 5), 5);
+  EXPECT_EQ(records.fail_next, 0);
+}
+
+TEST_F(ProjectorTest, WritesNothingBehindWhatCouldNotBeWritten) {
+  Projector projector(records, overlay, 0, endless_rush);
+  push(projector, 20);
+  push(projector, 20);
   records.fail_next = 1;
-  folder.stop();
-  EXPECT_EQ(*records.position(), 0);
-  EXPECT_EQ(folder.position(), 0);
+  projector.stop();
+  EXPECT_EQ(*records.place(), 0);
+  EXPECT_EQ(projector.place(), 0);
+  EXPECT_EQ(newer(), 40u);
 }
 
-TEST_F(RecordFolderTest, WritesEverythingWhenItStops) {
-  RecordFolder folder(records, overlay, 0, endless_rush);
-  push(folder, 45);
-  folder.stop();
-  EXPECT_EQ(folder.position(), 45);
+TEST_F(ProjectorTest, GoesOnFromWhereSomebodyElseHasFolded) {
+  auto others = std::make_shared<std::vector<CountedEvent>>();
+  for (Place place = 1; place <= 3; ++place) {
+    OrderAccepted accepted;
+    accepted.order = OrderId{place};
+    accepted.user = UserId{1};
+    others->push_back(CountedEvent{place, Event{Instant{}, {}, 0, {}, accepted}});
+  }
+  const std::vector<CountedEvents> folded{others};
+  ASSERT_EQ(*records.fold(0, folded), 3);
+  auto settings = endless_rush;
+  settings.rush_events = 1'000;
+  Projector projector(records, overlay, 0, settings);
+  push(projector, 5);
+  EXPECT_EQ(wait_until(projector, 5), 5);
+  EXPECT_EQ(*records.place(), 5);
+}
+
+TEST_F(ProjectorTest, WritesEverythingWhenItStops) {
+  Projector projector(records, overlay, 0, endless_rush);
+  push(projector, 45);
+  projector.stop();
+  EXPECT_EQ(projector.place(), 45);
+  EXPECT_EQ(newer(), 0u);
 }
 
 }  // namespace

@@ -1,63 +1,88 @@
-#include "sale/order_overlay.hpp"
+#include "sale/read_overlay.hpp"
 
 #include <gtest/gtest.h>
 
 namespace market::sale {
 namespace {
 
-constexpr UserId buyer{7};
+constexpr UserId buyer{7}, other{8};
 
-ChangedOrder change(std::int64_t id, Place at) {
-  auto order = std::make_shared<Order>();
-  order->id = OrderId{id};
-  order->user = buyer;
-  return ChangedOrder{std::move(order), at};
+/// A group of facts about these orders of `user`, from place `first` on.
+CountedEvents group(Place first, std::vector<std::int64_t> orders, UserId user = buyer) {
+  auto events = std::make_shared<std::vector<CountedEvent>>();
+  for (const std::int64_t id : orders)
+    events->push_back(
+        CountedEvent{first++, Event{Instant{}, {}, 0, {}, PaymentStarted{OrderId{id}, user, AttemptId{1}}}});
+  return events;
 }
 
-std::vector<std::int64_t> ids(const OrderOverlay& overlay) {
-  std::vector<std::int64_t> found;
-  for (const ChangedOrder& each : overlay.of_user(buyer)) found.push_back(each.order->id.value);
+std::vector<Place> places(const std::vector<NewerFact>& facts) {
+  std::vector<Place> found;
+  for (const NewerFact& fact : facts) found.push_back(fact.event->place);
   return found;
 }
+using Places = std::vector<Place>;
 
-TEST(OrderOverlay, KeepsTheNewestValueOfEachOrder) {
-  OrderOverlay overlay;
-  // Ids are given before the gate's queue: they come nearly, not quite, in order.
-  overlay.publish(std::vector{change(30, 1), change(10, 2), change(20, 3)});
-  const ChangedOrder newer = change(10, 4);
-  overlay.publish(std::vector{newer});
-  EXPECT_EQ(ids(overlay), (std::vector<std::int64_t>{10, 20, 30}));
-  EXPECT_EQ(overlay.find(buyer, OrderId{10}).order, newer.order);
-  EXPECT_FALSE(overlay.find(buyer, OrderId{11}).order);
-  EXPECT_FALSE(overlay.find(UserId{8}, OrderId{10}).order);
+TEST(ReadOverlay, GivesTheFactsOfAnOrderInTheOrderOfTheirPlaces) {
+  ReadOverlay overlay;
+  overlay.publish(group(1, {30, 10, 20}));
+  overlay.publish(group(4, {10}));
+  overlay.publish(group(5, {10}, other));
+  EXPECT_EQ(places(overlay.of_user(buyer)), (Places{1, 2, 3, 4}));
+  EXPECT_EQ(places(overlay.of_order(buyer, OrderId{10})), (Places{2, 4}));
+  EXPECT_EQ(overlay.of_order(buyer, OrderId{10})[0].order, OrderId{10});
+  EXPECT_TRUE(overlay.of_order(buyer, OrderId{11}).empty());
+  EXPECT_EQ(places(overlay.of_user(other)), (Places{5}));
 }
 
-TEST(OrderOverlay, ForgetsOnlyWhatWasNotChangedSince) {
-  OrderOverlay overlay;
-  const std::vector first{change(1, 1), change(2, 2), change(3, 3), change(4, 4), change(5, 5)};
-  overlay.publish(first);
-  overlay.publish(std::vector{change(2, 6)});
-  overlay.forget(std::span(first).subspan(0, 3));
-  EXPECT_EQ(ids(overlay), (std::vector<std::int64_t>{2, 4, 5}));
-  EXPECT_FALSE(overlay.find(buyer, OrderId{1}).order);
-  EXPECT_EQ(overlay.find(buyer, OrderId{2}).position, 6);
-  overlay.publish(std::vector{change(1, 7)});  // Known once more.
-  EXPECT_EQ(ids(overlay), (std::vector<std::int64_t>{1, 2, 4, 5}));
-  overlay.forget(overlay.of_user(buyer));
-  EXPECT_TRUE(ids(overlay).empty());
+TEST(ReadOverlay, ForgetsWhatTheRecordsHaveAndNothingBehindIt) {
+  ReadOverlay overlay;
+  const auto first = group(1, {1, 2, 3}), second = group(4, {2}), third = group(5, {1});
+  for (const auto& events : {first, second, third}) overlay.publish(events);
+  overlay.forget(first);
+  EXPECT_EQ(places(overlay.of_user(buyer)), (Places{4, 5}));
+  EXPECT_TRUE(overlay.of_order(buyer, OrderId{3}).empty());
+  EXPECT_EQ(places(overlay.of_order(buyer, OrderId{2})), (Places{4}));
+  overlay.forget(first);
+  EXPECT_EQ(places(overlay.of_user(buyer)), (Places{4, 5})) << "twice is once";
+  overlay.forget(second);
+  overlay.forget(third);
+  EXPECT_TRUE(overlay.of_user(buyer).empty());
 }
 
-TEST(OrderOverlay, FindsItsWayAmongManyOrdersOfOneBuyer) {
-  OrderOverlay overlay;
-  std::vector<ChangedOrder> many;
-  for (std::int64_t id = 1; id <= 50'000; ++id) many.push_back(change(id, id));
-  overlay.publish(many);
-  // In the folder's batches, with an order that is changed meanwhile in each.
-  constexpr std::size_t batch = 5'000;
-  for (std::size_t at = 0; at < many.size(); at += batch) {
-    overlay.publish(std::vector{change(static_cast<std::int64_t>(at) + 1, 60'000)});
-    overlay.forget(std::span(many).subspan(at, batch));
-    EXPECT_EQ(ids(overlay).size(), many.size() - (at + batch) + at / batch + 1);
+TEST(ReadOverlay, KeepsOnlyFactsAboutOrders) {
+  ReadOverlay overlay;
+  auto events = std::make_shared<std::vector<CountedEvent>>();
+  events->push_back(CountedEvent{1, Event{Instant{}, {}, 0, {}, ProductListed{ProductId{3}, {}, {}, 1}}});
+  events->push_back(CountedEvent{2, Event{Instant{}, {}, 0, {}, Barrier{}}});
+  overlay.publish(events);
+  EXPECT_TRUE(overlay.of_user(UserId{}).empty());
+  overlay.forget(events);
+  overlay.forget(std::make_shared<const std::vector<CountedEvent>>());
+}
+
+TEST(ReadOverlay, AFactKeepsItsGroupAlive) {
+  ReadOverlay overlay;
+  overlay.publish(group(1, {1}));
+  const auto facts = overlay.of_order(buyer, OrderId{1});
+  overlay.forget(group(1, {1}));
+  ASSERT_EQ(facts.size(), 1u);
+  EXPECT_EQ(order_of(facts[0].event->event.fact), OrderId{1});
+}
+
+TEST(ReadOverlay, FindsItsWayAmongManyOrdersOfOneBuyer) {
+  ReadOverlay overlay;
+  std::vector<CountedEvents> groups;
+  constexpr Place each = 500, count = 100;
+  for (Place at = 0; at < count; ++at) {
+    std::vector<std::int64_t> orders;
+    for (Place i = 1; i <= each; ++i) orders.push_back(at * each + i);
+    groups.push_back(group(at * each + 1, orders));
+    overlay.publish(groups.back());
+  }
+  for (Place at = 0; at < count; ++at) {
+    overlay.forget(groups[static_cast<std::size_t>(at)]);
+    EXPECT_EQ(overlay.of_user(buyer).size(), static_cast<std::size_t>((count - at - 1) * each));
   }
 }
 

@@ -3,192 +3,191 @@
 
 #include <thread>
 
-#include "sale/sale_gate.hpp"
-#include "tests/contract/run_task.hpp"
-#include "tests/support/memory_event_log.hpp"
-#include "tests/support/test_records.hpp"
+#include "tests/support/test_gate.hpp"
 
 namespace market::contract {
 namespace {
-
-struct GateClock final : Clock {
-  Instant now() const override { return Instant(Millis(millis.load())); }
-  std::atomic<std::int64_t> millis{1'800'000'000'000};
-};
 
 /// A gate and what it stands on, which a restart keeps.
 class Candidate {
  public:
   virtual ~Candidate() = default;
   virtual SaleGate& gate() = 0;
+  virtual tests::TestClock& clock() = 0;
   virtual void restart() = 0;
-  GateClock clock;
+  /// As everybody sees it.
+  virtual OrderPtr order(UserId user, std::int64_t id) = 0;
 };
 
-struct NoSnapshots final : SnapshotStore {
-  Result<std::optional<std::string>> load() override { return std::nullopt; }
-  Result<> store(const std::string&) override { return {}; }
-};
-
-class MemoryCandidate final : public Candidate {
+class Embedded final : public Candidate {
  public:
-  MemoryCandidate() { restart(); }
-  SaleGate& gate() override { return running_->gate; }
-  void restart() override {
-    running_.reset();
-    running_ = std::make_unique<Running>(*this);
-  }
+  SaleGate& gate() override { return on_.gate(); }
+  tests::TestClock& clock() override { return on_.clock; }
+  void restart() override { on_.restart(); }
+  OrderPtr order(UserId user, std::int64_t id) override { return on_.order(user, id); }
 
  private:
-  struct Running {
-    explicit Running(MemoryCandidate& kept)
-        : live(keys),
-          folder(kept.records_, overlay, *kept.records_.position(),
-                 sale::RecordFolder::Settings{
-                     .batch_orders_max = 100, .linger = Millis(1), .retry_after = Millis(5)}),
-          gate(sale::GateParts{kept.log_, kept.records_, kept.records_, kept.snapshots_, overlay, folder,
-                               live, keys, kept.clock},
-               settings()) {
-      gate.start();
-    }
-    static sale::GateSettings settings() {
-      sale::GateSettings settings;
-      settings.forget_after = Millis(0);
-      return settings;
-    }
-    sale::KeyFilter keys;
-    sale::OrderOverlay overlay;
-    sale::LiveStockTable live;
-    sale::RecordFolder folder;
-    sale::MemorySaleGate gate;
-  };
-  MemoryEventLog log_;
-  tests::TestRecords records_;
-  NoSnapshots snapshots_;
-  std::unique_ptr<Running> running_;
+  tests::TestGate on_;
 };
 
-std::unique_ptr<Candidate> in_memory() {
-  return std::make_unique<MemoryCandidate>();
+std::unique_ptr<Candidate> embedded() {
+  return std::make_unique<Embedded>();
 }
 
 class SaleGateContract : public testing::TestWithParam<std::unique_ptr<Candidate> (*)()> {
  protected:
-  Result<Submitted> submit(Command command) { return run(candidate_->gate().submit(std::move(command))); }
+  Result<Submitted> submit(Command command) {
+    return tests::run(candidate_->gate().submit(std::move(command)));
+  }
   Code refusal(Command command) {
     const auto answer = submit(std::move(command));
     return answer ? Code::internal : answer.error().code;
   }
-  void list(ProductId product, std::int64_t stock, std::optional<std::int32_t> limit = {}) {
+  ProductId list(std::int64_t stock, std::optional<std::int32_t> limit = {}) {
+    const Instant now = candidate_->clock().now();
     ProductTerms terms;
     terms.price.amount = 500;
     terms.kind = ProductKind::event;
-    terms.sale = Sale{candidate_->clock.now(), candidate_->clock.now() + Millis(100'000'000), limit};
-    const auto listed = submit(ListProduct{product, terms, stock});
-    ASSERT_TRUE(listed) << listed.error().detail;
-    ASSERT_TRUE(listed->stock);
+    terms.sale = Sale{now, now + Millis(100'000'000), limit};
+    const auto listed = submit(ListProduct{terms, {"tickets", {}, {}, {}}, stock});
+    EXPECT_TRUE(listed && listed->stock);
+    if (!listed || !listed->stock) return {};
     EXPECT_EQ(listed->stock->remaining, stock);
+    return listed->product();
   }
-  PlaceOrder wish(std::int64_t user, std::uint64_t key = 0, std::int32_t quantity = 1) {
+  static PlaceOrder wish(ProductId product, std::int64_t user, std::int32_t quantity = 1) {
     PlaceOrder place;
-    place.order = OrderId{++orders_};
     place.user = UserId{user};
-    if (key != 0) place.key = RequestKey{mixed_user(user), key * 0x9E3779B97F4A7C15ull};
-    place.body_fingerprint = 1;
     place.payment_window = Millis(60'000);
-    place.lines.push_back(WantedLine{tickets, quantity});
+    place.lines.push_back(WantedLine{product, quantity});
     return place;
   }
-  static std::uint64_t mixed_user(std::int64_t user) {
-    return static_cast<std::uint64_t>(user) * 0xD1B54A32D192ED03ull;
+  static Command keyed(PlaceOrder place, std::uint64_t key, std::uint64_t fingerprint = 1) {
+    Command command = place;
+    command.key = RequestKey{static_cast<std::uint64_t>(place.user.value) * 0xD1B54A32D192ED03ull,
+                             key * 0x9E3779B97F4A7C15ull};
+    command.fingerprint = fingerprint;
+    return command;
+  }
+  AttemptId start_payment(OrderId order, std::int64_t user) {
+    const auto started = submit(StartPayment{order, UserId{user}});
+    return started ? std::get<PaymentStarted>(started->event->event.fact).attempt : AttemptId{};
   }
   std::int64_t remaining(ProductId product) {
-    submit(AdjustStock{product, 1, "look"}).value();
-    return submit(AdjustStock{product, -1, "look"})->stock->remaining;
+    return submit(AdjustStock{product, 0, "look"})->stock->remaining;
+  }
+  static OrderAccepted accepted(const Result<Submitted>& sold) {
+    return sold && sold->event ? std::get<OrderAccepted>(sold->event->event.fact) : OrderAccepted{};
+  }
+  static std::int64_t ticket_of(const Result<Submitted>& sold) {
+    const auto lines = accepted(sold).lines;
+    return lines.empty() ? -1 : lines[0].ticket;
   }
 
-  const ProductId tickets{1}, shirts{2};
-  std::int64_t orders_ = 100;
   std::unique_ptr<Candidate> candidate_ = GetParam()();
 };
 
 TEST_P(SaleGateContract, AnswersTheSameKeyWithTheSameOrder) {
-  list(tickets, 5);
-  const auto first = submit(wish(1, 7));
+  const ProductId tickets = list(5);
+  const auto first = submit(keyed(wish(tickets, 1), 7));
   ASSERT_TRUE(first);
   EXPECT_FALSE(first->replayed);
-  const auto again = submit(wish(1, 7));
+  const auto again = submit(keyed(wish(tickets, 1), 7));
   ASSERT_TRUE(again);
   EXPECT_TRUE(again->replayed);
-  EXPECT_EQ(again->order->id, first->order->id);
+  EXPECT_EQ(again->subject, first->subject);
   EXPECT_EQ(remaining(tickets), 4);
-  const auto of_another_user = submit(wish(2, 7));
+  const auto of_another_user = submit(keyed(wish(tickets, 2), 7));
   ASSERT_TRUE(of_another_user);
   EXPECT_FALSE(of_another_user->replayed);
 }
 
 TEST_P(SaleGateContract, RefusesAKeyWithAnotherBody) {
-  list(tickets, 5);
-  ASSERT_TRUE(submit(wish(1, 7)));
-  PlaceOrder other = wish(1, 7);
-  other.body_fingerprint = 2;
-  EXPECT_EQ(refusal(other), Code::idempotency_mismatch);
+  const ProductId tickets = list(5);
+  ASSERT_TRUE(submit(keyed(wish(tickets, 1), 7)));
+  EXPECT_EQ(refusal(keyed(wish(tickets, 1), 7, 2)), Code::idempotency_mismatch);
   EXPECT_EQ(remaining(tickets), 4);
 }
 
+TEST_P(SaleGateContract, AKeyIsBoundByProductCommandsToo) {
+  Command command = ListProduct{ProductTerms{}, {"shirt", {}, {}, {}}, 5};
+  command.key = RequestKey{3, 4};
+  command.fingerprint = 1;
+  const auto first = submit(command), again = submit(command);
+  ASSERT_TRUE(first && again);
+  EXPECT_FALSE(first->replayed);
+  EXPECT_TRUE(again->replayed);
+  EXPECT_EQ(again->subject, first->subject);
+  ASSERT_TRUE(again->stock);
+  EXPECT_EQ(again->stock->remaining, 5);
+}
+
 TEST_P(SaleGateContract, ARefusalDoesNotBindItsKey) {
-  list(tickets, 0);
-  EXPECT_EQ(refusal(wish(1, 7)), Code::sold_out);
+  const ProductId tickets = list(0);
+  EXPECT_EQ(refusal(keyed(wish(tickets, 1), 7)), Code::sold_out);
   ASSERT_TRUE(submit(AdjustStock{tickets, 1, "more"}));
-  const auto bought = submit(wish(1, 7));
+  const auto bought = submit(keyed(wish(tickets, 1), 7));
   ASSERT_TRUE(bought);
   EXPECT_FALSE(bought->replayed);
 }
 
+TEST_P(SaleGateContract, ARefusedCopyHoldsBackTheOthers) {
+  const ProductId tickets = list(0);
+  Command copy = wish(tickets, 1);
+  copy.copy = RequestCopy{RequestKey{5, 6}, 2};
+  EXPECT_EQ(refusal(copy), Code::sold_out);
+  ASSERT_TRUE(submit(AdjustStock{tickets, 1, "more"}));
+  copy.copy.number = 1;
+  EXPECT_EQ(refusal(copy), Code::sold_out) << "the buyer was told no";
+  EXPECT_TRUE(submit(wish(tickets, 1))) << "a new request of the same buyer";
+}
+
+TEST_P(SaleGateContract, AChangeIsBasedOnTheVersionThatIsThere) {
+  const ProductId shirts = submit(ListProduct{ProductTerms{}, {"shirt", {}, {}, {}}, 5})->product();
+  ProductTerms dearer;
+  dearer.price.amount = 9;
+  const auto changed = submit(ChangeProduct{shirts, 1, dearer, {"shirt", {}, {}, {}}});
+  ASSERT_TRUE(changed && changed->event);
+  EXPECT_EQ(std::get<ProductChanged>(changed->event->event.fact).version, 2);
+  EXPECT_EQ(refusal(ChangeProduct{shirts, 1, dearer, {}}), Code::precondition_failed);
+  EXPECT_TRUE(submit(ChangeProduct{shirts, 2, dearer, {}}));
+}
+
 TEST_P(SaleGateContract, KeepsTheLimitPerBuyer) {
-  list(tickets, 9, 2);
-  ASSERT_TRUE(submit(wish(1)));
-  EXPECT_EQ(refusal(wish(1, 0, 2)), Code::limit_exceeded);
-  ASSERT_TRUE(submit(wish(1)));
-  EXPECT_EQ(refusal(wish(1)), Code::limit_exceeded);
-  EXPECT_TRUE(submit(wish(2, 0, 2)));
+  const ProductId tickets = list(9, 2);
+  ASSERT_TRUE(submit(wish(tickets, 1)));
+  EXPECT_EQ(refusal(wish(tickets, 1, 2)), Code::limit_exceeded);
+  ASSERT_TRUE(submit(wish(tickets, 1)));
+  EXPECT_EQ(refusal(wish(tickets, 1)), Code::limit_exceeded);
+  EXPECT_TRUE(submit(wish(tickets, 2, 2)));
 }
 
 TEST_P(SaleGateContract, SellsAllItemsOrNone) {
-  list(tickets, 5);
-  list(shirts, 1);
-  PlaceOrder both = wish(1, 7);
+  const ProductId tickets = list(5), shirts = list(1);
+  PlaceOrder both = wish(tickets, 1);
   both.lines.push_back(WantedLine{shirts, 2});
-  EXPECT_EQ(refusal(both), Code::insufficient_stock);
+  EXPECT_EQ(refusal(keyed(both, 7)), Code::insufficient_stock);
   EXPECT_EQ(remaining(tickets), 5);
   EXPECT_EQ(remaining(shirts), 1);
   both.lines[1].quantity = 1;
-  both.order = OrderId{++orders_};
-  const auto bought = submit(both);
-  ASSERT_TRUE(bought);
-  EXPECT_EQ(bought->order->total.amount, 1'000);
+  EXPECT_EQ(accepted(submit(keyed(both, 7))).total.amount, 1'000);
   EXPECT_EQ(remaining(shirts), 0);
 }
 
 TEST_P(SaleGateContract, TicketsFollowTheOrderOfAsking) {
-  list(tickets, 20);
-  for (std::int64_t i = 1; i <= 20; ++i) EXPECT_EQ(submit(wish(i))->order->lines[0].ticket, i);
-  EXPECT_EQ(refusal(wish(21)), Code::sold_out);
+  const ProductId tickets = list(20);
+  for (std::int64_t i = 1; i <= 20; ++i) EXPECT_EQ(ticket_of(submit(wish(tickets, i))), i);
+  EXPECT_EQ(refusal(wish(tickets, 21)), Code::sold_out);
 }
 
 TEST_P(SaleGateContract, ACrowdGetsEveryUnitOnceAndNoMore) {
-  list(tickets, 50);
+  const ProductId tickets = list(50);
   std::atomic<int> sold{0}, other{0};
   std::vector<std::thread> crowd;
   for (int t = 0; t < 4; ++t)
     crowd.emplace_back([&, t] {
       for (int i = 0; i < 25; ++i) {
-        PlaceOrder place;
-        place.order = OrderId{10'000 * (t + 1) + i};
-        place.user = UserId{10'000 * (t + 1) + i};
-        place.payment_window = Millis(60'000);
-        place.lines.push_back(WantedLine{tickets, 1});
-        const auto answer = submit(place);
+        const auto answer = submit(wish(tickets, 10'000 * (t + 1) + i));
         if (answer)
           ++sold;
         else if (answer.error().code != Code::sold_out)
@@ -201,65 +200,68 @@ TEST_P(SaleGateContract, ACrowdGetsEveryUnitOnceAndNoMore) {
 }
 
 TEST_P(SaleGateContract, ACancelGivesTheUnitsBackOnce) {
-  list(tickets, 2, 2);
-  const auto bought = submit(wish(1, 7, 2));
+  const ProductId tickets = list(2, 2);
+  const auto bought = submit(keyed(wish(tickets, 1, 2), 7));
   ASSERT_TRUE(bought);
-  EXPECT_EQ(refusal(CancelOrder{bought->order->id, UserId{2}}), Code::order_not_found);
-  const auto cancelled = submit(CancelOrder{bought->order->id, UserId{1}});
-  ASSERT_TRUE(cancelled);
-  EXPECT_EQ(cancelled->order->state, OrderState::cancelled);
-  EXPECT_EQ(refusal(CancelOrder{bought->order->id, UserId{1}}), Code::order_not_cancellable);
+  EXPECT_EQ(refusal(CancelOrder{bought->order(), UserId{2}}), Code::order_not_found);
+  ASSERT_TRUE(submit(CancelOrder{bought->order(), UserId{1}}));
+  EXPECT_EQ(candidate_->order(UserId{1}, bought->subject)->state, OrderState::cancelled);
+  EXPECT_EQ(refusal(CancelOrder{bought->order(), UserId{1}}), Code::order_not_cancellable);
   EXPECT_EQ(remaining(tickets), 2);
-  EXPECT_EQ(submit(wish(1, 8))->order->lines[0].ticket, 2);  // The limit is free again, the ticket is not.
+  EXPECT_EQ(ticket_of(submit(keyed(wish(tickets, 1), 8))), 2) << "the limit is free again, the ticket is not";
 }
 
 TEST_P(SaleGateContract, AnUnpaidOrderExpiresAndAPaidOneDoesNot) {
-  list(tickets, 2);
-  const auto unpaid = submit(wish(1)), paid = submit(wish(2));
+  const ProductId tickets = list(2);
+  const auto unpaid = submit(wish(tickets, 1)), paid = submit(wish(tickets, 2));
   ASSERT_TRUE(unpaid && paid);
-  ASSERT_TRUE(submit(StartPayment{paid->order->id, UserId{2}, AttemptId{5}}));
-  ASSERT_TRUE(submit(SettlePayment{paid->order->id, AttemptId{5}, PaymentOutcome::captured}));
-  candidate_->clock.millis += 60'001;
+  const AttemptId attempt = start_payment(paid->order(), 2);
+  ASSERT_TRUE(submit(SettlePayment{paid->order(), attempt, PaymentOutcome::captured}));
+  candidate_->clock().advance(Millis(60'101));
   Result<Submitted> next = fail(Code::sold_out, "");
   for (int i = 0; i < 200 && !next; ++i) {
-    next = submit(wish(3));
+    next = submit(wish(tickets, 3));
     if (!next) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   ASSERT_TRUE(next) << next.error().detail;
-  EXPECT_EQ(refusal(wish(4)), Code::sold_out);
-  EXPECT_EQ(refusal(StartPayment{unpaid->order->id, UserId{1}, AttemptId{6}}), Code::order_not_payable);
-  EXPECT_EQ(submit(CancelOrder{paid->order->id, UserId{2}})->order->payment, PaymentState::refunding);
+  EXPECT_EQ(refusal(wish(tickets, 4)), Code::sold_out);
+  EXPECT_EQ(refusal(StartPayment{unpaid->order(), UserId{1}}), Code::order_not_payable);
+  const auto cancelled = submit(CancelOrder{paid->order(), UserId{2}});
+  ASSERT_TRUE(cancelled && cancelled->event);
+  EXPECT_EQ(std::get<OrderCancelled>(cancelled->event->event.fact).refund, attempt);
+  EXPECT_EQ(candidate_->order(UserId{2}, paid->subject)->payment, PaymentState::refunding);
 }
 
 TEST_P(SaleGateContract, NothingIsSoldOutsideTheSale) {
-  list(tickets, 2);
-  candidate_->clock.millis -= 1;
-  EXPECT_EQ(refusal(wish(1)), Code::sale_not_open);
-  candidate_->clock.millis += 1 + 100'000'000;
-  EXPECT_EQ(refusal(wish(1)), Code::sale_closed);
+  const ProductId tickets = list(2);
+  // A clock that goes back further than it is held (2 s).
+  candidate_->clock().advance(Millis(-5'000));
+  EXPECT_EQ(refusal(wish(tickets, 1)), Code::sale_not_open);
+  candidate_->clock().advance(Millis(5'000 + 100'000'000));
+  EXPECT_EQ(refusal(wish(tickets, 1)), Code::sale_closed);
 }
 
 TEST_P(SaleGateContract, ARestartKeepsEverything) {
-  list(tickets, 5, 1);
-  const auto kept = submit(wish(1, 7)), cancelled = submit(wish(2, 7));
+  const ProductId tickets = list(5, 1);
+  const auto kept = submit(keyed(wish(tickets, 1), 7)), cancelled = submit(keyed(wish(tickets, 2), 7));
   ASSERT_TRUE(kept && cancelled);
-  ASSERT_TRUE(submit(CancelOrder{cancelled->order->id, UserId{2}}));
+  ASSERT_TRUE(submit(CancelOrder{cancelled->order(), UserId{2}}));
   for (int round = 0; round < 2; ++round) {
     candidate_->restart();
     EXPECT_EQ(remaining(tickets), 4);
-    EXPECT_EQ(refusal(wish(1, 9)), Code::limit_exceeded);
-    EXPECT_EQ(submit(wish(1, 7))->order->id, kept->order->id);
-    const auto replayed = submit(wish(2, 7));
+    EXPECT_EQ(refusal(keyed(wish(tickets, 1), 9)), Code::limit_exceeded);
+    EXPECT_EQ(submit(keyed(wish(tickets, 1), 7))->subject, kept->subject);
+    const auto replayed = submit(keyed(wish(tickets, 2), 7));
     ASSERT_TRUE(replayed);
     EXPECT_TRUE(replayed->replayed);
-    EXPECT_EQ(replayed->order->state, OrderState::cancelled);
+    EXPECT_EQ(candidate_->order(UserId{2}, replayed->subject)->state, OrderState::cancelled);
   }
-  EXPECT_EQ(submit(wish(3))->order->lines[0].ticket, 3);
-  ASSERT_TRUE(submit(StartPayment{kept->order->id, UserId{1}, AttemptId{5}}));
+  EXPECT_EQ(ticket_of(submit(wish(tickets, 3))), 3);
+  EXPECT_TRUE(start_payment(kept->order(), 1));
 }
 
-INSTANTIATE_TEST_SUITE_P(Adapters, SaleGateContract, testing::Values(&in_memory),
-                         [](const auto&) { return "memory"; });
+INSTANTIATE_TEST_SUITE_P(Adapters, SaleGateContract, testing::Values(&embedded),
+                         [](const auto&) { return "embedded"; });
 
 }  // namespace
 }  // namespace market::contract

@@ -7,10 +7,12 @@ seconds=${2:-120}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 missed=0
-for name in http response json token eureka; do
+for name in http response json token eureka record snapshot; do
   mkdir -p "$scratch/$name"
+  dictionary=()
+  [[ ! -f $here/$name.dict ]] || dictionary=("-dict=$here/$name.dict")
   if "$build/tests/fuzz/fuzz_${name}_canary" -max_total_time="$seconds" -artifact_prefix="$scratch/" \
-      -dict="$here/$name.dict" "$scratch/$name" "$here/corpus/$name" >"$scratch/$name.log" 2>&1; then
+      "${dictionary[@]}" "$scratch/$name" "$here/corpus/$name" >"$scratch/$name.log" 2>&1; then
     echo "$name: the planted bug was not found"
     missed=$((missed + 1))
   else

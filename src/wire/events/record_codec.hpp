@@ -25,6 +25,7 @@ struct Open {
   Term after = 0, nonce = 0;
   Instant clock{};
   std::string instance, address;  ///< Of the writer; empty where there is one process alone.
+  friend bool operator==(const Open&, const Open&) = default;
 };
 struct GroupHead {
   Term term = 0;
