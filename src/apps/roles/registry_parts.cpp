@@ -96,6 +96,7 @@ RegistryParts::RegistryParts(const Settings& settings, const Clock& clock, const
                 http::AllowedAddresses(networks_of(settings, "registry.networks"))),
       peers_(background_.executor(), peers_of(settings, own_host, own_port), registry_),
       authorization_(authorization_of(settings)),
+      public_reads_(settings.flag("registry.public_reads")),
       clockwork_(registry_, settings.duration("registry.eviction_interval")) {}
 
 RegistryParts::~RegistryParts() {
@@ -103,9 +104,9 @@ RegistryParts::~RegistryParts() {
 }
 
 void RegistryParts::add_routes(http::Router& router) {
-  const registry::RegistryDoors doors{registry_, peers_, authorization_};
-  registry::add_eureka_routes(router, doors);
-  registry::add_dashboard_routes(router, doors);
+  const registry::HandlerContext context{registry_, peers_, authorization_, public_reads_};
+  registry::add_eureka_routes(router, context);
+  registry::add_dashboard_routes(router, context);
 }
 
 std::optional<std::string> RegistryParts::not_ready() const {

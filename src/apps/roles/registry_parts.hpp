@@ -1,12 +1,12 @@
 #pragma once
-/// The registry's parts for whichever role holds it: rules, peers, its clockwork, its doors and numbers.
+/// The registry's parts for whichever role holds it: rules, peers, its clockwork, its context and numbers.
 
 #include <condition_variable>
 
 #include "apps/roles/background_thread.hpp"
 #include "apps/settings/settings.hpp"
 #include "services/platform/metrics_text.hpp"
-#include "services/registry/door.hpp"
+#include "services/registry/handlers.hpp"
 
 namespace market::apps {
 
@@ -48,6 +48,7 @@ class RegistryParts {
   BackgroundThread background_;
   registry::Peers peers_;
   std::string authorization_;
+  bool public_reads_;
   RegistryClockwork clockwork_;
 };
 
