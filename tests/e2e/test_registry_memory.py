@@ -1,5 +1,6 @@
 """The worst registrations that the registry accepts: its memory stays under what docs/limits.md says."""
 
+import http.client
 import json
 import re
 
@@ -19,6 +20,19 @@ def memory(server):
     return int(re.search(r"^process_resident_memory_bytes (\d+)$", metrics, re.M)[1])
 
 
+def fetch(server, path, accept):
+    """As a client that reads all of it; the answers have hundreds of megabytes."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+    try:
+        connection.request("GET", path, headers={"Accept": accept})
+        answer = connection.getresponse()
+        while answer.read(1 << 20):
+            pass
+        return answer.status
+    finally:
+        connection.close()
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_memory_is_bounded(tmp_path, shape):
     texts = SHAPES[shape]
@@ -35,13 +49,9 @@ def test_memory_is_bounded(tmp_path, shape):
         assert status == 503
         assert "registry_bytes_max" in json.loads(body)["detail"]
         assert count > 100
-        for path in (
-            "/eureka/apps",
-            "/eureka/apps/delta",
-            *(f"/eureka/vips/v{number}" for number in range(5)),
-        ):
+        for path in ("/eureka/apps", "/eureka/apps/delta", "/eureka/vips/v1", "/eureka/vips/v2"):
             for accept in ("application/json", "application/xml"):
-                assert call(server, "GET", path, accept=accept)[0] == 200
+                assert fetch(server, path, accept) == 200
         for number in range(200):  # Removed ones stay in the delta for a while.
             assert call(server, "DELETE", f"/eureka/apps/FAKE/i{number}")[0] == 200
             assert post(server, instance(f"j{number}", more=more, **texts))[0] == 204

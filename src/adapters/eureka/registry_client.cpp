@@ -15,8 +15,8 @@ using registry::Status;
 namespace {
 
 constexpr Millis retry_pause{1'000};
-constexpr Millis silence_max{30'000};  ///< The stream says something every 10 s.
-constexpr std::size_t event_bytes_max = 64 * 1024 * 1024;
+constexpr Millis silence_max{30'000};                       ///< The stream says something every 10 s.
+constexpr std::size_t event_bytes_max = 256 * 1024 * 1024;  ///< A full registry of ours fits.
 constexpr Millis call_time{3'000};
 
 asio::awaitable<void> sleep(asio::steady_timer& timer, Millis pause) {
@@ -316,15 +316,16 @@ Task<> RegistryClient::fetch() {
 /// Whole events of the stream; the rest waits for more bytes.
 void RegistryClient::take_events(std::string_view piece) {
   pushed_.store(true);
+  // Its end may lie across two pieces; what was searched before is not searched again.
+  std::size_t search_from = events_.empty() ? 0 : events_.size() - 1;
   events_.append(piece);
-  if (events_.size() > event_bytes_max) events_.clear();
-  std::size_t end = 0;
-  while ((end = events_.find("\n\n")) != std::string::npos) {
-    const std::string event = events_.substr(0, end);
-    events_.erase(0, end + 2);
+  std::size_t taken = 0, end = 0;
+  while ((end = events_.find("\n\n", search_from)) != std::string::npos) {
+    const std::string_view event = std::string_view(events_).substr(taken, end - taken);
+    taken = search_from = end + 2;
     const auto data_at = event.find("data: ");
-    if (data_at == std::string::npos) continue;
-    const std::string_view data = std::string_view(event).substr(data_at + 6);
+    if (data_at == std::string_view::npos) continue;
+    const std::string_view data = event.substr(data_at + 6);
     if (event.starts_with("event: list")) {
       auto list = wire::eureka::parse_json_applications(data);
       if (list) known_.replace(std::move(list->instances));
@@ -332,6 +333,8 @@ void RegistryClient::take_events(std::string_view piece) {
       known_.apply(*change);
     }
   }
+  events_.erase(0, taken);
+  if (events_.size() > event_bytes_max) events_.clear();
   known_.drop_doubtful();
   known_.publish();
 }

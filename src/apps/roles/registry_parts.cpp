@@ -60,10 +60,10 @@ void check_registry_settings(const Settings& settings) {
   authorization_of(settings);
 }
 
-RegistryClockwork::RegistryClockwork(registry::SharedRegistry& registry, Millis interval)
+EvictionTimer::EvictionTimer(registry::SharedRegistry& registry, Millis interval)
     : registry_(registry), interval_(std::max(Millis(10), interval)), thread_([this] { run(); }) {}
 
-RegistryClockwork::~RegistryClockwork() {
+EvictionTimer::~EvictionTimer() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -72,7 +72,7 @@ RegistryClockwork::~RegistryClockwork() {
   thread_.join();
 }
 
-void RegistryClockwork::run() {
+void EvictionTimer::run() {
   using Steady = std::chrono::steady_clock;
   auto due = Steady::now() + interval_;
   auto sweep_due = Steady::now() + sweep_pause;
@@ -97,7 +97,7 @@ RegistryParts::RegistryParts(const Settings& settings, const Clock& clock, const
       peers_(background_.executor(), peers_of(settings, own_host, own_port), registry_),
       authorization_(authorization_of(settings)),
       public_reads_(settings.flag("registry.public_reads")),
-      clockwork_(registry_, settings.duration("registry.eviction_interval")) {}
+      eviction_timer_(registry_, settings.duration("registry.eviction_interval")) {}
 
 RegistryParts::~RegistryParts() {
   background_.stop();

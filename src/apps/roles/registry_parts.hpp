@@ -11,10 +11,10 @@
 namespace market::apps {
 
 /// Looks for ended leases and forgets old changes, on a thread of its own.
-class RegistryClockwork {
+class EvictionTimer {
  public:
-  RegistryClockwork(registry::SharedRegistry& registry, Millis interval);
-  ~RegistryClockwork();
+  EvictionTimer(registry::SharedRegistry& registry, Millis interval);
+  ~EvictionTimer();
 
  private:
   void run();
@@ -49,7 +49,7 @@ class RegistryParts {
   registry::Peers peers_;
   std::string authorization_;
   bool public_reads_;
-  RegistryClockwork clockwork_;
+  EvictionTimer eviction_timer_;
 };
 
 }  // namespace market::apps

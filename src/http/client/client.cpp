@@ -21,7 +21,7 @@ namespace beast = boost::beast;
 using Failure = boost::system::error_code;
 
 constexpr std::size_t idle_connections_max = 4;
-constexpr std::size_t reply_bytes_max = 64 * 1024 * 1024;
+constexpr std::size_t reply_bytes_max = 256 * 1024 * 1024;  ///< A full registry of ours fits.
 
 beast::http::verb verb_of(Method method) {
   switch (method) {
