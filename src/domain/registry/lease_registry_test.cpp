@@ -222,7 +222,7 @@ TEST(LeaseRegistryBounds, counts_what_it_keeps) {
 
 TEST(LeaseRegistryBounds, forgets_removed_instances_that_take_too_much) {
   LeaseRules rules;
-  rules.removed_bytes_max = 3 * cost_of(large_instance("a"));
+  rules.removed_bytes_max = 3 * cost_of(large_instance("i99"));
   LeaseRegistry registry(rules);
   ASSERT_TRUE(registry.enroll(instance_of("stays"), Source::client, 0));
   for (int i = 0; i < 100; ++i) {
