@@ -55,7 +55,7 @@ def check_all_answers(server):
         json.loads(call(server, "GET", path)[1])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(key=TEXTS, value=TEXTS, text=TEXTS)
 def test_any_text_comes_back_or_is_refused(registry, key, value, text):
     one = instance("a", more={"vipAddress": "fake," + text, "homePageUrl": "/" + text, "asgName": text})
@@ -81,7 +81,7 @@ def test_any_text_comes_back_or_is_refused(registry, key, value, text):
     check_all_answers(registry)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(key=TEXTS, value=TEXTS)
 def test_any_metadata_of_a_query_comes_back_or_is_refused(registry, key, value):
     assert register(registry, "a")[0] == 204

@@ -48,18 +48,22 @@ def within(name, condition, seconds=15.0):
     check(name, last, f"not within {seconds} s")
 
 
-def run(*command, **more):
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **more)
+def succeeds(*command, **more):
+    try:
+        return subprocess.run(command, capture_output=True, timeout=300, check=False, **more).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def python_command():
     """None: the package cannot be had."""
     folder = OUTPUT / "python"
     python = folder / "bin/python"
-    if not python.exists() and run(sys.executable, "-m", "venv", str(folder)).returncode != 0:
+    if not python.exists() and not succeeds(sys.executable, "-m", "venv", str(folder)):
         return None
-    installed = run(str(python), "-m", "pip", "install", "-q", PYTHON_PACKAGE)
-    return [str(python), str(HERE / "python_client.py")] if installed.returncode == 0 else None
+    if not succeeds(str(python), "-m", "pip", "install", "-q", PYTHON_PACKAGE):
+        return None
+    return [str(python), str(HERE / "python_client.py")]
 
 
 def node_command():
@@ -67,10 +71,16 @@ def node_command():
         return None
     folder = OUTPUT / "node"
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", "client.js"):
+    lock = folder / "package-lock.json"
+    is_installed = (folder / "node_modules").is_dir() and lock.is_file()
+    is_installed = is_installed and lock.read_bytes() == (HERE / "node" / lock.name).read_bytes()
+    for name in ("package.json", lock.name, "client.js"):
         shutil.copy(HERE / "node" / name, folder / name)
-    installed = run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=folder)
-    return ["node", str(folder / "client.js")] if installed.returncode == 0 else None
+    if not is_installed and not succeeds(
+        "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", cwd=folder
+    ):
+        return None
+    return ["node", str(folder / "client.js")]
 
 
 class Client:
