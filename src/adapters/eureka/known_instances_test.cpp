@@ -175,14 +175,16 @@ TEST(KnownInstances, have_the_zone_that_they_say) {
   KnownInstances known(clock);
   auto spring = instance_of("a"), amazon = instance_of("b");
   spring.metadata["zone"] = "east";
-  amazon.data_center.metadata = {{"availability-zone", "us-east-1c"}};
+  amazon.data_center.metadata = registry::Metadata();
+  amazon.data_center.metadata->emplace("availability-zone", "us-east-1c");
   known.replace({spring, amazon, instance_of("c")});
   known.publish();
   std::map<std::string, std::string> zones;
   for (const auto& instance : known.list()->services.at("shop")) zones[instance.id] = instance.zone;
   EXPECT_EQ(zones, (std::map<std::string, std::string>{{"a", "east"}, {"b", "us-east-1c"}, {"c", ""}}));
   const auto version = known.list()->version;
-  amazon.data_center.metadata = {{"availability-zone", "us-east-1d"}};
+  amazon.data_center.metadata = registry::Metadata();
+  amazon.data_center.metadata->emplace("availability-zone", "us-east-1d");
   known.apply(amazon);
   known.publish();
   EXPECT_GT(known.list()->version, version) << "a moved one is told";

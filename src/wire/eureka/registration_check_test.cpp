@@ -155,7 +155,8 @@ TEST(RegistrationCheck, refuses_what_xml_cannot_carry) {
     auto key = valid(), value = valid(), amazon = valid();
     key.metadata[bad] = "v";
     value.metadata["k"] = bad;
-    amazon.data_center = {std::string(DataCenter::amazon_class), "Amazon", registry::Metadata{{std::string(bad), "v"}}};
+    amazon.data_center = {std::string(DataCenter::amazon_class), "Amazon",
+                          registry::Metadata{{std::string(bad), "v"}}};
     for (const auto& instance : {key, value, amazon})
       EXPECT_NE(why(instance).find("metadata"), std::string::npos);
     EXPECT_FALSE(check_metadata_texts({{std::string(bad), std::string()}}));
