@@ -15,16 +15,20 @@ enum class InstanceStatus : std::uint8_t { up, down, starting, out_of_service, u
 struct ServiceInstance {
   std::string service;  ///< Lower-case vip or application name.
   std::string id, host;
+  std::string address;  ///< Called when the host's name does not resolve; may be empty.
   std::uint16_t port = 0;
   InstanceStatus status = InstanceStatus::up;
   std::string zone;         ///< Empty: unknown.
   bool registered = false;  ///< It named its host itself; false: the operator did.
-  std::map<std::string, std::string> metadata;
+  std::string health_path;  ///< What it asks to be probed at; empty: nothing.
 };
 
 struct ServiceList {
   std::uint64_t version = 0;
   std::map<std::string, std::vector<ServiceInstance>> services;  ///< By service.
+  std::size_t instances = 0;                                     ///< Each once, whatever its names.
+  /// Services with instances that nobody here can call, as `name: why`; without addresses.
+  std::vector<std::string> left_out;
 };
 
 class Discovery {

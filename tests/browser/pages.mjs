@@ -148,13 +148,32 @@ async function isUsableOnAPhone({ browser, registry }) {
   await page.close();
 }
 
+/** Ids that mean something in HTML, and others of any characters that an id may have. */
+function hostileIds() {
+  const special = [...'<>&"\'`=;{}()[]%#!-'];
+  const any = () => {
+    const code = 0xa1 + Math.floor(Math.random() * (0x1f9ff - 0xa1));
+    const refused = (code >= 0xd800 && code <= 0xdfff) || (code & 0xfffe) === 0xfffe || (code >= 0x2000 && code <= 0x206f);
+    return refused || code === 0x61c ? '?' : String.fromCodePoint(code);
+  };
+  const id = () => Array.from({ length: 12 },
+    () => (Math.random() < 0.5 ? special[Math.floor(Math.random() * special.length)] : any())).join('');
+  return ['<img src=x onerror=alert(1)>', '"><b>x', '&lt;b&gt;', 'javascript:alert(1)',
+    ...Array.from({ length: 20 }, id)];
+}
+
 async function showsTextAsText({ browser, registry }) {
-  const evil = new FakeInstance(registry, 'EVIL', '<img src=x onerror=alert(1)>');
-  await evil.register();
+  const ids = hostileIds();
+  const evil = ids.map((id) => new FakeInstance(registry, 'EVIL', id));
+  for (const instance of evil) await instance.register();
   const page = await open(browser, `${registry.url}/registry`);
-  await row(page, '<img src=x onerror=alert(1)>').waitFor();
-  assert.equal(await page.locator('#instances img, #history img').count(), 0);
-  await evil.cancel();
+  await row(page, ids[0]).waitFor();
+  const shown = await page.locator('#instances td[data-name="Instance"]').allTextContents();
+  for (const id of ids) assert.ok(shown.includes(id), `${JSON.stringify(id)} is shown as something else`);
+  const elements = await page.locator('#instances td *, #history td *').evaluateAll(
+    (all) => all.map((each) => each.tagName));
+  assert.ok(elements.every((name) => name === 'BUTTON'), elements.join());
+  for (const instance of evil) await instance.cancel();
   isQuiet(page);
   await page.close();
 }

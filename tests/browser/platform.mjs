@@ -67,7 +67,9 @@ export class FakeInstance {
       vipAddress: this.app.toLowerCase(),
       status: 'UP',
       port: { $: 9000, '@enabled': 'true' },
-      dataCenterInfo: { '@class': 'x.MyDataCenterInfo', name: 'MyOwn' },
+      dataCenterInfo: {
+        '@class': 'com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo', name: 'MyOwn',
+      },
       leaseInfo: { renewalIntervalInSecs: 1, durationInSecs: 3 },
     };
     const answer = await fetch(`${this.registry.url}/eureka/apps/${this.app}`, {

@@ -57,7 +57,7 @@ async def partition(folder, places, servers):
         place.call(servers[-1].start)
         return servers[-1]
 
-    common = (*FAST, f"registry.credential={CREDENTIAL}")
+    common = (*FAST, f"registry.credential={CREDENTIAL}", "registry.public_reads=true")
     role = ("--role", "registry")
     first = add(here, "first", *common, f"registry.peers={urls[1]}", listen=ports[0], flags=role)
     second = add(there, "second", *common, f"registry.peers={urls[0]}", listen=ports[1], flags=role)

@@ -1,4 +1,4 @@
-"""The registry's doors for what must not come in, and the gateway's choice among what it lists."""
+"""The registry and what must not come in, and the gateway's choice among what it lists."""
 
 import http.client
 import json
@@ -8,7 +8,7 @@ import pytest
 from fake_upstream import FakeUpstream
 from gateway import Gateway
 from market_server import Market, free_port
-from openapi_check import Document
+from registry_calls import call, instance, instances, register
 from waiting import until
 
 ROUTE = """
@@ -25,41 +25,8 @@ def registry(tmp_path):
         yield server
 
 
-def call(server, method, path, body=None, kind="application/json"):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
-    try:
-        connection.request(method, path, body, {"Accept": "application/json", "Content-Type": kind})
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        if answer.status < 400:  # Refusals without a body are no problems of RFC 9457, on purpose.
-            plain = path.split("?")[0].rstrip("/")
-            Document.load("registry.yaml").check(method, plain, answer.status, dict(answer.headers), text)
-        return answer.status, text
-    finally:
-        connection.close()
-
-
-def instance(name, port=9000, host="127.0.0.1", address="127.0.0.1", **metadata):
-    return {
-        "instanceId": name,
-        "hostName": host,
-        "app": "FAKE",
-        "ipAddr": address,
-        "vipAddress": "fake",
-        "status": "UP",
-        "port": {"$": port, "@enabled": "true"},
-        "dataCenterInfo": {"@class": "x.MyDataCenterInfo", "name": "MyOwn"},
-        "metadata": metadata,
-    }
-
-
-def register(server, *given, **more):
-    return call(server, "POST", "/eureka/apps/FAKE", json.dumps({"instance": instance(*given, **more)}))
-
-
 def listed(server):
-    apps = json.loads(call(server, "GET", "/eureka/apps/")[1])["applications"]["application"]
-    return {each["instanceId"] for app in apps for each in app["instance"]}
+    return set(instances(server))
 
 
 def gateway(folder, registry, *settings):
@@ -91,8 +58,8 @@ def test_a_replicated_registration_that_cannot_be_read_is_told_in_the_log(regist
     item = {"appName": "FAKE", "id": "a", "action": "Register", "instanceInfo": {"hostName": "h"}}
     batch = json.dumps({"replicationList": [item, item]})
     status, body = call(registry, "POST", "/eureka/peerreplication/batch/", batch)
-    assert (status, json.loads(body)) == (200, {"responseList": [{"statusCode": 200}] * 2})
-    assert registry.log_path.read_text().count("a of FAKE is refused: a peer's registration") == 1
+    assert (status, json.loads(body)) == (200, {"responseList": [{"statusCode": 400}] * 2})
+    assert registry.log_path.read_text().count("is refused: ipAddr is missing") == 1
     assert json.loads(call(registry, "GET", "/registry/state")[1])["refused"] == 2
 
 

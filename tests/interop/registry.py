@@ -57,7 +57,10 @@ def instance(app, name, **more):
                 "ipAddr": "127.0.0.1",
                 "vipAddress": app.lower(),
                 "port": {"$": 9000, "@enabled": "true"},
-                "dataCenterInfo": {"@class": "x.MyDataCenterInfo", "name": "MyOwn"},
+                "dataCenterInfo": {
+                    "@class": "com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo",
+                    "name": "MyOwn",
+                },
                 "leaseInfo": {"renewalIntervalInSecs": 1, "durationInSecs": 3},
                 **more,
             }
@@ -70,7 +73,7 @@ def register(registry, app, name, authorization=None, **more):
 
 
 def apps(registry):
-    status, body = call(registry, "GET", "/eureka/apps/")
+    status, body = call(registry, "GET", "/eureka/apps/", None, None, AUTHORIZATION)
     if status != 200:
         return {}
     return {
@@ -140,6 +143,7 @@ def test_replication(folder):
         check(
             "a batch without it: 401", call(first, "POST", "/eureka/peerreplication/batch/", "{}")[0] == 401
         )
+        check("reading without it: 401", call(first, "GET", "/eureka/apps/")[0] == 401)
         check("a heartbeat without it: 401", call(first, "PUT", "/eureka/apps/A/a1")[0] == 401)
         check("with it: 204", register(first, "A", "a1", AUTHORIZATION) == 204)
         with second:
@@ -149,7 +153,8 @@ def test_replication(folder):
             call(first, "PUT", "/eureka/apps/A/a2/status?value=OUT_OF_SERVICE", None, None, AUTHORIZATION)
             within("an override goes back", lambda: apps(second).get("a2") == "OUT_OF_SERVICE")
             call(second, "PUT", "/eureka/apps/A/a2/metadata?k=v", None, None, AUTHORIZATION)
-            seen = lambda: b'"k":"v"' in call(first, "GET", "/eureka/apps/A/a2")[1]  # noqa: E731
+            read = ("GET", "/eureka/apps/A/a2", None, None, AUTHORIZATION)
+            seen = lambda: b'"k":"v"' in call(first, *read)[1]  # noqa: E731
             within("metadata too", seen)
             call(first, "DELETE", "/eureka/apps/A/a2", None, None, AUTHORIZATION)
             within("and a cancellation", lambda: "a2" not in apps(second))

@@ -34,7 +34,10 @@ class Instance:
                     "vipAddress": self.app.lower(),
                     "status": "UP",
                     "port": {"$": self.port, "@enabled": "true"},
-                    "dataCenterInfo": {"@class": "x.MyDataCenterInfo", "name": "MyOwn"},
+                    "dataCenterInfo": {
+                        "@class": "com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo",
+                        "name": "MyOwn",
+                    },
                     "leaseInfo": {"renewalIntervalInSecs": 1, "durationInSecs": 3},
                 }
             }

@@ -2,7 +2,10 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "http/message/ascii.hpp"
+#include "wire/eureka/registration_check.hpp"
 
 namespace market::eureka {
 namespace {
@@ -23,21 +26,62 @@ InstanceStatus status_of(registry::Status status) {
   return InstanceStatus::unknown;
 }
 
-/// The VIP, as Java's clients look services up; the application's name when there is none.
-std::string service_of(const registry::Instance& instance) {
-  const auto comma = instance.vip.find(',');
-  return http::lower_text(instance.vip.empty() ? instance.app : instance.vip.substr(0, comma));
+std::string_view trimmed(std::string_view text) {
+  const auto from = text.find_first_not_of(" \t");
+  if (from == std::string_view::npos) return {};
+  return text.substr(from, text.find_last_not_of(" \t") - from + 1);
+}
+
+/// Each name of a comma-separated list, lower-case.
+std::set<std::string> names_of(std::string_view list) {
+  std::set<std::string> names;
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    const auto name = trimmed(list.substr(0, comma));
+    if (!name.empty()) names.insert(http::lower_text(name));
+    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+  }
+  return names;
+}
+
+/// A foreign registry lets in what ours refuses, and this becomes part of a request.
+std::string health_path_of(const registry::Metadata& metadata) {
+  const auto found = metadata.find("health");
+  if (found == metadata.end() || !found->second.starts_with('/')) return {};
+  const bool fits = found->second.size() <= wire::eureka::url_bytes_max &&
+                    std::all_of(found->second.begin(), found->second.end(),
+                                [](char c) { return c > 0x20 && c < 0x7F && c != '#'; });
+  return fits ? found->second : std::string();
 }
 
 /// What a consumer can see of an instance.
-bool looks_same(const registry::Instance& a, const registry::Instance& b) {
+bool looks_same(const registry::RegisteredInstance& a, const registry::RegisteredInstance& b) {
   return a.status == b.status && a.host == b.host && a.ip == b.ip && a.port.number == b.port.number &&
+         a.port.enabled == b.port.enabled && a.secure_port.enabled == b.secure_port.enabled &&
          a.vip == b.vip && a.metadata == b.metadata && zone_of(a) == zone_of(b);
+}
+
+bool is_secure_alone(const registry::RegisteredInstance& instance) {
+  return !instance.port.enabled && instance.secure_port.enabled;
+}
+
+ServiceInstance service_instance(const std::string& service, const registry::RegisteredInstance& from) {
+  ServiceInstance instance;
+  instance.service = service;
+  instance.id = from.key();
+  instance.host = from.host;
+  instance.address = from.ip;
+  instance.port = static_cast<std::uint16_t>(from.port.number);
+  instance.status = status_of(from.status);
+  instance.zone = zone_of(from);
+  instance.registered = true;
+  instance.health_path = health_path_of(from.metadata);
+  return instance;
 }
 
 }  // namespace
 
-void KnownInstances::apply(const registry::Instance& change) {
+void KnownInstances::apply(const registry::RegisteredInstance& change) {
   const std::pair key(change.app, change.key());
   if (change.action == registry::Action::deleted) {
     changed_ = instances_.erase(key) > 0 || changed_;
@@ -48,13 +92,10 @@ void KnownInstances::apply(const registry::Instance& change) {
   instances_[key] = {change, Instant()};
 }
 
-void KnownInstances::replace(std::vector<registry::Instance> instances) {
-  std::map<std::pair<std::string, std::string>, const registry::Instance*> told;
-  for (const auto& instance : instances) told[{instance.app, instance.key()}] = &instance;
-  std::size_t missing = 0;
-  for (const auto& [key, known] : instances_) missing += told.contains(key) ? 0u : 1u;
-  // Half of the list gone between two fetches: the registry lost it rather than that all of them died.
-  const bool doubtful = missing * 2 > instances_.size();
+void KnownInstances::replace(std::vector<registry::RegisteredInstance> instances) {
+  std::set<Name> told;
+  for (const auto& instance : instances) told.emplace(instance.app, instance.key());
+  const bool doubtful = instances.empty();
   const Instant until = clock_.now() + grace;
   for (auto known = instances_.begin(); known != instances_.end();) {
     const bool gone = !told.contains(known->first);
@@ -66,10 +107,9 @@ void KnownInstances::replace(std::vector<registry::Instance> instances) {
     if (gone && known->second.doubtful_until == Instant()) known->second.doubtful_until = until;
     ++known;
   }
-  for (const auto& instance : instances) {
-    registry::Instance taken = instance;
-    taken.action = registry::Action::added;
-    apply(taken);
+  for (auto& instance : instances) {
+    instance.action = registry::Action::added;
+    apply(instance);
   }
   drop_doubtful();
 }
@@ -92,32 +132,47 @@ std::string KnownInstances::hash() const {
   return text;
 }
 
+void KnownInstances::set_allowed(http::AllowedAddresses allowed) {
+  allowed_ = std::move(allowed);
+  refused_.clear();
+  changed_ = true;
+}
+
+std::optional<std::string> KnownInstances::refusal_of(const registry::RegisteredInstance& instance) const {
+  if (is_secure_alone(instance))
+    return "it listens with TLS alone (securePort), which the gateway does not speak to instances";
+  if (!instance.port.enabled) return "its port is not enabled";
+  if (instance.port.number < 1 || instance.port.number > 65'535) return "its port is none";
+  auto why = allowed_.refusal_of_instance(instance.host, instance.ip);
+  return why.empty() ? std::nullopt : std::optional(std::move(why));
+}
+
 void KnownInstances::publish() {
   if (!changed_) return;
   changed_ = false;
   auto list = std::make_shared<ServiceList>();
   list->version = ++version_;
   std::erase_if(refused_, [this](const auto& key) { return !instances_.contains(key); });
+  std::map<std::string, std::vector<ServiceInstance>> by_application;
+  std::set<std::string> left_out;
   for (const auto& [key, known] : instances_) {
-    const registry::Instance& from = known.instance;
-    if (!from.port.enabled) continue;
-    if (const auto why = allowed_.refusal_of_instance(from.host, from.ip); !why.empty()) {
+    const registry::RegisteredInstance& from = known.instance;
+    const std::string app = http::lower_text(from.app);
+    if (const auto why = refusal_of(from)) {
       if (refused_.insert(key).second)
-        spdlog::warn("registry: {} of {} is ignored: {}", key.second, key.first, why);
+        spdlog::warn("registry: {} of {} is ignored: {}", key.second, key.first, *why);
+      // Of the others anybody could learn their addresses: they are in the log alone.
+      if (is_secure_alone(from)) left_out.insert(app + ": an instance listens with TLS alone");
       continue;
     }
     refused_.erase(key);
-    ServiceInstance instance;
-    instance.service = service_of(from);
-    instance.id = from.key();
-    instance.host = from.host;
-    instance.port = static_cast<std::uint16_t>(from.port.number);
-    instance.status = status_of(from.status);
-    instance.zone = zone_of(from);
-    instance.registered = true;
-    instance.metadata = from.metadata;
-    list->services[instance.service].push_back(std::move(instance));
+    ++list->instances;
+    for (const std::string& name : names_of(from.vip.value_or("")))
+      list->services[name].push_back(service_instance(name, from));
+    by_application[app].push_back(service_instance(app, from));
   }
+  list->services.merge(by_application);
+  list->left_out.assign(left_out.begin(), left_out.end());
   std::atomic_store(&list_, std::shared_ptr<const ServiceList>(std::move(list)));
 }
 

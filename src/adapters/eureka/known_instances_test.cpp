@@ -10,8 +10,8 @@ struct TestClock final : Clock {
   Instant at{Millis(1'000'000)};
 };
 
-registry::Instance instance_of(const std::string& id) {
-  registry::Instance instance;
+registry::RegisteredInstance instance_of(const std::string& id) {
+  registry::RegisteredInstance instance;
   instance.id = id;
   instance.host = "h";
   instance.ip = "10.0.0.1";
@@ -66,13 +66,89 @@ TEST(KnownInstances, are_kept_when_a_registry_comes_back_empty) {
   EXPECT_EQ(count(known), 1u) << "the others did not register again in time";
 }
 
-TEST(KnownInstances, drop_the_few_that_a_full_list_no_longer_has) {
+TEST(KnownInstances, drop_what_a_list_with_others_no_longer_has) {
   TestClock clock;
   KnownInstances known(clock);
   known.replace({instance_of("a"), instance_of("b"), instance_of("c")});
+  known.replace({instance_of("c")});
+  known.publish();
+  EXPECT_EQ(count(known), 1u) << "only an empty list may be doubted";
+}
+
+TEST(KnownInstances, a_removal_counts_at_once_in_doubt_too) {
+  TestClock clock;
+  KnownInstances known(clock);
   known.replace({instance_of("a"), instance_of("b")});
+  known.replace({});
+  auto gone = instance_of("a");
+  gone.action = registry::Action::deleted;
+  known.apply(gone);
+  gone = instance_of("b");
+  gone.action = registry::Action::deleted;
+  known.apply(gone);
+  known.publish();
+  EXPECT_EQ(known.list()->services.size(), 0u);
+}
+
+TEST(KnownInstances, are_found_under_each_name) {
+  TestClock clock;
+  KnownInstances known(clock);
+  auto two = instance_of("a"), same = instance_of("b"), none = instance_of("c");
+  two.vip = "V1, v2,,v2";
+  same.app = "V1";
+  same.vip = "other";
+  none.app = "PLAIN";
+  none.vip.reset();
+  known.replace({two, same, none});
+  known.publish();
+  const auto& services = known.list()->services;
+  const auto ids = [&](const char* service) {
+    std::string all;
+    if (const auto found = services.find(service); found != services.end())
+      for (const auto& instance : found->second) all += instance.id;
+    return all;
+  };
+  EXPECT_EQ(ids("v1"), "a") << "the VIP's name, before the application's";
+  EXPECT_EQ(ids("v2"), "a");
+  EXPECT_EQ(ids("other"), "b");
+  EXPECT_EQ(ids("shop"), "a") << "an application's name, where no VIP has it";
+  EXPECT_EQ(ids("plain"), "c");
+  EXPECT_EQ(known.list()->instances, 3u);
+}
+
+TEST(KnownInstances, have_what_a_gateway_needs_to_call_them) {
+  TestClock clock;
+  KnownInstances known(clock);
+  auto good = instance_of("a"), split = instance_of("b"), own = instance_of("c");
+  good.metadata["health"] = "/up?x=1";
+  split.metadata["health"] = "/up\r\nEvil: 1";
+  own.metadata["health"] = "green";
+  known.replace({good, split, own});
+  known.publish();
+  std::map<std::string, std::string> paths;
+  for (const auto& instance : known.list()->services.at("shop")) {
+    paths[instance.id] = instance.health_path;
+    EXPECT_EQ(instance.address, "10.0.0.1");
+  }
+  EXPECT_EQ(paths, (std::map<std::string, std::string>{{"a", "/up?x=1"}, {"b", ""}, {"c", ""}}));
+}
+
+TEST(KnownInstances, say_who_can_be_called_by_tls_alone) {
+  TestClock clock;
+  KnownInstances known(clock);
+  auto secure = instance_of("a");
+  secure.port.enabled = false;
+  secure.secure_port = {443, true};
+  known.replace({secure, instance_of("b")});
+  known.publish();
+  EXPECT_EQ(count(known), 1u);
+  ASSERT_EQ(known.list()->left_out.size(), 1u);
+  EXPECT_NE(known.list()->left_out[0].find("shop: an instance listens with TLS alone"), std::string::npos);
+  secure.port.enabled = true;
+  known.apply(secure);
   known.publish();
   EXPECT_EQ(count(known), 2u);
+  EXPECT_TRUE(known.list()->left_out.empty());
 }
 
 TEST(KnownInstances, are_left_out_where_nobody_may_be) {
@@ -85,6 +161,7 @@ TEST(KnownInstances, are_left_out_where_nobody_may_be) {
   known.publish();
   ASSERT_EQ(count(known), 1u);
   EXPECT_EQ(known.list()->services.at("shop")[0].id, "c");
+  EXPECT_TRUE(known.list()->left_out.empty()) << "health is public: addresses are not told";
   EXPECT_TRUE(known.list()->services.at("shop")[0].registered);
   EXPECT_EQ(known.hash(), "UP_3_") << "the registry counts them";
   elsewhere.ip = elsewhere.host = "10.0.0.2";
@@ -98,14 +175,16 @@ TEST(KnownInstances, have_the_zone_that_they_say) {
   KnownInstances known(clock);
   auto spring = instance_of("a"), amazon = instance_of("b");
   spring.metadata["zone"] = "east";
-  amazon.data_center_metadata["availability-zone"] = "us-east-1c";
+  amazon.data_center.metadata = registry::Metadata();
+  amazon.data_center.metadata->emplace("availability-zone", "us-east-1c");
   known.replace({spring, amazon, instance_of("c")});
   known.publish();
   std::map<std::string, std::string> zones;
   for (const auto& instance : known.list()->services.at("shop")) zones[instance.id] = instance.zone;
   EXPECT_EQ(zones, (std::map<std::string, std::string>{{"a", "east"}, {"b", "us-east-1c"}, {"c", ""}}));
   const auto version = known.list()->version;
-  amazon.data_center_metadata["availability-zone"] = "us-east-1d";
+  amazon.data_center.metadata = registry::Metadata();
+  amazon.data_center.metadata->emplace("availability-zone", "us-east-1d");
   known.apply(amazon);
   known.publish();
   EXPECT_GT(known.list()->version, version) << "a moved one is told";

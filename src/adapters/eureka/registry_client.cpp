@@ -9,14 +9,14 @@
 
 namespace market::eureka {
 
-using registry::Instance;
+using registry::RegisteredInstance;
 using registry::Status;
 
 namespace {
 
 constexpr Millis retry_pause{1'000};
-constexpr Millis silence_max{30'000};  ///< The stream says something every 10 s.
-constexpr std::size_t event_bytes_max = 64 * 1024 * 1024;
+constexpr Millis silence_max{30'000};                       ///< The stream says something every 10 s.
+constexpr std::size_t event_bytes_max = 256 * 1024 * 1024;  ///< A full registry of ours fits.
 constexpr Millis call_time{3'000};
 
 asio::awaitable<void> sleep(asio::steady_timer& timer, Millis pause) {
@@ -25,8 +25,8 @@ asio::awaitable<void> sleep(asio::steady_timer& timer, Millis pause) {
   co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
-Instance instance_of(const RegistryClientSettings& settings, const std::string& service) {
-  Instance instance;
+RegisteredInstance instance_of(const RegistryClientSettings& settings, const std::string& service) {
+  RegisteredInstance instance;
   const std::string port = std::to_string(settings.port);
   const std::string base = "http://" + settings.host + ":" + port;
   instance.id = settings.host + ":" + service + ":" + port;
@@ -47,8 +47,8 @@ Instance instance_of(const RegistryClientSettings& settings, const std::string& 
   return instance;
 }
 
-std::string path_of(const Instance& instance) {
-  return "apps/" + instance.app + "/" + instance.id;
+std::string path_of(const RegisteredInstance& instance) {
+  return "apps/" + instance.app + "/" + instance.key();
 }
 
 }  // namespace
@@ -75,6 +75,22 @@ void RegistryClient::start() {
   asio::co_spawn(io_, keep_registered(), asio::detached);
   asio::co_spawn(io_, keep_list(), asio::detached);
   thread_ = std::thread([this] { io_.run(); });
+}
+
+void RegistryClient::apply(std::string zone, http::AllowedAddresses allowed) {
+  if (registries_.empty()) return;
+  asio::post(io_, [this, zone = std::move(zone), allowed = std::move(allowed)]() mutable {
+    known_.set_allowed(std::move(allowed));
+    known_.publish();
+    if (zone == settings_.zone) return;
+    settings_.zone = std::move(zone);
+    for (Mine& mine : mine_) {
+      mine.instance.metadata.erase("zone");
+      if (!settings_.zone.empty()) mine.instance.metadata["zone"] = settings_.zone;
+      mine.registered = false;
+    }
+    renew_timer_.cancel();
+  });
 }
 
 RegistryClient::State RegistryClient::state() const {
@@ -213,7 +229,7 @@ asio::awaitable<void> RegistryClient::withdraw_all() {
 }
 
 /// A predecessor that was killed while it drained has left its OUT_OF_SERVICE behind: it would hold for ever.
-Task<> RegistryClient::return_to_service(const Instance& instance) {
+Task<> RegistryClient::return_to_service(const RegisteredInstance& instance) {
   http::ClientRequest request;
   request.method = http::Method::del;
   request.path = path_of(instance) + "/status?value=UP";
@@ -285,7 +301,7 @@ Task<> RegistryClient::fetch() {
     const auto delta = reply->status == 200 ? wire::eureka::parse_json_applications(reply->body)
                                             : Result<wire::eureka::Applications>(fail(Code::unavailable, ""));
     if (delta && !delta->version.empty() && delta->version != "-1") {
-      for (const Instance& change : delta->instances) known_.apply(change);
+      for (const RegisteredInstance& change : delta->instances) known_.apply(change);
       known_.drop_doubtful();
       if (known_.hash() == delta->hash) {
         known_.publish();
@@ -300,15 +316,16 @@ Task<> RegistryClient::fetch() {
 /// Whole events of the stream; the rest waits for more bytes.
 void RegistryClient::take_events(std::string_view piece) {
   pushed_.store(true);
+  // Its end may lie across two pieces; what was searched before is not searched again.
+  std::size_t search_from = events_.empty() ? 0 : events_.size() - 1;
   events_.append(piece);
-  if (events_.size() > event_bytes_max) events_.clear();
-  std::size_t end = 0;
-  while ((end = events_.find("\n\n")) != std::string::npos) {
-    const std::string event = events_.substr(0, end);
-    events_.erase(0, end + 2);
+  std::size_t taken = 0, end = 0;
+  while ((end = events_.find("\n\n", search_from)) != std::string::npos) {
+    const std::string_view event = std::string_view(events_).substr(taken, end - taken);
+    taken = search_from = end + 2;
     const auto data_at = event.find("data: ");
-    if (data_at == std::string::npos) continue;
-    const std::string_view data = std::string_view(event).substr(data_at + 6);
+    if (data_at == std::string_view::npos) continue;
+    const std::string_view data = event.substr(data_at + 6);
     if (event.starts_with("event: list")) {
       auto list = wire::eureka::parse_json_applications(data);
       if (list) known_.replace(std::move(list->instances));
@@ -316,6 +333,8 @@ void RegistryClient::take_events(std::string_view piece) {
       known_.apply(*change);
     }
   }
+  events_.erase(0, taken);
+  if (events_.size() > event_bytes_max) events_.clear();
   known_.drop_doubtful();
   known_.publish();
 }

@@ -38,6 +38,8 @@ class RegistryClient final : public Discovery {
 
   std::shared_ptr<const ServiceList> services() const override { return known_.list(); }
   void start();
+  /// The settings were read again: registers anew where its zone has changed. Any thread.
+  void apply(std::string zone, http::AllowedAddresses allowed);
   /// Until the first list is there or every registry was asked in vain, at most `most` long: whoever
   /// forwards requests is not ready before.
   void wait_for_list(Millis most);
@@ -55,7 +57,7 @@ class RegistryClient final : public Discovery {
 
  private:
   struct Mine {
-    registry::Instance instance;
+    registry::RegisteredInstance instance;
     bool registered = false;
     bool known_before = false;  ///< This process has registered it at least once.
   };
@@ -63,7 +65,7 @@ class RegistryClient final : public Discovery {
   asio::awaitable<void> keep_list();
   asio::awaitable<void> leave_all();
   asio::awaitable<void> withdraw_all();
-  Task<> return_to_service(const registry::Instance& instance);
+  Task<> return_to_service(const registry::RegisteredInstance& instance);
   Task<> enroll(Mine& mine);
   Task<> renew(Mine& mine);
   Task<> fetch();

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <deque>
 #include <thread>
 
 #include "apps/roles/handover.hpp"
@@ -83,21 +84,55 @@ void keep_states(gateway::GatewayConfig& next, const gateway::GatewayConfig& bef
       if (old.id == route.id) route.state = old.state;
 }
 
-void reload(const SettingSources& sources, TokenCheck* tokens, gateway::Proxy& proxy,
-            SettingsDiscovery& discovery, http::Server& server) {
+/// Where instances may be. Those that settings have replaced stay: requests under way and connections know
+/// them by address.
+class AllowedByRegistry {
+ public:
+  explicit AllowedByRegistry(const Settings& settings) { read(settings); }
+  const http::AllowedAddresses& current() const { return all_.back(); }
+  void read(const Settings& settings) {
+    std::string networks = settings.text("registry.networks");
+    if (!all_.empty() && networks == networks_) return;
+    all_.emplace_back(networks_of(settings, "registry.networks"));
+    networks_ = std::move(networks);
+  }
+
+ private:
+  std::string networks_;
+  std::deque<http::AllowedAddresses> all_;
+};
+
+std::string preferred_zone(const Settings& settings) {
+  return settings.flag("gateway.prefer_same_zone") ? settings.text("registry.zone") : std::string();
+}
+
+/// What a reload reaches.
+struct Reloaded {
+  TokenCheck* tokens;
+  gateway::Proxy& proxy;
+  SettingsDiscovery& discovery;
+  eureka::RegistryClient& registry;
+  gateway::Balancer& balancer;
+  AllowedByRegistry& allowed;
+};
+
+void reload(const SettingSources& sources, const Reloaded& parts, http::Server& server) {
   try {
     const Settings settings = read_settings(sources);
     check_settings(settings, sources.config);
     auto next = read_gateway_settings(settings, sources.config);
     auto tls = tls_of(settings);
     auto keys = token_keys_of(settings);
-    if (tokens && !keys.empty()) tokens->tokens.replace(std::move(keys));
-    const auto before = proxy.config();
+    if (parts.tokens && !keys.empty()) parts.tokens->tokens.replace(std::move(keys));
+    const auto before = parts.proxy.config();
     keep_states(next.config, *before);
     const auto changed = differences(*before, next.config);
-    discovery.set(next.instances);
+    parts.allowed.read(settings);
+    parts.registry.apply(settings.text("registry.zone"), parts.allowed.current());
+    parts.balancer.apply(preferred_zone(settings), &parts.allowed.current());
+    parts.discovery.set(next.instances);
     server.set_tls(std::move(tls));
-    proxy.apply(std::make_shared<const gateway::GatewayConfig>(std::move(next.config)));
+    parts.proxy.apply(std::make_shared<const gateway::GatewayConfig>(std::move(next.config)));
     spdlog::info("settings were read again: {} differences", changed.size());
     for (const auto& line : changed) spdlog::info("settings: {}", line);
   } catch (const std::exception& mistake) {
@@ -126,10 +161,10 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   const auto registry = registry_client_of(settings, clock, std::move(registered_as), address.port);
   SettingsDiscovery discovery(registry.get());
   discovery.set(read.instances);
-  const http::AllowedAddresses allowed(networks_of(settings, "registry.networks"));
+  AllowedByRegistry allowed(settings);
   gateway::BalancerSettings balancing;
-  if (settings.flag("gateway.prefer_same_zone")) balancing.zone = settings.text("registry.zone");
-  balancing.allowed = &allowed;
+  balancing.zone = preferred_zone(settings);
+  balancing.allowed = &allowed.current();
   gateway::Balancer balancer(discovery, balancing);
   RequestJournal journal(settings, "market-gateway");
   gateway::Proxy proxy({balancer, tokens ? &tokens->authenticator : nullptr, journal, clock},
@@ -143,6 +178,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
     if (leaving.load()) return "the gateway is stopping";
     return std::nullopt;
   };
+  info.warnings = [&registry] { return registry->services()->left_out; };
   info.metrics = [&] {
     platform::MetricsText text;
     add_registry_client_metrics(*registry, text);
@@ -173,7 +209,8 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
     registry->withdraw();
     server->stop();
   });
-  reload_signal.watch([&] { reload(options.settings, tokens.get(), proxy, discovery, *server); });
+  const Reloaded parts{tokens.get(), proxy, discovery, *registry, balancer, allowed};
+  reload_signal.watch([&] { reload(options.settings, parts, *server); });
 
   registry->start();
   registry->wait_for_list(first_list_max);

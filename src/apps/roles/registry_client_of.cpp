@@ -41,8 +41,6 @@ std::unique_ptr<eureka::RegistryClient> registry_client_of(const Settings& setti
 void add_registry_client_metrics(const eureka::RegistryClient& client, platform::MetricsText& metrics) {
   const auto state = client.state();
   const auto list = client.services();
-  std::uint64_t instances = 0;
-  for (const auto& [service, all] : list->services) instances += all.size();
   metrics.family("market_discovery_registered", "gauge", "1: every service of this process is registered.")
       .sample(std::uint64_t{state.registered});
   metrics.family("market_discovery_pushed", "gauge", "1: the registry pushes its changes.")
@@ -51,7 +49,10 @@ void add_registry_client_metrics(const eureka::RegistryClient& client, platform:
       .sample(state.errors);
   metrics.family("market_discovery_renewals_total", "counter", "Heartbeats that were taken.")
       .sample(state.renewals);
-  metrics.family("market_discovery_instances", "gauge", "Instances in the list.").sample(instances);
+  metrics.family("market_discovery_instances", "gauge", "Instances in the list.")
+      .sample(std::uint64_t{list->instances});
+  metrics.family("market_discovery_left_out", "gauge", "Services with instances that cannot be called.")
+      .sample(std::uint64_t{list->left_out.size()});
   metrics.family("market_discovery_version", "gauge", "Changes of the list.").sample(list->version);
 }
 

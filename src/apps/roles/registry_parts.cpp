@@ -60,10 +60,10 @@ void check_registry_settings(const Settings& settings) {
   authorization_of(settings);
 }
 
-RegistryClockwork::RegistryClockwork(registry::SharedRegistry& registry, Millis interval)
+EvictionTimer::EvictionTimer(registry::SharedRegistry& registry, Millis interval)
     : registry_(registry), interval_(std::max(Millis(10), interval)), thread_([this] { run(); }) {}
 
-RegistryClockwork::~RegistryClockwork() {
+EvictionTimer::~EvictionTimer() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -72,7 +72,7 @@ RegistryClockwork::~RegistryClockwork() {
   thread_.join();
 }
 
-void RegistryClockwork::run() {
+void EvictionTimer::run() {
   using Steady = std::chrono::steady_clock;
   auto due = Steady::now() + interval_;
   auto sweep_due = Steady::now() + sweep_pause;
@@ -96,16 +96,17 @@ RegistryParts::RegistryParts(const Settings& settings, const Clock& clock, const
                 http::AllowedAddresses(networks_of(settings, "registry.networks"))),
       peers_(background_.executor(), peers_of(settings, own_host, own_port), registry_),
       authorization_(authorization_of(settings)),
-      clockwork_(registry_, settings.duration("registry.eviction_interval")) {}
+      public_reads_(settings.flag("registry.public_reads")),
+      eviction_timer_(registry_, settings.duration("registry.eviction_interval")) {}
 
 RegistryParts::~RegistryParts() {
   background_.stop();
 }
 
 void RegistryParts::add_routes(http::Router& router) {
-  const registry::RegistryDoors doors{registry_, peers_, authorization_};
-  registry::add_eureka_routes(router, doors);
-  registry::add_dashboard_routes(router, doors);
+  const registry::HandlerContext context{registry_, peers_, authorization_, public_reads_};
+  registry::add_eureka_routes(router, context);
+  registry::add_dashboard_routes(router, context);
 }
 
 std::optional<std::string> RegistryParts::not_ready() const {

@@ -1,20 +1,20 @@
 #pragma once
-/// The registry's parts for whichever role holds it: rules, peers, its clockwork, its doors and numbers.
+/// The registry's parts for whichever role holds it: rules, peers, its clockwork, its context and numbers.
 
 #include <condition_variable>
 
 #include "apps/roles/background_thread.hpp"
 #include "apps/settings/settings.hpp"
 #include "services/platform/metrics_text.hpp"
-#include "services/registry/door.hpp"
+#include "services/registry/handlers.hpp"
 
 namespace market::apps {
 
 /// Looks for ended leases and forgets old changes, on a thread of its own.
-class RegistryClockwork {
+class EvictionTimer {
  public:
-  RegistryClockwork(registry::SharedRegistry& registry, Millis interval);
-  ~RegistryClockwork();
+  EvictionTimer(registry::SharedRegistry& registry, Millis interval);
+  ~EvictionTimer();
 
  private:
   void run();
@@ -48,7 +48,8 @@ class RegistryParts {
   BackgroundThread background_;
   registry::Peers peers_;
   std::string authorization_;
-  RegistryClockwork clockwork_;
+  bool public_reads_;
+  EvictionTimer eviction_timer_;
 };
 
 }  // namespace market::apps

@@ -134,6 +134,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"registry.eviction_interval", "60s", duration, by_registry, between(10ms, 1h), "between two looks"},
       {"registry.cache", "30s", duration, by_registry, between(0s, 1h), "life of a cached answer"},
       {"registry.credential", "", text, by_registry, {}, "user:password; empty: loopback callers only"},
+      {"registry.public_reads", "false", flag, by_registry, {}, "who reads needs no registry.credential"},
       {"registry.peers", "", text, by_registry, {}, "other registries that every change is told to"},
       {"registry.urls", "", text, by_store | by_gateway, {}, "registries to register with, in this order"},
       {"registry.renewal_interval", "30s", duration, by_store | by_gateway, between(100ms, 1h), "heartbeats"},

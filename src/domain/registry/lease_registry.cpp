@@ -32,24 +32,49 @@ void LeaseRegistry::count(Status status, int by) {
   if (entry == 0) by_status_.erase(name_of(status));
 }
 
-void LeaseRegistry::note(std::int64_t now_ms, const Instance& instance, std::string what, std::string why) {
+void LeaseRegistry::note(std::int64_t now_ms, const RegisteredInstance& instance, std::string what,
+                         std::string why) {
   history_.push_back({now_ms, instance.app, instance.key(), std::move(what), std::move(why)});
   if (history_.size() > rules_.history_max) history_.pop_front();
+}
+
+Result<> LeaseRegistry::check_room(std::size_t wanted, std::size_t cost) const {
+  if (wanted > cost && bytes_ - cost + wanted > rules_.registry_bytes_max)
+    return fail(Code::overloaded, "the registry is full (registry_bytes_max)");
+  return {};
+}
+
+void LeaseRegistry::forget(std::map<std::uint64_t, Recent>::iterator recent) {
+  if (recent->second.removed) removed_bytes_ -= recent->second.removed->cost;
+  recent_of_.erase(recent->second.name);
+  recent_.erase(recent);
+}
+
+/// For the deltas; the oldest give way, and whoever missed them fetches all.
+void LeaseRegistry::remember(const Lease& lease, std::int64_t now_ms) {
+  Name name(lease.instance.app, lease.instance.key());
+  if (const auto before = recent_of_.find(name); before != recent_of_.end())
+    forget(recent_.find(before->second));
+  Recent recent{now_ms, name, std::nullopt};
+  if (lease.instance.action == Action::deleted) {
+    removed_bytes_ += lease.cost;
+    recent.removed = lease;
+  }
+  recent_of_[std::move(name)] = version_;
+  recent_.emplace(version_, std::move(recent));
+  if (recent_.size() > rules_.recent_max) forget(recent_.begin());
+  for (auto oldest = recent_.begin(); removed_bytes_ > rules_.removed_bytes_max && oldest != recent_.end();) {
+    const auto next = std::next(oldest);
+    if (oldest->second.removed) forget(oldest);
+    oldest = next;
+  }
 }
 
 void LeaseRegistry::changed(Lease& lease, Action action, std::int64_t now_ms) {
   lease.instance.action = action;
   lease.instance.updated_ms = now_ms;
-  const std::uint64_t order = ++version_;
-  auto& mine = recent_of_[{lease.instance.app, lease.instance.key()}];
-  if (mine != 0) recent_.erase(mine);
-  mine = order;
-  recent_.emplace(order, Recent{now_ms, order, lease.instance});
-  if (recent_.size() > rules_.recent_max) {
-    const Instance& oldest = recent_.begin()->second.instance;
-    recent_of_.erase({oldest.app, oldest.key()});
-    recent_.erase(recent_.begin());
-  }
+  ++version_;
+  remember(lease, now_ms);
   if (tell_) tell_(lease.instance);
 }
 
@@ -58,7 +83,7 @@ void LeaseRegistry::remember_override(const std::string& id, Status status, std:
 }
 
 /// The first rule that matches, CONTRACT of Eureka: own word, override, what is stored, own word.
-Status LeaseRegistry::effective_status(const Instance& wanted, const Lease* stored, Source source,
+Status LeaseRegistry::effective_status(const RegisteredInstance& wanted, const Lease* stored, Source source,
                                        std::int64_t now_ms) {
   if (!is_settled(wanted.status)) return wanted.status;
   if (const auto found = overrides_.find(wanted.key()); found != overrides_.end()) {
@@ -70,7 +95,8 @@ Status LeaseRegistry::effective_status(const Instance& wanted, const Lease* stor
   return wanted.status;
 }
 
-Result<> LeaseRegistry::enroll(Instance instance, Source source, std::int64_t now_ms, std::string_view by) {
+Result<> LeaseRegistry::enroll(RegisteredInstance instance, Source source, std::int64_t now_ms,
+                               std::string_view by) {
   Lease* stored = lease_of(instance.app, instance.key());
   if (!stored && size_ >= rules_.instances_max)
     return fail(Code::overloaded, "the registry is full (instances_max)");
@@ -86,6 +112,9 @@ Result<> LeaseRegistry::enroll(Instance instance, Source source, std::int64_t no
       instance.lease.duration_seconds = asked.duration_seconds;
     }
   }
+  const std::size_t cost = cost_of(instance), cost_before = stored ? stored->cost : 0;
+  if (const auto ok = check_room(cost, cost_before); !ok) return ok;
+  bytes_ += cost - cost_before;
   const std::string id = instance.key();
   if (instance.overridden != Status::unknown && !overrides_.contains(id))
     remember_override(id, instance.overridden, now_ms);
@@ -104,6 +133,7 @@ Result<> LeaseRegistry::enroll(Instance instance, Source source, std::int64_t no
   count(instance.status, 1);
   size_ += is_new ? 1u : 0u;
   lease.duration_ms = instance.lease.duration_seconds * 1000;
+  lease.cost = cost;
   lease.instance = std::move(instance);
   note(now_ms, lease.instance, is_new ? "registered" : "registered again",
        by_text(name_of(lease.instance.status), by));
@@ -115,7 +145,7 @@ Renewed LeaseRegistry::renew(std::string_view app, const std::string& id, const 
                              std::int64_t now_ms) {
   Lease* lease = lease_of(app, id);
   if (!lease || lease->instance.status == Status::unknown) return Renewed::unknown;
-  Instance& instance = lease->instance;
+  RegisteredInstance& instance = lease->instance;
   if (renewal.source == Source::peer && renewal.overridden && *renewal.overridden != Status::unknown &&
       !overrides_.contains(id)) {
     remember_override(id, *renewal.overridden, now_ms);
@@ -142,6 +172,7 @@ void LeaseRegistry::remove(std::string_view app, const std::string& id, std::int
   lease->second.instance.lease.evicted_ms = now_ms;
   count(lease->second.instance.status, -1);
   --size_;
+  bytes_ -= lease->second.cost;
   overrides_.erase(id);
   auto node = found->second.extract(lease);
   if (found->second.empty()) apps_.erase(found);
@@ -163,7 +194,7 @@ bool LeaseRegistry::override_status(std::string_view app, const std::string& id,
   Lease* lease = lease_of(app, id);
   if (!lease) return false;
   lease->instance.lease.renewed_ms = now_ms;
-  Instance& instance = lease->instance;
+  RegisteredInstance& instance = lease->instance;
   if (instance.status == status) return true;
   remember_override(id, status, now_ms);
   count(instance.status, -1);
@@ -184,7 +215,7 @@ bool LeaseRegistry::drop_override(std::string_view app, const std::string& id, s
   if (!lease) return false;
   lease->instance.lease.renewed_ms = now_ms;
   if (overrides_.erase(id) == 0) return true;
-  Instance& instance = lease->instance;
+  RegisteredInstance& instance = lease->instance;
   const Status status = fallback.value_or(Status::unknown);
   count(instance.status, -1);
   count(status, 1);
@@ -197,14 +228,21 @@ bool LeaseRegistry::drop_override(std::string_view app, const std::string& id, s
   return true;
 }
 
-Result<> LeaseRegistry::put_metadata(std::string_view app, const std::string& id,
-                                     const std::map<std::string, std::string>& entries, std::int64_t now_ms) {
+Result<> LeaseRegistry::put_metadata(std::string_view app, const std::string& id, const Metadata& entries,
+                                     std::int64_t now_ms) {
   Lease* lease = lease_of(app, id);
   if (!lease) return fail(Code::not_found, "there is no such instance");
   auto merged = lease->instance.metadata;
   for (const auto& [key, value] : entries) merged[key] = value;
   if (const auto ok = check_metadata(merged); !ok) return ok;
-  lease->instance.metadata = std::move(merged);
+  std::swap(lease->instance.metadata, merged);
+  const std::size_t cost = cost_of(lease->instance);
+  if (const auto ok = check_room(cost, lease->cost); !ok) {
+    std::swap(lease->instance.metadata, merged);
+    return ok;
+  }
+  bytes_ += cost - lease->cost;
+  lease->cost = cost;
   note(now_ms, lease->instance, "metadata", std::to_string(entries.size()) + " entries set");
   changed(*lease, Action::added, now_ms);
   return {};
@@ -260,24 +298,22 @@ std::size_t LeaseRegistry::evict(std::int64_t now_ms, std::int64_t lateness_ms,
 }
 
 void LeaseRegistry::sweep(std::int64_t now_ms) {
-  while (!recent_.empty() && recent_.begin()->second.at_ms + rules_.recent_ms_max < now_ms) {
-    const Instance& oldest = recent_.begin()->second.instance;
-    recent_of_.erase({oldest.app, oldest.key()});
-    recent_.erase(recent_.begin());
-  }
+  while (!recent_.empty() && recent_.begin()->second.at_ms + rules_.recent_ms_max < now_ms)
+    forget(recent_.begin());
   std::erase_if(overrides_, [&](const auto& entry) {
     return entry.second.used_ms + rules_.override_ms_max < now_ms && !find_by_id(entry.first, 0);
   });
 }
 
-std::optional<Instance> LeaseRegistry::find(std::string_view app, const std::string& id,
-                                            std::int64_t now_ms) const {
+std::optional<RegisteredInstance> LeaseRegistry::find(std::string_view app, const std::string& id,
+                                                      std::int64_t now_ms) const {
   const Lease* lease = lease_of(app, id);
   if (!lease || now_ms > lease->instance.lease.renewed_ms + lease->duration_ms) return std::nullopt;
   return lease->instance;
 }
 
-std::optional<Instance> LeaseRegistry::find_by_id(const std::string& id, std::int64_t now_ms) const {
+std::optional<RegisteredInstance> LeaseRegistry::find_by_id(const std::string& id,
+                                                            std::int64_t now_ms) const {
   for (const auto& [name, app] : apps_) {
     if (!app.contains(id)) continue;
     if (auto found = find(name, id, now_ms)) return found;
@@ -285,18 +321,24 @@ std::optional<Instance> LeaseRegistry::find_by_id(const std::string& id, std::in
   return std::nullopt;
 }
 
-void LeaseRegistry::each_of(std::string_view app, const std::function<void(const Instance&)>& visit) const {
+void LeaseRegistry::each_of(std::string_view app,
+                            const std::function<void(const RegisteredInstance&)>& visit) const {
   const auto found = apps_.find(app);
   if (found == apps_.end()) return;
   for (const auto& [id, lease] : found->second) visit(lease.instance);
 }
 
-void LeaseRegistry::each(const std::function<void(const Instance&)>& visit) const {
+void LeaseRegistry::each(const std::function<void(const RegisteredInstance&)>& visit) const {
   for (const auto& [name, app] : apps_) each_of(name, visit);
 }
 
-void LeaseRegistry::each_recent(const std::function<void(const Instance&)>& visit) const {
-  for (const auto& [order, recent] : recent_) visit(recent.instance);
+void LeaseRegistry::each_recent(const std::function<void(const RegisteredInstance&)>& visit) const {
+  for (const auto& [order, recent] : recent_) {
+    if (recent.removed)
+      visit(recent.removed->instance);
+    else
+      look(recent.name.first, recent.name.second, visit);
+  }
 }
 
 std::string LeaseRegistry::hash() const {

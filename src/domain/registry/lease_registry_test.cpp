@@ -7,8 +7,9 @@ namespace {
 
 constexpr std::int64_t start_ms = 1'000'000;
 
-Instance instance_of(const std::string& id, Status status = Status::up, std::int64_t dirty_ms = 100) {
-  Instance instance;
+RegisteredInstance instance_of(const std::string& id, Status status = Status::up,
+                               std::int64_t dirty_ms = 100) {
+  RegisteredInstance instance;
   instance.id = id;
   instance.host = instance.ip = "127.0.0.1";
   instance.app = "SHOP";
@@ -21,7 +22,7 @@ Instance instance_of(const std::string& id, Status status = Status::up, std::int
 
 class Leases : public testing::Test {
  protected:
-  void enroll(const Instance& instance, Source source = Source::client) {
+  void enroll(const RegisteredInstance& instance, Source source = Source::client) {
     ASSERT_TRUE(registry.enroll(instance, source, now));
   }
   void fill(int count) {
@@ -42,7 +43,7 @@ class Leases : public testing::Test {
   Status status(const std::string& id = "a") { return registry.find("SHOP", id, now)->status; }
   std::vector<std::pair<std::string, Action>> delta() {
     std::vector<std::pair<std::string, Action>> found;
-    registry.each_recent([&](const Instance& i) { found.emplace_back(i.id, i.action); });
+    registry.each_recent([&](const RegisteredInstance& i) { found.emplace_back(i.key(), i.action); });
     return found;
   }
 
@@ -185,6 +186,54 @@ TEST_F(Leases, are_bounded) {
   registry.cancel("SHOP", "i0", now);
   EXPECT_EQ(registry.history().size(), 3u);
   EXPECT_EQ(delta().size(), 1u);
+}
+
+/// An instance with as much as is allowed.
+RegisteredInstance large_instance(const std::string& id) {
+  auto instance = instance_of(id);
+  instance.metadata["k"] = std::string(metadata_bytes_max - 1, '&');
+  return instance;
+}
+
+TEST(LeaseRegistryBounds, counts_what_it_keeps) {
+  LeaseRules rules;
+  rules.registry_bytes_max = 10 * cost_of(large_instance("a"));
+  LeaseRegistry registry(rules);
+  const auto enroll = [&](const std::string& id) {
+    return registry.enroll(large_instance(id), Source::client, 0);
+  };
+  for (char id = 'a'; id < 'k'; ++id) EXPECT_TRUE(enroll({id}));
+  EXPECT_EQ(registry.bytes(), rules.registry_bytes_max);
+  const auto full = enroll("k");
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, Code::overloaded);
+  EXPECT_NE(full.error().detail.find("registry_bytes_max"), std::string::npos);
+  EXPECT_TRUE(enroll("a")) << "who is there may register again";
+  auto small = instance_of("a");
+  small.dirty_ms = 200;
+  EXPECT_TRUE(registry.enroll(small, Source::client, 0));
+  EXPECT_FALSE(
+      registry.put_metadata("SHOP", "a", {{"k", std::string(metadata_bytes_max - 1, '&')}, {"l", ""}}, 0));
+  EXPECT_TRUE(registry.put_metadata("SHOP", "a", {{"k", std::string(1000, '&')}}, 0));
+  for (char id = 'a'; id < 'k'; ++id) EXPECT_TRUE(registry.cancel("SHOP", {id}, 0));
+  registry.sweep(rules.recent_ms_max + 1);
+  EXPECT_EQ(registry.bytes(), 0u);
+}
+
+TEST(LeaseRegistryBounds, forgets_removed_instances_that_take_too_much) {
+  LeaseRules rules;
+  rules.removed_bytes_max = 3 * cost_of(large_instance("i99"));
+  LeaseRegistry registry(rules);
+  ASSERT_TRUE(registry.enroll(instance_of("stays"), Source::client, 0));
+  for (int i = 0; i < 100; ++i) {
+    const std::string id = "i" + std::to_string(i);
+    ASSERT_TRUE(registry.enroll(large_instance(id), Source::client, 0));
+    ASSERT_TRUE(registry.cancel("SHOP", id, 0));
+    EXPECT_LE(registry.bytes(), rules.removed_bytes_max + cost_of(instance_of("stays")));
+  }
+  std::vector<std::string> told;
+  registry.each_recent([&](const RegisteredInstance& i) { told.push_back(i.key()); });
+  EXPECT_EQ(told.size(), 4u) << "the newest three, and the one that is there";
 }
 
 }  // namespace

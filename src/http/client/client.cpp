@@ -11,6 +11,7 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include "http/client/name_resolver.hpp"
 #include "wire/auth/basic_authorization.hpp"
 
 namespace market::http {
@@ -20,7 +21,7 @@ namespace beast = boost::beast;
 using Failure = boost::system::error_code;
 
 constexpr std::size_t idle_connections_max = 4;
-constexpr std::size_t reply_bytes_max = 64 * 1024 * 1024;
+constexpr std::size_t reply_bytes_max = 256 * 1024 * 1024;  ///< A full registry of ours fits.
 
 beast::http::verb verb_of(Method method) {
   switch (method) {
@@ -106,12 +107,11 @@ Client::~Client() = default;
 asio::awaitable<Result<Client::ConnectionPtr>> Client::connect(Millis deadline) {
   Failure failure;
   auto connection = std::make_unique<Connection>(executor_);
-  asio::ip::tcp::resolver resolver(executor_);
-  const auto found = co_await resolver.async_resolve(base_.host, base_.port,
-                                                     asio::redirect_error(asio::use_awaitable, failure));
-  if (failure) co_return lost(base_, "no such host", failure);
+  const auto found = co_await NameResolver::shared().resolve(base_.host, base_.port, deadline);
+  if (found.error) co_return lost(base_, "no such host", found.error);
   connection->stream.expires_after(deadline);
-  co_await connection->stream.async_connect(found, asio::redirect_error(asio::use_awaitable, failure));
+  co_await connection->stream.async_connect(found.endpoints,
+                                            asio::redirect_error(asio::use_awaitable, failure));
   if (failure) co_return lost(base_, "cannot connect", failure);
   connection->stream.socket().set_option(asio::ip::tcp::no_delay(true), failure);
   co_return std::move(connection);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "http/client/name_resolver.hpp"
+
 namespace market::http {
 namespace {
 
@@ -48,8 +50,13 @@ void take_out(List& list, const UpstreamConnection* connection) {
 }  // namespace
 
 Upstream::Upstream(IoThread& thread, std::string host, std::uint16_t port, const UpstreamLimits& limits,
-                   const AllowedAddresses* allowed)
-    : thread_(thread), host_(std::move(host)), port_(port), limits_(limits), allowed_(allowed) {}
+                   const AllowedAddresses* allowed, std::string address)
+    : thread_(thread),
+      host_(std::move(host)),
+      fallback_address_(std::move(address)),
+      port_(port),
+      limits_(limits),
+      allowed_(allowed) {}
 
 Upstream::~Upstream() {
   *alive_ = false;
@@ -147,30 +154,35 @@ UpstreamConnection* Upstream::open() {
 void Upstream::resolve() {
   if (resolving_) return;
   resolving_ = true;
-  if (!resolver_) resolver_ = std::make_unique<asio::ip::tcp::resolver>(thread_.io());
-  resolver_->async_resolve(
-      host_, std::to_string(port_),
-      [this, alive = alive_](boost::system::error_code error,
-                             const asio::ip::tcp::resolver::results_type& found) {
+  NameResolver::shared().resolve(
+      thread_.io().get_executor(), host_, std::to_string(port_), limits_.connect_time_max,
+      [this, alive = alive_](const NameResolver::Answer& answer) {
         if (!*alive) return;
         resolving_ = false;
-        if (error || found.empty()) {
-          spdlog::warn("cannot resolve {}: {}", host_, error.message());
+        const auto& found = answer.endpoints;
+        if (answer.error) {
+          if (use_fallback_address()) return start_waiting();
+          spdlog::warn("cannot resolve {}: {}", host_, answer.error.message());
           return fail_waiting(Outcome::not_connected);
         }
         const auto usable = std::find_if(found.begin(), found.end(), [this](const auto& one) {
-          return !allowed_ || allowed_->refusal(one.endpoint().address()).empty();
+          return !allowed_ || allowed_->refusal(one.address()).empty();
         });
         if (usable == found.end()) {
-          spdlog::warn("{} {}", host_, allowed_->refusal(found.begin()->endpoint().address()));
+          spdlog::warn("{} {}", host_, allowed_->refusal(found.front().address()));
           return fail_waiting(Outcome::not_connected);
         }
-        const auto endpoint = usable->endpoint();
-        address_size_ = static_cast<socklen_t>(endpoint.size());
-        std::memcpy(&address_, endpoint.data(), endpoint.size());
+        address_size_ = static_cast<socklen_t>(usable->size());
+        std::memcpy(&address_, usable->data(), usable->size());
         address_known_ = true;
         start_waiting();
       });
+}
+
+bool Upstream::use_fallback_address() {
+  address_known_ = parse_address(fallback_address_, port_, address_, address_size_) &&
+                   (!allowed_ || allowed_->refusal(std::string_view(fallback_address_)).empty());
+  return address_known_;
 }
 
 void Upstream::fail_waiting(Outcome outcome) {
@@ -240,9 +252,10 @@ void Upstream::tick(std::int64_t now_ms) {
   for (Call* call : late) complete(*call, Outcome::overloaded);
 }
 
-Upstream& Upstreams::at(const std::string& host, std::uint16_t port, const AllowedAddresses* allowed) {
-  auto& upstream = upstreams_[{host, port, allowed}];
-  if (!upstream) upstream = std::make_unique<Upstream>(thread_, host, port, limits_, allowed);
+Upstream& Upstreams::at(const std::string& host, std::uint16_t port, const AllowedAddresses* allowed,
+                        const std::string& address) {
+  auto& upstream = upstreams_[{host, port, allowed, address}];
+  if (!upstream) upstream = std::make_unique<Upstream>(thread_, host, port, limits_, allowed, address);
   return *upstream;
 }
 

@@ -24,9 +24,10 @@ struct UpstreamLimits {
 
 class Upstream {
  public:
-  /// `allowed`: what a host's name may mean; null: anything.
+  /// `allowed`: what a host's name may mean; null: anything. `address`: literal, for a name that does not
+  /// resolve; may be empty.
   Upstream(IoThread& thread, std::string host, std::uint16_t port, const UpstreamLimits& limits,
-           const AllowedAddresses* allowed = nullptr);
+           const AllowedAddresses* allowed = nullptr, std::string address = {});
   ~Upstream();
 
   /// Sends the call and waits; call.outcome says what became of it.
@@ -78,10 +79,12 @@ class Upstream {
   void send(UpstreamConnection& connection, Call& call);
   void start_waiting();
   void resolve();
+  /// Whether the literal address may stand in for a name that does not resolve.
+  bool use_fallback_address();
   void fail_waiting(Outcome outcome);
 
   IoThread& thread_;
-  std::string host_;
+  std::string host_, fallback_address_;
   std::uint16_t port_;
   UpstreamLimits limits_;
   const AllowedAddresses* allowed_;
@@ -97,7 +100,6 @@ class Upstream {
   Ids ids_ = Ids::unknown;
   bool together_ = false;
   bool refused_ = false;  ///< The newest try to connect.
-  std::unique_ptr<asio::ip::tcp::resolver> resolver_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
@@ -106,14 +108,15 @@ class Upstreams final : public IoThread::Part {
  public:
   Upstreams(IoThread& thread, const UpstreamLimits& limits) : thread_(thread), limits_(limits) {}
   /// `allowed` outlives this: what a host's name may mean; null: anything, for hosts of the operator.
-  Upstream& at(const std::string& host, std::uint16_t port, const AllowedAddresses* allowed = nullptr);
+  Upstream& at(const std::string& host, std::uint16_t port, const AllowedAddresses* allowed = nullptr,
+               const std::string& address = {});
   void tick(std::int64_t now_ms) override;
   std::size_t connection_count() const;
 
  private:
   IoThread& thread_;
   UpstreamLimits limits_;
-  using Key = std::tuple<std::string, std::uint16_t, const AllowedAddresses*>;
+  using Key = std::tuple<std::string, std::uint16_t, const AllowedAddresses*, std::string>;
   std::map<Key, std::unique_ptr<Upstream>> upstreams_;
 };
 

@@ -12,7 +12,9 @@ std::shared_ptr<const Balancer::View> Balancer::view(std::int64_t now_ms) {
   };
   thread_local Seen seen;
   auto list = discovery_.services();
-  if (seen.of == this && seen.view && seen.view->of == list) return seen.view;
+  const auto generation = generation_.load(std::memory_order_acquire);
+  if (seen.of == this && seen.view && seen.view->of == list && seen.view->generation == generation)
+    return seen.view;
   seen.of = this;
   seen.view = rebuilt(std::move(list), now_ms);
   return seen.view;
@@ -20,45 +22,47 @@ std::shared_ptr<const Balancer::View> Balancer::view(std::int64_t now_ms) {
 
 /// The same object as before for the same address: it remembers how the instance has behaved.
 InstancePtr Balancer::known(const ServiceInstance& instance, std::int64_t now_ms) const {
-  const auto* const allowed = instance.registered ? settings_.allowed : nullptr;
+  const auto* const allowed = instance.registered ? allowed_ : nullptr;
   if (newest_)
     if (const auto before = newest_->services.find(instance.service); before != newest_->services.end())
       for (const auto* some : {&before->second.near, &before->second.far})
         for (const auto& other : *some)
-          if (other->host == instance.host && other->port == instance.port && other->allowed == allowed)
+          if (other->host == instance.host && other->port == instance.port && other->allowed == allowed &&
+              other->address == instance.address)
             return other;
-  const auto health = instance.metadata.find("health");
   // What is there at the start has served before us: only a newcomer starts slowly.
   return std::make_shared<Instance>(instance.service, instance.host, instance.port,
-                                    health != instance.metadata.end() ? health->second : "/health/ready",
-                                    newest_ ? now_ms : 0, allowed);
+                                    instance.health_path.empty() ? "/health/ready" : instance.health_path,
+                                    newest_ ? now_ms : 0, allowed, instance.address);
 }
 
 std::shared_ptr<const Balancer::View> Balancer::rebuilt(std::shared_ptr<const ServiceList> list,
                                                         std::int64_t now_ms) {
   const std::lock_guard lock(mutex_);
-  if (newest_ && newest_->of == list) return newest_;
+  const auto generation = generation_.load(std::memory_order_relaxed);
+  if (newest_ && newest_->of == list && newest_->generation == generation) return newest_;
   auto view = std::make_shared<View>();
   view->of = list;
+  view->generation = generation;
   if (list) {
     for (const auto& [name, instances] : list->services) {
       auto& pool = view->services[name];
       for (const auto& instance : instances) {
         if (instance.status != InstanceStatus::up) continue;
-        const bool far = !settings_.zone.empty() && instance.zone != settings_.zone;
+        const bool far = !zone_.empty() && instance.zone != zone_;
         (far ? pool.far : pool.near).push_back(known(instance, now_ms));
       }
     }
   }
-  if (newest_) {
-    // A registry that has forgotten a service knows less than we do: whoever is gone will be ejected.
-    for (const auto& [name, pool] : newest_->services) {
-      const bool listed = list && list->services.contains(name) && !list->services.at(name).empty();
-      if (!listed) view->services[name] = pool;
-    }
-  }
   newest_ = view;
   return view;
+}
+
+void Balancer::apply(std::string zone, const http::AllowedAddresses* allowed) {
+  const std::lock_guard lock(mutex_);
+  zone_ = std::move(zone);
+  allowed_ = allowed;
+  generation_.fetch_add(1, std::memory_order_release);
 }
 
 InstancePtr Balancer::pick(const std::vector<InstancePtr>& from, std::span<const InstancePtr> tried,

@@ -3,6 +3,7 @@
 /// our own zone as long as there is a healthy one.
 
 #include <array>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <span>
@@ -22,14 +23,19 @@ struct BalancerSettings {
 class Balancer {
  public:
   Balancer(const Discovery& discovery, BalancerSettings settings)
-      : discovery_(discovery), settings_(std::move(settings)) {}
+      : discovery_(discovery),
+        limits_(settings.limits),
+        zone_(std::move(settings.zone)),
+        allowed_(settings.allowed) {}
 
   /// None of `tried`; null when there is no other. `random` decides between equals.
   InstancePtr choose(const std::string& service, std::span<const InstancePtr> tried, std::int64_t now_ms,
                      std::uint64_t random);
   /// The one instance of a route with a fixed address.
   InstancePtr fixed(const std::string& host, std::uint16_t port);
-  const InstanceLimits& limits() const { return settings_.limits; }
+  const InstanceLimits& limits() const { return limits_; }
+  /// The settings were read again. `allowed` outlives the balancer, as the one before must. Any thread.
+  void apply(std::string zone, const http::AllowedAddresses* allowed);
   /// All that were ever chosen from and are still listed.
   std::vector<InstancePtr> all() const;
 
@@ -40,6 +46,7 @@ class Balancer {
   using Services = std::map<std::string, Pool, std::less<>>;
   struct View {
     std::shared_ptr<const ServiceList> of;
+    std::uint64_t generation = 0;
     Services services;
   };
   std::shared_ptr<const View> view(std::int64_t now_ms);
@@ -50,8 +57,11 @@ class Balancer {
                    std::int64_t now_ms, std::uint64_t random, InstancePtr& last_hope) const;
 
   const Discovery& discovery_;
-  const BalancerSettings settings_;
+  const InstanceLimits limits_;
+  std::atomic<std::uint64_t> generation_{0};  ///< Of zone and networks.
   mutable std::mutex mutex_;  ///< Of what follows: taken when the list has changed, never per request.
+  std::string zone_;
+  const http::AllowedAddresses* allowed_;
   std::shared_ptr<const View> newest_;
   std::map<std::pair<std::string, std::uint16_t>, InstancePtr> fixed_;
 };

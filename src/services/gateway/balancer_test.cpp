@@ -102,13 +102,40 @@ TEST_F(BalancerTest, BearsSomeBadAnswersButNotManyInARow) {
   EXPECT_EQ(choose(), nullptr) << "unless nobody listens there";
 }
 
-TEST_F(BalancerTest, KeepsWhatARegistryHasForgotten) {
+TEST_F(BalancerTest, KeepsNobodyThatTheListHasNot) {
   discovery.list({{1, InstanceStatus::up}});
-  const auto before = choose();
+  EXPECT_NE(choose(), nullptr);
   discovery.forget();
-  EXPECT_EQ(choose(), before);
+  EXPECT_EQ(choose(), nullptr) << "somebody else may have its address by now";
+  EXPECT_TRUE(balancer.all().empty());
   discovery.list({{1, InstanceStatus::out_of_service}});
   EXPECT_EQ(choose(), nullptr) << "what it says of one counts";
+}
+
+TEST_F(BalancerTest, TakesOverZoneAndNetworksWithTheSameList) {
+  const std::vector<std::pair<std::uint16_t, std::string>> zones{{1, "here"}, {2, "there"}};
+  discovery.list(zones);
+  EXPECT_EQ(choose()->port, 1);
+  const http::AllowedAddresses allowed;
+  balancer.apply("there", &allowed);
+  EXPECT_EQ(choose()->port, 2);
+  balancer.apply("", &allowed);
+  EXPECT_EQ(shares(200).size(), 2u);
+  auto list = std::make_shared<ServiceList>(*discovery.services());
+  for (auto& instance : list->services["s"]) instance.registered = true;
+  discovery.set(list);
+  EXPECT_EQ(choose()->allowed, &allowed);
+}
+
+TEST_F(BalancerTest, ProbesWhereAnInstanceAsksForIt) {
+  auto list = std::make_shared<ServiceList>();
+  auto& instance = list->services["s"].emplace_back();
+  instance.service = "s";
+  instance.host = "name";
+  instance.address = "10.0.0.9";
+  discovery.set(list);
+  EXPECT_EQ(choose()->health_path, "/health/ready");
+  EXPECT_EQ(choose()->address, "10.0.0.9");
 }
 
 TEST_F(BalancerTest, PrefersItsOwnZone) {

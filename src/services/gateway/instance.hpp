@@ -28,18 +28,20 @@ struct InstanceLimits {
 class Instance {
  public:
   Instance(std::string service, std::string host, std::uint16_t port, std::string health_path,
-           std::int64_t since_ms, const http::AllowedAddresses* allowed = nullptr)
+           std::int64_t since_ms, const http::AllowedAddresses* allowed = nullptr, std::string address = {})
       : service(std::move(service)),
         host(std::move(host)),
         port(port),
         health_path(std::move(health_path)),
         allowed(allowed),
+        address(std::move(address)),
         fresh_since_ms_(since_ms) {}
 
   const std::string service, host;
   const std::uint16_t port;
   const std::string health_path;                ///< What a probe asks for.
   const http::AllowedAddresses* const allowed;  ///< What its host's name may mean; null: anything.
+  const std::string address;                    ///< Called when the host's name does not resolve; or empty.
   std::atomic<int> in_flight{0};
   std::atomic<std::uint64_t> requests{0}, faults{0};
 

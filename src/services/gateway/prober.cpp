@@ -9,6 +9,8 @@
 #include <boost/asio/write.hpp>
 #include <chrono>
 
+#include "http/client/name_resolver.hpp"
+
 namespace market::gateway {
 namespace {
 
@@ -60,20 +62,22 @@ asio::awaitable<void> Prober::watch(std::shared_ptr<Shared> shared) {
 /// Any answer below 500 shows that somebody works there: another's service may have no health path.
 asio::awaitable<void> Prober::probe(std::shared_ptr<Shared> shared, InstancePtr instance) {
   const auto socket = std::make_shared<asio::ip::tcp::socket>(shared->executor);
-  asio::steady_timer deadline(shared->executor, probe_time_max);
-  deadline.async_wait([socket](boost::system::error_code error) {
-    boost::system::error_code ignored;
-    if (!error) socket->close(ignored);
-  });
   bool alive = false;
   boost::system::error_code error;
-  asio::ip::tcp::resolver resolver(shared->executor);
-  const auto found = co_await resolver.async_resolve(instance->host, std::to_string(instance->port),
-                                                     asio::redirect_error(asio::use_awaitable, error));
+  auto& resolver = http::NameResolver::shared();
+  const std::string port = std::to_string(instance->port);
+  auto found = co_await resolver.resolve(instance->host, port, probe_time_max);
+  if (found.error && !instance->address.empty())
+    found = co_await resolver.resolve(instance->address, port, probe_time_max);
+  error = found.error;
+  asio::steady_timer deadline(shared->executor, probe_time_max);
+  deadline.async_wait([socket](boost::system::error_code cancelled) {
+    boost::system::error_code ignored;
+    if (!cancelled) socket->close(ignored);
+  });
   std::vector<asio::ip::tcp::endpoint> usable;
-  for (const auto& one : found)
-    if (!instance->allowed || instance->allowed->refusal(one.endpoint().address()).empty())
-      usable.push_back(one.endpoint());
+  for (const auto& one : found.endpoints)
+    if (!instance->allowed || instance->allowed->refusal(one.address()).empty()) usable.push_back(one);
   if (!error && usable.empty()) error = asio::error::host_not_found;
   if (!error) co_await asio::async_connect(*socket, usable, asio::redirect_error(asio::use_awaitable, error));
   if (!error) {

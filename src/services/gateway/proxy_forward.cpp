@@ -144,7 +144,8 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
     call.deadline_ms = thread.now_ms() + std::min(try_max, deadline - now);
     {
       const UnderWay under_way(*instance);
-      auto& upstream = http::upstreams_of(thread).at(instance->host, instance->port, instance->allowed);
+      auto& upstream =
+          http::upstreams_of(thread).at(instance->host, instance->port, instance->allowed, instance->address);
       co_await upstream.exchange(call);
     }
 

@@ -2,6 +2,7 @@
 
 #include "http/message/problem.hpp"
 #include "services/platform/api_docs.hpp"
+#include "wire/json/json_writer.hpp"
 
 namespace market::platform {
 namespace {
@@ -16,7 +17,19 @@ Task<Reply> live() {
 
 Task<Reply> ready(const PlatformInfo& info, const Request& request) {
   const auto reason = info.not_ready ? info.not_ready() : std::nullopt;
-  if (!reason) co_return http::json(http::Status::ok, R"({"status":"ready"})");
+  if (!reason) {
+    std::string body;
+    wire::JsonWriter json(body);
+    json.begin_object().member("status", "ready");
+    const auto warnings = info.warnings ? info.warnings() : std::vector<std::string>();
+    if (!warnings.empty()) {
+      json.key("warnings").begin_array();
+      for (const auto& warning : warnings) json.value(warning);
+      json.end_array();
+    }
+    json.end_object();
+    co_return http::json(http::Status::ok, std::move(body));
+  }
   Reply reply = http::status_problem(http::Status::unavailable, *reason, request.trace_id);
   reply.headers.push_back(http::Header{"Retry-After", "1"});
   co_return reply;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "http/server/router.hpp"
 
@@ -16,10 +17,12 @@ namespace market::platform {
 /// Called on I/O threads, several at once: they must not block. `info` and `metrics` are loopback only.
 struct PlatformInfo {
   std::function<std::optional<std::string>()> not_ready;  ///< Why; nullopt when ready.
-  std::function<std::string()> metrics;                   ///< Prometheus text.
-  std::function<std::string()> info;                      ///< One JSON object.
-  bool management_elsewhere = false;  ///< /metrics and /info have an address of their own.
-  std::string home = "/docs";         ///< Where `/` leads to.
+  /// What is not as it should be although it is ready; it is told with the readiness.
+  std::function<std::vector<std::string>()> warnings;
+  std::function<std::string()> metrics;  ///< Prometheus text.
+  std::function<std::string()> info;     ///< One JSON object.
+  bool management_elsewhere = false;     ///< /metrics and /info have an address of their own.
+  std::string home = "/docs";            ///< Where `/` leads to.
 };
 
 /// GET /health/live, /health/ready, /metrics, /info.

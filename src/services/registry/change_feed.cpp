@@ -6,9 +6,12 @@ namespace market::registry {
 
 void ChangeFeed::add(std::uint64_t version, std::string event) {
   const std::lock_guard lock(mutex_);
+  event.shrink_to_fit();
+  bytes_ += event.size();
   events_.emplace_back(version, std::move(event));
-  if (events_.size() > events_max) {
+  while (events_.size() > events_max || bytes_ > events_bytes_max) {
     forgotten_ = events_.front().first;
+    bytes_ -= events_.front().second.size();
     events_.pop_front();
   }
   for (Reader* reader : readers_) {

@@ -37,8 +37,10 @@ class ChangeFeed {
 
  private:
   static constexpr std::size_t events_max = 4096;
+  static constexpr std::size_t events_bytes_max = 16 * 1024 * 1024;
   mutable std::mutex mutex_;
   std::deque<std::pair<std::uint64_t, std::string>> events_;
+  std::size_t bytes_ = 0;
   std::uint64_t forgotten_ = 0;  ///< Events up to this version are no longer here.
   std::set<Reader*> readers_;
 };

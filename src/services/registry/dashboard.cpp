@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/time.hpp"
-#include "services/registry/door.hpp"
+#include "services/registry/handlers.hpp"
 #include "wire/json/json.hpp"
 
 namespace market::embedded {
@@ -18,18 +18,11 @@ namespace {
 using http::Method;
 using http::Reply;
 using http::Request;
-using Doors = std::shared_ptr<const RegistryDoors>;
 
 constexpr std::string_view page_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri "
     "'none'; "
     "form-action 'none'; frame-ancestors 'none'";
-
-std::string quoted(std::string_view text) {
-  std::string out;
-  wire::append_json_string(out, text);
-  return out;
-}
 
 Task<Reply> file(std::shared_ptr<const std::string> body, std::string_view type) {
   Reply reply;
@@ -46,70 +39,73 @@ Task<Reply> to_dashboard() {
   co_return reply;
 }
 
-std::string shown_zone_of(const Instance& instance) {
+std::string shown_zone_of(const RegisteredInstance& instance) {
   std::string zone = zone_of(instance);
   return zone.empty() ? "defaultZone" : zone;
 }
 
-void append_instance(std::string& out, const Instance& instance, std::int64_t now_ms) {
+void write_instance(wire::JsonWriter& json, const RegisteredInstance& instance, std::int64_t now_ms) {
   const std::int64_t silent_ms = now_ms - instance.lease.renewed_ms;
-  const bool late = silent_ms > instance.lease.renewal_seconds * 1500;
-  if (out.back() != '[') out += ',';
-  out +=
-      fmt::format(R"({{"app":{},"id":{},"host":{},"port":{},"zone":{},"status":"{}","overriddenStatus":"{}",)"
-                  R"("secondsSinceHeartbeat":{:.1f},"renewalSeconds":{},"durationSeconds":{},"late":{}}})",
-                  quoted(instance.app), quoted(instance.key()), quoted(instance.host), instance.port.number,
-                  quoted(shown_zone_of(instance)), name_of(instance.status), name_of(instance.overridden),
-                  static_cast<double>(silent_ms) / 1000.0, instance.lease.renewal_seconds,
-                  instance.lease.duration_seconds, late);
+  json.begin_object().member("app", instance.app).member("id", instance.key()).member("host", instance.host);
+  json.member("port", instance.port.number).member("zone", shown_zone_of(instance));
+  json.member("status", name_of(instance.status)).member("overriddenStatus", name_of(instance.overridden));
+  const double silent_seconds = static_cast<double>(silent_ms) / 1000.0;
+  json.key("secondsSinceHeartbeat").raw(fmt::format("{:.1f}", silent_seconds));
+  json.member("renewalSeconds", instance.lease.renewal_seconds);
+  json.member("durationSeconds", instance.lease.duration_seconds);
+  json.member("late", silent_ms > instance.lease.renewal_seconds * 1500).end_object();
 }
 
-Task<Reply> state(Doors doors) {
-  SharedRegistry& registry = doors->registry;
-  std::string instances = "[";
+Task<Reply> state(ContextPtr context, const Request& request) {
+  if (auto refusal = refuse_reader(*context, request)) co_return std::move(*refusal);
+  SharedRegistry& registry = context->registry;
+  std::string body;
+  wire::JsonWriter json(body);
+  json.begin_object().key("instances").begin_array();
   Preservation preservation;
   std::uint64_t expected = 0;
   registry.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
-    leases.each([&](const Instance& instance) { append_instance(instances, instance, now_ms); });
+    leases.each([&](const RegisteredInstance& instance) { write_instance(json, instance, now_ms); });
     preservation = leases.preservation();
     expected = leases.expected_per_minute();
   });
-  std::string peers = "[";
-  for (const auto& peer : doors->peers.states()) {
-    if (peers.back() != '[') peers += ',';
-    peers += fmt::format(R"({{"url":{},"reached":{},"sent":{},"waiting":{},"errors":{},"trouble":{}}})",
-                         quoted(peer.url), peer.reached, peer.sent, peer.waiting, peer.errors,
-                         quoted(peer.trouble));
+  json.end_array().key("peers").begin_array();
+  for (const auto& peer : context->peers.states()) {
+    json.begin_object().member("url", peer.url).member("reached", peer.reached).member("sent", peer.sent);
+    json.member("waiting", peer.waiting).member("errors", peer.errors).member("trouble", peer.trouble);
+    json.end_object();
   }
+  json.end_array().key("selfPreservation").begin_object().member("active", preservation.active);
+  json.member("reason", preservation.reason).member("late", preservation.late).end_object();
   const RegistryCounts& counts = registry.counts();
-  co_return http::json(
-      http::Status::ok,
-      fmt::format(R"({{"instances":{}],"peers":{}],"selfPreservation":{{"active":{},"reason":{},"late":{}}},)"
-                  R"("renewalsLastMinute":{},"expectedPerMinute":{},"registrations":{},"cancellations":{},)"
-                  R"("evictions":{},"refused":{},"streams":{}}})",
-                  instances, peers, preservation.active, quoted(preservation.reason), preservation.late,
-                  registry.renewals_last_minute(), expected, counts.registrations.load(),
-                  counts.cancellations.load(), counts.evictions.load(), counts.refused.load(),
-                  registry.feed().readers()));
+  json.member("renewalsLastMinute", registry.renewals_last_minute()).member("expectedPerMinute", expected);
+  json.member("registrations", counts.registrations.load());
+  json.member("cancellations", counts.cancellations.load());
+  json.member("evictions", counts.evictions.load()).member("refused", counts.refused.load());
+  json.member("streams", registry.feed().readers()).end_object();
+  co_return http::json(http::Status::ok, std::move(body));
 }
 
-Task<Reply> history(Doors doors) {
-  std::string text = R"({"entries":[)";
-  doors->registry.with([&](LeaseRegistry& leases, std::int64_t) {
+Task<Reply> history(ContextPtr context, const Request& request) {
+  if (auto refusal = refuse_reader(*context, request)) co_return std::move(*refusal);
+  std::string body;
+  wire::JsonWriter json(body);
+  json.begin_object().key("entries").begin_array();
+  context->registry.with([&](LeaseRegistry& leases, std::int64_t) {
     const auto& entries = leases.history();
     for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-      if (text.back() != '[') text += ',';
-      text += fmt::format(R"({{"at":"{}","app":{},"id":{},"what":{},"why":{}}})",
-                          format_rfc3339(Instant(Millis(entry->at_ms))), quoted(entry->app),
-                          quoted(entry->id), quoted(entry->what), quoted(entry->why));
+      json.begin_object().member("at", format_rfc3339(Instant(Millis(entry->at_ms))));
+      json.member("app", entry->app).member("id", entry->id);
+      json.member("what", entry->what).member("why", entry->why).end_object();
     }
   });
-  co_return http::json(http::Status::ok, text + "]}");
+  json.end_array().end_object();
+  co_return http::json(http::Status::ok, std::move(body));
 }
 
 /// The drain button: an override, told to the peers as any other.
-Task<Reply> set_status(Doors doors, const Request& request) {
-  if (auto refusal = refuse_writer(*doors, request)) co_return std::move(*refusal);
+Task<Reply> set_status(ContextPtr context, const Request& request) {
+  if (auto refusal = refuse_writer(*context, request)) co_return std::move(*refusal);
   const auto body = wire::parse_json(request.body);
   if (!body) co_return tl::unexpected(body.error());
   wire::ObjectReader reader(*body);
@@ -126,22 +122,22 @@ Task<Reply> set_status(Doors doors, const Request& request) {
   item.app = app;
   item.id = id;
   item.status = status;
-  const bool known = doors->registry.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
+  const bool known = context->registry.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
     const std::string by = "the dashboard at " + std::string(request.remote_address);
     const bool done = back ? leases.drop_override(app, id, status, std::nullopt, now_ms, by)
                            : leases.override_status(app, id, *status, std::nullopt, now_ms, by);
-    leases.look(app, id, [&](const Instance& instance) { item.dirty_ms = instance.dirty_ms; });
+    leases.look(app, id, [&](const RegisteredInstance& instance) { item.dirty_ms = instance.dirty_ms; });
     return done;
   });
   if (!known) co_return fail(Code::not_found, "there is no such instance");
-  doors->peers.tell(std::move(item));
+  context->peers.tell(std::move(item));
   co_return http::no_content();
 }
 
 }  // namespace
 
-void add_dashboard_routes(http::Router& router, const RegistryDoors& doors) {
-  const auto shared = std::make_shared<const RegistryDoors>(doors);
+void add_dashboard_routes(http::Router& router, const HandlerContext& context) {
+  const auto shared = std::make_shared<const HandlerContext>(context);
   const auto add_file = [&router](const char* path, std::string_view type, std::string_view bytes) {
     const auto body = std::make_shared<const std::string>(bytes);
     router.add(Method::get, path, [body, type](const Request&) { return file(body, type); });
@@ -151,8 +147,8 @@ void add_dashboard_routes(http::Router& router, const RegistryDoors& doors) {
   add_file("/registry/registry.js", "text/javascript; charset=utf-8", embedded::registry_script());
   add_file("/registry/openapi.json", http::json_type, embedded::registry_document());
   add_file("/registry/style.css", "text/css; charset=utf-8", embedded::registry_style());
-  router.add(Method::get, "/registry/state", [shared](const Request&) { return state(shared); });
-  router.add(Method::get, "/registry/history", [shared](const Request&) { return history(shared); });
+  router.add(Method::get, "/registry/state", [shared](const Request& r) { return state(shared, r); });
+  router.add(Method::get, "/registry/history", [shared](const Request& r) { return history(shared, r); });
   router.add(Method::post, "/registry/status", [shared](const Request& r) { return set_status(shared, r); });
 }
 

@@ -5,7 +5,7 @@
 #include <boost/json.hpp>
 #include <set>
 
-#include "services/registry/door.hpp"
+#include "services/registry/handlers.hpp"
 
 namespace market::embedded {
 std::string_view registry_document();
@@ -29,9 +29,9 @@ TEST(RegistryDocument, NamesEveryRouteAndNoOther) {
   SharedRegistry registry(LeaseRules(), clock, Millis(0));
   Peers peers(io.get_executor(), {}, registry);
   http::Router router;
-  const RegistryDoors doors{registry, peers, {}};
-  add_eureka_routes(router, doors);
-  add_dashboard_routes(router, doors);
+  const HandlerContext context{registry, peers, {}, false};
+  add_eureka_routes(router, context);
+  add_dashboard_routes(router, context);
   std::set<std::string> routes, documented;
   for (const auto& route : router.route_names())
     if (route.find(' ') != std::string::npos) routes.insert(plain(route));

@@ -16,6 +16,11 @@ constexpr Millis batch_pause{500};
 constexpr Millis retry_pause{1'000};
 constexpr Millis fetch_time{5'000};
 
+std::size_t bytes_of(const Replicated& item) {
+  constexpr std::size_t fixed_bytes = 256;
+  return fixed_bytes + item.app.size() + item.id.size() + (item.instance ? cost_of(*item.instance) : 0);
+}
+
 std::string key_of(const Replicated& item) {
   return item.app + "/" + item.id;
 }
@@ -27,6 +32,7 @@ struct Peers::Peer {
       : client(executor, std::move(base)), wake(executor) {}
   http::Client client;
   asio::steady_timer wake;
+  std::size_t waiting_bytes = 0;          ///< By bytes_of.
   std::deque<Replicated> waiting;         ///< On the executor's thread alone, as the client.
   std::unordered_set<std::string> beats;  ///< Of which instances a heartbeat waits.
   mutable std::mutex mutex;               ///< Guards `state`.
@@ -35,8 +41,14 @@ struct Peers::Peer {
   Replicated take_first() {
     Replicated item = std::move(waiting.front());
     waiting.pop_front();
+    waiting_bytes -= bytes_of(item);
     if (item.what == Replicated::What::heartbeat) beats.erase(key_of(item));
     return item;
+  }
+  void put_first(Replicated item) {
+    if (item.what == Replicated::What::heartbeat && !beats.insert(key_of(item)).second) return;
+    waiting_bytes += bytes_of(item);
+    waiting.push_front(std::move(item));
   }
   void reached(std::size_t items) {
     const std::lock_guard lock(mutex);
@@ -77,11 +89,12 @@ std::vector<Peers::State> Peers::states() const {
 void Peers::queue(Peer& peer, Replicated item) {
   // One waiting heartbeat of an instance is enough: whatever else is told of it renews it too.
   if (item.what == Replicated::What::heartbeat && !peer.beats.insert(key_of(item)).second) return;
-  if (peer.waiting.size() >= waiting_items_max) {
+  peer.waiting_bytes += bytes_of(item);
+  peer.waiting.push_back(std::move(item));
+  while (peer.waiting.size() > waiting_items_max || peer.waiting_bytes > waiting_bytes_max) {
     peer.take_first();
     peer.failed("the queue for it is full");
   }
-  peer.waiting.push_back(std::move(item));
 }
 
 void Peers::tell(Replicated item) {
@@ -160,7 +173,9 @@ asio::awaitable<void> Peers::run(Peer& peer) {
 
 Task<> Peers::send_batch(Peer& peer) {
   std::vector<Replicated> batch;
-  while (!peer.waiting.empty() && batch.size() < batch_items_max) {
+  std::size_t bytes = 0;
+  while (!peer.waiting.empty() && batch.size() < batch_items_max && bytes < batch_bytes_enough) {
+    bytes += bytes_of(peer.waiting.front());
     batch.push_back(peer.take_first());
   }
   http::ClientRequest request;
@@ -184,10 +199,7 @@ Task<> Peers::send_batch(Peer& peer) {
     }
     error.detail = "the batch's answer cannot be read";
   }
-  for (auto item = batch.rbegin(); item != batch.rend(); ++item) {
-    if (item->what == Replicated::What::heartbeat && !peer.beats.insert(key_of(*item)).second) continue;
-    peer.waiting.push_front(std::move(*item));
-  }
+  for (auto item = batch.rbegin(); item != batch.rend(); ++item) peer.put_first(std::move(*item));
   co_return tl::unexpected(error);
 }
 

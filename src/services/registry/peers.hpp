@@ -41,7 +41,9 @@ class Peers {
   static void queue(Peer& peer, wire::eureka::Replicated item);
 
   static constexpr std::size_t batch_items_max = 250;
-  static constexpr std::size_t waiting_items_max = 20'000;  ///< For one peer.
+  static constexpr std::size_t batch_bytes_enough = 4 * 1024 * 1024;  ///< A peer takes 8 MiB.
+  static constexpr std::size_t waiting_items_max = 20'000;            ///< For one peer.
+  static constexpr std::size_t waiting_bytes_max = 32 * 1024 * 1024;
   asio::any_io_executor executor_;
   SharedRegistry& registry_;
   std::vector<std::unique_ptr<Peer>> peers_;

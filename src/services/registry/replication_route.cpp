@@ -6,6 +6,14 @@ namespace {
 using wire::eureka::Replicated;
 using wire::eureka::ReplicationAnswer;
 
+/// Netflix's server answers 200 to every registration that it can read.
+int enroll_from_peer(SharedRegistry& registry, LeaseRegistry& leases, const Replicated& item,
+                     std::int64_t now_ms) {
+  if (!registry.admit(item.instance.value_or(RegisteredInstance())) || item.instance->app != item.app)
+    return 400;
+  return leases.enroll(*item.instance, Source::peer, now_ms, "a peer") ? 200 : 503;
+}
+
 ReplicationAnswer carry_out(SharedRegistry& registry, LeaseRegistry& leases, const Replicated& item,
                             std::int64_t now_ms) {
   using enum Replicated::What;
@@ -14,15 +22,8 @@ ReplicationAnswer carry_out(SharedRegistry& registry, LeaseRegistry& leases, con
   bool known = true;
   switch (item.what) {
     case enroll:
-      if (item.instance && !registry.admit(*item.instance)) {
-        answer.status = 400;
-        return answer;
-      }
-      if (item.instance && item.instance->app == item.app)
-        known = leases.enroll(*item.instance, Source::peer, now_ms, by).has_value();
-      else  // Netflix's server answers 200 to every registration; so the log must tell.
-        registry.refused(item.app, item.id, "a peer's registration of it cannot be read");
-      break;
+      answer.status = enroll_from_peer(registry, leases, item, now_ms);
+      return answer;
     case heartbeat: {
       const Renewal renewal{item.dirty_ms, item.overridden, Source::peer};
       const Renewed renewed = leases.renew(item.app, item.id, renewal, now_ms);
@@ -48,13 +49,13 @@ ReplicationAnswer carry_out(SharedRegistry& registry, LeaseRegistry& leases, con
 
 }  // namespace
 
-Task<http::Reply> take_batch(std::shared_ptr<const RegistryDoors> doors, const http::Request& request) {
-  if (auto refusal = refuse_writer(*doors, request)) co_return std::move(*refusal);
+Task<http::Reply> take_batch(ContextPtr context, const http::Request& request) {
+  if (auto refusal = refuse_writer(*context, request)) co_return std::move(*refusal);
   if (request.header("Content-Type").find("json") == std::string_view::npos)
     co_return empty_reply(http::Status::unsupported_media_type);
   const auto batch = wire::eureka::parse_json_batch(request.body);
   if (!batch) co_return empty_reply(http::Status::bad_request);
-  SharedRegistry& registry = doors->registry;
+  SharedRegistry& registry = context->registry;
   const auto answers = registry.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
     std::vector<ReplicationAnswer> all;
     for (const Replicated& item : *batch) all.push_back(carry_out(registry, leases, item, now_ms));

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "http/message/sse.hpp"
+#include "wire/eureka/registration_check.hpp"
 
 namespace market::registry {
 
@@ -11,26 +12,34 @@ using wire::eureka::Detail;
 SharedRegistry::SharedRegistry(const LeaseRules& rules, const Clock& clock, Millis cache_life,
                                http::AllowedAddresses allowed)
     : clock_(clock), cache_ms_(cache_life.count()), allowed_(std::move(allowed)), leases_(rules) {
-  leases_.on_change([this](const Instance& instance) {
-    std::string data = "{\"version\":" + std::to_string(leases_.version()) + ",\"instance\":";
-    wire::eureka::append_json(data, instance, Detail::full);
-    data += '}';
+  leases_.on_change([this](const RegisteredInstance& instance) {
+    const auto data = wire::eureka::json_change(leases_.version(), instance);
     feed_.add(leases_.version(), http::sse_event("change", data));
   });
 }
 
-Result<> SharedRegistry::admit(const Instance& instance) {
+Result<> SharedRegistry::admit(const RegisteredInstance& instance) {
+  auto formed = wire::eureka::check_registration(instance);
+  if (!formed) {
+    refused(instance, formed.error().detail);
+    return formed;
+  }
   std::string why = allowed_.refusal_of_instance(instance.host, instance.ip);
   if (why.empty()) return {};
-  refused(instance.app, instance.key(), why);
+  refused(instance, why);
   return fail(Code::validation, std::move(why));
 }
 
-void SharedRegistry::refused(const std::string& app, const std::string& key, std::string_view why) {
+void SharedRegistry::refused(const RegisteredInstance& instance, std::string_view why) {
   ++counts_.refused;
+  // Its names may be what is wrong with it.
+  const auto shown = [](const std::string& name) -> std::string_view {
+    return wire::eureka::is_path_name(name) ? std::string_view(name) : "(an unreadable name)";
+  };
+  const std::string_view app = shown(instance.app), key = shown(instance.key());
   const std::lock_guard lock(refused_mutex_);
   if (refused_.size() >= refused_max) refused_.clear();
-  if (refused_.insert(app + "/" + key).second)
+  if (refused_.insert(std::string(app).append("/").append(key)).second)
     spdlog::warn("registry: {} of {} is refused: {}", key, app, why);
 }
 
@@ -42,12 +51,22 @@ SharedRegistry::Body SharedRegistry::cached(std::string key, Make make) {
   if (found != cache_.end() && found->second.version == leases_.version() &&
       now - found->second.made_ms < cache_ms_)
     return found->second.body;
-  if (cache_.size() >= cached_max) cache_.clear();
+  if (found != cache_.end()) {
+    cached_bytes_ -= found->second.body->size();
+    cache_.erase(found);
+  }
   auto text = make();
   if (text.empty()) return nullptr;
-  Cached& entry = cache_[std::move(key)];
-  entry = {leases_.version(), now, std::make_shared<const std::string>(std::move(text))};
-  return entry.body;
+  const std::size_t bytes = text.size();
+  if (cache_.size() >= cached_max || cached_bytes_ + bytes > cached_bytes_max) {
+    cache_.clear();
+    cached_bytes_ = 0;
+  }
+  const auto body = std::make_shared<const std::string>(std::move(text));
+  if (bytes > cached_bytes_max) return body;
+  cached_bytes_ += bytes;
+  cache_[std::move(key)] = {leases_.version(), now, body};
+  return body;
 }
 
 namespace {
@@ -69,19 +88,19 @@ std::string build(const LeaseRegistry& leases, SharedRegistry::View view, const 
   using enum SharedRegistry::View;
   Builder builder(detail);
   if (view == all) {
-    leases.each([&](const Instance& instance) { builder.add(instance); });
+    leases.each([&](const RegisteredInstance& instance) { builder.add(instance); });
     return builder.finish("1", leases.hash());
   }
   if (view == recent) {
-    std::map<std::string, std::vector<Instance>> by_app;
-    leases.each_recent([&](const Instance& instance) { by_app[instance.app].push_back(instance); });
+    std::map<std::string, std::vector<RegisteredInstance>> by_app;
+    leases.each_recent([&](const RegisteredInstance& instance) { by_app[instance.app].push_back(instance); });
     for (const auto& [app, instances] : by_app)
-      for (const Instance& instance : instances) builder.add(instance);
+      for (const RegisteredInstance& instance : instances) builder.add(instance);
     return builder.finish(std::to_string(leases.version()), leases.hash());
   }
   std::map<std::string_view, std::size_t> by_status;
-  leases.each([&](const Instance& instance) {
-    if (!names(view == vip ? instance.vip : instance.secure_vip, name)) return;
+  leases.each([&](const RegisteredInstance& instance) {
+    if (!names((view == vip ? instance.vip : instance.secure_vip).value_or(""), name)) return;
     builder.add(instance);
     ++by_status[name_of(instance.status)];
   });
@@ -109,8 +128,8 @@ SharedRegistry::Body SharedRegistry::applications(View view, const std::string& 
 
 SharedRegistry::Body SharedRegistry::application(const std::string& app, Format format, Detail detail) {
   return cached(key_of('a', format, detail, app), [&]() -> std::string {
-    std::vector<Instance> instances;
-    leases_.each_of(app, [&](const Instance& instance) { instances.push_back(instance); });
+    std::vector<RegisteredInstance> instances;
+    leases_.each_of(app, [&](const RegisteredInstance& instance) { instances.push_back(instance); });
     if (instances.empty()) return {};
     return format == Format::json ? wire::eureka::json_application(app, instances, detail)
                                   : wire::eureka::xml_application(app, instances, detail);

@@ -27,11 +27,9 @@ class SharedRegistry {
   SharedRegistry(const LeaseRules& rules, const Clock& clock, Millis cache_life,
                  http::AllowedAddresses allowed = http::AllowedAddresses());
 
-  /// Whether an instance may be where it says, whoever tells of it. Errors: validation. Logged once an
-  /// instance.
-  Result<> admit(const Instance& instance);
-  /// Counts a refusal, and logs it once an instance.
-  void refused(const std::string& app, const std::string& key, std::string_view why);
+  /// Whether all clients may be told of it, whoever tells of it here: its form (check_registration), and
+  /// where it says it is. Errors: validation, payload_too_large. Logged once an instance.
+  Result<> admit(const RegisteredInstance& instance);
 
   /// Calls `use(registry, now_ms)` under the lock and answers its answer.
   template <class Use>
@@ -70,7 +68,10 @@ class SharedRegistry {
     Body body;
   };
   static constexpr std::size_t cached_max = 1'000;
+  static constexpr std::size_t cached_bytes_max = 256 * 1024 * 1024;  ///< Of all; larger ones are not kept.
   static constexpr std::size_t refused_max = 1'000;
+  /// Counts a refusal, and logs it once an instance.
+  void refused(const RegisteredInstance& instance, std::string_view why);
   template <class Make>
   Body cached(std::string key, Make make);
 
@@ -82,6 +83,7 @@ class SharedRegistry {
   std::mutex mutex_;
   LeaseRegistry leases_;
   std::map<std::string, Cached> cache_;
+  std::size_t cached_bytes_ = 0;
   ChangeFeed feed_;
   RegistryCounts counts_;
   std::atomic<bool> ready_{true};

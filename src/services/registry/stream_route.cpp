@@ -10,9 +10,9 @@ namespace {
 constexpr std::size_t streams_max = 1'000;
 constexpr Millis keep_alive_pause{10'000};
 
-Task<> serve_changes(std::shared_ptr<const RegistryDoors> doors, http::Stream& stream) {
+Task<> serve_changes(ContextPtr context, http::Stream& stream) {
   const auto executor = co_await asio::this_coro::executor;
-  SharedRegistry& registry = doors->registry;
+  SharedRegistry& registry = context->registry;
   ChangeFeed::Reader reader(registry.feed(), executor);
   auto [text, seen] = registry.whole_list();
   for (;;) {
@@ -36,12 +36,13 @@ Task<> serve_changes(std::shared_ptr<const RegistryDoors> doors, http::Stream& s
 
 }  // namespace
 
-Task<http::Reply> open_stream(std::shared_ptr<const RegistryDoors> doors) {
-  if (!doors->registry.ready()) co_return empty_reply(http::Status::forbidden);
-  if (doors->registry.feed().readers() >= streams_max) co_return empty_reply(http::Status::unavailable);
+Task<http::Reply> open_stream(ContextPtr context, const http::Request& request) {
+  if (auto refusal = refuse_reader(*context, request)) co_return std::move(*refusal);
+  if (!context->registry.ready()) co_return empty_reply(http::Status::forbidden);
+  if (context->registry.feed().readers() >= streams_max) co_return empty_reply(http::Status::unavailable);
   http::Reply reply;
   reply.content_type = http::event_stream_type;
-  reply.stream = [doors](http::Stream& stream) { return serve_changes(doors, stream); };
+  reply.stream = [context](http::Stream& stream) { return serve_changes(context, stream); };
   co_return reply;
 }
 

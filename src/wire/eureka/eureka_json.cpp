@@ -7,142 +7,136 @@
 namespace market::wire::eureka {
 namespace {
 
-/// Writes the members of one object, commas included.
-class Members {
- public:
-  explicit Members(std::string& out) : out_(out) { out_ += '{'; }
-  ~Members() { out_ += '}'; }
-  Members(const Members&) = delete;
-  std::string& name(std::string_view name) {
-    if (!first_) out_ += ',';
-    first_ = false;
-    out_ += '"';
-    out_.append(name).append("\":");
-    return out_;
-  }
-  void text(std::string_view key, std::string_view value) { append_json_string(name(key), value); }
-  void text_if_any(std::string_view key, std::string_view value) {
-    if (!value.empty()) text(key, value);
-  }
-  void number(std::string_view key, std::int64_t value) {
-    const fmt::format_int digits(value);
-    name(key).append(digits.data(), digits.size());
-  }
-  void quoted(std::string_view key, std::int64_t value) {
-    const fmt::format_int digits(value);
-    name(key).append("\"").append(digits.data(), digits.size()).append("\"");
-  }
+using OptionalText = std::optional<std::string>;
 
- private:
-  std::string& out_;
-  bool first_ = true;
-};
-
-void append_port(Members& members, std::string_view name, const registry::Port& port) {
-  std::string& out = members.name(name);
-  const fmt::format_int digits(port.number);
-  out.append("{\"$\":").append(digits.data(), digits.size());
-  out.append(port.enabled ? R"(,"@enabled":"true"})" : R"(,"@enabled":"false"})");
+void member_if_any(JsonWriter& json, std::string_view key, const OptionalText& text) {
+  if (text) json.member(key, *text);
 }
 
-void append_texts(std::string& out, const std::map<std::string, std::string>& texts) {
-  Members members(out);
-  for (const auto& [key, value] : texts) members.text(key, value);
+/// A number that clients expect as a string.
+void quoted_member(JsonWriter& json, std::string_view key, std::int64_t number) {
+  const fmt::format_int digits(number);
+  json.member(key, std::string_view(digits.data(), digits.size()));
 }
 
-void append_data_center(Members& members, const Instance& instance) {
-  Members inner(members.name("dataCenterInfo"));
-  inner.text("@class", instance.data_center_class);
-  inner.text("name", instance.data_center);
-  if (!instance.data_center_metadata.empty())
-    append_texts(inner.name("metadata"), instance.data_center_metadata);
+void write_port(JsonWriter& json, std::string_view name, const registry::Port& port) {
+  json.key(name).begin_object().member("$", port.number);
+  json.member("@enabled", port.enabled ? "true" : "false").end_object();
 }
 
-void append_lease(Members& members, const registry::LeaseInfo& lease) {
-  Members inner(members.name("leaseInfo"));
-  inner.number("renewalIntervalInSecs", lease.renewal_seconds);
-  inner.number("durationInSecs", lease.duration_seconds);
-  inner.number("registrationTimestamp", lease.registered_ms);
-  inner.number("lastRenewalTimestamp", lease.renewed_ms);
-  inner.number("evictionTimestamp", lease.evicted_ms);
-  inner.number("serviceUpTimestamp", lease.up_ms);
+void write_entries(JsonWriter& json, const registry::Metadata& entries) {
+  json.begin_object();
+  for (const auto& [key, value] : entries) json.member(key, value);
+  json.end_object();
+}
+
+void write_data_center(JsonWriter& json, const registry::DataCenter& center) {
+  json.key("dataCenterInfo").begin_object();
+  json.member("@class", center.java_class).member("name", center.name);
+  if (center.metadata) write_entries(json.key("metadata"), *center.metadata);
+  json.end_object();
+}
+
+void write_lease(JsonWriter& json, const registry::LeaseInfo& lease) {
+  json.key("leaseInfo").begin_object();
+  json.member("renewalIntervalInSecs", lease.renewal_seconds);
+  json.member("durationInSecs", lease.duration_seconds);
+  json.member("registrationTimestamp", lease.registered_ms);
+  json.member("lastRenewalTimestamp", lease.renewed_ms);
+  json.member("evictionTimestamp", lease.evicted_ms);
+  json.member("serviceUpTimestamp", lease.up_ms);
+  json.end_object();
+}
+
+void write_metadata(JsonWriter& json, const registry::Metadata& metadata) {
+  json.key("metadata");
+  if (metadata.empty())
+    json.begin_object().member("@class", "java.util.Collections$EmptyMap").end_object();
+  else
+    write_entries(json, metadata);
+}
+
+void write_instance(JsonWriter& json, const RegisteredInstance& instance, Detail detail) {
+  const bool full = detail == Detail::full;
+  json.begin_object();
+  member_if_any(json, "instanceId", instance.id);
+  json.member("hostName", instance.host);
+  json.member("app", instance.app);
+  json.member("ipAddr", instance.ip);
+  if (full && instance.sid != "na") member_if_any(json, "sid", instance.sid);
+  json.member("status", name_of(instance.status));
+  if (full) json.member("overriddenStatus", name_of(instance.overridden));
+  write_port(json, "port", instance.port);
+  write_port(json, "securePort", instance.secure_port);
+  if (full) json.member("countryId", 1);
+  write_data_center(json, instance.data_center);
+  if (full) {
+    write_lease(json, instance.lease);
+    write_metadata(json, instance.metadata);
+    member_if_any(json, "homePageUrl", instance.home_page_url);
+    member_if_any(json, "statusPageUrl", instance.status_page_url);
+    member_if_any(json, "healthCheckUrl", instance.health_check_url);
+    member_if_any(json, "secureHealthCheckUrl", instance.secure_health_check_url);
+    member_if_any(json, "appGroupName", instance.app_group);
+  }
+  member_if_any(json, "asgName", instance.asg);
+  member_if_any(json, "vipAddress", instance.vip);
+  member_if_any(json, "secureVipAddress", instance.secure_vip);
+  if (full) json.member("isCoordinatingDiscoveryServer", instance.coordinating ? "true" : "false");
+  quoted_member(json, "lastUpdatedTimestamp", instance.updated_ms);
+  if (full) quoted_member(json, "lastDirtyTimestamp", instance.dirty_ms);
+  json.member("actionType", name_of(instance.action));
+  json.end_object();
 }
 
 }  // namespace
 
-void append_json(std::string& out, const Instance& instance, Detail detail) {
-  const bool full = detail == Detail::full;
-  Members members(out);
-  members.text_if_any("instanceId", instance.id);
-  members.text("hostName", instance.host);
-  members.text("app", instance.app);
-  members.text("ipAddr", instance.ip);
-  if (full && instance.sid != "na") members.text_if_any("sid", instance.sid);
-  members.text("status", name_of(instance.status));
-  if (full) members.text("overriddenStatus", name_of(instance.overridden));
-  append_port(members, "port", instance.port);
-  append_port(members, "securePort", instance.secure_port);
-  if (full) members.number("countryId", 1);
-  append_data_center(members, instance);
-  if (full) {
-    append_lease(members, instance.lease);
-    if (instance.metadata.empty())
-      members.name("metadata").append(R"({"@class":"java.util.Collections$EmptyMap"})");
-    else
-      append_texts(members.name("metadata"), instance.metadata);
-    members.text_if_any("homePageUrl", instance.home_page_url);
-    members.text_if_any("statusPageUrl", instance.status_page_url);
-    members.text_if_any("healthCheckUrl", instance.health_check_url);
-    members.text_if_any("secureHealthCheckUrl", instance.secure_health_check_url);
-    members.text_if_any("appGroupName", instance.app_group);
-  }
-  members.text_if_any("asgName", instance.asg);
-  members.text_if_any("vipAddress", instance.vip);
-  members.text_if_any("secureVipAddress", instance.secure_vip);
-  if (full) members.text("isCoordinatingDiscoveryServer", instance.coordinating ? "true" : "false");
-  members.quoted("lastUpdatedTimestamp", instance.updated_ms);
-  if (full) members.quoted("lastDirtyTimestamp", instance.dirty_ms);
-  members.text("actionType", name_of(instance.action));
+JsonApplications::JsonApplications(Detail detail) : detail_(detail) {
+  json_.begin_object().key("applications").begin_object().key("application").begin_array();
 }
 
-void JsonApplications::add(const Instance& instance) {
-  if (app_ == instance.app) {
-    text_ += ',';
-  } else {
-    if (!app_.empty()) text_ += "]},";
+void JsonApplications::add(const RegisteredInstance& instance) {
+  if (app_ != instance.app) {
+    if (!app_.empty()) json_.end_array().end_object();
     app_ = instance.app;
-    text_ += R"({"name":)";
-    append_json_string(text_, app_);
-    text_ += R"(,"instance":[)";
+    json_.begin_object().member("name", app_).key("instance").begin_array();
   }
-  append_json(text_, instance, detail_);
+  write_instance(json_, instance, detail_);
 }
 
 std::string JsonApplications::finish(std::string_view version, std::string_view hash) {
-  if (!app_.empty()) text_ += "]}";
-  text_ += R"(],"versions__delta":)";
-  append_json_string(text_, version);
-  text_ += R"(,"apps__hashcode":)";
-  append_json_string(text_, hash);
-  text_ += "}}";
+  if (!app_.empty()) json_.end_array().end_object();
+  json_.end_array().member("versions__delta", version).member("apps__hashcode", hash);
+  json_.end_object().end_object();
   return std::move(text_);
 }
 
-std::string json_application(std::string_view name, const std::vector<Instance>& instances, Detail detail) {
-  std::string text = R"({"application":{"name":)";
-  append_json_string(text, name);
-  text += R"(,"instance":[)";
-  for (std::size_t i = 0; i < instances.size(); ++i) {
-    if (i > 0) text += ',';
-    append_json(text, instances[i], detail);
-  }
-  return text + "]}}";
+std::string json_application(std::string_view name, const std::vector<RegisteredInstance>& instances,
+                             Detail detail) {
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object().key("application").begin_object().member("name", name).key("instance").begin_array();
+  for (const RegisteredInstance& instance : instances) write_instance(json, instance, detail);
+  json.end_array().end_object().end_object();
+  return text;
 }
 
-std::string json_instance(const Instance& instance, Detail detail) {
-  std::string text = R"({"instance":)";
-  append_json(text, instance, detail);
-  return text + "}";
+std::string json_instance(const RegisteredInstance& instance, Detail detail) {
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object().key("instance");
+  write_instance(json, instance, detail);
+  json.end_object();
+  return text;
+}
+
+std::string json_change(std::uint64_t version, const RegisteredInstance& instance) {
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object().member("version", version).key("instance");
+  write_instance(json, instance, Detail::full);
+  json.end_object();
+  return text;
 }
 
 namespace {
@@ -166,30 +160,32 @@ std::string_view name_of(Replicated::What what) {
 }  // namespace
 
 std::string json_batch(const std::vector<Replicated>& items) {
-  std::string text = R"({"replicationList":[)";
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object().key("replicationList").begin_array();
   for (const Replicated& item : items) {
-    if (text.back() != '[') text += ',';
-    Members members(text);
-    members.text("appName", item.app);
-    members.text("id", item.id);
-    if (item.dirty_ms) members.number("lastDirtyTimestamp", *item.dirty_ms);
-    if (item.status) members.text("status", registry::name_of(*item.status));
-    if (item.overridden) members.text("overriddenStatus", registry::name_of(*item.overridden));
-    if (item.instance) append_json(members.name("instanceInfo"), *item.instance, Detail::full);
-    members.text("action", name_of(item.what));
+    json.begin_object().member("appName", item.app).member("id", item.id);
+    if (item.dirty_ms) json.member("lastDirtyTimestamp", *item.dirty_ms);
+    if (item.status) json.member("status", registry::name_of(*item.status));
+    if (item.overridden) json.member("overriddenStatus", registry::name_of(*item.overridden));
+    if (item.instance) write_instance(json.key("instanceInfo"), *item.instance, Detail::full);
+    json.member("action", name_of(item.what)).end_object();
   }
-  return text + "]}";
+  json.end_array().end_object();
+  return text;
 }
 
 std::string json_batch_answer(const std::vector<ReplicationAnswer>& answers) {
-  std::string text = R"({"responseList":[)";
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object().key("responseList").begin_array();
   for (const ReplicationAnswer& answer : answers) {
-    if (text.back() != '[') text += ',';
-    Members members(text);
-    members.number("statusCode", answer.status);
-    if (answer.instance) append_json(members.name("responseEntity"), *answer.instance, Detail::full);
+    json.begin_object().member("statusCode", answer.status);
+    if (answer.instance) write_instance(json.key("responseEntity"), *answer.instance, Detail::full);
+    json.end_object();
   }
-  return text + "]}";
+  json.end_array().end_object();
+  return text;
 }
 
 }  // namespace market::wire::eureka

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "wire/eureka/eureka_xml.hpp"
+#include "wire/eureka/registration_check.hpp"
 
 namespace market::wire::eureka {
 namespace {
@@ -135,19 +136,24 @@ TEST(Eureka, reads_xml_as_the_same_as_json) {
 TEST(Eureka, xml_survives_hostile_texts) {
   auto instance = parse_json_instance(recorded("instance.json", "response"));
   ASSERT_TRUE(instance);
-  instance->metadata = {{"good", "<&>\" \x01 text"}, {"bad name", "x"}, {"1st", "x"}};
+  instance->metadata = {{"good", "<&>\" \r\n\t text"}, {"blank", " "}, {"bad name", "x"}, {"1st", "x"}};
   std::string text;
   append_xml(text, *instance, Detail::full);
   const auto again = parse_xml_instance(text);
   ASSERT_TRUE(again);
-  EXPECT_EQ(again->metadata, (std::map<std::string, std::string>{{"good", "<&>\"  text"}}));
+  EXPECT_EQ(again->metadata, (registry::Metadata{{"good", "<&>\" \r\n\t text"}, {"blank", " "}}));
+  instance->metadata = {{"bad", "\x01\xFF\xEF\xBF\xBE"}};
+  text.clear();
+  append_xml(text, *instance, Detail::full);
+  EXPECT_EQ(parse_xml_instance(text)->metadata.at("bad"), "\uFFFD\uFFFD\uFFFD");
 }
 
 TEST(Eureka, refuses_what_netflix_refused) {
   for (const char* name : {"register-missing-hostName", "register-missing-ipAddr", "register-missing-app",
-                           "register-missing-dataCenterInfo", "register-garbage"})
-    EXPECT_FALSE(parse_json_instance(recorded(name, "request"))) << name;
-  EXPECT_FALSE(parse_xml_instance("<instance><hostName>h</hostName></instance>"));
+                           "register-missing-dataCenterInfo"})
+    EXPECT_FALSE(check_registration(*parse_json_instance(recorded(name, "request")))) << name;
+  EXPECT_FALSE(parse_json_instance(recorded("register-garbage", "request")));
+  EXPECT_FALSE(check_registration(*parse_xml_instance("<instance><hostName>h</hostName></instance>")));
   EXPECT_FALSE(parse_xml_instance("no xml"));
 }
 
@@ -174,38 +180,6 @@ TEST(Eureka, batches_between_registries) {
     ASSERT_TRUE(answers) << name;
     EXPECT_EQ(pretty(json_batch_answer(*answers)), pretty(answer)) << name;
   }
-}
-
-/// Of keys and values together, in either format and from a peer.
-TEST(Eureka, metadata_is_bounded) {
-  Instance instance;
-  instance.id = "a";
-  instance.host = instance.ip = "h";
-  instance.app = "SHOP";
-  instance.metadata["k"] = std::string(registry::metadata_bytes_max - 1, 'x');
-  const auto xml = [&] {
-    std::string text;
-    append_xml(text, instance, Detail::full);
-    return text;
-  };
-  Replicated item;
-  EXPECT_TRUE(parse_json_instance(json_instance(instance, Detail::full)));
-  EXPECT_TRUE(parse_xml_instance(xml()));
-  instance.metadata["l"] = "";
-  const auto as_json = parse_json_instance(json_instance(instance, Detail::full));
-  ASSERT_FALSE(as_json);
-  EXPECT_EQ(as_json.error().code, Code::payload_too_large);
-  EXPECT_NE(as_json.error().detail.find("metadata_bytes_max"), std::string::npos);
-  EXPECT_EQ(parse_xml_instance(xml()).error().code, Code::payload_too_large);
-  item.what = Replicated::What::enroll;
-  item.app = "SHOP";
-  item.id = "a";
-  item.instance = instance;
-  EXPECT_FALSE(parse_json_batch(json_batch({item}))->at(0).instance);
-  instance.metadata.clear();
-  for (std::size_t i = 0; i <= registry::metadata_entries_max; ++i)
-    instance.metadata["k" + std::to_string(i)] = "";
-  EXPECT_EQ(parse_xml_instance(xml()).error().code, Code::payload_too_large);
 }
 
 }  // namespace

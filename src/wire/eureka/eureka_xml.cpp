@@ -2,171 +2,152 @@
 
 #include <pugixml.hpp>
 
+#include "wire/eureka/read_values.hpp"
+#include "wire/eureka/xml_writer.hpp"
+
 namespace market::wire::eureka {
 namespace {
 
-void append_escaped(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        // XML 1.0 has no way to write the other control characters.
-        if (static_cast<unsigned char>(c) >= 0x20 || c == '\t' || c == '\n') out += c;
-    }
+using OptionalText = std::optional<std::string>;
+
+void element_if_any(XmlWriter& xml, std::string_view name, const OptionalText& text) {
+  if (text) xml.element(name, *text);
+}
+
+void write_port(XmlWriter& xml, std::string_view name, const registry::Port& port) {
+  const std::string number = std::to_string(port.number);
+  xml.begin(name, {"enabled", port.enabled ? "true" : "false"}).text(number).end(name);
+}
+
+void write_data_center(XmlWriter& xml, const registry::DataCenter& center) {
+  xml.begin("dataCenterInfo", {"class", center.java_class}).element("name", center.name);
+  if (center.metadata) xml.begin("metadata").entries(*center.metadata).end("metadata");
+  xml.end("dataCenterInfo");
+}
+
+void write_lease(XmlWriter& xml, const registry::LeaseInfo& lease) {
+  xml.begin("leaseInfo");
+  xml.element("renewalIntervalInSecs", lease.renewal_seconds);
+  xml.element("durationInSecs", lease.duration_seconds);
+  xml.element("registrationTimestamp", lease.registered_ms);
+  xml.element("lastRenewalTimestamp", lease.renewed_ms);
+  xml.element("evictionTimestamp", lease.evicted_ms);
+  xml.element("serviceUpTimestamp", lease.up_ms);
+  xml.end("leaseInfo");
+}
+
+void write_metadata(XmlWriter& xml, const registry::Metadata& metadata) {
+  if (metadata.empty())
+    xml.begin("metadata", {"class", "java.util.Collections$EmptyMap"});
+  else
+    xml.begin("metadata");
+  xml.entries(metadata).end("metadata");
+}
+
+void write_instance(XmlWriter& xml, const RegisteredInstance& instance, Detail detail) {
+  const bool full = detail == Detail::full;
+  xml.begin("instance");
+  element_if_any(xml, "instanceId", instance.id);
+  xml.element("hostName", instance.host);
+  xml.element("app", instance.app);
+  xml.element("ipAddr", instance.ip);
+  if (full && instance.sid != "na") element_if_any(xml, "sid", instance.sid);
+  xml.element("status", name_of(instance.status));
+  if (full) xml.element("overriddenstatus", name_of(instance.overridden));
+  write_port(xml, "port", instance.port);
+  write_port(xml, "securePort", instance.secure_port);
+  if (full) xml.element("countryId", std::int64_t{1});
+  write_data_center(xml, instance.data_center);
+  if (full) {
+    write_lease(xml, instance.lease);
+    write_metadata(xml, instance.metadata);
+    element_if_any(xml, "appGroupName", instance.app_group);
+    element_if_any(xml, "homePageUrl", instance.home_page_url);
+    element_if_any(xml, "statusPageUrl", instance.status_page_url);
+    element_if_any(xml, "healthCheckUrl", instance.health_check_url);
+    element_if_any(xml, "secureHealthCheckUrl", instance.secure_health_check_url);
   }
-}
-
-void element(std::string& out, std::string_view name, std::string_view text) {
-  out.append("<").append(name).append(">");
-  append_escaped(out, text);
-  out.append("</").append(name).append(">");
-}
-void element(std::string& out, std::string_view name, std::int64_t number) {
-  element(out, name, std::string_view(std::to_string(number)));
-}
-void element_if_any(std::string& out, std::string_view name, std::string_view text) {
-  if (!text.empty()) element(out, name, text);
-}
-
-/// A metadata key becomes an element's name: what cannot be one is left out.
-bool is_name(std::string_view key) {
-  if (key.empty()) return false;
-  for (std::size_t i = 0; i < key.size(); ++i) {
-    const char c = key[i];
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    const bool inner = letter || (c >= '0' && c <= '9') || c == '.' || c == '-';
-    if (i == 0 ? !letter : !inner) return false;
-  }
-  return true;
-}
-
-void append_texts(std::string& out, const std::map<std::string, std::string>& texts) {
-  for (const auto& [key, value] : texts)
-    if (is_name(key)) element(out, key, value);
-}
-
-void append_port(std::string& out, std::string_view name, const registry::Port& port) {
-  out.append("<").append(name).append(port.enabled ? R"( enabled="true">)" : R"( enabled="false">)");
-  out.append(std::to_string(port.number)).append("</").append(name).append(">");
-}
-
-void append_data_center(std::string& out, const Instance& instance) {
-  out += "<dataCenterInfo class=\"";
-  append_escaped(out, instance.data_center_class);
-  out += "\">";
-  element(out, "name", instance.data_center);
-  if (!instance.data_center_metadata.empty()) {
-    out += "<metadata>";
-    append_texts(out, instance.data_center_metadata);
-    out += "</metadata>";
-  }
-  out += "</dataCenterInfo>";
-}
-
-void append_lease(std::string& out, const registry::LeaseInfo& lease) {
-  out += "<leaseInfo>";
-  element(out, "renewalIntervalInSecs", lease.renewal_seconds);
-  element(out, "durationInSecs", lease.duration_seconds);
-  element(out, "registrationTimestamp", lease.registered_ms);
-  element(out, "lastRenewalTimestamp", lease.renewed_ms);
-  element(out, "evictionTimestamp", lease.evicted_ms);
-  element(out, "serviceUpTimestamp", lease.up_ms);
-  out += "</leaseInfo>";
+  element_if_any(xml, "asgName", instance.asg);
+  element_if_any(xml, "vipAddress", instance.vip);
+  element_if_any(xml, "secureVipAddress", instance.secure_vip);
+  if (full) xml.element("isCoordinatingDiscoveryServer", instance.coordinating ? "true" : "false");
+  xml.element("lastUpdatedTimestamp", instance.updated_ms);
+  if (full) xml.element("lastDirtyTimestamp", instance.dirty_ms);
+  xml.element("actionType", name_of(instance.action));
+  xml.end("instance");
 }
 
 }  // namespace
 
-void append_xml(std::string& out, const Instance& instance, Detail detail) {
-  const bool full = detail == Detail::full;
-  out += "<instance>";
-  element_if_any(out, "instanceId", instance.id);
-  element(out, "hostName", instance.host);
-  element(out, "app", instance.app);
-  element(out, "ipAddr", instance.ip);
-  if (full && instance.sid != "na") element_if_any(out, "sid", instance.sid);
-  element(out, "status", name_of(instance.status));
-  if (full) element(out, "overriddenstatus", name_of(instance.overridden));
-  append_port(out, "port", instance.port);
-  append_port(out, "securePort", instance.secure_port);
-  if (full) element(out, "countryId", std::int64_t{1});
-  append_data_center(out, instance);
-  if (full) {
-    append_lease(out, instance.lease);
-    out += instance.metadata.empty() ? R"(<metadata class="java.util.Collections$EmptyMap">)" : "<metadata>";
-    append_texts(out, instance.metadata);
-    out += "</metadata>";
-    element_if_any(out, "appGroupName", instance.app_group);
-    element_if_any(out, "homePageUrl", instance.home_page_url);
-    element_if_any(out, "statusPageUrl", instance.status_page_url);
-    element_if_any(out, "healthCheckUrl", instance.health_check_url);
-    element_if_any(out, "secureHealthCheckUrl", instance.secure_health_check_url);
-  }
-  element_if_any(out, "asgName", instance.asg);
-  element_if_any(out, "vipAddress", instance.vip);
-  element_if_any(out, "secureVipAddress", instance.secure_vip);
-  if (full) element(out, "isCoordinatingDiscoveryServer", instance.coordinating ? "true" : "false");
-  element(out, "lastUpdatedTimestamp", instance.updated_ms);
-  if (full) element(out, "lastDirtyTimestamp", instance.dirty_ms);
-  element(out, "actionType", name_of(instance.action));
-  out += "</instance>";
+void append_xml(std::string& out, const RegisteredInstance& instance, Detail detail) {
+  XmlWriter xml(out);
+  write_instance(xml, instance, detail);
 }
 
-void XmlApplications::add(const Instance& instance) {
+void XmlApplications::add(const RegisteredInstance& instance) {
+  XmlWriter xml(text_);
   if (app_ != instance.app) {
-    if (!app_.empty()) text_ += "</application>";
+    if (!app_.empty()) xml.end("application");
     app_ = instance.app;
-    text_ += "<application>";
-    element(text_, "name", app_);
+    xml.begin("application").element("name", app_);
   }
-  append_xml(text_, instance, detail_);
+  write_instance(xml, instance, detail_);
 }
 
 std::string XmlApplications::finish(std::string_view version, std::string_view hash) {
-  if (!app_.empty()) text_ += "</application>";
-  std::string all = "<applications>";
-  element(all, "versions__delta", version);
-  element(all, "apps__hashcode", hash);
-  return all + text_ + "</applications>";
+  std::string all;
+  XmlWriter xml(all);
+  xml.begin("applications").element("versions__delta", version).element("apps__hashcode", hash);
+  all += text_;
+  if (!app_.empty()) xml.end("application");
+  xml.end("applications");
+  return all;
 }
 
-std::string xml_application(std::string_view name, const std::vector<Instance>& instances, Detail detail) {
-  std::string text = "<application>";
-  element(text, "name", name);
-  for (const Instance& instance : instances) append_xml(text, instance, detail);
-  return text + "</application>";
+std::string xml_application(std::string_view name, const std::vector<RegisteredInstance>& instances,
+                            Detail detail) {
+  std::string text;
+  XmlWriter xml(text);
+  xml.begin("application").element("name", name);
+  for (const RegisteredInstance& instance : instances) write_instance(xml, instance, detail);
+  xml.end("application");
+  return text;
 }
 
 namespace {
 
-std::int64_t number(const pugi::xml_node& node, std::int64_t fallback) {
-  return node ? node.text().as_llong(fallback) : fallback;
+/// What stands between elements for the eye is no part of a number or a word.
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view blanks = " \t\r\n";
+  const auto from = text.find_first_not_of(blanks);
+  if (from == std::string_view::npos) return {};
+  return text.substr(from, text.find_last_not_of(blanks) - from + 1);
 }
-std::string text(const pugi::xml_node& parent, const char* name) {
-  return parent.child(name).text().as_string();
+
+std::string_view word(const pugi::xml_node& node) {
+  return trimmed(node.text().as_string());
+}
+
+OptionalText text(const pugi::xml_node& parent, const char* name) {
+  const auto node = parent.child(name);
+  if (!node) return std::nullopt;
+  return node.text().as_string();
+}
+
+std::int64_t number(const pugi::xml_node& node, std::int64_t fallback) {
+  return parse_number(word(node)).value_or(fallback);
 }
 
 registry::Port port(const pugi::xml_node& node, registry::Port fallback) {
   if (!node) return fallback;
   registry::Port result = fallback;
-  result.number = number(node, fallback.number);
-  if (const auto enabled = node.attribute("enabled"))
-    result.enabled = std::string_view(enabled.value()) == "true";
+  result.number = parse_number(word(node)).value_or(unreadable_port);
+  if (const auto enabled = node.attribute("enabled")) result.enabled = is_true(enabled.value());
   return result;
 }
 
-std::map<std::string, std::string> texts(const pugi::xml_node& node) {
-  std::map<std::string, std::string> found;
+registry::Metadata entries(const pugi::xml_node& node) {
+  registry::Metadata found;
   for (const auto& child : node.children())
     if (child.type() == pugi::node_element) found.emplace(child.name(), child.text().as_string());
   return found;
@@ -174,28 +155,31 @@ std::map<std::string, std::string> texts(const pugi::xml_node& node) {
 
 registry::Status status(const pugi::xml_node& node, registry::Status fallback) {
   if (!node) return fallback;
-  return registry::parse_status(node.text().as_string()).value_or(registry::Status::unknown);
+  return registry::parse_status(word(node)).value_or(registry::Status::unknown);
 }
 
-std::int64_t seconds(const pugi::xml_node& node, std::int64_t fallback) {
-  const auto value = number(node, fallback);
-  constexpr std::int64_t longest = 7 * 24 * 3600;
-  return value > 0 ? std::min(value, longest) : fallback;
+registry::DataCenter data_center(const pugi::xml_node& node) {
+  std::optional<registry::Metadata> metadata;
+  if (const auto child = node.child("metadata")) metadata = entries(child);
+  return data_center_of(node.attribute("class").value(), std::string(word(node.child("name"))),
+                        std::move(metadata));
 }
 
 }  // namespace
 
-Result<Instance> parse_xml_instance(std::string_view body) {
+Result<RegisteredInstance> parse_xml_instance(std::string_view body) {
   pugi::xml_document document;
-  if (!document.load_buffer(body.data(), body.size(), pugi::parse_default, pugi::encoding_utf8))
+  // A text of blanks alone is a text, too.
+  constexpr unsigned options = pugi::parse_default | pugi::parse_ws_pcdata_single;
+  if (!document.load_buffer(body.data(), body.size(), options, pugi::encoding_utf8))
     return fail(Code::bad_request, "the body is no XML");
   const auto root = document.child("instance");
   if (!root) return fail(Code::validation, "the body must be <instance>");
-  Instance instance;
+  RegisteredInstance instance;
   instance.id = text(root, "instanceId");
-  instance.host = text(root, "hostName");
-  instance.app = text(root, "app");
-  instance.ip = text(root, "ipAddr");
+  instance.host = text(root, "hostName").value_or("");
+  instance.app = registry::upper(text(root, "app").value_or(""));
+  instance.ip = text(root, "ipAddr").value_or("");
   instance.sid = text(root, "sid");
   instance.app_group = text(root, "appGroupName");
   instance.asg = text(root, "asgName");
@@ -210,18 +194,13 @@ Result<Instance> parse_xml_instance(std::string_view body) {
   instance.overridden = status(lower ? lower : root.child("overriddenStatus"), registry::Status::unknown);
   instance.port = port(root.child("port"), instance.port);
   instance.secure_port = port(root.child("securePort"), instance.secure_port);
-  const auto center = root.child("dataCenterInfo");
-  const std::string name = text(center, "name");
-  if (!name.empty()) instance.data_center = name;
-  if (const auto type = center.attribute("class")) instance.data_center_class = type.value();
-  instance.data_center_metadata = texts(center.child("metadata"));
+  instance.data_center = data_center(root.child("dataCenterInfo"));
   const auto lease = root.child("leaseInfo");
-  instance.lease.renewal_seconds = seconds(lease.child("renewalIntervalInSecs"), 30);
-  instance.lease.duration_seconds = seconds(lease.child("durationInSecs"), 90);
-  instance.metadata = texts(root.child("metadata"));
-  instance.coordinating = text(root, "isCoordinatingDiscoveryServer") == "true";
+  instance.lease.renewal_seconds = lease_seconds(number(lease.child("renewalIntervalInSecs"), 0), 30);
+  instance.lease.duration_seconds = lease_seconds(number(lease.child("durationInSecs"), 0), 90);
+  instance.metadata = entries(root.child("metadata"));
+  instance.coordinating = is_true(word(root.child("isCoordinatingDiscoveryServer")));
   instance.dirty_ms = number(root.child("lastDirtyTimestamp"), 0);
-  if (const auto ok = check_registration(instance, !name.empty()); !ok) return tl::unexpected(ok.error());
   return instance;
 }
 

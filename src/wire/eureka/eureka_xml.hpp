@@ -5,13 +5,13 @@
 
 namespace market::wire::eureka {
 
-void append_xml(std::string& out, const Instance& instance, Detail detail);
+void append_xml(std::string& out, const RegisteredInstance& instance, Detail detail);
 
 /// Builds `<applications>`; the instances must come grouped by application.
 class XmlApplications {
  public:
   explicit XmlApplications(Detail detail) : detail_(detail) {}
-  void add(const Instance& instance);
+  void add(const RegisteredInstance& instance);
   std::string finish(std::string_view version, std::string_view hash);
 
  private:
@@ -19,9 +19,10 @@ class XmlApplications {
   std::string text_;
   std::string app_;
 };
-std::string xml_application(std::string_view name, const std::vector<Instance>& instances, Detail detail);
+std::string xml_application(std::string_view name, const std::vector<RegisteredInstance>& instances,
+                            Detail detail);
 
-/// `<instance>…</instance>`. Errors: bad_request (not XML), validation, payload_too_large.
-Result<Instance> parse_xml_instance(std::string_view text);
+/// `<instance>…</instance>`, to be judged by check_registration. Errors: bad_request (not XML), validation.
+Result<RegisteredInstance> parse_xml_instance(std::string_view text);
 
 }  // namespace market::wire::eureka

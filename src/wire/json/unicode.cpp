@@ -22,8 +22,16 @@ constexpr std::array<Span, 31> invisible{
      {0x110BD, 0x110BD}, {0x110CD, 0x110CD}, {0x13430, 0x1343F}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A},
      {0xE0000, 0xE0FFF}}};
 
-/// Takes the first character off; nullopt when it is none.
-std::optional<char32_t> next_character(std::string_view& text) {
+bool is_invisible(char32_t character) {
+  const auto* const after =
+      std::upper_bound(invisible.begin(), invisible.end(), character,
+                       [](char32_t wanted, const Span& span) { return wanted < span.first; });
+  return after != invisible.begin() && character <= (after - 1)->last;
+}
+
+}  // namespace
+
+std::optional<char32_t> take_character(std::string_view& text) {
   const auto lead = static_cast<unsigned char>(text.front());
   const std::size_t size = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
   if (size == 0 || lead > 0xF4 || text.size() < size) return std::nullopt;
@@ -39,24 +47,15 @@ std::optional<char32_t> next_character(std::string_view& text) {
   return character;
 }
 
-bool is_invisible(char32_t character) {
-  const auto* const after =
-      std::upper_bound(invisible.begin(), invisible.end(), character,
-                       [](char32_t wanted, const Span& span) { return wanted < span.first; });
-  return after != invisible.begin() && character <= (after - 1)->last;
-}
-
-}  // namespace
-
 bool is_utf8(std::string_view text) {
   while (!text.empty())
-    if (!next_character(text)) return false;
+    if (!take_character(text)) return false;
   return true;
 }
 
 bool has_visible_character(std::string_view utf8) {
   while (!utf8.empty()) {
-    const auto character = next_character(utf8);
+    const auto character = take_character(utf8);
     if (!character) return false;
     if (!is_invisible(*character)) return true;
   }

@@ -1,9 +1,16 @@
 #pragma once
 /// Text as people see it: is it UTF-8 at all, and is there anything to see in it?
 
+#include <optional>
 #include <string_view>
 
 namespace market::wire {
+
+/// Takes the first character off a text that is not empty; nullopt, and nothing taken, when it is none.
+std::optional<char32_t> take_character(std::string_view& text);
+
+/// What stands for bytes that are no character.
+inline constexpr std::string_view replacement_character = "\xEF\xBF\xBD";
 
 /// RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF.
 bool is_utf8(std::string_view text);

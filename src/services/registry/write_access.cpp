@@ -1,4 +1,4 @@
-#include "services/registry/door.hpp"
+#include "services/registry/handlers.hpp"
 
 #include "wire/auth/basic_authorization.hpp"
 
@@ -37,21 +37,39 @@ http::Reply empty_reply(http::Status status) {
   return reply;
 }
 
-std::optional<http::Reply> refuse_writer(const RegistryDoors& doors, const http::Request& request) {
+namespace {
+
+bool knows_credential(const HandlerContext& context, const http::Request& request) {
+  const auto sent = request.only_header("Authorization");
+  return sent && wire::is_same_secret(*sent, context.authorization);
+}
+
+http::Reply ask_for_credential(const HandlerContext& context) {
+  ++context.registry.counts().refused;
+  http::Reply reply = empty_reply(http::Status::unauthorized);
+  reply.headers.push_back(http::Header{"WWW-Authenticate", "Basic realm=\"registry\", charset=\"UTF-8\""});
+  return reply;
+}
+
+}  // namespace
+
+std::optional<http::Reply> refuse_reader(const HandlerContext& context, const http::Request& request) {
+  if (context.authorization.empty() || context.public_reads || knows_credential(context, request))
+    return std::nullopt;
+  return ask_for_credential(context);
+}
+
+std::optional<http::Reply> refuse_writer(const HandlerContext& context, const http::Request& request) {
   bool allowed = !is_from_another_site(request);
-  if (doors.authorization.empty()) {
+  if (context.authorization.empty()) {
     // To a browser, a name of the attacker's own that leads here is the same site (DNS rebinding).
     if (is_from_a_browser(request) && !is_loopback_name(request.header("Host"))) allowed = false;
     allowed = allowed && request.is_from_this_machine();
-  } else if (const auto sent = request.only_header("Authorization");
-             !sent || !wire::is_same_secret(*sent, doors.authorization)) {
-    ++doors.registry.counts().refused;
-    http::Reply reply = empty_reply(http::Status::unauthorized);
-    reply.headers.push_back(http::Header{"WWW-Authenticate", "Basic realm=\"registry\", charset=\"UTF-8\""});
-    return reply;
+  } else if (!knows_credential(context, request)) {
+    return ask_for_credential(context);
   }
   if (allowed) return std::nullopt;
-  ++doors.registry.counts().refused;
+  ++context.registry.counts().refused;
   return empty_reply(http::Status::forbidden);
 }
 

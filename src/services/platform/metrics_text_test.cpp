@@ -1,0 +1,36 @@
+#include "services/platform/metrics_text.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+namespace market::platform {
+namespace {
+
+/// A label's value as Prometheus reads it: only `\\`, `\"` and `\n` are escapes.
+std::string unescaped(std::string_view text) {
+  std::string value;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    RC_ASSERT(text[i] != '"');
+    RC_ASSERT(text[i] != '\n');
+    if (text[i] != '\\') {
+      value += text[i];
+      continue;
+    }
+    RC_ASSERT(++i < text.size());
+    RC_ASSERT(text[i] == '\\' || text[i] == '"' || text[i] == 'n');
+    value += text[i] == 'n' ? '\n' : text[i];
+  }
+  return value;
+}
+
+RC_GTEST_PROP(MetricsText, a_label_is_read_back_as_it_was, ()) {
+  const auto special = rc::gen::element('"', '\\', '\n', '{', '}', ',', '=', ' ');
+  const auto value =
+      *rc::gen::container<std::string>(rc::gen::oneOf(special, rc::gen::arbitrary<char>()));
+  const std::string text = label("service", value);
+  RC_ASSERT(text.starts_with("service=\"") && text.ends_with('"'));
+  RC_ASSERT(unescaped(std::string_view(text).substr(9, text.size() - 10)) == value);
+}
+
+}  // namespace
+}  // namespace market::platform
