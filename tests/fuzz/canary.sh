@@ -7,7 +7,7 @@ seconds=${2:-120}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 missed=0
-for name in http response json token eureka; do
+for name in http response json token eureka path; do
   mkdir -p "$scratch/$name"
   if "$build/tests/fuzz/fuzz_${name}_canary" -max_total_time="$seconds" -artifact_prefix="$scratch/" \
       -dict="$here/$name.dict" "$scratch/$name" "$here/corpus/$name" >"$scratch/$name.log" 2>&1; then

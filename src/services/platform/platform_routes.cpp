@@ -2,6 +2,7 @@
 
 #include "http/message/problem.hpp"
 #include "services/platform/api_docs.hpp"
+#include "wire/json/json.hpp"
 
 namespace market::platform {
 namespace {
@@ -14,9 +15,24 @@ Task<Reply> live() {
   co_return http::json(http::Status::ok, R"({"status":"live"})");
 }
 
+/// What is missing takes nothing from those who need something else: it is told, and no reason to be passed
+/// by.
+std::string ready_text(const PlatformInfo& info) {
+  std::string text = R"({"status":"ready")";
+  if (const auto missing = info.missing ? info.missing() : std::vector<std::string>(); !missing.empty()) {
+    text += R"(,"missing":[)";
+    for (std::size_t i = 0; i < missing.size(); ++i) {
+      if (i > 0) text += ',';
+      wire::append_json_string(text, missing[i]);
+    }
+    text += ']';
+  }
+  return text + "}";
+}
+
 Task<Reply> ready(const PlatformInfo& info, const Request& request) {
   const auto reason = info.not_ready ? info.not_ready() : std::nullopt;
-  if (!reason) co_return http::json(http::Status::ok, R"({"status":"ready"})");
+  if (!reason) co_return http::json(http::Status::ok, ready_text(info));
   Reply reply = http::status_problem(http::Status::unavailable, *reason, request.trace_id);
   reply.headers.push_back(http::Header{"Retry-After", "1"});
   co_return reply;

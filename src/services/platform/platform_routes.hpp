@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "http/server/router.hpp"
 
@@ -16,6 +17,7 @@ namespace market::platform {
 /// Called on I/O threads, several at once: they must not block. `info` and `metrics` are loopback only.
 struct PlatformInfo {
   std::function<std::optional<std::string>()> not_ready;  ///< Why; nullopt when ready.
+  std::function<std::vector<std::string>()> missing;      ///< Services it could use and does not find.
   std::function<std::string()> metrics;                   ///< Prometheus text.
   std::function<std::string()> info;                      ///< One JSON object.
   bool management_elsewhere = false;  ///< /metrics and /info have an address of their own.
