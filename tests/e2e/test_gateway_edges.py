@@ -1,4 +1,4 @@
-"""Who a client is behind a proxy, what browsers of other origins may read, and what happens with nobody there."""
+"""Who a client is behind a proxy, what other origins may read, and what happens with nobody there."""
 
 import secrets
 import socket
@@ -34,8 +34,8 @@ def upstream():
     ],
 )
 def test_ports_quotes_and_commas_are_understood(tmp_path, upstream, field, client):
-    more = 'address_rate = { per_second = 1, burst = 2 }\nremote_address = "198.51.100.0/24, 2001:db8::/32"'
-    more = more.replace('"198.51.100.0/24, 2001:db8::/32"', '["198.51.100.0/24", "2001:db8::/32"]')
+    more = """address_rate = { per_second = 1, burst = 2 }
+remote_address = ["198.51.100.0/24", "2001:db8::/32"]"""
     with Gateway(tmp_path, ROUTE.format(top=TRUSTED, port=upstream.port, more=more), limits=True) as gateway:
         answers = [gateway.ask("/fake/who", headers={"X-Forwarded-For": field}) for _ in range(3)]
         assert [answer.status for answer in answers] == [200, 200, 429]
@@ -44,7 +44,9 @@ def test_ports_quotes_and_commas_are_understood(tmp_path, upstream, field, clien
         assert gateway.ask("/fake/who", headers={"X-Forwarded-For": other}).status == 200
 
 
-@pytest.mark.parametrize("field", ["unknown", "junk", "6.6.6.6, unknown", "127.0.0.300", '"198.51.100.9', "10.1"])
+@pytest.mark.parametrize(
+    "field", ["unknown", "junk", "6.6.6.6, unknown", "127.0.0.300", '"198.51.100.9', "10.1"]
+)
 def test_an_unreadable_address_is_nobodys(tmp_path, upstream, field):
     more = """address_rate = { per_second = 0.01, burst = 2 }
 [[gateway.routes]]
@@ -132,7 +134,7 @@ path = "/nobody/**"
             answer = gateway.ask(path, method, {"Origin": "https://evil.example"}, body)
             assert allowed(answer) == []
         with socket.create_connection(("127.0.0.1", gateway.port), timeout=5) as peer:
-            peer.sendall(b"GET /x HTTP/1.1\r\nHost: x\r\nOrigin: https://shop.example\r\nBad Field: x\r\n\r\n")
+            peer.sendall(b"GET /x HTTP/1.1\r\nHost: x\r\nOrigin: https://shop.example\r\nA b: x\r\n\r\n")
             answer = peer.recv(65536).decode()
             assert answer.startswith("HTTP/1.1 400")
             assert answer.count("Access-Control-Allow-Origin: https://shop.example") == 1
@@ -179,7 +181,8 @@ def test_fallbacks_stand_in_when_nobody_is_there(tmp_path, upstream, service):
 def test_what_may_have_been_done_goes_to_no_other_service(tmp_path, upstream):
     with FakeUpstream() as broken:
         config = FALLBACKS.format(good=upstream.port, dead=broken.port)
-        config += '[[gateway.routes]]\nid = "x"\nservice = "dead"\npath = "/other/**"\nfallback_service = "good"\n'
+        config += '[[gateway.routes]]\nid = "x"\nservice = "dead"\npath = "/other/**"\n'
+        config += 'fallback_service = "good"\n'
         broken.mode = "reset"
         with Gateway(tmp_path, config) as gateway:
             assert gateway.ask("/other/x", "POST").status == 502

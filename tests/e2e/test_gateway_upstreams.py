@@ -62,9 +62,13 @@ def test_no_post_meets_the_close_of_an_idle_connection(tmp_path, pause):
             assert gateway.metric("market_gateway_instance_faults_total") == 0
 
 
+def kept_for(folder, upstream, idle_time):
+    return Gateway(folder, config_of(upstream.port, more=f'idle_time = "{idle_time}"'), "gateway.threads=1")
+
+
 def test_a_close_is_no_fault_of_the_instance(tmp_path):
     """Even when it hits requests: a GET that meets it goes on over a fresh connection."""
-    with FakeUpstream() as upstream, Gateway(tmp_path, config_of(upstream.port, more='idle_time = "1h"')) as gateway:
+    with FakeUpstream() as upstream, kept_for(tmp_path, upstream, "1h") as gateway:
         assert gateway.ask("/fake/first").status == 200
 
         def hang_up(peer, request):
@@ -83,7 +87,7 @@ def test_what_an_instance_says_of_its_connections_is_heeded(tmp_path):
     def ok(peer, request):
         return upstream.reply(peer, 200, b"", ("Keep-Alive: timeout=1, max=100",))
 
-    with FakeUpstream() as upstream, Gateway(tmp_path, config_of(upstream.port, more='idle_time = "1h"')) as gateway:
+    with FakeUpstream() as upstream, kept_for(tmp_path, upstream, "1h") as gateway:
         upstream.answer_kept = ok
         for pause in (0.1, 0.1, 0.8):
             assert gateway.ask("/fake/kept").status == 200
@@ -94,7 +98,7 @@ def test_what_an_instance_says_of_its_connections_is_heeded(tmp_path):
 
 
 def test_idle_time_is_the_routes(tmp_path):
-    with FakeUpstream() as upstream, Gateway(tmp_path, config_of(upstream.port, more='idle_time = "0ms"')) as gateway:
+    with FakeUpstream() as upstream, kept_for(tmp_path, upstream, "0ms") as gateway:
         for _ in range(3):
             assert gateway.ask("/fake/ok").status == 200
         assert len({request.peer for request in upstream.requests}) == 3
@@ -155,6 +159,9 @@ def test_only_posts_that_know_keys_are_repeated(tmp_path, path, tries):
         assert len(upstream.requests) <= unkeyed + 1, "a POST without a key was sent again"
 
 
+UPGRADE = "GET /fake/h2c HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: {}\r\n{}\r\n"
+
+
 def raw(port, head, seconds=5):
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as peer:
         peer.sendall(head.encode())
@@ -171,12 +178,12 @@ def test_no_protocol_but_websocket_gets_a_pipe(single):
         ("websocket", ""),
         ("websocket", websocket.replace("13", "8")),
     ]:
-        head = f"GET /fake/h2c HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n{more}\r\n"
+        head = UPGRADE.format(protocol, more)
         answer = raw(gateway.port, head)
         assert answer.startswith("HTTP/1.1 200"), (protocol, answer[:60])
         assert upstream.last("/fake/h2c").get("Upgrade") is None
     # An instance that switches to another protocol than was asked for gets no pipe either.
-    head = f"GET /fake/h2c HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{websocket}\r\n"
+    head = UPGRADE.format("websocket", websocket)
     assert raw(gateway.port, head).startswith("HTTP/1.1 502")
     head = head.replace("/fake/h2c", "/fake/ws")
     assert raw(gateway.port, head).startswith("HTTP/1.1 101")
@@ -192,24 +199,15 @@ def test_a_gateway_that_meets_itself_says_so_at_once(tmp_path):
         assert time.monotonic() - began < 3 * PATIENCE
 
 
-def test_as_many_fields_as_the_gateway_takes_arrive(tmp_path, free_market):
+def test_as_many_fields_as_the_gateway_takes_arrive(tmp_path, market):
     """The instance, one of ours, has the same bound, and the gateway adds fields of its own."""
-    port = free_market
-    config = f'[gateway.services]\nmarket-product = ["127.0.0.1:{port}"]\n'
+    config = f'[gateway.services]\nmarket-product = ["127.0.0.1:{market.port}"]\n'
     with Gateway(tmp_path, config) as gateway:
         for count in (99, 100, 101):
             fields = "".join(f"X-{n}: a\r\n" for n in range(count - 1))
             head = f"GET /api/v1/products HTTP/1.1\r\nHost: x\r\n{fields}\r\n"
-            direct, through = raw(port, head)[:12], raw(gateway.port, head)[:12]
+            direct, through = raw(market.port, head)[:12], raw(gateway.port, head)[:12]
             assert direct == through == ("HTTP/1.1 431" if count > 100 else "HTTP/1.1 200"), count
-
-
-@pytest.fixture
-def free_market(tmp_path):
-    from market_server import MarketServer
-
-    with MarketServer(tmp_path / "store") as server:
-        yield server.port
 
 
 def test_streams_take_nothing_from_other_requests(tmp_path):
@@ -242,7 +240,8 @@ def test_streams_take_nothing_from_other_requests(tmp_path):
 
 def test_a_fan_outlives_whoever_opened_it(tmp_path):
     with FakeUpstream() as upstream:
-        with Gateway(tmp_path, config_of(upstream.port, more="coalesce = true"), "gateway.threads=1") as gateway:
+        config = config_of(upstream.port, more="coalesce = true")
+        with Gateway(tmp_path, config, "gateway.threads=1") as gateway:
             peers = []
             for _ in range(5):
                 peer = socket.create_connection(("127.0.0.1", gateway.port), timeout=10)
@@ -268,7 +267,8 @@ def test_nobody_takes_all_streams(tmp_path):
 
             def status(client):
                 peer = socket.create_connection(("127.0.0.1", gateway.port), timeout=10)
-                peer.sendall(f"GET /fake/sse HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\n\r\n".encode())
+                head = f"GET /fake/sse HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\n\r\n"
+                peer.sendall(head.encode())
                 peers.append(peer)
                 return int(peer.recv(65536).split()[1])
 

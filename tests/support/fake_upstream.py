@@ -223,7 +223,8 @@ class FakeUpstream:
 
     def answer_h2c(self, peer, request):
         if request.get("Upgrade"):
-            self.send(peer, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\nraw")
+            head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"
+            self.send(peer, head + b"raw")
             peer.recv(65536)
             return False
         return self.answer_ok(peer, request)

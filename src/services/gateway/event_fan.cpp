@@ -113,7 +113,9 @@ Task<> EventFan::serve(std::shared_ptr<EventFan> fan, http::Stream& to) {
   for (;;) {
     if (text.empty()) text = reader.pending.take();
     if (!text.empty()) {
-      const auto written = co_await to.write(std::exchange(text, {}));
+      std::string out;
+      out.swap(text);
+      const auto written = co_await to.write(std::move(out));
       if (!written) co_return fail(written.error());
       continue;
     }

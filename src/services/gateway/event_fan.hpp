@@ -4,7 +4,6 @@
 /// misses the older ones of a kind, and holds up nobody.
 
 #include <boost/asio/steady_timer.hpp>
-#include <boost/container/small_vector.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,7 +32,7 @@ class NewestEvents {
     std::string kind;
     Text text;
   };
-  boost::container::small_vector<Kept, 3> events_;
+  std::vector<Kept> events_;
 };
 
 class EventFan : public std::enable_shared_from_this<EventFan> {
