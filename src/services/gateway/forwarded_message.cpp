@@ -114,7 +114,11 @@ Result<std::string> forwarded_target(const http::Request& request, const Route& 
     const auto next = path.find('/', 1);
     path = next == std::string::npos ? "/" : path.substr(next);
   }
-  if (route.rewrite) route.rewrite->from.replace(path, route.rewrite->to);
+  // Parameters must not lead past a rewrite, as they lead past no route: such a path loses them.
+  if (route.rewrite && !route.rewrite->from.replace(path, route.rewrite->to)) {
+    auto bare = http::without_parameters(path);
+    if (route.rewrite->from.replace(bare, route.rewrite->to)) path = std::move(bare);
+  }
   if (!route.prefix_path.empty()) path.insert(0, route.prefix_path);
   const bool changed = path != request.path;
   // The client chose parts of what a rewrite made: it must still be a path, and not lead inside.
