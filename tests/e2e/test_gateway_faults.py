@@ -29,6 +29,7 @@ fake = [{listed}]
 id = "fake"
 service = "fake"
 path = "/fake/**"
+repeat_with_key = true
 timeout = "{timeout}"
 try_timeout = "{try_timeout}"
 breaker = {{ failure_percent = 0 }}
@@ -251,7 +252,9 @@ def test_without_any_instance_it_starts_and_says_so(tmp_path):
     with Gateway(tmp_path, config_of(1)) as gateway:
         answer = gateway.ask("/fake/x")
         assert answer.status == 503 and answer.get("Retry-After")
-        assert gateway.ask("/health/ready").status == 200
+        assert answer.json()["code"] == "service_unavailable"
+        ready = gateway.ask("/health/ready")
+        assert ready.status == 200 and "fake" in ready.json()["missing"]
 
 
 def test_clients_that_leave_hold_nothing(single):

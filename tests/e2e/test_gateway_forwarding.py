@@ -155,8 +155,8 @@ def test_bodies_arrive_whole(gateway, upstream):
 @pytest.mark.parametrize(
     "path",
     ["/metrics/x", "/info/x", "/eureka/apps", "/actuator/env", "/strip/metrics", "/strip/eureka/apps",
-     "/strip/%6detrics", "/strip/info;x=y", "/fake/../metrics", "/fake/%2e%2e/x", "/fake/a%2fb", "/fake//x",
-     "/fake/%5cx", "/fake/..;/x", "/fake/%00", "/nowhere"],
+     "/strip/%6detrics", "/strip/info;x=y", "/fake/../metrics", "/fake/%2e%2e/x", "/fake/a%2fb",
+     "/fake/%5cx", "/../fake/x", "/fake/..;/x", "/fake/%00", "/nowhere"],
 )  # fmt: skip
 def test_what_is_inside_stays_inside(gateway, upstream, path):
     before = len(upstream.requests)

@@ -119,7 +119,8 @@ def test_surplus_is_not_the_answer_of_those_in_line(narrow, asked):  # noqa: F81
     behind = [f"/fake/late?{n}" for n in range(8)]
     paths = busy + wrong + behind
     assert all_at_once(gateway, asked(*paths)) == [(200, path.encode()) for path in paths]
-    assert max(connections(upstream, "/fake/late").values()) > 1, "nobody stood in line"
+    if asked is keyed:  # GETs do so only once they are known to be fast.
+        assert max(connections(upstream, "/fake/late").values()) > 1, "nobody stood in line"
 
 
 def test_an_instance_with_ids_of_its_own_is_believed(narrow):  # noqa: F811

@@ -34,7 +34,7 @@ from market_server import run
         ("serve", "--set", "users.access_token_life=0s"),
         ("serve", "--set", "orders.payment_window=0s"),
         # Settings of other roles are looked at all the same.
-        ("serve", "--set", "auth.key_file=/nonexistent"),
+        ("serve", "--set", "auth.key_file=/dev/null"),
         ("serve", "--set", "gateway.tls_key=/nonexistent"),
         ("serve", "--set", "gateway.access_log=/nonexistent/file"),
         ("serve", "--set", "gateway.cors_origins=*"),

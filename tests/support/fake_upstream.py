@@ -43,6 +43,7 @@ class FakeUpstream:
         self.mode = None  # Beats the path when set.
         self.repeats_ids = False  # X-Request-Id in its answers.
         self.together = False  # Says that it works on independent requests together.
+        self.idle_seconds = None  # Closes connections that are idle for so long.
         self.lock = threading.Lock()
         self.request_id = threading.local()
         self.listener = socket.create_server(("127.0.0.1", port), backlog=1024)
@@ -94,7 +95,10 @@ class FakeUpstream:
         try:
             buffered = b""
             while True:
+                if self.idle_seconds is not None:
+                    peer.settimeout(self.idle_seconds)
                 request, buffered = self.read(peer, buffered)
+                peer.settimeout(None)
                 if request is None:
                     return
                 request.peer = peer.getpeername()[1]
@@ -197,6 +201,33 @@ class FakeUpstream:
     def answer_half_chunk(self, peer, request):
         self.send(peer, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nhalf")
         return False
+
+    def answer_cors(self, peer, request):
+        fields = ("Access-Control-Allow-Origin: *", "Access-Control-Allow-Credentials: true", "Vary: Accept")
+        return self.reply(peer, 200, b"cors", fields)
+
+    def answer_stream(self, peer, request):
+        """A product's stock as it is, and what becomes of it."""
+        self.send(
+            peer, b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        for number in range(1000):
+            if self.stopped:
+                return False
+            event = b"event: stock\ndata: %d\n\n" % number
+            if number == 0:
+                event += b"event: state\ndata: open\n\n"
+            self.send(peer, b"%x\r\n%s\r\n" % (len(event), event))
+            time.sleep(0.2)
+        return False
+
+    def answer_h2c(self, peer, request):
+        if request.get("Upgrade"):
+            head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"
+            self.send(peer, head + b"raw")
+            peer.recv(65536)
+            return False
+        return self.answer_ok(peer, request)
 
     def answer_chunked(self, peer, request):
         self.send(

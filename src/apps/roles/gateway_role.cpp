@@ -4,8 +4,11 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <deque>
+#include <map>
+#include <random>
 #include <thread>
 
 #include "apps/roles/handover.hpp"
@@ -13,6 +16,7 @@
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/request_journal.hpp"
 #include "apps/roles/serve_parts.hpp"
+#include "apps/roles/token_keys.hpp"
 #include "apps/settings/gateway_files.hpp"
 #include "apps/settings/gateway_settings.hpp"
 #include "apps/settings/settings_check.hpp"
@@ -28,14 +32,11 @@ namespace {
 /// How long a start waits for the first list of instances; without one it serves all the same.
 constexpr Millis first_list_max{5'000};
 
-/// Checks tokens when the roles share their keys with us.
-struct TokenCheck {
-  TokenCheck(std::vector<wire::SigningKey> keys, const Clock& clock)
-      : tokens(std::move(keys)), authenticator(tokens, denied, clock) {}
-  wire::AccessTokens tokens;
-  auth::DeniedSessions denied;  ///< Kept by the services: each checks again.
-  auth::Authenticator authenticator;
-};
+/// Tells this process from every other gateway that a request may pass.
+std::string random_name() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}", random(), random());
+}
 
 std::string metrics_of(const http::Server& server, const gateway::Proxy& proxy,
                        const gateway::Balancer& balancer) {
@@ -50,9 +51,13 @@ std::string metrics_of(const http::Server& server, const gateway::Proxy& proxy,
   counter("market_gateway_shed_total", "Refused for lack of room.", counts.shed.load());
   counter("market_gateway_rate_limited_total", "Refused by a rate limit.", counts.rate_limited.load());
   counter("market_gateway_coalesced_total", "Answered with another's answer.", counts.coalesced.load());
+  counter("market_gateway_shared_streams_total", "Event streams that joined another's.",
+          counts.shared_streams.load());
   counter("market_gateway_failures_total", "No instance answered well.", counts.failures.load());
   text.family("market_gateway_in_flight", "gauge", "Requests under way.")
       .sample(static_cast<std::uint64_t>(std::max<std::int64_t>(0, proxy.in_flight())));
+  text.family("market_gateway_streams", "gauge", "Event streams that are open.")
+      .sample(std::uint64_t{proxy.open_streams()});
   text.family("market_gateway_route_in_flight", "gauge", "Requests under way, by route.");
   const auto config = proxy.config();
   for (const auto& route : config->routes)
@@ -60,19 +65,25 @@ std::string metrics_of(const http::Server& server, const gateway::Proxy& proxy,
                 platform::label("route", route.id));
   text.family("market_gateway_breaker_open", "gauge", "1: the route's circuit breaker is open.");
   for (const auto& route : config->routes)
-    text.sample(std::uint64_t{route.state->is_broken() ? 1u : 0u}, platform::label("route", route.id));
-  const auto instances = balancer.all();
-  const auto name_of = [](const gateway::Instance& instance) {
-    return platform::label("service", instance.service) + ',' +
-           platform::label("instance", fmt::format("{}:{}", instance.host, instance.port));
+    text.sample(std::uint64_t{route.state->is_open() ? 1u : 0u}, platform::label("route", route.id));
+  // One series for an address, however often it is listed: a scraper refuses the whole page otherwise.
+  struct Sums {
+    std::uint64_t requests = 0, faults = 0, ejected = 0;
   };
+  std::map<std::string, Sums> instances;
+  for (const auto& instance : balancer.all()) {
+    auto& sums = instances[platform::label("service", instance->service) + ',' +
+                           platform::label("instance", fmt::format("{}:{}", instance->host, instance->port))];
+    sums.requests += instance->requests.load();
+    sums.faults += instance->faults.load();
+    if (instance->is_ejected()) sums.ejected = 1;
+  }
   text.family("market_gateway_instance_requests_total", "counter", "Requests sent to the instance.");
-  for (const auto& instance : instances) text.sample(instance->requests.load(), name_of(*instance));
+  for (const auto& [name, sums] : instances) text.sample(sums.requests, name);
   text.family("market_gateway_instance_faults_total", "counter", "Failures of the instance.");
-  for (const auto& instance : instances) text.sample(instance->faults.load(), name_of(*instance));
+  for (const auto& [name, sums] : instances) text.sample(sums.faults, name);
   text.family("market_gateway_instance_ejected", "gauge", "1: gets no requests.");
-  for (const auto& instance : instances)
-    text.sample(std::uint64_t{instance->is_ejected() ? 1u : 0u}, name_of(*instance));
+  for (const auto& [name, sums] : instances) text.sample(sums.ejected, name);
   platform::add_process_metrics(text);
   return text.text();
 }
@@ -108,7 +119,7 @@ std::string preferred_zone(const Settings& settings) {
 
 /// What a reload reaches.
 struct Reloaded {
-  TokenCheck* tokens;
+  TokenKeys& tokens;
   gateway::Proxy& proxy;
   SettingsDiscovery& discovery;
   eureka::RegistryClient& registry;
@@ -122,8 +133,7 @@ void reload(const SettingSources& sources, const Reloaded& parts, http::Server& 
     check_settings(settings, sources.config);
     auto next = read_gateway_settings(settings, sources.config);
     auto tls = tls_of(settings);
-    auto keys = token_keys_of(settings);
-    if (parts.tokens && !keys.empty()) parts.tokens->tokens.replace(std::move(keys));
+    parts.tokens.reload(settings, parts.proxy);
     const auto before = parts.proxy.config();
     keep_states(next.config, *before);
     const auto changed = differences(*before, next.config);
@@ -151,9 +161,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   StopSignals signals;
   ReloadSignal reload_signal;
   const SystemClock clock;
-  std::unique_ptr<TokenCheck> tokens;
-  if (auto keys = token_keys_of(settings); !keys.empty())
-    tokens = std::make_unique<TokenCheck>(std::move(keys), clock);
+  TokenKeys tokens(settings, clock);
 
   // A port that the system picks is known too late to be registered.
   std::vector<std::string> registered_as;
@@ -167,18 +175,20 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   balancing.allowed = &allowed.current();
   gateway::Balancer balancer(discovery, balancing);
   RequestJournal journal(settings, "market-gateway");
-  gateway::Proxy proxy({balancer, tokens ? &tokens->authenticator : nullptr, journal, clock},
-                       std::make_shared<const gateway::GatewayConfig>(std::move(read.config)));
+  gateway::Proxy proxy({balancer, tokens.authenticator(), journal, clock},
+                       std::make_shared<const gateway::GatewayConfig>(std::move(read.config)), random_name());
+  tokens.wait_for_file(proxy);
 
   http::Router router;
   std::unique_ptr<http::Server> server;
   platform::PlatformInfo info;
   std::atomic<bool> leaving{false};
-  info.not_ready = [&leaving]() -> std::optional<std::string> {
+  info.not_ready = [&leaving, &tokens]() -> std::optional<std::string> {
     if (leaving.load()) return "the gateway is stopping";
-    return std::nullopt;
+    return tokens.missing();
   };
   info.warnings = [&registry] { return registry->services()->left_out; };
+  info.missing = [&proxy] { return proxy.missing_services(); };
   info.metrics = [&] {
     platform::MetricsText text;
     add_registry_client_metrics(*registry, text);
@@ -196,9 +206,17 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
       thread_count(settings.number("gateway.threads"), std::max(1u, std::thread::hardware_concurrency()));
   auto limits = limits_of(settings);
   limits.trusted_proxies.clear();  // The proxy looks itself: its list can be reloaded, and it names each hop.
+  limits.is_uncapped = [&proxy](std::string_view address) {
+    const auto config = proxy.config();
+    const auto& trusted = config->trusted_proxies;
+    return std::any_of(trusted.begin(), trusted.end(),
+                       [address](const http::Network& network) { return network.contains(address); });
+  };
   server = std::make_unique<http::Server>(router, clock, limits, threads);
   const bool secure = tls != nullptr;
   server->set_tls(std::move(tls));
+  server->set_amend(
+      [&proxy](const http::Request& request, http::Reply& reply) { proxy.add_cors(request, reply); });
   int inherited = activated_socket();
   if (!options.takeover && inherited < 0) server->listen(address.host, address.port);
   gateway::Prober prober(balancer, server->executor(0));
@@ -209,7 +227,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
     registry->withdraw();
     server->stop();
   });
-  const Reloaded parts{tokens.get(), proxy, discovery, *registry, balancer, allowed};
+  const Reloaded parts{tokens, proxy, discovery, *registry, balancer, allowed};
   reload_signal.watch([&] { reload(options.settings, parts, *server); });
 
   registry->start();

@@ -191,6 +191,8 @@ void read_policies(TomlReader& reader, Route& route) {
   route.try_timeout =
       reader.duration("try_timeout", std::min(route.try_timeout, route.timeout), Millis(1), timeout_max);
   route.retries = static_cast<int>(reader.number("retries", route.retries, 0, 10));
+  route.idle_time = reader.duration("idle_time", route.idle_time, Millis(0), timeout_max);
+  route.repeat_with_key = reader.flag("repeat_with_key", false);
   route.in_flight_max = static_cast<std::size_t>(
       reader.number("in_flight_max", static_cast<std::int64_t>(route.in_flight_max), 1, 1'000'000));
   if (auto table = reader.table("breaker")) {

@@ -53,10 +53,19 @@ GatewaySettings read_gateway_settings(const Settings& settings, const std::strin
                                         [&](const gateway::Route& own) { return own.id == route.id; });
       if (!replaced) config.routes.push_back(std::move(route));
     }
-  config.share_weights();
+  config.complete();
+  if (settings.text("auth.key_file").empty())
+    for (const auto& route : config.routes)
+      if (route.authenticated)
+        throw UsageError(fmt::format(
+            "gateway.routes \"{}\": authenticated = true needs auth.key_file: no token could be checked",
+            route.id));
   config.body_bytes_max = static_cast<std::size_t>(settings.number("gateway.body_bytes_max"));
   config.in_flight_max = settings.number("gateway.in_flight_max");
   config.rate_limits = settings.flag("ratelimit.enabled");
+  const auto streams = [&](const char* key) { return static_cast<std::size_t>(settings.number(key)); };
+  config.streams = {streams("gateway.streams_max"), streams("gateway.streams_per_address_max"),
+                    streams("gateway.streams_per_user_max")};
   const auto rate = [&](const char* key) {
     const auto per_second = static_cast<double>(settings.number(key));
     return gateway::RateLimit{per_second, per_second * 2};
@@ -95,6 +104,9 @@ std::vector<std::string> differences(const gateway::GatewayConfig& before,
   };
   compare("gateway.body_bytes_max", before.body_bytes_max, after.body_bytes_max);
   compare("gateway.in_flight_max", before.in_flight_max, after.in_flight_max);
+  compare("gateway.streams_max", before.streams.total_max, after.streams.total_max);
+  compare("gateway.streams_per_address_max", before.streams.address_max, after.streams.address_max);
+  compare("gateway.streams_per_user_max", before.streams.user_max, after.streams.user_max);
   compare("ratelimit.enabled", before.rate_limits, after.rate_limits);
   compare("ratelimit.user_per_second", before.user_rate.per_second, after.user_rate.per_second);
   compare("ratelimit.address_per_second", before.address_rate.per_second, after.address_rate.per_second);

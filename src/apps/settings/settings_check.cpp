@@ -1,5 +1,7 @@
 #include "apps/settings/settings_check.hpp"
 
+#include <filesystem>
+
 #include <fmt/format.h>
 
 #include "apps/roles/registry_client_of.hpp"
@@ -18,7 +20,9 @@ void check_settings(const Settings& settings, const std::string& config) {
   limits_of(settings);
   email_verification_of(settings);
   read_gateway_settings(settings, config);
-  token_keys_of(settings);
+  // One that is not there yet is waited for; see TokenKeys.
+  std::error_code unknown;
+  if (std::filesystem::exists(settings.text("auth.key_file"), unknown)) token_keys_of(settings);
   tls_of(settings);
   check_access_log(settings);
   collector_of(settings.text("gateway.spans_url"));

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include <algorithm>
+
 #include "http/message/ascii.hpp"
 
 namespace market::http {
@@ -11,6 +13,25 @@ std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
+}
+
+/// Of `timeout=5, max=100`; -1 when there is none. What cannot be read promises nothing.
+int timeout_of(std::string_view list) {
+  constexpr std::string_view name = "timeout=";
+  constexpr int seconds_max = 86'400;
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    const auto one = trimmed(list.substr(0, comma));
+    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+    if (one.size() <= name.size() || !same_letters(one.substr(0, name.size()), name)) continue;
+    int seconds = 0;
+    for (const char c : one.substr(name.size())) {
+      if (!is_digit(c)) return 0;
+      seconds = std::min(seconds * 10 + (c - '0'), seconds_max);
+    }
+    return seconds;
+  }
+  return -1;
 }
 
 class ResponseParser {
@@ -78,6 +99,8 @@ class ResponseParser {
         if (same_letters(field.name, "connection")) {
           close_asked_ = close_asked_ || list_has(field.value, "close");
           keep_alive_asked_ = keep_alive_asked_ || list_has(field.value, "keep-alive");
+        } else if (same_letters(field.name, "keep-alive")) {
+          head_.keep_alive_seconds = timeout_of(field.value);
         }
         return true;
       case 12:

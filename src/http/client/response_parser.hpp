@@ -20,6 +20,7 @@ struct ResponseHead {
   std::uint64_t content_length = 0;  ///< Also of an answer to HEAD, where no body follows.
   bool has_length = false;
   bool keep_alive = true;
+  int keep_alive_seconds = -1;  ///< `Keep-Alive: timeout`: how long the other side keeps it; -1: unsaid.
   bool independent = false;     ///< The instance works on independent requests together: see request.hpp.
   std::string_view request_id;  ///< Whose answer this is, if it says so.
   std::size_t head_bytes = 0;

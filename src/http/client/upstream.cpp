@@ -14,6 +14,7 @@ namespace {
 constexpr std::int64_t fast_answer_ns = 2'000'000;   ///< Faster ones may stand in line behind each other.
 constexpr std::int64_t slow_answer_ns = 20'000'000;  ///< Slower ones need no second look.
 constexpr std::int64_t share_again_ms = 5'000;
+constexpr std::int64_t lately_ms = 500;  ///< So soon after an answer hardly any server closes.
 constexpr std::size_t depth_wanted = 16;
 constexpr std::size_t spread_min = 4;  ///< So that all threads of the instance have work.
 
@@ -89,18 +90,26 @@ void Upstream::send(UpstreamConnection& connection, Call& call) {
 }
 
 UpstreamConnection* Upstream::connection_for(const Call& call) {
-  if (call.lane == Lane::alone || (call.lane == Lane::keyed && !together_)) {
-    if (auto* free = idle()) return free;
-    return open();
-  }
+  // Whoever works on one request after the other, or may do so, gets one at a time on a connection.
+  if (call.lane == Lane::alone || !concurrent_) return idle_or_new(call);
   auto& lane = of(call.lane);
   // Those that are worked on together wait for the same commit: one behind the other or not.
-  const bool fast = call.lane == Lane::keyed || lane.answer_ns < fast_answer_ns;
-  if (fast && lane.connections.size() >= spread_min)
+  const bool fast = call.lane == Lane::keyed || (lane.answer_ns > 0 && lane.answer_ns < fast_answer_ns);
+  if (!fast) return idle_or_new(call);
+  if (lane.connections.size() >= spread_min)
     if (auto* shared = sharing(lane, depth_wanted)) return shared;
-  if (auto* free = idle()) return free;
-  if (auto* fresh = open()) return fresh;
+  if (auto* own = idle_or_new(call)) return own;
   return sharing(lane, limits_.depth_max);
+}
+
+UpstreamConnection* Upstream::idle_or_new(const Call& call) {
+  if (auto* free = idle(call)) return free;
+  if (auto* fresh = open()) return fresh;
+  if (idle_.empty() || refused_ || resolving_) return nullptr;
+  // All there may be are open, and none is fresh enough: one of them makes room.
+  const auto oldest = idle_.front();
+  oldest->close_idle();
+  return open();
 }
 
 UpstreamConnection* Upstream::sharing(Sharing& lane, std::size_t depth_below) {
@@ -119,7 +128,8 @@ bool Upstream::fits(std::string_view asked, std::string_view answered) {
 
 void Upstream::on_answer(Lane lane, std::int64_t nanoseconds, std::int64_t now_ns) {
   if (lane == Lane::alone) return;
-  of(lane).answer_ns += (nanoseconds - of(lane).answer_ns) / 16;
+  auto& mean = of(lane).answer_ns;
+  mean = mean == 0 ? std::max<std::int64_t>(nanoseconds, 1) : mean + (nanoseconds - mean) / 16;
   of(lane).answered_at_ns = now_ns;
 }
 
@@ -127,15 +137,40 @@ bool Upstream::has_answered_since(Lane lane, std::int64_t since_ns) const {
   return lane != Lane::alone && sharing_[static_cast<std::size_t>(lane)].answered_at_ns > since_ns;
 }
 
-UpstreamConnection* Upstream::idle() {
-  if (idle_.empty()) return nullptr;
-  auto* const connection = idle_.back();  // The warmest; the others grow old and go.
-  idle_.pop_back();
-  return connection;
+void Upstream::on_stalled(Lane lane) {
+  of(lane).answer_ns = std::max(of(lane).answer_ns, slow_answer_ns);
+}
+
+bool Upstream::take_stream_place(UpstreamConnection& connection) {
+  if (streams_ >= limits_.streams_max) return false;
+  ++streams_;
+  connection.has_stream_place = true;
+  return true;
+}
+
+void Upstream::give_stream_place_back(UpstreamConnection& connection) {
+  if (std::exchange(connection.has_stream_place, false)) --streams_;
+}
+
+UpstreamConnection* Upstream::idle(const Call& call) {
+  if (call.fresh) return nullptr;
+  const bool alone = call.lane == Lane::alone;
+  const auto pause_max = alone ? std::min(call.idle_time.count(), lately_ms) : call.idle_time.count();
+  while (!idle_.empty()) {
+    auto* const connection = idle_.back();  // The warmest; the others grow old and go.
+    if (!connection->is_fresh(thread_.now_ms(), pause_max)) return nullptr;
+    // What cannot be sent twice must not meet the other side's close.
+    if (!alone || connection->is_alive()) {
+      idle_.pop_back();
+      return connection;
+    }
+    connection->close_idle();
+  }
+  return nullptr;
 }
 
 UpstreamConnection* Upstream::open() {
-  if (connections_.size() >= limits_.connections_max) return nullptr;
+  if (connections_.size() - streams_ >= limits_.connections_max) return nullptr;
   if (!address_known_) address_known_ = parse_address(host_, port_, address_, address_size_);
   if (!address_known_) {
     resolve();
@@ -206,6 +241,7 @@ void Upstream::start_waiting() {
 void Upstream::on_idle(UpstreamConnection& connection) {
   for (auto& lane : sharing_) take_out(lane.connections, &connection);
   connection.is_listed = false;
+  give_stream_place_back(connection);
   idle_.push_back(&connection);
   if (!waiting_.empty()) start_waiting();
 }
@@ -213,6 +249,7 @@ void Upstream::on_idle(UpstreamConnection& connection) {
 void Upstream::on_closed(UpstreamConnection& connection) {
   for (auto& lane : sharing_) take_out(lane.connections, &connection);
   take_out(idle_, &connection);
+  give_stream_place_back(connection);
   // It may be on the stack below us: it goes when the loop comes round.
   for (auto& entry : connections_) {
     if (entry.get() != &connection) continue;
@@ -230,8 +267,7 @@ void Upstream::on_closed(UpstreamConnection& connection) {
 void Upstream::tick(std::int64_t now_ms) {
   const auto connections = connections_;  // A closing one takes itself out.
   for (const auto& connection : connections) {
-    if (connection->depth() == 0 && connection->is_usable() &&
-        now_ms - connection->idle_since_ms() > limits_.idle_time_max.count())
+    if (connection->depth() == 0 && connection->is_usable() && connection->is_old(now_ms))
       connection->close_idle();
     else
       connection->tick(now_ms, limits_.connect_time_max.count());
@@ -241,7 +277,8 @@ void Upstream::tick(std::int64_t now_ms) {
   if (now_ms >= share_again_ms_) {
     share_again_ms_ = now_ms + share_again_ms;
     for (auto& lane : sharing_)
-      if (lane.answer_ns >= fast_answer_ns && lane.answer_ns < slow_answer_ns) lane.answer_ns = 0;
+      if (lane.answer_ns >= fast_answer_ns && lane.answer_ns < slow_answer_ns)
+        lane.answer_ns = fast_answer_ns - 1;
   }
   std::vector<Call*> late;
   std::erase_if(waiting_, [&](Call* call) {

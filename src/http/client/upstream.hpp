@@ -15,11 +15,11 @@
 namespace market::http {
 
 struct UpstreamLimits {
-  std::size_t connections_max = 256;  ///< To one instance, from one thread.
+  std::size_t connections_max = 256;  ///< To one instance, from one thread; event streams apart.
+  std::size_t streams_max = 192;      ///< Event streams of one instance, on one thread.
   std::size_t depth_max = 32;         ///< Requests under way on one connection.
   std::size_t waiting_max = 1024;     ///< For a connection to one instance, on one thread.
   std::chrono::milliseconds connect_time_max{2'000};
-  std::chrono::milliseconds idle_time_max{15'000};  ///< Shorter than any server's own.
 };
 
 class Upstream {
@@ -53,8 +53,12 @@ class Upstream {
   /// Whether an answer with these ids can be the one for the request asked. An instance that has repeated an
   /// id once does so always: whatever else comes from it is not the answer.
   bool fits(std::string_view asked, std::string_view answered);
-  /// The instance works on independent requests together.
-  void on_independent() { together_ = true; }
+  /// The instance works on the requests of one connection concurrently.
+  void on_independent() { concurrent_ = true; }
+  /// One of this lane held up those behind it: nobody stands in line until answers are fast again.
+  void on_stalled(Lane lane);
+  /// An event stream has begun on it: it leaves the others' budget. False: no place is left.
+  bool take_stream_place(UpstreamConnection& connection);
   void on_connect_failed() { address_known_ = false; }
   /// An answer that waited for `nanoseconds` at the front of its lane.
   void on_answer(Lane lane, std::int64_t nanoseconds, std::int64_t now_ns);
@@ -67,14 +71,16 @@ class Upstream {
   struct Sharing {
     std::vector<UpstreamConnection*> connections;  ///< With calls of this lane under way.
     std::size_t next = 0;
-    /// Moving mean of how long an answer takes once it is its turn; nothing is known yet, so they share.
+    /// Moving mean of how long an answer takes once it is its turn; 0: nobody knows yet.
     std::int64_t answer_ns = 0;
     std::int64_t answered_at_ns = 0;
   };
   Sharing& of(Lane lane) { return sharing_[static_cast<std::size_t>(lane)]; }
 
   UpstreamConnection* sharing(Sharing& lane, std::size_t depth_below);
-  UpstreamConnection* idle();
+  UpstreamConnection* idle(const Call& call);
+  UpstreamConnection* idle_or_new(const Call& call);
+  void give_stream_place_back(UpstreamConnection& connection);
   UpstreamConnection* open();
   void send(UpstreamConnection& connection, Call& call);
   void start_waiting();
@@ -98,7 +104,8 @@ class Upstream {
   bool address_known_ = false, resolving_ = false, starting_ = false;
   enum class Ids : std::uint8_t { unknown, repeated, its_own };
   Ids ids_ = Ids::unknown;
-  bool together_ = false;
+  bool concurrent_ = false;  ///< HTTP pipelining, with the requests of one connection worked on at once.
+  std::size_t streams_ = 0;
   bool refused_ = false;  ///< The newest try to connect.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -3,6 +3,7 @@
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -62,12 +63,15 @@ struct Call {
   bool answers_head = false;    ///< HEAD: no body follows.
   Lane lane = Lane::alone;      ///< Others of its lane may stand before and behind it.
   bool upgrade = false;
-  std::int64_t deadline_ms = 0;  ///< Of the thread's clock.
+  std::int64_t deadline_ms = 0;                ///< Of the thread's clock.
+  std::chrono::milliseconds idle_time{4'000};  ///< How long its connection may be idle, before and after.
+  bool fresh = false;                          ///< No connection that has served before.
 
   // The answer.
   Outcome outcome = Outcome::not_connected;
   const ResponseHead* response = nullptr;
-  int status = 0;  ///< When refused.
+  int status = 0;      ///< When refused.
+  bool stale = false;  ///< Lost on a connection that had served before, and closed without a byte.
   std::string_view response_body;
   std::string_view problem;  ///< A literal, when malformed.
   std::shared_ptr<AnswerStream> stream;

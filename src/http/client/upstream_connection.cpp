@@ -18,8 +18,9 @@ namespace {
 constexpr std::size_t read_bytes = 16 * 1024;           ///< Room for a batch of answers.
 constexpr std::size_t buffered_bytes_max = 256 * 1024;  ///< Longer answers are passed on as they come.
 constexpr std::int64_t stall_max_ns = 500'000'000;      ///< Then those behind go elsewhere.
-constexpr int interim_answers_max = 8;                  ///< 100, 103: of one request.
-constexpr std::size_t kept_output_bytes = 64 * 1024;    ///< An idle connection keeps no more than this.
+constexpr std::int64_t keep_alive_margin_ms = 500;
+constexpr int interim_answers_max = 8;                ///< 100, 103: of one request.
+constexpr std::size_t kept_output_bytes = 64 * 1024;  ///< An idle connection keeps no more than this.
 
 std::int64_t monotonic_ns() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -53,10 +54,18 @@ void UpstreamConnection::send(Call& call) {
   if (pending_.empty()) front_since_ns_ = monotonic_ns();
   pending_.push_back({&call, call.answers_head});
   lane_ = call.lane;
+  idle_ms_max_ = call.idle_time.count();
   out_.append(call.head).append(call.body);
   if (state_ != State::open || flush_asked_) return;
   flush_asked_ = true;
   thread_.flush_soon(place_);
+}
+
+bool UpstreamConnection::is_alive() const {
+  char byte;
+  const auto count = ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return count < 0 &&
+         (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);  // Bytes nobody asked for, neither.
 }
 
 void UpstreamConnection::flush_held_back() {
@@ -227,6 +236,8 @@ bool UpstreamConnection::deliver(std::size_t used, std::string_view body) {
   const auto now = monotonic_ns();
   if (owner_) owner_->on_answer(lane_, now - front_since_ns_, now);
   front_since_ns_ = now;
+  has_answered_ = true;
+  note_keep_alive();
   const bool last = !head_.keep_alive;
   if (last) state_ = State::ending;
   if (head_.independent && owner_) owner_->on_independent();
@@ -276,12 +287,19 @@ void UpstreamConnection::tick(std::int64_t now_ms, std::int64_t connect_time_max
   release_stalled();
 }
 
+/// Closed by the other side a moment later than it says: what is sent by then would be lost.
+void UpstreamConnection::note_keep_alive() {
+  if (head_.keep_alive_seconds < 0) return;
+  kept_ms_ = std::max<std::int64_t>(head_.keep_alive_seconds * 1'000 - keep_alive_margin_ms, 0);
+}
+
 void UpstreamConnection::release_stalled() {
   if (pending_.size() < 2 || state_ != State::open || streaming_ || !owner_) return;
   const auto now = monotonic_ns();
-  // When all are slow, going elsewhere would only add to it.
-  if (now - front_since_ns_ < stall_max_ns || !owner_->has_answered_since(lane_, now - stall_max_ns / 2))
-    return;
+  if (now - front_since_ns_ < stall_max_ns) return;
+  // What is worked on together waits for the same: when all are slow, going elsewhere would only add to it.
+  if (lane_ == Lane::keyed && !owner_->has_answered_since(lane_, now - stall_max_ns / 2)) return;
+  owner_->on_stalled(lane_);
   stalled_ = true;
   std::vector<Call*> behind;
   for (std::size_t i = 1; i < pending_.size(); ++i)
@@ -309,12 +327,14 @@ void UpstreamConnection::close(Outcome outcome, Outcome behind, std::string_view
   // One request of which not a byte has left was certainly not done.
   if (outcome == Outcome::lost && pending_.size() == 1 && out_sent_ == 0 && !out_.empty())
     outcome = Outcome::not_processed;
+  const bool stale = has_answered_ && outcome == Outcome::lost && in_.empty();
   shut();
   if (owner_) owner_->on_closed(*this);
   bool first = true;
   for (const auto& pending : std::exchange(pending_, {})) {
     if (pending.call) {
       pending.call->status = head_.status;
+      pending.call->stale = stale;
       pending.call->problem = first ? problem : std::string_view();
       complete(*pending.call, first ? outcome : behind);
     }

@@ -4,8 +4,10 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,7 +38,15 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
   }
   bool is_closed() const { return state_ == State::closed; }
   bool is_listed = false;  ///< The owner's note: among its sharing ones.
-  std::int64_t idle_since_ms() const { return idle_since_ms_; }
+  /// Whether it may be used after this pause: the other side has announced when it closes it, or is likely to
+  /// keep it for that long.
+  bool is_fresh(std::int64_t now_ms, std::int64_t idle_ms_max) const {
+    return now_ms - idle_since_ms_ < std::min(idle_ms_max, kept_ms_);
+  }
+  bool is_old(std::int64_t now_ms) const { return !is_fresh(now_ms, idle_ms_max_); }
+  /// Asks the socket itself: the loop may not have heard yet that the other side has closed it.
+  bool is_alive() const;
+  bool has_stream_place = false;  ///< The owner's note: it has a place among the streams.
 
   // For the owner.
   void tick(std::int64_t now_ms, std::int64_t connect_time_max_ms);
@@ -79,6 +89,7 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
   /// The first waiting call ends with `outcome`, those behind it with `behind`.
   void close(Outcome outcome, Outcome behind = Outcome::lost, std::string_view problem = {});
   void shut();
+  void note_keep_alive();
   /// One that takes long must not hold up those behind it for as long.
   void release_stalled();
   void wake_stream();
@@ -112,6 +123,9 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
   bool peer_closed_ = false;
   bool reading_ = false;  ///< read_answers() is on the stack: a resumed caller may come back here.
   std::int64_t began_ms_ = 0, idle_since_ms_ = 0;
+  std::int64_t idle_ms_max_ = 0;                                     ///< As the newest call says.
+  std::int64_t kept_ms_ = std::numeric_limits<std::int64_t>::max();  ///< As its Keep-Alive says.
+  bool has_answered_ = false;
   std::int64_t front_since_ns_ = 0;
   int interim_answers_ = 0;
 

@@ -1,21 +1,28 @@
 // The streaming half of an upstream connection: long answers and event streams, passed on as they come.
 
+#include <boost/asio/this_coro.hpp>
 #include <limits>
 
 #include "http/client/upstream.hpp"
+#include "http/message/ascii.hpp"
 
 namespace market::http {
 namespace {
 
 bool is_event_stream(const ResponseHead& head) {
-  return head.header("content-type").starts_with("text/event-stream");
+  constexpr std::string_view type = "text/event-stream";
+  return same_letters(head.header("content-type").substr(0, type.size()), type);
 }
 
 }  // namespace
 
 void UpstreamConnection::start_stream(Pending& pending) {
   Call& call = *pending.call;
+  if (is_event_stream(head_) && owner_ && !owner_->take_stream_place(*this))
+    return close(Outcome::overloaded, Outcome::lost);
   streaming_ = true;
+  has_answered_ = true;
+  note_keep_alive();
   stream_ended_ = stream_broken_ = stream_aborted_ = false;
   stream_end_ = head_.body;
   stream_left_ = head_.content_length;
@@ -57,7 +64,9 @@ Task<std::string> UpstreamConnection::next_piece() {
   in_.consume(std::exchange(stream_head_bytes_, 0));
   std::string piece;
   while (!stream_ended_) {
-    if (stream_broken_ || stream_aborted_) co_return fail(Code::unavailable, "the answer broke off");
+    // Who is called away leaves the stream as it is: another may read on.
+    if (stream_broken_ || std::exchange(stream_aborted_, false))
+      co_return fail(Code::unavailable, "the answer broke off");
     if (decode_piece(piece)) {
       finish_stream();
       break;
@@ -69,6 +78,8 @@ Task<std::string> UpstreamConnection::next_piece() {
       stream_progress_ms_ = thread_.now_ms();
     } else if (received == Received::nothing) {
       co_await wait_for_stream();
+      auto cancellation = co_await asio::this_coro::cancellation_state;
+      cancellation.slot().clear();  // What befalls its reader later is not the stream's: another may read on.
     } else if (received == Received::end && stream_end_ == BodyEnd::close) {
       finish_stream();
     } else {

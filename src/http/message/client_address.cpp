@@ -19,6 +19,38 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+bool is_port(std::string_view text) {
+  return !text.empty() && text.size() <= 5 && std::all_of(text.begin(), text.end(), is_digit);
+}
+
+/// RFC 7239 6.3, bounded: `_` and letters, digits, `.`, `_`, `-`.
+bool is_name(std::string_view text) {
+  return text.size() >= 2 && text.size() <= 64 && text.front() == '_' &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_alpha(c) || is_digit(c) || c == '.' || c == '_' || c == '-'; });
+}
+
+/// As proxies write an address: bare, with a port, in brackets, in quotes. Empty: unreadable.
+std::string_view hop_of(std::string_view text) {
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"')
+    text = trimmed(text.substr(1, text.size() - 2));
+  AddressBytes bytes;
+  if (text.starts_with('[')) {
+    const auto close = text.find(']');
+    if (close == std::string_view::npos) return {};
+    const auto rest = text.substr(close + 1);
+    text = text.substr(1, close - 1);
+    const bool v6 = text.find(':') != std::string_view::npos;
+    return v6 && (rest.empty() || (rest.front() == ':' && is_port(rest.substr(1)))) && parse_ip(text, bytes)
+               ? text
+               : std::string_view();
+  }
+  const auto colon = text.find(':');
+  if (colon != std::string_view::npos && colon == text.rfind(':') && is_port(text.substr(colon + 1)))
+    text = text.substr(0, colon);
+  return is_name(text) || parse_ip(text, bytes) ? text : std::string_view();
+}
+
 bool is_trusted(std::string_view address, const std::vector<Network>& trusted) {
   AddressBytes bytes;
   if (!parse_ip(address, bytes)) return false;
@@ -69,21 +101,26 @@ bool Network::contains(std::string_view address) const {
 
 std::string_view client_address(const Request& request, const std::vector<Network>& trusted) {
   if (trusted.empty() || !is_trusted(request.remote_address, trusted)) return request.remote_address;
-  // From the last hop to the first; several fields count as one list.
+  // From the last hop to the first; several fields count as one list, empty elements as none (RFC
+  // 9110 5.6.1).
+  auto client = request.remote_address;
   for (auto field = request.headers.rbegin(); field != request.headers.rend(); ++field) {
     if (!same_letters(field->name, "x-forwarded-for")) continue;
     auto list = field->value;
     for (;;) {
       const auto comma = list.rfind(',');
-      const auto hop = trimmed(comma == std::string_view::npos ? list : list.substr(comma + 1));
-      AddressBytes bytes;
-      if (!parse_ip(hop, bytes)) return request.remote_address;  // Nothing before it can be believed.
-      if (!is_trusted(hop, trusted)) return hop;
+      const auto element = trimmed(comma == std::string_view::npos ? list : list.substr(comma + 1));
+      if (!element.empty()) {
+        const auto hop = hop_of(element);
+        if (hop.empty()) return {};  // And nothing before it can be believed.
+        if (!is_trusted(hop, trusted)) return hop;
+        client = hop;
+      }
       if (comma == std::string_view::npos) break;
       list = list.substr(0, comma);
     }
   }
-  return request.remote_address;
+  return client;
 }
 
 std::uint64_t address_bucket(std::string_view address) {

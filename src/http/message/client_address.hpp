@@ -28,8 +28,9 @@ class Network {
   unsigned bits_ = 128;
 };
 
-/// The peer; or, when the peer is one of `trusted`, the last address of X-Forwarded-For that is not. A view
-/// into the request.
+/// The peer; or, when the peer is one of `trusted`, the last hop of X-Forwarded-For that is not: an address
+/// without port, brackets and quotes, a proxy's own name for it (RFC 7239: `_x`), or, when it says neither,
+/// empty: somebody, but who? Neither is inside of a network. A view into the request.
 std::string_view client_address(const Request& request, const std::vector<Network>& trusted);
 
 /// What a limit per address counts by: an IPv4 address or the /64 of an IPv6 one, as a hash.

@@ -1,5 +1,6 @@
 #include "http/message/head_parser.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "http/message/ascii.hpp"
@@ -174,11 +175,24 @@ class HeadParser {
     at_ += 2;
     if (static_cast<std::size_t>(at_ - begin_) > limits_.head_bytes_max)
       return refuse(Status::header_too_large, "the head is too long");
-    if (request_.headers.size() >= limits_.head_fields_max)
-      return refuse(Status::header_too_large, "too many header fields");
     const auto value = trim(value_start, value_end);
     request_.headers.push_back({name, value});
+    if (request_.headers.size() > limits_.head_fields_max &&
+        request_.headers.size() > limits_.head_fields_max + hop_fields())
+      return refuse(Status::header_too_large, "too many header fields");
     return framing_field(name, value);
+  }
+
+  /// Those that a gateway adds, each once: what it let pass must not be too much behind it.
+  std::size_t hop_fields() const {
+    constexpr std::string_view names[] = {
+        "via",          "x-forwarded-for", "x-forwarded-proto",    "x-forwarded-host",
+        "x-request-id", "traceparent",     "x-request-timeout-ms", independent_field};
+    std::size_t count = 0;
+    for (const auto name : names)
+      count += std::any_of(request_.headers.begin(), request_.headers.end(),
+                           [name](const HeaderView& field) { return same_letters(field.name, name); });
+    return count;
   }
 
   /// The fields that decide where the message ends; all others are left to their readers.

@@ -136,13 +136,14 @@ bool Acceptor::accept_one() {
   return true;
 }
 
-void Acceptor::hand_over(OwnedFd fd, const Peer& peer) {
+void Acceptor::hand_over(OwnedFd fd, Peer peer) {
   if (shared_.open.load() >= shared_.limits.connections_max) return;  // Closed at once.
+  const std::string_view address = peer.text.data();
   const auto& trusted = shared_.limits.trusted_proxies;
-  const bool capped = std::none_of(trusted.begin(), trusted.end(), [&peer](const Network& network) {
-    return network.contains(std::string_view(peer.text.data()));
-  });
-  if (capped && !shared_.peers.take(peer, shared_.limits.connections_per_address_max)) return;
+  peer.counted = std::none_of(trusted.begin(), trusted.end(),
+                              [address](const Network& network) { return network.contains(address); }) &&
+                 !(shared_.limits.is_uncapped && shared_.limits.is_uncapped(address));
+  if (peer.counted && !shared_.peers.take(peer, shared_.limits.connections_per_address_max)) return;
   shared_.open.fetch_add(1);
   IoThread& thread = *shared_.threads[next_thread_++ % shared_.threads.size()];
   asio::post(thread.io(),

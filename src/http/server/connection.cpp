@@ -215,6 +215,12 @@ void Connection::set_origin(Request& request, TraceContext& trace) {
   if (limits_.trusted_proxies.empty()) return;
   request.remote_address = peer_.text.data();
   request.remote_address = client_address(request, limits_.trusted_proxies);
+  if (!request.remote_address.empty()) return;
+  if (name_[0] == '\0') {
+    name_[0] = '_';  // As RFC 7239 6.3 names whom no address can tell from others.
+    write_hex(thread_.ids.next(), name_.data() + 1);
+  }
+  request.remote_address = {name_.data(), name_.size()};
 }
 
 bool Connection::receive() {

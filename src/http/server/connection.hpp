@@ -110,6 +110,7 @@ class Connection final : public Watched {
   OwnedFd fd_;
   std::uint32_t place_ = 0;
   Peer peer_;
+  std::array<char, 17> name_{};  ///< Instead of an address that a trusted proxy does not tell.
   std::shared_ptr<asio::cancellation_signal> cancel_;
   std::optional<Waiter> waiter_;
   std::int64_t request_began_ms_ = 0;

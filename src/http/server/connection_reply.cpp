@@ -89,6 +89,7 @@ void Connection::write_reply(Reply& reply) {
   thread_.warm.lend(out_);
   thread_.count(request_.route_index, reply.status);
   if (auto* journal = thread_.shared().journal) note(*journal, reply);
+  if (const auto& amend = thread_.shared().amend) amend(request_, reply);
   HeadNeeds needs;
   needs.request_id = request_.request_id;
   needs.secure = request_.secure;
@@ -146,6 +147,7 @@ void Connection::write_reply(Reply& reply) {
 
 /// The answer to what cannot be served. Ids may be missing: the head was not understood.
 void Connection::refuse(const Refusal& refusal) {
+  const std::string origin(request_.only_header("origin").value_or(std::string_view()));
   request_.headers.clear();
   trace_.take(request_, thread_.ids);
   Reply reply =
@@ -157,6 +159,11 @@ void Connection::refuse(const Refusal& refusal) {
   if (refusal.status == Status::method_not_allowed)
     reply.headers.push_back({"Allow", std::string(all_methods)});
   thread_.count(0, reply.status);
+  if (const auto& amend = thread_.shared().amend; amend && !origin.empty()) {
+    Request asked;
+    asked.headers.push_back({"origin", origin});
+    amend(asked, reply);
+  }
   must_close_ = true;
   HeadNeeds needs;
   needs.request_id = request_.request_id;
@@ -170,6 +177,7 @@ void Connection::refuse(const Refusal& refusal) {
 asio::awaitable<bool> Connection::run_stream(Reply reply) {
   thread_.count(request_.route_index, reply.status);
   if (auto* journal = thread_.shared().journal) note(*journal, reply);
+  if (const auto& amend = thread_.shared().amend) amend(request_, reply);
   HeadNeeds needs;
   needs.request_id = request_.request_id;
   needs.secure = request_.secure;

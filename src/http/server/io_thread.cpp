@@ -64,7 +64,7 @@ void ServerShared::stop_all() {
 }
 
 void ServerShared::connection_closed(const Peer& peer) {
-  if (limits.connections_per_address_max > 0) peers.give_back(peer);
+  if (limits.connections_per_address_max > 0 && peer.counted) peers.give_back(peer);
   if (open.fetch_sub(1) == 1 && draining.load()) stop_all();
 }
 

@@ -35,6 +35,7 @@ struct Peer {
   std::array<char, 46> text{};
   bool loopback = false;
   bool tls = false;
+  bool counted = true;  ///< In PeerCounts: it has a place to give back.
 };
 
 /// Open connections of each peer. Taken at accept and close only, never per request.
@@ -62,7 +63,8 @@ struct ServerShared {
   /// Of new connections; null: they are plain.
   std::atomic<std::shared_ptr<TlsContext>> tls;
   std::vector<std::unique_ptr<IoThread>> threads;
-  Journal* journal = nullptr;  ///< Null: nobody wants to know.
+  Journal* journal = nullptr;                         ///< Null: nobody wants to know.
+  std::function<void(const Request&, Reply&)> amend{};  ///< See Server::set_amend().
 
   /// Ends every thread's run().
   void stop_all();

@@ -55,6 +55,10 @@ void Server::set_tls(std::shared_ptr<TlsContext> context) {
   state_->shared.tls.store(std::move(context));
 }
 
+void Server::set_amend(std::function<void(const Request&, Reply&)> amend) {
+  state_->shared.amend = std::move(amend);
+}
+
 void Server::set_journal(Journal& journal) {
   if (journal.is_on()) state_->shared.journal = &journal;
 }

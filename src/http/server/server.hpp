@@ -33,6 +33,8 @@ struct Limits {
   std::chrono::milliseconds drain_time_max{10'000};
   /// Whose X-Forwarded-For says who the client is; they have no cap of connections.
   std::vector<Network> trusted_proxies;
+  /// As those have no cap: whoever this says, where the handler looks up the client itself. Any thread.
+  std::function<bool(std::string_view address)> is_uncapped;
 };
 
 /// How often each (route, status) was answered; read by /metrics.
@@ -68,6 +70,10 @@ class Server {
 
   /// Told of every answer, before run(); it outlives the server. Without one, nothing is gathered.
   void set_journal(Journal& journal);
+
+  /// Called with every answer before it leaves, the server's own refusals too, before run(). Of a request
+  /// that could not be read it sees the Origin at most. Any I/O thread.
+  void set_amend(std::function<void(const Request&, Reply&)> amend);
 
   std::vector<RouteCount> route_counts() const;
   std::uint64_t open_connections() const;

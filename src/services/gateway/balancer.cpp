@@ -20,6 +20,14 @@ std::shared_ptr<const Balancer::View> Balancer::view(std::int64_t now_ms) {
   return seen.view;
 }
 
+bool Balancer::has(const Pool& pool, const ServiceInstance& instance) {
+  const auto same = [&instance](const InstancePtr& other) {
+    return other->host == instance.host && other->port == instance.port;
+  };
+  return std::any_of(pool.near.begin(), pool.near.end(), same) ||
+         std::any_of(pool.far.begin(), pool.far.end(), same);
+}
+
 /// The same object as before for the same address: it remembers how the instance has behaved.
 InstancePtr Balancer::known(const ServiceInstance& instance, std::int64_t now_ms) const {
   const auto* const allowed = instance.registered ? allowed_ : nullptr;
@@ -49,6 +57,7 @@ std::shared_ptr<const Balancer::View> Balancer::rebuilt(std::shared_ptr<const Se
       auto& pool = view->services[name];
       for (const auto& instance : instances) {
         if (instance.status != InstanceStatus::up) continue;
+        if (has(pool, instance)) continue;  // Registered twice: one address is one instance.
         const bool far = !zone_.empty() && instance.zone != zone_;
         (far ? pool.far : pool.near).push_back(known(instance, now_ms));
       }
@@ -97,6 +106,26 @@ InstancePtr Balancer::choose(const std::string& service, std::span<const Instanc
   for (const auto* some : {&found->second.near, &found->second.far})
     if (auto picked = pick(*some, tried, now_ms, random, last_hope)) return picked;
   return last_hope;
+}
+
+bool Balancer::has_instance(const std::string& service) const {
+  std::vector<InstancePtr> known;
+  {
+    const std::lock_guard lock(mutex_);
+    if (newest_ && newest_->of == discovery_.services()) {
+      const auto found = newest_->services.find(service);
+      if (found == newest_->services.end()) return false;
+      known = found->second.near;
+      known.insert(known.end(), found->second.far.begin(), found->second.far.end());
+      return std::any_of(known.begin(), known.end(),
+                         [](const auto& instance) { return !instance->is_dead(); });
+    }
+  }
+  const auto list = discovery_.services();  // Nobody has asked since it changed.
+  const auto found = list ? list->services.find(service) : decltype(list->services.end())();
+  return list && found != list->services.end() &&
+         std::any_of(found->second.begin(), found->second.end(),
+                     [](const ServiceInstance& instance) { return instance.status == InstanceStatus::up; });
 }
 
 InstancePtr Balancer::fixed(const std::string& host, std::uint16_t port) {

@@ -31,6 +31,8 @@ class Balancer {
   /// None of `tried`; null when there is no other. `random` decides between equals.
   InstancePtr choose(const std::string& service, std::span<const InstancePtr> tried, std::int64_t now_ms,
                      std::uint64_t random);
+  /// One that is not known to be dead.
+  bool has_instance(const std::string& service) const;
   /// The one instance of a route with a fixed address.
   InstancePtr fixed(const std::string& host, std::uint16_t port);
   const InstanceLimits& limits() const { return limits_; }
@@ -51,6 +53,7 @@ class Balancer {
   };
   std::shared_ptr<const View> view(std::int64_t now_ms);
   std::shared_ptr<const View> rebuilt(std::shared_ptr<const ServiceList> list, std::int64_t now_ms);
+  static bool has(const Pool& pool, const ServiceInstance& instance);
   InstancePtr known(const ServiceInstance& instance, std::int64_t now_ms) const;
   /// Of the healthy ones; null: there is none, and `last_hope` is the first that is not quite dead.
   InstancePtr pick(const std::vector<InstancePtr>& from, std::span<const InstancePtr> tried,

@@ -23,10 +23,6 @@ bool is_preflight(const http::Request& request) {
 http::Reply preflight_answer(const CorsPolicy& policy, const http::Request& request) {
   http::Reply reply = http::no_content();
   add_cors_fields(reply, policy, request);
-  if (allowed_origin(policy, request).empty()) return reply;  // The browser then refuses by itself.
-  reply.headers.push_back({"Access-Control-Allow-Methods", policy.methods});
-  reply.headers.push_back({"Access-Control-Allow-Headers", policy.headers});
-  reply.headers.push_back({"Access-Control-Max-Age", std::to_string(policy.max_age_seconds)});
   return reply;
 }
 
@@ -36,6 +32,12 @@ void add_cors_fields(http::Reply& reply, const CorsPolicy& policy, const http::R
   if (origin.empty()) return;
   reply.headers.push_back({"Access-Control-Allow-Origin", std::string(origin)});
   if (policy.credentials) reply.headers.push_back({"Access-Control-Allow-Credentials", "true"});
+  if (is_preflight(request)) {
+    reply.headers.push_back({"Access-Control-Allow-Methods", policy.methods});
+    reply.headers.push_back({"Access-Control-Allow-Headers", policy.headers});
+    reply.headers.push_back({"Access-Control-Max-Age", std::to_string(policy.max_age_seconds)});
+    return;
+  }
   if (!policy.exposed.empty()) reply.headers.push_back({"Access-Control-Expose-Headers", policy.exposed});
 }
 

@@ -9,7 +9,8 @@ namespace market::gateway {
 /// OPTIONS with Origin and Access-Control-Request-Method.
 bool is_preflight(const http::Request& request);
 http::Reply preflight_answer(const CorsPolicy& policy, const http::Request& request);
-/// `Vary: Origin` always; the Access-Control fields for an origin of the list.
+/// `Vary: Origin` always; the Access-Control fields for an origin of the list, nothing for another: the
+/// browser then refuses by itself.
 void add_cors_fields(http::Reply& reply, const CorsPolicy& policy, const http::Request& request);
 
 }  // namespace market::gateway

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "http/message/ascii.hpp"
+#include "http/message/normal_path.hpp"
 #include "http/message/problem.hpp"
 
 namespace market::gateway {
@@ -113,23 +114,84 @@ Result<std::string> forwarded_target(const http::Request& request, const Route& 
     const auto next = path.find('/', 1);
     path = next == std::string::npos ? "/" : path.substr(next);
   }
-  if (route.rewrite) route.rewrite->from.replace(path, route.rewrite->to);
+  // Parameters must not lead past a rewrite, as they lead past no route: such a path loses them.
+  if (route.rewrite && !route.rewrite->from.replace(path, route.rewrite->to)) {
+    auto bare = http::without_parameters(path);
+    if (route.rewrite->from.replace(bare, route.rewrite->to)) path = std::move(bare);
+  }
   if (!route.prefix_path.empty()) path.insert(0, route.prefix_path);
   const bool changed = path != request.path;
   // The client chose parts of what a rewrite made: it must still be a path, and not lead inside.
   for (const char c : path)
     if (changed && !http::ascii::is(c, http::ascii::path))
       return fail(Code::not_found, "there is nothing here");
-  if (changed && (is_ambiguous_path(path) || is_internal_path(path)))
-    return fail(Code::not_found, "there is nothing at this path");
+  if (changed) {
+    const auto normal = http::normal_path(path);
+    if (!normal || is_internal_path(*normal)) return fail(Code::not_found, "there is nothing at this path");
+    path = *normal;
+  }
   if (request.target.find('?') != std::string_view::npos) path.append("?").append(request.query);
   return path;
 }
 
+namespace {
+
+/// Whether the instance gets this field: without its key, no POST is safe to repeat.
 bool is_passed_on(const http::Request& request, const Route& route, std::string_view name) {
   if (!request.has_header(name) || is_removed(route.remove_request_headers, name)) return false;
   std::string joined;
   return !http::list_has(connection_list(request.headers, joined), name);
+}
+
+/// API.md: POST /orders, /products, /products/{id}/stock, /orders/{id}/payment, cancel and return.
+bool takes_keys(std::string_view path) {
+  constexpr std::string_view base = "/api/v1/";
+  if (!path.starts_with(base)) return false;
+  path.remove_prefix(base.size());
+  const auto end = path.find('/');
+  const bool orders = path.substr(0, end) == "orders";
+  if (!orders && path.substr(0, end) != "products") return false;
+  if (end == std::string_view::npos) return true;
+  path.remove_prefix(end + 1);
+  const auto id_end = path.find('/');
+  if (id_end == 0 || id_end == std::string_view::npos) return false;
+  const auto verb = path.substr(id_end + 1);
+  return orders ? verb == "payment" || verb == "cancel" || verb == "return" : verb == "stock";
+}
+
+constexpr std::string_view own_services[] = {"market-order", "market-product"};
+constexpr std::string_view via_prefix = "1.1 market-";
+
+}  // namespace
+
+bool is_repeatable_post(const http::Request& request, const Route& route) {
+  if (request.method != http::Method::post || !is_passed_on(request, route, "idempotency-key")) return false;
+  if (route.repeat_with_key) return true;
+  if (std::find(std::begin(own_services), std::end(own_services), route.service) == std::end(own_services))
+    return false;
+  const auto target = forwarded_target(request, route);
+  return target && takes_keys(std::string_view(*target).substr(0, target->find('?')));
+}
+
+bool is_loop(const http::Request& request, std::string_view name) {
+  constexpr int gateways_max = 8;
+  int gateways = 0;
+  for (const auto& field : request.headers) {
+    if (!same_letters(field.name, "via")) continue;
+    auto list = field.value;
+    for (auto at = list.find(via_prefix); at != std::string_view::npos; at = list.find(via_prefix)) {
+      list.remove_prefix(at + via_prefix.size());
+      if (++gateways > gateways_max || list.substr(0, list.find_first_of(", \t")) == name) return true;
+    }
+  }
+  return false;
+}
+
+bool is_websocket_upgrade(const http::Request& request) {
+  return request.method == http::Method::get && request.body.empty() &&
+         http::list_has(request.header("connection"), "upgrade") &&
+         same_letters(request.only_header("upgrade").value_or(std::string_view()), "websocket") &&
+         request.only_header("sec-websocket-key") && request.header("sec-websocket-version") == "13";
 }
 
 void append_forwarded_request(std::string& out, const http::Request& request, const Route& route,
@@ -152,6 +214,7 @@ void append_forwarded_request(std::string& out, const http::Request& request, co
   out.append("\r\nX-Forwarded-Proto: ").append(hop.scheme);
   if (const auto asked = request.header("host"); !asked.empty())
     out.append("\r\nX-Forwarded-Host: ").append(asked);
+  out.append("\r\nVia: ").append(via_prefix).append(hop.name);
   out.append("\r\nX-Request-Id: ").append(request.request_id);
   out.append("\r\ntraceparent: 00-").append(request.trace_id).append("-").append(hop.span_id);
   out.append(hop.sampled ? "-01" : "-00");
@@ -165,13 +228,12 @@ void append_forwarded_request(std::string& out, const http::Request& request, co
     const fmt::format_int length(request.body.size());
     out.append("Content-Length: ").append(length.data(), length.size()).append("\r\n");
   }
-  if (upgrade)
-    out.append("Connection: Upgrade\r\nUpgrade: ").append(request.header("upgrade")).append("\r\n");
+  if (upgrade) out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n");
   out.append("\r\n");
 }
 
 void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, const Route& route,
-                          bool answers_head) {
+                          bool answers_head, bool own_cors) {
   const int status = route.set_status > 0 ? route.set_status : head.status;
   reply.status = static_cast<http::Status>(status);
   auto& lines = reply.forwarded.emplace().lines;
@@ -185,7 +247,7 @@ void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, co
     if (field.name.empty() || is_one_of(hop_by_hop, field.name) || is_one_of(not_for_clients, field.name))
       continue;
     if (!connection.empty() && http::list_has(connection, field.name)) continue;
-    if (route.cors && starts_with_letters(field.name, "access-control-")) continue;  // The gateway's to say.
+    if (own_cors && starts_with_letters(field.name, "access-control-")) continue;  // The gateway's to say.
     if (!route.remove_response_headers.empty() && is_removed(route.remove_response_headers, field.name))
       continue;
     if (!route.set_response_headers.empty() && is_set(route.set_response_headers, field.name)) continue;

@@ -16,6 +16,7 @@ struct Hop {
   std::string_view client, peer;  ///< Addresses; equal without a trusted proxy in between.
   std::string_view scheme = "http";
   std::string_view span_id;  ///< 16 hex digits: this hop's.
+  std::string_view name;     ///< This gateway's, for `Via`.
   bool sampled = false;
   bool independent = false;  ///< The instance may work on it beside others of its connection.
   std::int64_t left_ms = 0;  ///< Until the client gets its answer in any case.
@@ -24,15 +25,23 @@ struct Hop {
 /// Path and query as the instance gets them. Errors: not_found, for what must not be reached from outside.
 Result<std::string> forwarded_target(const http::Request& request, const Route& route);
 
-/// Whether the instance gets this field: without its key, no POST is safe to repeat.
-bool is_passed_on(const http::Request& request, const Route& route, std::string_view name);
+/// A POST that its service carries out once, however often it comes: those that API.md names, of our own
+/// services, and what the route says of another's. Only with an Idempotency-Key that the service gets.
+bool is_repeatable_post(const http::Request& request, const Route& route);
+
+/// It has come through this gateway before, or through too many.
+bool is_loop(const http::Request& request, std::string_view name);
+
+/// A WebSocket's opening handshake (RFC 6455 4.1). No other protocol gets a raw pipe past the rules.
+bool is_websocket_upgrade(const http::Request& request);
 
 /// The head, up to and including the empty line.
 void append_forwarded_request(std::string& out, const http::Request& request, const Route& route,
                               std::string_view target, std::string_view host, const Hop& hop, bool upgrade);
 
-/// Fills status, forwarded.lines and, for an answer to HEAD, its length.
+/// Fills status, forwarded.lines and, for an answer to HEAD, its length. `own_cors`: the gateway says which
+/// origins may read it, and nobody else.
 void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, const Route& route,
-                          bool answers_head);
+                          bool answers_head, bool own_cors);
 
 }  // namespace market::gateway

@@ -21,6 +21,7 @@ std::string forwarded(std::string_view head, const Route& route = {}) {
   hop.client = hop.peer = "1.2.3.4";
   hop.span_id = "b7ad6b7169203331";
   hop.left_ms = 900;
+  hop.name = "7";
   std::string out;
   append_forwarded_request(out, request, route, *forwarded_target(request, route), "10.0.0.1:80", hop, false);
   return out;
@@ -30,7 +31,7 @@ TEST(ForwardedRequest, IsWrittenAnew) {
   EXPECT_EQ(forwarded("GET http://shop/a?b HTTP/1.1\r\nHost: x\r\nX: y\r\nX-Forwarded-For: 6.6.6.6\r\n"
                       "Connection: close, Z\r\nZ: 1\r\nA_B: 1\r\nUpgrade: h2c\r\n\r\n"),
             "GET /a?b HTTP/1.1\r\nHost: 10.0.0.1:80\r\nX: y\r\nX-Forwarded-For: 1.2.3.4\r\n"
-            "X-Forwarded-Proto: http\r\nX-Forwarded-Host: shop\r\nX-Request-Id: id\r\n"
+            "X-Forwarded-Proto: http\r\nX-Forwarded-Host: shop\r\nVia: 1.1 market-7\r\nX-Request-Id: id\r\n"
             "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00\r\n"
             "X-Request-Timeout-Ms: 900\r\n\r\n");
 }
@@ -75,7 +76,7 @@ TEST(ForwardedAnswer, DropsTheConnectionsFieldsAndAddsSecurity) {
                                       http::HeadLimits(), false, head, problem),
             http::HeadState::complete);
   http::Reply reply;
-  set_forwarded_answer(reply, head, Route(), false);
+  set_forwarded_answer(reply, head, Route(), false, false);
   const auto& lines = reply.forwarded->lines;
   EXPECT_TRUE(lines.starts_with("HTTP/1.1 207 \r\nZ: 2\r\nCache-Control: max-age=1\r\n")) << lines;
   EXPECT_NE(lines.find("X-Content-Type-Options: nosniff"), std::string::npos);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "http/message/ascii.hpp"
+#include "http/message/normal_path.hpp"
 
 namespace market::gateway {
 namespace {
@@ -48,6 +49,7 @@ bool cookie_fits(const http::Request& request, const FieldPredicate& wanted) {
 bool host_fits(std::string_view asked, const std::vector<std::string>& hosts) {
   if (const auto colon = asked.rfind(':'); colon != std::string_view::npos && asked.back() != ']')
     asked = asked.substr(0, colon);
+  if (asked.ends_with('.')) asked.remove_suffix(1);  // The same name, written to its root.
   return std::any_of(hosts.begin(), hosts.end(), [asked](std::string_view host) {
     if (!host.starts_with("*.")) return http::same_letters(host, asked);
     const auto suffix = host.substr(1);
@@ -56,10 +58,8 @@ bool host_fits(std::string_view asked, const std::vector<std::string>& hosts) {
   });
 }
 
+/// All predicates but the path's.
 bool holds(const Route& route, const http::Request& request, std::string_view client, Instant now) {
-  if (!route.paths.empty() && std::none_of(route.paths.begin(), route.paths.end(),
-                                           [&](const PathPattern& p) { return p.matches(request.path); }))
-    return false;
   if (route.methods != 0 && (route.methods & (1u << static_cast<unsigned>(request.method))) == 0)
     return false;
   if (!route.hosts.empty() && !host_fits(request.header("host"), route.hosts)) return false;
@@ -76,9 +76,29 @@ bool holds(const Route& route, const http::Request& request, std::string_view cl
   return (!route.after || now >= *route.after) && (!route.before || now < *route.before);
 }
 
+bool is_limited(const Route& route) {
+  return route.user_rate.per_second > 0 || route.address_rate.per_second > 0 ||
+         route.route_rate.per_second > 0;
+}
+bool denies(const Route& route) {
+  return route.answer && route.answer->status >= 400;
+}
+/// Whether `other` keeps out somebody whom `route` lets in.
+bool is_weaker(const Route& route, const Route& other) {
+  return (other.authenticated && !route.authenticated) || (denies(other) && !denies(route)) ||
+         (is_limited(other) && !is_limited(route));
+}
+
 }  // namespace
 
-void GatewayConfig::share_weights() {
+struct GatewayConfig::Question {
+  const http::Request& request;
+  std::string_view client;
+  Instant now;
+  std::uint64_t random;
+};
+
+void GatewayConfig::complete() {
   std::map<std::string, unsigned> totals;
   shares_.assign(routes.size(), Share());
   for (std::size_t i = 0; i < routes.size(); ++i) {
@@ -89,16 +109,37 @@ void GatewayConfig::share_weights() {
   }
   for (std::size_t i = 0; i < routes.size(); ++i)
     if (!routes[i].weight_group.empty()) shares_[i].total = std::max(1u, totals[routes[i].weight_group]);
+  protects_ = std::any_of(routes.begin(), routes.end(), [](const Route& route) {
+    return route.authenticated || denies(route) || is_limited(route);
+  });
+}
+
+template <class PathFits>
+const Route* GatewayConfig::first(const Question& question, PathFits path_fits) const {
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const auto drawn = (question.random >> 16) % shares_[i].total;
+    if (drawn < shares_[i].begin || drawn >= shares_[i].end) continue;
+    const auto& paths = routes[i].paths;
+    if (!paths.empty() && std::none_of(paths.begin(), paths.end(), path_fits)) continue;
+    if (holds(routes[i], question.request, question.client, question.now)) return &routes[i];
+  }
+  return nullptr;
 }
 
 const Route* GatewayConfig::match(const http::Request& request, std::string_view client, Instant now,
                                   std::uint64_t random) const {
-  for (std::size_t i = 0; i < routes.size(); ++i) {
-    const auto drawn = (random >> 16) % shares_[i].total;
-    if (drawn < shares_[i].begin || drawn >= shares_[i].end) continue;
-    if (holds(routes[i], request, client, now)) return &routes[i];
+  const Question question{request, client, now, random};
+  std::string stripped;
+  std::string_view path = request.path;
+  if (path.find(';') != std::string_view::npos) path = stripped = http::without_parameters(path);
+  const auto* const route = first(question, [path](const PathPattern& p) { return p.matches(path); });
+  if (!route || !protects_) return route;
+  for (const auto& reading : http::readings_of(request.path)) {
+    const auto* const other =
+        first(question, [&reading](const PathPattern& p) { return p.matches_folded(reading); });
+    if (other && other != route && is_weaker(*route, *other)) return nullptr;
   }
-  return nullptr;
+  return route;
 }
 
 }  // namespace market::gateway

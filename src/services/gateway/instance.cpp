@@ -6,22 +6,39 @@
 
 namespace market::gateway {
 
+namespace {
+
+std::string_view reason_of(Fault fault) {
+  switch (fault) {
+    case Fault::not_connected:
+      return "nobody listens there";
+    case Fault::broke_off:
+      return "it broke off a connection";
+    case Fault::bad_answer:
+      return "several bad answers or time-outs in a row";
+  }
+  return "";
+}
+
+}  // namespace
+
 void Instance::failed(Fault fault, const InstanceLimits& limits, std::int64_t now_ms) {
   faults.fetch_add(1, std::memory_order_relaxed);
   if (fault == Fault::not_connected) dead_.store(true, std::memory_order_relaxed);
   if (fault == Fault::bad_answer &&
       bad_in_a_row_.fetch_add(1, std::memory_order_relaxed) + 1 < limits.bad_answers_max)
     return;
-  eject(limits, now_ms);
+  eject(fault, limits, now_ms);
 }
 
-void Instance::eject(const InstanceLimits& limits, std::int64_t now_ms) {
+void Instance::eject(Fault fault, const InstanceLimits& limits, std::int64_t now_ms) {
   if (ejected_.exchange(true, std::memory_order_acq_rel)) return;
   const int times = std::min(ejections_.fetch_add(1, std::memory_order_relaxed), 16);
   const auto pause =
       std::min<std::int64_t>(limits.first_ejection.count() << times, limits.ejection_max.count());
   probe_at_ms_.store(now_ms + pause, std::memory_order_relaxed);
-  spdlog::warn("{} at {}:{} is ejected; next look in {} ms", service, host, port, pause);
+  spdlog::warn("{} at {}:{} is ejected: {}; next look in {} ms", service.empty() ? "the instance" : service,
+               host, port, reason_of(fault), pause);
 }
 
 void Instance::probed(bool alive, const InstanceLimits& limits, std::int64_t now_ms) {

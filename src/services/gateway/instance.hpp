@@ -61,7 +61,7 @@ class Instance {
   double load(const InstanceLimits& limits, std::int64_t now_ms) const;
 
  private:
-  void eject(const InstanceLimits& limits, std::int64_t now_ms);
+  void eject(Fault fault, const InstanceLimits& limits, std::int64_t now_ms);
   std::atomic<bool> ejected_{false}, dead_{false};
   std::atomic<int> bad_in_a_row_{0}, ejections_{0};
   std::atomic<std::int64_t> probe_at_ms_{0}, fresh_since_ms_;

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "http/message/ascii.hpp"
+#include "http/message/normal_path.hpp"
 #include "http/message/target.hpp"
 
 namespace market::gateway {
@@ -48,70 +49,77 @@ bool is_variable(std::string_view segment) {
   });
 }
 
+/// What no request's path can hold unescaped is written as it arrives.
+std::string escaped(std::string_view text) {
+  static constexpr char digits[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (http::ascii::is(c, http::ascii::path) || c == '{' || c == '}')
+      out += c;
+    else
+      out.append("%").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+  }
+  return out;
+}
+
 }  // namespace
 
 PathPattern::PathPattern(std::string text) : text_(std::move(text)) {
   if (!text_.starts_with('/')) throw std::invalid_argument("a path pattern starts with a slash: " + text_);
-  std::string_view rest = text_;
+  if (text_.find(';') != std::string::npos)
+    throw std::invalid_argument("a path is matched without its ';' parameters: " + text_);
+  const auto normal = http::normal_path(escaped(text_));
+  if (!normal) throw std::invalid_argument("no path that is ever routed fits: " + text_);
+  exact_ = form_of(*normal);
+  folded_ = form_of(http::lower_text(*normal));
+}
+
+PathPattern::Form PathPattern::form_of(std::string normal) {
+  Form form;
+  form.text = std::move(normal);
+  std::string_view rest = form.text;
   while (!rest.empty()) {
     const auto segment = next_segment(rest);
-    if (open_ended_) throw std::invalid_argument("'**' can only be a pattern's end: " + text_);
+    if (form.open_ended) throw std::invalid_argument("'**' can only be a pattern's end: " + form.text);
     if (segment == "**") {
-      open_ended_ = true;
+      form.open_ended = true;
       continue;
     }
     const bool variable = is_variable(segment);
     if (!variable && segment.find_first_of("{}") != std::string_view::npos)
-      throw std::invalid_argument("'{name}' is a whole segment, with a name: " + text_);
-    segments_.emplace_back(variable ? std::string_view("*") : segment);
-    if (segments_.back().find('*') != std::string::npos) literal_ = false;
+      throw std::invalid_argument("'{name}' is a whole segment, with a name: " + form.text);
+    form.segments.emplace_back(variable ? std::string_view("*") : segment);
+    if (form.segments.back().find('*') != std::string::npos) form.literal = false;
   }
+  return form;
 }
 
-bool PathPattern::matches(std::string_view path) const {
-  if (literal_) {
-    if (!open_ended_) return path == text_;
-    const auto prefix = std::string_view(text_).substr(0, text_.size() - 3);  // Without "/**".
+bool PathPattern::Form::matches(std::string_view path) const {
+  if (literal) {
+    if (!open_ended) return path == text;
+    const auto prefix = std::string_view(text).substr(0, text.size() - 3);  // Without "/**".
     return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
   }
-  for (const auto& pattern : segments_) {
+  for (const auto& pattern : segments) {
     if (path.empty()) return false;
     const auto segment = next_segment(path);
     if (segment.empty() || !matches_segment(pattern, segment)) return false;
   }
-  return open_ended_ || path.empty();
-}
-
-bool is_ambiguous_path(std::string_view path) {
-  if (!path.starts_with('/')) return true;
-  // Nearly every path has none of these.
-  if (path.find_first_of("%.;") == std::string_view::npos && path.find("//") == std::string_view::npos)
-    return false;
-  std::string decoded;
-  if (!http::percent_decode(path, false, decoded)) return true;
-  if (std::count(decoded.begin(), decoded.end(), '/') != std::count(path.begin(), path.end(), '/'))
-    return true;
-  for (const char c : decoded)
-    if (c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return true;
-  std::string_view rest = decoded;
-  while (!rest.empty()) {
-    const auto segment = next_segment(rest);
-    const auto name = segment.substr(0, segment.find(';'));
-    if (name == "." || name == ".." || (name.empty() && !rest.empty())) return true;
-    if (name.find('%') != std::string_view::npos && name.find("%2") != std::string_view::npos) return true;
-  }
-  return false;
+  return open_ended || path.empty();
 }
 
 bool is_internal_path(std::string_view path) {
   static constexpr std::string_view names[] = {"metrics", "info", "eureka", "actuator", "internal"};
   if (path.size() < 2) return false;
-  const auto first = next_segment(path);
-  std::string decoded;
-  if (!http::percent_decode(first, false, decoded)) return true;
-  const auto name = std::string_view(decoded).substr(0, decoded.find(';'));
+  std::string name(next_segment(path));
+  for (int times = 0; times < 2; ++times) {  // Some servers decode twice.
+    std::string decoded;
+    if (!http::percent_decode(name, false, decoded)) break;
+    name = decoded.substr(0, decoded.find_first_of(";?#"));
+  }
   return std::any_of(std::begin(names), std::end(names),
-                     [name](std::string_view internal) { return http::same_letters(name, internal); });
+                     [&name](std::string_view internal) { return http::same_letters(name, internal); });
 }
 
 }  // namespace market::gateway

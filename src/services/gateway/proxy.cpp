@@ -1,8 +1,11 @@
 #include "services/gateway/proxy.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "http/message/ascii.hpp"
+#include "http/message/normal_path.hpp"
 #include "http/message/problem.hpp"
 #include "http/server/io_thread.hpp"
 #include "services/gateway/cors.hpp"
@@ -14,20 +17,6 @@ namespace {
 std::int64_t steady_ns() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
-}
-
-/// Browsing can be repeated at will.
-Priority priority_of(const Route& route, const http::Request& request) {
-  if (route.priority) return *route.priority;
-  if (request.method == http::Method::get || request.method == http::Method::head) return Priority::browsing;
-  if (is_paying(request)) return Priority::paying;
-  return Priority::ordering;
-}
-
-http::Reply refusal(Code code, const char* detail, const http::Request& request, int retry_after = 0) {
-  ErrorExtras extras;
-  extras.retry_after_seconds = retry_after;
-  return http::problem_reply(Error(code, detail, extras), request.trace_id);
 }
 
 http::Reply fixed_reply(const FixedAnswer& answer, const http::Request& request) {
@@ -47,6 +36,30 @@ http::Reply fixed_reply(const FixedAnswer& answer, const http::Request& request)
   reply.body = answer.body;
   return reply;
 }
+
+/// A request with its path in normal form: what is matched is also what leaves, so that nobody behind us can
+/// read another path. Null: it has no such form.
+struct NormalRequest {
+  explicit NormalRequest(const http::Request& given) {
+    if (http::is_plain_path(given.path)) {
+      request = &given;
+      return;
+    }
+    auto normal = http::normal_path(given.path);
+    if (!normal) return;
+    target = std::move(*normal);
+    const auto path_size = target.size();
+    if (given.target.find('?') != std::string_view::npos) target.append("?").append(given.query);
+    own = given;
+    own.target = target;
+    own.path = std::string_view(target).substr(0, path_size);
+    request = &own;
+  }
+  NormalRequest(const NormalRequest&) = delete;
+  std::string target;
+  http::Request own;
+  const http::Request* request = nullptr;
+};
 
 /// Counts one more while it lives.
 class Counted {
@@ -77,8 +90,38 @@ bool is_paying(const http::Request& request) {
   return request.path.ends_with("/payment") || request.path.ends_with("/cancel");
 }
 
-Proxy::Proxy(ProxyParts parts, std::shared_ptr<const GatewayConfig> config)
-    : parts_(parts), config_(std::move(config)) {}
+Proxy::Proxy(ProxyParts parts, std::shared_ptr<const GatewayConfig> config, std::string name)
+    : parts_(parts),
+      config_(std::move(config)),
+      authenticator_(parts.authenticator),
+      name_(std::move(name)) {}
+
+std::vector<std::string> Proxy::missing_services() const {
+  std::set<std::string> missing;
+  for (const auto& route : current()->routes)
+    if (!route.service.empty() && !parts_.balancer.has_instance(route.service)) missing.insert(route.service);
+  return {missing.begin(), missing.end()};
+}
+
+void Proxy::add_cors(const http::Request& request, http::Reply& reply) const {
+  const auto config = current();
+  // What the proxy itself answered has them: a policy always says that answers vary.
+  const bool has_them =
+      std::any_of(reply.headers.begin(), reply.headers.end(),
+                  [](const http::Header& field) { return field.name == "Vary" && field.value == "Origin"; });
+  if (config->cors && !has_them) add_cors_fields(reply, *config->cors, request);
+}
+
+/// Of a client behind a trusted proxy that does not tell its address: as RFC 7239 6.3 hides one. The peer's
+/// text belongs to its connection alone.
+std::string Proxy::name_of_connection(const http::Request& request) {
+  auto& salt = local().salt;
+  if (salt == 0) salt = http::IoThread::current()->ids.next() | 1;
+  const auto place = reinterpret_cast<std::uintptr_t>(request.remote_address.data());
+  std::string name(17, '_');
+  http::write_hex((static_cast<std::uint64_t>(place) ^ salt) * 0x9E3779B97F4A7C15ull, name.data() + 1);
+  return name;
+}
 
 Proxy::Local& Proxy::local() {
   thread_local Local local;
@@ -113,29 +156,62 @@ http::RouteOptions Proxy::options() {
   options.body_limit = [this](const http::Request& request) {
     const auto config = current();
     const auto client = http::client_address(request, config->trusted_proxies);
-    const Route* const route = config->match(request, client, parts_.clock.now(), 0);
+    const NormalRequest normal(request);
+    const Route* const route =
+        normal.request ? config->match(*normal.request, client, parts_.clock.now(), 0) : nullptr;
     return route && route->body_bytes_max > 0 ? route->body_bytes_max : config->body_bytes_max;
   };
   return options;
 }
 
+namespace {
+
+http::Reply nothing_here(const GatewayConfig& config, const http::Request& request) {
+  if (config.cors && is_preflight(request)) return preflight_answer(*config.cors, request);
+  return refusal(Code::not_found, "there is nothing at this path", request);  // See add_cors().
+}
+
+/// Whoever we trust has decided for its trace; all others' flags would let strangers fill the collector.
+bool is_sampled(const http::Request& request, const GatewayConfig& config, std::uint64_t random) {
+  const auto parent = request.header("traceparent");
+  const auto& trusted = config.trusted_proxies;
+  if (!http::trace_id_of(parent).empty() &&
+      std::any_of(trusted.begin(), trusted.end(),
+                  [&](const http::Network& network) { return network.contains(request.remote_address); }))
+    return (http::hex_value(parent[54]) & 1) != 0;
+  return config.sampled_share > 0 && static_cast<double>(random >> 11) * 0x1p-53 < config.sampled_share;
+}
+
+}  // namespace
+
 Task<http::Reply> Proxy::handle(const http::Request& request) {
+  return http::is_plain_path(request.path) ? handle_normal(request) : handle_other(request);
+}
+
+Task<http::Reply> Proxy::handle_other(const http::Request& request) {
+  const NormalRequest normal(request);
+  if (!normal.request) co_return nothing_here(*current(), request);
+  auto reply = co_await handle_normal(*normal.request);
+  co_return reply;
+}
+
+Task<http::Reply> Proxy::handle_normal(const http::Request& request) {
   const auto config = current();
   http::IoThread& thread = *http::IoThread::current();
-  const auto client = http::client_address(request, config->trusted_proxies);
-  const Route* const route = is_ambiguous_path(request.path) || is_internal_path(request.path)
+  auto client = http::client_address(request, config->trusted_proxies);
+  std::string name;
+  if (client.empty()) client = name = name_of_connection(request);
+  const Route* const route = is_internal_path(request.path)
                                  ? nullptr
                                  : config->match(request, client, parts_.clock.now(), thread.ids.next());
-  if (!route) co_return fail(Code::not_found, "there is nothing at this path");
+  if (!route) co_return nothing_here(*config, request);
   Passage passage{request, *config, *route, client};
   passage.began_ns = steady_ns();
   passage.span = thread.ids.next() | 1;
   passage.safe = request.method == http::Method::get || request.method == http::Method::head;
   passage.repeatable =
-      passage.safe || request.method == http::Method::options ||
-      (request.method == http::Method::post && is_passed_on(request, *route, "idempotency-key"));
-  passage.sampled = config->sampled_share > 0 &&
-                    static_cast<double>(thread.ids.next() >> 11) * 0x1p-53 < config->sampled_share;
+      passage.safe || request.method == http::Method::options || is_repeatable_post(request, *route);
+  passage.sampled = is_sampled(request, *config, thread.ids.next());
   auto reply = co_await pass(passage);
   if (!reply) reply = http::problem_reply(reply.error(), request.trace_id);
   const auto& cors = route->cors ? route->cors : config->cors;
@@ -150,6 +226,9 @@ Task<http::Reply> Proxy::pass(Passage& passage) {
   const Route& route = passage.route;
   const auto& cors = route.cors ? route.cors : passage.config.cors;
   if (cors && is_preflight(request)) co_return preflight_answer(*cors, request);
+  if (is_loop(request, name_))
+    co_return http::status_problem(static_cast<http::Status>(508),
+                                   "this request has come through here before", request.trace_id);
   if (auto refused = check_token(passage)) co_return std::move(*refused);
   if (auto refused = check_limits(passage)) co_return std::move(*refused);
   if (route.answer) co_return fixed_reply(*route.answer, request);
@@ -162,6 +241,11 @@ Task<http::Reply> Proxy::pass(Passage& passage) {
   }
   const Counted under_way(in_flight_);
   const Counted of_route(route.state->in_flight);
+  passage.fan_key = fan_key_of(request, route);
+  if (!passage.fan_key.empty()) {
+    auto reply = co_await fanned(passage);
+    co_return reply;
+  }
   if (route.coalesce) {
     auto key = coalescing_key(request);
     if (!key.empty()) {
@@ -171,72 +255,6 @@ Task<http::Reply> Proxy::pass(Passage& passage) {
   }
   auto reply = co_await guarded(passage);
   co_return reply;
-}
-
-std::optional<http::Reply> Proxy::check_token(Passage& passage) {
-  const bool carries = passage.request.has_header("authorization");
-  if (!parts_.authenticator || (!carries && !passage.route.authenticated)) {
-    if (passage.route.authenticated)  // No key to check with: closed rather than open.
-      return refusal(Code::unauthenticated, "sign in first", passage.request);
-    return std::nullopt;
-  }
-  const auto identity = parts_.authenticator->identify(passage.request);
-  if (!identity) return http::problem_reply(identity.error(), passage.request.trace_id);
-  passage.user = static_cast<std::uint64_t>(identity->user.value);
-  return std::nullopt;
-}
-
-std::optional<http::Reply> Proxy::check_limits(Passage& passage) {
-  const auto& config = passage.config;
-  if (!config.rate_limits) return std::nullopt;
-  const auto now_ms = passage.began_ns / 1'000'000;
-  struct Check {
-    const RateLimit* limit;
-    std::uint64_t key;
-  };
-  const Route& route = passage.route;
-  const auto name = std::hash<std::string>()(route.id);
-  const auto address = http::address_bucket(passage.client);
-  const Check checks[] = {
-      {&route.route_rate, name},
-      {route.address_rate.per_second > 0 ? &route.address_rate : &config.address_rate,
-       address ^ (route.address_rate.per_second > 0 ? name * 3 : 1)},
-      {route.user_rate.per_second > 0 ? &route.user_rate : &config.user_rate,
-       passage.user * 2 ^ (route.user_rate.per_second > 0 ? name * 5 : 2)},
-  };
-  for (const auto& check : checks) {
-    if (check.limit->per_second <= 0 || (&check == &checks[2] && passage.user == 0)) continue;
-    const auto verdict = limiter_.take(check.key, *check.limit, now_ms);
-    // The answer tells of the tightest one.
-    if (!passage.limit || verdict.remaining < passage.verdict.remaining) {
-      passage.limit = check.limit;
-      passage.verdict = verdict;
-    }
-    if (verdict.allowed) continue;
-    passage.limit = check.limit;
-    passage.verdict = verdict;
-    counts_.rate_limited.fetch_add(1, std::memory_order_relaxed);
-    return refusal(Code::rate_limited, "too many requests", passage.request, verdict.reset_seconds);
-  }
-  return std::nullopt;
-}
-
-bool Proxy::has_room(const Passage& passage) const {
-  const auto max = passage.config.in_flight_max;
-  const auto now = in_flight_.load(std::memory_order_relaxed);
-  switch (priority_of(passage.route, passage.request)) {
-    case Priority::browsing:
-      if (now >= max * 7 / 10) return false;
-      break;
-    case Priority::ordering:
-      if (now >= max * 9 / 10) return false;
-      break;
-    case Priority::paying:
-      if (now >= max) return false;
-      break;
-  }
-  const auto of_route = passage.route.state->in_flight.load(std::memory_order_relaxed);
-  return of_route < static_cast<std::int64_t>(passage.route.in_flight_max);
 }
 
 Task<http::Reply> Proxy::shared(Passage& passage, std::string key) {
@@ -268,8 +286,8 @@ Task<http::Reply> Proxy::shared(Passage& passage, std::string key) {
 Task<http::Reply> Proxy::guarded(Passage& passage) {
   const Route& route = passage.route;
   const auto gate = route.state->ask(route.breaker, passage.began_ns / 1'000'000);
-  if (gate == RouteState::Gate::closed) {
-    route.state->broken_refusals.fetch_add(1, std::memory_order_relaxed);
+  if (gate == RouteState::Breaker::open) {
+    route.state->refused_by_breaker.fetch_add(1, std::memory_order_relaxed);
     auto reply = refusal(Code::overloaded, "the service behind this path fails; try again soon",
                          passage.request, 1 + static_cast<int>(passage.span % 3));
     auto answer = co_await fallback(passage, std::move(reply));
@@ -280,10 +298,16 @@ Task<http::Reply> Proxy::guarded(Passage& passage) {
     route.state->give_back(gate);
     co_return reply;
   }
+  if (passage.unserved) {  // Nobody was there to fail.
+    route.state->give_back(gate);
+    counts_.failures.fetch_add(1, std::memory_order_relaxed);
+    auto answer = co_await fallback(passage, std::move(*reply));
+    co_return answer;
+  }
   const int status = static_cast<int>(reply->status);
   const bool failed = status == 500 || status == 502 || status == 504;
   route.state->report(route.breaker, gate, failed, steady_ns() / 1'000'000);
-  if (!failed && !(status == 503 && passage.tries == 0)) co_return reply;
+  if (!failed) co_return reply;
   counts_.failures.fetch_add(1, std::memory_order_relaxed);
   auto answer = co_await fallback(passage, std::move(*reply));
   co_return answer;
@@ -291,8 +315,8 @@ Task<http::Reply> Proxy::guarded(Passage& passage) {
 
 Task<http::Reply> Proxy::fallback(Passage& passage, http::Reply reply) {
   if (passage.route.fallback) co_return fixed_reply(*passage.route.fallback, passage.request);
-  // Only what may be repeated goes to another service: the first may have done it.
-  if (!passage.route.fallback_service.empty() && passage.repeatable) {
+  // What the first service may have done already is not for another to do, unless it may be repeated.
+  if (!passage.route.fallback_service.empty() && (passage.repeatable || !passage.reached)) {
     auto other = co_await forward(passage, passage.route.fallback_service);
     co_return other;
   }

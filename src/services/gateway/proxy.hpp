@@ -12,41 +12,59 @@
 #include "services/auth/authenticator.hpp"
 #include "services/gateway/balancer.hpp"
 #include "services/gateway/coalescer.hpp"
+#include "services/gateway/event_fan.hpp"
 #include "services/gateway/gateway_config.hpp"
 #include "services/gateway/rate_limiter.hpp"
 #include "services/gateway/retry_budget.hpp"
 
 namespace market::http {
 struct Call;
-}
+struct ResponseHead;
+}  // namespace market::http
 
 namespace market::gateway {
 
 struct ProxyParts {
   Balancer& balancer;
-  const auth::Authenticator* authenticator;  ///< Null: services alone check tokens.
+  const auth::Authenticator* authenticator;  ///< Null: services alone check tokens, or set later.
   http::Journal& journal;
   const Clock& clock;
 };
+
+/// A long answer, piece by piece at the client's pace.
+Task<> pass_on(std::shared_ptr<http::AnswerStream> from, http::Stream& to);
+http::Reply refusal(Code code, const char* detail, const http::Request& request, int retry_after = 0);
+bool is_event_stream(const http::ResponseHead& head);
+/// Under which key this request may share an event stream with others; empty: it may not.
+std::string fan_key_of(const http::Request& request, const Route& route);
 
 /// Paying is what has cost the buyer most already: shed last. It calls a provider, so it may take long.
 bool is_paying(const http::Request& request);
 
 class Proxy {
  public:
-  Proxy(ProxyParts parts, std::shared_ptr<const GatewayConfig> config);
+  /// `name`: no other gateway's.
+  Proxy(ProxyParts parts, std::shared_ptr<const GatewayConfig> config, std::string name);
 
   Task<http::Reply> handle(const http::Request& request);
   http::RouteOptions options();
   /// Requests under way end with the old one.
   void apply(std::shared_ptr<const GatewayConfig> config);
   std::shared_ptr<const GatewayConfig> config() const { return config_.load(); }
+  /// When the keys come later than the start. It outlives the proxy.
+  void set_authenticator(const auth::Authenticator& authenticator) { authenticator_.store(&authenticator); }
+  /// Services that routes lead to and that have no instance.
+  std::vector<std::string> missing_services() const;
+  /// What browsers of other origins may read, for answers that the server gives by itself.
+  void add_cors(const http::Request& request, http::Reply& reply) const;
 
   struct Counts {
-    std::atomic<std::uint64_t> forwarded{0}, retries{0}, shed{0}, rate_limited{0}, coalesced{0}, failures{0};
+    std::atomic<std::uint64_t> forwarded{0}, retries{0}, shed{0}, rate_limited{0}, coalesced{0}, failures{0},
+        shared_streams{0};
   };
   const Counts& counts() const { return counts_; }
   std::int64_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
+  std::size_t open_streams() const { return streams_.open(); }
 
  private:
   /// What belongs to one thread alone.
@@ -54,18 +72,24 @@ class Proxy {
     RetryBudget broken{100};  ///< After a connection died: a killed instance loses many at once.
     RetryBudget refused{10};  ///< After a bad answer or a time-out.
     Coalescer coalescer;
+    std::map<std::string, std::weak_ptr<EventFan>> fans;
+    std::map<std::string, std::weak_ptr<Coalescer::Flight>> fans_to_be;
+    std::uint64_t salt = 0;  ///< For names of connections.
   };
   /// What is found out about one request on its way.
   struct Passage {
     const http::Request& request;
     const GatewayConfig& config;
     const Route& route;
-    std::string_view client;
-    std::uint64_t user = 0;  ///< 0: nobody signed in, or we cannot tell.
+    std::string_view client;  ///< An address, or a name when no proxy tells one.
+    std::uint64_t user = 0;   ///< 0: nobody signed in, or we cannot tell.
     std::int64_t began_ns = 0;
     std::uint64_t span = 0;
     bool sampled = false, repeatable = false, safe = false;
+    bool reached = false;   ///< Some instance may have carried it out.
+    bool unserved = false;  ///< No instance of the service is there.
     int tries = 0;
+    std::string fan_key;  ///< Of an event stream that all who ask for it may share.
     std::string instance;
     RateLimiter::Verdict verdict;
     const RateLimit* limit = nullptr;
@@ -73,11 +97,20 @@ class Proxy {
 
   Local& local();
   std::shared_ptr<const GatewayConfig> current() const;
+  Task<http::Reply> handle_normal(const http::Request& request);
+  Task<http::Reply> handle_other(const http::Request& request);
   Task<http::Reply> pass(Passage& passage);
   Task<http::Reply> guarded(Passage& passage);
   Task<http::Reply> shared(Passage& passage, std::string key);
   Task<http::Reply> forward(Passage& passage, std::string service);
   Task<http::Reply> fallback(Passage& passage, http::Reply reply);
+  Task<http::Reply> fanned(Passage& passage);
+  std::shared_ptr<EventFan> fan_of(const Passage& passage);
+  http::Reply subscribe(const Passage& passage, std::shared_ptr<EventFan> fan);
+  /// Null: `refused` says so.
+  std::shared_ptr<StreamBudget::Place> take_place(const Passage& passage,
+                                                  std::optional<http::Reply>& refused);
+  std::string name_of_connection(const http::Request& request);
   /// Nullopt: may pass.
   std::optional<http::Reply> check_limits(Passage& passage);
   std::optional<http::Reply> check_token(Passage& passage);
@@ -85,13 +118,18 @@ class Proxy {
   void prepare(http::Call& call, const Passage& passage, const Instance& instance, std::string_view target,
                std::int64_t left_ms);
   http::Reply reply_of(http::Call& call, const Passage& passage, const InstancePtr& instance);
+  http::Reply stream_of(http::Call& call, const Passage& passage, const InstancePtr& instance,
+                        http::Reply reply);
   void note(const Passage& passage, const http::Reply& reply);
 
   ProxyParts parts_;
   std::atomic<std::shared_ptr<const GatewayConfig>> config_;
   std::atomic<std::uint64_t> version_{1};
   std::atomic<std::int64_t> in_flight_{0};
+  std::atomic<const auth::Authenticator*> authenticator_;
+  const std::string name_;  ///< Among the gateways that a request may pass.
   RateLimiter limiter_;
+  StreamBudget streams_;
   Counts counts_;
 };
 

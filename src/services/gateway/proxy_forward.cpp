@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "http/client/upstream.hpp"
+#include "http/message/ascii.hpp"
 #include "http/message/problem.hpp"
 #include "http/server/tunnel.hpp"
 #include "services/gateway/forwarded_message.hpp"
@@ -24,26 +25,18 @@ std::int64_t steady_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-/// A long answer, piece by piece at the client's pace.
-Task<> pass_on(std::shared_ptr<http::AnswerStream> from, http::Stream& to) {
-  for (;;) {
-    auto piece = co_await from->next();
-    if (!piece) co_return fail(piece.error());
-    if (piece->empty()) co_return Result<>();
-    const auto written = co_await to.write(std::move(*piece));
-    if (!written) co_return fail(written.error());
-  }
+/// In API.md's word: not `overloaded`, as nobody is there who could be.
+http::Reply no_instance(const http::Request& request, int retry_after_seconds) {
+  auto reply =
+      http::status_problem(Status::unavailable, "no instance of the service answers", request.trace_id);
+  reply.headers.push_back({"Retry-After", std::to_string(retry_after_seconds)});
+  return reply;
 }
 
 http::Reply unknown_outcome(Status status, std::string_view detail, const http::Request& request) {
   auto reply = http::status_problem(status, detail, request.trace_id);
   reply.headers.push_back({"Retry-After", "1"});
   return reply;
-}
-
-bool is_upgrade(const http::Request& request) {
-  return request.method == http::Method::get && http::list_has(request.header("connection"), "upgrade") &&
-         !request.header("upgrade").empty() && request.body.empty();
 }
 
 /// What a stream may send in one go is nobody else's to wait for, nor what may take long.
@@ -59,6 +52,16 @@ http::Lane lane_of(const http::Request& request, bool safe, bool repeatable) {
 
 }  // namespace
 
+Task<> pass_on(std::shared_ptr<http::AnswerStream> from, http::Stream& to) {
+  for (;;) {
+    auto piece = co_await from->next();
+    if (!piece) co_return fail(piece.error());
+    if (piece->empty()) co_return Result<>();
+    const auto written = co_await to.write(std::move(*piece));
+    if (!written) co_return fail(written.error());
+  }
+}
+
 void Proxy::prepare(Call& call, const Passage& passage, const Instance& instance, std::string_view target,
                     std::int64_t left_ms) {
   char span[16];
@@ -70,9 +73,10 @@ void Proxy::prepare(Call& call, const Passage& passage, const Instance& instance
   hop.span_id = {span, sizeof span};
   hop.sampled = passage.sampled;
   hop.left_ms = left_ms;
+  hop.name = name_;
   std::string host = instance.host.find(':') == std::string::npos ? instance.host : "[" + instance.host + "]";
   host.append(":").append(std::to_string(instance.port));
-  call.upgrade = is_upgrade(passage.request);
+  call.upgrade = is_websocket_upgrade(passage.request);
   // A second try stands alone: whatever befell the first one, it befalls no one else with it.
   if (!call.upgrade && passage.tries == 1)
     call.lane = lane_of(passage.request, passage.safe, passage.repeatable);
@@ -81,21 +85,28 @@ void Proxy::prepare(Call& call, const Passage& passage, const Instance& instance
   append_forwarded_request(call.head, passage.request, passage.route, target, host, hop, call.upgrade);
   call.body = passage.request.body;
   call.request_id = passage.request.request_id;
+  call.idle_time = passage.route.idle_time;
+  call.fresh = passage.tries > 1;
   call.answers_head = passage.request.method == http::Method::head;
 }
 
 http::Reply Proxy::reply_of(Call& call, const Passage& passage, const InstancePtr& instance) {
   http::Reply reply;
-  set_forwarded_answer(reply, *call.response, passage.route, call.answers_head);
+  set_forwarded_answer(reply, *call.response, passage.route, call.answers_head,
+                       passage.route.cors || passage.config.cors);
   if (call.outcome == Outcome::answered) {
     reply.body = call.response_body;
   } else if (call.outcome == Outcome::streamed) {
+    if (is_event_stream(*call.response)) return stream_of(call, passage, instance, std::move(reply));
     if (call.response->body == http::BodyEnd::length)
       reply.forwarded->stream_length = call.response->content_length;
     const auto under_way = std::make_shared<UnderWay>(*instance);
     reply.stream = [stream = call.stream, instance, under_way](http::Stream& to) {
       return pass_on(stream, to);
     };
+  } else if (!http::same_letters(call.response->header("upgrade"), "websocket")) {
+    call.stream.reset();
+    return unknown_outcome(Status::bad_gateway, "the service switched to another protocol", passage.request);
   } else {
     std::string leftover;
     auto socket = call.stream->connection()->take_socket(leftover);
@@ -127,9 +138,8 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
     if (service.empty() && !tried.empty()) instance = nullptr;
     if (!instance && best) co_return std::move(*best);
     if (!instance) {
-      ErrorExtras extras;
-      extras.retry_after_seconds = 1 + static_cast<int>(passage.span % 3);
-      co_return fail(Error(Code::overloaded, "no instance of the service answers", extras));
+      passage.unserved = true;
+      co_return no_instance(request, 1 + static_cast<int>(passage.span % 3));
     }
     ++passage.tries;
     if (parts_.journal.is_on()) passage.instance = instance->host + ":" + std::to_string(instance->port);
@@ -153,6 +163,9 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
     bool may_retry = passage.repeatable && retries < route.retries;
     bool costs_nothing = false;
     RetryBudget* budget = &own.refused;
+    const bool untouched = call.outcome == Outcome::not_connected || call.outcome == Outcome::not_processed ||
+                           call.outcome == Outcome::overloaded;
+    passage.reached = passage.reached || !untouched;
     switch (call.outcome) {
       case Outcome::answered:
       case Outcome::streamed:
@@ -181,7 +194,8 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
                                    request.trace_id);
         break;
       case Outcome::lost:
-        instance->failed(Fault::broke_off, limits, steady_ms());
+        // One that had been idle too long says nothing about the instance.
+        if (!call.stale) instance->failed(Fault::broke_off, limits, steady_ms());
         budget = &own.broken;
         best = unknown_outcome(Status::bad_gateway, "the service broke off its answer", request);
         break;
@@ -212,7 +226,7 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
     // Another connection may do, when there is no other instance. Once: then it is the request's own fault.
     const bool in_line = call.lane != http::Lane::alone;
     if (call.outcome == Outcome::not_processed || call.outcome == Outcome::stalled ||
-        (call.outcome == Outcome::lost && in_line))
+        (call.outcome == Outcome::lost && (in_line || call.stale)))
       tried.pop_back();
     if (!costs_nothing) ++retries;
     route.state->retried.fetch_add(1, std::memory_order_relaxed);

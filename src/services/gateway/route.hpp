@@ -39,11 +39,12 @@ struct RateLimit {
 };
 struct CorsPolicy {
   std::vector<std::string> origins;  ///< Exact: `https://shop.example`; never `*`.
-  std::string methods = "GET, HEAD, POST, PUT, PATCH, DELETE", headers =
-                                                                   "Authorization, Content-Type, "
-                                                                   "Idempotency-Key, If-Match, "
-                                                                   "If-None-Match, X-Request-Id";
-  std::string exposed = "ETag, Location, Retry-After, X-Request-Id, Idempotency-Replayed";
+  std::string methods = "GET, HEAD, POST, PUT, PATCH, DELETE";
+  std::string headers =
+      "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, X-Request-Id, "
+      "traceparent";
+  std::string exposed =
+      "ETag, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Idempotency-Replayed";
   bool credentials = false;
   int max_age_seconds = 600;
 };
@@ -83,6 +84,8 @@ struct Route {
   Millis timeout{10'000};     ///< Of the whole, retries included.
   Millis try_timeout{3'000};  ///< Of one try of a request that may be repeated.
   int retries = 2;
+  Millis idle_time{4'000};       ///< Of connections to its instances: shorter than the service's own.
+  bool repeat_with_key = false;  ///< The service knows Idempotency-Key: such POSTs may be sent again.
   std::size_t in_flight_max = 2'000;
   BreakerSettings breaker;
   std::optional<FixedAnswer> fallback;

@@ -2,24 +2,24 @@
 
 namespace market::gateway {
 
-RouteState::Gate RouteState::ask(const BreakerSettings& settings, std::int64_t now_ms) {
-  if (settings.failure_percent == 0 || !broken_.load(std::memory_order_acquire)) return Gate::open;
+RouteState::Breaker RouteState::ask(const BreakerSettings& settings, std::int64_t now_ms) {
+  if (settings.failure_percent == 0 || !open_.load(std::memory_order_acquire)) return Breaker::closed;
   const std::lock_guard lock(mutex_);
-  if (!broken_.load(std::memory_order_relaxed)) return Gate::open;
-  if (probing_ || now_ms < probe_at_ms_) return Gate::closed;
+  if (!open_.load(std::memory_order_relaxed)) return Breaker::closed;
+  if (probing_ || now_ms < probe_at_ms_) return Breaker::open;
   probing_ = true;
-  return Gate::probe;
+  return Breaker::half_open;
 }
 
-void RouteState::report(const BreakerSettings& settings, Gate asked, bool failed, std::int64_t now_ms) {
+void RouteState::report(const BreakerSettings& settings, Breaker asked, bool failed, std::int64_t now_ms) {
   if (settings.failure_percent == 0) return;
-  if (asked == Gate::probe) {
+  if (asked == Breaker::half_open) {
     const std::lock_guard lock(mutex_);
     probing_ = false;
     probe_at_ms_ = now_ms + settings.open_for.count();
     if (failed) return;
     requests_ = failures_ = 0;
-    broken_.store(false, std::memory_order_release);
+    open_.store(false, std::memory_order_release);
     return;
   }
   // Counts are near enough: two threads at a window's edge may lose a few.
@@ -33,13 +33,13 @@ void RouteState::report(const BreakerSettings& settings, Gate asked, bool failed
   const auto failures = failures_.fetch_add(1, std::memory_order_relaxed) + 1;
   if (requests < settings.requests_min || failures * 100 < requests * settings.failure_percent) return;
   const std::lock_guard lock(mutex_);
-  if (broken_.exchange(true)) return;
+  if (open_.exchange(true)) return;
   probe_at_ms_ = now_ms + settings.open_for.count();
   probing_ = false;
 }
 
-void RouteState::give_back(Gate asked) {
-  if (asked != Gate::probe) return;
+void RouteState::give_back(Breaker asked) {
+  if (asked != Breaker::half_open) return;
   const std::lock_guard lock(mutex_);
   probing_ = false;
 }

@@ -7,12 +7,12 @@
 namespace market::gateway {
 namespace {
 
-using Gate = RouteState::Gate;
+using Breaker = RouteState::Breaker;
 
 struct BreakerTest : testing::Test {
   void answer(int ok, int failed, std::int64_t now_ms) {
-    for (int i = 0; i < ok; ++i) state.report(settings, Gate::open, false, now_ms);
-    for (int i = 0; i < failed; ++i) state.report(settings, Gate::open, true, now_ms);
+    for (int i = 0; i < ok; ++i) state.report(settings, Breaker::closed, false, now_ms);
+    for (int i = 0; i < failed; ++i) state.report(settings, Breaker::closed, true, now_ms);
   }
   BreakerSettings settings;
   RouteState state;
@@ -20,29 +20,29 @@ struct BreakerTest : testing::Test {
 
 TEST_F(BreakerTest, OpensAtHalfAndOnlyWithEnoughProof) {
   answer(0, 19, 0);
-  EXPECT_EQ(state.ask(settings, 0), Gate::open);
+  EXPECT_EQ(state.ask(settings, 0), Breaker::closed);
   answer(0, 1, 0);
-  EXPECT_EQ(state.ask(settings, 0), Gate::closed);
+  EXPECT_EQ(state.ask(settings, 0), Breaker::open);
 }
 
 TEST_F(BreakerTest, StaysClosedBelowItsShare) {
   answer(60, 40, 0);
-  EXPECT_FALSE(state.is_broken());
+  EXPECT_FALSE(state.is_open());
   answer(0, 19, 11'000);  // Another window.
-  EXPECT_FALSE(state.is_broken());
+  EXPECT_FALSE(state.is_open());
 }
 
 TEST_F(BreakerTest, LetsOneProbeDecide) {
   answer(0, 20, 0);
-  EXPECT_EQ(state.ask(settings, 2000), Gate::probe);
-  EXPECT_EQ(state.ask(settings, 2000), Gate::closed);
-  state.report(settings, Gate::probe, true, 2100);
-  EXPECT_EQ(state.ask(settings, 4000), Gate::closed);
-  EXPECT_EQ(state.ask(settings, 4100), Gate::probe);
-  state.give_back(Gate::probe);
-  EXPECT_EQ(state.ask(settings, 4100), Gate::probe);
-  state.report(settings, Gate::probe, false, 4200);
-  EXPECT_EQ(state.ask(settings, 4200), Gate::open);
+  EXPECT_EQ(state.ask(settings, 2000), Breaker::half_open);
+  EXPECT_EQ(state.ask(settings, 2000), Breaker::open);
+  state.report(settings, Breaker::half_open, true, 2100);
+  EXPECT_EQ(state.ask(settings, 4000), Breaker::open);
+  EXPECT_EQ(state.ask(settings, 4100), Breaker::half_open);
+  state.give_back(Breaker::half_open);
+  EXPECT_EQ(state.ask(settings, 4100), Breaker::half_open);
+  state.report(settings, Breaker::half_open, false, 4200);
+  EXPECT_EQ(state.ask(settings, 4200), Breaker::closed);
 }
 
 TEST(RetryBudget, IsATenthOfTheRequests) {

@@ -15,21 +15,28 @@ Task<Reply> live() {
   co_return http::json(http::Status::ok, R"({"status":"live"})");
 }
 
+/// What is missing takes nothing from those who need something else: it is told, and no reason to be passed
+/// by.
+void add_texts(wire::JsonWriter& json, std::string_view name, const std::vector<std::string>& texts) {
+  if (texts.empty()) return;
+  json.key(name).begin_array();
+  for (const auto& text : texts) json.value(text);
+  json.end_array();
+}
+
+std::string ready_text(const PlatformInfo& info) {
+  std::string body;
+  wire::JsonWriter json(body);
+  json.begin_object().member("status", "ready");
+  if (info.warnings) add_texts(json, "warnings", info.warnings());
+  if (info.missing) add_texts(json, "missing", info.missing());
+  json.end_object();
+  return body;
+}
+
 Task<Reply> ready(const PlatformInfo& info, const Request& request) {
   const auto reason = info.not_ready ? info.not_ready() : std::nullopt;
-  if (!reason) {
-    std::string body;
-    wire::JsonWriter json(body);
-    json.begin_object().member("status", "ready");
-    const auto warnings = info.warnings ? info.warnings() : std::vector<std::string>();
-    if (!warnings.empty()) {
-      json.key("warnings").begin_array();
-      for (const auto& warning : warnings) json.value(warning);
-      json.end_array();
-    }
-    json.end_object();
-    co_return http::json(http::Status::ok, std::move(body));
-  }
+  if (!reason) co_return http::json(http::Status::ok, ready_text(info));
   Reply reply = http::status_problem(http::Status::unavailable, *reason, request.trace_id);
   reply.headers.push_back(http::Header{"Retry-After", "1"});
   co_return reply;

@@ -19,10 +19,11 @@ struct PlatformInfo {
   std::function<std::optional<std::string>()> not_ready;  ///< Why; nullopt when ready.
   /// What is not as it should be although it is ready; it is told with the readiness.
   std::function<std::vector<std::string>()> warnings;
-  std::function<std::string()> metrics;  ///< Prometheus text.
-  std::function<std::string()> info;     ///< One JSON object.
-  bool management_elsewhere = false;     ///< /metrics and /info have an address of their own.
-  std::string home = "/docs";            ///< Where `/` leads to.
+  std::function<std::vector<std::string>()> missing;  ///< Services it could use and does not find.
+  std::function<std::string()> metrics;               ///< Prometheus text.
+  std::function<std::string()> info;                  ///< One JSON object.
+  bool management_elsewhere = false;                  ///< /metrics and /info have an address of their own.
+  std::string home = "/docs";                         ///< Where `/` leads to.
 };
 
 /// GET /health/live, /health/ready, /metrics, /info.

@@ -1,0 +1,46 @@
+#pragma once
+/// The gateway's check of tokens, with the keys that the roles share in auth.key_file. A file that is not
+/// there yet (the services make it) is waited for; until then nobody who must be signed in gets through.
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "apps/settings/settings.hpp"
+#include "services/auth/authenticator.hpp"
+#include "services/gateway/proxy.hpp"
+#include "wire/auth/access_token.hpp"
+
+namespace market::apps {
+
+class TokenKeys {
+ public:
+  /// Throws UsageError when the file is there and cannot be used.
+  TokenKeys(const Settings& settings, const Clock& clock);
+  ~TokenKeys();
+  /// Null without a key file, or while it is waited for.
+  const auth::Authenticator* authenticator() const;
+  /// Why tokens cannot be checked though they should be.
+  std::optional<std::string> missing() const;
+  /// Looks for the file until it is there; `proxy` is told then.
+  void wait_for_file(gateway::Proxy& proxy);
+  /// Reads the file that `settings` name. Throws UsageError; the keys before stay then.
+  void reload(const Settings& settings, gateway::Proxy& proxy);
+
+ private:
+  struct Check;
+  void use(std::vector<wire::SigningKey> keys);
+  void look(gateway::Proxy& proxy);
+
+  const Settings settings_;
+  const Clock& clock_;
+  const std::string path_;
+  mutable std::mutex mutex_;
+  std::condition_variable stopping_;
+  bool stopped_ = false;
+  std::unique_ptr<Check> check_;
+  std::thread waiting_;
+};
+
+}  // namespace market::apps

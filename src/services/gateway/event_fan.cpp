@@ -1,0 +1,142 @@
+#include "services/gateway/event_fan.hpp"
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace market::gateway {
+namespace {
+
+/// `event: stock`: stock. Without one, the first field's name; of a comment, nothing.
+std::string kind_of(std::string_view event) {
+  constexpr std::string_view name = "event:";
+  std::string first;
+  for (std::size_t at = 0; at < event.size();) {
+    const auto end = std::min(event.find('\n', at), event.size());
+    auto line = event.substr(at, end - at);
+    at = end + 1;
+    if (line.starts_with(name)) {
+      line.remove_prefix(name.size());
+      if (line.starts_with(' ')) line.remove_prefix(1);
+      return "event " + std::string(line);
+    }
+    if (first.empty()) first = line.substr(0, line.find(':'));
+  }
+  return first;
+}
+
+}  // namespace
+
+bool NewestEvents::add(const Text& event) {
+  auto kind = kind_of(*event);
+  std::erase_if(events_, [&kind](const Kept& kept) { return kept.kind == kind; });
+  if (events_.size() >= kinds_max) return false;
+  events_.push_back({std::move(kind), event});
+  return true;
+}
+
+std::string NewestEvents::take() {
+  std::string all;
+  for (const auto& kept : events_) all += *kept.text;
+  events_.clear();
+  return all;
+}
+
+std::string NewestEvents::lasting() const {
+  std::string all;
+  for (const auto& kept : events_)
+    if (!kept.kind.empty()) all += *kept.text;
+  return all;
+}
+
+/// Keeps a reader listed while its coroutine lives, however that ends.
+class EventFan::Membership {
+ public:
+  Membership(EventFan& fan, Reader& reader) : fan_(fan), reader_(reader) { fan.readers_.push_back(&reader); }
+  ~Membership() { std::erase(fan_.readers_, &reader_); }
+  Membership(const Membership&) = delete;
+
+ private:
+  EventFan& fan_;
+  Reader& reader_;
+};
+
+/// Reading for all. Whoever leaves in the middle of it wakes the others, so that one of them goes on.
+class EventFan::ReadingTurn {
+ public:
+  explicit ReadingTurn(EventFan& fan) : fan_(fan) { fan.being_read_ = true; }
+  ~ReadingTurn() {
+    fan_.being_read_ = false;
+    fan_.wake_all();
+  }
+  ReadingTurn(const ReadingTurn&) = delete;
+
+ private:
+  EventFan& fan_;
+};
+
+void EventFan::wake_all() {
+  for (Reader* reader : readers_) reader->woken.cancel();
+}
+
+void EventFan::end() {
+  ended_ = true;
+  upstream_.reset();
+}
+
+void EventFan::publish(std::string_view event) {
+  const auto text = std::make_shared<const std::string>(event);
+  bool fits = newest_.add(text);
+  for (Reader* reader : readers_) fits = reader->pending.add(text) && fits;
+  if (!fits) end();
+}
+
+void EventFan::take(std::string_view piece) {
+  unfinished_.append(piece);
+  std::size_t begin = 0;
+  for (;;) {
+    const auto end = unfinished_.find("\n\n", begin);
+    if (end == std::string::npos) break;
+    publish(std::string_view(unfinished_).substr(begin, end + 2 - begin));
+    begin = end + 2;
+  }
+  unfinished_.erase(0, begin);
+  if (unfinished_.size() > event_bytes_max) end();
+}
+
+Task<> EventFan::serve(std::shared_ptr<EventFan> fan, http::Stream& to) {
+  const auto executor = co_await asio::this_coro::executor;
+  Reader reader(executor);
+  const Membership membership(*fan, reader);
+  std::string text = fan->newest_.lasting();
+  for (;;) {
+    if (text.empty()) text = reader.pending.take();
+    if (!text.empty()) {
+      std::string out;
+      out.swap(text);
+      const auto written = co_await to.write(std::move(out));
+      if (!written) co_return fail(written.error());
+      continue;
+    }
+    if (fan->ended_) co_return Result<>();
+    if (!fan->being_read_) {
+      const ReadingTurn turn(*fan);
+      const auto upstream = fan->upstream_;
+      const auto piece = co_await upstream->next();
+      const auto state = co_await asio::this_coro::cancellation_state;
+      if (state.cancelled() != asio::cancellation_type::none)
+        co_return fail(Code::unavailable, "its reader left");
+      if (!piece || piece->empty())
+        fan->end();
+      else
+        fan->take(*piece);
+      continue;
+    }
+    boost::system::error_code woken;
+    reader.woken.expires_at(asio::steady_timer::time_point::max());
+    co_await reader.woken.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+  }
+}
+
+}  // namespace market::gateway

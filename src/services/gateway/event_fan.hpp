@@ -1,0 +1,71 @@
+#pragma once
+/// One upstream event stream of which each event says all that there is to know (a product's stock), and all
+/// its readers on this thread. Whoever comes later gets the newest event of each kind first; whoever is slow
+/// misses the older ones of a kind, and holds up nobody.
+
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/client/upstream_call.hpp"
+#include "http/message/message.hpp"
+
+namespace market::gateway {
+
+/// The newest event of each kind, in the order in which they came.
+class NewestEvents {
+ public:
+  using Text = std::shared_ptr<const std::string>;
+  static constexpr std::size_t kinds_max = 16;  ///< A stream with more is no such stream.
+  /// False: too many kinds.
+  bool add(const Text& event);
+  bool empty() const { return events_.empty(); }
+  /// All of them, as one text; none are left.
+  std::string take();
+  /// Without comments: they only say that the stream lives.
+  std::string lasting() const;
+
+ private:
+  struct Kept {
+    std::string kind;
+    Text text;
+  };
+  std::vector<Kept> events_;
+};
+
+class EventFan : public std::enable_shared_from_this<EventFan> {
+ public:
+  static constexpr std::size_t event_bytes_max = 64 * 1024;
+
+  EventFan(std::shared_ptr<http::AnswerStream> upstream, http::ForwardedHead head)
+      : upstream_(std::move(upstream)), head_(std::move(head)) {}
+  const http::ForwardedHead& head() const { return head_; }
+  bool has_ended() const { return ended_; }
+  /// A reader's whole life: until it leaves, or the upstream's stream ends. One of those who have nothing to
+  /// write reads for all; when it leaves, another goes on.
+  static Task<> serve(std::shared_ptr<EventFan> fan, http::Stream& reader);
+
+ private:
+  struct Reader {
+    explicit Reader(const asio::any_io_executor& executor) : woken(executor) {}
+    asio::steady_timer woken;  ///< Cancelled: there is something to do.
+    NewestEvents pending;
+  };
+  class Membership;
+  class ReadingTurn;
+  void take(std::string_view piece);
+  void publish(std::string_view event);
+  void wake_all();
+  void end();
+
+  std::shared_ptr<http::AnswerStream> upstream_;
+  const http::ForwardedHead head_;
+  std::vector<Reader*> readers_;
+  NewestEvents newest_;
+  std::string unfinished_;  ///< The beginning of an event.
+  bool being_read_ = false, ended_ = false;
+};
+
+}  // namespace market::gateway

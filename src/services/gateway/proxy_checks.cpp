@@ -1,0 +1,102 @@
+// What a request must pass before it is sent on: its token, the limits, and room.
+
+#include "http/message/problem.hpp"
+#include "services/gateway/proxy.hpp"
+
+namespace market::gateway {
+namespace {
+
+/// Browsing can be repeated at will.
+Priority priority_of(const Route& route, const http::Request& request) {
+  if (route.priority) return *route.priority;
+  if (request.method == http::Method::get || request.method == http::Method::head) return Priority::browsing;
+  if (is_paying(request)) return Priority::paying;
+  return Priority::ordering;
+}
+
+/// Nobody is there to answer: certainly nothing was done. Not `overloaded`, which is told to those who press.
+http::Reply unserved(const char* detail, const http::Request& request) {
+  auto reply = http::status_problem(http::Status::unavailable, detail, request.trace_id);
+  reply.headers.push_back({"Retry-After", "1"});
+  return reply;
+}
+
+}  // namespace
+
+http::Reply refusal(Code code, const char* detail, const http::Request& request, int retry_after) {
+  ErrorExtras extras;
+  extras.retry_after_seconds = retry_after;
+  return http::problem_reply(Error(code, detail, extras), request.trace_id);
+}
+
+std::optional<http::Reply> Proxy::check_token(Passage& passage) {
+  const bool carries = passage.request.has_header("authorization");
+  if (!carries) {
+    if (!passage.route.authenticated) return std::nullopt;
+    return refusal(Code::unauthenticated, "sign in first", passage.request);
+  }
+  const auto* const authenticator = authenticator_.load(std::memory_order_acquire);
+  if (!authenticator) {
+    if (!passage.route.authenticated) return std::nullopt;  // The services check for themselves.
+    return unserved("tokens cannot be checked yet: the key is not there", passage.request);
+  }
+  const auto identity = authenticator->identify(passage.request);
+  if (!identity) return http::problem_reply(identity.error(), passage.request.trace_id);
+  passage.user = static_cast<std::uint64_t>(identity->user.value);
+  return std::nullopt;
+}
+
+std::optional<http::Reply> Proxy::check_limits(Passage& passage) {
+  const auto& config = passage.config;
+  if (!config.rate_limits) return std::nullopt;
+  const auto now_ms = passage.began_ns / 1'000'000;
+  struct Check {
+    const RateLimit* limit;
+    std::uint64_t key;
+  };
+  const Route& route = passage.route;
+  const auto name = std::hash<std::string>()(route.id);
+  const auto address = http::address_bucket(passage.client);  // Of a name: that connection's.
+  const Check checks[] = {
+      {&route.route_rate, name},
+      {route.address_rate.per_second > 0 ? &route.address_rate : &config.address_rate,
+       address ^ (route.address_rate.per_second > 0 ? name * 3 : 1)},
+      {route.user_rate.per_second > 0 ? &route.user_rate : &config.user_rate,
+       passage.user * 2 ^ (route.user_rate.per_second > 0 ? name * 5 : 2)},
+  };
+  for (const auto& check : checks) {
+    if (check.limit->per_second <= 0 || (&check == &checks[2] && passage.user == 0)) continue;
+    const auto verdict = limiter_.take(check.key, *check.limit, now_ms);
+    // The answer tells of the tightest one.
+    if (!passage.limit || verdict.remaining < passage.verdict.remaining) {
+      passage.limit = check.limit;
+      passage.verdict = verdict;
+    }
+    if (verdict.allowed) continue;
+    passage.limit = check.limit;
+    passage.verdict = verdict;
+    counts_.rate_limited.fetch_add(1, std::memory_order_relaxed);
+    return refusal(Code::rate_limited, "too many requests", passage.request, verdict.reset_seconds);
+  }
+  return std::nullopt;
+}
+
+bool Proxy::has_room(const Passage& passage) const {
+  const auto max = passage.config.in_flight_max;
+  const auto now = in_flight_.load(std::memory_order_relaxed);
+  switch (priority_of(passage.route, passage.request)) {
+    case Priority::browsing:
+      if (now >= max * 7 / 10) return false;
+      break;
+    case Priority::ordering:
+      if (now >= max * 9 / 10) return false;
+      break;
+    case Priority::paying:
+      if (now >= max) return false;
+      break;
+  }
+  const auto of_route = passage.route.state->in_flight.load(std::memory_order_relaxed);
+  return of_route < static_cast<std::int64_t>(passage.route.in_flight_max);
+}
+
+}  // namespace market::gateway

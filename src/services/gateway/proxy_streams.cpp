@@ -1,0 +1,114 @@
+// The proxy's event streams: each has a place in a budget of its own, and equal public ones share one.
+
+#include "http/client/upstream.hpp"
+#include "http/message/ascii.hpp"
+#include "http/message/problem.hpp"
+#include "services/gateway/proxy.hpp"
+
+namespace market::gateway {
+namespace {
+
+constexpr std::string_view event_stream = "text/event-stream";
+constexpr std::size_t fan_joined_max = 16'384;  ///< Who wait for the first answer of one.
+constexpr std::size_t fans_max = 4'096;         ///< Of one thread; beyond, each has its own stream.
+
+}  // namespace
+
+bool is_event_stream(const http::ResponseHead& head) {
+  return http::same_letters(head.header("content-type").substr(0, event_stream.size()), event_stream);
+}
+
+/// A product's live stock: the same for all who may see the product, and each event says all.
+std::string fan_key_of(const http::Request& request, const Route& route) {
+  constexpr std::string_view suffix = "/stock/stream";
+  if (!route.coalesce || request.method != http::Method::get || !request.path.ends_with(suffix)) return {};
+  for (const char* field : {"authorization", "cookie", "range", "last-event-id"})
+    if (request.has_header(field)) return {};
+  return std::string(request.target) + "\n" + route.id;
+}
+
+std::shared_ptr<StreamBudget::Place> Proxy::take_place(const Passage& passage,
+                                                       std::optional<http::Reply>& refused) {
+  auto limits = passage.config.streams;
+  if (!passage.config.rate_limits) limits.address_max = limits.user_max = 0;
+  StreamBudget::Refusal why;
+  auto place = streams_.take(http::address_bucket(passage.client), passage.user, limits, why);
+  if (place) return place;
+  counts_.shed.fetch_add(1, std::memory_order_relaxed);
+  const bool yours = why == StreamBudget::Refusal::yours;
+  ErrorExtras extras;
+  extras.retry_after_seconds = 5;
+  refused = http::problem_reply(
+      Error(yours ? Code::rate_limited : Code::overloaded,
+            yours ? "too many of your event streams are open" : "too many event streams are open", extras),
+      passage.request.trace_id);
+  return nullptr;
+}
+
+std::shared_ptr<EventFan> Proxy::fan_of(const Passage& passage) {
+  auto& fans = local().fans;
+  const auto found = fans.find(passage.fan_key);
+  if (found == fans.end()) return nullptr;
+  auto fan = found->second.lock();
+  if (!fan || fan->has_ended()) {
+    fans.erase(found);
+    return nullptr;
+  }
+  return fan;
+}
+
+http::Reply Proxy::subscribe(const Passage& passage, std::shared_ptr<EventFan> fan) {
+  std::optional<http::Reply> refused;
+  const auto place = take_place(passage, refused);
+  if (!place) return std::move(*refused);
+  http::Reply reply;
+  reply.forwarded = fan->head();
+  reply.stream = [fan = std::move(fan), place](http::Stream& to) { return EventFan::serve(fan, to); };
+  return reply;
+}
+
+Task<http::Reply> Proxy::fanned(Passage& passage) {
+  if (auto fan = fan_of(passage)) {
+    counts_.shared_streams.fetch_add(1, std::memory_order_relaxed);
+    co_return subscribe(passage, std::move(fan));
+  }
+  auto& coming = local().fans_to_be;
+  const auto found = coming.find(passage.fan_key);
+  const auto asked = found == coming.end() ? nullptr : found->second.lock();
+  if (asked && !asked->landed && asked->joined_count() < fan_joined_max) {
+    co_await asked->join();
+    if (auto fan = fan_of(passage)) {
+      counts_.shared_streams.fetch_add(1, std::memory_order_relaxed);
+      co_return subscribe(passage, std::move(fan));
+    }
+    auto own = co_await guarded(passage);
+    co_return own;
+  }
+  const auto first = std::make_shared<Coalescer::Flight>();
+  coming[passage.fan_key] = first;
+  auto reply = co_await guarded(passage);
+  coming.erase(passage.fan_key);
+  first->land(std::nullopt);
+  co_return reply;
+}
+
+http::Reply Proxy::stream_of(http::Call& call, const Passage& passage, const InstancePtr& instance,
+                             http::Reply reply) {
+  auto& fans = local().fans;
+  const bool shared = !passage.fan_key.empty() && call.response->status == 200;
+  if (shared && fans.size() >= fans_max)
+    std::erase_if(fans, [](const auto& entry) { return entry.second.expired(); });
+  if (shared && fans.size() < fans_max) {
+    auto fan = std::make_shared<EventFan>(call.stream, *reply.forwarded);
+    fans[passage.fan_key] = fan;
+    return subscribe(passage, std::move(fan));
+  }
+  std::optional<http::Reply> refused;
+  const auto place = take_place(passage, refused);
+  if (!place) return std::move(*refused);
+  const auto under_way = std::make_shared<UnderWay>(*instance);
+  reply.stream = [stream = call.stream, under_way, place](http::Stream& to) { return pass_on(stream, to); };
+  return reply;
+}
+
+}  // namespace market::gateway
