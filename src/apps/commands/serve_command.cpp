@@ -12,14 +12,14 @@
 #include "adapters/payment/test_provider.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/commands/demo.hpp"
+#include "apps/roles/access_log_writer.hpp"
 #include "apps/roles/background_thread.hpp"
 #include "apps/roles/gateway_role.hpp"
 #include "apps/roles/handover.hpp"
 #include "apps/roles/housekeeping.hpp"
-#include "apps/roles/management_door.hpp"
+#include "apps/roles/management_server.hpp"
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/registry_role.hpp"
-#include "apps/roles/request_journal.hpp"
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/sale_core.hpp"
 #include "apps/roles/serve_parts.hpp"
@@ -34,10 +34,13 @@
 namespace market::apps {
 namespace {
 
-/// Everything a request may reach, and the doors that lead there.
+/// Everything a request may reach, and the routes that lead there.
 struct Platform {
   Platform(const std::string& data, const Settings& from, Millis predecessor);
-  ~Platform() {
+  ~Platform() { stop(); }
+  /// Ends whatever may still answer a request. After Server::run(), and before the server with its contexts
+  /// goes: what is answered late is posted to them. May be called again.
+  void stop() {
     resolver.stop();
     background.stop();
     hasher.stop();
@@ -45,6 +48,7 @@ struct Platform {
     core.stop();
   }
   void add_routes();
+  void check_heads();
   void create_admin();
   std::string metrics(const http::Server& server) const;
   void look_at_files();
@@ -118,6 +122,29 @@ void Platform::add_routes() {
                               {authenticator, catalogue, core.gate, store.texts, store.pool, ids, clock});
   order::add_order_routes(router, {authenticator, core.gate, core.live, core.reader, catalogue, pay, provider,
                                    resolver, refusals, ids, clock, orders});
+  check_heads();
+}
+
+/// Whoever may not send a long body learns so before it is read. What is allowed is judged again by the
+/// handler: between the two a session may end.
+void Platform::check_heads() {
+  const auto signed_in = [this](const http::Request& request) -> Result<> {
+    const auto caller = authenticator.identify(request);
+    if (!caller) return fail(caller.error());
+    return {};
+  };
+  const auto sells = [this](const http::Request& request) -> Result<> {
+    const auto caller = authenticator.require(request, {Role::seller, Role::admin});
+    if (!caller) return fail(caller.error());
+    return {};
+  };
+  for (const char* route :
+       {"POST /api/v1/orders", "POST /api/v1/orders/{id}/payment", "POST /api/v1/orders/{id}/cancel",
+        "POST /api/v1/orders/{id}/return", "PATCH /api/v1/users/me", "PUT /api/v1/users/me/password"})
+    router.check_head(route, signed_in);
+  for (const char* route : {"POST /api/v1/products", "PATCH /api/v1/products/{id}",
+                            "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image"})
+    router.check_head(route, sells);
 }
 
 void Platform::look_at_files() {
@@ -133,7 +160,10 @@ void Platform::look_at_files() {
 void Platform::create_admin() {
   const char* email = std::getenv("MARKET_ADMIN_EMAIL");
   const char* password = std::getenv("MARKET_ADMIN_PASSWORD");
-  if (!email || !password || *email == '\0' || *password == '\0') return;
+  const bool has_email = email && *email != '\0', has_password = password && *password != '\0';
+  if (has_email != has_password)
+    throw UsageError("MARKET_ADMIN_EMAIL and MARKET_ADMIN_PASSWORD must be set together");
+  if (!has_email) return;
   const auto created = run_task(sign_up.create_admin(email, password));
   if (!created)
     throw UsageError(fmt::format("the administrator cannot be created: {}", created.error().detail));
@@ -172,11 +202,12 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   const Address address = listen_address(options, settings);
   StopSignals signals;
   ReloadSignal reload_signal;
-  const int inherited = options.takeover ? request_handover(options.data, store_door) : activated_socket();
+  const int inherited =
+      options.takeover ? request_handover(options.data, store_handover_socket) : activated_socket();
   const Millis predecessor =
-      options.takeover ? settings.duration("gateway.drain_time_max") + Millis(5'000) : Millis(0);
+      options.takeover ? settings.duration("http.drain_time_max") + Millis(5'000) : Millis(0);
 
-  RequestJournal journal(settings, with_gateway ? "market" : "market-services");
+  AccessLogWriter access_log(settings, with_gateway ? "market" : "market-services");
   Platform platform(options.data, settings, predecessor);
   platform.add_routes();
   std::unique_ptr<http::Server> server;
@@ -192,6 +223,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   info.metrics = [&] {
     platform::MetricsText text;
     add_registry_client_metrics(*discovery, text);
+    add_access_log_metrics(access_log, text);
     return platform.metrics(*server) + text.text();
   };
   info.info = [&] {
@@ -204,9 +236,9 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     platform::add_platform_routes(platform.router, info);
   else
     platform::add_service_routes(platform.router, info);
-  const unsigned threads = thread_count(settings.number("gateway.threads"), platform.cores);
+  const unsigned threads = thread_count(settings.number("http.threads"), platform.cores);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
-  server->set_journal(journal);
+  server->set_access_log(access_log);
   if (inherited >= 0)
     server->adopt(inherited);
   else
@@ -218,18 +250,18 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     fill_with_demo(platform.catalogue, platform.store.texts, platform.core.gate, platform.ids,
                    platform.clock);
   std::atomic<bool> handed_over{false};
-  HandoverDoor door(options.data, store_door, server->listening_fd(), [&] {
+  HandoverSocket handover(options.data, store_handover_socket, server->listening_fd(), [&] {
     handed_over.store(true);
     server->stop(true);
   });
   discovery = registry_client_of(settings, platform.clock, {"market-user", "market-product", "market-order"},
                                  server->port());
-  const auto management = management_door_of(settings, info, platform.clock);
+  const auto management = management_server_of(settings, info, platform.clock);
   signals.watch([&] {
     leaving.store(true);
     const bool known = discovery->state().registered;
     discovery->withdraw();
-    // Those who are told of changes stop asking us now; a closed door would cost them a retry.
+    // Those who are told of changes stop asking us now; a closed socket would cost them a retry.
     if (known) std::this_thread::sleep_for(leave_pause);
     server->stop();
   });
@@ -240,14 +272,15 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
       {platform.core.gate.snapshot_at(), settings.number("log.snapshot_every"), settings.flag("log.keep")},
       {[&](Instant now) { platform.denied.forget_ended(now); }, [&](Instant) { platform.look_at_files(); }});
 
-  fmt::print("market is ready: http://{}:{} (data: {}, {} threads)\n", address.host, server->port(),
-             options.data, threads);
-  std::fflush(stdout);
+  raise_file_limit(settings);
+  announce(fmt::format("market is ready: http://{}:{} (data: {}, {} threads)", host_in_url(address.host),
+                       server->port(), options.data, threads));
   discovery->start();
   server->run();
   if (!handed_over.load()) discovery->leave();  // The successor has the same address: it stays registered.
   signals.end();
   reload_signal.end();
+  platform.stop();
   return 0;
 }
 
@@ -261,7 +294,12 @@ int serve(const ServeOptions& options) {
     throw UsageError(fmt::format("--role {}: --demo needs a store", options.role));
   check_settings(settings, options.settings.config);
   listen_address(options, settings);
-  start_logging(settings);
+  const Logging logging(settings);
+  if (const auto& old = settings.old_names_used(); !old.empty()) {
+    std::vector<std::string> names;
+    for (const OldName& each : old) names.push_back(fmt::format("{} is {}", each.old, each.now));
+    spdlog::warn("old names of settings: {}", fmt::join(names, ", "));
+  }
   if (const auto idle = settings_without_effect(settings, role); !idle.empty())
     spdlog::warn("--role {}: without effect here: {}", options.role, fmt::join(idle, ", "));
   switch (role) {

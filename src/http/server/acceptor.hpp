@@ -31,7 +31,7 @@ class Acceptor {
   void accept_waiting();
   /// False: none; errno says why.
   bool accept_one();
-  void hand_over(OwnedFd fd, const Peer& peer);
+  void hand_over(OwnedFd fd, Peer peer);
   void pause();
 
   ServerShared& shared_;

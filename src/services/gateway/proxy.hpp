@@ -25,7 +25,7 @@ namespace market::gateway {
 struct ProxyParts {
   Balancer& balancer;
   const auth::Authenticator* authenticator;  ///< Null: services alone check tokens.
-  http::Journal& journal;
+  http::AccessLog& journal;
   const Clock& clock;
 };
 

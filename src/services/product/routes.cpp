@@ -63,8 +63,6 @@ Reply page_reply(const Doors& doors, http::Status status, const CatalogueEntry& 
 Result<Reply> get_product_now(const Doors& doors, const Request& request) {
   const auto entry = entry_of(doors, request);
   if (!entry) return fail(entry.error());
-  const auto& etag = (*entry)->view.etag();
-  if (http::none_match(request, etag)) return http::not_modified(etag);
   return page_reply(doors, http::Status::ok, **entry);
 }
 Task<Reply> get_product(const Doors& doors, const Request& request) {
@@ -282,7 +280,10 @@ Task<Reply> get_image(const Doors& doors, const Request& request) {
   const std::string url = (*entry)->text.image_url;
   if (url.empty()) co_return fail(Code::not_found, "the product has no picture");
   const std::string etag = '"' + url.substr(url.find('=') + 1) + '"';
-  if (http::none_match(request, etag)) co_return http::not_modified(etag);
+  Reply reply;
+  reply.headers.push_back(http::Header{"ETag", etag});
+  reply.headers.push_back(http::Header{"Cache-Control", "public, max-age=86400"});
+  if (http::none_match(request, etag)) co_return http::not_modified(std::move(reply));
   const ProductId product = (*entry)->text.id;
   auto picture = doors.pictures.find(url);
   if (!picture) {
@@ -290,11 +291,8 @@ Task<Reply> get_image(const Doors& doors, const Request& request) {
     if (!image) co_return fail(image.error());
     picture = doors.pictures.share(url, std::make_shared<const std::string>(std::move(image->bytes)));
   }
-  Reply reply;
   reply.content_type = image_type_of(*picture);
   reply.shared_body = std::move(picture);
-  reply.headers.push_back(http::Header{"ETag", etag});
-  reply.headers.push_back(http::Header{"Cache-Control", "public, max-age=86400"});
   co_return reply;
 }
 
