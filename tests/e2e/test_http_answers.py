@@ -66,7 +66,7 @@ def test_a_compressed_body_is_told_what_is_accepted(market):
 def test_expect_is_answered_by_the_head_alone(market, buyer):
     """RFC 9110 10.1.1: who waits for 100 gets the final status at once, where the head decides it."""
     kind, length, expect = "Content-Type: application/json", "Content-Length: 50", "Expect: 100-continue"
-    token = f"Authorization: {buyer.session.headers['Authorization']}"
+    token = f"Authorization: Bearer {buyer.token}"
     for target, method, headers, status in (
         ("/api/v1/orders", "POST", [kind], 401),
         ("/api/v1/orders", "POST", [kind, "Authorization: Bearer nonsense"], 401),

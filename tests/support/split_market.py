@@ -14,10 +14,10 @@ class SplitMarket(Market):
         find = f"registry.urls=http://127.0.0.1:{registry_port}/eureka/"
         flags = ("--role", "user,product,order", *more.pop("flags", ()))
         super().__init__(data, *settings, find, flags=flags, **more)
-        common = ("ratelimit.", "registry.", "gateway.spans")
+        common = ("ratelimit.", "registry.", "http.spans")
         shared = [setting for setting in self.settings if setting.startswith(common)]
         folder = self.data.parent
-        spans = [setting for setting in shared if setting.startswith("gateway.spans")]
+        spans = [setting for setting in shared if setting.startswith("http.spans")]
         self.registry = Market(
             folder / "registry", *spans, listen=registry_port, flags=("--role", "registry")
         )
