@@ -136,7 +136,10 @@ def test_the_ready_line_is_a_url(tmp_path):
         ("[orders]\npayment_window = [1]\n", "payment_window"),
         ('[orders]\npayment_window = "x"\n', "line 2: orders.payment_window"),
         ('[http]\nthreads = 1\nlisten = "x"\n', "line 3: http.listen"),
-        ('[http]\nthreads = 1\n[gateway]\nthreads = 1\n', "http.threads and its old name gateway.threads are both given"),
+        (
+            '[http]\nthreads = 1\n[gateway]\nthreads = 1\n',
+            "http.threads and its old name gateway.threads are both given",
+        ),
         ("[[gateway.routes]]\nid = 'a'\nservice = 's'\nweight = 1\n", 'gateway.routes "a": weight'),
         ("[gateway.services]\ns = 'nope'\n", "gateway.services: s 'nope'"),
     ],
