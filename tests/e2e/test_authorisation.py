@@ -209,7 +209,7 @@ def test_no_way_around_by_spelling(market, callers):
         assert raw(market, "POST", target, token, [(header, "DELETE")]) == 405
         raw(market, "GET", target, token, [(header, "DELETE")])
     for header in ("X-Original-URL", "X-Rewrite-URL"):
-        assert raw(market, "GET", API + "/users/nobody", token, [(header, target)]) == 404
+        assert raw(market, "GET", API + "/nobody/here", token, [(header, target)]) == 404
     for name in ("X-User-Id", "X-User-Role", "X-Role", "X_User_Id", "X-Forwarded-User", "X-Admin"):
         headers = [(name, "admin"), (name, callers["admin"].user["id"])]
         assert raw(market, "DELETE", target, token, headers) in (400, 403), name
