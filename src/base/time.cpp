@@ -51,6 +51,10 @@ Millis SystemClock::wall_step() const {
   return wall_now() - now();
 }
 
+Instant WallClock::now() const {
+  return wall_now();
+}
+
 std::string format_rfc3339(Instant at) {
   std::string text(rfc3339_length, '\0');
   format_rfc3339_to(at, text.data());

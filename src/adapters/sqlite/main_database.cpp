@@ -42,7 +42,22 @@ const Migration version_3 = {
     "CREATE TABLE starts(only_row INTEGER PRIMARY KEY CHECK(only_row = 1), count INTEGER NOT NULL)",
     "INSERT INTO starts VALUES(1, 0)",
 };
-const Migration migrations[] = {version_1, version_2, version_3};
+const Migration version_4 = {
+    "ALTER TABLE accounts ADD COLUMN password_generation INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE accounts ADD COLUMN role_changed_at INTEGER",
+    "CREATE INDEX accounts_by_role_change ON accounts(role_changed_at) WHERE role_changed_at IS NOT NULL",
+    "ALTER TABLE sessions ADD COLUMN password_generation INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE used_refresh_hashes ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0",
+    // By address, whether or not it has an account: nobody can tell the two apart. Codes live for half an
+    // hour, so those of before need not be kept.
+    "DROP TABLE verifications",
+    "CREATE TABLE verifications("
+    "email_index TEXT PRIMARY KEY, code_hash TEXT NOT NULL, ends_at INTEGER NOT NULL, tries INTEGER NOT "
+    "NULL) "
+    "WITHOUT ROWID",
+    "CREATE INDEX verifications_by_end ON verifications(ends_at)",
+};
+const Migration migrations[] = {version_1, version_2, version_3, version_4};
 
 }  // namespace
 

@@ -34,9 +34,15 @@
 namespace market::apps {
 namespace {
 
+wire::DigestKey random_key(RandomSource& random) {
+  wire::DigestKey key;
+  random.fill(key);
+  return key;
+}
+
 /// Everything a request may reach, and the routes that lead there.
 struct Platform {
-  Platform(const std::string& data, const Settings& from, Millis predecessor);
+  Platform(const std::string& data, const Settings& from, bool behind_gateway, Millis predecessor);
   ~Platform() { stop(); }
   /// Ends whatever may still answer a request. After Server::run(), and before the server with its contexts
   /// goes: what is answered late is posted to them. May be called again.
@@ -44,6 +50,7 @@ struct Platform {
     resolver.stop();
     background.stop();
     hasher.stop();
+    mailer.stop();
     store.pool.stop();
     core.stop();
   }
@@ -55,21 +62,25 @@ struct Platform {
 
   const Settings& settings;
   const SystemClock clock;
+  const WallClock wall;
+  const bool addresses_known;
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   Store store;
   SaleCore core;
   /// Of two starts in a row no two ids are the same, even if the wall clock was set back between them.
   IdSource ids{clock, sqlite::count_start(*store.main)};
   auth::DeniedSessions denied;
-  auth::Authenticator authenticator{store.tokens, denied, clock};
+  auth::Authenticator authenticator{store.tokens, denied, wall};
 
   crypto::ArgonPasswordHasher hasher;
   crypto::SodiumRandomSource random;
-  mail::FileMailer mailer{store.folder.file("mail.log"), store.pool};
-  user::GuessLimiter limiter{settings.flag("ratelimit.enabled")};
+  mail::FileMailer mailer{store.folder.file("mail.log"),
+                          [](const std::string& line) { spdlog::warn("{}", line); }};
+  user::GuessLimiter limiter{settings.flag("ratelimit.enabled"), random_key(random)};
   user::Sessions sessions;
   user::SignUp sign_up;
   user::SignIn sign_in{store.accounts, hasher, sessions, limiter, clock};
+  user::ChangeRole change_role{store.accounts, sessions, clock};
 
   product::Catalogue catalogue{core.live, clock};
   BackgroundThread background;  ///< Payments whose answer is missing, refunds.
@@ -89,13 +100,14 @@ order::ResolverLimits resolver_limits(const Settings& settings) {
   return limits;
 }
 
-Platform::Platform(const std::string& data, const Settings& from, Millis predecessor)
+Platform::Platform(const std::string& data, const Settings& from, bool behind_gateway, Millis predecessor)
     : settings(from),
+      addresses_known(!behind_gateway || !settings.text("http.trusted_proxies").empty()),
       store(data, clock, predecessor),
       core(store, clock, settings),
       hasher(thread_count(settings.number("users.hash_threads"), cores / 2)),
-      sessions(store.accounts, store.tokens, denied, random, ids, clock,
-               user::SessionSettings{settings.duration("users.access_token_life")}),
+      sessions(store.accounts, store.tokens, denied, random, ids, clock, wall,
+               user::SessionSettings{settings.duration("users.access_token_life"), store.refresh_key()}),
       sign_up(store.accounts, hasher, mailer, random, ids, clock, email_verification_of(settings)),
       provider(
           store.folder.file("payments.db"), store.pool, clock,
@@ -117,7 +129,8 @@ void Platform::add_routes() {
   order::OrderSettings orders;
   orders.payment_window = settings.duration("orders.payment_window");
   orders.email_verification_required = email_verification_of(settings) == user::EmailVerification::required;
-  user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, limiter, clock});
+  user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, change_role,
+                                 limiter, clock, addresses_known});
   product::add_product_routes(router,
                               {authenticator, catalogue, core.gate, store.texts, store.pool, ids, clock});
   order::add_order_routes(router, {authenticator, core.gate, core.live, core.reader, catalogue, pay, provider,
@@ -208,7 +221,11 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
       options.takeover ? settings.duration("http.drain_time_max") + Millis(5'000) : Millis(0);
 
   AccessLogWriter access_log(settings, with_gateway ? "market" : "market-services");
-  Platform platform(options.data, settings, predecessor);
+  Platform platform(options.data, settings, !with_gateway, predecessor);
+  if (!platform.addresses_known && settings.flag("ratelimit.enabled"))
+    spdlog::warn(
+        "http.trusted_proxies is empty: guesses are counted by account alone, as their addresses "
+        "are those of gateways; name the gateways there");
   platform.add_routes();
   std::unique_ptr<http::Server> server;
   std::unique_ptr<eureka::RegistryClient> discovery;
@@ -270,7 +287,8 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
       {platform.store.log, platform.store.snapshots, platform.store.fold, platform.core.folder,
        platform.clock},
       {platform.core.gate.snapshot_at(), settings.number("log.snapshot_every"), settings.flag("log.keep")},
-      {[&](Instant now) { platform.denied.forget_ended(now); }, [&](Instant) { platform.look_at_files(); }});
+      {[&](Instant) { platform.denied.forget_ended(platform.wall.now()); },
+       [&](Instant) { platform.look_at_files(); }});
 
   raise_file_limit(settings);
   announce(fmt::format("market is ready: http://{}:{} (data: {}, {} threads)", host_in_url(address.host),

@@ -29,11 +29,11 @@ constexpr Millis first_list_max{5'000};
 
 /// Checks tokens when the roles share their keys with us.
 struct TokenCheck {
-  TokenCheck(std::vector<wire::SigningKey> keys, const Clock& clock)
-      : tokens(std::move(keys)), authenticator(tokens, denied, clock) {}
+  explicit TokenCheck(std::vector<wire::SigningKey> keys) : tokens(std::move(keys)) {}
   wire::AccessTokens tokens;
   auth::DeniedSessions denied;  ///< Kept by the services: each checks again.
-  auth::Authenticator authenticator;
+  WallClock wall;
+  auth::Authenticator authenticator{tokens, denied, wall};
 };
 
 std::string metrics_of(const http::Server& server, const gateway::Proxy& proxy,
@@ -118,7 +118,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   const SystemClock clock;
   std::unique_ptr<TokenCheck> tokens;
   if (auto keys = token_keys_of(settings); !keys.empty())
-    tokens = std::make_unique<TokenCheck>(std::move(keys), clock);
+    tokens = std::make_unique<TokenCheck>(std::move(keys));
 
   // A port that the system picks is known too late to be registered.
   std::vector<std::string> registered_as;

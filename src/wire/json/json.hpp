@@ -40,6 +40,9 @@ class ObjectReader {
   /// Text that people read: from 1 character, at least one of them visible.
   std::string visible_text(std::string_view name, std::size_t max);
   std::optional<std::string> optional_visible_text(std::string_view name, std::size_t max);
+  /// A name or the like: visible, in one line, and without what turns the direction of text around it.
+  std::string line(std::string_view name, std::size_t max);
+  std::optional<std::string> optional_line(std::string_view name, std::size_t max);
   std::int64_t integer(std::string_view name, std::int64_t min, std::int64_t max);
   std::optional<std::int64_t> optional_integer(std::string_view name, std::int64_t min, std::int64_t max);
   std::optional<Instant> optional_time(std::string_view name);
