@@ -59,7 +59,7 @@ class Gateway:
         self.process = subprocess.Popen(
             [binary, "serve", "--role", "gateway", "--config", config, "--listen", f"127.0.0.1:{self.port}",
              "--data", folder / "data",
-             "--set", "ratelimit.enabled=false", "--set", f"gateway.threads={threads}"],
+             "--set", "ratelimit.enabled=false", "--set", f"http.threads={threads}"],
             stdout=subprocess.PIPE,
         )  # fmt: skip
         ready, _, _ = select.select([self.process.stdout], [], [], 20)

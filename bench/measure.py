@@ -112,7 +112,7 @@ class Server:
                 "--set",
                 "ratelimit.enabled=false",
                 "--set",
-                f"gateway.threads={threads}",
+                f"http.threads={threads}",
             ],
             stdout=subprocess.PIPE,
             stderr=log.open("a"),

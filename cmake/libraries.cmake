@@ -11,6 +11,8 @@ find_package(pugixml REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+pkg_check_modules(icu REQUIRED IMPORTED_TARGET icu-uc)
+find_library(ZXCVBN zxcvbn REQUIRED)
 find_library(SOCI_CORE soci_core REQUIRED)
 find_library(SOCI_SQLITE3 soci_sqlite3 REQUIRED)
 
@@ -18,7 +20,7 @@ add_library(market_libraries INTERFACE)
 target_link_libraries(market_libraries INTERFACE
   Threads::Threads Boost::headers Boost::json Boost::url OpenSSL::SSL OpenSSL::Crypto SQLite::SQLite3
   ZLIB::ZLIB fmt::fmt spdlog::spdlog CLI11::CLI11 pugixml::pugixml PkgConfig::sodium PkgConfig::re2
-  ${SOCI_CORE} ${SOCI_SQLITE3})
+  PkgConfig::icu ${ZXCVBN} ${SOCI_CORE} ${SOCI_SQLITE3})
 
 # One precompiled header for everything heavy.
 file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "")

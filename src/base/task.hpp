@@ -9,7 +9,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -23,8 +25,20 @@ namespace asio = boost::asio;
 template <class T = void>
 using Task = asio::awaitable<Result<T>>;
 
+/// What `work` answers; an exception (a bug, or no memory) is `internal`, and ends nothing but this work.
+template <class Work>
+auto answer_of(Work& work) -> std::invoke_result_t<Work&> {
+  try {
+    return work();
+  } catch (const std::exception& error) {
+    return fail(Code::internal, std::string("work on a pool ended by itself: ") + error.what());
+  } catch (...) {
+    return fail(Code::internal, "work on a pool ended by itself");
+  }
+}
+
 /// A few threads for work that blocks (SQL, password hashing), with a bound on what may wait.
-/// Errors of run(): overloaded, at once, when `waiting_max` pieces are already waiting.
+/// Errors of run(): overloaded, at once, when `waiting_max` pieces are already waiting; internal.
 class BlockingPool {
  public:
   BlockingPool(unsigned threads, int waiting_max) : pool_(threads), waiting_max_(waiting_max) {}
@@ -42,7 +56,7 @@ class BlockingPool {
         [this](auto handler, Work job) {
           auto shared = std::make_shared<decltype(handler)>(std::move(handler));
           asio::post(pool_, [this, shared, job = std::move(job)]() mutable {
-            auto result = std::make_shared<Answer>(job());
+            auto result = std::make_shared<Answer>(answer_of(job));
             waiting_.fetch_sub(1, std::memory_order_relaxed);
             auto executor = asio::get_associated_executor(*shared);
             asio::post(executor, [shared, result]() mutable { std::move (*shared)(std::move(result)); });

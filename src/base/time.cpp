@@ -30,6 +30,11 @@ void write_two_digits(char* out, int value) {
   out[1] = static_cast<char>('0' + value % 10);
 }
 
+bool begins_a_month(std::chrono::sys_seconds at) {
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  return at == day && std::chrono::year_month_day(day).day() == std::chrono::day(1);
+}
+
 tl::unexpected<Error> not_a_time() {
   return fail(Code::validation, "not an RFC 3339 date-time");
 }
@@ -44,6 +49,10 @@ Instant SystemClock::now() const {
 
 Millis SystemClock::wall_step() const {
   return wall_now() - now();
+}
+
+Instant WallClock::now() const {
+  return wall_now();
 }
 
 std::string format_rfc3339(Instant at) {
@@ -88,7 +97,7 @@ Result<Instant> parse_rfc3339(std::string_view text) {
   const int hour = read_digits(text, 11, 2), minute = read_digits(text, 14, 2),
             second = read_digits(text, 17, 2);
   if (year < 0 || month < 1 || day < 1 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
-      second > 60)  // 60: a leap second, taken as the first of the next minute.
+      second > 60)
     return not_a_time();
   if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') || text[13] != ':' ||
       text[16] != ':')
@@ -124,6 +133,8 @@ Result<Instant> parse_rfc3339(std::string_view text) {
   // The offset can lead out of the years that RFC 3339 can write.
   constexpr Instant first(std::chrono::sys_days(std::chrono::year(0) / 1 / 1).time_since_epoch());
   constexpr Instant end(std::chrono::sys_days(std::chrono::year(10'000) / 1 / 1).time_since_epoch());
+  // A leap second ends a month, in UTC, and is taken as the first second of the next.
+  if (second == 60 && !begins_a_month(std::chrono::floor<std::chrono::seconds>(instant))) return not_a_time();
   if (instant < first || instant >= end) return not_a_time();
   return instant;
 }

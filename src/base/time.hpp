@@ -31,6 +31,13 @@ class SystemClock final : public Clock {
   std::chrono::steady_clock::time_point start_;
 };
 
+/// The wall clock as it is now, steps and all: for times that other computers judge, such as those of access
+/// tokens. Never for a deadline.
+class WallClock final : public Clock {
+ public:
+  Instant now() const override;
+};
+
 /// RFC 3339, UTC, milliseconds: 2026-11-24T01:22:03.004Z. For years 0 to 9999.
 std::string format_rfc3339(Instant at);
 /// Writes exactly rfc3339_length characters: every answer about an order has four of them.

@@ -19,6 +19,8 @@ struct Account {
   Role role = Role::customer;
   bool email_verified = false;
   std::string password_hash;  ///< PHC string; never leaves the user service.
+  /// Which password it is: one higher with each change. Whoever verified a password says which one it was.
+  std::int64_t password_generation = 0;
   Instant created_at{};
 };
 
@@ -28,6 +30,19 @@ struct AccountPatch {
   std::optional<std::optional<std::string>> phone, address;
 };
 
+/// What a user must send back to prove an address; stored as a keyed hash.
+struct VerificationCode {
+  std::string code;
+  Instant ends_at{};
+};
+
+/// A new password for the one that was verified.
+struct PasswordChange {
+  std::int64_t verified_generation = 0;
+  std::string hash;
+  SessionId keep;  ///< Goes on; none: all sessions end.
+};
+
 /// One signed-in device. `refresh_hash` is the hash of the only refresh token that works now.
 struct Session {
   SessionId id;
@@ -35,34 +50,66 @@ struct Session {
   std::string refresh_hash;
   std::string device;  ///< User-Agent, cut.
   Instant created_at{}, used_at{}, ends_at{};
+  std::int64_t password_generation = 0;  ///< Of the password that it was opened with.
 };
+
+/// What became of a refresh token.
+struct Rotation {
+  std::optional<Session> session;  ///< None: the token is not known, used up, or its session is over.
+  Account account;                 ///< Of `session`.
+  SessionId ended;                 ///< The session that this use of an old token has ended.
+};
+
+struct RoleChange {
+  UserId user;
+  Role role = Role::customer;  ///< The one that holds now.
+};
+
+/// A used refresh token gives the same successor once more for so long: several tabs may send it at once.
+inline constexpr Millis refresh_again_max{10'000};
+inline constexpr int verification_tries_max = 5;
+inline constexpr int sessions_per_account_max = 100;
 
 class Accounts {
  public:
   virtual ~Accounts() = default;
-  /// Errors: email_taken, unavailable, overloaded (as for all below).
-  virtual Task<> create(Account account) = 0;
+  /// With the code that proves its address, if it needs one. Errors: email_taken, unavailable, overloaded (as
+  /// for all below).
+  virtual Task<> create(Account account, std::optional<VerificationCode> code) = 0;
   /// Errors: not_found.
   virtual Task<Account> find(UserId id) = 0;
   virtual Task<Account> find_by_email(std::string email) = 0;
   virtual Task<Account> update(UserId id, AccountPatch patch) = 0;
-  virtual Task<> set_password_hash(UserId id, std::string hash) = 0;
-  virtual Task<> set_email_verified(UserId id) = 0;
+  /// Errors: not_found.
+  virtual Task<Account> set_role(UserId id, Role role, Instant now) = 0;
+  /// Those whose access tokens of the role before might still be alive.
+  virtual Task<std::vector<RoleChange>> roles_changed_since(Instant since) = 0;
 
-  /// The code a user must send back; replaces an older one. Only its hash is stored.
-  virtual Task<> store_verification(UserId id, std::string code_hash, Instant ends_at) = 0;
-  /// Counts a try and answers whether `code_hash` is the stored, unexpired one (which it then forgets).
-  /// Errors: rate_limited after 5 tries, not_found when there is none.
-  virtual Task<bool> try_verification(UserId id, std::string code_hash, Instant now) = 0;
+  /// Another hash of the same password: nothing happens if the password is of another generation by now.
+  virtual Task<> rehash_password(UserId id, std::int64_t generation, std::string hash) = 0;
+  /// At once: the new hash, the next generation, and the end of all sessions but one. Answers those that
+  /// ended. Errors: not_found; invalid_credentials, when the verified password is no longer the current one.
+  virtual Task<std::vector<SessionId>> change_password(UserId id, PasswordChange change) = 0;
 
-  virtual Task<> create_session(Session session) = 0;
+  /// The code that this address must send back; replaces an older one. The same for an address without an
+  /// account.
+  virtual Task<> store_verification(std::string email, VerificationCode code, Instant now) = 0;
+  /// Counts a try and answers whether `code` is the stored, unexpired one; then it is forgotten and the
+  /// account is verified, at once. The same for an address without an account, which is never right.
+  /// Errors: rate_limited after verification_tries_max tries.
+  virtual Task<bool> verify_email(std::string email, std::string code, Instant now) = 0;
+
+  /// Answers the sessions that ended because there were too many: those used longest ago.
+  /// Errors: invalid_credentials, when the account is gone or its password is of another generation by now.
+  virtual Task<std::vector<SessionId>> create_session(Session session) = 0;
   /// Replaces the refresh hash if `old_hash` is the current one. When it was an older one of this session,
-  /// the whole session is ended. Errors: session_revoked (also unknown or past its end).
-  virtual Task<Session> rotate_session(std::string old_hash, std::string new_hash, Instant now) = 0;
-  virtual Task<std::vector<Session>> sessions(UserId user, Instant now) = 0;
+  /// lately replaced, that is answered once more and nothing changes (the caller derives the same successor);
+  /// replaced longer ago, the whole session is ended. No session outlives a change of its password.
+  virtual Task<Rotation> rotate_session(std::string old_hash, std::string new_hash, Instant now) = 0;
+  /// Those that live, newest first, from the one behind `before` (none: the first), `limit` at most.
+  virtual Task<std::vector<Session>> sessions(UserId user, Instant now, SessionId before, int limit) = 0;
   /// Ends these; an unknown one is fine. Answers the ids that were ended.
-  virtual Task<std::vector<SessionId>> end_sessions(UserId user, std::optional<SessionId> only,
-                                                    std::optional<SessionId> except) = 0;
+  virtual Task<std::vector<SessionId>> end_sessions(UserId user, std::optional<SessionId> only) = 0;
   /// Sessions ended by their user whose access tokens might still be alive: for the deny-list at start.
   virtual Task<std::vector<SessionId>> ended_since(Instant since) = 0;
 };

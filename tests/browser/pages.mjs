@@ -196,6 +196,11 @@ async function showsTheApi({ browser, market }) {
   await order.locator('button').first().click();
   await page.locator('.opblock-body').first().waitFor();
   await picture(page, 'docs');
+  // Again: the browser asks with If-None-Match, and what the 304 says holds for the page that it kept.
+  for (const again of [() => page.goto(`${market.url}/docs`), () => page.reload()]) {
+    await again();
+    await page.locator('.opblock-post', { hasText: '/orders' }).first().waitFor({ timeout: 20_000 });
+  }
   isQuiet(page);
   await page.setViewportSize(phone);
   const needed = await page.evaluate(() => document.documentElement.scrollWidth);

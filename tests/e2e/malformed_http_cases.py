@@ -86,7 +86,7 @@ for name, line in {
     "very long method": b"A" * 300 + b" /health/live HTTP/1.1",
 }.items():
     refuse("line: " + name, get(line=line), 405 if name in ("TRACE", "CONNECT") else 501)
-for name, version in {"2.0": b"2.0", "3.0": b"3.0", "1.2": b"1.2", "9.9": b"9.9"}.items():
+for name, version in {"2.0": b"2.0", "3.0": b"3.0", "9.9": b"9.9"}.items():
     refuse("line: version " + name, get(line=b"GET /health/live HTTP/" + version), 505)
 refuse("line: ends with bare LF", b"GET /health/live HTTP/1.1\n" + HOST + b"\r\n", 400)
 refuse("line: ends with bare CR", b"GET /health/live HTTP/1.1\r" + HOST + b"\r\n", 400)
@@ -214,6 +214,9 @@ serve("query", get(line=b"GET /health/live?a=b&c=%20d HTTP/1.1"))
 serve("absolute form", get(line=b"GET http://localhost/health/live HTTP/1.1"))
 serve("absolute form, upper-case scheme", get(line=b"GET HTTP://localhost:8080/health/live HTTP/1.1"))
 serve("OPTIONS *", get(line=b"OPTIONS * HTTP/1.1"))
+serve("HTTP/1.2", get(line=b"GET /health/live HTTP/1.2"))
+serve("HTTP/1.9", get(line=b"GET /health/live HTTP/1.9"))
+serve("host with a final dot", get(host=b"Host: localhost.\r\n"))
 serve("HTTP/1.0", get(line=b"GET /health/live HTTP/1.0"))
 serve("HTTP/1.0 without Host", get(line=b"GET /health/live HTTP/1.0", host=b""))
 serve("IPv6 host", get(host=b"Host: [::1]:8080\r\n"))

@@ -11,13 +11,14 @@ from streams import EventStream
 from tokens import Forger
 
 ROLES = ("anonymous", "buyer", "stranger", "seller", "admin")
-OPEN, SIGNED_IN, SELLING, OWN_PRODUCT, OWN_ORDER, LOCAL = (
+OPEN, SIGNED_IN, SELLING, OWN_PRODUCT, OWN_ORDER, LOCAL, ADMIN = (
     "open",
     "signed in",
     "selling",
     "own product",
     "own order",
     "local",
+    "administrators",
 )
 API = "/api/v1"
 # Every operation: who may, and a body that is accepted, or refused for what it says and not for who sends it.
@@ -27,6 +28,7 @@ TABLE = {
     ("POST", "/users/verification/resend"): (OPEN, {"email": "nobody@market.example"}),
     ("GET", "/users/me"): (SIGNED_IN, None),
     ("PATCH", "/users/me"): (SIGNED_IN, {"name": "Park"}),
+    ("PATCH", "/users/{id}"): (ADMIN, {"role": "seller"}),
     ("PUT", "/users/me/password"): (SIGNED_IN, {"currentPassword": PASSWORD, "newPassword": "weak"}),
     ("POST", "/sessions"): (OPEN, {"email": "nobody@market.example", "password": "x"}),
     ("GET", "/sessions"): (SIGNED_IN, None),
@@ -80,7 +82,7 @@ def callers(market):
 
 
 def identity_of(path, callers):
-    """A product of the admin, not of the seller; an order of the buyer."""
+    """A product of the admin, not of the seller; an order of the buyer; a user of its own."""
     if path.startswith("/products/{id}"):
         product = callers["admin"].product()["id"]
         if path.endswith("/image"):
@@ -89,6 +91,8 @@ def identity_of(path, callers):
         return product
     if path.startswith("/orders/{id}"):
         return callers["buyer"].order(callers["admin"].product()).json()["id"]
+    if path == "/users/{id}":
+        return client.sign_up(callers["anonymous"].url).user["id"]
     return ""
 
 
@@ -99,6 +103,8 @@ def allowed(rule, role):
     if role == "anonymous":
         return 401
     if rule in (SELLING, OWN_PRODUCT) and role in ("buyer", "stranger"):
+        return 403
+    if rule == ADMIN and role != "admin":
         return 403
     if rule == OWN_PRODUCT and role == "seller":
         return 404  # Another seller's product is not there.
@@ -203,7 +209,7 @@ def test_no_way_around_by_spelling(market, callers):
         assert raw(market, "POST", target, token, [(header, "DELETE")]) == 405
         raw(market, "GET", target, token, [(header, "DELETE")])
     for header in ("X-Original-URL", "X-Rewrite-URL"):
-        assert raw(market, "GET", API + "/users/nobody", token, [(header, target)]) == 404
+        assert raw(market, "GET", API + "/nobody/here", token, [(header, target)]) == 404
     for name in ("X-User-Id", "X-User-Role", "X-Role", "X_User_Id", "X-Forwarded-User", "X-Admin"):
         headers = [(name, "admin"), (name, callers["admin"].user["id"])]
         assert raw(market, "DELETE", target, token, headers) in (400, 403), name

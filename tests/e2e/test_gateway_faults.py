@@ -270,7 +270,7 @@ def test_clients_that_leave_hold_nothing(single):
 def test_a_stop_cuts_what_never_ends(tmp_path):
     with FakeUpstream() as upstream:
         config = config_of(upstream.port, timeout="60s", try_timeout="60s")
-        gateway = Gateway(tmp_path, config, "gateway.drain_time_max=1s")
+        gateway = Gateway(tmp_path, config, "http.drain_time_max=1s")
         endless = [("GET", "/fake/sse"), ("GET", "/fake/hang"), ("POST", "/fake/hang")] * 4
         peers = [gateway.connect() for _ in endless]
         for peer, (method, path) in zip(peers, endless):

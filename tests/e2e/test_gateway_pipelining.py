@@ -14,7 +14,7 @@ def narrow(tmp_path):
     """One instance behind a gateway of one thread: requests under way at once share connections."""
     with FakeUpstream() as one:
         one.together = True
-        with Gateway(tmp_path, config_of(one.port, timeout="5s"), "gateway.threads=1") as gateway:
+        with Gateway(tmp_path, config_of(one.port, timeout="5s"), "http.threads=1") as gateway:
             yield gateway, one
 
 

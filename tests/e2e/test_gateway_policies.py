@@ -136,9 +136,9 @@ def test_access_log_and_spans(tmp_path, upstream):
     threading.Thread(target=collector.serve_forever, daemon=True).start()
     log = tmp_path / "access.log"
     settings = [
-        f"gateway.access_log={log}",
-        f"gateway.spans_url=http://127.0.0.1:{collector.server_port}/v1/traces",
-        "gateway.spans_per_million=1000000",
+        f"http.access_log={log}",
+        f"http.spans_url=http://127.0.0.1:{collector.server_port}/v1/traces",
+        "http.spans_per_million=1000000",
     ]
     with Gateway(tmp_path, ROUTE.format(top="", port=upstream.port, more=""), *settings) as gateway:
         trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -212,7 +212,7 @@ def test_sizes(market, buyer):
 
 
 def test_the_largest_body_is_a_setting(start):
-    server = start("gateway.body_bytes_max=200")
+    server = start("http.body_bytes_max=200")
     caller = Client(server.url)
     caller.post("/sessions", data=b'{"email":"' + b"a" * 300 + b'"}', expect=(413, "payload_too_large"))
     caller.post("/sessions", data=b'{"email":"a"}', expect=(422, "validation"))
@@ -265,7 +265,7 @@ def test_a_slow_head_is_cut_and_harms_nobody(market):
 
 
 def test_connections_per_address(start):
-    server = start("gateway.connections_per_address_max=10", limits=True)
+    server = start("http.connections_per_address_max=10", limits=True)
     peers = [connect(server) for _ in range(10)]
     for peer in peers:
         peer.sendall(GET)
@@ -286,7 +286,7 @@ def test_connections_per_address(start):
 
 
 def test_a_cap_is_lifted_with_the_rate_limit(start):
-    server = start("gateway.connections_per_address_max=10")
+    server = start("http.connections_per_address_max=10")
     peers = [connect(server) for _ in range(30)]
     for peer in peers:
         peer.sendall(GET)

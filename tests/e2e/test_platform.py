@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 
 import client
 import pytest
@@ -49,6 +50,11 @@ def test_the_viewer_is_served_by_us(anonymous):
         assert len(answer.content) > 0 and "https://" not in asset
 
 
+def test_the_viewer_has_one_address(anonymous):
+    assert anonymous.get("//docs/", expect=302).headers["Location"] == "/docs"
+    assert "license" not in anonymous.get("//openapi.json", expect=200).json()["info"]
+
+
 def test_health(anonymous):
     assert anonymous.get("//health/live", expect=200).json() == {"status": "live"}
     assert anonymous.get("//health/ready", expect=200).json() == {"status": "ready"}
@@ -80,6 +86,15 @@ def test_metrics(start):
         r'market_http_requests_total\{route="POST /api/v1/orders",status="201"\} (\d+)', answer.text
     )
     assert counted and counted[1] == "2"
+    route = 'route="POST /api/v1/orders"'
+    times = re.findall(
+        rf'market_http_request_duration_seconds_bucket{{{route},le="([^"]+)"}} (\d+)', answer.text
+    )
+    assert times[-1] == ("+Inf", "4") and len(times) > 10
+    assert [int(count) for _, count in times] == sorted(int(count) for _, count in times)
+    assert f"market_http_request_duration_seconds_count{{{route}}} 4\n" in answer.text
+    assert 0 < time.time() - metric(buyer, "process_start_time_seconds") < 60 * PATIENCE
+    assert re.search(r'market_build_info{version="[^"]+",compiler="[^"]+"} 1\n', answer.text)
     until(lambda: metric(buyer, "market_fold_lag_events") == 0, 5, "the fold does not catch up")
     for secret in (buyer.user["email"], buyer.user["id"], product["id"]):
         assert secret not in answer.text
@@ -147,6 +162,15 @@ def test_a_weak_administrator_is_refused(tmp_path):
         and "administrator" in done.stderr
         and "short" not in done.stderr.replace("too short", "")
     )
+
+
+@pytest.mark.parametrize("given", ["MARKET_ADMIN_EMAIL", "MARKET_ADMIN_PASSWORD"])
+def test_half_an_administrator_is_refused(tmp_path, given):
+    environment = {"MARKET_ADMIN_EMAIL": "", "MARKET_ADMIN_PASSWORD": "", given: "a@b.example-long-enough-1"}
+    done = run(
+        "serve", "--data", tmp_path / "data", "--listen", "127.0.0.1:0", environment=environment, seconds=10
+    )
+    assert done.returncode == 2 and "together" in done.stderr, done.stderr
 
 
 def test_demo_data(start):

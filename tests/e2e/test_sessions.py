@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import statistics
+import threading
 import time
 
 import client
@@ -95,24 +96,50 @@ def test_an_old_refresh_token_ends_the_family(market, buyer):
     elsewhere = sign_in(market.url, buyer.user["email"], PASSWORD)
     first = refresh(market.url, buyer.refresh)
     second = refresh(market.url, first["refreshToken"])
+    time.sleep(10.5)  # Until then another tab may be late with it.
     refresh(market.url, buyer.refresh, expect=(401, "session_revoked"))
     refresh(market.url, second["refreshToken"], expect=(401, "session_revoked"))
     stops_working(buyer, Client(market.url, first["accessToken"]), Client(market.url, second["accessToken"]))
     assert is_signed_in(elsewhere) and refresh(market.url, elsewhere.refresh)
 
 
-def test_two_refreshes_at_once(market, buyer):
-    """One wins; the other one is a reuse, so the family may end: no two of its tokens may live."""
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        answers = list(
-            pool.map(
-                lambda _: Client(market.url).post("/sessions/refresh", {"refreshToken": buyer.refresh}),
-                range(2),
-            )
-        )
-    won = [answer for answer in answers if answer.status_code == 201]
-    lost = [answer for answer in answers if answer.status_code == 401]
-    assert len(won) == 1 and len(lost) == 1 and lost[0].json()["code"] == "session_revoked"
+def test_refreshes_at_once_get_one_successor(market, buyer):
+    """The tabs of one browser."""
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: refresh(market.url, buyer.refresh), range(8)))
+    [successor] = {answer["refreshToken"] for answer in answers}
+    assert all(is_signed_in(Client(market.url, answer["accessToken"])) for answer in answers)
+    after = refresh(market.url, successor)
+    assert refresh(market.url, buyer.refresh)["refreshToken"] == successor, "a late tab"
+    assert refresh(market.url, successor)["refreshToken"] == after["refreshToken"]
+    assert len(buyer.get("/sessions", expect=200).json()["items"]) == 1
+    files = [path.read_bytes() for path in market.data.glob("main.db*")]
+    assert not any(successor.encode() in content for content in files), "only hashes are stored"
+
+
+def test_a_successor_is_the_same_after_a_restart(start):
+    first = start()
+    buyer = client.sign_up(first.url)
+    successor = refresh(first.url, buyer.refresh)["refreshToken"]
+    assert first.stop() == 0
+    second = start(data=first.data)
+    assert refresh(second.url, buyer.refresh)["refreshToken"] == successor
+
+
+def test_sessions_are_listed_in_pages(market, buyer):
+    for _ in range(4):
+        sign_in(market.url, buyer.user["email"], PASSWORD)
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = buyer.get("/sessions?limit=2" + (f"&cursor={cursor}" if cursor else ""), expect=200).json()
+        assert len(page["items"]) <= 2
+        seen += page["items"]
+        cursor = page["nextCursor"]
+    assert len(seen) == 5 and len({each["id"] for each in seen}) == 5
+    assert [each["id"] for each in seen] == sorted((each["id"] for each in seen), reverse=True)
+    assert [each["current"] for each in seen] == [False] * 4 + [True]
+    for query in ("limit=0", "limit=101", "cursor=%21", "cursor="):
+        buyer.get("/sessions?" + query, expect=(422, "validation"))
 
 
 def test_unknown_refresh_tokens(market, anonymous, buyer):
@@ -165,6 +192,74 @@ def test_a_new_password_ends_all_other_sessions(market, buyer):
     email = buyer.user["email"]
     Client(market.url).post("/sessions", {"email": email, "password": PASSWORD}, expect=401)
     sign_in(market.url, email, OTHER_PASSWORD)
+
+
+def test_no_sign_in_with_the_old_password_outlives_its_change(start):
+    """Twenty rounds: two loops sign in with the old password while it is changed."""
+    server = start("users.hash_threads=2")
+    buyer = client.sign_up(server.url)
+    email, current = buyer.user["email"], PASSWORD
+
+    def sign_in_until(changed, password):
+        tokens = []
+        while True:
+            last = changed.is_set()  # Once more behind the change.
+            answer = Client(server.url).post("/sessions", {"email": email, "password": password})
+            if answer.status_code == 201:
+                tokens.append(answer.json())
+            if last:
+                return tokens
+
+    opened = 0
+    for i in range(20):
+        following, changed = f"velvet mango {i} lantern", threading.Event()
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            loops = [pool.submit(sign_in_until, changed, current) for _ in range(2)]
+            time.sleep(0.1)
+            change = {"currentPassword": current, "newPassword": following}
+            buyer.put("/users/me/password", change, expect=204)
+            changed.set()
+            tokens = [each for loop in loops for each in loop.result()]
+        opened += len(tokens)
+        alive = [each["current"] for each in buyer.get("/sessions?limit=100", expect=200).json()["items"]]
+        assert alive == [True], f"round {i}: {len(alive)} sessions are alive"
+        stops_working(*(Client(server.url, each["accessToken"]) for each in tokens))
+        for each in tokens[-2:]:
+            refresh(server.url, each["refreshToken"], expect=(401, "session_revoked"))
+        current = following
+    assert opened > 20, "the loops have signed in"
+
+
+def test_many_guesses_at_once_are_few_guesses(start):
+    server = start("users.hash_threads=2", limits=True)
+    buyer = client.sign_up(server.url)
+    body = {"email": buyer.user["email"], "password": OTHER_PASSWORD}
+    with concurrent.futures.ThreadPoolExecutor(30) as pool:
+        answers = list(pool.map(lambda _: Client(server.url).post("/sessions", body), range(60)))
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {401, 429} and statuses.count(401) <= 6, statuses
+    assert all(int(a.headers["Retry-After"]) >= 1 for a in answers if a.status_code == 429)
+
+
+def test_one_account_in_a_loop_leaves_the_others_room(start):
+    server = start("users.hash_threads=1", limits=True)
+    greedy, neighbour = client.sign_up(server.url), client.sign_up(server.url)
+    body = {"email": greedy.user["email"], "password": PASSWORD}
+    until_then = time.monotonic() + 3
+
+    def loop(_):
+        statuses = []
+        while time.monotonic() < until_then:
+            statuses.append(Client(server.url).post("/sessions", body).status_code)
+        return statuses
+
+    with concurrent.futures.ThreadPoolExecutor(9) as pool:
+        loops = [pool.submit(loop, i) for i in range(8)]
+        for _ in range(5):
+            sign_in(server.url, neighbour.user["email"], PASSWORD)
+            time.sleep(0.3)
+        statuses = [status for each in loops for status in each.result()]
+    assert set(statuses) <= {201, 429} and 1 <= statuses.count(201) <= 40, statuses
 
 
 def test_guessing_is_slowed_down_and_the_owner_is_not_locked_out(start):

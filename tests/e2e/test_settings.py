@@ -2,7 +2,7 @@
 
 import client
 import pytest
-from market_server import run
+from market_server import Market, run
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from market_server import run
         ("serve", "--set", "orders.payment_window=soon"),
         ("serve", "--set", "orders.payment_window=-1s"),
         ("serve", "--set", "ratelimit.enabled=maybe"),
-        ("serve", "--set", "gateway.threads=many"),
+        ("serve", "--set", "http.threads=many"),
         ("serve", "--set", "log.level=loud"),
         ("serve", "--set", "management.listen=x"),
         ("serve", "--set", "users.email_verification=perhaps"),
@@ -29,14 +29,14 @@ from market_server import run
         ("serve", "--role", "registry,"),
         ("serve", "--role", "registry,registry"),
         ("serve", "--role", "gateway", "--demo"),
-        ("serve", "--set", "gateway.threads=99999999999"),
-        ("serve", "--set", "gateway.spans_per_million=1000001"),
+        ("serve", "--set", "http.threads=99999999999"),
+        ("serve", "--set", "http.spans_per_million=1000001"),
         ("serve", "--set", "users.access_token_life=0s"),
         ("serve", "--set", "orders.payment_window=0s"),
         # Settings of other roles are looked at all the same.
         ("serve", "--set", "auth.key_file=/dev/null"),
         ("serve", "--set", "gateway.tls_key=/nonexistent"),
-        ("serve", "--set", "gateway.access_log=/nonexistent/file"),
+        ("serve", "--set", "http.access_log=/nonexistent/file"),
         ("serve", "--set", "gateway.cors_origins=*"),
         ("serve", "--set", "registry.credential=word"),
         ("serve", "--role", "registry", "--set", "users.email_verification=perhaps"),
@@ -93,13 +93,53 @@ def test_the_last_setting_wins(start, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (("sreve",), "no command 'sreve'; did you mean serve?"),
+        (("bakcup", "--to", "x"), "no command 'bakcup'; did you mean backup?"),
+        (("keys", "rotat"), "no command 'rotat'; did you mean rotate?"),
+        (("serve", "--lisen", "127.0.0.1:0"), "no flag '--lisen'; did you mean --listen?"),
+        (("serve", "--lisen=127.0.0.1:0"), "no flag '--lisen'; did you mean --listen?"),
+        (("serve", "--xyzzy"), "no flag '--xyzzy'"),
+        (("serve", "--set", "http.lisen=h:1"), "did you mean http.listen?"),
+        (("serve", "--set", "payment_window=1m"), "did you mean orders.payment_window?"),
+        (("serve", "--set", "http.threads=1", "--set", "gateway.threads=1"), "are both given"),
+    ],
+)
+def test_a_mistyped_word_is_named(tmp_path, flags, says):
+    done = run(*flags, seconds=10)
+    assert done.returncode == 2 and says in done.stderr, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_old_names_work_with_one_warning(start):
+    server = start("gateway.body_bytes_max=200", "gateway.threads=1")
+    client.Client(server.url).post("/sessions", data=b'{"email":"' + b"a" * 300 + b'"}', expect=413)
+    lines = [line for line in server.log_tail().splitlines() if "old names" in line]
+    assert len(lines) == 1 and "gateway.body_bytes_max is http.body_bytes_max" in lines[0]
+
+
+def test_the_ready_line_is_a_url(tmp_path):
+    server = Market(tmp_path / "data", host="[::1]").start()
+    try:
+        assert f"http://[::1]:{server.port} " in server.ready_line
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         ('[orders]\npayment_windw = "61s"\n', "payment_windw"),
         ("[orders\n", "line 1"),
         ("payment_window = 5\n", "section"),
         ("[orders]\npayment_window = [1]\n", "payment_window"),
-        ('[orders]\npayment_window = "x"\n', "payment_window"),
+        ('[orders]\npayment_window = "x"\n', "line 2: orders.payment_window"),
+        ('[http]\nthreads = 1\nlisten = "x"\n', "line 3: http.listen"),
+        (
+            '[http]\nthreads = 1\n[gateway]\nthreads = 1\n',
+            "http.threads and its old name gateway.threads are both given",
+        ),
         ("[[gateway.routes]]\nid = 'a'\nservice = 's'\nweight = 1\n", 'gateway.routes "a": weight'),
         ("[gateway.services]\ns = 'nope'\n", "gateway.services: s 'nope'"),
     ],

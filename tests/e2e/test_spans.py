@@ -51,8 +51,8 @@ def collector():
 
 def settings_of(collector):
     return [
-        f"gateway.spans_url=http://127.0.0.1:{collector.server_port}/v1/traces",
-        "gateway.spans_per_million=1000000",
+        f"http.spans_url=http://127.0.0.1:{collector.server_port}/v1/traces",
+        "http.spans_per_million=1000000",
     ]
 
 
@@ -89,7 +89,7 @@ def test_one_trace_through_three_processes(tmp_path, collector):
 
 def test_whoever_began_the_trace_has_decided(tmp_path, collector):
     log = tmp_path / "access.log"
-    settings = [*settings_of(collector), f"gateway.access_log={log}", "gateway.spans_per_million=0"]
+    settings = [*settings_of(collector), f"http.access_log={log}", "http.spans_per_million=0"]
     with Market(tmp_path / "data", *settings) as market:
         unwanted, wanted, missing = "1" * 32, "2" * 32, "3" * 32
         assert ask(market.port, "/api/v1/products", unwanted, "00") == 200
@@ -104,7 +104,7 @@ def test_whoever_began_the_trace_has_decided(tmp_path, collector):
 
 
 def test_a_collector_that_is_away_costs_nobody_an_answer(tmp_path):
-    settings = ["gateway.spans_url=http://127.0.0.1:1/v1/traces", "gateway.spans_per_million=1000000"]
+    settings = ["http.spans_url=http://127.0.0.1:1/v1/traces", "http.spans_per_million=1000000"]
     with Market(tmp_path / "data", *settings) as market:
         for _ in range(20):
             assert ask(market.port, "/health/ready") == 200

@@ -273,13 +273,13 @@ def test_where_the_token_may_stand(market, owner):
     assert owner.token not in market.log_path.read_text()
     for header in ("X-Authorization", "X-Access-Token", "Proxy-Authorization", "Cookie"):
         anonymous.get("/users/me", headers={header: "Bearer " + owner.token}, expect=401)
-    for scheme in ("bearer ", "BEARER ", "Bearer "):
+    for scheme in ("bearer ", "BEARER ", "Bearer ", "Bearer  ", "Bearer    "):  # RFC 6750, 2.1: 1*SP.
         anonymous.get("/users/me", headers={"Authorization": scheme + owner.token}, expect=200)
     for value in (
         owner.token,
         "Bearer",
         "Bearer ",
-        "Bearer  " + owner.token,
+        "Bearer \t" + owner.token,
         "Bearer\t" + owner.token,
         "Basic " + owner.token,
         "Bearer:" + owner.token,

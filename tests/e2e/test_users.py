@@ -57,7 +57,8 @@ def test_optional_members_may_be_missing_or_null(anonymous):
         "1234567890",
         "aaaaaaaaaaaa",
         "Password1234",
-        "!!admin12345!!",
+        "admin12345",
+        "market12345",
     ],
 )
 def test_weak_passwords_are_refused(anonymous, password):
@@ -65,6 +66,31 @@ def test_weak_passwords_are_refused(anonymous, password):
     answer = anonymous.post("/users", body, expect=(422, "validation"))
     assert [error["field"] for error in answer.json()["errors"]] == ["password"]
     assert not password or password not in answer.text
+
+
+def test_ones_own_address_is_no_password(anonymous):
+    email = new_email()
+    for password in (email, email.upper(), email.capitalize()):
+        body = {"email": email, "password": password, "name": "Kim"}
+        errors = anonymous.post("/users", body, expect=(422, "validation")).json()["errors"]
+        assert [error["field"] for error in errors] == ["password"]
+
+
+def test_a_decomposed_password_signs_in(anonymous):
+    """RFC 8265: typed on another keyboard it is the same password."""
+    email, composed = new_email(), "caf\u00e9 otter 4711 \ud55c\uae00"
+    decomposed = "cafe\u0301\u3000otter\u00a04711 \u1112\u1161\u11ab\u1100\u1173\u11af"
+    anonymous.post("/users", {"email": email, "password": decomposed, "name": "Kim"}, expect=201)
+    caller = client.sign_in(anonymous.url, email, composed)
+    change = {"currentPassword": decomposed, "newPassword": "Ange\u0301lique 4711 otter"}
+    caller.put("/users/me/password", change, expect=204)
+    client.sign_in(anonymous.url, email, "Ang\u00e9lique 4711 otter")
+
+
+def test_all_wrong_members_are_named_at_once(anonymous):
+    body = {"email": "no-at", "password": "password123", "name": " ", "phone": 7, "role": "admin"}
+    errors = anonymous.post("/users", body, expect=(422, "validation")).json()["errors"]
+    assert sorted(error["field"] for error in errors) == ["email", "name", "password", "phone", "role"]
 
 
 @pytest.mark.parametrize("password", OWN_PASSWORDS)
@@ -132,7 +158,16 @@ def test_unknown_members_are_refused(anonymous, buyer, member):
         ("name", ["Kim"]),
         ("name", "a\u0000b"),
         ("name", " \u3000"),
-        ("name", "\u202e\u200b"),
+        ("name", "\u00ad\u200b"),
+        ("name", "Kim\nLee"),
+        ("name", "Kim\tLee"),
+        ("name", "Kim\u0085Lee"),
+        ("name", "Kim\u2028Lee"),
+        ("name", "Kim\u2029Lee"),
+        ("name", "Kim\u202eLee"),
+        ("name", "\u2067Kim\u2069"),
+        ("name", "Kim\u200f"),
+        ("phone", "010\n1"),
         ("phone", "0" * 41),
         ("address", ""),
         ("address", "\u2028"),
@@ -239,14 +274,80 @@ def test_a_code_is_not_guessed(market, anonymous):
     anonymous.post("/users/verification", {"email": email, "code": fresh}, expect=204)
 
 
-def test_an_unknown_address_gives_no_hint_by_its_code(anonymous):
-    known = new_email()
-    client.sign_up(anonymous.url, known)
-    answers = [
-        anonymous.post("/users/verification", {"email": email, "code": "x"}, expect=(400, "invalid_code"))
-        for email in (known, new_email())
-    ]
-    assert answers[0].json() | {"traceId": ""} == answers[1].json() | {"traceId": ""}
+def test_an_unknown_address_gives_no_hint_by_its_code(market, anonymous):
+    known, verified = new_email(), new_email()
+    for email in (known, verified):
+        client.sign_up(anonymous.url, email)
+    [code] = until(lambda: codes_to(market, verified))
+    anonymous.post("/users/verification", {"email": verified, "code": code}, expect=204)
+
+    def answers_to(email):
+        """Eight wrong codes in several spellings, a new code, one more."""
+        spellings = (email, email.upper(), email.capitalize())
+        for i in range(8):
+            yield anonymous.post("/users/verification", {"email": spellings[i % 3], "code": "x"})
+        yield anonymous.post("/users/verification/resend", {"email": email.upper()})
+        yield anonymous.post("/users/verification", {"email": email, "code": "x"})
+
+    def shape(answer):
+        body = answer.json() | {"traceId": ""} if answer.content else None
+        names = {name for name in answer.headers if name != "Date"}
+        return answer.status_code, body, names, answer.headers.get("Retry-After")
+
+    known, verified, unknown = ([shape(a) for a in answers_to(e)] for e in (known, verified, new_email()))
+    assert known == unknown == verified
+    assert [status for status, *_ in unknown] == [400] * 5 + [429] * 3 + [202, 400]
+
+
+def test_mails_are_limited_by_account_and_address(start):
+    server = start(limits=True)
+    emails = [new_email() for _ in range(3)]
+    anonymous = Client(server.url)
+    for email in emails:
+        client.sign_up(server.url, email)
+    for spelling in (str.lower, str.upper, str.capitalize, str.title, str.swapcase) * 2:
+        anonymous.post("/users/verification/resend", {"email": spelling(emails[0])}, expect=202)
+    for _ in range(40):  # Strangers are nobody's account, and count for the address that asks.
+        anonymous.post("/users/verification/resend", {"email": new_email()}, expect=202)
+    anonymous.post("/users/verification/resend", {"email": emails[1]}, expect=202)
+    server.stop()
+    assert len(mails_to(server, emails[0])) == 1 + 3, "with the one of the sign-up"
+    assert len(mails_to(server, emails[1])) == 1, "this address has asked for too many"
+
+
+def test_an_administrator_makes_a_seller(market, admin, anonymous):
+    caller, stranger = client.sign_up(market.url), client.sign_up(market.url)
+    path = "/users/" + caller.user["id"]
+    product = {"name": "Bag", "price": {"amount": 1, "currency": "KRW"}, "stock": 1}
+    stranger.patch(path, {"role": "seller"}, expect=(403, "forbidden"))
+    for wrong in ({"role": "root"}, {"role": None}, {}, {"role": "seller", "name": "x"}, []):
+        admin.patch(path, wrong, expect=(422, "validation"))
+    admin.patch("/users/" + admin.user["id"], {"role": "customer"}, expect=(403, "forbidden"))
+    changed = admin.patch(path, {"role": "seller"}, expect=200).json()
+    assert changed == caller.user | {"role": "seller"}
+    caller.get("/users/me", expect=(401, "unauthenticated"))  # A token of the role before.
+    tokens = anonymous.post("/sessions/refresh", {"refreshToken": caller.refresh}, expect=201).json()
+    assert tokens["user"]["role"] == "seller"
+    seller = Client(market.url, tokens["accessToken"])
+    seller.post("/products", product, expect=201)
+    assert f"audit: administrator {admin.user['id']} gave user {caller.user['id']} the role seller" in (
+        market.log_path.read_text()
+    )
+    admin.patch(path, {"role": "customer"}, expect=200)
+    seller.post("/products", product, expect=(401, "unauthenticated"))
+    stranger.get("/users/me", expect=200)
+
+
+def test_a_role_that_was_taken_away_stays_away_after_a_restart(start):
+    first = start()
+    caller, chief = client.sign_up(first.url), client.admin(first.url)
+    chief.patch("/users/" + caller.user["id"], {"role": "seller"}, expect=200)
+    seller = client.sign_in(first.url, caller.user["email"], PASSWORD)
+    seller.get("/users/me", expect=200)
+    chief.patch("/users/" + caller.user["id"], {"role": "customer"}, expect=200)
+    assert first.stop() == 0
+    second = start(data=first.data)
+    Client(second.url, seller.token).get("/users/me", expect=(401, "unauthenticated"))
 
 
 def test_required_verification_stands_before_buying(start):

@@ -13,11 +13,12 @@ class SplitMarket(Market):
         registry_port = free_port()
         find = f"registry.urls=http://127.0.0.1:{registry_port}/eureka/"
         flags = ("--role", "user,product,order", *more.pop("flags", ()))
-        super().__init__(data, *settings, find, flags=flags, **more)
-        common = ("ratelimit.", "registry.", "gateway.spans")
+        trust = "http.trusted_proxies=127.0.0.1/32"  # The services see who asks, as in one process.
+        super().__init__(data, *settings, find, trust, flags=flags, **more)
+        common = ("ratelimit.", "registry.", "http.spans")
         shared = [setting for setting in self.settings if setting.startswith(common)]
         folder = self.data.parent
-        spans = [setting for setting in shared if setting.startswith("gateway.spans")]
+        spans = [setting for setting in shared if setting.startswith("http.spans")]
         self.registry = Market(
             folder / "registry", *spans, listen=registry_port, flags=("--role", "registry")
         )

@@ -2,10 +2,12 @@
 /// Accounts, passwords and mails in memory, for tests of use cases. The adapters' own rules are tested by
 /// tests/contract.
 
+#include <functional>
 #include <map>
 #include <vector>
 
 #include "base/time.hpp"
+#include "domain/account/email.hpp"
 #include "ports/accounts.hpp"
 #include "ports/mailer.hpp"
 #include "ports/password_hasher.hpp"
@@ -21,10 +23,11 @@ class MovedClock final : public Clock {
 
 class MemoryAccounts final : public Accounts {
  public:
-  Task<> create(Account account) override {
+  Task<> create(Account account, std::optional<VerificationCode> code) override {
     if (failure) co_return fail(*failure, "asked for");
     for (const auto& [id, known] : all)
       if (known.email == account.email) co_return fail(Code::email_taken, "taken");
+    if (code) codes[email_key(account.email)] = Verification{code->code, code->ends_at, 0};
     const UserId id = account.id;
     all.emplace(id, std::move(account));
     co_return Result<>();
@@ -38,59 +41,91 @@ class MemoryAccounts final : public Accounts {
   Task<Account> find_by_email(std::string email) override {
     if (failure) co_return fail(*failure, "asked for");
     for (const auto& [id, account] : all)
-      if (account.email == email) co_return account;
+      if (email_key(account.email) == email_key(email)) co_return account;
     co_return fail(Code::not_found, "no account");
   }
   Task<Account> update(UserId id, AccountPatch) override { return find(id); }
-  Task<> set_password_hash(UserId id, std::string hash) override {
+  Task<Account> set_role(UserId id, Role role, Instant) override {
+    if (!failure && all.contains(id)) all.at(id).role = role;
+    return find(id);
+  }
+  Task<std::vector<RoleChange>> roles_changed_since(Instant) override { co_return std::vector<RoleChange>(); }
+  Task<> rehash_password(UserId id, std::int64_t generation, std::string hash) override {
     if (hash_failure) co_return fail(*hash_failure, "asked for");
-    all.at(id).password_hash = std::move(hash);
+    Account& account = all.at(id);
+    if (account.password_generation == generation) account.password_hash = std::move(hash);
     co_return Result<>();
   }
-  Task<> set_email_verified(UserId id) override {
-    all.at(id).email_verified = true;
+  Task<std::vector<SessionId>> change_password(UserId id, PasswordChange change) override {
+    if (hash_failure) co_return fail(*hash_failure, "asked for");
+    Account& account = all.at(id);
+    if (account.password_generation != change.verified_generation)
+      co_return fail(Code::invalid_credentials, "changed meanwhile");
+    account.password_hash = std::move(change.hash);
+    ++account.password_generation;
+    co_return end_where([&](const Session& one) { return one.user == id && one.id != change.keep; });
+  }
+  Task<> store_verification(std::string email, VerificationCode code, Instant) override {
+    ++verification_calls;
+    codes[email_key(email)] = Verification{std::move(code.code), code.ends_at, 0};
     co_return Result<>();
   }
-  Task<> store_verification(UserId id, std::string code_hash, Instant ends_at) override {
-    codes[id] = Verification{std::move(code_hash), ends_at, 0};
-    co_return Result<>();
+  Task<bool> verify_email(std::string email, std::string code, Instant now) override {
+    ++verification_calls;
+    auto& known = codes[email_key(email)];
+    if (known.ends_at <= now) known = Verification{"", now + std::chrono::minutes(30), 0};
+    if (++known.tries > verification_tries_max) co_return fail(Code::rate_limited, "too many");
+    if (known.code != code) co_return false;
+    codes.erase(email_key(email));
+    for (auto& [id, account] : all)
+      if (email_key(account.email) == email_key(email)) account.email_verified = true;
+    co_return true;
   }
-  Task<bool> try_verification(UserId id, std::string code_hash, Instant now) override {
-    const auto code = codes.find(id);
-    if (code == codes.end()) co_return fail(Code::not_found, "none");
-    if (++code->second.tries > 5) co_return fail(Code::rate_limited, "too many");
-    const bool right = code->second.hash == code_hash && now < code->second.ends_at;
-    if (right) codes.erase(code);
-    co_return right;
-  }
-  Task<> create_session(Session session) override {
+  Task<std::vector<SessionId>> create_session(Session session) override {
+    if (before_session) before_session();
+    if (all.at(session.user).password_generation != session.password_generation)
+      co_return fail(Code::invalid_credentials, "changed meanwhile");
     open_sessions.push_back(std::move(session));
-    co_return Result<>();
+    co_return std::vector<SessionId>();
   }
-  Task<Session> rotate_session(std::string, std::string, Instant) override {
-    co_return fail(Code::session_revoked, "not here");
+  Task<Rotation> rotate_session(std::string old_hash, std::string new_hash, Instant) override {
+    if (failure) co_return fail(*failure, "asked for");
+    Rotation rotation;
+    for (auto& session : open_sessions) {
+      if (session.refresh_hash != old_hash && session.refresh_hash != new_hash) continue;
+      session.refresh_hash = new_hash;
+      rotation.session = session;
+      rotation.account = all.at(session.user);
+    }
+    rotation.ended = ends_next;
+    co_return rotation;
   }
-  Task<std::vector<Session>> sessions(UserId, Instant) override { co_return open_sessions; }
-  Task<std::vector<SessionId>> end_sessions(UserId user, std::optional<SessionId> only,
-                                            std::optional<SessionId> except) override {
-    std::vector<SessionId> ended;
-    std::erase_if(open_sessions, [&](const Session& session) {
-      const bool ends =
-          session.user == user && (!only || session.id == *only) && (!except || session.id != *except);
-      if (ends) ended.push_back(session.id);
-      return ends;
-    });
-    co_return ended;
+  Task<std::vector<Session>> sessions(UserId, Instant, SessionId, int) override { co_return open_sessions; }
+  Task<std::vector<SessionId>> end_sessions(UserId user, std::optional<SessionId> only) override {
+    co_return end_where([&](const Session& one) { return one.user == user && (!only || one.id == *only); });
   }
   Task<std::vector<SessionId>> ended_since(Instant) override { co_return std::vector<SessionId>(); }
 
+  template <class Ends>
+  std::vector<SessionId> end_where(Ends ends) {
+    std::vector<SessionId> ended;
+    std::erase_if(open_sessions, [&](const Session& session) {
+      if (ends(session)) ended.push_back(session.id);
+      return ends(session);
+    });
+    return ended;
+  }
+
   struct Verification {
-    std::string hash;
+    std::string code;
     Instant ends_at{};
     int tries = 0;
   };
   std::map<UserId, Account> all;
-  std::map<UserId, Verification> codes;
+  std::map<std::string, Verification> codes;  ///< By email_key.
+  int verification_calls = 0;
+  SessionId ends_next;                   ///< What the next rotation says that it has ended.
+  std::function<void()> before_session;  ///< Just before a session is stored.
   std::vector<Session> open_sessions;
   std::optional<Code> failure, hash_failure;
 };
@@ -98,12 +133,13 @@ class MemoryAccounts final : public Accounts {
 /// "new:" and the password; hashes that begin with "old:" are outdated.
 class PlainHasher final : public PasswordHasher {
  public:
-  Task<std::string> hash(std::string password) override {
+  Task<std::string> hash(std::string password, std::string) override {
     ++hashes;
     if (failure) co_return fail(*failure, "asked for");
     co_return "new:" + password;
   }
-  Task<bool> verify(std::string password, std::string hash) override {
+  Task<bool> verify(std::string password, std::string hash, std::string) override {
+    if (while_verifying) while_verifying();
     verified.push_back(hash);
     if (failure) co_return fail(*failure, "asked for");
     co_return !hash.empty() && hash.substr(4) == password;
@@ -112,6 +148,7 @@ class PlainHasher final : public PasswordHasher {
   int hashes = 0;
   std::vector<std::string> verified;  ///< The hashes that passwords were compared with.
   std::optional<Code> failure;
+  std::function<void()> while_verifying;
 };
 
 class KeptMails final : public Mailer {
@@ -119,10 +156,10 @@ class KeptMails final : public Mailer {
   struct Mail {
     std::string to, subject, text;
   };
-  Task<> send(std::string to, std::string subject, std::string text) override {
-    if (failure) co_return fail(*failure, "asked for");
+  Result<> send(std::string to, std::string subject, std::string text) override {
+    if (failure) return fail(*failure, "asked for");
     sent.push_back(Mail{std::move(to), std::move(subject), std::move(text)});
-    co_return Result<>();
+    return {};
   }
   std::vector<Mail> sent;
   std::optional<Code> failure;

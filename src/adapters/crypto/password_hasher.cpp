@@ -22,25 +22,27 @@ Result<std::string> hash_now(std::string& password) {
 
 }  // namespace
 
-ArgonPasswordHasher::ArgonPasswordHasher(unsigned threads, int waiting_max) : pool_(threads, waiting_max) {
+ArgonPasswordHasher::ArgonPasswordHasher(unsigned threads, std::size_t waiting_max)
+    : pool_(threads, waiting_max) {
   if (sodium_init() < 0) throw std::runtime_error("libsodium cannot be initialised");
   // Of a random password that nobody has. Written by hand: hashing one here would cost the start 20 ms.
   nobody_ =
       "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 }
 
-Task<std::string> ArgonPasswordHasher::hash(std::string password) {
-  return pool_.run([password = std::move(password)]() mutable { return hash_now(password); });
+Task<std::string> ArgonPasswordHasher::hash(std::string password, std::string client) {
+  return pool_.run(std::move(client),
+                   [password = std::move(password)]() mutable { return hash_now(password); });
 }
 
-Task<bool> ArgonPasswordHasher::verify(std::string password, std::string hash) {
+Task<bool> ArgonPasswordHasher::verify(std::string password, std::string hash, std::string client) {
   const bool known = !hash.empty();
-  return pool_.run(
-      [password = std::move(password), hash = known ? std::move(hash) : nobody_, known]() mutable {
-        const bool same = crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0;
-        sodium_memzero(password.data(), password.size());
-        return Result<bool>(same && known);
-      });
+  return pool_.run(std::move(client), [password = std::move(password),
+                                       hash = known ? std::move(hash) : nobody_, known]() mutable {
+    const bool same = crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0;
+    sodium_memzero(password.data(), password.size());
+    return Result<bool>(same && known);
+  });
 }
 
 bool ArgonPasswordHasher::is_outdated(const std::string& hash) const {

@@ -1,8 +1,6 @@
-/// The sessions of ports/accounts.hpp on main.db.
-#include <fmt/format.h>
-
+/// The sessions and passwords of ports/accounts.hpp on main.db. The one writer makes each call atomic.
+#include "adapters/sqlite/account_row.hpp"
 #include "adapters/sqlite/accounts.hpp"
-#include "adapters/sqlite/main_database.hpp"
 
 namespace market::sqlite {
 namespace {
@@ -10,9 +8,6 @@ namespace {
 /// Ended sessions stay this long past their end, for ended_since().
 constexpr long long kept_past_end_ms = 24LL * 3600 * 1000;
 
-long long millis_of(Instant at) {
-  return at.time_since_epoch().count();
-}
 Instant instant_of(long long millis) {
   return Instant(Millis(millis));
 }
@@ -32,60 +27,59 @@ std::string unhex(std::string_view text) {
   return bytes;
 }
 
-Result<> insert(soci::session& sql, const Session& session) {
+tl::unexpected<Error> other_password() {
+  return fail(Code::invalid_credentials, "the password was changed meanwhile");
+}
+
+Result<long long> generation_of(soci::session& sql, long long user) {
+  long long generation = 0;
+  sql << "SELECT password_generation FROM accounts WHERE id = :id", soci::use(user), soci::into(generation);
+  if (!sql.got_data()) return fail(Code::not_found, "there is no such account");
+  return generation;
+}
+
+void insert(soci::session& sql, const Session& session) {
   const long long id = session.id.value, user = session.user.value,
                   created_at = millis_of(session.created_at), used_at = millis_of(session.used_at),
-                  ends_at = millis_of(session.ends_at);
+                  ends_at = millis_of(session.ends_at), generation = session.password_generation;
   const std::string hash = hex(session.refresh_hash);
-  sql << "INSERT INTO sessions(id, user_id, refresh_hash, device, created_at, used_at, ends_at) "
-         "VALUES(:id, :user, :hash, :device, :created_at, :used_at, :ends_at)",
+  sql << "INSERT INTO sessions(id, user_id, refresh_hash, device, created_at, used_at, ends_at, "
+         "password_generation) VALUES(:id, :user, :hash, :device, :created_at, :used_at, :ends_at, "
+         ":generation)",
       soci::use(id), soci::use(user), soci::use(hash), soci::use(session.device), soci::use(created_at),
-      soci::use(used_at), soci::use(ends_at);
+      soci::use(used_at), soci::use(ends_at), soci::use(generation);
   const long long long_ago = created_at - kept_past_end_ms;  // A sign-in clears away what has long ended.
   sql << "DELETE FROM sessions WHERE ends_at < :long_ago", soci::use(long_ago);
   sql << "DELETE FROM used_refresh_hashes WHERE ends_at < :long_ago", soci::use(long_ago);
-  return {};
 }
 
-/// `rest` follows WHERE and holds the named placeholders :key and, perhaps, :now.
-std::vector<Session> select(soci::session& sql, const std::string& rest, long long key, long long now) {
-  long long id = 0, user = 0, created_at = 0, used_at = 0, ends_at = 0;
+struct SessionRow {
+  long long id = 0, user = 0, created_at = 0, used_at = 0, ends_at = 0, generation = 0;
   std::string hash, device;
+  Session value() const {
+    return Session{SessionId{id},          UserId{user},        unhex(hash),         device,
+                   instant_of(created_at), instant_of(used_at), instant_of(ends_at), generation};
+  }
+};
+
+/// `rest` follows WHERE and holds the named placeholders :key and :now.
+std::vector<Session> select(soci::session& sql, const std::string& rest, long long key, long long now) {
+  SessionRow row;
   soci::statement rows =
-      (sql.prepare
-           << "SELECT id, user_id, refresh_hash, device, created_at, used_at, ends_at FROM sessions WHERE "
-              "ended_at IS NULL AND ends_at > :now AND " +
-                  rest,
-       soci::use(now, "now"), soci::use(key, "key"), soci::into(id), soci::into(user), soci::into(hash),
-       soci::into(device), soci::into(created_at), soci::into(used_at), soci::into(ends_at));
+      (sql.prepare << "SELECT id, user_id, refresh_hash, device, created_at, used_at, ends_at, "
+                      "password_generation FROM sessions WHERE ended_at IS NULL AND ends_at > :now AND " +
+                          rest,
+       soci::use(now, "now"), soci::use(key, "key"), soci::into(row.id), soci::into(row.user),
+       soci::into(row.hash), soci::into(row.device), soci::into(row.created_at), soci::into(row.used_at),
+       soci::into(row.ends_at), soci::into(row.generation));
   std::vector<Session> found;
   rows.execute();
-  while (rows.fetch())
-    found.push_back(Session{SessionId{id}, UserId{user}, unhex(hash), device, instant_of(created_at),
-                            instant_of(used_at), instant_of(ends_at)});
+  while (rows.fetch()) found.push_back(row.value());
   return found;
 }
 
-/// Answers the session, or nothing when the token is not one that works; a used one ends its session.
-Result<std::optional<Session>> rotate(soci::session& sql, const std::string& old_hash,
-                                      const std::string& new_hash, long long now) {
-  long long id = 0;
-  sql << "SELECT id FROM sessions WHERE refresh_hash = :old AND ended_at IS NULL AND ends_at > :now",
-      soci::use(old_hash), soci::use(now), soci::into(id);
-  if (sql.got_data()) {  // The transaction holds the write lock, so this is still so at the update.
-    sql << "UPDATE sessions SET refresh_hash = :new, used_at = :now WHERE id = :id", soci::use(new_hash),
-        soci::use(now), soci::use(id);
-    sql << "INSERT INTO used_refresh_hashes(refresh_hash, session_id, ends_at) SELECT :old, id, ends_at "
-           "FROM sessions WHERE id = :id",
-        soci::use(old_hash), soci::use(id);
-    auto found = select(sql, "id = :key", id, now);
-    if (found.empty()) return fail(Code::unavailable, "a session vanished while its token was replaced");
-    return std::optional<Session>(std::move(found.front()));
-  }
-  sql << "UPDATE sessions SET ended_at = :now WHERE ended_at IS NULL AND id = (SELECT session_id FROM "
-         "used_refresh_hashes WHERE refresh_hash = :old)",
-      soci::use(now), soci::use(old_hash);
-  return std::optional<Session>();  // A value, so that the end is committed.
+void end_session(soci::session& sql, long long id, long long now) {
+  sql << "UPDATE sessions SET ended_at = :now WHERE id = :id", soci::use(now), soci::use(id);
 }
 
 Result<std::vector<SessionId>> ids_of(soci::statement& rows, const long long& id) {
@@ -95,49 +89,148 @@ Result<std::vector<SessionId>> ids_of(soci::statement& rows, const long long& id
   return found;
 }
 
-Task<Session> or_revoked(Task<std::optional<Session>> rotating) {
-  auto rotated = co_await std::move(rotating);
-  if (!rotated) co_return fail(rotated.error());
-  if (!*rotated) co_return fail(Code::session_revoked, "this session has ended");
-  co_return std::move(**rotated);
+/// Room for one more: ends those of the user's sessions that were used longest ago.
+std::vector<SessionId> end_beyond(soci::session& sql, long long user, int most, long long now) {
+  long long id = 0;
+  soci::statement rows =
+      (sql.prepare << "SELECT id FROM sessions WHERE user_id = :user AND ended_at IS NULL AND ends_at > :now "
+                      "ORDER BY used_at DESC, id DESC LIMIT -1 OFFSET :most",
+       soci::use(user), soci::use(now), soci::use(most), soci::into(id));
+  auto ended = ids_of(rows, id);
+  for (const auto session : *ended) end_session(sql, session.value, now);
+  return std::move(*ended);
+}
+
+/// The session of a refresh token that was replaced; `used_at` says when.
+long long session_that_used(soci::session& sql, const std::string& hash, long long& used_at) {
+  long long id = 0;
+  sql << "SELECT session_id, used_at FROM used_refresh_hashes WHERE refresh_hash = :hash", soci::use(hash),
+      soci::into(id), soci::into(used_at);
+  return sql.got_data() ? id : 0;
+}
+
+/// Whether this session has ever had the token: the current one, or one that was used.
+bool has_token(soci::session& sql, const Session& session, const std::string& hash) {
+  long long used_at = 0;
+  return hex(session.refresh_hash) == hash || session_that_used(sql, hash, used_at) == session.id.value;
+}
+
+struct Tokens {
+  std::string old_hash, new_hash;
+};
+
+/// Answers with a session even when its token is not good, so that the end of a reused one is committed.
+Result<Rotation> rotate(soci::session& sql, const FieldCipher& cipher, const Tokens& tokens, long long now) {
+  long long id = 0, used_at = 0;
+  sql << "SELECT id FROM sessions WHERE refresh_hash = :old", soci::use(tokens.old_hash), soci::into(id);
+  const bool current = sql.got_data();
+  if (!current) id = session_that_used(sql, tokens.old_hash, used_at);
+  Rotation rotation;
+  if (id == 0) return rotation;
+  auto live = select(sql, "id = :key", id, now);
+  if (live.empty()) return rotation;
+  Session& session = live.front();
+  auto account = select_account(sql, cipher, session.user.value);
+  if (!account && account.error().code != Code::not_found) return fail(account.error());
+  const bool same_password = account && account->password_generation == session.password_generation;
+  // Two that refresh at once have read the clock in any order.
+  const bool lately = !current && std::abs(now - used_at) < refresh_again_max.count() &&
+                      has_token(sql, session, tokens.new_hash);
+  if (!same_password || (!current && !lately)) {
+    end_session(sql, id, now);
+    rotation.ended = session.id;
+    return rotation;
+  }
+  if (current) {
+    sql << "UPDATE sessions SET refresh_hash = :new, used_at = :now WHERE id = :id",
+        soci::use(tokens.new_hash), soci::use(now), soci::use(id);
+    const long long ends_at = millis_of(session.ends_at);
+    sql << "INSERT INTO used_refresh_hashes(refresh_hash, session_id, ends_at, used_at) "
+           "VALUES(:old, :id, :ends_at, :now)",
+        soci::use(tokens.old_hash), soci::use(id), soci::use(ends_at), soci::use(now);
+    session.refresh_hash = unhex(tokens.new_hash);
+    session.used_at = instant_of(now);
+  }
+  rotation.session = std::move(session);
+  rotation.account = std::move(*account);
+  return rotation;
+}
+
+Result<std::vector<SessionId>> end_all(soci::session& sql, long long user, long long only, long long except,
+                                       long long now) {
+  long long id = 0;
+  soci::statement rows =
+      (sql.prepare << "SELECT id FROM sessions WHERE user_id = :user AND ended_at IS NULL AND "
+                      "(:only = 0 OR id = :only) AND id <> :except",
+       soci::use(user, "user"), soci::use(only, "only"), soci::use(except, "except"), soci::into(id));
+  auto ended = ids_of(rows, id);
+  for (const auto session : *ended) end_session(sql, session.value, now);
+  return ended;
+}
+
+/// Answers the ids of the sessions that ended.
+Result<std::vector<SessionId>> change(soci::session& sql, long long user, const PasswordChange& wanted,
+                                      long long now) {
+  const auto generation = generation_of(sql, user);
+  if (!generation) return fail(generation.error());
+  if (*generation != wanted.verified_generation) return other_password();
+  const long long next = *generation + 1, keep = wanted.keep.value;
+  sql << "UPDATE accounts SET password_hash = :hash, password_generation = :next WHERE id = :id",
+      soci::use(wanted.hash), soci::use(next), soci::use(user);
+  sql << "UPDATE sessions SET password_generation = :next WHERE id = :keep AND user_id = :user",
+      soci::use(next), soci::use(keep), soci::use(user);
+  return end_all(sql, user, 0, keep, now);
 }
 
 }  // namespace
 
-Task<> SqliteAccounts::create_session(Session session) {
-  return database_.write([session = std::move(session)](soci::session& sql) { return insert(sql, session); });
-}
-
-Task<Session> SqliteAccounts::rotate_session(std::string old_hash, std::string new_hash, Instant now) {
-  return or_revoked(database_.write([old_hex = hex(old_hash), new_hex = hex(new_hash), at = millis_of(now)](
-                                        soci::session& sql) { return rotate(sql, old_hex, new_hex, at); }));
-}
-
-Task<std::vector<Session>> SqliteAccounts::sessions(UserId user, Instant now) {
-  return database_.read([key = static_cast<long long>(user.value),
-                         at = millis_of(now)](soci::session& sql) -> Result<std::vector<Session>> {
-    return select(sql, "user_id = :key ORDER BY used_at DESC, id DESC", key, at);
+Task<> SqliteAccounts::rehash_password(UserId id, std::int64_t generation, std::string hash) {
+  return database_.write([user = static_cast<long long>(id.value),
+                          verified = static_cast<long long>(generation),
+                          hash = std::move(hash)](soci::session& sql) -> Result<> {
+    sql << "UPDATE accounts SET password_hash = :hash WHERE id = :id AND password_generation = :verified",
+        soci::use(hash), soci::use(user), soci::use(verified);
+    return {};
   });
 }
 
-Task<std::vector<SessionId>> SqliteAccounts::end_sessions(UserId user, std::optional<SessionId> only,
-                                                          std::optional<SessionId> except) {
-  const long long whose = user.value, only_id = only ? only->value : 0,
-                  except_id = except ? except->value : 0;
-  return database_.write([whose, only_id, except_id, now = millis_of(clock_.now())](soci::session& sql) {
-    long long id = 0;
-    soci::statement rows =
-        (sql.prepare << "SELECT id FROM sessions WHERE user_id = :user AND ended_at IS NULL AND "
-                        "(:only = 0 OR id = :only) AND id <> :except",
-         soci::use(whose, "user"), soci::use(only_id, "only"), soci::use(except_id, "except"),
-         soci::into(id));
-    auto ended = ids_of(rows, id);
-    for (const auto session : *ended) {
-      const long long one = session.value;
-      sql << "UPDATE sessions SET ended_at = :now WHERE id = :id", soci::use(now), soci::use(one);
-    }
-    return ended;
+Task<std::vector<SessionId>> SqliteAccounts::change_password(UserId id, PasswordChange wanted) {
+  return database_.write(
+      [user = static_cast<long long>(id.value), wanted = std::move(wanted),
+       now = millis_of(clock_.now())](soci::session& sql) { return change(sql, user, wanted, now); });
+}
+
+Task<std::vector<SessionId>> SqliteAccounts::create_session(Session session) {
+  return database_.write(
+      [session = std::move(session)](soci::session& sql) -> Result<std::vector<SessionId>> {
+        const auto generation = generation_of(sql, session.user.value);
+        if (!generation && generation.error().code != Code::not_found) return fail(generation.error());
+        if (!generation || *generation != session.password_generation) return other_password();
+        auto ended =
+            end_beyond(sql, session.user.value, sessions_per_account_max - 1, millis_of(session.created_at));
+        insert(sql, session);
+        return ended;
+      });
+}
+
+Task<Rotation> SqliteAccounts::rotate_session(std::string old_hash, std::string new_hash, Instant now) {
+  return database_.write([this, tokens = Tokens{hex(old_hash), hex(new_hash)}, at = millis_of(now)](
+                             soci::session& sql) { return rotate(sql, cipher_, tokens, at); });
+}
+
+Task<std::vector<Session>> SqliteAccounts::sessions(UserId user, Instant now, SessionId before, int limit) {
+  return database_.read([key = static_cast<long long>(user.value), at = millis_of(now),
+                         first = before ? before.value : INT64_MAX,
+                         limit](soci::session& sql) -> Result<std::vector<Session>> {
+    return select(sql, fmt::format("user_id = :key AND id < {} ORDER BY id DESC LIMIT {}", first, limit), key,
+                  at);
   });
+}
+
+Task<std::vector<SessionId>> SqliteAccounts::end_sessions(UserId user, std::optional<SessionId> only) {
+  return database_.write(
+      [whose = static_cast<long long>(user.value), one = static_cast<long long>(only ? only->value : 0),
+       now = millis_of(clock_.now())](soci::session& sql) { return end_all(sql, whose, one, 0, now); });
 }
 
 Task<std::vector<SessionId>> SqliteAccounts::ended_since(Instant since) {

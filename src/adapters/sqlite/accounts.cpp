@@ -1,28 +1,13 @@
 #include "adapters/sqlite/accounts.hpp"
 
-#include <fmt/format.h>
-
-#include "adapters/sqlite/main_database.hpp"
+#include "adapters/sqlite/account_row.hpp"
+#include "domain/account/email.hpp"
 
 namespace market::sqlite {
 namespace {
 
-constexpr int verification_tries_max = 5;
-
-long long millis_of(Instant at) {
-  return at.time_since_epoch().count();
-}
-
-std::string lower_case(std::string_view email) {
-  std::string lower(email);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
-
-std::string context_of(std::string_view column, long long user) {
-  return fmt::format("accounts.{}.{}", column, user);
-}
+/// How long tries at an address are remembered that no code was sent to; as long as a code lives.
+constexpr std::chrono::minutes tries_life{30};
 
 /// An optional personal value as SOCI takes it.
 struct OptionalField {
@@ -36,25 +21,25 @@ struct OptionalField {
 };
 
 Result<> insert(soci::session& sql, const FieldCipher& cipher, const Account& account) {
-  const long long id = account.id.value, created_at = millis_of(account.created_at);
-  const std::string index = cipher.blind_index(lower_case(account.email));
+  const long long id = account.id.value, created_at = millis_of(account.created_at),
+                  generation = account.password_generation;
+  const std::string index = cipher.blind_index(email_key(account.email));
   const std::string email = cipher.encrypt(account.email, context_of("email", id));
   const std::string name = cipher.encrypt(account.name, context_of("name", id));
   OptionalField phone(cipher, account.phone, "phone", id), address(cipher, account.address, "address", id);
   const std::string role(text_of(account.role));
   const int verified = account.email_verified ? 1 : 0;
   sql << "INSERT INTO accounts(id, email_index, email, name, phone, address, role, email_verified, "
-         "password_hash, "
-         "created_at) VALUES(:id, :email_index, :email, :name, :phone, :address, :role, :verified, :hash, "
-         ":created)",
+         "password_hash, password_generation, created_at) VALUES(:id, :email_index, :email, :name, :phone, "
+         ":address, :role, :verified, :hash, :generation, :created)",
       soci::use(id), soci::use(index), soci::use(email), soci::use(name),
       soci::use(phone.stored, phone.state), soci::use(address.stored, address.state), soci::use(role),
-      soci::use(verified), soci::use(account.password_hash), soci::use(created_at);
+      soci::use(verified), soci::use(account.password_hash), soci::use(generation), soci::use(created_at);
   return {};
 }
 
 struct AccountRow {
-  long long id = 0, created_at = 0;
+  long long id = 0, created_at = 0, password_generation = 0;
   std::string email, name, phone, address, role, password_hash;
   soci::indicator phone_state = soci::i_null, address_state = soci::i_null;
   int verified = 0;
@@ -79,6 +64,7 @@ Result<Account> decrypt(const FieldCipher& cipher, const AccountRow& row) {
   account.role = *role;
   account.email_verified = row.verified != 0;
   account.password_hash = row.password_hash;
+  account.password_generation = row.password_generation;
   account.created_at = Instant(Millis(row.created_at));
   return account;
 }
@@ -89,13 +75,13 @@ Result<Account> select(soci::session& sql, const FieldCipher& cipher, std::strin
                        const Key& key) {
   AccountRow row;
   sql << fmt::format(
-      "SELECT id, email, name, phone, address, role, email_verified, password_hash, created_at "
-      "FROM accounts WHERE {}",
+      "SELECT id, email, name, phone, address, role, email_verified, password_hash, "
+      "password_generation, created_at FROM accounts WHERE {}",
       where),
       soci::use(key), soci::into(row.id), soci::into(row.email), soci::into(row.name),
       soci::into(row.phone, row.phone_state), soci::into(row.address, row.address_state),
       soci::into(row.role), soci::into(row.verified), soci::into(row.password_hash),
-      soci::into(row.created_at);
+      soci::into(row.password_generation), soci::into(row.created_at);
   if (!sql.got_data()) return fail(Code::not_found, "there is no such account");
   return decrypt(cipher, row);
 }
@@ -123,34 +109,74 @@ Result<Account> patch_account(soci::session& sql, const FieldCipher& cipher, lon
   };
   if (const auto changed = set_optional(patch.phone, "phone"); !changed) return fail(changed.error());
   if (const auto changed = set_optional(patch.address, "address"); !changed) return fail(changed.error());
-  return select(sql, cipher, "id = :key", id);
+  return select_account(sql, cipher, id);
 }
 
-Result<bool> count_try(soci::session& sql, long long user, const std::string& code_hash, long long now) {
-  soci::statement count =
-      (sql.prepare << "UPDATE verifications SET tries = tries + 1 WHERE user_id = :user AND "
-                      "tries < :most",
-       soci::use(user), soci::use(verification_tries_max));
-  count.execute(true);
-  std::string stored;
+/// Keyed, like the address: whoever has the file alone can try neither codes nor addresses.
+std::string code_hash(const FieldCipher& cipher, const std::string& email, const std::string& code) {
+  return cipher.blind_index(email_key(email) + '\n' + code);
+}
+
+struct StoredCode {
+  std::string email_index, hash;
   long long ends_at = 0;
-  sql << "SELECT code_hash, ends_at FROM verifications WHERE user_id = :user", soci::use(user),
-      soci::into(stored), soci::into(ends_at);
-  if (!sql.got_data()) return fail(Code::not_found, "no code was sent to this account");
-  if (count.get_affected_rows() == 0) return fail(Code::rate_limited, "this code was tried too often");
-  if (stored != code_hash || ends_at <= now) return false;
-  sql << "DELETE FROM verifications WHERE user_id = :user", soci::use(user);
-  return true;
+};
+StoredCode stored_form(const FieldCipher& cipher, const std::string& email, const VerificationCode& code) {
+  return {cipher.blind_index(email_key(email)), code_hash(cipher, email, code.code), millis_of(code.ends_at)};
 }
 
-std::string hex(std::string_view bytes) {
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return text;
+Result<> store_code(soci::session& sql, const StoredCode& code, long long now) {
+  sql << "DELETE FROM verifications WHERE ends_at <= :now", soci::use(now);
+  sql << "REPLACE INTO verifications(email_index, code_hash, ends_at, tries) VALUES(:email, :code, :end, 0)",
+      soci::use(code.email_index), soci::use(code.hash), soci::use(code.ends_at);
+  return {};
+}
+
+/// `tried.ends_at`: when a try at an address without a code is forgotten.
+Result<bool> try_code(soci::session& sql, const StoredCode& tried, long long now) {
+  sql << "DELETE FROM verifications WHERE ends_at <= :now", soci::use(now);
+  sql << "INSERT INTO verifications(email_index, code_hash, ends_at, tries) VALUES(:email, '', :end, 1) "
+         "ON CONFLICT(email_index) DO UPDATE SET tries = tries + 1",
+      soci::use(tried.email_index), soci::use(tried.ends_at);
+  std::string hash;
+  int tries = 0;
+  sql << "SELECT code_hash, tries FROM verifications WHERE email_index = :email",
+      soci::use(tried.email_index), soci::into(hash), soci::into(tries);
+  if (tries > verification_tries_max) return fail(Code::rate_limited, "this code was tried too often");
+  if (hash != tried.hash) return false;
+  sql << "DELETE FROM verifications WHERE email_index = :email", soci::use(tried.email_index);
+  soci::statement verify =
+      (sql.prepare << "UPDATE accounts SET email_verified = 1 WHERE email_index = :email",
+       soci::use(tried.email_index));
+  verify.execute(true);
+  return verify.get_affected_rows() == 1;  // A code for an address without an account proves nothing.
+}
+
+Result<std::vector<RoleChange>> select_role_changes(soci::session& sql, long long since) {
+  long long id = 0;
+  std::string role;
+  soci::statement rows = (sql.prepare << "SELECT id, role FROM accounts WHERE role_changed_at >= :since",
+                          soci::use(since), soci::into(id), soci::into(role));
+  std::vector<RoleChange> found;
+  rows.execute();
+  while (rows.fetch()) {
+    const auto known = parse_role(role);
+    if (!known) return fail(Code::internal, "an account has a role that is not known");
+    found.push_back({UserId{id}, *known});
+  }
+  return found;
 }
 
 }  // namespace
+
+Result<Account> select_account(soci::session& sql, const FieldCipher& cipher, long long id) {
+  return select(sql, cipher, "id = :key", id);
+}
+
+Result<Account> select_account(soci::session& sql, const FieldCipher& cipher,
+                               const std::string& email_index) {
+  return select(sql, cipher, "email_index = :key", email_index);
+}
 
 Task<> SqliteAccounts::create_all(std::vector<Account> accounts) {
   return database_.write([this, accounts = std::move(accounts)](soci::session& sql) -> Result<> {
@@ -162,20 +188,26 @@ Task<> SqliteAccounts::create_all(std::vector<Account> accounts) {
   });
 }
 
-Task<> SqliteAccounts::create(Account account) {
+Task<> SqliteAccounts::create(Account account, std::optional<VerificationCode> code) {
+  std::optional<StoredCode> stored;
+  if (code) stored = stored_form(cipher_, account.email, *code);
   return database_.write(
-      [this, account = std::move(account)](soci::session& sql) { return insert(sql, cipher_, account); });
+      [this, account = std::move(account), stored = std::move(stored)](soci::session& sql) -> Result<> {
+        const auto inserted = insert(sql, cipher_, account);
+        if (!inserted || !stored) return inserted;
+        return store_code(sql, *stored, millis_of(account.created_at));
+      });
 }
 
 Task<Account> SqliteAccounts::find(UserId id) {
   return database_.read([this, key = static_cast<long long>(id.value)](soci::session& sql) {
-    return select(sql, cipher_, "id = :key", key);
+    return select_account(sql, cipher_, key);
   });
 }
 
 Task<Account> SqliteAccounts::find_by_email(std::string email) {
-  return database_.read([this, index = cipher_.blind_index(lower_case(email))](soci::session& sql) {
-    return select(sql, cipher_, "email_index = :key", index);
+  return database_.read([this, index = cipher_.blind_index(email_key(email))](soci::session& sql) {
+    return select_account(sql, cipher_, index);
   });
 }
 
@@ -184,30 +216,28 @@ Task<Account> SqliteAccounts::update(UserId id, AccountPatch patch) {
                              soci::session& sql) { return patch_account(sql, cipher_, key, patch); });
 }
 
-Task<> SqliteAccounts::set_password_hash(UserId id, std::string hash) {
-  return database_.write([key = static_cast<long long>(id.value), hash = std::move(hash)](
-                             soci::session& sql) { return set_text(sql, "password_hash", key, hash); });
-}
-
-Task<> SqliteAccounts::set_email_verified(UserId id) {
-  return database_.write([key = static_cast<long long>(id.value)](soci::session& sql) {
-    return set_text(sql, "email_verified", key, "1");  // The column's affinity makes it a number.
+Task<Account> SqliteAccounts::set_role(UserId id, Role role, Instant now) {
+  return database_.write([this, key = static_cast<long long>(id.value), name = std::string(text_of(role)),
+                          at = millis_of(now)](soci::session& sql) -> Result<Account> {
+    sql << "UPDATE accounts SET role = :role, role_changed_at = :at WHERE id = :id AND role <> :role",
+        soci::use(name, "role"), soci::use(at, "at"), soci::use(key, "id");
+    return select_account(sql, cipher_, key);
   });
 }
 
-Task<> SqliteAccounts::store_verification(UserId id, std::string code_hash, Instant ends_at) {
-  return database_.write([user = static_cast<long long>(id.value), code = hex(code_hash),
-                          end = millis_of(ends_at)](soci::session& sql) -> Result<> {
-    sql << "REPLACE INTO verifications(user_id, code_hash, ends_at, tries) VALUES(:user, :code, :end, 0)",
-        soci::use(user), soci::use(code), soci::use(end);
-    return {};
-  });
+Task<std::vector<RoleChange>> SqliteAccounts::roles_changed_since(Instant since) {
+  return database_.read([at = millis_of(since)](soci::session& sql) { return select_role_changes(sql, at); });
 }
 
-Task<bool> SqliteAccounts::try_verification(UserId id, std::string code_hash, Instant now) {
-  return database_.write(
-      [user = static_cast<long long>(id.value), code = hex(code_hash),
-       at = millis_of(now)](soci::session& sql) { return count_try(sql, user, code, at); });
+Task<> SqliteAccounts::store_verification(std::string email, VerificationCode code, Instant now) {
+  return database_.write([stored = stored_form(cipher_, email, code),
+                          at = millis_of(now)](soci::session& sql) { return store_code(sql, stored, at); });
+}
+
+Task<bool> SqliteAccounts::verify_email(std::string email, std::string code, Instant now) {
+  VerificationCode tried{std::move(code), now + tries_life};
+  return database_.write([stored = stored_form(cipher_, email, tried),
+                          at = millis_of(now)](soci::session& sql) { return try_code(sql, stored, at); });
 }
 
 }  // namespace market::sqlite

@@ -13,23 +13,25 @@ class SqliteAccounts final : public Accounts {
   SqliteAccounts(MainDatabase& database, const FieldCipher& cipher, const Clock& clock)
       : database_(database), cipher_(cipher), clock_(clock) {}
 
-  Task<> create(Account account) override;
+  Task<> create(Account account, std::optional<VerificationCode> code) override;
   /// Many in one transaction, all or none; for `market seed`. Errors: as create().
   Task<> create_all(std::vector<Account> accounts);
   Task<Account> find(UserId id) override;
   Task<Account> find_by_email(std::string email) override;
   Task<Account> update(UserId id, AccountPatch patch) override;
-  Task<> set_password_hash(UserId id, std::string hash) override;
-  Task<> set_email_verified(UserId id) override;
+  Task<Account> set_role(UserId id, Role role, Instant now) override;
+  Task<std::vector<RoleChange>> roles_changed_since(Instant since) override;
 
-  Task<> store_verification(UserId id, std::string code_hash, Instant ends_at) override;
-  Task<bool> try_verification(UserId id, std::string code_hash, Instant now) override;
+  Task<> rehash_password(UserId id, std::int64_t generation, std::string hash) override;
+  Task<std::vector<SessionId>> change_password(UserId id, PasswordChange change) override;
 
-  Task<> create_session(Session session) override;
-  Task<Session> rotate_session(std::string old_hash, std::string new_hash, Instant now) override;
-  Task<std::vector<Session>> sessions(UserId user, Instant now) override;
-  Task<std::vector<SessionId>> end_sessions(UserId user, std::optional<SessionId> only,
-                                            std::optional<SessionId> except) override;
+  Task<> store_verification(std::string email, VerificationCode code, Instant now) override;
+  Task<bool> verify_email(std::string email, std::string code, Instant now) override;
+
+  Task<std::vector<SessionId>> create_session(Session session) override;
+  Task<Rotation> rotate_session(std::string old_hash, std::string new_hash, Instant now) override;
+  Task<std::vector<Session>> sessions(UserId user, Instant now, SessionId before, int limit) override;
+  Task<std::vector<SessionId>> end_sessions(UserId user, std::optional<SessionId> only) override;
   Task<std::vector<SessionId>> ended_since(Instant since) override;
 
  private:

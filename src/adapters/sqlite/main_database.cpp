@@ -31,8 +31,23 @@ const Migration version_4 = {
     "refresh_hash TEXT PRIMARY KEY, session_id INTEGER NOT NULL, ends_at INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX used_refresh_hashes_by_end ON used_refresh_hashes(ends_at)",
 };
+const Migration version_5 = {
+    "ALTER TABLE accounts ADD COLUMN password_generation INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE accounts ADD COLUMN role_changed_at INTEGER",
+    "CREATE INDEX accounts_by_role_change ON accounts(role_changed_at) WHERE role_changed_at IS NOT NULL",
+    "ALTER TABLE sessions ADD COLUMN password_generation INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE used_refresh_hashes ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0",
+    // By address, whether or not it has an account: nobody can tell the two apart. Codes live for half an
+    // hour, so those of before need not be kept.
+    "DROP TABLE verifications",
+    "CREATE TABLE verifications("
+    "email_index TEXT PRIMARY KEY, code_hash TEXT NOT NULL, ends_at INTEGER NOT NULL, tries INTEGER NOT "
+    "NULL) "
+    "WITHOUT ROWID",
+    "CREATE INDEX verifications_by_end ON verifications(ends_at)",
+};
 constexpr int first_schema = 4;  // Those before it were never released.
-const Migration migrations[] = {version_4};
+const Migration migrations[] = {version_4, version_5};
 
 }  // namespace
 

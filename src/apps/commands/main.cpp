@@ -1,11 +1,18 @@
 // The one binary: reads the command line and hands over to a command.
+#include <fmt/format.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
+
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 
 #include "apps/bench/bench_command.hpp"
 #include "apps/commands/commands.hpp"
+#include "apps/roles/line_output.hpp"
 #include "apps/settings/settings.hpp"
+#include "apps/settings/suggestion.hpp"
 
 namespace {
 
@@ -20,6 +27,37 @@ void add_settings(CLI::App& command, SettingSources& sources) {
 
 void add_data(CLI::App& command, std::string& data) {
   command.add_option("--data", data, "data folder")->capture_default_str();
+}
+
+void complain(const std::string& what) {
+  print_patiently(STDERR_FILENO, "market: " + what + '\n');
+}
+
+/// Standard output is buffered: that a disk is full shows at the end alone.
+bool output_is_whole() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  complain(fmt::format("the output cannot be written: {}", std::strerror(errno)));
+  return false;
+}
+
+/// What nobody knows is named, with what may have been meant.
+std::string mistake_of(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  const auto unknown = app.remaining(true);
+  if (unknown.empty()) return error.what();
+  const std::string& word = unknown.front();
+  std::vector<std::string> known;
+  const bool is_flag = word.starts_with('-');
+  if (is_flag)
+    for (const CLI::Option* option : at->get_options())
+      for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+  else
+    for (const CLI::App* command : at->get_subcommands([](const CLI::App*) { return true; }))
+      known.push_back(command->get_name());
+  if (!is_flag && known.empty()) return fmt::format("'{}' is not expected here", word);
+  const auto name = word.substr(0, word.find('='));
+  return fmt::format("there is no {} '{}'{}", is_flag ? "flag" : "command", name, suggestion(name, known));
 }
 
 int run(int argc, char** argv) {
@@ -106,24 +144,30 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version.
-    std::fprintf(stderr, "market: %s (see 'market --help')\n", error.what());
-    return 2;
+    if (error.get_exit_code() != 0) {
+      complain(fmt::format("{} (see 'market --help')", mistake_of(app, error)));
+      return 2;
+    }
+    app.exit(error);  // --help and --version.
+    return output_is_whole() ? 0 : 1;
   }
+  // Whoever serves has announced itself; whoever reads a tool's output must get all of it.
+  if (status == 0 && !serve_command->parsed() && !output_is_whole()) status = 1;
   return status;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_files();
   try {
     if (argc > 1 && std::string_view(argv[1]) == "bench") return run_bench(argc - 1, argv + 1);
     return run(argc, argv);
   } catch (const UsageError& error) {
-    std::fprintf(stderr, "market: %s\n", error.what());
+    complain(error.what());
     return 2;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "market: %s\n", error.what());
+    complain(error.what());
     return 1;
   }
 }

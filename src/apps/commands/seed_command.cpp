@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <random>
 #include <stdexcept>
 
@@ -39,7 +41,11 @@ class TokenFile {
     if (file_) std::fclose(file_);
   }
   void add(const std::string& token) {
-    if (file_) fmt::print(file_, "{}\n", token);
+    if (file_) std::fprintf(file_, "%s\n", token.c_str());  // finish() looks for errors.
+  }
+  void finish() {
+    if (file_ && (std::fflush(file_) != 0 || std::ferror(file_) != 0))
+      throw std::runtime_error(fmt::format("--tokens: cannot be written: {}", std::strerror(errno)));
   }
 
  private:
@@ -68,6 +74,7 @@ std::vector<UserId> seed_users(Store& store, const SeedOptions& options, const C
     if (static_cast<std::int64_t>(batch.size()) < accounts_per_commit && i + 1 < options.users) continue;
     must(run_task(store.accounts.create_all(std::exchange(batch, {}))));
   }
+  tokens.finish();
   return users;
 }
 

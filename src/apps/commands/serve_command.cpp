@@ -12,14 +12,14 @@
 #include "adapters/payment/test_provider.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/commands/demo.hpp"
+#include "apps/roles/access_log_writer.hpp"
 #include "apps/roles/background_thread.hpp"
 #include "apps/roles/gateway_role.hpp"
 #include "apps/roles/handover.hpp"
 #include "apps/roles/housekeeping.hpp"
-#include "apps/roles/management_door.hpp"
+#include "apps/roles/management_server.hpp"
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/registry_role.hpp"
-#include "apps/roles/request_journal.hpp"
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/sale_core.hpp"
 #include "apps/roles/serve_parts.hpp"
@@ -36,39 +36,54 @@
 namespace market::apps {
 namespace {
 
-/// Everything a request may reach, and the doors that lead there.
+wire::DigestKey random_key(RandomSource& random) {
+  wire::DigestKey key;
+  random.fill(key);
+  return key;
+}
+
+/// Everything a request may reach, and the routes that lead there.
 struct Platform {
-  Platform(const std::string& data, const Settings& from, Millis predecessor);
-  ~Platform() {
+  Platform(const std::string& data, const Settings& from, bool behind_gateway, Millis predecessor);
+  ~Platform() { stop(); }
+  /// Ends whatever may still answer a request. After Server::run(), and before the server with its contexts
+  /// goes: what is answered late is posted to them. May be called again.
+  void stop() {
     pay.wait(Millis(5'000));
     resolver.stop();
     core.gate.stop();
     background.stop();
     hasher.stop();
+    mailer.stop();
     store.pool.stop();
     core.stop();
   }
   void add_routes();
+  void check_heads();
   void create_admin();
   std::string metrics(const http::Server& server) const;
   void look_at_files();
 
   const Settings& settings;
   const SystemClock clock;
+  const WallClock wall;
+  const bool addresses_known;
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   Store store;
   SaleCore core;
   IdSource ids{clock};
   auth::DeniedSessions denied;
-  auth::Authenticator authenticator{store.tokens, denied, clock};
+  auth::Authenticator authenticator{store.tokens, denied, wall};
 
   crypto::ArgonPasswordHasher hasher;
   crypto::SodiumRandomSource random;
-  mail::FileMailer mailer{store.folder.file("mail.log"), store.pool};
-  user::GuessLimiter limiter{settings.flag("ratelimit.enabled")};
+  mail::FileMailer mailer{store.folder.file("mail.log"),
+                          [](const std::string& line) { spdlog::warn("{}", line); }};
+  user::GuessLimiter limiter{settings.flag("ratelimit.enabled"), random_key(random)};
   user::Sessions sessions;
   user::SignUp sign_up;
   user::SignIn sign_in{store.accounts, hasher, sessions, limiter, clock};
+  user::ChangeRole change_role{store.accounts, sessions, clock};
 
   BackgroundThread background;  ///< Payments whose answer is missing, refunds.
   payment::TestProvider provider;
@@ -87,13 +102,14 @@ order::ResolverLimits resolver_limits(const Settings& settings) {
   return limits;
 }
 
-Platform::Platform(const std::string& data, const Settings& from, Millis predecessor)
+Platform::Platform(const std::string& data, const Settings& from, bool behind_gateway, Millis predecessor)
     : settings(from),
+      addresses_known(!behind_gateway || !settings.text("http.trusted_proxies").empty()),
       store(data, clock, predecessor),
       core(store, clock, settings, product::render),
       hasher(thread_count(settings.number("users.hash_threads"), cores / 2)),
-      sessions(store.accounts, store.tokens, denied, random, ids, clock,
-               user::SessionSettings{settings.duration("users.access_token_life")}),
+      sessions(store.accounts, store.tokens, denied, random, ids, clock, wall,
+               user::SessionSettings{settings.duration("users.access_token_life"), store.refresh_key()}),
       sign_up(store.accounts, hasher, mailer, random, ids, clock, email_verification_of(settings)),
       provider(
           store.folder.file("payments.db"), store.pool, clock,
@@ -112,11 +128,35 @@ void Platform::add_routes() {
   order::OrderSettings orders;
   orders.payment_window = settings.duration("orders.payment_window");
   orders.email_verification_required = email_verification_of(settings) == user::EmailVerification::required;
-  user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, limiter, clock});
+  user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, change_role,
+                                 limiter, clock, addresses_known});
   product::add_product_routes(router,
-                              {authenticator, core.products, core.gate, store.pictures, store.pool, clock});
+                               {authenticator, core.products, core.gate, store.pictures, store.pool, clock});
   order::add_order_routes(
       router, {authenticator, core.gate, core.products, core.reader, pay, refusals, clock, orders});
+  check_heads();
+}
+
+/// Whoever may not send a long body learns so before it is read. What is allowed is judged again by the
+/// handler: between the two a session may end.
+void Platform::check_heads() {
+  const auto signed_in = [this](const http::Request& request) -> Result<> {
+    const auto caller = authenticator.identify(request);
+    if (!caller) return fail(caller.error());
+    return {};
+  };
+  const auto sells = [this](const http::Request& request) -> Result<> {
+    const auto caller = authenticator.require(request, {Role::seller, Role::admin});
+    if (!caller) return fail(caller.error());
+    return {};
+  };
+  for (const char* route :
+       {"POST /api/v1/orders", "POST /api/v1/orders/{id}/payment", "POST /api/v1/orders/{id}/cancel",
+        "POST /api/v1/orders/{id}/return", "PATCH /api/v1/users/me", "PUT /api/v1/users/me/password"})
+    router.check_head(route, signed_in);
+  for (const char* route : {"POST /api/v1/products", "PATCH /api/v1/products/{id}",
+                            "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image"})
+    router.check_head(route, sells);
 }
 
 void Platform::look_at_files() {
@@ -132,7 +172,10 @@ void Platform::look_at_files() {
 void Platform::create_admin() {
   const char* email = std::getenv("MARKET_ADMIN_EMAIL");
   const char* password = std::getenv("MARKET_ADMIN_PASSWORD");
-  if (!email || !password || *email == '\0' || *password == '\0') return;
+  const bool has_email = email && *email != '\0', has_password = password && *password != '\0';
+  if (has_email != has_password)
+    throw UsageError("MARKET_ADMIN_EMAIL and MARKET_ADMIN_PASSWORD must be set together");
+  if (!has_email) return;
   const auto created = run_task(sign_up.create_admin(email, password));
   if (!created)
     throw UsageError(fmt::format("the administrator cannot be created: {}", created.error().detail));
@@ -171,12 +214,17 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   const Address address = listen_address(options, settings);
   StopSignals signals;
   ReloadSignal reload_signal;
-  const int inherited = options.takeover ? request_handover(options.data, store_door) : activated_socket();
+  const int inherited =
+      options.takeover ? request_handover(options.data, store_handover_socket) : activated_socket();
   const Millis predecessor =
-      options.takeover ? settings.duration("gateway.drain_time_max") + Millis(5'000) : Millis(0);
+      options.takeover ? settings.duration("http.drain_time_max") + Millis(5'000) : Millis(0);
 
-  RequestJournal journal(settings, with_gateway ? "market" : "market-services");
-  Platform platform(options.data, settings, predecessor);
+  AccessLogWriter access_log(settings, with_gateway ? "market" : "market-services");
+  Platform platform(options.data, settings, !with_gateway, predecessor);
+  if (!platform.addresses_known && settings.flag("ratelimit.enabled"))
+    spdlog::warn(
+        "http.trusted_proxies is empty: guesses are counted by account alone, as their addresses "
+        "are those of gateways; name the gateways there");
   platform.add_routes();
   std::unique_ptr<http::Server> server;
   std::unique_ptr<eureka::RegistryClient> discovery;
@@ -191,6 +239,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   info.metrics = [&] {
     platform::MetricsText text;
     add_registry_client_metrics(*discovery, text);
+    add_access_log_metrics(access_log, text);
     return platform.metrics(*server) + text.text();
   };
   info.info = [&] {
@@ -203,9 +252,9 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     platform::add_platform_routes(platform.router, info);
   else
     platform::add_service_routes(platform.router, info);
-  const unsigned threads = thread_count(settings.number("gateway.threads"), platform.cores);
+  const unsigned threads = thread_count(settings.number("http.threads"), platform.cores);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
-  server->set_journal(journal);
+  server->set_access_log(access_log);
   if (inherited >= 0)
     server->adopt(inherited);
   else
@@ -215,33 +264,35 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   platform.create_admin();
   if (options.demo) fill_with_demo(platform.core.products, platform.core.gate, platform.clock);
   std::atomic<bool> handed_over{false};
-  HandoverDoor door(options.data, store_door, server->listening_fd(), [&] {
+  HandoverSocket handover(options.data, store_handover_socket, server->listening_fd(), [&] {
     handed_over.store(true);
     server->stop(true);
   });
   discovery = registry_client_of(settings, platform.clock, {"market-user", "market-product", "market-order"},
                                  server->port());
-  const auto management = management_door_of(settings, info, platform.clock);
+  const auto management = management_server_of(settings, info, platform.clock);
   signals.watch([&] {
     leaving.store(true);
     const bool known = discovery->state().registered;
     discovery->withdraw();
-    // Those who are told of changes stop asking us now; a closed door would cost them a retry.
+    // Those who are told of changes stop asking us now; a closed socket would cost them a retry.
     if (known) std::this_thread::sleep_for(leave_pause);
     server->stop();
   });
   reload_signal.watch([&platform] { reload_keys(platform.store); });
-  Housekeeping housekeeping(platform.clock, {[&](Instant now) { platform.denied.forget_ended(now); },
-                                             [&](Instant) { platform.look_at_files(); }});
+  Housekeeping housekeeping(platform.clock,
+                            {[&](Instant) { platform.denied.forget_ended(platform.wall.now()); },
+                             [&](Instant) { platform.look_at_files(); }});
 
-  fmt::print("market is ready: http://{}:{} (data: {}, {} threads)\n", address.host, server->port(),
-             options.data, threads);
-  std::fflush(stdout);
+  raise_file_limit(settings);
+  announce(fmt::format("market is ready: http://{}:{} (data: {}, {} threads)", host_in_url(address.host),
+                       server->port(), options.data, threads));
   discovery->start();
   server->run();
   if (!handed_over.load()) discovery->leave();  // The successor has the same address: it stays registered.
   signals.end();
   reload_signal.end();
+  platform.stop();
   return 0;
 }
 
@@ -255,7 +306,12 @@ int serve(const ServeOptions& options) {
     throw UsageError(fmt::format("--role {}: --demo needs a store", options.role));
   check_settings(settings, options.settings.config);
   listen_address(options, settings);
-  start_logging(settings);
+  const Logging logging(settings);
+  if (const auto& old = settings.old_names_used(); !old.empty()) {
+    std::vector<std::string> names;
+    for (const OldName& each : old) names.push_back(fmt::format("{} is {}", each.old, each.now));
+    spdlog::warn("old names of settings: {}", fmt::join(names, ", "));
+  }
   if (const auto idle = settings_without_effect(settings, role); !idle.empty())
     spdlog::warn("--role {}: without effect here: {}", options.role, fmt::join(idle, ", "));
   switch (role) {

@@ -11,10 +11,10 @@
 #include <random>
 #include <thread>
 
+#include "apps/roles/access_log_writer.hpp"
 #include "apps/roles/handover.hpp"
-#include "apps/roles/management_door.hpp"
+#include "apps/roles/management_server.hpp"
 #include "apps/roles/registry_client_of.hpp"
-#include "apps/roles/request_journal.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "apps/roles/token_keys.hpp"
 #include "apps/settings/gateway_files.hpp"
@@ -156,8 +156,8 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   auto read = read_gateway_settings(settings, options.settings.config);
   auto tls = tls_of(settings);
   const Address address = listen_address(options, settings);
-  const std::string door = door_of("gateway", address.port);
-  if (options.takeover) expect_handover(options.data, door);
+  const std::string handover = handover_socket_name("gateway", address.port);
+  if (options.takeover) expect_handover(options.data, handover);
   StopSignals signals;
   ReloadSignal reload_signal;
   const SystemClock clock;
@@ -174,8 +174,8 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   balancing.zone = preferred_zone(settings);
   balancing.allowed = &allowed.current();
   gateway::Balancer balancer(discovery, balancing);
-  RequestJournal journal(settings, "market-gateway");
-  gateway::Proxy proxy({balancer, tokens.authenticator(), journal, clock},
+  AccessLogWriter access_log(settings, "market-gateway");
+  gateway::Proxy proxy({balancer, tokens.authenticator(), access_log, clock},
                        std::make_shared<const gateway::GatewayConfig>(std::move(read.config)), random_name());
   tokens.wait_for_file(proxy);
 
@@ -192,6 +192,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   info.metrics = [&] {
     platform::MetricsText text;
     add_registry_client_metrics(*registry, text);
+    add_access_log_metrics(access_log, text);
     return metrics_of(*server, proxy, balancer) + text.text();
   };
   info.info = [&] {
@@ -203,7 +204,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   router.set_fallback([&proxy](const http::Request& request) { return proxy.handle(request); },
                       proxy.options());
   const unsigned threads =
-      thread_count(settings.number("gateway.threads"), std::max(1u, std::thread::hardware_concurrency()));
+      thread_count(settings.number("http.threads"), std::max(1u, std::thread::hardware_concurrency()));
   auto limits = limits_of(settings);
   limits.trusted_proxies.clear();  // The proxy looks itself: its list can be reloaded, and it names each hop.
   limits.is_uncapped = [&proxy](std::string_view address) {
@@ -221,7 +222,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   if (!options.takeover && inherited < 0) server->listen(address.host, address.port);
   gateway::Prober prober(balancer, server->executor(0));
   prober.start();
-  const auto management = management_door_of(settings, info, clock);
+  const auto management = management_server_of(settings, info, clock);
   signals.watch([&] {
     leaving.store(true);
     registry->withdraw();
@@ -233,17 +234,18 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   registry->start();
   registry->wait_for_list(first_list_max);
   // As late as can be: from here until run() those who connect wait.
-  if (options.takeover) inherited = request_handover(options.data, door);
+  if (options.takeover) inherited = request_handover(options.data, handover);
   if (inherited >= 0) server->adopt(inherited);
   std::atomic<bool> handed_over{false};
-  const auto offered =
-      offer_handover(options.data, door_of("gateway", server->port()), server->listening_fd(), [&] {
-        handed_over.store(true);
-        server->stop(true);
-      });
-  fmt::print("market is ready: {}://{}:{} (gateway, {} routes, {} threads)\n", secure ? "https" : "http",
-             address.host, server->port(), proxy.config()->routes.size(), threads);
-  std::fflush(stdout);
+  const auto offered = offer_handover(options.data, handover_socket_name("gateway", server->port()),
+                                      server->listening_fd(), [&] {
+                                        handed_over.store(true);
+                                        server->stop(true);
+                                      });
+  raise_file_limit(settings);
+  announce(fmt::format("market is ready: {}://{}:{} (gateway, {} routes, {} threads)",
+                       secure ? "https" : "http", host_in_url(address.host), server->port(),
+                       proxy.config()->routes.size(), threads));
   server->run();
   if (!handed_over.load()) registry->leave();  // The successor has the same address: it stays registered.
   signals.end();

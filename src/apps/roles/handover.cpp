@@ -20,10 +20,10 @@ namespace market::apps {
 namespace {
 
 /// Through /proc, because a data folder's own path may be longer than a socket address allows.
-sockaddr_un address_in(int folder, const std::string& door) {
+sockaddr_un address_in(int folder, const std::string& name) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", folder, door.c_str());
+  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", folder, name.c_str());
   return address;
 }
 
@@ -82,20 +82,20 @@ int activated_socket() {
   return first;
 }
 
-std::string door_of(std::string_view role, std::uint16_t port) {
+std::string handover_socket_name(std::string_view role, std::uint16_t port) {
   return fmt::format("handover-{}-{}.sock", role, port);
 }
 
-void expect_handover(const std::string& data_dir, const std::string& door) {
-  if (::access((data_dir + "/" + door).c_str(), F_OK) != 0)
+void expect_handover(const std::string& data_dir, const std::string& name) {
+  if (::access((data_dir + "/" + name).c_str(), F_OK) != 0)
     throw UsageError(fmt::format(
-        "--takeover: no running server hands over its socket in '{}' ({} is missing)", data_dir, door));
+        "--takeover: no running server hands over its socket in '{}' ({} is missing)", data_dir, name));
 }
 
-int request_handover(const std::string& data_dir, const std::string& door) {
+int request_handover(const std::string& data_dir, const std::string& name) {
   const int folder = ::open(data_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   const int peer = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_un address = address_in(folder, door);
+  const sockaddr_un address = address_in(folder, name);
   int fd = -1;
   if (folder >= 0 && ::connect(peer, generic(address), sizeof address) == 0) fd = receive_fd(peer);
   ::close(peer);
@@ -105,33 +105,33 @@ int request_handover(const std::string& data_dir, const std::string& door) {
   return fd;
 }
 
-HandoverDoor::HandoverDoor(const std::string& data_dir, const std::string& door, int listening_fd,
-                           std::function<void()> given)
-    : path_(data_dir + "/" + door), listening_fd_(listening_fd), given_(std::move(given)) {
+HandoverSocket::HandoverSocket(const std::string& data_dir, const std::string& name, int listening_fd,
+                               std::function<void()> given)
+    : path_(data_dir + "/" + name), listening_fd_(listening_fd), given_(std::move(given)) {
   folder_ = ::open(data_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-  door_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  socket_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   ::unlink(path_.c_str());  // A left-over of a killed process, or of the one whose place we take.
-  const sockaddr_un address = address_in(folder_, door);
-  if (::bind(door_, generic(address), sizeof address) != 0 || ::chmod(path_.c_str(), 0600) != 0 ||
-      ::listen(door_, 4) != 0 || ::pipe2(stop_pipe_, O_CLOEXEC) != 0)
+  const sockaddr_un address = address_in(folder_, name);
+  if (::bind(socket_, generic(address), sizeof address) != 0 || ::chmod(path_.c_str(), 0600) != 0 ||
+      ::listen(socket_, 4) != 0 || ::pipe2(stop_pipe_, O_CLOEXEC) != 0)
     throw UsageError(fmt::format("cannot make '{}': {}", path_, std::strerror(errno)));
   thread_ = std::thread([this] { run(); });
 }
 
-HandoverDoor::~HandoverDoor() {
-  if (::write(stop_pipe_[1], "x", 1) != 1) spdlog::warn("the hand-over door cannot be told to close");
+HandoverSocket::~HandoverSocket() {
+  if (::write(stop_pipe_[1], "x", 1) != 1) spdlog::warn("the hand-over socket cannot be told to close");
   thread_.join();
   if (!gone_) ::unlink(path_.c_str());
-  for (const int fd : {door_, folder_, stop_pipe_[0], stop_pipe_[1]}) ::close(fd);
+  for (const int fd : {socket_, folder_, stop_pipe_[0], stop_pipe_[1]}) ::close(fd);
 }
 
-void HandoverDoor::run() {
+void HandoverSocket::run() {
   while (true) {
-    pollfd waiting[2] = {{door_, POLLIN, 0}, {stop_pipe_[0], POLLIN, 0}};
+    pollfd waiting[2] = {{socket_, POLLIN, 0}, {stop_pipe_[0], POLLIN, 0}};
     if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return;
     if (waiting[1].revents != 0) return;
     if ((waiting[0].revents & POLLIN) == 0) continue;
-    const int peer = ::accept4(door_, nullptr, nullptr, SOCK_CLOEXEC);
+    const int peer = ::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC);
     if (peer < 0) continue;
     const bool gave = same_user(peer) && send_fd(peer, listening_fd_);
     ::close(peer);
@@ -142,13 +142,13 @@ void HandoverDoor::run() {
   }
 }
 
-std::unique_ptr<HandoverDoor> offer_handover(const std::string& data_dir, const std::string& door,
-                                             int listening_fd, std::function<void()> given) {
+std::unique_ptr<HandoverSocket> offer_handover(const std::string& data_dir, const std::string& name,
+                                               int listening_fd, std::function<void()> given) {
   std::error_code error;
   const bool made = std::filesystem::create_directories(data_dir, error);
   if (made) std::filesystem::permissions(data_dir, std::filesystem::perms::owner_all, error);
   try {
-    return std::make_unique<HandoverDoor>(data_dir, door, listening_fd, std::move(given));
+    return std::make_unique<HandoverSocket>(data_dir, name, listening_fd, std::move(given));
   } catch (const UsageError& mistake) {
     spdlog::warn("--takeover will not find this process: {}", mistake.what());
     return nullptr;

@@ -13,30 +13,30 @@ namespace market::apps {
 /// The listening socket systemd passed (LISTEN_PID, LISTEN_FDS; sd_listen_fds(3)), or -1.
 int activated_socket();
 
-/// The door's file in the data folder. A store has one server; those without a store may share a folder with
-/// it and with each other, and their port tells them apart.
-inline constexpr const char* store_door = "handover.sock";
-std::string door_of(std::string_view role, std::uint16_t port);
+/// The hand-over socket's file in the data folder. A store has one server; those without a store may share a
+/// folder with it and with each other, and their port tells them apart.
+inline constexpr const char* store_handover_socket = "handover.sock";
+std::string handover_socket_name(std::string_view role, std::uint16_t port);
 
 /// Throws UsageError with one clear line when nobody can be asked: before anything else is begun.
-void expect_handover(const std::string& data_dir, const std::string& door);
-/// Asks the process behind `door` for its listening socket; it then drains and ends.
+void expect_handover(const std::string& data_dir, const std::string& name);
+/// Asks the process behind that socket for its listening socket; it then drains and ends.
 /// Throws UsageError with one clear line when there is none.
-int request_handover(const std::string& data_dir, const std::string& door);
+int request_handover(const std::string& data_dir, const std::string& name);
 
 /// The serving side: gives `listening_fd` to the first successor that asks (same user only) and calls
 /// `given`.
-class HandoverDoor {
+class HandoverSocket {
  public:
-  /// Throws UsageError. `door`: nobody else may be behind it; the data lock or the port sees to that.
-  HandoverDoor(const std::string& data_dir, const std::string& door, int listening_fd,
-               std::function<void()> given);
-  ~HandoverDoor();
+  /// Throws UsageError. `name`: nobody else may listen there; the data lock or the port sees to that.
+  HandoverSocket(const std::string& data_dir, const std::string& name, int listening_fd,
+                 std::function<void()> given);
+  ~HandoverSocket();
 
  private:
   void run();
   std::string path_;
-  int door_ = -1;
+  int socket_ = -1;
   int folder_ = -1;
   int listening_fd_;
   int stop_pipe_[2] = {-1, -1};
@@ -45,9 +45,9 @@ class HandoverDoor {
   std::thread thread_;
 };
 
-/// The door of a process without a store. Null, and a line in the log, when the folder cannot be written: it
-/// serves all the same.
-std::unique_ptr<HandoverDoor> offer_handover(const std::string& data_dir, const std::string& door,
-                                             int listening_fd, std::function<void()> given);
+/// The hand-over socket of a process without a store. Null, and a line in the log, when the folder cannot be
+/// written: it serves all the same.
+std::unique_ptr<HandoverSocket> offer_handover(const std::string& data_dir, const std::string& name,
+                                               int listening_fd, std::function<void()> given);
 
 }  // namespace market::apps

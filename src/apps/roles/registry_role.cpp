@@ -5,10 +5,10 @@
 
 #include <cstdio>
 
+#include "apps/roles/access_log_writer.hpp"
 #include "apps/roles/handover.hpp"
-#include "apps/roles/management_door.hpp"
+#include "apps/roles/management_server.hpp"
 #include "apps/roles/registry_parts.hpp"
-#include "apps/roles/request_journal.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "services/platform/platform_routes.hpp"
 
@@ -16,11 +16,11 @@ namespace market::apps {
 
 int serve_registry(const ServeOptions& options, const Settings& settings) {
   const Address address = listen_address(options, settings);
-  const std::string door = door_of("registry", address.port);
-  if (options.takeover) expect_handover(options.data, door);
+  const std::string handover = handover_socket_name("registry", address.port);
+  if (options.takeover) expect_handover(options.data, handover);
   StopSignals signals;
   const SystemClock clock;
-  RequestJournal journal(settings, "market-registry");
+  AccessLogWriter access_log(settings, "market-registry");
   RegistryParts parts(settings, clock, address.host, address.port);
 
   http::Router router;
@@ -32,6 +32,7 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
     platform::MetricsText text;
     parts.add_metrics(text);
     add_http_metrics(*server, text);
+    add_access_log_metrics(access_log, text);
     platform::add_process_metrics(text);
     return text.text();
   };
@@ -42,24 +43,23 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   info.management_elsewhere = !settings.text("management.listen").empty();
   parts.add_routes(router);
   platform::add_platform_routes(router, info);
-  const unsigned threads =
-      thread_count(settings.number("gateway.threads"), std::thread::hardware_concurrency());
+  const unsigned threads = thread_count(settings.number("http.threads"), std::thread::hardware_concurrency());
   server = std::make_unique<http::Server>(router, clock, limits_of(settings), threads);
-  server->set_journal(journal);
+  server->set_access_log(access_log);
   if (options.takeover) parts.learn_from(address.host, address.port);
-  const int inherited = options.takeover ? request_handover(options.data, door) : activated_socket();
+  const int inherited = options.takeover ? request_handover(options.data, handover) : activated_socket();
   if (inherited >= 0)
     server->adopt(inherited);
   else
     server->listen(address.host, address.port);
-  const auto management = management_door_of(settings, info, clock);
-  const auto offered = offer_handover(options.data, door_of("registry", server->port()),
+  const auto management = management_server_of(settings, info, clock);
+  const auto offered = offer_handover(options.data, handover_socket_name("registry", server->port()),
                                       server->listening_fd(), [&] { server->stop(true); });
   parts.start();
   signals.watch([&] { server->stop(); });
-  fmt::print("market is ready: http://{}:{} (role: registry, {} threads)\n", address.host, server->port(),
-             threads);
-  std::fflush(stdout);
+  raise_file_limit(settings);
+  announce(fmt::format("market is ready: http://{}:{} (role: registry, {} threads)",
+                       host_in_url(address.host), server->port(), threads));
   server->run();
   signals.end();
   return 0;

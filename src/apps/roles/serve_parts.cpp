@@ -1,17 +1,43 @@
 #include "apps/roles/serve_parts.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/null_sink.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 
+#include "apps/roles/access_log_writer.hpp"
+#include "apps/roles/log_output.hpp"
 #include "http/message/target.hpp"
 
 extern char** environ;  // NOLINT: POSIX has it in no header.
 
 namespace market::apps {
+
+std::string host_in_url(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : '[' + host + ']';
+}
+
+void announce(const std::string& line) {
+  print_patiently(STDOUT_FILENO, line + '\n');
+}
+
+void raise_file_limit(const Settings& settings) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const auto soft = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  if (limit.rlim_cur > soft && ::setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = soft;
+  // Beside the connections: databases, pipes, epoll sets, connections to others.
+  constexpr std::uint64_t others = 200;
+  const auto wanted = static_cast<std::uint64_t>(settings.number("http.connections_max")) + others;
+  if (limit.rlim_cur < wanted)
+    spdlog::warn("only {} files may be open (RLIMIT_NOFILE), but {} for http.connections_max={}",
+                 limit.rlim_cur, wanted, wanted - others);
+}
 
 std::optional<Address> read_address(std::string_view text) {
   const auto colon = text.rfind(':');
@@ -32,7 +58,7 @@ Address parse_address(std::string_view name, const std::string& text) {
 }
 
 Address listen_address(const ServeOptions& options, const Settings& settings) {
-  return options.listen.empty() ? parse_address("gateway.listen", settings.text("gateway.listen"))
+  return options.listen.empty() ? parse_address("http.listen", settings.text("http.listen"))
                                 : parse_address("--listen", options.listen);
 }
 
@@ -52,11 +78,29 @@ spdlog::level::level_enum log_level_of(const Settings& settings) {
   return level;
 }
 
-void start_logging(const Settings& settings) {
+Logging::Logging(const Settings& settings) {
   const auto level = log_level_of(settings);
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("market"));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
-  spdlog::set_level(level);
+  auto output = std::make_shared<LogOutput>(STDERR_FILENO);
+  output->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v");
+  auto logger = std::make_shared<spdlog::logger>("market", std::move(output));
+  logger->set_level(level);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+Logging::~Logging() {
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("ended", std::make_shared<spdlog::sinks::null_sink_mt>()));
+}
+
+void add_log_metrics(platform::MetricsText& metrics) {
+  const auto logger = spdlog::default_logger();
+  const auto* const output =
+      logger->sinks().empty() ? nullptr : dynamic_cast<const LogOutput*>(logger->sinks().front().get());
+  if (!output) return;
+  const auto counts = output->counts();
+  metrics.family("market_log_lines_left_out_total", "counter", "Log lines that were not written, by reason.")
+      .sample(counts.lost, platform::label("reason", "output"))
+      .sample(counts.repeated, platform::label("reason", "repeated"));
 }
 
 unsigned thread_count(std::int64_t wanted, unsigned fallback) {
@@ -90,15 +134,26 @@ std::vector<http::Network> networks_of(const Settings& settings, std::string_vie
 
 http::Limits limits_of(const Settings& settings) {
   http::Limits limits;
-  limits.body_bytes_max = static_cast<std::size_t>(settings.number("gateway.body_bytes_max"));
-  limits.connections_max = static_cast<std::size_t>(settings.number("gateway.connections_max"));
+  limits.body_bytes_max = static_cast<std::size_t>(settings.number("http.body_bytes_max"));
+  limits.connections_max = static_cast<std::size_t>(settings.number("http.connections_max"));
   limits.connections_per_address_max =
       settings.flag("ratelimit.enabled")
-          ? static_cast<std::size_t>(settings.number("gateway.connections_per_address_max"))
+          ? static_cast<std::size_t>(settings.number("http.connections_per_address_max"))
           : 0;
-  limits.drain_time_max = settings.duration("gateway.drain_time_max");
-  limits.trusted_proxies = networks_of(settings, "gateway.trusted_proxies");
+  limits.idle_time_max = settings.duration("http.idle_time_max");
+  limits.unfinished_bytes_max = static_cast<std::size_t>(settings.number("http.unfinished_bytes_max"));
+  limits.unfinished_bytes_per_address_max =
+      settings.flag("ratelimit.enabled")
+          ? static_cast<std::size_t>(settings.number("http.unfinished_bytes_per_address_max"))
+          : limits.unfinished_bytes_max;
+  limits.drain_time_max = settings.duration("http.drain_time_max");
+  limits.trusted_proxies = networks_of(settings, "http.trusted_proxies");
   return limits;
+}
+
+void add_access_log_metrics(const AccessLogWriter& access_log, platform::MetricsText& metrics) {
+  metrics.family("market_access_log_dropped_total", "counter", "Lines and spans that nobody took in time.")
+      .sample(access_log.dropped());
 }
 
 void add_http_metrics(const http::Server& server, platform::MetricsText& metrics) {
@@ -106,7 +161,16 @@ void add_http_metrics(const http::Server& server, platform::MetricsText& metrics
   for (const auto& entry : server.route_counts())
     metrics.sample(entry.count, platform::label("route", entry.route) + ',' +
                                     platform::label("status", std::to_string(entry.status)));
+  std::vector<double> ends;
+  for (const auto end : http::time_buckets) ends.push_back(std::chrono::duration<double>(end).count());
+  metrics.family("market_http_request_duration_seconds", "histogram",
+                 "From a request's head to its answer, by route.");
+  for (const auto& times : server.route_times())
+    metrics.histogram(ends, times.at_most, times.seconds, platform::label("route", times.route));
   metrics.family("market_http_connections", "gauge", "Open connections.").sample(server.open_connections());
+  metrics.family("market_http_unfinished_bytes", "gauge", "Of bodies that are on their way.")
+      .sample(server.unfinished_bytes());
+  add_log_metrics(metrics);
 }
 
 }  // namespace market::apps

@@ -22,11 +22,13 @@ struct Address {
   std::uint16_t port = 0;
 };
 
+/// As in a URL: an IPv6 host in brackets.
+std::string host_in_url(const std::string& host);
 /// `HOST:PORT`, an IPv6 host in brackets; nullopt for anything else.
 std::optional<Address> read_address(std::string_view text);
 /// The same. Throws UsageError that begins with `name`, the setting or flag.
 Address parse_address(std::string_view name, const std::string& text);
-/// Where to listen: --listen, else gateway.listen. Throws UsageError.
+/// Where to listen: --listen, else http.listen. Throws UsageError.
 Address listen_address(const ServeOptions& options, const Settings& settings);
 
 /// File, environment and assignments, the last wins. Throws UsageError.
@@ -34,8 +36,21 @@ Settings read_settings(const SettingSources& sources);
 
 /// Throws UsageError.
 spdlog::level::level_enum log_level_of(const Settings& settings);
-/// Logs go to standard error, so that standard output has the ready line alone. Throws UsageError.
-void start_logging(const Settings& settings);
+/// Logs go to standard error, so that standard output has the ready line alone; see log_output.hpp. Lives
+/// longer than whatever may log.
+class Logging {
+ public:
+  /// Throws UsageError.
+  explicit Logging(const Settings& settings);
+  ~Logging();
+  Logging(const Logging&) = delete;
+  Logging& operator=(const Logging&) = delete;
+};
+/// Log lines that were left out.
+void add_log_metrics(platform::MetricsText& metrics);
+
+/// As many open files as this process may have; a warning when they are fewer than connections may be.
+void raise_file_limit(const Settings& settings);
 
 unsigned thread_count(std::int64_t wanted, unsigned fallback);
 
@@ -45,8 +60,14 @@ http::Limits limits_of(const Settings& settings);
 std::vector<std::string> comma_separated(const std::string& text);
 /// Throws UsageError.
 std::vector<http::Network> networks_of(const Settings& settings, std::string_view key);
-/// Answers by route and status, open connections.
+/// The ready line, to standard output; a reader who does not read holds up nothing.
+void announce(const std::string& line);
+
+/// Answers by route and status, times, open connections; log lines that were left out.
 void add_http_metrics(const http::Server& server, platform::MetricsText& metrics);
+class AccessLogWriter;
+/// Requests that the access log or the collector of spans did not get.
+void add_access_log_metrics(const AccessLogWriter& access_log, platform::MetricsText& metrics);
 
 /// SIGTERM and SIGINT end the server; every other thread has them blocked.
 class StopSignals {

@@ -55,6 +55,13 @@ std::string Store::reload_keys() {
   return newest;
 }
 
+wire::SecretKey Store::refresh_key() const {
+  wire::SecretKey key;
+  const std::string bytes = folder.load_or_create_secret("refresh-tokens", key.size());
+  std::memcpy(key.data(), bytes.data(), key.size());
+  return key;
+}
+
 Store::~Store() {
   pool.stop();
 }

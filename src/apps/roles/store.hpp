@@ -16,6 +16,7 @@
 #include "adapters/sqlite/order_records.hpp"
 #include "adapters/sqlite/record_fold.hpp"
 #include "wire/auth/access_token.hpp"
+#include "wire/auth/secret_text.hpp"
 
 namespace market::apps {
 
@@ -25,6 +26,8 @@ struct Store {
   ~Store();
   /// Reads the token keys again; the id of the one that signs now. Throws, and the keys before stay then.
   std::string reload_keys();
+  /// What refresh tokens are derived with; kept with the other keys, so that it outlives a restart. Throws.
+  wire::SecretKey refresh_key() const;
 
   static constexpr unsigned sql_threads = 2;
   static constexpr int sql_waiting_max = 4'096;

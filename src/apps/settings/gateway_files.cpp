@@ -37,7 +37,7 @@ std::shared_ptr<http::TlsContext> tls_of(const Settings& settings) {
 }
 
 void check_access_log(const Settings& settings) {
-  const std::string path = settings.text("gateway.access_log");
+  const std::string path = settings.text("http.access_log");
   if (path.empty() || path == "-") return;
   const std::filesystem::path file(path);
   std::error_code ignored;
@@ -49,7 +49,7 @@ void check_access_log(const Settings& settings) {
   else if (::access(file.has_parent_path() ? file.parent_path().c_str() : ".", W_OK | X_OK) != 0)
     wrong = errno;
   if (wrong != 0)
-    throw UsageError(fmt::format("gateway.access_log: {} cannot be written: {}", path, std::strerror(wrong)));
+    throw UsageError(fmt::format("http.access_log: {} cannot be written: {}", path, std::strerror(wrong)));
 }
 
 }  // namespace market::apps

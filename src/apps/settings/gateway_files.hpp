@@ -18,7 +18,7 @@ std::vector<wire::SigningKey> token_keys_of(const Settings& settings);
 /// Null: plain HTTP. Throws UsageError: only one of the two, unreadable, not a pair.
 std::shared_ptr<http::TlsContext> tls_of(const Settings& settings);
 
-/// Whether `gateway.access_log` can be written, without making it. Throws UsageError.
+/// Whether `http.access_log` can be written, without making it. Throws UsageError.
 void check_access_log(const Settings& settings);
 
 }  // namespace market::apps

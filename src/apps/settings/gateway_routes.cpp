@@ -249,8 +249,7 @@ Route read_route(const toml::table& table, std::size_t number) {
   read_policies(reader, route);
   reader.finish();
   const int targets = !route.service.empty() + !route.host.empty() + route.answer.has_value();
-  if (targets != 1)
-    throw UsageError(fmt::format("{}: needs exactly one of service, uri, answer and redirect", where));
+  if (targets != 1) reader.refuse_all("needs exactly one of service, uri, answer and redirect");
   std::ostringstream source;
   source << toml::json_formatter(table);
   for (const char c : source.str())
@@ -274,15 +273,19 @@ void check_origins(const std::vector<std::string>& origins, const std::string& w
 
 std::vector<Route> read_routes(const toml::node& routes) {
   const auto* const list = routes.as_array();
-  if (!list) throw UsageError("gateway.routes must be written as [[gateway.routes]]");
+  const auto refuse = [](const toml::node& at, const std::string& problem) {
+    throw UsageError(fmt::format("{}{}", toml_place(at.source()), problem));
+  };
+  constexpr const char* wrong_kind = "gateway.routes must be written as [[gateway.routes]]";
+  if (!list) refuse(routes, wrong_kind);
   std::vector<Route> read;
   std::set<std::string> ids;
   for (const auto& node : *list) {
     const auto* const table = node.as_table();
-    if (!table) throw UsageError("gateway.routes must be written as [[gateway.routes]]");
+    if (!table) refuse(node, wrong_kind);
     read.push_back(read_route(*table, read.size() + 1));
     if (!ids.insert(read.back().id).second)
-      throw UsageError(fmt::format("gateway.routes: the id \"{}\" stands twice", read.back().id));
+      refuse(node, fmt::format("gateway.routes: the id \"{}\" stands twice", read.back().id));
   }
   std::map<std::string, std::uint64_t> weights;
   for (const Route& route : read)

@@ -13,7 +13,9 @@ namespace {
 
 std::vector<ServiceInstance> instances_of(const toml::node& node) {
   const auto* const services = node.as_table();
-  if (!services) throw UsageError("gateway.services must be a table of texts: name = [\"HOST:PORT\"]");
+  if (!services)
+    throw UsageError(toml_place(node.source()) +
+                     "gateway.services must be a table of texts: name = [\"HOST:PORT\"]");
   std::vector<ServiceInstance> instances;
   TomlReader reader(*services, "gateway.services");
   for (const auto& [name, unread] : *services) {
@@ -60,7 +62,7 @@ GatewaySettings read_gateway_settings(const Settings& settings, const std::strin
         throw UsageError(fmt::format(
             "gateway.routes \"{}\": authenticated = true needs auth.key_file: no token could be checked",
             route.id));
-  config.body_bytes_max = static_cast<std::size_t>(settings.number("gateway.body_bytes_max"));
+  config.body_bytes_max = static_cast<std::size_t>(settings.number("http.body_bytes_max"));
   config.in_flight_max = settings.number("gateway.in_flight_max");
   config.rate_limits = settings.flag("ratelimit.enabled");
   const auto streams = [&](const char* key) { return static_cast<std::size_t>(settings.number(key)); };
@@ -72,8 +74,8 @@ GatewaySettings read_gateway_settings(const Settings& settings, const std::strin
   };
   config.user_rate = rate("ratelimit.user_per_second");
   config.address_rate = rate("ratelimit.address_per_second");
-  config.sampled_share = static_cast<double>(settings.number("gateway.spans_per_million")) / 1e6;
-  config.trusted_proxies = networks_of(settings, "gateway.trusted_proxies");
+  config.sampled_share = static_cast<double>(settings.number("http.spans_per_million")) / 1e6;
+  config.trusted_proxies = networks_of(settings, "http.trusted_proxies");
   if (const auto origins = comma_separated(settings.text("gateway.cors_origins")); !origins.empty()) {
     config.cors.emplace().origins = origins;
     config.cors->credentials = settings.flag("gateway.cors_credentials");
@@ -102,7 +104,7 @@ std::vector<std::string> differences(const gateway::GatewayConfig& before,
   const auto compare = [&lines](const char* name, const auto& old, const auto& now) {
     if (old != now) lines.push_back(fmt::format("~ {}: {} -> {}", name, old, now));
   };
-  compare("gateway.body_bytes_max", before.body_bytes_max, after.body_bytes_max);
+  compare("http.body_bytes_max", before.body_bytes_max, after.body_bytes_max);
   compare("gateway.in_flight_max", before.in_flight_max, after.in_flight_max);
   compare("gateway.streams_max", before.streams.total_max, after.streams.total_max);
   compare("gateway.streams_per_address_max", before.streams.address_max, after.streams.address_max);
@@ -110,8 +112,8 @@ std::vector<std::string> differences(const gateway::GatewayConfig& before,
   compare("ratelimit.enabled", before.rate_limits, after.rate_limits);
   compare("ratelimit.user_per_second", before.user_rate.per_second, after.user_rate.per_second);
   compare("ratelimit.address_per_second", before.address_rate.per_second, after.address_rate.per_second);
-  compare("gateway.spans_per_million", before.sampled_share * 1e6, after.sampled_share * 1e6);
-  compare("gateway.trusted_proxies (how many)", before.trusted_proxies.size(), after.trusted_proxies.size());
+  compare("http.spans_per_million", before.sampled_share * 1e6, after.sampled_share * 1e6);
+  compare("http.trusted_proxies (how many)", before.trusted_proxies.size(), after.trusted_proxies.size());
   const auto origins = [](const gateway::GatewayConfig& config) {
     return config.cors ? fmt::format("{}", fmt::join(config.cors->origins, ",")) : std::string("none");
   };

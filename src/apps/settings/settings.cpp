@@ -6,7 +6,9 @@
 #include <charconv>
 #include <optional>
 
+#include "apps/settings/suggestion.hpp"
 #include "apps/settings/toml_reader.hpp"
+#include "base/check.hpp"
 
 namespace market::apps {
 namespace {
@@ -22,6 +24,20 @@ const KnownSetting* find_known(std::string_view key) {
   for (const KnownSetting& known : known_settings())
     if (known.key == key) return &known;
   return nullptr;
+}
+
+const OldName* find_old(std::string_view name) {
+  for (const OldName& each : old_setting_names())
+    if (each.old == name) return &each;
+  return nullptr;
+}
+
+/// All that may be written, old names too.
+std::vector<std::string> setting_names() {
+  std::vector<std::string> names;
+  for (const KnownSetting& known : known_settings()) names.emplace_back(known.key);
+  for (const OldName& each : old_setting_names()) names.emplace_back(each.old);
+  return names;
 }
 
 bool parse_number(std::string_view text, std::int64_t& number) {
@@ -94,12 +110,24 @@ std::optional<std::string> text_of(const toml::node& node) {
 
 const std::vector<KnownSetting>& known_settings() {
   static const std::vector<KnownSetting> all{
-      {"gateway.listen", "127.0.0.1:8080", text, by_all, {}, "address of the entry point"},
-      {"gateway.threads", "0", number, by_all, {0, 256}, "I/O threads; 0: one per core"},
-      {"gateway.body_bytes_max", "1048576", number, by_all, {1, 1 << 30}, "largest body; images: 5 MiB"},
-      {"gateway.connections_max", "50000", number, by_all, {1, 1'000'000}, "open connections in all"},
-      {"gateway.connections_per_address_max", "1000", number, by_all, {0, 1'000'000}, "0: no limit"},
-      {"gateway.drain_time_max", "10s", duration, by_all, between(0s, 1h), "how long a stop waits"},
+      {"http.listen", "127.0.0.1:8080", text, by_all, {}, "address of the entry point"},
+      {"http.threads", "0", number, by_all, {0, 256}, "I/O threads; 0: one per core"},
+      {"http.body_bytes_max", "1048576", number, by_all, {1, 1 << 30}, "largest body; images: 5 MiB"},
+      {"http.connections_max", "50000", number, by_all, {1, 1'000'000}, "open connections in all"},
+      {"http.connections_per_address_max", "1000", number, by_all, {0, 1'000'000}, "0: no limit"},
+      {"http.drain_time_max", "10s", duration, by_all, between(0s, 1h), "how long a stop waits"},
+      {"http.idle_time_max", "75s", duration, by_all, between(1s, 1h), "how long a silent connection lives"},
+      {"http.unfinished_bytes_max",
+       "268435456",
+       number,
+       by_all,
+       {1 << 20, 1LL << 40},
+       "of bodies on their way"},
+      {"http.unfinished_bytes_per_address_max", "33554432", number, by_all, {1 << 20, 1LL << 40}, "the same"},
+      {"http.trusted_proxies", "", text, by_all, {}, "networks whose X-Forwarded-For is believed"},
+      {"http.access_log", "", text, by_all, {}, "file; '-': standard error; empty: off"},
+      {"http.spans_url", "", text, by_all, {}, "http://HOST:PORT/v1/traces; empty: off"},
+      {"http.spans_per_million", "10000", number, by_all, {0, 1'000'000}, "how many are traced"},
       {"gateway.default_routes", "true", flag, by_gateway, {}, "route /api/v1 to the market-* services"},
       {"gateway.in_flight_max", "10000", number, by_gateway, {1, 1'000'000}, "requests under way"},
       {"gateway.streams_max", "20000", number, by_gateway, {1, 1'000'000}, "event streams in all"},
@@ -111,12 +139,8 @@ const std::vector<KnownSetting>& known_settings() {
        "of one address; 0: any"},
       {"gateway.streams_per_user_max", "100", number, by_gateway, {0, 1'000'000}, "of one user; 0: any"},
       {"gateway.prefer_same_zone", "true", flag, by_gateway, {}, "instances of registry.zone first"},
-      {"gateway.trusted_proxies", "", text, by_all, {}, "networks whose X-Forwarded-For is believed"},
       {"gateway.cors_origins", "", text, by_gateway, {}, "origins that browsers may call from; exact"},
       {"gateway.cors_credentials", "false", flag, by_gateway, {}, "browsers may send cookies"},
-      {"gateway.access_log", "", text, by_all, {}, "file; '-': standard error; empty: off"},
-      {"gateway.spans_url", "", text, by_all, {}, "http://HOST:PORT/v1/traces; empty: off"},
-      {"gateway.spans_per_million", "10000", number, by_all, {0, 1'000'000}, "how many are traced"},
       {"gateway.tls_certificate", "", text, by_gateway, {}, "PEM file; with it, the gateway speaks TLS"},
       {"gateway.tls_key", "", text, by_gateway, {}, "PEM file of the certificate's key"},
       {"gateway.routes", "", table, by_gateway, {}, "what is forwarded where: docs/gateway.md"},
@@ -155,52 +179,99 @@ const std::vector<KnownSetting>& known_settings() {
   return all;
 }
 
+const std::vector<OldName>& old_setting_names() {
+  static const std::vector<OldName> all{
+      {"gateway.listen", "http.listen"},
+      {"gateway.threads", "http.threads"},
+      {"gateway.body_bytes_max", "http.body_bytes_max"},
+      {"gateway.connections_max", "http.connections_max"},
+      {"gateway.connections_per_address_max", "http.connections_per_address_max"},
+      {"gateway.drain_time_max", "http.drain_time_max"},
+      {"gateway.trusted_proxies", "http.trusted_proxies"},
+      {"gateway.access_log", "http.access_log"},
+      {"gateway.spans_url", "http.spans_url"},
+      {"gateway.spans_per_million", "http.spans_per_million"},
+  };
+  return all;
+}
+
 Settings::Settings() {
   for (const KnownSetting& known : known_settings()) values_.emplace(known.key, known.fallback);
 }
 
-void Settings::put(const std::string& key, const std::string& value, const std::string& from) {
-  const KnownSetting* known = find_known(key);
-  if (!known) throw UsageError(fmt::format("{}: there is no setting {}", from, shown(key)));
+std::string_view Settings::give(std::string_view name, const std::string& from) {
+  const auto* const old = find_old(name);
+  const std::string_view key = old ? old->now : name;
+  const auto [as, is_new] = given_as_.emplace(key, name);
+  if (!is_new && as->second != name)
+    throw UsageError(fmt::format("{}: {} and its old name {} are both given", from, key,
+                                 old ? std::string(name) : as->second));
+  if (is_new && old) old_names_used_.push_back(*old);
+  given_.emplace(key);
+  if (from.find(": line ") != std::string::npos)
+    given_from_[std::string(key)] = from;
+  else
+    given_from_.erase(std::string(key));
+  return key;
+}
+
+void Settings::put(std::string_view name, const std::string& value, const std::string& from) {
+  const auto* const old = find_old(name);
+  const KnownSetting* known = find_known(old ? old->now : name);
+  if (!known)
+    throw UsageError(fmt::format("{}: there is no setting {}{}", from, shown(std::string(name)),
+                                 suggestion(name, setting_names())));
   const std::string problem = problem_with(*known, value);
-  if (!problem.empty()) throw UsageError(fmt::format("{}: {}: {}", from, key, problem));
-  values_[key] = value;
-  given_.insert(key);
+  if (!problem.empty()) throw UsageError(fmt::format("{}: {}: {}", from, name, problem));
+  values_[std::string(give(name, from))] = value;
+}
+
+std::string Settings::located(const std::string& message) const {
+  const auto key = message.substr(0, message.find_first_of(": ,"));
+  const auto found = given_from_.find(key);
+  return found == given_from_.end() ? message : found->second + ": " + message;
 }
 
 void Settings::read_file(const std::string& path) {
   const toml::table file = read_toml(path);
+  const auto at = [&path](const auto& what) {
+    return fmt::format("{}: line {}", path, what.source().begin.line);
+  };
   for (const auto& [section, node] : file) {
     const auto* table = node.as_table();
     if (!table)
-      throw UsageError(fmt::format("{}: '{}' must be a section such as [orders]", path, section.str()));
+      throw UsageError(
+          fmt::format("{}: '{}' must be a section such as [orders]", at(section), section.str()));
     for (const auto& [key, value] : *table) {
       const std::string name = fmt::format("{}.{}", section.str(), key.str());
       if (const auto* known = find_known(name); known && known->kind == SettingKind::table) {
-        given_.insert(name);
+        give(name, at(key));
         continue;
       }
       const auto text = text_of(value);
       if (!text)
-        throw UsageError(fmt::format("{}: {} must be a text, a whole number, true or false", path, name));
-      put(name, *text, path);
+        throw UsageError(fmt::format("{}: {} must be a text, a whole number, true or false", at(key), name));
+      put(name, *text, at(key));
     }
   }
 }
 
 void Settings::read_environment(const char* const* environment) {
-  const auto& all = known_settings();
   for (; *environment; ++environment) {
     const std::string_view entry(*environment);
     const auto equals = entry.find('=');
     if (equals == std::string_view::npos || !names_a_section(entry)) continue;
     const std::string name(entry.substr(0, equals));
-    const auto known = std::find_if(all.begin(), all.end(), [&name](const KnownSetting& setting) {
-      return environment_name(setting.key) == name;
-    });
-    if (known == all.end())
-      throw UsageError(fmt::format("environment: there is no setting for {}", shown(name)));
-    put(std::string(known->key), std::string(entry.substr(equals + 1)), name);
+    std::vector<std::string> environment_names;
+    std::string found;
+    for (const auto& key : setting_names()) {
+      environment_names.push_back(environment_name(key));
+      if (environment_names.back() == name) found = key;
+    }
+    if (found.empty())
+      throw UsageError(fmt::format("environment: there is no setting for {}{}", shown(name),
+                                   suggestion(name, environment_names)));
+    put(found, std::string(entry.substr(equals + 1)), name);
   }
 }
 
@@ -212,7 +283,9 @@ void Settings::set(const std::string& assignment) {
 }
 
 std::string Settings::text(std::string_view key) const {
-  return values_.find(key)->second;
+  const auto found = values_.find(key);
+  check(found != values_.end(), "a setting is asked for by its name");
+  return found->second;
 }
 bool Settings::flag(std::string_view key) const {
   return text(key) == "true";

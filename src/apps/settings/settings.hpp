@@ -1,7 +1,8 @@
 #pragma once
 /// Settings: a TOML file, then the environment (MARKET_SECTION_KEY), then --set section.key=value; the last
 /// wins. Every key is known here with its kind, range and default; anything else is refused with one clear
-/// line (exit 2). What a text means is checked by apps/settings/settings_check.hpp.
+/// line (exit 2) that names where it stands. What a text means is checked by
+/// apps/settings/settings_check.hpp.
 
 #include <cstdint>
 #include <map>
@@ -37,6 +38,12 @@ struct KnownSetting {
 /// All of them, in the order of docs/operations.md.
 const std::vector<KnownSetting>& known_settings();
 
+/// A name that a setting had before; it still means it.
+struct OldName {
+  std::string_view old, now;
+};
+const std::vector<OldName>& old_setting_names();
+
 class Settings {
  public:
   Settings();
@@ -47,15 +54,25 @@ class Settings {
 
   /// Set by one of the sources, not left at its default.
   bool is_given(std::string_view key) const { return given_.contains(key); }
+  /// The old names that were used, with their new ones, for one warning.
+  const std::vector<OldName>& old_names_used() const { return old_names_used_; }
+  /// `message` begins with a key: with the file and line before it, if the key was set there.
+  std::string located(const std::string& message) const;
   std::string text(std::string_view key) const;
   bool flag(std::string_view key) const;
   std::int64_t number(std::string_view key) const;
   Millis duration(std::string_view key) const;
 
  private:
-  void put(const std::string& key, const std::string& value, const std::string& from);
+  void put(std::string_view name, const std::string& value, const std::string& from);
+  /// Notes that `name`, perhaps an old one, was given `from` there; answers the setting's key.
+  std::string_view give(std::string_view name, const std::string& from);
   std::map<std::string, std::string, std::less<>> values_;
   std::set<std::string, std::less<>> given_;
+  std::map<std::string, std::string, std::less<>> given_as_;  ///< Key to the name that was used.
+  std::map<std::string, std::string, std::less<>>
+      given_from_;  ///< Key to file and line; others are not here.
+  std::vector<OldName> old_names_used_;
 };
 
 }  // namespace market::apps

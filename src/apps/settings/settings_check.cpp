@@ -4,17 +4,19 @@
 
 #include <fmt/format.h>
 
+#include "apps/roles/access_log_writer.hpp"
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/registry_parts.hpp"
-#include "apps/roles/request_journal.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "apps/settings/gateway_files.hpp"
 #include "apps/settings/gateway_settings.hpp"
 
 namespace market::apps {
 
-void check_settings(const Settings& settings, const std::string& config) {
-  parse_address("gateway.listen", settings.text("gateway.listen"));
+namespace {
+
+void check_all(const Settings& settings, const std::string& config) {
+  parse_address("http.listen", settings.text("http.listen"));
   if (const auto at = settings.text("management.listen"); !at.empty()) parse_address("management.listen", at);
   log_level_of(settings);
   limits_of(settings);
@@ -25,9 +27,19 @@ void check_settings(const Settings& settings, const std::string& config) {
   if (std::filesystem::exists(settings.text("auth.key_file"), unknown)) token_keys_of(settings);
   tls_of(settings);
   check_access_log(settings);
-  collector_of(settings.text("gateway.spans_url"));
+  collector_of(settings.text("http.spans_url"));
   check_registry_settings(settings);
   registry_client_settings(settings);
+}
+
+}  // namespace
+
+void check_settings(const Settings& settings, const std::string& config) {
+  try {
+    check_all(settings, config);
+  } catch (const UsageError& mistake) {
+    throw UsageError(settings.located(mistake.what()));
+  }
 }
 
 user::EmailVerification email_verification_of(const Settings& settings) {

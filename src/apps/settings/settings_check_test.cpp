@@ -40,11 +40,11 @@ TEST_F(SettingsCheckTest, TheDefaultsAreWell) {
 TEST_F(SettingsCheckTest, EveryTextIsCheckedByName) {
   const std::string none = folder_ / "none/file";
   for (const std::string assignment :
-       {"gateway.listen=nowhere", "gateway.listen=a b:80",
-        "gateway.listen=127.0.0.1:", "gateway.listen=h:+80", "gateway.listen=::1:80", "management.listen=x",
-        "gateway.trusted_proxies=10.0.0.0/99", "gateway.cors_origins=*", "gateway.cors_origins=shop.example",
-        "gateway.spans_url=https://h:1/v1", "gateway.spans_url=http://h", "gateway.spans_url=http://h:0/x",
-        "log.level=loud", "users.email_verification=perhaps", "registry.peers=nope", "registry.urls=nope",
+       {"http.listen=nowhere", "http.listen=a b:80", "http.listen=127.0.0.1:", "http.listen=h:+80",
+        "http.listen=::1:80", "management.listen=x", "http.trusted_proxies=10.0.0.0/99",
+        "gateway.cors_origins=*", "gateway.cors_origins=shop.example", "http.spans_url=https://h:1/v1",
+        "http.spans_url=http://h", "http.spans_url=http://h:0/x", "log.level=loud",
+        "users.email_verification=perhaps", "registry.peers=nope", "registry.urls=nope",
         "registry.credential=word", "registry.host=a b", "registry.host=h:80"}) {
     const auto line = refusal({assignment});
     EXPECT_EQ(line.find(assignment.substr(0, assignment.find('='))), 0u) << assignment << ": " << line;
@@ -65,29 +65,40 @@ TEST_F(SettingsCheckTest, FilesAreLookedAt) {
   const auto tls = refusal({"gateway.tls_key=" + key, "gateway.tls_certificate=" + key});
   EXPECT_EQ(tls.find("gateway.tls_certificate"), 0u) << tls;
   for (const auto& path : {none, std::string(folder_ / ".")})
-    EXPECT_EQ(refusal({"gateway.access_log=" + path}).find("gateway.access_log: " + path), 0u) << path;
+    EXPECT_EQ(refusal({"http.access_log=" + path}).find("http.access_log: " + path), 0u) << path;
   const std::string log = folder_ / "access.log";
-  EXPECT_EQ(refusal({"gateway.access_log=" + log}), "");
+  EXPECT_EQ(refusal({"http.access_log=" + log}), "");
   EXPECT_FALSE(std::filesystem::exists(log)) << "a check makes no file";
-  EXPECT_EQ(refusal({"gateway.access_log=-"}), "");
+  EXPECT_EQ(refusal({"http.access_log=-"}), "");
 }
 
 TEST_F(SettingsCheckTest, RoutesAndInstancesAreReadInEveryRole) {
   const auto line = refusal({}, file("r.toml", "[[gateway.routes]]\nid = 'a'\nservce = 's'\n"));
-  EXPECT_EQ(line.find("gateway.routes \"a\": there is no 'servce'"), 0u) << line;
+  EXPECT_NE(line.find("r.toml: line 3: gateway.routes \"a\": there is no 'servce'; did you mean service?"),
+            std::string::npos)
+      << line;
   for (const char* text :
        {"[gateway]\nservices = 5\n", "[gateway.services]\ns = 'nope'\n", "[gateway.services]\ns = []\n",
         "[gateway.services]\ns = 'h:0'\n", "[gateway.services]\ns = 'h:80/x'\n"}) {
     const auto said = refusal({}, file("s.toml", text));
-    EXPECT_EQ(said.find("gateway.services"), 0u) << text << said;
+    EXPECT_NE(said.find("s.toml: line "), std::string::npos) << text << said;
+    EXPECT_NE(said.find(": gateway.services"), std::string::npos) << text << said;
   }
+}
+
+TEST_F(SettingsCheckTest, AWrongMeaningNamesFileAndLineWhereItStands) {
+  const auto config = file("v.toml", "[http]\nthreads = 2\nlisten = 'nowhere'\n[log]\nlevel = 'loud'\n");
+  const auto said = refusal({}, config);
+  EXPECT_EQ(said.find(config + ": line 3: http.listen: 'nowhere'"), 0u) << said;
+  EXPECT_EQ(refusal({"http.listen=h:1"}, config).find(config + ": line 5: log.level"), 0u);
+  EXPECT_EQ(refusal({"http.listen=nowhere"}, config).find("http.listen: "), 0u) << "it stands elsewhere";
 }
 
 TEST_F(SettingsCheckTest, SaysWhichSettingsDoNothingInARole) {
   Settings settings;
   settings.read_file(file("w.toml", "[[gateway.routes]]\nid = 'a'\nservice = 's'\n"));
   for (const char* given : {"auth.key_file=k", "orders.queue_max=7", "management.listen=h:1",
-                            "registry.cache=1s", "gateway.threads=2"})
+                            "registry.cache=1s", "http.threads=2"})
     settings.set(given);
   using Names = std::vector<std::string_view>;
   EXPECT_EQ(settings_without_effect(settings, ServeRole::all),

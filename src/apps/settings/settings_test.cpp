@@ -65,18 +65,17 @@ TEST_F(SettingsTest, NumbersAndDurationsHaveARange) {
     EXPECT_EQ(ranged, known.range.least < known.range.greatest) << known.key;
   }
   const std::pair<const char*, const char*> wrong[] = {
-      {"gateway.threads=99999999999", "gateway.threads: '99999999999' must be a whole number from 0 to 256"},
-      {"gateway.spans_per_million=1000001", "from 0 to 1000000"},
-      {"gateway.connections_max=0", "from 1 to"},
+      {"http.threads=99999999999", "http.threads: '99999999999' must be a whole number from 0 to 256"},
+      {"http.spans_per_million=1000001", "from 0 to 1000000"},
+      {"http.connections_max=0", "from 1 to"},
       {"users.access_token_life=0s", "users.access_token_life: '0s' must be a duration from 1s to 24h"},
       {"users.access_token_life=25h", "from 1s to 24h"},
       {"orders.payment_window=0s", "orders.payment_window: '0s' must be a duration from 100ms to 720h"},
       {"registry.lease=999ms", "from 1s to 24h"}};
   for (const auto& [assignment, says] : wrong)
     EXPECT_NE(refused(assignment).find(says), std::string::npos) << assignment << ": " << refused(assignment);
-  for (const char* edge :
-       {"gateway.threads=256", "gateway.spans_per_million=1000000", "orders.restart_grace=0s",
-        "orders.payment_window=100ms", "users.access_token_life=24h"})
+  for (const char* edge : {"http.threads=256", "http.spans_per_million=1000000", "orders.restart_grace=0s",
+                           "orders.payment_window=100ms", "users.access_token_life=24h"})
     EXPECT_EQ(refused(edge), "") << edge;
 }
 
@@ -109,9 +108,43 @@ TEST_F(SettingsTest, RefusesWhatNobodyKnowsOrCanMean) {
 TEST_F(SettingsTest, SaysWhereAFileIsWrong) {
   EXPECT_NE(refusal("[orders]\n???\n").find("line 2"), std::string::npos);
   EXPECT_NE(refusal("queue_max = 3\n").find("must be a section"), std::string::npos);
-  EXPECT_NE(refusal("[orders]\nqueue_max = [3]\n").find("orders.queue_max must be a text"),
+  EXPECT_NE(refusal("[orders]\nqueue_max = [3]\n").find("line 2: orders.queue_max must be a text"),
             std::string::npos);
   EXPECT_NE(refusal("[orders]\nqueue_max = 1.5\n").find("orders.queue_max"), std::string::npos);
+}
+
+TEST_F(SettingsTest, AnOldNameMeansTheSettingAndIsNoted) {
+  settings_.read_file(file("[gateway]\nthreads = 3\n"));
+  settings_.set("gateway.threads=4");
+  EXPECT_EQ(settings_.number("http.threads"), 4);
+  EXPECT_TRUE(settings_.is_given("http.threads"));
+  ASSERT_EQ(settings_.old_names_used().size(), 1u);
+  EXPECT_EQ(settings_.old_names_used()[0].now, "http.threads");
+  for (const OldName& each : old_setting_names()) {
+    EXPECT_EQ(refused(std::string(each.old) + "=\x01").find("--set: " + std::string(each.old)), 0u)
+        << each.old;
+    EXPECT_NE(refused(std::string(each.now) + "=\x01"), "") << each.now;
+  }
+}
+
+TEST_F(SettingsTest, TheOldAndTheNewNameTogetherAreRefused) {
+  EXPECT_EQ(refused("http.threads=3"), "");
+  EXPECT_EQ(refused("gateway.threads=3"),
+            "--set: http.threads and its old name gateway.threads are both given");
+  settings_ = Settings();
+  const char* const environment[] = {"MARKET_GATEWAY_THREADS=3", nullptr};
+  settings_.read_environment(environment);
+  EXPECT_NE(refused("http.threads=3").find("are both given"), std::string::npos);
+}
+
+TEST_F(SettingsTest, AMistakeNamesFileLineAndWhatMayHaveBeenMeant) {
+  const auto said = refusal("[orders]\nqueue_max = 1\npayment_windov = '1m'\n");
+  EXPECT_NE(said.find("market.toml: line 3: there is no setting 'orders.payment_windov'; did you mean "
+                      "orders.payment_window?"),
+            std::string::npos)
+      << said;
+  EXPECT_NE(refusal("[orders]\nqueue_max = 0\n").find("market.toml: line 2: orders.queue_max: '0' must be"),
+            std::string::npos);
 }
 
 TEST_F(SettingsTest, SaysWhenAFileCannotBeRead) {

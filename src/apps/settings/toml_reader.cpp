@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "apps/settings/suggestion.hpp"
+
 namespace market::apps {
 
 toml::table read_toml(const std::string& path) {
@@ -26,8 +28,21 @@ toml::table read_toml(const std::string& path) {
   }
 }
 
+std::string toml_place(const toml::source_region& source) {
+  return source.path ? fmt::format("{}: line {}: ", *source.path, source.begin.line) : std::string();
+}
+
+void TomlReader::refuse_at(const toml::source_region& source, const std::string& problem) const {
+  throw UsageError(fmt::format("{}{}: {}", toml_place(source), where_, problem));
+}
+
 void TomlReader::refuse(std::string_view name, const std::string& problem) const {
-  throw UsageError(fmt::format("{}: {} {}", where_, name, problem));
+  const auto* const node = table_.get(name);
+  refuse_at(node ? node->source() : table_.source(), fmt::format("{} {}", name, problem));
+}
+
+void TomlReader::refuse_all(const std::string& problem) const {
+  refuse_at(table_.source(), problem);
 }
 
 const toml::node* TomlReader::look(std::string_view name) {
@@ -136,8 +151,11 @@ std::optional<TomlReader> TomlReader::table(std::string_view name) {
 }
 
 void TomlReader::finish() const {
-  for (const auto& [key, node] : table_)
-    if (!asked_.contains(key.str())) throw UsageError(fmt::format("{}: there is no '{}'", where_, key.str()));
+  for (const auto& [key, node] : table_) {
+    if (asked_.contains(key.str())) continue;
+    const std::vector<std::string> known(asked_.begin(), asked_.end());
+    refuse_at(key.source(), fmt::format("there is no '{}'{}", key.str(), suggestion(key.str(), known)));
+  }
 }
 
 }  // namespace market::apps

@@ -1,6 +1,6 @@
 #pragma once
 /// Reads one table of a settings file: every member asked for by name and kind, all others refused. Throws
-/// UsageError with one clear line that names the place.
+/// UsageError with one clear line that names file, line and place.
 
 #include <optional>
 #include <set>
@@ -17,6 +17,9 @@ namespace market::apps {
 
 /// A settings file. Throws UsageError: it cannot be read, or is no TOML (with the line).
 toml::table read_toml(const std::string& path);
+
+/// "FILE: line N: ", for messages about what stands there.
+std::string toml_place(const toml::source_region& source);
 
 class TomlReader {
  public:
@@ -38,9 +41,12 @@ class TomlReader {
   /// Refuses what nobody asked for.
   void finish() const;
   [[noreturn]] void refuse(std::string_view name, const std::string& problem) const;
+  /// About the table as a whole.
+  [[noreturn]] void refuse_all(const std::string& problem) const;
 
  private:
   const toml::node* look(std::string_view name);
+  [[noreturn]] void refuse_at(const toml::source_region& source, const std::string& problem) const;
   Instant instant_of(std::string_view name, const toml::node& node) const;
   const toml::table& table_;
   std::string where_;

@@ -1,5 +1,7 @@
 #include "http/message/conditional.hpp"
 
+#include <algorithm>
+
 #include "http/message/ascii.hpp"
 
 namespace market::http {
@@ -76,10 +78,16 @@ IfMatch if_match(const Request& request, std::string_view version) {
   return answer;
 }
 
-Reply not_modified(std::string_view etag) {
-  Reply reply;
+Reply not_modified(Reply reply) {
   reply.status = Status::not_modified;
-  reply.headers.push_back({"ETag", std::string(etag)});
+  reply.content_type = {};
+  reply.body.clear();
+  reply.shared_body.reset();
+  const auto about_the_body = [](const Header& field) {
+    return same_letters(field.name, "content-encoding") || same_letters(field.name, "content-disposition");
+  };
+  reply.headers.erase(std::remove_if(reply.headers.begin(), reply.headers.end(), about_the_body),
+                      reply.headers.end());
   return reply;
 }
 

@@ -1,7 +1,10 @@
 #pragma once
 /// Conditional requests: RFC 9110 13.1.1 and 13.1.2.
 ///
-///   if (none_match(request, etag)) co_return not_modified(etag);
+/// A handler gives its 200 with an ETag; the server makes it a 304 where If-None-Match names that tag, with
+/// the fields that the 200 would have. A handler whose body is dear to make can say so itself:
+///
+///   if (none_match(request, etag)) co_return not_modified(std::move(reply_without_body));
 
 #include "http/message/message.hpp"
 
@@ -16,8 +19,8 @@ enum class IfMatch { absent, holds, fails, malformed };
 /// is overlooked, since a compressed answer carried the same tag marked weak.
 IfMatch if_match(const Request& request, std::string_view version);
 
-/// 304 with the tag.
-Reply not_modified(std::string_view etag);
+/// 304 with the fields of the 200 (RFC 9110 15.4.5), and none of those about its body.
+Reply not_modified(Reply reply);
 
 /// Whether the list of tags (`*`, `"a", W/"b"`) names `etag`, compared weakly. A malformed list names
 /// nothing.

@@ -133,8 +133,8 @@ class HeadParser {
   HeadState understand_request_line(std::string_view method, std::string_view target, char major,
                                     char minor) {
     if (major == '0') return refuse("HTTP/0.9 has no head");
-    if (major != '1' || minor > '1')
-      return refuse(Status::version_not_supported, "only HTTP/1.0 and HTTP/1.1 are spoken");
+    if (major != '1') return refuse(Status::version_not_supported, "only HTTP/1.0 and HTTP/1.1 are spoken");
+    // A higher minor version is one that HTTP/1.1 understands: RFC 9110 2.5.
     framing_.http_1_0 = minor == '0';
     method_known_ = false;
     for (const auto& known : method_names) {

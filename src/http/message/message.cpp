@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "http/message/ascii.hpp"
+#include "http/message/client_address.hpp"
 #include "http/message/target.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/unicode.hpp"
@@ -35,6 +36,17 @@ bool Request::has_header(std::string_view name) const {
 
 bool Request::is_from_this_machine() const {
   return remote_is_loopback && !has_header("X-Forwarded-For") && !has_header("Forwarded");
+}
+
+bool Request::has_loopback_host() const {
+  auto host = header("Host");
+  if (host.empty()) return true;
+  if (host.starts_with("[::1]")) return host.size() == 5 || host[5] == ':';
+  host = host.substr(0, host.rfind(':'));
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (same_letters(host, "localhost")) return true;
+  AddressBytes bytes;
+  return parse_ip(host, bytes) && bytes[12] == 127;  // IPv4: an IPv6 address has brackets here.
 }
 
 Result<std::optional<std::string>> Request::query_parameter(std::string_view name) const {

@@ -84,6 +84,7 @@ struct Request {
   /// What the router took from the path's `{name}` parts, in order of the pattern, percent-decoded.
   boost::container::small_vector<std::string_view, 2> parameters;
   std::vector<std::string> decoded;  ///< Owns those parameters that were percent-encoded.
+  std::vector<char> normal_path;     ///< Owns a path that had letters or digits percent-encoded.
   std::string_view remote_address;   ///< Text form of the peer's IP.
   bool remote_is_loopback = false;
   bool secure = false;          ///< It came over TLS.
@@ -96,6 +97,9 @@ struct Request {
   bool has_header(std::string_view name) const;
   /// From this machine, and not by way of a proxy on it: what management and an open registry ask for.
   bool is_from_this_machine() const;
+  /// Host names this machine alone, or is not there: a page of a foreign name that was made to lead here
+  /// (DNS rebinding) sends its own.
+  bool has_loopback_host() const;
   /// The value of the one header of this name; nullopt when there is none or more than one.
   std::optional<std::string_view> only_header(std::string_view name) const;
   /// The decoded value of a query parameter; nullopt when absent. Errors: validation (bad percent-encoding,

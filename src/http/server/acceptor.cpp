@@ -58,15 +58,17 @@ void Acceptor::listen(const std::string& host, std::uint16_t port) {
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const auto service = std::to_string(port);
+  const auto where = host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
+                                                         : fmt::format("[{}]:{}", host, port);
   if (const int error = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), service.c_str(), &hints, &found))
-    throw std::runtime_error(fmt::format("cannot listen on {}:{}: {}", host, port, ::gai_strerror(error)));
+    throw std::runtime_error(fmt::format("cannot listen on {}: {}", where, ::gai_strerror(error)));
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
   OwnedFd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (fd.get() < 0 || ::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0 ||
       ::listen(fd.get(), backlog) != 0)
-    throw std::runtime_error(fmt::format("cannot listen on {}:{}: {}", host, port, std::strerror(errno)));
+    throw std::runtime_error(fmt::format("cannot listen on {}: {}", where, std::strerror(errno)));
   adopt(fd.release());
 }
 
@@ -140,10 +142,10 @@ void Acceptor::hand_over(OwnedFd fd, Peer peer) {
   if (shared_.open.load() >= shared_.limits.connections_max) return;  // Closed at once.
   const std::string_view address = peer.text.data();
   const auto& trusted = shared_.limits.trusted_proxies;
-  peer.counted = std::none_of(trusted.begin(), trusted.end(),
-                              [address](const Network& network) { return network.contains(address); }) &&
-                 !(shared_.limits.is_uncapped && shared_.limits.is_uncapped(address));
-  if (peer.counted && !shared_.peers.take(peer, shared_.limits.connections_per_address_max)) return;
+  peer.capped = std::none_of(trusted.begin(), trusted.end(),
+                             [address](const Network& network) { return network.contains(address); }) &&
+                !(shared_.limits.is_uncapped && shared_.limits.is_uncapped(address));
+  if (peer.capped && !shared_.peers.take(peer, shared_.limits.connections_per_address_max)) return;
   shared_.open.fetch_add(1);
   IoThread& thread = *shared_.threads[next_thread_++ % shared_.threads.size()];
   asio::post(thread.io(),

@@ -18,7 +18,8 @@ namespace {
 constexpr std::size_t kept_chunked_bytes = 4 * 1024;  ///< A connection keeps no more of a decoded body.
 /// A connection that is idle when the server stops may have a request on its way: it gets this long.
 constexpr std::chrono::milliseconds drain_idle_max{500};
-constexpr int requests_in_a_row_max = 64;  ///< Then others of this thread get their turn.
+constexpr std::size_t unfinished_bytes_free = 16 * 1024;  ///< Of a connection; also the step of counting.
+constexpr int requests_in_a_row_max = 64;                 ///< Then others of this thread get their turn.
 
 }  // namespace
 
@@ -49,6 +50,7 @@ Connection::Connection(IoThread& thread, OwnedFd fd, const Peer& peer)
 }
 
 Connection::~Connection() {
+  if (charged_ > 0) thread_.shared().give_back_unfinished(peer_, charged_);
   if (given_away_) return;
   thread_.remove(place_);
   thread_.shared().connection_closed(peer_);
@@ -147,7 +149,15 @@ asio::awaitable<void> Connection::serve(std::unique_ptr<Connection> self) {
     }
     auto match = router.match(s.request_);
     if (!s.body_is_buffered()) {
-      const bool whole = co_await s.read_body(s.body_limit(s.request_, match));
+      const std::size_t limit = s.body_limit(s.request_, match);
+      if (s.framing_.content_length <= limit && s.is_worth_judging_early()) {
+        if (auto early = s.answer_by_head(match)) {
+          s.must_close_ = true;  // The body is not read: nothing behind it could be found.
+          s.write_reply(*early);
+          break;
+        }
+      }
+      const bool whole = co_await s.read_body(limit);
       if (!whole) break;
       match = router.match(s.request_);  // The buffer may have moved, and the path's parts with it.
     } else if (s.framing_.content_length > 0 && s.framing_.content_length > s.body_limit(s.request_, match)) {
@@ -155,7 +165,7 @@ asio::awaitable<void> Connection::serve(std::unique_ptr<Connection> self) {
       break;
     }
 
-    std::optional<Reply> reply = s.answer_without_handler(s.request_, match);
+    std::optional<Reply> reply = s.answer_without_handler(s.request_, match, !s.request_.body.empty());
     if (!reply) {
       try {
         auto answer = co_await (*match.handler)(s.request_);
@@ -206,7 +216,7 @@ HeadState Connection::parse() {
   request_.body = framing_.chunked ? std::string_view(chunked_body_)
                                    : in_.view().substr(framing_.head_bytes, framing_.content_length);
   set_origin(request_, trace_);
-  if (thread_.shared().journal) began_ns_ = steady_ns();
+  began_ns_ = steady_ns();
   return state;
 }
 
@@ -272,6 +282,13 @@ bool Connection::body_is_buffered() const {
   return !framing_.chunked && framing_.content_length <= in_.size() - framing_.head_bytes;
 }
 
+/// A client that waits for 100 learns at once what it waits for; and a long body of somebody who may not send
+/// it is not gathered. A short one is read all the same: then the connection lives on.
+bool Connection::is_worth_judging_early() const {
+  return framing_.chunked || framing_.content_length > unfinished_bytes_free ||
+         (framing_.expect_continue && in_.size() == framing_.head_bytes);
+}
+
 std::size_t Connection::body_limit(const Request& request, const Router::Match& match) const {
   if (match.options && match.options->body_limit) return match.options->body_limit(request);
   return match.options && match.options->body_bytes_max > 0 ? match.options->body_bytes_max
@@ -307,6 +324,10 @@ asio::awaitable<bool> Connection::read_body(std::size_t limit) {
     } else if (in_.size() >= whole) {
       break;
     }
+    if (!charge_body()) {
+      refusal_ = Refusal{Status::unavailable, "too many bodies are on their way; try again"};
+      co_return false;
+    }
     if (readable_ && receive()) continue;
     if (closed_ || (peer_closed_ && !readable_)) {
       refusal_ = Refusal{Status::bad_request, "the body ended early"};
@@ -321,7 +342,18 @@ asio::awaitable<bool> Connection::read_body(std::size_t limit) {
   co_return parse() == HeadState::complete;  // The buffer may have moved: take every view anew.
 }
 
+bool Connection::charge_body() {
+  const std::size_t held = in_.size() + chunked_body_.size();
+  if (held <= charged_ + unfinished_bytes_free) return true;
+  // In steps, so that a body is counted now and then, not with each packet.
+  const std::size_t more = (held - charged_) / unfinished_bytes_free * unfinished_bytes_free;
+  if (!thread_.shared().take_unfinished(peer_, more)) return false;
+  charged_ += more;
+  return true;
+}
+
 void Connection::consume(std::size_t bytes) {
+  if (charged_ > 0) thread_.shared().give_back_unfinished(peer_, std::exchange(charged_, 0));
   in_.consume(bytes);
   if (chunked_body_.capacity() > kept_chunked_bytes) std::string().swap(chunked_body_);
   parse_due_ = !in_.empty();

@@ -48,12 +48,15 @@ class Connection final : public Watched {
   bool expect_more();
   asio::awaitable<bool> read_body(std::size_t limit);
   bool body_is_buffered() const;
+  bool is_worth_judging_early() const;
   /// Ids, and whose request it is.
   void set_origin(Request& request, TraceContext& trace);
   std::size_t message_bytes() const {
     return framing_.head_bytes + (framing_.chunked ? 0 : static_cast<std::size_t>(framing_.content_length));
   }
   void consume(std::size_t bytes);
+  /// Counts what the unfinished request holds. False: there is no room for it.
+  bool charge_body();
 
   // Independent requests that a gateway has sent: worked on together, answered in turn.
   struct Together {
@@ -74,13 +77,19 @@ class Connection final : public Watched {
 
   // Answering.
   std::size_t body_limit(const Request& request, const Router::Match& match) const;
-  std::optional<Reply> answer_without_handler(Request& request, const Router::Match& match);
+  /// `has_body`: there is one, here already or on its way.
+  std::optional<Reply> answer_without_handler(Request& request, const Router::Match& match, bool has_body);
+  /// What the head alone decides, before a body is read that is on its way.
+  std::optional<Reply> answer_by_head(const Router::Match& match);
+  /// Makes a 304 of a reply whose tag the request names. True: the 200 would have been compressed.
+  bool answer_conditionally(Reply& reply) const;
   static Reply answer_of(Result<Reply> answer, const Request& request);
   static Reply answer_of(const std::exception& failure, const Request& request);
   void write_reply(Reply& reply);
-  /// For the journal.
+  /// For the access_log.
   static std::int64_t steady_ns();
-  void note(Journal& journal, const Reply& reply);
+  void count(Status status) { thread_.count(request_.route_index, status, steady_ns() - began_ns_); }
+  void note(AccessLog& access_log, const Reply& reply);
   void refuse(const Refusal& refusal);
   /// True: the stream is whole and the connection lives on.
   asio::awaitable<bool> run_stream(Reply reply);
@@ -93,6 +102,8 @@ class Connection final : public Watched {
   Sent send_some();
   asio::awaitable<bool> flush();
   asio::awaitable<void> linger();
+  enum class Discarded : std::uint8_t { all, more, ended };
+  Discarded discard_some();
 
   auto wait(Waiting what) {
     waiting_ = what;
@@ -135,7 +146,8 @@ class Connection final : public Watched {
   Framing framing_;
   std::optional<Refusal> refusal_;
   TraceContext trace_;
-  std::int64_t began_ns_ = 0;  ///< The newest request; for the journal only.
+  std::int64_t began_ns_ = 0;  ///< The newest request's head was whole.
+  std::size_t charged_ = 0;    ///< Bytes of its body that count as unfinished.
   std::string chunked_body_;
   std::string out_;
   std::size_t out_sent_ = 0;

@@ -1,4 +1,4 @@
-// What the journal is told of an answer. Only where somebody wants to know.
+// What the access_log is told of an answer. Only where somebody wants to know.
 
 #include <chrono>
 
@@ -13,15 +13,15 @@ std::int64_t Connection::steady_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
 }
 
-void Connection::note(Journal& journal, const Reply& reply) {
+void Connection::note(AccessLog& access_log, const Reply& reply) {
   const auto parent = request_.header("traceparent");
   const bool is_child = !trace_id_of(parent).empty();
   // Whoever began the trace has decided whether it is wanted: a trace is whole or not there.
   const bool sampled =
       is_child ? (hex_value(parent[54]) & 1) != 0
-               : static_cast<double>(thread_.ids.next() >> 11) * 0x1p-53 < journal.sampled_share();
-  if (!journal.wants(sampled)) return;
-  Answered answered;
+               : static_cast<double>(thread_.ids.next() >> 11) * 0x1p-53 < access_log.sampled_share();
+  if (!access_log.wants(sampled)) return;
+  RequestRecord answered;
   answered.sampled = sampled;
   answered.took_ns = steady_ns() - began_ns_;
   answered.began_unix_ns =
@@ -38,7 +38,7 @@ void Connection::note(Journal& journal, const Reply& reply) {
   if (is_child) answered.parent_id = parent.substr(36, 16);
   answered.status = static_cast<int>(reply.status);
   answered.bytes = reply.shared_body ? reply.shared_body->size() : reply.body.size();
-  journal.take(answered);
+  access_log.take(answered);
 }
 
 }  // namespace market::http

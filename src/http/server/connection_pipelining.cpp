@@ -57,7 +57,7 @@ std::unique_ptr<Connection::Together> Connection::take_together() {
   one->request.remote_is_loopback = peer_.loopback;
   one->request.secure = peer_.tls;
   set_origin(one->request, one->trace);
-  if (thread_.shared().journal) one->began_ns = steady_ns();
+  one->began_ns = steady_ns();
   one->match = thread_.shared().router.match(one->request);
   // What is passed on may answer with a stream.
   const bool passed_on = one->match.options && one->match.options->any_body;
@@ -77,7 +77,7 @@ asio::awaitable<Reply> Connection::work_on(const Handler& handler, const Request
 }
 
 void Connection::begin(Together& one) {
-  one.reply = answer_without_handler(one.request, one.match);
+  one.reply = answer_without_handler(one.request, one.match, !one.request.body.empty());
   if (one.reply) return;
   // The reply is there when nothing of the handler is left, not before: `one` may go then.
   asio::co_spawn(thread_.io(), work_on(*one.match.handler, one.request),

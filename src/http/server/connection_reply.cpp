@@ -5,9 +5,12 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "http/message/ascii.hpp"
+#include "http/message/conditional.hpp"
 #include "http/message/problem.hpp"
 #include "http/server/connection.hpp"
 #include "http/server/connection_stream.hpp"
@@ -19,8 +22,11 @@ namespace {
 constexpr std::size_t copy_bytes_max = 16 * 1024;  ///< Bigger bodies are sent from where they are.
 /// In send_time_max, of a reader with a full buffer before it: 550 bytes a second.
 constexpr std::size_t send_bytes_min = 16 * 1024;
-constexpr std::size_t linger_bytes_max = 4 * 1024 * 1024;
-constexpr std::chrono::milliseconds linger_time_max{2'000};
+/// A sender whose request was refused in its middle reads the answer when it has sent all: as long as it
+/// sends, and no longer than this.
+constexpr std::chrono::milliseconds linger_time_max{30'000};
+constexpr std::chrono::milliseconds linger_silence_max{2'000};
+constexpr int pieces_in_a_row_max = 16;  ///< Discarded before others of this thread get their turn.
 
 /// application/json, with no parameter but charset=utf-8.
 bool is_json_type(std::string_view type) {
@@ -29,11 +35,20 @@ bool is_json_type(std::string_view type) {
   auto essence = type.substr(0, semicolon);
   while (!essence.empty() && (essence.back() == ' ' || essence.back() == '\t')) essence.remove_suffix(1);
   if (!same_letters(essence, json_type)) return false;
-  if (semicolon == std::string_view::npos) return true;
-  auto parameter = type.substr(semicolon + 1);
-  while (!parameter.empty() && (parameter.front() == ' ' || parameter.front() == '\t'))
-    parameter.remove_prefix(1);
-  return same_letters(parameter, "charset=utf-8") || same_letters(parameter, "charset=\"utf-8\"");
+  auto rest = semicolon == std::string_view::npos ? std::string_view() : type.substr(semicolon + 1);
+  while (!rest.empty()) {  // A parameter may be empty: RFC 9110 5.6.6.
+    const auto end = rest.find(';');
+    auto parameter = rest.substr(0, end);
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+    while (!parameter.empty() && (parameter.front() == ' ' || parameter.front() == '\t'))
+      parameter.remove_prefix(1);
+    while (!parameter.empty() && (parameter.back() == ' ' || parameter.back() == '\t'))
+      parameter.remove_suffix(1);
+    if (!parameter.empty() && !same_letters(parameter, "charset=utf-8") &&
+        !same_letters(parameter, "charset=\"utf-8\""))
+      return false;
+  }
+  return true;
 }
 
 constexpr std::string_view all_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -41,24 +56,29 @@ constexpr std::string_view all_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, O
 }  // namespace
 
 /// What the server says by itself: unknown paths and methods, OPTIONS, media types.
-std::optional<Reply> Connection::answer_without_handler(Request& request, const Router::Match& match) {
+std::optional<Reply> Connection::answer_without_handler(Request& request, const Router::Match& match,
+                                                        bool has_body) {
   if (request.method == Method::options &&
       (request.path == "*" || (!match.handler && !match.allow.empty()))) {
     Reply reply = no_content();
     reply.headers.push_back({"Allow", std::string(match.allow.empty() ? all_methods : match.allow)});
     return reply;
   }
-  if (match.handler && match.options->loopback_only && !request.is_from_this_machine()) {
+  const bool inside = request.is_from_this_machine() && request.has_loopback_host();
+  if (match.handler && match.options->loopback_only && !inside) {
     request.route_index = 0;
     return problem_reply(Error(Code::not_found, "there is nothing at this path"), request.trace_id);
   }
   if (match.handler) {
     const bool may_have_body = request.method != Method::get && request.method != Method::head;
-    if (request.body.empty() || !may_have_body || match.options->any_body) return std::nullopt;
+    if (!has_body || !may_have_body || match.options->any_body) return std::nullopt;
     if (const auto coding = request.header("Content-Encoding");
-        !coding.empty() && !same_letters(coding, "identity"))
-      return problem_reply(Error(Code::unsupported_media_type, "a body may not be compressed"),
-                           request.trace_id);
+        !coding.empty() && !same_letters(coding, "identity")) {
+      auto reply = problem_reply(Error(Code::unsupported_media_type, "a body may not be compressed"),
+                                 request.trace_id);
+      reply.headers.push_back({"Accept-Encoding", "identity"});  // RFC 9110 15.5.16.
+      return reply;
+    }
     if (!match.options->json_body) return std::nullopt;
     if (const auto type = request.only_header("Content-Type"); type && is_json_type(*type))
       return std::nullopt;
@@ -71,6 +91,33 @@ std::optional<Reply> Connection::answer_without_handler(Request& request, const 
     return reply;
   }
   return problem_reply(Error(Code::not_found, "there is nothing at this path"), request.trace_id);
+}
+
+std::optional<Reply> Connection::answer_by_head(const Router::Match& match) {
+  if (auto reply = answer_without_handler(request_, match, true)) return reply;
+  if (!match.options->head_check) return std::nullopt;
+  const auto allowed = match.options->head_check(request_);
+  if (allowed) return std::nullopt;
+  return problem_reply(allowed.error(), request_.trace_id);
+}
+
+bool Connection::answer_conditionally(Reply& reply) const {
+  if (reply.status != Status::ok || !request_.has_header("If-None-Match") ||
+      (request_.method != Method::get && request_.method != Method::head))
+    return false;
+  const auto tag = std::find_if(reply.headers.begin(), reply.headers.end(),
+                                [](const Header& field) { return same_letters(field.name, "etag"); });
+  if (tag == reply.headers.end() || !none_match(request_, tag->value)) return false;
+  const std::size_t bytes = reply.shared_body ? reply.shared_body->size() : reply.body.size();
+  const bool encoded = std::any_of(reply.headers.begin(), reply.headers.end(), [](const Header& field) {
+    return same_letters(field.name, "content-encoding");
+  });
+  const bool varies = !encoded && bytes > compress_bytes_min && is_compressible(reply.content_type);
+  // The tag of the compressed answer is weak.
+  if (varies && tag->value.starts_with('"') && accepts_gzip(request_.header("accept-encoding")))
+    tag->value.insert(0, "W/");
+  reply = not_modified(std::move(reply));
+  return varies;
 }
 
 Reply Connection::answer_of(Result<Reply> answer, const Request& request) {
@@ -87,10 +134,11 @@ Reply Connection::answer_of(const std::exception& failure, const Request& reques
 
 void Connection::write_reply(Reply& reply) {
   thread_.warm.lend(out_);
-  thread_.count(request_.route_index, reply.status);
-  if (auto* journal = thread_.shared().journal) note(*journal, reply);
-  if (const auto& amend = thread_.shared().amend) amend(request_, reply);
   HeadNeeds needs;
+  if (!reply.forwarded) needs.vary = answer_conditionally(reply);
+  count(reply.status);
+  if (auto* access_log = thread_.shared().access_log) note(*access_log, reply);
+  if (const auto& amend = thread_.shared().amend) amend(request_, reply);
   needs.request_id = request_.request_id;
   needs.secure = request_.secure;
   if (!framing_.keep_alive || (is_draining() && !more_answers_)) must_close_ = true;
@@ -155,10 +203,12 @@ void Connection::refuse(const Refusal& refusal) {
           ? problem_reply(Error(Code::payload_too_large, std::string(refusal.detail)), request_.trace_id)
       : refusal.status == Status::bad_request
           ? problem_reply(Error(Code::bad_request, std::string(refusal.detail)), request_.trace_id)
+      : refusal.status == Status::unavailable
+          ? problem_reply(Error(Code::overloaded, std::string(refusal.detail)), request_.trace_id)
           : status_problem(refusal.status, refusal.detail, request_.trace_id);
   if (refusal.status == Status::method_not_allowed)
     reply.headers.push_back({"Allow", std::string(all_methods)});
-  thread_.count(0, reply.status);
+  thread_.count(0, reply.status, -1);
   if (const auto& amend = thread_.shared().amend; amend && !origin.empty()) {
     Request asked;
     asked.headers.push_back({"origin", origin});
@@ -175,8 +225,8 @@ void Connection::refuse(const Refusal& refusal) {
 }
 
 asio::awaitable<bool> Connection::run_stream(Reply reply) {
-  thread_.count(request_.route_index, reply.status);
-  if (auto* journal = thread_.shared().journal) note(*journal, reply);
+  count(reply.status);
+  if (auto* access_log = thread_.shared().access_log) note(*access_log, reply);
   if (const auto& amend = thread_.shared().amend) amend(request_, reply);
   HeadNeeds needs;
   needs.request_id = request_.request_id;
@@ -191,8 +241,10 @@ asio::awaitable<bool> Connection::run_stream(Reply reply) {
   needs.keep_alive_1_0 = framing_.http_1_0;
   if (forwarded)
     append_forwarded_head(out_, reply, needs);
-  else
+  else {
+    reply.headers.push_back({"X-Accel-Buffering", "no"});  // nginx would wait for a buffer full of events.
     append_head(out_, reply, needs, thread_.standard);
+  }
   streaming_ = true;
   const bool started = co_await flush();
   if (!started) co_return false;
@@ -282,21 +334,34 @@ asio::awaitable<bool> Connection::flush() {
   co_return sent == Sent::all;
 }
 
-/// Lets the peer read the last answer: closing with unread bytes would send a reset that may overtake it.
+Connection::Discarded Connection::discard_some() {
+  std::array<char, 16 * 1024> scratch;
+  for (int i = 0; i < pieces_in_a_row_max; ++i) {
+    const ssize_t count = ::recv(fd_.get(), scratch.data(), scratch.size(), 0);
+    if (count > 0 || (count < 0 && errno == EINTR)) continue;
+    return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? Discarded::all : Discarded::ended;
+  }
+  return Discarded::more;
+}
+
+/// Lets the peer read the last answer: closing with unread bytes would send a reset that may overtake it
+/// (RFC 9112 9.6).
 asio::awaitable<void> Connection::linger() {
   ::shutdown(fd_.get(), SHUT_WR);
   if (in_.empty() && peer_closed_) co_return;
-  char scratch[4096];
-  std::size_t discarded = 0;
+  in_.consume(in_.size());
+  thread_.warm.take_back(in_);
+  std::string().swap(chunked_body_);
+  if (charged_ > 0) thread_.shared().give_back_unfinished(peer_, std::exchange(charged_, 0));
   const auto end = after(linger_time_max);
-  while (discarded < linger_bytes_max) {
-    const ssize_t count = ::recv(fd_.get(), scratch, sizeof scratch, 0);
-    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) co_return;
-    if (count > 0) {
-      discarded += static_cast<std::size_t>(count);
+  while (thread_.now_ms() < end) {
+    const Discarded discarded = discard_some();
+    if (discarded == Discarded::ended) co_return;
+    if (discarded == Discarded::more) {
+      co_await asio::post(thread_.io(), asio::use_awaitable);
       continue;
     }
-    deadline_ms_ = end;
+    deadline_ms_ = std::min(end, after(linger_silence_max));
     co_await wait(Waiting::read);
     if (wake_ != Wake::ready) co_return;
   }

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -43,20 +44,47 @@ std::size_t PeerCounts::Hash::operator()(const std::array<unsigned char, 16>& bu
   return std::hash<std::string_view>()({reinterpret_cast<const char*>(bucket.data()), bucket.size()});
 }
 
-bool PeerCounts::take(const Peer& peer, std::size_t max) {
+bool PeerCounts::take(const Peer& peer, std::size_t max, std::size_t amount) {
   if (max == 0) return true;
   const std::lock_guard lock(mutex_);
-  auto& count = counts_[peer.bucket];
-  if (count >= max) return false;
-  ++count;
+  const auto found = counts_.find(peer.bucket);
+  const std::size_t now = found == counts_.end() ? 0 : found->second;
+  if (now + amount > max) return false;
+  if (found == counts_.end())
+    counts_.emplace(peer.bucket, amount);
+  else
+    found->second += amount;
   return true;
 }
 
-void PeerCounts::give_back(const Peer& peer) {
+void PeerCounts::give_back(const Peer& peer, std::size_t amount) {
   const std::lock_guard lock(mutex_);
   const auto found = counts_.find(peer.bucket);
   if (found == counts_.end()) return;
-  if (--found->second == 0) counts_.erase(found);
+  found->second -= std::min(found->second, amount);
+  if (found->second == 0) counts_.erase(found);
+}
+
+bool ServerShared::take_unfinished(const Peer& peer, std::size_t bytes) {
+  if (unfinished.fetch_add(bytes) + bytes > limits.unfinished_bytes_max) {
+    unfinished.fetch_sub(bytes);
+    return false;
+  }
+  if (!peer.capped || unfinished_of_peers.take(peer, limits.unfinished_bytes_per_address_max, bytes))
+    return true;
+  unfinished.fetch_sub(bytes);
+  return false;
+}
+
+void ServerShared::give_back_unfinished(const Peer& peer, std::size_t bytes) {
+  unfinished.fetch_sub(bytes);
+  if (peer.capped) unfinished_of_peers.give_back(peer, bytes);
+}
+
+std::vector<RouteTotals> ServerShared::totals() const {
+  std::vector<RouteTotals> totals(router.route_names().size());
+  for (const auto& thread : threads) thread->add_counts(totals);
+  return totals;
 }
 
 void ServerShared::stop_all() {
@@ -64,7 +92,7 @@ void ServerShared::stop_all() {
 }
 
 void ServerShared::connection_closed(const Peer& peer) {
-  if (limits.connections_per_address_max > 0 && peer.counted) peers.give_back(peer);
+  if (limits.connections_per_address_max > 0 && peer.capped) peers.give_back(peer);
   if (open.fetch_sub(1) == 1 && draining.load()) stop_all();
 }
 
@@ -210,16 +238,30 @@ void IoThread::drain() {
     if (auto* watched = places_[i].watched) watched->on_drain();
 }
 
-void IoThread::count(std::size_t route, Status status) {
+void IoThread::count(std::size_t route, Status status, std::int64_t took_ns) {
   if (route >= counters_.size()) route = 0;
-  auto& counter = (*counters_[route])[static_cast<std::size_t>(status) % status_count];
-  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  // Written by this thread alone: no read-modify-write is needed.
+  const auto add = [](Counter& counter, std::uint64_t amount) {
+    counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  };
+  Counters& counters = *counters_[route];
+  add(counters.by_status[static_cast<std::size_t>(status) % RouteTotals::status_count], 1);
+  if (took_ns < 0) return;
+  std::size_t bucket = 0;
+  while (bucket < std::size(time_buckets) && took_ns > time_buckets[bucket].count()) ++bucket;
+  add(counters.by_time[bucket], 1);
+  add(counters.time_ns, static_cast<std::uint64_t>(took_ns));
 }
 
-void IoThread::add_counts(std::vector<std::array<std::uint64_t, 600>>& totals) const {
-  for (std::size_t route = 0; route < counters_.size() && route < totals.size(); ++route)
-    for (std::size_t status = 0; status < status_count; ++status)
-      totals[route][status] += (*counters_[route])[status].load(std::memory_order_relaxed);
+void IoThread::add_counts(std::vector<RouteTotals>& totals) const {
+  const auto add = [](auto& sums, const auto& counts) {
+    for (std::size_t i = 0; i < counts.size(); ++i) sums[i] += counts[i].load(std::memory_order_relaxed);
+  };
+  for (std::size_t route = 0; route < counters_.size() && route < totals.size(); ++route) {
+    add(totals[route].by_status, counters_[route]->by_status);
+    add(totals[route].by_time, counters_[route]->by_time);
+    totals[route].time_ns += counters_[route]->time_ns.load(std::memory_order_relaxed);
+  }
 }
 
 }  // namespace market::http

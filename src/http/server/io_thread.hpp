@@ -15,6 +15,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/task_group.hpp"
 #include "http/message/compression.hpp"
 #include "http/message/reply_writer.hpp"
 #include "http/message/trace.hpp"
@@ -25,7 +26,7 @@
 namespace market::http {
 
 class IoThread;
-class Journal;
+class AccessLog;
 class Watched;
 struct TlsContext;
 
@@ -35,14 +36,16 @@ struct Peer {
   std::array<char, 46> text{};
   bool loopback = false;
   bool tls = false;
-  bool counted = true;  ///< In PeerCounts: it has a place to give back.
+  bool capped = true;  ///< No trusted proxy, which many clients share: the limits per address hold.
 };
 
-/// Open connections of each peer. Taken at accept and close only, never per request.
+/// How much of something each peer has: open connections, bytes of bodies that are on their way. Not taken
+/// per request.
 class PeerCounts {
  public:
-  bool take(const Peer& peer, std::size_t max);
-  void give_back(const Peer& peer);
+  /// False: `max` would be exceeded.
+  bool take(const Peer& peer, std::size_t max, std::size_t amount = 1);
+  void give_back(const Peer& peer, std::size_t amount = 1);
 
  private:
   struct Hash {
@@ -52,24 +55,43 @@ class PeerCounts {
   boost::unordered_flat_map<std::array<unsigned char, 16>, std::size_t, Hash> counts_;
 };
 
+/// What was answered on one route.
+struct RouteTotals {
+  static constexpr std::size_t status_count = 600;
+  static constexpr std::size_t bucket_count = std::size(time_buckets) + 1;
+  std::array<std::uint64_t, status_count> by_status{};
+  std::array<std::uint64_t, bucket_count> by_time{};  ///< Not cumulated; the last: longer than all.
+  std::uint64_t time_ns = 0;
+};
+
 /// What the threads of one server share.
 struct ServerShared {
+  ServerShared(const Router& routes, const Clock& time, const Limits& bounds)
+      : router(routes), clock(time), limits(bounds) {}
+
   const Router& router;
   const Clock& clock;
   const Limits limits;
   PeerCounts peers;
-  std::atomic<std::uint64_t> open{0};  ///< Accepted and not yet closed.
+  PeerCounts unfinished_of_peers;          ///< Bytes of bodies that are on their way, by address,
+  std::atomic<std::size_t> unfinished{0};  ///< and of all.
+  std::atomic<std::uint64_t> open{0};      ///< Accepted and not yet closed.
   std::atomic<bool> draining{false};
   /// Of new connections; null: they are plain.
   std::atomic<std::shared_ptr<TlsContext>> tls;
   std::vector<std::unique_ptr<IoThread>> threads;
-  Journal* journal = nullptr;                         ///< Null: nobody wants to know.
+  AccessLog* access_log = nullptr;                      ///< Null: nobody wants to know.
   std::function<void(const Request&, Reply&)> amend{};  ///< See Server::set_amend().
 
+  /// Of all threads, by route.
+  std::vector<RouteTotals> totals() const;
   /// Ends every thread's run().
   void stop_all();
   /// A connection is gone; the last one of a draining server ends it.
   void connection_closed(const Peer& peer);
+  /// For bytes of a body that is on its way. False: there is no room for more of them.
+  bool take_unfinished(const Peer& peer, std::size_t bytes);
+  void give_back_unfinished(const Peer& peer, std::size_t bytes);
 };
 
 class IoThread {
@@ -97,13 +119,15 @@ class IoThread {
   /// Milliseconds of the monotonic clock at the last tick: coarse on purpose, so that it costs nothing.
   std::int64_t now_ms() const { return now_ms_; }
   static constexpr std::int64_t tick_ms = 250;
-  void count(std::size_t route, Status status);
-  /// Any thread: adds this thread's counters to `totals`, by route and status.
-  void add_counts(std::vector<std::array<std::uint64_t, 600>>& totals) const;
+  /// `took_ns`: from the head's last byte to the answer; negative: not known.
+  void count(std::size_t route, Status status, std::int64_t took_ns);
+  /// Any thread: adds this thread's counters to `totals`, by route.
+  void add_counts(std::vector<RouteTotals>& totals) const;
 
   StandardLines standard;
   TraceIds ids;
   GzipCache gzip_cache;
+  TaskGroup tasks{"a TLS connection"};
   WarmBuffers warm;
 
   /// What others keep on this thread: connections to upstreams. Ends before the sessions do.
@@ -115,8 +139,12 @@ class IoThread {
   std::unique_ptr<Part> part;
 
  private:
-  static constexpr std::size_t status_count = 600;
-  using Counters = std::array<std::atomic<std::uint64_t>, status_count>;
+  using Counter = std::atomic<std::uint64_t>;
+  struct Counters {
+    std::array<Counter, RouteTotals::status_count> by_status;
+    std::array<Counter, RouteTotals::bucket_count> by_time;
+    Counter time_ns{0};
+  };
   struct Place {
     Watched* watched = nullptr;
     std::uint32_t generation = 0;

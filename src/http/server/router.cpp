@@ -1,5 +1,6 @@
 #include "http/server/router.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -39,6 +40,11 @@ std::vector<std::string_view> split(std::string_view path) {
     path = end == std::string_view::npos ? std::string_view() : path.substr(end);
   }
   return segments;
+}
+
+bool is_unreserved(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
 }
 
 /// A decoded parameter that could mislead whoever uses it: part of a path, a control character, nothing.
@@ -108,6 +114,32 @@ struct Router::Tables {
     return rest.empty();
   }
 
+  /// Unreserved characters need no escape, so those that have one are the same path. The original stays when
+  /// it would get dot segments.
+  static void normalize(Request& request) {
+    if (request.path.find('%') == std::string_view::npos) return;
+    std::vector<char> normal;
+    for (std::size_t i = 0; i < request.path.size(); ++i) {
+      const char c = request.path[i];
+      if (c == '%' && i + 2 < request.path.size()) {
+        const auto decoded =
+            static_cast<char>(hex_value(request.path[i + 1]) * 16 + hex_value(request.path[i + 2]));
+        if (is_unreserved(decoded)) {
+          normal.push_back(decoded);
+          i += 2;
+          continue;
+        }
+      }
+      normal.push_back(c);
+    }
+    if (normal.size() == request.path.size()) return;
+    const std::string_view path(normal.data(), normal.size());
+    for (const auto segment : split(path))
+      if (segment == "." || segment == "..") return;
+    request.path = path;
+    request.normal_path = std::move(normal);
+  }
+
   const Path* find(Request& request) const {
     if (const auto found = exact.find(request.path); found != exact.end()) return found->second;
     for (const Path* path : with_parameters)
@@ -138,6 +170,18 @@ void Router::add(Method method, std::string pattern, Handler handler, RouteOptio
   }
 }
 
+void Router::check_head(std::string_view name, std::function<Result<>(const Request&)> check_it) {
+  const auto named = std::find(tables_->names.begin(), tables_->names.end(), name);
+  const auto index = static_cast<std::size_t>(named - tables_->names.begin());
+  for (const auto& path : tables_->paths)
+    for (const auto& entry : path->methods) {
+      if (!entry || entry->index != index) continue;
+      entry->options.head_check = std::move(check_it);
+      return;
+    }
+  check(false, "a head is checked of a route that is there");
+}
+
 void Router::set_fallback(Handler handler, RouteOptions options) {
   check(tables_->fallback == nullptr, "a fallback is set once");
   tables_->fallback =
@@ -149,8 +193,11 @@ Router::Match Router::match(Request& request) const {
   Match match;
   request.parameters.clear();
   request.route_index = 0;
+  const std::string_view sent = request.path;
+  Tables::normalize(request);
   const Path* path = tables_->find(request);
   if (!path) {
+    request.path = sent;  // Whoever it is passed on to normalizes by rules of its own.
     request.parameters.clear();
     if (const Entry* const fallback = tables_->fallback.get(); fallback && request.path != "*") {
       match.handler = &fallback->handler;

@@ -13,12 +13,14 @@
 namespace market::http {
 
 struct RouteOptions {
-  std::size_t body_bytes_max = 0;  ///< 0: the server's default (gateway.body_bytes_max).
+  std::size_t body_bytes_max = 0;  ///< 0: the server's default (http.body_bytes_max).
   bool json_body = true;           ///< A body must be application/json (else 415).
   bool loopback_only = false;      ///< /metrics, /info: anyone else gets 404.
   bool any_body = false;           ///< Passed on as it is: media type and coding are another's business.
   /// Instead of body_bytes_max, when it depends on the request.
   std::function<std::size_t(const Request&)> body_limit;
+  /// Asked before a body is read that did not come with the head: whose token is refused sends none.
+  std::function<Result<>(const Request&)> head_check;
 };
 
 class Router {
@@ -28,6 +30,9 @@ class Router {
   Router(Router&&) noexcept;
 
   void add(Method method, std::string pattern, Handler handler, RouteOptions options = {});
+
+  /// Sets head_check of a route that is there, named as in route_names().
+  void check_head(std::string_view name, std::function<Result<>(const Request&)> check);
 
   /// For every path and method that no route matches; without it those are 404.
   void set_fallback(Handler handler, RouteOptions options = {});
@@ -40,7 +45,7 @@ class Router {
     std::size_t route_index = 0;
   };
   /// Sets request.parameters and route_index. HEAD finds GET's handler. Matching is exact: no trailing or
-  /// double slash, no dot segment, no `;x=y` is ever forgiven.
+  /// double slash, no dot segment, no `;x=y` is ever forgiven. But `%6C` is an `l`: RFC 3986 6.2.2.2.
   Match match(Request& request) const;
 
   /// "POST /api/v1/orders" by route_index, for metrics; index 0 is "unmatched".

@@ -12,7 +12,7 @@ namespace market::http {
 
 struct Server::State {
   State(const Router& router, const Clock& clock, const Limits& limits)
-      : shared{router, clock, limits, {}, {}, {}, {}, {}, {}}, acceptor(shared) {}
+      : shared(router, clock, limits), acceptor(shared) {}
 
   ServerShared shared;
   Acceptor acceptor;
@@ -59,8 +59,8 @@ void Server::set_amend(std::function<void(const Request&, Reply&)> amend) {
   state_->shared.amend = std::move(amend);
 }
 
-void Server::set_journal(Journal& journal) {
-  if (journal.is_on()) state_->shared.journal = &journal;
+void Server::set_access_log(AccessLog& access_log) {
+  if (access_log.is_on()) state_->shared.access_log = &access_log;
 }
 
 void Server::run() {
@@ -78,16 +78,31 @@ void Server::stop(bool keep_listening) {
 
 std::vector<RouteCount> Server::route_counts() const {
   const auto& names = state_->shared.router.route_names();
-  std::vector<std::array<std::uint64_t, 600>> totals(names.size());
-  for (const auto& thread : state_->shared.threads) thread->add_counts(totals);
+  const auto totals = state_->shared.totals();
   std::vector<RouteCount> counts;
   for (std::size_t route = 0; route < names.size(); ++route)
-    for (std::size_t status = 0; status < totals[route].size(); ++status)
-      if (totals[route][status] > 0)
-        counts.push_back({names[route], static_cast<int>(status), totals[route][status]});
+    for (std::size_t status = 0; status < RouteTotals::status_count; ++status)
+      if (const auto count = totals[route].by_status[status]; count > 0)
+        counts.push_back({names[route], static_cast<int>(status), count});
   return counts;
 }
 
+std::vector<RouteTimes> Server::route_times() const {
+  const auto& names = state_->shared.router.route_names();
+  const auto totals = state_->shared.totals();
+  std::vector<RouteTimes> times;
+  for (std::size_t route = 0; route < names.size(); ++route) {
+    RouteTimes one{names[route], {}, static_cast<double>(totals[route].time_ns) / 1e9};
+    std::uint64_t sum = 0;
+    for (const auto count : totals[route].by_time) one.at_most.push_back(sum += count);
+    if (sum > 0) times.push_back(std::move(one));
+  }
+  return times;
+}
+
+std::uint64_t Server::unfinished_bytes() const {
+  return state_->shared.unfinished.load();
+}
 std::uint64_t Server::open_connections() const {
   return state_->shared.open.load();
 }

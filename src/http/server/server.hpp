@@ -31,6 +31,10 @@ struct Limits {
   std::size_t connections_per_address_max = 1000;  ///< 0: no cap.
   std::size_t connections_max = 50'000;
   std::chrono::milliseconds drain_time_max{10'000};
+  /// Bytes of bodies that have come while the rest of them has not, or that are worked on: all, and of one
+  /// address. The first `unfinished_bytes_free` of each connection are not counted.
+  std::size_t unfinished_bytes_max = 256 * 1024 * 1024;
+  std::size_t unfinished_bytes_per_address_max = 32 * 1024 * 1024;
   /// Whose X-Forwarded-For says who the client is; they have no cap of connections.
   std::vector<Network> trusted_proxies;
   /// As those have no cap: whoever this says, where the handler looks up the client itself. Any thread.
@@ -44,7 +48,21 @@ struct RouteCount {
   std::uint64_t count = 0;
 };
 
-class Journal;
+/// Upper ends of the histogram of times.
+inline constexpr std::chrono::nanoseconds time_buckets[] = {
+    std::chrono::microseconds(100),   std::chrono::microseconds(500), std::chrono::milliseconds(1),
+    std::chrono::microseconds(2'500), std::chrono::milliseconds(5),   std::chrono::milliseconds(10),
+    std::chrono::milliseconds(25),    std::chrono::milliseconds(50),  std::chrono::milliseconds(100),
+    std::chrono::milliseconds(250),   std::chrono::milliseconds(500), std::chrono::seconds(1),
+    std::chrono::milliseconds(2'500), std::chrono::seconds(5),        std::chrono::seconds(10)};
+/// How long the answers of a route took, from the head's last byte to the answer's first.
+struct RouteTimes {
+  std::string route;
+  std::vector<std::uint64_t> at_most;  ///< How many took no longer than each of time_buckets; last: all.
+  double seconds = 0;                  ///< Their sum.
+};
+
+class AccessLog;
 struct TlsContext;
 
 class Server {
@@ -62,21 +80,27 @@ class Server {
   void set_tls(std::shared_ptr<TlsContext> context);
 
   /// Serves until stop(), then drains: no new connections, requests under way are answered with
-  /// `Connection: close`, idle connections are closed, streams end; at most drain_time_max.
+  /// `Connection: close`, idle connections are closed, streams end; at most drain_time_max. When it returns,
+  /// no thread of the server runs any more; its contexts stay until the destructor, so that whoever still
+  /// posts an answer to them can be ended between: first run() returns, then they end, then the server goes.
   void run();
   /// Any thread, or a signal handler's self-pipe; returns at once. With `keep_listening` the socket itself
   /// stays open (a successor has it), only accepting ends.
   void stop(bool keep_listening = false);
 
   /// Told of every answer, before run(); it outlives the server. Without one, nothing is gathered.
-  void set_journal(Journal& journal);
+  void set_access_log(AccessLog& access_log);
 
   /// Called with every answer before it leaves, the server's own refusals too, before run(). Of a request
   /// that could not be read it sees the Origin at most. Any I/O thread.
   void set_amend(std::function<void(const Request&, Reply&)> amend);
 
   std::vector<RouteCount> route_counts() const;
+  /// Of the routes that were asked for.
+  std::vector<RouteTimes> route_times() const;
   std::uint64_t open_connections() const;
+  /// Bytes of bodies that are on their way.
+  std::uint64_t unfinished_bytes() const;
   /// The executor of I/O thread `index`, for jobs that belong to no connection.
   asio::any_io_executor executor(unsigned index) const;
   unsigned threads() const;

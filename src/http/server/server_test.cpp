@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 #include "http/message/sse.hpp"
@@ -317,6 +318,64 @@ TEST_F(ServerTest, RefusesATakenAddressAndCountsAnswers) {
   for (const auto& count : server->route_counts())
     text += count.route + " " + std::to_string(count.status) + " " + std::to_string(count.count) + "; ";
   EXPECT_EQ(text, "unmatched 404 1; GET /hello 200 1; ");
+}
+
+/// What a handler waits for that another thread answers: the gate, a pool.
+struct LateAnswer {
+  std::mutex mutex;
+  std::function<void()> complete;
+  bool is_awaited() {
+    const std::lock_guard lock(mutex);
+    return complete != nullptr;
+  }
+};
+Task<Reply> answer_late(LateAnswer& late) {
+  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+      [&late](auto handler) {
+        const auto executor = asio::get_associated_executor(handler);
+        const auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        const std::lock_guard lock(late.mutex);
+        late.complete = [shared, executor] {
+          asio::post(executor, [shared]() mutable { std::move (*shared)(); });
+        };
+      },
+      asio::use_awaitable);
+  co_return json(Status::ok, "1");
+}
+
+/// A drain that was forced leaves handlers behind whose answer comes yet: it is posted to a context that
+/// stands.
+TEST_F(ServerTest, ContextsStandUntilTheServerGoes) {
+  LateAnswer late;
+  router.add(Method::get, "/late", [&late](const Request&) { return answer_late(late); });
+  limits.drain_time_max = 100ms;
+  start();
+  Client client(port);
+  client.send("GET /late HTTP/1.1\r\nHost: a\r\n\r\n");
+  for (int i = 0; i < 500 && !late.is_awaited(); ++i) std::this_thread::sleep_for(10ms);
+  ASSERT_TRUE(late.is_awaited());
+  stop();  // run() has returned; the server is still there.
+  std::thread([&late] { late.complete(); }).join();
+  late.complete = nullptr;
+  server.reset();
+}
+
+/// The head decides: the body of somebody who may not send it is not waited for.
+TEST_F(ServerTest, AHeadIsJudgedBeforeALongBody) {
+  router.add(Method::post, "/echo2", [](const Request& r) { return echo(r); });
+  router.check_head("POST /echo2", [](const Request& request) -> Result<> {
+    if (request.has_header("Authorization")) return {};
+    return fail(Code::unauthenticated, "sign in first");
+  });
+  start();
+  const std::string head =
+      "POST /echo2 HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n";
+  Client stranger(port);
+  stranger.send(head + "\r\n[");
+  EXPECT_NE(stranger.receive_until("\r\n\r\n").find("401 Unauthorized"), std::string::npos);
+  Client known(port);
+  known.send(head + "Authorization: x\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_NE(known.receive_until("\r\n\r\n").find("100 Continue"), std::string::npos);
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -104,8 +103,20 @@ asio::awaitable<void> serve_tls(BridgePtr bridge) {
   bridge->peer.tls = true;
   bridge->has_session = true;
   Connection::start(bridge->thread, OwnedFd(pair[1]), bridge->peer);
-  asio::co_spawn(bridge->thread.io(), pump_out(bridge), asio::detached);
+  bridge->thread.tasks.spawn(bridge->thread.io().get_executor(), pump_out(bridge));
   co_await pump_in(bridge);
+}
+
+/// We speak HTTP/1.1 alone; whoever offers only others is told so (RFC 7301 3.2).
+int select_protocol(SSL*, const unsigned char** chosen, unsigned char* chosen_size,
+                    const unsigned char* offered, unsigned int offered_size, void*) {
+  static constexpr unsigned char ours[] = "\x08http/1.1";
+  unsigned char* found = nullptr;
+  if (SSL_select_next_proto(&found, chosen_size, ours, sizeof ours - 1, offered, offered_size) !=
+      OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *chosen = found;
+  return SSL_TLSEXT_ERR_OK;
 }
 
 }  // namespace
@@ -116,6 +127,12 @@ std::shared_ptr<TlsContext> load_tls(const std::string& certificate_file, const 
   context.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
                       asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
                       asio::ssl::context::no_tlsv1_1);
+  // RFC 9325 4.2: forward secrecy and authenticated encryption only, so no CBC and no SHA-1.
+  auto* const native = context.native_handle();
+  if (SSL_CTX_set_cipher_list(native, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
+    throw std::runtime_error("this OpenSSL has none of the cipher suites that TLS 1.2 needs");
+  SSL_CTX_set_alpn_select_cb(native, &select_protocol, nullptr);
+  SSL_CTX_set_options(native, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION);
   Error error;
   if (context.use_certificate_chain_file(certificate_file, error); error)
     throw std::runtime_error(fmt::format("the TLS certificate {}: {}", certificate_file, error.message()));
@@ -125,9 +142,8 @@ std::shared_ptr<TlsContext> load_tls(const std::string& certificate_file, const 
 }
 
 void start_tls(IoThread& thread, OwnedFd fd, const Peer& peer, std::shared_ptr<TlsContext> context) {
-  asio::co_spawn(thread.io(),
-                 serve_tls(std::make_shared<TlsBridge>(thread, std::move(fd), peer, std::move(context))),
-                 asio::detached);
+  auto bridge = std::make_shared<TlsBridge>(thread, std::move(fd), peer, std::move(context));
+  thread.tasks.spawn(thread.io().get_executor(), serve_tls(std::move(bridge)));
 }
 
 }  // namespace market::http

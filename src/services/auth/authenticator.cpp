@@ -11,14 +11,16 @@ tl::unexpected<Error> refused() {
   return fail(Code::unauthenticated, "sign in first");
 }
 
-/// The token of exactly one `Authorization: Bearer <token>` header (RFC 6750, section 2.1).
+/// The token of exactly one `Authorization: Bearer <token>` header, with one or more spaces (RFC 6750,
+/// section 2.1).
 Result<std::string_view> bearer_token(const http::Request& request) {
   const std::string_view value = request.only_header("Authorization").value_or(std::string_view());
   constexpr std::string_view scheme = "Bearer ";
   if (value.size() <= scheme.size() || !http::same_letters(value.substr(0, scheme.size()), scheme))
     return refused();
-  const std::string_view token = value.substr(scheme.size());
-  if (token.find(' ') != std::string_view::npos) return refused();
+  std::string_view token = value.substr(scheme.size());
+  token.remove_prefix(std::min(token.find_first_not_of(' '), token.size()));
+  if (token.empty() || token.find(' ') != std::string_view::npos) return refused();
   return token;
 }
 
@@ -27,14 +29,13 @@ Result<std::string_view> bearer_token(const http::Request& request) {
 Result<wire::Identity> Authenticator::identify(const http::Request& request) const {
   const auto token = bearer_token(request);
   if (!token) return fail(token.error());
-  auto identity = tokens_.verify(*token, clock_.now());
-  if (identity && denied_.is_denied(identity->session)) return refused();
+  auto identity = tokens_.verify(*token, wall_.now());
+  if (identity && is_denied(*identity)) return refused();
   return identity;
 }
 
 bool Authenticator::still_holds(const wire::Identity& identity) const {
-  return identity.expires_at > clock_.now() && !denied_.is_denied(identity.session) &&
-         tokens_.accepts_key_of(identity);
+  return identity.expires_at > wall_.now() && !is_denied(identity) && tokens_.accepts_key_of(identity);
 }
 
 Result<wire::Identity> Authenticator::require(const http::Request& request,

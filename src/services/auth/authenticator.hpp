@@ -10,8 +10,10 @@ namespace market::auth {
 
 class Authenticator {
  public:
-  Authenticator(const wire::AccessTokens& tokens, const DeniedSessions& denied, const Clock& clock)
-      : tokens_(tokens), denied_(denied), clock_(clock) {}
+  /// `wall`: the clock of today (WallClock). Tokens are made and judged by it in every process, so that one
+  /// that started with a wrong clock is right as soon as its clock is.
+  Authenticator(const wire::AccessTokens& tokens, const DeniedSessions& denied, const Clock& wall)
+      : tokens_(tokens), denied_(denied), wall_(wall) {}
   /// From `Authorization: Bearer` (exactly one; the scheme compares without case).
   /// Errors: unauthenticated.
   Result<wire::Identity> identify(const http::Request& request) const;
@@ -22,9 +24,12 @@ class Authenticator {
   bool still_holds(const wire::Identity& identity) const;
 
  private:
+  bool is_denied(const wire::Identity& identity) const {
+    return denied_.is_denied(identity.session, identity.user, identity.role);
+  }
   const wire::AccessTokens& tokens_;
   const DeniedSessions& denied_;
-  const Clock& clock_;
+  const Clock& wall_;
 };
 
 }  // namespace market::auth

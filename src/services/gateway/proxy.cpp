@@ -324,7 +324,7 @@ Task<http::Reply> Proxy::fallback(Passage& passage, http::Reply reply) {
 }
 
 void Proxy::note(const Passage& passage, const http::Reply& reply) {
-  http::Answered answered;
+  http::RequestRecord answered;
   answered.took_ns = steady_ns() - passage.began_ns;
   answered.began_unix_ns = parts_.clock.now().time_since_epoch().count() * 1'000'000 - answered.took_ns;
   answered.method = http::method_text(passage.request.method);

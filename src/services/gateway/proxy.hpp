@@ -27,7 +27,7 @@ namespace market::gateway {
 struct ProxyParts {
   Balancer& balancer;
   const auth::Authenticator* authenticator;  ///< Null: services alone check tokens, or set later.
-  http::Journal& journal;
+  http::AccessLog& journal;
   const Clock& clock;
 };
 

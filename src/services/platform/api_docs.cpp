@@ -58,6 +58,7 @@ void add_docs_routes(http::Router& router, std::string home) {
   add("/docs/viewer.js.LICENSE.txt", text, embedded::viewer_notices());
   add("/docs/LICENSE", text, embedded::viewer_license());
   add("/docs/NOTICE", text, embedded::viewer_notice());
+  router.add(Method::get, "/docs/", [](const Request&) { return lead_to("/docs"); });
   router.add(Method::get, "/", [home](const Request&) { return lead_to(home); });
 }
 

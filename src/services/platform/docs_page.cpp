@@ -44,19 +44,19 @@ const std::shared_ptr<const std::string>& EmbeddedFile::unpacked() const {
 }
 
 Reply EmbeddedFile::answer(const Request& request) const {
-  if (http::none_match(request, etag_)) return http::not_modified("W/" + etag_);
   Reply reply;
   reply.content_type = content_type_;
   reply.headers.push_back(http::Header{"ETag", "W/" + etag_});
   reply.headers.push_back(http::Header{"Cache-Control", "no-cache"});
   if (!policy_.empty())
     reply.headers.push_back(http::Header{"Content-Security-Policy", std::string(policy_)});
+  reply.headers.push_back(http::Header{"Vary", "Accept-Encoding"});
+  if (http::none_match(request, etag_)) return http::not_modified(std::move(reply));
   if (!http::accepts_gzip(request.header("Accept-Encoding"))) {
     reply.shared_body = unpacked();
     return reply;
   }
   reply.headers.push_back(http::Header{"Content-Encoding", "gzip"});
-  reply.headers.push_back(http::Header{"Vary", "Accept-Encoding"});
   reply.shared_body = gzipped_;
   return reply;
 }

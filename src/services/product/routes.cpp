@@ -114,8 +114,6 @@ void say_if_replayed(Reply& reply, const Submitted& submitted) {
 Result<Reply> get_product_now(const Doors& doors, const Request& request) {
   const auto seen = product_of(doors, request);
   if (!seen) return fail(seen.error());
-  const std::string etag = page_of(*seen->product).view.etag(doors.catalogue.state_of(*seen->product));
-  if (http::none_match(request, etag)) return http::not_modified(etag);
   return page_reply(doors, http::Status::ok, *seen->product);
 }
 Task<Reply> get_product(const Doors& doors, const Request& request) {
@@ -308,22 +306,21 @@ Task<Reply> get_image(const Doors& doors, const Request& request) {
   const std::string hash = seen->product->texts.picture;
   if (hash.empty()) co_return fail(Code::not_found, "the product has no picture");
   const std::string etag = fmt::format("\"{}\"", image_version_of(hash));
-  const std::string caching(seen->hidden ? "private, no-store" : image_caching_of(hash, *version));
-  Reply reply = http::not_modified(etag);
-  if (!http::none_match(request, etag)) {
-    auto picture = doors.pictures.find(hash);
-    if (!picture) {
-      auto bytes = co_await doors.parts.pictures.load(hash);
-      if (!bytes) co_return fail(bytes.error());
-      picture = doors.pictures.share(hash, std::make_shared<const std::string>(std::move(*bytes)));
-    }
-    reply.status = http::Status::ok;
-    reply.content_type = image_type_of(*picture);
-    reply.shared_body = std::move(picture);
-  }
-  reply.headers.push_back(http::Header{"Cache-Control", caching});
+  Reply reply;
+  reply.headers.push_back(http::Header{"ETag", etag});
+  reply.headers.push_back(http::Header{
+      "Cache-Control", std::string(seen->hidden ? "private, no-store" : image_caching_of(hash, *version))});
   // Other sites may show it: a page that embeds a shop's picture is no attack.
   reply.headers.push_back(http::Header{"Cross-Origin-Resource-Policy", "cross-origin"});
+  if (http::none_match(request, etag)) co_return http::not_modified(std::move(reply));
+  auto picture = doors.pictures.find(hash);
+  if (!picture) {
+    auto bytes = co_await doors.parts.pictures.load(hash);
+    if (!bytes) co_return fail(bytes.error());
+    picture = doors.pictures.share(hash, std::make_shared<const std::string>(std::move(*bytes)));
+  }
+  reply.content_type = image_type_of(*picture);
+  reply.shared_body = std::move(picture);
   co_return reply;
 }
 

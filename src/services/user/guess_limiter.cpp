@@ -6,10 +6,20 @@
 
 namespace market::user {
 
-GuessLimiter::Bucket& GuessLimiter::refilled(std::string_view what, Rate rate, Instant now) {
-  if (buckets_.size() >= buckets_max) make_room();
-  const auto [entry, fresh] =
-      buckets_.try_emplace(std::hash<std::string_view>{}(what), Bucket{rate.burst, now});
+namespace {
+
+tl::unexpected<Error> too_many(double tries, GuessLimiter::Rate rate, bool under_way) {
+  ErrorExtras extras;
+  const double wait_ms = (1 - tries) * static_cast<double>(rate.refill.count());
+  // One that is under way may give its try back in a moment.
+  extras.retry_after_seconds = under_way ? 1 : static_cast<int>(std::ceil(wait_ms / 1'000));
+  return fail(Error(Code::rate_limited, "too many tries; wait before the next one", std::move(extras)));
+}
+
+}  // namespace
+
+GuessLimiter::Bucket& GuessLimiter::refilled(const wire::Digest128& name, Rate rate, Instant now) {
+  const auto [entry, fresh] = buckets_.try_emplace(name, Bucket{rate.burst, now});
   Bucket& bucket = entry->second;
   if (!fresh) {
     const auto passed = static_cast<double>(std::max<Millis::rep>(0, (now - bucket.at).count()));
@@ -24,22 +34,38 @@ void GuessLimiter::make_room() {
   if (buckets_.size() >= buckets_max) buckets_.clear();
 }
 
-Result<> GuessLimiter::allow(std::string_view what, Rate rate, Instant now) {
-  if (!enabled_) return {};
+Result<GuessLimiter::Try> GuessLimiter::take(std::vector<Limit> limits, Instant now) {
+  Try taken(enabled_ ? this : nullptr);
+  if (!enabled_) return taken;
+  for (const Limit& limit : limits)
+    taken.taken_.push_back({wire::keyed_digest_128(key_, limit.name), limit.rate.burst});
   const std::scoped_lock lock(mutex_);
-  const Bucket& bucket = refilled(what, rate, now);
-  if (bucket.tries >= 1) return {};
-  ErrorExtras extras;
-  const double wait_ms = (1 - bucket.tries) * static_cast<double>(rate.refill.count());
-  extras.retry_after_seconds = static_cast<int>(std::ceil(wait_ms / 1'000));
-  return fail(Error(Code::rate_limited, "too many tries; wait before the next one", std::move(extras)));
+  if (buckets_.size() + limits.size() > buckets_max) make_room();
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    const Bucket& bucket = refilled(taken.taken_[i].bucket, limits[i].rate, now);
+    if (bucket.tries >= 1) continue;
+    taken.limiter_ = nullptr;  // Nothing was taken.
+    return too_many(bucket.tries, limits[i].rate, bucket.under_way > 0);
+  }
+  for (const auto& one : taken.taken_) {
+    Bucket& bucket = buckets_.at(one.bucket);
+    bucket.tries -= 1;
+    ++bucket.under_way;
+  }
+  return taken;
 }
 
-void GuessLimiter::charge(std::string_view what, Rate rate, Instant now) {
-  if (!enabled_) return;
-  const std::scoped_lock lock(mutex_);
-  Bucket& bucket = refilled(what, rate, now);
-  bucket.tries = std::max(0.0, bucket.tries - 1);
+void GuessLimiter::Try::end(bool give_back) {
+  auto* const limiter = std::exchange(limiter_, nullptr);
+  if (!limiter) return;
+  const std::scoped_lock lock(limiter->mutex_);
+  for (const auto& one : taken_) {
+    const auto entry = limiter->buckets_.find(one.bucket);
+    if (entry == limiter->buckets_.end()) continue;  // The table was full meanwhile.
+    Bucket& bucket = entry->second;
+    if (bucket.under_way > 0) --bucket.under_way;
+    if (give_back) bucket.tries = std::min(one.burst, bucket.tries + 1);
+  }
 }
 
 std::string limit_address(std::string_view remote_address) {

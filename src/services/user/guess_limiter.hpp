@@ -1,14 +1,25 @@
 #pragma once
-/// Token buckets against guessing and mass sign-up. Only failures are charged, so a stranger's guesses from
-/// elsewhere never lock the owner out (ASVS 6.1.1). Bounded: a full table forgets its fullest buckets first.
+/// Token buckets against guessing and mass sign-up. A try is taken before the work and given back unless it
+/// is kept, so that many tries at once are no way around; what is kept are failures and, in buckets of their
+/// own, successes. A stranger's guesses from elsewhere never lock the owner out (ASVS 6.1.1). Bounded: a full
+/// table forgets its fullest buckets first.
+///
+///   auto tried = limiter.take({{"sign-in:" + account, rate}}, now);
+///   if (!tried) co_return fail(tried.error());
+///   ...                                        // The work; whatever ends it early gives the try back.
+///   if (!right) tried->keep();
 
+#include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "wire/auth/digest.hpp"
 
 namespace market::user {
 
@@ -19,23 +30,55 @@ class GuessLimiter {
     double burst;
     Millis refill;  ///< Time until one more try.
   };
-  explicit GuessLimiter(bool enabled) : enabled_(enabled) {}
+  /// One bucket. Of an account's, the name is made of its key, never of a spelling.
+  struct Limit {
+    std::string name;
+    Rate rate;
+  };
 
-  /// Errors: rate_limited with the seconds to wait, when the bucket `what` has no try left.
-  Result<> allow(std::string_view what, Rate rate, Instant now);
-  /// Takes one try away.
-  void charge(std::string_view what, Rate rate, Instant now);
+  class Try {
+   public:
+    Try(Try&& other) noexcept
+        : limiter_(std::exchange(other.limiter_, nullptr)), taken_(std::move(other.taken_)) {}
+    Try& operator=(Try&&) = delete;
+    ~Try() { end(true); }
+    /// It counts.
+    void keep() { end(false); }
+
+   private:
+    friend class GuessLimiter;
+    struct Taken {
+      wire::Digest128 bucket;
+      double burst;
+    };
+    explicit Try(GuessLimiter* limiter) : limiter_(limiter) {}
+    void end(bool give_back);
+    GuessLimiter* limiter_;
+    boost::container::small_vector<Taken, 2> taken_;
+  };
+
+  /// `key`: random, of this process alone; without it a stranger could compute names that share a bucket.
+  GuessLimiter(bool enabled, const wire::DigestKey& key) : enabled_(enabled), key_(key) {}
+
+  /// Takes a try of each bucket, or of none. Errors: rate_limited with the seconds to wait.
+  Result<Try> take(std::vector<Limit> limits, Instant now);
 
  private:
   struct Bucket {
     double tries;
     Instant at;
+    unsigned under_way = 0;
   };
-  Bucket& refilled(std::string_view what, Rate rate, Instant now);
+  struct DigestHash {
+    std::size_t operator()(const wire::Digest128& digest) const { return digest.lo; }
+  };
+  Bucket& refilled(const wire::Digest128& name, Rate rate, Instant now);
   void make_room();
+
   const bool enabled_;
+  const wire::DigestKey key_;
   std::mutex mutex_;
-  boost::unordered_flat_map<std::uint64_t, Bucket> buckets_;
+  boost::unordered_flat_map<wire::Digest128, Bucket, DigestHash> buckets_;
 };
 
 /// The client as limits see it: an IPv4 address, or the /64 of an IPv6 one.

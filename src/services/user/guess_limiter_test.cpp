@@ -11,51 +11,80 @@ Instant at(std::int64_t millis) {
   return Instant(Millis(1'800'000'000'000 + millis));
 }
 
-TEST(GuessLimiter, OnlyWhatIsChargedCounts) {
-  GuessLimiter limiter(true);
-  for (int i = 0; i < 100; ++i) EXPECT_TRUE(limiter.allow("a", rate, at(0)));
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_TRUE(limiter.allow("a", rate, at(0))) << i;
-    limiter.charge("a", rate, at(0));
+class GuessLimiterTest : public testing::Test {
+ protected:
+  /// Takes a try that counts.
+  bool guess(const std::string& name, GuessLimiter::Rate how = rate, Instant now = at(0)) {
+    auto taken = limiter_.take({{name, how}}, now);
+    if (taken) taken->keep();
+    return taken.has_value();
   }
-  EXPECT_EQ(limiter.allow("a", rate, at(0)).error().code, Code::rate_limited);
-  EXPECT_TRUE(limiter.allow("b", rate, at(0))) << "each has its own bucket";
+  GuessLimiter limiter_{true, wire::DigestKey{1, 2, 3}};
+};
+
+TEST_F(GuessLimiterTest, OnlyWhatIsKeptCounts) {
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(limiter_.take({{"a", rate}}, at(0)));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(guess("a")) << i;
+  EXPECT_EQ(limiter_.take({{"a", rate}}, at(0)).error().code, Code::rate_limited);
+  EXPECT_TRUE(guess("b")) << "each has its own bucket";
 }
 
-TEST(GuessLimiter, SaysWhenTheNextTryIsDueAndKeepsTheWord) {
-  GuessLimiter limiter(true);
-  for (int i = 0; i < 3; ++i) limiter.charge("a", rate, at(0));
-  EXPECT_EQ(limiter.allow("a", rate, at(0)).error().extras->retry_after_seconds, 1);
-  EXPECT_FALSE(limiter.allow("a", rate, at(999)));
-  EXPECT_TRUE(limiter.allow("a", rate, at(1'000)));
+TEST_F(GuessLimiterTest, TriesUnderWayAreTaken) {
+  std::vector<GuessLimiter::Try> under_way;
+  for (int i = 0; i < 60; ++i)
+    if (auto taken = limiter_.take({{"a", rate}}, at(0))) under_way.push_back(std::move(*taken));
+  EXPECT_EQ(under_way.size(), 3u) << "however many come at once";
+  EXPECT_EQ(limiter_.take({{"a", {3, Millis(60'000)}}}, at(0)).error().extras->retry_after_seconds, 1)
+      << "one of them may be right in a moment";
+  under_way.pop_back();
+  EXPECT_TRUE(guess("a")) << "given back";
+}
+
+TEST_F(GuessLimiterTest, TakesOfEachBucketOrOfNone) {
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(guess("empty"));
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(limiter_.take({{"full", rate}, {"empty", rate}}, at(0)));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(guess("full"));
+}
+
+TEST_F(GuessLimiterTest, SaysWhenTheNextTryIsDueAndKeepsTheWord) {
+  for (int i = 0; i < 3; ++i) guess("a");
+  EXPECT_EQ(limiter_.take({{"a", rate}}, at(0)).error().extras->retry_after_seconds, 1);
+  EXPECT_FALSE(guess("a", rate, at(999)));
+  EXPECT_TRUE(guess("a", rate, at(1'000)));
   const GuessLimiter::Rate slow{1, Millis(60'000)};
-  limiter.charge("slow", slow, at(0));
-  EXPECT_EQ(limiter.allow("slow", slow, at(500)).error().extras->retry_after_seconds, 60) << "rounded up";
+  EXPECT_TRUE(guess("slow", slow));
+  EXPECT_EQ(limiter_.take({{"slow", slow}}, at(500)).error().extras->retry_after_seconds, 60) << "rounded up";
 }
 
-TEST(GuessLimiter, FillsUpToItsBurstOnly) {
-  GuessLimiter limiter(true);
-  limiter.charge("a", rate, at(0));
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_TRUE(limiter.allow("a", rate, at(3'600'000))) << i;
-    limiter.charge("a", rate, at(3'600'000));
+TEST_F(GuessLimiterTest, FillsUpToItsBurstOnly) {
+  guess("a");
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(guess("a", rate, at(3'600'000))) << i;
+  EXPECT_FALSE(guess("a", rate, at(3'600'000)));
+  EXPECT_FALSE(guess("a", rate, at(3'500'000))) << "a clock that steps back gives nothing";
+}
+
+TEST_F(GuessLimiterTest, TurnedOffItNeverRefuses) {
+  GuessLimiter limiter(false, wire::DigestKey{});
+  for (int i = 0; i < 100; ++i) {
+    auto taken = limiter.take({{"a", rate}}, at(0));
+    ASSERT_TRUE(taken);
+    taken->keep();
   }
-  EXPECT_FALSE(limiter.allow("a", rate, at(3'600'000)));
-  EXPECT_FALSE(limiter.allow("a", rate, at(3'500'000))) << "a clock that steps back gives nothing";
 }
 
-TEST(GuessLimiter, TurnedOffItNeverRefuses) {
-  GuessLimiter limiter(false);
-  for (int i = 0; i < 100; ++i) limiter.charge("a", rate, at(0));
-  EXPECT_TRUE(limiter.allow("a", rate, at(0)));
-}
-
-TEST(GuessLimiter, AFloodOfStrangersDoesNotFreeAGuesser) {
-  GuessLimiter limiter(true);
-  for (int i = 0; i < 3; ++i) limiter.charge("guesser", rate, at(0));
+TEST_F(GuessLimiterTest, AFloodOfStrangersDoesNotFreeAGuesser) {
+  for (int i = 0; i < 3; ++i) guess("guesser");
   for (std::size_t i = 0; i + 10 < 2 * GuessLimiter::buckets_max; ++i)
-    EXPECT_TRUE(limiter.allow("stranger " + std::to_string(i), rate, at(0)));
-  EXPECT_FALSE(limiter.allow("guesser", rate, at(0))) << "buckets with tries left are forgotten first";
+    EXPECT_TRUE(limiter_.take({{"stranger " + std::to_string(i), rate}}, at(0)));
+  EXPECT_FALSE(guess("guesser")) << "buckets with tries left are forgotten first";
+}
+
+TEST(KeyedDigest, DependsOnItsKey) {
+  const wire::DigestKey one{1}, other{2};
+  EXPECT_EQ(wire::keyed_digest_128(one, "kim@example.kr"), wire::keyed_digest_128(one, "kim@example.kr"));
+  EXPECT_NE(wire::keyed_digest_128(one, "kim@example.kr"), wire::keyed_digest_128(one, "kim@example.k"));
+  EXPECT_NE(wire::keyed_digest_128(one, "kim@example.kr"), wire::keyed_digest_128(other, "kim@example.kr"))
+      << "nobody outside can compute which names share a bucket";
 }
 
 TEST(LimitAddress, IsACustomersNetwork) {

@@ -18,23 +18,23 @@ TEST(PasswordRules, CountCharactersNotBytes) {
   EXPECT_EQ(refusal("otter 4711"), "");
   EXPECT_EQ(refusal("가나다라마바사아자"), "length") << "27 bytes, 9 characters";
   EXPECT_EQ(refusal("가나다라마바사아자차"), "");
-  EXPECT_EQ(refusal(std::string(256, 'x') + std::string(256, 'y')), "");
-  EXPECT_EQ(refusal(std::string(256, 'x') + std::string(257, 'y')), "length");
+  EXPECT_EQ(refusal("granite otter" + std::string(499, 'y')), "");
+  EXPECT_EQ(refusal("granite otter" + std::string(500, 'y')), "length");
 }
 
-TEST(PasswordRules, RefuseWhatIsOnEveryList) {
+TEST(PasswordRules, RefuseWhatAMillionGuessesFind) {
   for (const char* common :
-       {"password12", "PASSWORD12", "Password1234", "!!admin12345!!", "qwertyuiop", "iloveyou12",
-        "1234567890", "0987654321", "aaaaaaaaaa", "1212121212", "123123123123", "abcdefghij", "letmein123",
-        "p@ssw0rd12", "monkeydragon", "seoulkorea1", "11111password"})
+       {"password12", "PASSWORD12", "Password1234", "admin12345", "qwertyuiop", "iloveyou12", "1234567890",
+        "0987654321", "aaaaaaaaaa", "1212121212", "123123123123", "abcdefghij", "letmein123", "p@ssw0rd12",
+        "monkeydragon", "11111password", "market12345", "kimexample1"})
     EXPECT_EQ(refusal(common), "common") << common;
+  EXPECT_EQ(refusal(std::string(100, 'a')), "common");
 }
 
 TEST(PasswordRules, LeavePeopleTheirOwn) {
   for (const char* own : {"granite otter 4711 lamp", "tiny red market", "summer Rain 7", "Tr0ub4dor&3xyz",
                           "passwordless-otter", "correct horse", "kim@example.krx"})
     EXPECT_EQ(refusal(own), "") << own;
-  EXPECT_EQ(refusal(std::string(33, 'a')), "") << "no list has passwords of this length";
 }
 
 TEST(PasswordRules, RefuseOnesOwnAddress) {

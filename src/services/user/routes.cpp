@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "domain/account/email.hpp"
+#include "http/message/paging.hpp"
+#include "services/user/password_rules.hpp"
 #include "services/user/user_view.hpp"
+#include "wire/auth/password_text.hpp"
 #include "wire/json/json.hpp"
 
 namespace market::user {
@@ -16,7 +20,21 @@ using Doors = UserParts;
 
 constexpr GuessLimiter::Rate sign_up_rate{300, Millis(300)};
 constexpr GuessLimiter::Rate verify_rate{20, Millis(5'000)};
-constexpr GuessLimiter::Rate resend_rate{3, Millis(60'000)};
+/// Mails with a code: to one account, and on behalf of one address.
+constexpr GuessLimiter::Rate account_mail_rate{3, Millis(60'000)};
+constexpr GuessLimiter::Rate address_mail_rate{30, Millis(10'000)};
+
+/// Who asks, as limits see it; empty when nobody can tell.
+std::string client_of(const Doors& doors, const Request& request) {
+  return doors.addresses_known ? limit_address(request.remote_address) : std::string();
+}
+
+/// No limit when nobody can tell who asks.
+std::vector<GuessLimiter::Limit> address_limit(std::string_view what, const std::string& client,
+                                               GuessLimiter::Rate rate) {
+  if (client.empty()) return {};
+  return {{fmt::format("{}:{}", what, client), rate}};
+}
 
 Reply user_reply(Status status, const Account& account) {
   std::string body;
@@ -42,6 +60,16 @@ std::string read_email(wire::ObjectReader& reader) {
   return email;
 }
 
+/// All wrong members at once: the use case, which judges the password, is not reached any more.
+Error with_password_error(const Error& error, const NewAccount& wanted) {
+  const auto strong = check_password(wire::prepared_password(wanted.password), wanted.email, "password");
+  if (strong || !error.extras || wanted.password.empty()) return error;
+  ErrorExtras extras = *error.extras;
+  extras.fields.insert(extras.fields.end(), strong.error().extras->fields.begin(),
+                       strong.error().extras->fields.end());
+  return Error(error.code, error.detail, std::move(extras));
+}
+
 Result<NewAccount> read_new_account(const Request& request) {
   const auto json = wire::parse_json(request.body);
   if (!json) return fail(json.error());
@@ -49,22 +77,21 @@ Result<NewAccount> read_new_account(const Request& request) {
   NewAccount wanted;
   wanted.email = read_email(reader);
   wanted.password = reader.text("password", 1, 512);
-  wanted.name = reader.visible_text("name", 100);
-  wanted.phone = reader.optional_visible_text("phone", 40);
+  wanted.name = reader.line("name", 100);
+  wanted.phone = reader.optional_line("phone", 40);
   wanted.address = reader.optional_visible_text("address", 500);
-  if (const auto ok = reader.finish(); !ok) return fail(ok.error());
+  if (const auto ok = reader.finish(); !ok) return fail(with_password_error(ok.error(), wanted));
   return wanted;
 }
 
 Task<Reply> create_user(Doors& doors, const Request& request) {
   auto wanted = read_new_account(request);
   if (!wanted) co_return fail(wanted.error());
-  const std::string bucket = "sign-up:" + limit_address(request.remote_address);
-  const Instant now = doors.clock.now();
-  if (const auto allowed = doors.limiter.allow(bucket, sign_up_rate, now); !allowed)
-    co_return fail(allowed.error());
-  doors.limiter.charge(bucket, sign_up_rate, now);
-  const auto account = co_await doors.sign_up.run(std::move(*wanted));
+  std::string client = client_of(doors, request);
+  auto tried = doors.limiter.take(address_limit("sign-up", client, sign_up_rate), doors.clock.now());
+  if (!tried) co_return fail(tried.error());
+  tried->keep();
+  const auto account = co_await doors.sign_up.run(std::move(*wanted), std::move(client));
   if (!account) co_return fail(account.error());
   Reply reply = user_reply(Status::created, *account);
   reply.headers.push_back(http::Header{"Location", "/api/v1/users/me"});
@@ -88,13 +115,11 @@ Result<EmailAndCode> read_code(const Request& request) {
 Task<Reply> verify_email(Doors& doors, const Request& request) {
   auto read = read_code(request);
   if (!read) co_return fail(read.error());
-  const std::string bucket = "verify:" + limit_address(request.remote_address);
-  const Instant now = doors.clock.now();
-  if (const auto allowed = doors.limiter.allow(bucket, verify_rate, now); !allowed)
-    co_return fail(allowed.error());
+  auto tried =
+      doors.limiter.take(address_limit("verify", client_of(doors, request), verify_rate), doors.clock.now());
+  if (!tried) co_return fail(tried.error());
   const auto verified = co_await doors.sign_up.verify(std::move(read->email), std::move(read->code));
-  if (!verified && verified.error().code == Code::invalid_code)
-    doors.limiter.charge(bucket, verify_rate, now);
+  if (!verified && verified.error().code == Code::invalid_code) tried->keep();
   if (!verified) co_return fail(verified.error());
   co_return http::no_content();
 }
@@ -107,10 +132,11 @@ Task<Reply> resend_code(Doors& doors, const Request& request) {
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
   Reply accepted;
   accepted.status = Status::accepted;
-  const std::string bucket = "resend:" + email;
-  const Instant now = doors.clock.now();
-  if (!doors.limiter.allow(bucket, resend_rate, now)) co_return accepted;  // The same answer, and no mail.
-  doors.limiter.charge(bucket, resend_rate, now);
+  auto limits = address_limit("mail-by", client_of(doors, request), address_mail_rate);
+  limits.push_back({"mail:" + email_key(email), account_mail_rate});
+  auto mailed = doors.limiter.take(std::move(limits), doors.clock.now());
+  if (!mailed) co_return accepted;  // The same answer, and no mail.
+  mailed->keep();
   const auto sent = co_await doors.sign_up.resend(std::move(email));
   if (!sent) co_return fail(sent.error());
   co_return accepted;
@@ -124,7 +150,7 @@ Task<Reply> sign_in(Doors& doors, const Request& request) {
   command.email = reader.text("email", 1, 254);
   command.password = reader.text("password", 1, 512);
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
-  command.remote_address = request.remote_address;
+  command.client = client_of(doors, request);
   command.device = device_of(request.header("User-Agent"));
   const auto signed_in = co_await doors.sign_in.run(std::move(command));
   if (!signed_in) co_return fail(signed_in.error());
@@ -142,23 +168,38 @@ Task<Reply> refresh(Doors& doors, const Request& request) {
   co_return signed_in_reply(*renewed);
 }
 
-Task<Reply> list_sessions(Doors& doors, const Request& request) {
-  const auto caller = doors.authenticator.identify(request);
-  if (!caller) co_return fail(caller.error());
-  const auto sessions = co_await doors.sessions.list(caller->user);
-  if (!sessions) co_return fail(sessions.error());
+std::string session_list(const std::vector<Session>& sessions, SessionId current, bool more) {
   std::string body = "{\"items\":[";
-  for (const Session& session : *sessions) {
+  for (const Session& session : sessions) {
     if (body.back() == '}') body += ',';
-    body += fmt::format("{{\"id\":\"{}\",\"current\":{},\"device\":", session.id.text(),
-                        session.id == caller->session);
+    body +=
+        fmt::format("{{\"id\":\"{}\",\"current\":{},\"device\":", session.id.text(), session.id == current);
     wire::append_json_string(body, session.device);
     body += fmt::format(",\"createdAt\":\"{}\",\"usedAt\":\"{}\",\"endsAt\":\"{}\"}}",
                         format_rfc3339(session.created_at), format_rfc3339(session.used_at),
                         format_rfc3339(session.ends_at));
   }
-  body += "],\"nextCursor\":null}";
-  co_return http::json(Status::ok, std::move(body));
+  body += "],\"nextCursor\":";
+  body += more ? fmt::format("\"{}\"}}", sessions.back().id.text()) : "null}";
+  return body;
+}
+
+Task<Reply> list_sessions(Doors& doors, const Request& request) {
+  const auto caller = doors.authenticator.identify(request);
+  if (!caller) co_return fail(caller.error());
+  const auto page = http::page_of(request);
+  if (!page) co_return fail(page.error());
+  SessionId before;
+  if (!page->cursor.empty()) {
+    const auto id = SessionId::parse(page->cursor);
+    if (!id) co_return invalid_field("cursor", "format", "cursor is not one of ours");
+    before = *id;
+  }
+  auto sessions = co_await doors.sessions.list(caller->user, before, page->limit + 1);
+  if (!sessions) co_return fail(sessions.error());
+  const bool more = sessions->size() > static_cast<std::size_t>(page->limit);
+  if (more) sessions->pop_back();
+  co_return http::json(Status::ok, session_list(*sessions, caller->session, more));
 }
 
 Task<Reply> sign_out(Doors& doors, const Request& request) {
@@ -166,7 +207,7 @@ Task<Reply> sign_out(Doors& doors, const Request& request) {
   if (!caller) co_return fail(caller.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   if (!caller->session) co_return http::no_content();  // A load token has no session.
-  const auto ended = co_await doors.sessions.end(caller->user, caller->session, std::nullopt);
+  const auto ended = co_await doors.sessions.end(caller->user, caller->session);
   if (!ended) co_return fail(ended.error());
   co_return http::no_content();
 }
@@ -175,7 +216,7 @@ Task<Reply> sign_out_everywhere(Doors& doors, const Request& request) {
   const auto caller = doors.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
-  const auto ended = co_await doors.sessions.end(caller->user, std::nullopt, std::nullopt);
+  const auto ended = co_await doors.sessions.end(caller->user, std::nullopt);
   if (!ended) co_return fail(ended.error());
   co_return http::no_content();
 }
@@ -198,8 +239,8 @@ Result<AccountPatch> read_patch(const Request& request) {
   if (!json) return fail(json.error());
   wire::ObjectReader reader(*json);
   AccountPatch patch;
-  if (reader.has("name")) patch.name = reader.visible_text("name", 100);
-  if (reader.has("phone")) patch.phone = reader.optional_visible_text("phone", 40);
+  if (reader.has("name")) patch.name = reader.line("name", 100);
+  if (reader.has("phone")) patch.phone = reader.optional_line("phone", 40);
   if (reader.has("address")) patch.address = reader.optional_visible_text("address", 500);
   if (const auto ok = reader.finish(); !ok) return fail(ok.error());
   return patch;
@@ -223,10 +264,33 @@ Task<Reply> change_password(Doors& doors, const Request& request) {
   wire::ObjectReader reader(*json);
   std::string current = reader.text("currentPassword", 1, 512), fresh = reader.text("newPassword", 1, 512);
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
-  const auto changed = co_await doors.sign_in.change_password(caller->user, caller->session,
-                                                              std::move(current), std::move(fresh));
+  const auto changed = co_await doors.sign_in.change_password(
+      caller->user, caller->session, std::move(current), std::move(fresh), client_of(doors, request));
   if (!changed) co_return fail(account_error(changed.error()));
   co_return http::no_content();
+}
+
+Result<Role> read_role(const Request& request) {
+  const auto json = wire::parse_json(request.body);
+  if (!json) return fail(json.error());
+  wire::ObjectReader reader(*json);
+  const std::string name = reader.text("role", 1, 20);
+  const auto role = parse_role(name);
+  if (!name.empty() && !role) reader.refuse("role", "value", "must be customer, seller or admin");
+  if (const auto ok = reader.finish(); !ok) return fail(ok.error());
+  return *role;
+}
+
+Task<Reply> change_user(Doors& doors, const Request& request) {
+  const auto caller = doors.authenticator.require(request, {Role::admin});
+  if (!caller) co_return fail(caller.error());
+  const auto user = UserId::parse(request.parameters[0]);
+  if (!user) co_return fail(Code::not_found, "there is no such account");
+  const auto role = read_role(request);
+  if (!role) co_return fail(role.error());
+  const auto account = co_await doors.change_role.run(caller->user, *user, *role);
+  if (!account) co_return fail(account.error());
+  co_return user_reply(Status::ok, *account);
 }
 
 }  // namespace
@@ -241,6 +305,7 @@ void add_user_routes(http::Router& router, const UserParts& parts, const std::st
   add(Method::post, "/users/verification/resend", resend_code);
   add(Method::get, "/users/me", show_me);
   add(Method::patch, "/users/me", change_me);
+  add(Method::patch, "/users/{id}", change_user);
   add(Method::put, "/users/me/password", change_password);
   add(Method::post, "/sessions", sign_in);
   add(Method::post, "/sessions/refresh", refresh);

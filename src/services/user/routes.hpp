@@ -3,6 +3,7 @@
 
 #include "http/server/router.hpp"
 #include "services/auth/authenticator.hpp"
+#include "services/user/change_role.hpp"
 #include "services/user/sign_in.hpp"
 #include "services/user/sign_up.hpp"
 
@@ -15,8 +16,12 @@ struct UserParts {
   SignUp& sign_up;
   SignIn& sign_in;
   Sessions& sessions;
+  ChangeRole& change_role;
   GuessLimiter& limiter;
   const Clock& clock;
+  /// False: requests come from gateways that are not known as such, so an address says nothing about who
+  /// guesses. Limits are those of accounts alone then.
+  bool addresses_known = true;
 };
 
 void add_user_routes(http::Router& router, const UserParts& parts, const std::string& base = "/api/v1");

@@ -12,9 +12,9 @@ std::string Sessions::new_secret() {
   return wire::secret_text(bytes);
 }
 
-SignedIn Sessions::signed_in(Account account, SessionId session, std::string refresh_token,
-                             Instant now) const {
+SignedIn Sessions::signed_in(Account account, SessionId session, std::string refresh_token) const {
   SignedIn answer;
+  const Instant now = wall_.now();
   const wire::Identity identity{account.id, session, account.role, account.email_verified,
                                 now + settings_.access_token_life};
   answer.access_token = tokens_.sign(identity, now);
@@ -34,42 +34,48 @@ Task<SignedIn> Sessions::open(Account account, std::string device) {
   session.device = std::move(device);
   session.created_at = session.used_at = now;
   session.ends_at = now + settings_.session_life;
+  session.password_generation = account.password_generation;
   const SessionId id = session.id;
-  const auto created = co_await accounts_.create_session(std::move(session));
-  if (!created) co_return fail(created.error());
-  co_return signed_in(std::move(account), id, std::move(refresh_token), now);
+  const auto ended = co_await accounts_.create_session(std::move(session));
+  if (!ended) co_return fail(ended.error());
+  deny(*ended);
+  co_return signed_in(std::move(account), id, std::move(refresh_token));
 }
 
 Task<SignedIn> Sessions::renew(std::string refresh_token) {
-  const Instant now = clock_.now();
-  std::string next = new_secret();
-  const auto rotated =
-      co_await accounts_.rotate_session(wire::secret_hash(refresh_token), wire::secret_hash(next), now);
-  if (!rotated) {
-    if (rotated.error().code == Code::session_revoked) {
-      const auto denied = co_await deny_ended();  // If it was a reused one, its family has just been ended.
-      if (!denied) co_return fail(denied.error());
-    }
-    co_return fail(rotated.error());
-  }
-  auto account = co_await accounts_.find(rotated->user);
-  if (!account) co_return fail(Code::session_revoked, "the account of this session is gone");
-  co_return signed_in(std::move(*account), rotated->id, std::move(next), now);
+  std::string next = wire::derived_secret(settings_.refresh_key, refresh_token);
+  std::string old_hash = wire::secret_hash(refresh_token), new_hash = wire::secret_hash(next);
+  auto rotation = co_await accounts_.rotate_session(std::move(old_hash), std::move(new_hash), clock_.now());
+  if (!rotation) co_return fail(rotation.error());
+  if (rotation->ended) deny({rotation->ended});
+  if (!rotation->session) co_return fail(Code::session_revoked, "this session has ended");
+  co_return signed_in(std::move(rotation->account), rotation->session->id, std::move(next));
 }
 
-Task<> Sessions::end(UserId user, std::optional<SessionId> only, std::optional<SessionId> except) {
-  const auto ended = co_await accounts_.end_sessions(user, only, except);
+Task<> Sessions::end(UserId user, std::optional<SessionId> only) {
+  const auto ended = co_await accounts_.end_sessions(user, only);
   if (!ended) co_return fail(ended.error());
-  const Instant until = clock_.now() + settings_.access_token_life;
-  for (const SessionId id : *ended) denied_.deny(id, until);
+  deny(*ended);
   co_return Result<>();
 }
 
+void Sessions::deny(const std::vector<SessionId>& ended) {
+  const Instant until = wall_.now() + settings_.access_token_life;
+  for (const SessionId id : ended) denied_.deny(id, until);
+}
+
+void Sessions::deny_other_roles(const RoleChange& change) {
+  denied_.deny_other_roles(change.user, change.role, wall_.now() + settings_.access_token_life);
+}
+
 Task<> Sessions::deny_ended() {
-  const Instant now = clock_.now();
-  const auto ended = co_await accounts_.ended_since(now - settings_.access_token_life);
+  const Instant since = clock_.now() - settings_.access_token_life;
+  const auto ended = co_await accounts_.ended_since(since);
   if (!ended) co_return fail(ended.error());
-  for (const SessionId id : *ended) denied_.deny(id, now + settings_.access_token_life);
+  deny(*ended);
+  const auto changed = co_await accounts_.roles_changed_since(since);
+  if (!changed) co_return fail(changed.error());
+  for (const RoleChange& change : *changed) deny_other_roles(change);
   co_return Result<>();
 }
 

@@ -5,11 +5,13 @@
 #include "ports/random_source.hpp"
 #include "services/auth/denied_sessions.hpp"
 #include "wire/auth/access_token.hpp"
+#include "wire/auth/secret_text.hpp"
 
 namespace market::user {
 
 struct SessionSettings {
   Millis access_token_life{15 * 60'000};
+  wire::SecretKey refresh_key{};             ///< Refresh tokens follow from one another with it.
   std::chrono::hours session_life{14 * 24};  ///< Absolute; ASVS 7.3.2.
 };
 
@@ -22,28 +24,37 @@ struct SignedIn {
 class Sessions {
  public:
   Sessions(Accounts& accounts, const wire::AccessTokens& tokens, auth::DeniedSessions& denied,
-           RandomSource& random, IdSource& ids, const Clock& clock, SessionSettings settings)
+           RandomSource& random, IdSource& ids, const Clock& clock, const Clock& wall,
+           SessionSettings settings)
       : accounts_(accounts),
         tokens_(tokens),
         denied_(denied),
         random_(random),
         ids_(ids),
         clock_(clock),
+        wall_(wall),
         settings_(settings) {}
 
-  /// Errors: those of Accounts::create_session.
+  /// `account` as it was when its password was verified. Errors: those of Accounts::create_session.
   Task<SignedIn> open(Account account, std::string device);
-  /// A refresh token works once; an old one ends its whole session. Errors: session_revoked, unavailable.
+  /// A refresh token works once; all who send it within ten seconds get the same successor, and later an old
+  /// one ends its whole session. Errors: session_revoked, unavailable, overloaded.
   Task<SignedIn> renew(std::string refresh_token);
-  /// Ends one session, or all (but `except`). Their access tokens stop at once. Errors: unavailable.
-  Task<> end(UserId user, std::optional<SessionId> only, std::optional<SessionId> except);
-  Task<std::vector<Session>> list(UserId user) { return accounts_.sessions(user, clock_.now()); }
-  /// Denies what was ended lately: at start, and after a stolen refresh token was seen. Errors: unavailable.
+  /// Ends one session, or all. Their access tokens stop at once. Errors: unavailable.
+  Task<> end(UserId user, std::optional<SessionId> only);
+  /// The access tokens of sessions that have just ended stop.
+  void deny(const std::vector<SessionId>& ended);
+  /// Access tokens of another role stop: the next ones, after a refresh, have this one.
+  void deny_other_roles(const RoleChange& change);
+  Task<std::vector<Session>> list(UserId user, SessionId before, int limit) {
+    return accounts_.sessions(user, clock_.now(), before, limit);
+  }
+  /// Denies what was ended or changed lately: at start. Errors: unavailable.
   Task<> deny_ended();
 
  private:
   std::string new_secret();
-  SignedIn signed_in(Account account, SessionId session, std::string refresh_token, Instant now) const;
+  SignedIn signed_in(Account account, SessionId session, std::string refresh_token) const;
 
   Accounts& accounts_;
   const wire::AccessTokens& tokens_;
@@ -51,6 +62,7 @@ class Sessions {
   RandomSource& random_;
   IdSource& ids_;
   const Clock& clock_;
+  const Clock& wall_;  ///< Of today: access tokens are judged by it in every process.
   const SessionSettings settings_;
 };
 

@@ -1,8 +1,8 @@
 #include "services/user/sign_in.hpp"
 
-#include <algorithm>
-
+#include "domain/account/email.hpp"
 #include "services/user/password_rules.hpp"
+#include "wire/auth/password_text.hpp"
 
 namespace market::user {
 namespace {
@@ -10,6 +10,9 @@ namespace {
 /// Failures of one address at one account, of one address at all accounts, and of one account's own changes.
 constexpr GuessLimiter::Rate pair_rate{5, Millis(30'000)};
 constexpr GuessLimiter::Rate address_rate{60, Millis(1'000)};
+/// Successes: each costs a hash too.
+constexpr GuessLimiter::Rate success_rate{30, Millis(2'000)};
+constexpr GuessLimiter::Rate change_rate{10, Millis(60'000)};
 
 tl::unexpected<Error> wrong() {
   return fail(Code::invalid_credentials, "e-mail address or password is wrong");
@@ -19,60 +22,73 @@ tl::unexpected<Error> wrong() {
 
 Task<SignedIn> SignIn::run(Command command) {
   const Instant now = clock_.now();
-  std::string email = command.email;
-  std::transform(email.begin(), email.end(), email.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
-  const std::string address = limit_address(command.remote_address);
-  const std::string pair = "sign-in:" + address + ' ' + email, from = "sign-in:" + address;
-  if (const auto allowed = limiter_.allow(from, address_rate, now); !allowed) co_return fail(allowed.error());
-  if (const auto allowed = limiter_.allow(pair, pair_rate, now); !allowed) co_return fail(allowed.error());
+  command.password = wire::prepared_password(command.password);
+  const std::string account_key = email_key(command.email);
+  std::vector<GuessLimiter::Limit> failures;
+  failures.push_back({"sign-in:" + command.client + ' ' + account_key, pair_rate});
+  if (!command.client.empty()) failures.push_back({"sign-in:" + command.client, address_rate});
+  auto failure = limiter_.take(std::move(failures), now);
+  if (!failure) co_return fail(failure.error());
+  auto success = limiter_.take({{"signed-in:" + account_key, success_rate}}, now);
+  if (!success) co_return fail(success.error());
 
   auto account = co_await accounts_.find_by_email(std::move(command.email));
   if (!account && account.error().code != Code::not_found) co_return fail(account.error());
   std::string hash = account ? account->password_hash : std::string();
   const bool outdated = account && hasher_.is_outdated(hash);
   std::string to_rehash = outdated ? command.password : std::string();
-  const auto same = co_await hasher_.verify(std::move(command.password), std::move(hash));
+  const auto same = co_await hasher_.verify(std::move(command.password), std::move(hash), command.client);
   if (!same) co_return fail(same.error());
   if (!*same || !account) {
-    limiter_.charge(from, address_rate, now);
-    limiter_.charge(pair, pair_rate, now);
+    failure->keep();
     co_return wrong();
   }
-  if (outdated) co_await rehash(account->id, std::move(to_rehash));
+  success->keep();
+  if (outdated) co_await rehash(*account, std::move(to_rehash), command.client);
   auto signed_in = co_await sessions_.open(std::move(*account), std::move(command.device));
+  // The password was changed since we looked: what was verified is no password any more.
+  if (!signed_in && signed_in.error().code == Code::invalid_credentials) co_return wrong();
   co_return signed_in;
 }
 
-asio::awaitable<void> SignIn::rehash(UserId user, std::string password) {
-  auto hash = co_await hasher_.hash(std::move(password));
+asio::awaitable<void> SignIn::rehash(Account account, std::string password, std::string client) {
+  auto hash = co_await hasher_.hash(std::move(password), std::move(client));
   if (!hash) co_return;
-  const auto stored = co_await accounts_.set_password_hash(user, std::move(*hash));
+  const auto stored =
+      co_await accounts_.rehash_password(account.id, account.password_generation, std::move(*hash));
   (void)stored;  // The old hash stays good; the next sign-in tries again.
 }
 
 Task<> SignIn::change_password(UserId user, SessionId current, std::string current_password,
-                               std::string new_password) {
+                               std::string new_password, std::string client) {
   const Instant now = clock_.now();
-  const std::string bucket = "password:" + user.text();
-  if (const auto allowed = limiter_.allow(bucket, pair_rate, now); !allowed) co_return fail(allowed.error());
+  auto failure = limiter_.take({{"password:" + user.text(), pair_rate}}, now);
+  if (!failure) co_return fail(failure.error());
+  auto success = limiter_.take({{"password-set:" + user.text(), change_rate}}, now);
+  if (!success) co_return fail(success.error());
+  current_password = wire::prepared_password(current_password);
+  new_password = wire::prepared_password(new_password);
   const auto account = co_await accounts_.find(user);
   if (!account) co_return fail(account.error());
   const auto strong = check_password(new_password, account->email, "newPassword");
   if (!strong) co_return fail(strong.error());
-  const auto same = co_await hasher_.verify(std::move(current_password), account->password_hash);
+  const auto same = co_await hasher_.verify(std::move(current_password), account->password_hash, client);
   if (!same) co_return fail(same.error());
   if (!*same) {
-    limiter_.charge(bucket, pair_rate, now);
+    failure->keep();
     co_return fail(Code::invalid_credentials, "the current password is wrong");
   }
-  auto hash = co_await hasher_.hash(std::move(new_password));
+  success->keep();
+  auto hash = co_await hasher_.hash(std::move(new_password), std::move(client));
   if (!hash) co_return fail(hash.error());
-  const auto stored = co_await accounts_.set_password_hash(user, std::move(*hash));
-  if (!stored) co_return fail(stored.error());
-  const auto ended =
-      co_await sessions_.end(user, std::nullopt, current ? std::optional(current) : std::nullopt);
-  co_return ended;
+  PasswordChange change;
+  change.verified_generation = account->password_generation;
+  change.hash = std::move(*hash);
+  change.keep = current;
+  const auto ended = co_await accounts_.change_password(user, std::move(change));
+  if (!ended) co_return fail(ended.error());
+  sessions_.deny(*ended);
+  co_return Result<>();
 }
 
 }  // namespace market::user

@@ -14,18 +14,19 @@ class SignIn {
       : accounts_(accounts), hasher_(hasher), sessions_(sessions), limiter_(limiter), clock_(clock) {}
 
   struct Command {
-    std::string email, password, remote_address, device;
+    std::string email, password, device;
+    std::string client;  ///< limit_address() of who asks; empty when nobody can tell.
   };
   /// Errors: invalid_credentials, rate_limited, overloaded, unavailable.
   Task<SignedIn> run(Command command);
   /// Every session but `current` ends. Errors: invalid_credentials (the current password), validation, as
   /// above.
   Task<> change_password(UserId user, SessionId current, std::string current_password,
-                         std::string new_password);
+                         std::string new_password, std::string client);
 
  private:
   /// Costs rise over the years; only now is the password at hand. A failure is no failure of the sign-in.
-  asio::awaitable<void> rehash(UserId user, std::string password);
+  asio::awaitable<void> rehash(Account account, std::string password, std::string client);
 
   Accounts& accounts_;
   PasswordHasher& hasher_;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "services/auth/authenticator.hpp"
 #include "tests/contract/run_task.hpp"
 #include "tests/support/test_accounts.hpp"
 
@@ -19,15 +22,18 @@ class SignInTest : public testing::Test {
     account.password_hash = "new:correct horse";
     accounts_.all.emplace(account.id, account);
   }
+  static SignIn::Command command(std::string email, std::string password, std::string address) {
+    return {std::move(email), std::move(password), "Firefox", std::move(address)};
+  }
   Result<SignedIn> sign_in(std::string email, std::string password, std::string address = "192.0.2.1") {
-    return run(
-        sign_in_.run(SignIn::Command{std::move(email), std::move(password), std::move(address), "Firefox"}));
+    return run(sign_in_.run(command(std::move(email), std::move(password), std::move(address))));
   }
   Result<SignedIn> guess(std::string address = "192.0.2.1") {
     return sign_in("kim@example.kr", "wrong password", std::move(address));
   }
   Result<> change(std::string current, std::string next, SessionId session = SessionId{}) {
-    return run(sign_in_.change_password(UserId{7}, session, std::move(current), std::move(next)));
+    return run(
+        sign_in_.change_password(UserId{7}, session, std::move(current), std::move(next), "192.0.2.1"));
   }
   const std::string& stored_hash() { return accounts_.all.at(UserId{7}).password_hash; }
 
@@ -38,8 +44,8 @@ class SignInTest : public testing::Test {
   IdSource ids_{clock_};
   wire::AccessTokens tokens_{{wire::SigningKey{"k", "0123456789abcdef0123456789abcdef"}}};
   auth::DeniedSessions denied_;
-  Sessions sessions_{accounts_, tokens_, denied_, random_, ids_, clock_, SessionSettings{}};
-  GuessLimiter limiter_{true};
+  Sessions sessions_{accounts_, tokens_, denied_, random_, ids_, clock_, clock_, SessionSettings{}};
+  GuessLimiter limiter_{true, wire::DigestKey{1}};
   SignIn sign_in_{accounts_, hasher_, sessions_, limiter_, clock_};
 };
 
@@ -53,6 +59,13 @@ TEST_F(SignInTest, OpensASessionOfThisUserAndDevice) {
   EXPECT_EQ(accounts_.open_sessions[0].id, identity->session);
   EXPECT_EQ(accounts_.open_sessions[0].device, "Firefox");
   EXPECT_NE(accounts_.open_sessions[0].refresh_hash, signed_in->refresh_token) << "only its hash is stored";
+}
+
+TEST_F(SignInTest, ADecomposedPasswordSignsIn) {
+  accounts_.all.at(UserId{7}).password_hash = "new:caf\u00e9 otter 4711";
+  EXPECT_TRUE(sign_in("kim@example.kr", "cafe\u0301 otter 4711"));
+  ASSERT_TRUE(change("cafe\u0301\u00a0otter 4711", "cafe\u0301 battery staple"));
+  EXPECT_EQ(stored_hash(), "new:caf\u00e9 battery staple");
 }
 
 TEST_F(SignInTest, AnUnknownAddressAndAWrongPasswordLookTheSame) {
@@ -95,8 +108,67 @@ TEST_F(SignInTest, OneAddressGuessesAtFewAccounts) {
   EXPECT_TRUE(sign_in("kim@example.kr", "correct horse", "192.0.2.2"));
 }
 
-TEST_F(SignInTest, SuccessCostsNoTry) {
-  for (int i = 0; i < 200; ++i) EXPECT_TRUE(sign_in("kim@example.kr", "correct horse"));
+TEST_F(SignInTest, SuccessesHaveABudgetOfTheirOwn) {
+  int worked = 0;
+  for (int i = 0; i < 200; ++i) worked += sign_in("kim@example.kr", "correct horse").has_value();
+  EXPECT_EQ(worked, 30) << "one account in a loop does not hash for ever";
+  EXPECT_EQ(hasher_.verified.size(), 30u);
+  for (int i = 0; i < 4; ++i) {
+    clock_.time += Millis(2'000);
+    EXPECT_TRUE(sign_in("KIM@example.kr", "correct horse")) << "no success was counted as a guess";
+  }
+  EXPECT_EQ(sign_in("nobody@example.kr", "x").error().code, Code::invalid_credentials) << "another's budget";
+}
+
+TEST_F(SignInTest, OfSixtyGuessesAtOnceFiveReachTheHash) {
+  std::vector<Code> inner;
+  int depth = 0;
+  hasher_.while_verifying = [&] {  // Each one asks again while its password is being hashed.
+    if (++depth < 60) {
+      const auto answer = guess();
+      inner.push_back(answer ? Code::internal : answer.error().code);
+    }
+  };
+  EXPECT_EQ(guess().error().code, Code::invalid_credentials);
+  EXPECT_EQ(hasher_.verified.size(), 5u);
+  EXPECT_EQ(std::count(inner.begin(), inner.end(), Code::rate_limited), 1);
+  EXPECT_EQ(guess().error().code, Code::rate_limited);
+}
+
+TEST_F(SignInTest, WhereAddressesSayNothingOneAccountsGuesserLocksNoOtherAccountOut) {
+  for (int i = 0; i < 100; ++i) sign_in("user" + std::to_string(i) + "@example.kr", "spring2026!", "");
+  EXPECT_TRUE(sign_in("kim@example.kr", "correct horse", ""));
+}
+
+TEST_F(SignInTest, ASignInThatVerifiedTheOldPasswordOpensNothing) {
+  accounts_.before_session = [this] {
+    accounts_.before_session = nullptr;
+    ASSERT_TRUE(change("correct horse", "battery staple"));
+  };
+  const auto late = sign_in("kim@example.kr", "correct horse");
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, Code::invalid_credentials);
+  EXPECT_EQ(late.error().detail, guess().error().detail) << "like any wrong password";
+  EXPECT_TRUE(accounts_.open_sessions.empty());
+}
+
+TEST_F(SignInTest, ALateRehashDoesNotBringTheOldPasswordBack) {
+  accounts_.all.at(UserId{7}).password_hash = "old:correct horse";
+  hasher_.while_verifying = [this] {
+    hasher_.while_verifying = nullptr;
+    ASSERT_TRUE(change("correct horse", "battery staple"));
+  };
+  EXPECT_FALSE(sign_in("kim@example.kr", "correct horse"));
+  EXPECT_EQ(stored_hash(), "new:battery staple");
+}
+
+TEST_F(SignInTest, OfTwoChangesAtOnceOneWins) {
+  hasher_.while_verifying = [this] {
+    hasher_.while_verifying = nullptr;
+    ASSERT_TRUE(change("correct horse", "battery staple"));
+  };
+  EXPECT_EQ(change("correct horse", "another staple").error().code, Code::invalid_credentials);
+  EXPECT_EQ(stored_hash(), "new:battery staple");
 }
 
 TEST_F(SignInTest, AFullHasherOrAMissingStoreIsNoFailureOfTheUser) {
@@ -134,8 +206,8 @@ TEST_F(SignInTest, ANewPasswordEndsAllOtherSessions) {
   EXPECT_EQ(stored_hash(), "new:battery staple");
   ASSERT_EQ(accounts_.open_sessions.size(), 1u);
   EXPECT_EQ(accounts_.open_sessions[0].id, current);
-  EXPECT_TRUE(denied_.is_denied(other)) << "its access token too, at once";
-  EXPECT_FALSE(denied_.is_denied(current));
+  EXPECT_TRUE(denied_.is_denied(other, UserId{7}, Role::customer)) << "its access token too, at once";
+  EXPECT_FALSE(denied_.is_denied(current, UserId{7}, Role::customer));
 }
 
 TEST_F(SignInTest, AChangeNeedsTheCurrentPasswordAndAStrongNewOne) {
@@ -146,6 +218,37 @@ TEST_F(SignInTest, AChangeNeedsTheCurrentPasswordAndAStrongNewOne) {
   for (int i = 0; i < 4; ++i) EXPECT_FALSE(change("wrong", "battery staple"));
   EXPECT_EQ(change("correct horse", "battery staple").error().code, Code::rate_limited)
       << "a stolen session must not guess the password";
+}
+
+TEST_F(SignInTest, ARefreshTokenLeadsToOneSuccessorAndAnErrorStaysWhatItIs) {
+  const auto signed_in = sign_in("kim@example.kr", "correct horse");
+  const auto first = run(sessions_.renew(signed_in->refresh_token));
+  ASSERT_TRUE(first);
+  EXPECT_NE(first->refresh_token, signed_in->refresh_token);
+  EXPECT_EQ(run(sessions_.renew(signed_in->refresh_token))->refresh_token, first->refresh_token);
+  accounts_.failure = Code::overloaded;
+  EXPECT_EQ(run(sessions_.renew(first->refresh_token)).error().code, Code::overloaded);
+  accounts_.failure.reset();
+  EXPECT_TRUE(run(sessions_.renew(first->refresh_token))) << "the token is not lost";
+  accounts_.ends_next = SessionId{99};
+  EXPECT_EQ(run(sessions_.renew("stolen")).error().code, Code::session_revoked);
+  EXPECT_TRUE(denied_.is_denied(SessionId{99}, UserId{7}, Role::customer)) << "its access tokens stop too";
+}
+
+TEST_F(SignInTest, TokensAreMadeAndJudgedByTheClockOfToday) {
+  tests::MovedClock wall;
+  wall.time = clock_.time + std::chrono::hours(24 * 365);  // The process started with a clock a year behind.
+  Sessions sessions(accounts_, tokens_, denied_, random_, ids_, clock_, wall, SessionSettings{});
+  const auto opened = run(sessions.open(accounts_.all.at(UserId{7}), "Firefox"));
+  ASSERT_TRUE(opened);
+  EXPECT_TRUE(tokens_.verify(opened->access_token, wall.now())) << "any other process accepts it";
+  const auth::Authenticator authenticator(tokens_, denied_, wall);
+  http::Request request;
+  const std::string header = "Bearer  " + opened->access_token;
+  request.headers.push_back({"Authorization", header});
+  ASSERT_TRUE(authenticator.identify(request));
+  wall.time += SessionSettings{}.access_token_life;
+  EXPECT_FALSE(authenticator.identify(request)) << "it ends by that clock";
 }
 
 }  // namespace

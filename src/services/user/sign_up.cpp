@@ -7,7 +7,7 @@
 
 #include "services/user/password_rules.hpp"
 #include "services/user/user_view.hpp"
-#include "wire/auth/secret_text.hpp"
+#include "wire/auth/password_text.hpp"
 
 namespace market::user {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 constexpr std::chrono::minutes code_life{30};
 
 /// Six digits, each code equally likely: what would favour low codes is drawn again.
-std::string new_code(RandomSource& random) {
+std::string draw_code(RandomSource& random) {
   constexpr std::uint32_t codes = 1'000'000, fair = UINT32_MAX - UINT32_MAX % codes;
   std::uint32_t drawn = 0;
   do {
@@ -26,27 +26,23 @@ std::string new_code(RandomSource& random) {
   return fmt::format("{:06}", drawn % codes);
 }
 
-/// A code is short: bound to its account, so that equal codes have different hashes.
-std::string code_hash(UserId user, const std::string& code) {
-  return wire::secret_hash(user.text() + ':' + code);
-}
-
 }  // namespace
 
-Task<> SignUp::send_code(Account account) {
-  const std::string code = new_code(random_);
-  const Instant ends_at = clock_.now() + code_life;
-  const auto stored = co_await accounts_.store_verification(account.id, code_hash(account.id, code), ends_at);
-  if (!stored) co_return fail(stored.error());
-  std::string text = fmt::format("Your code is {}. It works for 30 minutes.", code);
-  const auto sent = co_await mailer_.send(account.email, "Your verification code", std::move(text));
-  co_return sent;
+VerificationCode SignUp::new_code() {
+  return {draw_code(random_), clock_.now() + code_life};
 }
 
-Task<Account> SignUp::run(NewAccount wanted) {
+void SignUp::mail_code(const std::string& email, const std::string& code) {
+  const auto sent = mailer_.send(email, "Your verification code",
+                                 fmt::format("Your code is {}. It works for 30 minutes.", code));
+  (void)sent;  // The account exists; another code can be asked for.
+}
+
+Task<Account> SignUp::run(NewAccount wanted, std::string client) {
+  wanted.password = wire::prepared_password(wanted.password);
   const auto strong = check_password(wanted.password, wanted.email, "password");
   if (!strong) co_return fail(strong.error());
-  auto hash = co_await hasher_.hash(std::move(wanted.password));
+  auto hash = co_await hasher_.hash(std::move(wanted.password), std::move(client));
   if (!hash) co_return fail(hash.error());
   Account account;
   account.id = ids_.next_as<UserId>();
@@ -58,12 +54,11 @@ Task<Account> SignUp::run(NewAccount wanted) {
   account.password_hash = std::move(*hash);
   account.created_at = clock_.now();
   account.email_verified = verification_ == EmailVerification::off;
-  const auto created = co_await accounts_.create(account);
+  std::optional<VerificationCode> code;
+  if (!account.email_verified) code = new_code();
+  const auto created = co_await accounts_.create(account, code);
   if (!created) co_return fail(created.error());
-  if (verification_ != EmailVerification::off) {
-    const auto sent = co_await send_code(account);
-    (void)sent;  // The account exists; another code can be asked for.
-  }
+  if (code) mail_code(account.email, code->code);
   co_return account;
 }
 
@@ -73,9 +68,10 @@ Task<> SignUp::create_admin(std::string email, std::string password) {
   if (known.error().code != Code::not_found) co_return fail(known.error());
   if (!is_email(email))
     co_return invalid_field("MARKET_ADMIN_EMAIL", "format", "MARKET_ADMIN_EMAIL is no e-mail address");
+  password = wire::prepared_password(password);
   const auto strong = check_password(password, email, "MARKET_ADMIN_PASSWORD");
   if (!strong) co_return fail(strong.error());
-  auto hash = co_await hasher_.hash(std::move(password));
+  auto hash = co_await hasher_.hash(std::move(password), std::string());
   if (!hash) co_return fail(hash.error());
   Account account;
   account.id = ids_.next_as<UserId>();
@@ -85,29 +81,25 @@ Task<> SignUp::create_admin(std::string email, std::string password) {
   account.email_verified = true;
   account.password_hash = std::move(*hash);
   account.created_at = clock_.now();
-  const auto created = co_await accounts_.create(std::move(account));
+  const auto created = co_await accounts_.create(std::move(account), std::nullopt);
   co_return created;
 }
 
 Task<> SignUp::verify(std::string email, std::string code) {
-  const auto account = co_await accounts_.find_by_email(std::move(email));
-  if (!account && account.error().code != Code::not_found) co_return fail(account.error());
-  if (!account) co_return fail(Code::invalid_code, "the code is wrong or has ended");
-  const auto right =
-      co_await accounts_.try_verification(account->id, code_hash(account->id, code), clock_.now());
-  if (!right && right.error().code != Code::not_found) co_return fail(right.error());
-  if (!right || !*right) co_return fail(Code::invalid_code, "the code is wrong or has ended");
-  const auto verified = co_await accounts_.set_email_verified(account->id);
-  co_return verified;
+  const auto right = co_await accounts_.verify_email(std::move(email), std::move(code), clock_.now());
+  if (!right) co_return fail(right.error());
+  if (!*right) co_return fail(Code::invalid_code, "the code is wrong or has ended");
+  co_return Result<>();
 }
 
 Task<> SignUp::resend(std::string email) {
-  const auto account = co_await accounts_.find_by_email(std::move(email));
-  if (!account && account.error().code == Code::not_found) co_return Result<>();
-  if (!account) co_return fail(account.error());
-  if (account->email_verified) co_return Result<>();
-  const auto sent = co_await send_code(*account);
-  co_return sent;
+  const auto account = co_await accounts_.find_by_email(email);
+  if (!account && account.error().code != Code::not_found) co_return fail(account.error());
+  const VerificationCode code = new_code();  // Nobody learns it unless it is mailed.
+  const auto stored = co_await accounts_.store_verification(std::move(email), code, clock_.now());
+  if (!stored) co_return fail(stored.error());
+  if (account && !account->email_verified) mail_code(account->email, code.code);
+  co_return Result<>();
 }
 
 }  // namespace market::user

@@ -28,19 +28,21 @@ class SignUp {
         clock_(clock),
         verification_(verification) {}
 
-  /// Errors: validation (the password), email_taken, overloaded, unavailable.
-  Task<Account> run(NewAccount wanted);
+  /// `client`: limit_address() of who asks. Errors: validation (the password), email_taken, overloaded,
+  /// unavailable.
+  Task<Account> run(NewAccount wanted, std::string client);
   /// An account whose address needs no proof; fine when it exists. Errors: validation, overloaded,
   /// unavailable.
   Task<> create_admin(std::string email, std::string password);
   /// Errors: invalid_code, rate_limited (after 5 tries), unavailable.
   Task<> verify(std::string email, std::string code);
-  /// Sends a new code when there is an unverified account; the caller cannot tell. Errors: overloaded,
-  /// unavailable.
+  /// Sends a new code when there is an unverified account; the caller cannot tell, and neither can a watch:
+  /// the steps are the same, and the mail is sent later. Errors: overloaded, unavailable.
   Task<> resend(std::string email);
 
  private:
-  Task<> send_code(Account account);
+  VerificationCode new_code();
+  void mail_code(const std::string& email, const std::string& code);
 
   Accounts& accounts_;
   PasswordHasher& hasher_;

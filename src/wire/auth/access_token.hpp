@@ -1,7 +1,8 @@
 #pragma once
 /// Access tokens: JWT, HS256, key id, 15 minutes. Strict as RFC 8725 and RELIABILITY 4.2 say.
 
-#include <array>
+#include <sodium.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -47,8 +48,9 @@ class AccessTokens {
  private:
   struct Key {
     std::string header;  ///< Encoded header, ready to sign.
-    /// SHA-256 with the key's inner and outer block hashed in already (RFC 2104, section 4).
-    std::array<std::uint32_t, 8> inner{}, outer{};
+    /// HMAC-SHA256 with the key hashed in already, before any message.
+    crypto_auth_hmacsha256_state keyed;
+    std::uint32_t fingerprint = 0;  ///< Of the secret: tells keys apart, and nothing about them.
   };
   using Keys = std::vector<Key>;
   static std::unique_ptr<const Keys> ready(std::vector<SigningKey> keys);

@@ -19,4 +19,12 @@ std::string secret_hash(std::string_view secret) {
   return secret_text(hash);
 }
 
+std::string derived_secret(const SecretKey& key, std::string_view secret) {
+  static_assert(crypto_auth_hmacsha256_KEYBYTES == std::tuple_size_v<SecretKey>);
+  std::array<std::uint8_t, crypto_auth_hmacsha256_BYTES> mac;
+  crypto_auth_hmacsha256(mac.data(), reinterpret_cast<const unsigned char*>(secret.data()), secret.size(),
+                         key.data());
+  return secret_text(mac);
+}
+
 }  // namespace market::wire

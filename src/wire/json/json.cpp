@@ -179,6 +179,18 @@ std::optional<std::string> ObjectReader::optional_visible_text(std::string_view 
   return read;
 }
 
+std::string ObjectReader::line(std::string_view name, std::size_t max) {
+  std::string read = visible_text(name, max);
+  if (!is_one_line(read))
+    refuse(name, "format", "must be one line without characters that turn its direction");
+  return read;
+}
+
+std::optional<std::string> ObjectReader::optional_line(std::string_view name, std::size_t max) {
+  if (!has(name) || is_null(name)) return optional_visible_text(name, max);
+  return line(name, max);
+}
+
 std::int64_t ObjectReader::integer(std::string_view name, std::int64_t min, std::int64_t max) {
   const auto* value = look(name, true);
   if (!value) return 0;

@@ -40,6 +40,9 @@ class ObjectReader {
   /// Text that people read: from 1 character, at least one of them visible.
   std::string visible_text(std::string_view name, std::size_t max);
   std::optional<std::string> optional_visible_text(std::string_view name, std::size_t max);
+  /// A name or the like: visible, in one line, and without what turns the direction of text around it.
+  std::string line(std::string_view name, std::size_t max);
+  std::optional<std::string> optional_line(std::string_view name, std::size_t max);
   /// A number without a fraction, however it is written: 1, 1.0 and 1e0 are the same.
   std::int64_t integer(std::string_view name, std::int64_t min, std::int64_t max);
   std::optional<std::int64_t> optional_integer(std::string_view name, std::int64_t min, std::int64_t max);

@@ -62,4 +62,17 @@ bool has_visible_character(std::string_view utf8) {
   return false;
 }
 
+bool is_one_line(std::string_view utf8) {
+  while (!utf8.empty()) {
+    const auto character = next_character(utf8);
+    if (!character) return false;
+    const char32_t c = *character;
+    const bool breaks = (c >= 0x09 && c <= 0x0D) || c == 0x85 || c == 0x2028 || c == 0x2029;
+    const bool turns = c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
+                       (c >= 0x2066 && c <= 0x2069);  // The property Bidi_Control.
+    if (breaks || turns) return false;
+  }
+  return true;
+}
+
 }  // namespace market::wire

@@ -1,12 +1,17 @@
-#include "apps/roles/request_journal.hpp"
+#include "apps/roles/access_log_writer.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 
 #include "apps/roles/serve_parts.hpp"
 #include "wire/json/json.hpp"
@@ -15,6 +20,8 @@ namespace market::apps {
 namespace {
 
 constexpr std::size_t spans_per_post_max = 512;
+constexpr Millis look_max{100};              ///< One look for a reader of the log.
+constexpr Millis last_words_max{500};        ///< For what is not written yet when the process ends.
 constexpr Millis collector_time_max{2'000};  ///< Half to connect, half for the answer.
 
 void append_text(std::string& out, std::string_view name, std::string_view value) {
@@ -22,7 +29,7 @@ void append_text(std::string& out, std::string_view name, std::string_view value
   wire::append_json_string(out, value);
 }
 
-std::string log_line(const http::Answered& a) {
+std::string log_line(const http::RequestRecord& a) {
   const auto at = Instant(Millis(a.began_unix_ns / 1'000'000));
   std::string line =
       fmt::format(R"({{"at":"{}","status":{},"ms":{:.3f},"bytes":{},"tries":{})", format_rfc3339(at),
@@ -45,7 +52,7 @@ void append_attribute(std::string& out, std::string_view key, std::string_view v
 }
 
 /// One span as OTLP's JSON mapping wants it: ids in hex, times as texts, kind 2 = server.
-void append_span(std::string& out, const http::Answered& a) {
+void append_span(std::string& out, const http::RequestRecord& a) {
   out += fmt::format(R"({{"traceId":"{}","spanId":"{}")", a.trace_id, a.span_id);
   if (!a.parent_id.empty()) out += fmt::format(R"(,"parentSpanId":"{}")", a.parent_id);
   append_text(out, "name", a.method + " " + a.route);
@@ -71,71 +78,88 @@ Collector collector_of(const std::string& spans_url) {
                            ? read_address(spans_url.substr(scheme.size(), slash - scheme.size()))
                            : std::nullopt;
   if (!address || address->port == 0)
-    throw UsageError(fmt::format("gateway.spans_url: '{}' must be http://HOST:PORT/PATH", spans_url));
+    throw UsageError(fmt::format("http.spans_url: '{}' must be http://HOST:PORT/PATH", spans_url));
   collector.base.host = address->host;
   collector.base.port = std::to_string(address->port);
   collector.path = slash == spans_url.size() ? "v1/traces" : spans_url.substr(slash + 1);
   return collector;
 }
 
-RequestJournal::RequestJournal(const Settings& settings, std::string service)
+namespace {
+
+int opened(const std::string& path) {
+  if (path.empty() || path == "-") return -1;
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  if (fd < 0)
+    throw UsageError(fmt::format("http.access_log: {} cannot be written: {}", path, std::strerror(errno)));
+  return fd;
+}
+
+}  // namespace
+
+AccessLogWriter::AccessLogWriter(const Settings& settings, std::string service)
     : service_(std::move(service)),
-      sampled_share_(static_cast<double>(settings.number("gateway.spans_per_million")) / 1e6),
-      collector_(collector_of(settings.text("gateway.spans_url"))) {
-  const std::string log = settings.text("gateway.access_log");
-  if (log == "-") {
-    file_ = stderr;
-  } else if (!log.empty()) {
-    file_ = std::fopen(log.c_str(), "ae");
-    if (!file_) throw UsageError(fmt::format("gateway.access_log: {} cannot be written", log));
-  }
+      sampled_share_(static_cast<double>(settings.number("http.spans_per_million")) / 1e6),
+      file_(opened(settings.text("http.access_log"))),
+      collector_(collector_of(settings.text("http.spans_url"))) {
+  if (!settings.text("http.access_log").empty())
+    output_ = std::make_unique<LineOutput>(file_.get() < 0 ? STDERR_FILENO : file_.get());
   if (is_on()) thread_ = std::thread([this] { run(); });
 }
 
-RequestJournal::~RequestJournal() {
+AccessLogWriter::~AccessLogWriter() {
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
   }
   ready_.notify_one();
   if (thread_.joinable()) thread_.join();
-  if (file_ && file_ != stderr) std::fclose(file_);
 }
 
-void RequestJournal::take(const http::Answered& answered) {
-  if (!wants(answered.sampled)) return;
+void AccessLogWriter::take(const http::RequestRecord& record) {
+  if (!wants(record.sampled)) return;
   const std::lock_guard lock(mutex_);
   if (queue_.size() >= queue_max) {
     dropped_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  queue_.push_back(answered);
+  queue_.push_back(record);
   if (queue_.size() == 1) ready_.notify_one();
 }
 
-void RequestJournal::run() {
+void AccessLogWriter::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    ready_.wait(lock, [this] { return stopped_ || !queue_.empty(); });
+    ready_.wait(lock, [this] { return stopped_.load() || !queue_.empty(); });
     if (queue_.empty()) return;
     // A moment for more of them: one write, one post for many.
-    if (!stopped_) ready_.wait_for(lock, std::chrono::milliseconds(50), [this] { return stopped_; });
+    if (!stopped_) ready_.wait_for(lock, std::chrono::milliseconds(50), [this] { return stopped_.load(); });
     const auto batch = std::exchange(queue_, {});
     lock.unlock();
-    if (file_) write_log(batch);
+    if (output_) write_log(batch);
     if (!collector_.base.host.empty()) send_spans(batch);
     lock.lock();
   }
 }
 
-void RequestJournal::write_log(const std::vector<http::Answered>& batch) {
-  std::string text;
+void AccessLogWriter::write_log(const std::vector<http::RequestRecord>& batch) {
+  using SteadyClock = std::chrono::steady_clock;
+  std::string text(broken_line_ ? "\n" : "");
   for (const auto& answered : batch) text += log_line(answered);
-  std::fwrite(text.data(), 1, text.size(), file_);
-  std::fflush(file_);
+  std::string_view rest = text;
+  auto end = SteadyClock::time_point::max();
+  auto outcome = LineOutput::Outcome::blocked;
+  while (outcome == LineOutput::Outcome::blocked && SteadyClock::now() < end) {
+    if (stopped_.load() && end == SteadyClock::time_point::max()) end = SteadyClock::now() + last_words_max;
+    outcome = output_->write(rest, look_max);  // Meanwhile the queue fills, and then drops.
+  }
+  broken_line_ = !rest.empty() && rest.size() < text.size();
+  const auto lost = std::count(rest.begin(), rest.end(), '\n');
+  dropped_.fetch_add(std::min<std::uint64_t>(static_cast<std::uint64_t>(lost), batch.size()),
+                     std::memory_order_relaxed);
 }
 
-void RequestJournal::send_spans(const std::vector<http::Answered>& batch) {
+void AccessLogWriter::send_spans(const std::vector<http::RequestRecord>& batch) {
   std::string spans;
   std::size_t count = 0;
   const auto post = [&] {

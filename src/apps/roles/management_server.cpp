@@ -1,4 +1,4 @@
-#include "apps/roles/management_door.hpp"
+#include "apps/roles/management_server.hpp"
 
 #include "apps/roles/serve_parts.hpp"
 
@@ -22,24 +22,25 @@ http::Limits management_limits() {
 
 }  // namespace
 
-ManagementDoor::ManagementDoor(const std::string& host, std::uint16_t port,
-                               const platform::PlatformInfo& info, const Clock& clock)
+ManagementServer::ManagementServer(const std::string& host, std::uint16_t port,
+                                   const platform::PlatformInfo& info, const Clock& clock)
     : router_(routes_of(info)), server_(router_, clock, management_limits(), 1) {
   server_.listen(host, port);
   thread_ = std::thread([this] { server_.run(); });
 }
 
-ManagementDoor::~ManagementDoor() {
+ManagementServer::~ManagementServer() {
   server_.stop();
   thread_.join();
 }
 
-std::unique_ptr<ManagementDoor> management_door_of(const Settings& settings,
-                                                   const platform::PlatformInfo& info, const Clock& clock) {
+std::unique_ptr<ManagementServer> management_server_of(const Settings& settings,
+                                                       const platform::PlatformInfo& info,
+                                                       const Clock& clock) {
   const std::string listen = settings.text("management.listen");
   if (listen.empty()) return nullptr;
   const Address at = parse_address("management.listen", listen);
-  return std::make_unique<ManagementDoor>(at.host, at.port, info, clock);
+  return std::make_unique<ManagementServer>(at.host, at.port, info, clock);
 }
 
 }  // namespace market::apps

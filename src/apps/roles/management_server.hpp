@@ -12,12 +12,12 @@
 
 namespace market::apps {
 
-class ManagementDoor {
+class ManagementServer {
  public:
   /// Errors: throws std::runtime_error when the address is taken.
-  ManagementDoor(const std::string& host, std::uint16_t port, const platform::PlatformInfo& info,
-                 const Clock& clock);
-  ~ManagementDoor();
+  ManagementServer(const std::string& host, std::uint16_t port, const platform::PlatformInfo& info,
+                   const Clock& clock);
+  ~ManagementServer();
 
  private:
   http::Router router_;
@@ -26,7 +26,8 @@ class ManagementDoor {
 };
 
 /// Null without `management.listen`. Throws UsageError, std::runtime_error.
-std::unique_ptr<ManagementDoor> management_door_of(const Settings& settings,
-                                                   const platform::PlatformInfo& info, const Clock& clock);
+std::unique_ptr<ManagementServer> management_server_of(const Settings& settings,
+                                                       const platform::PlatformInfo& info,
+                                                       const Clock& clock);
 
 }  // namespace market::apps

@@ -1,0 +1,65 @@
+#include "services/user/change_role.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/contract/run_task.hpp"
+#include "tests/support/test_accounts.hpp"
+
+namespace market::user {
+namespace {
+
+using contract::run;
+
+class ChangeRoleTest : public testing::Test {
+ protected:
+  ChangeRoleTest() {
+    for (const std::int64_t id : {1, 7}) {
+      Account account;
+      account.id = UserId{id};
+      account.email = "user" + std::to_string(id) + "@example.kr";
+      accounts_.all.emplace(account.id, account);
+    }
+  }
+  bool is_denied(UserId user, Role role) const { return denied_.is_denied(SessionId{5}, user, role); }
+
+  tests::MovedClock clock_;
+  tests::MemoryAccounts accounts_;
+  tests::CountingRandom random_;
+  IdSource ids_{clock_, 1};
+  wire::AccessTokens tokens_{{wire::SigningKey{"k", "0123456789abcdef0123456789abcdef"}}};
+  auth::DeniedSessions denied_;
+  Sessions sessions_{accounts_, tokens_, denied_, random_, ids_, clock_, clock_, SessionSettings{}};
+  ChangeRole change_{accounts_, sessions_, clock_};
+};
+
+TEST_F(ChangeRoleTest, TheNewRoleHoldsAndTokensOfTheOldOneStop) {
+  const auto changed = run(change_.run(UserId{1}, UserId{7}, Role::seller));
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->role, Role::seller);
+  EXPECT_EQ(accounts_.all.at(UserId{7}).role, Role::seller);
+  EXPECT_TRUE(is_denied(UserId{7}, Role::customer));
+  EXPECT_FALSE(is_denied(UserId{7}, Role::seller)) << "the next token, of the same session";
+  EXPECT_FALSE(is_denied(UserId{1}, Role::customer)) << "of this user alone";
+  ASSERT_TRUE(run(change_.run(UserId{1}, UserId{7}, Role::customer)));
+  EXPECT_TRUE(is_denied(UserId{7}, Role::seller));
+  EXPECT_FALSE(is_denied(UserId{7}, Role::customer));
+}
+
+TEST_F(ChangeRoleTest, IsForgottenWhenTheLastOldTokenHasEnded) {
+  ASSERT_TRUE(run(change_.run(UserId{1}, UserId{7}, Role::seller)));
+  denied_.forget_ended(clock_.now() + SessionSettings{}.access_token_life);
+  EXPECT_TRUE(is_denied(UserId{7}, Role::customer));
+  denied_.forget_ended(clock_.now() + SessionSettings{}.access_token_life + Millis(1));
+  EXPECT_FALSE(is_denied(UserId{7}, Role::customer));
+}
+
+TEST_F(ChangeRoleTest, NobodyIsMadeWhoIsNotThereAndNobodyLeavesByMistake) {
+  EXPECT_EQ(run(change_.run(UserId{1}, UserId{9}, Role::seller)).error().code, Code::not_found);
+  EXPECT_EQ(run(change_.run(UserId{1}, UserId{1}, Role::customer)).error().code, Code::forbidden);
+  accounts_.failure = Code::unavailable;
+  EXPECT_EQ(run(change_.run(UserId{1}, UserId{7}, Role::seller)).error().code, Code::unavailable);
+  EXPECT_FALSE(is_denied(UserId{7}, Role::customer));
+}
+
+}  // namespace
+}  // namespace market::user
