@@ -131,7 +131,7 @@ void Platform::add_routes() {
   user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, change_role,
                                  limiter, clock, addresses_known});
   product::add_product_routes(router,
-                               {authenticator, core.products, core.gate, store.pictures, store.pool, clock});
+                              {authenticator, core.products, core.gate, store.pictures, store.pool, clock});
   order::add_order_routes(
       router, {authenticator, core.gate, core.products, core.reader, pay, refusals, clock, orders});
   check_heads();

@@ -161,7 +161,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   StopSignals signals;
   ReloadSignal reload_signal;
   const SystemClock clock;
-  TokenKeys tokens(settings, clock);
+  TokenKeys tokens(settings);
 
   // A port that the system picks is known too late to be registered.
   std::vector<std::string> registered_as;

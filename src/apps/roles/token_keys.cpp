@@ -21,15 +21,14 @@ bool is_there(const std::string& path) {
 }  // namespace
 
 struct TokenKeys::Check {
-  Check(std::vector<wire::SigningKey> keys, const Clock& clock)
-      : tokens(std::move(keys)), authenticator(tokens, denied, clock) {}
+  explicit Check(std::vector<wire::SigningKey> keys) : tokens(std::move(keys)) {}
   wire::AccessTokens tokens;
   auth::DeniedSessions denied;  ///< Kept by the services: each checks again.
-  auth::Authenticator authenticator;
+  WallClock wall;
+  auth::Authenticator authenticator{tokens, denied, wall};
 };
 
-TokenKeys::TokenKeys(const Settings& settings, const Clock& clock)
-    : settings_(settings), clock_(clock), path_(settings.text("auth.key_file")) {
+TokenKeys::TokenKeys(const Settings& settings) : settings_(settings), path_(settings.text("auth.key_file")) {
   if (path_.empty()) return;
   if (is_there(path_))
     use(token_keys_of(settings_));
@@ -61,7 +60,7 @@ void TokenKeys::use(std::vector<wire::SigningKey> keys) {
   if (check_)
     check_->tokens.replace(std::move(keys));
   else
-    check_ = std::make_unique<Check>(std::move(keys), clock_);
+    check_ = std::make_unique<Check>(std::move(keys));
 }
 
 void TokenKeys::wait_for_file(gateway::Proxy& proxy) {

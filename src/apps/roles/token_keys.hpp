@@ -17,7 +17,7 @@ namespace market::apps {
 class TokenKeys {
  public:
   /// Throws UsageError when the file is there and cannot be used.
-  TokenKeys(const Settings& settings, const Clock& clock);
+  explicit TokenKeys(const Settings& settings);
   ~TokenKeys();
   /// Null without a key file, or while it is waited for.
   const auth::Authenticator* authenticator() const;
@@ -34,7 +34,6 @@ class TokenKeys {
   void look(gateway::Proxy& proxy);
 
   const Settings settings_;
-  const Clock& clock_;
   const std::string path_;
   mutable std::mutex mutex_;
   std::condition_variable stopping_;

@@ -25,8 +25,7 @@ std::string unescaped(std::string_view text) {
 
 RC_GTEST_PROP(MetricsText, a_label_is_read_back_as_it_was, ()) {
   const auto special = rc::gen::element('"', '\\', '\n', '{', '}', ',', '=', ' ');
-  const auto value =
-      *rc::gen::container<std::string>(rc::gen::oneOf(special, rc::gen::arbitrary<char>()));
+  const auto value = *rc::gen::container<std::string>(rc::gen::oneOf(special, rc::gen::arbitrary<char>()));
   const std::string text = label("service", value);
   RC_ASSERT(text.starts_with("service=\"") && text.ends_with('"'));
   RC_ASSERT(unescaped(std::string_view(text).substr(9, text.size() - 10)) == value);

@@ -67,7 +67,7 @@ Result<NewProduct> read_new_product(std::string_view body) {
   if (!json) return fail(json.error());
   wire::ObjectReader reader(*json);
   NewProduct product;
-  product.texts.name = reader.visible_text("name", name_characters_max);
+  product.texts.name = reader.line("name", name_characters_max);
   product.texts.description = reader.optional_text("description", 0, description_characters_max).value_or("");
   product.texts.category = reader.optional_text("category", 0, category_characters_max).value_or("");
   read_price(reader, product.terms.price);
@@ -84,7 +84,7 @@ Result<> read_product_patch(std::string_view body, ProductTerms& terms, ProductT
   const auto json = wire::parse_json(body);
   if (!json) return fail(json.error());
   wire::ObjectReader reader(*json);
-  if (reader.has("name")) texts.name = reader.visible_text("name", name_characters_max);
+  if (reader.has("name")) texts.name = reader.line("name", name_characters_max);
   if (auto value = reader.optional_text("description", 0, description_characters_max))
     texts.description = *value;
   if (auto value = reader.optional_text("category", 0, category_characters_max)) texts.category = *value;

@@ -64,7 +64,7 @@ bool has_visible_character(std::string_view utf8) {
 
 bool is_one_line(std::string_view utf8) {
   while (!utf8.empty()) {
-    const auto character = next_character(utf8);
+    const auto character = take_character(utf8);
     if (!character) return false;
     const char32_t c = *character;
     const bool breaks = (c >= 0x09 && c <= 0x0D) || c == 0x85 || c == 0x2028 || c == 0x2029;
