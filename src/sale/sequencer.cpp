@@ -249,10 +249,12 @@ CountedEvents Sequencer::counted(Offset offset) {
 void Sequencer::take_back() {
   undo(state_, undo_);
   const auto taken_back = std::exchange(in_flight_, nullptr);
-  for (const CountedEvent& each : *taken_back) {  // Their deadlines were used up.
-    const auto* voided = std::get_if<OrderVoided>(&each.event.fact);
-    const OpenOrder* order = voided == nullptr ? nullptr : state_.orders.find(voided->order);
-    if (order != nullptr) add_deadline(order->pay_by, order->id);
+  for (const CountedEvent& each : *taken_back) {
+    const OpenOrder* order = state_.orders.find(order_of(each.event.fact));
+    if (order == nullptr) continue;
+    // Its deadline was used up, or forget() has passed it over because of the event that never counted.
+    if (std::holds_alternative<OrderVoided>(each.event.fact)) add_deadline(order->pay_by, order->id);
+    if (!order->open_work()) closed_.push_back(Closed{end_.point.last, order->id});
   }
 }
 
