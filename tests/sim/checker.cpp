@@ -113,8 +113,10 @@ void Checker::count(const std::shared_ptr<const CountedEvent>& counted) {
 void Checker::count_order(const CountedEvent& counted, const Order* before) {
   const Fact& fact = counted.event.fact;
   if (before == nullptr || !may_follow(fact, *before))
-    return world_.violated(fmt::format("place {} may not follow in the history of order {}", counted.place,
-                                       order_of(fact).value));
+    return world_.violated(fmt::format(
+        "place {}: fact {} may not follow in the history of order {}, which is {} and {}", counted.place,
+        fact.index(), order_of(fact).value, before ? text_of(before->state) : "unknown",
+        before ? text_of(before->payment) : "unknown"));
   if (std::holds_alternative<OrderVoided>(fact) && world_.now() + clock_slack < before->pay_by)
     world_.violated(fmt::format("order {} expires before its time", before->id.value));
 }

@@ -97,22 +97,11 @@ void Instance::work() {
   stock_before_.clear();
   while (!queue_.empty() && batch_.size() < batch_max && decide(queue_.front())) queue_.pop_front();
   if (batch_.empty() && !sequencer().has_group()) return;
-  if (!sequencer().has_group() || bug(Bug::deposed_refusal)) {
-    if (shared_.world.embedded && !sequencer().has_group()) return answer_batch(nullptr);  // Its lock is enough.
-    if (bug(Bug::deposed_refusal)) {
-      std::vector<Decided> waiting;
-      for (Decided& decided : std::exchange(batch_, {}))
-        if (decided.outcome.event < 0)
-          answer(decided, nullptr);
-        else
-          waiting.push_back(std::move(decided));
-      batch_ = std::move(waiting);
-      if (!sequencer().has_group()) return wake();
-    } else if (bug(Bug::same_barriers)) {
-      return start_barrier_of_same_bytes();
-    } else {
-      sequencer().barrier(now);
-    }
+  if (!sequencer().has_group()) {
+    // Alone, the lock is enough.
+    if (shared_.world.embedded || bug(Bug::deposed_refusal)) return answer_batch(nullptr);
+    if (bug(Bug::same_barriers)) return start_barrier_of_same_bytes();
+    sequencer().barrier(now);
   }
   send();
 }

@@ -33,8 +33,21 @@ Faults draw_faults(Random& random) {
   return faults;
 }
 
+/// Slow tails, duplicates and changes of writer, and little else: writers that do not know that they are none.
+Faults lagging_faults() {
+  Faults faults;
+  faults.append_twice = 0.6;
+  faults.append_late = 0.1;
+  faults.lag = 0.4;
+  faults.spurious_open = 0.08;
+  faults.pause = 0.1;
+  faults.snapshot = 0.1;
+  return faults;
+}
+
 WholeSale::WholeSale(std::uint64_t seed, Bug bug) : world_(seed, bug) {
-  world_.faults = draw_faults(world_.random);
+  const bool lagging = world_.random.chance(0.2) || bug == Bug::deposed_refusal || bug == Bug::same_barriers;
+  world_.faults = lagging ? lagging_faults() : draw_faults(world_.random);
   shared_.settings.rules.attempt_bound = Millis(300);
   shared_.settings.rules.copies_settled_for = Instance::answer_time_max + Millis(1'500);
   shared_.settings.group_events_max = static_cast<std::size_t>(world_.random.between(4, 24));
@@ -67,9 +80,9 @@ Instance& WholeSale::some_instance() {
 }
 
 Instance& WholeSale::likely_writer() {
-  if (!world_.random.chance(0.1))
-    for (const auto& instance : instances_)
-      if (instance->writes()) return *instance;
+  // Not knowing better, any of those that take themselves for the writer.
+  for (int tries = world_.random.chance(0.1) ? 0 : 6; tries > 0; --tries)
+    if (Instance& instance = some_instance(); instance.writes()) return instance;
   return some_instance();
 }
 

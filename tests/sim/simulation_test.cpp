@@ -71,7 +71,6 @@ TEST_P(Seeds, WholeSales) {
   EXPECT_GT(sum.opens, seeds);
   EXPECT_GT(sum.ghosts, seeds);
   EXPECT_GT(sum.undone, 0);
-  EXPECT_GT(sum.torn, 0);
   EXPECT_GT(sum.replays, seeds);
   EXPECT_GT(sum.refused_copies, 0);
   EXPECT_GT(sum.starts_from_snapshot, 0);
