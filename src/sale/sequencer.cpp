@@ -143,8 +143,14 @@ Sequencer::Missing Sequencer::missing_for(const Command& command, const LookedUp
       keys_.may_contain(command.key))
     return Missing::key;
   const OrderId order = order_of(command);
-  if (!order || state_.orders.find(order) != nullptr) return Missing::nothing;
-  if (looked_up.order_as_of < forgotten_through_) return Missing::order;
+  if (!order) return Missing::nothing;
+  const OpenOrder* known = state_.orders.find(order);
+  // A forgotten row that an event has brought back does not say which attempt paid it: whose money a cancel or
+  // a return must give back.
+  const bool whole =
+      known != nullptr && (known->payment != PaymentState::paid || state_.orders.attempt_of(order));
+  if (whole) return Missing::nothing;
+  if (looked_up.order_as_of < (known == nullptr ? forgotten_through_ : known->place)) return Missing::order;
   if (looked_up.order && looked_up.order->id == order) admit(*looked_up.order, looked_up.order_as_of);
   return Missing::nothing;
 }
