@@ -1,229 +1,256 @@
 #include "tests/sim/checker.hpp"
 
-#include <fmt/format.h>
+#include "tests/sim/provider.hpp"
+#include "tests/sim/sim_records.hpp"
+#include "wire/events/record_codec.hpp"
 
 namespace market::sim {
+namespace {
 
-void Checker::demand(bool holds, const char* invariant, const std::string& what) {
-  if (!holds) world_.violated(fmt::format("{}: {}", invariant, what));
+constexpr Millis clock_slack{500};  ///< Clocks of instances differ by less.
+
+template <class Value>
+const Value* value_at(const std::vector<std::pair<Place, Value>>& history, Place place) {
+  auto later = std::upper_bound(history.begin(), history.end(), place,
+                                [](Place at, const auto& entry) { return at < entry.first; });
+  return later == history.begin() ? nullptr : &std::prev(later)->second;
 }
 
-ModelOrder* Checker::known(OrderId id, const char* event) {
-  const auto found = orders_.find(id);
-  demand(found != orders_.end(), "I14", fmt::format("{} of an unknown order {}", event, id.value));
-  return found == orders_.end() ? nullptr : &found->second;
+template <class Map, class Key>
+auto look(const Map& map, const Key& key, Place place) {
+  const auto found = map.find(key);
+  return found == map.end() ? nullptr : value_at(found->second, place);
 }
 
-void Checker::sent(const RequestPtr& request) {
-  request->sent_at = world_.now();
-  request->tickets_before = highest_ticket_answered_;
-  if (const auto* place = std::get_if<PlaceOrder>(&request->command)) requests_[place->order] = request;
+bool moves_on(OrderState from, OrderState to) {
+  return static_cast<int>(to) == static_cast<int>(from) + 1 && from >= OrderState::paid &&
+         to <= OrderState::returned;
 }
 
-// ---- Events ----
-
-void Checker::committed(Position at, const Event& event) {
-  demand(at == position_ + 1, "I19", fmt::format("position {} follows {}", at, position_));
-  position_ = at;
-  world_.scheduler.note(static_cast<std::uint64_t>(at) * 16 + event.fact.index());
-  demand(event.at <= world_.now(), "I8", "an event is dated in the future");
-  std::visit([&](const auto& body) { fact(event, body); }, event.fact);
+/// Whether an order's history allows this event next (I14).
+bool may_follow(const Fact& fact, const Order& order) {
+  const OrderState state = order.state;
+  const PaymentState payment = order.payment;
+  if (const auto* paid = std::get_if<OrderPaid>(&fact))
+    return payment == PaymentState::pending && paid->attempt == order.attempt &&
+           state == (paid->retaken ? OrderState::expired : OrderState::accepted);
+  if (std::holds_alternative<OrderVoided>(fact)) return state == OrderState::accepted;
+  if (std::holds_alternative<PaymentStarted>(fact))
+    return state == OrderState::accepted && payment != PaymentState::pending;
+  if (std::holds_alternative<PaymentDeclined>(fact)) return payment == PaymentState::pending;
+  if (std::holds_alternative<RefundOwed>(fact))
+    return payment == PaymentState::pending && state != OrderState::accepted;
+  if (std::holds_alternative<Refunded>(fact)) return payment == PaymentState::refunding;
+  if (const auto* cancelled = std::get_if<OrderCancelled>(&fact))
+    return (state == OrderState::accepted || state == OrderState::paid || state == OrderState::preparing) &&
+           payment != PaymentState::pending &&
+           cancelled->refund == (payment == PaymentState::paid ? order.attempt : AttemptId{});
+  if (const auto* moved = std::get_if<OrderMoved>(&fact)) return moves_on(state, moved->state);
+  return false;
 }
 
-void Checker::catch_up(EventLog& log) {
-  in_doubt_ = true;
-  const auto read = log.read(position_, [&](Position at, const Event& event) {
-    committed(at, event);
+}  // namespace
+
+// ---- The log ----
+
+bool Checker::counts(const wire::Record& record) {
+  if (const auto* open = std::get_if<wire::Open>(&record)) {
+    if (open->after != term_ || open->nonce == term_) return false;
+    term_ = open->nonce;
+    if (!log_) log_ = open->log;
+    ++opens_;
     return true;
-  });
-  in_doubt_ = false;
-  demand(read.has_value(), "I19", "the log cannot be read");
-  const auto end = log.end();
-  demand(end && *end >= position_, "I2", "the log lost durable events");
-}
-
-void Checker::fact(const Event& event, const ProductListed& listed) {
-  ModelProduct& product = products_[listed.product];
-  product.terms = listed.terms;
-  product.capacity = listed.stock;
-  product.changed_at = event.at;
-  product.remaining.set(world_.now(), listed.stock);
-  touched_.insert(listed.product);
-}
-
-void Checker::fact(const Event&, const ProductChanged& changed) {
-  ModelProduct& product = products_[changed.product];
-  product.kind_changed = product.kind_changed || product.terms.kind != changed.terms.kind;
-  product.terms = changed.terms;
-  products_[changed.product].changed_at = world_.now();
-}
-
-void Checker::fact(const Event&, const StockAdjusted& adjusted) {
-  ModelProduct& product = products_[adjusted.product];
-  product.capacity += adjusted.delta;
-  demand(product.left() >= 0, "I1", "units that are sold were taken away");
-  product.remaining.set(world_.now(), product.left());
-  touched_.insert(adjusted.product);
-}
-
-void Checker::take(UserId user, const OrderLine& line) {
-  ModelProduct& product = products_[line.product];
-  product.live += line.quantity;
-  product.counted[user] += line.quantity;
-  demand(product.left() >= 0, "I1", fmt::format("{} units more are sold than there are", -product.left()));
-  const auto& sale = product.terms.sale;
-  demand(!sale || !sale->per_user_limit || product.counted[user] <= *sale->per_user_limit, "I7",
-         fmt::format("user {} has {} units", user.value, product.counted[user]));
-  const bool ticketed = product.terms.kind == ProductKind::event;
-  // Late money takes units again with the kind that the order was accepted with.
-  const bool none = line.ticket == 0 && (!ticketed || product.kind_changed);
-  demand(none || (line.ticket == product.last_ticket + 1 && (ticketed || product.kind_changed)), "I8",
-         fmt::format("ticket {} follows {}", line.ticket, product.last_ticket));
-  if (!none) product.last_ticket = line.ticket;
-  product.remaining.set(world_.now(), product.left());
-  product.counts[user].set(world_.now(), product.counted[user]);
-  touched_.insert(line.product);
-}
-
-void Checker::check_request(const Order& order) {
-  const auto found = requests_.find(order.id);
-  demand(found != requests_.end(), "I4", fmt::format("nobody asked for order {}", order.id.value));
-  if (found == requests_.end()) return;
-  const Request& request = *found->second;
-  const auto& asked = std::get<PlaceOrder>(request.command);
-  bool same = asked.user == order.user && asked.key == order.key &&
-              asked.body_fingerprint == order.body_fingerprint && asked.lines.size() == order.lines.size();
-  for (std::size_t i = 0; same && i < order.lines.size(); ++i)
-    same = asked.lines[i].product == order.lines[i].product &&
-           asked.lines[i].quantity == order.lines[i].quantity;
-  demand(same, "I4", "an order is not what was asked for");
-  if (asked.key) {
-    demand(keys_.emplace(asked.key, order.id).second, "I11", "one key has two orders");
-    key_bound_at_.emplace(asked.key, world_.now());
-    const auto [purchase, first] = purchases_.emplace(request.purchase, order.id);
-    demand(first, "I2",
-           fmt::format("one purchase became two orders, {} and {}", purchase->second.value, order.id.value));
   }
-  // One queue: whoever came first has the earlier place, unless the records had to be asked on the way.
-  if (request.look_ups > 0 || in_doubt_) return;
-  demand(request.arrival > last_arrival_, "I8", "a later request was served first");
-  last_arrival_ = request.arrival;
+  const auto& head = std::get<wire::Group>(record).head;
+  if (head.term != term_ || term_ == 0 || head.first != last_ + 1 || head.count == 0) return false;
+  last_ += head.count;
+  return true;
 }
 
-void Checker::fact(const Event& event, const OrderAccepted& accepted) {
-  const Order& order = accepted.order;
-  check_request(order);
-  std::int64_t total = 0;
-  for (const OrderLine& line : order.lines) {
-    const ModelProduct& product = products_[line.product];
-    const auto& sale = product.terms.sale;
-    demand(!product.terms.withdrawn, "I4", "a withdrawn product was sold");
-    demand(!sale || event.at >= sale->opens_at, "I4", "sold before the sale opened");
-    demand(!sale || !sale->closes_at || event.at < *sale->closes_at, "I4", "sold after the sale closed");
-    demand(line.unit_price == product.terms.price, "I13", "not the price of the product");
-    demand(line.quantity > 0, "I4", "no units");
-    total += line.quantity * line.unit_price.amount;
-    take(order.user, line);
+void Checker::see(Offset offset, const std::string& bytes) {
+  const auto record = wire::decode_record(bytes);
+  bool sampled = false;
+  if (!record) {
+    world_.violated("a record of the log cannot be read");
+  } else if (!counts(*record)) {
+    ++ghosts_;
+  } else if (const auto* group = std::get_if<wire::Group>(&*record)) {
+    const auto events = wire::decode_events(*group);
+    if (!events) return world_.violated("a group of the log cannot be read");
+    for (const CountedEvent& counted : *events) count(std::make_shared<const CountedEvent>(counted));
+    sampled = offset % 16 == 0;
+  } else {
+    sampled = true;
   }
-  demand(total == order.total.amount, "I13", "the total is not the sum of the lines");
-  const ModelOrder fresh{order.user, order.lines, order.state, order.payment, {}, total, order.pay_by};
-  demand(orders_.emplace(order.id, fresh).second, "I2", "an order was accepted twice");
+  if (sampled)
+    for (const Audit::Finding& finding : audit_.findings())
+      if (!finding.violation.empty())
+        world_.violated(fmt::format("{}: {}", finding.invariant, finding.violation));
+  points_.push_back(Point{last_, term_, sampled ? state_hash(reference_) : 0});
 }
 
-void Checker::give_back(ModelOrder& order, const Units& units, bool frees_limit) {
-  demand(units.size() == order.lines.size(), "I5", "not the units of the order come back");
-  for (const MovedUnits& moved : units) {
-    ModelProduct& product = products_[moved.product];
-    product.live -= moved.quantity;
-    demand(product.live >= 0, "I5", "more units come back than were sold");
-    if (frees_limit) product.counted[order.user] -= moved.quantity;
-    product.counts[order.user].set(world_.now(), product.counted[order.user]);
-    product.remaining.set(world_.now(), product.left());
-    touched_.insert(moved.product);
+void Checker::count(const std::shared_ptr<const CountedEvent>& counted) {
+  const Event& event = counted->event;
+  events_.push_back(counted);
+  if (event.at < last_at_) world_.violated(fmt::format("time goes back at place {}", counted->place));
+  last_at_ = event.at;
+  const OrderId id = order_of(event.fact);
+  const auto known = audit_.orders().find(id);
+  const std::optional<Order> before =
+      known == audit_.orders().end() ? std::nullopt : std::optional<Order>(known->second);
+  if (id && !std::holds_alternative<OrderAccepted>(event.fact)) count_order(*counted, before ? &*before : nullptr);
+  count_command(event);
+  if (event.key) keys_.emplace(event.key, id ? id.value : product_of(event.fact).value);
+  if (const auto* refused = std::get_if<Refused>(&event.fact)) {
+    settled_.insert(refused->request);
+    ++refused_events_;
   }
+  audit_.see(*counted);
+  if (!apply(reference_, event)) world_.violated(fmt::format("place {} changes nothing", counted->place));
+  remember(*counted);
 }
 
-void Checker::fact(const Event& event, const OrderVoided& voided) {
-  ModelOrder* order = known(voided.order, "OrderVoided");
-  if (!order) return;
-  demand(order->state == OrderState::accepted, "I5", "a unit came back twice: voided and not open");
-  demand(event.at >= std::max(order->pay_by, grace_until_), "I6", "voided before its time to pay was over");
-  order->state = OrderState::expired;
-  give_back(*order, voided.units, true);
+void Checker::count_order(const CountedEvent& counted, const Order* before) {
+  const Fact& fact = counted.event.fact;
+  if (before == nullptr || !may_follow(fact, *before))
+    return world_.violated(fmt::format(
+        "place {}: fact {} may not follow in the history of order {}, which is {} and {}", counted.place,
+        fact.index(), order_of(fact).value, before ? text_of(before->state) : "unknown",
+        before ? text_of(before->payment) : "unknown"));
+  if (std::holds_alternative<OrderVoided>(fact) && world_.now() + clock_slack < before->pay_by)
+    world_.violated(fmt::format("order {} expires before its time", before->id.value));
 }
 
-void Checker::fact(const Event& event, const PaymentStarted& started) {
-  ModelOrder* order = known(started.order, "PaymentStarted");
-  if (!order) return;
-  demand(order->state == OrderState::accepted && order->payment != PaymentState::pending, "I13",
-         "a payment of an order that is not payable");
-  demand(event.at < std::max(order->pay_by, grace_until_), "I6", "a payment after the time to pay");
-  order->payment = PaymentState::pending;
-  order->attempt = started.attempt;
-}
-
-void Checker::fact(const Event&, const OrderPaid& paid) {
-  ModelOrder* order = known(paid.order, "OrderPaid");
-  if (!order) return;
-  demand(order->attempt == paid.attempt, "I13", "paid by another attempt");
-  demand(order->state == (paid.retaken ? OrderState::expired : OrderState::accepted), "I13",
-         "paid in a wrong state");
-  order->payment = PaymentState::paid;
-  order->state = OrderState::paid;
-  if (!paid.retaken) return;
-  for (std::size_t i = 0; i < order->lines.size(); ++i) {
-    order->lines[i].ticket = paid.tickets.at(i);
-    take(order->user, order->lines[i]);
+/// Nothing comes from nowhere, and nothing happens twice.
+void Checker::count_command(const Event& event) {
+  if (!event.command) {
+    const bool own = std::holds_alternative<OrderVoided>(event.fact) ||
+                     std::holds_alternative<Barrier>(event.fact) ||
+                     std::holds_alternative<GraceGranted>(event.fact);
+    if (!own) world_.violated("an event that nobody asked for");
+    return;
   }
+  const std::uint64_t number = event.command.number;
+  if (number > asks_of_numbers_.size()) return world_.violated("an event of an unknown command");
+  if (!counted_numbers_.insert(number).second) world_.violated("a command made two events");
+  if (dead_numbers_.contains(number)) world_.violated("an event of a command that was not taken");
+  if (std::holds_alternative<Refused>(event.fact)) return;
+  Ask& ask = *asks_of_numbers_[number - 1];
+  if (++ask.effects > 1) world_.violated("what was asked once was done twice");
+  if (ask.refused) world_.violated("refused, and done all the same");
+  const auto* wanted = std::get_if<PlaceOrder>(&ask.command.body);
+  const auto* accepted = std::get_if<OrderAccepted>(&event.fact);
+  if ((wanted != nullptr) != (accepted != nullptr)) return world_.violated("another thing was asked for");
+  if (wanted == nullptr) return;
+  bool same = accepted->user == wanted->user && accepted->lines.size() == wanted->lines.size();
+  for (std::size_t i = 0; same && i < wanted->lines.size(); ++i)
+    same = accepted->lines[i].product == wanted->lines[i].product &&
+           accepted->lines[i].quantity == wanted->lines[i].quantity;
+  if (!same) world_.violated("an order that nobody asked for");
+  if (accepted->lines.front().ticket != 0 && accepted->lines.front().ticket <= ask.ticket_before)
+    world_.violated("a ticket is not behind one that was answered before the order was sent");
 }
 
-void Checker::fact(const Event&, const PaymentDeclined& declined) {
-  ModelOrder* order = known(declined.order, "PaymentDeclined");
-  if (!order) return;
-  demand(order->payment == PaymentState::pending, "I13", "declined without a payment");
-  order->payment = PaymentState::declined;
+void Checker::remember(const CountedEvent& counted) {
+  const Place place = counted.place;
+  const Fact& fact = counted.event.fact;
+  const auto touch = [&](ProductId id, UserId user) {
+    const Audit::Product& product = audit_.products().at(id);
+    remaining_[id].emplace_back(place, product.remaining);
+    if (!user) return;
+    const auto buyer = product.buyers.find(user);
+    units_[{user, id}].emplace_back(place, buyer == product.buyers.end() ? 0 : buyer->second);
+  };
+  if (const ProductId id = product_of(fact)) {
+    touch(id, UserId{});
+    const Audit::Product& product = audit_.products().at(id);
+    terms_[id].emplace_back(place, TermsView{product.version, product.terms});
+  }
+  const OrderId id = order_of(fact);
+  const auto order = audit_.orders().find(id);
+  if (!id || order == audit_.orders().end()) return;
+  places_of_[id].push_back(place);
+  orders_[id].emplace_back(place,
+                           OrderView{order->second.state, order->second.payment, order->second.pay_by});
+  for (const OrderLine& line : order->second.lines) touch(line.product, order->second.user);
 }
 
-void Checker::fact(const Event&, const RefundOwed& owed) {
-  ModelOrder* order = known(owed.order, "RefundOwed");
-  if (!order) return;
-  demand(order->state == OrderState::expired, "I13", "a refund of a live order");
-  order->payment = PaymentState::refunding;
+void Checker::followed(int instance, Offset offset, const sale::Sequencer& sequencer) {
+  const Point& point = points_[static_cast<std::size_t>(offset)];
+  const sale::LogRule::Point& at = sequencer.end().point;
+  if (at.last != point.place || at.term != point.term)
+    return world_.violated(fmt::format("instance {} counts to place {} at offset {}, the log to {}", instance,
+                                       at.last, offset, point.place));
+  if (point.hash != 0 && !sequencer.in_flight() && state_hash(sequencer.state()) != point.hash)
+    world_.violated(fmt::format("instance {} has another state at place {}", instance, at.last));
 }
 
-void Checker::fact(const Event&, const Refunded& refunded) {
-  ModelOrder* order = known(refunded.order, "Refunded");
-  if (!order) return;
-  demand(order->payment == PaymentState::refunding, "I13", "a refund that nobody owed");
-  order->payment = PaymentState::refunded;
+std::optional<Order> Checker::order_at(OrderId id, Place place) const {
+  const auto places = places_of_.find(id);
+  if (places == places_of_.end() || places->second.front() > place) return std::nullopt;
+  Order order = accepted_order(event_at(places->second.front()));
+  for (const Place each : places->second)
+    if (each <= place) fold_order(order, event_at(each));
+  return order;
 }
 
-void Checker::fact(const Event&, const OrderCancelled& cancelled) {
-  ModelOrder* order = known(cancelled.order, "OrderCancelled");
-  if (!order) return;
-  const bool cancellable = order->state == OrderState::accepted || order->state == OrderState::paid ||
-                           order->state == OrderState::preparing;
-  demand(cancellable && order->payment != PaymentState::pending, "I5", "cancelled in a wrong state");
-  demand(cancelled.user == order->user, "I12", "cancelled by another user");
-  if (order->payment == PaymentState::paid) order->payment = PaymentState::refunding;
-  order->state = OrderState::cancelled;
-  give_back(*order, cancelled.units, true);
+void Checker::folded(const SimRecords& records, Place from) {
+  const Place place = records.stored_place();
+  if (place > last_) return world_.violated("the records hold what does not count");
+  if (place < from) return world_.violated("the records go back");
+  for (Place at = from + 1; at <= place; ++at) {
+    const OrderId id = order_of(event_at(at).event.fact);
+    if (!id) continue;
+    const auto row = records.rows().find(id);
+    if (row == records.rows().end() || *row->second != order_at(id, place))
+      return world_.violated(fmt::format("the row of order {} is not its fold", id.value));
+  }
+  for (const auto& [id, remaining] : records.remaining())
+    if (const auto* known = look(remaining_, id, place); known == nullptr || *known != remaining)
+      return world_.violated("the records' stock is not the fold");
 }
 
-void Checker::fact(const Event&, const OrderMoved& moved) {
-  ModelOrder* order = known(moved.order, "OrderMoved");
-  if (!order) return;
-  static const std::map<OrderState, OrderState> before{{OrderState::preparing, OrderState::paid},
-                                                       {OrderState::shipped, OrderState::preparing},
-                                                       {OrderState::delivered, OrderState::shipped},
-                                                       {OrderState::return_requested, OrderState::delivered},
-                                                       {OrderState::returned, OrderState::return_requested}};
-  const auto expected = before.find(moved.state);
-  demand(expected != before.end() && order->state == expected->second, "I14", "a step was left out");
-  order->state = moved.state;
-  if (moved.state != OrderState::returned) return;
-  if (order->payment == PaymentState::paid) order->payment = PaymentState::refunding;
-  give_back(*order, moved.units, false);
+void Checker::board_shows(Place place, const std::map<ProductId, std::int64_t>& remaining) {
+  for (const auto& [id, shown] : remaining)
+    if (const auto* known = look(remaining_, id, place); known == nullptr || *known != shown)
+      return world_.violated(fmt::format("the board is not the fold at place {}", place));
+}
+
+void Checker::read(int instance, OrderId id, const Result<OrderPtr>& answer, Place at_least) {
+  if (!answer) {
+    if (answer.error().code == Code::order_not_found)
+      world_.violated(fmt::format("instance {} denies order {}, which was answered", instance, id.value));
+    return;
+  }
+  const auto fold = order_at(id, (*answer)->place);
+  if (!fold || *fold != **answer)
+    return world_.violated(fmt::format("order {} is shown as it never was", id.value));
+  if ((*answer)->place < at_least)
+    world_.violated(fmt::format("order {} is shown older than it was answered", id.value));
+}
+
+void Checker::finish(const SimRecords& records, const Provider& provider) {
+  if (records.stored_place() != last_) world_.violated("the records have not caught up");
+  std::int64_t money = 0;
+  for (const auto& [id, order] : audit_.orders()) {
+    if (has_open_work(order.state, order.payment))
+      world_.violated(fmt::format("order {} is {} and {} at the end", id.value, text_of(order.state),
+                                  text_of(order.payment)));
+    if (order.payment == PaymentState::paid) money += order.total.amount;
+    const auto row = records.rows().find(id);
+    if (row == records.rows().end() || *row->second != order)
+      world_.violated("the records are not the fold of the log");
+  }
+  for (const Audit::Finding& finding : audit_.findings())
+    if (!finding.violation.empty())
+      world_.violated(fmt::format("{}: {}", finding.invariant, finding.violation));
+  if (records.rows().size() != audit_.orders().size()) world_.violated("the records have other orders");
+  if (money != provider.kept()) world_.violated("the orders' money is not what the provider kept");
+  SaleState again;
+  for (const auto& counted : events_) apply(again, counted->event);
+  if (state_hash(again) != state_hash(reference_)) world_.violated("the log folds to two states");
+  if (const std::string wrong = audit_.difference(reference_); !wrong.empty()) world_.violated(wrong);
+  if (reference_.numbers.oversell_prevented != 0) world_.violated("an oversell was prevented at the last net");
 }
 
 }  // namespace market::sim

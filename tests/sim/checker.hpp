@@ -1,109 +1,142 @@
 #pragma once
-/// The invariants of a sale (I1…), checked with plain maps that share nothing with the engine: after every
-/// durable event, at every answer, after every start, and at the end.
+/// Watches one sale from outside: the log as everybody can see it, and what buyers were told. Log invariants by
+/// the domain's Audit, which folds the whole log anew; answers by plain maps of what held at which place.
+
+#include <fmt/format.h>
 
 #include <map>
 #include <set>
 
+#include "domain/sale/apply.hpp"
+#include "domain/sale/audit.hpp"
+#include "sale/sequencer.hpp"
 #include "tests/sim/world.hpp"
 
 namespace market::sim {
 
-struct ModelOrder {
-  UserId user;
-  OrderLines lines;
-  OrderState state = OrderState::accepted;
-  PaymentState payment = PaymentState::none;
-  AttemptId attempt;
-  std::int64_t total = 0;
-  Instant pay_by;
+class SimRecords;
+class Provider;
+
+struct Answer {
+  enum class Kind : std::uint8_t {
+    event,      ///< The command made it, and it counts.
+    replayed,   ///< The key was bound before.
+    unchanged,  ///< Nothing to do.
+    refused,
+    not_taken,  ///< Certainly nothing happened: ask again.
+    unknown,    ///< It may have happened.
+  } kind = Kind::unknown;
+  Code code = Code::internal;
+  std::int64_t subject = 0;
+  std::shared_ptr<const CountedEvent> event;
 };
+
+/// What somebody wants once, however often it is sent.
+struct Ask {
+  Command command;
+  UserId user;
+  RequestKey request;  ///< Of its copies.
+  std::uint32_t copies = 0;
+  bool begun = false, done = false, refused = false;
+  int effects = 0;
+  std::int64_t subject = 0;  ///< What it was told that it made.
+  Instant begun_at{};
+  Place place_before = 0;    ///< Everybody could see so much when it was first sent.
+  std::int64_t ticket_before = 0;
+  std::function<void(const Answer&)> finally;
+};
+using AskPtr = std::shared_ptr<Ask>;
+
+/// One sending of it.
+struct Request {
+  AskPtr ask;
+  Command command;
+  Instant sent{};
+  Place place_before = 0;
+  int instance = 0;
+  sale::LookedUp looked_up;
+  std::function<void(const Answer&)> answer;
+};
+using RequestPtr = std::shared_ptr<Request>;
 
 class Checker {
  public:
   explicit Checker(World& world) : world_(world) {}
+  World& world() { return world_; }
 
-  void sent(const RequestPtr& request);
-  void answered(const Request& request);
-  void committed(Position at, const Event& event);
-  /// Takes in what the log has and nobody reported: the outcome of a commit that was in doubt.
-  void catch_up(EventLog& log);
-  /// The gate's stock is the log's, to the unit.
-  void compare_stock(const SaleState& state);
-  /// After a start: stock, buyers, open orders, and everything that was acknowledged.
-  void compare_recovered(const SaleState& state);
-  /// What a page shows of an order that was acknowledged (I16).
-  void shown(UserId user, OrderId id, const OrderPtr& order);
-  void finished(const SaleState& state);
+  // ---- The log ----
+  void see(Offset offset, const std::string& record);
+  void followed(int instance, Offset offset, const sale::Sequencer& sequencer);
+  void folded(const SimRecords& records, Place from);
+  void board_shows(Place place, const std::map<ProductId, std::int64_t>& remaining);
+  /// `at_least`: an event of the order that the reader was told of.
+  void read(int instance, OrderId id, const Result<OrderPtr>& answer, Place at_least);
 
-  const std::map<OrderId, ModelOrder>& orders() const { return orders_; }
-  const std::map<RequestKey, OrderId>& keys() const { return keys_; }
-  std::int64_t highest_ticket_answered() const { return highest_ticket_answered_; }
-  Position position() const { return position_; }
-  std::int64_t live_money() const;
+  // ---- Answers ----
+  void begins(Ask& ask);
+  void sends(Request& request);
+  /// As it leaves the server.
+  void answered(const Request& request, const Answer& answer);
+  /// As it ends the asking.
+  void heard(Ask& ask, const Answer& answer);
+
+  void finish(const SimRecords& records, const Provider& provider);
+
+  const Audit& audit() const { return audit_; }
+  Place place() const { return audit_.place(); }
+  std::uint64_t term() const { return term_; }
+  std::uint64_t counted_opens() const { return opens_; }
+  std::uint64_t ghosts() const { return ghosts_; }
+  std::uint64_t refused_events() const { return refused_events_; }
+  const CountedEvent& event_at(Place place) const { return *events_[static_cast<std::size_t>(place - 1)]; }
 
  private:
-  /// A number over time, to answer "was it ever so while this request was under way?"
-  struct Timeline {
-    std::vector<std::pair<Instant, std::int64_t>> values;
-    void set(Instant at, std::int64_t value) { values.emplace_back(at, value); }
-    template <class Test>
-    bool ever(Instant since, Test test) const {
-      for (auto entry = values.rbegin(); entry != values.rend(); ++entry) {
-        if (test(entry->second)) return true;
-        if (entry->first < since) return false;
-      }
-      return false;
-    }
+  struct Point {
+    Place place = 0;
+    std::uint64_t term = 0, hash = 0;
   };
-  struct ModelProduct {
+  template <class Value>
+  using History = std::vector<std::pair<Place, Value>>;
+  struct OrderView {
+    OrderState state;
+    PaymentState payment;
+    Instant pay_by;
+  };
+  struct TermsView {
+    std::int64_t version;
     ProductTerms terms;
-    std::int64_t capacity = 0, live = 0, last_ticket = 0;
-    bool kind_changed = false;
-    std::map<UserId, std::int64_t> counted;
-    Timeline remaining;
-    std::map<UserId, Timeline> counts;
-    Instant changed_at;
-    std::int64_t left() const { return capacity - live; }
   };
 
-  void fact(const Event&, const ProductListed&);
-  void fact(const Event&, const ProductChanged&);
-  void fact(const Event&, const StockAdjusted&);
-  void fact(const Event&, const OrderAccepted&);
-  void fact(const Event&, const OrderVoided&);
-  void fact(const Event&, const PaymentStarted&);
-  void fact(const Event&, const OrderPaid&);
-  void fact(const Event&, const PaymentDeclined&);
-  void fact(const Event&, const RefundOwed&);
-  void fact(const Event&, const Refunded&);
-  void fact(const Event&, const OrderCancelled&);
-  void fact(const Event&, const OrderMoved&);
-  void fact(const Event&, const GraceGranted& granted) { grace_until_ = granted.until; }
-  void fact(const Event&, const EpochOpened&) {}
-
-  void demand(bool holds, const char* invariant, const std::string& what);
-  ModelOrder* known(OrderId id, const char* event);
-  void take(UserId user, const OrderLine& line);
-  void give_back(ModelOrder& order, const Units& units, bool frees_limit);
-  void check_request(const Order& order);
-  void check_refusal(const Request& request, const PlaceOrder& place, const Error& error);
-  bool refusal_is_true(const Request& request, const WantedLine& line, UserId user, Code code) const;
+  bool counts(const wire::Record& record);
+  void count(const std::shared_ptr<const CountedEvent>& counted);
+  void count_command(const Event& event);
+  void count_order(const CountedEvent& counted, const Order* before);
+  void remember(const CountedEvent& counted);
+  std::optional<Order> order_at(OrderId id, Place place) const;
+  bool true_at(const Command& command, Code code, Place place, Instant from) const;
+  bool order_refused_at(const PlaceOrder& wanted, Code code, Place place, Instant from) const;
+  void check_event(const Request& request, const Answer& answer);
 
   World& world_;
-  Position position_ = 0;
-  Instant grace_until_{};
-  std::map<ProductId, ModelProduct> products_;
-  std::map<OrderId, ModelOrder> orders_;
-  std::map<RequestKey, OrderId> keys_;
-  std::map<RequestKey, Instant> key_bound_at_;
-  std::map<OrderId, RequestPtr> requests_;
-  std::map<int, OrderId> purchases_;  ///< What each purchase became.
-  std::map<OrderId, OrderState> acknowledged_;
-  std::set<ProductId> touched_;
-  std::uint64_t last_arrival_ = 0;
-  std::int64_t highest_ticket_answered_ = 0;
-  bool in_doubt_ = false;  ///< Taking in events whose commit was in doubt.
+  Audit audit_;
+  SaleState reference_;
+  Place last_ = 0;
+  std::uint64_t term_ = 0, opens_ = 0, ghosts_ = 0, refused_events_ = 0;
+  LogId log_;
+  Instant last_at_{};
+  std::vector<Point> points_{Point{}};  ///< By offset.
+  std::vector<std::shared_ptr<const CountedEvent>> events_;  ///< By place.
+
+  std::map<ProductId, History<std::int64_t>> remaining_;
+  std::map<ProductId, History<TermsView>> terms_;
+  std::map<std::pair<UserId, ProductId>, History<std::int64_t>> units_;
+  std::map<OrderId, History<OrderView>> orders_;
+  std::map<OrderId, std::vector<Place>> places_of_;
+  std::map<RequestKey, std::int64_t> keys_;
+  std::set<RequestKey> settled_;
+  std::vector<AskPtr> asks_of_numbers_;  ///< By command number - 1.
+  std::set<std::uint64_t> counted_numbers_, dead_numbers_;
+  std::map<ProductId, std::int64_t> highest_ticket_heard_;
 };
 
 }  // namespace market::sim

@@ -8,13 +8,15 @@
 #include <cstdlib>
 #include <map>
 
-#include "domain/sale/sale_engine.hpp"
+#include "domain/sale/apply.hpp"
+#include "domain/sale/audit.hpp"
+#include "domain/sale/decide.hpp"
 
 namespace market::sim {
 namespace {
 
 constexpr std::int64_t window = 50, attempt_bound = 20, limit = 3, opens = 20, closes = 400;
-constexpr ProductId product{1};
+const DecideRules rules{Millis(attempt_bound), Millis(1'000)};
 
 struct ModelOrder {
   int id = 0, user = 0, quantity = 0;
@@ -38,24 +40,39 @@ struct Model {
   }
 };
 
-/// The engine and its log.
+/// The engine and its log. Ids are the engine's own: the model counts orders 1, 2, 3 ….
 struct Engine {
   SaleState state;
   std::vector<Event> log;
+  UndoLog undo_log;
   std::int64_t now = 0;
+  std::map<int, OrderId> ids;
+  std::map<int, AttemptId> attempts;  ///< The newest one of each order.
 
   Engine() {
-    ProductTerms terms;
-    terms.price.amount = 700;
-    terms.kind = ProductKind::event;
-    terms.sale = Sale{Instant(Millis(opens)), Instant(Millis(closes)), static_cast<std::int32_t>(limit)};
-    do_it(ListProduct{product, terms, 5});
+    ListProduct list;
+    list.terms.price.amount = 700;
+    list.terms.kind = ProductKind::event;
+    list.terms.sale = Sale{Instant(Millis(opens)), Instant(Millis(closes)), static_cast<std::int32_t>(limit)};
+    list.stock = 5;
+    do_it(list);
   }
+  ProductId product() const { return state.products.front().id; }
+  OrderId id_of(int order) const {
+    const auto known = ids.find(order);
+    return known == ids.end() ? OrderId{1} : known->second;
+  }
+  /// Each event is taken back once, and then applied for good: undo(apply(s, e)) == s.
   Decision do_it(const Command& command) {
-    Decision decision = decide(state, command, Instant(Millis(now)));
+    Decision decision = decide(state, command, Instant(Millis(now)), rules);
     if (const auto* event = std::get_if<Event>(&decision)) {
+      const std::uint64_t before = state_hash(state);
+      undo_log.begin(state);
+      RC_ASSERT(apply(state, *event, &undo_log));
+      undo(state, undo_log);
+      RC_ASSERT(state_hash(state) == before);
+      RC_ASSERT(apply(state, *event));
       log.push_back(*event);
-      apply(state, *event);
     }
     return decision;
   }
@@ -63,6 +80,12 @@ struct Engine {
     SaleState fresh;
     for (const Event& event : log) apply(fresh, event);
     return fresh;
+  }
+  Audit audited() const {
+    Audit audit;
+    Place place = 0;
+    for (const Event& event : log) audit.see(CountedEvent{++place, event});
+    return audit;
   }
 };
 
@@ -75,19 +98,24 @@ Code code_of(const Decision& decision) {
 
 /// After each step both must tell the same.
 void compare(const Model& model, const Engine& engine) {
-  const SaleProduct& held = engine.state.products.at(product);
+  const SaleProduct& held = engine.state.products.front();
   RC_ASSERT(held.stock.remaining == model.left);
   RC_ASSERT(held.stock.capacity == model.capacity);
   RC_ASSERT(held.stock.next_ticket == model.next_ticket);
-  RC_ASSERT(first_violation(engine.state) == "");
   RC_ASSERT(engine.state.orders.size() == model.orders.size());
+  const Audit audit = engine.audited();
+  for (const Audit::Finding& finding : audit.findings()) RC_ASSERT(finding.violation == "");
+  RC_ASSERT(audit.difference(engine.state) == "");
   std::int64_t money = 0, model_money = 0;
   for (const auto& [id, order] : model.orders) {
-    const Order& real = *engine.state.orders.at(OrderId{id});
-    RC_ASSERT(text_of(real.state).front() == order.state ||
-              (order.state == 'e' && real.state == OrderState::expired));
-    if (real.payment == PaymentState::paid) money += real.total.amount;
+    const OpenOrder& row = *engine.state.orders.find(engine.id_of(id));
+    RC_ASSERT(text_of(row.state).front() == order.state ||
+              (order.state == 'e' && row.state == OrderState::expired));
+    const Order& whole = audit.orders().at(engine.id_of(id));
+    if (whole.payment == PaymentState::paid) money += whole.total.amount;
     if (order.payment == 'P') model_money += order.price * order.quantity;
+    if (model.held_by(order.user) > 0)
+      RC_ASSERT(engine.state.units_of(UserId{order.user}, 0) == model.held_by(order.user));
   }
   RC_ASSERT(money == model_money);
 }
@@ -125,24 +153,26 @@ struct Reserve : OnlyWhenUp {
   }
   void run(const Model& model, Engine& engine) const override {
     PlaceOrder place;
-    place.order = OrderId{model.next_order};
     place.user = UserId{user};
-    if (key != 0) place.key = RequestKey{7, static_cast<std::uint64_t>(full_key())};
-    place.body_fingerprint = static_cast<std::uint64_t>(body);
     place.payment_window = Millis(window);
-    place.lines.push_back(WantedLine{product, quantity});
-    const Decision decision = engine.do_it(place);
+    place.lines.push_back(WantedLine{engine.product(), quantity});
+    market::Command command = place;
+    if (key != 0) command.key = RequestKey{7, static_cast<std::uint64_t>(full_key())};
+    command.fingerprint = static_cast<std::uint64_t>(body);
+    const Decision decision = engine.do_it(command);
     switch (expected(model)) {
       case Outcome::accepted: {
         RC_ASSERT(std::holds_alternative<Event>(decision));
-        const Order& order = *engine.state.orders.at(place.order);
+        const auto& order = std::get<OrderAccepted>(std::get<Event>(decision).fact);
+        engine.ids[model.next_order] = order.order;
         RC_ASSERT(order.lines[0].ticket == model.next_ticket);
         RC_ASSERT(order.total.amount == 700 * quantity);
         RC_ASSERT(order.pay_by == Instant(Millis(model.now + window)));
         break;
       }
       case Outcome::replayed:
-        RC_ASSERT(std::get<Replayed>(decision).order.value == model.keys.at(full_key()) / 10);
+        RC_ASSERT(std::get<Replayed>(decision).subject ==
+                  engine.id_of(model.keys.at(full_key()) / 10).value);
         break;
       case Outcome::mismatch:
         RC_ASSERT(code_of(decision) == Code::idempotency_mismatch);
@@ -188,8 +218,10 @@ struct Pay : AboutOrder {
   void run(const Model& model, Engine& engine) const override {
     const ModelOrder* order = find(model);
     const UserId user{order ? order->user : 1};
-    const Decision decision = engine.do_it(StartPayment{OrderId{which}, user, AttemptId{which}});
+    const Decision decision = engine.do_it(StartPayment{engine.id_of(which), user});
     RC_ASSERT(std::holds_alternative<Event>(decision) == (order && allowed(model, *order)));
+    if (const auto* event = std::get_if<Event>(&decision))
+      engine.attempts[which] = std::get<PaymentStarted>(event->fact).attempt;
     if (!order) RC_ASSERT(code_of(decision) == Code::order_not_found);
     compare(nextState(model), engine);
   }
@@ -216,7 +248,9 @@ struct Confirm : AboutOrder {
     }
   }
   void run(const Model& model, Engine& engine) const override {
-    engine.do_it(SettlePayment{OrderId{which}, AttemptId{which},
+    const auto attempt = engine.attempts.find(which);
+    engine.do_it(SettlePayment{engine.id_of(which),
+                               attempt == engine.attempts.end() ? AttemptId{1} : attempt->second,
                                captured ? PaymentOutcome::captured : PaymentOutcome::declined});
     compare(nextState(model), engine);
   }
@@ -243,7 +277,7 @@ struct Cancel : AboutOrder {
   void run(const Model& model, Engine& engine) const override {
     const ModelOrder* order = find(model);
     const UserId user{(order ? order->user : 1) + (stranger ? 1 : 0)};
-    const Decision decision = engine.do_it(CancelOrder{OrderId{which}, user});
+    const Decision decision = engine.do_it(CancelOrder{engine.id_of(which), user});
     RC_ASSERT(std::holds_alternative<Event>(decision) == (order && allowed(*order)));
     if (stranger) RC_ASSERT(code_of(decision) == Code::order_not_found);
     compare(nextState(model), engine);
@@ -264,7 +298,7 @@ struct Expire : AboutOrder {
   }
   void run(const Model& model, Engine& engine) const override {
     const ModelOrder* order = find(model);
-    const Decision decision = engine.do_it(ExpireOrder{OrderId{which}, Millis(attempt_bound)});
+    const Decision decision = engine.do_it(ExpireOrder{engine.id_of(which)});
     RC_ASSERT(std::holds_alternative<Event>(decision) == (order && due(model, *order)));
     compare(nextState(model), engine);
   }
@@ -279,7 +313,7 @@ struct Restock : OnlyWhenUp {
     model.left += by;
   }
   void run(const Model& model, Engine& engine) const override {
-    const Decision decision = engine.do_it(AdjustStock{product, by, "count"});
+    const Decision decision = engine.do_it(AdjustStock{engine.product(), by, "count"});
     RC_ASSERT((code_of(decision) == Code::insufficient_stock) == (model.left + by < 0));
     compare(nextState(model), engine);
   }

@@ -1,9 +1,11 @@
 #pragma once
 /// What all parts of one simulated sale share: the seed's randomness, virtual time, faults, the planted bug.
 
-#include "ports/sale_gate.hpp"
-#include "tests/sim/journal.hpp"
-#include "tests/sim/records.hpp"
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <string>
+
+#include "base/task.hpp"
 #include "tests/sim/scheduler.hpp"
 
 namespace market::sim {
@@ -11,65 +13,71 @@ namespace market::sim {
 /// Mistakes that the simulation can make on purpose: each must be found (planted_bugs_test.cpp).
 enum class Bug : std::uint8_t {
   none,
-  acknowledge_before_sync,
-  refuse_before_sync,     ///< "Sold out" because of an order that is not durable and may vanish.
-  decide_on_stale_state,  ///< Check, then decrement.
-  dedup_after_effect,     ///< A key is bound only when its answer goes out.
-  expire_races_confirm,   ///< The timer decides before a payment or cancel, and acts after it.
-  retry_with_new_key,
-  recovery_skips_last_record,
-  fifo_broken_by_retry,
-  compensation_not_idempotent,  ///< A repeated cancel gives the units back again.
-  refund_not_idempotent,        ///< A repeated refund pays again.
-  hold_timer_on_wall_clock,
+  acknowledge_before_sync,   ///< Embedded: answered when the group is handed to the log.
+  check_then_decrement,      ///< A batch is decided on the stock before it.
+  old_term_counted,          ///< A reader counts a group of a term that is over.
+  group_counted_twice,       ///< A reader counts a duplicate.
+  group_behind_hole,         ///< A reader counts a group whose first place is too high.
+  other_bytes,               ///< A group in flight is made anew under the same (term, place).
+  answered_before_read_back, ///< Several writers: answered when the group is sent.
+  deposed_refusal,           ///< A refusal without a barrier.
+  same_barriers,             ///< Barriers take no place, so that all are the same bytes.
+  row_before_overlay,
+  copy_not_settled,          ///< A copy is refused without an event; then an earlier one is accepted.
+  snapshot_without_head,
+  event_applied_again,       ///< An event changes a row that has it already.
+  stale_board,
+  fold_won_twice,
+  expire_races_confirm,      ///< The timer decides on a row as it was, and acts on what it is.
+  place_before_effect,
+  timer_on_wall_clock,
+  recovery_skips_last,
   limit_per_instance,
-  forgotten_key_not_looked_up,
+  late_group_overtakes,      ///< Two groups reach the records in the wrong order.
+  refund_twice,
+  undo_forgets_entry,
+  forgotten_key_trusted,     ///< A key that the records must be asked about is taken for a new one.
   old_look_up_trusted,
-  lost_fold,  ///< The records skip a batch.
+  snapshot_without_notes,    ///< What groups overwrite during a copy is not saved.
 };
 
 /// Probabilities, drawn anew for each seed ("swarm": about half of them are 0).
 struct Faults {
-  double request_lost = 0, answer_lost = 0, sent_twice = 0;
+  double request_lost = 0, request_late = 0, answer_lost = 0, sent_twice = 0;
+  double append_lost = 0, append_late = 0, append_twice = 0, leader_change = 0, raw_producer = 0;
   double sync_in_doubt = 0, sync_slow = 0, disk_full = 0, reopen_fails = 0;
-  double crash = 0, records_away = 0, wall_step = 0, snapshot = 0;
+  double pause = 0, crash = 0, lag = 0, spurious_open = 0;
+  double records_away = 0, records_slow = 0, wall_step = 0, snapshot = 0;
+  double provider_lost = 0, provider_late = 0;
 };
 Faults draw_faults(Random& random);
 
-struct Request {
-  explicit Request(Command what) : command(std::move(what)) {}
-  Command command;
-  int purchase = -1;  ///< Of PlaceOrder: what the buyer wants once, however often it is sent.
-  int tries = 1;
-  Instant sent_at;
-  std::int64_t tickets_before = 0;  ///< The highest ticket answered before this was sent.
-  std::function<void(const Result<Submitted>&)> done;
-
-  // The gate's.
-  std::uint64_t arrival = 0;
-  enum class Missing : std::uint8_t { nothing, order, key } missing = Missing::nothing;
-  int look_ups = 0;
-  OrderPtr recorded;
-  Position as_of = -1;
-  Result<Submitted> answer = fail(Code::internal, "not answered");
-};
-using RequestPtr = std::shared_ptr<Request>;
-
 struct World {
-  World(std::uint64_t which, Bug planted) : seed(which), bug(planted), random(which) {}
+  World(std::uint64_t which, Bug planted) : seed(which), bug(planted), random(which) {
+    // Bugs of one configuration are planted in it alone.
+    embedded = random.chance(0.3);
+    if (bug == Bug::acknowledge_before_sync) embedded = true;
+    if (bug == Bug::answered_before_read_back || bug == Bug::deposed_refusal || bug == Bug::same_barriers ||
+        bug == Bug::copy_not_settled || bug == Bug::other_bytes || bug == Bug::old_term_counted ||
+        bug == Bug::group_counted_twice || bug == Bug::group_behind_hole || bug == Bug::fold_won_twice ||
+        bug == Bug::stale_board)
+      embedded = false;
+  }
 
   const std::uint64_t seed;
   const Bug bug;
+  asio::io_context context;  ///< Of coroutines; virtual time alone resumes them.
   Random random;
   Scheduler scheduler{random};
   Faults faults;
-  SimJournal journal{random};
-  SimRecords records;
-  SimSnapshots snapshots;
-  Millis wall_offset{};  ///< What the wall clock is wrong by; nothing may depend on it.
+  bool embedded = false;  ///< One instance alone with its log; else several with clocks of their own.
+  bool calm = false;      ///< No more faults; all must converge.
   std::string violation;
 
   Instant now() const { return scheduler.now(); }
+  Millis millis(std::int64_t low, std::int64_t high) { return Millis(random.between(low, high)); }
+  bool strikes(double probability) { return probability > 0 && !calm && random.chance(probability); }
+  void after(Millis delay, Scheduler::Action action) { scheduler.after(delay, std::move(action)); }
   void violated(std::string what) {
     if (violation.empty()) violation = std::move(what);
   }

@@ -25,7 +25,7 @@ class ChangeRoleTest : public testing::Test {
   tests::MovedClock clock_;
   tests::MemoryAccounts accounts_;
   tests::CountingRandom random_;
-  IdSource ids_{clock_, 1};
+  IdSource ids_{clock_};
   wire::AccessTokens tokens_{{wire::SigningKey{"k", "0123456789abcdef0123456789abcdef"}}};
   auth::DeniedSessions denied_;
   Sessions sessions_{accounts_, tokens_, denied_, random_, ids_, clock_, clock_, SessionSettings{}};
