@@ -145,8 +145,8 @@ Sequencer::Missing Sequencer::missing_for(const Command& command, const LookedUp
   const OrderId order = order_of(command);
   if (!order) return Missing::nothing;
   const OpenOrder* known = state_.orders.find(order);
-  // A forgotten row that an event has brought back does not say which attempt paid it: whose money a cancel or
-  // a return must give back.
+  // A forgotten row that an event has brought back does not say which attempt paid it: whose money a cancel
+  // or a return must give back.
   const bool whole =
       known != nullptr && (known->payment != PaymentState::paid || state_.orders.attempt_of(order));
   if (whole) return Missing::nothing;
