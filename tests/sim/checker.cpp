@@ -98,7 +98,8 @@ void Checker::count(const std::shared_ptr<const CountedEvent>& counted) {
   const auto known = audit_.orders().find(id);
   const std::optional<Order> before =
       known == audit_.orders().end() ? std::nullopt : std::optional<Order>(known->second);
-  if (id && !std::holds_alternative<OrderAccepted>(event.fact)) count_order(*counted, before ? &*before : nullptr);
+  if (id && !std::holds_alternative<OrderAccepted>(event.fact))
+    count_order(*counted, before ? &*before : nullptr);
   count_command(event);
   if (event.key) keys_.emplace(event.key, id ? id.value : product_of(event.fact).value);
   if (const auto* refused = std::get_if<Refused>(&event.fact)) {
@@ -250,7 +251,8 @@ void Checker::finish(const SimRecords& records, const Provider& provider) {
   for (const auto& counted : events_) apply(again, counted->event);
   if (state_hash(again) != state_hash(reference_)) world_.violated("the log folds to two states");
   if (const std::string wrong = audit_.difference(reference_); !wrong.empty()) world_.violated(wrong);
-  if (reference_.numbers.oversell_prevented != 0) world_.violated("an oversell was prevented at the last net");
+  if (reference_.numbers.oversell_prevented != 0)
+    world_.violated("an oversell was prevented at the last net");
 }
 
 }  // namespace market::sim

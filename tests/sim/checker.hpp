@@ -1,6 +1,6 @@
 #pragma once
-/// Watches one sale from outside: the log as everybody can see it, and what buyers were told. Log invariants by
-/// the domain's Audit, which folds the whole log anew; answers by plain maps of what held at which place.
+/// Watches one sale from outside: the log as everybody can see it, and what buyers were told. Log invariants
+/// by the domain's Audit, which folds the whole log anew; answers by plain maps of what held at which place.
 
 #include <fmt/format.h>
 
@@ -41,7 +41,7 @@ struct Ask {
   int effects = 0;
   std::int64_t subject = 0;  ///< What it was told that it made.
   Instant begun_at{};
-  Place place_before = 0;    ///< Everybody could see so much when it was first sent.
+  Place place_before = 0;  ///< Everybody could see so much when it was first sent.
   std::int64_t ticket_before = 0;
   std::function<void(const Answer&)> finally;
 };
@@ -124,7 +124,7 @@ class Checker {
   std::uint64_t term_ = 0, opens_ = 0, ghosts_ = 0, refused_events_ = 0;
   LogId log_;
   Instant last_at_{};
-  std::vector<Point> points_{Point{}};  ///< By offset.
+  std::vector<Point> points_{Point{}};                       ///< By offset.
   std::vector<std::shared_ptr<const CountedEvent>> events_;  ///< By place.
 
   std::map<ProductId, History<std::int64_t>> remaining_;

@@ -125,7 +125,8 @@ void Checker::answered(const Request& request, const Answer& answer) {
       const bool settled = settled_.contains(request.ask->request);
       const Place from = settled ? request.ask->place_before : request.place_before;
       for (Place place = from; place <= last_; ++place)
-        if (true_at(request.command, answer.code, place, settled ? request.ask->begun_at : request.sent)) return;
+        if (true_at(request.command, answer.code, place, settled ? request.ask->begun_at : request.sent))
+          return;
       world_.violated(fmt::format("command {}: refusal {} was not true at any place from {} to {}",
                                   request.command.id.number, static_cast<int>(answer.code), from, last_));
       return;

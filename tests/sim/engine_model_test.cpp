@@ -171,8 +171,7 @@ struct Reserve : OnlyWhenUp {
         break;
       }
       case Outcome::replayed:
-        RC_ASSERT(std::get<Replayed>(decision).subject ==
-                  engine.id_of(model.keys.at(full_key()) / 10).value);
+        RC_ASSERT(std::get<Replayed>(decision).subject == engine.id_of(model.keys.at(full_key()) / 10).value);
         break;
       case Outcome::mismatch:
         RC_ASSERT(code_of(decision) == Code::idempotency_mismatch);

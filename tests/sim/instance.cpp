@@ -50,7 +50,7 @@ void Instance::notice() {
 
 void Instance::tail() {
   tailing_ = false;
-  std::int64_t most = shared_.world.random.between(1, 60);
+  std::int64_t most = shared_.world.random.between(1, shared_.world.random.chance(0.3) ? 3 : 60);
   while (sequencer().end().next < shared_.log.end() && most-- > 0) {
     const Offset offset = sequencer().end().next;
     follow_one(offset, perturbed(shared_.log.at(offset)));
@@ -62,16 +62,17 @@ void Instance::tail() {
 
 /// The mistakes of a reader that does not know the log's rule.
 std::string Instance::perturbed(const std::string& bytes) const {
-  if (!bug(Bug::old_term_counted) && !bug(Bug::group_counted_twice) && !bug(Bug::group_behind_hole)) return bytes;
+  if (!bug(Bug::old_term_counted) && !bug(Bug::group_counted_twice) && !bug(Bug::group_behind_hole))
+    return bytes;
   const auto record = wire::decode_record(bytes);
   const auto* group = record ? std::get_if<wire::Group>(&*record) : nullptr;
   if (group == nullptr || sequencer().in_flight()) return bytes;
   const sale::LogRule::Point& at = sequencer().end().point;
   const Place next = at.last + 1;
-  const bool wrong = (bug(Bug::old_term_counted) && group->head.term != at.term && group->head.first == next) ||
-                     (group->head.term == at.term &&
-                      ((bug(Bug::group_counted_twice) && group->head.first < next) ||
-                       (bug(Bug::group_behind_hole) && group->head.first > next)));
+  const bool wrong =
+      (bug(Bug::old_term_counted) && group->head.term != at.term && group->head.first == next) ||
+      (group->head.term == at.term && ((bug(Bug::group_counted_twice) && group->head.first < next) ||
+                                       (bug(Bug::group_behind_hole) && group->head.first > next)));
   if (!wrong) return bytes;
   wire::GroupWriter writer;
   writer.begin(at.term, next);
@@ -94,7 +95,8 @@ void Instance::follow_one(Offset offset, const std::string& record) {
   const Instant sign_of_life = sequencer().last_sign_of_life();
   const auto followed = sequencer().follow(offset, record);
   if (!followed)
-    return shared_.world.violated(fmt::format("instance {}, offset {}: {}", number_, offset, followed.error().detail));
+    return shared_.world.violated(
+        fmt::format("instance {}, offset {}: {}", number_, offset, followed.error().detail));
   if (followed->opened) {
     if (!in_flight.empty()) forget_an_entry(in_flight);
     shared_.checker.followed(number_, offset, sequencer());
@@ -179,8 +181,8 @@ void Instance::fold() {
     return;
   }
   folding_ = true;
-  const std::size_t some = static_cast<std::size_t>(
-      shared_.world.random.between(1, static_cast<std::int64_t>(unfolded_.size())));
+  const std::size_t some =
+      static_cast<std::size_t>(shared_.world.random.between(1, static_cast<std::int64_t>(unfolded_.size())));
   std::vector<CountedEvents> groups(unfolded_.begin(), unfolded_.begin() + static_cast<std::ptrdiff_t>(some));
   const bool slow = shared_.world.strikes(shared_.world.faults.records_slow);
   after(shared_.world.millis(0, slow ? 600 : 10), [this, from = recorded_, groups = std::move(groups)] {

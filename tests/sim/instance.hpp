@@ -1,7 +1,7 @@
 #pragma once
 /// One process that follows the log and may write it, around the production's own Sequencer, ReadOverlay,
-/// LayeredOrderReader, KeyFilter and SnapshotCopy. What it does itself is what a thread around them does: wait,
-/// send, read, look up, fold; all of it in virtual time, all of it lost when it is killed.
+/// LayeredOrderReader, KeyFilter and SnapshotCopy. What it does itself is what a thread around them does:
+/// wait, send, read, look up, fold; all of it in virtual time, all of it lost when it is killed.
 
 #include <deque>
 #include <map>
@@ -44,8 +44,9 @@ class Instance {
   int number() const { return number_; }
 
   void receive(RequestPtr request);
-  /// GET of an order; `at_least`: the place of an event of it that the reader was told of. `read_index`: of the
-  /// log when it was asked; a stale instance waits until it is there, so that it never denies what exists.
+  /// GET of an order; `at_least`: the place of an event of it that the reader was told of. `read_index`: of
+  /// the log when it was asked; a stale instance waits until it is there, so that it never denies what
+  /// exists.
   void read(UserId user, OrderId order, Place at_least, Place read_index);
   /// The log has more to read.
   void notice();

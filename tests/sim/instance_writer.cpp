@@ -6,7 +6,7 @@ namespace {
 
 constexpr Millis restart_grace{500}, resend_after{150}, silence_max{300};
 constexpr std::size_t batch_max = 16;
-constexpr int look_ups_max = 8;
+
 constexpr Place trusted = std::int64_t{1} << 60;
 
 }  // namespace
@@ -56,8 +56,7 @@ void Instance::open() {
 void Instance::opened_alone(const Result<Offset>& offset, const std::string& record) {
   opening_ = false;
   if (offset) return follow_one(*offset, record);
-  if (offset.error().code == Code::insufficient_storage)
-    return after(Millis(100), [this] { open(); });
+  if (offset.error().code == Code::insufficient_storage) return after(Millis(100), [this] { open(); });
   recovering_ = true;
 }
 
@@ -160,7 +159,8 @@ void Instance::look_up(RequestPtr request, sale::Sequencer::Missing missing) {
   ++shared_.look_ups;
   const bool slow = shared_.world.strikes(shared_.world.faults.records_slow);
   after(shared_.world.millis(0, slow ? 200 : 3), [this, request, missing, slow] {
-    if (shared_.records.away()) return reply(request, Answer{Answer::Kind::not_taken, Code::unavailable, 0, {}});
+    if (shared_.records.away())
+      return reply(request, Answer{Answer::Kind::not_taken, Code::unavailable, 0, {}});
     sale::LookedUp& found = request->looked_up;
     if (missing == sale::Sequencer::Missing::order) {
       const FoundOrder order = shared_.records.look_up(order_of(request->command));
@@ -263,7 +263,8 @@ void Instance::drop(Answer::Kind batch, Answer::Kind queue) {
 
 // ---- Planted bugs ----
 
-/// A barrier that takes no place is the same bytes each time: an earlier one's late duplicate ends its waiting.
+/// A barrier that takes no place is the same bytes each time: an earlier one's late duplicate ends its
+/// waiting.
 void Instance::start_barrier_of_same_bytes() {
   wire::GroupWriter writer;
   writer.begin(nonce_, 0);

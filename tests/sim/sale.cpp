@@ -33,7 +33,8 @@ Faults draw_faults(Random& random) {
   return faults;
 }
 
-/// Slow tails, duplicates and changes of writer, and little else: writers that do not know that they are none.
+/// Slow tails, duplicates and changes of writer, and little else: writers that do not know that they are
+/// none.
 Faults lagging_faults() {
   Faults faults;
   faults.append_twice = 0.6;

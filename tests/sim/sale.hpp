@@ -1,6 +1,6 @@
 #pragma once
-/// One whole simulated sale: buyers, seller, payment provider and resolver around the instances, and the nemesis
-/// that breaks things. A calm phase at the end, in which everything must converge.
+/// One whole simulated sale: buyers, seller, payment provider and resolver around the instances, and the
+/// nemesis that breaks things. A calm phase at the end, in which everything must converge.
 
 #include "tests/sim/instance.hpp"
 

@@ -26,7 +26,8 @@ void WholeSale::list_products() {
     if (i != 1) {
       product.terms.kind = ProductKind::event;
       product.terms.sale = market::Sale{world_.now() + world_.millis(-50, 300), std::nullopt, 2};
-      if (world_.random.chance(0.2)) product.terms.sale->closes_at = world_.now() + world_.millis(1'500, 6'000);
+      if (world_.random.chance(0.2))
+        product.terms.sale->closes_at = world_.now() + world_.millis(1'500, 6'000);
     }
     ask(std::move(product), UserId{}, true, [this](const Answer& answer) {
       if (made(answer)) products_.push_back(ProductId{answer.subject});

@@ -34,8 +34,8 @@ void SimLog::arrive(std::string record) {
 }
 
 void SimLog::change_leader() {
-  records_.resize(static_cast<std::size_t>(
-      world_.random.between(visible_, static_cast<std::int64_t>(records_.size()))));
+  records_.resize(
+      static_cast<std::size_t>(world_.random.between(visible_, static_cast<std::int64_t>(records_.size()))));
 }
 
 // ---- One writer ----
@@ -43,9 +43,8 @@ void SimLog::change_leader() {
 void SimLog::append(std::string_view record, Appended done) {
   check(static_cast<Offset>(records_.size()) == visible_, "one append at a time, after a reopen()");
   if (world_.strikes(world_.faults.disk_full)) {
-    world_.after(world_.millis(0, 2), [done = std::move(done)] {
-      done(fail(Code::insufficient_storage, "the disk is full"));
-    });
+    world_.after(world_.millis(0, 2),
+                 [done = std::move(done)] { done(fail(Code::insufficient_storage, "the disk is full")); });
     return;
   }
   records_.emplace_back(record);

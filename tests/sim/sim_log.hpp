@@ -1,7 +1,7 @@
 #pragma once
-/// ports/log.hpp in virtual time. Several writers produce into it, as into Kafka: records are lost, late, come
-/// twice, and are seen only when they are replicated. One writer alone appends to it, as to SQLite: what is
-/// written is synced later or never, a failed append may have happened, a crash keeps or tears what was
+/// ports/log.hpp in virtual time. Several writers produce into it, as into Kafka: records are lost, late,
+/// come twice, and are seen only when they are replicated. One writer alone appends to it, as to SQLite: what
+/// is written is synced later or never, a failed append may have happened, a crash keeps or tears what was
 /// unsynced.
 
 #include <deque>

@@ -1,6 +1,6 @@
 #pragma once
-/// The records: a fold of the log by the production's fold_order(), in one guarded transaction at a time; rows
-/// carry places. And the live board beside them. Both may be away; a look-up is answered as of a place.
+/// The records: a fold of the log by the production's fold_order(), in one guarded transaction at a time;
+/// rows carry places. And the live board beside them. Both may be away; a look-up is answered as of a place.
 
 #include <map>
 #include <span>

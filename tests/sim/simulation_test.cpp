@@ -49,12 +49,13 @@ SaleResult run_seeds(std::uint64_t first, std::uint64_t count) {
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   fmt::print(
-      "{} sales: {} steps ({:.0f}/s), {} events, {} orders, {} refusals ({} of copies), {} replays, {} crashes "
+      "{} sales: {} steps ({:.0f}/s), {} events, {} orders, {} refusals ({} of copies), {} replays, {} "
+      "crashes "
       "({} torn), {} terms, {} records that do not count, {} groups undone, {} snapshots ({} starts), {} "
       "look-ups\n",
       count, sum.steps, static_cast<double>(sum.steps) / took.count(), sum.events, sum.orders, sum.refusals,
-      sum.refused_copies, sum.replays, sum.crashes, sum.torn, sum.opens, sum.ghosts, sum.undone, sum.snapshots,
-      sum.starts_from_snapshot, sum.look_ups);
+      sum.refused_copies, sum.replays, sum.crashes, sum.torn, sum.opens, sum.ghosts, sum.undone,
+      sum.snapshots, sum.starts_from_snapshot, sum.look_ups);
   return sum;
 }
 

@@ -13,32 +13,32 @@ namespace market::sim {
 /// Mistakes that the simulation can make on purpose: each must be found (planted_bugs_test.cpp).
 enum class Bug : std::uint8_t {
   none,
-  acknowledge_before_sync,   ///< Embedded: answered when the group is handed to the log.
-  check_then_decrement,      ///< A batch is decided on the stock before it.
-  old_term_counted,          ///< A reader counts a group of a term that is over.
-  group_counted_twice,       ///< A reader counts a duplicate.
-  group_behind_hole,         ///< A reader counts a group whose first place is too high.
-  other_bytes,               ///< A group in flight is made anew under the same (term, place).
-  answered_before_read_back, ///< Several writers: answered when the group is sent.
-  deposed_refusal,           ///< A refusal without a barrier.
-  same_barriers,             ///< Barriers take no place, so that all are the same bytes.
+  acknowledge_before_sync,    ///< Embedded: answered when the group is handed to the log.
+  check_then_decrement,       ///< A batch is decided on the stock before it.
+  old_term_counted,           ///< A reader counts a group of a term that is over.
+  group_counted_twice,        ///< A reader counts a duplicate.
+  group_behind_hole,          ///< A reader counts a group whose first place is too high.
+  other_bytes,                ///< A group in flight is made anew under the same (term, place).
+  answered_before_read_back,  ///< Several writers: answered when the group is sent.
+  deposed_refusal,            ///< A refusal without a barrier.
+  same_barriers,              ///< Barriers take no place, so that all are the same bytes.
   row_before_overlay,
-  copy_not_settled,          ///< A copy is refused without an event; then an earlier one is accepted.
+  copy_not_settled,  ///< A copy is refused without an event; then an earlier one is accepted.
   snapshot_without_head,
-  event_applied_again,       ///< An event changes a row that has it already.
+  event_applied_again,  ///< An event changes a row that has it already.
   stale_board,
   fold_won_twice,
-  expire_races_confirm,      ///< The timer decides on a row as it was, and acts on what it is.
+  expire_races_confirm,  ///< The timer decides on a row as it was, and acts on what it is.
   place_before_effect,
   timer_on_wall_clock,
   recovery_skips_last,
   limit_per_instance,
-  late_group_overtakes,      ///< Two groups reach the records in the wrong order.
+  late_group_overtakes,  ///< Two groups reach the records in the wrong order.
   refund_twice,
   undo_forgets_entry,
-  forgotten_key_trusted,     ///< A key that the records must be asked about is taken for a new one.
+  forgotten_key_trusted,  ///< A key that the records must be asked about is taken for a new one.
   old_look_up_trusted,
-  snapshot_without_notes,    ///< What groups overwrite during a copy is not saved.
+  snapshot_without_notes,  ///< What groups overwrite during a copy is not saved.
 };
 
 /// Probabilities, drawn anew for each seed ("swarm": about half of them are 0).
