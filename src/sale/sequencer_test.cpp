@@ -144,7 +144,8 @@ TEST_F(SequencerTest, ASecondOneThatFollowsHasTheSameStateAtEachPlace) {
   std::size_t kinds = 0;
   for (int group = 0; group < 300; ++group) {
     gather(writer, crowd, crowd.below(20));
-    for (const CountedEvent& counted : *writer.commit())
+    const CountedEvents events = writer.commit();
+    for (const CountedEvent& counted : *events)
       kinds |= std::size_t{1} << counted.event.fact.index();
     reader.follow();
     ASSERT_EQ(whole(reader.state()), whole(writer.state())) << "group " << group;
@@ -162,7 +163,8 @@ TEST_F(SequencerTest, OneThatForgetsDecidesAndFollowsLikeOneThatDoesNot) {
   Audit audit;
   for (int group = 0; group < 200; ++group) {
     gather(writer, crowd, crowd.below(20));
-    for (const CountedEvent& counted : *writer.commit()) audit.see(counted);
+    const CountedEvents events = writer.commit();
+    for (const CountedEvent& counted : *events) audit.see(counted);
     // A reader that was started anew: it forgets what the records have.
     reader.sequencer.forget(reader.sequencer.end().point.last - static_cast<Place>(crowd.below(30)));
     reader.follow();
@@ -475,7 +477,8 @@ TEST_F(SequencerTest, ARushOfExpiriesLeavesHalfOfAGroupToBuyers) {
   for (int group = 0; group < 4; ++group) {
     small.sequencer.expire_due(small.now);
     EXPECT_EQ(small.ask(place(UserId{100 + group}, product)).event, 5);
-    for (const CountedEvent& counted : *small.commit())
+    const CountedEvents events = small.commit();
+    for (const CountedEvent& counted : *events)
       voided += std::holds_alternative<OrderVoided>(counted.event.fact);
   }
   EXPECT_EQ(voided, 20u);
