@@ -97,15 +97,17 @@ std::vector<Appended> random_log() {
     Writer& writer = writers[*rc::gen::inRange<std::size_t>(0, writers.size())];
     Appended record;
     record.content = ++content;
-    switch (*rc::gen::inRange(0, 8)) {
+    switch (*rc::gen::inRange(0, 12)) {
       case 0:
+      case 1:
+      case 2:
         writer.believes = truth.at();  // Has read to the end.
         continue;
-      case 1:
+      case 3:
         record.head = open_of(writer.believes.term, static_cast<Term>(step) + 100);
         writer.believes.term = static_cast<Term>(step) + 100;
         break;
-      case 2:
+      case 4:
         if (log.empty()) continue;
         record = log[*rc::gen::inRange<std::size_t>(0, log.size())];  // A duplicate, or a late retry.
         break;
@@ -158,8 +160,8 @@ TEST(LogRule, EveryReaderCountsTheSameAndEachPlaceOnceWhereverItStarts) {
     }
   });
   EXPECT_TRUE(held);
-  EXPECT_GT(counted_groups, 200u) << "the logs are worth reading";
-  EXPECT_GT(ignored, 200u);
+  EXPECT_GT(counted_groups, 50u) << "the logs are worth reading";
+  EXPECT_GT(ignored, 50u);
 }
 
 }  // namespace

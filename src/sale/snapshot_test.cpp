@@ -34,6 +34,8 @@ class SnapshotTest : public testing::Test {
 };
 
 TEST_F(SnapshotTest, HoldsTheWholeState) {
+  EXPECT_GT(writer.state().orders.size(), 20u) << "it is worth copying";
+  EXPECT_GT(writer.state().keys.size(), 20u);
   writer.sequencer.forget(writer.sequencer.end().point.last / 2);
   const std::string bytes = copy() + "rest";
   const auto decoded = decode_snapshot(bytes);
@@ -43,8 +45,6 @@ TEST_F(SnapshotTest, HoldsTheWholeState) {
   EXPECT_EQ(decoded->memory.end, writer.sequencer.end());
   EXPECT_EQ(decoded->memory.forgotten_through, writer.sequencer.forgotten_through());
   EXPECT_EQ(decoded->memory.last_open_at, writer.sequencer.last_open_at());
-  EXPECT_GT(writer.state().orders.size(), 20u) << "it is worth copying";
-  EXPECT_GT(writer.state().keys.size(), 20u);
 }
 
 TEST_F(SnapshotTest, OfAnEmptyLogHoldsNothing) {

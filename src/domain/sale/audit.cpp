@@ -154,8 +154,12 @@ std::string Audit::difference(const SaleState& state) const {
   std::string wrong;
   state.orders.for_each([&](const OpenOrder& open) {
     const auto order = orders_.find(open.id);
-    if (order == orders_.end() || order->second.state != open.state || order->second.payment != open.payment)
-      wrong = fmt::format("order {} is not so in the whole log", open.id.text());
+    if (order == orders_.end())
+      wrong = fmt::format("order {} is not in the whole log", open.id.text());
+    else if (order->second.state != open.state || order->second.payment != open.payment)
+      wrong = fmt::format("order {} is {} and {}, in the whole log {} and {}", open.id.text(),
+                          text_of(open.state), text_of(open.payment), text_of(order->second.state),
+                          text_of(order->second.payment));
   });
   return wrong;
 }

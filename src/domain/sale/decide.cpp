@@ -195,7 +195,7 @@ Decision decide_captured(const Asked& asked, const OpenOrder& order, const Settl
 Decision decide_on(const Asked& asked, const SettlePayment& wanted) {
   const OpenOrder* order = asked.state.orders.find(wanted.order);
   if (order == nullptr) return no_such_order();
-  if (asked.state.orders.attempt_of(wanted.order) != wanted.attempt) return Unchanged{};
+  if (!wanted.attempt || asked.state.orders.attempt_of(wanted.order) != wanted.attempt) return Unchanged{};
   switch (wanted.outcome) {
     case PaymentOutcome::captured:
       return decide_captured(asked, *order, wanted);

@@ -221,6 +221,13 @@ TEST_F(DecidePayment, AnAttemptIsSettledOnce) {
             Code::order_not_found);
 }
 
+TEST_F(DecidePayment, AnOrderWithoutAnAttemptIsNotSettledByNone) {
+  sale_.list(shoes, 1);
+  sale_.accepted(1, alice, shoes);
+  for (const auto outcome : {PaymentOutcome::captured, PaymentOutcome::declined, PaymentOutcome::refunded})
+    EXPECT_TRUE(sale_.changes_nothing(SettlePayment{OrderId{1}, AttemptId{}, outcome}));
+}
+
 TEST_F(DecidePayment, LateMoneyTakesTheUnitsAgainWithFreshTickets) {
   sale_.list(shoes, 3);
   sale_.accepted(1, alice, shoes, 2);
