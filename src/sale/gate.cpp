@@ -11,7 +11,8 @@ namespace {
 
 bool is_about_product(const Command& command) {
   return std::holds_alternative<ListProduct>(command.body) ||
-         std::holds_alternative<ChangeProduct>(command.body) || std::holds_alternative<AdjustStock>(command.body);
+         std::holds_alternative<ChangeProduct>(command.body) ||
+         std::holds_alternative<AdjustStock>(command.body);
 }
 
 }  // namespace

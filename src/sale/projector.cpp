@@ -9,8 +9,8 @@
 namespace market::sale {
 namespace {
 
-/// Groups come from the writer's thread and end on this one, so that the allocator keeps what a rush took. After so
-/// many events it is asked to give it back.
+/// Groups come from the writer's thread and end on this one, so that the allocator keeps what a rush took.
+/// After so many events it is asked to give it back.
 constexpr std::size_t trim_after_events = 100'000;
 
 }  // namespace

@@ -180,8 +180,9 @@ std::optional<std::string> ObjectReader::optional_visible_text(std::string_view 
 }
 
 std::string ObjectReader::line(std::string_view name, std::size_t max) {
+  const std::size_t refused_before = refused();
   std::string read = visible_text(name, max);
-  if (!is_one_line(read))
+  if (refused() == refused_before && !is_one_line(read))
     refuse(name, "format", "must be one line without characters that turn its direction");
   return read;
 }

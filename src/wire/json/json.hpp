@@ -68,6 +68,7 @@ class ObjectReader {
   const boost::json::object* object_ = nullptr;
   std::string path_;
   std::vector<std::string_view> asked_;
+  std::size_t refused() const { return errors_->size(); }
   std::vector<FieldError> own_errors_;
   std::vector<FieldError>* errors_;
 };
