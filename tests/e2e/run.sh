@@ -20,7 +20,7 @@ fi
 # E2E_SPLIT=1: what a buyer or a seller can do, again, through a gateway that finds the services.
 wanted=(tests/e2e tests/support)
 if [[ -n ${E2E_SPLIT:-} ]]; then
-  wanted=(tests/e2e/test_{users,sessions,tokens,products,images,streams,payments,orders}.py)
+  wanted=(tests/e2e/test_{users,sessions,tokens,products,product_changes,images,streams,payments,orders}.py)
 fi
 # Three at once, on two cores: much of the time is waiting.
 exec "$python" -m pytest -q -n "${E2E_PROCESSES:-3}" --dist worksteal --tb=short \

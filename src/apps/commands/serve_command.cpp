@@ -49,6 +49,7 @@ struct Platform {
   /// Ends whatever may still answer a request. After Server::run(), and before the server with its contexts
   /// goes: what is answered late is posted to them. May be called again.
   void stop() {
+    if (std::exchange(stopped, true)) return;
     pay.wait(Millis(5'000));
     resolver.stop();
     core.gate.stop();
@@ -64,6 +65,7 @@ struct Platform {
   std::string metrics(const http::Server& server) const;
   void look_at_files();
 
+  bool stopped = false;
   const Settings& settings;
   const SystemClock clock;
   const WallClock wall;
