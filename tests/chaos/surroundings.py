@@ -27,6 +27,8 @@ from gateway import Gateway
 from history import now
 from market_server import ADMIN_EMAIL, ADMIN_PASSWORD, PATIENCE, Market
 from store_view import seconds
+from tokens import Forger
+from tokens import now as token_time
 
 HOUR = 3600
 
@@ -51,14 +53,20 @@ class SteppedClock:
 
 
 async def clock_steps(sale, rng):
-    """Row 31: the wall clock jumps an hour ahead, back, and to where it was; nothing moves but an alarm."""
+    """Row 31: the wall clock jumps an hour ahead, back, and to where it was; only an alarm is told.
+
+    Tokens are judged by today's clock: the buyers' hold from two hours ago until tomorrow, and whoever
+    signs in gets one that holds now.
+    """
     clock = SteppedClock(sale.folder)
+    for user, token in sale.crowd.users:
+        longer = Forger(sale.data, token).token(iat=token_time(-2 * HOUR), exp=token_time(24 * HOUR))
+        sale.crowd.tokens[user] = longer
     settings = ("ratelimit.enabled=false", "orders.payment_window=4s")
     await sale.start(server=Market(sale.data, *settings, environment=clock.environment))
     connection, (user, _), problems = Connection(sale.server.port), sale.crowd.users[0], []
     waiting = await sale.crowd.add_product(connection, 10_000, opens_in=6.0)
     opens_at = sale.history.products[waiting].opens_at
-    before_tokens = await sign_in(connection)
 
     async def step(by):
         placed = await sale.crowd.order(connection, user, [(sale.products[0], 1)], sale.crowd.new_key())
@@ -73,10 +81,10 @@ async def clock_steps(sale, rng):
         early = await sale.crowd.order(connection, user, [(waiting, 1)], sale.crowd.new_key())
         if now() < opens_at and early.code != "sale_not_open":
             problems.append(f"{by:+} s: before the opening: {early.status} {early.code}")
-        for tokens in (before_tokens, await sign_in(connection)):
-            answer = await connection.request("GET", "/users/me", token=tokens["accessToken"])
-            if answer.status != 200:
-                problems.append(f"{by:+} s: a token is answered {answer.status}")
+        fresh = await sign_in(connection)
+        answer = await connection.request("GET", "/users/me", token=fresh["accessToken"])
+        if answer.status != 200:
+            problems.append(f"{by:+} s: a fresh token is answered {answer.status}")
         return placed, seconds(placed.body["payBy"])
 
     async with sale.buying(4):
@@ -182,7 +190,9 @@ async def databases_deleted(sale, rng):
     problems += await ready_becomes(sale, 200, "records.db made anew: ready") + await sale.verify()
     backup = (sale.data / "main.db").read_bytes()
     (sale.data / "main.db").unlink()
-    (sale.data / "main.db").write_bytes(backup)  # A copy is another file: the server writes into the old one.
+    (sale.data / "main.db").write_bytes(
+        backup
+    )  # A copy is another file: the server writes into the old one.
     problems += await ready_becomes(sale, 503, "main.db replaced: not ready")
     if (status := await sign_up(sale.server.port)) != 503:
         problems.append(f"main.db replaced: a sign-up is answered {status}")
@@ -261,7 +271,16 @@ async def probe(port, path, slowest):
 
 def put_picture(sale, product, token):
     done = subprocess.run(
-        ["curl", "-sS", "-X", "PUT", "-H", f"Authorization: Bearer {token}", "-H", "Content-Type: image/jpeg"]
+        [
+            "curl",
+            "-sS",
+            "-X",
+            "PUT",
+            "-H",
+            f"Authorization: Bearer {token}",
+            "-H",
+            "Content-Type: image/jpeg",
+        ]
         + ["-H", "Expect:", "--data-binary", "@-", f"{sale.server.url}/api/v1/products/{product}/image"],
         input=PICTURE,
         capture_output=True,

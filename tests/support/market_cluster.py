@@ -18,6 +18,7 @@ ROUTE = f"""
 id = "{APP}"
 service = "{APP}"
 path = "/{APP}/**"
+repeat_with_key = true
 """
 FAST = ("registry.eviction_interval=200ms", "registry.cache=1s")
 CLIENT = ("registry.renewal_interval=500ms", "registry.lease=3s", "registry.fetch_interval=500ms")
