@@ -4,5 +4,5 @@
 # `./dev bench scale`: memory and cost over open orders, into bench/scale.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-if [[ ${1:-} == scale ]]; then exec python3 bench/scale.py "${@:2}"; fi
+if [[ ${1:-} == scale ]]; then exec /usr/bin/python3 bench/scale.py "${@:2}"; fi
 exec python3 bench/measure.py "$@"

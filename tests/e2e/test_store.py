@@ -214,3 +214,39 @@ def test_a_restart_gives_open_orders_their_time_back(start):
     again = Client(second.url, buyer.token)
     assert again.get("/orders/" + order["id"], expect=200).json()["state"] == "accepted"
     assert again.pay(order).json()["state"] == "paid"
+
+
+@pytest.mark.parametrize("name", ["log.db", "main.db"])
+def test_a_store_without_one_of_its_files_is_refused(copy, name):
+    for file in copy.glob(name + "*"):
+        file.unlink()
+    done = run("serve", "--data", copy, "--listen", "127.0.0.1:0")
+    assert done.returncode == 1 and f"{name} is missing beside" in done.stderr, done.stderr
+    assert not (copy / name).exists(), "a refused start makes no file"
+
+
+def test_a_log_that_lost_its_end_is_adopted_or_refused(seeded, copy, start):
+    server = start(data=copy)
+    order = Client(server.url, seeded[1][0]).order(seeded[2][0]).json()
+    assert server.stop() == 0
+    with sqlite3.connect(copy / "log.db") as log:
+        log.execute("DELETE FROM records WHERE offset = (SELECT max(offset) FROM records)")
+    log.close()
+    for command in (("serve", "--listen", "127.0.0.1:0"), ("rebuild",)):
+        done = run(*command, "--data", copy)
+        assert done.returncode == 1 and "market log adopt" in done.stderr, (command, done.stderr)
+    assert "lost or changed: order " + order["id"] in ok("log", "adopt", "--data", copy)
+    checked(copy)
+    again = start(data=copy)
+    Client(again.url, seeded[1][0]).get("/orders/" + order["id"], expect=(404, "order_not_found"))
+
+
+def test_a_foreign_log_is_neither_rebuilt_nor_adopted(copy, tmp_path):
+    ok("rebuild", "--data", copy)
+    ok("seed", "--data", tmp_path / "other", "--users", "1", "--products", "1")
+    for file in copy.glob("log.db*"):
+        file.unlink()
+    shutil.copy(tmp_path / "other" / "log.db", copy / "log.db")
+    for command in (("rebuild",), ("log", "adopt"), ("serve", "--listen", "127.0.0.1:0")):
+        done = run(*command, "--data", copy)
+        assert done.returncode == 1 and "another log" in done.stderr, (command, done.stderr)

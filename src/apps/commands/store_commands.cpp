@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <random>
 #include <stdexcept>
 
@@ -63,6 +64,43 @@ Place fold_all(Log& log, RecordFold& records) {
   return at;
 }
 
+constexpr auto foreign_records = "records.db belongs to another log than log.db; restore a backup";
+
+/// What the log has lost is known to the records alone: only `log adopt` may throw that away. Records that
+/// cannot be read at all know nothing.
+void refuse_records_that_know_more(const std::string& data) {
+  const auto folder = files::DataFolder::open(data);
+  sqlite::SqliteLog log({.path = folder.file("log.db")});
+  std::optional<sqlite::SqliteRecordFold> records;
+  try {
+    records.emplace(folder.file("records.db"));
+  } catch (const std::exception& error) {
+    spdlog::warn("{}", error.what());
+    return;
+  }
+  const auto end = must(sale::read_counted(log, [](const CountedEvents&) { return true; }));
+  const LogId of = must(records->log());
+  if (of && of != end.log) throw std::runtime_error(foreign_records);
+  if (const Place recorded = must(records->place()); recorded > end.last)
+    throw std::runtime_error(fmt::format(
+        "log.db has lost its newest events: it ends at place {}, records.db knows {}; restore a backup, "
+        "or accept the loss with 'market log adopt'",
+        end.last, recorded));
+}
+
+int fold_anew(const StoreOptions& options) {
+  {
+    // Takes the lock first: the records of a running server are not removed under it.
+    const auto folder = files::DataFolder::open(options.data);
+    remove_records(options.data);
+  }
+  const SystemClock clock;
+  Store store(options.data, clock);
+  const Place through = fold_all(store.log, store.fold);
+  fmt::print("the records of '{}' are folded anew up to position {}\n", options.data, through);
+  return 0;
+}
+
 }  // namespace
 
 int backup(const StoreOptions& options) {
@@ -96,6 +134,12 @@ int check_command(const StoreOptions& options) {
   return failed == 0 ? 0 : 1;
 }
 
+int rebuild(const StoreOptions& options) {
+  expect_store(options.data);
+  refuse_records_that_know_more(options.data);
+  return fold_anew(options);
+}
+
 int adopt_log(const StoreOptions& options) {
   expect_store(options.data);
   {
@@ -104,6 +148,8 @@ int adopt_log(const StoreOptions& options) {
     sale::KeyFilter keys;
     sale::Sequencer sequencer({}, keys);
     must(sale::follow_to_end(store.log, sequencer, {}));
+    if (const LogId of = must(store.fold.log()); of && of != sequencer.end().point.log)
+      throw std::runtime_error(foreign_records);
     const Place end = sequencer.end().point.last, recorded = must(store.fold.place());
     if (recorded <= end) {
       fmt::print("nothing to adopt: the log of '{}' ends at place {}, the records know {}\n", options.data,
@@ -120,21 +166,7 @@ int adopt_log(const StoreOptions& options) {
     fmt::print("adopted: the log of '{}' ends at place {}; orders that are lost or changed: {}\n",
                options.data, end, lost.size());
   }
-  return rebuild(options);
-}
-
-int rebuild(const StoreOptions& options) {
-  expect_store(options.data);
-  const SystemClock clock;
-  {
-    // Takes the lock first: the records of a running server are not removed under it.
-    const auto folder = files::DataFolder::open(options.data);
-    remove_records(options.data);
-  }
-  Store store(options.data, clock);
-  const Place through = fold_all(store.log, store.fold);
-  fmt::print("the records of '{}' are folded anew up to position {}\n", options.data, through);
-  return 0;
+  return fold_anew(options);
 }
 
 }  // namespace market::apps

@@ -1,5 +1,6 @@
 #include "apps/roles/store.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <cstring>
@@ -34,17 +35,34 @@ crypto::SodiumFieldCipher load_cipher(const files::DataFolder& folder) {
                                    load_field_secret(folder, "field-index"));
 }
 
+/// main.db is made after log.db: where it is alone, the log was deleted, and an empty one would hide that.
+sqlite::LogSettings log_of(const files::DataFolder& folder) {
+  const auto path = folder.file(log_file);
+  if (!std::filesystem::exists(path) && std::filesystem::exists(folder.file(main_file)))
+    throw std::runtime_error(fmt::format("{} is missing beside main.db; restore a backup", path.string()));
+  return {.path = path, .warn = warn};
+}
+
+/// Likewise the other way: orders without their buyers.
+std::string main_of(const files::DataFolder& folder, sqlite::SqliteLog& log) {
+  const auto path = folder.file(main_file);
+  const auto end = log.end();
+  if (!std::filesystem::exists(path) && end && *end > 1)
+    throw std::runtime_error(fmt::format("{} is missing beside log.db; restore a backup", path.string()));
+  return path;
+}
+
 }  // namespace
 
 Store::Store(const std::string& data, const Clock& clock, Millis wait)
     : folder(files::DataFolder::open(data, wait)),
       tokens(load_tokens(folder)),
       cipher(load_cipher(folder)),
-      log({.path = folder.file(log_file), .warn = warn}),
+      log(log_of(folder)),
       fold(folder.file(records_file)),
       records(folder.file(records_file), fold.index(), pool, sql_threads),
       snapshots(folder.file(snapshot_file), warn),
-      main(sqlite::open_main_database(folder.file(main_file), pool, sql_threads)),
+      main(sqlite::open_main_database(main_of(folder, log), pool, sql_threads)),
       accounts(*main, cipher, clock),
       pictures(folder.file("pictures"), pool) {}
 
