@@ -364,6 +364,7 @@ TEST_F(Snapshots, ASnapshotAndTheTailAreTheWholeLog) {
   ASSERT_TRUE(wait_for_snapshot());
   ASSERT_TRUE(submit(order_of(30, 7, 1, 2)));
   for (const bool with_snapshot : {true, false}) {
+    on->stop();  // Else another snapshot may be under way.
     if (!with_snapshot) on->snapshots.bytes.reset();
     on->restart();
     EXPECT_EQ(remaining(), 79) << with_snapshot;
@@ -378,6 +379,7 @@ TEST_F(Snapshots, OneThatDoesNotFitTheLogIsNotUsed) {
   list(100);
   for (int i = 2; i <= 20; ++i) ASSERT_TRUE(submit(order_of(i, 6)));
   ASSERT_TRUE(wait_for_snapshot());
+  on->stop();
   on->stop();
   const std::string whole = *on->snapshots.bytes;
   tests::TestGate other(settings());
