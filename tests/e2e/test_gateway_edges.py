@@ -211,7 +211,7 @@ def test_a_key_file_that_comes_later_is_waited_for(tmp_path, upstream):
     with Gateway(tmp_path, config, f"auth.key_file={key}") as gateway:
         ready = gateway.ask("/health/ready")
         assert ready.status == 503 and "auth.key_file" in ready.json()["detail"]
-        assert "is not there yet" in gateway.log()
+        assert "is not there yet" in gateway.logged("is not there yet")
         token = {"Authorization": "Bearer a.b.c"}
         assert gateway.ask("/fake/x").status == 401
         answer = gateway.ask("/fake/x", headers=token)
@@ -243,7 +243,8 @@ def test_an_ejection_says_who_and_why(tmp_path):
         with Gateway(tmp_path, ROUTE.format(top="", port=upstream.port, more="")) as gateway:
             upstream.mode = "reset"
             gateway.ask("/fake/x", "POST")
-            assert f"fake at 127.0.0.1:{upstream.port} is ejected: it broke off a connection" in gateway.log()
+            ejected = f"fake at 127.0.0.1:{upstream.port} is ejected: it broke off a connection"
+            assert ejected in gateway.logged(ejected)
 
 
 def test_an_address_that_is_listed_twice_is_one_series(tmp_path, upstream):

@@ -115,7 +115,7 @@ def test_a_mistyped_word_is_named(tmp_path, flags, says):
 def test_old_names_work_with_one_warning(start):
     server = start("gateway.body_bytes_max=200", "gateway.threads=1")
     client.Client(server.url).post("/sessions", data=b'{"email":"' + b"a" * 300 + b'"}', expect=413)
-    lines = [line for line in server.log_tail().splitlines() if "old names" in line]
+    lines = [line for line in server.logged("old names").splitlines() if "old names" in line]
     assert len(lines) == 1 and "gateway.body_bytes_max is http.body_bytes_max" in lines[0]
 
 
@@ -169,6 +169,6 @@ def test_a_mistake_in_the_environment(tmp_path, name, value, says):
 
 def test_settings_without_effect_are_said_once(start):
     server = start("registry.cache=1s", "orders.queue_max=99", "gateway.cors_credentials=true")
-    lines = [line for line in server.log_tail().splitlines() if "without effect" in line]
+    lines = [line for line in server.logged("without effect").splitlines() if "without effect" in line]
     assert len(lines) == 1 and "gateway.cors_credentials, registry.cache" in lines[0], lines
     assert "orders.queue_max" not in lines[0]

@@ -127,4 +127,4 @@ def test_without_a_folder_to_write_it_serves_all_the_same(tmp_path):
     (tmp_path / "data").write_text("no folder")
     with FakeUpstream() as upstream, Gateway(tmp_path, config_of(upstream.port)) as gateway:
         assert gateway.ask("/fake/ok").status == 200
-        assert "takeover" in gateway.log()
+        assert "takeover" in gateway.logged("takeover")

@@ -330,9 +330,8 @@ def test_an_administrator_makes_a_seller(market, admin, anonymous):
     assert tokens["user"]["role"] == "seller"
     seller = Client(market.url, tokens["accessToken"])
     seller.post("/products", product, expect=201)
-    assert f"audit: administrator {admin.user['id']} gave user {caller.user['id']} the role seller" in (
-        market.log_path.read_text()
-    )
+    audit = f"audit: administrator {admin.user['id']} gave user {caller.user['id']} the role seller"
+    assert audit in market.logged(audit)
     admin.patch(path, {"role": "customer"}, expect=200)
     seller.post("/products", product, expect=(401, "unauthenticated"))
     stranger.get("/users/me", expect=200)

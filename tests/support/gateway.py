@@ -8,7 +8,7 @@ import select
 import signal
 import subprocess
 
-from market_server import BINARY, PATIENCE, free_port
+from market_server import BINARY, PATIENCE, free_port, logged
 from waiting import until
 
 
@@ -45,6 +45,9 @@ class Gateway:
 
     def __exit__(self, *_):
         self.stop()
+
+    def logged(self, text):
+        return logged(self.log_path, text)
 
     def log(self):
         return self.log_path.read_text(errors="replace")

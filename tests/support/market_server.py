@@ -28,6 +28,14 @@ def free_port():
             return probe.getsockname()[1]
 
 
+def logged(path, text, seconds=5.0):
+    """A log once it has `text`, or as it is after `seconds`: lines are written behind the answers."""
+    deadline = time.monotonic() + seconds * PATIENCE
+    while text not in (log := path.read_text(errors="replace")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return log
+
+
 class Market:
     """One `market serve` process. Use as a context manager, or start() and stop()."""
 
@@ -80,6 +88,9 @@ class Market:
             code = self.process.wait()
             raise RuntimeError(f"no ready line (exit {code}): {self.ready_line!r} {self.log_tail()}")
         return self
+
+    def logged(self, text):
+        return logged(self.log_path, text)
 
     def log_tail(self):
         return self.log_path.read_text(errors="replace")[-1500:]
