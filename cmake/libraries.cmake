@@ -8,6 +8,7 @@ find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(pugixml REQUIRED)
+find_package(mimalloc 2.0 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
@@ -21,6 +22,10 @@ target_link_libraries(market_libraries INTERFACE
   Threads::Threads Boost::headers Boost::json Boost::url OpenSSL::SSL OpenSSL::Crypto SQLite::SQLite3
   ZLIB::ZLIB fmt::fmt spdlog::spdlog CLI11::CLI11 pugixml::pugixml PkgConfig::sodium PkgConfig::re2
   PkgConfig::icu ${ZXCVBN} ${SOCI_CORE} ${SOCI_SQLITE3})
+# The allocator of the release build (docs/decisions/0015-allocator.md); sanitizers bring their own.
+target_link_libraries(market_libraries INTERFACE $<$<CONFIG:Release>:mimalloc>)
+set_source_files_properties(${CMAKE_SOURCE_DIR}/src/base/memory.cpp PROPERTIES
+  COMPILE_DEFINITIONS $<$<CONFIG:Release>:MARKET_MIMALLOC>)
 
 # One precompiled header for everything heavy.
 file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "")
