@@ -36,7 +36,8 @@ target_precompile_headers(market_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.hpp)
 # ccache takes this sum instead of the precompiled header's bytes, which differ in each build folder.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/pch.hpp)
 separate_arguments(pch_flags UNIX_COMMAND "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_RELEASE}")
-execute_process(COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 ${pch_flags} -w -E -P ${CMAKE_SOURCE_DIR}/cmake/pch.hpp
+execute_process(
+  COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 ${pch_flags} -w -E -P ${CMAKE_SOURCE_DIR}/cmake/pch.hpp
   OUTPUT_FILE ${CMAKE_BINARY_DIR}/pch.i COMMAND_ERROR_IS_FATAL ANY)
 file(SHA256 ${CMAKE_BINARY_DIR}/pch.i pch_sum)
 file(REMOVE ${CMAKE_BINARY_DIR}/pch.i)
