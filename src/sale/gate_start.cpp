@@ -117,12 +117,14 @@ void EmbeddedGate::try_to_write(Instant now) {
     last_failure_ = Error(Code::recovering, "the event log is being read again; nothing happened");
     return;
   }
-  const auto term = begin_term(parts_.log, sequencer_, parts_.random, now);
-  if (!term) {
-    spdlog::error("the event log cannot be written: {}", term.error().detail);
-    const bool full = term.error().code == Code::insufficient_storage;
+  const LogId known = sequencer_.end().point.log;
+  const LogId made = settings_.new_log ? settings_.new_log : LogId{parts_.random(), parts_.random(), 0};
+  const auto begun = begin_term(parts_.log, sequencer_, parts_.random(), known ? known : made, now);
+  if (!begun) {
+    spdlog::error("the event log cannot be written: {}", begun.error().detail);
+    const bool full = begun.error().code == Code::insufficient_storage;
     last_failure_ =
-        full ? term.error() : Error(Code::recovering, "the event log is being read again; nothing happened");
+        full ? begun.error() : Error(Code::recovering, "the event log is being read again; nothing happened");
     parts_.products.set_recovering(!full);
     return;
   }
