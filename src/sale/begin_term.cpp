@@ -2,11 +2,7 @@
 
 namespace market::sale {
 
-Result<wire::Term> begin_term(Log& log, Sequencer& sequencer, const std::function<std::uint64_t()>& random,
-                              Instant now, LogId id) {
-  if (!id) id = sequencer.end().point.log;
-  if (!id) id = LogId{random(), random(), 0};
-  const wire::Term term = random();
+Result<> begin_term(Log& log, Sequencer& sequencer, wire::Term term, LogId id, Instant now) {
   const std::string open = sequencer.open(term, id, now, {}, {});
   const auto offset = log.append(open);
   if (!offset) return fail(offset.error());
@@ -14,7 +10,7 @@ Result<wire::Term> begin_term(Log& log, Sequencer& sequencer, const std::functio
   const auto followed = sequencer.follow(*offset, open);
   if (!followed) return fail(followed.error());
   if (!sequencer.writes(term)) return fail(Code::conflict, "another writer has appended to the log");
-  return term;
+  return {};
 }
 
 }  // namespace market::sale

@@ -38,7 +38,8 @@ struct GateSettings {
   Millis reopen_after{200};        ///< Between tries to go on after a failed append.
   Place snapshot_every = 500'000;  ///< Events between snapshots at least; more when the state is large.
   std::chrono::microseconds snapshot_slice{1'000};  ///< For so long a snapshot holds up a group at most.
-  WatchSettings watch;                              ///< Of a log that several processes write.
+  LogId new_log{};      ///< The id of a log that has none yet; none: a random one.
+  WatchSettings watch;  ///< Of a log that several processes write.
   SequencerSettings sequencer;
 };
 

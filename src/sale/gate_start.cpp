@@ -131,16 +131,18 @@ void EmbeddedGate::try_to_write(Instant now) {
   }
   const Instant sign_of_life = parts_.shared ? sequencer_.last_sign_of_life() : sign_of_life_;
   if (parts_.shared && !watch_.should_open(now)) return;  // What was read now is a sign of life.
-  const auto term = begin_term(parts_.log, sequencer_, parts_.random, now);
-  if (!term) {
-    spdlog::error("the event log cannot be written: {}", term.error().detail);
-    const bool full = term.error().code == Code::insufficient_storage;
+  const LogId known = sequencer_.end().point.log;
+  const LogId made = settings_.new_log ? settings_.new_log : LogId{parts_.random(), parts_.random(), 0};
+  term_ = parts_.random();
+  const auto begun = begin_term(parts_.log, sequencer_, term_, known ? known : made, now);
+  if (!begun) {
+    spdlog::error("the event log cannot be written: {}", begun.error().detail);
+    const bool full = begun.error().code == Code::insufficient_storage;
     last_failure_ =
-        full ? term.error() : Error(Code::recovering, "the event log is being read again; nothing happened");
+        full ? begun.error() : Error(Code::recovering, "the event log is being read again; nothing happened");
     parts_.products.set_recovering(!full);
     return;
   }
-  term_ = *term;
   if (parts_.shared) watch_.opened(now);
   name_records();
   writes_.store(true, std::memory_order_release);

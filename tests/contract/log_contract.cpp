@@ -89,6 +89,10 @@ struct Candidate {
   const char* needs = nullptr;  ///< An engine.
 };
 
+void PrintTo(const Candidate& candidate, std::ostream* out) {
+  *out << candidate.adapter;
+}
+
 class LogContract : public testing::TestWithParam<Candidate> {
  protected:
   void SetUp() override {

@@ -111,8 +111,10 @@ class LogSeeder {
     return *offset;
   }
   void open(Instant now) {
-    const auto term = sale::begin_term(store_.log, sequencer_, random_number, now);
-    if (!term) throw std::runtime_error("the log cannot be opened for writing: " + term.error().detail);
+    const LogId known = sequencer_.end().point.log;
+    const auto begun =
+        sale::begin_term(store_.log, sequencer_, random_number(), known ? known : store_.id, now);
+    if (!begun) throw std::runtime_error("the log cannot be opened for writing: " + begun.error().detail);
   }
   /// Nobody asks for closed orders here.
   void forget() { sequencer_.forget(sequencer_.end().point.last); }

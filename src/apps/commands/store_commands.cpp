@@ -161,7 +161,7 @@ int adopt_log(const StoreOptions& options) {
     for (const OrderId order : lost) fmt::print("lost or changed: order {}\n", order.text());
     LogId raised = sequencer.end().point.log;
     ++raised.generation;
-    must(sale::begin_term(store.log, sequencer, random_number, clock.now(), raised));
+    must(sale::begin_term(store.log, sequencer, random_number(), raised, clock.now()));
     fmt::print("adopted: the log of '{}' ends at place {}; orders that are lost or changed: {}\n",
                options.data, end, lost.size());
   }
