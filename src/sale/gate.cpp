@@ -34,7 +34,7 @@ void EmbeddedGate::run() {
   while (true) {
     take_queue(batch);
     const Instant now = parts_.clock.now();
-    if (batch.empty() && stopping_.load()) return;
+    if (batch.empty() && stopping_.load()) return leave();
     if (parts_.shared) follow_others(now);
     if (!writes_.load(std::memory_order_relaxed) && should_try_to_write(now)) try_to_write(now);
     process(batch, now);

@@ -132,6 +132,7 @@ class EmbeddedGate final : public SaleGate {
   Result<CountedEvents> read_back(Offset through);
   void give_sign_of_life(Instant now);
   void lose_log(const Error& why);
+  void leave();
   bool should_try_to_write(Instant now) const;
 
   // Snapshots, in slices between groups.

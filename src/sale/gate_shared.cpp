@@ -9,6 +9,8 @@
 namespace market::sale {
 namespace {
 
+/// The address in an Open that begins a term for nobody: its writer stops, and another may begin at once.
+constexpr std::string_view leaving = "leaving";
 constexpr Millis follow_wait{20};        ///< For the next record; commands wait so long for their refusal.
 constexpr Millis read_back_wait{1'000};  ///< For records that are there already.
 
@@ -20,7 +22,11 @@ Result<CountedEvents> EmbeddedGate::follow_one(Offset offset, std::string_view r
   if (!followed)
     return fail(Code::internal, fmt::format("the record at offset {}: {}", offset, followed.error().detail));
   const Instant now = parts_.clock.now();
-  if (followed->opened) watch_.opened(now);
+  if (followed->opened) {
+    watch_.opened(now);
+    const auto open = wire::decode_record(record);
+    if (open && std::get<wire::Open>(*open).address == leaving) watch_.left();
+  }
   if (!followed->events) return CountedEvents();
   watch_.heard(now);
   if (followed->own) return followed->events;
@@ -85,6 +91,16 @@ void EmbeddedGate::lose_log(const Error& why) {
   last_failure_ = Error(Code::recovering, "the event log is not the one that was followed");
   writes_.store(false, std::memory_order_release);
   parts_.products.set_recovering(true);
+}
+
+/// Hands over: a term that nobody writes in tells the others not to wait for our silence.
+void EmbeddedGate::leave() {
+  if (!parts_.shared || !writes_.load(std::memory_order_relaxed)) return;
+  const auto open = sequencer_.open(parts_.random(), sequencer_.end().point.log, parts_.clock.now(), {},
+                                    std::string(leaving));
+  writes_.store(false, std::memory_order_release);
+  if (const auto left = parts_.log.append(open); !left)
+    spdlog::warn("the others learn by themselves that this instance stopped: {}", left.error().detail);
 }
 
 bool EmbeddedGate::should_try_to_write(Instant now) const {

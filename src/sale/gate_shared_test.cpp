@@ -132,10 +132,21 @@ TEST_F(SharedGate, OneWritesAndTheOtherFollows) {
   EXPECT_FALSE(b->gate().writes());
 }
 
+TEST_F(SharedGate, AWriterThatStopsHandsOverAtOnce) {
+  ASSERT_TRUE(buy(1, 5));
+  const auto stops = Steady::now();
+  a->stop();
+  ASSERT_TRUE(wait([&] { return b->gate().writes(); }));
+  EXPECT_LT(Steady::now() - stops, 120ms) << "less than a silence";
+  EXPECT_TRUE(buy(1, 5)->replayed);
+}
+
 TEST_F(SharedGate, AWriterThatDiesIsFollowedByTheOther) {
   const auto first = buy(1, 5);
   ASSERT_TRUE(first);
+  a->door.shut();  // It says no good-bye.
   a->stop();
+  a->door.open();
   const auto died = Steady::now();
   ASSERT_TRUE(wait([&] { return b->gate().writes(); }));
   EXPECT_LT(Steady::now() - died, 1s);
@@ -200,6 +211,7 @@ TEST_F(SharedGate, AWriterWhoseTermWasTakenLearnsItFromItsOwnAppend) {
 TEST_F(SharedGate, ACutLogIsSoldFromByNobody) {
   ASSERT_TRUE(buy(1, 1));
   ASSERT_TRUE(wait([&] { return b->remaining(product) == 99; }));
+  a->door.shut();
   a->stop();
   memory.cut(2);
   std::this_thread::sleep_for(800ms);
