@@ -4,7 +4,7 @@ import { load } from '../lib/session';
 import { wearSaved } from '../lib/theme';
 import { Providers } from '../ui/Providers';
 import { Console } from './Console';
-import '@fontsource-variable/archivo/wdth.css';
+import '../styles/font.css';
 import '../styles/base.css';
 import '../styles/admin.css';
 

@@ -44,12 +44,6 @@ export interface Ask {
   plain?: boolean;
 }
 
-let bearer: string | null = null;
-/** For a server that gives tokens only in its answers: kept here, so gone with the page. */
-export function bear(token: string | null): void {
-  bearer = token;
-}
-
 let renew: (() => Promise<boolean>) | null = null;
 /** session.ts says how a session is renewed; it answers whether there is one. */
 export function renewSessionsBy(how: () => Promise<boolean>): void {
@@ -84,7 +78,6 @@ async function send(path: string, ask: Ask): Promise<Response> {
     headers.set('Content-Type', 'application/json');
     body = JSON.stringify(ask.body);
   }
-  if (bearer) headers.set('Authorization', `Bearer ${bearer}`);
   if (ask.key) headers.set('Idempotency-Key', ask.key);
   const limits = [AbortSignal.timeout(ask.timeoutMs ?? 15_000)];
   if (ask.signal) limits.push(ask.signal);

@@ -109,7 +109,7 @@ class Feed {
       this.update(await this.around.fetch(this.topic.poll), 'poll');
     } catch {
       reached = false;
-      if (this.last) this.update(this.last.value, 'away');
+      this.update(this.last?.value ?? null, 'away');
     }
     if (this.source) return;
     if (this.streaming && reached && this.failures < 5) this.openStream();

@@ -2,7 +2,7 @@
  * Who is signed in. The tokens are in HttpOnly cookies that no script can read; what is kept here is only that there
  * is a session, so that a visitor who never signed in causes no refused requests.
  */
-import { ApiError, ask, bear, renewSessionsBy } from '../api/client';
+import { ApiError, ask, renewSessionsBy } from '../api/client';
 import type { User } from '../api/types';
 import { keep, kept, Value } from './store';
 
@@ -58,10 +58,9 @@ export async function load(): Promise<void> {
 }
 
 export async function signIn(email: string, password: string): Promise<void> {
-  const answer = await ask<{ user: User; accessToken?: string }>('/sessions', {
+  const answer = await ask<{ user: User }>('/sessions', {
     method: 'POST', body: { email, password }, headers: cookie, plain: true,
   });
-  bear(answer.accessToken ?? null);
   becomes(answer.user);
 }
 

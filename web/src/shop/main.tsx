@@ -4,7 +4,7 @@ import { wearSaved } from '../lib/theme';
 import { load } from '../lib/session';
 import { Providers } from '../ui/Providers';
 import { Shop } from './Shop';
-import '@fontsource-variable/archivo/wdth.css';
+import '../styles/font.css';
 import '../styles/base.css';
 import '../styles/shop.css';
 
