@@ -195,7 +195,8 @@ def test_two_instances_share_the_records_and_a_sale_survives_kills_of_the_writer
     for each in instances:
         cursor, found = "", []
         while cursor is not None:
-            page = requests.get(f"{each.url}/api/v1/orders?limit=100{cursor}", headers=headers, timeout=10).json()
+            address = f"{each.url}/api/v1/orders?limit=100{cursor}"
+            page = requests.get(address, headers=headers, timeout=10).json()
             found += [order["id"] for order in page["items"]]
             cursor = page["nextCursor"] and "&cursor=" + page["nextCursor"]
         assert sorted(found) == sorted(bought.values())
