@@ -9,7 +9,9 @@
 namespace market::sqlite {
 
 void use_connections_without_mutex() {
-  static const int configured = sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+  // URIs are for databases that are only looked at (files::immutable_uri).
+  static const int configured =
+      sqlite3_config(SQLITE_CONFIG_MULTITHREAD) | sqlite3_config(SQLITE_CONFIG_URI, 1);
   static_cast<void>(configured);
 }
 

@@ -20,7 +20,7 @@ long long number_of(soci::session& sql, const std::string& query) {
 }
 
 void set_up(soci::session& sql, SessionKind kind) {
-  if (kind == SessionKind::reader) {
+  if (kind == SessionKind::reader || kind == SessionKind::looking) {
     sql << "PRAGMA query_only=ON";
     sql << "PRAGMA cache_size=-4096";
     return;
@@ -51,10 +51,11 @@ std::unique_ptr<soci::session> open_session(const std::string& path, SessionKind
   if (path.find('"') != std::string::npos)
     throw std::runtime_error(fmt::format("{}: a data folder's name must not hold a quotation mark", path));
   use_connections_without_mutex();
-  if (kind != SessionKind::reader) create_for_owner(path);
+  if (kind == SessionKind::durable_writer || kind == SessionKind::bulk_writer) create_for_owner(path);
   try {
     auto sql = std::make_unique<soci::session>(
-        *soci::factory_sqlite3(), fmt::format("dbname=\"{}\" timeout={}", path, busy_timeout_seconds));
+        *soci::factory_sqlite3(), fmt::format("dbname=\"{}\" timeout={}{}", path, busy_timeout_seconds,
+                                              kind == SessionKind::looking ? " readonly=1" : ""));
     set_up(*sql, kind);
     return sql;
   } catch (const std::exception& error) {

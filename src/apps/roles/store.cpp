@@ -72,7 +72,7 @@ std::string main_of(const files::DataFolder& folder, sqlite::SqliteLog& log) {
 
 Store::Store(const std::string& data, const Clock& clock, Millis wait)
     : folder(files::DataFolder::open(data, wait)),
-      keys_found(folder.key_checks()),
+      keys_found(files::key_checks(folder.keys())),
       tokens(load_tokens(folder)),
       cipher(load_cipher(folder)),
       log(log_of(folder)),
@@ -121,14 +121,14 @@ void Store::expect_keys(const std::map<std::string, std::string>& found) const {
 }
 
 void Store::remember_keys() try {
-  const sqlite::StoreIdentity now{LogId{id.hi, id.lo, 0}, folder.key_checks()};
+  const sqlite::StoreIdentity now{LogId{id.hi, id.lo, 0}, files::key_checks(folder.keys())};
   if (now != sqlite::identity_of(*main)) sqlite::set_identity(*main, now);
 } catch (const std::exception& error) {
   warn(fmt::format("main.db does not know its store and keys until a later start: {}", error.what()));
 }
 
 std::string Store::reload_keys() {
-  expect_keys(folder.key_checks());
+  expect_keys(files::key_checks(folder.keys()));
   auto keys = files::keys_of(files::load_signing_keys(folder.file(files::signing_key_file)));
   const std::string newest = keys.empty() ? "" : keys.front().id;
   tokens.replace(std::move(keys));
