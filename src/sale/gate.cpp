@@ -19,6 +19,7 @@ bool is_about_product(const Command& command) {
 
 void EmbeddedGate::start() {
   thread_ = std::thread([this] { run(); });
+  watch_ = std::thread([this] { watch_appends(); });
 }
 
 void EmbeddedGate::stop() {
@@ -26,6 +27,12 @@ void EmbeddedGate::stop() {
   { const std::scoped_lock lock(sleep_mutex_); }
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
+  {
+    const std::scoped_lock lock(flight_mutex_);
+    watching_ = false;
+  }
+  watch_wake_.notify_one();
+  if (watch_.joinable()) watch_.join();
   snapshot_writer_.stop();
 }
 
@@ -35,7 +42,11 @@ void EmbeddedGate::run() {
     take_queue(batch);
     const Instant now = parts_.clock.now();
     if (batch.empty() && stopping_.load()) return;
-    if (!writes_.load(std::memory_order_relaxed) && now >= next_try_) try_to_write(now);
+    if (!writes_.load(std::memory_order_relaxed) && now >= next_try_) {
+      begin_flight(batch, now);
+      try_to_write(now);
+      if (end_flight()) batch.clear();
+    }
     process(batch, now);
     sequencer_.forget(parts_.projector.place());
     snapshot_if_due();
@@ -46,13 +57,15 @@ void EmbeddedGate::run() {
 void EmbeddedGate::process(std::span<Pending* const> batch, Instant now) {
   std::size_t done = 0;
   do {
-    if (!writes_.load(std::memory_order_relaxed)) return refuse_all(batch.subspan(done), last_failure_);
+    if (!writes_.load(std::memory_order_relaxed)) return refuse_or_replay(batch.subspan(done));
     sequencer_.expire_due(now);
     const std::size_t decided = done;
     while (done < batch.size() && decide(*batch[done], now)) ++done;
     // Refusals wait for the group too: they may rest on what is not written yet.
     const auto part = batch.subspan(decided, done - decided);
+    begin_flight(batch.subspan(decided), now);
     const auto committed = commit(part);
+    if (end_flight()) return;  // All that was left of the batch was answered meanwhile.
     if (committed)
       resume(part);
     else
@@ -93,6 +106,7 @@ void EmbeddedGate::settle(Pending& pending, Sequencer::Outcome outcome) {
 Result<> EmbeddedGate::commit(std::span<Pending* const> decided) {
   if (!sequencer_.has_group()) return {};
   const auto offset = parts_.log.append(sequencer_.seal());
+  if (end_flight()) decided = {};
   if (offset && *offset == sequencer_.end().next) {
     const CountedEvents events = sequencer_.counted(*offset);
     answer_events(decided, events);
@@ -112,6 +126,7 @@ Result<> EmbeddedGate::commit(std::span<Pending* const> decided) {
     last_failure_ = Error(Code::recovering, "the event log is being read again; nothing happened");
   parts_.products.set_recovering(last_failure_.code == Code::recovering);
   writes_.store(false, std::memory_order_release);
+  note_unable(parts_.clock.now());
   next_try_ = parts_.clock.now();
   if (last_failure_.code == Code::insufficient_storage) next_try_ += settings_.reopen_after;
   return fail(answer);

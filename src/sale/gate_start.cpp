@@ -110,6 +110,7 @@ void EmbeddedGate::name_records() {
 
 void EmbeddedGate::try_to_write(Instant now) {
   next_try_ = now + settings_.reopen_after;
+  note_unable(now);
   const auto read =
       follow_to_end(parts_.log, sequencer_, [this](const CountedEvents& events) { show(events); });
   if (!read) {
@@ -129,6 +130,7 @@ void EmbeddedGate::try_to_write(Instant now) {
     return;
   }
   name_records();
+  unable_since_.store(0, std::memory_order_relaxed);
   writes_.store(true, std::memory_order_release);
   parts_.products.show_stock(sequencer_.state());
   parts_.products.set_recovering(false);

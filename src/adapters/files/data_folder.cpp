@@ -70,11 +70,9 @@ DataFolder DataFolder::open(const std::filesystem::path& path, Millis wait) {
     }
     std::this_thread::sleep_for(Millis{10});  // Start-up only; the lock has no queue with a deadline.
   }
-  const auto pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(lock.get(), 0) != 0 ||
-      ::pwrite(lock.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-    refuse(file_error("cannot be written", path / lock_name));
-  }
+  // Only for others to read, and of one length: on a full disk it needs no new room, and may fail.
+  const auto pid = fmt::format("{:<15}\n", ::getpid());
+  [[maybe_unused]] const auto written = ::pwrite(lock.get(), pid.data(), pid.size(), 0);
   if (std::filesystem::exists(path / restore_mark, error)) {
     throw std::runtime_error(
         fmt::format("data folder {} holds an unfinished restore; empty it and restore again", path.string()));

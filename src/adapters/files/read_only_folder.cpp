@@ -80,6 +80,7 @@ fs::path ReadOnlyFolder::scratch_file(std::string_view name, std::uintmax_t byte
 
 ReadOnlyFolder::Readable ReadOnlyFolder::database(std::string_view name) {
   constexpr std::array<std::string_view, 2> beside{"-wal", "-journal"};
+  if (const auto copied = copies_.find(name); copied != copies_.end()) return {copied->second, true};
   const auto file = path_ / name;
   std::uintmax_t more = 0;
   for (const auto ending : beside) more += size_of(file.string() + std::string(ending));
@@ -93,6 +94,7 @@ ReadOnlyFolder::Readable ReadOnlyFolder::database(std::string_view name) {
   }
   for (const auto& entry : fs::directory_iterator(private_))
     fs::permissions(entry.path(), fs::perms::owner_read | fs::perms::owner_write);
+  copies_.emplace(name, copy);
   return {copy, true};
 }
 

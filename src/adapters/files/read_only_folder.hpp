@@ -3,6 +3,7 @@
 /// media. Shuts a server out while it exists, and refuses a running one.
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +40,7 @@ class ReadOnlyFolder {
   const std::filesystem::path& private_folder();
 
   std::filesystem::path path_, scratch_, private_;
+  std::map<std::string, std::filesystem::path, std::less<>> copies_;
   FileDescriptor lock_, log_;
 };
 

@@ -43,7 +43,8 @@ void checkpoint_whole_wal(Database& db) {
 
 const Schema log_schema{"the log", application_id_of('L'), steps, 2};
 
-SqliteLog::SqliteLog(LogSettings settings) : settings_(std::move(settings)) {
+SqliteLog::SqliteLog(LogSettings settings)
+    : settings_(std::move(settings)), alone_(settings_.path, settings_.wait) {
   struct stat wal {};
   const bool unclean = ::stat((settings_.path + "-wal").c_str(), &wal) == 0 && wal.st_size > 0;
   open_writer(Database::Mode::create);
@@ -179,6 +180,7 @@ Result<Offset> SqliteLog::reopen() {
     ++generation_;
   }
   try {
+    alone_.renew();
     open_writer(Database::Mode::existing);
   } catch (const std::exception& error) {
     writer_ = Writer{};

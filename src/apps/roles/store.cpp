@@ -52,11 +52,11 @@ LogId first_log_id(Log& log) {
 }
 
 /// main.db is made after log.db: where it is alone, the log was deleted, and an empty one would hide that.
-sqlite::LogSettings log_of(const files::DataFolder& folder) {
+sqlite::LogSettings log_of(const files::DataFolder& folder, Millis wait) {
   const auto path = folder.file(log_file);
   if (!std::filesystem::exists(path) && std::filesystem::exists(folder.file(main_file)))
     throw std::runtime_error(fmt::format("{} is missing beside main.db; restore a backup", path.string()));
-  return {.path = path, .warn = warn};
+  return {.path = path, .wait = wait, .warn = warn};
 }
 
 /// Likewise the other way: orders without their buyers.
@@ -75,7 +75,7 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait)
       keys_found(files::key_checks(folder.keys())),
       tokens(load_tokens(folder)),
       cipher(load_cipher(folder)),
-      log(log_of(folder)),
+      log(log_of(folder, wait)),
       fold(folder.file(records_file)),
       records(folder.file(records_file), fold.index(), pool, sql_threads),
       snapshots(folder.file(snapshot_file), warn),
