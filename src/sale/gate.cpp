@@ -19,7 +19,7 @@ bool is_about_product(const Command& command) {
 
 void EmbeddedGate::start() {
   thread_ = std::thread([this] { run(); });
-  watch_ = std::thread([this] { watch_appends(); });
+  flight_watch_ = std::thread([this] { watch_appends(); });
 }
 
 void EmbeddedGate::stop() {
@@ -32,7 +32,7 @@ void EmbeddedGate::stop() {
     watching_ = false;
   }
   watch_wake_.notify_one();
-  if (watch_.joinable()) watch_.join();
+  if (flight_watch_.joinable()) flight_watch_.join();
   snapshot_writer_.stop();
 }
 
@@ -41,13 +41,15 @@ void EmbeddedGate::run() {
   while (true) {
     take_queue(batch);
     const Instant now = parts_.clock.now();
-    if (batch.empty() && stopping_.load()) return;
-    if (!writes_.load(std::memory_order_relaxed) && now >= next_try_) {
+    if (batch.empty() && stopping_.load()) return leave();
+    if (parts_.shared) follow_others(now);
+    if (!writes_.load(std::memory_order_relaxed) && should_try_to_write(now)) {
       begin_flight(batch, now);
       try_to_write(now);
       if (end_flight()) batch.clear();
     }
     process(batch, now);
+    if (parts_.shared) give_sign_of_life(now);
     sequencer_.forget(parts_.projector.place());
     snapshot_if_due();
     batch.clear();
@@ -63,6 +65,8 @@ void EmbeddedGate::process(std::span<Pending* const> batch, Instant now) {
     while (done < batch.size() && decide(*batch[done], now)) ++done;
     // Refusals wait for the group too: they may rest on what is not written yet.
     const auto part = batch.subspan(decided, done - decided);
+    // On a shared log nobody is refused by a state that another writer has left behind.
+    if (parts_.shared && !part.empty() && !sequencer_.has_group()) sequencer_.barrier(now);
     begin_flight(batch.subspan(decided), now);
     const auto committed = commit(part);
     if (end_flight()) return;  // All that was left of the batch was answered meanwhile.
@@ -110,8 +114,17 @@ Result<> EmbeddedGate::commit(std::span<Pending* const> decided) {
   if (offset && *offset == sequencer_.end().next) {
     const CountedEvents events = sequencer_.counted(*offset);
     answer_events(decided, events);
+    watch_.heard(parts_.clock.now());
     show(events);
     return {};
+  }
+  if (offset && parts_.shared) {
+    const auto ours = read_back(*offset);
+    if (ours && *ours) {
+      answer_events(decided, *ours);
+      show(*ours);
+      return {};
+    }
   }
   last_failure_ =
       offset ? Error(Code::unavailable, "another writer has appended to the log") : offset.error();

@@ -10,6 +10,7 @@ namespace {
 
 constexpr int look_ups_max = 8;
 constexpr Millis idle_tick{500};
+constexpr Millis shared_tick{100};  ///< On a log that others write: so often it is looked at.
 /// Whose request it is, as far as the command says.
 UserId user_of(const Command& command) {
   return std::visit(
@@ -93,7 +94,8 @@ Task<Submitted> EmbeddedGate::submit(Command command) {
 // ---- The writer thread ----
 
 Millis EmbeddedGate::sleep_time(Instant now) const {
-  Millis sleep = idle_tick;
+  Millis sleep = parts_.shared ? shared_tick : idle_tick;
+  if (parts_.shared && !writes_.load(std::memory_order_relaxed)) return Millis(0);  // It waits for records.
   if (const auto due = sequencer_.next_deadline()) sleep = std::min(sleep, *due - now);
   if (!writes_.load(std::memory_order_relaxed)) sleep = std::min(sleep, next_try_ - now);
   return std::max(sleep, Millis(0));
@@ -155,7 +157,9 @@ void EmbeddedGate::refuse_all(std::span<Pending* const> batch, const Error& erro
 /// Whoever was told before that a key is bound gets the same answer, also while nothing can be written.
 void EmbeddedGate::refuse_or_replay(std::span<Pending* const> batch) {
   for (Pending* pending : batch) {
-    if (auto outcome = sequencer_.replay(pending->command, pending->looked_up)) {
+    // What others have written to a shared log meanwhile is not known here.
+    auto outcome = parts_.shared ? std::nullopt : sequencer_.replay(pending->command, pending->looked_up);
+    if (outcome) {
       settle(*pending, std::move(*outcome));
       continue;
     }

@@ -53,7 +53,9 @@ void EmbeddedGate::watch_appends() {
   }
 }
 
+/// Of a log that nobody else writes: elsewhere another instance may sell.
 void EmbeddedGate::note_unable(Instant now) {
+  if (parts_.shared) return;
   std::int64_t none = 0;
   unable_since_.compare_exchange_strong(none, millis_of(now));
 }

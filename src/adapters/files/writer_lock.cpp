@@ -22,17 +22,18 @@ bool is_same_file(const FileDescriptor& held, const std::filesystem::path& path)
 }  // namespace
 
 WriterLock::WriterLock(std::filesystem::path path, Millis wait) : path_(std::move(path)) {
-  lock(wait);
+  lock(wait, O_CREAT);
 }
 
 void WriterLock::renew() {
-  if (is_same_file(held_.back(), path_)) return;
-  lock(Millis{0});
+  for (const auto& held : held_)
+    if (is_same_file(held, path_)) return;
+  lock(Millis{0}, 0);
 }
 
-void WriterLock::lock(Millis wait) {
+void WriterLock::lock(Millis wait, int create) {
   // A database that may not be written is refused where it is opened, with its own words.
-  FileDescriptor file(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  FileDescriptor file(::open(path_.c_str(), O_RDWR | O_CLOEXEC | create, 0600));
   if (!file) file = FileDescriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) throw std::runtime_error(file_error("cannot be opened", path_).detail);
   const auto give_up = std::chrono::steady_clock::now() + wait;

@@ -16,11 +16,11 @@ class WriterLock {
   /// Makes the file when there is none. `wait`: how long another process may take to let go. Throws
   /// std::runtime_error: `X is in use by another process`.
   explicit WriterLock(std::filesystem::path path, Millis wait = Millis{0});
-  /// Locks the file that has the name now, if it is another one. Throws as above.
+  /// Locks the file that has the name now, if it is another one; makes none. Throws as above.
   void renew();
 
  private:
-  void lock(Millis wait);
+  void lock(Millis wait, int create);
   std::filesystem::path path_;
   std::vector<FileDescriptor> held_;
 };

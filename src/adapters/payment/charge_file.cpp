@@ -106,6 +106,9 @@ void ChargeFile::open(int create) {
   add_charge_mac(handle, owner_);
   adopt_or_refuse(handle);
   execute(handle, "PRAGMA synchronous = FULL", path_);
+  int on = 1;  // Its WAL files stay: a start on a full disk needs no room.
+  sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+  execute(handle, "PRAGMA journal_size_limit = 0", path_);
   db_ = std::move(db);
   files_ = files::DatabaseFiles(path_);
 }

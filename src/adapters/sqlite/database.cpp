@@ -36,6 +36,12 @@ Database Database::open(const std::string& path, Mode mode) {
   return db;
 }
 
+void Database::keep_wal_files() {
+  int on = 1;
+  sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+  must_execute("PRAGMA journal_size_limit = 0");
+}
+
 int Database::execute(const char* sql) {
   return sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr);
 }

@@ -30,6 +30,8 @@ class Database {
   explicit operator bool() const { return handle_ != nullptr; }
   sqlite3* handle() const { return handle_.get(); }
   const std::string& path() const { return path_; }
+  /// Leaves an empty WAL and its index behind when it is closed: a start on a full disk needs no room.
+  void keep_wal_files();
   /// The name that messages use.
   void call_it(std::string name) { path_ = std::move(name); }
   void close() { handle_.reset(); }

@@ -28,6 +28,13 @@ void set_up(soci::session& sql, SessionKind kind) {
   sql << (kind == SessionKind::durable_writer ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
 }
 
+/// An empty WAL and its index stay behind when it is closed: a start on a full disk needs no room.
+void keep_wal_files(soci::session& sql) {
+  int on = 1;
+  sqlite_api::sqlite3_file_control(handle_of(sql), "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+  sql << "PRAGMA journal_size_limit = 0";
+}
+
 /// Changes the file's header: only once the file is known to be ours.
 void use_write_ahead_log(soci::session& sql) {
   std::string mode;
@@ -57,6 +64,7 @@ std::unique_ptr<soci::session> open_session(const std::string& path, SessionKind
         *soci::factory_sqlite3(), fmt::format("dbname=\"{}\" timeout={}{}", path, busy_timeout_seconds,
                                               kind == SessionKind::looking ? " readonly=1" : ""));
     set_up(*sql, kind);
+    if (kind != SessionKind::looking) keep_wal_files(*sql);
     return sql;
   } catch (const std::exception& error) {
     throw std::runtime_error(fmt::format("cannot open {}: {}", path, plain_reason(error)));
