@@ -1,8 +1,6 @@
 """The machine underneath: full disks, deleted files, read-only media, clocks. Real small file systems where
 mounts are allowed; where they are not, those tests are skipped and counted."""
 
-import contextlib
-import os
 import pathlib
 import shutil
 import subprocess
@@ -13,7 +11,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 import client  # noqa: E402
-import market_server  # noqa: E402
+from disks import mount  # noqa: E402
 from market_server import Market  # noqa: E402
 
 
@@ -21,12 +19,6 @@ PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000002"
     "0001000500010d0a2db40000000049454e44ae426082"
 )
-
-
-def mount(*arguments):
-    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"mounts are not allowed here: {done.stderr.strip()}")
 
 
 @pytest.fixture
@@ -102,29 +94,6 @@ def store(sold_store, tmp_path):
     return tmp_path / "data"
 
 
-def state_of(folder):
-    """Every file with its bytes and times: whatever only looks leaves it as it was."""
-    return {
-        str(path.relative_to(folder)): (path.read_bytes() if path.is_file() else b"", path.stat().st_mtime_ns)
-        for path in sorted(folder.rglob("*"))
-    } | {".": os.stat(folder).st_mtime_ns}
-
-
-@contextlib.contextmanager
-def filled(folder, leave=0):
-    """Not a byte more fits onto the file system but `leave`."""
-    filler = pathlib.Path(folder) / "filler"
-    with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(b"\0" * 4096)
-    if leave:
-        os.truncate(filler, max(0, filler.stat().st_size - leave))
-    try:
-        yield filler
-    finally:
-        filler.unlink(missing_ok=True)
-
-
 def pytest_terminal_summary(terminalreporter):
     """The line that ./dev adds up."""
     counts = {
@@ -133,6 +102,3 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.write_line(
         f"{counts['passed']} passed, {counts['failed'] + counts['error']} failed, {counts['skipped']} skipped"
     )
-
-
-__all__ = ["filled", "market_server", "state_of"]

@@ -8,7 +8,7 @@ import time
 
 import client
 import pytest
-from conftest import filled, mount
+from disks import filled, mount
 from market_server import PATIENCE, run
 
 

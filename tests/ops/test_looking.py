@@ -8,7 +8,7 @@ import subprocess
 
 import client
 import pytest
-from conftest import filled, state_of
+from disks import filled, state_of
 from market_server import run
 
 
