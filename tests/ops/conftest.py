@@ -72,7 +72,7 @@ def start(tmp_path):
 
 @pytest.fixture(scope="session")
 def sold_store(tmp_path_factory):
-    """A stopped store that has sold, with a picture, a paid, a refunded and an open order; not to be changed."""
+    """A stopped store with a picture, a paid, a refunded and an open order; not to be changed."""
     data = tmp_path_factory.mktemp("sold") / "data"
     with Market(data, "log.snapshot_every=1") as server:
         seller, buyer = client.admin(server.url), client.sign_up(server.url)
