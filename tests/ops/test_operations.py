@@ -17,7 +17,7 @@ from market_server import BINARY, PATIENCE, ROOT, Market, free_port, run
 def test_a_successor_that_cannot_start_changes_nothing(start):
     server = start()
     seller, buyer = client.admin(server.url), client.sign_up(server.url)
-    product = seller.product()
+    product = seller.product(stock=1000)
     for name in ("token-signing", "field-index", "field-encryption"):
         key = server.data / "keys" / name
         kept = key.read_bytes()
