@@ -45,6 +45,14 @@ TABLE = {
     ("GET", "/products/{id}/stock/stream"): (OPEN, None),
     ("PUT", "/products/{id}/image"): (OWN_PRODUCT, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
     ("GET", "/products/{id}/image"): (OPEN, None),
+    ("GET", "/wishlist"): (SIGNED_IN, None),
+    ("PUT", "/wishlist/{id}"): (SIGNED_IN, None),
+    ("DELETE", "/wishlist/{id}"): (SIGNED_IN, None),
+    ("GET", "/cart"): (SIGNED_IN, None),
+    ("DELETE", "/cart"): (SIGNED_IN, None),
+    ("POST", "/cart/merge"): (SIGNED_IN, {"items": []}),
+    ("PUT", "/cart/items/{id}"): (SIGNED_IN, {"quantity": 1}),
+    ("DELETE", "/cart/items/{id}"): (SIGNED_IN, None),
     ("POST", "/orders"): (SIGNED_IN, {"items": []}),
     ("GET", "/orders"): (SIGNED_IN, None),
     ("GET", "/orders/{id}"): (OWN_ORDER, None),
@@ -83,6 +91,8 @@ def callers(market):
 
 def identity_of(path, callers):
     """A product of the admin, not of the seller; an order of the buyer; a user of its own."""
+    if path.startswith(("/wishlist/{id}", "/cart/items/{id}")):
+        return callers["admin"].product()["id"]
     if path.startswith("/products/{id}"):
         product = callers["admin"].product()["id"]
         if path.endswith("/image"):

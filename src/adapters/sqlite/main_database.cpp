@@ -46,8 +46,16 @@ const Migration version_5 = {
     "WITHOUT ROWID",
     "CREATE INDEX verifications_by_end ON verifications(ends_at)",
 };
+const Migration version_6 = {
+    "CREATE TABLE cart_items("
+    "user_id INTEGER NOT NULL, product_id INTEGER NOT NULL, quantity INTEGER NOT NULL, added_at INTEGER NOT "
+    "NULL, PRIMARY KEY(user_id, product_id)) WITHOUT ROWID",
+    "CREATE TABLE wishes("
+    "user_id INTEGER NOT NULL, product_id INTEGER NOT NULL, added_at INTEGER NOT NULL, "
+    "PRIMARY KEY(user_id, product_id)) WITHOUT ROWID",
+};
 constexpr int first_schema = 4;  // Those before it were never released.
-const Migration migrations[] = {version_4, version_5};
+const Migration migrations[] = {version_4, version_5, version_6};
 
 }  // namespace
 

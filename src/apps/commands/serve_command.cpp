@@ -26,11 +26,13 @@
 #include "apps/settings/settings_check.hpp"
 #include "http/message/problem.hpp"
 #include "http/server/server.hpp"
+#include "services/order/cart_routes.hpp"
 #include "services/order/payment_resolver.hpp"
 #include "services/order/routes.hpp"
 #include "services/platform/platform_routes.hpp"
 #include "services/product/catalogue.hpp"
 #include "services/product/routes.hpp"
+#include "services/product/wish_list_routes.hpp"
 #include "services/user/routes.hpp"
 
 namespace market::apps {
@@ -136,6 +138,8 @@ void Platform::add_routes() {
                               {authenticator, core.products, core.gate, store.pictures, store.pool, clock});
   order::add_order_routes(
       router, {authenticator, core.gate, core.products, core.reader, pay, refusals, clock, orders});
+  order::add_cart_routes(router, {authenticator, store.carts, core.products, clock});
+  product::add_wish_list_routes(router, {authenticator, store.wish_lists, core.products, clock});
   check_heads();
 }
 
@@ -154,7 +158,8 @@ void Platform::check_heads() {
   };
   for (const char* route :
        {"POST /api/v1/orders", "POST /api/v1/orders/{id}/payment", "POST /api/v1/orders/{id}/cancel",
-        "POST /api/v1/orders/{id}/return", "PATCH /api/v1/users/me", "PUT /api/v1/users/me/password"})
+        "POST /api/v1/orders/{id}/return", "POST /api/v1/cart/merge", "PUT /api/v1/cart/items/{id}",
+        "PATCH /api/v1/users/me", "PUT /api/v1/users/me/password"})
     router.check_head(route, signed_in);
   for (const char* route : {"POST /api/v1/products", "PATCH /api/v1/products/{id}",
                             "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image"})

@@ -64,6 +64,8 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait)
       snapshots(folder.file(snapshot_file), warn),
       main(sqlite::open_main_database(main_of(folder, log), pool, sql_threads)),
       accounts(*main, cipher, clock),
+      carts(*main),
+      wish_lists(*main),
       pictures(folder.file("pictures"), pool) {}
 
 std::string Store::reload_keys() {

@@ -11,6 +11,7 @@
 #include "adapters/files/signing_keys.hpp"
 #include "adapters/files/snapshot_file.hpp"
 #include "adapters/sqlite/accounts.hpp"
+#include "adapters/sqlite/carts.hpp"
 #include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/open_main.hpp"
 #include "adapters/sqlite/order_records.hpp"
@@ -42,6 +43,8 @@ struct Store {
   files::SnapshotFile snapshots;
   std::shared_ptr<sqlite::MainDatabase> main;
   sqlite::SqliteAccounts accounts;
+  sqlite::SqliteCarts carts;
+  sqlite::SqliteWishLists wish_lists;
   files::PictureStore pictures;
 };
 

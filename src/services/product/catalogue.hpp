@@ -7,8 +7,7 @@
 
 namespace market::product {
 
-/// Where the doors of all services are; part of the addresses that pages name.
-inline constexpr std::string_view api_base = "/api/v1";
+using wire::api_base;
 
 struct RenderedPage final : ProductPage {
   explicit RenderedPage(wire::ProductView rendered, std::string text)
