@@ -36,6 +36,7 @@ struct GateSettings {
   Millis reopen_after{200};        ///< Between tries to go on after a failed append.
   Place snapshot_every = 500'000;  ///< Events between snapshots at least; more when the state is large.
   std::chrono::microseconds snapshot_slice{1'000};  ///< For so long a snapshot holds up a group at most.
+  LogId new_log{};  ///< The id of a log that has none yet; none: a random one.
   SequencerSettings sequencer;
 };
 

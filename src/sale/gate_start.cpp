@@ -117,7 +117,8 @@ void EmbeddedGate::try_to_write(Instant now) {
     return;
   }
   const LogId known = sequencer_.end().point.log;
-  const LogId id = known ? known : LogId{parts_.random(), parts_.random(), 0};
+  const LogId made = settings_.new_log ? settings_.new_log : LogId{parts_.random(), parts_.random(), 0};
+  const LogId id = known ? known : made;
   term_ = parts_.random();
   const std::string open = sequencer_.open(term_, id, now, {}, {});
   const auto offset = parts_.log.append(open);

@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "adapters/crypto/field_cipher.hpp"
 #include "adapters/sqlite/carts.hpp"
 #include "adapters/sqlite/main_database.hpp"
 #include "tests/contract/run_task.hpp"
@@ -27,7 +28,8 @@ class CartsContract : public testing::Test {
 
   TemporaryFolder folder_;
   BlockingPool pool_{2, 1'000};
-  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 2};
+  crypto::SodiumFieldCipher cipher_{{crypto::FieldKey{"k1", {1, 2, 3}}}, crypto::FieldSecret{4, 5, 6}};
+  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 2, cipher_};
   sqlite::SqliteCarts carts_{database_};
 };
 

@@ -1,6 +1,7 @@
 /// ports/wish_lists.hpp: what every adapter must keep.
 #include <gtest/gtest.h>
 
+#include "adapters/crypto/field_cipher.hpp"
 #include "adapters/sqlite/carts.hpp"
 #include "adapters/sqlite/main_database.hpp"
 #include "tests/contract/run_task.hpp"
@@ -19,7 +20,8 @@ class WishListsContract : public testing::Test {
 
   TemporaryFolder folder_;
   BlockingPool pool_{2, 1'000};
-  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 2};
+  crypto::SodiumFieldCipher cipher_{{crypto::FieldKey{"k1", {1, 2, 3}}}, crypto::FieldSecret{4, 5, 6}};
+  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 2, cipher_};
   sqlite::SqliteWishLists wishes_{database_};
 };
 

@@ -111,11 +111,9 @@ class LogSeeder {
   }
   void open(Instant now) {
     std::random_device device;
-    const auto random = [&device] { return std::uint64_t{device()} << 32 | device(); };
-    term_ = random();
+    term_ = std::uint64_t{device()} << 32 | device();
     const LogId known = sequencer_.end().point.log;
-    const std::string record =
-        sequencer_.open(term_, known ? known : LogId{random(), random(), 0}, now, {}, {});
+    const std::string record = sequencer_.open(term_, known ? known : store_.id, now, {}, {});
     const auto opened = sequencer_.follow(append(record), record);
     if (!opened || !sequencer_.writes(term_))
       throw std::runtime_error("the log cannot be opened for writing");

@@ -14,8 +14,9 @@ Place records_place(Store& store) {
   return *at;
 }
 
-sale::GateSettings gate_settings(const Settings& settings) {
+sale::GateSettings gate_settings(const Settings& settings, LogId store) {
   sale::GateSettings gate;
+  gate.new_log = store;
   gate.queue_max = static_cast<int>(settings.number("orders.queue_max"));
   gate.fold_lag_max = settings.number("orders.fold_lag_max");
   gate.sequencer.rules.attempt_bound = settings.duration("orders.attempt_bound");
@@ -37,7 +38,7 @@ SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
       projector(store.fold, overlay, records_place(store), {}),
       gate(sale::GateParts{store.log, store.records, store.fold, store.snapshots, overlay, projector,
                            products, keys, clock, random_number},
-           gate_settings(settings)),
+           gate_settings(settings, store.id)),
       reader(overlay, store.records) {}
 
 void SaleCore::stop() {
