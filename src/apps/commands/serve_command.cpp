@@ -27,6 +27,7 @@
 #include "http/message/problem.hpp"
 #include "http/server/server.hpp"
 #include "services/order/cart_routes.hpp"
+#include "services/order/deliveries.hpp"
 #include "services/order/payment_resolver.hpp"
 #include "services/order/routes.hpp"
 #include "services/platform/platform_routes.hpp"
@@ -53,12 +54,14 @@ struct Platform {
   void stop() {
     if (std::exchange(stopped, true)) return;
     pay.wait(Millis(5'000));
+    deliveries.stop();
     resolver.stop();
     core.gate.stop();
     background.stop();
     hasher.stop();
     mailer.stop();
     store.pool.stop();
+    store.order_search.stop();
     core.stop();
   }
   void add_routes();
@@ -93,6 +96,7 @@ struct Platform {
   payment::TestProvider provider;
   order::PaymentResolver resolver;
   order::PayOrder pay;
+  order::Deliveries deliveries;
   order::RefusalCounts refusals;
   std::atomic<bool> files_gone{false};  ///< A database is not where it was; the log looks after itself.
   std::atomic<bool> payments_fail{false};
@@ -122,7 +126,9 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
                {store.id.hi, store.id.lo,
                 [this](std::string_view text) { return store.cipher.blind_index(text); }}),
       resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)),
-      pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max) {
+      pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max),
+      deliveries(core.gate, store.order_search, clock, background.executor(),
+                 settings.duration("orders.day")) {
   store.remember_keys();
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
@@ -278,6 +284,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     server->listen(address.host, address.port);
 
   platform.core.gate.start();
+  platform.deliveries.start();
   platform.create_admin();
   if (options.demo) fill_with_demo(platform.core.products, platform.core.gate, platform.clock);
   std::atomic<bool> handed_over{false};

@@ -16,6 +16,7 @@
 #include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/open_main.hpp"
 #include "adapters/sqlite/order_records.hpp"
+#include "adapters/sqlite/order_search.hpp"
 #include "adapters/sqlite/record_fold.hpp"
 #include "wire/auth/access_token.hpp"
 #include "wire/auth/secret_text.hpp"
@@ -44,6 +45,7 @@ struct Store {
   sqlite::SqliteLog log;
   sqlite::SqliteRecordFold fold;
   sqlite::SqliteOrderRecords records;
+  sqlite::SqliteOrderSearch order_search;
   files::SnapshotFile snapshots;
   std::shared_ptr<sqlite::MainDatabase> main;
   /// Of this store in every file of it: the id of its log, which a new log is given.
