@@ -89,8 +89,11 @@ const Migration version_7 = {
     "id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor_id INTEGER NOT NULL, role TEXT NOT NULL, action TEXT "
     "NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, status INTEGER NOT NULL)",
 };
+const Migration version_8 = {
+    "CREATE TABLE locked_accounts(user_id INTEGER PRIMARY KEY, locked_at INTEGER NOT NULL)",
+};
 constexpr int first_schema = 4;  // Those before it were never released.
-const Migration migrations[] = {version_4, version_5, version_6, version_7};
+const Migration migrations[] = {version_4, version_5, version_6, version_7, version_8};
 
 /// Rows that other keys have written would be unreadable, and the same address could be taken twice.
 void expect_keys(soci::session& sql, const std::string& path, const FieldCipher& cipher) {

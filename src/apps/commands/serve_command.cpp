@@ -26,14 +26,18 @@
 #include "apps/settings/settings_check.hpp"
 #include "http/message/problem.hpp"
 #include "http/server/server.hpp"
+#include "services/auth/audited.hpp"
+#include "services/order/admin_routes.hpp"
 #include "services/order/cart_routes.hpp"
 #include "services/order/deliveries.hpp"
 #include "services/order/payment_resolver.hpp"
 #include "services/order/routes.hpp"
 #include "services/platform/platform_routes.hpp"
+#include "services/product/admin_routes.hpp"
 #include "services/product/catalogue.hpp"
 #include "services/product/routes.hpp"
 #include "services/product/wish_list_routes.hpp"
+#include "services/user/admin_routes.hpp"
 #include "services/user/routes.hpp"
 
 namespace market::apps {
@@ -66,6 +70,7 @@ struct Platform {
   }
   void add_routes();
   void check_heads();
+  void write_down();
   void create_admin();
   std::string metrics(const http::Server& server) const;
   void look_at_files();
@@ -149,7 +154,24 @@ void Platform::add_routes() {
       router, {authenticator, core.gate, core.products, core.reader, pay, refusals, clock, orders});
   order::add_cart_routes(router, {authenticator, store.carts, core.products, clock});
   product::add_wish_list_routes(router, {authenticator, store.wish_lists, core.products, clock});
+  order::add_admin_order_routes(
+      router, {authenticator, core.gate, core.reader, store.order_search, core.products, clock});
+  product::add_admin_product_routes(router, {authenticator, core.products, core.gate, store.pool, clock});
+  user::add_admin_user_routes(router,
+                              {authenticator, store.directory, store.audit, sessions, change_role, clock});
   check_heads();
+  write_down();
+}
+
+/// What sellers and administrators change.
+void Platform::write_down() {
+  for (const char* route :
+       {"POST /api/v1/products", "PATCH /api/v1/products/{id}", "DELETE /api/v1/products/{id}",
+        "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image", "PATCH /api/v1/users/{id}",
+        "PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/orders/{id}/advance",
+        "POST /api/v1/admin/orders/{id}/cancel", "GET /api/v1/admin/orders/export",
+        "POST /api/v1/admin/products/{id}/sale/pause", "POST /api/v1/admin/products/{id}/sale/extend"})
+    router.wrap(route, auth::audited({authenticator, store.audit, ids, clock}, route));
 }
 
 /// Whoever may not send a long body learns so before it is read. What is allowed is judged again by the
@@ -160,6 +182,14 @@ void Platform::check_heads() {
     if (!caller) return fail(caller.error());
     return {};
   };
+  const auto operates = [this](const http::Request& request) -> Result<> {
+    const auto caller = authenticator.require(request, {Role::admin});
+    if (!caller) return fail(caller.error());
+    return {};
+  };
+  for (const char* route : {"PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/orders/{id}/advance",
+                            "POST /api/v1/admin/products/{id}/sale/extend"})
+    router.check_head(route, operates);
   const auto sells = [this](const http::Request& request) -> Result<> {
     const auto caller = authenticator.require(request, {Role::seller, Role::admin});
     if (!caller) return fail(caller.error());

@@ -11,7 +11,9 @@
 #include "adapters/files/picture_store.hpp"
 #include "adapters/files/signing_keys.hpp"
 #include "adapters/files/snapshot_file.hpp"
+#include "adapters/sqlite/account_directory.hpp"
 #include "adapters/sqlite/accounts.hpp"
+#include "adapters/sqlite/audit_log.hpp"
 #include "adapters/sqlite/carts.hpp"
 #include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/open_main.hpp"
@@ -51,6 +53,8 @@ struct Store {
   /// Of this store in every file of it: the id of its log, which a new log is given.
   LogId id;
   sqlite::SqliteAccounts accounts;
+  sqlite::SqliteAccountDirectory directory;
+  sqlite::SqliteAuditLog audit;
   sqlite::SqliteCarts carts;
   sqlite::SqliteWishLists wish_lists;
   files::PictureStore pictures;

@@ -3,6 +3,7 @@
 /// laid over them.
 
 #include "ports/product_board.hpp"
+#include "services/product/search_text.hpp"
 #include "wire/json/product_view.hpp"
 
 namespace market::product {
@@ -10,10 +11,10 @@ namespace market::product {
 using wire::api_base;
 
 struct RenderedPage final : ProductPage {
-  explicit RenderedPage(wire::ProductView rendered, std::string text)
-      : view(std::move(rendered)), folded(std::move(text)) {}
+  RenderedPage(wire::ProductView rendered, SearchText text)
+      : view(std::move(rendered)), search(std::move(text)) {}
   wire::ProductView view;
-  std::string folded;  ///< Name and description in lower case, for searching.
+  SearchText search;
 };
 
 /// What the board keeps beside each version of a product; given to it at start (apps).
@@ -41,8 +42,5 @@ class Catalogue {
   const ProductBoard& board_;
   const Clock& clock_;
 };
-
-/// ASCII letters in lower case; other text as it is.
-std::string fold_case(std::string_view text);
 
 }  // namespace market::product
