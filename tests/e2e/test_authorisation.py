@@ -26,6 +26,13 @@ TABLE = {
     ("POST", "/users"): (OPEN, {"password": PASSWORD, "name": "Kim"}),
     ("POST", "/users/verification"): (OPEN, {"email": "nobody@market.example", "code": "000000"}),
     ("POST", "/users/verification/resend"): (OPEN, {"email": "nobody@market.example"}),
+    ("POST", "/users/password/forgotten"): (OPEN, {"email": "nobody@market.example"}),
+    ("PUT", "/users/password"): (
+        OPEN,
+        {"email": "nobody@market.example", "code": "x", "newPassword": PASSWORD},
+    ),
+    ("GET", "/users/me/export"): (SIGNED_IN, None),
+    ("DELETE", "/users/me"): (SIGNED_IN, {"password": ""}),
     ("GET", "/users/me"): (SIGNED_IN, None),
     ("PATCH", "/users/me"): (SIGNED_IN, {"name": "Park"}),
     ("PATCH", "/users/{id}"): (ADMIN, {"role": "seller"}),

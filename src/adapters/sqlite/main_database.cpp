@@ -91,6 +91,9 @@ const Migration version_7 = {
 };
 const Migration version_8 = {
     "CREATE TABLE locked_accounts(user_id INTEGER PRIMARY KEY, locked_at INTEGER NOT NULL)",
+    "CREATE TABLE password_resets("
+    "email_index TEXT PRIMARY KEY, code_hash TEXT NOT NULL, ends_at INTEGER NOT NULL, tries INTEGER NOT "
+    "NULL) WITHOUT ROWID",
 };
 constexpr int first_schema = 4;  // Those before it were never released.
 const Migration migrations[] = {version_4, version_5, version_6, version_7, version_8};

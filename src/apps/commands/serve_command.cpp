@@ -38,6 +38,7 @@
 #include "services/product/routes.hpp"
 #include "services/product/wish_list_routes.hpp"
 #include "services/user/admin_routes.hpp"
+#include "services/user/care_routes.hpp"
 #include "services/user/routes.hpp"
 
 namespace market::apps {
@@ -96,6 +97,7 @@ struct Platform {
   user::SignUp sign_up;
   user::SignIn sign_in{store.accounts, hasher, sessions, limiter, clock};
   user::ChangeRole change_role{store.accounts, sessions, clock};
+  user::CareForAccount care{store.accounts, store.care, hasher, mailer, random, sessions, clock};
 
   BackgroundThread background;  ///< Payments whose answer is missing, refunds.
   payment::TestProvider provider;
@@ -159,6 +161,8 @@ void Platform::add_routes() {
   product::add_admin_product_routes(router, {authenticator, core.products, core.gate, store.pool, clock});
   user::add_admin_user_routes(router,
                               {authenticator, store.directory, store.audit, sessions, change_role, clock});
+  user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
+                                 clock, addresses_known});
   check_heads();
   write_down();
 }

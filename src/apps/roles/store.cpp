@@ -83,6 +83,7 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait)
       main(sqlite::open_main_database(main_of(folder, log), pool, sql_threads, cipher)),
       id(expect_one_store()),
       accounts(*main, cipher, clock),
+      care(*main, cipher),
       directory(*main, cipher),
       audit(*main),
       carts(*main),

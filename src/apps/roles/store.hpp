@@ -11,6 +11,7 @@
 #include "adapters/files/picture_store.hpp"
 #include "adapters/files/signing_keys.hpp"
 #include "adapters/files/snapshot_file.hpp"
+#include "adapters/sqlite/account_care.hpp"
 #include "adapters/sqlite/account_directory.hpp"
 #include "adapters/sqlite/accounts.hpp"
 #include "adapters/sqlite/audit_log.hpp"
@@ -53,6 +54,7 @@ struct Store {
   /// Of this store in every file of it: the id of its log, which a new log is given.
   LogId id;
   sqlite::SqliteAccounts accounts;
+  sqlite::SqliteAccountCare care;
   sqlite::SqliteAccountDirectory directory;
   sqlite::SqliteAuditLog audit;
   sqlite::SqliteCarts carts;
