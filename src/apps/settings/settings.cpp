@@ -140,7 +140,6 @@ const std::vector<KnownSetting>& known_settings() {
       {"gateway.streams_per_user_max", "100", number, by_gateway, {0, 1'000'000}, "of one user; 0: any"},
       {"gateway.prefer_same_zone", "true", flag, by_gateway, {}, "instances of registry.zone first"},
       {"gateway.cors_origins", "", text, by_gateway, {}, "origins that browsers may call from; exact"},
-      {"gateway.cors_credentials", "false", flag, by_gateway, {}, "browsers may send cookies"},
       {"gateway.tls_certificate", "", text, by_gateway, {}, "PEM file; with it, the gateway speaks TLS"},
       {"gateway.tls_key", "", text, by_gateway, {}, "PEM file of the certificate's key"},
       {"gateway.routes", "", table, by_gateway, {}, "what is forwarded where: docs/gateway.md"},
