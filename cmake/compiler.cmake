@@ -25,7 +25,8 @@ if(MARKET_CCACHE)
   # time_macros: the precompiled header is made anew by each build folder and would never hit otherwise.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=true CCACHE_PCH_EXTSUM=true ${MARKET_CCACHE})  # Any clone hits.
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=true CCACHE_PCH_EXTSUM=true
+      ${MARKET_CCACHE})  # Any clone hits.
 endif()
 find_program(MARKET_MOLD mold)
 if(MARKET_MOLD)

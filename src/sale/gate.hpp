@@ -36,6 +36,7 @@ struct GateSettings {
   Millis reopen_after{200};        ///< Between tries to go on after a failed append.
   Place snapshot_every = 500'000;  ///< Events between snapshots at least; more when the state is large.
   std::chrono::microseconds snapshot_slice{1'000};  ///< For so long a snapshot holds up a group at most.
+  LogId new_log{};  ///< The id of a log that has none yet; none: a random one.
   SequencerSettings sequencer;
 };
 
@@ -138,7 +139,6 @@ class EmbeddedGate final : public SaleGate {
 
   // The writer thread's own.
   Sequencer sequencer_;
-  wire::Term term_ = 0;
   std::size_t last_batch_size_ = 0;
   Error last_failure_{Code::recovering, "the log is being read"};
   Instant next_try_{};

@@ -63,7 +63,7 @@ class AccountsContract : public testing::Test {
   TestClock clock_;
   BlockingPool pool_{2, 100};
   crypto::SodiumFieldCipher cipher_{{crypto::FieldKey{"k1", {1, 2, 3}}}, crypto::FieldSecret{4, 5, 6}};
-  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 2};
+  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 2, cipher_};
   sqlite::SqliteAccounts accounts_{database_, cipher_, clock_};
 };
 
@@ -323,7 +323,7 @@ TEST_F(AccountsContract, TheFileIsItsOwnersAlone) {
   const ::mode_t before = ::umask(0);
   TemporaryFolder folder;
   std::filesystem::permissions(folder.file(""), std::filesystem::perms::all);
-  sqlite::MainDatabase database(folder.file("main.db"), pool_, 1);
+  sqlite::MainDatabase database(folder.file("main.db"), pool_, 1, cipher_);
   ::umask(before);
   for (const auto* name : {"main.db", "main.db-wal", "main.db-shm"})
     EXPECT_EQ(std::filesystem::status(folder.file(name)).permissions(),

@@ -57,6 +57,37 @@ TEST_F(PaymentProviderContract, GivesMoneyBackOnce) {
   EXPECT_EQ(provider_.totals()->refunded, 500);
 }
 
+TEST_F(PaymentProviderContract, ItsBookBelongsToOneStore) {
+  std::string refusal;
+  try {
+    const payment::ChargeFile file(folder_.file("payments.db"), payment::ChargeFileOwner{1, 2});
+  } catch (const std::runtime_error& error) {
+    refusal = error.what();
+  }
+  EXPECT_NE(refusal.find("payments.db: belongs to another store"), std::string::npos) << refusal;
+}
+
+TEST_F(PaymentProviderContract, WhatCannotBeWrittenIsNotChargedAndComesBackByItself) {
+  ASSERT_TRUE(run(provider_.charge(AttemptId{1}, price_, "ok")));
+  std::filesystem::rename(folder_.file("payments.db"), folder_.file("away"));
+  EXPECT_EQ(*run(provider_.charge(AttemptId{2}, price_, "ok")), ChargeState::not_charged);
+  EXPECT_FALSE(provider_.usable());
+  std::filesystem::rename(folder_.file("away"), folder_.file("payments.db"));
+  EXPECT_TRUE(provider_.usable());
+  EXPECT_EQ(*run(provider_.charge(AttemptId{2}, price_, "ok")), ChargeState::captured);
+  EXPECT_EQ(provider_.totals()->charged, 1000);
+}
+
+TEST_F(PaymentProviderContract, AChangedChargeIsNotBelieved) {
+  ASSERT_TRUE(run(provider_.charge(AttemptId{1}, price_, "ok")));
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(folder_.file("payments.db").c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "UPDATE charges SET mac = 'x', amount = 1", nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(other);
+  EXPECT_FALSE(run(provider_.find(AttemptId{1})));
+}
+
 TEST_F(PaymentProviderContract, LateMoneyArrivesLater) {
   EXPECT_FALSE(run(provider_.charge(AttemptId{1}, price_, "late")));
   EXPECT_EQ(*run(provider_.find(AttemptId{1})), ChargeState::unknown);

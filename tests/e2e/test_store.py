@@ -8,7 +8,7 @@ import time
 import client
 import pytest
 from client import Client
-from market_server import PATIENCE, run
+from market_server import PATIENCE, Market, run
 
 
 def ok(*arguments, **more):
@@ -249,4 +249,72 @@ def test_a_foreign_log_is_neither_rebuilt_nor_adopted(copy, tmp_path):
     shutil.copy(tmp_path / "other" / "log.db", copy / "log.db")
     for command in (("rebuild",), ("log", "adopt"), ("serve", "--listen", "127.0.0.1:0")):
         done = run(*command, "--data", copy)
-        assert done.returncode == 1 and "another log" in done.stderr, (command, done.stderr)
+        assert done.returncode == 1 and "another" in done.stderr, (command, done.stderr)
+
+
+FOREIGN = {
+    "log.db": "log.db",
+    "main.db": "main.db",
+    "records.db": "records.db",
+    "payments.db": "payments.db",
+    "keys/field-encryption": "field-encryption",
+    "keys/field-index": "field-index",
+    "keys/token-signing": "token-signing",
+    "keys/refresh-tokens": "refresh-tokens",
+}
+
+
+@pytest.fixture(scope="module")
+def two_stores(tmp_path_factory):
+    """Two stores that have sold and were stopped."""
+    stores = []
+    for name in ("ours", "theirs"):
+        data = tmp_path_factory.mktemp(name) / "data"
+        with Market(data) as server:
+            buyer = client.sign_up(server.url)
+            buyer.pay(buyer.order(client.admin(server.url).product()).json())
+        stores.append(data)
+    return stores
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_file_of_another_store_is_refused(two_stores, tmp_path, name):
+    data = tmp_path / "data"
+    shutil.copytree(two_stores[0], data)
+    for file in data.glob(name + "*"):
+        file.unlink()
+    shutil.copy(two_stores[1] / name, data / name)
+    done = run("serve", "--data", data, "--listen", "127.0.0.1:0", seconds=10)
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 1 and len(lines) == 1, done.stderr
+    assert FOREIGN[name] in lines[0] and "another" in lines[0], lines
+
+
+@pytest.mark.parametrize("name", ["log.db", "main.db", "records.db", "payments.db"])
+@pytest.mark.parametrize("version", [-1, 99])
+def test_a_schema_that_is_none_is_refused_without_sql(two_stores, tmp_path, name, version):
+    data = tmp_path / "data"
+    shutil.copytree(two_stores[0], data)
+    with sqlite3.connect(data / name) as ours:
+        ours.execute(f"PRAGMA user_version = {version}")
+    ours.close()
+    before = (data / name).read_bytes()
+    done = run("serve", "--data", data, "--listen", "127.0.0.1:0", seconds=10)
+    assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert name in done.stderr and str(version) in done.stderr and "PRAGMA" not in done.stderr, done.stderr
+    assert (data / name).read_bytes() == before
+
+
+def test_rights_that_were_written_past_the_market_are_none(start):
+    server = start()
+    email = client.sign_up(server.url).user["email"]
+    assert server.stop() == 0
+    with sqlite3.connect(server.data / "main.db") as main:
+        with pytest.raises(sqlite3.OperationalError, match="row_mac"):
+            main.execute("UPDATE accounts SET role = 'admin'")
+        main.execute("DROP TRIGGER accounts_changed")
+        main.execute("UPDATE accounts SET role = 'admin'")
+    main.close()
+    again = start(data=server.data)
+    wanted = {"email": email, "password": client.PASSWORD}
+    Client(again.url).post("/sessions", wanted, expect=(500, "internal"))

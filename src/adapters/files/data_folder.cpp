@@ -54,6 +54,7 @@ void make_folder(const std::filesystem::path& path) {
 }  // namespace
 
 DataFolder DataFolder::open(const std::filesystem::path& path, Millis wait) {
+  std::error_code error;
   make_folder(path);
   auto lock = open_lock_file(path);
   const auto give_up = std::chrono::steady_clock::now() + wait;
@@ -70,7 +71,6 @@ DataFolder DataFolder::open(const std::filesystem::path& path, Millis wait) {
       ::pwrite(lock.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
     refuse(file_error("cannot be written", path / lock_name));
   }
-  std::error_code error;
   if (std::filesystem::exists(path / restore_mark, error)) {
     throw std::runtime_error(
         fmt::format("data folder {} holds an unfinished restore; empty it and restore again", path.string()));
@@ -88,7 +88,7 @@ long DataFolder::owner(const std::filesystem::path& path) {
 
 std::string DataFolder::load_secret_of(std::string_view needed_by, std::string_view name,
                                        std::size_t bytes) const {
-  const auto key = path_ / "keys" / name;
+  const auto key = keys() / name;
   if (std::filesystem::exists(file(needed_by)) && !std::filesystem::exists(key))
     throw std::runtime_error(
         fmt::format("key file {} is missing, and {} cannot be read without it; put it back from where you "
@@ -97,8 +97,21 @@ std::string DataFolder::load_secret_of(std::string_view needed_by, std::string_v
   return load_or_create_secret(name, bytes);
 }
 
+std::map<std::string, std::string> DataFolder::key_checks() const {
+  std::map<std::string, std::string> checks;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(keys(), none)) {
+    if (!entry.is_regular_file(none) || entry.path().extension() == ".tmp") continue;
+    const auto key = read_whole_file(entry.path());
+    if (!key) refuse(key.error());
+    if (*key)
+      checks[entry.path().filename().string()] = sha256_of("market key check\n" + **key).substr(0, 32);
+  }
+  return checks;
+}
+
 std::string DataFolder::load_or_create_secret(std::string_view name, std::size_t bytes) const {
-  const auto keys = path_ / "keys";
+  const auto keys = this->keys();
   make_folder(keys);
   const auto file = keys / name;
   auto found = read_key_file(file, bytes);

@@ -5,6 +5,7 @@
 ///   const auto key = folder.load_or_create_secret("token-signing", 32);
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,8 @@
 
 namespace market::files {
 
+/// Ends a backup, which only restore_store() makes a data folder of; open() refuses it.
+inline constexpr auto backup_manifest = "manifest.txt";
 /// Stands in a data folder while restore_store() fills it; open() refuses such a folder.
 inline constexpr auto restore_mark = "restore-unfinished";
 
@@ -31,6 +34,11 @@ class DataFolder {
   /// The same of a key without which `needed_by`, a file of this folder, cannot be read: when that file is
   /// there, the key must be there too. Throws std::runtime_error.
   std::string load_secret_of(std::string_view needed_by, std::string_view name, std::size_t bytes) const;
+
+  /// A check value of each key by the name of its file: tells keys apart and betrays nothing. Throws
+  /// std::runtime_error.
+  std::map<std::string, std::string> key_checks() const;
+  std::filesystem::path keys() const { return path_ / "keys"; }
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(std::string_view name) const { return path_ / name; }

@@ -1,6 +1,7 @@
 /// The sessions and passwords of ports/accounts.hpp on main.db. The one writer makes each call atomic.
 #include "adapters/sqlite/account_row.hpp"
 #include "adapters/sqlite/accounts.hpp"
+#include "adapters/sqlite/row_mac.hpp"
 
 namespace market::sqlite {
 namespace {
@@ -62,13 +63,14 @@ struct SessionRow {
   }
 };
 
-/// `rest` follows WHERE and holds the named placeholders :key and :now.
+/// `rest` follows WHERE and holds the named placeholders :key and :now. A session that was changed outside of
+/// the market is none.
 std::vector<Session> select(soci::session& sql, const std::string& rest, long long key, long long now) {
   SessionRow row;
   soci::statement rows =
       (sql.prepare << "SELECT id, user_id, refresh_hash, device, created_at, used_at, ends_at, "
                       "password_generation FROM sessions WHERE ended_at IS NULL AND ends_at > :now AND " +
-                          rest,
+                          fmt::format("mac = {} AND {}", session_mac, rest),
        soci::use(now, "now"), soci::use(key, "key"), soci::into(row.id), soci::into(row.user),
        soci::into(row.hash), soci::into(row.device), soci::into(row.created_at), soci::into(row.used_at),
        soci::into(row.ends_at), soci::into(row.generation));

@@ -1,6 +1,7 @@
 #include "adapters/sqlite/accounts.hpp"
 
 #include "adapters/sqlite/account_row.hpp"
+#include "adapters/sqlite/row_mac.hpp"
 #include "domain/account/email.hpp"
 
 namespace market::sqlite {
@@ -42,7 +43,7 @@ struct AccountRow {
   long long id = 0, created_at = 0, password_generation = 0;
   std::string email, name, phone, address, role, password_hash;
   soci::indicator phone_state = soci::i_null, address_state = soci::i_null;
-  int verified = 0;
+  int verified = 0, whole = 0;
 };
 
 Result<Account> decrypt(const FieldCipher& cipher, const AccountRow& row) {
@@ -60,6 +61,7 @@ Result<Account> decrypt(const FieldCipher& cipher, const AccountRow& row) {
   if (row.address_state == soci::i_ok) account.address = open(row.address, "address");
   const auto role = parse_role(row.role);
   if (!role) wrong = Error(Code::internal, "an account has a role that is not known");
+  if (row.whole == 0) wrong = Error(Code::internal, "an account was changed outside of the market");
   if (wrong) return fail(*wrong);
   account.role = *role;
   account.email_verified = row.verified != 0;
@@ -76,12 +78,12 @@ Result<Account> select(soci::session& sql, const FieldCipher& cipher, std::strin
   AccountRow row;
   sql << fmt::format(
       "SELECT id, email, name, phone, address, role, email_verified, password_hash, "
-      "password_generation, created_at FROM accounts WHERE {}",
-      where),
+      "password_generation, created_at, mac = {} FROM accounts WHERE {}",
+      account_mac, where),
       soci::use(key), soci::into(row.id), soci::into(row.email), soci::into(row.name),
       soci::into(row.phone, row.phone_state), soci::into(row.address, row.address_state),
       soci::into(row.role), soci::into(row.verified), soci::into(row.password_hash),
-      soci::into(row.password_generation), soci::into(row.created_at);
+      soci::into(row.password_generation), soci::into(row.created_at), soci::into(row.whole);
   if (!sql.got_data()) return fail(Code::not_found, "there is no such account");
   return decrypt(cipher, row);
 }

@@ -20,7 +20,7 @@ namespace market::sqlite {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::string_view manifest_name = "manifest.txt";
+constexpr std::string_view manifest_name = files::backup_manifest;
 constexpr std::string_view manifest_head = "market backup 2";
 
 struct Entry {

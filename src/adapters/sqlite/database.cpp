@@ -44,7 +44,7 @@ void Database::must_execute(const char* sql) {
 
 std::int64_t Database::must_query(const char* sql) {
   Statement statement(*this, sql);
-  if (statement.step() != SQLITE_ROW) raise(fmt::format("`{}` has no answer", sql));
+  if (statement.step() != SQLITE_ROW) raise("it cannot be read");
   return statement.integer(0);
 }
 

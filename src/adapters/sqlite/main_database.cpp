@@ -1,8 +1,12 @@
 #include "adapters/sqlite/main_database.hpp"
 
+#include "adapters/sqlite/account_row.hpp"
 #include "adapters/sqlite/open_main.hpp"
+#include "adapters/sqlite/row_mac.hpp"
+#include "domain/account/email.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace market::sqlite {
 namespace {
@@ -46,15 +50,67 @@ const Migration version_5 = {
     "WITHOUT ROWID",
     "CREATE INDEX verifications_by_end ON verifications(ends_at)",
 };
+const Migration version_6 = {
+    // Which store this is (the id of its log), and check values of its keys.
+    "CREATE TABLE store(only_row INTEGER PRIMARY KEY CHECK(only_row = 1), id_hi INTEGER NOT NULL,"
+    "id_lo INTEGER NOT NULL)",
+    "CREATE TABLE key_checks(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    // A keyed sum over what decides rights (row_mac.hpp); the triggers keep it right whoever writes.
+    "ALTER TABLE accounts ADD COLUMN mac TEXT NOT NULL DEFAULT ''",
+    "UPDATE accounts SET mac = row_mac('accounts', id, email_index, role, email_verified, password_hash, "
+    "password_generation, role_changed_at)",
+    "CREATE TRIGGER accounts_made AFTER INSERT ON accounts BEGIN "
+    "UPDATE accounts SET mac = row_mac('accounts', id, email_index, role, email_verified, password_hash, "
+    "password_generation, role_changed_at) WHERE id = NEW.id; END",
+    "CREATE TRIGGER accounts_changed AFTER UPDATE OF id, email_index, role, email_verified, password_hash, "
+    "password_generation, role_changed_at ON accounts BEGIN "
+    "UPDATE accounts SET mac = row_mac('accounts', id, email_index, role, email_verified, password_hash, "
+    "password_generation, role_changed_at) WHERE id = NEW.id; END",
+    "ALTER TABLE sessions ADD COLUMN mac TEXT NOT NULL DEFAULT ''",
+    "UPDATE sessions SET mac = row_mac('sessions', id, user_id, refresh_hash, ends_at, ended_at, "
+    "password_generation)",
+    "CREATE TRIGGER sessions_made AFTER INSERT ON sessions BEGIN "
+    "UPDATE sessions SET mac = row_mac('sessions', id, user_id, refresh_hash, ends_at, ended_at, "
+    "password_generation) WHERE id = NEW.id; END",
+    "CREATE TRIGGER sessions_changed AFTER UPDATE OF id, user_id, refresh_hash, ends_at, ended_at, "
+    "password_generation ON sessions BEGIN "
+    "UPDATE sessions SET mac = row_mac('sessions', id, user_id, refresh_hash, ends_at, ended_at, "
+    "password_generation) WHERE id = NEW.id; END",
+};
 constexpr int first_schema = 4;  // Those before it were never released.
-const Migration migrations[] = {version_4, version_5};
+const Migration migrations[] = {version_4, version_5, version_6};
+
+/// Rows that other keys have written would be unreadable, and the same address could be taken twice.
+void expect_keys(soci::session& sql, const std::string& path, const FieldCipher& cipher) {
+  int accounts = 0;
+  sql << "SELECT count(*) FROM sqlite_master WHERE name = 'accounts'", soci::into(accounts);
+  if (accounts == 0) return;
+  long long id = 0;
+  std::string email, index;
+  sql << "SELECT id, email, email_index FROM accounts LIMIT 1", soci::into(id), soci::into(email),
+      soci::into(index);
+  if (!sql.got_data()) return;
+  const auto plain = cipher.decrypt(email, context_of("email", id));
+  if (plain && cipher.blind_index(email_key(*plain)) == index) return;
+  throw std::runtime_error(
+      fmt::format("{} cannot be read with keys/{}: it is the key of another store; put the right one back",
+                  path, plain ? "field-index" : "field-encryption"));
+}
 
 }  // namespace
 
-MainDatabase::MainDatabase(const std::string& path, BlockingPool& pool, unsigned readers)
+MainDatabase::MainDatabase(const std::string& path, BlockingPool& pool, unsigned readers,
+                           const FieldCipher& cipher)
     : pool_(pool), writer_(open_session(path, SessionKind::durable_writer)) {
+  add_row_mac(*writer_, cipher);
+  expect_schema(*writer_, path, main_application_id, migrations, first_schema);
+  expect_keys(*writer_, path, cipher);
   migrate(*writer_, path, main_application_id, migrations, first_schema);
-  for (unsigned i = 0; i < std::max(readers, 1u); ++i) readers_.add(open_session(path, SessionKind::reader));
+  for (unsigned i = 0; i < std::max(readers, 1u); ++i) {
+    auto reader = open_session(path, SessionKind::reader);
+    add_row_mac(*reader, cipher);
+    readers_.add(std::move(reader));
+  }
   files_ = files::DatabaseFiles(path);
 }
 
@@ -74,8 +130,8 @@ bool is_in_place(const MainDatabase& database) {
 }
 
 std::shared_ptr<MainDatabase> open_main_database(const std::string& path, BlockingPool& pool,
-                                                 unsigned readers) {
-  return std::make_shared<MainDatabase>(path, pool, readers);
+                                                 unsigned readers, const FieldCipher& cipher) {
+  return std::make_shared<MainDatabase>(path, pool, readers, cipher);
 }
 
 }  // namespace market::sqlite

@@ -10,13 +10,15 @@
 #include "adapters/files/files.hpp"
 #include "adapters/sqlite/sql_session.hpp"
 #include "base/task.hpp"
+#include "ports/field_cipher.hpp"
 
 namespace market::sqlite {
 
 class MainDatabase {
  public:
-  /// Opens or makes the file. `pool` is stopped before this ends. Errors: throws std::runtime_error.
-  MainDatabase(const std::string& path, BlockingPool& pool, unsigned readers);
+  /// Opens or makes the file. `pool` is stopped before this ends, and `cipher` outlives it. Errors: throws
+  /// std::runtime_error, also when what is stored cannot be read with this cipher's keys.
+  MainDatabase(const std::string& path, BlockingPool& pool, unsigned readers, const FieldCipher& cipher);
 
   /// Runs `change(session)` (returning Result<T>) in a transaction: committed if it answers a value, else
   /// rolled back. Errors: its own, unavailable, overloaded, insufficient_storage, email_taken.
@@ -33,7 +35,7 @@ class MainDatabase {
   /// False: nothing is written any more, until the file is put back.
   bool files_in_place() const { return files_.in_place(); }
 
-  /// For a start: on this thread.
+  /// The same at a start: on this thread.
   template <class Read>
   auto read_now(const Read& read) -> std::invoke_result_t<const Read&, soci::session&> try {
     auto session = readers_.take();
@@ -42,7 +44,6 @@ class MainDatabase {
     return fail(error_of(error, "cannot read main.db"));
   }
 
- private:
   template <class Change>
   auto write_now(const Change& change) -> std::invoke_result_t<const Change&, soci::session&> try {
     const std::lock_guard one_writer(writing_);
@@ -56,6 +57,8 @@ class MainDatabase {
   } catch (const std::exception& error) {
     return fail(write_error(error));
   }
+
+ private:
   static Error write_error(const std::exception& error);
   static Error taken_away();
 

@@ -23,7 +23,12 @@ Found look(Database& db, const Schema& schema) {
         "{}: this file belongs to another program (application id {:#x}, {} has {:#x}); move it away",
         db.path(), owner, schema.holds, schema.application_id));
   }
-  if (found.version > schema.newest() || found.version < 0) {
+  if (found.version < 0) {
+    throw std::runtime_error(
+        fmt::format("{}: {} has schema {}, which no program has written; restore a backup", db.path(),
+                    schema.holds, found.version));
+  }
+  if (found.version > schema.newest()) {
     throw std::runtime_error(fmt::format(
         "{}: {} was written by a newer version (schema {}, this one knows up to {}); start that version",
         db.path(), schema.holds, found.version, schema.newest()));

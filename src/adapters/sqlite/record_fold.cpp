@@ -125,7 +125,7 @@ SqliteRecordFold::SqliteRecordFold(std::string path, std::size_t segment_orders)
   try {
     read_index();
   } catch (const std::exception& error) {
-    throw std::runtime_error(fmt::format("cannot use {}: {}", path_, error.what()));
+    throw std::runtime_error(fmt::format("cannot use {}: {}", path_, plain_reason(error)));
   }
   files_ = files::DatabaseFiles(path_);
 }
@@ -316,7 +316,7 @@ template <class Read>
 auto SqliteRecordFold::read(Read read) -> decltype(read()) try {
   return read();
 } catch (const std::exception& error) {
-  return fail(Code::unavailable, fmt::format("cannot read the records: {}", error.what()));
+  return fail(Code::unavailable, fmt::format("cannot read the records: {}", plain_reason(error)));
 }
 
 Result<Place> SqliteRecordFold::place() {

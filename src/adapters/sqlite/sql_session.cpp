@@ -42,6 +42,11 @@ void create_for_owner(const std::string& path) {
 
 }  // namespace
 
+std::string plain_reason(const std::exception& error) {
+  const auto* known = dynamic_cast<const soci::sqlite3_soci_error*>(&error);
+  return known == nullptr ? error.what() : sqlite_api::sqlite3_errstr(known->result());
+}
+
 std::unique_ptr<soci::session> open_session(const std::string& path, SessionKind kind) {
   if (path.find('"') != std::string::npos)
     throw std::runtime_error(fmt::format("{}: a data folder's name must not hold a quotation mark", path));
@@ -53,32 +58,47 @@ std::unique_ptr<soci::session> open_session(const std::string& path, SessionKind
     set_up(*sql, kind);
     return sql;
   } catch (const std::exception& error) {
-    throw std::runtime_error(fmt::format("cannot open {}: {}", path, error.what()));
+    throw std::runtime_error(fmt::format("cannot open {}: {}", path, plain_reason(error)));
+  }
+}
+
+FoundSchema expect_schema(soci::session& sql, const std::string& path, int application_id,
+                          std::span<const Migration> migrations, int first) {
+  const auto newest = first - 1 + static_cast<long long>(migrations.size());
+  try {
+    const auto found_id = number_of(sql, "PRAGMA application_id");
+    FoundSchema found;
+    found.version = number_of(sql, "PRAGMA user_version");
+    found.fresh =
+        found.version == 0 && found_id == 0 && number_of(sql, "SELECT count(*) FROM sqlite_master") == 0;
+    if (!found.fresh && found_id != application_id)
+      throw std::runtime_error("it is not a file of this program, or of another kind");
+    if (!found.fresh && found.version < 1)
+      throw std::runtime_error(fmt::format(
+          "its schema is version {}, which no program has written; restore a backup", found.version));
+    if (found.version > newest)
+      throw std::runtime_error(
+          fmt::format("its schema is version {}, this program knows up to {}; use the newer "
+                      "program, or restore a backup",
+                      found.version, newest));
+    if (!found.fresh && found.version < first)
+      throw std::runtime_error(
+          fmt::format("its schema is version {}, from before the first release (this program reads from {}); "
+                      "make a new store",
+                      found.version, first));
+    return found;
+  } catch (const std::exception& error) {
+    throw std::runtime_error(fmt::format("cannot use {}: {}", path, plain_reason(error)));
   }
 }
 
 void migrate(soci::session& sql, const std::string& path, int application_id,
              std::span<const Migration> migrations, int first) {
   const auto newest = first - 1 + static_cast<long long>(migrations.size());
+  const auto found = expect_schema(sql, path, application_id, migrations, first);
   try {
-    const auto found_id = number_of(sql, "PRAGMA application_id");
-    const auto version = number_of(sql, "PRAGMA user_version");
-    const bool fresh =
-        version == 0 && found_id == 0 && number_of(sql, "SELECT count(*) FROM sqlite_master") == 0;
-    if (!fresh && found_id != application_id)
-      throw std::runtime_error("it is not a file of this program, or of another kind");
-    if (version > newest)
-      throw std::runtime_error(
-          fmt::format("its schema is version {}, this program knows up to {}; use the newer "
-                      "program, or restore a backup",
-                      version, newest));
-    if (!fresh && version < first)
-      throw std::runtime_error(
-          fmt::format("its schema is version {}, from before the first release (this program reads from {}); "
-                      "make a new store",
-                      version, first));
     use_write_ahead_log(sql);
-    for (auto next = fresh ? first : version + 1; next <= newest; ++next) {
+    for (auto next = found.fresh ? first : found.version + 1; next <= newest; ++next) {
       Transaction all(sql, "BEGIN IMMEDIATE");
       const auto& steps = migrations[static_cast<std::size_t>(next - first)];
       for (const auto statement : steps) sql << std::string(statement);
@@ -87,7 +107,7 @@ void migrate(soci::session& sql, const std::string& path, int application_id,
       all.commit();
     }
   } catch (const std::exception& error) {
-    throw std::runtime_error(fmt::format("cannot use {}: {}", path, error.what()));
+    throw std::runtime_error(fmt::format("cannot use {}: {}", path, plain_reason(error)));
   }
 }
 
@@ -110,7 +130,7 @@ int sqlite_code_of(const std::exception& error) {
 
 Error error_of(const std::exception& error, std::string_view doing) {
   const auto code = sqlite_code_of(error) == SQLITE_FULL ? Code::insufficient_storage : Code::unavailable;
-  return Error(code, fmt::format("{}: {}", doing, error.what()));
+  return Error(code, fmt::format("{}: {}", doing, plain_reason(error)));
 }
 
 Transaction::~Transaction() {

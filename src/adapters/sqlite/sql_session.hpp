@@ -35,6 +35,14 @@ using Migration = std::vector<std::string_view>;
 void migrate(soci::session& sql, const std::string& path, int application_id,
              std::span<const Migration> migrations, int first = 1);
 
+/// What a file is before anything is changed in it: `fresh` is empty. Errors: throws as migrate() does.
+struct FoundSchema {
+  long long version = 0;
+  bool fresh = false;
+};
+FoundSchema expect_schema(soci::session& sql, const std::string& path, int application_id,
+                          std::span<const Migration> migrations, int first = 1);
+
 /// Executes it for one row; false: there is none. Reads to the end: a statement left at a row would hold its
 /// snapshot and with it the write-ahead log.
 bool read_one_row(soci::statement& statement);
@@ -42,6 +50,8 @@ bool read_one_row(soci::statement& statement);
 sqlite_api::sqlite3* handle_of(soci::session& sql);
 /// The SQLite result code of an exception, 0 if it has none.
 int sqlite_code_of(const std::exception& error);
+/// SOCI repeats the whole statement in its message; operators and buyers are shown SQLite's words alone.
+std::string plain_reason(const std::exception& error);
 /// insufficient_storage for a full disk, else unavailable; the text is for the developer.
 Error error_of(const std::exception& error, std::string_view doing);
 

@@ -93,6 +93,7 @@ struct Platform {
   order::PayOrder pay;
   order::RefusalCounts refusals;
   std::atomic<bool> files_gone{false};  ///< A database is not where it was; the log looks after itself.
+  std::atomic<bool> payments_fail{false};
   http::Router router;
 };
 
@@ -113,12 +114,14 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
       sessions(store.accounts, store.tokens, denied, random, ids, clock, wall,
                user::SessionSettings{settings.duration("users.access_token_life"), store.refresh_key()}),
       sign_up(store.accounts, hasher, mailer, random, ids, clock, email_verification_of(settings)),
-      provider(
-          store.folder.file("payments.db"), store.pool, clock,
-          [late = settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") +
-                  Millis(1'000)](AttemptId) { return late; }),
+      provider(store.folder.file("payments.db"), store.pool, clock,
+               [late = settings.duration("orders.payment_window") +
+                       settings.duration("orders.attempt_bound") + Millis(1'000)](AttemptId) { return late; },
+               {store.id.hi, store.id.lo,
+                [this](std::string_view text) { return store.cipher.blind_index(text); }}),
       resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)),
       pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max) {
+  store.remember_keys();
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
   core.gate.add_follower(resolver);
@@ -162,6 +165,12 @@ void Platform::check_heads() {
 }
 
 void Platform::look_at_files() {
+  if (const bool fail = !provider.usable(); fail != payments_fail.exchange(fail)) {
+    if (fail)
+      spdlog::error("payments.db cannot be written: no order can be paid");
+    else
+      spdlog::info("payments.db can be written again");
+  }
   const bool gone = !store.fold.files_in_place() || !sqlite::is_in_place(*store.main);
   if (gone == files_gone.exchange(gone)) return;
   if (gone)
@@ -236,6 +245,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     if (leaving.load()) return "the server is stopping";
     if (platform.core.products.recovering()) return "the event log is being restored";
     if (platform.files_gone.load()) return "a database file was moved away or made read-only";
+    if (platform.payments_fail.load()) return "payments.db cannot be written";
     return std::nullopt;
   };
   info.metrics = [&] {

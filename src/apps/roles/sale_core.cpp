@@ -1,8 +1,8 @@
 #include "apps/roles/sale_core.hpp"
 
-#include <random>
 #include <stdexcept>
 
+#include "base/random.hpp"
 #include "http/message/problem.hpp"
 
 namespace market::apps {
@@ -14,19 +14,15 @@ Place records_place(Store& store) {
   return *at;
 }
 
-sale::GateSettings gate_settings(const Settings& settings) {
+sale::GateSettings gate_settings(const Settings& settings, LogId store) {
   sale::GateSettings gate;
+  gate.new_log = store;
   gate.queue_max = static_cast<int>(settings.number("orders.queue_max"));
   gate.fold_lag_max = settings.number("orders.fold_lag_max");
   gate.sequencer.rules.attempt_bound = settings.duration("orders.attempt_bound");
   gate.restart_grace = settings.duration("orders.restart_grace");
   gate.snapshot_every = settings.number("log.snapshot_every");
   return gate;
-}
-
-std::uint64_t random_number() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
 }
 
 }  // namespace
@@ -37,7 +33,7 @@ SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
       projector(store.fold, overlay, records_place(store), {}),
       gate(sale::GateParts{store.log, store.records, store.fold, store.snapshots, overlay, projector,
                            products, keys, clock, random_number},
-           gate_settings(settings)),
+           gate_settings(settings, store.id)),
       reader(overlay, store.records) {}
 
 void SaleCore::stop() {

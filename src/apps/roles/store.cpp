@@ -4,6 +4,9 @@
 #include <spdlog/spdlog.h>
 
 #include <cstring>
+#include <random>
+
+#include "wire/events/record_codec.hpp"
 
 namespace market::apps {
 namespace {
@@ -35,6 +38,19 @@ crypto::SodiumFieldCipher load_cipher(const files::DataFolder& folder) {
                                    load_field_secret(folder, "field-index"));
 }
 
+/// Of its first record, an Open; none when it is empty.
+LogId first_log_id(Log& log) {
+  LogId id;
+  const auto read = log.read(1, [&](Offset, std::string_view record) {
+    const auto decoded = wire::decode_record(record);
+    const auto* open = decoded ? std::get_if<wire::Open>(&*decoded) : nullptr;
+    if (open) id = open->log;
+    return false;
+  });
+  if (!read) throw std::runtime_error(read.error().detail);
+  return LogId{id.hi, id.lo, 0};
+}
+
 /// main.db is made after log.db: where it is alone, the log was deleted, and an empty one would hide that.
 sqlite::LogSettings log_of(const files::DataFolder& folder) {
   const auto path = folder.file(log_file);
@@ -56,17 +72,63 @@ std::string main_of(const files::DataFolder& folder, sqlite::SqliteLog& log) {
 
 Store::Store(const std::string& data, const Clock& clock, Millis wait)
     : folder(files::DataFolder::open(data, wait)),
+      keys_found(folder.key_checks()),
       tokens(load_tokens(folder)),
       cipher(load_cipher(folder)),
       log(log_of(folder)),
       fold(folder.file(records_file)),
       records(folder.file(records_file), fold.index(), pool, sql_threads),
       snapshots(folder.file(snapshot_file), warn),
-      main(sqlite::open_main_database(main_of(folder, log), pool, sql_threads)),
+      main(sqlite::open_main_database(main_of(folder, log), pool, sql_threads, cipher)),
+      id(expect_one_store()),
       accounts(*main, cipher, clock),
-      pictures(folder.file("pictures"), pool) {}
+      pictures(folder.file("pictures"), pool) {
+  expect_keys(keys_found);
+}
+
+/// Files of two stores are told apart before anything is written: whose orders would be shown to whom?
+LogId Store::expect_one_store() {
+  const LogId of_log = first_log_id(log);
+  const LogId of_main = sqlite::identity_of(*main).store;
+  const auto folded = fold.log();
+  if (!folded) throw std::runtime_error(folded.error().detail);
+  if (of_log && of_main && of_main != of_log)
+    throw std::runtime_error(fmt::format(
+        "{} belongs to another store than log.db; put the right one of the two back, or restore a backup",
+        folder.file(main_file).string()));
+  if (of_log && *folded && (folded->hi != of_log.hi || folded->lo != of_log.lo))
+    throw std::runtime_error(fmt::format(
+        "{} belongs to another log than log.db; put the right one back, or restore a backup (records of this "
+        "log are made anew when there are none)",
+        folder.file(records_file).string()));
+  if (of_log) return of_log;
+  if (of_main) return of_main;
+  std::random_device device;
+  const auto random = [&device] { return std::uint64_t{device()} << 32 | device(); };
+  return LogId{random(), random(), 0};
+}
+
+/// A key file of another store lets its tokens in here. New names are those of new keys.
+void Store::expect_keys(const std::map<std::string, std::string>& found) const {
+  const auto known = sqlite::identity_of(*main).key_checks;
+  for (const auto& [name, value] : found) {
+    const auto before = known.find(name);
+    if (before != known.end() && before->second != value)
+      throw std::runtime_error(
+          fmt::format("key file {} is of another store; put the right one back from where you keep your keys",
+                      (folder.keys() / name).string()));
+  }
+}
+
+void Store::remember_keys() try {
+  const sqlite::StoreIdentity now{LogId{id.hi, id.lo, 0}, folder.key_checks()};
+  if (now != sqlite::identity_of(*main)) sqlite::set_identity(*main, now);
+} catch (const std::exception& error) {
+  warn(fmt::format("main.db does not know its store and keys until a later start: {}", error.what()));
+}
 
 std::string Store::reload_keys() {
+  expect_keys(folder.key_checks());
   auto keys = files::keys_of(files::load_signing_keys(folder.file(files::signing_key_file)));
   const std::string newest = keys.empty() ? "" : keys.front().id;
   tokens.replace(std::move(keys));

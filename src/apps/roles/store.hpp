@@ -2,6 +2,7 @@
 /// The files of one embedded store, opened by this process alone: log.db, records.db, main.db, the gate's
 /// snapshot and the keys. Shared by `serve` and the commands that work on a stopped store.
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -26,6 +27,8 @@ struct Store {
   ~Store();
   /// Reads the token keys again; the id of the one that signs now. Throws, and the keys before stay then.
   std::string reload_keys();
+  /// Has main.db know its store and its keys, so that a later start can tell foreign ones.
+  void remember_keys();
   /// What refresh tokens are derived with; kept with the other keys, so that it outlives a restart. Throws.
   wire::SecretKey refresh_key() const;
 
@@ -33,6 +36,7 @@ struct Store {
   static constexpr int sql_waiting_max = 4'096;
 
   files::DataFolder folder;
+  const std::map<std::string, std::string> keys_found;  ///< Check values, before any key is made.
   wire::AccessTokens tokens;
   crypto::SodiumFieldCipher cipher;
   BlockingPool pool{sql_threads, sql_waiting_max};
@@ -41,8 +45,14 @@ struct Store {
   sqlite::SqliteOrderRecords records;
   files::SnapshotFile snapshots;
   std::shared_ptr<sqlite::MainDatabase> main;
+  /// Of this store in every file of it: the id of its log, which a new log is given.
+  LogId id;
   sqlite::SqliteAccounts accounts;
   files::PictureStore pictures;
+
+ private:
+  LogId expect_one_store();
+  void expect_keys(const std::map<std::string, std::string>& found) const;
 };
 
 /// Removes records.db and the snapshot: both are made anew from the log.
