@@ -11,7 +11,7 @@ def address(path):
     return "/" + path.replace("{id}", ID)  # Client takes `//` for an absolute path.
 
 
-@pytest.mark.parametrize("method, path", OPERATIONS, ids=" ".join)
+@pytest.mark.parametrize("method, path", OPERATIONS, ids=str)
 def test_an_unknown_parameter_is_named(admin, anonymous, method, path):
     for caller in (admin, anonymous):
         for query in ("colour=red", "colour", "%63olour=", "&&colour=red&colour=blue", "Limit=1"):
@@ -20,7 +20,7 @@ def test_an_unknown_parameter_is_named(admin, anonymous, method, path):
             assert [error["field"] for error in answer.json()["errors"]] == [name], query
 
 
-@pytest.mark.parametrize("method, path", OPERATIONS, ids=" ".join)
+@pytest.mark.parametrize("method, path", OPERATIONS, ids=str)
 def test_a_known_parameter_is_taken(admin, method, path):
     operation = Document.load().operation(method, path.replace("{id}", ID))[1]
     known = [Document.load().resolve(each) for each in operation.get("parameters", [])]

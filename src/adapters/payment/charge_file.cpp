@@ -18,6 +18,9 @@ constexpr const char* make_version_1 =
     "ALTER TABLE charges ADD COLUMN mac TEXT NOT NULL DEFAULT '';"
     "UPDATE charges SET mac = charge_mac(attempt, amount, currency, declined, captured_at, refunded)";
 
+/// An addition that older programs of the same version do not mind.
+constexpr const char* add_tokens = "ALTER TABLE charges ADD COLUMN token_sum TEXT NOT NULL DEFAULT ''";
+
 struct Finalizer {
   void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 };
@@ -62,6 +65,7 @@ Charge charge_of(sqlite3_stmt* row, AttemptId attempt) {
   charge.declined = sqlite3_column_int(row, 1) != 0;
   charge.captured_at = Instant(Millis(sqlite3_column_int64(row, 2)));
   charge.refunded = sqlite3_column_int(row, 3) != 0;
+  charge.token_sum = reinterpret_cast<const char*>(sqlite3_column_text(row, 5));
   return charge;
 }
 
@@ -90,6 +94,9 @@ void ChargeFile::open(int create) {
                              const_cast<ChargeFileOwner*>(&owner_),  // NOLINT: charge_mac() reads it alone.
                              charge_mac, nullptr, nullptr, nullptr);
   adopt_or_refuse(handle);
+  if (number(handle, "SELECT count(*) FROM pragma_table_info('charges') WHERE name = 'token_sum'", path_) ==
+      0)
+    execute(handle, add_tokens, path_);
   execute(handle, "PRAGMA synchronous = FULL", path_);
   db_ = std::move(db);
   files_ = files::DatabaseFiles(path_);
@@ -154,16 +161,19 @@ Result<Charge> ChargeFile::record(const Charge& charge) {
   {
     const std::lock_guard lock(mutex_);
     if (const auto can = ready(); !can) return fail(can.error());
-    const auto insert = prepare(
-        db_.get(),
-        "INSERT INTO charges (attempt, amount, currency, declined, captured_at, mac)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, charge_mac(?1, ?2, ?3, ?4, ?5, 0)) ON CONFLICT (attempt) DO NOTHING");
+    const auto insert =
+        prepare(db_.get(),
+                "INSERT INTO charges (attempt, amount, currency, declined, captured_at, mac, token_sum)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, charge_mac(?1, ?2, ?3, ?4, ?5, 0), ?6) ON CONFLICT (attempt) "
+                "DO NOTHING");
     if (!insert) return fail(failed(sqlite3_extended_errcode(db_.get())));
     sqlite3_bind_int64(insert.get(), 1, charge.attempt.value);
     sqlite3_bind_int64(insert.get(), 2, charge.amount.amount);
     sqlite3_bind_text(insert.get(), 3, charge.amount.currency.letters.data(), 3, SQLITE_TRANSIENT);
     sqlite3_bind_int(insert.get(), 4, charge.declined ? 1 : 0);
     sqlite3_bind_int64(insert.get(), 5, charge.captured_at.time_since_epoch().count());
+    sqlite3_bind_text(insert.get(), 6, charge.token_sum.data(), static_cast<int>(charge.token_sum.size()),
+                      SQLITE_TRANSIENT);
     if (const int code = sqlite3_step(insert.get()); code != SQLITE_DONE) return fail(failed(code));
     failing_.store(false, std::memory_order_relaxed);
   }
@@ -179,7 +189,7 @@ Result<std::optional<Charge>> ChargeFile::find(AttemptId attempt) {
     if (const auto can = ready(); !can) return fail(Code::unavailable, can.error().detail);
   const auto select = prepare(db_.get(),
                               "SELECT amount, declined, captured_at, refunded, mac = charge_mac(attempt, "
-                              "amount, currency, declined, captured_at, refunded) FROM charges"
+                              "amount, currency, declined, captured_at, refunded), token_sum FROM charges"
                               " WHERE attempt = ?");
   if (!select) return fail(Code::unavailable, failed(sqlite3_extended_errcode(db_.get())).detail);
   sqlite3_bind_int64(select.get(), 1, attempt.value);

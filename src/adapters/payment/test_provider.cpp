@@ -48,6 +48,7 @@ Task<ChargeState> TestProvider::charge(AttemptId attempt, Money amount, std::str
   charge.amount = amount;
   charge.captured_at = clock_.now() + (token == "late" ? late_by_(attempt) : Millis(0));
   charge.declined = token == "declined";
+  charge.token_sum = file_.sum_of_token(token);
   const int times = token == "twice" ? 2 : 1;  // The second charge of an attempt must change nothing.
   auto work = [this, charge, times] { return record(charge, times); };
   const auto state = co_await pool_.run(std::move(work));
@@ -68,6 +69,19 @@ Task<ChargeState> TestProvider::find(AttemptId attempt) {
   auto work = [this, attempt] { return look(attempt); };
   const auto state = co_await pool_.run(std::move(work));
   co_return state;
+}
+
+Result<ChargedToken> TestProvider::compare_now(AttemptId attempt, const std::string& token) {
+  const auto charge = file_.find(attempt);
+  if (!charge) return fail(charge.error());
+  if (!*charge || (*charge)->token_sum.empty()) return ChargedToken::unknown;
+  return (*charge)->token_sum == file_.sum_of_token(token) ? ChargedToken::same : ChargedToken::another;
+}
+
+Task<ChargedToken> TestProvider::compare(AttemptId attempt, std::string token) {
+  auto work = [this, attempt, token = std::move(token)] { return compare_now(attempt, token); };
+  const auto compared = co_await pool_.run(std::move(work));
+  co_return compared;
 }
 
 Task<> TestProvider::refund(AttemptId attempt) {
