@@ -18,8 +18,8 @@ struct RouteOptions {
   bool loopback_only = false;      ///< /metrics, /info: anyone else gets 404.
   /// The query's parameters that this route knows; others are 422.
   std::vector<std::string_view> query;
-  bool any_query = false;          ///< A page, or another's business.
-  bool any_body = false;           ///< Passed on as it is: media type and coding are another's business.
+  bool any_query = false;  ///< A page, or another's business.
+  bool any_body = false;   ///< Passed on as it is: media type and coding are another's business.
   /// Instead of body_bytes_max, when it depends on the request.
   std::function<std::size_t(const Request&)> body_limit;
   /// Asked before a body is read that did not come with the head: whose token is refused sends none.

@@ -27,7 +27,8 @@ std::int64_t key_of(const ShownProduct& product, SortBy sort) {
 
 bool is_there(const ShownProduct& product, const ListQuery& query, Instant now) {
   return is_public(product.terms, now) ||
-         (!product.terms.withdrawn && (query.sees_all || (query.viewer && product.terms.seller == query.viewer)));
+         (!product.terms.withdrawn &&
+          (query.sees_all || (query.viewer && product.terms.seller == query.viewer)));
 }
 
 bool matches(const ShownProduct& product, const ListQuery& query) {
@@ -50,8 +51,8 @@ std::string cursor_of(const ListQuery& query, const ShownProduct& last) {
 }
 
 /// The newest ones that are there for the viewer. Few are not, so a page is one reading or two.
-std::vector<ShownProductPtr> newest_there(const ProductBoard& board, const ListQuery& query, std::size_t count,
-                                          Instant now) {
+std::vector<ShownProductPtr> newest_there(const ProductBoard& board, const ListQuery& query,
+                                          std::size_t count, Instant now) {
   std::vector<ShownProductPtr> found;
   ProductId before = query.after;
   for (;;) {
