@@ -95,6 +95,7 @@ struct Platform {
   order::PaymentResolver resolver;
   order::PayOrder pay;
   order::RefusalCounts refusals;
+  order::OrderWatch watch;
   std::atomic<bool> files_gone{false};  ///< A database is not where it was; the log looks after itself.
   std::atomic<bool> payments_fail{false};
   http::Router router;
@@ -128,6 +129,7 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
   core.gate.add_follower(resolver);
+  core.gate.add_follower(watch);  // Behind those that orders are read from.
   for (const sale::OpenPaymentFound& open : core.gate.open_payments())
     resolver.watch({open.order, open.attempt, open.refund});
 }
@@ -141,7 +143,7 @@ void Platform::add_routes() {
   product::add_product_routes(router,
                               {authenticator, core.products, core.gate, store.pictures, store.pool, clock});
   order::add_order_routes(
-      router, {authenticator, core.gate, core.products, core.reader, pay, refusals, clock, orders});
+      router, {authenticator, core.gate, core.products, core.reader, pay, refusals, watch, clock, orders});
   check_heads();
 }
 

@@ -165,7 +165,7 @@ Task<Reply> get_order(Doors& doors, const Request& request) {
   co_return doors.reply(http::Status::ok, **order);
 }
 
-/// Re-reads while somebody listens: a change is seen within `events_pace`, through memory for open orders.
+/// How soon a change is seen. The order is read when the log has said something of it, and else not.
 constexpr Millis events_pace{250};
 constexpr Millis keep_alive_pace{15'000};
 
@@ -179,17 +179,23 @@ Task<> stream_order(Doors& doors, wire::Identity caller, OrderId id, std::string
                     http::Stream& stream) {
   const auto executor = co_await asio::this_coro::executor;
   asio::steady_timer timer(executor);
+  const OrderWatch::Watcher watcher(doors.parts.watch);
+  std::optional<std::uint32_t> seen;
   std::string piece = http::sse_retry();
   Millis silent{0};
   while (doors.parts.authenticator.still_holds(caller)) {
-    const auto order = co_await doors.parts.reader.find(caller.user, id);
-    if (order) {
-      const std::string page = doors.page_of(**order);
-      std::string now = event_id_of(page);
-      if (now != known) piece += http::sse_event("order", page, now);
-      known = std::move(now);
-    } else if (order.error().code == Code::order_not_found) {
-      co_return Result<>();
+    const std::uint32_t changes = doors.parts.watch.changes_of(id);
+    if (seen != changes) {
+      const auto order = co_await doors.parts.reader.find(caller.user, id);
+      if (order) {
+        const std::string page = doors.page_of(**order);
+        std::string now = event_id_of(page);
+        if (now != known) piece += http::sse_event("order", page, now);
+        known = std::move(now);
+        seen = changes;
+      } else if (order.error().code == Code::order_not_found) {
+        co_return Result<>();
+      }
     }
     if (piece.empty() && silent >= keep_alive_pace) piece = http::sse_keep_alive();
     if (!piece.empty()) {
