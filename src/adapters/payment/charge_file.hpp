@@ -26,7 +26,7 @@ struct Charge {
   Money amount;
   bool declined = false, refunded = false;
   Instant captured_at{};
-  std::string token_sum;  ///< Keyed, see sum_of_token(); empty in charges of before.
+  std::string token_sum;  ///< A hash of the card's token; empty in charges of before.
 };
 
 /// Whose book it is: the id of the store, and the keyed sum of a text.
@@ -40,9 +40,6 @@ class ChargeFile {
   /// Opens or makes it. Throws std::runtime_error with one line that names it, and changes nothing then, when
   /// the file is of another program, of another store or of a newer version.
   ChargeFile(std::string path, ChargeFileOwner owner);
-
-  /// What is kept of a card's token.
-  std::string sum_of_token(const std::string& token) const { return owner_.sum("token\n" + token); }
 
   // Each blocks. Errors: unavailable; insufficient_storage: certainly nothing was written.
   /// The first charge of an attempt stays; answers it.
