@@ -45,6 +45,8 @@ class ChargeFile {
   /// The first charge of an attempt stays; answers it.
   Result<Charge> record(const Charge& charge);
   Result<std::optional<Charge>> find(AttemptId attempt);
+  /// Charge::token_sum; empty also when there is no such charge.
+  Result<std::string> token_sum_of(AttemptId attempt);
   Result<> refund(AttemptId attempt);
   Result<ProviderTotals> totals(Instant now);
 
@@ -52,10 +54,11 @@ class ChargeFile {
   /// While it did not, this tries again, so call it now and then.
   bool usable();
 
- private:
   struct Closer {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
   };
+
+ private:
   void open(int create);
   void adopt_or_refuse(sqlite3* db) const;
   /// An open file in its place; after a failure it is opened anew, so that whatever was put right helps.

@@ -81,10 +81,10 @@ Task<ChargeState> TestProvider::find(AttemptId attempt) {
 }
 
 Result<ChargedToken> TestProvider::compare_now(AttemptId attempt, const std::string& token) {
-  const auto charge = file_.find(attempt);
-  if (!charge) return fail(charge.error());
-  if (!*charge || (*charge)->token_sum.empty()) return ChargedToken::unknown;
-  return (*charge)->token_sum == sum_of(token) ? ChargedToken::same : ChargedToken::another;
+  const auto sum = file_.token_sum_of(attempt);
+  if (!sum) return fail(sum.error());
+  if (sum->empty()) return ChargedToken::unknown;
+  return *sum == sum_of(token) ? ChargedToken::same : ChargedToken::another;
 }
 
 Task<ChargedToken> TestProvider::compare(AttemptId attempt, std::string token) {

@@ -1,6 +1,7 @@
 #include "adapters/sqlite/main_database.hpp"
 
 #include "adapters/sqlite/account_row.hpp"
+#include "adapters/sqlite/main_schema.hpp"
 #include "adapters/sqlite/open_main.hpp"
 #include "adapters/sqlite/row_mac.hpp"
 #include "domain/account/email.hpp"
@@ -99,19 +100,41 @@ void expect_keys(soci::session& sql, const std::string& path, const FieldCipher&
 
 }  // namespace
 
+void migrate_main(soci::session& sql, const std::string& path) {
+  migrate(sql, path, main_application_id, migrations, first_schema);
+}
+
+FoundSchema expect_main_schema(soci::session& sql, const std::string& path) {
+  return expect_schema(sql, path, main_application_id, migrations, first_schema);
+}
+
 MainDatabase::MainDatabase(const std::string& path, BlockingPool& pool, unsigned readers,
                            const FieldCipher& cipher)
     : pool_(pool), writer_(open_session(path, SessionKind::durable_writer)) {
   add_row_mac(*writer_, cipher);
-  expect_schema(*writer_, path, main_application_id, migrations, first_schema);
+  expect_main_schema(*writer_, path);
   expect_keys(*writer_, path, cipher);
-  migrate(*writer_, path, main_application_id, migrations, first_schema);
+  migrate_main(*writer_, path);
   for (unsigned i = 0; i < std::max(readers, 1u); ++i) {
     auto reader = open_session(path, SessionKind::reader);
     add_row_mac(*reader, cipher);
     readers_.add(std::move(reader));
   }
   files_ = files::DatabaseFiles(path);
+}
+
+void verify_main_database(const std::string& path, const FieldCipher& cipher,
+                          const std::map<std::string, std::string>& key_checks) {
+  const auto sql = open_session(path, SessionKind::reader);
+  constexpr int with_identity = 6;
+  const auto found = expect_main_schema(*sql, path);
+  expect_keys(*sql, path, cipher);
+  if (found.version < with_identity) return;
+  const auto known = select_identity(*sql);
+  if (!known) throw std::runtime_error(known.error().detail);
+  for (const auto& [name, value] : key_checks)
+    if (const auto at = known->key_checks.find(name); at != known->key_checks.end() && at->second != value)
+      throw std::runtime_error(fmt::format("key file keys/{} is of another store", name));
 }
 
 Error MainDatabase::write_error(const std::exception& error) {

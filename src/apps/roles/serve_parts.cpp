@@ -8,7 +8,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
+#include <filesystem>
 
+#include "adapters/files/files.hpp"
 #include "apps/roles/access_log_writer.hpp"
 #include "apps/roles/log_output.hpp"
 #include "http/message/target.hpp"
@@ -19,6 +22,26 @@ namespace market::apps {
 
 std::string host_in_url(const std::string& host) {
   return host.find(':') == std::string::npos ? host : '[' + host + ']';
+}
+
+std::string secret_in_file(std::string_view named_by, const std::string& path) {
+  std::filesystem::path file(path);
+  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+  if (credentials && file.is_relative()) file = std::filesystem::path(credentials) / file;
+  auto text = files::read_key_file(file, 1);
+  if (!text) throw UsageError(fmt::format("{}: {}", named_by, text.error().detail));
+  if (!*text) throw UsageError(fmt::format("{}: there is no file {}", named_by, file.string()));
+  while ((*text)->ends_with('\n') || (*text)->ends_with('\r')) (*text)->pop_back();
+  return std::move(**text);
+}
+
+std::string secret_of(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  const char* file = std::getenv((name + "_FILE").c_str());
+  const bool has_value = value && *value != '\0', has_file = file && *file != '\0';
+  if (has_value && has_file) throw UsageError(fmt::format("{} and {}_FILE must not both be set", name, name));
+  if (has_file) return secret_in_file(name + "_FILE", file);
+  return has_value ? value : "";
 }
 
 void announce(const std::string& line) {
@@ -120,6 +143,15 @@ std::vector<std::string> comma_separated(const std::string& text) {
     begin = end + 1;
   }
   return parts;
+}
+
+std::optional<mysql::Server> mysql_server(const Settings& settings) {
+  const auto text = settings.text("records.mysql");
+  if (text.empty()) return std::nullopt;
+  auto server = mysql::parse_server(text);
+  if (!server) throw UsageError("records.mysql: " + server.error().detail);
+  server->tls_ca = settings.text("records.mysql_tls_ca");
+  return std::move(*server);
 }
 
 kafka::LogSettings kafka_settings(const Settings& settings) {

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "adapters/kafka/log.hpp"
+#include "adapters/mysql/session.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/settings/settings.hpp"
 #include "http/server/server.hpp"
@@ -24,6 +25,12 @@ struct Address {
 };
 
 /// As in a URL: an IPv6 host in brackets.
+/// A secret of the environment: NAME, or the content of the file that NAME_FILE names, relative to
+/// systemd's folder of credentials where there is one. Empty: neither. Throws UsageError.
+std::string secret_of(const std::string& name);
+/// A file's content without its last newline; nobody but its owner may read it. Throws UsageError.
+std::string secret_in_file(std::string_view named_by, const std::string& path);
+
 std::string host_in_url(const std::string& host);
 /// `HOST:PORT`, an IPv6 host in brackets; nullopt for anything else.
 std::optional<Address> read_address(std::string_view text);
@@ -57,6 +64,8 @@ unsigned thread_count(std::int64_t wanted, unsigned fallback);
 
 http::Limits limits_of(const Settings& settings);
 
+/// The records' database as records.mysql and its like say; none: records.db. Throws UsageError.
+std::optional<mysql::Server> mysql_server(const Settings& settings);
 /// The log on Kafka as log.kafka and its like say. Throws UsageError.
 kafka::LogSettings kafka_settings(const Settings& settings);
 /// The parts of a setting written with commas.
