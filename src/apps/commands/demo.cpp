@@ -28,8 +28,8 @@ const DemoProduct demo_products[] = {
 
 }  // namespace
 
-void fill_with_demo(const ProductBoard& board, SaleGate& gate, const Clock& clock) {
-  if (!board.all()->empty()) return;
+bool fill_with_demo(const ProductBoard& board, SaleGate& gate, const Clock& clock) {
+  if (!board.all()->empty()) return false;
   for (const DemoProduct& demo : demo_products) {
     ListProduct listed;
     listed.texts.name = demo.name;
@@ -43,6 +43,23 @@ void fill_with_demo(const ProductBoard& board, SaleGate& gate, const Clock& cloc
     }
     const auto done = run_task(gate.submit(Command(std::move(listed))));
     if (!done) throw std::runtime_error(done.error().detail);
+  }
+  return true;
+}
+
+void create_demo_accounts(user::SignUp& sign_up) {
+  struct DemoAccount {
+    const char *email, *password, *name;
+    Role role;
+  };
+  const DemoAccount accounts[] = {
+      {"buyer@demo.example", "quiet-lantern-42", "Demo Buyer", Role::customer},
+      {"seller@demo.example", "amber-workshop-42", "Demo Seller", Role::seller},
+      {"admin@demo.example", "granite-keystone-42", "Demo Administrator", Role::admin},
+  };
+  for (const DemoAccount& demo : accounts) {
+    const auto made = run_task(sign_up.create_verified(demo.email, demo.password, demo.name, demo.role));
+    if (!made) throw std::runtime_error(made.error().detail);
   }
 }
 

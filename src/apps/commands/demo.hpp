@@ -3,10 +3,15 @@
 
 #include "ports/product_board.hpp"
 #include "ports/sale_gate.hpp"
+#include "services/user/sign_up.hpp"
 
 namespace market::apps {
 
-/// Nothing when there are products already. Throws std::runtime_error.
-void fill_with_demo(const ProductBoard& board, SaleGate& gate, const Clock& clock);
+/// False: nothing is done, as there are products already. Throws std::runtime_error.
+bool fill_with_demo(const ProductBoard& board, SaleGate& gate, const Clock& clock);
+
+/// A buyer, a seller and an administrator to sign in as. Their passwords stand in the README, so they are
+/// made only where nobody from outside can reach them. Throws std::runtime_error.
+void create_demo_accounts(user::SignUp& sign_up);
 
 }  // namespace market::apps
