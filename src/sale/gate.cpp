@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/thread_name.hpp"
 #include "sale/gate_pending.hpp"
 
 namespace market::sale {
@@ -37,6 +38,7 @@ void EmbeddedGate::stop() {
 }
 
 void EmbeddedGate::run() {
+  name_thread("writer");
   Batch batch;
   while (true) {
     take_queue(batch);

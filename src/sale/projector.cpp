@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/memory.hpp"
+#include "base/thread_name.hpp"
 
 namespace market::sale {
 namespace {
@@ -93,6 +94,7 @@ bool Projector::store(const Groups& groups) {
 }
 
 void Projector::run() {
+  name_thread("projector");
   // Buyers first: on a busy machine the records wait (fold_lag_max bounds that), and rows cost less in bulk.
   // On Linux `0` is this thread alone. Without it everything still works, so a refusal is no error.
   constexpr int nicer = 10;

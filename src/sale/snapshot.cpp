@@ -13,6 +13,8 @@ using wire::ByteWriter;
 constexpr std::uint8_t format = 2;
 enum class Section : std::uint8_t { products = 1, orders = 2, buyers = 3, keys = 4, end = 5 };
 constexpr std::uint32_t products_per_slice = 256;
+using Buyers = SegmentedMap<Buyer, std::int32_t>;
+using Keys = SegmentedMap<RequestKey, KeyBinding>;
 
 void put(ByteWriter& out, std::int64_t value) {
   out.fixed64(static_cast<std::uint64_t>(value));
@@ -64,7 +66,10 @@ SnapshotCopy::SnapshotCopy(const Sequencer& sequencer)
     : sequencer_(sequencer),
       state_(sequencer.state()),
       place_(state_.numbers.place),
-      product_count_(static_cast<std::uint32_t>(state_.products.size())) {
+      product_count_(static_cast<std::uint32_t>(state_.products.size())),
+      old_orders_(OpenOrders::parts()),
+      old_units_(Buyers::parts()),
+      old_keys_(Keys::parts()) {
   ByteWriter out(bytes_);
   put_head(out, sequencer);
 }
@@ -72,18 +77,17 @@ SnapshotCopy::SnapshotCopy(const Sequencer& sequencer)
 void SnapshotCopy::overwritten(const UndoLog& undo) {
   for (const UndoLog::Entry& entry : undo.entries()) {
     if (const auto* units = std::get_if<UndoLog::OldUnits>(&entry)) {
-      if (SegmentedMap<Buyer, std::int32_t>::part_number(units->buyer) >= buyers_done_)
-        old_units_.try_emplace(units->buyer, units->units);
+      if (const auto part = Buyers::part_number(units->buyer); part >= buyers_done_)
+        old_units_[part].try_emplace(units->buyer, units->units);
     } else if (const auto* stock = std::get_if<UndoLog::OldStock>(&entry)) {
       if (stock->slot >= products_done_) old_stock_.try_emplace(stock->slot, stock->stock);
-    } else if (const auto* made = std::get_if<UndoLog::NewOrder>(&entry)) {
-      if (OpenOrders::part_number(made->id) >= orders_done_) old_orders_.try_emplace(made->id, std::nullopt);
     } else if (const auto* order = std::get_if<UndoLog::OldOrder>(&entry)) {
       const OrderId id = (*order)->order.id;
-      if (OpenOrders::part_number(id) >= orders_done_) old_orders_.try_emplace(id, **order);
+      const auto part = OpenOrders::part_number(id);
+      if (part >= orders_done_ && (*order)->order.place <= place_) old_orders_[part].try_emplace(id, **order);
     } else if (const auto* key = std::get_if<UndoLog::OldKey>(&entry)) {
-      if (SegmentedMap<RequestKey, KeyBinding>::part_number(key->key) >= keys_done_)
-        old_keys_.try_emplace(key->key, key->binding);
+      if (const auto part = Keys::part_number(key->key); part >= keys_done_)
+        old_keys_[part].try_emplace(key->key, key->binding);
     } else if (const auto* product = std::get_if<UndoLog::OldProduct>(&entry)) {
       if (product->slot >= products_done_)
         old_terms_.try_emplace(product->slot, product->product->version, product->product->terms);
@@ -97,9 +101,9 @@ bool SnapshotCopy::step(const std::function<bool()>& go_on) {
       copy_products();
     } else if (orders_done_ < OpenOrders::parts()) {
       copy_orders(orders_done_++);
-    } else if (buyers_done_ < SegmentedMap<Buyer, std::int32_t>::parts()) {
+    } else if (buyers_done_ < Buyers::parts()) {
       copy_buyers(buyers_done_++);
-    } else if (keys_done_ < SegmentedMap<RequestKey, KeyBinding>::parts()) {
+    } else if (keys_done_ < Keys::parts()) {
       copy_keys(keys_done_++);
     } else if (!ended_) {
       ended_ = true;
@@ -149,28 +153,27 @@ void SnapshotCopy::put_order(const OpenOrder& order, const OpenLines& lines, Att
 
 // A part is written as its rows as they are now, but for those that were overwritten since: as they were.
 
+/// An order's row says itself whether it was written since: by the place of its last event.
 void SnapshotCopy::copy_orders(std::size_t part) {
-  std::vector<const UndoLog::WholeOrder*> old;
-  for (const auto& [id, order] : old_orders_)
-    if (order && OpenOrders::part_number(id) == part) old.push_back(&*order);
+  const auto old = std::exchange(old_orders_[part], {});
   std::size_t same = 0;
-  state_.orders.for_each_of(part, [&](const OpenOrder& order) { same += !old_orders_.contains(order.id); });
+  state_.orders.for_each_of(part, [&](const OpenOrder& order) { same += order.place <= place_; });
   if (same + old.size() == 0) return;
   begin_section(bytes_, Section::orders, same + old.size());
   state_.orders.for_each_of(part, [&](const OpenOrder& order) {
-    if (!old_orders_.contains(order.id))
+    if (order.place <= place_)
       put_order(order, state_.orders.lines_of(order), state_.orders.attempt_of(order.id));
   });
-  for (const auto* each : old) put_order(each->order, each->lines, each->attempt);
+  for (const auto& [id, each] : old) put_order(each.order, each.lines, each.attempt);
 }
 
 void SnapshotCopy::copy_buyers(std::size_t part) {
+  const auto old = std::exchange(old_units_[part], {});
   std::vector<std::pair<Buyer, std::int32_t>> rows;
   for (const auto& [buyer, units] : state_.buyers.part(part))
-    if (!old_units_.contains(buyer)) rows.emplace_back(buyer, units);
-  for (const auto& [buyer, units] : old_units_)
-    if (units > 0 && SegmentedMap<Buyer, std::int32_t>::part_number(buyer) == part)
-      rows.emplace_back(buyer, units);
+    if (!old.contains(buyer)) rows.emplace_back(buyer, units);
+  for (const auto& [buyer, units] : old)
+    if (units > 0) rows.emplace_back(buyer, units);
   // Products that came since are not in this snapshot, and so neither are their buyers: all were overwritten.
   begin_section(bytes_, Section::buyers, rows.size());
   ByteWriter out(bytes_);
@@ -182,12 +185,12 @@ void SnapshotCopy::copy_buyers(std::size_t part) {
 }
 
 void SnapshotCopy::copy_keys(std::size_t part) {
+  const auto old = std::exchange(old_keys_[part], {});
   std::vector<std::pair<RequestKey, KeyBinding>> rows;
   for (const auto& [key, binding] : state_.keys.part(part))
-    if (!old_keys_.contains(key)) rows.emplace_back(key, binding);
-  for (const auto& [key, binding] : old_keys_)
-    if (binding && SegmentedMap<RequestKey, KeyBinding>::part_number(key) == part)
-      rows.emplace_back(key, *binding);
+    if (!old.contains(key)) rows.emplace_back(key, binding);
+  for (const auto& [key, binding] : old)
+    if (binding) rows.emplace_back(key, *binding);
   begin_section(bytes_, Section::keys, rows.size());
   ByteWriter out(bytes_);
   for (const auto& [key, binding] : rows) {

@@ -40,12 +40,14 @@ class SnapshotCopy {
   std::size_t orders_done_ = 0, buyers_done_ = 0, keys_done_ = 0;
   bool ended_ = false;
 
-  // As they were at `place_`; an empty optional was not there.
+  // As they were at `place_`. Rows in parts as the state's own, so that a part's copy looks at nothing else.
   boost::unordered_flat_map<std::uint32_t, std::pair<std::int64_t, ProductTerms>> old_terms_;
   boost::unordered_flat_map<std::uint32_t, ProductStock> old_stock_;
-  boost::unordered_flat_map<OrderId, std::optional<UndoLog::WholeOrder>> old_orders_;
-  boost::unordered_flat_map<Buyer, std::int32_t> old_units_;
-  boost::unordered_flat_map<RequestKey, std::optional<KeyBinding>> old_keys_;
+  template <class Key, class Value>
+  using Parts = std::vector<boost::unordered_flat_map<Key, Value>>;
+  Parts<OrderId, UndoLog::WholeOrder> old_orders_;
+  Parts<Buyer, std::int32_t> old_units_;                   ///< 0: there was no row.
+  Parts<RequestKey, std::optional<KeyBinding>> old_keys_;  ///< Empty: it was not bound.
 };
 
 struct DecodedSnapshot {

@@ -1,4 +1,5 @@
 #include "sale/snapshot_writer.hpp"
+#include "base/thread_name.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -68,6 +69,7 @@ Result<> SnapshotWriter::write(const std::vector<std::string>& pieces, Stage sta
 }
 
 void SnapshotWriter::run() {
+  name_thread("snapshots");
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] {

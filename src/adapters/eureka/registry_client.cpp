@@ -1,4 +1,5 @@
 #include "adapters/eureka/registry_client.hpp"
+#include "base/thread_name.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -73,7 +74,10 @@ void RegistryClient::start() {
   if (registries_.empty()) return;
   tasks_.spawn(io_.get_executor(), keep_registered());
   tasks_.spawn(io_.get_executor(), keep_list());
-  thread_ = std::thread([this] { io_.run(); });
+  thread_ = std::thread([this] {
+    name_thread("registry-client");
+    io_.run();
+  });
 }
 
 void RegistryClient::apply(std::string zone, http::AllowedAddresses allowed) {

@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "base/check.hpp"
+#include "base/thread_name.hpp"
 
 namespace market::sqlite {
 namespace {
@@ -290,6 +291,7 @@ void SqliteLog::checkpoint_if_due() {
 }
 
 void SqliteLog::run_checkpointer() {
+  name_thread("checkpoints");
   std::unique_lock lock(wake_mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return checkpoint_due_ || stopping_; });

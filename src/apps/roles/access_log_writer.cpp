@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "apps/roles/serve_parts.hpp"
+#include "base/thread_name.hpp"
 #include "wire/json/json.hpp"
 
 namespace market::apps {
@@ -128,6 +129,7 @@ void AccessLogWriter::take(const http::RequestRecord& record) {
 }
 
 void AccessLogWriter::run() {
+  name_thread("access-log");
   std::unique_lock lock(mutex_);
   for (;;) {
     ready_.wait(lock, [this] { return stopped_.load() || !queue_.empty(); });

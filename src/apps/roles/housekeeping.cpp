@@ -1,4 +1,5 @@
 #include "apps/roles/housekeeping.hpp"
+#include "base/thread_name.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -17,6 +18,7 @@ Housekeeping::~Housekeeping() {
 }
 
 void Housekeeping::run() {
+  name_thread("housekeeping");
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, tick, [this] { return stopping_; })) {
     lock.unlock();

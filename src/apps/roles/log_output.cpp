@@ -1,4 +1,5 @@
 #include "apps/roles/log_output.hpp"
+#include "base/thread_name.hpp"
 
 #include <fmt/format.h>
 #include <csignal>
@@ -100,6 +101,7 @@ void LogOutput::log(const spdlog::details::log_msg& message) {
 }
 
 void LogOutput::run() {
+  name_thread("log");
   using SteadyClock = std::chrono::steady_clock;
   bool broken_line = false;  // The last one was cut: the next begins on a line of its own.
   std::unique_lock lock(mutex_);

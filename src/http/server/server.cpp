@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/check.hpp"
+#include "base/thread_name.hpp"
 #include "http/server/acceptor.hpp"
 #include "http/server/access_log.hpp"
 #include "http/server/io_thread.hpp"
@@ -75,7 +76,11 @@ void Server::run() {
   if (state_->acceptor.fd() >= 0) state_->acceptor.start();
   for (Acceptor& each : state_->more) each.start();
   std::vector<std::jthread> others;
-  for (std::size_t i = 1; i < threads.size(); ++i) others.emplace_back([&threads, i] { threads[i]->run(); });
+  for (std::size_t i = 1; i < threads.size(); ++i)
+    others.emplace_back([&threads, i] {
+      name_thread("io");
+      threads[i]->run();
+    });
   threads.front()->run();
 }
 

@@ -228,7 +228,7 @@ Task<http::Reply> Proxy::handle_normal(const http::Request& request) {
   const auto& cors = route->cors ? route->cors : config->cors;
   if (cors && !is_preflight(request)) add_cors_fields(*reply, *cors, request);
   if (passage.limit) add_limit_fields(*reply, *passage.limit, passage.verdict);
-  if (parts_.journal.wants(passage.sampled)) note(passage, *reply);
+  if (parts_.access_log.wants(passage.sampled)) note(passage, *reply);
   co_return std::move(*reply);
 }
 
@@ -354,7 +354,7 @@ void Proxy::note(const Passage& passage, const http::Reply& reply) {
   answered.tries = passage.tries;
   answered.bytes = reply.body.size();
   answered.sampled = passage.sampled;
-  parts_.journal.take(answered);
+  parts_.access_log.take(answered);
 }
 
 }  // namespace market::gateway

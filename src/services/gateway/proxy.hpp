@@ -1,7 +1,7 @@
 #pragma once
 /// The gateway's handler: finds the route, applies its policies, forwards, retries where that is safe.
 ///
-///   Proxy proxy({balancer, authenticator, journal, clock}, config);
+///   Proxy proxy({balancer, authenticator, access_log, clock}, config);
 ///   router.set_fallback([&](const Request& r) { return proxy.handle(r); }, proxy.options());
 
 #include <atomic>
@@ -27,7 +27,7 @@ namespace market::gateway {
 struct ProxyParts {
   Balancer& balancer;
   const auth::Authenticator* authenticator;  ///< Null: services alone check tokens, or set later.
-  http::AccessLog& journal;
+  http::AccessLog& access_log;
   const Clock& clock;
 };
 

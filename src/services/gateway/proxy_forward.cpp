@@ -150,7 +150,7 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
       co_return no_instance(request, 1 + static_cast<int>(passage.span % 3));
     }
     ++passage.tries;
-    if (parts_.journal.is_on()) passage.instance = instance->host + ":" + std::to_string(instance->port);
+    if (parts_.access_log.is_on()) passage.instance = instance->host + ":" + std::to_string(instance->port);
     Call call;
     prepare(call, passage, *instance, *target, deadline - now);
     tried.push_back(instance);

@@ -283,7 +283,7 @@ ProductTerms decode_terms(ByteReader& in) {
   get(in, terms.price.currency);
   get_enum(in, terms.kind, ProductKind::event);
   const unsigned flags = in.byte();
-  if (flags > 31) in.refuse();
+  if (flags > 31 || ((flags & 2) == 0 && (flags & 12) != 0)) in.refuse();  // A sale's members need a sale.
   terms.withdrawn = flags & 1;
   if (flags & 16) terms.publish_at = get_instant(in);
   if ((flags & 2) == 0) return terms;
@@ -336,11 +336,13 @@ bool decode_event(ByteReader& in, Event& event) {
   if (flags & has_key) {
     get(in, event.key);
     event.fingerprint = in.fixed64();
+    if (!event.key) return false;  // A flag without what it stands for: nobody writes that.
   }
   if (flags & has_command) {
     event.command.session_hi = in.fixed64();
     event.command.session_lo = in.fixed64();
     event.command.number = in.unsigned_integer();
+    if (!event.command) return false;
   }
   std::visit([&in](auto& fact) { decode(in, fact); }, event.fact);
   return !in.broken();

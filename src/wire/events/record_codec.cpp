@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <limits>
 
 #include "base/checksum.hpp"
 #include "wire/events/event_codec.hpp"
@@ -24,7 +25,9 @@ Record read_open(ByteReader& in) {
   Open open;
   open.log.hi = in.fixed64();
   open.log.lo = in.fixed64();
-  open.log.generation = static_cast<std::uint32_t>(in.unsigned_integer());
+  const std::uint64_t generation = in.unsigned_integer();
+  if (generation > std::numeric_limits<std::uint32_t>::max()) in.refuse();
+  open.log.generation = static_cast<std::uint32_t>(generation);
   open.after = in.fixed64();
   open.nonce = in.fixed64();
   open.clock = Instant(Millis(in.integer()));
@@ -40,7 +43,10 @@ Record read_group(ByteReader& in) {
   const std::uint64_t counted = in.fixed64();
   group.head.has_product_events = (counted & product_events) != 0;
   group.head.count = static_cast<std::uint32_t>(counted);
+  if (counted > (product_events | std::numeric_limits<std::uint32_t>::max())) in.refuse();
   if (group.head.count > in.left() / event_bytes_min) in.refuse();  // Never room for more than there are.
+  if (group.head.first < 1 || group.head.first > std::numeric_limits<Place>::max() - group.head.count)
+    in.refuse();
   group.events = in.rest();
   return group;
 }
@@ -109,11 +115,15 @@ Result<std::vector<CountedEvent>> decode_events(const Group& group) {
   std::vector<CountedEvent> events(group.head.count);
   ByteReader in(group.events);
   Place place = group.head.first;
+  bool any_of_product = false;
   for (CountedEvent& counted : events) {
     counted.place = place++;
     if (!decode_event(in, counted.event)) return fail(Code::internal, "an event cannot be read");
+    any_of_product = any_of_product || product_of(counted.event.fact);
   }
   if (in.broken() || !in.at_end()) return fail(Code::internal, "the record does not end where it should");
+  if (any_of_product != group.head.has_product_events)
+    return fail(Code::internal, "the record's head says otherwise of product events");
   return events;
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <limits>
 
 #include "base/checksum.hpp"
 #include "tests/support/test_events.hpp"
@@ -289,6 +290,46 @@ TEST(RecordCodec, TheChecksumTellsRecordsApart) {
   EXPECT_EQ(record_checksum(one), record_checksum(group_of({events[0]})));
   EXPECT_NE(record_checksum(one), record_checksum(other));
   EXPECT_EQ(record_checksum("short"), 0u);
+}
+
+/// What nobody writes is refused, so that each event has one form: two readers can compare bytes.
+TEST(RecordCodec, AFlagWithoutWhatItStandsForIsRefused) {
+  const auto resealed = [](std::string bytes, std::string_view what, std::string_view instead) {
+    const auto found = bytes.find(what);
+    EXPECT_NE(found, std::string::npos);
+    bytes.replace(found, what.size(), instead);
+    bytes.resize(bytes.size() - sizeof(std::uint64_t));
+    ByteWriter(bytes).fixed64(checksum(bytes));
+    return bytes;
+  };
+  Event event;
+  event.at = at(1);
+  event.fact = Barrier{};
+  event.key = RequestKey{0x5151515151515151, 0x5252525252525252};
+  event.command = CommandId{0x6161616161616161, 0x6262626262626262, 0x33};
+  const std::string good = group_of({event});
+  ASSERT_TRUE(decode_events(as_group(good)));
+  EXPECT_FALSE(decode_events(as_group(resealed(good, "QQQQQQQQRRRRRRRR", std::string(16, '\0')))));
+  EXPECT_FALSE(decode_events(as_group(resealed(good, "bbbbbbbb3", std::string("bbbbbbbb\0", 9)))));
+}
+
+TEST(RecordCodec, AHeadThatCannotBeIsRefused) {
+  const std::string good = group_of({Event{}});
+  const auto with = [&good](std::size_t at, std::uint64_t value) {
+    std::string bytes = good.substr(0, good.size() - sizeof value);
+    std::memcpy(bytes.data() + at, &value, sizeof value);
+    ByteWriter(bytes).fixed64(checksum(bytes));
+    return bytes;
+  };
+  constexpr std::size_t first_at = 10, count_at = 18;
+  EXPECT_TRUE(decode_record(with(first_at, 7)));
+  EXPECT_FALSE(decode_record(with(first_at, 0)));
+  EXPECT_FALSE(decode_record(with(first_at, std::numeric_limits<std::int64_t>::max())));
+  EXPECT_FALSE(decode_record(with(first_at, ~std::uint64_t{0})));
+  EXPECT_FALSE(decode_record(with(count_at, std::uint64_t{1} << 40 | 1)));
+  const auto claims = decode_record(with(count_at, std::uint64_t{1} << 32 | 1));
+  ASSERT_TRUE(claims);
+  EXPECT_FALSE(decode_events(std::get<Group>(*claims))) << "no product event is in it";
 }
 
 }  // namespace
