@@ -162,8 +162,10 @@ def test_keys_elsewhere_are_not_in_the_backup_and_are_put_back(store, start, tmp
 
 
 def test_a_clock_that_was_set_is_a_metric(start):
-    text = client.Client(start().url).get("//metrics").text
-    assert "market_clock_stepped_milliseconds 0" in text
+    lines = client.Client(start().url).get("//metrics").text.splitlines()
+    stepped = [line for line in lines if line.startswith("market_clock_stepped_milliseconds ")]
+    # A time service may correct it by some milliseconds while the test runs.
+    assert len(stepped) == 1 and float(stepped[0].split()[1]) < 1_000, stepped
 
 
 def test_the_address_of_ipv6_is_printed_in_brackets(tmp_path):
