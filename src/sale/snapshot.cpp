@@ -226,7 +226,7 @@ void read_head(ByteReader& in, Sequencer::Memory& memory) {
     request.hi = in.fixed64();
     request.lo = in.fixed64();
     const std::uint8_t code = in.byte();
-    if (code > static_cast<std::uint8_t>(Code::internal)) return in.refuse();
+    if (code > static_cast<std::uint8_t>(last_code)) return in.refuse();
     memory.state.refused[request] = RefusedRequest{static_cast<Code>(code), get_instant(in)};
   }
 }

@@ -34,7 +34,8 @@ class AccountDirectoryContract : public testing::Test {
   ~AccountDirectoryContract() override { pool_.stop(); }
   std::vector<std::int64_t> list(AccountQuery query) {
     std::vector<std::int64_t> ids;
-    for (const ListedAccount& each : *run(directory_.list(query))) ids.push_back(each.account.id.value);
+    const auto listed = run(directory_.list(query));
+    for (const ListedAccount& each : *listed) ids.push_back(each.account.id.value);
     return ids;
   }
   Result<std::vector<SessionId>> open(std::int64_t id, std::int64_t user) {

@@ -25,7 +25,8 @@ class AuditLogContract : public testing::Test {
   }
   std::vector<std::int64_t> ids(AuditId before, UserId actor, int limit) {
     std::vector<std::int64_t> found;
-    for (const AuditEntry& each : *run(audit_.list(before, actor, limit))) found.push_back(each.id.value);
+    const auto listed = run(audit_.list(before, actor, limit));
+    for (const AuditEntry& each : *listed) found.push_back(each.id.value);
     return found;
   }
 

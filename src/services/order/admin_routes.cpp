@@ -83,8 +83,6 @@ Result<Kind> read_id(const Request& request, std::string_view name) {
 }
 
 Result<OrderQuery> read_query(const Request& request) {
-  const auto known = request.expect_query({"limit", "cursor", "state", "userId", "productId"});
-  if (!known) return fail(known.error());
   const auto page = http::page_of(request);
   if (!page) return fail(page.error());
   OrderQuery query;
@@ -208,8 +206,6 @@ Task<Reply> cancel(const Doors& doors, const Request& request) {
 Task<Reply> report(const Doors& doors, const Request& request) {
   const auto allowed = expect_admin(doors, request);
   if (!allowed) co_return fail(allowed.error());
-  const auto known = request.expect_query({"productId"});
-  if (!known) co_return fail(known.error());
   const auto id = read_id<ProductId>(request, "productId");
   if (!id) co_return fail(id.error());
   if (!*id) co_return invalid_field("productId", "required", "productId says which product");
@@ -260,12 +256,18 @@ Task<Reply> export_csv(const Doors& doors, const Request& request) {
 
 void add_admin_order_routes(http::Router& router, const AdminOrderParts& parts, const std::string& base) {
   auto doors = std::make_shared<const Doors>(parts);
-  const auto add = [&](Method method, std::string path, Task<Reply> (*door)(const Doors&, const Request&)) {
-    router.add(method, base + path, [doors, door](const Request& request) { return door(*doors, request); });
+  const auto add = [&](Method method, std::string path, Task<Reply> (*door)(const Doors&, const Request&),
+                       std::vector<std::string_view> query = {}) {
+    http::RouteOptions options;
+    options.query = std::move(query);
+    router.add(
+        method, base + path, [doors, door](const Request& request) { return door(*doors, request); },
+        std::move(options));
   };
-  add(Method::get, "/orders", list_all);
-  add(Method::get, "/orders/report", report);
-  add(Method::get, "/orders/export", export_csv);
+  const std::vector<std::string_view> filters{"limit", "cursor", "state", "userId", "productId"};
+  add(Method::get, "/orders", list_all, filters);
+  add(Method::get, "/orders/report", report, {"productId"});
+  add(Method::get, "/orders/export", export_csv, filters);
   add(Method::get, "/orders/{id}", show);
   add(Method::post, "/orders/{id}/advance", advance);
   add(Method::post, "/orders/{id}/cancel", cancel);

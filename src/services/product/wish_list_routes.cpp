@@ -47,8 +47,6 @@ void append_wish(std::string& out, const Doors& doors, const Wish& wish) {
 Task<Reply> list(const Doors& doors, const Request& request) {
   const auto caller = doors.parts.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
-  const auto known = request.expect_query({"limit", "cursor"});
-  if (!known) co_return fail(known.error());
   const auto page = http::page_of(request);
   if (!page) co_return fail(page.error());
   const auto after = read_cursor(page->cursor);
@@ -99,7 +97,10 @@ void add_wish_list_routes(http::Router& router, const WishListParts& parts) {
   auto doors = std::make_shared<const Doors>(parts);
   const std::string all = fmt::format("{}/wishlist", api_base),
                     one = fmt::format("{}/wishlist/{{id}}", api_base);
-  router.add(Method::get, all, [doors](const Request& r) { return list(*doors, r); });
+  http::RouteOptions pages;
+  pages.query = {"limit", "cursor"};
+  router.add(
+      Method::get, all, [doors](const Request& r) { return list(*doors, r); }, pages);
   router.add(Method::put, one, [doors](const Request& r) { return put(*doors, r); });
   router.add(Method::del, one, [doors](const Request& r) { return remove(*doors, r); });
 }

@@ -33,8 +33,6 @@ Error no_such_account() {
 }
 
 Result<AccountQuery> read_query(const Request& request) {
-  const auto known = request.expect_query({"limit", "cursor", "email", "role", "locked"});
-  if (!known) return fail(known.error());
   const auto page = http::page_of(request);
   if (!page) return fail(page.error());
   AccountQuery query;
@@ -171,8 +169,6 @@ void append_entry(std::string& out, const AuditEntry& entry) {
 Task<Reply> list_audit(Doors& doors, const Request& request) {
   const auto caller = doors.authenticator.require(request, {Role::admin});
   if (!caller) co_return fail(caller.error());
-  const auto known = request.expect_query({"limit", "cursor", "actorId"});
-  if (!known) co_return fail(known.error());
   const auto page = http::page_of(request);
   if (!page) co_return fail(page.error());
   const auto actor_text = request.query_parameter("actorId");
@@ -207,13 +203,18 @@ Task<Reply> list_audit(Doors& doors, const Request& request) {
 
 void add_admin_user_routes(http::Router& router, const AdminUserParts& parts, const std::string& base) {
   auto doors = std::make_shared<Doors>(parts);
-  const auto add = [&](Method method, std::string path, Task<Reply> (*door)(Doors&, const Request&)) {
-    router.add(method, base + path, [doors, door](const Request& request) { return door(*doors, request); });
+  const auto add = [&](Method method, std::string path, Task<Reply> (*door)(Doors&, const Request&),
+                       std::vector<std::string_view> query = {}) {
+    http::RouteOptions options;
+    options.query = std::move(query);
+    router.add(
+        method, base + path, [doors, door](const Request& request) { return door(*doors, request); },
+        std::move(options));
   };
-  add(Method::get, "/users", list);
+  add(Method::get, "/users", list, {"limit", "cursor", "email", "role", "locked"});
   add(Method::get, "/users/{id}", show);
   add(Method::patch, "/users/{id}", change);
-  add(Method::get, "/audit", list_audit);
+  add(Method::get, "/audit", list_audit, {"limit", "cursor", "actorId"});
 }
 
 }  // namespace market::user

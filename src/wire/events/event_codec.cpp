@@ -236,7 +236,7 @@ void encode(ByteWriter& out, const Refused& fact) {
 }
 void decode(ByteReader& in, Refused& fact) {
   get(in, fact.request);
-  get_enum(in, fact.code, Code::internal);
+  get_enum(in, fact.code, last_code);
   fact.until = get_instant(in);
 }
 
