@@ -144,7 +144,9 @@ void Checker::heard(Ask& ask, const Answer& answer) {
   if (answer.kind == Answer::Kind::refused) {
     ask.refused = true;
     if (ask.subject != 0) world_.violated("what a key is bound to was refused");
-    if (ask.effects > 0) world_.violated("done, and refused all the same");
+    if (ask.effects > 0)
+      world_.violated(fmt::format("command of kind {}: done, and refused all the same: {}",
+                                  ask.command.body.index(), static_cast<int>(answer.code)));
     return;
   }
   if (answer.kind != Answer::Kind::event && answer.kind != Answer::Kind::replayed) return;

@@ -131,7 +131,8 @@ void WholeSale::cancel(UserId user, OrderId order) {
 // ---- Payments ----
 
 void WholeSale::pay(UserId user, OrderId order) {
-  ask(StartPayment{order, user}, user, world_.random.chance(0.7), [this, user, order](const Answer& answer) {
+  // An attempt binds no key: money that moved does.
+  ask(StartPayment{order, user}, user, false, [this, user, order](const Answer& answer) {
     if (!answer.event) return;
     const auto* started = std::get_if<PaymentStarted>(&answer.event->event.fact);
     if (started == nullptr) return;  // Only where answers are wrong, and found so.
