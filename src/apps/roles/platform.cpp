@@ -1,0 +1,182 @@
+#include "apps/roles/platform.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "apps/roles/run_task.hpp"
+#include "apps/roles/serve_parts.hpp"
+#include "apps/settings/settings_check.hpp"
+#include "http/message/problem.hpp"
+#include "services/auth/audited.hpp"
+#include "services/order/admin_routes.hpp"
+#include "services/order/cart_routes.hpp"
+#include "services/platform/platform_routes.hpp"
+#include "services/product/admin_routes.hpp"
+#include "services/product/catalogue.hpp"
+#include "services/product/routes.hpp"
+#include "services/product/wish_list_routes.hpp"
+#include "services/user/admin_routes.hpp"
+#include "services/user/care_routes.hpp"
+
+namespace market::apps {
+namespace {
+
+wire::DigestKey random_key(RandomSource& random) {
+  wire::DigestKey key;
+  random.fill(key);
+  return key;
+}
+
+order::ResolverLimits resolver_limits(const Settings& settings) {
+  order::ResolverLimits limits;
+  // By then the order has expired, so no second attempt can be open beside one that is given up.
+  limits.unknown_max +=
+      settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound");
+  return limits;
+}
+
+}  // namespace
+
+Platform::Platform(const std::string& data, const Settings& from, bool behind_gateway, Millis predecessor)
+    : settings(from),
+      addresses_known(!behind_gateway || !settings.text("http.trusted_proxies").empty()),
+      store(data, clock, predecessor),
+      core(store, clock, settings, product::render),
+      hasher(thread_count(settings.number("users.hash_threads"), cores / 2)),
+      limiter(settings.flag("ratelimit.enabled"), random_key(random)),
+      sessions(store.accounts, store.tokens, denied, random, ids, clock, wall,
+               user::SessionSettings{settings.duration("users.access_token_life"), store.refresh_key()}),
+      sign_up(store.accounts, hasher, mailer, random, ids, clock, email_verification_of(settings)),
+      provider(store.folder.file("payments.db"), store.pool, clock,
+               [late = settings.duration("orders.payment_window") +
+                       settings.duration("orders.attempt_bound") + Millis(1'000)](AttemptId) { return late; },
+               {store.id.hi, store.id.lo,
+                [this](std::string_view text) { return store.cipher.blind_index(text); }}),
+      resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)),
+      pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max),
+      deliveries(core.gate, store.order_search, clock, background.executor(),
+                 settings.duration("orders.day")) {
+  store.remember_keys();
+  const auto denying = run_task(sessions.deny_ended());
+  if (!denying) throw std::runtime_error(denying.error().detail);
+  core.gate.add_follower(resolver);
+  core.gate.add_follower(watch);  // Behind those that orders are read from.
+  for (const sale::OpenPaymentFound& open : core.gate.open_payments())
+    resolver.watch({open.order, open.attempt, open.refund});
+}
+
+void Platform::add_routes() {
+  order::OrderSettings orders;
+  orders.payment_window = settings.duration("orders.payment_window");
+  orders.email_verification_required = email_verification_of(settings) == user::EmailVerification::required;
+  user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, change_role,
+                                 limiter, clock, addresses_known});
+  product::add_product_routes(router,
+                              {authenticator, core.products, core.gate, store.pictures, store.pool, clock});
+  order::add_order_routes(
+      router, {authenticator, core.gate, core.products, core.reader, pay, refusals, watch, clock, orders});
+  order::add_cart_routes(router, {authenticator, store.carts, core.products, clock});
+  product::add_wish_list_routes(router, {authenticator, store.wish_lists, core.products, clock});
+  order::add_admin_order_routes(
+      router, {authenticator, core.gate, core.reader, store.order_search, core.products, clock});
+  product::add_admin_product_routes(router, {authenticator, core.products, core.gate, store.pool, clock});
+  user::add_admin_user_routes(router,
+                              {authenticator, store.directory, store.audit, sessions, change_role, clock});
+  user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
+                                 clock, addresses_known});
+  check_heads();
+  write_down();
+}
+
+/// What sellers and administrators change.
+void Platform::write_down() {
+  for (const char* route :
+       {"POST /api/v1/products", "PATCH /api/v1/products/{id}", "DELETE /api/v1/products/{id}",
+        "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image", "PATCH /api/v1/users/{id}",
+        "PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/orders/{id}/advance",
+        "POST /api/v1/admin/orders/{id}/cancel", "GET /api/v1/admin/orders/export",
+        "POST /api/v1/admin/products/{id}/sale/pause", "POST /api/v1/admin/products/{id}/sale/extend"})
+    router.wrap(route, auth::audited({authenticator, store.audit, ids, clock}, route));
+}
+
+/// Whoever may not send a long body learns so before it is read. What is allowed is judged again by the
+/// handler: between the two a session may end.
+void Platform::check_heads() {
+  const auto signed_in = [this](const http::Request& request) -> Result<> {
+    const auto caller = authenticator.identify(request);
+    if (!caller) return fail(caller.error());
+    return {};
+  };
+  const auto operates = [this](const http::Request& request) -> Result<> {
+    const auto caller = authenticator.require(request, {Role::admin});
+    if (!caller) return fail(caller.error());
+    return {};
+  };
+  for (const char* route : {"PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/orders/{id}/advance",
+                            "POST /api/v1/admin/products/{id}/sale/extend"})
+    router.check_head(route, operates);
+  const auto sells = [this](const http::Request& request) -> Result<> {
+    const auto caller = authenticator.require(request, {Role::seller, Role::admin});
+    if (!caller) return fail(caller.error());
+    return {};
+  };
+  for (const char* route :
+       {"POST /api/v1/orders", "POST /api/v1/orders/{id}/payment", "POST /api/v1/orders/{id}/cancel",
+        "POST /api/v1/orders/{id}/return", "POST /api/v1/cart/merge", "PUT /api/v1/cart/items/{id}",
+        "PATCH /api/v1/users/me", "PUT /api/v1/users/me/password"})
+    router.check_head(route, signed_in);
+  for (const char* route : {"POST /api/v1/products", "PATCH /api/v1/products/{id}",
+                            "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image"})
+    router.check_head(route, sells);
+}
+
+void Platform::look_at_files() {
+  if (const bool fail = !provider.usable(); fail != payments_fail.exchange(fail)) {
+    if (fail)
+      spdlog::error("payments.db cannot be written: no order can be paid");
+    else
+      spdlog::info("payments.db can be written again");
+  }
+  const bool gone = !store.fold.files_in_place() || !sqlite::is_in_place(*store.main);
+  if (gone == files_gone.exchange(gone)) return;
+  if (gone)
+    spdlog::error(
+        "records.db or main.db was deleted, moved away or made read-only; nothing is written to it");
+  else
+    spdlog::info("records.db and main.db are back");
+}
+
+void Platform::create_admin() {
+  const char* email = std::getenv("MARKET_ADMIN_EMAIL");
+  const std::string password = secret_of("MARKET_ADMIN_PASSWORD");
+  const bool has_email = email && *email != '\0', has_password = !password.empty();
+  if (has_email != has_password)
+    throw UsageError("MARKET_ADMIN_EMAIL and MARKET_ADMIN_PASSWORD (or …_FILE) must be set together");
+  if (!has_email) return;
+  const auto created = run_task(sign_up.create_admin(email, password));
+  if (!created)
+    throw UsageError(fmt::format("the administrator cannot be created: {}", created.error().detail));
+}
+
+std::string Platform::metrics(const http::Server& server) const {
+  platform::MetricsText text;
+  core.add_metrics(text);
+  text.family("market_orders_refused_total", "counter", "POST /orders that were refused, by reason.");
+  for (std::size_t i = 0; i < order::RefusalCounts::codes; ++i) {
+    const auto code = static_cast<Code>(i);
+    const auto count = refusals.count(code);
+    if (count != 0 || code == Code::sold_out)
+      text.sample(count, platform::label("reason", http::problem_of(code).code));
+  }
+  add_http_metrics(server, text);
+  text.family("market_sql_waiting", "gauge", "Reads and writes waiting for SQL.")
+      .sample(static_cast<std::uint64_t>(std::max(0, store.pool.waiting())));
+  const auto stepped = clock.wall_step().count();
+  text.family("market_clock_stepped_milliseconds", "gauge",
+              "By how much the wall clock was set since the start.")
+      .sample(static_cast<std::uint64_t>(stepped < 0 ? -stepped : stepped));
+  platform::add_process_metrics(text);
+  return text.text();
+}
+
+}  // namespace market::apps
