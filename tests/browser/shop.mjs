@@ -3,14 +3,14 @@
 //   MARKET_BINARY=build/release/market node tests/browser/shop.mjs [name…]
 //   BROWSER_SHOTS=FOLDER keeps pictures
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createRequire } from 'node:module';
 
 import { admin, buyer, password } from './api.mjs';
-import { fitsTheWidth, isQuiet, launch, listen, patience, phone, picture, run, tabTo, wide } from './browser.mjs';
+import { fitsTheWidth, isQuiet, launch, patience, phone, picture, run, tabTo, wide } from './browser.mjs';
 import { Server, until } from './platform.mjs';
+import { isAccessible, seconds, signIn, visitor } from './visit.mjs';
 
 const words = {
   en: {
@@ -24,45 +24,6 @@ const words = {
     password: '비밀번호', name: '이름', opens: /오픈$/, orders: '내 주문', signIn: '로그인',
   },
 };
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const seconds = (count) => ({ timeout: count * 1000 * patience });
-
-/** A browser of its own: cookies and storage that no other test sees. */
-async function visitor({ browser }, { viewport = wide, language = 'en', scheme = 'light', before } = {}) {
-  const context = await browser.newContext({
-    viewport, locale: language === 'ko' ? 'ko-KR' : 'en-GB', colorScheme: scheme, timezoneId: 'Asia/Seoul',
-    hasTouch: viewport === phone, bypassCSP: false,
-  });
-  context.setDefaultTimeout(10_000 * patience);
-  if (before) await context.addInitScript(before);
-  return { context, language, tab: async () => listen(await context.newPage()) };
-}
-
-/** No violation of WCAG 2.2 A and AA. axe runs in a world of its own, which the page's policy does not rule. */
-async function isAccessible(page) {
-  await page.evaluate(() => Promise.all(document.getAnimations()
-    .filter((each) => each.effect.getTiming().iterations === 1).map((each) => each.finished.catch(() => null))));
-  const client = await page.context().newCDPSession(page);
-  const { frameTree } = await client.send('Page.getFrameTree');
-  const { executionContextId } = await client.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id, worldName: 'axe' });
-  const evaluate = (expression, awaitPromise = false) =>
-    client.send('Runtime.evaluate', { expression, contextId: executionContextId, awaitPromise, returnByValue: true });
-  await evaluate(axe);
-  const { result } = await evaluate(`axe.run(document, {runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']})
-    .then((found) => JSON.stringify(found.violations.map((each) => each.id + ': ' + each.nodes.map((node) => node.html.slice(0, 150) + ' ' + node.failureSummary).join(' | '))))`, true);
-  await client.detach();
-  assert.deepEqual(JSON.parse(result.value), [], page.url());
-}
-
-async function signIn(page, url, account, language = 'en', to = '/') {
-  const say = words[language];
-  await page.goto(`${url}/shop/sign-in?to=${encodeURIComponent(to)}`);
-  await page.getByLabel(say.email).fill(account.email);
-  await page.getByLabel(say.password).fill(account.password);
-  await page.locator('form button[type=submit]').click();
-  await page.waitForURL(url + to);
-}
-
 const button = (page) => page.locator('.buy-button');
 const ticketNumber = (page) => page.locator('.ticket-number [aria-hidden=true]').innerText();
 

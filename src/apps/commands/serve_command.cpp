@@ -264,6 +264,11 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     platform::add_platform_routes(platform.router, info);
   else
     platform::add_service_routes(platform.router, info);
+  platform::add_operator_metrics(platform.router, info, [&](const http::Request& request) -> Result<> {
+    const auto caller = platform.authenticator.require(request, {Role::admin});
+    if (!caller) return fail(caller.error());
+    return {};
+  });
   const unsigned threads = thread_count(settings.number("http.threads"), platform.cores);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
   server->set_access_log(access_log);

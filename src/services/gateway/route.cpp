@@ -8,7 +8,7 @@ std::vector<Route> default_routes() {
     std::vector<const char*> paths;
   };
   const Default defaults[] = {
-      {"market-order", "orders", {"/api/v1/orders/**", "/api/v1/cart/**"}},
+      {"market-order", "orders", {"/api/v1/orders/**", "/api/v1/cart/**", "/api/v1/admin/**"}},
       {"market-product", "products", {"/api/v1/products/**", "/api/v1/wishlist/**"}},
       {"market-user", "users", {"/api/v1/users/**", "/api/v1/sessions/**"}},
   };

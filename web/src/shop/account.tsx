@@ -10,7 +10,7 @@ import { Button, Field, LinkButton, Notice, Spinner } from '../ui/parts';
 
 /** Where to go afterwards: an address of this shop, whatever the link says. */
 export function placeAfter(wanted: string | null): string {
-  return wanted && /^\/(shop(\/|$)|$)/.test(wanted) ? wanted : '/';
+  return wanted && /^\/(((shop|admin)(\/|$))|$)/.test(wanted) ? wanted : '/';
 }
 
 function textOf(form: FormData, name: string): string {
@@ -59,7 +59,9 @@ export function SignInPage(): ReactNode {
   const to = parameters.get('to');
   const form = useForm(async (data) => {
     await signIn(textOf(data, 'email'), String(data.get('password')));
-    await go(placeAfter(to), { replace: true });
+    const place = placeAfter(to);
+    if (place.startsWith('/admin')) location.replace(place); // The console is a document of its own.
+    else await go(place, { replace: true });
   });
   return (
     <div className="page narrow">
