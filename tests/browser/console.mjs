@@ -64,6 +64,7 @@ async function isForOperatorsAlone(context) {
 
 async function announcesWatchesAndClosesASale(context) {
   const { market } = context;
+  await context.seller.product(); // The board has another one to choose.
   const page = await operator(context, {});
   const name = `Console drop <b>${Date.now()}</b>`;
   await page.getByRole('link', { name: 'Products' }).click();
@@ -79,7 +80,7 @@ async function announcesWatchesAndClosesASale(context) {
   await page.getByLabel(/^Opens at/).fill('2031-01-01T10:00');
   await page.getByRole('button', { name: 'Announce it' }).click();
   await page.getByRole('heading', { name }).waitFor();
-  await page.getByLabel(/^Picture/).setInputFiles({ name: 'picture.png', mimeType: 'image/png', buffer: png() });
+  await page.locator('input[type=file]').setInputFiles({ name: 'picture.png', mimeType: 'image/png', buffer: png() });
   await page.locator('.picture-now img').waitFor();
   await isAccessible(page);
   await picture(page, 'console-product');
