@@ -54,7 +54,11 @@ enum class Code : std::uint8_t {
   unavailable,
   conflict,  ///< Between processes: another writer was there; never seen by clients.
   internal,
+  // Numbers up to here stand in logs: new ones are added behind them.
+  list_full,          ///< A cart or a wish list.
+  order_not_movable,  ///< An operator's step that does not follow from the order's state.
 };
+inline constexpr Code last_code = Code::order_not_movable;
 
 /// One wrong member of a request, for the `errors` of a 422 answer.
 struct FieldError {

@@ -139,7 +139,6 @@ class EmbeddedGate final : public SaleGate {
 
   // The writer thread's own.
   Sequencer sequencer_;
-  wire::Term term_ = 0;
   std::size_t last_batch_size_ = 0;
   Error last_failure_{Code::recovering, "the log is being read"};
   Instant next_try_{};

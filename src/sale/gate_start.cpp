@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "sale/begin_term.hpp"
 #include "sale/gate.hpp"
 #include "sale/log_reader.hpp"
 
@@ -118,24 +119,13 @@ void EmbeddedGate::try_to_write(Instant now) {
   }
   const LogId known = sequencer_.end().point.log;
   const LogId made = settings_.new_log ? settings_.new_log : LogId{parts_.random(), parts_.random(), 0};
-  const LogId id = known ? known : made;
-  term_ = parts_.random();
-  const std::string open = sequencer_.open(term_, id, now, {}, {});
-  const auto offset = parts_.log.append(open);
-  if (!offset) {
-    spdlog::error("the event log cannot be written: {}", offset.error().detail);
-    const bool full = offset.error().code == Code::insufficient_storage;
-    last_failure_ = full ? offset.error()
-                         : Error(Code::recovering, "the event log is being read again; nothing happened");
+  const auto begun = begin_term(parts_.log, sequencer_, parts_.random(), known ? known : made, now);
+  if (!begun) {
+    spdlog::error("the event log cannot be written: {}", begun.error().detail);
+    const bool full = begun.error().code == Code::insufficient_storage;
+    last_failure_ =
+        full ? begun.error() : Error(Code::recovering, "the event log is being read again; nothing happened");
     parts_.products.set_recovering(!full);
-    return;
-  }
-  const auto opened = *offset == sequencer_.end().next
-                          ? sequencer_.follow(*offset, open)
-                          : Result<Sequencer::Followed>(fail(Code::conflict, "…"));
-  if (!opened || !sequencer_.writes(term_)) {
-    spdlog::error("another writer has appended to the event log");
-    last_failure_ = Error(Code::recovering, "another writer is at the event log; nothing happened");
     return;
   }
   name_records();

@@ -1,10 +1,11 @@
 #include "sale/projector.hpp"
 
-#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
 #include <algorithm>
+
+#include "base/memory.hpp"
 
 namespace market::sale {
 namespace {
@@ -108,7 +109,7 @@ void Projector::run() {
       more = waiting_events_ >= settings_.batch_events_max || (stopping_ && !waiting_.empty());
     }
     if (since_trim < trim_after_events) continue;
-    ::malloc_trim(0);
+    return_free_memory();
     since_trim = 0;
   }
 }

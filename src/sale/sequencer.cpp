@@ -157,6 +157,7 @@ void Sequencer::admit(const Order& order, Place as_of) {
   row.pay_by = order.pay_by;
   row.place = order.place;
   row.state = order.state;
+  if (order.state == OrderState::delivered && !order.history.empty()) row.pay_by = order.history.back().at;
   row.payment = order.payment;
   OpenLines lines;
   for (const OrderLine& line : order.lines) {

@@ -26,6 +26,13 @@ TABLE = {
     ("POST", "/users"): (OPEN, {"password": PASSWORD, "name": "Kim"}),
     ("POST", "/users/verification"): (OPEN, {"email": "nobody@market.example", "code": "000000"}),
     ("POST", "/users/verification/resend"): (OPEN, {"email": "nobody@market.example"}),
+    ("POST", "/users/password/forgotten"): (OPEN, {"email": "nobody@market.example"}),
+    ("PUT", "/users/password"): (
+        OPEN,
+        {"email": "nobody@market.example", "code": "x", "newPassword": PASSWORD},
+    ),
+    ("GET", "/users/me/export"): (SIGNED_IN, None),
+    ("DELETE", "/users/me"): (SIGNED_IN, {"password": ""}),
     ("GET", "/users/me"): (SIGNED_IN, None),
     ("PATCH", "/users/me"): (SIGNED_IN, {"name": "Park"}),
     ("PATCH", "/users/{id}"): (ADMIN, {"role": "seller"}),
@@ -45,6 +52,29 @@ TABLE = {
     ("GET", "/products/{id}/stock/stream"): (OPEN, None),
     ("PUT", "/products/{id}/image"): (OWN_PRODUCT, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
     ("GET", "/products/{id}/image"): (OPEN, None),
+    ("GET", "/categories"): (OPEN, None),
+    ("GET", "/admin/products"): (ADMIN, None),
+    ("GET", "/admin/products/{id}/sale/preflight"): (ADMIN, None),
+    ("POST", "/admin/products/{id}/sale/pause"): (ADMIN, None),
+    ("POST", "/admin/products/{id}/sale/extend"): (ADMIN, {"closesAt": None}),
+    ("GET", "/admin/orders"): (ADMIN, None),
+    ("GET", "/admin/orders/report"): (ADMIN, None),
+    ("GET", "/admin/orders/export"): (ADMIN, None),
+    ("GET", "/admin/orders/{id}"): (ADMIN, None),
+    ("POST", "/admin/orders/{id}/advance"): (ADMIN, {"state": "preparing"}),
+    ("POST", "/admin/orders/{id}/cancel"): (ADMIN, None),
+    ("GET", "/admin/users"): (ADMIN, None),
+    ("GET", "/admin/users/{id}"): (ADMIN, None),
+    ("PATCH", "/admin/users/{id}"): (ADMIN, {"locked": True}),
+    ("GET", "/admin/audit"): (ADMIN, None),
+    ("GET", "/wishlist"): (SIGNED_IN, None),
+    ("PUT", "/wishlist/{id}"): (SIGNED_IN, None),
+    ("DELETE", "/wishlist/{id}"): (SIGNED_IN, None),
+    ("GET", "/cart"): (SIGNED_IN, None),
+    ("DELETE", "/cart"): (SIGNED_IN, None),
+    ("POST", "/cart/merge"): (SIGNED_IN, {"items": []}),
+    ("PUT", "/cart/items/{id}"): (SIGNED_IN, {"quantity": 1}),
+    ("DELETE", "/cart/items/{id}"): (SIGNED_IN, None),
     ("POST", "/orders"): (SIGNED_IN, {"items": []}),
     ("GET", "/orders"): (SIGNED_IN, None),
     ("GET", "/orders/{id}"): (OWN_ORDER, None),
@@ -84,15 +114,17 @@ def callers(market):
 
 def identity_of(path, callers):
     """A product of the admin, not of the seller; an order of the buyer; a user of its own."""
+    if path.startswith(("/wishlist/{id}", "/cart/items/{id}", "/admin/products/{id}")):
+        return callers["admin"].product()["id"]
     if path.startswith("/products/{id}"):
         product = callers["admin"].product()["id"]
         if path.endswith("/image"):
             picture = {"data": TABLE["PUT", path][1], "headers": {"Content-Type": "image/png"}}
             callers["admin"].put(path.replace("{id}", product), **picture, expect=200)
         return product
-    if path.startswith("/orders/{id}"):
+    if "/orders/{id}" in path:
         return callers["buyer"].order(callers["admin"].product()).json()["id"]
-    if path == "/users/{id}":
+    if path.endswith("/users/{id}"):
         return client.sign_up(callers["anonymous"].url).user["id"]
     return ""
 
@@ -112,6 +144,17 @@ def allowed(rule, role):
     if rule == OWN_ORDER and role != "buyer":
         return 404
     return None
+
+
+def test_the_table_says_what_the_document_says():
+    """Who needs a token, and who must be an administrator, is told by the document itself."""
+    spec = Document.load().spec["paths"]
+    for method, path in OPERATIONS:
+        full = path[1:] if path.startswith("//") else API + path
+        needs_token = bool(spec[full][method.lower()].get("security"))
+        rule = TABLE[method, path][0]
+        assert needs_token == (rule not in (OPEN, LOCAL)), f"{method} {path}"
+        assert (rule == ADMIN) == (path.startswith("/admin/") or path == "/users/{id}"), f"{method} {path}"
 
 
 def test_every_operation_stands_in_the_table():

@@ -16,7 +16,7 @@ def send(admin, buyer):
     """send(method, path, data=…): as a caller who may, on a resource of this caller."""
 
     def as_one_who_may(method, path, **more):
-        selling = "/products" in path or path.endswith("/users/{id}")
+        selling = "/products" in path or "/admin/" in path or path.endswith("/users/{id}")
         if "{id}" in path:
             product = admin.product()
             own = product if selling else buyer.order(product).json()

@@ -28,7 +28,7 @@ bool moves_on(OrderState from, OrderState to) {
 }
 
 /// Whether an order's history allows this event next (I14).
-bool may_follow(const Fact& fact, const Order& order) {
+bool may_follow(const Fact& fact, Instant at, const Order& order) {
   const OrderState state = order.state;
   const PaymentState payment = order.payment;
   if (const auto* paid = std::get_if<OrderPaid>(&fact))
@@ -45,7 +45,9 @@ bool may_follow(const Fact& fact, const Order& order) {
     return (state == OrderState::accepted || state == OrderState::paid || state == OrderState::preparing) &&
            payment != PaymentState::pending &&
            cancelled->refund == (payment == PaymentState::paid ? order.attempt : AttemptId{});
-  if (const auto* moved = std::get_if<OrderMoved>(&fact)) return moves_on(state, moved->state);
+  if (const auto* moved = std::get_if<OrderMoved>(&fact))
+    return moves_on(state, moved->state) &&
+           (moved->state != OrderState::return_requested || at < order.updated_at + Checker::return_window);
   return false;
 }
 
@@ -113,7 +115,7 @@ void Checker::count(const std::shared_ptr<const CountedEvent>& counted) {
 
 void Checker::count_order(const CountedEvent& counted, const Order* before) {
   const Fact& fact = counted.event.fact;
-  if (before == nullptr || !may_follow(fact, *before))
+  if (before == nullptr || !may_follow(fact, counted.event.at, *before))
     return world_.violated(fmt::format(
         "place {}: fact {} may not follow in the history of order {}, which is {} and {}", counted.place,
         fact.index(), order_of(fact).value, before ? text_of(before->state) : "unknown",
@@ -171,8 +173,8 @@ void Checker::remember(const CountedEvent& counted) {
   const auto order = audit_.orders().find(id);
   if (!id || order == audit_.orders().end()) return;
   places_of_[id].push_back(place);
-  orders_[id].emplace_back(place,
-                           OrderView{order->second.state, order->second.payment, order->second.pay_by});
+  orders_[id].emplace_back(place, OrderView{order->second.state, order->second.payment, order->second.pay_by,
+                                            order->second.updated_at});
   for (const OrderLine& line : order->second.lines) touch(line.product, order->second.user);
 }
 

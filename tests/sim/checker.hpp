@@ -62,6 +62,7 @@ using RequestPtr = std::shared_ptr<Request>;
 class Checker {
  public:
   explicit Checker(World& world) : world_(world) {}
+  static constexpr Millis return_window{700};
   World& world() { return world_; }
 
   // ---- The log ----
@@ -101,6 +102,7 @@ class Checker {
     OrderState state;
     PaymentState payment;
     Instant pay_by;
+    Instant updated_at;
   };
   struct TermsView {
     std::int64_t version;

@@ -91,8 +91,12 @@ bool Checker::true_at(const Command& command, Code code, Place place, Instant fr
   if (code == Code::order_not_cancellable)
     return pending || (order->state != OrderState::accepted && order->state != OrderState::paid &&
                        order->state != OrderState::preparing);
-  if (const auto* move = std::get_if<MoveOrder>(&command.body))
-    return code == Code::order_not_returnable &&
+  const auto* move = std::get_if<MoveOrder>(&command.body);
+  if (move != nullptr && move->user && order->state == OrderState::delivered &&
+      code == Code::order_not_returnable)
+    return world_.now() + clock_slack >= order->updated_at + return_window;
+  if (move != nullptr)
+    return code == (move->user ? Code::order_not_returnable : Code::order_not_movable) &&
            (order->state > OrderState::returned || order->state < OrderState::paid ||
             static_cast<int>(move->state) != static_cast<int>(order->state) + 1);
   return false;

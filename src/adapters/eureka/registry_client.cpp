@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_future.hpp>
 
@@ -72,8 +71,8 @@ RegistryClient::~RegistryClient() {
 
 void RegistryClient::start() {
   if (registries_.empty()) return;
-  asio::co_spawn(io_, keep_registered(), asio::detached);
-  asio::co_spawn(io_, keep_list(), asio::detached);
+  tasks_.spawn(io_.get_executor(), keep_registered());
+  tasks_.spawn(io_.get_executor(), keep_list());
   thread_ = std::thread([this] { io_.run(); });
 }
 

@@ -17,6 +17,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "adapters/eureka/known_instances.hpp"
+#include "base/task_group.hpp"
 #include "http/client/client.hpp"
 
 namespace market::eureka {
@@ -84,6 +85,7 @@ class RegistryClient final : public Discovery {
   RegistryClientSettings settings_;
   const Clock& clock_;
   KnownInstances known_;
+  TaskGroup tasks_{"speaking with the registry"};
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::vector<std::unique_ptr<http::Client>> registries_;

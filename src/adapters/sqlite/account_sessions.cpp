@@ -32,6 +32,13 @@ tl::unexpected<Error> other_password() {
   return fail(Code::invalid_credentials, "the password was changed meanwhile");
 }
 
+/// Nobody signs in to an account that an operator has locked.
+bool is_locked(soci::session& sql, long long user) {
+  int one = 0;
+  sql << "SELECT 1 FROM locked_accounts WHERE user_id = :id", soci::use(user), soci::into(one);
+  return sql.got_data();
+}
+
 Result<long long> generation_of(soci::session& sql, long long user) {
   long long generation = 0;
   sql << "SELECT password_generation FROM accounts WHERE id = :id", soci::use(user), soci::into(generation);
@@ -208,6 +215,7 @@ Task<std::vector<SessionId>> SqliteAccounts::create_session(Session session) {
         const auto generation = generation_of(sql, session.user.value);
         if (!generation && generation.error().code != Code::not_found) return fail(generation.error());
         if (!generation || *generation != session.password_generation) return other_password();
+        if (is_locked(sql, session.user.value)) return other_password();  // The same words for both.
         auto ended =
             end_beyond(sql, session.user.value, sessions_per_account_max - 1, millis_of(session.created_at));
         insert(sql, session);

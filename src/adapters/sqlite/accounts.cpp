@@ -8,7 +8,7 @@ namespace market::sqlite {
 namespace {
 
 /// How long tries at an address are remembered that no code was sent to; as long as a code lives.
-constexpr std::chrono::minutes tries_life{30};
+constexpr std::chrono::minutes tries_life{10};
 
 /// An optional personal value as SOCI takes it.
 struct OptionalField {

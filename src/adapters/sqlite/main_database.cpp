@@ -77,8 +77,26 @@ const Migration version_6 = {
     "UPDATE sessions SET mac = row_mac('sessions', id, user_id, refresh_hash, ends_at, ended_at, "
     "password_generation) WHERE id = NEW.id; END",
 };
+const Migration version_7 = {
+    "CREATE TABLE cart_items("
+    "user_id INTEGER NOT NULL, product_id INTEGER NOT NULL, quantity INTEGER NOT NULL, added_at INTEGER NOT "
+    "NULL, PRIMARY KEY(user_id, product_id)) WITHOUT ROWID",
+    "CREATE TABLE wishes("
+    "user_id INTEGER NOT NULL, product_id INTEGER NOT NULL, added_at INTEGER NOT NULL, "
+    "PRIMARY KEY(user_id, product_id)) WITHOUT ROWID",
+    // What operators and sellers asked for, and the status that answered it; 0: no answer is known.
+    "CREATE TABLE audit("
+    "id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor_id INTEGER NOT NULL, role TEXT NOT NULL, action TEXT "
+    "NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, status INTEGER NOT NULL)",
+};
+const Migration version_8 = {
+    "CREATE TABLE locked_accounts(user_id INTEGER PRIMARY KEY, locked_at INTEGER NOT NULL)",
+    "CREATE TABLE password_resets("
+    "email_index TEXT PRIMARY KEY, code_hash TEXT NOT NULL, ends_at INTEGER NOT NULL, tries INTEGER NOT "
+    "NULL) WITHOUT ROWID",
+};
 constexpr int first_schema = 4;  // Those before it were never released.
-const Migration migrations[] = {version_4, version_5, version_6};
+const Migration migrations[] = {version_4, version_5, version_6, version_7, version_8};
 
 /// Rows that other keys have written would be unreadable, and the same address could be taken twice.
 void expect_keys(soci::session& sql, const std::string& path, const FieldCipher& cipher) {

@@ -1,7 +1,7 @@
 #pragma once
-/// main.db: the ordinary rows (accounts, sessions). One writing session, a few reading ones,
-/// all used on a bounded pool; a commit is on the disk when it returns. Heavy (includes SOCI), for .cpp files
-/// and apps.
+/// main.db: the ordinary rows (accounts, sessions, carts, wish lists). One writing session, a few reading
+/// ones, all used on a bounded pool; a commit is on the disk when it returns. Heavy (includes SOCI), for .cpp
+/// files and apps.
 
 #include <memory>
 #include <mutex>

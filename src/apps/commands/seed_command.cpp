@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <random>
 #include <stdexcept>
 
 #include "apps/commands/commands.hpp"
@@ -15,6 +14,8 @@
 #include "apps/roles/serve_parts.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings_check.hpp"
+#include "base/random.hpp"
+#include "sale/begin_term.hpp"
 #include "sale/log_reader.hpp"
 
 namespace market::apps {
@@ -87,7 +88,7 @@ class LogSeeder {
 
   /// The id of what the command is about.
   std::int64_t add(const Command& command, Instant now) {
-    if (term_ == 0) open(now);
+    if (!std::exchange(opened_, true)) open(now);
     auto outcome = sequencer_.decide(command, {}, now);
     if (outcome.full) {
       flush();
@@ -110,13 +111,10 @@ class LogSeeder {
     return *offset;
   }
   void open(Instant now) {
-    std::random_device device;
-    term_ = std::uint64_t{device()} << 32 | device();
     const LogId known = sequencer_.end().point.log;
-    const std::string record = sequencer_.open(term_, known ? known : store_.id, now, {}, {});
-    const auto opened = sequencer_.follow(append(record), record);
-    if (!opened || !sequencer_.writes(term_))
-      throw std::runtime_error("the log cannot be opened for writing");
+    const auto begun =
+        sale::begin_term(store_.log, sequencer_, random_number(), known ? known : store_.id, now);
+    if (!begun) throw std::runtime_error("the log cannot be opened for writing: " + begun.error().detail);
   }
   /// Nobody asks for closed orders here.
   void forget() { sequencer_.forget(sequencer_.end().point.last); }
@@ -124,7 +122,7 @@ class LogSeeder {
   Store& store_;
   sale::KeyFilter keys_;
   sale::Sequencer sequencer_;
-  wire::Term term_ = 0;
+  bool opened_ = false;
 };
 
 std::vector<ProductId> seed_products(LogSeeder& log, const SeedOptions& options, const Clock& clock) {

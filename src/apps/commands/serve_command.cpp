@@ -26,11 +26,19 @@
 #include "apps/settings/settings_check.hpp"
 #include "http/message/problem.hpp"
 #include "http/server/server.hpp"
+#include "services/auth/audited.hpp"
+#include "services/order/admin_routes.hpp"
+#include "services/order/cart_routes.hpp"
+#include "services/order/deliveries.hpp"
 #include "services/order/payment_resolver.hpp"
 #include "services/order/routes.hpp"
 #include "services/platform/platform_routes.hpp"
+#include "services/product/admin_routes.hpp"
 #include "services/product/catalogue.hpp"
 #include "services/product/routes.hpp"
+#include "services/product/wish_list_routes.hpp"
+#include "services/user/admin_routes.hpp"
+#include "services/user/care_routes.hpp"
 #include "services/user/routes.hpp"
 
 namespace market::apps {
@@ -51,16 +59,19 @@ struct Platform {
   void stop() {
     if (std::exchange(stopped, true)) return;
     pay.wait(Millis(5'000));
+    deliveries.stop();
     resolver.stop();
     core.gate.stop();
     background.stop();
     hasher.stop();
     mailer.stop();
     store.pool.stop();
+    store.order_search.stop();
     core.stop();
   }
   void add_routes();
   void check_heads();
+  void write_down();
   void create_admin();
   std::string metrics(const http::Server& server) const;
   void look_at_files();
@@ -86,11 +97,13 @@ struct Platform {
   user::SignUp sign_up;
   user::SignIn sign_in{store.accounts, hasher, sessions, limiter, clock};
   user::ChangeRole change_role{store.accounts, sessions, clock};
+  user::CareForAccount care{store.accounts, store.care, hasher, mailer, random, sessions, clock};
 
   BackgroundThread background;  ///< Payments whose answer is missing, refunds.
   payment::TestProvider provider;
   order::PaymentResolver resolver;
   order::PayOrder pay;
+  order::Deliveries deliveries;
   order::RefusalCounts refusals;
   std::atomic<bool> files_gone{false};  ///< A database is not where it was; the log looks after itself.
   std::atomic<bool> payments_fail{false};
@@ -120,7 +133,9 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
                {store.id.hi, store.id.lo,
                 [this](std::string_view text) { return store.cipher.blind_index(text); }}),
       resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)),
-      pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max) {
+      pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max),
+      deliveries(core.gate, store.order_search, clock, background.executor(),
+                 settings.duration("orders.day")) {
   store.remember_keys();
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
@@ -139,7 +154,28 @@ void Platform::add_routes() {
                               {authenticator, core.products, core.gate, store.pictures, store.pool, clock});
   order::add_order_routes(
       router, {authenticator, core.gate, core.products, core.reader, pay, refusals, clock, orders});
+  order::add_cart_routes(router, {authenticator, store.carts, core.products, clock});
+  product::add_wish_list_routes(router, {authenticator, store.wish_lists, core.products, clock});
+  order::add_admin_order_routes(
+      router, {authenticator, core.gate, core.reader, store.order_search, core.products, clock});
+  product::add_admin_product_routes(router, {authenticator, core.products, core.gate, store.pool, clock});
+  user::add_admin_user_routes(router,
+                              {authenticator, store.directory, store.audit, sessions, change_role, clock});
+  user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
+                                 clock, addresses_known});
   check_heads();
+  write_down();
+}
+
+/// What sellers and administrators change.
+void Platform::write_down() {
+  for (const char* route :
+       {"POST /api/v1/products", "PATCH /api/v1/products/{id}", "DELETE /api/v1/products/{id}",
+        "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image", "PATCH /api/v1/users/{id}",
+        "PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/orders/{id}/advance",
+        "POST /api/v1/admin/orders/{id}/cancel", "GET /api/v1/admin/orders/export",
+        "POST /api/v1/admin/products/{id}/sale/pause", "POST /api/v1/admin/products/{id}/sale/extend"})
+    router.wrap(route, auth::audited({authenticator, store.audit, ids, clock}, route));
 }
 
 /// Whoever may not send a long body learns so before it is read. What is allowed is judged again by the
@@ -150,6 +186,14 @@ void Platform::check_heads() {
     if (!caller) return fail(caller.error());
     return {};
   };
+  const auto operates = [this](const http::Request& request) -> Result<> {
+    const auto caller = authenticator.require(request, {Role::admin});
+    if (!caller) return fail(caller.error());
+    return {};
+  };
+  for (const char* route : {"PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/orders/{id}/advance",
+                            "POST /api/v1/admin/products/{id}/sale/extend"})
+    router.check_head(route, operates);
   const auto sells = [this](const http::Request& request) -> Result<> {
     const auto caller = authenticator.require(request, {Role::seller, Role::admin});
     if (!caller) return fail(caller.error());
@@ -157,7 +201,8 @@ void Platform::check_heads() {
   };
   for (const char* route :
        {"POST /api/v1/orders", "POST /api/v1/orders/{id}/payment", "POST /api/v1/orders/{id}/cancel",
-        "POST /api/v1/orders/{id}/return", "PATCH /api/v1/users/me", "PUT /api/v1/users/me/password"})
+        "POST /api/v1/orders/{id}/return", "POST /api/v1/cart/merge", "PUT /api/v1/cart/items/{id}",
+        "PATCH /api/v1/users/me", "PUT /api/v1/users/me/password"})
     router.check_head(route, signed_in);
   for (const char* route : {"POST /api/v1/products", "PATCH /api/v1/products/{id}",
                             "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image"})
@@ -278,6 +323,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     server->listen(address.host, address.port);
 
   platform.core.gate.start();
+  platform.deliveries.start();
   platform.create_admin();
   if (options.demo) fill_with_demo(platform.core.products, platform.core.gate, platform.clock);
   std::atomic<bool> handed_over{false};

@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <optional>
-#include <random>
 #include <stdexcept>
 
 #include "adapters/sqlite/backup.hpp"
@@ -14,6 +13,8 @@
 #include "apps/commands/store_check.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings.hpp"
+#include "base/random.hpp"
+#include "sale/begin_term.hpp"
 #include "sale/log_reader.hpp"
 
 namespace market::apps {
@@ -160,9 +161,7 @@ int adopt_log(const StoreOptions& options) {
     for (const OrderId order : lost) fmt::print("lost or changed: order {}\n", order.text());
     LogId raised = sequencer.end().point.log;
     ++raised.generation;
-    std::random_device device;
-    const wire::Term term = std::uint64_t{device()} << 32 | device();
-    must(store.log.append(sequencer.open(term, raised, clock.now(), {}, {})));
+    must(sale::begin_term(store.log, sequencer, random_number(), raised, clock.now()));
     fmt::print("adopted: the log of '{}' ends at place {}; orders that are lost or changed: {}\n",
                options.data, end, lost.size());
   }

@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <deque>
 #include <map>
-#include <random>
 #include <thread>
 
 #include "apps/roles/access_log_writer.hpp"
@@ -20,6 +19,7 @@
 #include "apps/settings/gateway_files.hpp"
 #include "apps/settings/gateway_settings.hpp"
 #include "apps/settings/settings_check.hpp"
+#include "base/random.hpp"
 #include "http/server/server.hpp"
 #include "services/gateway/prober.hpp"
 #include "services/gateway/proxy.hpp"
@@ -34,8 +34,7 @@ constexpr Millis first_list_max{5'000};
 
 /// Tells this process from every other gateway that a request may pass.
 std::string random_name() {
-  std::random_device random;
-  return fmt::format("{:08x}{:08x}", random(), random());
+  return fmt::format("{:016x}", random_number());
 }
 
 std::string metrics_of(const http::Server& server, const gateway::Proxy& proxy,

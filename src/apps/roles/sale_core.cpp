@@ -1,8 +1,8 @@
 #include "apps/roles/sale_core.hpp"
 
-#include <random>
 #include <stdexcept>
 
+#include "base/random.hpp"
 #include "http/message/problem.hpp"
 
 namespace market::apps {
@@ -20,14 +20,10 @@ sale::GateSettings gate_settings(const Settings& settings, LogId store) {
   gate.queue_max = static_cast<int>(settings.number("orders.queue_max"));
   gate.fold_lag_max = settings.number("orders.fold_lag_max");
   gate.sequencer.rules.attempt_bound = settings.duration("orders.attempt_bound");
+  gate.sequencer.rules.return_window = settings.duration("orders.day");
   gate.restart_grace = settings.duration("orders.restart_grace");
   gate.snapshot_every = settings.number("log.snapshot_every");
   return gate;
-}
-
-std::uint64_t random_number() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
 }
 
 }  // namespace

@@ -78,10 +78,16 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait)
       log(log_of(folder)),
       fold(folder.file(records_file)),
       records(folder.file(records_file), fold.index(), pool, sql_threads),
+      order_search(folder.file(records_file)),
       snapshots(folder.file(snapshot_file), warn),
       main(sqlite::open_main_database(main_of(folder, log), pool, sql_threads, cipher)),
       id(expect_one_store()),
       accounts(*main, cipher, clock),
+      care(*main, cipher),
+      directory(*main, cipher),
+      audit(*main),
+      carts(*main),
+      wish_lists(*main),
       pictures(folder.file("pictures"), pool) {
   expect_keys(keys_found);
 }

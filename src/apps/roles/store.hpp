@@ -11,10 +11,15 @@
 #include "adapters/files/picture_store.hpp"
 #include "adapters/files/signing_keys.hpp"
 #include "adapters/files/snapshot_file.hpp"
+#include "adapters/sqlite/account_care.hpp"
+#include "adapters/sqlite/account_directory.hpp"
 #include "adapters/sqlite/accounts.hpp"
+#include "adapters/sqlite/audit_log.hpp"
+#include "adapters/sqlite/carts.hpp"
 #include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/open_main.hpp"
 #include "adapters/sqlite/order_records.hpp"
+#include "adapters/sqlite/order_search.hpp"
 #include "adapters/sqlite/record_fold.hpp"
 #include "wire/auth/access_token.hpp"
 #include "wire/auth/secret_text.hpp"
@@ -43,11 +48,17 @@ struct Store {
   sqlite::SqliteLog log;
   sqlite::SqliteRecordFold fold;
   sqlite::SqliteOrderRecords records;
+  sqlite::SqliteOrderSearch order_search;
   files::SnapshotFile snapshots;
   std::shared_ptr<sqlite::MainDatabase> main;
   /// Of this store in every file of it: the id of its log, which a new log is given.
   LogId id;
   sqlite::SqliteAccounts accounts;
+  sqlite::SqliteAccountCare care;
+  sqlite::SqliteAccountDirectory directory;
+  sqlite::SqliteAuditLog audit;
+  sqlite::SqliteCarts carts;
+  sqlite::SqliteWishLists wish_lists;
   files::PictureStore pictures;
 
  private:

@@ -147,7 +147,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"auth.key_file", "", text, by_gateway, {}, "token key shared by the roles; empty: none is checked"},
       {"management.listen", "", text, by_all, {}, "for /metrics and /info; empty: loopback callers only"},
       {"orders.payment_window", "10m", duration, by_store, between(100ms, 720h), "how long unpaid"},
-      {"orders.day", "24h", duration, by_none, between(100ms, 240h), "a day of delivery and returns"},
+      {"orders.day", "24h", duration, by_store, between(100ms, 240h), "a day of delivery and returns"},
       {"orders.restart_grace", "1m", duration, by_store, between(0s, 24h),
        "the most of a downtime given back"},
       {"orders.attempt_bound", "5s", duration, by_store, between(100ms, 1h), "how long an attempt delays"},

@@ -126,6 +126,7 @@ class Folding {
     }
     change_order(fact.order, fact.user, [&](OpenOrder& order, OpenLines& lines, AttemptId& attempt) {
       order.state = fact.state;
+      if (fact.state == OrderState::delivered) order.pay_by = event_.at;
       order.payment = PaymentState::paid;
       lines = open_lines_of(fact.units);
       attempt = fact.attempt;

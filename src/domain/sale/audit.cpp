@@ -100,6 +100,9 @@ void Audit::see_order(const CountedEvent& counted) {
   const OrderState before = order.state;
   if (user_of(counted.event.fact) != order.user) note(folding_, "an event names another buyer");
   fold_order(order, counted);
+  if (before != order.state && !may_follow(before, order.state))
+    note(steps_,
+         fmt::format("order {} goes from {} to {}", id.text(), text_of(before), text_of(order.state)));
   if (holds_units(before) != holds_units(order.state)) {
     const int sign = holds_units(order.state) ? 1 : -1;
     count_live(order, sign);
@@ -120,6 +123,7 @@ std::vector<Audit::Finding> Audit::findings() const {
           {"tickets of a product rise, and none is given twice", tickets_},
           {"no buyer is over a limit", limits_},
           {"a request key is bound once", bound_twice_},
+          {"each order takes one legal step after another", steps_},
           {"prices and totals are those of the products when they were bought", money_}};
 }
 

@@ -47,7 +47,7 @@ class Audit {
   boost::unordered_flat_map<OrderId, Order> orders_;
   boost::unordered_flat_map<ProductId, Product> products_;
   boost::unordered_flat_map<RequestKey, Instant> keys_;
-  std::string gaps_, folding_, stock_, tickets_, bound_twice_, money_, limits_;
+  std::string gaps_, folding_, stock_, tickets_, bound_twice_, money_, limits_, steps_;
 };
 
 }  // namespace market

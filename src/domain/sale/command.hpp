@@ -49,6 +49,7 @@ struct SettlePayment {
 struct CancelOrder {
   OrderId order;
   UserId user;
+  bool by_operator = false;  ///< Then whose order it is does not matter.
 };
 /// Asked by the sequencer's own timer.
 struct ExpireOrder {
@@ -56,7 +57,7 @@ struct ExpireOrder {
 };
 struct MoveOrder {
   OrderId order;
-  UserId user;  ///< None: an operator asks.
+  UserId user;  ///< None: an operator or the calendar asks.
   OrderState state = OrderState::preparing;
   std::string reason;
 };

@@ -215,8 +215,8 @@ AttemptId refund_of(const SaleState& state, const OpenOrder& order) {
 }
 
 Decision decide_on(const Asked& asked, const CancelOrder& wanted) {
-  const OpenOrder* order = order_for(asked.state, wanted.order, wanted.user);
-  if (order == nullptr) return no_such_order();
+  const OpenOrder* order = asked.state.orders.find(wanted.order);
+  if (order == nullptr || (!wanted.by_operator && order->user != wanted.user)) return no_such_order();
   const bool before_shipping = order->state == OrderState::accepted || order->state == OrderState::paid ||
                                order->state == OrderState::preparing;
   if (!before_shipping)
@@ -237,21 +237,15 @@ Decision decide_on(const Asked& asked, const ExpireOrder& wanted) {
       OrderVoided{order->id, order->user, open, units_of(asked.state, *order), VoidReason::unpaid});
 }
 
+/// The steps of a paid order; paying, expiring and cancelling have commands of their own.
 bool follows(OrderState from, OrderState to) {
-  switch (to) {
-    case OrderState::preparing:
-      return from == OrderState::paid;
-    case OrderState::shipped:
-      return from == OrderState::preparing;
-    case OrderState::delivered:
-      return from == OrderState::shipped;
-    case OrderState::return_requested:
-      return from == OrderState::delivered;
-    case OrderState::returned:
-      return from == OrderState::return_requested;
-    default:
-      return false;
-  }
+  return to >= OrderState::preparing && to <= OrderState::returned && may_follow(from, to);
+}
+
+/// A buyer asks to return in time; whoever has no user is an operator or the calendar.
+bool return_is_late(const Asked& asked, const OpenOrder& order, const MoveOrder& wanted) {
+  return wanted.user && order.state == OrderState::delivered &&
+         asked.now >= order.pay_by + asked.rules.return_window;
 }
 
 Decision decide_on(const Asked& asked, const MoveOrder& wanted) {
@@ -259,7 +253,10 @@ Decision decide_on(const Asked& asked, const MoveOrder& wanted) {
   if (order == nullptr || (wanted.user && order->user != wanted.user)) return no_such_order();
   if (order->state == wanted.state) return Unchanged{};
   if (!follows(order->state, wanted.state))
-    return refuse(Code::order_not_returnable, fmt::format("the order is {}", text_of(order->state)));
+    return refuse(wanted.user ? Code::order_not_returnable : Code::order_not_movable,
+                  fmt::format("the order is {}", text_of(order->state)));
+  if (return_is_late(asked, *order, wanted))
+    return refuse(Code::order_not_returnable, "the time to return the order is over");
   const AttemptId refund =
       wanted.state == OrderState::returned ? refund_of(asked.state, *order) : AttemptId{};
   return asked.event_of(OrderMoved{order->id, order->user, wanted.state, refund,

@@ -13,6 +13,7 @@ namespace market {
 struct DecideRules {
   Millis attempt_bound{5'000};        ///< How long an open payment attempt delays an expiry.
   Millis copies_settled_for{10'000};  ///< orders.answer_time_max + 5 s: no copy is under way longer.
+  Millis return_window{86'400'000};   ///< So long behind its delivery a buyer may ask to return an order.
 };
 
 /// The key is bound already: nothing happens, the answer is that order or product as it is now.
@@ -27,8 +28,8 @@ using Decision = std::variant<Event, Replayed, Unchanged, Error>;
 /// Errors for PlaceOrder: product_not_found, validation (mixed currencies), sale_not_open (with opens_at),
 /// sale_closed, sold_out, insufficient_stock, limit_exceeded. Products: product_not_found,
 /// precondition_failed (based on another version), insufficient_stock, validation. Payment: order_not_found
-/// (also another user's), order_not_payable. Cancel: order_not_cancellable. Move: order_not_returnable. With
-/// a key: idempotency_mismatch. All items or none.
+/// (also another user's), order_not_payable. Cancel: order_not_cancellable. Move: order_not_returnable (a
+/// buyer's return), order_not_movable. With a key: idempotency_mismatch. All items or none.
 Decision decide(const SaleState& state, const Command& command, Instant now, const DecideRules& rules);
 
 /// What everybody can see without deciding: outside the sale's window (sale_not_open with opens_at,

@@ -333,9 +333,35 @@ TEST_F(DecideMove, GoesStepByStepAndNeverSkipsOne) {
       else if (to == from + 1)
         EXPECT_EQ(sale_.refusal(asked), std::nullopt) << from;
       else
-        EXPECT_EQ(sale_.refusal(asked), Code::order_not_returnable) << from << " to " << to;
+        EXPECT_EQ(sale_.refusal(asked), Code::order_not_movable) << from << " to " << to;
     }
   }
+}
+
+TEST_F(DecideMove, ABuyerReturnsWithinADayOfTheDelivery) {
+  sale_.rules.return_window = Millis(1'000);
+  sale_.list(shoes, 1);
+  sale_.paid(1, alice, shoes);
+  for (const auto state : {OrderState::preparing, OrderState::shipped, OrderState::delivered})
+    sale_.moved(1, state);
+  const Instant delivered = sale_.now;
+  const MoveOrder asked{OrderId{1}, alice, OrderState::return_requested, "small"};
+  sale_.now = delivered + Millis(999);
+  EXPECT_EQ(sale_.refusal(asked), std::nullopt);
+  sale_.now = delivered + Millis(1'000);
+  EXPECT_EQ(sale_.refusal(asked), Code::order_not_returnable);
+  EXPECT_EQ(sale_.refusal(MoveOrder{OrderId{1}, UserId{}, OrderState::return_requested, {}}), std::nullopt)
+      << "an operator may still do it";
+}
+
+TEST_F(DecideMove, AnOperatorCancelsForAnybody) {
+  sale_.list(shoes, 1);
+  sale_.paid(1, alice, shoes);
+  EXPECT_EQ(sale_.refusal(CancelOrder{OrderId{1}, bob}), Code::order_not_found);
+  EXPECT_EQ(sale_.refusal(CancelOrder{OrderId{1}, bob, true}), std::nullopt);
+  sale_.moved(1, OrderState::preparing);
+  sale_.moved(1, OrderState::shipped);
+  EXPECT_EQ(sale_.refusal(CancelOrder{OrderId{1}, bob, true}), Code::order_not_cancellable);
 }
 
 TEST_F(DecideMove, ABuyerMovesOnlyTheirOwn) {

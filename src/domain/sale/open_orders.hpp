@@ -56,7 +56,7 @@ struct OpenOrder {
   static constexpr std::uint32_t no_more = 0xFFFF'FFFF;
   OrderId id;
   UserId user;
-  Instant pay_by;
+  Instant pay_by;   ///< Of a delivered order: when it was delivered, from which its return is counted.
   Place place = 0;  ///< Of its last event.
   OpenLine first;
   std::uint32_t more = no_more;  ///< The further lines, a chain of ExtraLine.

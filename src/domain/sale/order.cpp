@@ -44,6 +44,31 @@ std::string_view text_of(PaymentState state) {
   return "none";
 }
 
+bool may_follow(OrderState from, OrderState to) {
+  using enum OrderState;
+  switch (to) {
+    case accepted:
+      return false;
+    case paid:
+      return from == accepted || from == expired;
+    case preparing:
+      return from == paid;
+    case shipped:
+      return from == preparing;
+    case delivered:
+      return from == shipped;
+    case return_requested:
+      return from == delivered;
+    case returned:
+      return from == return_requested;
+    case expired:
+      return from == accepted;
+    case cancelled:
+      return from == accepted || from == paid || from == preparing;
+  }
+  return false;
+}
+
 std::optional<OrderState> parse_order_state(std::string_view text) {
   for (int i = 0; i <= static_cast<int>(OrderState::cancelled); ++i)
     if (text == text_of(static_cast<OrderState>(i))) return static_cast<OrderState>(i);

@@ -80,6 +80,9 @@ struct Order {
 };
 using OrderPtr = std::shared_ptr<const Order>;
 
+/// Whether an order may go from one state to the other, whoever asks.
+bool may_follow(OrderState from, OrderState to);
+
 /// Whether a timer or the payment provider still has something to do with an order.
 inline bool has_open_work(OrderState state, PaymentState payment) {
   return state == OrderState::accepted || payment == PaymentState::pending ||

@@ -74,6 +74,10 @@ Problem problem_of(Code code) {
       return {Status::insufficient_storage, "insufficient_storage", "Storage is full", 10};
     case Code::unavailable:
       return {Status::unavailable, "unavailable", "Outcome unknown, try again", 1};
+    case Code::list_full:
+      return {Status::conflict, "list_full", "No room for more"};
+    case Code::order_not_movable:
+      return {Status::conflict, "order_not_movable", "Order cannot take this step"};
     case Code::conflict:
     case Code::internal:
       return {Status::internal_error, "internal", "Internal error"};

@@ -65,8 +65,8 @@ std::optional<Reply> Connection::answer_without_handler(Request& request, const 
     reply.headers.push_back({"Allow", std::string(match.allow.empty() ? all_methods : match.allow)});
     return reply;
   }
-  const bool inside = request.is_from_this_machine() && request.has_loopback_host();
-  if (match.handler && match.options->loopback_only && !inside) {
+  if (match.handler && match.options->loopback_only &&
+      !(request.is_from_this_machine() && request.has_loopback_host())) {
     request.route_index = 0;
     return problem_reply(Error(Code::not_found, "there is nothing at this path"), request.trace_id);
   }

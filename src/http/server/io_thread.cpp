@@ -1,7 +1,6 @@
 #include "http/server/io_thread.hpp"
 
 #include <fmt/format.h>
-#include <malloc.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <span>
 #include <stdexcept>
 
+#include "base/memory.hpp"
 #include "base/prefetch.hpp"
 #include "http/server/connection.hpp"
 #include "http/server/tls.hpp"
@@ -182,7 +182,7 @@ void IoThread::give_memory_back() {
   open_peak_ = std::max(open_peak_, open);
   if (open_peak_ < flood || open > open_peak_ / 4) return;
   open_peak_ = open;
-  ::malloc_trim(0);
+  return_free_memory();
 }
 
 void IoThread::start_session(OwnedFd fd, const Peer& peer) {

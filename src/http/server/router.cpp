@@ -182,6 +182,18 @@ void Router::check_head(std::string_view name, std::function<Result<>(const Requ
   check(false, "a head is checked of a route that is there");
 }
 
+void Router::wrap(std::string_view name, const std::function<Handler(Handler)>& around) {
+  const auto named = std::find(tables_->names.begin(), tables_->names.end(), name);
+  const auto index = static_cast<std::size_t>(named - tables_->names.begin());
+  for (const auto& path : tables_->paths)
+    for (const auto& entry : path->methods) {
+      if (!entry || entry->index != index) continue;
+      entry->handler = around(std::move(entry->handler));
+      return;
+    }
+  check(false, "something is put around a route that is there");
+}
+
 void Router::set_fallback(Handler handler, RouteOptions options) {
   check(tables_->fallback == nullptr, "a fallback is set once");
   tables_->fallback =

@@ -34,6 +34,9 @@ class Router {
   /// Sets head_check of a route that is there, named as in route_names().
   void check_head(std::string_view name, std::function<Result<>(const Request&)> check);
 
+  /// Puts something around the handler of a route that is there, named as above.
+  void wrap(std::string_view name, const std::function<Handler(Handler)>& around);
+
   /// For every path and method that no route matches; without it those are 404.
   void set_fallback(Handler handler, RouteOptions options = {});
 

@@ -1,14 +1,13 @@
 #include "services/gateway/prober.hpp"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
 
+#include "base/task_group.hpp"
 #include "http/client/name_resolver.hpp"
 
 namespace market::gateway {
@@ -32,6 +31,7 @@ struct Prober::Shared {
   asio::any_io_executor executor;
   asio::steady_timer timer;
   std::set<InstancePtr> under_way;
+  TaskGroup tasks{"a probe"};
   bool stopped = false;
 };
 
@@ -44,14 +44,14 @@ Prober::~Prober() {
 }
 
 void Prober::start() {
-  asio::co_spawn(shared_->executor, watch(shared_), asio::detached);
+  shared_->tasks.spawn(shared_->executor, watch(shared_));
 }
 
 asio::awaitable<void> Prober::watch(std::shared_ptr<Shared> shared) {
   while (!shared->stopped) {
     for (const auto& instance : shared->balancer.all()) {
       if (!instance->probe_is_due(steady_ms()) || !shared->under_way.insert(instance).second) continue;
-      asio::co_spawn(shared->executor, probe(shared, instance), asio::detached);
+      shared->tasks.spawn(shared->executor, probe(shared, instance));
     }
     boost::system::error_code ignored;
     shared->timer.expires_after(look_every);

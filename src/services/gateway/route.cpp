@@ -8,9 +8,15 @@ std::vector<Route> default_routes() {
     std::vector<const char*> paths;
   };
   const Default defaults[] = {
-      {"market-order", "orders", {"/api/v1/orders/**", "/api/v1/cart/**", "/api/v1/admin/**"}},
-      {"market-product", "products", {"/api/v1/products/**", "/api/v1/wishlist/**"}},
-      {"market-user", "users", {"/api/v1/users/**", "/api/v1/sessions/**"}},
+      {"market-order",
+       "orders",
+       {"/api/v1/orders/**", "/api/v1/cart/**", "/api/v1/admin/orders/**", "/api/v1/admin/metrics"}},
+      {"market-product",
+       "products",
+       {"/api/v1/products/**", "/api/v1/wishlist/**", "/api/v1/categories", "/api/v1/admin/products/**"}},
+      {"market-user",
+       "users",
+       {"/api/v1/users/**", "/api/v1/sessions/**", "/api/v1/admin/users/**", "/api/v1/admin/audit"}},
   };
   std::vector<Route> routes;
   for (const auto& from : defaults) {

@@ -76,21 +76,21 @@ bool PaymentResolver::stop(Millis longest) {
 }
 
 void PaymentResolver::add(OpenPayment open, Millis first_wait) {
-  const auto known = watched_.find(open.attempt);
-  if (known != watched_.end()) {
+  const auto known = unsettled_.find(open.attempt);
+  if (known != unsettled_.end()) {
     if (known->second.open.refund == open.refund) return;
     due_.erase({known->second.next, open.attempt});
   }
   const Instant now = clock_.now();
-  watched_[open.attempt] = Watched{open, now, now + first_wait, limits_.first_wait, false};
+  unsettled_[open.attempt] = Unsettled{open, now, now + first_wait, limits_.first_wait, false};
   due_.insert({now + first_wait, open.attempt});
 }
 
 void PaymentResolver::forget(AttemptId attempt) {
-  const auto known = watched_.find(attempt);
-  if (known == watched_.end()) return;
+  const auto known = unsettled_.find(attempt);
+  if (known == unsettled_.end()) return;
   due_.erase({known->second.next, attempt});
-  watched_.erase(known);
+  unsettled_.erase(known);
 }
 
 void PaymentResolver::schedule() {
@@ -110,11 +110,11 @@ void PaymentResolver::serve_due() {
   const Instant now = clock_.now();
   while (!stopped_ && asking_ < limits_.resolver_concurrency_max && !due_.empty() &&
          due_.begin()->first <= now) {
-    Watched& watched = watched_.at(due_.begin()->second);
+    Unsettled& unsettled = unsettled_.at(due_.begin()->second);
     due_.erase(due_.begin());
-    watched.asking = true;
+    unsettled.asking = true;
     ++asking_;
-    tasks_.spawn(executor_, resolve(watched.open, watched.since));
+    tasks_.spawn(executor_, resolve(unsettled.open, unsettled.since));
   }
   schedule();
 }
@@ -147,16 +147,16 @@ Task<PaymentOutcome> PaymentResolver::ask(OpenPayment open, Instant since) {
 void PaymentResolver::asked(OpenPayment open, bool done) {
   --asking_;
   // The log may have told meanwhile that it is settled, or that the money is owed back: another question.
-  const auto known = watched_.find(open.attempt);
-  if (known != watched_.end() && known->second.asking && known->second.open.refund == open.refund) {
-    Watched& watched = known->second;
+  const auto known = unsettled_.find(open.attempt);
+  if (known != unsettled_.end() && known->second.asking && known->second.open.refund == open.refund) {
+    Unsettled& unsettled = known->second;
     if (done) {
-      watched_.erase(known);
+      unsettled_.erase(known);
     } else {
-      watched.asking = false;
-      watched.next = clock_.now() + watched.wait;
-      watched.wait = std::min(watched.wait * 2, limits_.wait_max);
-      due_.insert({watched.next, open.attempt});
+      unsettled.asking = false;
+      unsettled.next = clock_.now() + unsettled.wait;
+      unsettled.wait = std::min(unsettled.wait * 2, limits_.wait_max);
+      due_.insert({unsettled.next, open.attempt});
     }
   }
   serve_due();

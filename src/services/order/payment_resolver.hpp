@@ -46,7 +46,7 @@ class PaymentResolver final : public LogFollower {
   /// False: longer than `longest`.
   bool stop(Millis longest = Millis(5'000));
   /// How many are open. On its own executor.
-  std::size_t open() const { return watched_.size(); }
+  std::size_t open() const { return unsettled_.size(); }
 
  private:
   /// What an event of the log means for it.
@@ -54,13 +54,13 @@ class PaymentResolver final : public LogFollower {
     OpenPayment payment;
     bool settled = false;
   };
-  struct Watched {
+  struct Unsettled {
     OpenPayment open;
     Instant since, next;
     Millis wait;
     bool asking = false;
   };
-  using Watching = boost::unordered_flat_map<AttemptId, Watched>;
+  using UnsettledAttempts = boost::unordered_flat_map<AttemptId, Unsettled>;
   static std::optional<News> news_of(const Event& event);
 
   /// Runs `work` on the executor and waits. False: longer than `longest`.
@@ -80,7 +80,7 @@ class PaymentResolver final : public LogFollower {
   asio::any_io_executor executor_;
   ResolverLimits limits_;
   asio::steady_timer timer_;
-  Watching watched_;
+  UnsettledAttempts unsettled_;
   std::set<std::pair<Instant, AttemptId>> due_;  ///< Those that are not being asked about.
   Instant armed_ = Instant::max();               ///< When the timer wakes, at the latest.
   std::size_t asking_ = 0;

@@ -11,7 +11,7 @@ namespace market::order {
 
 class RefusalCounts {
  public:
-  static constexpr std::size_t codes = static_cast<std::size_t>(Code::internal) + 1;
+  static constexpr std::size_t codes = static_cast<std::size_t>(last_code) + 1;
 
   void add(Code code) {
     own_counts()[static_cast<std::size_t>(code)].fetch_add(1, std::memory_order_relaxed);

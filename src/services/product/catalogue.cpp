@@ -4,19 +4,12 @@
 
 namespace market::product {
 
-std::string fold_case(std::string_view text) {
-  std::string folded(text);
-  for (char& c : folded)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  return folded;
-}
-
 std::shared_ptr<const ProductPage> render(const ShownProduct& product) {
   const std::string image_url = image_url_of(product.id, product.texts.picture);
   const wire::ProductFacts facts{product.id, product.version,    product.texts,     product.terms,
                                  image_url,  product.created_at, product.updated_at};
-  return std::make_shared<const RenderedPage>(
-      wire::ProductView(facts), fold_case(product.texts.name) + '\n' + fold_case(product.texts.description));
+  SearchText search(product.texts.name, product.texts.category, product.texts.description);
+  return std::make_shared<const RenderedPage>(wire::ProductView(facts), std::move(search));
 }
 
 SaleStateName Catalogue::state_of(const ShownProduct& product) const {

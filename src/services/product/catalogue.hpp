@@ -3,18 +3,18 @@
 /// laid over them.
 
 #include "ports/product_board.hpp"
+#include "services/product/search_text.hpp"
 #include "wire/json/product_view.hpp"
 
 namespace market::product {
 
-/// Where the doors of all services are; part of the addresses that pages name.
-inline constexpr std::string_view api_base = "/api/v1";
+using wire::api_base;
 
 struct RenderedPage final : ProductPage {
-  explicit RenderedPage(wire::ProductView rendered, std::string text)
-      : view(std::move(rendered)), folded(std::move(text)) {}
+  RenderedPage(wire::ProductView rendered, SearchText text)
+      : view(std::move(rendered)), search(std::move(text)) {}
   wire::ProductView view;
-  std::string folded;  ///< Name and description in lower case, for searching.
+  SearchText search;
 };
 
 /// What the board keeps beside each version of a product; given to it at start (apps).
@@ -42,8 +42,5 @@ class Catalogue {
   const ProductBoard& board_;
   const Clock& clock_;
 };
-
-/// ASCII letters in lower case; other text as it is.
-std::string fold_case(std::string_view text);
 
 }  // namespace market::product

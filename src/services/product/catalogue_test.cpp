@@ -37,7 +37,7 @@ TEST_F(CatalogueTest, APageIsRenderedOfTermsAndTexts) {
   EXPECT_EQ(page().at("price").at("amount"), 500);
   EXPECT_EQ(page().at("imageUrl").as_string(),
             "/api/v1/products/" + shoes.text() + "/image?v=0123456789abcdef");
-  EXPECT_EQ(page_of(*board_.find(shoes)).folded, "red shoes\nmade in seoul");
+  EXPECT_TRUE(page_of(*board_.find(shoes)).search.matches(SearchQuery("SEOUL shoes")));
 }
 
 TEST_F(CatalogueTest, AProductWithoutAPictureNamesNone) {
@@ -65,11 +65,6 @@ TEST_F(CatalogueTest, APageHasTheLiveNumbersAndItsTagTheState) {
   board_.recovers = false;
   board_.list(shoes, terms, 5);
   EXPECT_EQ(etag(), "\"2.open\"");
-}
-
-TEST(FoldCase, FoldsAsciiOnly) {
-  EXPECT_EQ(fold_case("AbZ@[`{"), "abz@[`{");
-  EXPECT_EQ(fold_case("한정판 ÄÖ"), "한정판 ÄÖ");
 }
 
 }  // namespace

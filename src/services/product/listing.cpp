@@ -28,7 +28,7 @@ std::int64_t key_of(const ShownProduct& product, SortBy sort) {
 bool matches(const ShownProduct& product, const ListQuery& query) {
   if (!query.category.empty() && product.texts.category != query.category) return false;
   if (query.kind && product.terms.kind != *query.kind) return false;
-  return query.search.empty() || page_of(product).folded.find(query.search) != std::string::npos;
+  return page_of(product).search.matches(query.words);
 }
 
 /// Begins a cursor: which list it belongs to.
@@ -71,7 +71,8 @@ std::vector<ShownProductPtr> sorted_public(const ProductBoard& board, const List
     const std::int64_t key = key_of(*product, query.sort);
     if (query.after && (key < query.after_key || (key == query.after_key && product->id >= query.after)))
       continue;
-    if (is_public(product->terms, now) && matches(*product, query)) found.emplace_back(key, &product);
+    if ((query.hidden || is_public(product->terms, now)) && matches(*product, query))
+      found.emplace_back(key, &product);
   }
   const auto wanted = std::min(found.size(), count);
   std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(wanted), found.end(), before);

@@ -10,14 +10,18 @@ namespace market::product {
 enum class SortBy : std::uint8_t { newest, price_rising, price_falling, opening };
 
 struct ListQuery {
-  std::string search, category;  ///< `search` is folded; empty: any.
+  std::string search, category;  ///< Empty: any.
+  SearchQuery words;             ///< Of `search`.
+  bool hidden = false;           ///< Also those that are not published yet: for administrators.
   std::optional<ProductKind> kind;
   SortBy sort = SortBy::newest;
   std::size_t limit = 20;
   /// The last product of the page before: its sort key and id; id none: from the start.
   std::int64_t after_key = 0;
   ProductId after;
-  bool is_plain() const { return search.empty() && category.empty() && !kind && sort == SortBy::newest; }
+  bool is_plain() const {
+    return !hidden && words.empty() && search.empty() && category.empty() && !kind && sort == SortBy::newest;
+  }
 };
 
 struct ListPage {

@@ -59,13 +59,13 @@ TEST_F(ListingTest, FindsByTextCategoryAndKind) {
   put(1, 1, "Red Shoes", "shoes");
   put(2, 1, "Cap", "hats", 5);
   ListQuery query;
-  query.search = fold_case("SHOES");
+  query.words = SearchQuery("SHOES");
   EXPECT_EQ(walk(query), "1 ");
-  query.search = "seoul";
+  query.words = SearchQuery("seoul");
   EXPECT_EQ(walk(query), "2 1 ") << "the description too";
-  query.search = "shoes\nmade";
-  EXPECT_EQ(walk(query), "1 ") << "name and description are apart by a line's end, which no search can have";
-  query.search = "shoesmade";
+  query.words = SearchQuery("made shoes");
+  EXPECT_EQ(walk(query), "1 ") << "words in any order";
+  query.words = SearchQuery("shoesmade");
   EXPECT_EQ(walk(query), "");
   query = {};
   query.category = "hats";

@@ -1,15 +1,8 @@
 #include "services/product/product_image.hpp"
 
-#include <fmt/format.h>
-
 #include "http/message/ascii.hpp"
-#include "services/product/catalogue.hpp"
 
 namespace market::product {
-
-namespace {
-constexpr std::size_t version_digits = 16;
-}
 
 std::string_view image_type_of(std::string_view bytes) {
   using namespace std::string_view_literals;
@@ -28,15 +21,6 @@ Result<> expect_image(const http::Request& request) {
   if (!http::same_letters(declared, actual) && !http::same_letters(declared, "application/octet-stream"))
     return fail(Code::unsupported_media_type, "Content-Type says something else than the picture itself");
   return {};
-}
-
-std::string_view image_version_of(std::string_view hash) {
-  return hash.substr(0, version_digits);
-}
-
-std::string image_url_of(ProductId product, std::string_view hash) {
-  if (hash.empty()) return {};
-  return fmt::format("{}/products/{}/image?v={}", api_base, product.text(), image_version_of(hash));
 }
 
 std::string_view image_caching_of(std::string_view hash, const std::optional<std::string>& asked) {

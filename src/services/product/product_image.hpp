@@ -5,6 +5,7 @@
 
 #include "base/id.hpp"
 #include "http/message/message.hpp"
+#include "wire/json/product_view.hpp"
 
 namespace market::product {
 
@@ -16,10 +17,8 @@ std::string_view image_type_of(std::string_view bytes);
 /// Errors: unsupported_media_type, when the body is none of these, or another one than its Content-Type says.
 Result<> expect_image(const http::Request& request);
 
-/// The version of a picture in its address: the first 16 digits of its hash.
-std::string_view image_version_of(std::string_view hash);
-/// Where the picture of `product` is served; changes with its content. Empty when there is none.
-std::string image_url_of(ProductId product, std::string_view hash);
+using wire::image_url_of;
+using wire::image_version_of;
 
 /// How long others may keep the picture with `hash` that is answered to `?v=asked`: one under its own version
 /// for good, as it never changes; under no version a minute; under another's, which it has replaced, never.

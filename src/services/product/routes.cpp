@@ -165,7 +165,8 @@ Result<ListQuery> read_list_query(const Request& request) {
   if (!kind) return fail(kind.error());
   const auto sort = request.query_parameter("sort");
   if (!sort) return fail(sort.error());
-  query.search = fold_case(search->value_or(""));
+  query.search = search->value_or("");
+  query.words = SearchQuery(query.search);
   query.category = category->value_or("");
   if (*kind) {
     if (**kind != "regular" && **kind != "event")

@@ -1,8 +1,6 @@
 #include "services/registry/peers.hpp"
 
 #include <spdlog/spdlog.h>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <unordered_set>
 
@@ -111,7 +109,7 @@ void Peers::tell(Replicated item) {
 void Peers::start() {
   if (peers_.empty()) return;
   registry_.set_ready(false);
-  asio::co_spawn(executor_, begin(), asio::detached);
+  tasks_.spawn(executor_, begin());
 }
 
 asio::awaitable<void> Peers::begin() {
@@ -121,7 +119,7 @@ asio::awaitable<void> Peers::begin() {
     peer->failed(fetched.error().detail);
   }
   registry_.set_ready(true);
-  for (const auto& peer : peers_) asio::co_spawn(executor_, run(*peer), asio::detached);
+  for (const auto& peer : peers_) tasks_.spawn(executor_, run(*peer));
 }
 
 Task<> Peers::learn_from(http::BaseUrl base) {

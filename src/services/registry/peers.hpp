@@ -4,6 +4,7 @@
 
 #include <deque>
 
+#include "base/task_group.hpp"
 #include "http/client/client.hpp"
 #include "services/registry/shared_registry.hpp"
 
@@ -45,6 +46,7 @@ class Peers {
   static constexpr std::size_t waiting_items_max = 20'000;            ///< For one peer.
   static constexpr std::size_t waiting_bytes_max = 32 * 1024 * 1024;
   asio::any_io_executor executor_;
+  TaskGroup tasks_{"telling a peer"};
   SharedRegistry& registry_;
   std::vector<std::unique_ptr<Peer>> peers_;
 };

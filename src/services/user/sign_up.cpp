@@ -12,7 +12,7 @@
 namespace market::user {
 namespace {
 
-constexpr std::chrono::minutes code_life{30};
+constexpr std::chrono::minutes code_life{10};
 
 /// Six digits, each code equally likely: what would favour low codes is drawn again.
 std::string draw_code(RandomSource& random) {
@@ -34,7 +34,7 @@ VerificationCode SignUp::new_code() {
 
 void SignUp::mail_code(const std::string& email, const std::string& code) {
   const auto sent = mailer_.send(email, "Your verification code",
-                                 fmt::format("Your code is {}. It works for 30 minutes.", code));
+                                 fmt::format("Your code is {}. It works for 10 minutes.", code));
   (void)sent;  // The account exists; another code can be asked for.
 }
 

@@ -1,6 +1,7 @@
 #include "wire/auth/access_token.hpp"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <charconv>
@@ -15,17 +16,11 @@ namespace {
 
 constexpr std::size_t token_bytes_max = 4096;
 constexpr std::size_t secret_bytes_min = 32;
-constexpr std::size_t mac_bytes = crypto_auth_hmacsha256_BYTES;
+constexpr std::size_t mac_bytes = std::tuple_size_v<HmacSha256::Mac>;
 constexpr std::size_t encoded_mac_bytes = 43;
 constexpr std::string_view issuer = "market";
 constexpr std::int64_t seconds_max = 100'000'000'000;
 constexpr std::int64_t skew_seconds = 60;  // How far ahead another role's clock may be.
-
-/// The key's blocks are hashed once, when it is read: this runs per request.
-void compute_mac(crypto_auth_hmacsha256_state state, std::string_view text, unsigned char* mac) {
-  crypto_auth_hmacsha256_update(&state, reinterpret_cast<const unsigned char*>(text.data()), text.size());
-  crypto_auth_hmacsha256_final(&state, mac);
-}
 
 void check_key(const SigningKey& key) {
   const bool plain = std::all_of(key.id.begin(), key.id.end(), [](char c) {
@@ -135,13 +130,11 @@ std::unique_ptr<const AccessTokens::Keys> AccessTokens::ready(std::vector<Signin
   auto set = std::make_unique<Keys>();
   for (const SigningKey& key : keys) {
     check_key(key);
-    Key& made = set->emplace_back();
-    made.header = encode_base64url(fmt::format(R"({{"alg":"HS256","kid":"{}","typ":"at+jwt"}})", key.id));
-    crypto_auth_hmacsha256_init(&made.keyed, reinterpret_cast<const unsigned char*>(key.secret.data()),
-                                key.secret.size());
-    unsigned char mac[mac_bytes];
-    compute_mac(made.keyed, "fingerprint", mac);
-    std::memcpy(&made.fingerprint, mac, sizeof made.fingerprint);
+    Key made{encode_base64url(fmt::format(R"({{"alg":"HS256","kid":"{}","typ":"at+jwt"}})", key.id)),
+             HmacSha256(key.secret)};
+    const auto mac = made.mac.of("fingerprint");
+    std::memcpy(&made.fingerprint, mac.data(), sizeof made.fingerprint);
+    set->push_back(std::move(made));
   }
   return set;
 }
@@ -168,10 +161,9 @@ std::string AccessTokens::sign(const Identity& identity, Instant issued_at) cons
                         identity.email_verified, seconds(issued_at), seconds(identity.expires_at));
   const Key& key = keys_.load(std::memory_order_acquire)->front();
   std::string token = key.header + '.' + encode_base64url(claims);
-  unsigned char mac[mac_bytes];
-  compute_mac(key.keyed, token, mac);
+  const auto mac = key.mac.of(token);
   token += '.';
-  token += encode_base64url({reinterpret_cast<const char*>(mac), mac_bytes});
+  token += encode_base64url({reinterpret_cast<const char*>(mac.data()), mac.size()});
   return token;
 }
 
@@ -188,10 +180,10 @@ Result<Identity> AccessTokens::verify(std::string_view token, Instant now) const
   const Keys& keys = *keys_.load(std::memory_order_acquire);
   const auto key = std::find_if(keys.begin(), keys.end(), [&](const Key& k) { return k.header == header; });
   if (key == keys.end() || token.size() - last - 1 != encoded_mac_bytes) return refused();
-  unsigned char sent[mac_bytes], right[mac_bytes];
+  unsigned char sent[mac_bytes];
   if (decode_base64url(token.substr(last + 1), sent) != mac_bytes) return refused();
-  compute_mac(key->keyed, token.substr(0, last), right);
-  if (sodium_memcmp(sent, right, mac_bytes) != 0) return refused();
+  const auto right = key->mac.of(token.substr(0, last));
+  if (CRYPTO_memcmp(sent, right.data(), right.size()) != 0) return refused();
   unsigned char claims[token_bytes_max];
   const auto size = decode_base64url(token.substr(first + 1, last - first - 1), claims);
   if (!size) return refused();

@@ -1,8 +1,6 @@
 #pragma once
 /// Access tokens: JWT, HS256, key id, 15 minutes. Strict as RFC 8725 and RELIABILITY 4.2 say.
 
-#include <sodium.h>
-
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -14,6 +12,7 @@
 #include "base/id.hpp"
 #include "base/time.hpp"
 #include "domain/account/role.hpp"
+#include "wire/auth/hmac_sha256.hpp"
 
 namespace market::wire {
 
@@ -48,8 +47,7 @@ class AccessTokens {
  private:
   struct Key {
     std::string header;  ///< Encoded header, ready to sign.
-    /// HMAC-SHA256 with the key hashed in already, before any message.
-    crypto_auth_hmacsha256_state keyed;
+    HmacSha256 mac;
     std::uint32_t fingerprint = 0;  ///< Of the secret: tells keys apart, and nothing about them.
   };
   using Keys = std::vector<Key>;

@@ -7,6 +7,16 @@
 
 namespace market::wire {
 
+std::string_view image_version_of(std::string_view hash) {
+  constexpr std::size_t version_digits = 16;
+  return hash.substr(0, version_digits);
+}
+
+std::string image_url_of(ProductId product, std::string_view hash) {
+  if (hash.empty()) return {};
+  return fmt::format("{}/products/{}/image?v={}", api_base, product.text(), image_version_of(hash));
+}
+
 ProductView::ProductView(const ProductFacts& product)
     : has_sale_(product.terms.sale.has_value()), version_(product.version) {
   const ProductTerms& terms = product.terms;

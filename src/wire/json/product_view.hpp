@@ -8,6 +8,14 @@
 
 namespace market::wire {
 
+/// Where the doors of all services are; part of the addresses that pages name.
+inline constexpr std::string_view api_base = "/api/v1";
+
+/// The version of a picture in its address: the first 16 digits of its hash.
+std::string_view image_version_of(std::string_view hash);
+/// Where the picture of `product` is served; changes with its content. Empty when there is none.
+std::string image_url_of(ProductId product, std::string_view hash);
+
 /// What a page says of a product and what never changes with a sale.
 struct ProductFacts {
   ProductId id;

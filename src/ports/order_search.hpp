@@ -1,0 +1,53 @@
+#pragma once
+/// The records of all buyers' orders, as operators and the calendar of deliveries ask for them; on a pool of
+/// its own, so that no buyer waits for them. Behind the log, like all records.
+
+#include <optional>
+#include <vector>
+
+#include "base/task.hpp"
+#include "domain/sale/order.hpp"
+
+namespace market {
+
+/// An order and since when it is in its state.
+struct WaitingOrder {
+  Instant since{};
+  OrderId id;
+  friend auto operator<=>(const WaitingOrder&, const WaitingOrder&) = default;
+};
+
+struct OrderQuery {
+  std::optional<OrderState> state;
+  UserId user;        ///< None: any.
+  ProductId product;  ///< None: any.
+  OrderId before;     ///< Only ids below this one; none: from the newest.
+  int limit = 20;
+};
+struct FoundPage {
+  std::vector<OrderPtr> orders;  ///< Newest first (falling id).
+  /// Where to go on: a page may be short, or even empty, when much had to be looked through. None: the end.
+  OrderId next;
+};
+
+/// How often a product was ordered, by state.
+struct OrderCounts {
+  struct Count {
+    std::int64_t orders = 0, units = 0, amount = 0;  ///< In minor units of the product's currency.
+  };
+  std::array<Count, static_cast<std::size_t>(OrderState::cancelled) + 1> by_state{};
+};
+
+class OrderSearch {
+ public:
+  virtual ~OrderSearch() = default;
+  /// The paid, preparing, shipped or return_requested orders that have been in `state` since `until` or
+  /// longer, behind `after`, those longest first. Errors: unavailable, overloaded (as for all below).
+  virtual Task<std::vector<WaitingOrder>> waiting(OrderState state, Instant until, WaitingOrder after,
+                                                  int limit) = 0;
+  virtual Task<FoundPage> search(OrderQuery query) = 0;
+  virtual Task<OrderPtr> find(OrderId id) = 0;  ///< Null: the records have none.
+  virtual Task<OrderCounts> count(ProductId product) = 0;
+};
+
+}  // namespace market

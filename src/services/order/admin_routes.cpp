@@ -1,0 +1,274 @@
+#include "services/order/admin_routes.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include "http/message/paging.hpp"
+#include "services/order/order_export.hpp"
+#include "wire/json/json.hpp"
+#include "wire/json/order_view.hpp"
+
+namespace market::order {
+namespace {
+
+using http::Method;
+using http::Reply;
+using http::Request;
+using Doors = AdminOrderParts;
+
+constexpr int export_orders_max = 2'000;
+
+Result<> expect_admin(const Doors& doors, const Request& request) {
+  const auto caller = doors.authenticator.require(request, {Role::admin});
+  if (!caller) return fail(caller.error());
+  return {};
+}
+
+Error no_such_order() {
+  return Error(Code::order_not_found, "there is no such order");
+}
+
+/// The buyer's page of it, and whose it is.
+void append_admin_order(std::string& out, const Doors& doors, const Order& order) {
+  out += "{\"userId\":\"" + order.user.text() + "\",";
+  std::string page;
+  wire::append_order(
+      page, order, [&doors](ProductId id, std::int64_t version) { return doors.board.name_of(id, version); });
+  out.append(page, 1);
+}
+
+Reply order_reply(const Doors& doors, const Order& order) {
+  std::string body;
+  append_admin_order(body, doors, order);
+  return http::json(http::Status::ok, std::move(body));
+}
+
+/// The records may be a moment behind: an order of just now is waited for. Null: there is none.
+Task<OrderPtr> recorded(const Doors& doors, OrderId id) {
+  constexpr Millis behind_max{15'000}, pause{25};
+  constexpr int looks_max = 40;
+  const Instant now = doors.clock.now();
+  const bool is_new = id.value >= first_id_of(now - behind_max) && id.value <= first_id_of(now + behind_max);
+  const auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer timer(executor);
+  for (int look = 1;; ++look) {
+    auto order = co_await doors.search.find(id);
+    if (!order || *order || !is_new || look == looks_max) co_return order;
+    timer.expires_after(pause);
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+}
+
+/// The order as it is now: the records say whose it is, the reader what has happened since.
+Task<OrderPtr> order_now(const Doors& doors, OrderId id) {
+  const auto known = co_await recorded(doors, id);
+  if (!known) co_return fail(known.error());
+  if (!*known) co_return fail(no_such_order());
+  auto order = co_await doors.reader.find((*known)->user, id);
+  co_return order;
+}
+
+template <class Kind>
+Result<Kind> read_id(const Request& request, std::string_view name) {
+  const auto text = request.query_parameter(name);
+  if (!text) return fail(text.error());
+  if (!*text) return Kind{};
+  const auto id = Kind::parse(**text);
+  if (!id) return invalid_field(std::string(name), "format", fmt::format("{} is no id of ours", name));
+  return *id;
+}
+
+Result<OrderQuery> read_query(const Request& request) {
+  const auto known = request.expect_query({"limit", "cursor", "state", "userId", "productId"});
+  if (!known) return fail(known.error());
+  const auto page = http::page_of(request);
+  if (!page) return fail(page.error());
+  OrderQuery query;
+  query.limit = page->limit;
+  const auto state = request.query_parameter("state");
+  if (!state) return fail(state.error());
+  if (*state) {
+    query.state = parse_order_state(**state);
+    if (!query.state) return invalid_field("state", "format", "state is not a state of orders");
+  }
+  const auto user = read_id<UserId>(request, "userId");
+  if (!user) return fail(user.error());
+  query.user = *user;
+  const auto product = read_id<ProductId>(request, "productId");
+  if (!product) return fail(product.error());
+  query.product = *product;
+  if (!page->cursor.empty()) {
+    const auto before = OrderId::parse(page->cursor);
+    if (!before) return invalid_field("cursor", "format", "cursor is not one of this list");
+    query.before = *before;
+  }
+  return query;
+}
+
+/// A buyer's own list has an index; any other question looks through the orders.
+Task<FoundPage> find_page(const Doors& doors, OrderQuery query) {
+  if (!query.user || query.product) {
+    auto page = co_await doors.search.search(query);
+    if (!page) co_return page;
+    for (OrderPtr& order : page->orders) {  // The records may be a moment behind.
+      auto now = co_await doors.reader.find(order->user, order->id);
+      if (now) order = std::move(*now);
+    }
+    if (query.state) std::erase_if(page->orders, [&](const OrderPtr& o) { return o->state != *query.state; });
+    co_return page;
+  }
+  OrderFilter filter;
+  filter.state = query.state;
+  filter.before = query.before;
+  filter.limit = query.limit + 1;
+  auto orders = co_await doors.reader.list(query.user, filter);
+  if (!orders) co_return fail(orders.error());
+  FoundPage page;
+  page.orders = std::move(*orders);
+  if (page.orders.size() > static_cast<std::size_t>(query.limit)) {
+    page.orders.pop_back();
+    page.next = page.orders.back()->id;
+  }
+  co_return page;
+}
+
+Task<Reply> list_all(const Doors& doors, const Request& request) {
+  const auto allowed = expect_admin(doors, request);
+  if (!allowed) co_return fail(allowed.error());
+  const auto query = read_query(request);
+  if (!query) co_return fail(query.error());
+  const auto page = co_await find_page(doors, *query);
+  if (!page) co_return fail(page.error());
+  std::string body = "{\"items\":[";
+  for (const OrderPtr& order : page->orders) {
+    if (body.back() == '}') body += ',';
+    append_admin_order(body, doors, *order);
+  }
+  body += "],\"nextCursor\":";
+  body += page->next ? '"' + page->next.text() + "\"}" : std::string("null}");
+  co_return http::json(http::Status::ok, std::move(body));
+}
+
+Task<Reply> show(const Doors& doors, const Request& request) {
+  const auto allowed = expect_admin(doors, request);
+  if (!allowed) co_return fail(allowed.error());
+  const auto id = OrderId::parse(request.parameters[0]);
+  if (!id) co_return fail(no_such_order());
+  const auto order = co_await order_now(doors, *id);
+  if (!order) co_return fail(order.error());
+  co_return order_reply(doors, **order);
+}
+
+/// Has the gate decide and answers the order as it is then.
+Task<Reply> change(const Doors& doors, OrderId id, Command command) {
+  const auto known = co_await recorded(doors, id);
+  if (!known) co_return fail(known.error());
+  if (!*known) co_return fail(no_such_order());
+  const auto changed = co_await doors.gate.submit(std::move(command));
+  if (!changed) co_return fail(changed.error());
+  const auto order = co_await doors.reader.find((*known)->user, id);
+  if (!order) co_return fail(order.error());
+  co_return order_reply(doors, **order);
+}
+
+Task<Reply> refused(Error error) {
+  co_return fail(std::move(error));
+}
+
+Task<Reply> advance(const Doors& doors, const Request& request) {
+  if (const auto allowed = expect_admin(doors, request); !allowed) return refused(allowed.error());
+  const auto id = OrderId::parse(request.parameters[0]);
+  if (!id) return refused(no_such_order());
+  const auto json = wire::parse_json(request.body);
+  if (!json) return refused(json.error());
+  wire::ObjectReader reader(*json);
+  const std::string name = reader.text("state", 1, 32);
+  const auto reason = reader.optional_visible_text("reason", 500);
+  const auto state = parse_order_state(name);
+  const bool is_step = state && *state >= OrderState::preparing && *state <= OrderState::returned;
+  if (!name.empty() && !is_step)
+    reader.refuse("state", "value", "must be preparing, shipped, delivered, return_requested or returned");
+  if (const auto ok = reader.finish(); !ok) return refused(ok.error());
+  return change(doors, *id, MoveOrder{*id, UserId{}, *state, reason.value_or("")});
+}
+
+Task<Reply> cancel(const Doors& doors, const Request& request) {
+  if (const auto allowed = expect_admin(doors, request); !allowed) return refused(allowed.error());
+  const auto id = OrderId::parse(request.parameters[0]);
+  if (!id) return refused(no_such_order());
+  if (const auto ok = wire::expect_no_members(request.body); !ok) return refused(ok.error());
+  return change(doors, *id, CancelOrder{*id, UserId{}, true});
+}
+
+/// What became of a product's orders.
+Task<Reply> report(const Doors& doors, const Request& request) {
+  const auto allowed = expect_admin(doors, request);
+  if (!allowed) co_return fail(allowed.error());
+  const auto known = request.expect_query({"productId"});
+  if (!known) co_return fail(known.error());
+  const auto id = read_id<ProductId>(request, "productId");
+  if (!id) co_return fail(id.error());
+  if (!*id) co_return invalid_field("productId", "required", "productId says which product");
+  const ShownProduct* product = doors.board.find(*id);
+  if (product == nullptr) co_return fail(Code::product_not_found, "there is no such product");
+  const Currency currency = product->terms.price.currency;
+  const auto live = product->live;
+  const auto counts = co_await doors.search.count(*id);
+  if (!counts) co_return fail(counts.error());
+  std::string body = fmt::format(R"({{"productId":"{}","capacity":{},"remaining":{},"states":{{)", id->text(),
+                                 live->capacity.load(), live->remaining.load());
+  OrderCounts::Count live_orders, sold;
+  for (std::size_t i = 0; i < counts->by_state.size(); ++i) {
+    const auto state = static_cast<OrderState>(i);
+    const auto& count = counts->by_state[i];
+    body += fmt::format(R"({}"{}":{{"orders":{},"units":{}}})", i == 0 ? "" : ",", text_of(state),
+                        count.orders, count.units);
+    if (!holds_units(state)) continue;
+    live_orders.orders += count.orders;
+    live_orders.units += count.units;
+    if (state != OrderState::accepted) sold.amount += count.amount;
+  }
+  body +=
+      fmt::format(R"(}},"liveOrders":{},"liveUnits":{},"revenue":)", live_orders.orders, live_orders.units);
+  wire::append_money(body, Money{sold.amount, currency});
+  co_return http::json(http::Status::ok, body + '}');
+}
+
+Task<Reply> export_csv(const Doors& doors, const Request& request) {
+  const auto allowed = expect_admin(doors, request);
+  if (!allowed) co_return fail(allowed.error());
+  auto query = read_query(request);
+  if (!query) co_return fail(query.error());
+  query->limit = export_orders_max;
+  const auto page = co_await doors.search.search(*query);
+  if (!page) co_return fail(page.error());
+  Reply reply;
+  reply.content_type = "text/csv; charset=utf-8";
+  reply.body = csv_head();
+  for (const OrderPtr& order : page->orders) append_csv(reply.body, *order, doors.board);
+  reply.headers.push_back(http::Header{"Content-Disposition", "attachment; filename=\"orders.csv\""});
+  reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
+  if (page->next) reply.headers.push_back(http::Header{"X-Next-Cursor", page->next.text()});
+  co_return reply;
+}
+
+}  // namespace
+
+void add_admin_order_routes(http::Router& router, const AdminOrderParts& parts, const std::string& base) {
+  auto doors = std::make_shared<const Doors>(parts);
+  const auto add = [&](Method method, std::string path, Task<Reply> (*door)(const Doors&, const Request&)) {
+    router.add(method, base + path, [doors, door](const Request& request) { return door(*doors, request); });
+  };
+  add(Method::get, "/orders", list_all);
+  add(Method::get, "/orders/report", report);
+  add(Method::get, "/orders/export", export_csv);
+  add(Method::get, "/orders/{id}", show);
+  add(Method::post, "/orders/{id}/advance", advance);
+  add(Method::post, "/orders/{id}/cancel", cancel);
+}
+
+}  // namespace market::order

@@ -1,0 +1,26 @@
+#pragma once
+/// The doors of operators to everybody's orders: search, next step, cancel, report, export.
+
+#include "http/server/router.hpp"
+#include "ports/order_reader.hpp"
+#include "ports/order_search.hpp"
+#include "ports/product_board.hpp"
+#include "ports/sale_gate.hpp"
+#include "services/auth/authenticator.hpp"
+
+namespace market::order {
+
+/// What the routes use; all of it outlives the server.
+struct AdminOrderParts {
+  const auth::Authenticator& authenticator;
+  SaleGate& gate;
+  OrderReader& reader;
+  OrderSearch& search;
+  const ProductBoard& board;
+  const Clock& clock;
+};
+
+void add_admin_order_routes(http::Router& router, const AdminOrderParts& parts,
+                            const std::string& base = "/api/v1/admin");
+
+}  // namespace market::order

@@ -1,0 +1,193 @@
+#include "services/product/admin_routes.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "http/message/paging.hpp"
+#include "services/product/edit_product.hpp"
+#include "services/product/listing.hpp"
+#include "services/product/sale_control.hpp"
+#include "wire/json/json.hpp"
+
+namespace market::product {
+namespace {
+
+using http::Method;
+using http::Reply;
+using http::Request;
+
+struct Doors {
+  explicit Doors(const AdminProductParts& given)
+      : parts(given), catalogue(given.board, given.clock), edits(given.board, given.gate) {}
+  AdminProductParts parts;
+  Catalogue catalogue;
+  EditProduct edits;
+};
+
+Error no_such_product() {
+  return Error(Code::product_not_found, "there is no such product");
+}
+
+Result<> expect_admin(const Doors& doors, const Request& request) {
+  const auto caller = doors.parts.authenticator.require(request, {Role::admin});
+  if (!caller) return fail(caller.error());
+  return {};
+}
+
+/// For administrators, of any product.
+Result<ProductId> product_of(const Doors& doors, const Request& request) {
+  if (const auto allowed = expect_admin(doors, request); !allowed) return fail(allowed.error());
+  const auto id = ProductId::parse(request.parameters[0]);
+  const ShownProduct* product = id ? doors.parts.board.find(*id) : nullptr;
+  if (product == nullptr || product->terms.withdrawn) return fail(no_such_product());
+  return *id;
+}
+
+Result<ListQuery> read_list_query(const Request& request) {
+  const auto known = request.expect_query({"limit", "cursor", "search"});
+  if (!known) return fail(known.error());
+  const auto page = http::page_of(request);
+  if (!page) return fail(page.error());
+  const auto search = request.query_parameter("search");
+  if (!search) return fail(search.error());
+  constexpr std::size_t search_bytes_max = 800;
+  if (*search && (*search)->size() > search_bytes_max)
+    return invalid_field("search", "length", "search is too long");
+  ListQuery query;
+  query.limit = static_cast<std::size_t>(page->limit);
+  query.hidden = true;
+  query.search = search->value_or("");
+  query.words = SearchQuery(query.search);
+  if (const auto ok = read_cursor(page->cursor, query); !ok) return fail(ok.error());
+  return query;
+}
+
+/// Newest first, those that are not public too.
+Task<Reply> list(const Doors& doors, const Request& request) {
+  const auto allowed = expect_admin(doors, request);
+  if (!allowed) co_return fail(allowed.error());
+  const auto query = read_list_query(request);
+  if (!query) co_return fail(query.error());
+  auto scan = [&board = doors.parts.board, now = doors.parts.clock.now(),
+               wanted = *query]() -> Result<ListPage> { return list_products(board, wanted, now); };
+  const auto page = co_await doors.parts.pool.run(std::move(scan));
+  if (!page) co_return fail(page.error());
+  std::string body = "{\"items\":[";
+  for (const auto& product : page->products) {
+    if (body.back() == '}') body += ',';
+    doors.catalogue.append_page(body, *product, doors.catalogue.state_of(*product));
+    body.pop_back();
+    body += product->terms.publish_at
+                ? fmt::format(",\"publishAt\":\"{}\"}}", format_rfc3339(*product->terms.publish_at))
+                : std::string(",\"publishAt\":null}");
+  }
+  body += "],\"nextCursor\":";
+  body += page->next_cursor.empty() ? std::string("null}") : '"' + page->next_cursor + "\"}";
+  co_return http::json(http::Status::ok, std::move(body));
+}
+
+Task<Reply> show_preflight(const Doors& doors, const Request& request) {
+  const auto id = product_of(doors, request);
+  if (!id) co_return fail(id.error());
+  const ShownProduct* product = doors.parts.board.find(*id);
+  if (product == nullptr) co_return fail(no_such_product());
+  bool ready = true;
+  std::string body = "{\"checks\":[";
+  const auto checks = preflight(product->terms, product->texts, product->live->remaining.load(),
+                                doors.parts.board.recovering(), doors.parts.clock.now());
+  for (const SaleCheck& check : checks) {
+    if (body.back() == '}') body += ',';
+    ready = ready && (check.ok || !check.needed);
+    body += fmt::format(R"({{"name":"{}","ok":{},"needed":{},"detail":)", check.name, check.ok, check.needed);
+    wire::append_json_string(body, check.detail);
+    body += '}';
+  }
+  co_return http::json(http::Status::ok, body + (ready ? "],\"ready\":true}" : "],\"ready\":false}"));
+}
+
+Task<Reply> edit_sale(const Doors& doors, ProductId id, Edit edit) {
+  const auto edited = co_await doors.edits.run(id, std::move(edit), false);
+  if (!edited) co_return fail(edited.error());
+  const ShownProduct* product = doors.parts.board.find(id);
+  if (product == nullptr) co_return fail(no_such_product());
+  std::string body;
+  doors.catalogue.append_page(body, *product, doors.catalogue.state_of(*product));
+  co_return http::json(http::Status::ok, std::move(body));
+}
+
+Task<Reply> refused(Error error) {
+  co_return fail(std::move(error));
+}
+
+/// Pausing and closing are the same until somebody lets it go on.
+Task<Reply> pause(const Doors& doors, const Request& request) {
+  const auto id = product_of(doors, request);
+  if (!id) return refused(id.error());
+  if (const auto ok = wire::expect_no_members(request.body); !ok) return refused(ok.error());
+  return edit_sale(doors, *id,
+                   [now = doors.parts.clock.now()](const ShownProduct&, ProductTerms& terms, ProductTexts&) {
+                     return pause_sale(terms, now);
+                   });
+}
+
+Task<Reply> extend(const Doors& doors, const Request& request) {
+  const auto id = product_of(doors, request);
+  if (!id) return refused(id.error());
+  const auto json = wire::parse_json(request.body);
+  if (!json) return refused(json.error());
+  wire::ObjectReader reader(*json);
+  std::optional<Instant> closes_at;
+  if (!reader.is_null("closesAt")) closes_at = reader.time("closesAt");
+  if (const auto ok = reader.finish(); !ok) return refused(ok.error());
+  return edit_sale(
+      doors, *id,
+      [now = doors.parts.clock.now(), closes_at](const ShownProduct&, ProductTerms& terms, ProductTexts&) {
+        return extend_sale(terms, closes_at, now);
+      });
+}
+
+/// How many public products each category has; by name.
+Task<Reply> list_categories(const Doors& doors, const Request& request) {
+  const auto known = request.expect_query({});
+  if (!known) co_return fail(known.error());
+  auto count = [&board = doors.parts.board,
+                now = doors.parts.clock.now()]() -> Result<std::map<std::string, int>> {
+    std::map<std::string, int> counts;
+    for (const auto& product : *board.all())
+      if (is_public(product->terms, now) && !product->texts.category.empty())
+        ++counts[product->texts.category];
+    return counts;
+  };
+  const auto counts = co_await doors.parts.pool.run(std::move(count));
+  if (!counts) co_return fail(counts.error());
+  constexpr std::size_t categories_max = 1'000;
+  std::string body = "{\"items\":[";
+  std::size_t shown = 0;
+  for (const auto& [name, products] : *counts) {
+    if (++shown > categories_max) break;
+    if (body.back() == '}') body += ',';
+    body += "{\"name\":";
+    wire::append_json_string(body, name);
+    body += fmt::format(",\"products\":{}}}", products);
+  }
+  co_return http::json(http::Status::ok, body + "],\"nextCursor\":null}");
+}
+
+}  // namespace
+
+void add_admin_product_routes(http::Router& router, const AdminProductParts& parts) {
+  auto doors = std::make_shared<const Doors>(parts);
+  const auto add = [&](Method method, std::string_view path,
+                       Task<Reply> (*door)(const Doors&, const Request&)) {
+    router.add(method, fmt::format("{}{}", api_base, path),
+               [doors, door](const Request& request) { return door(*doors, request); });
+  };
+  add(Method::get, "/categories", list_categories);
+  add(Method::get, "/admin/products", list);
+  add(Method::get, "/admin/products/{id}/sale/preflight", show_preflight);
+  add(Method::post, "/admin/products/{id}/sale/pause", pause);
+  add(Method::post, "/admin/products/{id}/sale/extend", extend);
+}
+
+}  // namespace market::product

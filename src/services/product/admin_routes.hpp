@@ -1,0 +1,22 @@
+#pragma once
+/// The doors of operators to all products and their sales: what is ready, pausing, going on, closing.
+
+#include "http/server/router.hpp"
+#include "ports/product_board.hpp"
+#include "ports/sale_gate.hpp"
+#include "services/auth/authenticator.hpp"
+
+namespace market::product {
+
+/// What the routes use; all of it outlives the server.
+struct AdminProductParts {
+  const auth::Authenticator& authenticator;
+  const ProductBoard& board;  ///< Its pages are made by render() of services/product/catalogue.hpp.
+  SaleGate& gate;
+  BlockingPool& pool;  ///< For searching the whole catalogue.
+  const Clock& clock;
+};
+
+void add_admin_product_routes(http::Router& router, const AdminProductParts& parts);
+
+}  // namespace market::product

@@ -1,0 +1,107 @@
+#include "services/product/wish_list_routes.hpp"
+
+#include <fmt/format.h>
+
+#include "http/message/paging.hpp"
+#include "services/product/catalogue.hpp"
+#include "wire/json/json.hpp"
+
+namespace market::product {
+namespace {
+
+using http::Method;
+using http::Reply;
+using http::Request;
+
+struct Doors {
+  explicit Doors(const WishListParts& given) : parts(given), catalogue(given.board, given.clock) {}
+  WishListParts parts;
+  Catalogue catalogue;
+};
+
+/// A cursor is the last wish: when it was added, and what.
+std::string cursor_of(const Wish& wish) {
+  return format_id(wish.added_at.time_since_epoch().count()) + wish.product.text();
+}
+
+Result<std::optional<Wish>> read_cursor(const std::string& cursor) {
+  if (cursor.empty()) return std::optional<Wish>();
+  const auto at = parse_id(std::string_view(cursor).substr(0, id_length));
+  const auto product = ProductId::parse(std::string_view(cursor).substr(std::min(id_length, cursor.size())));
+  if (!at || !product) return invalid_field("cursor", "format", "cursor is not one of this list");
+  return std::optional<Wish>(Wish{*product, Instant(Millis(*at))});
+}
+
+/// What is not for everybody (yet, or any more) is a wish without a product.
+void append_wish(std::string& out, const Doors& doors, const Wish& wish) {
+  out += fmt::format(R"({{"productId":"{}","addedAt":"{}","product":)", wish.product.text(),
+                     format_rfc3339(wish.added_at));
+  const ShownProduct* product = doors.parts.board.find(wish.product);
+  if (product != nullptr && is_public(product->terms, doors.parts.clock.now()))
+    doors.catalogue.append_page(out, *product, doors.catalogue.state_of(*product));
+  else
+    out += "null";
+  out += '}';
+}
+
+Task<Reply> list(const Doors& doors, const Request& request) {
+  const auto caller = doors.parts.authenticator.identify(request);
+  if (!caller) co_return fail(caller.error());
+  const auto known = request.expect_query({"limit", "cursor"});
+  if (!known) co_return fail(known.error());
+  const auto page = http::page_of(request);
+  if (!page) co_return fail(page.error());
+  const auto after = read_cursor(page->cursor);
+  if (!after) co_return fail(after.error());
+  auto wishes = co_await doors.parts.wish_lists.list(caller->user, *after, page->limit + 1);
+  if (!wishes) co_return fail(wishes.error());
+  const bool more = wishes->size() > static_cast<std::size_t>(page->limit);
+  if (more) wishes->pop_back();
+  std::string body = "{\"items\":[";
+  for (const Wish& wish : *wishes) {
+    if (body.back() == '}') body += ',';
+    append_wish(body, doors, wish);
+  }
+  body += "],\"nextCursor\":";
+  body += more ? '"' + cursor_of(wishes->back()) + "\"}" : std::string("null}");
+  co_return http::json(http::Status::ok, std::move(body));
+}
+
+Task<Reply> put(const Doors& doors, const Request& request) {
+  const auto caller = doors.parts.authenticator.identify(request);
+  if (!caller) co_return fail(caller.error());
+  if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
+  const auto id = ProductId::parse(request.parameters[0]);
+  const ShownProduct* product = id ? doors.parts.board.find(*id) : nullptr;
+  const Instant now = doors.parts.clock.now();
+  if (product == nullptr || !is_public(product->terms, now))
+    co_return fail(Code::product_not_found, "there is no such product");
+  const Wish wish{*id, now};
+  const auto stored = co_await doors.parts.wish_lists.put(caller->user, wish);
+  if (!stored) co_return fail(stored.error());
+  co_return http::no_content();
+}
+
+Task<Reply> remove(const Doors& doors, const Request& request) {
+  const auto caller = doors.parts.authenticator.identify(request);
+  if (!caller) co_return fail(caller.error());
+  if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
+  const auto id = ProductId::parse(request.parameters[0]);
+  if (!id) co_return fail(Code::product_not_found, "there is no such product");
+  const auto removed = co_await doors.parts.wish_lists.remove(caller->user, *id);
+  if (!removed) co_return fail(removed.error());
+  co_return http::no_content();
+}
+
+}  // namespace
+
+void add_wish_list_routes(http::Router& router, const WishListParts& parts) {
+  auto doors = std::make_shared<const Doors>(parts);
+  const std::string all = fmt::format("{}/wishlist", api_base),
+                    one = fmt::format("{}/wishlist/{{id}}", api_base);
+  router.add(Method::get, all, [doors](const Request& r) { return list(*doors, r); });
+  router.add(Method::put, one, [doors](const Request& r) { return put(*doors, r); });
+  router.add(Method::del, one, [doors](const Request& r) { return remove(*doors, r); });
+}
+
+}  // namespace market::product

@@ -1,0 +1,147 @@
+#include "services/user/account_care.hpp"
+
+#include <gtest/gtest.h>
+
+#include "services/user/sign_in.hpp"
+#include "tests/support/run_task.hpp"
+#include "tests/support/test_accounts.hpp"
+
+namespace market::user {
+namespace {
+
+constexpr UserId kim{1}, chief{2};
+
+class MemoryCare final : public AccountCare {
+ public:
+  explicit MemoryCare(tests::MemoryAccounts& accounts) : accounts_(accounts) {}
+  Task<> store_reset(std::string email, VerificationCode code, Instant) override {
+    ++calls;
+    if (failure) co_return fail(*failure, "asked for");
+    codes[email_key(email)] = std::move(code);
+    co_return Result<>();
+  }
+  Task<bool> take_reset(std::string email, std::string code, Instant now) override {
+    const auto known = codes.find(email_key(email));
+    if (known == codes.end() || known->second.code != code || known->second.ends_at <= now) co_return false;
+    codes.erase(known);
+    co_return true;
+  }
+  Task<std::vector<SessionId>> erase(UserId id, std::int64_t generation, Instant) override {
+    if (accounts_.all.at(id).password_generation != generation)
+      co_return fail(Code::invalid_credentials, "changed meanwhile");
+    accounts_.all.erase(id);
+    co_return accounts_.end_where([id](const Session& session) { return session.user == id; });
+  }
+  std::map<std::string, VerificationCode> codes;
+  int calls = 0;
+  std::optional<Code> failure;
+
+ private:
+  tests::MemoryAccounts& accounts_;
+};
+
+class AccountCareTest : public testing::Test {
+ protected:
+  AccountCareTest() {
+    add(kim, "kim@example.kr", Role::customer);
+    add(chief, "chief@example.kr", Role::admin);
+    accounts_.open_sessions.push_back(Session{SessionId{9}, kim, "hash", "", {}, {}, {}, 0});
+  }
+  void add(UserId id, std::string email, Role role) {
+    Account account;
+    account.id = id;
+    account.email = std::move(email);
+    account.role = role;
+    account.password_hash = "new:correct horse";
+    accounts_.all[id] = account;
+  }
+  std::string mailed_code() const {
+    const std::string& text = mailer_.sent.back().text;
+    const std::string_view before = "The code for a new password is ";
+    return text.substr(before.size(), 10);
+  }
+  Result<> reset(std::string code, std::string password = "purple otter 4711",
+                 std::string email = "KIM@example.kr") {
+    return tests::run(
+        care_.reset_password(std::move(email), std::move(code), std::move(password), "192.0.2.1"));
+  }
+
+  tests::MovedClock clock_;
+  tests::MemoryAccounts accounts_;
+  MemoryCare store_{accounts_};
+  tests::PlainHasher hasher_;
+  tests::KeptMails mailer_;
+  tests::CountingRandom random_;
+  IdSource ids_{clock_};
+  wire::AccessTokens tokens_{{wire::SigningKey{"k", "0123456789abcdef0123456789abcdef-of-a-test"}}};
+  auth::DeniedSessions denied_;
+  Sessions sessions_{accounts_, tokens_, denied_, random_, ids_, clock_, clock_, SessionSettings{}};
+  CareForAccount care_{accounts_, store_, hasher_, mailer_, random_, sessions_, clock_};
+};
+
+TEST_F(AccountCareTest, ACodeByMailSetsANewPasswordOnceAndEndsAllSessions) {
+  ASSERT_TRUE(tests::run(care_.forgot_password("Kim@Example.kr")));
+  ASSERT_EQ(mailer_.sent.size(), 1u);
+  EXPECT_EQ(mailer_.sent.front().to, "kim@example.kr");
+  const std::string code = mailed_code();
+  EXPECT_EQ(reset("2222222222").error().code, Code::invalid_code);
+  std::string lower = code;
+  for (char& c : lower) c = static_cast<char>(std::tolower(c));
+  ASSERT_TRUE(reset(lower)) << "typed in small letters";
+  EXPECT_EQ(accounts_.all.at(kim).password_hash, "new:purple otter 4711");
+  EXPECT_TRUE(accounts_.open_sessions.empty());
+  EXPECT_TRUE(denied_.is_denied(SessionId{9}, kim, Role::customer));
+  EXPECT_EQ(reset(code).error().code, Code::invalid_code) << "used up";
+}
+
+TEST_F(AccountCareTest, ACodeEnds) {
+  ASSERT_TRUE(tests::run(care_.forgot_password("kim@example.kr")));
+  clock_.time += std::chrono::minutes(10);
+  EXPECT_EQ(reset(mailed_code()).error().code, Code::invalid_code);
+}
+
+TEST_F(AccountCareTest, TellsNobodyWhoHasAnAccount) {
+  const auto unknown = tests::run(care_.forgot_password("nobody@example.kr"));
+  const auto known = tests::run(care_.forgot_password("kim@example.kr"));
+  EXPECT_TRUE(unknown && known);
+  EXPECT_EQ(store_.calls, 2) << "the same steps";
+  EXPECT_EQ(mailer_.sent.size(), 1u);
+  const int hashes = hasher_.hashes;
+  EXPECT_EQ(reset("2222222222", "purple otter 4711", "nobody@example.kr").error().code, Code::invalid_code);
+  EXPECT_EQ(hasher_.hashes, hashes + 1) << "it takes the same time";
+}
+
+TEST_F(AccountCareTest, AWeakPasswordUsesNoCodeUp) {
+  ASSERT_TRUE(tests::run(care_.forgot_password("kim@example.kr")));
+  EXPECT_EQ(reset(mailed_code(), "password12").error().code, Code::validation);
+  EXPECT_TRUE(reset(mailed_code()));
+}
+
+TEST_F(AccountCareTest, ASecondCodeReplacesTheFirst) {
+  ASSERT_TRUE(tests::run(care_.forgot_password("kim@example.kr")));
+  const std::string first = mailed_code();
+  ASSERT_TRUE(tests::run(care_.forgot_password("kim@example.kr")));
+  EXPECT_NE(mailed_code(), first);
+  EXPECT_EQ(reset(first).error().code, Code::invalid_code);
+}
+
+TEST_F(AccountCareTest, WhoeverKnowsThePasswordMayGo) {
+  EXPECT_EQ(tests::run(care_.erase(kim, "wrong horse", "")).error().code, Code::invalid_credentials);
+  EXPECT_TRUE(accounts_.all.contains(kim));
+  ASSERT_TRUE(tests::run(care_.erase(kim, "correct horse", "")));
+  EXPECT_FALSE(accounts_.all.contains(kim));
+  EXPECT_TRUE(denied_.is_denied(SessionId{9}, kim, Role::customer));
+  EXPECT_EQ(tests::run(care_.erase(kim, "correct horse", "")).error().code, Code::not_found);
+  EXPECT_EQ(tests::run(care_.erase(chief, "correct horse", "")).error().code, Code::forbidden);
+}
+
+TEST_F(AccountCareTest, SaysWhenAStoreIsAway) {
+  store_.failure = Code::unavailable;
+  EXPECT_EQ(tests::run(care_.forgot_password("kim@example.kr")).error().code, Code::unavailable);
+  hasher_.failure = Code::overloaded;
+  EXPECT_EQ(reset("2222222222").error().code, Code::overloaded);
+  EXPECT_EQ(tests::run(care_.erase(kim, "correct horse", "")).error().code, Code::overloaded);
+}
+
+}  // namespace
+}  // namespace market::user

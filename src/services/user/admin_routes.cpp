@@ -1,0 +1,219 @@
+#include "services/user/admin_routes.hpp"
+
+#include <fmt/format.h>
+
+#include "http/message/paging.hpp"
+#include "services/user/user_view.hpp"
+#include "wire/json/json.hpp"
+
+namespace market::user {
+namespace {
+
+using http::Method;
+using http::Reply;
+using http::Request;
+using Doors = AdminUserParts;
+
+/// The user's own page, and whether the account is locked.
+void append_listed(std::string& out, const ListedAccount& listed) {
+  append_user(out, listed.account);
+  out.pop_back();
+  out += listed.locked_at ? ",\"lockedAt\":\"" + format_rfc3339(*listed.locked_at) + "\"}"
+                          : std::string(",\"lockedAt\":null}");
+}
+
+Reply listed_reply(const ListedAccount& listed) {
+  std::string body;
+  append_listed(body, listed);
+  return http::json(http::Status::ok, std::move(body));
+}
+
+Error no_such_account() {
+  return Error(Code::not_found, "there is no such account");
+}
+
+Result<AccountQuery> read_query(const Request& request) {
+  const auto known = request.expect_query({"limit", "cursor", "email", "role", "locked"});
+  if (!known) return fail(known.error());
+  const auto page = http::page_of(request);
+  if (!page) return fail(page.error());
+  AccountQuery query;
+  query.limit = page->limit + 1;
+  const auto email = request.query_parameter("email");
+  if (!email) return fail(email.error());
+  if (*email && (*email)->size() > 254) return invalid_field("email", "length", "email is too long");
+  if (*email && (*email)->empty()) return invalid_field("email", "length", "email is empty");
+  query.email = *email;
+  const auto role = request.query_parameter("role");
+  if (!role) return fail(role.error());
+  if (*role) {
+    query.role = parse_role(**role);
+    if (!query.role) return invalid_field("role", "value", "role must be customer, seller or admin");
+  }
+  const auto locked = request.query_parameter("locked");
+  if (!locked) return fail(locked.error());
+  if (*locked) {
+    if (**locked != "true" && **locked != "false")
+      return invalid_field("locked", "value", "locked must be true or false");
+    query.locked = **locked == "true";
+  }
+  if (!page->cursor.empty()) {
+    const auto before = UserId::parse(page->cursor);
+    if (!before) return invalid_field("cursor", "format", "cursor is not one of this list");
+    query.before = *before;
+  }
+  return query;
+}
+
+Task<Reply> list(Doors& doors, const Request& request) {
+  const auto caller = doors.authenticator.require(request, {Role::admin});
+  if (!caller) co_return fail(caller.error());
+  const auto query = read_query(request);
+  if (!query) co_return fail(query.error());
+  auto accounts = co_await doors.directory.list(*query);
+  if (!accounts) co_return fail(accounts.error());
+  const bool more = accounts->size() == static_cast<std::size_t>(query->limit);
+  if (more) accounts->pop_back();
+  std::string body = "{\"items\":[";
+  for (const ListedAccount& account : *accounts) {
+    if (body.back() == '}') body += ',';
+    append_listed(body, account);
+  }
+  body += "],\"nextCursor\":";
+  body += more ? '"' + accounts->back().account.id.text() + "\"}" : std::string("null}");
+  co_return http::json(http::Status::ok, std::move(body));
+}
+
+Task<Reply> show(Doors& doors, const Request& request) {
+  const auto caller = doors.authenticator.require(request, {Role::admin});
+  if (!caller) co_return fail(caller.error());
+  const auto id = UserId::parse(request.parameters[0]);
+  if (!id) co_return fail(no_such_account());
+  const auto account = co_await doors.directory.find(*id);
+  if (!account) co_return fail(account.error());
+  co_return listed_reply(*account);
+}
+
+struct Patch {
+  std::optional<Role> role;
+  std::optional<bool> locked;
+};
+
+Result<Patch> read_patch(const Request& request) {
+  const auto json = wire::parse_json(request.body);
+  if (!json) return fail(json.error());
+  wire::ObjectReader reader(*json);
+  Patch patch;
+  if (reader.has("role")) {
+    const std::string name = reader.text("role", 1, 20);
+    patch.role = parse_role(name);
+    if (!name.empty() && !patch.role) reader.refuse("role", "value", "must be customer, seller or admin");
+  }
+  if (const auto* locked = reader.member("locked", false)) {
+    if (locked->is_bool())
+      patch.locked = locked->get_bool();
+    else
+      reader.refuse("locked", "type", "must be true or false");
+  }
+  if (const auto ok = reader.finish(); !ok) return fail(ok.error());
+  return patch;
+}
+
+Task<> set_locked(Doors& doors, UserId user, bool locked) {
+  if (!locked) {
+    const auto unlocked = co_await doors.directory.unlock(user);
+    co_return unlocked;
+  }
+  const auto ended = co_await doors.directory.lock(user, doors.clock.now());
+  if (!ended) co_return fail(ended.error());
+  doors.sessions.deny(*ended);
+  co_return Result<>();
+}
+
+Task<Reply> change(Doors& doors, const Request& request) {
+  const auto caller = doors.authenticator.require(request, {Role::admin});
+  if (!caller) co_return fail(caller.error());
+  const auto id = UserId::parse(request.parameters[0]);
+  if (!id) co_return fail(no_such_account());
+  const auto patch = read_patch(request);
+  if (!patch) co_return fail(patch.error());
+  if (*id == caller->user)
+    co_return fail(Code::forbidden, "an administrator's own account is changed by another one");
+  const auto known = co_await doors.directory.find(*id);
+  if (!known) co_return fail(known.error());
+  if (patch->role) {
+    const auto changed = co_await doors.change_role.run(caller->user, *id, *patch->role);
+    if (!changed) co_return fail(changed.error());
+  }
+  if (patch->locked) {
+    const auto locked = co_await set_locked(doors, *id, *patch->locked);
+    if (!locked) co_return fail(locked.error());
+  }
+  const auto account = co_await doors.directory.find(*id);
+  if (!account) co_return fail(account.error());
+  co_return listed_reply(*account);
+}
+
+void append_entry(std::string& out, const AuditEntry& entry) {
+  out += fmt::format(R"({{"id":"{}","at":"{}","actorId":"{}","role":"{}","action":)", entry.id.text(),
+                     format_rfc3339(entry.at), entry.actor.text(), text_of(entry.role));
+  wire::append_json_string(out, entry.action);
+  out += ",\"subject\":";
+  if (entry.subject.empty())
+    out += "null";
+  else
+    wire::append_json_string(out, entry.subject);
+  out += ",\"detail\":";
+  wire::append_json_string(out, entry.detail);
+  out += entry.status == 0 ? std::string(",\"status\":null}") : fmt::format(",\"status\":{}}}", entry.status);
+}
+
+Task<Reply> list_audit(Doors& doors, const Request& request) {
+  const auto caller = doors.authenticator.require(request, {Role::admin});
+  if (!caller) co_return fail(caller.error());
+  const auto known = request.expect_query({"limit", "cursor", "actorId"});
+  if (!known) co_return fail(known.error());
+  const auto page = http::page_of(request);
+  if (!page) co_return fail(page.error());
+  const auto actor_text = request.query_parameter("actorId");
+  if (!actor_text) co_return fail(actor_text.error());
+  UserId actor;
+  if (*actor_text) {
+    const auto id = UserId::parse(**actor_text);
+    if (!id) co_return invalid_field("actorId", "format", "actorId is no id of ours");
+    actor = *id;
+  }
+  AuditId before;
+  if (!page->cursor.empty()) {
+    const auto id = AuditId::parse(page->cursor);
+    if (!id) co_return invalid_field("cursor", "format", "cursor is not one of this list");
+    before = *id;
+  }
+  auto entries = co_await doors.audit.list(before, actor, page->limit + 1);
+  if (!entries) co_return fail(entries.error());
+  const bool more = entries->size() > static_cast<std::size_t>(page->limit);
+  if (more) entries->pop_back();
+  std::string body = "{\"items\":[";
+  for (const AuditEntry& entry : *entries) {
+    if (body.back() == '}') body += ',';
+    append_entry(body, entry);
+  }
+  body += "],\"nextCursor\":";
+  body += more ? '"' + entries->back().id.text() + "\"}" : std::string("null}");
+  co_return http::json(http::Status::ok, std::move(body));
+}
+
+}  // namespace
+
+void add_admin_user_routes(http::Router& router, const AdminUserParts& parts, const std::string& base) {
+  auto doors = std::make_shared<Doors>(parts);
+  const auto add = [&](Method method, std::string path, Task<Reply> (*door)(Doors&, const Request&)) {
+    router.add(method, base + path, [doors, door](const Request& request) { return door(*doors, request); });
+  };
+  add(Method::get, "/users", list);
+  add(Method::get, "/users/{id}", show);
+  add(Method::patch, "/users/{id}", change);
+  add(Method::get, "/audit", list_audit);
+}
+
+}  // namespace market::user

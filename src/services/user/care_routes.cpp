@@ -1,0 +1,152 @@
+#include "services/user/care_routes.hpp"
+
+#include <fmt/format.h>
+
+#include "domain/account/email.hpp"
+#include "services/user/user_view.hpp"
+#include "wire/json/json.hpp"
+
+namespace market::user {
+namespace {
+
+using http::Method;
+using http::Reply;
+using http::Request;
+using http::Status;
+using Doors = CareParts;
+
+/// Mails with a code: to one account, and on behalf of one address. Wrong codes and passwords of one address.
+constexpr GuessLimiter::Rate account_mail_rate{3, Millis(60'000)};
+constexpr GuessLimiter::Rate address_mail_rate{30, Millis(10'000)};
+constexpr GuessLimiter::Rate reset_rate{20, Millis(5'000)};
+constexpr GuessLimiter::Rate erase_rate{5, Millis(30'000)};
+
+std::string client_of(const Doors& doors, const Request& request) {
+  return doors.addresses_known ? limit_address(request.remote_address) : std::string();
+}
+
+std::string read_email(wire::ObjectReader& reader) {
+  std::string email = reader.text("email", 3, 254);
+  if (!email.empty() && !is_email(email)) reader.refuse("email", "format", "must be an e-mail address");
+  return email;
+}
+
+Task<Reply> forgot_password(Doors& doors, const Request& request) {
+  const auto json = wire::parse_json(request.body);
+  if (!json) co_return fail(json.error());
+  wire::ObjectReader reader(*json);
+  std::string email = read_email(reader);
+  if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
+  Reply accepted;
+  accepted.status = Status::accepted;
+  const std::string client = client_of(doors, request);
+  std::vector<GuessLimiter::Limit> limits;
+  if (!client.empty()) limits.push_back({"reset-mail-by:" + client, address_mail_rate});
+  limits.push_back({"reset-mail:" + email_key(email), account_mail_rate});
+  auto mailed = doors.limiter.take(std::move(limits), doors.clock.now());
+  if (!mailed) co_return accepted;  // The same answer, and no mail.
+  mailed->keep();
+  const auto sent = co_await doors.care.forgot_password(std::move(email));
+  if (!sent) co_return fail(sent.error());
+  co_return accepted;
+}
+
+Task<Reply> reset_password(Doors& doors, const Request& request) {
+  const auto json = wire::parse_json(request.body);
+  if (!json) co_return fail(json.error());
+  wire::ObjectReader reader(*json);
+  std::string email = read_email(reader);
+  std::string code = reader.text("code", 1, 32), password = reader.text("newPassword", 1, 512);
+  if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
+  std::string client = client_of(doors, request);
+  std::vector<GuessLimiter::Limit> limits;
+  if (!client.empty()) limits.push_back({"reset:" + client, reset_rate});
+  auto tried = doors.limiter.take(std::move(limits), doors.clock.now());
+  if (!tried) co_return fail(tried.error());
+  const auto reset = co_await doors.care.reset_password(std::move(email), std::move(code),
+                                                        std::move(password), std::move(client));
+  if (!reset && reset.error().code == Code::invalid_code) tried->keep();
+  if (!reset) co_return fail(reset.error());
+  co_return http::no_content();
+}
+
+/// A token may outlive its account.
+Error account_error(const Error& error) {
+  return error.code == Code::not_found ? Error(Code::unauthenticated, "sign in first") : error;
+}
+
+Task<Reply> erase(Doors& doors, const Request& request) {
+  const auto caller = doors.authenticator.identify(request);
+  if (!caller) co_return fail(caller.error());
+  const auto json = wire::parse_json(request.body);
+  if (!json) co_return fail(json.error());
+  wire::ObjectReader reader(*json);
+  std::string password = reader.text("password", 1, 512);
+  if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
+  auto tried = doors.limiter.take({{"erase:" + caller->user.text(), erase_rate}}, doors.clock.now());
+  if (!tried) co_return fail(tried.error());
+  const auto erased = co_await doors.care.erase(caller->user, std::move(password), client_of(doors, request));
+  if (!erased && erased.error().code == Code::invalid_credentials) tried->keep();
+  if (!erased) co_return fail(account_error(erased.error()));
+  co_return http::no_content();
+}
+
+std::string export_of(const Account& account, const std::vector<Session>& sessions,
+                      const std::vector<CartItem>& cart, const std::vector<Wish>& wishes) {
+  std::string body = "{\"user\":";
+  append_user(body, account);
+  body += ",\"sessions\":[";
+  for (const Session& session : sessions) {
+    if (body.back() == '}') body += ',';
+    body += fmt::format(R"({{"createdAt":"{}","usedAt":"{}","device":)", format_rfc3339(session.created_at),
+                        format_rfc3339(session.used_at));
+    wire::append_json_string(body, session.device);
+    body += '}';
+  }
+  body += "],\"cart\":[";
+  for (const CartItem& item : cart) {
+    if (body.back() == '}') body += ',';
+    body += fmt::format(R"({{"productId":"{}","quantity":{}}})", item.product.text(), item.quantity);
+  }
+  body += "],\"wishlist\":[";
+  for (const Wish& wish : wishes) {
+    if (body.back() == '}') body += ',';
+    body += fmt::format(R"({{"productId":"{}","addedAt":"{}"}})", wish.product.text(),
+                        format_rfc3339(wish.added_at));
+  }
+  return body + "]}";
+}
+
+/// All that is kept of a user beside the orders, which GET /orders lists.
+Task<Reply> show_all(Doors& doors, const Request& request) {
+  const auto caller = doors.authenticator.identify(request);
+  if (!caller) co_return fail(caller.error());
+  const auto account = co_await doors.accounts.find(caller->user);
+  if (!account) co_return fail(account_error(account.error()));
+  const SessionId from_newest;
+  const auto sessions = co_await doors.accounts.sessions(caller->user, doors.clock.now(), from_newest,
+                                                         sessions_per_account_max);
+  if (!sessions) co_return fail(sessions.error());
+  const auto cart = co_await doors.carts.items(caller->user);
+  if (!cart) co_return fail(cart.error());
+  const auto wishes = co_await doors.wish_lists.list(caller->user, std::nullopt, wishes_max);
+  if (!wishes) co_return fail(wishes.error());
+  Reply reply = http::json(Status::ok, export_of(*account, *sessions, *cart, *wishes));
+  reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
+  co_return reply;
+}
+
+}  // namespace
+
+void add_care_routes(http::Router& router, const CareParts& parts, const std::string& base) {
+  auto doors = std::make_shared<Doors>(parts);
+  const auto add = [&](Method method, std::string path, Task<Reply> (*door)(Doors&, const Request&)) {
+    router.add(method, base + path, [doors, door](const Request& request) { return door(*doors, request); });
+  };
+  add(Method::post, "/users/password/forgotten", forgot_password);
+  add(Method::put, "/users/password", reset_password);
+  add(Method::del, "/users/me", erase);
+  add(Method::get, "/users/me/export", show_all);
+}
+
+}  // namespace market::user

@@ -1,0 +1,101 @@
+/// ports/account_care.hpp: what every adapter must keep.
+#include <gtest/gtest.h>
+
+#include "adapters/crypto/field_cipher.hpp"
+#include "adapters/sqlite/account_care.hpp"
+#include "adapters/sqlite/accounts.hpp"
+#include "adapters/sqlite/carts.hpp"
+#include "adapters/sqlite/main_database.hpp"
+#include "tests/contract/run_task.hpp"
+
+namespace market::contract {
+namespace {
+
+Instant at(std::int64_t seconds) {
+  return Instant(std::chrono::seconds(1'790'000'000 + seconds));
+}
+
+struct TestClock final : Clock {
+  Instant now() const override { return at(5); }
+};
+
+class AccountCareContract : public testing::Test {
+ protected:
+  ~AccountCareContract() override { pool_.stop(); }
+  void create(std::int64_t id, std::string email) {
+    Account account;
+    account.id = UserId{id};
+    account.email = std::move(email);
+    account.name = "김";
+    account.password_hash = "secret";
+    ASSERT_TRUE(run(accounts_.create(account, std::nullopt)));
+  }
+  Result<bool> take(std::string code, std::string email = "kim@example.kr", std::int64_t when = 1) {
+    return run(care_.take_reset(std::move(email), std::move(code), at(when)));
+  }
+  void store(std::string code, std::int64_t ends = 600) {
+    ASSERT_TRUE(run(care_.store_reset("Kim@Example.kr", VerificationCode{std::move(code), at(ends)}, at(0))));
+  }
+
+  TemporaryFolder folder_;
+  TestClock clock_;
+  BlockingPool pool_{2, 100};
+  crypto::SodiumFieldCipher cipher_{{crypto::FieldKey{"k1", {1, 2, 3}}}, crypto::FieldSecret{4, 5, 6}};
+  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 2, cipher_};
+  sqlite::SqliteAccounts accounts_{database_, cipher_, clock_};
+  sqlite::SqliteCarts carts_{database_};
+  sqlite::SqliteWishLists wishes_{database_};
+  sqlite::SqliteAccountCare care_{database_, cipher_};
+};
+
+TEST_F(AccountCareContract, AResetCodeIsRightOnce) {
+  store("ABCDEFGHJK");
+  EXPECT_FALSE(*take("ABCDEFGHJL"));
+  EXPECT_FALSE(*take("ABCDEFGHJK", "lee@example.kr"));
+  EXPECT_TRUE(*take("ABCDEFGHJK"));
+  EXPECT_FALSE(*take("ABCDEFGHJK"));
+}
+
+TEST_F(AccountCareContract, AResetCodeEndsAndIsReplaced) {
+  store("FIRST", 600);
+  EXPECT_FALSE(*take("FIRST", "kim@example.kr", 600));
+  store("FIRST", 600);
+  store("SECOND", 600);
+  EXPECT_FALSE(*take("FIRST"));
+  EXPECT_TRUE(*take("SECOND"));
+}
+
+TEST_F(AccountCareContract, AResetCodeHasFiveTriesWithOrWithoutAnAccount) {
+  store("RIGHT");
+  for (const char* email : {"kim@example.kr", "nobody@example.kr"}) {
+    for (int i = 0; i < verification_tries_max; ++i) EXPECT_FALSE(*take("WRONG", email));
+    EXPECT_EQ(take("RIGHT", email).error().code, Code::rate_limited);
+  }
+}
+
+TEST_F(AccountCareContract, ErasesAllOfOneAccount) {
+  create(1, "kim@example.kr");
+  create(2, "lee@example.kr");
+  for (const std::int64_t user : {1, 2}) {
+    ASSERT_TRUE(run(accounts_.create_session(Session{
+        SessionId{user}, UserId{user}, "hash" + std::to_string(user), "Firefox", at(0), at(0), at(999)})));
+    ASSERT_TRUE(run(carts_.put(UserId{user}, CartItem{ProductId{5}, 1}, at(0))));
+    ASSERT_TRUE(run(wishes_.put(UserId{user}, Wish{ProductId{5}, at(0)})));
+  }
+  EXPECT_EQ(run(care_.erase(UserId{1}, 7, at(9))).error().code, Code::invalid_credentials);
+  EXPECT_EQ(*run(care_.erase(UserId{1}, 0, at(9))), std::vector<SessionId>{SessionId{1}});
+  EXPECT_EQ(run(accounts_.find(UserId{1})).error().code, Code::not_found);
+  EXPECT_EQ(run(accounts_.find_by_email("kim@example.kr")).error().code, Code::not_found);
+  EXPECT_TRUE(run(carts_.items(UserId{1}))->empty());
+  EXPECT_TRUE(run(wishes_.list(UserId{1}, {}, 9))->empty());
+  EXPECT_FALSE(run(accounts_.rotate_session("hash1", "next", at(10)))->session);
+  EXPECT_EQ(*run(accounts_.ended_since(at(9))), std::vector<SessionId>{SessionId{1}})
+      << "a restart must not let its tokens live again";
+  EXPECT_EQ(run(care_.erase(UserId{1}, 0, at(9))).error().code, Code::not_found);
+  EXPECT_TRUE(run(accounts_.find(UserId{2})));
+  EXPECT_EQ(run(carts_.items(UserId{2}))->size(), 1u);
+  create(3, "kim@example.kr");  // The address is free again.
+}
+
+}  // namespace
+}  // namespace market::contract

@@ -1,0 +1,100 @@
+/// ports/account_directory.hpp: what every adapter must keep.
+#include <gtest/gtest.h>
+
+#include "adapters/crypto/field_cipher.hpp"
+#include "adapters/sqlite/account_directory.hpp"
+#include "adapters/sqlite/accounts.hpp"
+#include "adapters/sqlite/main_database.hpp"
+#include "tests/contract/run_task.hpp"
+
+namespace market::contract {
+namespace {
+
+Instant at(std::int64_t seconds) {
+  return Instant(std::chrono::seconds(1'790'000'000 + seconds));
+}
+
+struct TestClock final : Clock {
+  Instant now() const override { return at(5); }
+};
+
+class AccountDirectoryContract : public testing::Test {
+ protected:
+  AccountDirectoryContract() {
+    for (std::int64_t id = 1; id <= 5; ++id) {
+      Account account;
+      account.id = UserId{id};
+      account.email = "User" + std::to_string(id) + "@Example.kr";
+      account.name = "김";
+      account.role = id == 3 ? Role::seller : Role::customer;
+      account.password_hash = "secret";
+      EXPECT_TRUE(run(accounts_.create(account, std::nullopt)));
+    }
+  }
+  ~AccountDirectoryContract() override { pool_.stop(); }
+  std::vector<std::int64_t> list(AccountQuery query) {
+    std::vector<std::int64_t> ids;
+    for (const ListedAccount& each : *run(directory_.list(query))) ids.push_back(each.account.id.value);
+    return ids;
+  }
+  Result<std::vector<SessionId>> open(std::int64_t id, std::int64_t user) {
+    return run(accounts_.create_session(Session{SessionId{id}, UserId{user}, "hash" + std::to_string(id),
+                                                "Firefox", at(0), at(0), at(1'000)}));
+  }
+  using Ids = std::vector<std::int64_t>;
+
+  TemporaryFolder folder_;
+  TestClock clock_;
+  BlockingPool pool_{2, 100};
+  crypto::SodiumFieldCipher cipher_{{crypto::FieldKey{"k1", {1, 2, 3}}}, crypto::FieldSecret{4, 5, 6}};
+  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 2, cipher_};
+  sqlite::SqliteAccounts accounts_{database_, cipher_, clock_};
+  sqlite::SqliteAccountDirectory directory_{database_, cipher_};
+};
+
+TEST_F(AccountDirectoryContract, ListsNewestFirstWithFilters) {
+  AccountQuery query;
+  EXPECT_EQ(list(query), (Ids{5, 4, 3, 2, 1}));
+  query.limit = 2;
+  EXPECT_EQ(list(query), (Ids{5, 4}));
+  query.before = UserId{4};
+  EXPECT_EQ(list(query), (Ids{3, 2}));
+  query = {};
+  query.email = "user2@example.KR";
+  EXPECT_EQ(list(query), Ids{2}) << "without case";
+  query.email = "user";
+  EXPECT_EQ(list(query), Ids{}) << "no part of an address";
+  query = {};
+  query.role = Role::seller;
+  EXPECT_EQ(list(query), Ids{3});
+}
+
+TEST_F(AccountDirectoryContract, ALockEndsAllSessionsAndLetsNobodyIn) {
+  ASSERT_TRUE(open(11, 2) && open(12, 2) && open(13, 3));
+  EXPECT_EQ(*run(directory_.lock(UserId{2}, at(9))), (std::vector<SessionId>{SessionId{11}, SessionId{12}}));
+  EXPECT_EQ(open(14, 2).error().code, Code::invalid_credentials);
+  EXPECT_TRUE(open(15, 3));
+  EXPECT_FALSE(run(accounts_.rotate_session("hash11", "next", at(10)))->session);
+  EXPECT_EQ(run(directory_.find(UserId{2}))->locked_at, at(9));
+  EXPECT_TRUE(run(directory_.lock(UserId{2}, at(20)))->empty()) << "locked already";
+  EXPECT_EQ(run(directory_.find(UserId{2}))->locked_at, at(9));
+  AccountQuery query;
+  query.locked = true;
+  EXPECT_EQ(list(query), Ids{2});
+  query.locked = false;
+  EXPECT_EQ(list(query), (Ids{5, 4, 3, 1}));
+  ASSERT_TRUE(run(directory_.unlock(UserId{2})));
+  ASSERT_TRUE(run(directory_.unlock(UserId{2})));
+  EXPECT_TRUE(open(16, 2));
+  EXPECT_FALSE(run(directory_.find(UserId{2}))->locked_at);
+}
+
+TEST_F(AccountDirectoryContract, ShowsNoHash) {
+  EXPECT_EQ(run(directory_.find(UserId{1}))->account.password_hash, "");
+  EXPECT_EQ(run(directory_.find(UserId{1}))->account.email, "User1@Example.kr");
+  EXPECT_EQ(run(directory_.find(UserId{99})).error().code, Code::not_found);
+  EXPECT_EQ(run(directory_.lock(UserId{99}, at(0))).error().code, Code::not_found);
+}
+
+}  // namespace
+}  // namespace market::contract

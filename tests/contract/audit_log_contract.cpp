@@ -1,0 +1,71 @@
+/// ports/audit_log.hpp: what every adapter must keep.
+#include <gtest/gtest.h>
+
+#include "adapters/crypto/field_cipher.hpp"
+#include "adapters/sqlite/audit_log.hpp"
+#include "adapters/sqlite/main_database.hpp"
+#include "tests/contract/run_task.hpp"
+
+namespace market::contract {
+namespace {
+
+class AuditLogContract : public testing::Test {
+ protected:
+  ~AuditLogContract() override { pool_.stop(); }
+  static AuditEntry entry(std::int64_t id, std::int64_t actor) {
+    AuditEntry entry;
+    entry.id = AuditId{id};
+    entry.at = Instant(Millis(1'790'000'000'000 + id));
+    entry.actor = UserId{actor};
+    entry.role = Role::seller;
+    entry.action = "PATCH /api/v1/products/{id}";
+    entry.subject = "0C3KQ2V8M0G00";
+    entry.detail = "{\"name\":\"'; DROP TABLE audit; --\"}";
+    return entry;
+  }
+  std::vector<std::int64_t> ids(AuditId before, UserId actor, int limit) {
+    std::vector<std::int64_t> found;
+    for (const AuditEntry& each : *run(audit_.list(before, actor, limit))) found.push_back(each.id.value);
+    return found;
+  }
+
+  TemporaryFolder folder_;
+  BlockingPool pool_{2, 100};
+  crypto::SodiumFieldCipher cipher_{{crypto::FieldKey{"k1", {1, 2, 3}}}, crypto::FieldSecret{4, 5, 6}};
+  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 2, cipher_};
+  sqlite::SqliteAuditLog audit_{database_};
+};
+
+TEST_F(AuditLogContract, KeepsWhatWasAskedAndHowItEnded) {
+  ASSERT_TRUE(run(audit_.begin(entry(1, 7))));
+  AuditEntry found = run(audit_.list({}, {}, 10))->front();
+  EXPECT_EQ(found.status, 0) << "not known yet";
+  ASSERT_TRUE(run(audit_.finish(AuditId{1}, 412)));
+  ASSERT_TRUE(run(audit_.finish(AuditId{1}, 200))) << "what is known stays";
+  found = run(audit_.list({}, {}, 10))->front();
+  const AuditEntry wanted = entry(1, 7);
+  EXPECT_EQ(found.status, 412);
+  EXPECT_EQ(found.at, wanted.at);
+  EXPECT_EQ(found.actor, wanted.actor);
+  EXPECT_EQ(found.role, wanted.role);
+  EXPECT_EQ(found.action, wanted.action);
+  EXPECT_EQ(found.subject, wanted.subject);
+  EXPECT_EQ(found.detail, wanted.detail);
+}
+
+TEST_F(AuditLogContract, IsReadNewestFirstInPages) {
+  for (std::int64_t id = 1; id <= 5; ++id) ASSERT_TRUE(run(audit_.begin(entry(id, id % 2))));
+  using Ids = std::vector<std::int64_t>;
+  EXPECT_EQ(ids({}, {}, 3), (Ids{5, 4, 3}));
+  EXPECT_EQ(ids(AuditId{3}, {}, 3), (Ids{2, 1}));
+  EXPECT_EQ(ids({}, UserId{1}, 9), (Ids{5, 3, 1}));
+  EXPECT_EQ(ids({}, UserId{9}, 9), Ids{});
+}
+
+TEST_F(AuditLogContract, SaysWhenItCannotBeWritten) {
+  std::filesystem::rename(folder_.file("main.db"), folder_.file("away"));
+  EXPECT_EQ(run(audit_.begin(entry(1, 7))).error().code, Code::unavailable);
+}
+
+}  // namespace
+}  // namespace market::contract

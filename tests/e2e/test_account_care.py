@@ -1,0 +1,105 @@
+"""A forgotten password, a copy of everything, and the end of an account."""
+
+import re
+
+import client
+import pytest
+from client import PASSWORD, Client, new_email
+from test_users import mails_to
+from waiting import until
+
+NEW_PASSWORD = "violet tractor 77 moss"
+
+
+def reset_codes(server, email):
+    found = [re.search(r"new password is ([2-9A-Z]{10})", mail) for mail in mails_to(server, email)]
+    return [each.group(1) for each in found if each]
+
+
+def test_a_forgotten_password(market, anonymous):
+    email = new_email()
+    caller = client.sign_up(market.url, email)
+    anonymous.post("/users/password/forgotten", {"email": email.upper()}, expect=202)
+    [code] = until(lambda: reset_codes(market, email))
+    body = {"email": email, "code": code, "newPassword": NEW_PASSWORD}
+    anonymous.put("/users/password", {**body, "code": "2222222222"}, expect=(400, "invalid_code"))
+    anonymous.put("/users/password", {**body, "newPassword": "password12"}, expect=(422, "validation"))
+    anonymous.put("/users/password", {**body, "email": new_email()}, expect=(400, "invalid_code"))
+    anonymous.put("/users/password", {**body, "code": code.lower()}, expect=204)
+    anonymous.put("/users/password", body, expect=(400, "invalid_code"))
+    until(lambda: caller.get("/users/me").status_code == 401)
+    credentials = {"email": email, "password": PASSWORD}
+    anonymous.post("/sessions", credentials, expect=(401, "invalid_credentials"))
+    client.sign_in(market.url, email, NEW_PASSWORD)
+
+
+def test_nobody_learns_who_has_an_account(market, anonymous, buyer):
+    known = anonymous.post("/users/password/forgotten", {"email": buyer.user["email"]}, expect=202)
+    unknown = anonymous.post("/users/password/forgotten", {"email": new_email()}, expect=202)
+    assert known.text == unknown.text == ""
+    for wrong in ({}, {"email": "x"}, {"email": 1}, {"email": new_email(), "admin": True}):
+        anonymous.post("/users/password/forgotten", wrong, expect=(422, "validation"))
+
+
+def test_a_code_is_not_guessed(start):
+    server = start()
+    email = new_email()
+    client.sign_up(server.url, email)
+    anybody = Client(server.url)
+    anybody.post("/users/password/forgotten", {"email": email}, expect=202)
+    [code] = until(lambda: reset_codes(server, email))
+    body = {"email": email, "newPassword": NEW_PASSWORD}
+    for guess in range(5):
+        wrong = {**body, "code": f"AAAAAAAAA{guess + 2}"}
+        anybody.put("/users/password", wrong, expect=(400, "invalid_code"))
+    anybody.put("/users/password", {**body, "code": code}, expect=(429, "rate_limited"))
+    client.sign_in(server.url, email, PASSWORD)
+
+
+def test_everything_of_ones_own(admin, market):
+    caller = client.sign_up(market.url, name="Kim <script>")
+    product = admin.product()
+    caller.put(f"/cart/items/{product['id']}", {"quantity": 2}, expect=200)
+    caller.put(f"/wishlist/{product['id']}", expect=204)
+    everything = caller.get("/users/me/export", expect=200).json()
+    assert everything["user"] == caller.user
+    assert everything["cart"] == [{"productId": product["id"], "quantity": 2}]
+    assert everything["wishlist"][0]["productId"] == product["id"]
+    assert len(everything["sessions"]) == 1
+
+
+def test_an_account_ends(admin, market, anonymous):
+    email = new_email()
+    caller = client.sign_up(market.url, email, phone="010-9999-8888")
+    order = caller.order(admin.product()).json()
+    caller.put(f"/cart/items/{order['items'][0]['productId']}", {"quantity": 1}, expect=200)
+    for wrong in ({}, {"password": ""}, {"password": PASSWORD, "user": 1}):
+        caller.delete("/users/me", json=wrong, expect=(422, "validation"))
+    caller.delete("/users/me", json={"password": "wrong horse 1"}, expect=(401, "invalid_credentials"))
+    caller.delete("/users/me", json={"password": PASSWORD}, expect=204)
+    until(lambda: caller.get("/orders").status_code == 401)
+    credentials = {"email": email, "password": PASSWORD}
+    anonymous.post("/sessions", credentials, expect=(401, "invalid_credentials"))
+    anonymous.post("/sessions/refresh", {"refreshToken": caller.refresh}, expect=(401, "session_revoked"))
+    assert admin.get(f"/admin/users?email={email}", expect=200).json()["items"] == []
+    kept = admin.get(f"/admin/orders/{order['id']}", expect=200).json()
+    assert kept["userId"] == caller.user["id"], "the books stay"
+    again = client.sign_up(market.url, email)
+    assert again.user["id"] != caller.user["id"]
+    assert again.get("/orders").json()["items"] == [] == again.get("/cart").json()["items"]
+    admin.delete("/users/me", json={"password": PASSWORD}, expect=(403, "forbidden"))
+
+
+def test_tokens_of_an_ended_account_stay_dead_behind_a_restart(start):
+    server = start()
+    caller = client.sign_up(server.url)
+    caller.delete("/users/me", json={"password": PASSWORD}, expect=204)
+    server.kill()
+    again = start(data=server.data)
+    Client(again.url, caller.token).get("/orders", expect=(401, "unauthenticated"))
+
+
+@pytest.mark.parametrize("text", ["' OR 1=1 --", "\u0000", "x" * 33, "\U0001f381", "{}"])
+def test_hostile_codes(anonymous, text):
+    body = {"email": new_email(), "code": text, "newPassword": NEW_PASSWORD}
+    assert anonymous.put("/users/password", body).status_code in (400, 422)

@@ -1,0 +1,143 @@
+"""What went wrong in real shops, each by its name: here it must not."""
+
+import concurrent.futures
+import time
+import uuid
+
+from client import Client, admin, moment, sign_up
+from market_server import run
+
+
+def at_once(times, work):
+    with concurrent.futures.ThreadPoolExecutor(min(times, 16)) as pool:
+        return list(pool.map(work, range(times)))
+
+
+def again(caller):
+    """The same caller on a connection of its own."""
+    return Client(caller.url, caller.token, caller.user)
+
+
+def test_check_then_allocate(admin, market):
+    """Two requests look at the stock, both see one unit, both take it."""
+    product = admin.product(stock=1)
+    buyers = [sign_up(market.url) for _ in range(12)]
+    statuses = at_once(12, lambda i: buyers[i].order(product, expect=None).status_code)
+    assert statuses.count(201) == 1 and statuses.count(409) == 11
+    assert admin.stock(product)["remaining"] == 0
+
+
+def test_an_own_hold_blocks_the_own_retry(admin, market):
+    """The answer is lost, the buyer asks again, and is told that they are over their own limit."""
+    buyer = sign_up(market.url)
+    product = admin.product(stock=1, sale={"opensAt": moment(-60), "perUserLimit": 1})
+    first = buyer.order(product, key="once").json()
+    retry = buyer.order(product, key="once")
+    assert retry.json()["id"] == first["id"] and retry.headers["Idempotency-Replayed"] == "true"
+    buyer.order(product, key="twice", expect=(409, "sold_out"))
+
+
+def test_a_payment_that_is_begun_again_moves_the_expiry(start):
+    """Each new try to pay pushes payBy further: units are held for ever without money."""
+    server = start("orders.payment_window=1500ms", "orders.attempt_bound=300ms")
+    chief, buyer = admin(server.url), sign_up(server.url)
+    product = chief.product(stock=1)
+    order = buyer.order(product).json()
+    for _ in range(3):
+        buyer.pay(order, "declined", expect=(402, "payment_declined"))
+        assert buyer.get(f"/orders/{order['id']}").json()["payBy"] == order["payBy"]
+        time.sleep(0.2)
+    time.sleep(3)
+    buyer.pay(order, expect=(409, "order_not_payable"))
+    assert chief.stock(product)["remaining"] == 1
+
+
+def test_stock_is_restored_twice(start):
+    """A cancel and the expiry, or two cancels, both give the units back."""
+    server = start("orders.payment_window=1s")
+    chief, buyer = admin(server.url), sign_up(server.url)
+    product = chief.product(stock=3)
+    order = buyer.order(product, 2).json()
+    at_once(20, lambda _: again(buyer).post(f"/orders/{order['id']}/cancel").status_code)
+    assert chief.stock(product)["remaining"] == 3
+    time.sleep(2)
+    assert chief.stock(product)["remaining"] == 3
+    server.stop()
+    assert run("check", "--data", server.data).returncode == 0
+
+
+def test_the_sold_out_flag_stays_after_a_cancel(admin, market):
+    """The last unit comes back, and everybody is still told that there is none."""
+    buyer, other = sign_up(market.url), sign_up(market.url)
+    product = admin.product(stock=1)
+    order = buyer.order(product).json()
+    other.order(product, expect=(409, "sold_out"))
+    assert admin.stock(product)["saleState"] == "sold_out"
+    buyer.post(f"/orders/{order['id']}/cancel", expect=200)
+    assert admin.stock(product)["saleState"] == "open"
+    other.order(product)
+
+
+def test_one_cart_holds_a_shops_stock(admin, market):
+    """Putting things into carts takes them away from those who buy."""
+    hoarder, buyer = sign_up(market.url), sign_up(market.url)
+    product = admin.product(stock=5)
+    hoarder.put(f"/cart/items/{product['id']}", {"quantity": 1000}, expect=200)
+    assert admin.stock(product)["remaining"] == 5
+    buyer.order(product, 5)
+
+
+def test_a_key_used_five_times_at_once(admin, market):
+    """A double click is five orders."""
+    buyer = sign_up(market.url)
+    product = admin.product(stock=50)
+    key = uuid.uuid4().hex
+    ids = at_once(5, lambda _: again(buyer).order(product, key=key).json()["id"])
+    assert len(set(ids)) == 1 and admin.stock(product)["remaining"] == 49
+
+
+def test_one_users_key_answers_another(admin, market):
+    """Keys are looked up without their owner: a stranger's guess shows somebody's order."""
+    one, two = sign_up(market.url), sign_up(market.url)
+    product = admin.product()
+    first = one.order(product, key="1").json()
+    second = two.order(product, key="1")
+    assert second.json()["id"] != first["id"] and "Idempotency-Replayed" not in second.headers
+    two.get(f"/orders/{first['id']}", expect=(404, "order_not_found"))
+
+
+def test_a_price_that_changes_in_the_cart(admin, market):
+    """The cart's price is charged, or the order's changes with the product's."""
+    buyer = sign_up(market.url)
+    product = admin.product(kind="regular", sale=None)
+    buyer.put(f"/cart/items/{product['id']}", {"quantity": 1}, expect=200)
+    before = buyer.order(product).json()
+    admin.patch(f"/products/{product['id']}", {"price": {"amount": 1, "currency": "KRW"}}, expect=200)
+    after = buyer.order(product).json()
+    assert (before["total"]["amount"], after["total"]["amount"]) == (15000, 1)
+    assert buyer.get(f"/orders/{before['id']}").json()["total"]["amount"] == 15000
+
+
+def test_a_refund_is_paid_twice(start):
+    """The buyer cancels, the operator cancels, the server is killed meanwhile: the money goes back once."""
+    server = start()
+    chief, buyer = admin(server.url), sign_up(server.url)
+    order = buyer.order(chief.product()).json()
+    buyer.pay(order)
+
+    def cancel(i):
+        caller, path = ((buyer, ""), (chief, "/admin"))[i % 2]
+        return again(caller).post(f"{path}/orders/{order['id']}/cancel").status_code
+
+    statuses = at_once(20, cancel)
+    assert statuses.count(200) == 1 and statuses.count(409) == 19
+    server.kill()
+    later = start(data=server.data)
+    buyer = Client(later.url, buyer.token)
+    for _ in range(200):
+        if buyer.get(f"/orders/{order['id']}").json()["payment"]["state"] == "refunded":
+            break
+        time.sleep(0.05)
+    assert buyer.get(f"/orders/{order['id']}").json()["payment"]["state"] == "refunded"
+    later.stop()
+    assert run("check", "--data", server.data).returncode == 0
