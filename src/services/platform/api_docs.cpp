@@ -4,6 +4,7 @@
 
 namespace market::embedded {
 std::string_view openapi_json();
+std::string_view postman_json();
 std::string_view docs_page();
 std::string_view docs_start();
 std::string_view docs_style();
@@ -50,6 +51,7 @@ void add_docs_routes(http::Router& router) {
   constexpr std::string_view script = "text/javascript; charset=utf-8", style = "text/css; charset=utf-8",
                              text = "text/plain; charset=utf-8";
   add("/openapi.json", http::json_type, embedded::openapi_json());
+  add("/postman.json", http::json_type, embedded::postman_json());
   add("/docs", "text/html; charset=utf-8", embedded::docs_page(), page_policy);
   add("/docs/start.js", script, embedded::docs_start());
   add("/docs/style.css", style, embedded::docs_style());

@@ -11,6 +11,7 @@ import { Empty, Loading, Notice, Skeleton } from '../ui/parts';
 import { Chart } from './Chart';
 import { byLabel, sumOf } from './metrics';
 import { Preflight } from './Preflight';
+import { Report } from './Report';
 import { SaleControls } from './SaleControls';
 import { pointsKept, useMetrics, type Metrics } from './useMetrics';
 import { useConsoleSpeech } from './words';
@@ -100,7 +101,8 @@ function Watched({ product, admin }: { product: Product; admin: boolean }): Reac
       <Chart title={t('board.chart.remaining')} data={history} height={160} lines={[{ label: t('board.remaining'), colour: '--ink', fill: true }]} />
       <div className="panels">
         <SaleControls product={product} />
-        <Preflight product={product} metrics={metrics} />
+        {admin && <Report product={product} />}
+        <Preflight product={product} metrics={metrics} admin={admin} />
         {!metrics.denied && <Refusals metrics={metrics} />}
       </div>
       {!metrics.denied && <p className="muted">{t('board.all')}</p>}

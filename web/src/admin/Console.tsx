@@ -7,10 +7,13 @@ import { session, signOut } from '../lib/session';
 import { useValue } from '../lib/store';
 import { theme, wear } from '../lib/theme';
 import { Button, Loading, Skeleton } from '../ui/parts';
+import { Audit } from './Audit';
 import { Board } from './Board';
+import { Orders } from './Orders';
 import { Products } from './Products';
 import { ProductForm } from './ProductForm';
 import { Services } from './Services';
+import { Users } from './Users';
 import { useConsoleSpeech } from './words';
 
 function Denied({ signedIn }: { signedIn: boolean }): ReactNode {
@@ -37,7 +40,14 @@ function Side({ name, admin }: { name: string; admin: boolean }): ReactNode {
       <nav aria-label={t('nav.main')}>
         <NavLink to="/admin" end>{t('nav.board')}</NavLink>
         <NavLink to="/admin/products">{t('nav.products')}</NavLink>
-        {admin && <NavLink to="/admin/services">{t('nav.services')}</NavLink>}
+        {admin && (
+          <>
+            <NavLink to="/admin/orders">{t('nav.orders')}</NavLink>
+            <NavLink to="/admin/users">{t('nav.users')}</NavLink>
+            <NavLink to="/admin/audit">{t('nav.audit')}</NavLink>
+            <NavLink to="/admin/services">{t('nav.services')}</NavLink>
+          </>
+        )}
       </nav>
       <div className="side-foot">
         <p>{name}</p>
@@ -69,6 +79,9 @@ export function Console(): ReactNode {
           <Route path="/admin" element={<Board admin={admin} />} />
           <Route path="/admin/products" element={<Products />} />
           <Route path="/admin/products/:id" element={<ProductForm />} />
+          <Route path="/admin/orders" element={<Orders />} />
+          <Route path="/admin/users" element={<Users />} />
+          <Route path="/admin/audit" element={<Audit />} />
           <Route path="/admin/services" element={<Services />} />
           <Route path="*" element={<h1>{t('notFound.title')}</h1>} />
         </Routes>

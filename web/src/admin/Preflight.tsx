@@ -1,7 +1,8 @@
 /** What should be looked at before a sale opens. */
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import type { Product } from '../api/types';
+import { ask } from '../api/client';
+import type { PreflightList, Product } from '../api/types';
 import { serverClock } from '../lib/clock';
 import { useServerNow } from '../lib/hooks';
 import { sumOf } from './metrics';
@@ -31,9 +32,13 @@ export function useReady() {
   });
 }
 
-export function Preflight({ product, metrics }: { product: Product; metrics: Metrics }): ReactNode {
+export function Preflight({ product, metrics, admin }: { product: Product; metrics: Metrics; admin: boolean }): ReactNode {
   const { t } = useConsoleSpeech();
   const ready = useReady();
+  const server = useQuery({
+    queryKey: ['preflight', product.id], enabled: admin, refetchInterval: 10_000,
+    queryFn: ({ signal }) => ask<PreflightList>(`/admin/products/${product.id}/sale/preflight`, { signal }),
+  });
   const now = useServerNow(5000);
   const offset = serverClock.ownOffset();
   const troubles = [...(ready.data?.missing ?? []), ...(ready.data?.warnings ?? []), ready.data?.detail ?? ''].filter(Boolean);
@@ -65,6 +70,19 @@ export function Preflight({ product, metrics }: { product: Product; metrics: Met
           </li>
         ))}
       </ul>
+      {server.data && (
+        <>
+          <h3>{t('preflight.server')}</h3>
+          <ul className="checks">
+            {server.data.checks.map(({ name, ok, needed, detail }) => (
+              <li key={name} className={ok ? 'good' : 'look'}>
+                <span aria-hidden="true">{ok ? '✓' : needed ? '×' : '!'}</span>
+                <div>{name} <span className="unseen">{t(ok ? 'preflight.ok' : 'preflight.look')}</span>{detail && <small>{detail}</small>}</div>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
     </section>
   );
 }

@@ -74,6 +74,7 @@ export function SignInPage(): ReactNode {
           error={fieldError(form.error, 'password')} />
         <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('signIn.do')}</Button>
       </form>
+      <p className="aside"><Link to="/shop/forgot">{t('forgot.link')}</Link></p>
       <p className="aside">{t('signIn.new')} <Link to={`/shop/sign-up${to ? `?to=${encodeURIComponent(to)}` : ''}`}>{t('nav.signUp')}</Link></p>
     </div>
   );
