@@ -129,11 +129,11 @@ export function Board({ admin }: { admin: boolean }): ReactNode {
       <div className="bar">
         <h1>{product?.name ?? t('nav.board')}</h1>
         {sales.length > 1 && product && (
-          <label className="pick"><span>{t('board.sale')}</span>
-            <select value={product.id} onChange={(event) => setParameters({ sale: event.target.value })}>
+          <div className="pick"><span aria-hidden="true">{t('board.sale')}</span>
+            <select aria-label={t('board.sale')} value={product.id} onChange={(event) => setParameters({ sale: event.target.value })}>
               {sales.map((each) => <option key={each.id} value={each.id}>{each.name}</option>)}
             </select>
-          </label>
+          </div>
         )}
       </div>
       {list.isPending && <Loading><Skeleton className="block" /></Loading>}
