@@ -22,7 +22,7 @@ class Log {
 
   /// Answers the record's offset when it is durable. Errors: unavailable (outcome unknown: read() tells
   /// whether it is there), insufficient_storage (nothing was written), conflict (another writer has appended;
-  /// nothing was written).
+  /// nothing was written; not on a log that several write, ports/shared_log.hpp).
   virtual Result<Offset> append(std::string_view record) = 0;
 
   /// Calls `each(offset, record)` for the records at `from` and behind it, in order, up to the end as it was

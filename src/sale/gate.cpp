@@ -34,9 +34,11 @@ void EmbeddedGate::run() {
   while (true) {
     take_queue(batch);
     const Instant now = parts_.clock.now();
-    if (batch.empty() && stopping_.load()) return;
-    if (!writes_.load(std::memory_order_relaxed) && now >= next_try_) try_to_write(now);
+    if (batch.empty() && stopping_.load()) return leave();
+    if (parts_.shared) follow_others(now);
+    if (!writes_.load(std::memory_order_relaxed) && should_try_to_write(now)) try_to_write(now);
     process(batch, now);
+    if (parts_.shared) give_sign_of_life(now);
     sequencer_.forget(parts_.projector.place());
     snapshot_if_due();
     batch.clear();
@@ -52,6 +54,8 @@ void EmbeddedGate::process(std::span<Pending* const> batch, Instant now) {
     while (done < batch.size() && decide(*batch[done], now)) ++done;
     // Refusals wait for the group too: they may rest on what is not written yet.
     const auto part = batch.subspan(decided, done - decided);
+    // On a shared log nobody is refused by a state that another writer has left behind.
+    if (parts_.shared && !part.empty() && !sequencer_.has_group()) sequencer_.barrier(now);
     const auto committed = commit(part);
     if (committed)
       resume(part);
@@ -96,8 +100,17 @@ Result<> EmbeddedGate::commit(std::span<Pending* const> decided) {
   if (offset && *offset == sequencer_.end().next) {
     const CountedEvents events = sequencer_.counted(*offset);
     answer_events(decided, events);
+    watch_.heard(parts_.clock.now());
     show(events);
     return {};
+  }
+  if (offset && parts_.shared) {
+    const auto ours = read_back(*offset);
+    if (ours && *ours) {
+      answer_events(decided, *ours);
+      show(*ours);
+      return {};
+    }
   }
   last_failure_ =
       offset ? Error(Code::unavailable, "another writer has appended to the log") : offset.error();

@@ -16,11 +16,13 @@
 
 #include "ports/log_follower.hpp"
 #include "ports/sale_gate.hpp"
+#include "ports/shared_log.hpp"
 #include "sale/product_table.hpp"
 #include "sale/projector.hpp"
 #include "sale/sequencer.hpp"
 #include "sale/snapshot.hpp"
 #include "sale/snapshot_writer.hpp"
+#include "sale/writer_watch.hpp"
 
 namespace market::sale {
 
@@ -36,7 +38,8 @@ struct GateSettings {
   Millis reopen_after{200};        ///< Between tries to go on after a failed append.
   Place snapshot_every = 500'000;  ///< Events between snapshots at least; more when the state is large.
   std::chrono::microseconds snapshot_slice{1'000};  ///< For so long a snapshot holds up a group at most.
-  LogId new_log{};  ///< The id of a log that has none yet; none: a random one.
+  LogId new_log{};      ///< The id of a log that has none yet; none: a random one.
+  WatchSettings watch;  ///< Of a log that several processes write.
   SequencerSettings sequencer;
 };
 
@@ -66,6 +69,8 @@ struct GateParts {
   KeyFilter& keys;
   const Clock& clock;
   std::function<std::uint64_t()> random;  ///< For terms and the id of a new log.
+  /// `log`, when others write it too: then the gate follows it, and writes only while nobody else does.
+  SharedLog* shared = nullptr;
 };
 
 class EmbeddedGate final : public SaleGate {
@@ -121,6 +126,15 @@ class EmbeddedGate final : public SaleGate {
   void name_records();
   void grant_grace(Instant sign_of_life, Instant now);
 
+  // gate_shared.cpp
+  Result<CountedEvents> follow_one(Offset offset, std::string_view record);
+  void follow_others(Instant now);
+  Result<CountedEvents> read_back(Offset through);
+  void give_sign_of_life(Instant now);
+  void lose_log(const Error& why);
+  void leave();
+  bool should_try_to_write(Instant now) const;
+
   // Snapshots, in slices between groups.
   void snapshot_if_due();
 
@@ -139,6 +153,9 @@ class EmbeddedGate final : public SaleGate {
 
   // The writer thread's own.
   Sequencer sequencer_;
+  WriterWatch watch_;
+  wire::Term term_ = 0;
+  bool log_lost_ = false;
   std::size_t last_batch_size_ = 0;
   Error last_failure_{Code::recovering, "the log is being read"};
   Instant next_try_{};

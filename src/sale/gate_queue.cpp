@@ -10,6 +10,7 @@ namespace {
 
 constexpr int look_ups_max = 8;
 constexpr Millis idle_tick{500};
+constexpr Millis shared_tick{100};  ///< On a log that others write: so often it is looked at.
 /// Whose request it is, as far as the command says.
 UserId user_of(const Command& command) {
   return std::visit(
@@ -91,7 +92,8 @@ Task<Submitted> EmbeddedGate::submit(Command command) {
 // ---- The writer thread ----
 
 Millis EmbeddedGate::sleep_time(Instant now) const {
-  Millis sleep = idle_tick;
+  Millis sleep = parts_.shared ? shared_tick : idle_tick;
+  if (parts_.shared && !writes_.load(std::memory_order_relaxed)) return Millis(0);  // It waits for records.
   if (const auto due = sequencer_.next_deadline()) sleep = std::min(sleep, *due - now);
   if (!writes_.load(std::memory_order_relaxed)) sleep = std::min(sleep, next_try_ - now);
   return std::max(sleep, Millis(0));

@@ -23,13 +23,19 @@ EmbeddedGate::EmbeddedGate(GateParts parts, GateSettings settings)
     : parts_(std::move(parts)),
       settings_(settings),
       sequencer_(settings.sequencer, parts_.keys),
+      watch_(settings.watch, parts_.random() | 1),
       snapshot_writer_(parts_.snapshots, parts_.keys, parts_.projector) {
   recover();
   const Instant now = parts_.clock.now();
   if (const auto behind = std::chrono::round<std::chrono::seconds>(sign_of_life_ - now); behind.count() > 0)
     spdlog::error("the wall clock is {} s behind the log: unpaid orders keep their units for so much longer",
                   behind.count());
-  try_to_write(now);
+  if (!parts_.shared) {
+    try_to_write(now);
+    return;
+  }
+  last_failure_ = Error(Code::recovering, "another instance writes; nothing happened");
+  if (!sequencer_.end().point.log) watch_.left();  // Nobody has ever written here.
 }
 
 /// A snapshot is only a short cut: without a usable one the whole log is read. False: there is none.
@@ -110,16 +116,25 @@ void EmbeddedGate::name_records() {
 
 void EmbeddedGate::try_to_write(Instant now) {
   next_try_ = now + settings_.reopen_after;
-  const auto read =
-      follow_to_end(parts_.log, sequencer_, [this](const CountedEvents& events) { show(events); });
+  const auto read = follow_to_end(parts_.log, sequencer_, [this](const CountedEvents& events) {
+    watch_.heard(parts_.clock.now());
+    show(events);
+  });
   if (!read) {
     spdlog::error("the event log cannot be read yet: {}", read.error().detail);
     last_failure_ = Error(Code::recovering, "the event log is being read again; nothing happened");
     return;
   }
+  if (const auto same = holds_what_was_followed(parts_.log, sequencer_); !same) {
+    if (same.error().code == Code::internal) return lose_log(same.error());
+    return;
+  }
+  const Instant sign_of_life = parts_.shared ? sequencer_.last_sign_of_life() : sign_of_life_;
+  if (parts_.shared && !watch_.should_open(now)) return;  // What was read now is a sign of life.
   const LogId known = sequencer_.end().point.log;
   const LogId made = settings_.new_log ? settings_.new_log : LogId{parts_.random(), parts_.random(), 0};
-  const auto begun = begin_term(parts_.log, sequencer_, parts_.random(), known ? known : made, now);
+  term_ = parts_.random();
+  const auto begun = begin_term(parts_.log, sequencer_, term_, known ? known : made, now);
   if (!begun) {
     spdlog::error("the event log cannot be written: {}", begun.error().detail);
     const bool full = begun.error().code == Code::insufficient_storage;
@@ -128,6 +143,7 @@ void EmbeddedGate::try_to_write(Instant now) {
     parts_.products.set_recovering(!full);
     return;
   }
+  if (parts_.shared) watch_.opened(now);
   name_records();
   writes_.store(true, std::memory_order_release);
   parts_.products.show_stock(sequencer_.state());
@@ -137,7 +153,7 @@ void EmbeddedGate::try_to_write(Instant now) {
     sequencer_.on_settled({});
     copy_.reset();
   }
-  if (!std::exchange(grace_granted_, true)) grant_grace(sign_of_life_, now);
+  if (!std::exchange(grace_granted_, true) || parts_.shared) grant_grace(sign_of_life, now);
 }
 
 void EmbeddedGate::grant_grace(Instant sign_of_life, Instant now) {

@@ -38,6 +38,22 @@ Result<> follow_to_end(Log& log, Sequencer& sequencer,
   return read ? followed : read;
 }
 
+Result<> holds_what_was_followed(Log& log, const Sequencer& sequencer) {
+  const LogEnd& end = sequencer.end();
+  if (end.next == 1) return {};
+  bool same = false;
+  const auto read = log.read(end.next - 1, [&](Offset offset, std::string_view record) {
+    same = offset == end.next - 1 && wire::record_checksum(record) == end.checksum;
+    return false;
+  });
+  if (!read) return read;
+  if (same) return {};
+  return fail(Code::internal,
+              fmt::format("the log does not hold the record at offset {} that was followed: it "
+                          "was cut, restored or made anew",
+                          end.next - 1));
+}
+
 Result<LogRule::Point> read_counted(Log& log, const std::function<bool(const CountedEvents&)>& each) {
   LogRule rule;
   std::optional<Error> wrong;

@@ -9,6 +9,10 @@ namespace market::sale {
 /// counts. Errors: the log's; internal: a record cannot be followed (says where).
 Result<> follow_to_end(Log& log, Sequencer& sequencer, const std::function<void(const CountedEvents&)>& each);
 
+/// Whether the record before the sequencer's end is still the one that it followed: a log that was cut,
+/// restored or made anew is another. Errors: the log's; internal: it is not (says where).
+Result<> holds_what_was_followed(Log& log, const Sequencer& sequencer);
+
 /// Calls `each` with the events of every group that counts, from the log's start, in order, until it answers
 /// false. Answers the point behind the last record that was read. Errors: the log's; internal: a record
 /// cannot be read (says where).

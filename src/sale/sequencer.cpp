@@ -44,6 +44,10 @@ void Sequencer::advance(Offset offset, std::string_view record) {
 Result<Sequencer::Followed> Sequencer::follow(Offset offset, std::string_view record) {
   check(making_.empty(), "a group that is being made is sealed before the log is followed");
   Followed followed;
+  if (settings_.foreign_bytes_ignored && !wire::is_whole(record)) {
+    advance(offset, record);
+    return followed;
+  }
   auto decoded = wire::decode_record(record);
   if (!decoded) return fail(decoded.error());
   if (const auto* open = std::get_if<wire::Open>(&*decoded)) {
@@ -295,6 +299,17 @@ void Sequencer::expire_due(Instant now) {
     }
     deadlines_.erase(deadlines_.begin());
   }
+}
+
+void Sequencer::skip_due(Instant now) {
+  constexpr Millis look_again{1'000};  // The writer voids them; until then they stay due.
+  std::vector<OrderId> waiting;
+  for (; !deadlines_.empty() && deadlines_.begin()->first <= tick_of(now);
+       deadlines_.erase(deadlines_.begin()))
+    for (const OrderId id : deadlines_.begin()->second)
+      if (const OpenOrder* order = state_.orders.find(id); order && order->state == OrderState::accepted)
+        waiting.push_back(id);
+  for (const OrderId id : waiting) add_deadline(now + look_again, id);
 }
 
 void Sequencer::forget(Place recorded) {

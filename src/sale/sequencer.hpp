@@ -26,6 +26,8 @@ struct SequencerSettings {
   DecideRules rules;
   std::size_t group_events_max = 4'096;
   std::size_t group_bytes_max = 512 << 10;
+  /// Bytes that are no whole record are somebody else's, and ignored; else they are damage, and an error.
+  bool foreign_bytes_ignored = false;
   Millis clock_ahead_max{2'000};  ///< The log's time is held for so long when the own clock is behind it.
 };
 
@@ -83,6 +85,8 @@ class Sequencer {
   Outcome decide(const Command& command, const LookedUp& looked_up, Instant now);
   /// Expires what is due, as far as the group has room.
   void expire_due(Instant now);
+  /// While another writes: drops the deadlines that are over, so that they do not pile up.
+  void skip_due(Instant now);
   /// A group of one event that changes nothing.
   void barrier(Instant now);
 

@@ -288,6 +288,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   platform::PlatformInfo info;
   info.not_ready = [&]() -> std::optional<std::string> {
     if (leaving.load()) return "the server is stopping";
+    if (auto why = platform.core.stands_by()) return why;
     if (platform.core.products.recovering()) return "the event log is being restored";
     if (platform.files_gone.load()) return "a database file was moved away or made read-only";
     if (platform.payments_fail.load()) return "payments.db cannot be written";
@@ -323,9 +324,11 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     server->listen(address.host, address.port);
 
   platform.core.gate.start();
+  platform.core.settle();
   platform.deliveries.start();
   platform.create_admin();
-  if (options.demo) fill_with_demo(platform.core.products, platform.core.gate, platform.clock);
+  if (options.demo && !platform.core.stands_by())
+    fill_with_demo(platform.core.products, platform.core.gate, platform.clock);
   std::atomic<bool> handed_over{false};
   HandoverSocket handover(options.data, store_handover_socket, server->listening_fd(), [&] {
     handed_over.store(true);

@@ -1,7 +1,10 @@
 #include "apps/roles/sale_core.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <stdexcept>
 
+#include "apps/roles/serve_parts.hpp"
 #include "base/random.hpp"
 #include "http/message/problem.hpp"
 
@@ -23,23 +26,50 @@ sale::GateSettings gate_settings(const Settings& settings, LogId store) {
   gate.sequencer.rules.return_window = settings.duration("orders.day");
   gate.restart_grace = settings.duration("orders.restart_grace");
   gate.snapshot_every = settings.number("log.snapshot_every");
+  // What others write on a topic is theirs; in a file of ours it is damage.
+  gate.sequencer.foreign_bytes_ignored = !settings.text("log.kafka").empty();
   return gate;
+}
+
+/// Null: the log is the store's own file.
+std::unique_ptr<kafka::KafkaLog> kafka_log(const Settings& settings, Store& store) {
+  if (settings.text("log.kafka").empty()) return nullptr;
+  const auto own_end = store.log.end();
+  if (!own_end) throw std::runtime_error(own_end.error().detail);
+  if (*own_end > 1)
+    throw UsageError(
+        "log.kafka: this store's own log.db holds events; give this process a data folder of its own");
+  return std::make_unique<kafka::KafkaLog>(kafka_settings(settings));
 }
 
 }  // namespace
 
 SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
                    sale::ProductTable::Render render)
-    : products(keys, std::move(render)),
+    : shared_log(kafka_log(settings, store)),
+      products(keys, std::move(render)),
       projector(store.fold, overlay, records_place(store), {}),
-      gate(sale::GateParts{store.log, store.records, store.fold, store.snapshots, overlay, projector,
-                           products, keys, clock, random_number},
+      gate(sale::GateParts{shared_log ? static_cast<Log&>(*shared_log) : store.log, store.records, store.fold,
+                           store.snapshots, overlay, projector, products, keys, clock, random_number,
+                           shared_log.get()},
            gate_settings(settings, store.id)),
       reader(overlay, store.records) {}
 
 void SaleCore::stop() {
   gate.stop();
   projector.stop();
+}
+
+std::optional<std::string> SaleCore::stands_by() const {
+  if (!shared_log || gate.writes()) return std::nullopt;
+  return "another instance writes the event log; this one stands by";
+}
+
+void SaleCore::settle() const {
+  if (!shared_log) return;
+  constexpr int looks = 150;  // Of 20 ms: longer than a silent writer is waited for.
+  for (int i = 0; i < looks && !gate.writes(); ++i) std::this_thread::sleep_for(Millis(20));
+  spdlog::info("the event log is on Kafka; {}", gate.writes() ? "this instance writes it" : *stands_by());
 }
 
 void SaleCore::add_metrics(platform::MetricsText& metrics) const {
@@ -71,6 +101,8 @@ void SaleCore::add_metrics(platform::MetricsText& metrics) const {
       .sample(gate.snapshots_made());
   metrics.family("market_gate_waiting", "gauge", "Commands waiting for the gate.")
       .sample(static_cast<std::uint64_t>(std::max(0, gate.waiting())));
+  metrics.family("market_log_writes", "gauge", "1 while this instance writes the event log.")
+      .sample(static_cast<std::uint64_t>(gate.writes()));
   metrics.family("market_gate_recovering", "gauge", "1 while the log is reopened and folded.")
       .sample(static_cast<std::uint64_t>(products.recovering()));
 }

@@ -1,6 +1,9 @@
 #pragma once
 /// The sale engine with everything around it, on one store: gate, fold, live numbers, order pages.
 
+#include <memory>
+
+#include "adapters/kafka/log.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings.hpp"
 #include "sale/gate.hpp"
@@ -18,7 +21,12 @@ struct SaleCore {
   void stop();
   /// Adds the sale's families to /metrics.
   void add_metrics(platform::MetricsText& metrics) const;
+  /// Why nothing can be sold here though nothing is wrong: another instance writes the log. None: it can.
+  std::optional<std::string> stands_by() const;
+  /// Waits until this instance writes, or has found that another does.
+  void settle() const;
 
+  std::unique_ptr<kafka::KafkaLog> shared_log;  ///< With log.kafka; else the store's own log is used.
   sale::KeyFilter keys;
   sale::ReadOverlay overlay;
   sale::ProductTable products;

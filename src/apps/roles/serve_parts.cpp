@@ -122,6 +122,31 @@ std::vector<std::string> comma_separated(const std::string& text) {
   return parts;
 }
 
+kafka::LogSettings kafka_settings(const Settings& settings) {
+  kafka::LogSettings log;
+  for (const auto& broker : comma_separated(settings.text("log.kafka"))) parse_address("log.kafka", broker);
+  log.connection.brokers = settings.text("log.kafka");
+  log.connection.warn = [](const std::string& line) { spdlog::warn("{}", line); };
+  for (const auto& option : comma_separated(settings.text("log.kafka_options"))) {
+    const auto equals = option.find('=');
+    if (equals == std::string::npos)
+      throw UsageError(
+          "log.kafka_options: write NAME=VALUE, by comma");  // Not the text: it may be a password.
+    const auto name = option.substr(0, equals);
+    if (const auto trouble = kafka::trouble_with(name); !trouble.empty())
+      throw UsageError("log.kafka_options: " + trouble);
+    log.connection.own.emplace_back(name, option.substr(equals + 1));
+  }
+  log.topic = settings.text("log.topic");
+  const bool valid = std::all_of(log.topic.begin(), log.topic.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+  });
+  if (log.topic.empty() || log.topic.size() > 249 || !valid)
+    throw UsageError("log.topic: letters, digits, '.', '_' and '-', 249 at most");
+  log.replicas = static_cast<int>(settings.number("log.replicas"));
+  return log;
+}
+
 std::vector<http::Network> networks_of(const Settings& settings, std::string_view key) {
   std::vector<http::Network> networks;
   try {

@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "adapters/kafka/log.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/settings/settings.hpp"
 #include "http/server/server.hpp"
@@ -56,6 +57,8 @@ unsigned thread_count(std::int64_t wanted, unsigned fallback);
 
 http::Limits limits_of(const Settings& settings);
 
+/// The log on Kafka as log.kafka and its like say. Throws UsageError.
+kafka::LogSettings kafka_settings(const Settings& settings);
 /// The parts of a setting written with commas.
 std::vector<std::string> comma_separated(const std::string& text);
 /// Throws UsageError.

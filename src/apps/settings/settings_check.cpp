@@ -21,6 +21,7 @@ void check_all(const Settings& settings, const std::string& config) {
   log_level_of(settings);
   limits_of(settings);
   email_verification_of(settings);
+  kafka_settings(settings);
   read_gateway_settings(settings, config);
   // One that is not there yet is waited for; see TokenKeys.
   std::error_code unknown;

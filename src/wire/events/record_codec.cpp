@@ -117,6 +117,11 @@ Result<std::vector<CountedEvent>> decode_events(const Group& group) {
   return events;
 }
 
+bool is_whole(std::string_view bytes) {
+  return bytes.size() >= checksum_bytes + 2 &&
+         record_checksum(bytes) == checksum(bytes.substr(0, bytes.size() - checksum_bytes));
+}
+
 std::uint64_t record_checksum(std::string_view bytes) {
   std::uint64_t stored = 0;
   if (bytes.size() >= sizeof stored)

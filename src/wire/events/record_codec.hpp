@@ -63,6 +63,10 @@ Result<Record> decode_record(std::string_view bytes);
 /// Errors: internal.
 Result<std::vector<CountedEvent>> decode_events(const Group& group);
 
+/// Whether these are the bytes of a record at all, of whatever format: they end with their checksum. What is
+/// not whole was written by no version of this program.
+bool is_whole(std::string_view bytes);
+
 /// The checksum at a record's end; equal records have the same.
 std::uint64_t record_checksum(std::string_view bytes);
 

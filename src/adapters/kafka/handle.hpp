@@ -1,0 +1,47 @@
+#pragma once
+/// A thin owner of librdkafka's handles: how they are made, and how their errors read.
+
+#include <librdkafka/rdkafka.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "adapters/kafka/client_settings.hpp"
+
+namespace market::kafka {
+
+struct Connection {
+  std::string brokers;  ///< HOST:PORT, by comma.
+  OwnSettings own;
+  /// Told of a broker that cannot be reached, and of the client's own errors; any thread.
+  std::function<void(const std::string&)> warn = [](const std::string&) {};
+};
+
+struct HandleCloser {
+  void operator()(rd_kafka_t* handle) const {
+    rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  }
+};
+struct TopicCloser {
+  void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
+};
+using Handle = std::unique_ptr<rd_kafka_t, HandleCloser>;
+using Topic = std::unique_ptr<rd_kafka_topic_t, TopicCloser>;
+
+/// What became of a message: a pointer to one is what a message is produced with; poll() of the handle calls
+/// it.
+using Delivered = std::function<void(rd_kafka_resp_err_t)>;
+
+/// `connection` outlives the handle. Throws std::runtime_error with one clear line.
+Handle make_producer(const Connection& connection);
+Handle make_consumer(const Connection& connection);
+Topic open_topic(const Handle& handle, const std::string& name);
+
+/// Makes the log's topic if it is missing, and looks at its settings. Throws std::runtime_error with one
+/// clear line when the log could lose what counts there; `warn` is told of lesser things.
+void prepare_topic(const Connection& connection, const std::string& name, int replicas);
+/// For tests and for `market log adopt`. Throws.
+void delete_topic(const Connection& connection, const std::string& name);
+
+}  // namespace market::kafka

@@ -1,0 +1,166 @@
+#include "adapters/kafka/log.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.hpp"
+
+namespace market::kafka {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<Millis>(Steady::now().time_since_epoch()).count();
+}
+
+Millis left_until(Steady::time_point deadline) {
+  return std::max(Millis(0), std::chrono::ceil<Millis>(deadline - Steady::now()));
+}
+
+LogSettings prepared(LogSettings settings) {
+  prepare_topic(settings.connection, settings.topic, settings.replicas);
+  return settings;
+}
+
+}  // namespace
+
+KafkaLog::KafkaLog(LogSettings settings)
+    : settings_(prepared(std::move(settings))),
+      end_(settings_.connection, settings_.topic),
+      delivered_([this](rd_kafka_resp_err_t error) {
+        if (error != RD_KAFKA_RESP_ERR__PURGE_QUEUE && error != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+          refused_ = error;
+      }),
+      producer_(make_producer(settings_.connection)),
+      producer_topic_(open_topic(producer_, settings_.topic)),
+      tail_(settings_.connection, settings_.topic) {}
+
+Result<Offset> KafkaLog::end() {
+  return end_.ask(settings_.silence_max);
+}
+
+std::optional<Millis> KafkaLog::silent_for() const {
+  auto silent = end_.silent_for();
+  if (const auto came = record_came_.load(std::memory_order_relaxed); came != 0)
+    silent = std::min(silent.value_or(Millis::max()), Millis(now_ms() - came));
+  return silent;
+}
+
+// --- Appending -------------------------------------------------------------------------------------------
+
+Result<Offset> KafkaLog::append(std::string_view record) {
+  check(!record.empty(), "a record has bytes");
+  if (!tail_.position()) {  // From before our record on, so that it cannot be missed.
+    const auto at = end();
+    if (!at) return at;
+    came_.clear();
+    if (const auto started = tail_.start(*at); !started) return fail(started.error());
+  }
+  if (const auto sent = send(record); !sent) return fail(sent.error());
+  auto at = wait_for_own(record);
+  if (!at) give_up();
+  return at;
+}
+
+Result<> KafkaLog::send(std::string_view record) {
+  rd_kafka_poll(producer_.get(), 0);  // What became of earlier ones; until then they fill its queue.
+  refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+  const int sent = rd_kafka_produce(producer_topic_.get(), 0, RD_KAFKA_MSG_F_COPY,
+                                    const_cast<char*>(record.data()), record.size(), nullptr, 0, &delivered_);
+  if (sent == 0) return {};
+  return fail(Code::unavailable,
+              fmt::format("Kafka: the record cannot be sent: {}", rd_kafka_err2str(rd_kafka_last_error())));
+}
+
+/// Our own record among those that come: by its bytes, as an equal one of an earlier try is as good.
+Result<Offset> KafkaLog::wait_for_own(std::string_view record) {
+  const auto deadline = Steady::now() + settings_.append_time_max;
+  std::size_t looked_at = came_.size();
+  constexpr Millis look_again{20};  // At what became of the message: it may have been refused.
+  while (true) {
+    const auto fetched = fetch(std::min(look_again, left_until(deadline)));
+    if (!fetched) return fail(fetched.error());
+    for (; looked_at < came_.size(); ++looked_at)
+      if (bytes_of(*came_[looked_at]) == record) return log_offset(came_[looked_at]->offset);
+    rd_kafka_poll(producer_.get(), 0);
+    if (refused_ != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return fail(Code::unavailable,
+                  fmt::format("Kafka does not take the record: {}", rd_kafka_err2str(refused_)));
+    if (Steady::now() >= deadline)
+      return fail(Code::unavailable, fmt::format("the record was not read back within {} ms",
+                                                 settings_.append_time_max.count()));
+  }
+}
+
+/// What was not sent yet never will be; what was may still come, and is judged by the log's rule.
+void KafkaLog::give_up() {
+  rd_kafka_purge(producer_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  rd_kafka_poll(producer_.get(), 0);
+}
+
+// --- Reading ---------------------------------------------------------------------------------------------
+
+/// What has come by itself joins came_; waits for the first of them.
+Result<> KafkaLog::fetch(Millis wait) {
+  constexpr std::size_t at_once_max = 256;
+  for (std::size_t i = 0; i < at_once_max; ++i) {
+    auto message = tail_.next(i == 0 ? wait : Millis(0));
+    if (!message) return fail(message.error());
+    if (!*message) return {};
+    record_came_.store(now_ms(), std::memory_order_relaxed);
+    came_.push_back(std::move(*message));
+  }
+  return {};
+}
+
+Result<> KafkaLog::tail(Offset from, Millis wait, const std::function<bool(Offset, std::string_view)>& each) {
+  while (!came_.empty() && log_offset(came_.front()->offset) < from) came_.pop_front();
+  const bool goes_on = came_.empty() ? tail_.position() == from : log_offset(came_.front()->offset) == from;
+  if (!goes_on) {
+    came_.clear();
+    if (const auto started = tail_.start(from); !started) return started;
+  }
+  if (came_.empty())
+    if (const auto fetched = fetch(wait); !fetched) return fetched;
+  while (!came_.empty()) {
+    const bool more = each(log_offset(came_.front()->offset), bytes_of(*came_.front()));
+    came_.pop_front();
+    if (!more) break;
+  }
+  return {};
+}
+
+std::unique_ptr<Reader> KafkaLog::take_reader() {
+  {
+    const std::lock_guard lock(readers_mutex_);
+    if (idle_reader_) return std::move(idle_reader_);
+  }
+  return std::make_unique<Reader>(settings_.connection, settings_.topic);
+}
+
+Result<> KafkaLog::read(Offset from, const std::function<bool(Offset, std::string_view)>& each) try {
+  const auto end = end_.ask(settings_.silence_max);
+  if (!end) return fail(end.error());
+  const Offset first = std::max<Offset>(from, 1);
+  if (first >= *end) return {};
+  auto reader = take_reader();
+  if (const auto started = reader->start(first); !started) return started;
+  bool more = true;
+  while (more && *reader->position() < *end) {
+    auto message = reader->next(settings_.silence_max);
+    if (!message) return fail(message.error());
+    if (!*message)
+      return fail(Code::unavailable, fmt::format("Kafka gave nothing behind offset {} for {} ms",
+                                                 *reader->position() - 1, settings_.silence_max.count()));
+    more = each(log_offset((*message)->offset), bytes_of(**message));
+  }
+  const std::lock_guard lock(readers_mutex_);
+  idle_reader_ = std::move(reader);
+  return {};
+} catch (const std::runtime_error& error) {
+  return fail(Code::unavailable, error.what());
+}
+
+}  // namespace market::kafka

@@ -1,0 +1,59 @@
+#pragma once
+/// The log on a Kafka topic of one partition: one record is one message, and counts once it is read back
+/// (docs/decisions/0030-log-on-kafka.md).
+///
+///   KafkaLog log({.connection = {.brokers = "127.0.0.1:9092"}});   // throws with one clear line
+///   const auto at = log.append(record);   // read back: on every replica in sync
+
+#include <deque>
+#include <mutex>
+
+#include "adapters/kafka/end_question.hpp"
+#include "ports/shared_log.hpp"
+
+namespace market::kafka {
+
+struct LogSettings {
+  Connection connection;
+  std::string topic = "market.log";
+  int replicas = 1;               ///< Of a topic that is made.
+  Millis append_time_max{1'000};  ///< Not read back by then: the outcome is unknown.
+  Millis silence_max{1'000};  ///< A read of records that are there, without one of them for so long, fails.
+};
+
+class KafkaLog final : public SharedLog {
+ public:
+  /// Makes the topic if it is missing. Throws std::runtime_error with one clear line.
+  explicit KafkaLog(LogSettings settings);
+
+  Result<Offset> append(std::string_view record) override;
+  Result<> read(Offset from, const std::function<bool(Offset, std::string_view)>& each) override;
+  Result<Offset> end() override;
+  Result<> tail(Offset from, Millis wait, const std::function<bool(Offset, std::string_view)>& each) override;
+  /// How long ago Kafka gave a sign of life: a record, or an answer about the end. Any thread.
+  std::optional<Millis> silent_for() const;
+
+ private:
+  Result<> send(std::string_view record);
+  Result<Offset> wait_for_own(std::string_view record);
+  void give_up();
+  Result<> fetch(Millis wait);
+  std::unique_ptr<Reader> take_reader();
+
+  const LogSettings settings_;
+  EndQuestion end_;
+  std::atomic<std::int64_t> record_came_{0};  ///< On the steady clock, in ms; 0: none.
+
+  // The appending thread's own.
+  Delivered delivered_;
+  rd_kafka_resp_err_t refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+  Handle producer_;
+  Topic producer_topic_;
+  Reader tail_;
+  std::deque<Message> came_;  ///< Of the tail, not given yet.
+
+  std::mutex readers_mutex_;
+  std::unique_ptr<Reader> idle_reader_;
+};
+
+}  // namespace market::kafka

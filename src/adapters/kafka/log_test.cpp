@@ -1,0 +1,151 @@
+/// The log on Kafka when Kafka misbehaves: on a broker of its own, which is killed, paused and emptied. What
+/// every log promises is in tests/contract/log_contract.cpp.
+
+#include "adapters/kafka/log.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "tests/support/kafka_topic.hpp"
+#include "tests/support/numbered_records.hpp"
+#include "tests/support/own_engine.hpp"
+
+namespace market::kafka {
+namespace {
+
+using namespace std::chrono_literals;
+using Steady = std::chrono::steady_clock;
+using tests::append_numbered;
+using tests::numbered_record;
+using tests::offsets_from;
+
+TEST(ClientSettings, HaveReasonsAndAreOurs) {
+  for (const auto settings : {common_settings(), producer_settings(), consumer_settings()}) {
+    for (const Setting& each : settings) {
+      EXPECT_FALSE(each.reason.empty()) << each.name;
+      EXPECT_FALSE(trouble_with(std::string(each.name)).empty()) << each.name;
+    }
+  }
+  EXPECT_TRUE(trouble_with("sasl.username").empty());
+}
+
+TEST(ClientSettings, OneThatIsOursIsRefusedAndUnknownOnesToo) {
+  for (const auto* name : {"acks", "group.id", "no.such.setting"}) {
+    Connection connection{.brokers = "127.0.0.1:1", .own = {{name, "1"}}};
+    EXPECT_THROW(make_consumer(connection), std::runtime_error) << name;
+  }
+}
+
+TEST(KafkaLogAway, IsSaidInOneLineAtTheStart) {
+  LogSettings settings;
+  settings.connection.brokers = "127.0.0.1:1";
+  try {
+    KafkaLog log(settings);
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("Kafka cannot be reached"));
+  }
+}
+
+class KafkaLogTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (!tests::engine("KAFKA").empty()) broker = std::make_unique<tests::OwnEngine>("kafka");
+  }
+  static void TearDownTestSuite() { broker.reset(); }
+  void SetUp() override {
+    if (!broker) GTEST_SKIP() << tests::how_to_have_engines;
+    topic = std::make_unique<tests::KafkaTopic>(broker->address());
+    log = std::make_unique<KafkaLog>(topic->settings());
+  }
+  /// Whether an append works again within `time`.
+  bool appends_within(Millis time, std::string_view record) {
+    const auto deadline = Steady::now() + time;
+    while (Steady::now() < deadline)
+      if (log->append(record)) return true;
+    return false;
+  }
+  static std::unique_ptr<tests::OwnEngine> broker;
+  std::unique_ptr<tests::KafkaTopic> topic;
+  std::unique_ptr<KafkaLog> log;
+};
+std::unique_ptr<tests::OwnEngine> KafkaLogTest::broker;
+
+TEST_F(KafkaLogTest, APausedBrokerIsAnUnknownOutcomeWithinASecondAndNothingIsLost) {
+  ASSERT_TRUE(append_numbered(*log, 3));
+  broker->send(SIGSTOP);
+  const auto asked = Steady::now();
+  const auto unknown = log->append("four");
+  EXPECT_LT(Steady::now() - asked, 1'500ms);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, Code::unavailable);
+  const auto no_end = log->end();
+  EXPECT_LT(Steady::now() - asked, 3'000ms);
+  EXPECT_FALSE(no_end) << "nobody may deny anything now";
+  std::this_thread::sleep_for(3s);  // All connections have timed out by then.
+  broker->send(SIGCONT);
+  EXPECT_TRUE(appends_within(10s, "five"));
+  std::vector<std::string> records;
+  ASSERT_TRUE(log->read(4, [&](Offset, std::string_view record) {
+    records.emplace_back(record);
+    return true;
+  }));
+  // What was sent before may lie there, also twice: the log's rule judges it.
+  EXPECT_EQ(records.back(), "five");
+  for (const auto& record : records) EXPECT_TRUE(record == "four" || record == "five") << record;
+  EXPECT_LT(*log->silent_for(), 2s);
+}
+
+TEST_F(KafkaLogTest, ABrokerThatWasKilledAndCameBackGoesOn) {
+  ASSERT_TRUE(append_numbered(*log, 3));
+  broker->send(SIGKILL);
+  EXPECT_FALSE(log->append("lost?"));
+  broker->up();
+  EXPECT_TRUE(appends_within(10s, "again"));
+  const auto seen = offsets_from(*log, 1);
+  EXPECT_GE(seen.size(), 4u);
+  bool found = false;
+  ASSERT_TRUE(log->tail(1, 1s, [&](Offset, std::string_view record) {
+    found = found || record == numbered_record(1);
+    return true;
+  }));
+  EXPECT_TRUE(found);
+}
+
+TEST_F(KafkaLogTest, ALogThatWasMadeAnewIsToldFromTheOldOne) {
+  ASSERT_TRUE(append_numbered(*log, 5));
+  ASSERT_TRUE(log->tail(1, 1s, [](Offset, std::string_view) { return true; }));
+  delete_topic(topic->settings().connection, topic->name());
+  prepare_topic(topic->settings().connection, topic->name(), 1);
+  Result<> followed;
+  for (int i = 0; i < 100 && followed; ++i)
+    followed = log->tail(6, 100ms, [](Offset, std::string_view) { return true; });
+  ASSERT_FALSE(followed);
+  const auto end = log->end();
+  EXPECT_EQ(end.value_or(1), 1) << "shorter than what was followed";
+}
+
+TEST_F(KafkaLogTest, ATopicThatWouldLoseRecordsIsRefused) {
+  tests::KafkaTopic other(broker->address());
+  prepare_topic(other.settings().connection, other.name(), 1);
+  broker->configure(other.name(), "retention.ms=1000");
+  try {
+    KafkaLog refused(other.settings());
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("retention.ms=1000, but the log needs -1"));
+  }
+}
+
+TEST_F(KafkaLogTest, ARecordThatIsTooLargeIsRefusedAtOnce) {
+  const auto asked = Steady::now();
+  const auto refused = log->append(std::string(2 << 20, 'x'));
+  ASSERT_FALSE(refused);
+  EXPECT_LT(Steady::now() - asked, 900ms);
+  EXPECT_TRUE(log->append("small"));
+}
+
+}  // namespace
+}  // namespace market::kafka

@@ -1,0 +1,20 @@
+#pragma once
+/// A log that several processes read and write (ports/log.hpp). Whoever appends learns from the answered
+/// offset whether records of others lie before its own: append() never answers `conflict` here, since nothing
+/// keeps others away. Which of them count is told by the log's rule alone.
+
+#include "base/time.hpp"
+#include "ports/log.hpp"
+
+namespace market {
+
+class SharedLog : public Log {
+ public:
+  /// Gives the records at `from` and behind it that have come here by themselves, in order, and waits for the
+  /// first one for `wait` at most. Unlike read() it asks nobody where the log ends. The thread of append()
+  /// only. Errors: unavailable, internal (the log no longer holds `from`: it was cut, trimmed or made anew).
+  virtual Result<> tail(Offset from, Millis wait,
+                        const std::function<bool(Offset, std::string_view)>& each) = 0;
+};
+
+}  // namespace market

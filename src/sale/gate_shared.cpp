@@ -1,0 +1,111 @@
+// The gate on a log that several processes write: it follows what others append, learns when it is not the
+// writer any more, and gives signs of life while it is.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "sale/gate.hpp"
+#include "sale/log_reader.hpp"
+
+namespace market::sale {
+namespace {
+
+/// The address in an Open that begins a term for nobody: its writer stops, and another may begin at once.
+constexpr std::string_view leaving = "leaving";
+constexpr Millis follow_wait{20};        ///< For the next record; commands wait so long for their refusal.
+constexpr Millis read_back_wait{1'000};  ///< For records that are there already.
+
+}  // namespace
+
+/// One record of the log, whoever wrote it. Answers the events of our own group in flight, when it was that.
+Result<CountedEvents> EmbeddedGate::follow_one(Offset offset, std::string_view record) {
+  const auto followed = sequencer_.follow(offset, record);
+  if (!followed)
+    return fail(Code::internal, fmt::format("the record at offset {}: {}", offset, followed.error().detail));
+  const Instant now = parts_.clock.now();
+  if (followed->opened) {
+    watch_.opened(now);
+    const auto open = wire::decode_record(record);
+    if (open && std::get<wire::Open>(*open).address == leaving) watch_.left();
+  }
+  if (!followed->events) return CountedEvents();
+  watch_.heard(now);
+  if (followed->own) return followed->events;
+  name_records();
+  show(followed->events);
+  return CountedEvents();
+}
+
+/// What has come by itself. While we write, that is nothing, or the end of our writing.
+void EmbeddedGate::follow_others(Instant now) {
+  watch_.tick(now);
+  Result<> wrong;
+  const Millis wait = writes_.load(std::memory_order_relaxed) ? Millis(0) : follow_wait;
+  const auto read =
+      parts_.shared->tail(sequencer_.end().next, wait, [&](Offset offset, std::string_view record) {
+        const auto own = follow_one(offset, record);
+        if (!own) wrong = fail(own.error());
+        if (own && *own) show(*own);  // Whose answers are gone: its append was not read back in time.
+        return own.has_value();
+      });
+  if (!read) wrong = read;
+  if (!wrong && wrong.error().code == Code::internal) lose_log(wrong.error());
+  if (writes_.load(std::memory_order_relaxed) && !sequencer_.writes(term_)) {
+    spdlog::warn("another instance writes the event log now");
+    last_failure_ = Error(Code::recovering, "another instance writes; nothing happened");
+    writes_.store(false, std::memory_order_release);
+  }
+  sequencer_.skip_due(now);
+}
+
+/// Our group lies behind records of others: they come first. Null: it does not count.
+Result<CountedEvents> EmbeddedGate::read_back(Offset through) {
+  CountedEvents ours;
+  Result<> wrong;
+  const auto deadline = parts_.clock.now() + read_back_wait;
+  while (sequencer_.end().next <= through && wrong && parts_.clock.now() < deadline) {
+    const auto read =
+        parts_.shared->tail(sequencer_.end().next, follow_wait, [&](Offset offset, std::string_view record) {
+          auto own = follow_one(offset, record);
+          if (!own) wrong = fail(own.error());
+          if (own && *own) ours = std::move(*own);
+          return own.has_value() && offset < through;
+        });
+    if (!read) wrong = read;
+  }
+  if (!wrong) return fail(wrong.error());
+  return ours;
+}
+
+/// While there is nothing to write: others must know that we could.
+void EmbeddedGate::give_sign_of_life(Instant now) {
+  if (!writes_.load(std::memory_order_relaxed) || !watch_.owes_sign_of_life(now)) return;
+  sequencer_.barrier(now);
+  static_cast<void>(commit({}));
+}
+
+/// Until somebody has looked: what lies there is not what was followed.
+void EmbeddedGate::lose_log(const Error& why) {
+  if (!std::exchange(log_lost_, true))
+    spdlog::critical("{}; nothing is sold until it is restored, or 'market log adopt' takes it as it is",
+                     why.detail);
+  last_failure_ = Error(Code::recovering, "the event log is not the one that was followed");
+  writes_.store(false, std::memory_order_release);
+  parts_.products.set_recovering(true);
+}
+
+/// Hands over: a term that nobody writes in tells the others not to wait for our silence.
+void EmbeddedGate::leave() {
+  if (!parts_.shared || !writes_.load(std::memory_order_relaxed)) return;
+  const auto open = sequencer_.open(parts_.random(), sequencer_.end().point.log, parts_.clock.now(), {},
+                                    std::string(leaving));
+  writes_.store(false, std::memory_order_release);
+  if (const auto left = parts_.log.append(open); !left)
+    spdlog::warn("the others learn by themselves that this instance stopped: {}", left.error().detail);
+}
+
+bool EmbeddedGate::should_try_to_write(Instant now) const {
+  if (now < next_try_) return false;
+  return !parts_.shared || (!log_lost_ && !stopping_.load() && watch_.should_open(now));
+}
+
+}  // namespace market::sale

@@ -1,0 +1,261 @@
+/// Several gates on one log: one writes, the others follow, and take over when it is silent. In real time,
+/// with short silences; the log is memory (tests/contract runs logs on real engines).
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "sale/gate.hpp"
+#include "sale/order_reader.hpp"
+#include "tests/support/run_task.hpp"
+#include "tests/support/shared_memory_log.hpp"
+#include "tests/support/test_gate.hpp"
+#include "tests/support/test_records.hpp"
+
+namespace market::sale {
+namespace {
+
+using namespace std::chrono_literals;
+using Steady = std::chrono::steady_clock;
+
+GateSettings quick() {
+  GateSettings settings;
+  settings.reopen_after = Millis(5);
+  settings.restart_grace = Millis(0);
+  settings.watch.sign_of_life_every = Millis(30);
+  settings.watch.silence_max = Millis(150);
+  settings.watch.jitter_max = Millis(40);
+  settings.watch.silence_doubled_max = Millis(300);
+  settings.sequencer.foreign_bytes_ignored = true;
+  return settings;
+}
+
+/// One order instance: its own records, snapshots and door to the log.
+struct Instance {
+  Instance(tests::SharedMemory& memory, std::uint64_t seed) : door(memory), random(seed << 32) { start(); }
+  ~Instance() { stop(); }
+  void start() { running = std::make_unique<Running>(*this); }
+  void stop() { running.reset(); }
+  EmbeddedGate& gate() { return running->gate; }
+  Result<Submitted> submit(Command command) { return tests::run(gate().submit(std::move(command))); }
+  std::int64_t remaining(ProductId product) {
+    const auto* shown = running->table.find(product);
+    return shown == nullptr ? -1 : shown->live->remaining.load();
+  }
+  bool has_order(UserId user, std::int64_t id) {
+    return tests::run(running->reader.find(user, OrderId{id})).has_value();
+  }
+
+  SystemClock clock;
+  tests::Door door;
+  std::atomic<std::uint64_t> random;
+  tests::TestRecords records;
+  tests::MemorySnapshots snapshots;
+
+  struct Running {
+    explicit Running(Instance& of)
+        : table(keys, [](const ShownProduct&) { return nullptr; }),
+          projector(of.records, overlay, *of.records.place(), Projector::Settings{.linger = Millis(1)}),
+          gate(GateParts{of.door, of.records, of.records, of.snapshots, overlay, projector, table, keys,
+                         of.clock, [&of] { return ++of.random; }, &of.door},
+               quick()),
+          reader(overlay, of.records) {
+      gate.start();
+    }
+    KeyFilter keys;
+    ReadOverlay overlay;
+    ProductTable table;
+    Projector projector;
+    EmbeddedGate gate;
+    LayeredOrderReader reader;
+  };
+  std::unique_ptr<Running> running;
+};
+
+class SharedGate : public testing::Test {
+ protected:
+  void SetUp() override {
+    a = std::make_unique<Instance>(memory, 1);
+    ASSERT_TRUE(wait([&] { return a->gate().writes(); })) << "an empty log has no writer to wait for";
+    b = std::make_unique<Instance>(memory, 2);
+    ProductTerms terms;
+    terms.price.amount = 1000;
+    terms.kind = ProductKind::event;
+    terms.sale = Sale{a->clock.now() - Millis(1), std::nullopt, std::nullopt};
+    const auto listed = a->submit(ListProduct{terms, {"shoes", {}, {}, {}}, 100});
+    ASSERT_TRUE(listed);
+    product = listed->product();
+  }
+  static bool wait(const std::function<bool()>& happens, Millis limit = Millis(5'000)) {
+    for (const auto end = Steady::now() + limit; Steady::now() < end; std::this_thread::sleep_for(2ms))
+      if (happens()) return true;
+    return false;
+  }
+  Command order_of(std::int64_t user, std::uint64_t key = 0) {
+    PlaceOrder place;
+    place.user = UserId{user};
+    place.payment_window = Millis(600'000);
+    place.lines.push_back(WantedLine{product, 1});
+    Command command = place;
+    if (key != 0) command.key = RequestKey{static_cast<std::uint64_t>(user), key};
+    command.fingerprint = 1;
+    return command;
+  }
+  /// On whoever writes, as a client that repeats with its key.
+  Result<Submitted> buy(std::int64_t user, std::uint64_t key) {
+    Result<Submitted> answer = fail(Code::recovering, "nobody writes");
+    wait([&] {
+      for (Instance* each : {a.get(), b.get()}) {
+        if (!each || !each->running || !each->gate().writes()) continue;
+        answer = each->submit(order_of(user, key));
+        if (answer || (answer.error().code != Code::recovering && answer.error().code != Code::unavailable))
+          return true;
+      }
+      return false;
+    });
+    return answer;
+  }
+
+  tests::SharedMemory memory;
+  std::unique_ptr<Instance> a, b;
+  ProductId product;
+};
+
+TEST_F(SharedGate, OneWritesAndTheOtherFollows) {
+  const auto sold = a->submit(order_of(1));
+  ASSERT_TRUE(sold);
+  EXPECT_TRUE(wait([&] { return b->remaining(product) == 99; }));
+  EXPECT_TRUE(b->has_order(UserId{1}, sold->subject));
+  EXPECT_FALSE(b->gate().writes());
+  EXPECT_EQ(b->submit(order_of(2)).error().code, Code::recovering) << "only the writer decides";
+  std::this_thread::sleep_for(600ms);
+  EXPECT_TRUE(a->gate().writes()) << "an idle writer gives signs of life";
+  EXPECT_FALSE(b->gate().writes());
+}
+
+TEST_F(SharedGate, AWriterThatStopsHandsOverAtOnce) {
+  ASSERT_TRUE(buy(1, 5));
+  const auto stops = Steady::now();
+  a->stop();
+  ASSERT_TRUE(wait([&] { return b->gate().writes(); }));
+  EXPECT_LT(Steady::now() - stops, 120ms) << "less than a silence";
+  EXPECT_TRUE(buy(1, 5)->replayed);
+}
+
+TEST_F(SharedGate, AWriterThatDiesIsFollowedByTheOther) {
+  const auto first = buy(1, 5);
+  ASSERT_TRUE(first);
+  a->door.shut();  // It says no good-bye.
+  a->stop();
+  a->door.open();
+  const auto died = Steady::now();
+  ASSERT_TRUE(wait([&] { return b->gate().writes(); }));
+  EXPECT_LT(Steady::now() - died, 1s);
+  const auto again = buy(1, 5);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->replayed);
+  EXPECT_EQ(again->subject, first->subject);
+  ASSERT_TRUE(buy(2, 1));
+  a->start();  // It reads what happened meanwhile, and follows.
+  EXPECT_TRUE(wait([&] { return a->remaining(product) == 98; }));
+  EXPECT_FALSE(a->gate().writes());
+}
+
+TEST_F(SharedGate, AWriterThatIsCutOffAndComesBackWithdrawsNothingAndSellsNothingTwice) {
+  ASSERT_TRUE(buy(1, 1));
+  a->door.shut(true);
+  const auto unknown = a->submit(order_of(2, 2));
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, Code::unavailable) << "nobody knows yet";
+  ASSERT_TRUE(wait([&] { return b->gate().writes(); }));
+  ASSERT_TRUE(b->submit(order_of(3, 3)));
+  a->door.open();  // What it had sent comes late, under a term that is over.
+  ASSERT_TRUE(wait([&] { return a->gate().place() == b->gate().place() && !a->gate().writes(); }));
+  const auto retried = buy(2, 2);
+  ASSERT_TRUE(retried);
+  EXPECT_FALSE(retried->replayed) << "the late group does not count";
+  EXPECT_TRUE(wait([&] { return a->remaining(product) == 97 && b->remaining(product) == 97; }));
+}
+
+TEST_F(SharedGate, AGroupBehindAnothersRecordsIsReadBackAndCounts) {
+  a->door.before_append([&] { memory.append("foreign bytes, of no version"); });
+  const auto sold = a->submit(order_of(1, 1));
+  ASSERT_TRUE(sold) << sold.error().detail;
+  EXPECT_TRUE(a->gate().writes()) << "what does not count changes nothing";
+  EXPECT_TRUE(wait([&] { return b->remaining(product) == 99; }));
+}
+
+TEST_F(SharedGate, AWriterWhoseTermWasTakenLearnsItFromItsOwnAppend) {
+  wire::Open other;
+  ASSERT_TRUE(buy(1, 1));
+  // As another instance would: an Open behind the newest term.
+  LogRule rule;
+  for (const auto& record : memory.from(1)) {
+    const auto decoded = wire::decode_record(record);
+    ASSERT_TRUE(decoded);
+    if (const auto* open = std::get_if<wire::Open>(&*decoded)) rule.judge(*open);
+    if (const auto* group = std::get_if<wire::Group>(&*decoded)) rule.judge(group->head);
+  }
+  other.log = rule.at().log;
+  other.after = rule.at().term;
+  other.nonce = 0xABCDEF;
+  other.clock = a->clock.now();
+  a->door.before_append([&] { memory.append(wire::encode_open(other)); });
+  const auto sold = a->submit(order_of(2, 2));
+  EXPECT_FALSE(sold);
+  const auto retried = buy(2, 2);
+  ASSERT_TRUE(retried);
+  EXPECT_FALSE(retried->replayed);
+  EXPECT_TRUE(wait([&] { return a->remaining(product) == 98 && b->remaining(product) == 98; }));
+}
+
+TEST_F(SharedGate, ACutLogIsSoldFromByNobody) {
+  ASSERT_TRUE(buy(1, 1));
+  ASSERT_TRUE(wait([&] { return b->remaining(product) == 99; }));
+  a->door.shut();
+  a->stop();
+  memory.cut(2);
+  std::this_thread::sleep_for(800ms);
+  EXPECT_FALSE(b->gate().writes());
+  EXPECT_TRUE(b->submit(order_of(2)).error().code == Code::recovering);
+  EXPECT_EQ(b->remaining(product), 99) << "reads go on";
+}
+
+/// Writers come and go under a crowd; each answer that was given is an order, once, and no unit is sold
+/// twice.
+TEST_F(SharedGate, ACrowdBuysWhileWritersComeAndGo) {
+  std::atomic<bool> done{false};
+  std::thread nemesis([&] {
+    std::uint64_t random = 88172645463325252ull;
+    while (!done) {
+      random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+      Instance& one = random % 2 ? *a : *b;
+      one.door.shut(random & 4);
+      std::this_thread::sleep_for(Millis(100 + static_cast<int>(random >> 8) % 250));
+      one.door.open();
+      std::this_thread::sleep_for(Millis(150 + static_cast<int>(random >> 16) % 100));
+    }
+  });
+  std::map<std::int64_t, std::int64_t> sold;  // Order by user.
+  int sold_out = 0;
+  for (std::int64_t user = 1; user <= 130; ++user) {
+    const auto answer = buy(user, 1);
+    if (answer)
+      sold[user] = answer->subject;
+    else if (answer.error().code == Code::sold_out)
+      ++sold_out;
+    std::this_thread::sleep_for(10ms);
+  }
+  done = true;
+  nemesis.join();
+  EXPECT_EQ(sold.size(), 100u);
+  EXPECT_EQ(sold_out, 30);
+  ASSERT_TRUE(wait([&] { return a->gate().place() == b->gate().place(); }));
+  for (Instance* each : {a.get(), b.get()}) {
+    EXPECT_EQ(each->remaining(product), 0);
+    EXPECT_EQ(each->gate().counters().oversell_prevented, 0u);
+    for (const auto& [user, order] : sold) EXPECT_TRUE(each->has_order(UserId{user}, order)) << user;
+  }
+}
+
+}  // namespace
+}  // namespace market::sale
