@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Draws the tables of a store: tools/erd.py DATA_FOLDER > docs/pictures/erd.svg
 
-The tables are read from the databases that the migrations made, so that the picture cannot say anything else. The
-store knows no foreign keys (events are the truth, records are folded from them); what a column points to is said here.
+The tables are read from the databases that the migrations made, so that the picture cannot say anything
+else. The store knows no foreign keys (events are the truth, records are folded from them); what a column
+points to is said here.
 """
 
 import pathlib
@@ -38,7 +39,13 @@ def tables(path):
             if not name.startswith("sqlite_") and "_fts" not in name
         ]
         return [
-            (name, [(row[1], row[2], bool(row[5]), not row[3]) for row in db.execute(f'PRAGMA table_info("{name}")')])
+            (
+                name,
+                [
+                    (row[1], row[2], bool(row[5]), not row[3])
+                    for row in db.execute(f'PRAGMA table_info("{name}")')
+                ],
+            )
             for name in names
         ]
 
@@ -62,7 +69,8 @@ def box(name, columns, x, y):
     height = HEAD + ROW * len(columns) + 8
     parts = [
         f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{height}" rx="6" fill="#fff" stroke="#14171a"/>',
-        f'<path d="M{x} {y + 6}a6 6 0 0 1 6 -6h{WIDTH - 12}a6 6 0 0 1 6 6v{HEAD - 6}h-{WIDTH}z" fill="#ffcf33"/>',
+        f'<path d="M{x} {y + 6}a6 6 0 0 1 6 -6h{WIDTH - 12}a6 6 0 0 1 6 6v{HEAD - 6}h-{WIDTH}z"'
+        ' fill="#ffcf33"/>',
         f'<text x="{x + 10}" y="{y + 18}" class="name">{escape(name)}</text>',
     ]
     for index, (column, kind, key, optional) in enumerate(columns):
@@ -100,7 +108,9 @@ def picture(folder):
     lanes = [(file, tables(folder / file)) for file in FILES if (folder / file).exists()]
     where, width = place(lanes)
     heights = [
-        where[file, name][1] + HEAD + ROW * len(columns) + 8 for file, found in lanes for name, columns in found
+        where[file, name][1] + HEAD + ROW * len(columns) + 8
+        for file, found in lanes
+        for name, columns in found
     ]
     height = max(heights) + 24
     heads = []
@@ -109,12 +119,15 @@ def picture(folder):
         heads.append(f'<text x="{x}" y="46" class="file">{file}</text>')
         heads.append(f'<text x="{x}" y="66" class="note">{FILES[file]}</text>')
     boxes = [box(name, columns, *where[file, name]) for file, found in lanes for name, columns in found]
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" {size}>
 <title>The tables of the embedded store</title>
 <style>
-text {{ font: 12px ui-monospace, Menlo, "DejaVu Sans Mono", monospace; fill: #14171a }}
+text {{ font: 12px ui-monospace, Menlo, "DejaVu Sans Mono", monospace }}
+text {{ fill: #14171a }}
 .file {{ font: 700 20px system-ui, sans-serif }} .note {{ font: 13px system-ui, sans-serif; fill: #575f5b }}
-.name, .key {{ font-weight: 700 }} .kind {{ fill: #575f5b; text-anchor: end }}
+.name, .key {{ font-weight: 700 }}
+.kind {{ fill: #575f5b; text-anchor: end }}
 .line {{ fill: none; stroke: #2540d8; stroke-width: 1.2; opacity: 0.55 }}
 </style>
 <rect width="100%" height="100%" fill="#f4f5f1"/>

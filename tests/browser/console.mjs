@@ -2,7 +2,7 @@
 //
 //   MARKET_BINARY=build/release/market node tests/browser/console.mjs [name…]
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { deflateSync } from 'node:zlib';
@@ -121,6 +121,46 @@ async function announcesWatchesAndClosesASale(context) {
   await page.context().close();
 }
 
+async function movesOrdersOnAndLocksAccounts(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'Moved on' });
+  const one = await buyer(market.url);
+  const order = await one.buy(product);
+  await one.send('POST', `/orders/${order.id}/payment`, { method: 'card', token: 'ok' });
+  const page = await operator(context, {});
+  await page.getByRole('navigation').getByRole('link', { name: 'Orders' }).click();
+  await page.getByRole('button', { name: order.id }).click();
+  await isAccessible(page);
+  await page.getByRole('button', { name: 'Set to: Being packed' }).click();
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+  await page.getByLabel('State').selectOption('preparing');
+  await page.getByRole('button', { name: order.id }).click();
+  await page.getByRole('button', { name: 'Cancel order' }).click();
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+  assert.equal((await one.send('GET', `/orders/${order.id}`)).state, 'cancelled');
+  await page.getByLabel('State').selectOption('');
+  await isAccessible(page);
+  await picture(page, 'console-orders');
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Save as CSV' }).click()]);
+  assert.match(readFileSync(await file.path(), 'utf8'), new RegExp(order.id));
+  await page.getByRole('link', { name: 'Users' }).click();
+  await page.getByLabel('Whole e-mail address').fill(one.account.email);
+  await page.getByRole('button', { name: 'Search' }).click();
+  await page.getByRole('button', { name: `Lock: ${one.account.email}` }).click();
+  await page.getByText('locked', { exact: true }).waitFor();
+  await assert.rejects(one.signIn(), /40[13]/);
+  await page.getByRole('button', { name: `Unlock: ${one.account.email}` }).click();
+  await page.getByText('locked', { exact: true }).waitFor({ state: 'detached' });
+  await isAccessible(page);
+  await one.signIn();
+  await page.getByRole('link', { name: 'Audit log' }).click();
+  await page.locator('tbody tr').nth(1).waitFor();
+  await page.getByText(one.account.email).waitFor({ state: 'detached' });
+  await isAccessible(page);
+  isQuiet(page);
+  await page.context().close();
+}
+
 async function showsHowTheServicesAre(context) {
   const page = await operator(context, { language: 'ko', scheme: 'dark' });
   await page.getByRole('link', { name: '서비스' }).click();
@@ -136,7 +176,7 @@ async function fitsAPhone(context) {
   await context.seller.product();
   const page = await operator(context, { viewport: phone, language: 'ko' });
   for (const name of ['판매 현황', '상품', '서비스']) {
-    await page.getByRole('link', { name, exact: true }).click();
+    await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
     await page.locator('h1').first().waitFor();
     await page.waitForTimeout(1200);
     await fitsTheWidth(page);
@@ -185,4 +225,4 @@ async function makeContext() {
   };
 }
 
-await run([isForOperatorsAlone, announcesWatchesAndClosesASale, movesWithACrowd, showsHowTheServicesAre, fitsAPhone], makeContext);
+await run([isForOperatorsAlone, announcesWatchesAndClosesASale, movesWithACrowd, movesOrdersOnAndLocksAccounts, showsHowTheServicesAre, fitsAPhone], makeContext);

@@ -45,7 +45,7 @@ async function walk(context, language, viewport, scheme) {
   await page.getByRole('link', { name: product.name }).first().waitFor();
   assert.equal(await page.locator('html').getAttribute('lang'), language);
   await look('home');
-  await page.locator('h3 a', { hasText: product.name }).click();
+  await page.locator('.card a', { hasText: product.name }).click();
   await page.getByRole('button', { name: say.signInToBuy }).waitFor();
   await page.locator('.fresh.stream').waitFor();
   await look('product');
@@ -330,6 +330,50 @@ async function buysByKeyboardAlone(context) {
   await who.context.close();
 }
 
+/** Collected before signing in, ordered after it. */
+async function collectsInACartAndRemembers(context) {
+  const { market, seller } = context;
+  const regular = { kind: 'regular', sale: null, stock: 9 };
+  const [bag, lamp] = [await seller.product({ name: 'Canvas bag', ...regular }), await seller.product({ name: 'Desk lamp', ...regular })];
+  const one = await buyer(market.url);
+  const who = await visitor(context);
+  const page = await who.tab();
+  for (const product of [bag, lamp]) {
+    await page.goto(`${market.url}/shop/products/${product.id}`);
+    await page.getByRole('button', { name: 'Add to cart' }).click();
+    await page.getByText('In the cart.').waitFor();
+  }
+  await page.getByRole('link', { name: 'Cart' }).click();
+  await page.locator('.order-row').nth(1).waitFor();
+  await isAccessible(page);
+  await page.getByRole('link', { name: 'Sign in to order' }).click();
+  await page.getByLabel('E-mail').fill(one.account.email);
+  await page.getByLabel('Password').fill(one.account.password);
+  await page.locator('form button[type=submit]').click();
+  await page.getByRole('button', { name: 'Order all for ₩178,000' }).waitFor();
+  await page.getByLabel('Quantity: Canvas bag').fill('10');
+  await page.getByText('Only 9 left').waitFor();
+  assert.ok(await button(page).isDisabled());
+  await page.getByLabel('Quantity: Canvas bag').fill('2');
+  await page.getByRole('button', { name: 'Order all for ₩267,000' }).waitFor();
+  await fitsTheWidth(page);
+  await isAccessible(page);
+  await picture(page, 'shop-cart');
+  await button(page).click();
+  await page.waitForURL(/\/shop\/orders\//);
+  await page.getByText('2 × ₩89,000').waitFor();
+  await page.goto(`${market.url}/shop/cart`);
+  await page.getByRole('heading', { name: 'The cart is empty' }).waitFor();
+  await page.goto(`${market.url}/shop/products/${lamp.id}`);
+  await page.getByRole('button', { name: 'Remember it' }).click();
+  await page.getByRole('button', { name: 'On the wish list' }).waitFor();
+  await page.goto(`${market.url}/shop/wishes`);
+  await page.getByRole('link', { name: 'Desk lamp' }).waitFor();
+  await isAccessible(page);
+  isQuiet(page);
+  await who.context.close();
+}
+
 async function remembersLanguageAndTheme(context) {
   const { market } = context;
   const who = await visitor(context);
@@ -453,5 +497,5 @@ async function makeContext() {
 
 await run([buysOnADesktopInEnglish, buysOnAPhoneInKorean, opensByTheServersClock, twoRaceForTheLastOne,
   pressingTwiceIsOneOrder, aLostAnswerIsAskedForAgain, aSlowAnswerIsCalledSlow, aKilledServerLosesNoPurchase,
-  tenTabsShareOneStream, buysByKeyboardAlone, remembersLanguageAndTheme, findsFiltersAndSaysWhenThereIsNothing,
+  tenTabsShareOneStream, buysByKeyboardAlone, collectsInACartAndRemembers, remembersLanguageAndTheme, findsFiltersAndSaysWhenThereIsNothing,
   showsTextAsText, firstLoadIsSmall, worksBehindAGateway], makeContext);

@@ -79,7 +79,7 @@ export function Orders(): ReactNode {
           <option value="">{t('home.kind.all')}</option>
           {states.map((state) => <option key={state} value={state}>{t(`state.${state}`)}</option>)}
         </select>
-        <a className="button plain" download="orders.csv" href={addressOf('/admin/orders/export', { ...query, limit: 2000 })}>{t('orders.csv')}</a>
+        <a className="button plain" download="orders.csv" href={addressOf('/admin/orders/export', query)}>{t('orders.csv')}</a>
       </div>
       {(query.productId || query.userId) && <p className="filters"><code>{query.productId ?? query.userId}</code> <Button look="quiet" className="small" onClick={() => setParameters({})}>{t('home.clear')}</Button></p>}
       {list.isPending && <Loading><Skeleton className="block" /></Loading>}

@@ -53,7 +53,7 @@ function Hero({ product }: { product: Product }): ReactNode {
   );
 }
 
-export function Card({ product }: { product: Product }): ReactNode {
+export function Card({ product, heading: Heading }: { product: Product; heading: 'h2' | 'h3' }): ReactNode {
   const { t, price, time, number } = useSpeech();
   const now = useServerNow(5000);
   const view = saleView(product, null, now);
@@ -68,7 +68,7 @@ export function Card({ product }: { product: Product }): ReactNode {
             <span>{t('sale.left.short', { remaining: number(product.stock.remaining) })}</span>
           )}
         </p>
-        <h3><Link to={addressOf(product)}>{product.name}</Link></h3>
+        <Heading><Link to={addressOf(product)}>{product.name}</Link></Heading>
         <p className="price">{price(product.price)}</p>
       </div>
     </li>
@@ -170,7 +170,7 @@ export function Home(): ReactNode {
         {list.isSuccess && items.length === 0 && (filters.any
           ? <Empty title="home.none" text="home.none.text" />
           : <Empty title="home.empty" text="home.empty.text" />)}
-        <ul className="grid">{items.map((product) => <Card key={product.id} product={product} />)}</ul>
+        <ul className="grid">{items.map((product) => <Card key={product.id} product={product} heading={hero ? 'h3' : 'h2'} />)}</ul>
         {list.hasNextPage && (
           <p className="more"><Button disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{t('home.more')}</Button></p>
         )}

@@ -28,7 +28,7 @@ function Wishes({ user }: { user: User }): ReactNode {
         <Empty title="wish.none" text="wish.none.text"><LinkButton look="main" to="/">{t('orders.browse')}</LinkButton></Empty>
       )}
       <ul className="grid">
-        {wishes.map(({ productId, product }) => (product ? <Card key={productId} product={product} /> : (
+        {wishes.map(({ productId, product }) => (product ? <Card key={productId} product={product} heading="h2" /> : (
           <li key={productId} className="card">
             <p className="muted">{t('cart.reason.product_not_found')}</p>
             <Button className="small" onClick={() => void forget(productId)}>{t('cart.remove')}</Button>
