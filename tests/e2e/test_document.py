@@ -1,7 +1,12 @@
 """Every operation with a JSON body, taken from the document: what each must refuse alike."""
 
+import pathlib
+import re
+
 import pytest
 from openapi_check import Document
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 WITH_BODY = sorted(
     (method, path)
@@ -41,3 +46,21 @@ def test_bodies_are_read_alike(send, method, path):
 def test_lists_refuse_wrong_queries(buyer, query):
     for path in ("/products", "/orders"):
         buyer.get(f"{path}?{query}", expect=(422, "validation"))
+
+
+def test_every_code_is_listed_with_its_meaning():
+    """Of the server's one table, and of the document's own answers; with sentences for buyers."""
+    table = {}
+    for line in Document.load().spec["info"]["description"].splitlines():
+        row = re.fullmatch(r"\| `([a-z_]+)` \| (.+) \| (.+) \| (.+) \|", line)
+        if row:
+            table[row[1]] = row.groups()[1:]
+    source = (ROOT / "src/http/message/problem.cpp").read_text()
+    known = set(re.findall(r'\{Status::\w+, "([a-z_]+)"', source)) | {"service_unavailable"}
+    assert set(table) == known
+    for code, (meaning, korean, english) in table.items():
+        assert re.search("[가-힣]", korean) and meaning and english, code
+    document = (ROOT / "api/openapi.yaml").read_text()
+    named = set(re.findall(r"code: \{(?:const|enum): \[?([a-z_, ]+)", document))
+    for code in {each.strip() for names in named for each in names.split(",")}:
+        assert code in table, code
