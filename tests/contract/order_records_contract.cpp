@@ -5,61 +5,15 @@
 #include <random>
 #include <thread>
 
-#include "adapters/sqlite/order_records.hpp"
-#include "adapters/sqlite/record_fold.hpp"
 #include "domain/sale/fold_order.hpp"
+#include "tests/contract/order_records_stores.hpp"
 #include "tests/contract/run_task.hpp"
-#include "tests/support/test_records.hpp"
 
 namespace market::contract {
 namespace {
 
 const Instant start{Millis(1'790'000'000'000)};
 constexpr ProductId shoes{77}, hat{78};
-
-class Store {
- public:
-  virtual ~Store() = default;
-  virtual RecordFold& fold() = 0;
-  virtual OrderRecords& records() = 0;
-  virtual void reopen() = 0;  ///< As after a crash: nothing is told to the store before.
-};
-
-class SqliteStore final : public Store {
- public:
-  SqliteStore() { reopen(); }
-  ~SqliteStore() override { pool_.stop(); }
-  RecordFold& fold() override { return *fold_; }
-  OrderRecords& records() override { return *records_; }
-  void reopen() override {
-    records_.reset();
-    fold_.reset();
-    fold_ = std::make_unique<sqlite::SqliteRecordFold>(folder_.file("records.db"), 16);
-    records_ =
-        std::make_unique<sqlite::SqliteOrderRecords>(folder_.file("records.db"), fold_->index(), pool_, 2);
-  }
-
- private:
-  TemporaryFolder folder_;
-  BlockingPool pool_{2, 100};
-  std::unique_ptr<sqlite::SqliteRecordFold> fold_;
-  std::unique_ptr<sqlite::SqliteOrderRecords> records_;
-};
-
-class MemoryStore final : public Store {
- public:
-  RecordFold& fold() override { return records_; }
-  OrderRecords& records() override { return records_; }
-  void reopen() override {}
-
- private:
-  tests::TestRecords records_;
-};
-
-struct Candidate {
-  std::string adapter;
-  std::unique_ptr<Store> (*open)();
-};
 
 OrderAccepted acceptance(std::int64_t id, std::int64_t user) {
   OrderAccepted accepted;
@@ -88,6 +42,11 @@ CountedEvents group_of(std::vector<CountedEvent> events) {
 
 class OrderRecordsContract : public testing::TestWithParam<Candidate> {
  protected:
+  void SetUp() override {
+    if (GetParam().needs != nullptr && tests::engine(GetParam().needs).empty())
+      GTEST_SKIP() << tests::how_to_have_engines;
+    store_ = GetParam().open();
+  }
   CountedEvent next(Fact fact, RequestKey key = {}, std::uint64_t fingerprint = 0) {
     CountedEvent counted;
     counted.place = ++place_;
@@ -133,7 +92,7 @@ class OrderRecordsContract : public testing::TestWithParam<Candidate> {
     EXPECT_TRUE(all) << all.error().detail;
     return *all;
   }
-  std::unique_ptr<Store> store_ = GetParam().open();
+  std::unique_ptr<Store> store_;
   Place place_ = 0, folded_ = 0;
 };
 
@@ -393,7 +352,8 @@ TEST_P(OrderRecordsContract, AnswersAreAsNewAsTheirPlace) {
 INSTANTIATE_TEST_SUITE_P(
     Adapters, OrderRecordsContract,
     testing::Values(Candidate{"sqlite", [] { return std::unique_ptr<Store>(new SqliteStore); }},
-                    Candidate{"memory", [] { return std::unique_ptr<Store>(new MemoryStore); }}),
+                    Candidate{"memory", [] { return std::unique_ptr<Store>(new MemoryStore); }},
+                    Candidate{"mysql", [] { return std::unique_ptr<Store>(new MysqlStore); }, "MYSQL"}),
     [](const auto& info) { return info.param.adapter; });
 
 }  // namespace

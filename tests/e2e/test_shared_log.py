@@ -16,22 +16,46 @@ from market_server import PATIENCE, ROOT, Market
 TOOL = ROOT / "tools/stack/engines.py"
 
 
+def variables(path):
+    return dict(line.split("=", 1) for line in path.read_text().splitlines())
+
+
 @pytest.fixture(scope="module")
-def kafka(tmp_path_factory):
-    """The engines that ./dev test has started, else one of our own."""
+def engines(tmp_path_factory):
+    """The engines that ./dev test has started, else some of our own."""
     shared = pathlib.Path(os.environ.get("MARKET_ENGINES", ROOT / "build/engines/env"))
-    if shared.exists():
-        found = dict(line.split("=", 1) for line in shared.read_text().splitlines())
-        if "KAFKA" in found:
-            yield found["KAFKA"]
-            return
+    if shared.exists() and {"KAFKA", "MYSQL"} <= set(variables(shared)):
+        yield variables(shared)
+        return
     folder = tmp_path_factory.mktemp("engines")
-    done = subprocess.run([sys.executable, TOOL, "up", "kafka", "--any-port", "--dir", folder],
-                          capture_output=True, text=True)
+    command = [sys.executable, TOOL, "up", "kafka", "mariadb", "--any-port", "--dir", folder]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        pytest.skip(f"Kafka cannot be started: {done.stderr.strip()}")
-    yield dict(line.split("=", 1) for line in (folder / "env").read_text().splitlines())["KAFKA"]
+        pytest.skip(f"the engines cannot be started: {done.stderr.strip()}")
+    yield variables(folder / "env")
     subprocess.run([sys.executable, TOOL, "down", "--dir", folder], check=False)
+
+
+@pytest.fixture(scope="module")
+def kafka(engines):
+    return engines["KAFKA"]
+
+
+@pytest.fixture
+def database(engines):
+    """A database of one test: its URL."""
+    name = "market_e2e_" + uuid.uuid4().hex
+    host, port = engines["MYSQL"].split(":")
+    password = engines["MYSQL_PASSWORD"]
+
+    def run(sql):
+        subprocess.run(["mariadb", "--no-defaults", "-h", host, "-P", port, "-u", engines["MYSQL_USER"],
+                        "-N", "-B", "-e", sql],
+                       check=True, env={**os.environ, "MYSQL_PWD": password}, capture_output=True)
+
+    run(f"CREATE DATABASE {name}")
+    yield f"mysql://{engines['MYSQL_USER']}:{password}@{engines['MYSQL']}/{name}"
+    run(f"DROP DATABASE {name}")
 
 
 @pytest.fixture
@@ -128,6 +152,64 @@ def test_a_writer_that_stops_hands_over(serve):
     assert took < 1.2 * PATIENCE, "less than a silence"
     # And back: it reads what happened meanwhile.
     assert requests.get(f"{standby.url}/api/v1/products/{product}", timeout=5).status_code == 200
+
+
+def test_two_instances_share_the_records_and_a_sale_survives_kills_of_the_writer(serve, database):
+    """100 units, 140 buyers that repeat with their key, the writer killed again and again."""
+    records = f"records.mysql={database}"
+    a = serve("a", records)
+    product = listed(a, stock=100)
+    buyer = client.sign_up(a.url)
+    b = serve("b", records, keys_of=a)
+    headers = {"Authorization": f"Bearer {buyer.token}"}
+    body = {"items": [{"productId": product, "quantity": 1}]}
+    bought, refused, kills, instances = {}, 0, 0, [a, b]
+    for number in range(140):
+        if number % 30 == 20:
+            writer = next(each for each in instances if ready(each).status_code == 200)
+            writer.kill()
+            kills += 1
+        deadline, answer = time.monotonic() + 15 * PATIENCE, None
+        while answer is None or answer.status_code == 503:
+            assert time.monotonic() < deadline, answer and answer.text
+            for each in instances:
+                try:
+                    answer = requests.post(each.url + "/api/v1/orders", json=body, timeout=5,
+                                           headers={**headers, "Idempotency-Key": f"key-{number}"})
+                except requests.ConnectionError:
+                    continue
+                if answer.status_code != 503:
+                    break
+        if answer.status_code == 201:
+            bought[number] = answer.json()["id"]
+        else:
+            assert (answer.status_code, answer.json()["code"]) == (409, "sold_out"), answer.text
+            refused += 1
+        for each in instances:
+            if each.process.poll() is not None:
+                each.start(40)
+    assert kills >= 4
+    assert (len(bought), refused) == (100, 40)
+    assert len(set(bought.values())) == 100
+    # Every order that was answered is there, on both, and nothing else.
+    for each in instances:
+        cursor, found = "", []
+        while cursor is not None:
+            address = f"{each.url}/api/v1/orders?limit=100{cursor}"
+            page = requests.get(address, headers=headers, timeout=10).json()
+            found += [order["id"] for order in page["items"]]
+            cursor = page["nextCursor"] and "&cursor=" + page["nextCursor"]
+        assert sorted(found) == sorted(bought.values())
+        stock = requests.get(f"{each.url}/api/v1/products/{product}/stock", timeout=5).json()
+        assert stock["remaining"] == 0
+
+
+def test_records_that_several_share_need_a_log_that_they_share(tmp_path):
+    market = Market(tmp_path / "data", "records.mysql=mysql://u:secret@127.0.0.1:1/d")
+    with pytest.raises(RuntimeError) as failed:
+        market.start()
+    assert "needs log.kafka" in str(failed.value)
+    assert "secret" not in str(failed.value)
 
 
 def test_kafka_that_is_not_there_is_one_clear_line(tmp_path):

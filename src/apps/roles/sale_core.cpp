@@ -11,8 +11,8 @@
 namespace market::apps {
 namespace {
 
-Place records_place(Store& store) {
-  const auto at = store.fold.place();
+Place records_place(RecordFold& fold) {
+  const auto at = fold.place();
   if (!at) throw std::runtime_error(at.error().detail);
   return *at;
 }
@@ -43,18 +43,30 @@ std::unique_ptr<kafka::KafkaLog> kafka_log(const Settings& settings, Store& stor
   return std::make_unique<kafka::KafkaLog>(kafka_settings(settings));
 }
 
+/// Null: the records are the store's own file.
+std::unique_ptr<mysql::MysqlRecordFold> mysql_fold(const Settings& settings) {
+  const auto server = mysql_server(settings);
+  return server ? std::make_unique<mysql::MysqlRecordFold>(*server) : nullptr;
+}
+
 }  // namespace
 
 SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
                    sale::ProductTable::Render render)
     : shared_log(kafka_log(settings, store)),
+      shared_fold(mysql_fold(settings)),
+      shared_records(shared_fold ? std::make_unique<mysql::MysqlOrderRecords>(*mysql_server(settings),
+                                                                              store.pool, Store::sql_threads)
+                                 : nullptr),
+      fold(shared_fold ? static_cast<RecordFold&>(*shared_fold) : store.fold),
+      records(shared_records ? static_cast<OrderRecords&>(*shared_records) : store.records),
       products(keys, std::move(render)),
-      projector(store.fold, overlay, records_place(store), {}),
-      gate(sale::GateParts{shared_log ? static_cast<Log&>(*shared_log) : store.log, store.records, store.fold,
+      projector(fold, overlay, records_place(fold), {}),
+      gate(sale::GateParts{shared_log ? static_cast<Log&>(*shared_log) : store.log, records, fold,
                            store.snapshots, overlay, projector, products, keys, clock, random_number,
                            shared_log.get()},
            gate_settings(settings, store.id)),
-      reader(overlay, store.records) {}
+      reader(overlay, records) {}
 
 void SaleCore::stop() {
   gate.stop();

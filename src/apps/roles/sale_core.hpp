@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "adapters/kafka/log.hpp"
+#include "adapters/mysql/order_records.hpp"
+#include "adapters/mysql/record_fold.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings.hpp"
 #include "sale/gate.hpp"
@@ -26,7 +28,12 @@ struct SaleCore {
   /// Waits until this instance writes, or has found that another does.
   void settle() const;
 
-  std::unique_ptr<kafka::KafkaLog> shared_log;  ///< With log.kafka; else the store's own log is used.
+  // What is shared with other processes; where it is null, the store's own is used.
+  std::unique_ptr<kafka::KafkaLog> shared_log;          ///< With log.kafka.
+  std::unique_ptr<mysql::MysqlRecordFold> shared_fold;  ///< With records.mysql.
+  std::unique_ptr<mysql::MysqlOrderRecords> shared_records;
+  RecordFold& fold;
+  OrderRecords& records;
   sale::KeyFilter keys;
   sale::ReadOverlay overlay;
   sale::ProductTable products;

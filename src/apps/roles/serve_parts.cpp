@@ -122,6 +122,15 @@ std::vector<std::string> comma_separated(const std::string& text) {
   return parts;
 }
 
+std::optional<mysql::Server> mysql_server(const Settings& settings) {
+  const auto text = settings.text("records.mysql");
+  if (text.empty()) return std::nullopt;
+  auto server = mysql::parse_server(text);
+  if (!server) throw UsageError("records.mysql: " + server.error().detail);
+  server->tls_ca = settings.text("records.mysql_tls_ca");
+  return std::move(*server);
+}
+
 kafka::LogSettings kafka_settings(const Settings& settings) {
   kafka::LogSettings log;
   for (const auto& broker : comma_separated(settings.text("log.kafka"))) parse_address("log.kafka", broker);

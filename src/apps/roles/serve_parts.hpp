@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "adapters/kafka/log.hpp"
+#include "adapters/mysql/session.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/settings/settings.hpp"
 #include "http/server/server.hpp"
@@ -57,6 +58,8 @@ unsigned thread_count(std::int64_t wanted, unsigned fallback);
 
 http::Limits limits_of(const Settings& settings);
 
+/// The records' database as records.mysql and its like say; none: records.db. Throws UsageError.
+std::optional<mysql::Server> mysql_server(const Settings& settings);
 /// The log on Kafka as log.kafka and its like say. Throws UsageError.
 kafka::LogSettings kafka_settings(const Settings& settings);
 /// The parts of a setting written with commas.

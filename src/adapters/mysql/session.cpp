@@ -1,0 +1,225 @@
+#include "adapters/mysql/session.hpp"
+
+#include <errmsg.h>
+#include <fmt/format.h>
+#include <mysql.h>
+#include <mysqld_error.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/check.hpp"
+
+namespace market::mysql {
+namespace {
+
+unsigned seconds_of(Millis time) {
+  return static_cast<unsigned>(
+      std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(time).count()));
+}
+
+/// What every connection is set to, each with its reason.
+constexpr const char* session_settings[] = {
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",  // Nothing is cut off silently.
+    "SET SESSION transaction_isolation = 'READ-COMMITTED'",               // A retry sees what is there now.
+    "SET SESSION innodb_lock_wait_timeout = 3",                           // The default waits 50 s.
+};
+/// Only MariaDB or only MySQL knows it; the other goes without.
+constexpr const char* wanted_settings[] = {
+    "SET SESSION tx_isolation = 'READ-COMMITTED'",     // MariaDB's name of it.
+    "SET SESSION idle_write_transaction_timeout = 2",  // A paused writer gives its locks back.
+};
+
+}  // namespace
+
+Result<Server> parse_server(std::string_view text) {
+  const auto wrong = [] { return fail(Code::validation, "write mysql://USER:PASSWORD@HOST:PORT/DATABASE"); };
+  constexpr std::string_view scheme = "mysql://";
+  if (!text.starts_with(scheme)) return wrong();
+  text.remove_prefix(scheme.size());
+  const auto at = text.rfind('@');
+  if (at == std::string_view::npos) return wrong();
+  const auto who = text.substr(0, at), where = text.substr(at + 1);
+  const auto colon = who.find(':'), slash = where.find('/');
+  if (slash == std::string_view::npos) return wrong();
+  const auto host = where.substr(0, slash), database = where.substr(slash + 1);
+  const auto port_at = host.rfind(':');
+  Server server;
+  server.user = who.substr(0, colon);
+  if (colon != std::string_view::npos) server.password = who.substr(colon + 1);
+  server.host = host.substr(0, port_at);
+  server.database = database;
+  if (port_at != std::string_view::npos) {
+    const auto digits = host.substr(port_at + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), server.port);
+    if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) return wrong();
+  }
+  const auto is_name = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; };
+  if (server.user.empty() || server.host.empty() || database.empty() ||
+      !std::all_of(database.begin(), database.end(), is_name))
+    return wrong();
+  return server;
+}
+
+bool Failure::may_repeat() const {
+  return code == ER_LOCK_DEADLOCK || code == ER_LOCK_WAIT_TIMEOUT;
+}
+bool Failure::is_lost() const {
+  constexpr unsigned killed = 1927;  // MariaDB: the connection was killed.
+  return code == CR_SERVER_GONE_ERROR || code == CR_SERVER_LOST || code == CR_SERVER_LOST_EXTENDED ||
+         code == CR_COMMANDS_OUT_OF_SYNC || code == killed;
+}
+bool Failure::is_duplicate() const {
+  return code == ER_DUP_ENTRY;
+}
+
+Error error_of(const std::exception& error, std::string_view doing) {
+  const auto* known = dynamic_cast<const Failure*>(&error);
+  const bool full = known != nullptr && (known->code == ER_DISK_FULL || known->code == ER_RECORD_FILE_FULL);
+  return Error(full ? Code::insufficient_storage : Code::unavailable,
+               fmt::format("{}: {}", doing, error.what()));
+}
+
+std::int64_t Row::integer(std::size_t column) const {
+  const auto& value = values_.at(column);
+  std::int64_t number = 0;
+  if (!value) return number;
+  const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number);
+  if (error != std::errc() || end != value->data() + value->size())
+    throw std::runtime_error(fmt::format("column {} is no whole number", column));
+  return number;
+}
+
+std::string quoted(std::string_view text) {
+  std::string literal = "'";
+  literal.reserve(text.size() + 2);
+  for (const char c : text) {
+    switch (c) {
+      case '\0':
+        literal += "\\0";
+        break;
+      case '\n':
+        literal += "\\n";
+        break;
+      case '\r':
+        literal += "\\r";
+        break;
+      case '\x1a':
+        literal += "\\Z";
+        break;
+      case '\\':
+      case '\'':
+      case '"':
+        literal += '\\';
+        literal += c;
+        break;
+      default:
+        literal += c;
+    }
+  }
+  return literal += '\'';
+}
+
+struct Session::Handle {
+  Handle() { check(mysql_init(&connection) != nullptr, "a connection can be made"); }
+  ~Handle() { mysql_close(&connection); }
+  MYSQL connection{};
+};
+
+Session::Session(Server server) : server_(std::move(server)) {
+  static const int ready = mysql_library_init(0, nullptr, nullptr);
+  check(ready == 0, "MySQL's client library starts");
+}
+
+Session::~Session() = default;
+
+void Session::close() {
+  handle_.reset();
+}
+
+void Session::raise() {
+  MYSQL* connection = &handle_->connection;
+  Failure failure(mysql_errno(connection),
+                  fmt::format("MySQL at {}:{}: {}", server_.host, server_.port, mysql_error(connection)));
+  if (failure.is_lost()) close();
+  throw failure;
+}
+
+void Session::connect() {
+  handle_ = std::make_unique<Handle>();
+  MYSQL* connection = &handle_->connection;
+  const unsigned connect_time = seconds_of(server_.connect_time_max),
+                 answer_time = seconds_of(server_.answer_time_max);
+  mysql_options(connection, MYSQL_OPT_CONNECT_TIMEOUT, &connect_time);
+  mysql_options(connection, MYSQL_OPT_READ_TIMEOUT, &answer_time);
+  mysql_options(connection, MYSQL_OPT_WRITE_TIMEOUT, &answer_time);
+  mysql_options(connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+  if (!server_.tls_ca.empty()) {
+    mysql_ssl_set(connection, nullptr, nullptr, server_.tls_ca.c_str(), nullptr, nullptr);
+    const my_bool verify = 1;
+    mysql_options(connection, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+  }
+  if (mysql_real_connect(connection, server_.host.c_str(), server_.user.c_str(), server_.password.c_str(),
+                         server_.database.c_str(), server_.port, nullptr, CLIENT_FOUND_ROWS) == nullptr) {
+    const Failure failure(mysql_errno(connection), fmt::format("MySQL at {}:{}: {}", server_.host,
+                                                               server_.port, mysql_error(connection)));
+    close();
+    throw failure;
+  }
+  for (const char* setting : wanted_settings) mysql_query(connection, setting);
+  for (const char* setting : session_settings)
+    if (mysql_query(connection, setting) != 0 && mysql_errno(connection) != ER_UNKNOWN_SYSTEM_VARIABLE)
+      raise();
+}
+
+void Session::begin_use() {
+  // It was idle for a while: the server may have ended it.
+  constexpr std::chrono::seconds idle{1};
+  const auto now = std::chrono::steady_clock::now();
+  if (handle_ && now - used_at_ > idle && mysql_ping(&handle_->connection) != 0) close();
+  if (!handle_) connect();
+  used_at_ = now;
+}
+
+std::vector<Row> Session::query(const std::string& sql) {
+  if (!handle_) connect();
+  MYSQL* connection = &handle_->connection;
+  if (mysql_real_query(connection, sql.data(), sql.size()) != 0) raise();
+  const std::unique_ptr<MYSQL_RES, void (*)(MYSQL_RES*)> result(mysql_store_result(connection),
+                                                                mysql_free_result);
+  if (!result) raise();
+  const unsigned columns = mysql_num_fields(result.get());
+  std::vector<Row> rows;
+  rows.reserve(mysql_num_rows(result.get()));
+  while (MYSQL_ROW fields = mysql_fetch_row(result.get())) {
+    const unsigned long* lengths = mysql_fetch_lengths(result.get());
+    Row& row = rows.emplace_back();
+    row.values_.resize(columns);
+    for (unsigned i = 0; i < columns; ++i)
+      if (fields[i] != nullptr) row.values_[i].emplace(fields[i], lengths[i]);
+  }
+  return rows;
+}
+
+std::uint64_t Session::execute(const std::string& sql) {
+  if (!handle_) connect();
+  MYSQL* connection = &handle_->connection;
+  if (mysql_real_query(connection, sql.data(), sql.size()) != 0) raise();
+  return mysql_affected_rows(connection);
+}
+
+Transaction::~Transaction() {
+  if (!open_) return;
+  try {
+    session_.execute("ROLLBACK");
+  } catch (const std::exception&) {
+    session_.close();  // The server rolls back by itself.
+  }
+}
+
+void Transaction::commit() {
+  open_ = false;
+  session_.execute("COMMIT");
+}
+
+}  // namespace market::mysql

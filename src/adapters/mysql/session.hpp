@@ -1,0 +1,100 @@
+#pragma once
+/// One connection to MySQL or MariaDB: it is made when it is needed, made anew when it was lost, and never
+/// waited for without a limit.
+///
+///   Session session(server);
+///   for (const Row& row : session.query("SELECT id, name FROM products WHERE id = 5")) use(row.integer(0));
+///   session.execute("UPDATE t SET name = " + quoted(name));   // how many rows
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace market::mysql {
+
+struct Server {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 3306;
+  std::string user, password, database;
+  std::string tls_ca;  ///< PEM file; with it the connection must be encrypted and the server be known by it.
+  Millis connect_time_max{2'000};
+  Millis answer_time_max{5'000};  ///< Of one statement.
+};
+/// `mysql://USER:PASSWORD@HOST:PORT/DATABASE`. Errors: validation (without the text: it holds a password).
+Result<Server> parse_server(std::string_view text);
+
+/// What the server or the client library says.
+struct Failure : std::runtime_error {
+  Failure(unsigned what, const std::string& text) : std::runtime_error(text), code(what) {}
+  unsigned code;
+  /// Deadlock or lock wait: the whole transaction may be tried again.
+  bool may_repeat() const;
+  /// The connection is gone: of what was sent last nobody knows whether it happened.
+  bool is_lost() const;
+  bool is_duplicate() const;
+};
+/// insufficient_storage for a full disk, else unavailable; the text is for the developer.
+Error error_of(const std::exception& error, std::string_view doing);
+
+class Row {
+ public:
+  std::int64_t integer(std::size_t column) const;  ///< 0 for NULL.
+  const std::string& text(std::size_t column) const { return *values_.at(column); }
+  bool is_null(std::size_t column) const { return !values_.at(column); }
+
+ private:
+  friend class Session;
+  std::vector<std::optional<std::string>> values_;
+};
+
+/// As a literal of SQL, whatever bytes it has. The connection's character set is utf8mb4 and its mode has
+/// backslash escapes, both set by Session.
+std::string quoted(std::string_view text);
+
+class Session {
+ public:
+  explicit Session(Server server);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Connects if it is not connected, so that what follows runs on one connection. Throws Failure, as all
+  /// below.
+  void begin_use();
+  std::vector<Row> query(const std::string& sql);
+  /// How many rows were changed (found, where that is what the statement is about).
+  std::uint64_t execute(const std::string& sql);
+  void close();
+
+ private:
+  struct Handle;
+  [[noreturn]] void raise();
+  void connect();
+
+  const Server server_;
+  std::unique_ptr<Handle> handle_;
+  std::chrono::steady_clock::time_point used_at_{};
+};
+
+/// Rolls back unless committed.
+class Transaction {
+ public:
+  explicit Transaction(Session& session) : session_(session) { session_.execute("START TRANSACTION"); }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+  void commit();
+
+ private:
+  Session& session_;
+  bool open_ = true;
+};
+
+}  // namespace market::mysql
