@@ -89,6 +89,7 @@ async function announcesWatchesAndClosesASale(context) {
   await page.getByLabel('Sale', { exact: true }).selectOption({ label: name });
   await page.getByRole('heading', { level: 1, name }).waitFor();
   await page.getByText('Opens in the future').waitFor();
+  await page.getByText('not_over').waitFor();
   await isAccessible(page);
 
   // It opens now, by another operator's hand; the board follows.
@@ -206,7 +207,7 @@ async function movesWithACrowd(context) {
   assert.match(label, /accepted \d+, refused \d+/);
   assert.ok(await page.locator('.chart canvas').count() >= 3);
   await isAccessible(page);
-  await picture(page, 'console-board');
+  await picture(page, 'console-board', { fullPage: false });
   isQuiet(page);
   await page.context().close();
 }

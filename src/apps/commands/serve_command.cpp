@@ -332,7 +332,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   platform.deliveries.start();
   platform.create_admin();
   if (options.demo && !platform.core.stands_by())
-    fill_with_demo(platform.core.products, platform.core.gate, platform.clock);
+    fill_with_demo(platform.core.products, platform.core.gate, platform.sign_up, platform.clock);
   std::atomic<bool> handed_over{false};
   HandoverSocket handover(options.data, store_handover_socket, server->listening_fd(), [&] {
     handed_over.store(true);
@@ -353,10 +353,10 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   Housekeeping housekeeping(platform.clock,
                             {[&](Instant) { platform.denied.forget_ended(platform.wall.now()); },
                              [&](Instant) { platform.look_at_files(); }});
-
   raise_file_limit(settings);
   announce(fmt::format("market is ready: http://{}:{} (data: {}, {} threads)", host_in_url(address.host),
                        server->port(), options.data, threads));
+  if (options.demo) announce(demo_invitation(host_in_url(address.host), server->port()));
   discovery->start();
   server->run();
   if (!handed_over.load()) discovery->leave();  // The successor has the same address: it stays registered.

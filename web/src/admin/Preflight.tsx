@@ -49,9 +49,11 @@ export function Preflight({ product, metrics, admin }: { product: Product; metri
   const past = Date.parse(product.sale!.opensAt) <= now;
   const checks: Check[] = [
     ...(past ? [] : [{ name: 'preflight.opens', good: true, why: null }] satisfies Check[]),
+    ...(server.data ? [] : [
     { name: 'preflight.stock', good: product.stock.capacity > 0, why: null },
     { name: 'preflight.limit', good: product.sale!.perUserLimit !== null, why: product.sale!.perUserLimit === null ? t('preflight.limit.none') : null },
     { name: 'preflight.picture', good: product.imageUrl !== null, why: product.imageUrl === null ? t('preflight.picture.none') : null },
+    ] satisfies Check[]),
     { name: 'preflight.ready', good: isReady, why: troubles.join(' ') || null },
     ...(metrics.denied ? [] : [
       { name: 'preflight.lag', good: lag < 10_000, why: null },

@@ -13,6 +13,7 @@ export function Report({ product }: { product: Product }): ReactNode {
     queryFn: ({ signal }) => ask<SaleReport>('/admin/orders/report', { query: { productId: product.id }, signal }),
   });
   const states = Object.entries(report.data?.states ?? {}) as [OrderState, { orders: number; units: number }][];
+  const seen = states.filter(([, { orders }]) => orders > 0);
   const most = Math.max(1, ...states.map(([, { orders }]) => orders));
   return (
     <section className="panel" aria-labelledby="report">
@@ -24,7 +25,7 @@ export function Report({ product }: { product: Product }): ReactNode {
             <dt>{t('report.live')}</dt><dd>{number(report.data.liveOrders)} ({t('report.units', { count: number(report.data.liveUnits) })})</dd>
           </dl>
           <ul className="bars plain">
-            {states.map(([state, { orders, units }]) => (
+            {seen.map(([state, { orders, units }]) => (
               <li key={state}><span>{t(`state.${state}`)}</span><b>{number(orders)} ({t('report.units', { count: number(units) })})</b><meter aria-label={t(`state.${state}`)} min={0} max={most} value={orders} /></li>
             ))}
           </ul>
