@@ -43,6 +43,11 @@ void checkpoint_whole_wal(Database& db) {
 
 const Schema log_schema{"the log", application_id_of('L'), steps, 2};
 
+void verify_log(const std::string& path) {
+  auto db = Database::open(path, Database::Mode::read_only);
+  expect_known_schema(db, log_schema);
+}
+
 SqliteLog::SqliteLog(LogSettings settings)
     : settings_(std::move(settings)), alone_(settings_.path, settings_.wait) {
   struct stat wal {};

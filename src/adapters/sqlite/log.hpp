@@ -32,6 +32,9 @@ struct LogSettings {
   std::function<void(const std::string&)> warn = [](const std::string&) {};
 };
 
+/// Whether a start would refuse this file, while a server uses it. Throws.
+void verify_log(const std::string& path);
+
 class SqliteLog final : public Log {
  public:
   explicit SqliteLog(LogSettings settings);

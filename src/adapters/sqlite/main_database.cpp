@@ -141,6 +141,20 @@ MainDatabase::MainDatabase(const std::string& path, BlockingPool& pool, unsigned
   files_ = files::DatabaseFiles(path);
 }
 
+void verify_main_database(const std::string& path, const FieldCipher& cipher,
+                          const std::map<std::string, std::string>& key_checks) {
+  const auto sql = open_session(path, SessionKind::reader);
+  constexpr int with_identity = 6;
+  const auto found = expect_main_schema(*sql, path);
+  expect_keys(*sql, path, cipher);
+  if (found.version < with_identity) return;
+  const auto known = select_identity(*sql);
+  if (!known) throw std::runtime_error(known.error().detail);
+  for (const auto& [name, value] : key_checks)
+    if (const auto at = known->key_checks.find(name); at != known->key_checks.end() && at->second != value)
+      throw std::runtime_error(fmt::format("key file keys/{} is of another store", name));
+}
+
 Error MainDatabase::write_error(const std::exception& error) {
   if (sqlite_code_of(error) == SQLITE_CONSTRAINT &&
       std::string_view(error.what()).find("accounts.email_index") != std::string_view::npos)

@@ -26,6 +26,9 @@ struct StoreIdentity {
   std::map<std::string, std::string> key_checks;
   friend bool operator==(const StoreIdentity&, const StoreIdentity&) = default;
 };
+/// Whether a start would refuse this file and these keys, while a server uses them. Throws.
+void verify_main_database(const std::string& path, const FieldCipher& cipher,
+                          const std::map<std::string, std::string>& key_checks);
 /// For a start. Errors: throw std::runtime_error.
 StoreIdentity identity_of(MainDatabase& database);
 void set_identity(MainDatabase& database, const StoreIdentity& identity);

@@ -227,10 +227,10 @@ void Platform::look_at_files() {
 
 void Platform::create_admin() {
   const char* email = std::getenv("MARKET_ADMIN_EMAIL");
-  const char* password = std::getenv("MARKET_ADMIN_PASSWORD");
-  const bool has_email = email && *email != '\0', has_password = password && *password != '\0';
+  const std::string password = secret_of("MARKET_ADMIN_PASSWORD");
+  const bool has_email = email && *email != '\0', has_password = !password.empty();
   if (has_email != has_password)
-    throw UsageError("MARKET_ADMIN_EMAIL and MARKET_ADMIN_PASSWORD must be set together");
+    throw UsageError("MARKET_ADMIN_EMAIL and MARKET_ADMIN_PASSWORD (or …_FILE) must be set together");
   if (!has_email) return;
   const auto created = run_task(sign_up.create_admin(email, password));
   if (!created)
@@ -250,11 +250,15 @@ std::string Platform::metrics(const http::Server& server) const {
   add_http_metrics(server, text);
   text.family("market_sql_waiting", "gauge", "Reads and writes waiting for SQL.")
       .sample(static_cast<std::uint64_t>(std::max(0, store.pool.waiting())));
+  const auto stepped = clock.wall_step().count();
+  text.family("market_clock_stepped_milliseconds", "gauge",
+              "By how much the wall clock was set since the start.")
+      .sample(static_cast<std::uint64_t>(stepped < 0 ? -stepped : stepped));
   platform::add_process_metrics(text);
   return text.text();
 }
 
-constexpr std::chrono::milliseconds leave_pause{200};
+constexpr Millis leave_pause{200};
 /// Nothing could be sold for so long: whoever shares out requests should ask another one.
 constexpr Millis unable_max{2'000};
 
@@ -272,8 +276,12 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   const Address address = listen_address(options, settings);
   StopSignals signals;
   ReloadSignal reload_signal;
-  const int inherited =
-      options.takeover ? request_handover(options.data, store_handover_socket) : activated_socket();
+  if (options.takeover) {
+    expect_handover(options.data, store_handover_socket);
+    verify_store(options.data);  // Before the running server gives anything up.
+  }
+  const auto inherited = options.takeover ? std::vector{request_handover(options.data, store_handover_socket)}
+                                          : activated_sockets();
   const Millis predecessor =
       options.takeover ? settings.duration("http.drain_time_max") + Millis(5'000) : Millis(0);
 
@@ -322,10 +330,8 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   const unsigned threads = thread_count(settings.number("http.threads"), platform.cores);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
   server->set_access_log(access_log);
-  if (inherited >= 0)
-    server->adopt(inherited);
-  else
-    server->listen(address.host, address.port);
+  for (const int socket : inherited) server->adopt(socket);
+  if (inherited.empty()) server->listen(address.host, address.port);
 
   platform.core.gate.start();
   platform.core.settle();
@@ -346,7 +352,8 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     const bool known = discovery->state().registered;
     discovery->withdraw();
     // Those who are told of changes stop asking us now; a closed socket would cost them a retry.
-    if (known) std::this_thread::sleep_for(leave_pause);
+    const Millis leave = settings.duration("http.leave_time");
+    std::this_thread::sleep_for(known ? std::max(leave, leave_pause) : leave);
     server->stop();
   });
   reload_signal.watch([&platform] { reload_keys(platform.store); });

@@ -212,14 +212,15 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   server->set_tls(std::move(tls));
   server->set_amend(
       [&proxy](const http::Request& request, http::Reply& reply) { proxy.add_cors(request, reply); });
-  int inherited = activated_socket();
-  if (!options.takeover && inherited < 0) server->listen(address.host, address.port);
+  std::vector<int> inherited = activated_sockets();
+  if (!options.takeover && inherited.empty()) server->listen(address.host, address.port);
   gateway::Prober prober(balancer, server->executor(0));
   prober.start();
   const auto management = management_server_of(settings, info, clock);
   signals.watch([&] {
     leaving.store(true);
     registry->withdraw();
+    std::this_thread::sleep_for(settings.duration("http.leave_time"));
     server->stop();
   });
   const Reloaded parts{tokens, proxy, discovery, *registry, balancer, allowed};
@@ -228,8 +229,8 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   registry->start();
   registry->wait_for_list(first_list_max);
   // As late as can be: from here until run() those who connect wait.
-  if (options.takeover) inherited = request_handover(options.data, handover);
-  if (inherited >= 0) server->adopt(inherited);
+  if (options.takeover) inherited = {request_handover(options.data, handover)};
+  for (const int socket : inherited) server->adopt(socket);
   std::atomic<bool> handed_over{false};
   const auto offered = offer_handover(options.data, handover_socket_name("gateway", server->port()),
                                       server->listening_fd(), [&] {

@@ -73,13 +73,17 @@ bool same_user(int peer) {
 
 }  // namespace
 
-int activated_socket() {
+std::vector<int> activated_sockets() {
   const char* pid = std::getenv("LISTEN_PID");
   const char* count = std::getenv("LISTEN_FDS");
-  if (!pid || !count || std::atol(pid) != ::getpid() || std::atol(count) < 1) return -1;
+  if (!pid || !count || std::atol(pid) != ::getpid()) return {};
   constexpr int first = 3;  // SD_LISTEN_FDS_START.
-  ::fcntl(first, F_SETFD, FD_CLOEXEC);
-  return first;
+  std::vector<int> sockets;
+  for (int fd = first; fd < first + std::atoi(count); ++fd) {
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    sockets.push_back(fd);
+  }
+  return sockets;
 }
 
 std::string handover_socket_name(std::string_view role, std::uint16_t port) {

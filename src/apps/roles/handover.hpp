@@ -7,11 +7,13 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace market::apps {
 
-/// The listening socket systemd passed (LISTEN_PID, LISTEN_FDS; sd_listen_fds(3)), or -1.
-int activated_socket();
+/// The listening sockets systemd passed (LISTEN_PID, LISTEN_FDS; sd_listen_fds(3)). A hand-over passes the
+/// first one on alone.
+std::vector<int> activated_sockets();
 
 /// The hand-over socket's file in the data folder. A store has one server; those without a store may share a
 /// folder with it and with each other, and their port tells them apart.

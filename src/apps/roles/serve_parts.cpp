@@ -8,7 +8,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
+#include <filesystem>
 
+#include "adapters/files/files.hpp"
 #include "apps/roles/access_log_writer.hpp"
 #include "apps/roles/log_output.hpp"
 #include "http/message/target.hpp"
@@ -19,6 +22,26 @@ namespace market::apps {
 
 std::string host_in_url(const std::string& host) {
   return host.find(':') == std::string::npos ? host : '[' + host + ']';
+}
+
+std::string secret_in_file(std::string_view named_by, const std::string& path) {
+  std::filesystem::path file(path);
+  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+  if (credentials && file.is_relative()) file = std::filesystem::path(credentials) / file;
+  auto text = files::read_key_file(file, 1);
+  if (!text) throw UsageError(fmt::format("{}: {}", named_by, text.error().detail));
+  if (!*text) throw UsageError(fmt::format("{}: there is no file {}", named_by, file.string()));
+  while ((*text)->ends_with('\n') || (*text)->ends_with('\r')) (*text)->pop_back();
+  return std::move(**text);
+}
+
+std::string secret_of(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  const char* file = std::getenv((name + "_FILE").c_str());
+  const bool has_value = value && *value != '\0', has_file = file && *file != '\0';
+  if (has_value && has_file) throw UsageError(fmt::format("{} and {}_FILE must not both be set", name, name));
+  if (has_file) return secret_in_file(name + "_FILE", file);
+  return has_value ? value : "";
 }
 
 void announce(const std::string& line) {

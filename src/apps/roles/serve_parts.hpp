@@ -25,6 +25,12 @@ struct Address {
 };
 
 /// As in a URL: an IPv6 host in brackets.
+/// A secret of the environment: NAME, or the content of the file that NAME_FILE names, relative to
+/// systemd's folder of credentials where there is one. Empty: neither. Throws UsageError.
+std::string secret_of(const std::string& name);
+/// A file's content without its last newline; nobody but its owner may read it. Throws UsageError.
+std::string secret_in_file(std::string_view named_by, const std::string& path);
+
 std::string host_in_url(const std::string& host);
 /// `HOST:PORT`, an IPv6 host in brackets; nullopt for anything else.
 std::optional<Address> read_address(std::string_view text);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <cstring>
 #include <random>
 
@@ -150,6 +151,22 @@ wire::SecretKey Store::refresh_key() const {
 
 Store::~Store() {
   pool.stop();
+}
+
+void verify_store(const std::string& data) {
+  const std::filesystem::path folder(data), keys = folder / "keys";
+  files::load_signing_keys(folder / files::signing_key_file);
+  std::array<crypto::FieldSecret, 2> secrets{};
+  for (std::size_t i = 0; i < secrets.size(); ++i) {
+    const auto path = keys / (i == 0 ? "field-encryption" : "field-index");
+    const auto key = files::read_key_file(path, secrets[i].size());
+    if (!key) throw std::runtime_error(key.error().detail);
+    if (!*key) throw std::runtime_error(fmt::format("key file {} is missing", path.string()));
+    std::memcpy(secrets[i].data(), (*key)->data(), secrets[i].size());
+  }
+  const crypto::SodiumFieldCipher cipher({crypto::FieldKey{"f1", secrets[0]}}, secrets[1]);
+  sqlite::verify_log((folder / log_file).string());
+  sqlite::verify_main_database((folder / main_file).string(), cipher, files::key_checks(keys));
 }
 
 void remove_records(const std::string& data) {

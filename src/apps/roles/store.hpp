@@ -66,6 +66,9 @@ struct Store {
   void expect_keys(const std::map<std::string, std::string>& found) const;
 };
 
+/// Whether a start with this folder would be refused; for a successor, while the server still runs. Only
+/// looks. Throws std::runtime_error with one line.
+void verify_store(const std::string& data);
 /// Removes records.db and the snapshot: both are made anew from the log.
 void remove_records(const std::string& data);
 

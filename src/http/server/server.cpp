@@ -1,5 +1,6 @@
 #include "http/server/server.hpp"
 
+#include <deque>
 #include <map>
 #include <thread>
 
@@ -16,10 +17,12 @@ struct Server::State {
 
   ServerShared shared;
   Acceptor acceptor;
+  std::deque<Acceptor> more;  ///< Of further sockets that systemd holds.
 
   void drain(bool keep_listening) {
     if (shared.draining.exchange(true)) return;
     acceptor.stop(keep_listening);
+    for (Acceptor& each : more) each.stop(keep_listening);
     for (const auto& thread : shared.threads) asio::post(thread->io(), [&thread] { thread->drain(); });
     if (shared.open.load() == 0) shared.stop_all();
   }
@@ -33,6 +36,7 @@ Server::Server(const Router& router, const Clock& clock, Limits limits, unsigned
 }
 
 Server::~Server() {
+  for (Acceptor& each : state_->more) each.stop(true);
   state_->acceptor.stop(true);  // Its descriptors belong to the first thread's io_context.
   // Connections cut by the end of a drain go with their threads; the last one must find none to stop.
   const auto threads = std::move(state_->shared.threads);
@@ -42,7 +46,10 @@ void Server::listen(const std::string& host, std::uint16_t port) {
   state_->acceptor.listen(host, port);
 }
 void Server::adopt(int listening_fd) {
-  state_->acceptor.adopt(listening_fd);
+  if (state_->acceptor.fd() < 0)
+    state_->acceptor.adopt(listening_fd);
+  else
+    state_->more.emplace_back(state_->shared).adopt(listening_fd);
 }
 int Server::listening_fd() const {
   return state_->acceptor.fd();
@@ -66,6 +73,7 @@ void Server::set_access_log(AccessLog& access_log) {
 void Server::run() {
   auto& threads = state_->shared.threads;
   if (state_->acceptor.fd() >= 0) state_->acceptor.start();
+  for (Acceptor& each : state_->more) each.start();
   std::vector<std::jthread> others;
   for (std::size_t i = 1; i < threads.size(); ++i) others.emplace_back([&threads, i] { threads[i]->run(); });
   threads.front()->run();
