@@ -195,10 +195,11 @@ async function movesWithACrowd(context) {
   const page = await operator(context, { viewport: { ...wide, height: 1000 } });
   await page.goto(`${market.url}/admin?sale=${product.id}`);
   const crowd = await Promise.all(Array.from({ length: 4 }, () => buyer(market.url)));
-  const until = Date.now() + 6000;
+  const end = Date.now() + 40_000;
   await Promise.all(crowd.map(async (one) => {
-    for (let i = 0; Date.now() < until; i += 1) {
-      await one.buy(product).catch(() => null);
+    let refused = 0; // Some are refused when all is gone, and the board says so.
+    for (let i = 0; refused < 5 && Date.now() < end; i += 1) {
+      await one.buy(product).catch(() => { refused += 1; });
       await new Promise((wake) => { setTimeout(wake, 20 + 40 * Math.abs(Math.sin(i / 12))); });
     }
   }));

@@ -18,6 +18,7 @@
 #include "apps/roles/handover.hpp"
 #include "apps/roles/housekeeping.hpp"
 #include "apps/roles/management_server.hpp"
+#include "apps/roles/only_roles.hpp"
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/registry_role.hpp"
 #include "apps/roles/run_task.hpp"
@@ -194,11 +195,7 @@ void Platform::check_heads() {
   for (const char* route : {"PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/orders/{id}/advance",
                             "POST /api/v1/admin/products/{id}/sale/extend"})
     router.check_head(route, operates);
-  const auto sells = [this](const http::Request& request) -> Result<> {
-    const auto caller = authenticator.require(request, {Role::seller, Role::admin});
-    if (!caller) return fail(caller.error());
-    return {};
-  };
+  const auto sells = only_roles(authenticator, {Role::seller, Role::admin});
   for (const char* route :
        {"POST /api/v1/orders", "POST /api/v1/orders/{id}/payment", "POST /api/v1/orders/{id}/cancel",
         "POST /api/v1/orders/{id}/return", "POST /api/v1/cart/merge", "PUT /api/v1/cart/items/{id}",
@@ -322,11 +319,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     platform::add_platform_routes(platform.router, info);
   else
     platform::add_service_routes(platform.router, info);
-  platform::add_operator_metrics(platform.router, info, [&](const http::Request& request) -> Result<> {
-    const auto caller = platform.authenticator.require(request, {Role::admin});
-    if (!caller) return fail(caller.error());
-    return {};
-  });
+  platform::add_operator_metrics(platform.router, info, only_roles(platform.authenticator, {Role::admin}));
   const unsigned threads = thread_count(settings.number("http.threads"), platform.cores);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
   server->set_access_log(access_log);
