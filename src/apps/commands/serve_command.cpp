@@ -329,6 +329,8 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   platform.core.gate.start();
   platform.core.settle();
   platform.deliveries.start();
+  if (platform.core.shared_fold)
+    spdlog::warn("records.mysql: deliveries by days and operators' orders are not there yet with it");
   platform.create_admin();
   if (options.demo && !platform.core.stands_by())
     fill_with_demo(platform.core.products, platform.core.gate, platform.sign_up, platform.clock);
