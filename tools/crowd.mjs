@@ -38,8 +38,8 @@ async function account(number) {
   }
 }
 
-const operator = await signIn(process.env.MARKET_ADMIN_EMAIL ?? 'admin@demo.market.example',
-  process.env.MARKET_ADMIN_PASSWORD ?? 'drops at noon, 317 lamps');
+const operator = await signIn(process.env.MARKET_ADMIN_EMAIL ?? 'admin@demo.example',
+  process.env.MARKET_ADMIN_PASSWORD ?? 'granite-keystone-42');
 const opensAt = new Date(Date.now() + Number(opensIn) * 1000);
 const { body: product } = await call('POST', '/products', {
   token: operator,

@@ -75,6 +75,7 @@ command_release_check() {
   sanitizer_options
   build release
   export MARKET_BINARY="$root/build/release/market" MARKET_BUILD="$root/build/release"
+  export MARKET_RELEASE_CHECK=1  # Of tests/interop: what takes too long for each run.
   local steps=() step before
   release_step() {
     step=$1 before="$passed $failed"

@@ -30,9 +30,12 @@ void write_two_digits(char* out, int value) {
   out[1] = static_cast<char>('0' + value % 10);
 }
 
-bool begins_a_month(std::chrono::sys_seconds at) {
+/// Leap seconds have only ever come at the ends of June and December, the preferred ones of ITU-R TF.460.
+bool follows_a_leap_second(std::chrono::sys_seconds at) {
   const auto day = std::chrono::floor<std::chrono::days>(at);
-  return at == day && std::chrono::year_month_day(day).day() == std::chrono::day(1);
+  const std::chrono::year_month_day date(day);
+  return at == day && date.day() == std::chrono::day(1) &&
+         (date.month() == std::chrono::January || date.month() == std::chrono::July);
 }
 
 tl::unexpected<Error> not_a_time() {
@@ -133,8 +136,9 @@ Result<Instant> parse_rfc3339(std::string_view text) {
   // The offset can lead out of the years that RFC 3339 can write.
   constexpr Instant first(std::chrono::sys_days(std::chrono::year(0) / 1 / 1).time_since_epoch());
   constexpr Instant end(std::chrono::sys_days(std::chrono::year(10'000) / 1 / 1).time_since_epoch());
-  // A leap second ends a month, in UTC, and is taken as the first second of the next.
-  if (second == 60 && !begins_a_month(std::chrono::floor<std::chrono::seconds>(instant))) return not_a_time();
+  // A leap second is taken as the first second behind it.
+  if (second == 60 && !follows_a_leap_second(std::chrono::floor<std::chrono::seconds>(instant)))
+    return not_a_time();
   if (instant < first || instant >= end) return not_a_time();
   return instant;
 }

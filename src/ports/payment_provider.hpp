@@ -17,6 +17,9 @@ enum class ChargeState : std::uint8_t {
   not_charged,
 };
 
+/// What a provider knows of an attempt's token.
+enum class ChargedToken : std::uint8_t { unknown, same, another };
+
 class PaymentProvider {
  public:
   virtual ~PaymentProvider() = default;
@@ -25,6 +28,9 @@ class PaymentProvider {
   virtual Task<ChargeState> charge(AttemptId attempt, Money amount, std::string token) = 0;
   /// What became of an attempt; `unknown`: it never arrived (or not yet). Errors: unavailable.
   virtual Task<ChargeState> find(AttemptId attempt) = 0;
+  /// Whether the attempt was charged with this token; `unknown`: it never arrived (or not yet).
+  /// Errors: unavailable.
+  virtual Task<ChargedToken> compare(AttemptId attempt, std::string token) = 0;
   /// Gives a captured charge back; repeating it is fine. Errors: unavailable.
   virtual Task<> refund(AttemptId attempt) = 0;
 };

@@ -50,6 +50,14 @@ TEST_F(PaymentProviderContract, AChargeThatNeverBeganIsCertainlyNone) {
   EXPECT_FALSE(run(unreachable.find(AttemptId{1}))) << "what became of it cannot be said now";
 }
 
+TEST_F(PaymentProviderContract, KnowsTheTokenOfAnAttempt) {
+  EXPECT_EQ(*run(provider_.compare(AttemptId{1}, "ok")), ChargedToken::unknown);
+  ASSERT_TRUE(run(provider_.charge(AttemptId{1}, price_, "ok")));
+  EXPECT_EQ(*run(provider_.compare(AttemptId{1}, "ok")), ChargedToken::same);
+  for (const char* other : {"twice", "", "o", "ok ", "OK"})
+    EXPECT_EQ(*run(provider_.compare(AttemptId{1}, other)), ChargedToken::another) << other;
+}
+
 TEST_F(PaymentProviderContract, GivesMoneyBackOnce) {
   ASSERT_TRUE(run(provider_.charge(AttemptId{1}, price_, "ok")));
   EXPECT_TRUE(run(provider_.refund(AttemptId{1})));

@@ -256,3 +256,24 @@ def test_an_address_that_is_listed_twice_is_one_series(tmp_path, upstream):
         lines = [line.rsplit(" ", 1)[0] for line in gateway.ask("/metrics").body.decode().splitlines()]
         series = [line for line in lines if not line.startswith("#")]
         assert len(series) == len(set(series)), [line for line in series if series.count(line) > 1]
+
+
+def test_the_head_alone_refuses_a_long_body(tmp_path, upstream):
+    """Whoever may not send it learns so before it is gathered, at the gateway too."""
+    key = tmp_path / "key"
+    key.write_bytes(secrets.token_bytes(32))
+    key.chmod(0o600)
+    config = ROUTE.format(top="", port=upstream.port, more="authenticated = true")
+    heads = {
+        "/fake/upload": ("", 401),
+        "/fake/upload?": ("Authorization: Bearer a.b.c\r\n", 401),
+        "/elsewhere": ("", 404),
+    }
+    with Gateway(tmp_path, config, f"auth.key_file={key}") as gateway:
+        for path, (fields, status) in heads.items():
+            with socket.create_connection(("127.0.0.1", gateway.port), timeout=5) as peer:
+                peer.sendall(
+                    f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n{fields}\r\n".encode()
+                )
+                assert peer.recv(100).startswith(f"HTTP/1.1 {status} ".encode()), path
+        assert upstream.count("/fake/upload") == 0

@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -181,6 +182,29 @@ def test_demo_data(start):
     assert server.stop() == 0
     again = start(data=server.data, flags=("--demo",))
     assert len(Client(again.url).get("/products").json()["items"]) == len(products)
+
+
+HALVES = {
+    "half a head": b"GET /api/v1/products HTTP/1.1\r\nHost: x\r\n",
+    "half a body": b"POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 60\r\n\r\n{",
+    "half a chunk": b"POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n20\r\n{",
+}
+
+
+@pytest.mark.parametrize("half", HALVES.values(), ids=HALVES)
+def test_half_a_request_holds_up_no_stop(start, half):
+    server = start()
+    peers = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(30)]
+    for peer in peers:
+        peer.sendall(half)
+    time.sleep(0.3)
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 2 + 3 * PATIENCE, "10 s is how long a stop waits for what is whole"
+    for peer in peers:
+        peer.close()
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])

@@ -265,6 +265,11 @@ def test_what_is_not_published_is_there_for_its_seller_alone(admin, anonymous, b
         assert caller.get("/products?category=secret", expect=200).json()["items"] == []
     buyer.order(product, expect=(404, "product_not_found"))
     assert admin.get(path, expect=200).json() == product
+    for query in ("category=secret", "search=secret&category=secret", "category=secret&sort=price"):
+        listed = admin.get("/products?" + query, expect=200).json()["items"]
+        assert [each["id"] for each in listed] == [product["id"]], "administrators and its seller see it"
+    assert product["id"] in [each["id"] for each in admin.get("/products?limit=1").json()["items"]]
+    assert product["id"] not in [each["id"] for each in buyer.get("/products?limit=100").json()["items"]]
     admin.patch(path, {"publishAt": None}, expect=200)
     assert anonymous.get(path, expect=200).json()["name"] == "Secret"
     assert len(anonymous.get("/products?category=secret").json()["items"]) == 1

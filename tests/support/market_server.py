@@ -84,7 +84,7 @@ class Market:
         self.ready_line = self.process.stdout.readline()
         alarm.cancel()
         self.ready_seconds = time.monotonic() - began
-        if not re.match(r"market is ready: http://", self.ready_line):
+        if not re.match(r"market is ready: https?://", self.ready_line):
             code = self.process.wait()
             raise RuntimeError(f"no ready line (exit {code}): {self.ready_line!r} {self.log_tail()}")
         return self

@@ -2,6 +2,7 @@
 /// A payment provider that answers as the test says. What it is asked again beyond the script, it answers as
 /// the last time.
 
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -31,6 +32,11 @@ class ScriptedProvider final : public PaymentProvider {
     --asking;
     co_return answer;
   }
+  Task<ChargedToken> compare(AttemptId attempt, std::string token) override {
+    if (compare_fails) co_return fail(Code::unavailable, "down");
+    if (std::find(charged.begin(), charged.end(), attempt) == charged.end()) co_return ChargedToken::unknown;
+    co_return token == charged_token ? ChargedToken::same : ChargedToken::another;
+  }
   Task<> refund(AttemptId attempt) override {
     refunded.push_back(attempt);
     if (refunds_that_fail-- > 0) co_return fail(Code::unavailable, "later");
@@ -42,6 +48,7 @@ class ScriptedProvider final : public PaymentProvider {
   std::function<void(AttemptId)> while_charging;
   std::vector<Result<ChargeState>> find_answers{ChargeState::unknown};
   int refunds_that_fail = 0;
+  bool compare_fails = false;
 
   std::vector<AttemptId> charged, asked_for, refunded;
   std::int64_t charged_amount = 0;

@@ -20,6 +20,9 @@ constexpr const char* make_version_1 =
     "ALTER TABLE charges ADD COLUMN mac TEXT NOT NULL DEFAULT '';"
     "UPDATE charges SET mac = charge_mac(attempt, amount, currency, declined, captured_at, refunded)";
 
+/// An addition that older programs of the same version do not mind.
+constexpr const char* add_tokens = "ALTER TABLE charges ADD COLUMN token_sum TEXT NOT NULL DEFAULT ''";
+
 struct Finalizer {
   void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 };
@@ -105,6 +108,9 @@ void ChargeFile::open(int create) {
   sqlite3_busy_timeout(handle, 2'000);
   add_charge_mac(handle, owner_);
   adopt_or_refuse(handle);
+  if (number(handle, "SELECT count(*) FROM pragma_table_info('charges') WHERE name = 'token_sum'", path_) ==
+      0)
+    execute(handle, add_tokens, path_);
   execute(handle, "PRAGMA synchronous = FULL", path_);
   int on = 1;  // Its WAL files stay: a start on a full disk needs no room.
   sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
@@ -171,16 +177,19 @@ Result<Charge> ChargeFile::record(const Charge& charge) {
   {
     const std::lock_guard lock(mutex_);
     if (const auto can = ready(); !can) return fail(can.error());
-    const auto insert = prepare(
-        db_.get(),
-        "INSERT INTO charges (attempt, amount, currency, declined, captured_at, mac)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, charge_mac(?1, ?2, ?3, ?4, ?5, 0)) ON CONFLICT (attempt) DO NOTHING");
+    const auto insert =
+        prepare(db_.get(),
+                "INSERT INTO charges (attempt, amount, currency, declined, captured_at, mac, token_sum)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, charge_mac(?1, ?2, ?3, ?4, ?5, 0), ?6) ON CONFLICT (attempt) "
+                "DO NOTHING");
     if (!insert) return fail(failed(sqlite3_extended_errcode(db_.get())));
     sqlite3_bind_int64(insert.get(), 1, charge.attempt.value);
     sqlite3_bind_int64(insert.get(), 2, charge.amount.amount);
     sqlite3_bind_text(insert.get(), 3, charge.amount.currency.letters.data(), 3, SQLITE_TRANSIENT);
     sqlite3_bind_int(insert.get(), 4, charge.declined ? 1 : 0);
     sqlite3_bind_int64(insert.get(), 5, charge.captured_at.time_since_epoch().count());
+    sqlite3_bind_text(insert.get(), 6, charge.token_sum.data(), static_cast<int>(charge.token_sum.size()),
+                      SQLITE_TRANSIENT);
     if (const int code = sqlite3_step(insert.get()); code != SQLITE_DONE) return fail(failed(code));
     failing_.store(false, std::memory_order_relaxed);
   }
@@ -206,6 +215,19 @@ Result<std::optional<Charge>> ChargeFile::find(AttemptId attempt) {
                             "run 'market check'",
                             attempt.text()));
   return charge_of(select.get(), attempt);
+}
+
+Result<std::string> ChargeFile::token_sum_of(AttemptId attempt) {
+  const std::lock_guard lock(mutex_);
+  if (!db_)
+    if (const auto can = ready(); !can) return fail(Code::unavailable, can.error().detail);
+  const auto select = prepare(db_.get(), "SELECT token_sum FROM charges WHERE attempt = ?");
+  if (!select) return fail(Code::unavailable, failed(sqlite3_extended_errcode(db_.get())).detail);
+  sqlite3_bind_int64(select.get(), 1, attempt.value);
+  const int stepped = sqlite3_step(select.get());
+  if (stepped == SQLITE_DONE) return std::string();
+  if (stepped != SQLITE_ROW) return fail(Code::unavailable, failed(stepped).detail);
+  return std::string(reinterpret_cast<const char*>(sqlite3_column_text(select.get(), 0)));
 }
 
 Result<> ChargeFile::refund(AttemptId attempt) {

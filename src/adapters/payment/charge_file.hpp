@@ -26,6 +26,7 @@ struct Charge {
   Money amount;
   bool declined = false, refunded = false;
   Instant captured_at{};
+  std::string token_sum;  ///< A hash of the card's token; empty in charges of before.
 };
 
 /// Whose book it is: the id of the store, and the keyed sum of a text.
@@ -44,6 +45,8 @@ class ChargeFile {
   /// The first charge of an attempt stays; answers it.
   Result<Charge> record(const Charge& charge);
   Result<std::optional<Charge>> find(AttemptId attempt);
+  /// Charge::token_sum; empty also when there is no such charge.
+  Result<std::string> token_sum_of(AttemptId attempt);
   Result<> refund(AttemptId attempt);
   Result<ProviderTotals> totals(Instant now);
 

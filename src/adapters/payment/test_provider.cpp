@@ -1,8 +1,12 @@
 #include "adapters/payment/test_provider.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+
+#include "wire/auth/digest.hpp"
 
 namespace market::payment {
 namespace {
@@ -12,6 +16,11 @@ bool is_token(const std::string& token) {
   for (const char* known : {"ok", "declined", "slow", "lost", "twice", "late"})
     if (token == known) return true;
   return false;
+}
+
+std::string sum_of(const std::string& token) {
+  const auto digest = wire::digest_128(token);
+  return fmt::format("{:016x}{:016x}", digest.hi, digest.lo);
 }
 
 }  // namespace
@@ -48,6 +57,7 @@ Task<ChargeState> TestProvider::charge(AttemptId attempt, Money amount, std::str
   charge.amount = amount;
   charge.captured_at = clock_.now() + (token == "late" ? late_by_(attempt) : Millis(0));
   charge.declined = token == "declined";
+  charge.token_sum = sum_of(token);
   const int times = token == "twice" ? 2 : 1;  // The second charge of an attempt must change nothing.
   auto work = [this, charge, times] { return record(charge, times); };
   const auto state = co_await pool_.run(std::move(work));
@@ -68,6 +78,19 @@ Task<ChargeState> TestProvider::find(AttemptId attempt) {
   auto work = [this, attempt] { return look(attempt); };
   const auto state = co_await pool_.run(std::move(work));
   co_return state;
+}
+
+Result<ChargedToken> TestProvider::compare_now(AttemptId attempt, const std::string& token) {
+  const auto sum = file_.token_sum_of(attempt);
+  if (!sum) return fail(sum.error());
+  if (sum->empty()) return ChargedToken::unknown;
+  return *sum == sum_of(token) ? ChargedToken::same : ChargedToken::another;
+}
+
+Task<ChargedToken> TestProvider::compare(AttemptId attempt, std::string token) {
+  auto work = [this, attempt, token = std::move(token)] { return compare_now(attempt, token); };
+  const auto compared = co_await pool_.run(std::move(work));
+  co_return compared;
 }
 
 Task<> TestProvider::refund(AttemptId attempt) {

@@ -21,6 +21,7 @@ class TestProvider final : public PaymentProvider {
   /// Errors also: validation, for a token that is none of ok, declined, slow, lost, twice, late.
   Task<ChargeState> charge(AttemptId attempt, Money amount, std::string token) override;
   Task<ChargeState> find(AttemptId attempt) override;
+  Task<ChargedToken> compare(AttemptId attempt, std::string token) override;
   Task<> refund(AttemptId attempt) override;
   /// Blocking; for `market check`. Errors: unavailable.
   Result<ProviderTotals> totals() { return file_.totals(clock_.now()); }
@@ -31,6 +32,7 @@ class TestProvider final : public PaymentProvider {
  private:
   Result<ChargeState> record(const Charge& charge, int times);
   Result<ChargeState> look(AttemptId attempt);
+  Result<ChargedToken> compare_now(AttemptId attempt, const std::string& token);
   ChargeState state_of(const Charge& charge) const;
 
   BlockingPool& pool_;

@@ -1,7 +1,5 @@
 #include "apps/commands/demo.hpp"
 
-#include <fmt/format.h>
-
 #include <stdexcept>
 
 #include "apps/roles/run_task.hpp"
@@ -28,41 +26,10 @@ const DemoProduct demo_products[] = {
     {"Canvas bag", "Always here.", "goods", 15'000, 10'000, std::nullopt, std::nullopt},
 };
 
-constexpr const char* demo_password = "drops at noon, 317 lamps";
-constexpr const char* demo_buyer = "buyer@demo.market.example";
-constexpr const char* demo_seller = "seller@demo.market.example";
-constexpr const char* demo_admin = "admin@demo.market.example";
-
-void add_demo_accounts(user::SignUp& sign_up) {
-  const auto add = [&sign_up](const char* email, const char* name, Role role) {
-    user::NewAccount account;
-    account.email = email;
-    account.password = demo_password;
-    account.name = name;
-    account.role = role;
-    const auto made = run_task(sign_up.run(std::move(account), {}));
-    if (!made && made.error().code != Code::email_taken) throw std::runtime_error(made.error().detail);
-  };
-  add(demo_buyer, "Hana Kim", Role::customer);
-  add(demo_seller, "Market Studio", Role::seller);
-  const auto admin = run_task(sign_up.create_admin(demo_admin, demo_password));
-  if (!admin) throw std::runtime_error(admin.error().detail);
-}
-
 }  // namespace
 
-std::string demo_invitation(const std::string& host, int port) {
-  const auto url = fmt::format("http://{}:{}", host, port);
-  return fmt::format(
-      "  shop     {0}/\n  console  {0}/admin\n  API      {0}/docs\n"
-      "  sign in as {1}, {2} or {3}, password: {4}\n"
-      "  a crowd of simulated buyers: tools/crowd.mjs {0}",
-      url, demo_buyer, demo_seller, demo_admin, demo_password);
-}
-
-void fill_with_demo(const ProductBoard& board, SaleGate& gate, user::SignUp& sign_up, const Clock& clock) {
-  add_demo_accounts(sign_up);
-  if (!board.all()->empty()) return;
+bool fill_with_demo(const ProductBoard& board, SaleGate& gate, const Clock& clock) {
+  if (!board.all()->empty()) return false;
   for (const DemoProduct& demo : demo_products) {
     ListProduct listed;
     listed.texts.name = demo.name;
@@ -76,6 +43,23 @@ void fill_with_demo(const ProductBoard& board, SaleGate& gate, user::SignUp& sig
     }
     const auto done = run_task(gate.submit(Command(std::move(listed))));
     if (!done) throw std::runtime_error(done.error().detail);
+  }
+  return true;
+}
+
+void create_demo_accounts(user::SignUp& sign_up) {
+  struct DemoAccount {
+    const char *email, *password, *name;
+    Role role;
+  };
+  const DemoAccount accounts[] = {
+      {"buyer@demo.example", "quiet-lantern-42", "Demo Buyer", Role::customer},
+      {"seller@demo.example", "amber-workshop-42", "Demo Seller", Role::seller},
+      {"admin@demo.example", "granite-keystone-42", "Demo Administrator", Role::admin},
+  };
+  for (const DemoAccount& demo : accounts) {
+    const auto made = run_task(sign_up.create_verified(demo.email, demo.password, demo.name, demo.role));
+    if (!made) throw std::runtime_error(made.error().detail);
   }
 }
 

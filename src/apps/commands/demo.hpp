@@ -1,5 +1,5 @@
 #pragma once
-/// What `serve --demo` puts into an empty store: a few products to look at and to buy, and accounts.
+/// What `serve --demo` puts into an empty store: a few products to look at and to buy.
 
 #include "ports/product_board.hpp"
 #include "ports/sale_gate.hpp"
@@ -7,10 +7,11 @@
 
 namespace market::apps {
 
-/// A buyer, a seller and an administrator; products, when there are none. Throws std::runtime_error.
-void fill_with_demo(const ProductBoard& board, SaleGate& gate, user::SignUp& sign_up, const Clock& clock);
+/// False: nothing is done, as there are products already. Throws std::runtime_error.
+bool fill_with_demo(const ProductBoard& board, SaleGate& gate, const Clock& clock);
 
-/// Where to look and whom to sign in as: lines for people, printed after the server's address.
-std::string demo_invitation(const std::string& host, int port);
+/// A buyer, a seller and an administrator to sign in as. Their passwords stand in the README, so they are
+/// made only where nobody from outside can reach them. Throws std::runtime_error.
+void create_demo_accounts(user::SignUp& sign_up);
 
 }  // namespace market::apps

@@ -24,10 +24,13 @@
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/sale_core.hpp"
 #include "apps/roles/serve_parts.hpp"
+#include "apps/settings/gateway_files.hpp"
+#include "apps/settings/gateway_routes.hpp"
 #include "apps/settings/settings_check.hpp"
 #include "http/message/problem.hpp"
 #include "http/server/server.hpp"
 #include "services/auth/audited.hpp"
+#include "services/gateway/cors.hpp"
 #include "services/order/admin_routes.hpp"
 #include "services/order/cart_routes.hpp"
 #include "services/order/deliveries.hpp"
@@ -106,6 +109,7 @@ struct Platform {
   order::PayOrder pay;
   order::Deliveries deliveries;
   order::RefusalCounts refusals;
+  order::OrderWatch watch;
   std::atomic<bool> files_gone{false};  ///< A database is not where it was; the log looks after itself.
   std::atomic<bool> payments_fail{false};
   http::Router router;
@@ -141,6 +145,7 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
   core.gate.add_follower(resolver);
+  core.gate.add_follower(watch);  // Behind those that orders are read from.
   for (const sale::OpenPaymentFound& open : core.gate.open_payments())
     resolver.watch({open.order, open.attempt, open.refund});
 }
@@ -154,7 +159,7 @@ void Platform::add_routes() {
   product::add_product_routes(router,
                               {authenticator, core.products, core.gate, store.pictures, store.pool, clock});
   order::add_order_routes(
-      router, {authenticator, core.gate, core.products, core.reader, pay, refusals, clock, orders});
+      router, {authenticator, core.gate, core.products, core.reader, pay, refusals, watch, clock, orders});
   order::add_cart_routes(router, {authenticator, store.carts, core.products, clock});
   product::add_wish_list_routes(router, {authenticator, store.wish_lists, core.products, clock});
   order::add_admin_order_routes(
@@ -268,6 +273,35 @@ void reload_keys(Store& store) {
   }
 }
 
+/// The process that is all is its own front door: TLS, and what pages of other origins may do.
+void open_front_door(http::Server& server, const Settings& settings) {
+  server.set_tls(tls_of(settings));
+  gateway::CorsPolicy cors;
+  cors.origins = comma_separated(settings.text("gateway.cors_origins"));
+  if (cors.origins.empty()) return;
+  check_origins(cors.origins, "gateway.cors_origins");
+  server.set_amend([cors](const http::Request& request, http::Reply& reply) {
+    gateway::add_cors_fields(reply, cors, request);
+  });
+}
+
+void reload_tls(const SettingSources& sources, http::Server& server) {
+  try {
+    const Settings settings = read_settings(sources);
+    server.set_tls(tls_of(settings));
+  } catch (const std::exception& mistake) {
+    spdlog::error("the certificate was not read again, the old one stays: {}", mistake.what());
+  }
+}
+
+void fill_demo(Platform& platform, const Address& address) {
+  if (!fill_with_demo(platform.core.products, platform.core.gate, platform.clock)) return;
+  if (address.host == "127.0.0.1" || address.host == "::1" || address.host == "localhost")
+    create_demo_accounts(platform.sign_up);
+  else
+    spdlog::warn("--demo makes its accounts, whose passwords everybody knows, for a loopback address alone");
+}
+
 /// The embedded store with its three services; `with_gateway`: also the documents and pages of the platform.
 int serve_store(const ServeOptions& options, const Settings& settings, bool with_gateway) {
   const Address address = listen_address(options, settings);
@@ -323,6 +357,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   const unsigned threads = thread_count(settings.number("http.threads"), platform.cores);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
   server->set_access_log(access_log);
+  if (with_gateway) open_front_door(*server, settings);
   for (const int socket : inherited) server->adopt(socket);
   if (inherited.empty()) server->listen(address.host, address.port);
 
@@ -332,8 +367,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   if (platform.core.shared_fold)
     spdlog::warn("records.mysql: deliveries by days and operators' orders are not there yet with it");
   platform.create_admin();
-  if (options.demo && !platform.core.stands_by())
-    fill_with_demo(platform.core.products, platform.core.gate, platform.sign_up, platform.clock);
+  if (options.demo && !platform.core.stands_by()) fill_demo(platform, address);
   std::atomic<bool> handed_over{false};
   HandoverSocket handover(options.data, store_handover_socket, server->listening_fd(), [&] {
     handed_over.store(true);
@@ -351,14 +385,17 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     std::this_thread::sleep_for(known ? std::max(leave, leave_pause) : leave);
     server->stop();
   });
-  reload_signal.watch([&platform] { reload_keys(platform.store); });
+  reload_signal.watch([&] {
+    reload_keys(platform.store);
+    if (with_gateway) reload_tls(options.settings, *server);
+  });
   Housekeeping housekeeping(platform.clock,
                             {[&](Instant) { platform.denied.forget_ended(platform.wall.now()); },
                              [&](Instant) { platform.look_at_files(); }});
   raise_file_limit(settings);
-  announce(fmt::format("market is ready: http://{}:{} (data: {}, {} threads)", host_in_url(address.host),
-                       server->port(), options.data, threads));
-  if (options.demo) announce(demo_invitation(host_in_url(address.host), server->port()));
+  const bool secure = with_gateway && !settings.text("gateway.tls_certificate").empty();
+  announce(fmt::format("market is ready: {}://{}:{} (data: {}, {} threads)", secure ? "https" : "http",
+                       host_in_url(address.host), server->port(), options.data, threads));
   discovery->start();
   server->run();
   if (!handed_over.load()) discovery->leave();  // The successor has the same address: it stays registered.

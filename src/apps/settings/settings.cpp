@@ -109,6 +109,7 @@ std::optional<std::string> text_of(const toml::node& node) {
 }  // namespace
 
 const std::vector<KnownSetting>& known_settings() {
+  constexpr auto front = by_store | by_gateway;  // Whoever speaks with browsers: of the stores, role all.
   static const std::vector<KnownSetting> all{
       {"http.listen", "127.0.0.1:8080", text, by_all, {}, "address of the entry point"},
       {"http.threads", "0", number, by_all, {0, 256}, "I/O threads; 0: one per core"},
@@ -140,9 +141,9 @@ const std::vector<KnownSetting>& known_settings() {
        "of one address; 0: any"},
       {"gateway.streams_per_user_max", "100", number, by_gateway, {0, 1'000'000}, "of one user; 0: any"},
       {"gateway.prefer_same_zone", "true", flag, by_gateway, {}, "instances of registry.zone first"},
-      {"gateway.cors_origins", "", text, by_gateway, {}, "origins that browsers may call from; exact"},
-      {"gateway.tls_certificate", "", text, by_gateway, {}, "PEM file; with it, the gateway speaks TLS"},
-      {"gateway.tls_key", "", text, by_gateway, {}, "PEM file of the certificate's key"},
+      {"gateway.cors_origins", "", text, front, {}, "origins that browsers may call from; exact"},
+      {"gateway.tls_certificate", "", text, front, {}, "PEM file; with it, clients speak TLS"},
+      {"gateway.tls_key", "", text, front, {}, "PEM file of the certificate's key"},
       {"gateway.routes", "", table, by_gateway, {}, "what is forwarded where: docs/gateway.md"},
       {"gateway.services", "", table, by_gateway, {}, "instances that no registry lists"},
       {"auth.key_file", "", text, by_gateway, {}, "token key shared by the roles; empty: none is checked"},

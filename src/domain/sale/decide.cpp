@@ -167,7 +167,10 @@ Decision decide_on(const Asked& asked, const StartPayment& wanted) {
     return refuse(Code::order_not_payable, "a payment of this order is under way");
   if (asked.now >= payable_until(asked.state, *order))
     return refuse(Code::order_not_payable, "the time to pay is over");
-  return asked.event_of(PaymentStarted{wanted.order, wanted.user, AttemptId{asked.next_id()}});
+  Event begun = asked.event_of(PaymentStarted{wanted.order, wanted.user, AttemptId{asked.next_id()}});
+  begun.key = {};  // An attempt is no acceptance yet: the settlement binds it.
+  begun.fingerprint = 0;
+  return begun;
 }
 
 /// Late money: the units are taken again if everybody's rules allow it.
@@ -286,6 +289,14 @@ std::optional<Decision> settled_before(const SaleState& state, const Command& co
   return refuse(settled->second.code, "another copy of this request was refused");
 }
 
+/// Money that has moved is settled, whatever its request's key was bound to meanwhile; it stays bound to
+/// that.
+Command without_bound_key(const SaleState& state, const Command& command) {
+  Command plain = command;
+  if (state.keys.find(command.key) != nullptr) plain.key = {};
+  return plain;
+}
+
 }  // namespace
 
 std::optional<Error> refuses_visibly(const ProductTerms& terms, std::int64_t remaining, Instant now) {
@@ -310,6 +321,11 @@ Instant expires_at(const SaleState& state, const OpenOrder& order, const DecideR
 }
 
 Decision decide(const SaleState& state, const Command& command, Instant now, const DecideRules& rules) {
+  if (command.key && std::holds_alternative<SettlePayment>(command.body)) {
+    const Command plain = without_bound_key(state, command);
+    const Asked settled{state, plain, now, rules};
+    return decide_on(settled, std::get<SettlePayment>(plain.body));
+  }
   if (auto bound = bound_before(state, command)) return std::move(*bound);
   if (auto settled = settled_before(state, command, now)) return std::move(*settled);
   const Asked asked{state, command, now, rules};

@@ -144,9 +144,10 @@ TEST(Query, NamesTheParameterThatIsWrong) {
                                                          {"=1", "?"},
                                                          {"limit=1&&", ""},
                                                          {"LIMIT=1", "LIMIT"}};
+  const std::array<std::string_view, 1> known{"limit"};
   for (const auto& [query, name] : unknown) {
     request.query = query;
-    EXPECT_EQ(field(request.expect_query({"limit"})), name) << query;
+    EXPECT_EQ(field(request.expect_query(known)), name) << query;
   }
   for (const char* query : {"search=%00", "search=%ff", "search=a%00b", "search=%ED%A0%80", "search=%F0%9F",
                             "search=%4", "search=a&search=b"}) {

@@ -73,7 +73,7 @@ Result<std::optional<std::string>> Request::query_parameter(std::string_view nam
   return found;
 }
 
-Result<> Request::expect_query(std::initializer_list<std::string_view> names) const {
+Result<> Request::expect_query(std::span<const std::string_view> names) const {
   std::string_view rest = query;
   while (!rest.empty()) {
     const auto end = rest.find('&');

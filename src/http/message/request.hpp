@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -106,7 +107,7 @@ struct Request {
   /// no UTF-8, NUL, twice).
   Result<std::optional<std::string>> query_parameter(std::string_view name) const;
   /// Errors: validation, when the query has a parameter of another name.
-  Result<> expect_query(std::initializer_list<std::string_view> names) const;
+  Result<> expect_query(std::span<const std::string_view> names) const;
 };
 
 }  // namespace market::http

@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t kept_chunked_bytes = 4 * 1024;  ///< A connection keeps no more of a decoded body.
 /// A connection that is idle when the server stops may have a request on its way: it gets this long.
 constexpr std::chrono::milliseconds drain_idle_max{500};
+/// And a request that has begun to come gets this long to be whole.
+constexpr std::chrono::milliseconds drain_unfinished_max{2'000};
 constexpr std::size_t unfinished_bytes_free = 16 * 1024;  ///< Of a connection; also the step of counting.
 constexpr int requests_in_a_row_max = 64;                 ///< Then others of this thread get their turn.
 
@@ -89,12 +91,15 @@ void Connection::on_deadline() {
 }
 
 void Connection::on_drain() {
+  drain_end_ms_ = after(drain_unfinished_max);
   if (streaming_ && waiting_ == Waiting::nothing)
     cancel_->emit(asio::cancellation_type::terminal);
   else if (streaming_)
     resume(Wake::closing);
   else if (waiting_ == Waiting::read && in_.empty())
     deadline_ms_ = after(drain_idle_max);  // A request may be on its way: it is answered with a close.
+  else if (waiting_ == Waiting::read)
+    deadline_ms_ = std::min(deadline_ms_, drain_end_ms_);
 }
 
 void Connection::abandon() {
@@ -273,7 +278,8 @@ bool Connection::expect_more() {
     thread_.warm.take_back(out_);
     deadline_ms_ = after(is_draining() ? drain_idle_max : limits_.idle_time_max);
   } else {
-    deadline_ms_ = request_began_ms_ + limits_.head_time_max.count() + IoThread::tick_ms;
+    const auto head_end = request_began_ms_ + limits_.head_time_max.count() + IoThread::tick_ms;
+    deadline_ms_ = std::min(head_end, drain_end_ms_);
   }
   return true;
 }
@@ -333,7 +339,8 @@ asio::awaitable<bool> Connection::read_body(std::size_t limit) {
       refusal_ = Refusal{Status::bad_request, "the body ended early"};
       co_return false;
     }
-    deadline_ms_ = request_began_ms_ + limits_.request_time_max.count() + IoThread::tick_ms;
+    const auto body_end = request_began_ms_ + limits_.request_time_max.count() + IoThread::tick_ms;
+    deadline_ms_ = std::min(body_end, drain_end_ms_);
     co_await wait(Waiting::read);
     if (wake_ == Wake::timeout) refusal_ = Refusal{Status::request_timeout, "the body took too long"};
     if (wake_ != Wake::ready) co_return false;

@@ -127,6 +127,8 @@ class Connection final : public Watched {
   std::int64_t request_began_ms_ = 0;
   Waiting waiting_ = Waiting::nothing;
   Wake wake_ = Wake::ready;
+  /// While the server stops: of a request that has begun and is not whole.
+  std::int64_t drain_end_ms_ = no_deadline;
   bool readable_ = true;      ///< The socket may have bytes: set by epoll's edge, cleared by a short read.
   bool peer_closed_ = false;  ///< The peer sends no more.
   bool closed_ = false;       ///< Nothing more can be read or written.

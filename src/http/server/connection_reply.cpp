@@ -70,6 +70,9 @@ std::optional<Reply> Connection::answer_without_handler(Request& request, const 
     request.route_index = 0;
     return problem_reply(Error(Code::not_found, "there is nothing at this path"), request.trace_id);
   }
+  if (match.handler && !request.query.empty() && !match.options->any_query)
+    if (const auto known = request.expect_query(match.options->query); !known)
+      return problem_reply(known.error(), request.trace_id);
   if (match.handler) {
     const bool may_have_body = request.method != Method::get && request.method != Method::head;
     if (!has_body || !may_have_body || match.options->any_body) return std::nullopt;
@@ -366,7 +369,7 @@ asio::awaitable<void> Connection::linger() {
       co_await asio::post(thread_.io(), asio::use_awaitable);
       continue;
     }
-    deadline_ms_ = std::min(end, after(linger_silence_max));
+    deadline_ms_ = std::min({end, after(linger_silence_max), is_draining() ? drain_end_ms_ : no_deadline});
     co_await wait(Waiting::read);
     if (wake_ != Wake::ready) co_return;
   }

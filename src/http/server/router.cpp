@@ -66,6 +66,7 @@ struct Router::Tables {
   boost::unordered_flat_map<std::string, Path*, TextHash, std::equal_to<>> by_pattern;
   std::vector<std::string> names{"unmatched"};
   std::unique_ptr<Entry> fallback;
+  bool any_query = false;
 
   Path& path_of(const std::string& pattern) {
     if (const auto found = by_pattern.find(pattern); found != by_pattern.end()) return *found->second;
@@ -152,11 +153,16 @@ Router::Router() : tables_(std::make_unique<Tables>()) {}
 Router::~Router() = default;
 Router::Router(Router&&) noexcept = default;
 
+void Router::take_any_query(bool yes) {
+  tables_->any_query = yes;
+}
+
 void Router::add(Method method, std::string pattern, Handler handler, RouteOptions options) {
   check(pattern.starts_with('/'), "a route's pattern starts with a slash");
   Path& path = tables_->path_of(pattern);
   auto& slot = path.methods[static_cast<std::size_t>(method)];
   check(slot == nullptr, "a route is added once");
+  options.any_query = options.any_query || tables_->any_query;
   slot = std::make_unique<Entry>(Entry{std::move(handler), options, tables_->names.size()});
   tables_->names.push_back(std::string(method_texts[static_cast<std::size_t>(method)]) + " " + pattern);
 

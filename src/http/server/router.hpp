@@ -16,7 +16,10 @@ struct RouteOptions {
   std::size_t body_bytes_max = 0;  ///< 0: the server's default (http.body_bytes_max).
   bool json_body = true;           ///< A body must be application/json (else 415).
   bool loopback_only = false;      ///< /metrics, /info: anyone else gets 404.
-  bool any_body = false;           ///< Passed on as it is: media type and coding are another's business.
+  /// The query's parameters that this route knows; others are 422.
+  std::vector<std::string_view> query;
+  bool any_query = false;  ///< A page, or another's business.
+  bool any_body = false;   ///< Passed on as it is: media type and coding are another's business.
   /// Instead of body_bytes_max, when it depends on the request.
   std::function<std::size_t(const Request&)> body_limit;
   /// Asked before a body is read that did not come with the head: whose token is refused sends none.
@@ -30,6 +33,9 @@ class Router {
   Router(Router&&) noexcept;
 
   void add(Method method, std::string pattern, Handler handler, RouteOptions options = {});
+
+  /// Of the routes that are added from here on, as their contract is another's (Eureka's).
+  void take_any_query(bool yes);
 
   /// Sets head_check of a route that is there, named as in route_names().
   void check_head(std::string_view name, std::function<Result<>(const Request&)> check);

@@ -153,6 +153,7 @@ http::RouteOptions Proxy::options() {
   http::RouteOptions options;
   options.json_body = false;
   options.any_body = true;
+  options.any_query = true;
   options.body_limit = [this](const http::Request& request) {
     const auto config = current();
     const auto client = http::client_address(request, config->trusted_proxies);
@@ -160,6 +161,19 @@ http::RouteOptions Proxy::options() {
     const Route* const route =
         normal.request ? config->match(*normal.request, client, parts_.clock.now(), 0) : nullptr;
     return route && route->body_bytes_max > 0 ? route->body_bytes_max : config->body_bytes_max;
+  };
+  // Whoever is refused by his head alone sends no long body.
+  options.head_check = [this](const http::Request& request) -> Result<> {
+    const auto config = current();
+    const auto client = http::client_address(request, config->trusted_proxies);
+    const NormalRequest normal(request);
+    const Route* const route = normal.request && !is_internal_path(normal.request->path)
+                                   ? config->match(*normal.request, client, parts_.clock.now(), 0)
+                                   : nullptr;
+    if (!route) return fail(Code::not_found, "there is nothing at this path");
+    const auto user = user_of(request, *route);
+    if (!user) return fail(user.error());
+    return {};
   };
   return options;
 }

@@ -116,6 +116,8 @@ class Proxy {
   /// Nullopt: may pass.
   std::optional<http::Reply> check_limits(Passage& passage);
   std::optional<http::Reply> check_token(Passage& passage);
+  /// 0: nobody signed in, or we cannot tell. Errors: unauthenticated, forbidden.
+  Result<std::uint64_t> user_of(const http::Request& request, const Route& route) const;
   bool has_room(const Passage& passage) const;
   void prepare(http::Call& call, const Passage& passage, const Instance& instance, std::string_view target,
                std::int64_t left_ms);

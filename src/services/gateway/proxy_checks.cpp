@@ -30,22 +30,27 @@ http::Reply refusal(Code code, const char* detail, const http::Request& request,
   return http::problem_reply(Error(code, detail, extras), request.trace_id);
 }
 
-std::optional<http::Reply> Proxy::check_token(Passage& passage) {
-  const bool carries = passage.request.has_header("authorization");
-  if (!carries && !auth::value_of(auth::access_cookie, passage.request)) {
-    if (!passage.route.authenticated) return std::nullopt;
-    return refusal(Code::unauthenticated, "sign in first", passage.request);
+Result<std::uint64_t> Proxy::user_of(const http::Request& request, const Route& route) const {
+  const bool carries = request.has_header("authorization");
+  if (!carries && !auth::value_of(auth::access_cookie, request)) {
+    if (route.authenticated) return fail(Code::unauthenticated, "sign in first");
+    return 0;
   }
   const auto* const authenticator = authenticator_.load(std::memory_order_acquire);
-  if (!authenticator) {
-    if (!passage.route.authenticated) return std::nullopt;  // The services check for themselves.
-    return unserved("tokens cannot be checked yet: the key is not there", passage.request);
-  }
-  const auto identity = authenticator->identify(passage.request);
+  if (!authenticator) return 0;  // The services check for themselves.
+  const auto identity = authenticator->identify(request);
+  if (identity) return static_cast<std::uint64_t>(identity->user.value);
   // A cookie comes unasked, also to public pages.
-  if (!identity && !carries && !passage.route.authenticated) return std::nullopt;
-  if (!identity) return http::problem_reply(identity.error(), passage.request.trace_id);
-  passage.user = static_cast<std::uint64_t>(identity->user.value);
+  if (!carries && !route.authenticated) return 0;
+  return fail(identity.error());
+}
+
+std::optional<http::Reply> Proxy::check_token(Passage& passage) {
+  const auto user = user_of(passage.request, passage.route);
+  if (!user) return http::problem_reply(user.error(), passage.request.trace_id);
+  passage.user = *user;
+  if (passage.route.authenticated && !authenticator_.load(std::memory_order_acquire))
+    return unserved("tokens cannot be checked yet: the key is not there", passage.request);
   return std::nullopt;
 }
 

@@ -23,20 +23,92 @@ asio::awaitable<void> ask_for_money(PaymentProvider& provider, std::shared_ptr<C
 
 }  // namespace
 
+/// Whoever pays: ends with an answer for all, however it ends.
+class PayOrder::Turn {
+ public:
+  Turn(PayOrder& payments, OrderId order, UnderWayPtr mine)
+      : payments_(payments), order_(order), mine_(std::move(mine)) {}
+  Turn(const Turn&) = delete;
+  ~Turn() {
+    if (!ended_) end(fail(Code::unavailable, "the payment was broken off"));
+  }
+  void end(Result<Paid> answer) {
+    ended_ = true;
+    std::vector<std::function<void()>> waiting;
+    {
+      const std::lock_guard lock(payments_.mutex_);
+      mine_->answer = std::move(answer);
+      waiting.swap(mine_->waiting);
+      payments_.under_way_.erase(order_);
+    }
+    for (const auto& wake : waiting) wake();
+  }
+
+ private:
+  PayOrder& payments_;
+  const OrderId order_;
+  const UnderWayPtr mine_;
+  bool ended_ = false;
+};
+
+PayOrder::UnderWayPtr PayOrder::find_or_begin(OrderId order, const std::string& token, bool& first) {
+  const std::lock_guard lock(mutex_);
+  auto& slot = under_way_[order];
+  first = slot == nullptr;
+  if (first) slot = std::make_shared<UnderWay>(token);
+  return slot;
+}
+
 Task<Paid> PayOrder::run(Command command, std::string token) {
   const StartPayment asked = std::get<StartPayment>(command.body);
   // The total first: an attempt that is in the log must be charged.
   const auto order = co_await reader_.find(asked.user, asked.order);
   if (!order) co_return fail(order.error());
+  bool first = false;
+  auto mine = find_or_begin(asked.order, token, first);
+  if (!first) {
+    if (mine->token != token)
+      co_return fail(Code::order_not_payable, "a payment of this order with another token is under way");
+    auto same = co_await wait_for(std::move(mine), asked);
+    if (same) same->replayed = static_cast<bool>(command.key);
+    co_return same;
+  }
+  Turn turn(*this, asked.order, std::move(mine));
   auto paid = co_await start(std::move(command), (*order)->total, std::move(token));
+  turn.end(paid);
   co_return paid;
+}
+
+Task<Paid> PayOrder::wait_for(UnderWayPtr first, StartPayment asked) {
+  const auto executor = co_await asio::this_coro::executor;
+  const auto timer = std::make_shared<asio::steady_timer>(executor);
+  timer->expires_after(2 * answer_max_);  // The first one takes no longer, but for the gate.
+  bool wait = false;
+  {
+    const std::lock_guard lock(mutex_);
+    wait = !first->answer.has_value();
+    auto wake = [executor, timer] { asio::post(executor, [timer] { timer->cancel(); }); };
+    if (wait) first->waiting.emplace_back(std::move(wake));
+  }
+  boost::system::error_code ignored;
+  if (wait) co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  {
+    const std::lock_guard lock(mutex_);
+    if (first->answer) co_return *first->answer;
+  }
+  auto order = co_await reader_.find(asked.user, asked.order);
+  if (!order) co_return fail(std::move(order.error()));
+  const bool known = (*order)->payment != PaymentState::pending;
+  co_return Paid{std::move(*order), known, false};
 }
 
 Task<Paid> PayOrder::start(Command command, Money total, std::string token) {
   const StartPayment asked = std::get<StartPayment>(command.body);
+  const RequestKey key = command.key;
+  const std::uint64_t fingerprint = command.fingerprint;
   auto started = co_await gate_.submit(std::move(command));
   if (!started) {
-    auto paid = co_await unless_paid(asked, std::move(started.error()));
+    auto paid = co_await unless_paid(asked, std::move(token), std::move(started.error()));
     co_return paid;
   }
   if (started->replayed) {
@@ -44,25 +116,33 @@ Task<Paid> PayOrder::start(Command command, Money total, std::string token) {
     co_return paid;
   }
   const AttemptId attempt = std::get<PaymentStarted>(started->event->event.fact).attempt;
-  const Attempt begun{asked.user, asked.order, attempt, total};
+  const Attempt begun{asked.user, asked.order, attempt, total, key, fingerprint};
   auto paid = co_await charge(begun, std::move(token));
   co_return paid;
 }
 
-Task<Paid> PayOrder::unless_paid(StartPayment asked, Error refusal) {
+/// The gate refuses to begin a payment: perhaps because this very one has been begun, or has succeeded.
+Task<Paid> PayOrder::unless_paid(StartPayment asked, std::string token, Error refusal) {
   // The gate may have forgotten an order that is paid and recorded.
   if (refusal.code != Code::order_not_payable && refusal.code != Code::order_not_found)
     co_return fail(std::move(refusal));
   auto order = co_await reader_.find(asked.user, asked.order);
   if (!order) co_return fail(std::move(order.error()));
-  if ((*order)->payment != PaymentState::paid) co_return fail(std::move(refusal));
-  co_return Paid{std::move(*order), true, false};
+  const bool paid = (*order)->payment == PaymentState::paid;
+  if (!paid && (*order)->payment != PaymentState::pending) co_return fail(std::move(refusal));
+  const auto with = co_await provider_.compare((*order)->attempt, std::move(token));
+  if (with && *with == ChargedToken::another)
+    co_return fail(Code::order_not_payable, paid ? "the order was paid with another token"
+                                                 : "a payment of this order with another token is under way");
+  co_return Paid{std::move(*order), paid, false};
 }
 
+/// The key is bound. In logs of before also by an attempt that was declined: such a request may be sent
+/// again.
 Task<Paid> PayOrder::replay(StartPayment asked, std::string token) {
   auto order = co_await reader_.find(asked.user, asked.order);
   if (!order) co_return fail(std::move(order.error()));
-  if ((*order)->payment == PaymentState::declined) {  // A refused request may be sent again with its key.
+  if ((*order)->payment == PaymentState::declined) {
     const Money total = (*order)->total;
     Command again = asked;
     auto paid = co_await start(std::move(again), total, std::move(token));
@@ -107,6 +187,10 @@ Task<Paid> PayOrder::charge(Attempt attempt, std::string token) {
 
 Task<Paid> PayOrder::settle(Attempt attempt, PaymentOutcome outcome) {
   Command command = SettlePayment{attempt.order, attempt.attempt, outcome};
+  if (outcome == PaymentOutcome::captured) {
+    command.key = attempt.key;
+    command.fingerprint = attempt.fingerprint;
+  }
   const auto settled = co_await gate_.submit(std::move(command));
   if (settled && outcome == PaymentOutcome::declined)
     co_return fail(Code::payment_declined, "the card was declined; the order can be paid until payBy");

@@ -2,7 +2,11 @@
 /// Paying: the attempt is logged before the provider is asked, with the attempt as the provider's idempotency
 /// key.
 
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <functional>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/task_group.hpp"
 #include "ports/order_reader.hpp"
@@ -14,7 +18,7 @@ namespace market::order {
 struct Paid {
   OrderPtr order;
   bool known = true;      ///< False: the provider's answer is not known yet; the resolver finds it out.
-  bool replayed = false;  ///< The key was bound before: nothing was asked of the provider.
+  bool replayed = false;  ///< The request came before: nothing more was asked of the provider.
 };
 
 class PayOrder {
@@ -23,8 +27,9 @@ class PayOrder {
   PayOrder(SaleGate& gate, OrderReader& reader, PaymentProvider& provider, Millis answer_max)
       : gate_(gate), reader_(reader), provider_(provider), answer_max_(answer_max) {}
 
-  /// `start`: a StartPayment, with its key. An order that is paid already is the answer to paying it again; a
-  /// key whose payment was declined pays anew. Errors: order_not_found, order_not_payable, payment_declined,
+  /// `start`: a StartPayment, with its key, which is bound when the order is paid. The order as it is answers
+  /// whoever sends the token again with which it was paid or is being paid; at the same time, he waits for
+  /// the first. Errors: order_not_found, order_not_payable (also: paid with another token), payment_declined,
   /// validation (the token), overloaded (the provider was not reached; nothing was charged), the gate's and
   /// the reader's.
   Task<Paid> run(Command start, std::string token);
@@ -38,9 +43,23 @@ class PayOrder {
     OrderId order;
     AttemptId attempt;
     Money total;
+    RequestKey key;
+    std::uint64_t fingerprint = 0;
   };
+  /// A request to pay an order that this process works on, and those who have sent it again meanwhile.
+  struct UnderWay {
+    explicit UnderWay(std::string with) : token(std::move(with)) {}
+    const std::string token;
+    std::optional<Result<Paid>> answer;
+    std::vector<std::function<void()>> waiting;
+  };
+  using UnderWayPtr = std::shared_ptr<UnderWay>;
+  class Turn;
+  /// The request that is under way; this one, when there was none: `first`.
+  UnderWayPtr find_or_begin(OrderId order, const std::string& token, bool& first);
+  Task<Paid> wait_for(UnderWayPtr first, StartPayment asked);
   Task<Paid> start(Command start, Money total, std::string token);
-  Task<Paid> unless_paid(StartPayment asked, Error refusal);
+  Task<Paid> unless_paid(StartPayment asked, std::string token, Error refusal);
   Task<Paid> replay(StartPayment asked, std::string token);
   Task<Paid> charge(Attempt attempt, std::string token);
   Task<Paid> settle(Attempt attempt, PaymentOutcome outcome);
@@ -50,6 +69,8 @@ class PayOrder {
   OrderReader& reader_;
   PaymentProvider& provider_;
   Millis answer_max_;
+  std::mutex mutex_;  ///< Of the next one and of all that it leads to.
+  boost::unordered_flat_map<OrderId, UnderWayPtr> under_way_;
   TaskGroup charges_{"a charge"};
 };
 

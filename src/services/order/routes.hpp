@@ -5,6 +5,7 @@
 #include "ports/order_reader.hpp"
 #include "ports/product_board.hpp"
 #include "services/auth/authenticator.hpp"
+#include "services/order/order_watch.hpp"
 #include "services/order/pay_order.hpp"
 #include "services/order/refusal_counts.hpp"
 
@@ -23,6 +24,7 @@ struct OrderParts {
   OrderReader& reader;
   PayOrder& pay;
   RefusalCounts& refusals;  ///< Of POST /orders.
+  OrderWatch& watch;
   const Clock& clock;
   OrderSettings settings;
 };

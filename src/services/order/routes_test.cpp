@@ -16,7 +16,8 @@ using tests::header_of;
 class OrderRoutesTest : public testing::Test {
  protected:
   OrderRoutesTest() {
-    add_order_routes(doors_.router, {doors_.authenticator, gate_, gate_.board, gate_, pay_, refusals_,
+    gate_.followers.push_back(&watch_);
+    add_order_routes(doors_.router, {doors_.authenticator, gate_, gate_.board, gate_, pay_, refusals_, watch_,
                                      doors_.clock, OrderSettings{}});
     ProductTerms terms;
     terms.price.amount = 500;
@@ -44,6 +45,7 @@ class OrderRoutesTest : public testing::Test {
   tests::ScriptedProvider provider_;
   PayOrder pay_{gate_, gate_, provider_, Millis(1'000)};
   RefusalCounts refusals_;
+  OrderWatch watch_;
   tests::SentHeader alice_ = doors_.sign_in(UserId{1}, Role::customer),
                     bob_ = doors_.sign_in(UserId{2}, Role::customer);
   ProductId shoes_;

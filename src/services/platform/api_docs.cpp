@@ -43,14 +43,18 @@ Task<Reply> lead_to(std::string address) {
 }
 
 void add_docs_routes(http::Router& router) {
-  const auto add = [&router](std::string path, std::string_view type, std::string_view bytes,
-                             std::string_view policy = {}) {
+  http::RouteOptions page;
+  page.any_query = true;  // Whoever links to it may add what he likes.
+  const auto add = [&router, &page](std::string path, std::string_view type, std::string_view bytes,
+                                    std::string_view policy = {}) {
     const auto file = std::make_shared<const EmbeddedFile>(type, bytes, policy);
-    router.add(Method::get, std::move(path), [file](const Request& r) { return serve(*file, r); });
+    router.add(
+        Method::get, std::move(path), [file](const Request& r) { return serve(*file, r); }, page);
   };
   constexpr std::string_view script = "text/javascript; charset=utf-8", style = "text/css; charset=utf-8",
                              text = "text/plain; charset=utf-8";
-  add("/openapi.json", http::json_type, embedded::openapi_json());
+  const auto openapi = std::make_shared<const EmbeddedFile>(http::json_type, embedded::openapi_json(), "");
+  router.add(Method::get, "/openapi.json", [openapi](const Request& r) { return serve(*openapi, r); });
   add("/postman.json", http::json_type, embedded::postman_json());
   add("/docs", "text/html; charset=utf-8", embedded::docs_page(), page_policy);
   add("/docs/start.js", script, embedded::docs_start());
@@ -60,7 +64,8 @@ void add_docs_routes(http::Router& router) {
   add("/docs/viewer.js.LICENSE.txt", text, embedded::viewer_notices());
   add("/docs/LICENSE", text, embedded::viewer_license());
   add("/docs/NOTICE", text, embedded::viewer_notice());
-  router.add(Method::get, "/docs/", [](const Request&) { return lead_to("/docs"); });
+  router.add(
+      Method::get, "/docs/", [](const Request&) { return lead_to("/docs"); }, page);
 }
 
 }  // namespace market::platform

@@ -98,10 +98,12 @@ void add_service_routes(http::Router& router, const PlatformInfo& info) {
 void add_platform_routes(http::Router& router, const PlatformInfo& info) {
   add_service_routes(router, info);
   add_docs_routes(router);
+  router.take_any_query(true);  // Pages: whoever links to one may add what he likes.
   if (info.home.empty())
     add_web_routes(router);
   else
     router.add(Method::get, "/", [home = info.home](const Request&) { return lead_to(home); });
+  router.take_any_query(false);
 }
 
 }  // namespace market::platform

@@ -25,6 +25,12 @@ std::int64_t key_of(const ShownProduct& product, SortBy sort) {
   return 0;
 }
 
+bool is_there(const ShownProduct& product, const ListQuery& query, Instant now) {
+  return is_public(product.terms, now) ||
+         (!product.terms.withdrawn &&
+          (query.sees_all || (query.viewer && product.terms.seller == query.viewer)));
+}
+
 bool matches(const ShownProduct& product, const ListQuery& query) {
   if (!query.category.empty() && product.texts.category != query.category) return false;
   if (query.kind && product.terms.kind != *query.kind) return false;
@@ -44,23 +50,24 @@ std::string cursor_of(const ListQuery& query, const ShownProduct& last) {
       fmt::format("{}{}:{}", list_of(query), key_of(last, query.sort), last.id.text()));
 }
 
-/// The newest ones that are public. Few are not, so a page is one reading or two.
-std::vector<ShownProductPtr> newest_public(const ProductBoard& board, ProductId before, std::size_t count,
-                                           Instant now) {
+/// The newest ones that are there for the viewer. Few are not, so a page is one reading or two.
+std::vector<ShownProductPtr> newest_there(const ProductBoard& board, const ListQuery& query,
+                                          std::size_t count, Instant now) {
   std::vector<ShownProductPtr> found;
+  ProductId before = query.after;
   for (;;) {
     auto some = board.newest(before, count);
     const bool last = some.size() < count;
     if (!some.empty()) before = some.back()->id;
     for (auto& product : some)
-      if (found.size() < count && is_public(product->terms, now)) found.push_back(std::move(product));
+      if (found.size() < count && is_there(*product, query, now)) found.push_back(std::move(product));
     if (last || found.size() == count) return found;
   }
 }
 
 /// All that match, as far as one page shows them.
-std::vector<ShownProductPtr> sorted_public(const ProductBoard& board, const ListQuery& query,
-                                           std::size_t count, Instant now) {
+std::vector<ShownProductPtr> sorted_there(const ProductBoard& board, const ListQuery& query,
+                                          std::size_t count, Instant now) {
   const auto all = board.all();
   using Candidate = std::pair<std::int64_t, const ShownProductPtr*>;
   std::vector<Candidate> found;
@@ -71,7 +78,7 @@ std::vector<ShownProductPtr> sorted_public(const ProductBoard& board, const List
     const std::int64_t key = key_of(*product, query.sort);
     if (query.after && (key < query.after_key || (key == query.after_key && product->id >= query.after)))
       continue;
-    if ((query.hidden || is_public(product->terms, now)) && matches(*product, query))
+    if ((query.hidden || is_there(*product, query, now)) && matches(*product, query))
       found.emplace_back(key, &product);
   }
   const auto wanted = std::min(found.size(), count);
@@ -104,8 +111,8 @@ Result<> read_cursor(const std::string& cursor, ListQuery& query) {
 ListPage list_products(const ProductBoard& board, const ListQuery& query, Instant now) {
   const std::size_t one_more = query.limit + 1;  // It tells whether there is a next page.
   ListPage page;
-  page.products = query.is_plain() ? newest_public(board, query.after, one_more, now)
-                                   : sorted_public(board, query, one_more, now);
+  page.products = query.is_plain() ? newest_there(board, query, one_more, now)
+                                   : sorted_there(board, query, one_more, now);
   if (page.products.size() > query.limit) {
     page.products.resize(query.limit);
     page.next_cursor = cursor_of(query, *page.products.back());

@@ -19,6 +19,9 @@ struct ListQuery {
   /// The last product of the page before: its sort key and id; id none: from the start.
   std::int64_t after_key = 0;
   ProductId after;
+  /// Who asks: what is not public yet is in the lists of its seller and of administrators.
+  UserId viewer;
+  bool sees_all = false;
   bool is_plain() const {
     return !hidden && words.empty() && search.empty() && category.empty() && !kind && sort == SortBy::newest;
   }
@@ -32,7 +35,7 @@ struct ListPage {
 /// Where `query` goes on, after all else of it has been read: a cursor belongs to its sort and filters.
 /// Errors: validation, also when it comes from another list.
 Result<> read_cursor(const std::string& cursor, ListQuery& query);
-/// Those that are public at `now`.
+/// Those that are there for the viewer at `now`.
 ListPage list_products(const ProductBoard& board, const ListQuery& query, Instant now);
 
 }  // namespace market::product

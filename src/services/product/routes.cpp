@@ -151,8 +151,6 @@ Result<std::optional<std::string>> bounded_parameter(const Request& request, std
 }
 
 Result<ListQuery> read_list_query(const Request& request) {
-  const auto known = request.expect_query({"limit", "cursor", "search", "category", "kind", "sort"});
-  if (!known) return fail(known.error());
   const auto page = http::page_of(request);
   if (!page) return fail(page.error());
   ListQuery query;
@@ -189,8 +187,12 @@ Result<ListQuery> read_list_query(const Request& request) {
 }
 
 Task<Reply> list(const Doors& doors, const Request& request) {
-  const auto query = read_list_query(request);
+  auto query = read_list_query(request);
   if (!query) co_return fail(query.error());
+  if (const auto caller = doors.parts.authenticator.identify(request)) {
+    query->viewer = caller->user;
+    query->sees_all = caller->role == Role::admin;
+  }
   const ProductBoard& board = doors.parts.board;
   const Instant now = doors.parts.clock.now();
   Result<ListPage> page = ListPage{};
@@ -331,7 +333,11 @@ Task<Reply> get_image(const Doors& doors, const Request& request) {
 void add_product_routes(http::Router& router, const ProductParts& parts) {
   auto doors = std::make_shared<const Doors>(parts);
   const std::string all = std::string(api_base) + "/products", one = all + "/{id}";
-  router.add(Method::get, all, [doors](const Request& r) { return list(*doors, r); });
+  http::RouteOptions filters, version;
+  filters.query = {"limit", "cursor", "search", "category", "kind", "sort"};
+  version.query = {"v"};
+  router.add(
+      Method::get, all, [doors](const Request& r) { return list(*doors, r); }, filters);
   router.add(Method::post, all, [doors](const Request& r) { return create(*doors, r); });
   router.add(Method::get, one, [doors](const Request& r) { return get_product(*doors, r); });
   router.add(Method::patch, one, [doors](const Request& r) { return patch(*doors, r); });
@@ -343,7 +349,8 @@ void add_product_routes(http::Router& router, const ProductParts& parts) {
   picture.json_body = false;
   router.add(
       Method::put, one + "/image", [doors](const Request& r) { return put_image(*doors, r); }, picture);
-  router.add(Method::get, one + "/image", [doors](const Request& r) { return get_image(*doors, r); });
+  router.add(
+      Method::get, one + "/image", [doors](const Request& r) { return get_image(*doors, r); }, version);
   router.add(Method::get, one + "/stock/stream",
              [doors](const Request& r) { return get_stock_stream(*doors, r); });
 }

@@ -139,7 +139,11 @@ TEST_F(ProductRoutesTest, WhatIsNotPublishedIsThereForItsSellerAlone) {
   EXPECT_TRUE(get(path + "/stock", {seller_}));
   ASSERT_TRUE(doors_.ask(Method::put, path + "/image", png, {seller_, {"Content-Type", "image/png"}}));
   EXPECT_EQ(header_of(*get(path + "/image", {seller_}), "Cache-Control"), "private, no-store");
-  EXPECT_EQ(get(all, {seller_})->body, R"({"items":[],"nextCursor":null})");
+  for (const auto& stranger : {buyer_, other_})
+    EXPECT_EQ(get(all, {stranger})->body, R"({"items":[],"nextCursor":null})");
+  EXPECT_EQ(get(all)->body, R"({"items":[],"nextCursor":null})");
+  for (const auto& insider : {seller_, admin_})
+    EXPECT_NE(get(all, {insider})->body, R"({"items":[],"nextCursor":null})");
   EXPECT_EQ(doors_.ask(Method::patch, path, R"({"name":"x"})", {other_}).error().code,
             Code::product_not_found);
   EXPECT_TRUE(doors_.ask(Method::patch, path, R"({"name":"x"})", {seller_}));

@@ -138,6 +138,7 @@ Task<Reply> set_status(ContextPtr context, const Request& request) {
 
 void add_dashboard_routes(http::Router& router, const HandlerContext& context) {
   const auto shared = std::make_shared<const HandlerContext>(context);
+  router.take_any_query(true);
   const auto add_file = [&router](const char* path, std::string_view type, std::string_view bytes) {
     const auto body = std::make_shared<const std::string>(bytes);
     router.add(Method::get, path, [body, type](const Request&) { return file(body, type); });
@@ -150,6 +151,7 @@ void add_dashboard_routes(http::Router& router, const HandlerContext& context) {
   router.add(Method::get, "/registry/state", [shared](const Request& r) { return state(shared, r); });
   router.add(Method::get, "/registry/history", [shared](const Request& r) { return history(shared, r); });
   router.add(Method::post, "/registry/status", [shared](const Request& r) { return set_status(shared, r); });
+  router.take_any_query(false);
 }
 
 }  // namespace market::registry

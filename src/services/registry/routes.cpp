@@ -299,7 +299,9 @@ void add_under(http::Router& router, const std::string& base, const ContextPtr& 
 
 void add_eureka_routes(http::Router& router, const HandlerContext& context) {
   const auto shared = std::make_shared<const HandlerContext>(context);
+  router.take_any_query(true);  // Eureka's clients and servers add some of their own.
   for (const char* base : {"/eureka", "/eureka/v2"}) add_under(router, base, shared);
+  router.take_any_query(false);
 }
 
 }  // namespace market::registry

@@ -366,7 +366,10 @@ void add_user_routes(http::Router& router, const UserParts& parts, const std::st
   add(Method::put, "/users/me/password", change_password);
   add(Method::post, "/sessions", sign_in);
   add(Method::post, "/sessions/refresh", refresh);
-  add(Method::get, "/sessions", list_sessions);
+  http::RouteOptions pages;
+  pages.query = {"limit", "cursor"};
+  router.add(
+      Method::get, base + "/sessions", [doors](const Request& r) { return list_sessions(*doors, r); }, pages);
   add(Method::del, "/sessions/current", sign_out);
   add(Method::del, "/sessions", sign_out_everywhere);
 }

@@ -63,6 +63,12 @@ Task<Account> SignUp::run(NewAccount wanted, std::string client) {
 }
 
 Task<> SignUp::create_admin(std::string email, std::string password) {
+  auto created =
+      co_await create_verified(std::move(email), std::move(password), "Administrator", Role::admin);
+  co_return created;
+}
+
+Task<> SignUp::create_verified(std::string email, std::string password, std::string name, Role role) {
   const auto known = co_await accounts_.find_by_email(email);
   if (known) co_return Result<>();
   if (known.error().code != Code::not_found) co_return fail(known.error());
@@ -76,8 +82,8 @@ Task<> SignUp::create_admin(std::string email, std::string password) {
   Account account;
   account.id = ids_.next_as<UserId>();
   account.email = std::move(email);
-  account.name = "Administrator";
-  account.role = Role::admin;
+  account.name = std::move(name);
+  account.role = role;
   account.email_verified = true;
   account.password_hash = std::move(*hash);
   account.created_at = clock_.now();

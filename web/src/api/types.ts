@@ -25,4 +25,4 @@ export type User = Schemas['User'];
 export type Session = Schemas['Session'];
 export type SessionList = Schemas['SessionList'];
 export type Problem = Schemas['Problem'];
-export type NewProduct = Schemas['NewProduct'];
+export type NewProduct = Schemas['ProductInput'];
