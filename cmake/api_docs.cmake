@@ -13,6 +13,14 @@ add_custom_command(
   DEPENDS ${CMAKE_SOURCE_DIR}/api/openapi.yaml ${CMAKE_SOURCE_DIR}/tools/openapi_to_json.py
   COMMENT "api/openapi.yaml -> openapi.json" VERBATIM)
 
+set(postman_json ${CMAKE_BINARY_DIR}/postman.json)
+add_custom_command(
+  OUTPUT ${postman_json}
+  COMMAND ${MARKET_PYTHON} ${CMAKE_SOURCE_DIR}/tools/openapi_to_postman.py
+          ${CMAKE_SOURCE_DIR}/api/openapi.yaml ${postman_json}
+  DEPENDS ${CMAKE_SOURCE_DIR}/api/openapi.yaml ${CMAKE_SOURCE_DIR}/tools/openapi_to_postman.py
+  COMMENT "api/openapi.yaml -> postman.json" VERBATIM)
+
 # The viewer comes from npm, into the build folder; only a changed package list installs it again.
 set(viewer ${CMAKE_BINARY_DIR}/docs-viewer)
 set(viewer_package ${viewer}/node_modules/swagger-ui-dist)
@@ -29,6 +37,7 @@ add_custom_command(
   DEPENDS ${viewer_lists} WORKING_DIRECTORY ${CMAKE_BINARY_DIR} COMMENT "npm ci: the API viewer" VERBATIM)
 
 market_embed(market_services_platform openapi_json ${openapi_json} GZIP)
+market_embed(market_services_platform postman_json ${postman_json} GZIP)
 market_embed(market_services_platform docs_page ${CMAKE_SOURCE_DIR}/api/docs/index.html GZIP)
 market_embed(market_services_platform docs_start ${CMAKE_SOURCE_DIR}/api/docs/start.js GZIP)
 market_embed(market_services_platform docs_style ${CMAKE_SOURCE_DIR}/api/docs/style.css GZIP)

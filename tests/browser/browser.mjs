@@ -63,10 +63,12 @@ export function isQuiet(page) {
 }
 
 export async function fitsTheWidth(page) {
-  const { needed, there } = await page.evaluate(() => ({
-    needed: document.documentElement.scrollWidth, there: document.documentElement.clientWidth,
-  }));
-  assert.ok(needed <= there, `${page.url()} is ${needed} px wide on ${there}`);
+  const { needed, there, who } = await page.evaluate(() => {
+    const { scrollWidth: needed, clientWidth: there } = document.documentElement;
+    const wide = [...document.querySelectorAll('body *')].filter((each) => each.getBoundingClientRect().right > there + 1);
+    return { needed, there, who: wide.slice(-3).map((each) => each.outerHTML.slice(0, 120)) };
+  });
+  assert.ok(needed <= there, `${page.url()} is ${needed} px wide on ${there}: ${who.join(' ')}`);
 }
 
 /** Presses Tab until this element has the focus, as somebody without a mouse does. */

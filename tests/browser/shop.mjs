@@ -3,14 +3,14 @@
 //   MARKET_BINARY=build/release/market node tests/browser/shop.mjs [name…]
 //   BROWSER_SHOTS=FOLDER keeps pictures
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createRequire } from 'node:module';
 
 import { admin, buyer, password } from './api.mjs';
-import { fitsTheWidth, isQuiet, launch, listen, patience, phone, picture, run, tabTo, wide } from './browser.mjs';
+import { fitsTheWidth, isQuiet, launch, patience, phone, picture, run, tabTo, wide } from './browser.mjs';
 import { Server, until } from './platform.mjs';
+import { isAccessible, seconds, signIn, visitor } from './visit.mjs';
 
 const words = {
   en: {
@@ -24,45 +24,6 @@ const words = {
     password: '비밀번호', name: '이름', opens: /오픈$/, orders: '내 주문', signIn: '로그인',
   },
 };
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const seconds = (count) => ({ timeout: count * 1000 * patience });
-
-/** A browser of its own: cookies and storage that no other test sees. */
-async function visitor({ browser }, { viewport = wide, language = 'en', scheme = 'light', before } = {}) {
-  const context = await browser.newContext({
-    viewport, locale: language === 'ko' ? 'ko-KR' : 'en-GB', colorScheme: scheme, timezoneId: 'Asia/Seoul',
-    hasTouch: viewport === phone, bypassCSP: false,
-  });
-  context.setDefaultTimeout(10_000 * patience);
-  if (before) await context.addInitScript(before);
-  return { context, language, tab: async () => listen(await context.newPage()) };
-}
-
-/** No violation of WCAG 2.2 A and AA. axe runs in a world of its own, which the page's policy does not rule. */
-async function isAccessible(page) {
-  await page.evaluate(() => Promise.all(document.getAnimations()
-    .filter((each) => each.effect.getTiming().iterations === 1).map((each) => each.finished.catch(() => null))));
-  const client = await page.context().newCDPSession(page);
-  const { frameTree } = await client.send('Page.getFrameTree');
-  const { executionContextId } = await client.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id, worldName: 'axe' });
-  const evaluate = (expression, awaitPromise = false) =>
-    client.send('Runtime.evaluate', { expression, contextId: executionContextId, awaitPromise, returnByValue: true });
-  await evaluate(axe);
-  const { result } = await evaluate(`axe.run(document, {runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']})
-    .then((found) => JSON.stringify(found.violations.map((each) => each.id + ': ' + each.nodes.map((node) => node.html.slice(0, 150) + ' ' + node.failureSummary).join(' | '))))`, true);
-  await client.detach();
-  assert.deepEqual(JSON.parse(result.value), [], page.url());
-}
-
-async function signIn(page, url, account, language = 'en', to = '/') {
-  const say = words[language];
-  await page.goto(`${url}/shop/sign-in?to=${encodeURIComponent(to)}`);
-  await page.getByLabel(say.email).fill(account.email);
-  await page.getByLabel(say.password).fill(account.password);
-  await page.locator('form button[type=submit]').click();
-  await page.waitForURL(url + to);
-}
-
 const button = (page) => page.locator('.buy-button');
 const ticketNumber = (page) => page.locator('.ticket-number [aria-hidden=true]').innerText();
 
@@ -84,7 +45,7 @@ async function walk(context, language, viewport, scheme) {
   await page.getByRole('link', { name: product.name }).first().waitFor();
   assert.equal(await page.locator('html').getAttribute('lang'), language);
   await look('home');
-  await page.locator('h3 a', { hasText: product.name }).click();
+  await page.locator('.card a', { hasText: product.name }).click();
   await page.getByRole('button', { name: say.signInToBuy }).waitFor();
   await page.locator('.fresh.stream').waitFor();
   await look('product');
@@ -369,6 +330,50 @@ async function buysByKeyboardAlone(context) {
   await who.context.close();
 }
 
+/** Collected before signing in, ordered after it. */
+async function collectsInACartAndRemembers(context) {
+  const { market, seller } = context;
+  const regular = { kind: 'regular', sale: null, stock: 9 };
+  const [bag, lamp] = [await seller.product({ name: 'Canvas bag', ...regular }), await seller.product({ name: 'Desk lamp', ...regular })];
+  const one = await buyer(market.url);
+  const who = await visitor(context);
+  const page = await who.tab();
+  for (const product of [bag, lamp]) {
+    await page.goto(`${market.url}/shop/products/${product.id}`);
+    await page.getByRole('button', { name: 'Add to cart' }).click();
+    await page.getByText('In the cart.').waitFor();
+  }
+  await page.getByRole('link', { name: 'Cart' }).click();
+  await page.locator('.order-row').nth(1).waitFor();
+  await isAccessible(page);
+  await page.getByRole('link', { name: 'Sign in to order' }).click();
+  await page.getByLabel('E-mail').fill(one.account.email);
+  await page.getByLabel('Password').fill(one.account.password);
+  await page.locator('form button[type=submit]').click();
+  await page.getByRole('button', { name: 'Order all for ₩178,000' }).waitFor();
+  await page.getByLabel('Quantity: Canvas bag').fill('10');
+  await page.getByText('Only 9 left').waitFor();
+  assert.ok(await button(page).isDisabled());
+  await page.getByLabel('Quantity: Canvas bag').fill('2');
+  await page.getByRole('button', { name: 'Order all for ₩267,000' }).waitFor();
+  await fitsTheWidth(page);
+  await isAccessible(page);
+  await picture(page, 'shop-cart');
+  await button(page).click();
+  await page.waitForURL(/\/shop\/orders\//);
+  await page.getByText('2 × ₩89,000').waitFor();
+  await page.goto(`${market.url}/shop/cart`);
+  await page.getByRole('heading', { name: 'The cart is empty' }).waitFor();
+  await page.goto(`${market.url}/shop/products/${lamp.id}`);
+  await page.getByRole('button', { name: 'Remember it' }).click();
+  await page.getByRole('button', { name: 'On the wish list' }).waitFor();
+  await page.goto(`${market.url}/shop/wishes`);
+  await page.getByRole('link', { name: 'Desk lamp' }).waitFor();
+  await isAccessible(page);
+  isQuiet(page);
+  await who.context.close();
+}
+
 async function remembersLanguageAndTheme(context) {
   const { market } = context;
   const who = await visitor(context);
@@ -492,5 +497,5 @@ async function makeContext() {
 
 await run([buysOnADesktopInEnglish, buysOnAPhoneInKorean, opensByTheServersClock, twoRaceForTheLastOne,
   pressingTwiceIsOneOrder, aLostAnswerIsAskedForAgain, aSlowAnswerIsCalledSlow, aKilledServerLosesNoPurchase,
-  tenTabsShareOneStream, buysByKeyboardAlone, remembersLanguageAndTheme, findsFiltersAndSaysWhenThereIsNothing,
+  tenTabsShareOneStream, buysByKeyboardAlone, collectsInACartAndRemembers, remembersLanguageAndTheme, findsFiltersAndSaysWhenThereIsNothing,
   showsTextAsText, firstLoadIsSmall, worksBehindAGateway], makeContext);

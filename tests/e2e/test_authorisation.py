@@ -82,6 +82,7 @@ TABLE = {
     ("POST", "/orders/{id}/payment"): (OWN_ORDER, {"method": "card", "token": "declined"}),
     ("POST", "/orders/{id}/cancel"): (OWN_ORDER, None),
     ("POST", "/orders/{id}/return"): (OWN_ORDER, {"reason": "too small"}),
+    ("GET", "/admin/metrics"): (ADMIN, None),
     ("GET", "//health/live"): (OPEN, None),
     ("GET", "//health/ready"): (OPEN, None),
     ("GET", "//openapi.json"): (OPEN, None),

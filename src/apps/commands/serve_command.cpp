@@ -14,6 +14,7 @@
 #include "apps/roles/handover.hpp"
 #include "apps/roles/housekeeping.hpp"
 #include "apps/roles/management_server.hpp"
+#include "apps/roles/only_roles.hpp"
 #include "apps/roles/platform.hpp"
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/registry_role.hpp"
@@ -125,6 +126,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     platform::add_platform_routes(platform.router, info);
   else
     platform::add_service_routes(platform.router, info);
+  platform::add_operator_metrics(platform.router, info, only_roles(platform.authenticator, {Role::admin}));
   const unsigned threads = thread_count(settings.number("http.threads"), platform.cores);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
   server->set_access_log(access_log);

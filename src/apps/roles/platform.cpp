@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "apps/roles/only_roles.hpp"
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "apps/settings/settings_check.hpp"
@@ -107,19 +108,11 @@ void Platform::check_heads() {
     if (!caller) return fail(caller.error());
     return {};
   };
-  const auto operates = [this](const http::Request& request) -> Result<> {
-    const auto caller = authenticator.require(request, {Role::admin});
-    if (!caller) return fail(caller.error());
-    return {};
-  };
+  const auto operates = only_roles(authenticator, {Role::admin});
   for (const char* route : {"PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/orders/{id}/advance",
                             "POST /api/v1/admin/products/{id}/sale/extend"})
     router.check_head(route, operates);
-  const auto sells = [this](const http::Request& request) -> Result<> {
-    const auto caller = authenticator.require(request, {Role::seller, Role::admin});
-    if (!caller) return fail(caller.error());
-    return {};
-  };
+  const auto sells = only_roles(authenticator, {Role::seller, Role::admin});
   for (const char* route :
        {"POST /api/v1/orders", "POST /api/v1/orders/{id}/payment", "POST /api/v1/orders/{id}/cancel",
         "POST /api/v1/orders/{id}/return", "POST /api/v1/cart/merge", "PUT /api/v1/cart/items/{id}",

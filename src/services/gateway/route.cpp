@@ -8,7 +8,9 @@ std::vector<Route> default_routes() {
     std::vector<const char*> paths;
   };
   const Default defaults[] = {
-      {"market-order", "orders", {"/api/v1/orders/**", "/api/v1/cart/**", "/api/v1/admin/orders/**"}},
+      {"market-order",
+       "orders",
+       {"/api/v1/orders/**", "/api/v1/cart/**", "/api/v1/admin/orders/**", "/api/v1/admin/metrics"}},
       {"market-product",
        "products",
        {"/api/v1/products/**", "/api/v1/wishlist/**", "/api/v1/categories", "/api/v1/admin/products/**"}},

@@ -4,6 +4,7 @@
 
 namespace market::embedded {
 std::string_view openapi_json();
+std::string_view postman_json();
 std::string_view docs_page();
 std::string_view docs_start();
 std::string_view docs_style();
@@ -54,6 +55,7 @@ void add_docs_routes(http::Router& router) {
                              text = "text/plain; charset=utf-8";
   const auto openapi = std::make_shared<const EmbeddedFile>(http::json_type, embedded::openapi_json(), "");
   router.add(Method::get, "/openapi.json", [openapi](const Request& r) { return serve(*openapi, r); });
+  add("/postman.json", http::json_type, embedded::postman_json());
   add("/docs", "text/html; charset=utf-8", embedded::docs_page(), page_policy);
   add("/docs/start.js", script, embedded::docs_start());
   add("/docs/style.css", style, embedded::docs_style());

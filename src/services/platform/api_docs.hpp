@@ -5,7 +5,7 @@
 
 namespace market::platform {
 
-/// GET /openapi.json, and /docs with its assets.
+/// GET /openapi.json, /postman.json (the same as a Postman collection), and /docs with its assets.
 void add_docs_routes(http::Router& router);
 /// A handler's answer that sends the browser to `address`.
 Task<http::Reply> lead_to(std::string address);

@@ -43,11 +43,20 @@ Task<Reply> ready(const PlatformInfo& info, const Request& request) {
   co_return reply;
 }
 
-Task<Reply> metrics(const PlatformInfo& info) {
+Reply metrics_reply(const PlatformInfo& info) {
   Reply reply;
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
   if (info.metrics) reply.body = info.metrics();
-  co_return reply;
+  return reply;
+}
+
+Task<Reply> metrics(const PlatformInfo& info) {
+  co_return metrics_reply(info);
+}
+
+Task<Reply> metrics_for(const PlatformInfo& info, Result<> allowed) {
+  if (!allowed) co_return fail(allowed.error());
+  co_return metrics_reply(info);
 }
 
 Task<Reply> about(const PlatformInfo& info) {
@@ -62,6 +71,15 @@ void add_management_routes(http::Router& router, const PlatformInfo& info, http:
       Method::get, "/metrics", [shared](const Request&) { return metrics(*shared); }, options);
   router.add(
       Method::get, "/info", [shared](const Request&) { return about(*shared); }, options);
+}
+
+void add_operator_metrics(http::Router& router, const PlatformInfo& info,
+                          std::function<Result<>(const Request&)> check) {
+  const auto shared = std::make_shared<const PlatformInfo>(info);
+  router.add(Method::get, "/api/v1/admin/metrics",
+             [shared, check = std::move(check)](const Request& request) {
+               return metrics_for(*shared, check(request));
+             });
 }
 
 void add_health_routes(http::Router& router, const PlatformInfo& info) {

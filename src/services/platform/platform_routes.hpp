@@ -35,4 +35,9 @@ void add_health_routes(http::Router& router, const PlatformInfo& info);
 /// /metrics and /info, for whom `options` lets in.
 void add_management_routes(http::Router& router, const PlatformInfo& info, http::RouteOptions options = {});
 
+/// GET /api/v1/admin/metrics: what /metrics says, for operators wherever they are; the console draws it.
+/// `check` refuses everybody else.
+void add_operator_metrics(http::Router& router, const PlatformInfo& info,
+                          std::function<Result<>(const http::Request&)> check);
+
 }  // namespace market::platform

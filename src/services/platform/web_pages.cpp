@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <map>
 
 #include "base/check.hpp"
 #include "base/checksum.hpp"
@@ -52,6 +53,16 @@ std::shared_ptr<const std::string> shared(std::string_view bytes) {
 
 Task<Reply> serve(const WebFile& file, const Request& request) {
   co_return file.answer(request);
+}
+
+using WebFiles = std::map<std::string, std::shared_ptr<const WebFile>, std::less<>>;
+
+/// Pages are known by their addresses, not by the names of their files.
+Task<Reply> serve_file(const WebFiles& files, std::string_view folder, const Request& request) {
+  const auto found = files.find(fmt::format("{}{}", folder, request.parameters[0]));
+  if (found == files.end() || found->first.ends_with(".html"))
+    co_return fail(Code::not_found, "there is no such file");
+  co_return found->second->answer(request);
 }
 
 }  // namespace
@@ -133,20 +144,22 @@ Reply WebFile::answer(const Request& request) const {
 }
 
 void add_web_routes(http::Router& router) {
-  const auto add = [&router](std::string path, const std::shared_ptr<const WebFile>& file) {
-    router.add(Method::get, std::move(path), [file](const Request& r) { return serve(*file, r); });
-  };
+  auto files = std::make_shared<WebFiles>();
   for (auto& packed : read_pack(embedded::web_pack())) {
-    const std::string path = packed.path;
-    const auto file = std::make_shared<const WebFile>(std::move(packed));
-    if (path == "shop.html") {
-      for (const auto* address : {"/", "/shop", "/shop/{page}", "/shop/{page}/{id}"}) add(address, file);
-    } else if (path == "admin.html") {
-      for (const auto* address : {"/admin", "/admin/{page}", "/admin/{page}/{id}"}) add(address, file);
-    } else {
-      add("/web/" + path, file);
-    }
+    std::string path = packed.path;
+    files->emplace(std::move(path), std::make_shared<const WebFile>(std::move(packed)));
   }
+  const auto add_page = [&](std::string_view name, std::initializer_list<const char*> addresses) {
+    for (const char* address : addresses)
+      router.add(Method::get, address,
+                 [file = files->at(std::string(name))](const Request& r) { return serve(*file, r); });
+  };
+  add_page("shop.html", {"/", "/shop", "/shop/{page}", "/shop/{page}/{id}"});
+  add_page("admin.html", {"/admin", "/admin/{page}", "/admin/{page}/{id}"});
+  // One route for all files of a folder: a name with a hash is no name for a metric.
+  for (const char* folder : {"", "assets/"})
+    router.add(Method::get, fmt::format("/web/{}{{file}}", folder),
+               [files, folder](const Request& r) { return serve_file(*files, folder, r); });
 }
 
 }  // namespace market::platform

@@ -14,7 +14,7 @@ class WebPages : public testing::Test {
  protected:
   WebPages() { add_web_routes(router_); }
 
-  /// Nothing: no route.
+  /// Nothing: no route, or a refusal.
   std::optional<http::Reply> get(std::string_view path, std::vector<http::HeaderView> headers = {}) {
     http::Request request;
     request.path = request.target = path;
@@ -26,8 +26,7 @@ class WebPages : public testing::Test {
     asio::co_spawn(context, (*match.handler)(request),
                    [&reply](std::exception_ptr error, Result<http::Reply> answer) {
                      ASSERT_FALSE(error);
-                     ASSERT_TRUE(answer);
-                     reply = std::move(*answer);
+                     if (answer) reply = std::move(*answer);
                    });
     context.run();
     return reply;

@@ -1,5 +1,91 @@
+/** The console's frame: who may be here, where one can go. */
 import type { ReactNode } from 'react';
+import { NavLink, Route, Routes } from 'react-router';
+import { speak } from '../i18n/language';
+import { useTitle } from '../lib/hooks';
+import { session, signOut } from '../lib/session';
+import { useValue } from '../lib/store';
+import { theme, wear } from '../lib/theme';
+import { Button, Loading, Skeleton } from '../ui/parts';
+import { Audit } from './Audit';
+import { Board } from './Board';
+import { Orders } from './Orders';
+import { Products } from './Products';
+import { ProductForm } from './ProductForm';
+import { Services } from './Services';
+import { Users } from './Users';
+import { useConsoleSpeech } from './words';
+
+function Denied({ signedIn }: { signedIn: boolean }): ReactNode {
+  const { t } = useConsoleSpeech();
+  return (
+    <main className="page denied">
+      <div className="empty">
+        <h1>{t(signedIn ? 'denied' : 'console')}</h1>
+        <p>{t('denied.text')}</p>
+        {signedIn && <Button onClick={() => void signOut()}>{t('nav.signOut')}</Button>}
+        <a className="button main" href="/shop/sign-in?to=/admin">{t('nav.signIn')}</a>
+        <a href="/">{t('toShop')}</a>
+      </div>
+    </main>
+  );
+}
+
+function Side({ name, admin }: { name: string; admin: boolean }): ReactNode {
+  const { t, language } = useConsoleSpeech();
+  const worn = useValue(theme);
+  return (
+    <header className="side">
+      <a className="brand" href="/"><b>MARKET</b> <span>{t('console')}</span></a>
+      <nav aria-label={t('nav.main')}>
+        <NavLink to="/admin" end>{t('nav.board')}</NavLink>
+        <NavLink to="/admin/products">{t('nav.products')}</NavLink>
+        {admin && (
+          <>
+            <NavLink to="/admin/orders">{t('nav.orders')}</NavLink>
+            <NavLink to="/admin/users">{t('nav.users')}</NavLink>
+            <NavLink to="/admin/audit">{t('nav.audit')}</NavLink>
+            <NavLink to="/admin/services">{t('nav.services')}</NavLink>
+          </>
+        )}
+      </nav>
+      <div className="side-foot">
+        <p>{name}</p>
+        <div>
+          <Button look="quiet" className="small" lang={language === 'ko' ? 'en' : 'ko'} onClick={() => speak(language === 'ko' ? 'en' : 'ko')}>
+            {language === 'ko' ? 'English' : '한국어'}
+          </Button>
+          <Button look="quiet" className="small" onClick={() => wear(worn === 'dark' ? 'light' : 'dark')}>{t(worn === 'dark' ? 'nav.theme.light' : 'nav.theme.dark')}</Button>
+          <Button look="quiet" className="small" onClick={() => void signOut()}>{t('nav.signOut')}</Button>
+        </div>
+      </div>
+    </header>
+  );
+}
 
 export function Console(): ReactNode {
-  return <main className="page"><h1>MARKET Console</h1></main>;
+  const { t } = useConsoleSpeech();
+  useTitle(`${t('console')} · MARKET`);
+  const who = useValue(session);
+  if (who.state === 'unknown') return <main className="page"><Loading><Skeleton className="line wide" /><Skeleton className="block" /></Loading></main>;
+  if (who.state === 'out' || who.user.role === 'customer') return <Denied signedIn={who.state === 'in'} />;
+  const admin = who.user.role === 'admin';
+  return (
+    <div className="console">
+      <a className="skip" href="#content">{t('nav.skip')}</a>
+      <Side name={who.user.name} admin={admin} />
+      <main id="content" tabIndex={-1}>
+        <Routes>
+          <Route path="/admin" element={<Board admin={admin} />} />
+          <Route path="/admin/products" element={<Products />} />
+          <Route path="/admin/products/:id" element={<ProductForm />} />
+          <Route path="/admin/orders" element={<Orders />} />
+          <Route path="/admin/users" element={<Users />} />
+          <Route path="/admin/audit" element={<Audit />} />
+          <Route path="/admin/services" element={<Services />} />
+          <Route path="*" element={<h1>{t('notFound.title')}</h1>} />
+        </Routes>
+      </main>
+    </div>
+  );
 }

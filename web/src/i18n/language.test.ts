@@ -15,8 +15,8 @@ describe('both languages', () => {
     expect(chosenLanguage('<x>', ['ko'])).toBe('ko');
   });
   it('write prices in the currency\'s own units', () => {
-    expect(speechOf('ko').price({ amount: 189_000, currency: 'KRW' })).toBe('₩189,000');
-    expect(speechOf('en').price({ amount: 1999, currency: 'USD' })).toBe('$19.99');
+    expect(speechOf('ko', { ko, en }).price({ amount: 189_000, currency: 'KRW' })).toBe('₩189,000');
+    expect(speechOf('en', { ko, en }).price({ amount: 1999, currency: 'USD' })).toBe('$19.99');
   });
   it('fill in what is known and leave the rest', () => {
     expect(fill('{a} of {b}', { a: '{b}' })).toBe('{b} of {b}');

@@ -26,9 +26,11 @@ export function fill(text: string, values: Record<string, string | number>): str
   return text.replace(/\{(\w+)\}/g, (whole, key: string) => String(values[key] ?? whole));
 }
 
-export interface Speech {
+export type Dictionaries<W extends string> = Record<Language, Record<W, string>>;
+
+export interface Speech<W extends string = Word> {
   language: Language;
-  t(word: Word, values?: Record<string, string | number>): string;
+  t(word: W, values?: Record<string, string | number>): string;
   number(value: number): string;
   price(money: Money): string;
   /** Day and time, in the reader's zone. */
@@ -39,7 +41,7 @@ export interface Speech {
 
 const tags = { ko: 'ko-KR', en: 'en-GB' };
 
-export function speechOf(spoken: Language): Speech {
+export function speechOf<W extends string>(spoken: Language, dictionaries: Dictionaries<W>): Speech<W> {
   const tag = tags[spoken];
   const numbers = new Intl.NumberFormat(tag);
   const times = new Intl.DateTimeFormat(tag, {
@@ -50,7 +52,7 @@ export function speechOf(spoken: Language): Speech {
   });
   return {
     language: spoken,
-    t: (word, values) => (values ? fill(words[spoken][word], values) : words[spoken][word]),
+    t: (word, values) => (values ? fill(dictionaries[spoken][word], values) : dictionaries[spoken][word]),
     number: (value) => numbers.format(value),
     price: ({ amount, currency }) => {
       const format = new Intl.NumberFormat(tag, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
@@ -61,7 +63,7 @@ export function speechOf(spoken: Language): Speech {
   };
 }
 
-const speeches = { ko: speechOf('ko'), en: speechOf('en') };
+const speeches = { ko: speechOf('ko', words), en: speechOf('en', words) };
 export function useSpeech(): Speech {
   return speeches[useValue(language)];
 }

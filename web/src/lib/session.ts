@@ -73,6 +73,11 @@ export async function signOut(everywhere = false): Promise<void> {
   becomes(null);
 }
 
+/** The account is no more. */
+export function ended(): void {
+  becomes(null);
+}
+
 export function changed(user: User): void {
   becomes(user);
 }

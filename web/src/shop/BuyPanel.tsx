@@ -11,6 +11,7 @@ import { purchaseOf, type Purchase, type PurchaseFlow } from '../lib/purchase';
 import { quantityMax, type SaleView } from '../lib/sale';
 import { session } from '../lib/session';
 import { useValue, Value } from '../lib/store';
+import { Keep } from './Keep';
 import { TimeLeft } from '../ui/Countdown';
 import { Button, LinkButton, Notice, Spinner } from '../ui/parts';
 
@@ -122,6 +123,7 @@ export function BuyPanel({ product, stock, sale }: { product: Product; stock: St
         {view.text && <p>{t(view.text, values)}</p>}
         {view.useDetail && purchase.state === 'refused' && <p>{purchase.detail}</p>}
       </div>
+      <Keep product={product} user={buyer} />
       {purchase.state === 'refused' && purchase.why === 'limit_exceeded' && (
         <Notice><LinkButton look="quiet" to="/shop/orders">{t('nav.orders')}</LinkButton></Notice>
       )}

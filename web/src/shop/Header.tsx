@@ -60,6 +60,7 @@ export function Header(): ReactNode {
       <nav aria-label={t('nav.main')}>
         <NavLink to="/" end>{t('nav.drops')}</NavLink>
         {who.state === 'in' && <NavLink to="/shop/orders">{t('nav.orders')}</NavLink>}
+        <NavLink to="/shop/cart">{t('nav.cart')}</NavLink>
       </nav>
       <span className="head-space" />
       {who.state === 'out' && !pathname.startsWith('/shop/sign') && (
@@ -85,6 +86,7 @@ export function Header(): ReactNode {
                   <p className="menu-who"><b>{who.user.name}</b><br />{who.user.email}</p>
                   <Menu.Item className="menu-item" onClick={() => void go('/shop/me')}>{t('nav.me')}</Menu.Item>
                   <Menu.Item className="menu-item" onClick={() => void go('/shop/orders')}>{t('nav.orders')}</Menu.Item>
+                  <Menu.Item className="menu-item" onClick={() => void go('/shop/wishes')}>{t('nav.wishes')}</Menu.Item>
                   {who.user.role !== 'customer' && (
                     <Menu.Item className="menu-item" onClick={() => location.assign('/admin')}>{t('nav.console')}</Menu.Item>
                   )}

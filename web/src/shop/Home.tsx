@@ -3,7 +3,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import { ask } from '../api/client';
-import type { Product, ProductList, Stock } from '../api/types';
+import type { CategoryList, Product, ProductList, Stock } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { useClockSync, useLive, useServerNow, useTitle } from '../lib/hooks';
 import { saleView } from '../lib/sale';
@@ -53,7 +53,7 @@ function Hero({ product }: { product: Product }): ReactNode {
   );
 }
 
-function Card({ product }: { product: Product }): ReactNode {
+export function Card({ product, heading: Heading }: { product: Product; heading: 'h2' | 'h3' }): ReactNode {
   const { t, price, time, number } = useSpeech();
   const now = useServerNow(5000);
   const view = saleView(product, null, now);
@@ -68,7 +68,7 @@ function Card({ product }: { product: Product }): ReactNode {
             <span>{t('sale.left.short', { remaining: number(product.stock.remaining) })}</span>
           )}
         </p>
-        <h3><Link to={addressOf(product)}>{product.name}</Link></h3>
+        <Heading><Link to={addressOf(product)}>{product.name}</Link></Heading>
         <p className="price">{price(product.price)}</p>
       </div>
     </li>
@@ -123,6 +123,9 @@ export function Home(): ReactNode {
     getNextPageParam: (page) => page.nextCursor,
     placeholderData: (before) => before,
   });
+  const categories = useQuery({
+    queryKey: ['categories'], queryFn: ({ signal }) => ask<CategoryList>('/categories', { signal }), staleTime: 60_000,
+  });
   const now = useServerNow(5000);
   const hero = filters.any ? null : featured(drops.data?.items ?? [], now);
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
@@ -148,9 +151,16 @@ export function Home(): ReactNode {
             ))}
           </select>
         </div>
+        {(categories.data?.items.length ?? 0) > 1 && (
+          <div className="chips" role="group" aria-label={t('home.categories')}>
+            {categories.data?.items.slice(0, 20).map(({ name }) => (
+              <button key={name} type="button" className="chip" aria-pressed={category === name}
+                onClick={() => filters.set('category', category === name ? '' : name)}>{name}</button>
+            ))}
+          </div>
+        )}
         {filters.any && (
           <p className="filters">
-            {category && <span className="chip">{t('home.category', { name: category })}</span>}
             <span role="status">{list.isSuccess && t('home.count', { count: number(items.length) })}</span>
             <Button look="quiet" className="small" onClick={filters.clear}>{t('home.clear')}</Button>
           </p>
@@ -160,7 +170,7 @@ export function Home(): ReactNode {
         {list.isSuccess && items.length === 0 && (filters.any
           ? <Empty title="home.none" text="home.none.text" />
           : <Empty title="home.empty" text="home.empty.text" />)}
-        <ul className="grid">{items.map((product) => <Card key={product.id} product={product} />)}</ul>
+        <ul className="grid">{items.map((product) => <Card key={product.id} product={product} heading={hero ? 'h3' : 'h2'} />)}</ul>
         {list.hasNextPage && (
           <p className="more"><Button disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{t('home.more')}</Button></p>
         )}

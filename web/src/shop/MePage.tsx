@@ -1,11 +1,13 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { Link } from 'react-router';
+import { Link, useNavigate } from 'react-router';
 import { ask } from '../api/client';
 import type { SessionList, User } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { useTitle } from '../lib/hooks';
-import { changed, signOut } from '../lib/session';
+import { changed, ended, signOut } from '../lib/session';
+import { Confirm } from '../ui/Confirm';
+import { saveFile } from '../lib/file';
 import { Button, Field, LoadError, Loading, Notice, Skeleton } from '../ui/parts';
 import { fieldError, FormError, useForm } from './account';
 import { Guard } from './Guard';
@@ -88,6 +90,39 @@ function Sessions(): ReactNode {
   );
 }
 
+function Data({ user }: { user: User }): ReactNode {
+  const { t } = useSpeech();
+  const go = useNavigate();
+  const [asking, setAsking] = useState(false);
+  const form = useForm(async (data) => {
+    await ask('/users/me', { method: 'DELETE', body: { password: String(data.get('password')) } });
+    ended();
+    await go('/');
+  });
+  const download = async (): Promise<void> =>
+    saveFile('market.json', 'application/json', JSON.stringify(await ask('/users/me/export'), null, 2));
+  return (
+    <section aria-labelledby="data">
+      <h2 id="data">{t('me.data')}</h2>
+      <p className="muted">{t('me.data.text')}</p>
+      <div className="ways-out">
+        <Button onClick={() => void download()}>{t('me.data.do')}</Button>
+        {user.role !== 'admin' && <Button look="danger" onClick={() => setAsking(true)}>{t('me.end')}</Button>}
+      </div>
+      <Confirm open={asking} onClose={() => setAsking(false)} title={t('me.end.ask')} text={t('me.end.text')}>
+        <form onSubmit={form.submit} noValidate>
+          <FormError error={form.error} known={{ invalid_credentials: t('me.password.wrong') }} />
+          <Field name="password" type="password" label={t('me.password.current')} autoComplete="current-password" />
+          <div className="dialog-row">
+            <Button onClick={() => setAsking(false)}>{t('cancel.keep')}</Button>
+            <Button type="submit" look="danger" aria-busy={form.busy}>{t('me.end.do')}</Button>
+          </div>
+        </form>
+      </Confirm>
+    </section>
+  );
+}
+
 function Me({ user }: { user: User }): ReactNode {
   const { t } = useSpeech();
   useTitle(`${t('me.title')} · MARKET`);
@@ -97,6 +132,7 @@ function Me({ user }: { user: User }): ReactNode {
       <Profile user={user} />
       <Password />
       <Sessions />
+      <Data user={user} />
     </div>
   );
 }

@@ -13,6 +13,9 @@ const SignUpPage = lazy(async () => ({ default: (await account()).SignUpPage }))
 const VerifyPage = lazy(async () => ({ default: (await account()).VerifyPage }));
 const ProductPage = lazy(() => import('./ProductPage'));
 const MePage = lazy(() => import('./MePage'));
+const CartPage = lazy(() => import('./CartPage'));
+const WishesPage = lazy(() => import('./WishesPage'));
+const ForgotPage = lazy(() => import('./ForgotPage'));
 const OrdersPage = lazy(() => import('./OrdersPage'));
 const OrderPage = lazy(() => import('./OrderPage'));
 
@@ -64,6 +67,9 @@ export function Shop(): ReactNode {
             <Route path="/shop/products/:id" element={<ProductPage />} />
             <Route path="/shop/sign-in" element={<SignInPage />} />
             <Route path="/shop/sign-up" element={<SignUpPage />} />
+            <Route path="/shop/forgot" element={<ForgotPage />} />
+            <Route path="/shop/cart" element={<CartPage />} />
+            <Route path="/shop/wishes" element={<WishesPage />} />
             <Route path="/shop/verify" element={<VerifyPage />} />
             <Route path="/shop/me" element={<MePage />} />
             <Route path="/shop/orders" element={<OrdersPage />} />

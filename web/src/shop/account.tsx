@@ -10,7 +10,7 @@ import { Button, Field, LinkButton, Notice, Spinner } from '../ui/parts';
 
 /** Where to go afterwards: an address of this shop, whatever the link says. */
 export function placeAfter(wanted: string | null): string {
-  return wanted && /^\/(shop(\/|$)|$)/.test(wanted) ? wanted : '/';
+  return wanted && /^\/(((shop|admin)(\/|$))|$)/.test(wanted) ? wanted : '/';
 }
 
 function textOf(form: FormData, name: string): string {
@@ -59,7 +59,9 @@ export function SignInPage(): ReactNode {
   const to = parameters.get('to');
   const form = useForm(async (data) => {
     await signIn(textOf(data, 'email'), String(data.get('password')));
-    await go(placeAfter(to), { replace: true });
+    const place = placeAfter(to);
+    if (place.startsWith('/admin')) location.replace(place); // The console is a document of its own.
+    else await go(place, { replace: true });
   });
   return (
     <div className="page narrow">
@@ -72,6 +74,7 @@ export function SignInPage(): ReactNode {
           error={fieldError(form.error, 'password')} />
         <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('signIn.do')}</Button>
       </form>
+      <p className="aside"><Link to="/shop/forgot">{t('forgot.link')}</Link></p>
       <p className="aside">{t('signIn.new')} <Link to={`/shop/sign-up${to ? `?to=${encodeURIComponent(to)}` : ''}`}>{t('nav.signUp')}</Link></p>
     </div>
   );

@@ -1,0 +1,230 @@
+// The operators' console in a real browser against the real server.
+//
+//   MARKET_BINARY=build/release/market node tests/browser/console.mjs [name…]
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { deflateSync } from 'node:zlib';
+
+import { admin, buyer } from './api.mjs';
+import { fitsTheWidth, isQuiet, launch, phone, picture, run, wide } from './browser.mjs';
+import { adminAccount, Server } from './platform.mjs';
+import { isAccessible, seconds, signIn, visitor } from './visit.mjs';
+
+/** A PNG of one colour, made here. */
+function png(size = 8) {
+  const chunk = (type, data) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(data.length);
+    const sum = Buffer.alloc(4);
+    sum.writeUInt32BE(crc(body));
+    return Buffer.concat([length, body, sum]);
+  };
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(size, 0);
+  head.writeUInt32BE(size, 4);
+  head.set([8, 2, 0, 0, 0], 8);
+  const row = Buffer.concat([Buffer.from([0]), Buffer.alloc(size * 3, 0x55)]);
+  return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), chunk('IHDR', head),
+    chunk('IDAT', deflateSync(Buffer.concat(Array(size).fill(row)))), chunk('IEND', Buffer.alloc(0))]);
+}
+function crc(bytes) {
+  let sum = ~0;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) sum = sum & 1 ? (sum >>> 1) ^ 0xedb88320 : sum >>> 1;
+  }
+  return ~sum >>> 0;
+}
+
+async function operator(context, more) {
+  const who = await visitor(context, more);
+  const page = await who.tab();
+  await signIn(page, context.market.url, adminAccount, who.language, '/admin');
+  await page.locator('.console').waitFor();
+  return page;
+}
+
+async function isForOperatorsAlone(context) {
+  const { market } = context;
+  const who = await visitor(context);
+  const page = await who.tab();
+  await page.goto(`${market.url}/admin`);
+  await page.getByRole('link', { name: 'Sign in' }).waitFor();
+  await isAccessible(page);
+  const one = await buyer(market.url);
+  await signIn(page, market.url, one.account, 'en', '/admin');
+  await page.getByRole('heading', { name: 'This account may not open the console' }).waitFor();
+  isQuiet(page);
+  assert.equal(await page.evaluate(async () => (await fetch('/api/v1/admin/metrics')).status), 403);
+  await who.context.close();
+}
+
+async function announcesWatchesAndClosesASale(context) {
+  const { market } = context;
+  await context.seller.product(); // The board has another one to choose.
+  const page = await operator(context, {});
+  const name = `Console drop <b>${Date.now()}</b>`;
+  await page.getByRole('link', { name: 'Products' }).click();
+  await page.getByRole('link', { name: 'New product' }).click();
+  await isAccessible(page);
+  page.expected.push(/^422 /);
+  await page.getByRole('button', { name: 'Announce it' }).click();
+  await page.locator('.wrong').first().waitFor();
+  await page.getByLabel('Name', { exact: true }).fill(name);
+  await page.getByLabel('Price in minor units').fill('59000');
+  await page.getByLabel('Units', { exact: true }).fill('20');
+  await page.getByLabel(/^Limit/).fill('2');
+  await page.getByLabel(/^Opens at/).fill('2031-01-01T10:00');
+  await page.getByRole('button', { name: 'Announce it' }).click();
+  await page.getByRole('heading', { name }).waitFor();
+  await page.locator('input[type=file]').setInputFiles({ name: 'picture.png', mimeType: 'image/png', buffer: png() });
+  await page.locator('.picture-now img').waitFor();
+  await isAccessible(page);
+  await picture(page, 'console-product');
+  await page.getByRole('link', { name: 'Sale board' }).first().click();
+  await page.locator('.board-state .pill.scheduled, .board-state .pill').first().waitFor();
+  await page.getByLabel('Sale', { exact: true }).selectOption({ label: name });
+  await page.getByRole('heading', { level: 1, name }).waitFor();
+  await page.getByText('Opens in the future').waitFor();
+  await page.getByText('not_over').waitFor();
+  await isAccessible(page);
+
+  // It opens now, by another operator's hand; the board follows.
+  const seller = await admin(market.url);
+  const { items } = await seller.send('GET', '/products?kind=event&limit=100');
+  const product = items.find((each) => each.name === name);
+  assert.ok(product.imageUrl, 'the picture is not there');
+  await seller.send('PATCH', `/products/${product.id}`, {
+    sale: { opensAt: new Date(Date.now() - 500).toISOString(), closesAt: null, perUserLimit: 2 },
+  });
+  await page.locator('.board-state .pill.open').waitFor();
+  const buyers = await Promise.all([buyer(market.url), buyer(market.url), buyer(market.url)]);
+  for (const one of buyers) await one.buy(product, 2);
+  await assert.rejects(buyers[0].buy(product, 2), /409/);
+  await page.locator('.figure', { hasText: 'Sold' }).getByText('6', { exact: true }).waitFor();
+  await page.locator('.bars').getByText('limit_exceeded').waitFor();
+  await page.locator('.figure', { hasText: 'p99' }).getByText(/ms/).waitFor();
+  await page.getByLabel('How many').fill('5');
+  await page.getByLabel('Why').fill('second delivery');
+  await page.getByRole('button', { name: 'Add units' }).click();
+  await page.locator('.figure', { hasText: 'Remaining' }).getByText('19').waitFor();
+  await page.getByRole('button', { name: 'Close now' }).click();
+  await isAccessible(page);
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Close now' }).click();
+  await page.locator('.board-state .pill.closed').waitFor(seconds(15));
+  await assert.rejects(buyers[1].buy(product), /409.*sale_closed|409.*limit/);
+  await page.getByRole('button', { name: 'Open without an end' }).click();
+  await page.locator('.board-state .pill.open').waitFor(seconds(15));
+  isQuiet(page);
+  await page.context().close();
+}
+
+async function movesOrdersOnAndLocksAccounts(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'Moved on' });
+  const one = await buyer(market.url);
+  const order = await one.buy(product);
+  await one.send('POST', `/orders/${order.id}/payment`, { method: 'card', token: 'ok' });
+  const page = await operator(context, {});
+  await page.getByRole('navigation').getByRole('link', { name: 'Orders' }).click();
+  await page.getByRole('button', { name: order.id }).click();
+  await isAccessible(page);
+  await page.getByRole('button', { name: 'Set to: Being packed' }).click();
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+  await page.getByLabel('State').selectOption('preparing');
+  await page.getByRole('button', { name: order.id }).click();
+  await page.getByRole('button', { name: 'Cancel order' }).click();
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+  assert.equal((await one.send('GET', `/orders/${order.id}`)).state, 'cancelled');
+  await page.getByLabel('State').selectOption('');
+  await isAccessible(page);
+  await picture(page, 'console-orders');
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Save as CSV' }).click()]);
+  assert.match(readFileSync(await file.path(), 'utf8'), new RegExp(order.id));
+  await page.getByRole('link', { name: 'Users' }).click();
+  await page.getByLabel('Whole e-mail address').fill(one.account.email);
+  await page.getByRole('button', { name: 'Search' }).click();
+  await page.getByRole('button', { name: `Lock: ${one.account.email}` }).click();
+  await page.getByText('locked', { exact: true }).waitFor();
+  await assert.rejects(one.signIn(), /40[13]/);
+  await page.getByRole('button', { name: `Unlock: ${one.account.email}` }).click();
+  await page.getByText('locked', { exact: true }).waitFor({ state: 'detached' });
+  await isAccessible(page);
+  await one.signIn();
+  await page.getByRole('link', { name: 'Audit log' }).click();
+  await page.locator('tbody tr').nth(1).waitFor();
+  await page.getByText(one.account.email).waitFor({ state: 'detached' });
+  await isAccessible(page);
+  isQuiet(page);
+  await page.context().close();
+}
+
+async function showsHowTheServicesAre(context) {
+  const page = await operator(context, { language: 'ko', scheme: 'dark' });
+  await page.getByRole('link', { name: '서비스' }).click();
+  await page.locator('.pill.open').waitFor();
+  await page.getByRole('rowheader', { name: 'POST /api/v1/sessions', exact: true }).first().waitFor();
+  await isAccessible(page);
+  await picture(page, 'console-services');
+  isQuiet(page);
+  await page.context().close();
+}
+
+async function fitsAPhone(context) {
+  await context.seller.product();
+  const page = await operator(context, { viewport: phone, language: 'ko' });
+  for (const name of ['판매 현황', '상품', '서비스']) {
+    await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
+    await page.locator('h1').first().waitFor();
+    await page.waitForTimeout(1200);
+    await fitsTheWidth(page);
+    await isAccessible(page);
+    await picture(page, `console-phone-${['판매 현황', '상품', '서비스'].indexOf(name)}`);
+  }
+  isQuiet(page);
+  await page.context().close();
+}
+
+/** The board while a sale runs: its charts move. */
+async function movesWithACrowd(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'Aurora Runner 02', stock: 400, sale: { opensAt: new Date().toISOString(), perUserLimit: 1000 } });
+  const page = await operator(context, { viewport: { ...wide, height: 1000 } });
+  await page.goto(`${market.url}/admin?sale=${product.id}`);
+  const crowd = await Promise.all(Array.from({ length: 4 }, () => buyer(market.url)));
+  const end = Date.now() + 40_000;
+  await Promise.all(crowd.map(async (one) => {
+    let refused = 0; // Some are refused when all is gone, and the board says so.
+    for (let i = 0; refused < 5 && Date.now() < end; i += 1) {
+      await one.buy(product).catch(() => { refused += 1; });
+      await new Promise((wake) => { setTimeout(wake, 20 + 40 * Math.abs(Math.sin(i / 12))); });
+    }
+  }));
+  await page.locator('.figure', { hasText: 'Remaining' }).locator('dd').filter({ hasText: /^0/ }).waitFor();
+  const label = await page.getByRole('img', { name: /^Orders a second/ }).getAttribute('aria-label');
+  assert.match(label, /accepted \d+, refused \d+/);
+  assert.ok(await page.locator('.chart canvas').count() >= 3);
+  await isAccessible(page);
+  await picture(page, 'console-board', { fullPage: false });
+  isQuiet(page);
+  await page.context().close();
+}
+
+async function makeContext() {
+  const folder = mkdtempSync(path.join(tmpdir(), 'market-console-'));
+  const market = await Server.start(['--data', path.join(folder, 'data'), '--set', 'ratelimit.enabled=false']);
+  const browser = await launch();
+  return {
+    folder, market, browser, seller: await admin(market.url),
+    async end() {
+      await browser.close();
+      await market.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+await run([isForOperatorsAlone, announcesWatchesAndClosesASale, movesWithACrowd, movesOrdersOnAndLocksAccounts, showsHowTheServicesAre, fitsAPhone], makeContext);

@@ -1,0 +1,111 @@
+/** All orders: found, looked into, moved on, cancelled, exported. */
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
+import { useState, type ReactNode } from 'react';
+import { useSearchParams } from 'react-router';
+import { addressOf, ask } from '../api/client';
+import type { AdminOrder, AdminOrderList, Order, OrderState } from '../api/types';
+import { FormError } from '../shop/account';
+import { Confirm } from '../ui/Confirm';
+import { Button, Empty, LoadError, Loading, Skeleton } from '../ui/parts';
+import { useConsoleSpeech } from './words';
+
+const states: OrderState[] = ['accepted', 'paid', 'preparing', 'shipped', 'delivered', 'return_requested', 'returned', 'expired', 'cancelled'];
+const next: Partial<Record<OrderState, OrderState>> = { paid: 'preparing', preparing: 'shipped', shipped: 'delivered', return_requested: 'returned' };
+
+type Full = AdminOrder & Order;
+
+function Detail({ order, onClose }: { order: Full; onClose: () => void }): ReactNode {
+  const { t, price, time, number } = useConsoleSpeech();
+  const queries = useQueryClient();
+  const [error, setError] = useState<unknown>(null);
+  const act = async (verb: 'advance' | 'cancel', body: object): Promise<void> => {
+    setError(null);
+    try {
+      await ask(`/admin/orders/${order.id}/${verb}`, { method: 'POST', body });
+      await queries.invalidateQueries({ queryKey: ['admin-orders'] });
+      onClose();
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  const step = next[order.state];
+  const cancellable = ['accepted', 'paid', 'preparing'].includes(order.state);
+  return (
+    <Confirm open onClose={onClose} title={t('order.title', { id: order.id })}>
+      <FormError error={error} />
+      <p><span className={`pill ${order.state}`}>{t(`state.${order.state}`)}</span> {t(`money.${order.payment.state}`)}</p>
+      <ul className="lines">
+        {order.items.map((item) => (
+          <li key={item.productId}><span>{item.name}</span><span className="muted">{number(item.quantity)} × {price(item.unitPrice)}{item.ticket !== null && ` · No. ${number(item.ticket)}`}</span></li>
+        ))}
+        <li><b>{t('order.total')}</b><b>{price(order.total)}</b></li>
+      </ul>
+      <ol className="steps">{order.history.map((entry, index) => <li key={index}>{t(`state.${entry.state}`)} <time dateTime={entry.at}>{time(entry.at)}</time></li>)}</ol>
+      <p className="muted">{t('orders.buyer')} <code>{order.userId}</code></p>
+      <div className="dialog-row">
+        <Button onClick={onClose}>{t('dialog.close')}</Button>
+        {cancellable && <Button look="danger" onClick={() => void act('cancel', {})}>{t('cancel.do')}</Button>}
+        {step && <Button look="main" onClick={() => void act('advance', { state: step })}>{t('orders.advance', { state: t(`state.${step}`) })}</Button>}
+      </div>
+    </Confirm>
+  );
+}
+
+export function Orders(): ReactNode {
+  const { t, price, time, number } = useConsoleSpeech();
+  const [parameters, setParameters] = useSearchParams();
+  const [shown, setShown] = useState<Full | null>(null);
+  const query = { state: parameters.get('state'), productId: parameters.get('productId'), userId: parameters.get('userId') };
+  const list = useInfiniteQuery({
+    queryKey: ['admin-orders', query],
+    queryFn: ({ pageParam, signal }) => ask<AdminOrderList>('/admin/orders', { query: { ...query, limit: 50, cursor: pageParam }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+    refetchInterval: 5000,
+    placeholderData: (before) => before,
+  });
+  const orders = (list.data?.pages.flatMap((page) => page.items) ?? []) as Full[];
+  const set = (name: string, value: string): void => setParameters((before) => {
+    const changed = new URLSearchParams(before);
+    if (value) changed.set(name, value);
+    else changed.delete(name);
+    return changed;
+  }, { replace: true });
+  return (
+    <>
+      <div className="bar">
+        <h1>{t('nav.orders')}</h1>
+        <select aria-label={t('products.state')} value={query.state ?? ''} onChange={(event) => set('state', event.target.value)}>
+          <option value="">{t('home.kind.all')}</option>
+          {states.map((state) => <option key={state} value={state}>{t(`state.${state}`)}</option>)}
+        </select>
+        <a className="button plain" download="orders.csv" href={addressOf('/admin/orders/export', query)}>{t('orders.csv')}</a>
+      </div>
+      {(query.productId || query.userId) && <p className="filters"><code>{query.productId ?? query.userId}</code> <Button look="quiet" className="small" onClick={() => setParameters({})}>{t('home.clear')}</Button></p>}
+      {list.isPending && <Loading><Skeleton className="block" /></Loading>}
+      {list.isError && <LoadError retry={() => void list.refetch()} />}
+      {list.isSuccess && orders.length === 0 && <Empty title="home.none" text="home.none.text" />}
+      {orders.length > 0 && (
+        <div className="scroll" tabIndex={0} role="region" aria-label={t('nav.orders')}>
+          <table>
+            <thead><tr><th scope="col">{t('orders.order')}</th><th scope="col">{t('products.state')}</th><th scope="col">{t('orders.what')}</th><th scope="col" className="right">No.</th><th scope="col" className="right">{t('order.total')}</th><th scope="col">{t('orders.when')}</th></tr></thead>
+            <tbody>
+              {orders.map((order) => (
+                <tr key={order.id}>
+                  <th scope="row"><button type="button" className="link" onClick={() => setShown(order)}>{order.id}</button></th>
+                  <td><span className={`pill ${order.state}`}>{t(`state.${order.state}`)}</span></td>
+                  <td>{order.items[0]?.name}{order.items.length > 1 && ` +${order.items.length - 1}`}</td>
+                  <td className="right">{order.items[0]?.ticket == null ? '–' : number(order.items[0].ticket)}</td>
+                  <td className="right">{price(order.total)}</td>
+                  <td>{time(order.createdAt)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {list.hasNextPage && <p className="more"><Button onClick={() => void list.fetchNextPage()}>{t('home.more')}</Button></p>}
+      {shown && <Detail order={shown} onClose={() => setShown(null)} />}
+    </>
+  );
+}

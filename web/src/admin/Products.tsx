@@ -1,0 +1,53 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useState, type ReactNode } from 'react';
+import { Link } from 'react-router';
+import { ask } from '../api/client';
+import type { ProductList } from '../api/types';
+import { Art } from '../ui/Art';
+import { Button, Empty, LinkButton, LoadError, Loading, Skeleton } from '../ui/parts';
+import { useConsoleSpeech } from './words';
+
+export function Products(): ReactNode {
+  const { t, number, price, time } = useConsoleSpeech();
+  const [search, setSearch] = useState('');
+  const list = useInfiniteQuery({
+    queryKey: ['products', 'console', search],
+    queryFn: ({ pageParam, signal }) => ask<ProductList>('/products', { query: { search, limit: 50, cursor: pageParam }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+    placeholderData: (before) => before,
+    refetchInterval: 10_000,
+  });
+  const products = list.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <>
+      <div className="bar">
+        <h1>{t('nav.products')}</h1>
+        <input type="search" aria-label={t('home.search')} placeholder={t('home.search.placeholder')} value={search} onChange={(event) => setSearch(event.target.value)} />
+        <LinkButton look="main" to="/admin/products/new">{t('products.new')}</LinkButton>
+      </div>
+      {list.isPending && <Loading><Skeleton className="block" /></Loading>}
+      {list.isError && <LoadError retry={() => void list.refetch()} />}
+      {list.isSuccess && products.length === 0 && <Empty title="home.none" text="home.none.text" />}
+      {products.length > 0 && (
+        <div className="scroll" tabIndex={0} role="region" aria-label={t('nav.products')}>
+          <table>
+            <thead><tr><th scope="col">{t('products.name')}</th><th scope="col">{t('products.state')}</th><th scope="col" className="right">{t('products.stock')}</th><th scope="col" className="right">{t('products.price')}</th><th scope="col">{t('products.opens')}</th></tr></thead>
+            <tbody>
+              {products.map((product) => (
+                <tr key={product.id}>
+                  <th scope="row"><span className="thumb"><Art product={product} /></span><Link to={`/admin/products/${product.id}`}>{product.name}</Link></th>
+                  <td><span className={`pill ${product.sale?.state ?? 'open'}`}>{product.sale ? t(`sale.${product.sale.state}`) : t('sale.regular')}</span></td>
+                  <td className="right">{number(product.stock.remaining)} / {number(product.stock.capacity)}</td>
+                  <td className="right">{price(product.price)}</td>
+                  <td>{product.sale ? time(product.sale.opensAt) : '–'}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {list.hasNextPage && <p className="more"><Button onClick={() => void list.fetchNextPage()}>{t('home.more')}</Button></p>}
+    </>
+  );
+}

@@ -1,0 +1,91 @@
+/** Accounts: found by their whole address, given a role, locked. */
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
+import { useState, type FormEvent, type ReactNode } from 'react';
+import { Link } from 'react-router';
+import { ask } from '../api/client';
+import type { AdminUser, AdminUserList } from '../api/types';
+import { session } from '../lib/session';
+import { useValue } from '../lib/store';
+import { FormError } from '../shop/account';
+import { Button, Empty, LoadError, Loading, Skeleton } from '../ui/parts';
+import { useConsoleSpeech } from './words';
+
+const roles = ['customer', 'seller', 'admin'] as const;
+
+export function Users(): ReactNode {
+  const { t, time } = useConsoleSpeech();
+  const queries = useQueryClient();
+  const who = useValue(session);
+  const [email, setEmail] = useState('');
+  const [role, setRole] = useState('');
+  const [error, setError] = useState<unknown>(null);
+  const list = useInfiniteQuery({
+    queryKey: ['admin-users', email, role],
+    queryFn: ({ pageParam, signal }) => ask<AdminUserList>('/admin/users', { query: { email, role, limit: 50, cursor: pageParam }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+    placeholderData: (before) => before,
+  });
+  const users = list.data?.pages.flatMap((page) => page.items) ?? [];
+  const change = async (user: AdminUser, patch: object): Promise<void> => {
+    setError(null);
+    try {
+      await ask(`/admin/users/${user.id}`, { method: 'PATCH', body: patch });
+      await queries.invalidateQueries({ queryKey: ['admin-users'] });
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  const find = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    setEmail(String(new FormData(event.currentTarget).get('email')).trim());
+  };
+  return (
+    <>
+      <div className="bar">
+        <h1>{t('nav.users')}</h1>
+        <form className="find" onSubmit={find} role="search">
+          <input name="email" type="search" aria-label={t('users.find')} placeholder={t('users.find')} />
+          <Button type="submit">{t('home.search')}</Button>
+        </form>
+        <select aria-label={t('users.role')} value={role} onChange={(event) => setRole(event.target.value)}>
+          <option value="">{t('home.kind.all')}</option>
+          {roles.map((each) => <option key={each} value={each}>{t(`role.${each}`)}</option>)}
+        </select>
+      </div>
+      <FormError error={error} />
+      {list.isPending && <Loading><Skeleton className="block" /></Loading>}
+      {list.isError && <LoadError retry={() => void list.refetch()} />}
+      {list.isSuccess && users.length === 0 && <Empty title="home.none" text="home.none.text" />}
+      {users.length > 0 && (
+        <div className="scroll" tabIndex={0} role="region" aria-label={t('nav.users')}>
+          <table>
+            <thead><tr><th scope="col">{t('signIn.email')}</th><th scope="col">{t('products.name')}</th><th scope="col">{t('users.role')}</th><th scope="col">{t('users.since')}</th><th scope="col"><span className="unseen">{t('users.what')}</span></th></tr></thead>
+            <tbody>
+              {users.map((user) => {
+                const self = who.state === 'in' && who.user.id === user.id;
+                return (
+                  <tr key={user.id}>
+                    <th scope="row">{user.email} {user.lockedAt && <span className="pill closed">{t('users.locked')}</span>}</th>
+                    <td>{user.name}</td>
+                    <td>
+                      <select aria-label={`${t('users.role')}: ${user.email}`} value={user.role} disabled={self} onChange={(event) => void change(user, { role: event.target.value })}>
+                        {roles.map((each) => <option key={each} value={each}>{t(`role.${each}`)}</option>)}
+                      </select>
+                    </td>
+                    <td>{time(user.createdAt)}</td>
+                    <td className="right">
+                      <Link className="button quiet small" to={`/admin/orders?userId=${user.id}`}>{t('nav.orders')}</Link>
+                      {!self && <Button look={user.lockedAt ? 'plain' : 'danger'} className="small" aria-label={`${t(user.lockedAt ? 'users.unlock' : 'users.lock')}: ${user.email}`} onClick={() => void change(user, { locked: !user.lockedAt })}>{t(user.lockedAt ? 'users.unlock' : 'users.lock')}</Button>}
+                    </td>
+                  </tr>
+                );
+              })}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {list.hasNextPage && <p className="more"><Button onClick={() => void list.fetchNextPage()}>{t('home.more')}</Button></p>}
+    </>
+  );
+}

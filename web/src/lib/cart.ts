@@ -1,0 +1,61 @@
+/**
+ * The cart. Whoever is signed in has it on the server; before that it is in this browser, and is added to the
+ * server's at sign-in. Neither holds any units.
+ */
+import { ask } from '../api/client';
+import type { Cart } from '../api/types';
+import { session } from './session';
+import { keep, kept, Value } from './store';
+
+export interface Line {
+  productId: string;
+  quantity: number;
+}
+const name = 'market.cart';
+export const linesMax = 20;
+
+export function readLines(text: string | null): Line[] {
+  try {
+    const found: unknown = JSON.parse(text ?? '[]');
+    if (!Array.isArray(found)) return [];
+    return found.filter((each: Partial<Line>): each is Line =>
+      typeof each?.productId === 'string' && Number.isInteger(each.quantity) && each.quantity! >= 1 && each.quantity! <= 1000)
+      .slice(0, linesMax);
+  } catch {
+    return [];
+  }
+}
+
+export const browserCart = new Value<Line[]>(readLines(kept(name)));
+function write(lines: Line[]): void {
+  keep(name, lines.length ? JSON.stringify(lines) : null);
+  browserCart.set(lines);
+}
+if (typeof addEventListener !== 'undefined')
+  addEventListener('storage', (change) => {
+    if (change.key === name) browserCart.set(readLines(change.newValue));
+  });
+
+/** Sets how many of a product are in the cart; 0 takes it out. Null: the cart is in the browser. */
+export async function setQuantity(productId: string, quantity: number): Promise<Cart | null> {
+  if (session.get().state === 'in') {
+    const path = `/cart/items/${encodeURIComponent(productId)}`;
+    if (quantity > 0) return ask<Cart>(path, { method: 'PUT', body: { quantity } });
+    await ask(path, { method: 'DELETE' });
+    return ask<Cart>('/cart');
+  }
+  const others = browserCart.get().filter((line) => line.productId !== productId);
+  write(quantity > 0 ? [...others, { productId, quantity }].slice(-linesMax) : others);
+  return null;
+}
+
+/** What was collected before signing in; sending it twice changes nothing more. */
+async function merge(): Promise<void> {
+  const lines = browserCart.get();
+  if (lines.length === 0) return;
+  await ask('/cart/merge', { method: 'POST', body: { items: lines } });
+  write([]);
+}
+session.subscribe(() => {
+  if (session.get().state === 'in') void merge().catch(() => undefined);
+});

@@ -1,0 +1,140 @@
+/** The cart: live prices, what cannot be ordered and why, and one order of all of it. */
+import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, type ReactNode } from 'react';
+import { Link, useNavigate } from 'react-router';
+import { ask } from '../api/client';
+import type { Cart, CartItem, Product, User } from '../api/types';
+import { useSpeech } from '../i18n/language';
+import { buttonView } from '../lib/button';
+import { browserCart, setQuantity } from '../lib/cart';
+import { useTitle } from '../lib/hooks';
+import { purchaseOf } from '../lib/purchase';
+import { session } from '../lib/session';
+import { useValue } from '../lib/store';
+import { Art } from '../ui/Art';
+import { Button, Empty, LinkButton, LoadError, Loading, Notice, Skeleton, Spinner } from '../ui/parts';
+
+interface Row {
+  productId: string;
+  quantity: number;
+  name: string;
+  imageUrl: string | null;
+  price: string | null;
+  why: string | null;
+}
+
+function Rows({ rows, change }: { rows: Row[]; change: (productId: string, quantity: number) => void }): ReactNode {
+  const { t } = useSpeech();
+  return (
+    <ul className="order-list">
+      {rows.map((row) => (
+        <li key={row.productId} className="order-row cart-row">
+          <div className="order-art"><Art product={{ id: row.productId, name: row.name, imageUrl: row.imageUrl }} /></div>
+          <div>
+            <h2><Link to={`/shop/products/${row.productId}`}>{row.name}</Link></h2>
+            <p className="muted">{row.price}{row.why && <strong className="wrong"> {row.why}</strong>}</p>
+          </div>
+          <div className="cart-tools">
+            <label><span className="unseen">{t('buy.quantity')}: {row.name}</span>
+              <input type="number" min={1} max={1000} value={row.quantity}
+                onChange={(event) => change(row.productId, Math.max(1, Math.min(1000, event.target.valueAsNumber || 1)))} /></label>
+            <Button look="quiet" className="small" aria-label={t('cart.removeName', { name: row.name })} onClick={() => change(row.productId, 0)}>{t('cart.remove')}</Button>
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Nothing(): ReactNode {
+  const { t } = useSpeech();
+  return <Empty title="cart.none" text="cart.none.text"><LinkButton look="main" to="/">{t('orders.browse')}</LinkButton></Empty>;
+}
+
+function Order({ cart, user }: { cart: Cart; user: User }): ReactNode {
+  const { t, price } = useSpeech();
+  const go = useNavigate();
+  const queries = useQueryClient();
+  const flow = purchaseOf(user.id, 'cart');
+  const purchase = useValue(flow.state);
+  useEffect(() => {
+    if (purchase.state !== 'bought') return;
+    flow.clear();
+    void ask('/cart', { method: 'DELETE' }).catch(() => undefined).then(() => queries.invalidateQueries({ queryKey: ['cart'] }));
+    void go(`/shop/orders/${purchase.orderId}`);
+  }, [purchase, flow, go, queries]);
+  const asking = purchase.state === 'asking';
+  const view = buttonView({ state: 'open' }, purchase, true);
+  return (
+    <div className="buy">
+      <button type="button" className={`button main buy-button ${asking ? 'wait' : ''}`} disabled={!asking && (!cart.orderable || !cart.total)}
+        aria-busy={asking || undefined} aria-disabled={asking || undefined}
+        onClick={asking ? undefined : () => void flow.buy(cart.items.map(({ productId, quantity }) => ({ productId, quantity })))}>
+        {asking && <Spinner />}{asking ? t(view.label) : t('cart.order', { price: cart.total ? price(cart.total) : '' })}
+      </button>
+      <div className="buy-text" aria-live="polite">
+        {asking && view.text && <p>{t(view.text)}</p>}
+        {purchase.state === 'refused' && <Notice kind="bad" title={t('buy.failed')}>{purchase.detail}</Notice>}
+        {!cart.orderable && <p>{t('cart.not')}</p>}
+      </div>
+    </div>
+  );
+}
+
+function OwnCart({ user }: { user: User }): ReactNode {
+  const { t, price } = useSpeech();
+  const queries = useQueryClient();
+  const cart = useQuery({ queryKey: ['cart'], queryFn: ({ signal }) => ask<Cart>('/cart', { signal }), refetchInterval: 5000 });
+  const change = async (productId: string, quantity: number): Promise<void> => {
+    queries.setQueryData(['cart'], await setQuantity(productId, quantity));
+  };
+  if (cart.isPending) return <Loading><Skeleton className="row-skeleton" /></Loading>;
+  if (!cart.data) return <LoadError retry={() => void cart.refetch()} />;
+  if (cart.data.items.length === 0) return <Nothing />;
+  const why = (item: CartItem): string | null => (item.reason ? t(`cart.reason.${item.reason}`, { remaining: item.remaining }) : null);
+  return (
+    <>
+      <Rows change={(id, quantity) => void change(id, quantity)} rows={cart.data.items.map((item) => ({
+        productId: item.productId, quantity: item.quantity, name: item.name ?? '…', imageUrl: item.imageUrl,
+        price: item.unitPrice && price(item.unitPrice), why: why(item),
+      }))} />
+      <Order cart={cart.data} user={user} />
+    </>
+  );
+}
+
+function BrowserCart(): ReactNode {
+  const { t, price } = useSpeech();
+  const lines = useValue(browserCart);
+  const products = useQueries({
+    queries: lines.map(({ productId }) => ({
+      queryKey: ['product', productId], queryFn: () => ask<Product>(`/products/${encodeURIComponent(productId)}`),
+    })),
+  });
+  if (lines.length === 0) return <Nothing />;
+  return (
+    <>
+      <Rows change={(id, quantity) => void setQuantity(id, quantity)} rows={lines.map((line, index) => {
+        const product = products[index]?.data;
+        return {
+          ...line, name: product?.name ?? '…', imageUrl: product?.imageUrl ?? null, price: product ? price(product.price) : null,
+          why: products[index]?.isError ? t('cart.reason.product_not_found') : null,
+        };
+      })} />
+      <LinkButton look="main" className="buy-button" to="/shop/sign-in?to=/shop/cart">{t('cart.signIn')}</LinkButton>
+    </>
+  );
+}
+
+export default function CartPage(): ReactNode {
+  const { t } = useSpeech();
+  useTitle(`${t('cart.title')} · MARKET`);
+  const who = useValue(session);
+  return (
+    <div className="page medium stack">
+      <h1>{t('cart.title')}</h1>
+      {who.state === 'in' ? <OwnCart user={who.user} /> : <BrowserCart />}
+      <p className="muted">{t('cart.hold')}</p>
+    </div>
+  );
+}

@@ -1,0 +1,52 @@
+/** Beside the button: for later. */
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState, type ReactNode } from 'react';
+import { useLocation, useNavigate } from 'react-router';
+import { ApiError, ask } from '../api/client';
+import type { Cart, Product, User, WishList } from '../api/types';
+import { useSpeech } from '../i18n/language';
+import { browserCart, setQuantity } from '../lib/cart';
+import { Button } from '../ui/parts';
+
+export function wishesQuery(user: User | null) {
+  return {
+    queryKey: ['wishes', user?.id], enabled: user !== null,
+    queryFn: () => ask<WishList>('/wishlist', { query: { limit: 100 } }),
+  };
+}
+
+export function Keep({ product, user }: { product: Product; user: User | null }): ReactNode {
+  const { t } = useSpeech();
+  const queries = useQueryClient();
+  const go = useNavigate();
+  const here = useLocation().pathname;
+  const [said, setSaid] = useState<'cart.added' | 'cart.full' | null>(null);
+  const wishes = useQuery(wishesQuery(user));
+  const wished = wishes.data?.items.some((each) => each.productId === product.id) ?? false;
+  const wish = async (): Promise<void> => {
+    if (!user) return void (await go(`/shop/sign-in?to=${encodeURIComponent(here)}`));
+    await ask(`/wishlist/${product.id}`, { method: wished ? 'DELETE' : 'PUT' });
+    await queries.invalidateQueries({ queryKey: ['wishes'] });
+  };
+  const collect = async (): Promise<void> => {
+    try {
+      const before = user ? (await ask<Cart>('/cart')).items : browserCart.get();
+      const had = before.find((each) => each.productId === product.id)?.quantity ?? 0;
+      const cart = await setQuantity(product.id, had + 1);
+      if (cart) queries.setQueryData(['cart'], cart);
+      setSaid('cart.added');
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 409) setSaid('cart.full');
+      else throw error;
+    }
+  };
+  return (
+    <p className="keep">
+      <Button look="quiet" className="small" aria-pressed={wished} onClick={() => void wish()}>
+        <span aria-hidden="true">{wished ? '♥' : '♡'}</span>{t(wished ? 'wish.remove' : 'wish.add')}
+      </Button>
+      <Button look="quiet" className="small" onClick={() => void collect()}>{t('cart.add')}</Button>
+      <span role="status">{said && t(said)}</span>
+    </p>
+  );
+}

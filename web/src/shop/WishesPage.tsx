@@ -1,0 +1,44 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { ask } from '../api/client';
+import type { User } from '../api/types';
+import { useSpeech } from '../i18n/language';
+import { useTitle } from '../lib/hooks';
+import { Button, Empty, LinkButton, LoadError, Loading, Skeleton } from '../ui/parts';
+import { Guard } from './Guard';
+import { Card } from './Home';
+import { wishesQuery } from './Keep';
+
+function Wishes({ user }: { user: User }): ReactNode {
+  const { t } = useSpeech();
+  useTitle(`${t('wish.title')} · MARKET`);
+  const queries = useQueryClient();
+  const list = useQuery(wishesQuery(user));
+  const forget = async (productId: string): Promise<void> => {
+    await ask(`/wishlist/${productId}`, { method: 'DELETE' });
+    await queries.invalidateQueries({ queryKey: ['wishes'] });
+  };
+  const wishes = list.data?.items ?? [];
+  return (
+    <div className="page">
+      <h1 className="list-title">{t('wish.title')}</h1>
+      {list.isPending && <Loading><div className="grid"><Skeleton className="card-skeleton" /><Skeleton className="card-skeleton" /></div></Loading>}
+      {list.isError && <LoadError retry={() => void list.refetch()} />}
+      {list.isSuccess && wishes.length === 0 && (
+        <Empty title="wish.none" text="wish.none.text"><LinkButton look="main" to="/">{t('orders.browse')}</LinkButton></Empty>
+      )}
+      <ul className="grid">
+        {wishes.map(({ productId, product }) => (product ? <Card key={productId} product={product} heading="h2" /> : (
+          <li key={productId} className="card">
+            <p className="muted">{t('cart.reason.product_not_found')}</p>
+            <Button className="small" onClick={() => void forget(productId)}>{t('cart.remove')}</Button>
+          </li>
+        )))}
+      </ul>
+    </div>
+  );
+}
+
+export default function WishesPage(): ReactNode {
+  return <Guard>{(user) => <Wishes user={user} />}</Guard>;
+}
