@@ -1,7 +1,7 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
-// The binary serves the two pages at `/`, `/shop/...` and `/admin/...`, everything else below /web/.
+// The binary serves the two pages at `/`, `/store/...` and `/admin/...`, everything else below /web/.
 export default defineConfig({
   base: '/web/',
   plugins: [react()],

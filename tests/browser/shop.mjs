@@ -74,13 +74,13 @@ async function walk(context, language, viewport, scheme) {
   await page.locator('.history').getByText(say.paid).waitFor();
   await page.locator('.notice.good').waitFor();
   await look('order');
-  await page.goto(`${market.url}/shop/orders`);
+  await page.goto(`${market.url}/store/orders`);
   await page.locator('.order-row').first().waitFor();
   await look('orders');
-  await page.goto(`${market.url}/shop/me`);
+  await page.goto(`${market.url}/store/me`);
   await page.locator('.device').first().waitFor();
   await look('me');
-  await page.goto(`${market.url}/shop/orders`);
+  await page.goto(`${market.url}/store/orders`);
   await page.locator('.order-row a').first().click();
   await page.getByRole('button', { name: say.cancel }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: say.cancel }).waitFor();
@@ -109,7 +109,7 @@ async function opensByTheServersClock(context) {
     },
   });
   const page = await who.tab();
-  await signIn(page, market.url, one.account, 'en', `/shop/products/${product.id}`);
+  await signIn(page, market.url, one.account, 'en', `/store/products/${product.id}`);
   await page.getByText(/yours is 300\.\d s ahead/).waitFor();
   const left = Math.ceil((opensAt - Date.now()) / 1000);
   const shown = Number((await page.locator('.countdown b').last().innerText()));
@@ -133,7 +133,7 @@ async function twoRaceForTheLastOne(context) {
     const page = await who.tab();
     page.expected.push(/^409 /);
     const one = await buyer(market.url);
-    await signIn(page, market.url, one.account, who.language, `/shop/products/${product.id}`);
+    await signIn(page, market.url, one.account, who.language, `/store/products/${product.id}`);
     await page.getByRole('button', { name: words[who.language].buy }).waitFor();
     pages.push(page);
   }
@@ -169,12 +169,12 @@ async function pressingTwiceIsOneOrder(context) {
   const one = await buyer(market.url);
   const who = await visitor(context);
   const first = await who.tab();
-  await signIn(first, market.url, one.account, 'en', `/shop/products/${product.id}`);
+  await signIn(first, market.url, one.account, 'en', `/store/products/${product.id}`);
   await first.getByRole('button', { name: words.en.buy }).waitFor();
   await button(first).evaluate((element) => { element.click(); element.click(); element.click(); });
   await first.locator('.ticket').waitFor();
   const again = await who.tab();
-  await again.goto(`${market.url}/shop/products/${product.id}`);
+  await again.goto(`${market.url}/store/products/${product.id}`);
   await again.locator('.ticket').getByText('You got no. 1').waitFor();
   assert.equal((await one.orders()).length, 1);
   isQuiet(first);
@@ -190,7 +190,7 @@ async function aLostAnswerIsAskedForAgain(context) {
   const who = await visitor(context);
   const page = await who.tab();
   page.expected.push(/ERR_/);
-  await signIn(page, market.url, one.account, 'en', `/shop/products/${product.id}`);
+  await signIn(page, market.url, one.account, 'en', `/store/products/${product.id}`);
   const keys = new Set();
   let lost = 0;
   await who.context.route('**/api/v1/orders', async (route) => {
@@ -207,7 +207,7 @@ async function aLostAnswerIsAskedForAgain(context) {
   await picture(page, 'shop-connection-lost');
   const second = await who.tab();
   second.expected.push(/ERR_/);
-  await second.goto(`${market.url}/shop/products/${product.id}`);
+  await second.goto(`${market.url}/store/products/${product.id}`);
   await page.reload();
   await page.locator('.ticket').waitFor(seconds(20));
   await second.locator('.ticket').waitFor(seconds(20));
@@ -223,7 +223,7 @@ async function aSlowAnswerIsCalledSlow(context) {
   const one = await buyer(market.url);
   const who = await visitor(context);
   const page = await who.tab();
-  await signIn(page, market.url, one.account, 'en', `/shop/products/${product.id}`);
+  await signIn(page, market.url, one.account, 'en', `/store/products/${product.id}`);
   await page.route('**/api/v1/orders', async (route) => {
     await new Promise((wake) => { setTimeout(wake, 4000); });
     return route.fallback();
@@ -250,7 +250,7 @@ async function aKilledServerLosesNoPurchase(context) {
     const who = await visitor(context);
     const page = await who.tab();
     page.expected.push(/ERR_/);
-    await signIn(page, market.url, one.account, 'en', `/shop/products/${product.id}`);
+    await signIn(page, market.url, one.account, 'en', `/store/products/${product.id}`);
     await page.getByRole('button', { name: words.en.buy }).waitFor();
     await Promise.all([market.kill(), button(page).click()]);
     await page.getByText('Connection lost, trying again').waitFor();
@@ -282,8 +282,8 @@ async function tenTabsShareOneStream(context) {
   const tabs = [];
   for (let i = 0; i < 10; i += 1) {
     const tab = await who.tab();
-    if (i === 0) await signIn(tab, market.url, one.account, 'en', `/shop/products/${product.id}`);
-    else await tab.goto(`${market.url}/shop/products/${product.id}`);
+    if (i === 0) await signIn(tab, market.url, one.account, 'en', `/store/products/${product.id}`);
+    else await tab.goto(`${market.url}/store/products/${product.id}`);
     tabs.push(tab);
   }
   for (const tab of tabs) await tab.locator('.fresh.stream').waitFor();
@@ -309,7 +309,7 @@ async function buysByKeyboardAlone(context) {
   const one = await buyer(market.url);
   const who = await visitor(context);
   const page = await who.tab();
-  await page.goto(`${market.url}/shop/products/${product.id}`);
+  await page.goto(`${market.url}/store/products/${product.id}`);
   await page.getByRole('button', { name: 'Sign in to buy' }).waitFor();
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate(() => document.activeElement.className), 'skip');
@@ -339,7 +339,7 @@ async function collectsInACartAndRemembers(context) {
   const who = await visitor(context);
   const page = await who.tab();
   for (const product of [bag, lamp]) {
-    await page.goto(`${market.url}/shop/products/${product.id}`);
+    await page.goto(`${market.url}/store/products/${product.id}`);
     await page.getByRole('button', { name: 'Add to cart' }).click();
     await page.getByText('In the cart.').waitFor();
   }
@@ -360,14 +360,14 @@ async function collectsInACartAndRemembers(context) {
   await isAccessible(page);
   await picture(page, 'shop-cart');
   await button(page).click();
-  await page.waitForURL(/\/shop\/orders\//);
+  await page.waitForURL(/\/store\/orders\//);
   await page.getByText('2 × ₩89,000').waitFor();
-  await page.goto(`${market.url}/shop/cart`);
+  await page.goto(`${market.url}/store/cart`);
   await page.getByRole('heading', { name: 'The cart is empty' }).waitFor();
-  await page.goto(`${market.url}/shop/products/${lamp.id}`);
+  await page.goto(`${market.url}/store/products/${lamp.id}`);
   await page.getByRole('button', { name: 'Remember it' }).click();
   await page.getByRole('button', { name: 'On the wish list' }).waitFor();
-  await page.goto(`${market.url}/shop/wishes`);
+  await page.goto(`${market.url}/store/wishes`);
   await page.getByRole('link', { name: 'Desk lamp' }).waitFor();
   await isAccessible(page);
   isQuiet(page);
@@ -407,12 +407,12 @@ async function findsFiltersAndSaysWhenThereIsNothing(context) {
   await page.getByRole('button', { name: 'Clear filters' }).click();
   await page.locator('.hero').waitFor();
   page.expected.push(/^404 /);
-  await page.goto(`${market.url}/shop/products/0C3KQ2V8M0G00`);
+  await page.goto(`${market.url}/store/products/0C3KQ2V8M0G00`);
   await page.getByRole('heading', { name: 'This product is not here' }).waitFor();
-  await page.goto(`${market.url}/shop/nothing`);
+  await page.goto(`${market.url}/store/nothing`);
   await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
   await isAccessible(page);
-  await page.goto(`${market.url}/shop/orders`);
+  await page.goto(`${market.url}/store/orders`);
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   isQuiet(page);
   await who.context.close();
@@ -424,7 +424,7 @@ async function showsTextAsText(context) {
   const product = await seller.product({ name: evil, description: `${evil}\n\n${evil}`, category: '<b>c</b>' });
   const who = await visitor(context);
   const page = await who.tab();
-  await page.goto(`${market.url}/shop/products/${product.id}`);
+  await page.goto(`${market.url}/store/products/${product.id}`);
   assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), evil);
   assert.equal(await page.locator('main img, main script').count(), 0);
   await fitsTheWidth(page);
@@ -467,7 +467,7 @@ async function worksBehindAGateway(context) {
     const one = await buyer(services.url);
     const who = await visitor(context);
     const page = await who.tab();
-    await signIn(page, gateway.url, one.account, 'en', `/shop/products/${product.id}`);
+    await signIn(page, gateway.url, one.account, 'en', `/store/products/${product.id}`);
     await page.locator('.fresh.stream').waitFor();
     await button(page).click();
     await page.locator('.ticket').waitFor();

@@ -39,7 +39,7 @@ const fields = { en: ['E-mail', 'Password'], ko: ['이메일', '비밀번호'] }
 
 export async function signIn(page, url, account, language = 'en', to = '/') {
   const [email, password] = fields[language];
-  await page.goto(`${url}/shop/sign-in?to=${encodeURIComponent(to)}`);
+  await page.goto(`${url}/store/sign-in?to=${encodeURIComponent(to)}`);
   await page.getByLabel(email).fill(account.email);
   await page.getByLabel(password).fill(account.password);
   await page.locator('form button[type=submit]').click();

@@ -15,7 +15,10 @@ def address(path):
 def test_an_unknown_parameter_is_named(admin, anonymous, method, path):
     for caller in (admin, anonymous):
         for query in ("colour=red", "colour", "%63olour=", "&&colour=red&colour=blue", "Limit=1"):
-            answer = caller.send(method, f"{address(path)}?{query}", expect=(422, "validation"))
+            answer = caller.send(method, f"{address(path)}?{query}")
+            if caller is anonymous and answer.status_code == 401:
+                continue  # Who asks comes before what is asked.
+            assert answer.status_code == 422 and answer.json()["code"] == "validation", query
             name = "Limit" if query.startswith("Limit") else "colour"
             assert [error["field"] for error in answer.json()["errors"]] == [name], query
 
@@ -27,7 +30,7 @@ def test_a_known_parameter_is_taken(admin, method, path):
     for parameter in known:
         if parameter["in"] != "query":
             continue
-        example = {"integer": "1", "string": "x"}[parameter["schema"].get("type", "string")]
+        example = {"integer": "1", "string": "x", "boolean": "true"}[parameter["schema"].get("type", "string")]
         answer = admin.send(method, f"{address(path)}?{parameter['name']}={example}")
         if answer.status_code == 422:
             assert answer.json()["errors"][0]["code"] != "unknown"

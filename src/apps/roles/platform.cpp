@@ -113,10 +113,29 @@ void Platform::check_heads() {
                             "POST /api/v1/admin/products/{id}/sale/extend"})
     router.check_head(route, operates);
   const auto sells = only_roles(authenticator, {Role::seller, Role::admin});
-  for (const char* route :
-       {"POST /api/v1/orders", "POST /api/v1/orders/{id}/payment", "POST /api/v1/orders/{id}/cancel",
-        "POST /api/v1/orders/{id}/return", "POST /api/v1/cart/merge", "PUT /api/v1/cart/items/{id}",
-        "PATCH /api/v1/users/me", "PUT /api/v1/users/me/password"})
+  for (const char* route : {"GET /api/v1/users/me",
+                            "GET /api/v1/users/me/export",
+                            "DELETE /api/v1/users/me",
+                            "GET /api/v1/sessions",
+                            "DELETE /api/v1/sessions",
+                            "DELETE /api/v1/sessions/current",
+                            "GET /api/v1/orders",
+                            "GET /api/v1/orders/{id}",
+                            "GET /api/v1/orders/{id}/events",
+                            "GET /api/v1/cart",
+                            "DELETE /api/v1/cart",
+                            "DELETE /api/v1/cart/items/{id}",
+                            "GET /api/v1/wishlist",
+                            "PUT /api/v1/wishlist/{id}",
+                            "DELETE /api/v1/wishlist/{id}",
+                            "POST /api/v1/orders",
+                            "POST /api/v1/orders/{id}/payment",
+                            "POST /api/v1/orders/{id}/cancel",
+                            "POST /api/v1/orders/{id}/return",
+                            "POST /api/v1/cart/merge",
+                            "PUT /api/v1/cart/items/{id}",
+                            "PATCH /api/v1/users/me",
+                            "PUT /api/v1/users/me/password"})
     router.check_head(route, signed_in);
   for (const char* route : {"POST /api/v1/products", "PATCH /api/v1/products/{id}",
                             "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image"})

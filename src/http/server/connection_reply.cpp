@@ -71,8 +71,10 @@ std::optional<Reply> Connection::answer_without_handler(Request& request, const 
     return problem_reply(Error(Code::not_found, "there is nothing at this path"), request.trace_id);
   }
   if (match.handler && !request.query.empty() && !match.options->any_query)
-    if (const auto known = request.expect_query(match.options->query); !known)
-      return problem_reply(known.error(), request.trace_id);
+    if (const auto known = request.expect_query(match.options->query); !known) {
+      const auto allowed = match.options->head_check ? match.options->head_check(request) : Result<>();
+      return problem_reply(allowed ? known.error() : allowed.error(), request.trace_id);
+    }
   if (match.handler) {
     const bool may_have_body = request.method != Method::get && request.method != Method::head;
     if (!has_body || !may_have_body || match.options->any_body) return std::nullopt;

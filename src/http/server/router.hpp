@@ -22,7 +22,8 @@ struct RouteOptions {
   bool any_body = false;   ///< Passed on as it is: media type and coding are another's business.
   /// Instead of body_bytes_max, when it depends on the request.
   std::function<std::size_t(const Request&)> body_limit;
-  /// Asked before a body is read that did not come with the head: whose token is refused sends none.
+  /// Asked before a body is read that did not come with the head, and before a wrong query is named: whose
+  /// token is refused learns that first.
   std::function<Result<>(const Request&)> head_check;
 };
 

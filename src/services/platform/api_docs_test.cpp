@@ -88,7 +88,7 @@ TEST_F(GatewayDocs, TheRootIsTheShopUnlessARoleHasAnotherHome) {
   info.home = "/registry";
   add_platform_routes(registry, info);
   http::Request request;
-  request.path = request.target = "/shop";
+  request.path = request.target = "/store";
   EXPECT_EQ(registry.match(request).handler, nullptr);
 }
 

@@ -154,7 +154,7 @@ void add_web_routes(http::Router& router) {
       router.add(Method::get, address,
                  [file = files->at(std::string(name))](const Request& r) { return serve(*file, r); });
   };
-  add_page("shop.html", {"/", "/shop", "/shop/{page}", "/shop/{page}/{id}"});
+  add_page("shop.html", {"/", "/store", "/store/{page}", "/store/{page}/{id}"});
   add_page("admin.html", {"/admin", "/admin/{page}", "/admin/{page}/{id}"});
   // One route for all files of a folder: a name with a hash is no name for a metric.
   for (const char* folder : {"", "assets/"})

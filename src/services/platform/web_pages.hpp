@@ -45,7 +45,7 @@ class WebFile {
   mutable std::shared_ptr<const std::string> plain_;
 };
 
-/// `/`, `/shop/...`, `/admin/...` and `/web/...`.
+/// `/`, `/store/...`, `/admin/...` and `/web/...`.
 void add_web_routes(http::Router& router);
 
 }  // namespace market::platform

@@ -51,14 +51,14 @@ class WebPages : public testing::Test {
 TEST_F(WebPages, EveryAddressOfAPageIsThatPage) {
   const auto shop = *get("/")->shared_body, admin = *get("/admin")->shared_body;
   EXPECT_NE(shop, admin);
-  for (const auto* address : {"/shop", "/shop/orders", "/shop/products/0C3KQ2V8M0G00"})
+  for (const auto* address : {"/store", "/store/orders", "/store/products/0C3KQ2V8M0G00"})
     EXPECT_EQ(*get(address)->shared_body, shop) << address;
   for (const auto* address : {"/admin/orders", "/admin/products/0C3KQ2V8M0G00"})
     EXPECT_EQ(*get(address)->shared_body, admin) << address;
 }
 
 TEST_F(WebPages, NothingElseIs) {
-  for (const auto* address : {"/api/v1/nothing", "/shop/a/b/c", "/web/assets/none.js", "/web/shop.html",
+  for (const auto* address : {"/api/v1/nothing", "/store/a/b/c", "/web/assets/none.js", "/web/shop.html",
                               "/index.html", "/shopping", "/administrator"})
     EXPECT_FALSE(get(address)) << address;
 }

@@ -327,7 +327,8 @@ TEST(RecordCodec, AHeadThatCannotBeIsRefused) {
   EXPECT_FALSE(decode_record(with(first_at, std::numeric_limits<std::int64_t>::max())));
   EXPECT_FALSE(decode_record(with(first_at, ~std::uint64_t{0})));
   EXPECT_FALSE(decode_record(with(count_at, std::uint64_t{1} << 40 | 1)));
-  const auto claims = decode_record(with(count_at, std::uint64_t{1} << 32 | 1));
+  const std::string claiming = with(count_at, std::uint64_t{1} << 32 | 1);
+  const auto claims = decode_record(claiming);
   ASSERT_TRUE(claims);
   EXPECT_FALSE(decode_events(std::get<Group>(*claims))) << "no product event is in it";
 }

@@ -24,7 +24,7 @@ function Denied({ signedIn }: { signedIn: boolean }): ReactNode {
         <h1>{t(signedIn ? 'denied' : 'console')}</h1>
         <p>{t('denied.text')}</p>
         {signedIn && <Button onClick={() => void signOut()}>{t('nav.signOut')}</Button>}
-        <a className="button main" href="/shop/sign-in?to=/admin">{t('nav.signIn')}</a>
+        <a className="button main" href="/store/sign-in?to=/admin">{t('nav.signIn')}</a>
         <a href="/">{t('toShop')}</a>
       </div>
     </main>

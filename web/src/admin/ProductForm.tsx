@@ -142,7 +142,7 @@ export function ProductForm(): ReactNode {
       <div className="bar">
         <h1>{product?.name ?? t('products.new')}</h1>
         {product?.sale && <Link className="button plain" to={`/admin?sale=${product.id}`}>{t('nav.board')}</Link>}
-        {product && <a className="button plain" href={`/shop/products/${product.id}`}>{t('toShop')}</a>}
+        {product && <a className="button plain" href={`/store/products/${product.id}`}>{t('toShop')}</a>}
       </div>
       {id !== 'new' && found.isPending && <Loading><Skeleton className="block" /></Loading>}
       {found.isError && <LoadError retry={() => void found.refetch()} />}

@@ -56,12 +56,12 @@ function Bought({ purchase, flow, product }: {
         {unpaid && order.data ? (
           <>
             <p>{t('pay.left')} <TimeLeft until={Date.parse(order.data.payBy)} /></p>
-            <LinkButton look="main" to={`/shop/orders/${purchase.orderId}`}>{t('buy.payNow')}</LinkButton>
+            <LinkButton look="main" to={`/store/orders/${purchase.orderId}`}>{t('buy.payNow')}</LinkButton>
           </>
         ) : (
           <>
             {state && <p>{t(`state.${state}`)}</p>}
-            <LinkButton look="main" to={`/shop/orders/${purchase.orderId}`}>{t('buy.seeOrder')}</LinkButton>
+            <LinkButton look="main" to={`/store/orders/${purchase.orderId}`}>{t('buy.seeOrder')}</LinkButton>
           </>
         )}
       </Ticket>
@@ -109,8 +109,8 @@ export function BuyPanel({ product, stock, sale }: { product: Product; stock: St
   };
   const press = (): void => {
     if (view.action === 'buy') void flow?.buy([{ productId: product.id, quantity }]);
-    else if (view.action === 'sign-in') void go(`/shop/sign-in?to=${encodeURIComponent(here)}`);
-    else if (view.action === 'verify') void go(`/shop/verify?to=${encodeURIComponent(here)}`);
+    else if (view.action === 'sign-in') void go(`/store/sign-in?to=${encodeURIComponent(here)}`);
+    else if (view.action === 'verify') void go(`/store/verify?to=${encodeURIComponent(here)}`);
   };
   return (
     <div className="buy">
@@ -125,7 +125,7 @@ export function BuyPanel({ product, stock, sale }: { product: Product; stock: St
       </div>
       <Keep product={product} user={buyer} />
       {purchase.state === 'refused' && purchase.why === 'limit_exceeded' && (
-        <Notice><LinkButton look="quiet" to="/shop/orders">{t('nav.orders')}</LinkButton></Notice>
+        <Notice><LinkButton look="quiet" to="/store/orders">{t('nav.orders')}</LinkButton></Notice>
       )}
     </div>
   );

@@ -31,7 +31,7 @@ function Rows({ rows, change }: { rows: Row[]; change: (productId: string, quant
         <li key={row.productId} className="order-row cart-row">
           <div className="order-art"><Art product={{ id: row.productId, name: row.name, imageUrl: row.imageUrl }} /></div>
           <div>
-            <h2><Link to={`/shop/products/${row.productId}`}>{row.name}</Link></h2>
+            <h2><Link to={`/store/products/${row.productId}`}>{row.name}</Link></h2>
             <p className="muted">{row.price}{row.why && <strong className="wrong"> {row.why}</strong>}</p>
           </div>
           <div className="cart-tools">
@@ -61,7 +61,7 @@ function Order({ cart, user }: { cart: Cart; user: User }): ReactNode {
     if (purchase.state !== 'bought') return;
     flow.clear();
     void ask('/cart', { method: 'DELETE' }).catch(() => undefined).then(() => queries.invalidateQueries({ queryKey: ['cart'] }));
-    void go(`/shop/orders/${purchase.orderId}`);
+    void go(`/store/orders/${purchase.orderId}`);
   }, [purchase, flow, go, queries]);
   const asking = purchase.state === 'asking';
   const view = buttonView({ state: 'open' }, purchase, true);
@@ -121,7 +121,7 @@ function BrowserCart(): ReactNode {
           why: products[index]?.isError ? t('cart.reason.product_not_found') : null,
         };
       })} />
-      <LinkButton look="main" className="buy-button" to="/shop/sign-in?to=/shop/cart">{t('cart.signIn')}</LinkButton>
+      <LinkButton look="main" className="buy-button" to="/store/sign-in?to=/store/cart">{t('cart.signIn')}</LinkButton>
     </>
   );
 }

@@ -46,7 +46,7 @@ export default function ForgotPage(): ReactNode {
           <Button type="submit" look="main" aria-busy={reset.busy}>{t('forgot.reset')}</Button>
         </form>
       )}
-      <p className="aside"><Link to="/shop/sign-in">{t('nav.signIn')}</Link></p>
+      <p className="aside"><Link to="/store/sign-in">{t('nav.signIn')}</Link></p>
     </div>
   );
 }

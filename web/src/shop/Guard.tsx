@@ -11,6 +11,6 @@ export function Guard({ children }: { children: (user: User) => ReactNode }): Re
   const { pathname } = useLocation();
   if (who.state === 'unknown')
     return <div className="page"><Loading><Skeleton className="line wide" /><Skeleton className="block" /></Loading></div>;
-  if (who.state === 'out') return <Navigate to={`/shop/sign-in?to=${encodeURIComponent(pathname)}`} replace />;
+  if (who.state === 'out') return <Navigate to={`/store/sign-in?to=${encodeURIComponent(pathname)}`} replace />;
   return children(who.user);
 }

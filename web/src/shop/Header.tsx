@@ -59,12 +59,12 @@ export function Header(): ReactNode {
       <Wordmark />
       <nav aria-label={t('nav.main')}>
         <NavLink to="/" end>{t('nav.drops')}</NavLink>
-        {who.state === 'in' && <NavLink to="/shop/orders">{t('nav.orders')}</NavLink>}
-        <NavLink to="/shop/cart">{t('nav.cart')}</NavLink>
+        {who.state === 'in' && <NavLink to="/store/orders">{t('nav.orders')}</NavLink>}
+        <NavLink to="/store/cart">{t('nav.cart')}</NavLink>
       </nav>
       <span className="head-space" />
-      {who.state === 'out' && !pathname.startsWith('/shop/sign') && (
-        <Link className="button plain small" to={`/shop/sign-in?to=${encodeURIComponent(pathname)}`}>{t('nav.signIn')}</Link>
+      {who.state === 'out' && !pathname.startsWith('/store/sign') && (
+        <Link className="button plain small" to={`/store/sign-in?to=${encodeURIComponent(pathname)}`}>{t('nav.signIn')}</Link>
       )}
       <button type="button" className="button quiet small" lang={language === 'ko' ? 'en' : 'ko'}
         onClick={() => speak(language === 'ko' ? 'en' : 'ko')}>
@@ -84,9 +84,9 @@ export function Header(): ReactNode {
               {who.state === 'in' ? (
                 <>
                   <p className="menu-who"><b>{who.user.name}</b><br />{who.user.email}</p>
-                  <Menu.Item className="menu-item" onClick={() => void go('/shop/me')}>{t('nav.me')}</Menu.Item>
-                  <Menu.Item className="menu-item" onClick={() => void go('/shop/orders')}>{t('nav.orders')}</Menu.Item>
-                  <Menu.Item className="menu-item" onClick={() => void go('/shop/wishes')}>{t('nav.wishes')}</Menu.Item>
+                  <Menu.Item className="menu-item" onClick={() => void go('/store/me')}>{t('nav.me')}</Menu.Item>
+                  <Menu.Item className="menu-item" onClick={() => void go('/store/orders')}>{t('nav.orders')}</Menu.Item>
+                  <Menu.Item className="menu-item" onClick={() => void go('/store/wishes')}>{t('nav.wishes')}</Menu.Item>
                   {who.user.role !== 'customer' && (
                     <Menu.Item className="menu-item" onClick={() => location.assign('/admin')}>{t('nav.console')}</Menu.Item>
                   )}
@@ -94,8 +94,8 @@ export function Header(): ReactNode {
                 </>
               ) : (
                 <>
-                  <Menu.Item className="menu-item" onClick={() => void go('/shop/sign-in')}>{t('nav.signIn')}</Menu.Item>
-                  <Menu.Item className="menu-item" onClick={() => void go('/shop/sign-up')}>{t('nav.signUp')}</Menu.Item>
+                  <Menu.Item className="menu-item" onClick={() => void go('/store/sign-in')}>{t('nav.signIn')}</Menu.Item>
+                  <Menu.Item className="menu-item" onClick={() => void go('/store/sign-up')}>{t('nav.signUp')}</Menu.Item>
                 </>
               )}
               <Settings />

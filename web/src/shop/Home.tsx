@@ -12,7 +12,7 @@ import { Countdown } from '../ui/Countdown';
 import { Button, Empty, LinkButton, LoadError, Loading, Skeleton } from '../ui/parts';
 import { StatePill, StockBar } from './stock';
 
-const addressOf = (product: Product): string => `/shop/products/${product.id}`;
+const addressOf = (product: Product): string => `/store/products/${product.id}`;
 
 /** The one that opens next, else the one on sale that opened last. */
 export function featured(products: Product[], now: number): Product | null {

@@ -24,7 +24,7 @@ export function Keep({ product, user }: { product: Product; user: User | null })
   const wishes = useQuery(wishesQuery(user));
   const wished = wishes.data?.items.some((each) => each.productId === product.id) ?? false;
   const wish = async (): Promise<void> => {
-    if (!user) return void (await go(`/shop/sign-in?to=${encodeURIComponent(here)}`));
+    if (!user) return void (await go(`/store/sign-in?to=${encodeURIComponent(here)}`));
     await ask(`/wishlist/${product.id}`, { method: wished ? 'DELETE' : 'PUT' });
     await queries.invalidateQueries({ queryKey: ['wishes'] });
   };

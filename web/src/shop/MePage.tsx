@@ -27,7 +27,7 @@ function Profile({ user }: { user: User }): ReactNode {
     <section aria-labelledby="profile">
       <h2 id="profile">{t('me.profile')}</h2>
       <p className="muted">
-        {user.email} · {user.emailVerified ? t('me.verified') : <Link to="/shop/verify?to=/shop/me">{t('me.unverified')}</Link>}
+        {user.email} · {user.emailVerified ? t('me.verified') : <Link to="/store/verify?to=/store/me">{t('me.unverified')}</Link>}
       </p>
       <form onSubmit={form.submit} noValidate>
         <FormError error={form.error} />

@@ -130,7 +130,7 @@ function Shown({ order }: { order: Order }): ReactNode {
   const first = order.items.find((item) => item.ticket !== null);
   return (
     <div className="page medium order-page">
-      <p className="back"><Link to="/shop/orders">← {t('orders.title')}</Link></p>
+      <p className="back"><Link to="/store/orders">← {t('orders.title')}</Link></p>
       <h1 className="order-title">{order.items[0]!.name}{order.items.length > 1 && ` +${order.items.length - 1}`}</h1>
       <p className="card-line" role="status"><span className={`pill ${order.state}`}>{t(`state.${order.state}`)}</span> <span>{t('order.title', { id: order.id })}</span></p>
       {first && (
@@ -145,7 +145,7 @@ function Shown({ order }: { order: Order }): ReactNode {
         <ul className="lines">
           {order.items.map((item) => (
             <li key={item.productId}>
-              <Link to={`/shop/products/${item.productId}`}>{item.name}</Link>
+              <Link to={`/store/products/${item.productId}`}>{item.name}</Link>
               <span className="muted">{t('order.each', { count: number(item.quantity), price: price(item.unitPrice) })}{item.ticket !== null && ` · No. ${number(item.ticket)}`}</span>
             </li>
           ))}
@@ -181,7 +181,7 @@ function OneOrder({ id }: { id: string }): ReactNode {
   return (
     <div className="page medium">
       {order.error instanceof ApiError
-        ? <Empty page title="order.missing" text="order.missing.text"><LinkButton look="main" to="/shop/orders">{t('orders.title')}</LinkButton></Empty>
+        ? <Empty page title="order.missing" text="order.missing.text"><LinkButton look="main" to="/store/orders">{t('orders.title')}</LinkButton></Empty>
         : <LoadError retry={() => void order.refetch()} />}
     </div>
   );

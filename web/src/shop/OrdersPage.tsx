@@ -18,7 +18,7 @@ function Row({ order }: { order: Order }): ReactNode {
       <div className="order-art"><Cover seed={first.name} /></div>
       <div>
         <p className="card-line"><span className={`pill ${order.state}`}>{t(`state.${order.state}`)}</span> <span>{time(order.createdAt)}</span></p>
-        <h2><Link to={`/shop/orders/${order.id}`}>{first.name}{order.items.length > 1 && ` +${order.items.length - 1}`}</Link></h2>
+        <h2><Link to={`/store/orders/${order.id}`}>{first.name}{order.items.length > 1 && ` +${order.items.length - 1}`}</Link></h2>
         <p className="muted">
           {price(order.total)}{first.ticket !== null && ` · No. ${number(first.ticket)}`}
           {order.state === 'accepted' && <> · {t('pay.left')} <TimeLeft until={Date.parse(order.payBy)} /></>}

@@ -63,17 +63,17 @@ export function Shop(): ReactNode {
         <Suspense fallback={<Waiting />}>
           <Routes>
             <Route path="/" element={<Home />} />
-            <Route path="/shop" element={<Home />} />
-            <Route path="/shop/products/:id" element={<ProductPage />} />
-            <Route path="/shop/sign-in" element={<SignInPage />} />
-            <Route path="/shop/sign-up" element={<SignUpPage />} />
-            <Route path="/shop/forgot" element={<ForgotPage />} />
-            <Route path="/shop/cart" element={<CartPage />} />
-            <Route path="/shop/wishes" element={<WishesPage />} />
-            <Route path="/shop/verify" element={<VerifyPage />} />
-            <Route path="/shop/me" element={<MePage />} />
-            <Route path="/shop/orders" element={<OrdersPage />} />
-            <Route path="/shop/orders/:id" element={<OrderPage />} />
+            <Route path="/store" element={<Home />} />
+            <Route path="/store/products/:id" element={<ProductPage />} />
+            <Route path="/store/sign-in" element={<SignInPage />} />
+            <Route path="/store/sign-up" element={<SignUpPage />} />
+            <Route path="/store/forgot" element={<ForgotPage />} />
+            <Route path="/store/cart" element={<CartPage />} />
+            <Route path="/store/wishes" element={<WishesPage />} />
+            <Route path="/store/verify" element={<VerifyPage />} />
+            <Route path="/store/me" element={<MePage />} />
+            <Route path="/store/orders" element={<OrdersPage />} />
+            <Route path="/store/orders/:id" element={<OrderPage />} />
             <Route path="*" element={<NotFound />} />
           </Routes>
         </Suspense>

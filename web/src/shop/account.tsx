@@ -74,8 +74,8 @@ export function SignInPage(): ReactNode {
           error={fieldError(form.error, 'password')} />
         <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('signIn.do')}</Button>
       </form>
-      <p className="aside"><Link to="/shop/forgot">{t('forgot.link')}</Link></p>
-      <p className="aside">{t('signIn.new')} <Link to={`/shop/sign-up${to ? `?to=${encodeURIComponent(to)}` : ''}`}>{t('nav.signUp')}</Link></p>
+      <p className="aside"><Link to="/store/forgot">{t('forgot.link')}</Link></p>
+      <p className="aside">{t('signIn.new')} <Link to={`/store/sign-up${to ? `?to=${encodeURIComponent(to)}` : ''}`}>{t('nav.signUp')}</Link></p>
     </div>
   );
 }
@@ -91,7 +91,7 @@ export function SignUpPage(): ReactNode {
     const password = String(data.get('password'));
     await ask('/users', { method: 'POST', body: { email, password, name: textOf(data, 'name') }, plain: true });
     await signIn(email, password);
-    await go(`/shop/verify?to=${encodeURIComponent(to)}`, { replace: true });
+    await go(`/store/verify?to=${encodeURIComponent(to)}`, { replace: true });
   });
   return (
     <div className="page narrow">
@@ -104,7 +104,7 @@ export function SignUpPage(): ReactNode {
           hint={t('signUp.password.hint')} error={fieldError(form.error, 'password')} />
         <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('signUp.do')}</Button>
       </form>
-      <p className="aside">{t('signUp.have')} <Link to={`/shop/sign-in?to=${encodeURIComponent(to)}`}>{t('nav.signIn')}</Link></p>
+      <p className="aside">{t('signUp.have')} <Link to={`/store/sign-in?to=${encodeURIComponent(to)}`}>{t('nav.signIn')}</Link></p>
     </div>
   );
 }
