@@ -32,9 +32,11 @@ bool stands_for(char16_t asked, char16_t there, bool last) {
   return last && open && (asked - first_syllable) / finals == index / finals;
 }
 
+bool is_latin(char16_t c) {
+  return (c >= u'a' && c <= u'z') || (c >= u'0' && c <= u'9');
+}
 bool is_latin(const std::u16string& word) {
-  return std::all_of(word.begin(), word.end(),
-                     [](char16_t c) { return (c >= u'a' && c <= u'z') || (c >= u'0' && c <= u'9'); });
+  return std::all_of(word.begin(), word.end(), [](char16_t c) { return is_latin(c); });
 }
 
 /// How many typing errors a word of this length may have.
@@ -117,8 +119,18 @@ SearchText::SearchText(std::string_view name, std::string_view category, std::st
     if (is_latin(word) && errors_max(word.size() + 1) > 0) words_.push_back(std::move(word));
 }
 
+/// A single digit asks for that number ("size 2"), not for any text with a 2 in it.
+bool SearchText::has_digit(char16_t digit) const {
+  for (std::size_t i = 0; i < text_.size(); ++i)
+    if (text_[i] == digit && (i == 0 || !is_latin(text_[i - 1])) &&
+        (i + 1 == text_.size() || !is_latin(text_[i + 1])))
+      return true;
+  return false;
+}
+
 bool SearchText::has_word(const std::u16string& word) const {
   const std::size_t size = word.size();
+  if (size == 1 && word[0] >= u'0' && word[0] <= u'9') return has_digit(word[0]);
   if (text_.find(word) != std::u16string::npos) return true;
   const bool hangul =
       std::any_of(word.begin(), word.end(), [](char16_t c) { return is_syllable(c) || is_initial(c); });

@@ -32,6 +32,7 @@ class SearchText {
   bool matches(const SearchQuery& query) const;
 
  private:
+  bool has_digit(char16_t digit) const;
   bool has_word(const std::u16string& word) const;
   bool has_misspelt(const std::u16string& word) const;
   std::u16string text_;                ///< Folded; the parts are apart by a line's end.

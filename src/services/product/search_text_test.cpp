@@ -73,5 +73,12 @@ TEST(SearchText, EndsWithWhateverItIsGiven) {
   EXPECT_TRUE(finds("\xF0\x9F\x8E\x81", "a gift \xF0\x9F\x8E\x81"));
 }
 
+TEST(SearchText, ASingleDigitIsANumberOfItsOwn) {
+  EXPECT_TRUE(finds("thing 2", "Thing 2", "", "c-2af3"));
+  EXPECT_TRUE(finds("사이즈 2", "사이즈2"));
+  EXPECT_FALSE(finds("thing 2", "Thing 3", "", "c-2af3 x92"));
+  EXPECT_TRUE(finds("15", "Phone15")) << "longer numbers are parts like any other";
+}
+
 }  // namespace
 }  // namespace market::product
