@@ -248,7 +248,7 @@ def test_no_way_around_by_spelling(market, callers):
         target + "\\",
         target + "/..;/",
     ):
-        assert raw(market, "DELETE", spelled, token) in (400, 403, 404), spelled
+        assert raw(market, "DELETE", spelled, token) in (400, 403, 404, 422), spelled
     for header in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
         assert raw(market, "POST", target, token, [(header, "DELETE")]) == 405
         raw(market, "GET", target, token, [(header, "DELETE")])
