@@ -30,7 +30,8 @@ def test_a_known_parameter_is_taken(admin, method, path):
     for parameter in known:
         if parameter["in"] != "query":
             continue
-        example = {"integer": "1", "string": "x", "boolean": "true"}[parameter["schema"].get("type", "string")]
+        kind = parameter["schema"].get("type", "string")
+        example = {"integer": "1", "string": "x", "boolean": "true"}[kind]
         answer = admin.send(method, f"{address(path)}?{parameter['name']}={example}")
         if answer.status_code == 422:
             assert answer.json()["errors"][0]["code"] != "unknown"
