@@ -123,10 +123,10 @@ class Crash:
         made = []
         for name in ("rebuilt", "rebuilt-again"):
             copy = self.folder / name
-            shutil.copytree(self.last_copy, copy)
-            done = run("rebuild", "--data", copy)
-            if done.returncode != 0:
-                return self.report("rebuild", [f"exit {done.returncode}: {done.stderr.strip()}"])
+            for command in (("restore", "--from", self.last_copy), ("rebuild",)):
+                done = run(*command, "--data", copy)
+                if done.returncode != 0:
+                    return self.report("rebuild", [f"exit {done.returncode}: {done.stderr.strip()}"])
             made.append(Store.read(copy))
         problems = [] if made[0].records == made[1].records else ["two rebuilds differ"]
         # As of the copy: nothing expires in it any more.
