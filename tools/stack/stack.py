@@ -59,7 +59,11 @@ class Role(Engine):
         self.process.start(command)
 
     def healthy(self):
-        return answer(self.port, "/health/ready")[0] == 200
+        if answer(self.port, "/health/ready")[0] != 200:
+            return False
+        # A gateway must have heard of each service, not only serve itself.
+        asked = ("products?limit=1", "users/me", "orders") if self.role == "gateway" else ()
+        return all(answer(self.port, "/api/v1/" + path)[0] in (200, 401) for path in asked)
 
     def state(self):
         if self.process.pid() is None:
