@@ -186,4 +186,8 @@ Result<std::string> sha256_of_file(const std::filesystem::path& path) {
   return hash.text();
 }
 
+void create_for_owner(const std::string& path) {
+  const FileDescriptor made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+}
+
 }  // namespace market::files

@@ -72,6 +72,10 @@ class DurableFile {
   FileDescriptor fd_;
 };
 
+/// Makes an empty file for its owner alone, if there is none: SQLite would make it with whatever rights the
+/// umask leaves to others, and a WAL has those of its database.
+void create_for_owner(const std::string& path);
+
 /// Replaces `path` by these bytes or leaves it as it was. Errors: as above.
 Result<> write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode = 0600);
 /// None when there is no such file. Errors: unavailable.

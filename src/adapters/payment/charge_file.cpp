@@ -95,6 +95,7 @@ bool wrote_nothing(int code) {
 
 ChargeFile::ChargeFile(std::string path, ChargeFileOwner owner)
     : path_(std::move(path)), owner_(std::move(owner)) {
+  files::create_for_owner(path_);
   open(SQLITE_OPEN_CREATE);
 }
 

@@ -42,11 +42,6 @@ void use_write_ahead_log(soci::session& sql) {
   if (mode != "wal") throw std::runtime_error("it cannot use a write-ahead log here");
 }
 
-/// SQLite would make it with whatever rights the umask leaves to others; its WAL has those of the file.
-void create_for_owner(const std::string& path) {
-  const files::FileDescriptor made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-}
-
 }  // namespace
 
 std::string plain_reason(const std::exception& error) {
@@ -58,7 +53,7 @@ std::unique_ptr<soci::session> open_session(const std::string& path, SessionKind
   if (path.find('"') != std::string::npos)
     throw std::runtime_error(fmt::format("{}: a data folder's name must not hold a quotation mark", path));
   use_connections_without_mutex();
-  if (kind == SessionKind::durable_writer || kind == SessionKind::bulk_writer) create_for_owner(path);
+  if (kind == SessionKind::durable_writer || kind == SessionKind::bulk_writer) files::create_for_owner(path);
   try {
     auto sql = std::make_unique<soci::session>(
         *soci::factory_sqlite3(), fmt::format("dbname=\"{}\" timeout={}{}", path, busy_timeout_seconds,
