@@ -162,7 +162,7 @@ def test_modes_that_were_put_right_help_at_once(start, name, ending):
     path = pathlib.Path(str(server.data / name) + ending)
     path.chmod(0o400)
     buyer.order(product, expect=None)
-    # SQLite, run as root, gives a WAL that it opens anew the database's mode: then nothing has to be put right.
+    # SQLite, run as root, gives a WAL that it opens anew the database's mode: then all is well again.
     assert until(lambda: ready(server) == 503 or path.stat().st_mode & 0o200), name
     path.chmod(0o600)
     assert until(lambda: ready(server) == 200), name
