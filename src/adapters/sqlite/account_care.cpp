@@ -1,46 +1,11 @@
 #include "adapters/sqlite/account_care.hpp"
 
 #include "adapters/sqlite/account_row.hpp"
+#include "adapters/sqlite/mailed_code.hpp"
 #include "domain/account/email.hpp"
 
 namespace market::sqlite {
 namespace {
-
-/// How long tries at an address are remembered that no code was sent to; as long as a code lives.
-constexpr std::chrono::minutes tries_life{10};
-
-/// Keyed: whoever has the file alone can try neither codes nor addresses.
-struct StoredReset {
-  StoredReset(const FieldCipher& cipher, const std::string& email, const std::string& code, Instant ends)
-      : index(cipher.blind_index("reset:" + email_key(email))),
-        hash(cipher.blind_index("reset:" + email_key(email) + '\n' + code)),
-        ends_at(millis_of(ends)) {}
-  std::string index, hash;
-  long long ends_at;
-};
-
-Result<> store(soci::session& sql, const StoredReset& reset, long long now) {
-  sql << "DELETE FROM password_resets WHERE ends_at <= :now", soci::use(now);
-  sql << "REPLACE INTO password_resets(email_index, code_hash, ends_at, tries) VALUES(:email, :code, :end, "
-         "0)",
-      soci::use(reset.index), soci::use(reset.hash), soci::use(reset.ends_at);
-  return {};
-}
-
-Result<bool> take(soci::session& sql, const StoredReset& tried, long long now) {
-  sql << "DELETE FROM password_resets WHERE ends_at <= :now", soci::use(now);
-  sql << "INSERT INTO password_resets(email_index, code_hash, ends_at, tries) VALUES(:email, '', :end, 1) "
-         "ON CONFLICT(email_index) DO UPDATE SET tries = tries + 1",
-      soci::use(tried.index), soci::use(tried.ends_at);
-  std::string hash;
-  int tries = 0;
-  sql << "SELECT code_hash, tries FROM password_resets WHERE email_index = :email", soci::use(tried.index),
-      soci::into(hash), soci::into(tries);
-  if (tries > verification_tries_max) return fail(Code::rate_limited, "this code was tried too often");
-  if (hash != tried.hash) return false;
-  sql << "DELETE FROM password_resets WHERE email_index = :email", soci::use(tried.index);
-  return true;
-}
 
 Result<std::vector<SessionId>> erase_all(soci::session& sql, const FieldCipher& cipher, long long id,
                                          long long generation, long long now) {
@@ -57,7 +22,7 @@ Result<std::vector<SessionId>> erase_all(soci::session& sql, const FieldCipher& 
     while (rows.fetch()) ended.push_back(SessionId{session});
   }
   const std::string index = cipher.blind_index(email_key(account->email));
-  const std::string reset_index = cipher.blind_index("reset:" + email_key(account->email));
+  const std::string reset_index = code_index(cipher, password_reset, account->email);
   sql << "DELETE FROM used_refresh_hashes WHERE session_id IN (SELECT id FROM sessions WHERE user_id = :id)",
       soci::use(id);
   // They stay until their access tokens have ended, so that a restart lets none of those live again.
@@ -74,13 +39,13 @@ Result<std::vector<SessionId>> erase_all(soci::session& sql, const FieldCipher& 
 }  // namespace
 
 Task<> SqliteAccountCare::store_reset(std::string email, VerificationCode code, Instant now) {
-  return database_.write([reset = StoredReset(cipher_, email, code.code, code.ends_at),
-                          at = millis_of(now)](soci::session& sql) { return store(sql, reset, at); });
+  return database_.write([reset = MailedCode(cipher_, password_reset, email, code.code, code.ends_at),
+                          at = millis_of(now)](soci::session& sql) { return store_code(sql, reset, at); });
 }
 
 Task<bool> SqliteAccountCare::take_reset(std::string email, std::string code, Instant now) {
-  return database_.write([tried = StoredReset(cipher_, email, code, now + tries_life),
-                          at = millis_of(now)](soci::session& sql) { return take(sql, tried, at); });
+  return database_.write([tried = MailedCode(cipher_, password_reset, email, code, now + tries_life),
+                          at = millis_of(now)](soci::session& sql) { return try_code(sql, tried, at); });
 }
 
 Task<std::vector<SessionId>> SqliteAccountCare::erase(UserId id, std::int64_t verified_generation,

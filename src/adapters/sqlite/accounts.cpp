@@ -1,14 +1,12 @@
 #include "adapters/sqlite/accounts.hpp"
 
 #include "adapters/sqlite/account_row.hpp"
+#include "adapters/sqlite/mailed_code.hpp"
 #include "adapters/sqlite/row_mac.hpp"
 #include "domain/account/email.hpp"
 
 namespace market::sqlite {
 namespace {
-
-/// How long tries at an address are remembered that no code was sent to; as long as a code lives.
-constexpr std::chrono::minutes tries_life{10};
 
 /// An optional personal value as SOCI takes it.
 struct OptionalField {
@@ -114,39 +112,9 @@ Result<Account> patch_account(soci::session& sql, const FieldCipher& cipher, lon
   return select_account(sql, cipher, id);
 }
 
-/// Keyed, like the address: whoever has the file alone can try neither codes nor addresses.
-std::string code_hash(const FieldCipher& cipher, const std::string& email, const std::string& code) {
-  return cipher.blind_index(email_key(email) + '\n' + code);
-}
-
-struct StoredCode {
-  std::string email_index, hash;
-  long long ends_at = 0;
-};
-StoredCode stored_form(const FieldCipher& cipher, const std::string& email, const VerificationCode& code) {
-  return {cipher.blind_index(email_key(email)), code_hash(cipher, email, code.code), millis_of(code.ends_at)};
-}
-
-Result<> store_code(soci::session& sql, const StoredCode& code, long long now) {
-  sql << "DELETE FROM verifications WHERE ends_at <= :now", soci::use(now);
-  sql << "REPLACE INTO verifications(email_index, code_hash, ends_at, tries) VALUES(:email, :code, :end, 0)",
-      soci::use(code.email_index), soci::use(code.hash), soci::use(code.ends_at);
-  return {};
-}
-
-/// `tried.ends_at`: when a try at an address without a code is forgotten.
-Result<bool> try_code(soci::session& sql, const StoredCode& tried, long long now) {
-  sql << "DELETE FROM verifications WHERE ends_at <= :now", soci::use(now);
-  sql << "INSERT INTO verifications(email_index, code_hash, ends_at, tries) VALUES(:email, '', :end, 1) "
-         "ON CONFLICT(email_index) DO UPDATE SET tries = tries + 1",
-      soci::use(tried.email_index), soci::use(tried.ends_at);
-  std::string hash;
-  int tries = 0;
-  sql << "SELECT code_hash, tries FROM verifications WHERE email_index = :email",
-      soci::use(tried.email_index), soci::into(hash), soci::into(tries);
-  if (tries > verification_tries_max) return fail(Code::rate_limited, "this code was tried too often");
-  if (hash != tried.hash) return false;
-  sql << "DELETE FROM verifications WHERE email_index = :email", soci::use(tried.email_index);
+Result<bool> verify_by(soci::session& sql, const MailedCode& tried, long long now) {
+  const auto right = try_code(sql, tried, now);
+  if (!right || !*right) return right;
   soci::statement verify =
       (sql.prepare << "UPDATE accounts SET email_verified = 1 WHERE email_index = :email",
        soci::use(tried.email_index));
@@ -191,8 +159,8 @@ Task<> SqliteAccounts::create_all(std::vector<Account> accounts) {
 }
 
 Task<> SqliteAccounts::create(Account account, std::optional<VerificationCode> code) {
-  std::optional<StoredCode> stored;
-  if (code) stored = stored_form(cipher_, account.email, *code);
+  std::optional<MailedCode> stored;
+  if (code) stored.emplace(cipher_, verification, account.email, code->code, code->ends_at);
   return database_.write(
       [this, account = std::move(account), stored = std::move(stored)](soci::session& sql) -> Result<> {
         const auto inserted = insert(sql, cipher_, account);
@@ -232,14 +200,13 @@ Task<std::vector<RoleChange>> SqliteAccounts::roles_changed_since(Instant since)
 }
 
 Task<> SqliteAccounts::store_verification(std::string email, VerificationCode code, Instant now) {
-  return database_.write([stored = stored_form(cipher_, email, code),
+  return database_.write([stored = MailedCode(cipher_, verification, email, code.code, code.ends_at),
                           at = millis_of(now)](soci::session& sql) { return store_code(sql, stored, at); });
 }
 
 Task<bool> SqliteAccounts::verify_email(std::string email, std::string code, Instant now) {
-  VerificationCode tried{std::move(code), now + tries_life};
-  return database_.write([stored = stored_form(cipher_, email, tried),
-                          at = millis_of(now)](soci::session& sql) { return try_code(sql, stored, at); });
+  return database_.write([tried = MailedCode(cipher_, verification, email, code, now + tries_life),
+                          at = millis_of(now)](soci::session& sql) { return verify_by(sql, tried, at); });
 }
 
 }  // namespace market::sqlite
