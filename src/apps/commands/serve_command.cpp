@@ -3,13 +3,9 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <thread>
-
 #include "apps/commands/commands.hpp"
 #include "apps/commands/demo.hpp"
 #include "apps/roles/access_log_writer.hpp"
-#include "apps/roles/background_thread.hpp"
 #include "apps/roles/gateway_role.hpp"
 #include "apps/roles/handover.hpp"
 #include "apps/roles/housekeeping.hpp"
@@ -18,8 +14,6 @@
 #include "apps/roles/platform.hpp"
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/registry_role.hpp"
-#include "apps/roles/run_task.hpp"
-#include "apps/roles/sale_core.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "apps/settings/gateway_files.hpp"
 #include "apps/settings/gateway_routes.hpp"
@@ -27,8 +21,6 @@
 #include "http/server/server.hpp"
 #include "services/gateway/cors.hpp"
 #include "services/platform/platform_routes.hpp"
-#include "services/product/catalogue.hpp"
-#include "services/product/routes.hpp"
 
 namespace market::apps {
 namespace {

@@ -2,7 +2,6 @@
 /// A check of a request's caller, for routes that ask before their handler does.
 
 #include <functional>
-#include <initializer_list>
 #include <vector>
 
 #include "services/auth/authenticator.hpp"
@@ -13,11 +12,9 @@ namespace market::apps {
 inline std::function<Result<>(const http::Request&)> only_roles(const auth::Authenticator& authenticator,
                                                                 std::vector<Role> roles) {
   return [&authenticator, roles = std::move(roles)](const http::Request& request) -> Result<> {
-    const auto caller = authenticator.identify(request);
+    const auto caller = authenticator.require(request, roles);
     if (!caller) return fail(caller.error());
-    for (const Role role : roles)
-      if (caller->role == role) return {};
-    return fail(Code::forbidden, "not with this role");
+    return {};
   };
 }
 

@@ -12,21 +12,14 @@ tl::unexpected<Error> refused() {
   return fail(Code::unauthenticated, "sign in first");
 }
 
-/// Whether a web page's session speaks: when nothing says otherwise.
-bool is_by_cookie(const http::Request& request) {
-  return !request.has_header("Authorization");
-}
-
 Result<std::string_view> cookie_token(const http::Request& request) {
   const auto token = value_of(access_cookie, request);
   if (!token) return refused();
   return *token;
 }
 
-/// The token of exactly one `Authorization: Bearer <token>` header, with one or more spaces (RFC 6750,
-/// section 2.1).
-Result<std::string_view> bearer_token(const http::Request& request) {
-  const std::string_view value = request.only_header("Authorization").value_or(std::string_view());
+/// The token of `Authorization: Bearer <token>`, with one or more spaces (RFC 6750, section 2.1).
+Result<std::string_view> bearer_token(std::string_view value) {
   constexpr std::string_view scheme = "Bearer ";
   if (value.size() <= scheme.size() || !http::same_letters(value.substr(0, scheme.size()), scheme))
     return refused();
@@ -39,8 +32,9 @@ Result<std::string_view> bearer_token(const http::Request& request) {
 }  // namespace
 
 Result<wire::Identity> Authenticator::identify(const http::Request& request) const {
-  const bool by_cookie = is_by_cookie(request);
-  const auto token = by_cookie ? cookie_token(request) : bearer_token(request);
+  const auto sent = request.only_header("Authorization");  // Of several none counts.
+  const bool by_cookie = !sent && !request.has_header("Authorization");
+  const auto token = by_cookie ? cookie_token(request) : bearer_token(sent.value_or(std::string_view()));
   if (!token) return fail(token.error());
   auto identity = tokens_.verify(*token, wall_.now());
   if (identity && is_denied(*identity)) return refused();
@@ -55,7 +49,7 @@ bool Authenticator::still_holds(const wire::Identity& identity) const {
 }
 
 Result<wire::Identity> Authenticator::require(const http::Request& request,
-                                              std::initializer_list<Role> roles) const {
+                                              std::span<const Role> roles) const {
   auto identity = identify(request);
   if (identity && std::find(roles.begin(), roles.end(), identity->role) == roles.end())
     return fail(Code::forbidden, "your role may not do this");

@@ -1,6 +1,8 @@
 #pragma once
 /// Who a request comes from: each service checks the token itself and trusts no identity header.
 
+#include <span>
+
 #include "base/time.hpp"
 #include "http/message/message.hpp"
 #include "services/auth/denied_sessions.hpp"
@@ -19,7 +21,10 @@ class Authenticator {
   /// something).
   Result<wire::Identity> identify(const http::Request& request) const;
   /// As above. Errors also: forbidden, when the role is none of `roles`.
-  Result<wire::Identity> require(const http::Request& request, std::initializer_list<Role> roles) const;
+  Result<wire::Identity> require(const http::Request& request, std::span<const Role> roles) const;
+  Result<wire::Identity> require(const http::Request& request, std::initializer_list<Role> roles) const {
+    return require(request, std::span(roles.begin(), roles.size()));
+  }
   /// False when the token has ended, its session is over or its key was retired: a stream that it opened ends
   /// then too.
   bool still_holds(const wire::Identity& identity) const;

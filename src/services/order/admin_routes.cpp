@@ -247,7 +247,6 @@ Task<Reply> export_csv(const Doors& doors, const Request& request) {
   reply.body = csv_head();
   for (const OrderPtr& order : page->orders) append_csv(reply.body, *order, doors.board);
   reply.headers.push_back(http::Header{"Content-Disposition", "attachment; filename=\"orders.csv\""});
-  reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
   if (page->next) reply.headers.push_back(http::Header{"X-Next-Cursor", page->next.text()});
   co_return reply;
 }
@@ -255,22 +254,14 @@ Task<Reply> export_csv(const Doors& doors, const Request& request) {
 }  // namespace
 
 void add_admin_order_routes(http::Router& router, const AdminOrderParts& parts, const std::string& base) {
-  auto doors = std::make_shared<const Doors>(parts);
-  const auto add = [&](Method method, std::string path, Task<Reply> (*door)(const Doors&, const Request&),
-                       std::vector<std::string_view> query = {}) {
-    http::RouteOptions options;
-    options.query = std::move(query);
-    router.add(
-        method, base + path, [doors, door](const Request& request) { return door(*doors, request); },
-        std::move(options));
-  };
+  http::SharedRoutes routes(router, base, std::make_shared<const Doors>(parts));
   const std::vector<std::string_view> filters{"limit", "cursor", "state", "userId", "productId"};
-  add(Method::get, "/orders", list_all, filters);
-  add(Method::get, "/orders/report", report, {"productId"});
-  add(Method::get, "/orders/export", export_csv, filters);
-  add(Method::get, "/orders/{id}", show);
-  add(Method::post, "/orders/{id}/advance", advance);
-  add(Method::post, "/orders/{id}/cancel", cancel);
+  routes.add(Method::get, "/orders", list_all, filters);
+  routes.add(Method::get, "/orders/report", report, {"productId"});
+  routes.add(Method::get, "/orders/export", export_csv, filters);
+  routes.add(Method::get, "/orders/{id}", show);
+  routes.add(Method::post, "/orders/{id}/advance", advance);
+  routes.add(Method::post, "/orders/{id}/cancel", cancel);
 }
 
 }  // namespace market::order

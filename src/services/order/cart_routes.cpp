@@ -79,12 +79,6 @@ std::string page_of(const Cart& cart) {
   return body;
 }
 
-Reply cart_reply(std::string body) {
-  Reply reply = http::json(http::Status::ok, std::move(body));
-  reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
-  return reply;
-}
-
 Result<ProductId> product_of(const Request& request) {
   const auto id = ProductId::parse(request.parameters[0]);
   if (!id) return fail(Code::product_not_found, "there is no such product");
@@ -96,7 +90,7 @@ Task<Reply> show_cart(const Doors& doors, const Request& request) {
   if (!caller) co_return fail(caller.error());
   const auto cart = co_await doors.cart.show(caller->user);
   if (!cart) co_return fail(cart.error());
-  co_return cart_reply(page_of(*cart) + '}');
+  co_return http::json(http::Status::ok, page_of(*cart) + '}');
 }
 
 Task<Reply> put_item(const Doors& doors, const Request& request) {
@@ -111,7 +105,7 @@ Task<Reply> put_item(const Doors& doors, const Request& request) {
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
   const auto cart = co_await doors.cart.put(caller->user, item);
   if (!cart) co_return fail(cart.error());
-  co_return cart_reply(page_of(*cart) + '}');
+  co_return http::json(http::Status::ok, page_of(*cart) + '}');
 }
 
 Task<Reply> remove_item(const Doors& doors, const Request& request) {
@@ -166,21 +160,18 @@ Task<Reply> merge_cart(const Doors& doors, const Request& request) {
     body += fmt::format(R"({{"productId":"{}","reason":"{}"}})", left.product.text(),
                         http::problem_of(left.reason).code);
   }
-  co_return cart_reply(body + "]}");
+  co_return http::json(http::Status::ok, body + "]}");
 }
 
 }  // namespace
 
 void add_cart_routes(http::Router& router, const CartParts& parts, const std::string& base) {
-  auto doors = std::make_shared<const Doors>(parts);
-  const auto add = [&](Method method, std::string path, Task<Reply> (*door)(const Doors&, const Request&)) {
-    router.add(method, base + path, [doors, door](const Request& request) { return door(*doors, request); });
-  };
-  add(Method::get, "/cart", show_cart);
-  add(Method::del, "/cart", clear_cart);
-  add(Method::post, "/cart/merge", merge_cart);
-  add(Method::put, "/cart/items/{id}", put_item);
-  add(Method::del, "/cart/items/{id}", remove_item);
+  http::SharedRoutes routes(router, base, std::make_shared<const Doors>(parts));
+  routes.add(Method::get, "/cart", show_cart);
+  routes.add(Method::del, "/cart", clear_cart);
+  routes.add(Method::post, "/cart/merge", merge_cart);
+  routes.add(Method::put, "/cart/items/{id}", put_item);
+  routes.add(Method::del, "/cart/items/{id}", remove_item);
 }
 
 }  // namespace market::order

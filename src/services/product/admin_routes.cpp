@@ -173,21 +173,12 @@ Task<Reply> list_categories(const Doors& doors, const Request&) {
 }  // namespace
 
 void add_admin_product_routes(http::Router& router, const AdminProductParts& parts) {
-  auto doors = std::make_shared<const Doors>(parts);
-  const auto add = [&](Method method, std::string_view path,
-                       Task<Reply> (*door)(const Doors&, const Request&),
-                       std::vector<std::string_view> query = {}) {
-    http::RouteOptions options;
-    options.query = std::move(query);
-    router.add(
-        method, fmt::format("{}{}", api_base, path),
-        [doors, door](const Request& request) { return door(*doors, request); }, std::move(options));
-  };
-  add(Method::get, "/categories", list_categories);
-  add(Method::get, "/admin/products", list, {"limit", "cursor", "search"});
-  add(Method::get, "/admin/products/{id}/sale/preflight", show_preflight);
-  add(Method::post, "/admin/products/{id}/sale/pause", pause);
-  add(Method::post, "/admin/products/{id}/sale/extend", extend);
+  http::SharedRoutes routes(router, api_base, std::make_shared<const Doors>(parts));
+  routes.add(Method::get, "/categories", list_categories);
+  routes.add(Method::get, "/admin/products", list, {"limit", "cursor", "search"});
+  routes.add(Method::get, "/admin/products/{id}/sale/preflight", show_preflight);
+  routes.add(Method::post, "/admin/products/{id}/sale/pause", pause);
+  routes.add(Method::post, "/admin/products/{id}/sale/extend", extend);
 }
 
 }  // namespace market::product

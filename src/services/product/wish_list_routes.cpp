@@ -94,15 +94,10 @@ Task<Reply> remove(const Doors& doors, const Request& request) {
 }  // namespace
 
 void add_wish_list_routes(http::Router& router, const WishListParts& parts) {
-  auto doors = std::make_shared<const Doors>(parts);
-  const std::string all = fmt::format("{}/wishlist", api_base),
-                    one = fmt::format("{}/wishlist/{{id}}", api_base);
-  http::RouteOptions pages;
-  pages.query = {"limit", "cursor"};
-  router.add(
-      Method::get, all, [doors](const Request& r) { return list(*doors, r); }, pages);
-  router.add(Method::put, one, [doors](const Request& r) { return put(*doors, r); });
-  router.add(Method::del, one, [doors](const Request& r) { return remove(*doors, r); });
+  http::SharedRoutes routes(router, api_base, std::make_shared<const Doors>(parts));
+  routes.add(Method::get, "/wishlist", list, {"limit", "cursor"});
+  routes.add(Method::put, "/wishlist/{id}", put);
+  routes.add(Method::del, "/wishlist/{id}", remove);
 }
 
 }  // namespace market::product

@@ -202,19 +202,11 @@ Task<Reply> list_audit(Doors& doors, const Request& request) {
 }  // namespace
 
 void add_admin_user_routes(http::Router& router, const AdminUserParts& parts, const std::string& base) {
-  auto doors = std::make_shared<Doors>(parts);
-  const auto add = [&](Method method, std::string path, Task<Reply> (*door)(Doors&, const Request&),
-                       std::vector<std::string_view> query = {}) {
-    http::RouteOptions options;
-    options.query = std::move(query);
-    router.add(
-        method, base + path, [doors, door](const Request& request) { return door(*doors, request); },
-        std::move(options));
-  };
-  add(Method::get, "/users", list, {"limit", "cursor", "email", "role", "locked"});
-  add(Method::get, "/users/{id}", show);
-  add(Method::patch, "/users/{id}", change);
-  add(Method::get, "/audit", list_audit, {"limit", "cursor", "actorId"});
+  http::SharedRoutes routes(router, base, std::make_shared<Doors>(parts));
+  routes.add(Method::get, "/users", list, {"limit", "cursor", "email", "role", "locked"});
+  routes.add(Method::get, "/users/{id}", show);
+  routes.add(Method::patch, "/users/{id}", change);
+  routes.add(Method::get, "/audit", list_audit, {"limit", "cursor", "actorId"});
 }
 
 }  // namespace market::user

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "domain/account/email.hpp"
+#include "services/user/account_requests.hpp"
 #include "services/user/user_view.hpp"
-#include "wire/json/json.hpp"
 
 namespace market::user {
 namespace {
@@ -15,21 +15,9 @@ using http::Request;
 using http::Status;
 using Doors = CareParts;
 
-/// Mails with a code: to one account, and on behalf of one address. Wrong codes and passwords of one address.
-constexpr GuessLimiter::Rate account_mail_rate{3, Millis(60'000)};
-constexpr GuessLimiter::Rate address_mail_rate{30, Millis(10'000)};
+/// Wrong codes and passwords of one address.
 constexpr GuessLimiter::Rate reset_rate{20, Millis(5'000)};
 constexpr GuessLimiter::Rate erase_rate{5, Millis(30'000)};
-
-std::string client_of(const Doors& doors, const Request& request) {
-  return doors.addresses_known ? limit_address(request.remote_address) : std::string();
-}
-
-std::string read_email(wire::ObjectReader& reader) {
-  std::string email = reader.text("email", 3, 254);
-  if (!email.empty() && !is_email(email)) reader.refuse("email", "format", "must be an e-mail address");
-  return email;
-}
 
 Task<Reply> forgot_password(Doors& doors, const Request& request) {
   const auto json = wire::parse_json(request.body);
@@ -39,9 +27,7 @@ Task<Reply> forgot_password(Doors& doors, const Request& request) {
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
   Reply accepted;
   accepted.status = Status::accepted;
-  const std::string client = client_of(doors, request);
-  std::vector<GuessLimiter::Limit> limits;
-  if (!client.empty()) limits.push_back({"reset-mail-by:" + client, address_mail_rate});
+  auto limits = address_limit("reset-mail-by", client_of(doors.addresses_known, request), address_mail_rate);
   limits.push_back({"reset-mail:" + email_key(email), account_mail_rate});
   auto mailed = doors.limiter.take(std::move(limits), doors.clock.now());
   if (!mailed) co_return accepted;  // The same answer, and no mail.
@@ -58,10 +44,8 @@ Task<Reply> reset_password(Doors& doors, const Request& request) {
   std::string email = read_email(reader);
   std::string code = reader.text("code", 1, 32), password = reader.text("newPassword", 1, 512);
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
-  std::string client = client_of(doors, request);
-  std::vector<GuessLimiter::Limit> limits;
-  if (!client.empty()) limits.push_back({"reset:" + client, reset_rate});
-  auto tried = doors.limiter.take(std::move(limits), doors.clock.now());
+  std::string client = client_of(doors.addresses_known, request);
+  auto tried = doors.limiter.take(address_limit("reset", client, reset_rate), doors.clock.now());
   if (!tried) co_return fail(tried.error());
   const auto reset = co_await doors.care.reset_password(std::move(email), std::move(code),
                                                         std::move(password), std::move(client));
@@ -85,7 +69,8 @@ Task<Reply> erase(Doors& doors, const Request& request) {
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
   auto tried = doors.limiter.take({{"erase:" + caller->user.text(), erase_rate}}, doors.clock.now());
   if (!tried) co_return fail(tried.error());
-  const auto erased = co_await doors.care.erase(caller->user, std::move(password), client_of(doors, request));
+  const auto erased =
+      co_await doors.care.erase(caller->user, std::move(password), client_of(doors.addresses_known, request));
   if (!erased && erased.error().code == Code::invalid_credentials) tried->keep();
   if (!erased) co_return fail(account_error(erased.error()));
   co_return http::no_content();
@@ -131,22 +116,17 @@ Task<Reply> show_all(Doors& doors, const Request& request) {
   if (!cart) co_return fail(cart.error());
   const auto wishes = co_await doors.wish_lists.list(caller->user, std::nullopt, wishes_max);
   if (!wishes) co_return fail(wishes.error());
-  Reply reply = http::json(Status::ok, export_of(*account, *sessions, *cart, *wishes));
-  reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
-  co_return reply;
+  co_return http::json(Status::ok, export_of(*account, *sessions, *cart, *wishes));
 }
 
 }  // namespace
 
 void add_care_routes(http::Router& router, const CareParts& parts, const std::string& base) {
-  auto doors = std::make_shared<Doors>(parts);
-  const auto add = [&](Method method, std::string path, Task<Reply> (*door)(Doors&, const Request&)) {
-    router.add(method, base + path, [doors, door](const Request& request) { return door(*doors, request); });
-  };
-  add(Method::post, "/users/password/forgotten", forgot_password);
-  add(Method::put, "/users/password", reset_password);
-  add(Method::del, "/users/me", erase);
-  add(Method::get, "/users/me/export", show_all);
+  http::SharedRoutes routes(router, base, std::make_shared<Doors>(parts));
+  routes.add(Method::post, "/users/password/forgotten", forgot_password);
+  routes.add(Method::put, "/users/password", reset_password);
+  routes.add(Method::del, "/users/me", erase);
+  routes.add(Method::get, "/users/me/export", show_all);
 }
 
 }  // namespace market::user

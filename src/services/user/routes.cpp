@@ -6,10 +6,10 @@
 #include "http/message/paging.hpp"
 #include "http/message/problem.hpp"
 #include "services/auth/session_cookies.hpp"
+#include "services/user/account_requests.hpp"
 #include "services/user/password_rules.hpp"
 #include "services/user/user_view.hpp"
 #include "wire/auth/password_text.hpp"
-#include "wire/json/json.hpp"
 
 namespace market::user {
 namespace {
@@ -22,21 +22,6 @@ using Doors = UserParts;
 
 constexpr GuessLimiter::Rate sign_up_rate{300, Millis(300)};
 constexpr GuessLimiter::Rate verify_rate{20, Millis(5'000)};
-/// Mails with a code: to one account, and on behalf of one address.
-constexpr GuessLimiter::Rate account_mail_rate{3, Millis(60'000)};
-constexpr GuessLimiter::Rate address_mail_rate{30, Millis(10'000)};
-
-/// Who asks, as limits see it; empty when nobody can tell.
-std::string client_of(const Doors& doors, const Request& request) {
-  return doors.addresses_known ? limit_address(request.remote_address) : std::string();
-}
-
-/// No limit when nobody can tell who asks.
-std::vector<GuessLimiter::Limit> address_limit(std::string_view what, const std::string& client,
-                                               GuessLimiter::Rate rate) {
-  if (client.empty()) return {};
-  return {{fmt::format("{}:{}", what, client), rate}};
-}
 
 Reply user_reply(Status status, const Account& account) {
   std::string body;
@@ -81,12 +66,6 @@ Reply signed_out_reply(const Request& request) {
   return reply;
 }
 
-std::string read_email(wire::ObjectReader& reader) {
-  std::string email = reader.text("email", 3, 254);
-  if (!email.empty() && !is_email(email)) reader.refuse("email", "format", "must be an e-mail address");
-  return email;
-}
-
 /// All wrong members at once: the use case, which judges the password, is not reached any more.
 Error with_password_error(const Error& error, const NewAccount& wanted) {
   const auto strong = check_password(wire::prepared_password(wanted.password), wanted.email, "password");
@@ -114,7 +93,7 @@ Result<NewAccount> read_new_account(const Request& request) {
 Task<Reply> create_user(Doors& doors, const Request& request) {
   auto wanted = read_new_account(request);
   if (!wanted) co_return fail(wanted.error());
-  std::string client = client_of(doors, request);
+  std::string client = client_of(doors.addresses_known, request);
   auto tried = doors.limiter.take(address_limit("sign-up", client, sign_up_rate), doors.clock.now());
   if (!tried) co_return fail(tried.error());
   tried->keep();
@@ -142,8 +121,8 @@ Result<EmailAndCode> read_code(const Request& request) {
 Task<Reply> verify_email(Doors& doors, const Request& request) {
   auto read = read_code(request);
   if (!read) co_return fail(read.error());
-  auto tried =
-      doors.limiter.take(address_limit("verify", client_of(doors, request), verify_rate), doors.clock.now());
+  auto tried = doors.limiter.take(
+      address_limit("verify", client_of(doors.addresses_known, request), verify_rate), doors.clock.now());
   if (!tried) co_return fail(tried.error());
   const auto verified = co_await doors.sign_up.verify(std::move(read->email), std::move(read->code));
   if (!verified && verified.error().code == Code::invalid_code) tried->keep();
@@ -159,7 +138,7 @@ Task<Reply> resend_code(Doors& doors, const Request& request) {
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
   Reply accepted;
   accepted.status = Status::accepted;
-  auto limits = address_limit("mail-by", client_of(doors, request), address_mail_rate);
+  auto limits = address_limit("mail-by", client_of(doors.addresses_known, request), address_mail_rate);
   limits.push_back({"mail:" + email_key(email), account_mail_rate});
   auto mailed = doors.limiter.take(std::move(limits), doors.clock.now());
   if (!mailed) co_return accepted;  // The same answer, and no mail.
@@ -179,7 +158,7 @@ Task<Reply> sign_in(Doors& doors, const Request& request) {
   command.email = reader.text("email", 1, 254);
   command.password = reader.text("password", 1, 512);
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
-  command.client = client_of(doors, request);
+  command.client = client_of(doors.addresses_known, request);
   command.device = device_of(request.header("User-Agent"));
   const auto signed_in = co_await doors.sign_in.run(std::move(command));
   if (!signed_in) co_return fail(signed_in.error());
@@ -321,8 +300,9 @@ Task<Reply> change_password(Doors& doors, const Request& request) {
   wire::ObjectReader reader(*json);
   std::string current = reader.text("currentPassword", 1, 512), fresh = reader.text("newPassword", 1, 512);
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
-  const auto changed = co_await doors.sign_in.change_password(
-      caller->user, caller->session, std::move(current), std::move(fresh), client_of(doors, request));
+  const auto changed =
+      co_await doors.sign_in.change_password(caller->user, caller->session, std::move(current),
+                                             std::move(fresh), client_of(doors.addresses_known, request));
   if (!changed) co_return fail(account_error(changed.error()));
   co_return http::no_content();
 }
@@ -353,25 +333,19 @@ Task<Reply> change_user(Doors& doors, const Request& request) {
 }  // namespace
 
 void add_user_routes(http::Router& router, const UserParts& parts, const std::string& base) {
-  auto doors = std::make_shared<Doors>(parts);
-  const auto add = [&](Method method, std::string path, Task<Reply> (*door)(Doors&, const Request&)) {
-    router.add(method, base + path, [doors, door](const Request& request) { return door(*doors, request); });
-  };
-  add(Method::post, "/users", create_user);
-  add(Method::post, "/users/verification", verify_email);
-  add(Method::post, "/users/verification/resend", resend_code);
-  add(Method::get, "/users/me", show_me);
-  add(Method::patch, "/users/me", change_me);
-  add(Method::patch, "/users/{id}", change_user);
-  add(Method::put, "/users/me/password", change_password);
-  add(Method::post, "/sessions", sign_in);
-  add(Method::post, "/sessions/refresh", refresh);
-  http::RouteOptions pages;
-  pages.query = {"limit", "cursor"};
-  router.add(
-      Method::get, base + "/sessions", [doors](const Request& r) { return list_sessions(*doors, r); }, pages);
-  add(Method::del, "/sessions/current", sign_out);
-  add(Method::del, "/sessions", sign_out_everywhere);
+  http::SharedRoutes routes(router, base, std::make_shared<Doors>(parts));
+  routes.add(Method::post, "/users", create_user);
+  routes.add(Method::post, "/users/verification", verify_email);
+  routes.add(Method::post, "/users/verification/resend", resend_code);
+  routes.add(Method::get, "/users/me", show_me);
+  routes.add(Method::patch, "/users/me", change_me);
+  routes.add(Method::patch, "/users/{id}", change_user);
+  routes.add(Method::put, "/users/me/password", change_password);
+  routes.add(Method::post, "/sessions", sign_in);
+  routes.add(Method::post, "/sessions/refresh", refresh);
+  routes.add(Method::get, "/sessions", list_sessions, {"limit", "cursor"});
+  routes.add(Method::del, "/sessions/current", sign_out);
+  routes.add(Method::del, "/sessions", sign_out_everywhere);
 }
 
 }  // namespace market::user
