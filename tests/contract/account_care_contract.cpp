@@ -1,27 +1,14 @@
 /// ports/account_care.hpp: what every adapter must keep.
-#include <gtest/gtest.h>
-
-#include "adapters/crypto/field_cipher.hpp"
 #include "adapters/sqlite/account_care.hpp"
 #include "adapters/sqlite/accounts.hpp"
 #include "adapters/sqlite/carts.hpp"
-#include "adapters/sqlite/main_database.hpp"
-#include "tests/contract/run_task.hpp"
+#include "tests/contract/main_database_contract.hpp"
 
 namespace market::contract {
 namespace {
 
-Instant at(std::int64_t seconds) {
-  return Instant(std::chrono::seconds(1'790'000'000 + seconds));
-}
-
-struct TestClock final : Clock {
-  Instant now() const override { return at(5); }
-};
-
-class AccountCareContract : public testing::Test {
+class AccountCareContract : public MainDatabaseContract {
  protected:
-  ~AccountCareContract() override { pool_.stop(); }
   void create(std::int64_t id, std::string email) {
     Account account;
     account.id = UserId{id};
@@ -37,11 +24,7 @@ class AccountCareContract : public testing::Test {
     ASSERT_TRUE(run(care_.store_reset("Kim@Example.kr", VerificationCode{std::move(code), at(ends)}, at(0))));
   }
 
-  TemporaryFolder folder_;
-  TestClock clock_;
-  BlockingPool pool_{2, 100};
-  crypto::SodiumFieldCipher cipher_{{crypto::FieldKey{"k1", {1, 2, 3}}}, crypto::FieldSecret{4, 5, 6}};
-  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 2, cipher_};
+  TestClock clock_{at(5)};
   sqlite::SqliteAccounts accounts_{database_, cipher_, clock_};
   sqlite::SqliteCarts carts_{database_};
   sqlite::SqliteWishLists wishes_{database_};

@@ -1,24 +1,12 @@
 /// ports/account_directory.hpp: what every adapter must keep.
-#include <gtest/gtest.h>
-
-#include "adapters/crypto/field_cipher.hpp"
 #include "adapters/sqlite/account_directory.hpp"
 #include "adapters/sqlite/accounts.hpp"
-#include "adapters/sqlite/main_database.hpp"
-#include "tests/contract/run_task.hpp"
+#include "tests/contract/main_database_contract.hpp"
 
 namespace market::contract {
 namespace {
 
-Instant at(std::int64_t seconds) {
-  return Instant(std::chrono::seconds(1'790'000'000 + seconds));
-}
-
-struct TestClock final : Clock {
-  Instant now() const override { return at(5); }
-};
-
-class AccountDirectoryContract : public testing::Test {
+class AccountDirectoryContract : public MainDatabaseContract {
  protected:
   AccountDirectoryContract() {
     for (std::int64_t id = 1; id <= 5; ++id) {
@@ -31,7 +19,6 @@ class AccountDirectoryContract : public testing::Test {
       EXPECT_TRUE(run(accounts_.create(account, std::nullopt)));
     }
   }
-  ~AccountDirectoryContract() override { pool_.stop(); }
   std::vector<std::int64_t> list(AccountQuery query) {
     std::vector<std::int64_t> ids;
     const auto listed = run(directory_.list(query));
@@ -44,11 +31,7 @@ class AccountDirectoryContract : public testing::Test {
   }
   using Ids = std::vector<std::int64_t>;
 
-  TemporaryFolder folder_;
-  TestClock clock_;
-  BlockingPool pool_{2, 100};
-  crypto::SodiumFieldCipher cipher_{{crypto::FieldKey{"k1", {1, 2, 3}}}, crypto::FieldSecret{4, 5, 6}};
-  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 2, cipher_};
+  TestClock clock_{at(5)};
   sqlite::SqliteAccounts accounts_{database_, cipher_, clock_};
   sqlite::SqliteAccountDirectory directory_{database_, cipher_};
 };

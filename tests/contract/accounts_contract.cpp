@@ -5,22 +5,11 @@
 #include <fstream>
 #include <thread>
 
-#include "adapters/crypto/field_cipher.hpp"
 #include "adapters/sqlite/accounts.hpp"
-#include "adapters/sqlite/main_database.hpp"
-#include "tests/contract/run_task.hpp"
+#include "tests/contract/main_database_contract.hpp"
 
 namespace market::contract {
 namespace {
-
-Instant at(std::int64_t seconds) {
-  return Instant(std::chrono::seconds(1'790'000'000 + seconds));
-}
-
-struct TestClock final : Clock {
-  Instant now() const override { return time; }
-  Instant time = at(0);
-};
 
 Account account_of(std::int64_t id, std::string email) {
   Account account;
@@ -37,9 +26,8 @@ Session session_of(std::int64_t id, std::int64_t user, std::string hash) {
   return Session{SessionId{id}, UserId{user}, std::move(hash), "Firefox", at(0), at(0), at(1000)};
 }
 
-class AccountsContract : public testing::Test {
+class AccountsContract : public MainDatabaseContract {
  protected:
-  ~AccountsContract() override { pool_.stop(); }
   Result<> create(Account account) { return run(accounts_.create(std::move(account), std::nullopt)); }
   /// The session is stored; answers those that ended for it.
   std::vector<SessionId> open(Session session) {
@@ -59,11 +47,7 @@ class AccountsContract : public testing::Test {
     return ids;
   }
 
-  TemporaryFolder folder_;
-  TestClock clock_;
-  BlockingPool pool_{2, 100};
-  crypto::SodiumFieldCipher cipher_{{crypto::FieldKey{"k1", {1, 2, 3}}}, crypto::FieldSecret{4, 5, 6}};
-  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 2, cipher_};
+  TestClock clock_{at(0)};
   sqlite::SqliteAccounts accounts_{database_, cipher_, clock_};
 };
 

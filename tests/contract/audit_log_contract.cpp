@@ -1,17 +1,12 @@
 /// ports/audit_log.hpp: what every adapter must keep.
-#include <gtest/gtest.h>
-
-#include "adapters/crypto/field_cipher.hpp"
 #include "adapters/sqlite/audit_log.hpp"
-#include "adapters/sqlite/main_database.hpp"
-#include "tests/contract/run_task.hpp"
+#include "tests/contract/main_database_contract.hpp"
 
 namespace market::contract {
 namespace {
 
-class AuditLogContract : public testing::Test {
+class AuditLogContract : public MainDatabaseContract {
  protected:
-  ~AuditLogContract() override { pool_.stop(); }
   static AuditEntry entry(std::int64_t id, std::int64_t actor) {
     AuditEntry entry;
     entry.id = AuditId{id};
@@ -30,10 +25,6 @@ class AuditLogContract : public testing::Test {
     return found;
   }
 
-  TemporaryFolder folder_;
-  BlockingPool pool_{2, 100};
-  crypto::SodiumFieldCipher cipher_{{crypto::FieldKey{"k1", {1, 2, 3}}}, crypto::FieldSecret{4, 5, 6}};
-  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 2, cipher_};
   sqlite::SqliteAuditLog audit_{database_};
 };
 

@@ -1,24 +1,16 @@
 /// ports/carts.hpp: what every adapter must keep.
-#include <gtest/gtest.h>
-
 #include <thread>
 
-#include "adapters/crypto/field_cipher.hpp"
 #include "adapters/sqlite/carts.hpp"
-#include "adapters/sqlite/main_database.hpp"
-#include "tests/contract/run_task.hpp"
+#include "tests/contract/main_database_contract.hpp"
 
 namespace market::contract {
 namespace {
 
-Instant at(std::int64_t seconds) {
-  return Instant(std::chrono::seconds(1'790'000'000 + seconds));
-}
 constexpr UserId alice{1}, bob{2};
 
-class CartsContract : public testing::Test {
+class CartsContract : public MainDatabaseContract {
  protected:
-  ~CartsContract() override { pool_.stop(); }
   std::vector<CartItem> items(UserId user) { return *run(carts_.items(user)); }
   bool put(UserId user, std::int64_t product, std::int32_t quantity, std::int64_t when = 0) {
     const auto stored = run(carts_.put(user, CartItem{ProductId{product}, quantity}, at(when)));
@@ -26,10 +18,6 @@ class CartsContract : public testing::Test {
     return stored.has_value();
   }
 
-  TemporaryFolder folder_;
-  BlockingPool pool_{2, 1'000};
-  crypto::SodiumFieldCipher cipher_{{crypto::FieldKey{"k1", {1, 2, 3}}}, crypto::FieldSecret{4, 5, 6}};
-  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 2, cipher_};
   sqlite::SqliteCarts carts_{database_};
 };
 

@@ -1,27 +1,14 @@
 /// ports/wish_lists.hpp: what every adapter must keep.
-#include <gtest/gtest.h>
-
-#include "adapters/crypto/field_cipher.hpp"
 #include "adapters/sqlite/carts.hpp"
-#include "adapters/sqlite/main_database.hpp"
-#include "tests/contract/run_task.hpp"
+#include "tests/contract/main_database_contract.hpp"
 
 namespace market::contract {
 namespace {
 
-Instant at(std::int64_t seconds) {
-  return Instant(std::chrono::seconds(1'790'000'000 + seconds));
-}
 constexpr UserId alice{1}, bob{2};
 
-class WishListsContract : public testing::Test {
+class WishListsContract : public MainDatabaseContract {
  protected:
-  ~WishListsContract() override { pool_.stop(); }
-
-  TemporaryFolder folder_;
-  BlockingPool pool_{2, 1'000};
-  crypto::SodiumFieldCipher cipher_{{crypto::FieldKey{"k1", {1, 2, 3}}}, crypto::FieldSecret{4, 5, 6}};
-  sqlite::MainDatabase database_{folder_.file("main.db"), pool_, 2, cipher_};
   sqlite::SqliteWishLists wishes_{database_};
 };
 
