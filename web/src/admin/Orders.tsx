@@ -6,7 +6,8 @@ import { addressOf, ask } from '../api/client';
 import type { AdminOrder, AdminOrderList, Order, OrderState } from '../api/types';
 import { FormError } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
-import { Button, Empty, LoadError, Loading, Skeleton } from '../ui/parts';
+import { Button } from '../ui/parts';
+import { PagedTable } from './PagedTable';
 import { useConsoleSpeech } from './words';
 
 const states: OrderState[] = ['accepted', 'paid', 'preparing', 'shipped', 'delivered', 'return_requested', 'returned', 'expired', 'cancelled'];
@@ -82,29 +83,20 @@ export function Orders(): ReactNode {
         <a className="button plain" download="orders.csv" href={addressOf('/admin/orders/export', query)}>{t('orders.csv')}</a>
       </div>
       {(query.productId || query.userId) && <p className="filters"><code>{query.productId ?? query.userId}</code> <Button look="quiet" className="small" onClick={() => setParameters({})}>{t('home.clear')}</Button></p>}
-      {list.isPending && <Loading><Skeleton className="block" /></Loading>}
-      {list.isError && <LoadError retry={() => void list.refetch()} />}
-      {list.isSuccess && orders.length === 0 && <Empty title="home.none" text="home.none.text" />}
-      {orders.length > 0 && (
-        <div className="scroll" tabIndex={0} role="region" aria-label={t('nav.orders')}>
-          <table>
-            <thead><tr><th scope="col">{t('orders.order')}</th><th scope="col">{t('products.state')}</th><th scope="col">{t('orders.what')}</th><th scope="col" className="right">No.</th><th scope="col" className="right">{t('order.total')}</th><th scope="col">{t('orders.when')}</th></tr></thead>
-            <tbody>
-              {orders.map((order) => (
-                <tr key={order.id}>
-                  <th scope="row"><button type="button" className="link" onClick={() => setShown(order)}>{order.id}</button></th>
-                  <td><span className={`pill ${order.state}`}>{t(`state.${order.state}`)}</span></td>
-                  <td>{order.items[0]?.name}{order.items.length > 1 && ` +${order.items.length - 1}`}</td>
-                  <td className="right">{order.items[0]?.ticket == null ? '–' : number(order.items[0].ticket)}</td>
-                  <td className="right">{price(order.total)}</td>
-                  <td>{time(order.createdAt)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {list.hasNextPage && <p className="more"><Button onClick={() => void list.fetchNextPage()}>{t('home.more')}</Button></p>}
+      <PagedTable
+        list={list} rows={orders} label={t('nav.orders')}
+        head={<><th scope="col">{t('orders.order')}</th><th scope="col">{t('products.state')}</th><th scope="col">{t('orders.what')}</th><th scope="col" className="right">No.</th><th scope="col" className="right">{t('order.total')}</th><th scope="col">{t('orders.when')}</th></>}
+        row={(order) => (
+          <tr key={order.id}>
+            <th scope="row"><button type="button" className="link" onClick={() => setShown(order)}>{order.id}</button></th>
+            <td><span className={`pill ${order.state}`}>{t(`state.${order.state}`)}</span></td>
+            <td>{order.items[0]?.name}{order.items.length > 1 && ` +${order.items.length - 1}`}</td>
+            <td className="right">{order.items[0]?.ticket == null ? '–' : number(order.items[0].ticket)}</td>
+            <td className="right">{price(order.total)}</td>
+            <td>{time(order.createdAt)}</td>
+          </tr>
+        )}
+      />
       {shown && <Detail order={shown} onClose={() => setShown(null)} />}
     </>
   );

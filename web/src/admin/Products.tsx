@@ -4,7 +4,8 @@ import { Link } from 'react-router';
 import { ask } from '../api/client';
 import type { ProductList } from '../api/types';
 import { Art } from '../ui/Art';
-import { Button, Empty, LinkButton, LoadError, Loading, Skeleton } from '../ui/parts';
+import { LinkButton } from '../ui/parts';
+import { PagedTable } from './PagedTable';
 import { useConsoleSpeech } from './words';
 
 export function Products(): ReactNode {
@@ -26,28 +27,19 @@ export function Products(): ReactNode {
         <input type="search" aria-label={t('home.search')} placeholder={t('home.search.placeholder')} value={search} onChange={(event) => setSearch(event.target.value)} />
         <LinkButton look="main" to="/admin/products/new">{t('products.new')}</LinkButton>
       </div>
-      {list.isPending && <Loading><Skeleton className="block" /></Loading>}
-      {list.isError && <LoadError retry={() => void list.refetch()} />}
-      {list.isSuccess && products.length === 0 && <Empty title="home.none" text="home.none.text" />}
-      {products.length > 0 && (
-        <div className="scroll" tabIndex={0} role="region" aria-label={t('nav.products')}>
-          <table>
-            <thead><tr><th scope="col">{t('products.name')}</th><th scope="col">{t('products.state')}</th><th scope="col" className="right">{t('products.stock')}</th><th scope="col" className="right">{t('products.price')}</th><th scope="col">{t('products.opens')}</th></tr></thead>
-            <tbody>
-              {products.map((product) => (
-                <tr key={product.id}>
-                  <th scope="row"><span className="thumb"><Art product={product} /></span><Link to={`/admin/products/${product.id}`}>{product.name}</Link></th>
-                  <td><span className={`pill ${product.sale?.state ?? 'open'}`}>{product.sale ? t(`sale.${product.sale.state}`) : t('sale.regular')}</span></td>
-                  <td className="right">{number(product.stock.remaining)} / {number(product.stock.capacity)}</td>
-                  <td className="right">{price(product.price)}</td>
-                  <td>{product.sale ? time(product.sale.opensAt) : '–'}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {list.hasNextPage && <p className="more"><Button onClick={() => void list.fetchNextPage()}>{t('home.more')}</Button></p>}
+      <PagedTable
+        list={list} rows={products} label={t('nav.products')}
+        head={<><th scope="col">{t('products.name')}</th><th scope="col">{t('products.state')}</th><th scope="col" className="right">{t('products.stock')}</th><th scope="col" className="right">{t('products.price')}</th><th scope="col">{t('products.opens')}</th></>}
+        row={(product) => (
+          <tr key={product.id}>
+            <th scope="row"><span className="thumb"><Art product={product} /></span><Link to={`/admin/products/${product.id}`}>{product.name}</Link></th>
+            <td><span className={`pill ${product.sale?.state ?? 'open'}`}>{product.sale ? t(`sale.${product.sale.state}`) : t('sale.regular')}</span></td>
+            <td className="right">{number(product.stock.remaining)} / {number(product.stock.capacity)}</td>
+            <td className="right">{price(product.price)}</td>
+            <td>{product.sale ? time(product.sale.opensAt) : '–'}</td>
+          </tr>
+        )}
+      />
     </>
   );
 }

@@ -7,7 +7,8 @@ import type { AdminUser, AdminUserList } from '../api/types';
 import { session } from '../lib/session';
 import { useValue } from '../lib/store';
 import { FormError } from '../shop/account';
-import { Button, Empty, LoadError, Loading, Skeleton } from '../ui/parts';
+import { Button } from '../ui/parts';
+import { PagedTable } from './PagedTable';
 import { useConsoleSpeech } from './words';
 
 const roles = ['customer', 'seller', 'admin'] as const;
@@ -54,38 +55,29 @@ export function Users(): ReactNode {
         </select>
       </div>
       <FormError error={error} />
-      {list.isPending && <Loading><Skeleton className="block" /></Loading>}
-      {list.isError && <LoadError retry={() => void list.refetch()} />}
-      {list.isSuccess && users.length === 0 && <Empty title="home.none" text="home.none.text" />}
-      {users.length > 0 && (
-        <div className="scroll" tabIndex={0} role="region" aria-label={t('nav.users')}>
-          <table>
-            <thead><tr><th scope="col">{t('signIn.email')}</th><th scope="col">{t('products.name')}</th><th scope="col">{t('users.role')}</th><th scope="col">{t('users.since')}</th><th scope="col"><span className="unseen">{t('users.what')}</span></th></tr></thead>
-            <tbody>
-              {users.map((user) => {
-                const self = who.state === 'in' && who.user.id === user.id;
-                return (
-                  <tr key={user.id}>
-                    <th scope="row">{user.email} {user.lockedAt && <span className="pill closed">{t('users.locked')}</span>}</th>
-                    <td>{user.name}</td>
-                    <td>
-                      <select aria-label={`${t('users.role')}: ${user.email}`} value={user.role} disabled={self} onChange={(event) => void change(user, { role: event.target.value })}>
-                        {roles.map((each) => <option key={each} value={each}>{t(`role.${each}`)}</option>)}
-                      </select>
-                    </td>
-                    <td>{time(user.createdAt)}</td>
-                    <td className="right">
-                      <Link className="button quiet small" to={`/admin/orders?userId=${user.id}`}>{t('nav.orders')}</Link>
-                      {!self && <Button look={user.lockedAt ? 'plain' : 'danger'} className="small" aria-label={`${t(user.lockedAt ? 'users.unlock' : 'users.lock')}: ${user.email}`} onClick={() => void change(user, { locked: !user.lockedAt })}>{t(user.lockedAt ? 'users.unlock' : 'users.lock')}</Button>}
-                    </td>
-                  </tr>
-                );
-              })}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {list.hasNextPage && <p className="more"><Button onClick={() => void list.fetchNextPage()}>{t('home.more')}</Button></p>}
+      <PagedTable
+        list={list} rows={users} label={t('nav.users')}
+        head={<><th scope="col">{t('signIn.email')}</th><th scope="col">{t('products.name')}</th><th scope="col">{t('users.role')}</th><th scope="col">{t('users.since')}</th><th scope="col"><span className="unseen">{t('users.what')}</span></th></>}
+        row={(user) => {
+          const self = who.state === 'in' && who.user.id === user.id;
+          return (
+            <tr key={user.id}>
+              <th scope="row">{user.email} {user.lockedAt && <span className="pill closed">{t('users.locked')}</span>}</th>
+              <td>{user.name}</td>
+              <td>
+                <select aria-label={`${t('users.role')}: ${user.email}`} value={user.role} disabled={self} onChange={(event) => void change(user, { role: event.target.value })}>
+                  {roles.map((each) => <option key={each} value={each}>{t(`role.${each}`)}</option>)}
+                </select>
+              </td>
+              <td>{time(user.createdAt)}</td>
+              <td className="right">
+                <Link className="button quiet small" to={`/admin/orders?userId=${user.id}`}>{t('nav.orders')}</Link>
+                {!self && <Button look={user.lockedAt ? 'plain' : 'danger'} className="small" aria-label={`${t(user.lockedAt ? 'users.unlock' : 'users.lock')}: ${user.email}`} onClick={() => void change(user, { locked: !user.lockedAt })}>{t(user.lockedAt ? 'users.unlock' : 'users.lock')}</Button>}
+              </td>
+            </tr>
+          );
+        }}
+      />
     </>
   );
 }

@@ -1,0 +1,30 @@
+/** A list of the console that comes in pages: while it loads, when it failed, when nothing is there, and the next page. */
+import type { UseInfiniteQueryResult } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { Button, Empty, LoadError, Loading, Skeleton } from '../ui/parts';
+import { useConsoleSpeech } from './words';
+
+type List = Pick<UseInfiniteQueryResult, 'isPending' | 'isError' | 'isSuccess' | 'hasNextPage' | 'refetch' | 'fetchNextPage'>;
+
+/** `head`: the cells of the first row. */
+export function PagedTable<Row>({ list, rows, label, head, row }: {
+  list: List; rows: Row[]; label: string; head: ReactNode; row: (each: Row) => ReactNode;
+}): ReactNode {
+  const { t } = useConsoleSpeech();
+  return (
+    <>
+      {list.isPending && <Loading><Skeleton className="block" /></Loading>}
+      {list.isError && <LoadError retry={() => void list.refetch()} />}
+      {list.isSuccess && rows.length === 0 && <Empty title="home.none" text="home.none.text" />}
+      {rows.length > 0 && (
+        <div className="scroll" tabIndex={0} role="region" aria-label={label}>
+          <table>
+            <thead><tr>{head}</tr></thead>
+            <tbody>{rows.map(row)}</tbody>
+          </table>
+        </div>
+      )}
+      {list.hasNextPage && <p className="more"><Button onClick={() => void list.fetchNextPage()}>{t('home.more')}</Button></p>}
+    </>
+  );
+}
