@@ -2,15 +2,13 @@
 //
 //   MARKET_BINARY=build/release/market node tests/browser/console.mjs [name…]
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { readFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
 
 import { admin, buyer } from './api.mjs';
-import { fitsTheWidth, isQuiet, launch, phone, picture, run, wide } from './browser.mjs';
-import { adminAccount, Server } from './platform.mjs';
-import { isAccessible, seconds, signIn, visitor } from './visit.mjs';
+import { fitsTheWidth, isQuiet, phone, picture, run, wide } from './browser.mjs';
+import { adminAccount } from './platform.mjs';
+import { isAccessible, makeContext, seconds, signIn, visitor } from './visit.mjs';
 
 /** A PNG of one colour, made here. */
 function png(size = 8) {
@@ -211,20 +209,6 @@ async function movesWithACrowd(context) {
   await picture(page, 'console-board', { fullPage: false });
   isQuiet(page);
   await page.context().close();
-}
-
-async function makeContext() {
-  const folder = mkdtempSync(path.join(tmpdir(), 'market-console-'));
-  const market = await Server.start(['--data', path.join(folder, 'data'), '--set', 'ratelimit.enabled=false']);
-  const browser = await launch();
-  return {
-    folder, market, browser, seller: await admin(market.url),
-    async end() {
-      await browser.close();
-      await market.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 }
 
 await run([isForOperatorsAlone, announcesWatchesAndClosesASale, movesWithACrowd, movesOrdersOnAndLocksAccounts, showsHowTheServicesAre, fitsAPhone], makeContext);

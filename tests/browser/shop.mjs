@@ -3,14 +3,12 @@
 //   MARKET_BINARY=build/release/market node tests/browser/shop.mjs [name…]
 //   BROWSER_SHOTS=FOLDER keeps pictures
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { admin, buyer, password } from './api.mjs';
-import { fitsTheWidth, isQuiet, launch, patience, phone, picture, run, tabTo, wide } from './browser.mjs';
+import { fitsTheWidth, isQuiet, patience, phone, picture, run, tabTo, wide } from './browser.mjs';
 import { Server, until } from './platform.mjs';
-import { isAccessible, seconds, signIn, visitor } from './visit.mjs';
+import { isAccessible, makeContext, seconds, signIn, visitor } from './visit.mjs';
 
 const words = {
   en: {
@@ -479,20 +477,6 @@ async function worksBehindAGateway(context) {
   } finally {
     for (const server of [gateway, services, registry]) await server.stop();
   }
-}
-
-async function makeContext() {
-  const folder = mkdtempSync(path.join(tmpdir(), 'market-shop-'));
-  const market = await Server.start(['--data', path.join(folder, 'data'), '--set', 'ratelimit.enabled=false']);
-  const browser = await launch();
-  return {
-    folder, market, browser, seller: await admin(market.url),
-    async end() {
-      await browser.close();
-      await market.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 }
 
 await run([buysOnADesktopInEnglish, buysOnAPhoneInKorean, opensByTheServersClock, twoRaceForTheLastOne,

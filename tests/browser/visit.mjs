@@ -1,12 +1,31 @@
 // What the tests of the shop and of the console share: visitors, signing in, and axe.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 
-import { listen, patience, phone, wide } from './browser.mjs';
+import { admin } from './api.mjs';
+import { launch, listen, patience, phone, wide } from './browser.mjs';
+import { Server } from './platform.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 export const seconds = (count) => ({ timeout: count * 1000 * patience });
+
+/** A server with an empty store, a browser, and an administrator who lists products: what each file's tests share. */
+export async function makeContext() {
+  const folder = mkdtempSync(path.join(tmpdir(), 'market-browser-'));
+  const market = await Server.start(['--data', path.join(folder, 'data'), '--set', 'ratelimit.enabled=false']);
+  const browser = await launch();
+  return {
+    folder, market, browser, seller: await admin(market.url),
+    async end() {
+      await browser.close();
+      await market.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
 
 /** A browser of its own: cookies and storage that no other test sees. */
 export async function visitor({ browser }, { viewport = wide, language = 'en', scheme = 'light', before } = {}) {
