@@ -2,9 +2,17 @@
 
 #include <fmt/format.h>
 
+#include "domain/account/email.hpp"
 #include "services/user/user_view.hpp"
 
 namespace market::user {
+namespace {
+
+/// Mails with a code: to one account, and on behalf of one address.
+constexpr GuessLimiter::Rate account_mail_rate{3, Millis(60'000)};
+constexpr GuessLimiter::Rate address_mail_rate{30, Millis(10'000)};
+
+}  // namespace
 
 std::string client_of(bool addresses_known, const http::Request& request) {
   return addresses_known ? limit_address(request.remote_address) : std::string();
@@ -20,6 +28,24 @@ std::string read_email(wire::ObjectReader& reader) {
   std::string email = reader.text("email", 3, 254);
   if (!email.empty() && !is_email(email)) reader.refuse("email", "format", "must be an e-mail address");
   return email;
+}
+
+Result<std::string> read_email_alone(const http::Request& request) {
+  const auto json = wire::parse_json(request.body);
+  if (!json) return fail(json.error());
+  wire::ObjectReader reader(*json);
+  std::string email = read_email(reader);
+  if (const auto ok = reader.finish(); !ok) return fail(ok.error());
+  return email;
+}
+
+bool may_mail(GuessLimiter& limiter, std::string_view what, const std::string& email,
+              const std::string& client, Instant now) {
+  auto limits = address_limit(fmt::format("{}-by", what), client, address_mail_rate);
+  limits.push_back({fmt::format("{}:{}", what, email_key(email)), account_mail_rate});
+  auto mailed = limiter.take(std::move(limits), now);
+  if (mailed) mailed->keep();
+  return mailed.has_value();
 }
 
 }  // namespace market::user

@@ -7,10 +7,6 @@
 
 namespace market::user {
 
-/// Mails with a code: to one account, and on behalf of one address.
-inline constexpr GuessLimiter::Rate account_mail_rate{3, Millis(60'000)};
-inline constexpr GuessLimiter::Rate address_mail_rate{30, Millis(10'000)};
-
 /// Who asks, as limits see it; empty when nobody can tell.
 std::string client_of(bool addresses_known, const http::Request& request);
 
@@ -20,5 +16,12 @@ std::vector<GuessLimiter::Limit> address_limit(std::string_view what, const std:
 
 /// The member `email`.
 std::string read_email(wire::ObjectReader& reader);
+/// Of a body that has nothing else.
+Result<std::string> read_email_alone(const http::Request& request);
+
+/// Whether a mail with a code of kind `what` may go to `email` on behalf of `client` (as client_of() says).
+/// One that may is counted.
+bool may_mail(GuessLimiter& limiter, std::string_view what, const std::string& email,
+              const std::string& client, Instant now);
 
 }  // namespace market::user

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "domain/account/email.hpp"
 #include "services/user/account_requests.hpp"
 #include "services/user/user_view.hpp"
 
@@ -20,19 +19,14 @@ constexpr GuessLimiter::Rate reset_rate{20, Millis(5'000)};
 constexpr GuessLimiter::Rate erase_rate{5, Millis(30'000)};
 
 Task<Reply> forgot_password(Doors& doors, const Request& request) {
-  const auto json = wire::parse_json(request.body);
-  if (!json) co_return fail(json.error());
-  wire::ObjectReader reader(*json);
-  std::string email = read_email(reader);
-  if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
+  auto email = read_email_alone(request);
+  if (!email) co_return fail(email.error());
   Reply accepted;
   accepted.status = Status::accepted;
-  auto limits = address_limit("reset-mail-by", client_of(doors.addresses_known, request), address_mail_rate);
-  limits.push_back({"reset-mail:" + email_key(email), account_mail_rate});
-  auto mailed = doors.limiter.take(std::move(limits), doors.clock.now());
-  if (!mailed) co_return accepted;  // The same answer, and no mail.
-  mailed->keep();
-  const auto sent = co_await doors.care.forgot_password(std::move(email));
+  const std::string client = client_of(doors.addresses_known, request);
+  if (!may_mail(doors.limiter, "reset-mail", *email, client, doors.clock.now()))
+    co_return accepted;  // The same answer, and no mail.
+  const auto sent = co_await doors.care.forgot_password(std::move(*email));
   if (!sent) co_return fail(sent.error());
   co_return accepted;
 }

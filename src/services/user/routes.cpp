@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "domain/account/email.hpp"
 #include "http/message/paging.hpp"
 #include "http/message/problem.hpp"
 #include "services/auth/session_cookies.hpp"
@@ -131,19 +130,14 @@ Task<Reply> verify_email(Doors& doors, const Request& request) {
 }
 
 Task<Reply> resend_code(Doors& doors, const Request& request) {
-  const auto json = wire::parse_json(request.body);
-  if (!json) co_return fail(json.error());
-  wire::ObjectReader reader(*json);
-  std::string email = read_email(reader);
-  if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
+  auto email = read_email_alone(request);
+  if (!email) co_return fail(email.error());
   Reply accepted;
   accepted.status = Status::accepted;
-  auto limits = address_limit("mail-by", client_of(doors.addresses_known, request), address_mail_rate);
-  limits.push_back({"mail:" + email_key(email), account_mail_rate});
-  auto mailed = doors.limiter.take(std::move(limits), doors.clock.now());
-  if (!mailed) co_return accepted;  // The same answer, and no mail.
-  mailed->keep();
-  const auto sent = co_await doors.sign_up.resend(std::move(email));
+  const std::string client = client_of(doors.addresses_known, request);
+  if (!may_mail(doors.limiter, "mail", *email, client, doors.clock.now()))
+    co_return accepted;  // The same answer, and no mail.
+  const auto sent = co_await doors.sign_up.resend(std::move(*email));
   if (!sent) co_return fail(sent.error());
   co_return accepted;
 }
