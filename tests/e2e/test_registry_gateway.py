@@ -136,7 +136,8 @@ def test_operators_see_the_services_of_the_registry(registry, tmp_path):
 
         until(lambda: len(seen()["items"]) == 3, 10, "it does not see itself")
         found = seen()
-        assert {each["service"] for each in found["items"]} == {"market-user", "market-product", "market-order"}
+        services = {f"market-{name}" for name in ("user", "product", "order")}
+        assert {each["service"] for each in found["items"]} == services
         assert {(each["status"], each["port"]) for each in found["items"]} == {("UP", store.port)}
         assert found["registry"]["reached"] and found["registry"]["registered"]
         registry.kill()
