@@ -89,10 +89,7 @@ def test_sixty_pictures_at_once_are_decoded_one_by_one(admin, anonymous):
     product = admin.product()
     large = png(width=5_000, height=5_000)
     with concurrent.futures.ThreadPoolExecutor(60) as pool:
-        answers = [
-            pool.submit(admin.put, f"/products/{product['id']}/image", data=large, headers={"Content-Type": "image/png"})
-            for _ in range(60)
-        ]
+        answers = [pool.submit(put, admin, product, large, "image/png") for _ in range(60)]
         anonymous.get("/products/" + product["id"], expect=200)
         codes = {answer.result().status_code for answer in answers}
     assert codes <= {200, 503} and 200 in codes, codes
