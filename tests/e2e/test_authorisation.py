@@ -155,7 +155,7 @@ def test_the_table_says_what_the_document_says():
         full = path[1:] if path.startswith("//") else API + path
         security = spec[full][method.lower()].get("security") or []
         needs_token = bool(security)
-        assert security in ([], [{"bearer": []}, {"cookie": []}]), f"{method} {path}"  # A page may do all of it.
+        assert security in ([], [{"bearer": []}, {"cookie": []}]), f"{method} {path}"
         rule = TABLE[method, path][0]
         assert needs_token == (rule not in (OPEN, LOCAL)), f"{method} {path}"
         assert (rule == ADMIN) == (path.startswith("/admin/") or path == "/users/{id}"), f"{method} {path}"
