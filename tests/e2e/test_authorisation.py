@@ -7,6 +7,7 @@ import client
 import pytest
 from client import PASSWORD, Client, new_email
 from openapi_check import Document
+from pictures import png
 from streams import EventStream
 from tokens import Forger
 
@@ -50,7 +51,7 @@ TABLE = {
     ("GET", "/products/{id}/stock"): (OPEN, None),
     ("POST", "/products/{id}/stock"): (OWN_PRODUCT, {"delta": 1, "reason": "more"}),
     ("GET", "/products/{id}/stock/stream"): (OPEN, None),
-    ("PUT", "/products/{id}/image"): (OWN_PRODUCT, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
+    ("PUT", "/products/{id}/image"): (OWN_PRODUCT, png()),
     ("GET", "/products/{id}/image"): (OPEN, None),
     ("GET", "/categories"): (OPEN, None),
     ("GET", "/admin/products"): (ADMIN, None),
