@@ -53,6 +53,7 @@ def test_what_cannot_be(arguments, status, said, tmp_path):
 
 def test_a_shop_without_demo_data(tmp_path):
     with Market(tmp_path / "data") as server:
-        wrong = run("demo", "--url", server.url, environment={"MARKET_ADMIN_EMAIL": "", "MARKET_ADMIN_PASSWORD": ""})
+        nobody = {"MARKET_ADMIN_EMAIL": "", "MARKET_ADMIN_PASSWORD": ""}
+        wrong = run("demo", "--url", server.url, environment=nobody)
         assert wrong.returncode == 1 and "cannot sign in" in wrong.stderr
         assert requests.get(f"{server.url}/api/v1/products", timeout=60).json()["items"] == []

@@ -75,7 +75,7 @@ asio::awaitable<Crowd::Answer> Crowd::call(Call what) {
     answer.body = json ? std::move(*json) : boost::json::value();
     const bool early = answer.text("code") == "sale_not_open";
     if (reply && reply->status != 429 && reply->status != 503 && !early) co_return answer;
-    co_await pause(pause_between);
+    co_await pause(pause_between);  // tidy: no Result.
   }
   co_return answer;
 }
@@ -136,7 +136,7 @@ asio::awaitable<void> Crowd::make_accounts() {
 
 asio::awaitable<void> Crowd::buyer(std::int64_t number, Millis arrival, double wish) {
   const Millis until_then = std::chrono::duration_cast<Millis>(opens_at_ - clock_.now()) + arrival;
-  co_await pause(std::max(until_then, Millis(0)));
+  co_await pause(std::max(until_then, Millis(0)));  // tidy: no Result.
   Call order;
   order.path = "orders";
   order.token = tokens_[static_cast<std::size_t>(number) % tokens_.size()];
@@ -150,7 +150,7 @@ asio::awaitable<void> Crowd::buyer(std::int64_t number, Millis arrival, double w
     co_return;
   }
   ++ends_["got one"];
-  co_await pause(Millis(500 + static_cast<std::int64_t>(wish * 7'000)));
+  co_await pause(Millis(500 + static_cast<std::int64_t>(wish * 7'000)));  // tidy: no Result.
   Call next;
   next.token = token;
   next.path = "orders/" + placed.text("id");
@@ -172,7 +172,7 @@ asio::awaitable<void> Crowd::buyer(std::int64_t number, Millis arrival, double w
 
 asio::awaitable<void> Crowd::say_what_happens() {
   while (still_here_ > 0) {
-    co_await pause(Millis(2'000));
+    co_await pause(Millis(2'000));  // tidy: no Result.
     const auto left = std::chrono::duration_cast<std::chrono::seconds>(opens_at_ - clock_.now()).count();
     if (left > 0)
       fmt::print("  opens in {} s\n", left);
