@@ -5,8 +5,8 @@
     tools/erd.py src/adapters/mysql > docs/pictures/erd-mysql.svg     # MySQL or MariaDB
 
 The tables are read from the databases that the migrations made, and of MySQL from the migrations
-themselves, so that the picture cannot say anything else. The store knows no foreign keys (events are the truth,
-records are folded from them); what a column points to is said here.
+themselves, so that the picture cannot say anything else. The store knows no foreign keys (events are the
+truth, records are folded from them); what a column points to is said here.
 """
 
 import pathlib

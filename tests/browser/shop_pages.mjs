@@ -144,7 +144,8 @@ async function keepsAnAccount(context) {
   await page.getByText('The current password is wrong.').waitFor();
   await page.getByRole('alertdialog').getByLabel('Current password').fill(another);
   await page.getByRole('button', { name: 'End it' }).click();
-  await page.locator('.hero, .card').first().waitFor();
+  await page.waitForURL(`${market.url}/`);
+  await page.getByRole('link', { name: 'Sign in' }).first().waitFor();
   await page.goto(`${market.url}/store/forgot`);
   await page.getByLabel('E-mail').fill(email);
   await page.getByRole('button', { name: 'Send the code' }).click();
