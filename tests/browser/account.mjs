@@ -1,6 +1,6 @@
 // The shop's other pages in a real browser: cart, account, returns, search; and how fast it is there.
 //
-//   MARKET_BINARY=build/release/market node tests/browser/shop_pages.mjs [name…]
+//   MARKET_BINARY=build/release/market node tests/browser/account.mjs [name…]
 //   BROWSER_SHOTS=FOLDER keeps pictures
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
