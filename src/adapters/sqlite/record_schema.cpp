@@ -47,13 +47,18 @@ const Migration version_3 = {
     "CREATE INDEX orders_in_delivery ON orders(state, updated_at) WHERE state IN ('paid','preparing',"
     "'shipped','return_requested')",
 };
-const Migration migrations[] = {version_2, version_3};
+const Migration version_4 = {
+    // The same condition in other words: SQLite fills a table of the texts of an IN for each row that is
+    // written, which was a fifth of the fold.
+    "DROP INDEX orders_in_delivery",
+    "CREATE INDEX orders_in_delivery ON orders(state, updated_at) WHERE (state = 'paid' OR state = "
+    "'preparing' OR state = 'shipped' OR state = 'return_requested')",
+};
+const Migration migrations[] = {version_2, version_3, version_4};
 
 }  // namespace
 
-std::span<const Migration> record_migrations() {
-  return migrations;
-}
+const Schema records_schema{"the records", application_id_of('R'), migrations, 2};
 
 void remove_database_files(const std::string& path) {
   for (const auto* ending : {"", "-wal", "-shm", "-journal"}) std::filesystem::remove(path + ending);

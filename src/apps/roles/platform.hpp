@@ -42,6 +42,7 @@ struct Platform {
     background.stop();
     hasher.stop();
     following.stop();
+    decoding.stop();
     store.pool.stop();
     store.order_search.stop();
     core.stop();
@@ -63,6 +64,7 @@ struct Platform {
   const bool addresses_known;
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   Store store;
+  BlockingPool decoding{1, 16};  ///< Of pictures.
   SaleCore core;
   IdSource ids{clock};
   auth::DeniedSessions denied;
