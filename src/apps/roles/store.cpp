@@ -87,6 +87,7 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait)
       care(*main, cipher),
       directory(*main, cipher),
       audit(*main),
+      outbox(*main, cipher),
       carts(*main),
       wish_lists(*main),
       pictures(folder.file("pictures"), pool) {
