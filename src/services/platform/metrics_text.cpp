@@ -78,7 +78,7 @@ std::string label(std::string_view name, std::string_view value) {
 }
 
 void add_process_metrics(MetricsText& metrics) {
-  // Told once: the boot time that it is counted from moves with the clock, and readers know a process by this.
+  // Told once: the boot time that it is counted from moves with the clock, and it names the process.
   static const double started = process_start_time();
   std::ifstream statm("/proc/self/statm");
   std::uint64_t total_pages = 0, resident_pages = 0;
