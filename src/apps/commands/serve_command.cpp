@@ -10,7 +10,6 @@
 #include "apps/roles/handover.hpp"
 #include "apps/roles/housekeeping.hpp"
 #include "apps/roles/management_server.hpp"
-#include "apps/roles/only_roles.hpp"
 #include "apps/roles/platform.hpp"
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/registry_role.hpp"
@@ -19,6 +18,7 @@
 #include "apps/settings/gateway_routes.hpp"
 #include "apps/settings/settings_check.hpp"
 #include "http/server/server.hpp"
+#include "services/auth/routes.hpp"
 #include "services/gateway/cors.hpp"
 #include "services/platform/platform_routes.hpp"
 
@@ -118,7 +118,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     platform::add_platform_routes(platform.router, info);
   else
     platform::add_service_routes(platform.router, info);
-  platform::add_operator_metrics(platform.router, info, only_roles(platform.authenticator, {Role::admin}));
+  platform::add_operator_metrics(platform.router, info, auth::check_of(platform.authenticator, auth::Access::admins));
   const unsigned threads = thread_count(settings.number("http.threads"), platform.cores);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
   server->set_access_log(access_log);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "apps/roles/only_roles.hpp"
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "apps/settings/settings_check.hpp"
@@ -54,7 +53,7 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
                {store.id.hi, store.id.lo,
                 [this](std::string_view text) { return store.cipher.blind_index(text); }}),
       resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)),
-      pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max),
+      pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max, &resolver),
       deliveries(core.gate, store.order_search, clock, background.executor(),
                  settings.duration("orders.day")) {
   store.remember_keys();
@@ -85,7 +84,6 @@ void Platform::add_routes() {
                               {authenticator, store.directory, store.audit, sessions, change_role, clock});
   user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
                                  clock, addresses_known});
-  check_heads();
   write_down();
 }
 
@@ -98,48 +96,6 @@ void Platform::write_down() {
         "POST /api/v1/admin/orders/{id}/cancel", "GET /api/v1/admin/orders/export",
         "POST /api/v1/admin/products/{id}/sale/pause", "POST /api/v1/admin/products/{id}/sale/extend"})
     router.wrap(route, auth::audited({authenticator, store.audit, ids, clock}, route));
-}
-
-/// Whoever may not send a long body learns so before it is read. What is allowed is judged again by the
-/// handler: between the two a session may end.
-void Platform::check_heads() {
-  const auto signed_in = [this](const http::Request& request) -> Result<> {
-    const auto caller = authenticator.identify(request);
-    if (!caller) return fail(caller.error());
-    return {};
-  };
-  const auto operates = only_roles(authenticator, {Role::admin});
-  for (const char* route : {"PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/orders/{id}/advance",
-                            "POST /api/v1/admin/products/{id}/sale/extend"})
-    router.check_head(route, operates);
-  const auto sells = only_roles(authenticator, {Role::seller, Role::admin});
-  for (const char* route : {"GET /api/v1/users/me",
-                            "GET /api/v1/users/me/export",
-                            "DELETE /api/v1/users/me",
-                            "GET /api/v1/sessions",
-                            "DELETE /api/v1/sessions",
-                            "DELETE /api/v1/sessions/current",
-                            "GET /api/v1/orders",
-                            "GET /api/v1/orders/{id}",
-                            "GET /api/v1/orders/{id}/events",
-                            "GET /api/v1/cart",
-                            "DELETE /api/v1/cart",
-                            "DELETE /api/v1/cart/items/{id}",
-                            "GET /api/v1/wishlist",
-                            "PUT /api/v1/wishlist/{id}",
-                            "DELETE /api/v1/wishlist/{id}",
-                            "POST /api/v1/orders",
-                            "POST /api/v1/orders/{id}/payment",
-                            "POST /api/v1/orders/{id}/cancel",
-                            "POST /api/v1/orders/{id}/return",
-                            "POST /api/v1/cart/merge",
-                            "PUT /api/v1/cart/items/{id}",
-                            "PATCH /api/v1/users/me",
-                            "PUT /api/v1/users/me/password"})
-    router.check_head(route, signed_in);
-  for (const char* route : {"POST /api/v1/products", "PATCH /api/v1/products/{id}",
-                            "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image"})
-    router.check_head(route, sells);
 }
 
 void Platform::look_at_files() {

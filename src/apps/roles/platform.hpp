@@ -42,7 +42,6 @@ struct Platform {
     core.stop();
   }
   void add_routes();
-  void check_heads();
   void write_down();
   void create_admin();
   std::string metrics(const http::Server& server) const;
