@@ -84,6 +84,7 @@ TABLE = {
     ("POST", "/orders/{id}/cancel"): (OWN_ORDER, None),
     ("POST", "/orders/{id}/return"): (OWN_ORDER, {"reason": "too small"}),
     ("GET", "/admin/metrics"): (ADMIN, None),
+    ("GET", "/admin/services"): (ADMIN, None),
     ("GET", "//health/live"): (OPEN, None),
     ("GET", "//health/ready"): (OPEN, None),
     ("GET", "//openapi.json"): (OPEN, None),
@@ -152,7 +153,9 @@ def test_the_table_says_what_the_document_says():
     spec = Document.load().spec["paths"]
     for method, path in OPERATIONS:
         full = path[1:] if path.startswith("//") else API + path
-        needs_token = bool(spec[full][method.lower()].get("security"))
+        security = spec[full][method.lower()].get("security") or []
+        needs_token = bool(security)
+        assert security in ([], [{"bearer": []}, {"cookie": []}]), f"{method} {path}"
         rule = TABLE[method, path][0]
         assert needs_token == (rule not in (OPEN, LOCAL)), f"{method} {path}"
         assert (rule == ADMIN) == (path.startswith("/admin/") or path == "/users/{id}"), f"{method} {path}"
