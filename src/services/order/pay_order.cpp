@@ -108,7 +108,8 @@ Task<Paid> PayOrder::start(Command command, Money total, std::string token) {
   const std::uint64_t fingerprint = command.fingerprint;
   auto started = co_await gate_.submit(std::move(command));
   if (!started) {
-    auto paid = co_await unless_paid(asked, static_cast<bool>(key), std::move(token), std::move(started.error()));
+    auto paid =
+        co_await unless_paid(asked, static_cast<bool>(key), std::move(token), std::move(started.error()));
     co_return paid;
   }
   if (started->replayed) {

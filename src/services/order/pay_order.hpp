@@ -24,7 +24,7 @@ struct Paid {
 
 class PayOrder {
  public:
-  /// `answer_max`: how long a caller waits for the provider. `resolver`: settles what is not answered by then.
+  /// `answer_max`: how long a caller waits for the provider. `resolver` settles what is not answered then.
   PayOrder(SaleGate& gate, OrderReader& reader, PaymentProvider& provider, Millis answer_max,
            PaymentResolver* resolver = nullptr)
       : gate_(gate), reader_(reader), provider_(provider), answer_max_(answer_max), resolver_(resolver) {}
