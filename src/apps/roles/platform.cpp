@@ -47,7 +47,7 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
       sessions(store.accounts, store.tokens, denied, random, ids, clock, wall,
                user::SessionSettings{settings.duration("users.access_token_life"), store.refresh_key()}),
       sign_up(store.accounts, hasher, mailer, random, ids, clock, email_verification_of(settings)),
-      provider(store.folder.file("payments.db"), store.pool, clock,
+      provider(store.payments_file(), charges, clock,
                [late = settings.duration("orders.payment_window") +
                        settings.duration("orders.attempt_bound") + Millis(1'000)](AttemptId) { return late; },
                {store.id.hi, store.id.lo,
@@ -57,6 +57,7 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
       deliveries(core.gate, store.order_search, clock, background.executor(),
                  settings.duration("orders.day")) {
   store.remember_keys();
+  ids.begin_above(sqlite::greatest_id_in(*store.main));
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
   core.gate.add_follower(resolver);
@@ -72,14 +73,15 @@ void Platform::add_routes() {
   user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, change_role,
                                  limiter, clock, addresses_known});
   product::add_product_routes(
-      router, {authenticator, core.products, core.gate, store.pictures, store.pool, decoding, clock});
+      router, {authenticator, core.products, core.gate, store.pictures, store.search_pool, decoding, clock});
   order::add_order_routes(
       router, {authenticator, core.gate, core.products, core.reader, pay, refusals, watch, clock, orders});
   order::add_cart_routes(router, {authenticator, store.carts, core.products, clock});
   product::add_wish_list_routes(router, {authenticator, store.wish_lists, core.products, clock});
   order::add_admin_order_routes(
       router, {authenticator, core.gate, core.reader, store.order_search, core.products, clock});
-  product::add_admin_product_routes(router, {authenticator, core.products, core.gate, store.pool, clock});
+  product::add_admin_product_routes(router,
+                                    {authenticator, core.products, core.gate, store.search_pool, clock});
   user::add_admin_user_routes(router,
                               {authenticator, store.directory, store.audit, sessions, change_role, clock});
   user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
@@ -137,8 +139,15 @@ std::string Platform::metrics(const http::Server& server) const {
       text.sample(count, platform::label("reason", http::problem_of(code).code));
   }
   add_http_metrics(server, text);
-  text.family("market_sql_waiting", "gauge", "Reads and writes waiting for SQL.")
-      .sample(static_cast<std::uint64_t>(std::max(0, store.pool.waiting())));
+  text.family("market_sql_waiting", "gauge", "Reads, writes and searches that wait, by pool.");
+  const auto waiting = [&text](const BlockingPool& pool, const char* name) {
+    text.sample(static_cast<std::uint64_t>(std::max(0, pool.waiting())), platform::label("pool", name));
+  };
+  waiting(store.accounts_pool, "accounts");
+  waiting(store.pages_pool, "pages");
+  waiting(store.search_pool, "search");
+  waiting(store.files_pool, "files");
+  waiting(charges, "charges");
   const auto stepped = clock.wall_step().count();
   text.family("market_clock_stepped_milliseconds", "gauge",
               "By how much the wall clock was set since the start.")

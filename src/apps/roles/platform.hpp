@@ -37,7 +37,8 @@ struct Platform {
     hasher.stop();
     mailer.stop();
     decoding.stop();
-    store.pool.stop();
+    charges.stop();
+    store.stop_pools();
     store.order_search.stop();
     core.stop();
   }
@@ -54,7 +55,8 @@ struct Platform {
   const bool addresses_known;
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   Store store;
-  BlockingPool decoding{1, 16};  ///< Of pictures.
+  BlockingPool decoding{1, 16};                     ///< Of pictures.
+  BlockingPool charges{1, Store::sql_waiting_max};  ///< The payment provider's own file.
   SaleCore core;
   IdSource ids{clock};
   auth::DeniedSessions denied;

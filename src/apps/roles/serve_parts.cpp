@@ -90,6 +90,16 @@ Settings read_settings(const SettingSources& sources) {
   if (!sources.config.empty()) settings.read_file(sources.config);
   settings.read_environment(environ);
   for (const auto& assignment : sources.assignments) settings.set(assignment);
+  for (const auto& key : secret_settings()) {
+    const auto named_by = std::string(key) + "_file";
+    const auto file = settings.text(named_by);
+    if (file.empty()) continue;
+    try {
+      settings.set_secret(key, named_by, secret_in_file(named_by, file));
+    } catch (const UsageError& mistake) {
+      throw UsageError(settings.located(mistake.what()));
+    }
+  }
   return settings;
 }
 

@@ -295,7 +295,7 @@ TEST_F(ServerTest, CapsConnectionsOfOneAddress) {
 
 TEST_F(ServerTest, HandsItsSocketToASuccessor) {
   start();
-  const int kept = ::dup(server->listening_fd());
+  const int kept = ::dup(server->listening_fds().front());
   stop();
   Client waiting(port);  // In the queue: nobody accepts now, nobody refuses.
   ASSERT_TRUE(waiting.connected());
