@@ -52,12 +52,6 @@ std::int64_t first_id_of(Instant now) {
 IdSource::IdSource(const Clock& clock)
     : clock_(clock), start_(std::random_device{}() & ((1u << bits_below) - 1)) {}
 
-void IdSource::begin_above(std::int64_t last) {
-  std::int64_t known = last_.load(std::memory_order_relaxed);
-  while (known < last && !last_.compare_exchange_weak(known, last, std::memory_order_relaxed)) {
-  }
-}
-
 std::int64_t IdSource::next() {
   const std::int64_t wanted = first_id_of(clock_.now()) | start_;
   std::int64_t last = last_.load(std::memory_order_relaxed);

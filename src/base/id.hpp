@@ -56,8 +56,6 @@ class IdSource {
  public:
   explicit IdSource(const Clock& clock);
   std::int64_t next();
-  /// What others have given before: a clock that was set back makes no id below it, so lists stay in order.
-  void begin_above(std::int64_t last);
   template <class Kind>
   Kind next_as() {
     return Kind{next()};

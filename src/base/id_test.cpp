@@ -22,18 +22,6 @@ TEST(Id, TextComesBack) {
   EXPECT_LT(format_id(1'000), format_id(100'000));  // Text sorts as numbers do.
 }
 
-TEST(Id, GoesOnAboveWhatWasGivenBeforeAClockWasSetBack) {
-  FixedClock clock;
-  IdSource before(clock);
-  const auto last = before.next();
-  clock.at -= Millis(3'600'000);
-  IdSource after(clock);
-  after.begin_above(last);
-  after.begin_above(5);
-  EXPECT_EQ(after.next(), last + 1);
-  EXPECT_EQ(after.next(), last + 2);
-}
-
 TEST(Id, RefusesForeignText) {
   for (const char* text : {"", "0", "0000000000000", "000000000000I", "000000000000l", "ZZZZZZZZZZZZZ",
                            "00000000000001", "../../etc/pas", "G000000000000"})

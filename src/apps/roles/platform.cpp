@@ -57,7 +57,6 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
       deliveries(core.gate, store.order_search, clock, background.executor(),
                  settings.duration("orders.day")) {
   store.remember_keys();
-  ids.begin_above(sqlite::greatest_id_in(*store.main));
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
   core.gate.add_follower(resolver);

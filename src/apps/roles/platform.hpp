@@ -11,6 +11,7 @@
 #include "adapters/mail/file_mailer.hpp"
 #include "adapters/payment/test_provider.hpp"
 #include "apps/roles/background_thread.hpp"
+#include "apps/roles/id_clock.hpp"
 #include "apps/roles/sale_core.hpp"
 #include "http/server/server.hpp"
 #include "services/order/deliveries.hpp"
@@ -58,7 +59,8 @@ struct Platform {
   BlockingPool decoding{1, 16};                     ///< Of pictures.
   BlockingPool charges{1, Store::sql_waiting_max};  ///< The payment provider's own file.
   SaleCore core;
-  IdSource ids{clock};
+  const IdClock id_clock{clock, sqlite::greatest_id_in(*store.main)};
+  IdSource ids{id_clock};
   auth::DeniedSessions denied;
   auth::Authenticator authenticator{store.tokens, denied, wall};
 
