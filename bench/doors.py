@@ -158,12 +158,13 @@ def main():
     lines = [
         "# What one door does to another",
         "",
-        f"Commit {commit()}, {machine()}. `bench/doors.py --streams {options.streams} --rate {options.rate:g} "
+        f"Commit {commit()}, {machine()}. "
+        f"`bench/doors.py --streams {options.streams} --rate {options.rate:g} "
         f"--seconds {options.seconds} --rounds {options.rounds} --tries {options.tries}`",
         "",
         f"Orders through one gateway, {options.rate:g} a second, p99 (medians of {options.rounds} rounds):",
         "",
-        "| without streams | beside %d streams | ratio | goal |" % options.streams,
+        f"| without streams | beside {options.streams} streams | ratio | goal |",
         "|---|---|---|---|",
         f"| {alone:.2f} ms | {beside:.2f} ms | {beside / alone:.2f} | {GOAL_RATIO:g} at most |",
         "",

@@ -93,7 +93,7 @@ command_release_check() {
   release_step "soak, 10 minutes" suite release-soak "$root/dev" soak 10
   command -v java >/dev/null && command -v mvn >/dev/null ||
     install_packages "${java_packages[@]}"
-  # Debian's Rust is too old for what the Rust client needs: where there is no newer one, it is skipped and counted.
+  # Debian's Rust is too old for the Rust client: where there is no newer one, it is skipped and counted.
   command -v go >/dev/null || install_packages golang-go
   local runner
   for runner in tests/interop/*.py; do
