@@ -8,10 +8,10 @@ import ssl
 
 import pytest
 import requests
+from certificates import certificate
 from fake_upstream import FakeUpstream
 from market_server import Market, run
 from streams import EventStream
-from test_gateway_policies import certificate
 from waiting import until
 
 import client
