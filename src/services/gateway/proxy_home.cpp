@@ -30,6 +30,7 @@ Task<http::Reply> Proxy::at_home(const http::Handler& handler, const http::Reque
   const Counted under_way(in_flight_);
   const Counted of_route(route->state->in_flight);
   auto reply = co_await handler(request);
+  if (!reply && reply.error().code == Code::internal) co_return reply;  // The server writes down what it was.
   if (!reply) reply = http::problem_reply(reply.error(), request.trace_id);
   if (reply->stream && reply->content_type == http::event_stream_type)
     reply = with_place(passage, std::move(*reply));
