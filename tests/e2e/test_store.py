@@ -323,7 +323,7 @@ def test_rights_that_were_written_past_the_market_are_none(start):
 
 
 def test_a_damaged_record_is_no_unknown_outcome(start):
-    """503 would say: perhaps it happened, ask again. A row that cannot be read is an error of ours, told as one."""
+    """503 would say: perhaps it happened, ask again. A row that cannot be read is an error of ours."""
     server = start("orders.payment_window=1h")
     seller, buyer = client.admin(server.url), client.sign_up(server.url)
     product = seller.product()
