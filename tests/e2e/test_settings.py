@@ -184,7 +184,7 @@ def test_settings_without_effect_are_said_once(start):
         ("[auth]\n\nkey_file = '/x'\n", "line 3: auth.key_file: has no effect with --role all"),
         (
             "[[gateway.routes]]\nid = 'a'\nservice = 'market-order'\nretries = 1\n",
-            'gateway.routes "a": retries: cannot be honoured with --role all',
+            'gateway.routes "a": retries cannot be honoured with --role all',
         ),
     ],
 )

@@ -130,7 +130,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"http.access_log", "", text, by_all, {}, "file; '-': standard error; empty: off"},
       {"http.spans_url", "", text, by_all, {}, "http://HOST:PORT/v1/traces; empty: off"},
       {"http.spans_per_million", "10000", number, by_all, {0, 1'000'000}, "how many are traced"},
-      {"gateway.default_routes", "true", flag, by_gateway, {}, "route /api/v1 to the market-* services"},
+      {"gateway.default_routes", "true", flag, front, {}, "route /api/v1 to the market-* services"},
       {"gateway.in_flight_max", "10000", number, front, {1, 1'000'000}, "requests under way"},
       {"gateway.streams_max", "20000", number, front, {1, 1'000'000}, "event streams in all"},
       {"gateway.streams_per_address_max", "1000", number, front, {0, 1'000'000}, "of one address; 0: any"},
