@@ -13,8 +13,6 @@
 namespace market::sqlite {
 namespace {
 
-constexpr int main_application_id = 0x4D6B744D;  // "MktM", like the log's "MktL".
-
 const Migration version_4 = {
     // E-mail, name, phone and address are encrypted; email_index is a keyed hash of the lower-cased address.
     "CREATE TABLE accounts("
@@ -97,8 +95,26 @@ const Migration version_8 = {
     "email_index TEXT PRIMARY KEY, code_hash TEXT NOT NULL, ends_at INTEGER NOT NULL, tries INTEGER NOT "
     "NULL) WITHOUT ROWID",
 };
-constexpr int first_schema = 4;  // Those before it were never released.
-const Migration migrations[] = {version_4, version_5, version_6, version_7, version_8};
+const Migration version_9 = {
+    // What is personal in a mail is encrypted; of one that was sent it is not kept.
+    "CREATE TABLE mails("
+    "id INTEGER PRIMARY KEY, message_id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, user_id INTEGER NOT NULL, "
+    "order_id INTEGER NOT NULL, state TEXT NOT NULL, urgent INTEGER NOT NULL, recipient TEXT NOT NULL, "
+    "subject TEXT NOT NULL, body TEXT NOT NULL, created_at INTEGER NOT NULL, ends_at INTEGER NOT NULL, "
+    "next_at INTEGER NOT NULL, tries INTEGER NOT NULL, reason TEXT NOT NULL, sent_at INTEGER)",
+    "CREATE INDEX mails_due ON mails(urgent DESC, next_at, id) WHERE state = 'waiting'",
+    "CREATE INDEX mails_next ON mails(next_at) WHERE state = 'waiting'",
+    "CREATE INDEX mails_ending ON mails(ends_at) WHERE state = 'waiting'",
+    "CREATE INDEX mails_by_state ON mails(state, id)",
+    "CREATE INDEX mails_by_user ON mails(user_id, created_at)",
+    // How far the log has been followed by those that have an effect outside.
+    "CREATE TABLE followers("
+    "name TEXT PRIMARY KEY, log_hi INTEGER NOT NULL, log_lo INTEGER NOT NULL, generation INTEGER NOT NULL, "
+    "term INTEGER NOT NULL, last INTEGER NOT NULL, next INTEGER NOT NULL, checksum INTEGER NOT NULL, done "
+    "INTEGER NOT NULL) WITHOUT ROWID",
+};
+const Migration migrations[] = {version_4, version_5, version_6, version_7, version_8, version_9};
+const Schema main_schema{"the accounts", application_id_of('M'), migrations, 4};
 
 /// Rows that other keys have written would be unreadable, and the same address could be taken twice.
 void expect_keys(soci::session& sql, const std::string& path, const FieldCipher& cipher) {
@@ -120,11 +136,11 @@ void expect_keys(soci::session& sql, const std::string& path, const FieldCipher&
 }  // namespace
 
 void migrate_main(soci::session& sql, const std::string& path) {
-  migrate(sql, path, main_application_id, migrations, first_schema);
+  migrate(sql, path, main_schema);
 }
 
 FoundSchema expect_main_schema(soci::session& sql, const std::string& path) {
-  return expect_schema(sql, path, main_application_id, migrations, first_schema);
+  return expect_known_schema(sql, path, main_schema);
 }
 
 MainDatabase::MainDatabase(const std::string& path, BlockingPool& pool, unsigned readers,

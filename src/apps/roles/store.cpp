@@ -89,6 +89,7 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait)
       care(*main, cipher),
       directory(*main_pages, cipher),
       audit(*main_pages),
+      outbox(*main_pages, cipher),
       carts(*main_pages),
       wish_lists(*main_pages),
       pictures(folder.file("pictures"), files_pool) {

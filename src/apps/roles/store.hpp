@@ -20,6 +20,7 @@
 #include "adapters/sqlite/open_main.hpp"
 #include "adapters/sqlite/order_records.hpp"
 #include "adapters/sqlite/order_search.hpp"
+#include "adapters/sqlite/outbox.hpp"
 #include "adapters/sqlite/record_fold.hpp"
 #include "wire/auth/access_token.hpp"
 #include "wire/auth/secret_text.hpp"
@@ -68,6 +69,7 @@ struct Store {
   sqlite::SqliteAccountCare care;
   sqlite::SqliteAccountDirectory directory;
   sqlite::SqliteAuditLog audit;
+  sqlite::SqliteOutbox outbox;
   sqlite::SqliteCarts carts;
   sqlite::SqliteWishLists wish_lists;
   files::PictureStore pictures;

@@ -57,6 +57,14 @@ GatewaySettings read_gateway_settings(const Settings& settings, const std::strin
       route.at_home = at_home;
       config.routes.push_back(std::move(route));
     }
+  if (at_home) {  // Whatever has a handler here and no route above.
+    gateway::Route rest;
+    rest.id = "home";
+    rest.service = "market-order";
+    rest.at_home = true;
+    rest.paths.emplace_back("/api/v1/**");
+    config.routes.push_back(std::move(rest));
+  }
   config.complete();
   if (!at_home && settings.text("auth.key_file").empty())
     for (const auto& route : config.routes)

@@ -142,6 +142,13 @@ const std::vector<KnownSetting>& known_settings() {
       {"gateway.routes", "", table, front, {}, "what is forwarded where: docs/gateway.md"},
       {"gateway.services", "", table, front, {}, "instances that no registry lists"},
       {"auth.key_file", "", text, by_gateway, {}, "token key shared by the roles; empty: none is checked"},
+      {"mail.smtp", "", text, by_store, {}, "smtp://HOST:PORT or smtps://HOST:PORT; empty: no mails"},
+      {"mail.from", "", text, by_store, {}, "sender of mails: ADDRESS or NAME <ADDRESS>"},
+      {"mail.credential", "", text, by_store, {}, "user:password at the mail server"},
+      {"mail.credential_file", "", text, by_store, {}, "file with user:password"},
+      {"mail.retry_after", "5s", duration, by_store, between(100ms, 1h), "then twice as long, to 1h"},
+      {"mail.tls", "required", text, by_store, {}, "required (STARTTLS or smtps) or off"},
+      {"mail.tls_ca", "", text, by_store, {}, "PEM file of who may sign for the mail server"},
       {"management.listen", "", text, by_all, {}, "for /metrics and /info; empty: loopback callers only"},
       {"orders.payment_window", "10m", duration, by_store, between(100ms, 720h), "how long unpaid"},
       {"orders.day", "24h", duration, by_store, between(100ms, 240h), "a day of delivery and returns"},
@@ -193,8 +200,8 @@ const std::vector<KnownSetting>& known_settings() {
 }
 
 const std::vector<std::string_view>& secret_settings() {
-  static const std::vector<std::string_view> all{"log.kafka_options", "records.mysql", "registry.credential",
-                                                 "registry.urls"};
+  static const std::vector<std::string_view> all{"log.kafka_options", "mail.credential", "records.mysql",
+                                                 "registry.credential", "registry.urls"};
   return all;
 }
 

@@ -212,5 +212,6 @@ export const en = {
   'health.connections': 'Connections',
   'health.memory': 'Memory',
   'health.files': 'Open files',
+  'chart.wait': 'A moment…',
 };
 export type ConsoleWord = keyof typeof en;

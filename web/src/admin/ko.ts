@@ -213,4 +213,5 @@ export const ko: Record<ConsoleWord, string> = {
   'health.connections': '연결',
   'health.memory': '메모리',
   'health.files': '열린 파일',
+  'chart.wait': '잠시만요…',
 };
