@@ -2,7 +2,7 @@
 
 import client
 import pytest
-from market_server import Market, run
+from market_server import ROOT, Market, run
 
 
 @pytest.mark.parametrize(
@@ -195,3 +195,7 @@ def test_the_process_that_is_all_refuses_what_it_cannot_honour(tmp_path, text, s
     assert done.returncode == 2 and f"{config}: line" in done.stderr, done.stderr
     assert says.removeprefix("line ") in done.stderr and len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "data" / "log.db").exists()
+
+
+def test_the_sample_of_deploy_starts(start):
+    start(flags=("--config", str(ROOT / "deploy/market.toml")))
