@@ -2,7 +2,7 @@
 """Makes a Postman collection of the API document:
 
     tools/openapi_to_postman.py api/openapi.yaml api/postman.json          # after a change of the document
-    tools/openapi_to_postman.py --check api/openapi.yaml api/postman.json  # is it the document's? (ctest)
+    tools/openapi_to_postman.py --check api/openapi.yaml api/postman.json  # is it the document's? (tidy)
 
 First a purchase that runs from sign-up to payment and keeps what it learns (token, product, order) in
 variables, then every operation in a folder of its tag, with the document's own example and a check that its
