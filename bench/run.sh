@@ -1,8 +1,18 @@
 #!/usr/bin/env bash
 # Measures build/release/market against nginx `return 200` on this machine and writes bench/results.md;
 # `./dev bench` installs and builds what it needs first. Options: bench/run.sh --help.
-# `./dev bench scale`: memory and cost over open orders, into bench/scale.md.
+# `./dev bench scale`: memory and cost over open orders, into bench/scale.md. `./dev bench engine [ORDERS]`: of the
+# sequencer alone, into bench/engine.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+if [[ ${1:-} == engine ]]; then
+  {
+    printf '# The sequencer alone\n\nWritten by `./dev bench engine`; measured numbers only: no log, no records, '
+    printf 'no HTTP.\nCommit %s; %s.\n\n' "$(git rev-parse --short=12 HEAD)" "$(date -u '+%Y-%m-%d %H:%M UTC')"
+    printf '| orders | how many | processor µs per order | resident bytes per order |\n|---|---|---|---|\n'
+    for what in one four paid; do build/release/tests/engine_bench "$what" "${2:-10000000}"; done
+  } | tee bench/engine.md
+  exit
+fi
 if [[ ${1:-} == scale ]]; then exec /usr/bin/python3 bench/scale.py "${@:2}"; fi
 exec python3 bench/measure.py "$@"
