@@ -2,7 +2,7 @@
 # Measures build/release/market against nginx `return 200` on this machine and writes bench/results.md;
 # `./dev bench` installs and builds what it needs first. Options: bench/run.sh --help.
 # `./dev bench scale`: memory and cost over open orders, into bench/scale.md. `./dev bench engine [ORDERS]`: of the
-# sequencer alone, into bench/engine.md.
+# sequencer alone, into bench/engine.md. `./dev bench steps`: where an order's time goes, into bench/steps.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if [[ ${1:-} == engine ]]; then
@@ -14,5 +14,6 @@ if [[ ${1:-} == engine ]]; then
   } | tee bench/engine.md
   exit
 fi
+if [[ ${1:-} == steps ]]; then exec /usr/bin/python3 bench/steps.py "${@:2}"; fi
 if [[ ${1:-} == scale ]]; then exec /usr/bin/python3 bench/scale.py "${@:2}"; fi
 exec python3 bench/measure.py "$@"
