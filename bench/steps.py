@@ -2,8 +2,8 @@
 """Where the processor time of an order goes, step by step: `./dev bench steps` writes bench/steps.md.
 
 A sale is sampled with perf, stacks unwound from the binary's debug information; each sample belongs to the
-first step below that has a frame in it. Shares are turned into microseconds with the processor time of the same
-run without perf.
+first step below that has a frame in it. Shares are turned into microseconds with the processor time of a run
+without perf.
 """
 
 import argparse

@@ -59,7 +59,8 @@ coverage() {
     MARKET_BUILD="$folder" "$folder/tests/$program" --gtest_brief=1 || die "coverage: $program"
   done
   gcovr --root "$root" "$folder" --filter 'src/domain/' --filter 'src/sale/' --exclude '.*_test\.cpp' \
-    --exclude-lines-by-pattern '.*operator(==|<=>).*= default.*' --exclude-throw-branches --exclude-unreachable-branches --branches --sort-uncovered --print-summary \
+    --exclude-lines-by-pattern '.*operator(==|<=>).*= default.*' \
+    --exclude-throw-branches --exclude-unreachable-branches --branches --sort-uncovered --print-summary \
     --fail-under-branch "$branch_percent_min"
 }
 
