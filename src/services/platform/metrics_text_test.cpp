@@ -40,5 +40,18 @@ TEST(MetricsText, AHistogramHasLabelsOrNone) {
   EXPECT_NE(text.text().find("t_bucket{a=\"b\",le=\"1\"} 0\n"), std::string::npos) << text.text();
 }
 
+/// Readers tell processes apart by it.
+TEST(MetricsText, AProcessHasOneStart) {
+  const auto start = [] {
+    MetricsText metrics;
+    add_process_metrics(metrics);
+    const auto at = metrics.text().find("\nprocess_start_time_seconds ");
+    return metrics.text().substr(at, metrics.text().find('\n', at + 1) - at);
+  };
+  const auto first = start();
+  EXPECT_NE(first.find("process_start_time_seconds 1"), std::string::npos) << first;
+  for (int i = 0; i < 200; ++i) ASSERT_EQ(start(), first);
+}
+
 }  // namespace
 }  // namespace market::platform
