@@ -34,7 +34,8 @@ MetricsText& MetricsText::histogram(const std::vector<double>& ends, const std::
                                     double sum, std::string_view labels) {
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const auto end = i < ends.size() ? fmt::format("{}", ends[i]) : std::string("+Inf");
-    text_ += fmt::format("{}_bucket{{{},le=\"{}\"}} {}\n", name_, labels, end, counts[i]);
+    text_ += fmt::format("{}_bucket{{{}{}le=\"{}\"}} {}\n", name_, labels, labels.empty() ? "" : ",", end,
+                         counts[i]);
   }
   text_ += fmt::format("{}_sum{{{}}} {}\n", name_, labels, sum);
   text_ += fmt::format("{}_count{{{}}} {}\n", name_, labels, counts.back());

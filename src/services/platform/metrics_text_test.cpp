@@ -31,6 +31,15 @@ RC_GTEST_PROP(MetricsText, a_label_is_read_back_as_it_was, ()) {
   RC_ASSERT(unescaped(std::string_view(text).substr(9, text.size() - 10)) == value);
 }
 
+TEST(MetricsText, AHistogramHasLabelsOrNone) {
+  MetricsText text;
+  text.family("t", "histogram", "h").histogram({0.5}, {1, 3}, 2.5, {}).histogram({1}, {0, 1}, 9, "a=\"b\"");
+  EXPECT_NE(text.text().find("t_bucket{le=\"0.5\"} 1\nt_bucket{le=\"+Inf\"} 3\nt_sum{} 2.5\nt_count{} 3\n"),
+            std::string::npos)
+      << text.text();
+  EXPECT_NE(text.text().find("t_bucket{a=\"b\",le=\"1\"} 0\n"), std::string::npos) << text.text();
+}
+
 /// Readers tell processes apart by it.
 TEST(MetricsText, AProcessHasOneStart) {
   const auto start = [] {
