@@ -3,6 +3,7 @@
 import re
 
 import client
+import mail_server
 import pytest
 from client import PASSWORD, Client, new_email
 from test_users import mails_to
@@ -42,7 +43,7 @@ def test_nobody_learns_who_has_an_account(market, anonymous, buyer):
 
 
 def test_a_code_is_not_guessed(start):
-    server = start()
+    server = start(*mail_server.shared().settings)
     email = new_email()
     client.sign_up(server.url, email)
     anybody = Client(server.url)
