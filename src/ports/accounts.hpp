@@ -48,10 +48,10 @@ struct Session {
   SessionId id;
   UserId user;
   std::string refresh_hash;
-  std::string device;    ///< User-Agent, cut.
-  std::string client{};  ///< Where it was opened from, as limits see it; not part of what is read back.
+  std::string device;  ///< User-Agent, cut.
   Instant created_at{}, used_at{}, ends_at{};
   std::int64_t password_generation = 0;  ///< Of the password that it was opened with.
+  std::string client{};  ///< Where it was opened from, as limits see it; not part of what is read back.
 };
 
 /// What became of a refresh token.
