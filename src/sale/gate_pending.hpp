@@ -14,6 +14,7 @@ struct EmbeddedGate::Pending {
   asio::any_io_executor executor;
   std::optional<Handler> handler;
   Pending* next = nullptr;
+  std::chrono::steady_clock::time_point pushed;
   LookedUp looked_up;
   Sequencer::Missing missing = Sequencer::Missing::nothing;
   int event = -1;  ///< Which one of the group answers it.

@@ -28,7 +28,8 @@ class OutboxContract : public MainDatabaseContract {
   }
   std::vector<std::int64_t> due(std::int64_t second, int limit = 10) {
     std::vector<std::int64_t> ids;
-    for (const OutboxMail& each : *run(outbox_.due(at(second), limit))) ids.push_back(each.id.value);
+    const auto due = run(outbox_.due(at(second), limit));
+    for (const OutboxMail& each : *due) ids.push_back(each.id.value);
     return ids;
   }
   std::string disk() {

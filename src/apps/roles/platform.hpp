@@ -12,6 +12,7 @@
 #include "adapters/payment/test_provider.hpp"
 #include "adapters/webhook/webhook_sender.hpp"
 #include "apps/roles/background_thread.hpp"
+#include "apps/roles/id_clock.hpp"
 #include "apps/roles/sale_core.hpp"
 #include "http/server/server.hpp"
 #include "sale/log_tail.hpp"
@@ -48,7 +49,8 @@ struct Platform {
     hasher.stop();
     following.stop();
     decoding.stop();
-    store.pool.stop();
+    charges.stop();
+    store.stop_pools();
     store.order_search.stop();
     core.stop();
   }
@@ -56,7 +58,6 @@ struct Platform {
   void start_effects();
   void add_routes();
   std::unique_ptr<sale::LogTail> tail_for(LogEffect& effect);
-  void check_heads();
   void write_down();
   void create_admin();
   std::string metrics(const http::Server& server) const;
@@ -69,9 +70,11 @@ struct Platform {
   const bool addresses_known;
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   Store store;
-  BlockingPool decoding{1, 16};  ///< Of pictures.
+  BlockingPool decoding{1, 16};                     ///< Of pictures.
+  BlockingPool charges{1, Store::sql_waiting_max};  ///< The payment provider's own file.
   SaleCore core;
-  IdSource ids{clock};
+  const IdClock id_clock{clock, sqlite::greatest_id_in(*store.main)};
+  IdSource ids{id_clock};
   auth::DeniedSessions denied;
   auth::Authenticator authenticator{store.tokens, denied, wall};
 

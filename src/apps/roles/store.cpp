@@ -17,6 +17,7 @@ constexpr auto log_file = "log.db";
 constexpr auto records_file = "records.db";
 constexpr auto main_file = "main.db";
 constexpr auto snapshot_file = "gate.snapshot";
+constexpr auto payments_name = "payments.db";  ///< Among the key checks: it was made once.
 
 void warn(const std::string& what) {
   spdlog::warn("{}", what);
@@ -70,27 +71,35 @@ std::string main_of(const files::DataFolder& folder, sqlite::SqliteLog& log) {
 }  // namespace
 
 Store::Store(const std::string& data, const Clock& clock, Millis wait)
-    : folder(files::DataFolder::open(data, wait)),
+    : folder(expect_writable(files::DataFolder::open(data, wait))),
       keys_found(files::key_checks(folder.keys())),
       tokens(load_tokens(folder)),
       cipher(load_cipher(folder)),
       log(log_of(folder, wait)),
       fold(folder.file(records_file)),
-      records(folder.file(records_file), fold.index(), pool, sql_threads),
+      records(folder.file(records_file), fold.index(), pages_pool, sql_threads),
       order_search(folder.file(records_file)),
       snapshots(folder.file(snapshot_file), warn),
-      main(sqlite::open_main_database(main_of(folder, log), pool, sql_threads, cipher)),
+      main(sqlite::open_main_database(main_of(folder, log), accounts_pool, sql_threads, cipher)),
+      main_pages(sqlite::open_main_database(folder.file(main_file), pages_pool, sql_threads, cipher)),
       id(expect_one_store()),
       accounts(*main, cipher, clock),
       care(*main, cipher),
-      directory(*main, cipher),
-      audit(*main),
-      outbox(*main, cipher),
-      webhooks(*main, cipher),
-      carts(*main),
-      wish_lists(*main),
-      pictures(folder.file("pictures"), pool) {
+      directory(*main_pages, cipher),
+      audit(*main_pages),
+      outbox(*main_pages, cipher),
+      webhooks(*main_pages, cipher),
+      carts(*main_pages),
+      wish_lists(*main_pages),
+      pictures(folder.file("pictures"), files_pool) {
   expect_keys(keys_found);
+}
+
+files::DataFolder Store::expect_writable(files::DataFolder folder) const {
+  for (const char* name : {log_file, records_file, main_file, payments_name})
+    if (const auto can = files::expect_writable_database(folder.file(name)); !can)
+      throw std::runtime_error(can.error().detail);
+  return folder;
 }
 
 /// Files of two stores are told apart before anything is written: whose orders would be shown to whom?
@@ -127,8 +136,16 @@ void Store::expect_keys(const std::map<std::string, std::string>& found) const {
   }
 }
 
+std::string Store::payments_file() const {
+  const auto path = folder.file(payments_name);
+  if (!std::filesystem::exists(path) && sqlite::identity_of(*main).key_checks.contains(payments_name))
+    throw std::runtime_error(fmt::format("{} is missing beside main.db; restore a backup", path.string()));
+  return path;
+}
+
 void Store::remember_keys() try {
-  const sqlite::StoreIdentity now{LogId{id.hi, id.lo, 0}, files::key_checks(folder.keys())};
+  sqlite::StoreIdentity now{LogId{id.hi, id.lo, 0}, files::key_checks(folder.keys())};
+  if (std::filesystem::exists(folder.file(payments_name))) now.key_checks[payments_name] = "made";
   if (now != sqlite::identity_of(*main)) sqlite::set_identity(*main, now);
 } catch (const std::exception& error) {
   warn(fmt::format("main.db does not know its store and keys until a later start: {}", error.what()));
@@ -149,12 +166,19 @@ wire::SecretKey Store::refresh_key() const {
   return key;
 }
 
+void Store::stop_pools() {
+  for (BlockingPool* pool : {&accounts_pool, &pages_pool, &search_pool, &files_pool}) pool->stop();
+}
+
 Store::~Store() {
-  pool.stop();
+  stop_pools();
 }
 
 void verify_store(const std::string& data) {
   const std::filesystem::path folder(data), keys = folder / "keys";
+  for (const char* name : {log_file, records_file, main_file, payments_name})
+    if (const auto can = files::expect_writable_database(folder / name); !can)
+      throw std::runtime_error(can.error().detail);
   files::load_signing_keys(folder / files::signing_key_file);
   const auto cipher = load_field_cipher(keys);
   sqlite::verify_log((folder / log_file).string());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "http/message/paging.hpp"
+#include "services/auth/routes.hpp"
 #include "services/order/feed_webhooks.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/json_writer.hpp"
@@ -262,15 +263,17 @@ Task<Reply> replay(Doors& doors, const Request& request) {
 }  // namespace
 
 void add_webhook_routes(http::Router& router, const WebhookParts& parts, const std::string& base) {
-  http::SharedRoutes routes(router, base, std::make_shared<Doors>(parts));
-  routes.add(Method::get, "/webhooks", list);
-  routes.add(Method::post, "/webhooks", create);
-  routes.add(Method::get, "/webhooks/{id}", show);
-  routes.add(Method::patch, "/webhooks/{id}", change);
-  routes.add(Method::del, "/webhooks/{id}", remove);
-  routes.add(Method::post, "/webhooks/{id}/secret", renew_secret);
-  routes.add(Method::get, "/webhook-deliveries", list_deliveries, {"limit", "cursor", "webhookId", "state"});
-  routes.add(Method::post, "/webhook-deliveries/{id}/replay", replay);
+  using auth::Access;
+  auth::Routes routes(router, base, std::make_shared<Doors>(parts), parts.authenticator);
+  routes.add(Method::get, "/webhooks", Access::admins, list);
+  routes.add(Method::post, "/webhooks", Access::admins, create);
+  routes.add(Method::get, "/webhooks/{id}", Access::admins, show);
+  routes.add(Method::patch, "/webhooks/{id}", Access::admins, change);
+  routes.add(Method::del, "/webhooks/{id}", Access::admins, remove);
+  routes.add(Method::post, "/webhooks/{id}/secret", Access::admins, renew_secret);
+  routes.add(Method::get, "/webhook-deliveries", Access::admins, list_deliveries,
+             {"limit", "cursor", "webhookId", "state"});
+  routes.add(Method::post, "/webhook-deliveries/{id}/replay", Access::admins, replay);
 }
 
 }  // namespace market::order

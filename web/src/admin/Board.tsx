@@ -15,7 +15,7 @@ import { pointsKept, useMetrics, type Metrics } from './useMetrics';
 import { useConsoleSpeech } from './words';
 
 export function Figure({ name, value, note, look = '' }: { name: string; value: string; note?: string; look?: string }): ReactNode {
-  return <div className={`figure ${look}`}><dt>{name}</dt><dd>{value}{note && <small>{note}</small>}</dd></div>;
+  return <div className={`figure ${look} ${value.length > 9 ? 'long' : ''}`}><dt>{name}</dt><dd>{value}{note && <small>{note}</small>}</dd></div>;
 }
 
 /** What remains, once a second, for the chart. */
@@ -147,13 +147,13 @@ function Watched({ product, admin }: { product: Product; admin: boolean }): Reac
           </>
         )}
       </dl>
+      <SaleControls product={product} state={view.state} admin={admin} />
       <div className="charts">
         <Chart title={t('board.chart.remaining')} data={history} lines={[{ label: t('board.remaining'), colour: '--ink', fill: true }]} />
         {!metrics.denied && <Rates metrics={metrics} />}
       </div>
       {metrics.denied && <p className="muted">{t('board.adminOnly')}</p>}
       <div className="panels">
-        <SaleControls product={product} state={view.state} admin={admin} />
         <Preflight product={product} metrics={metrics} admin={admin} />
         {!metrics.denied && <Refusals metrics={metrics} />}
       </div>
