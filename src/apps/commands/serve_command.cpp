@@ -23,6 +23,7 @@
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/sale_core.hpp"
 #include "apps/roles/serve_parts.hpp"
+#include "apps/roles/standby_registration.hpp"
 #include "apps/settings/settings_check.hpp"
 #include "http/message/problem.hpp"
 #include "http/server/server.hpp"
@@ -286,8 +287,12 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   discovery = registry_client_of(settings, platform.clock, {"market-user", "market-product", "market-order"},
                                  server->port());
   const auto management = management_server_of(settings, info, platform.clock);
+  std::optional<StandbyRegistration> standby;
+  if (platform.core.shared_log)
+    standby.emplace(*discovery, [&] { return platform.core.stands_by().has_value(); });
   signals.watch([&] {
     leaving.store(true);
+    if (standby) standby->stop();
     const bool known = discovery->state().registered;
     discovery->withdraw();
     // Those who are told of changes stop asking us now; a closed socket would cost them a retry.
@@ -304,6 +309,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
                        server->port(), options.data, threads));
   discovery->start();
   server->run();
+  if (standby) standby->stop();
   if (!handed_over.load()) discovery->leave();  // The successor has the same address: it stays registered.
   signals.end();
   reload_signal.end();

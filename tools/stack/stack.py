@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""The distributed platform on loopback: Kafka, Redis and MariaDB, two registries, two instances of the
+services (one writes, one stands by) and two gateways.
+
+    tools/stack/stack.py up [--dir .stack] [--any-port] [--binary build/release/market]
+    tools/stack/stack.py down | status [--dir .stack]
+
+DIR/env holds the addresses as shell variables, DIR/market.toml the settings of the services,
+DIR/pids/NAME.pid one file for each process. `up` starts what does not run and waits until all of it serves;
+again is fine.
+"""
+
+import argparse
+import pathlib
+import shutil
+import sys
+import time
+import urllib.error
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from engines import ENGINES, ROOT, Engine, shell_text, start_all  # noqa: E402
+from processes import LOOPBACK, Process, Trouble  # noqa: E402
+
+STANDBY = "another instance writes the event log"
+
+
+def answer(port, path):
+    """(status, text); status 0: it does not answer."""
+    try:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}{path}", timeout=5) as found:
+            return found.status, found.read().decode(errors="replace")
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode(errors="replace")
+    except OSError:
+        return 0, ""
+
+
+class Role(Engine):
+    """One `market serve`."""
+
+    def __init__(self, stack, name, role, usual_port, settings):
+        self.name = name
+        self.role = role
+        self.usual_port = usual_port
+        self.stack = stack
+        self.settings = settings
+        super().__init__(stack.folder, stack.any_port)
+        self.data = self.folder / "data" / name
+
+    def begin(self):
+        if not self.stack.binary.exists():
+            raise Trouble(f"{self.stack.binary} is missing: ./dev build")
+        command = [self.stack.binary, "serve", "--role", self.role, "--data", self.data,
+                   "--listen", self.address]
+        if self.role == "user,product,order":
+            command += ["--config", self.folder / "market.toml"]
+        for setting in self.settings():
+            command += ["--set", setting]
+        self.prepare()
+        self.process.start(command)
+
+    def prepare(self):
+        self.data.parent.mkdir(parents=True, exist_ok=True)
+
+    def healthy(self):
+        status, text = answer(self.port, "/health/ready")
+        return status == 200 or (status == 503 and STANDBY in text)
+
+    def state(self):
+        if self.process.pid() is None:
+            return "is down"
+        status, text = answer(self.port, "/health/ready")
+        if status == 503 and STANDBY in text:
+            return "stands by"
+        return "serves" if status == 200 else "is not ready"
+
+
+class Services(Role):
+    """All instances have the keys of the first."""
+
+    def prepare(self):
+        super().prepare()
+        first = self.stack.services[0]
+        if self is first or (self.data / "keys").exists():
+            return
+        first.wait()
+        self.data.mkdir(mode=0o700, exist_ok=True)
+        shutil.copytree(first.data / "keys", self.data / "keys")
+
+
+class Stack:
+    def __init__(self, options):
+        self.folder = options.dir.resolve()
+        self.any_port = options.any_port
+        self.binary = options.binary.resolve()
+        self.engines = [engine(self.folder, self.any_port) for engine in ENGINES.values()]
+        self.registries = [
+            Role(self, f"registry-{number}", "registry", 8760 + number, self.peers(number))
+            for number in (1, 2)]
+        find = [f"registry.urls={','.join(self.eureka(each) for each in self.registries)}"]
+        trust = [f"http.trusted_proxies={LOOPBACK}/32"]
+        self.services = [
+            Services(self, f"services-{number}", "user,product,order", 8080 + number * 10,
+                     lambda: find + trust) for number in (1, 2)]
+        self.gateways = [
+            Role(self, f"gateway-{number}", "gateway", 8079 + number, lambda: find) for number in (1, 2)]
+        self.roles = [*self.registries, *self.services, *self.gateways]
+
+    def eureka(self, registry):
+        return f"http://{registry.address}/eureka/"
+
+    def peers(self, number):
+        return lambda: [f"registry.peers={self.eureka(self.registries[2 - number])}"]
+
+    def variables(self):
+        found = {"GATEWAY": f"http://{self.gateways[0].address}", "REGISTRY": self.eureka(self.registries[0])}
+        for engine in self.engines:
+            found.update(engine.variables())
+        return found
+
+    def write_settings(self):
+        found = self.variables()
+        database = (f"mysql://{found['MYSQL_USER']}:{found['MYSQL_PASSWORD']}@{found['MYSQL']}/"
+                    f"{found['MYSQL_DATABASE']}")
+        settings = self.folder / "market.toml"
+        settings.touch(mode=0o600)
+        settings.write_text(f'[log]\nkafka = "{found["KAFKA"]}"\n\n[records]\nmysql = "{database}"\n')
+        (self.folder / "env").touch(mode=0o600)
+        (self.folder / "env").write_text(shell_text(found))
+
+    def up(self):
+        began = time.monotonic()
+        _, troubles = start_all(self.engines)
+        if not troubles:
+            self.write_settings()
+            _, troubles = start_all(self.roles)
+        for trouble in troubles:
+            print(trouble, file=sys.stderr)
+        self.status()
+        if not troubles:
+            print(f"ready after {time.monotonic() - began:.1f} s: http://{self.gateways[0].address} (shop), "
+                  f"http://{self.registries[0].address}/registry (who is there)")
+        return 1 if troubles else 0
+
+    def down(self):
+        for each in reversed([*self.engines, *self.roles]):
+            each.down()
+        return 0
+
+    def status(self):
+        down = 0
+        for each in [*self.engines, *self.roles]:
+            pid = each.process.pid()
+            state = each.state() if isinstance(each, Role) else "is down" if pid is None else "serves"
+            down += pid is None
+            print(f"{each.name:<11} {each.address:<22} {state}" + (f", pid {pid}" if pid else ""))
+        return 1 if down else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=["up", "down", "status"])
+    parser.add_argument("--dir", type=pathlib.Path, default=ROOT / ".stack")
+    parser.add_argument("--any-port", action="store_true", help="free ports, not the usual ones")
+    parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "build" / "release" / "market")
+    options = parser.parse_args()
+    return getattr(Stack(options), options.action)()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
