@@ -19,6 +19,7 @@ bool is_about_product(const Command& command) {
 
 void EmbeddedGate::start() {
   thread_ = std::thread([this] { run(); });
+  flight_watch_ = std::thread([this] { watch_appends(); });
 }
 
 void EmbeddedGate::stop() {
@@ -26,6 +27,12 @@ void EmbeddedGate::stop() {
   { const std::scoped_lock lock(sleep_mutex_); }
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
+  {
+    const std::scoped_lock lock(flight_mutex_);
+    watching_ = false;
+  }
+  watch_wake_.notify_one();
+  if (flight_watch_.joinable()) flight_watch_.join();
   snapshot_writer_.stop();
 }
 
@@ -36,7 +43,11 @@ void EmbeddedGate::run() {
     const Instant now = parts_.clock.now();
     if (batch.empty() && stopping_.load()) return leave();
     if (parts_.shared) follow_others(now);
-    if (!writes_.load(std::memory_order_relaxed) && should_try_to_write(now)) try_to_write(now);
+    if (!writes_.load(std::memory_order_relaxed) && should_try_to_write(now)) {
+      begin_flight(batch, now);
+      try_to_write(now);
+      if (end_flight()) batch.clear();
+    }
     process(batch, now);
     if (parts_.shared) give_sign_of_life(now);
     sequencer_.forget(parts_.projector.place());
@@ -48,7 +59,7 @@ void EmbeddedGate::run() {
 void EmbeddedGate::process(std::span<Pending* const> batch, Instant now) {
   std::size_t done = 0;
   do {
-    if (!writes_.load(std::memory_order_relaxed)) return refuse_all(batch.subspan(done), last_failure_);
+    if (!writes_.load(std::memory_order_relaxed)) return refuse_or_replay(batch.subspan(done));
     sequencer_.expire_due(now);
     const std::size_t decided = done;
     while (done < batch.size() && decide(*batch[done], now)) ++done;
@@ -56,7 +67,9 @@ void EmbeddedGate::process(std::span<Pending* const> batch, Instant now) {
     const auto part = batch.subspan(decided, done - decided);
     // On a shared log nobody is refused by a state that another writer has left behind.
     if (parts_.shared && !part.empty() && !sequencer_.has_group()) sequencer_.barrier(now);
+    begin_flight(batch.subspan(decided), now);
     const auto committed = commit(part);
+    if (end_flight()) return;  // All that was left of the batch was answered meanwhile.
     if (committed)
       resume(part);
     else
@@ -97,6 +110,7 @@ void EmbeddedGate::settle(Pending& pending, Sequencer::Outcome outcome) {
 Result<> EmbeddedGate::commit(std::span<Pending* const> decided) {
   if (!sequencer_.has_group()) return {};
   const auto offset = parts_.log.append(sequencer_.seal());
+  if (end_flight()) decided = {};
   if (offset && *offset == sequencer_.end().next) {
     const CountedEvents events = sequencer_.counted(*offset);
     answer_events(decided, events);
@@ -125,6 +139,7 @@ Result<> EmbeddedGate::commit(std::span<Pending* const> decided) {
     last_failure_ = Error(Code::recovering, "the event log is being read again; nothing happened");
   parts_.products.set_recovering(last_failure_.code == Code::recovering);
   writes_.store(false, std::memory_order_release);
+  note_unable(parts_.clock.now());
   next_try_ = parts_.clock.now();
   if (last_failure_.code == Code::insufficient_storage) next_try_ += settings_.reopen_after;
   return fail(answer);

@@ -36,6 +36,7 @@ struct GateSettings {
   Place fold_lag_max = 1'000'000;  ///< Events not yet in the records; beyond, new orders: overloaded.
   Millis restart_grace{60'000};    ///< The most that a pause is given back to unpaid orders.
   Millis reopen_after{200};        ///< Between tries to go on after a failed append.
+  Millis answer_time_max{5'000};   ///< Of an append that hangs; then its commands are answered: unavailable.
   Place snapshot_every = 500'000;  ///< Events between snapshots at least; more when the state is large.
   std::chrono::microseconds snapshot_slice{1'000};  ///< For so long a snapshot holds up a group at most.
   LogId new_log{};      ///< The id of a log that has none yet; none: a random one.
@@ -93,6 +94,8 @@ class EmbeddedGate final : public SaleGate {
   Place place() const { return place_.load(std::memory_order_acquire); }
   int waiting() const { return waiting_.load(std::memory_order_relaxed); }
   std::uint64_t snapshots_made() const { return snapshot_writer_.made(); }
+  /// For how long nothing could be sold: the log cannot be written, or an append hangs.
+  Millis unable_for() const;
   /// False: nothing can be sold, since the log cannot be written.
   bool writes() const { return writes_.load(std::memory_order_acquire); }
 
@@ -107,6 +110,14 @@ class EmbeddedGate final : public SaleGate {
   void take_queue(Batch& batch);
   void resume(std::span<Pending* const> batch);
   void refuse_all(std::span<Pending* const> batch, const Error& error);
+  void refuse_or_replay(std::span<Pending* const> batch);
+  void refuse_queue(const Error& error);
+
+  // gate_watch.cpp: a disk that hangs.
+  void begin_flight(std::span<Pending* const> batch, Instant now);
+  bool end_flight();
+  void watch_appends();
+  void note_unable(Instant now);
 
   // gate.cpp
   void run();
@@ -166,6 +177,17 @@ class EmbeddedGate final : public SaleGate {
   Place snapshot_at_ = 0;
   std::atomic<Place> place_{0};
   std::atomic<bool> writes_{false};
+  std::atomic<std::int64_t> unable_since_{0};  ///< Milliseconds of the clock; 0: the log can be written.
+
+  // While the writer is at the log, its batch may be taken from it.
+  std::mutex flight_mutex_;
+  std::span<Pending* const> flight_;
+  bool flying_ = false, watching_ = true;
+  std::atomic<std::int64_t> flying_since_{0};  ///< As unable_since_; 0: the writer is not at the log.
+  std::atomic<bool> hanging_{false};           ///< Longer than answer_time_max.
+  bool given_up_ = false;                      ///< The writer's own: its batch was taken.
+  std::condition_variable watch_wake_;
+  std::thread flight_watch_;
   SnapshotWriter snapshot_writer_;
   std::thread thread_;
 };

@@ -63,6 +63,8 @@ Task<> EmbeddedGate::look_up(Pending& pending) {
 Task<Submitted> EmbeddedGate::submit(Command command) {
   if (stopping_.load(std::memory_order_relaxed))
     co_return fail(Code::overloaded, "this server is shutting down");
+  if (hanging_.load(std::memory_order_relaxed))
+    co_return fail(Code::recovering, "the disk of the event log hangs; nothing happened");
   if (waiting_.fetch_add(1, std::memory_order_relaxed) >= settings_.queue_max) {
     waiting_.fetch_sub(1, std::memory_order_relaxed);
     co_return fail(Code::overloaded, "too many orders are waiting");
@@ -150,6 +152,28 @@ void EmbeddedGate::refuse_all(std::span<Pending* const> batch, const Error& erro
     pending->answer = fail(error);
   }
   resume(batch);
+}
+
+/// Whoever was told before that a key is bound gets the same answer, also while nothing can be written.
+void EmbeddedGate::refuse_or_replay(std::span<Pending* const> batch) {
+  for (Pending* pending : batch) {
+    // What others have written to a shared log meanwhile is not known here.
+    auto outcome = parts_.shared ? std::nullopt : sequencer_.replay(pending->command, pending->looked_up);
+    if (outcome) {
+      settle(*pending, std::move(*outcome));
+      continue;
+    }
+    pending->missing = Sequencer::Missing::nothing;
+    pending->answer = fail(last_failure_);
+  }
+  resume(batch);
+}
+
+/// While the writer is at the log: nobody else looks at what waits.
+void EmbeddedGate::refuse_queue(const Error& error) {
+  Batch waiting;
+  for (Pending* taken = queue_.exchange(nullptr); taken; taken = taken->next) waiting.push_back(taken);
+  refuse_all(waiting, error);
 }
 
 }  // namespace market::sale

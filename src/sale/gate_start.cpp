@@ -116,6 +116,7 @@ void EmbeddedGate::name_records() {
 
 void EmbeddedGate::try_to_write(Instant now) {
   next_try_ = now + settings_.reopen_after;
+  note_unable(now);
   const auto read = follow_to_end(parts_.log, sequencer_, [this](const CountedEvents& events) {
     watch_.heard(parts_.clock.now());
     show(events);
@@ -145,6 +146,7 @@ void EmbeddedGate::try_to_write(Instant now) {
   }
   if (parts_.shared) watch_.opened(now);
   name_records();
+  unable_since_.store(0, std::memory_order_relaxed);
   writes_.store(true, std::memory_order_release);
   parts_.products.show_stock(sequencer_.state());
   parts_.products.set_recovering(false);

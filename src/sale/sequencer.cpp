@@ -183,6 +183,28 @@ void Sequencer::make(Event event) {
   making_.push_back(std::move(event));
 }
 
+void Sequencer::answer_as_bound(Outcome& outcome, const Command& command, const BoundKey& bound) {
+  outcome.replayed = bound.fingerprint == command.fingerprint;
+  if (outcome.replayed)
+    outcome.subject = bound.subject;
+  else
+    outcome.refused = Error(Code::idempotency_mismatch, "this Idempotency-Key came with another body before");
+}
+
+std::optional<Sequencer::Outcome> Sequencer::replay(const Command& command, const LookedUp& looked_up) {
+  if (!command.key || in_flight()) return std::nullopt;
+  Outcome outcome;
+  outcome.missing = missing_for(command, looked_up);
+  if (outcome.missing != Missing::nothing) return outcome;
+  if (const KeyBinding* known = state_.keys.find(command.key))
+    answer_as_bound(outcome, command, {known->subject, known->fingerprint});
+  else if (looked_up.bound)
+    answer_as_bound(outcome, command, *looked_up.bound);
+  else
+    return std::nullopt;
+  return outcome;
+}
+
 Sequencer::Outcome Sequencer::decide(const Command& command, const LookedUp& looked_up, Instant now) {
   Outcome outcome;
   if (making_.size() >= settings_.group_events_max ||
@@ -194,12 +216,7 @@ Sequencer::Outcome Sequencer::decide(const Command& command, const LookedUp& loo
   if (outcome.missing != Missing::nothing) return outcome;
   outcome.subject = subject_of(command);
   if (command.key && looked_up.bound && !state_.keys.contains(command.key)) {
-    outcome.replayed = looked_up.bound->fingerprint == command.fingerprint;
-    if (outcome.replayed)
-      outcome.subject = looked_up.bound->subject;
-    else
-      outcome.refused =
-          Error(Code::idempotency_mismatch, "this Idempotency-Key came with another body before");
+    answer_as_bound(outcome, command, *looked_up.bound);
     return outcome;
   }
   Decision decision = market::decide(state_, command, time(now), settings_.rules);

@@ -83,6 +83,9 @@ class Sequencer {
   /// Decides one command, on top of the group that is being made. Only while writes() and nothing is in
   /// flight.
   Outcome decide(const Command& command, const LookedUp& looked_up, Instant now);
+  /// The answer to a command whose key is bound: needs nobody who may write. None: the key is not bound, or
+  /// that is not known while a group is in flight.
+  std::optional<Outcome> replay(const Command& command, const LookedUp& looked_up);
   /// Expires what is due, as far as the group has room.
   void expire_due(Instant now);
   /// While another writes: drops the deadlines that are over, so that they do not pile up.
@@ -144,6 +147,7 @@ class Sequencer {
     RequestKey key;
     std::int64_t subject;
   };
+  static void answer_as_bound(Outcome& outcome, const Command& command, const BoundKey& bound);
   Missing missing_for(const Command& command, const LookedUp& looked_up);
   void admit(const Order& order, Place as_of);
   void make(Event event);

@@ -5,65 +5,15 @@
 //
 // Prints `N passed, N failed, N skipped`; without a browser every test is skipped.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+import { fitsTheWidth, isQuiet, launch, open, phone, picture, run, tabTo } from './browser.mjs';
 import { FakeInstance, Server, until } from './platform.mjs';
-
-const { chromium } = await import('playwright-core').catch(() => ({}));
-const browserPath = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser']
-  .find((candidate) => candidate && existsSync(candidate));
-// No background traffic of the browser's own: the machine may have no network.
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync',
-  '--disable-background-networking', '--disable-component-update'];
-const wide = { width: 1280, height: 800 };
-const phone = { width: 360, height: 640 };
-
-/** A page whose complaints are kept: console errors, exceptions, failed loads, violations of its policy. */
-async function open(browser, url, viewport = wide) {
-  const page = await browser.newPage({ viewport });
-  page.complaints = [];
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) page.complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => page.complaints.push(String(error)));
-  page.on('requestfailed', (request) => {
-    const why = request.failure().errorText;  // Chromium calls the empty body of a 204 aborted.
-    if (why !== 'net::ERR_ABORTED') page.complaints.push(`${request.url()}: ${why}`);
-  });
-  page.on('response', (answer) => {
-    if (answer.status() >= 400) page.complaints.push(`${answer.url()}: ${answer.status()}`);
-  });
-  await page.addInitScript(() => {
-    window.madeAt = Math.random();  // Gone after a reload.
-    document.addEventListener('securitypolicyviolation',
-      (violation) => console.error(`policy: ${violation.violatedDirective} ${violation.blockedURI}`));
-  });
-  await page.goto(url);
-  return page;
-}
-
-async function picture(page, name) {
-  if (process.env.BROWSER_SHOTS)
-    await page.screenshot({ path: path.join(process.env.BROWSER_SHOTS, `${name}.png`), fullPage: true });
-}
-
-function isQuiet(page) {
-  assert.deepEqual(page.complaints, []);
-}
 
 const row = (page, id) => page.locator('#instances tr', { hasText: id });
 const drainButton = (page, id) => page.getByRole('button', { name: `Drain: ${id}`, exact: true });
-
-/** Presses Tab until this element has the focus, as somebody without a mouse does. */
-async function tabTo(page, locator) {
-  for (let i = 0; i < 40; i += 1) {
-    if (await locator.evaluate((element) => element === document.activeElement)) return;
-    await page.keyboard.press('Tab');
-  }
-  assert.fail('Tab does not reach it');
-}
 
 async function showsInstancesLive({ browser, registry, instances }) {
   const page = await open(browser, `${registry.url}/registry`);
@@ -138,8 +88,7 @@ async function isUsableOnAPhone({ browser, registry }) {
   const page = await open(browser, `${registry.url}/registry`, phone);
   await drainButton(page, 'shop-1').waitFor();
   await picture(page, 'phone');
-  const needed = await page.evaluate(() => document.documentElement.scrollWidth);
-  assert.ok(needed <= phone.width, `the page is ${needed} px wide`);
+  await fitsTheWidth(page);
   await drainButton(page, 'shop-1').scrollIntoViewIfNeeded();
   const box = await drainButton(page, 'shop-1').boundingBox();
   assert.ok(box.x >= 0 && box.x + box.width <= phone.width, 'the button is beside the screen');
@@ -203,61 +152,36 @@ async function showsTheApi({ browser, market }) {
   }
   isQuiet(page);
   await page.setViewportSize(phone);
-  const needed = await page.evaluate(() => document.documentElement.scrollWidth);
   await picture(page, 'docs-phone');
-  assert.ok(needed <= phone.width, `the page is ${needed} px wide`);
+  await fitsTheWidth(page);
   await page.close();
 }
 
 const tests = [showsInstancesLive, drainsByMouse, drainsByKeyboard, saysWhyNobodyIsEvicted, isUsableOnAPhone,
   showsTextAsText, tellsThatTheRegistryIsAway, showsTheApi];
 
-async function main() {
-  const names = process.argv.slice(2);
-  const wanted = tests.filter((test) => names.length === 0 || names.includes(test.name));
-  if (!browserPath || !chromium) {
-    const missing = chromium ? 'Chromium (apt-get install chromium, or CHROMIUM=FILE)' : 'playwright-core (npm ci)';
-    console.log(`skipped: there is no ${missing}`);
-    console.log(`0 passed, 0 failed, ${wanted.length} skipped`);
-    return 0;
-  }
-  const counts = { passed: 0, failed: 0 };
+async function makeContext() {
   const folder = mkdtempSync(path.join(tmpdir(), 'market-browser-'));
-  const browser = await chromium.launch({ executablePath: browserPath, args: flags });
-  const servers = [];
+  const registry = await Server.start(['--role', 'registry', '--set', 'registry.eviction_interval=200ms']);
+  const market = await Server.start(['--data', path.join(folder, 'data')]);
   const instances = [];
-  try {
-    const registry = await Server.start(['--role', 'registry', '--set', 'registry.eviction_interval=200ms']);
-    servers.push(registry);
-    const market = await Server.start(['--data', path.join(folder, 'data')]);
-    servers.push(market);
-    for (const id of ['shop-1', 'shop-2']) {
-      const instance = new FakeInstance(registry, 'SHOP', id);
-      await instance.register();
-      instance.renewForEver();
-      instances.push(instance);
-    }
-    await until(async () => (await registry.json('/registry/state')).instances.length === 2, 10);
-    for (const test of wanted) {
-      const began = Date.now();
-      let word = 'passed';
-      try {
-        await test({ browser, registry, market, instances });
-      } catch (reason) {
-        word = 'failed';
-        console.log(reason.stack);
-      }
-      counts[word] += 1;
-      console.log(`${word}: ${test.name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
-    }
-  } finally {
-    for (const instance of instances) instance.end();
-    await browser.close();
-    for (const server of servers) await server.stop();
-    rmSync(folder, { recursive: true, force: true });
+  for (const id of ['shop-1', 'shop-2']) {
+    const instance = new FakeInstance(registry, 'SHOP', id);
+    await instance.register();
+    instance.renewForEver();
+    instances.push(instance);
   }
-  console.log(`${counts.passed} passed, ${counts.failed} failed, 0 skipped`);
-  return counts.failed === 0 && wanted.length > 0 ? 0 : 1;
+  await until(async () => (await registry.json('/registry/state')).instances.length === 2, 10);
+  const browser = await launch();
+  return {
+    browser, registry, market, instances,
+    async end() {
+      for (const instance of instances) instance.end();
+      await browser.close();
+      for (const server of [registry, market]) await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
-process.exitCode = await main();
+await run(tests, makeContext);

@@ -16,12 +16,16 @@ export async function until(condition, seconds) {
   }
 }
 
-/** One `market serve` on a port that the system picks. */
+export const adminAccount = { email: 'admin@market.example', password: 'the operators own passphrase' };
+
+/** One `market serve` on a port that the system picks, unless it is to have the one that it had before. */
 export class Server {
-  static async start(options) {
+  static async start(options, listen = '127.0.0.1:0') {
     const server = new Server();
-    server.process = spawn(binary, ['serve', '--listen', '127.0.0.1:0', ...options],
-      { stdio: ['ignore', 'pipe', 'pipe'] });
+    server.process = spawn(binary, ['serve', '--listen', listen, ...options], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, MARKET_ADMIN_EMAIL: adminAccount.email, MARKET_ADMIN_PASSWORD: adminAccount.password },
+    });
     server.log = '';
     server.process.stderr.on('data', (bytes) => { server.log += bytes; });
     const lines = createInterface({ input: server.process.stdout });
@@ -32,12 +36,21 @@ export class Server {
     return server;
   }
 
+  get address() {
+    return this.url.replace('http://', '');
+  }
+
+  async kill() {
+    this.process.kill('SIGKILL');
+    if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'exit');
+  }
+
   async json(path) {
     return (await fetch(this.url + path)).json();
   }
 
   async stop() {
-    if (this.process.exitCode !== null) return;
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     this.process.kill('SIGTERM');
     const alarm = setTimeout(() => this.process.kill('SIGKILL'), 20_000 * patience);
     await once(this.process, 'exit');

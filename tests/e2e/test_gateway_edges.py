@@ -94,7 +94,7 @@ def test_a_trusted_proxy_has_no_cap_of_connections(tmp_path, upstream):
             assert gateway.ask("/fake/ok").status == 200
 
 
-CORS = '[gateway]\ncors_origins = "https://shop.example"\ncors_credentials = true\nbody_bytes_max = 100\n'
+CORS = '[gateway]\ncors_origins = "https://shop.example"\nbody_bytes_max = 100\n'
 ORIGIN = {"Origin": "https://shop.example"}
 
 

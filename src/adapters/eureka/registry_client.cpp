@@ -236,10 +236,11 @@ asio::awaitable<void> RegistryClient::offer_all() {
 }
 
 /// A predecessor that was killed while it drained has left its OUT_OF_SERVICE behind: it would hold for ever.
+/// What the instance itself says holds again.
 Task<> RegistryClient::return_to_service(const RegisteredInstance& instance) {
   http::ClientRequest request;
   request.method = http::Method::del;
-  request.path = path_of(instance) + "/status?value=UP";
+  request.path = path_of(instance) + "/status?value=" + std::string(name_of(instance.status));
   const auto done = co_await send(std::move(request));
   if (!done) co_return tl::unexpected(done.error());
   co_return Result<>();

@@ -55,6 +55,10 @@ void make_folder(const std::filesystem::path& path) {
 
 DataFolder DataFolder::open(const std::filesystem::path& path, Millis wait) {
   std::error_code error;
+  if (std::filesystem::exists(path / backup_manifest, error))
+    throw std::runtime_error(
+        fmt::format("{} is a backup; make a data folder of it with 'market restore --from {} --data NEW'",
+                    path.string(), path.string()));
   make_folder(path);
   auto lock = open_lock_file(path);
   const auto give_up = std::chrono::steady_clock::now() + wait;
@@ -66,11 +70,9 @@ DataFolder DataFolder::open(const std::filesystem::path& path, Millis wait) {
     }
     std::this_thread::sleep_for(Millis{10});  // Start-up only; the lock has no queue with a deadline.
   }
-  const auto pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(lock.get(), 0) != 0 ||
-      ::pwrite(lock.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-    refuse(file_error("cannot be written", path / lock_name));
-  }
+  // Only for others to read, and of one length: on a full disk it needs no new room, and may fail.
+  const auto pid = fmt::format("{:<15}\n", ::getpid());
+  [[maybe_unused]] const auto written = ::pwrite(lock.get(), pid.data(), pid.size(), 0);
   if (std::filesystem::exists(path / restore_mark, error)) {
     throw std::runtime_error(
         fmt::format("data folder {} holds an unfinished restore; empty it and restore again", path.string()));
@@ -97,10 +99,10 @@ std::string DataFolder::load_secret_of(std::string_view needed_by, std::string_v
   return load_or_create_secret(name, bytes);
 }
 
-std::map<std::string, std::string> DataFolder::key_checks() const {
+std::map<std::string, std::string> key_checks(const std::filesystem::path& keys) {
   std::map<std::string, std::string> checks;
   std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator(keys(), none)) {
+  for (const auto& entry : std::filesystem::directory_iterator(keys, none)) {
     if (!entry.is_regular_file(none) || entry.path().extension() == ".tmp") continue;
     const auto key = read_whole_file(entry.path());
     if (!key) refuse(key.error());

@@ -19,6 +19,10 @@ inline constexpr auto backup_manifest = "manifest.txt";
 /// Stands in a data folder while restore_store() fills it; open() refuses such a folder.
 inline constexpr auto restore_mark = "restore-unfinished";
 
+/// A check value of each key by the name of its file: tells keys apart and betrays nothing. Throws
+/// std::runtime_error.
+std::map<std::string, std::string> key_checks(const std::filesystem::path& keys);
+
 class DataFolder {
  public:
   /// Creates it (0700) when absent and locks it for this process. A restart may `wait` for the one before it.
@@ -35,9 +39,6 @@ class DataFolder {
   /// there, the key must be there too. Throws std::runtime_error.
   std::string load_secret_of(std::string_view needed_by, std::string_view name, std::size_t bytes) const;
 
-  /// A check value of each key by the name of its file: tells keys apart and betrays nothing. Throws
-  /// std::runtime_error.
-  std::map<std::string, std::string> key_checks() const;
   std::filesystem::path keys() const { return path_ / "keys"; }
 
   const std::filesystem::path& path() const { return path_; }

@@ -1,5 +1,7 @@
 #include "adapters/payment/charge_file.hpp"
 
+#include "adapters/payment/charge_check.hpp"
+
 #include <fmt/format.h>
 
 #include <stdexcept>
@@ -55,6 +57,21 @@ void charge_mac(sqlite3_context* call, int count, sqlite3_value** values) {
   sqlite3_result_text(call, mac.data(), static_cast<int>(mac.size()), SQLITE_TRANSIENT);
 }
 
+void add_charge_mac(sqlite3* db, const ChargeFileOwner& owner) {
+  sqlite3_create_function_v2(db, "charge_mac", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                             const_cast<ChargeFileOwner*>(&owner),  // NOLINT: charge_mac() reads it alone.
+                             charge_mac, nullptr, nullptr, nullptr);
+}
+
+std::string of_store(const ChargeFileOwner& owner) {
+  return fmt::format("SELECT count(*) FROM store WHERE id_hi = {} AND id_lo = {}",
+                     static_cast<std::int64_t>(owner.store_hi), static_cast<std::int64_t>(owner.store_lo));
+}
+
+constexpr const char* select_charges =
+    "SELECT amount, declined, captured_at, refunded, mac = charge_mac(attempt, amount, currency, declined, "
+    "captured_at, refunded), attempt FROM charges";
+
 Charge charge_of(sqlite3_stmt* row, AttemptId attempt) {
   Charge charge;
   charge.attempt = attempt;
@@ -86,11 +103,12 @@ void ChargeFile::open(int create) {
   if (opened != SQLITE_OK)
     throw std::runtime_error(fmt::format("{}: cannot be opened: {}", path_, sqlite3_errstr(opened)));
   sqlite3_busy_timeout(handle, 2'000);
-  sqlite3_create_function_v2(handle, "charge_mac", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
-                             const_cast<ChargeFileOwner*>(&owner_),  // NOLINT: charge_mac() reads it alone.
-                             charge_mac, nullptr, nullptr, nullptr);
+  add_charge_mac(handle, owner_);
   adopt_or_refuse(handle);
   execute(handle, "PRAGMA synchronous = FULL", path_);
+  int on = 1;  // Its WAL files stay: a start on a full disk needs no room.
+  sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+  execute(handle, "PRAGMA journal_size_limit = 0", path_);
   db_ = std::move(db);
   files_ = files::DatabaseFiles(path_);
 }
@@ -114,8 +132,7 @@ void ChargeFile::adopt_or_refuse(sqlite3* db) const {
                     path_, version, schema_version));
   const auto hi = static_cast<std::int64_t>(owner_.store_hi), lo = static_cast<std::int64_t>(owner_.store_lo);
   if (version == schema_version) {
-    if (number(db, fmt::format("SELECT count(*) FROM store WHERE id_hi = {} AND id_lo = {}", hi, lo).c_str(),
-               path_) == 0)
+    if (number(db, of_store(owner_).c_str(), path_) == 0)
       throw std::runtime_error(fmt::format(
           "{}: belongs to another store than log.db; put the right one back, or restore a backup", path_));
     return;
@@ -177,10 +194,7 @@ Result<std::optional<Charge>> ChargeFile::find(AttemptId attempt) {
   const std::lock_guard lock(mutex_);
   if (!db_)
     if (const auto can = ready(); !can) return fail(Code::unavailable, can.error().detail);
-  const auto select = prepare(db_.get(),
-                              "SELECT amount, declined, captured_at, refunded, mac = charge_mac(attempt, "
-                              "amount, currency, declined, captured_at, refunded) FROM charges"
-                              " WHERE attempt = ?");
+  const auto select = prepare(db_.get(), fmt::format("{} WHERE attempt = ?", select_charges).c_str());
   if (!select) return fail(Code::unavailable, failed(sqlite3_extended_errcode(db_.get())).detail);
   sqlite3_bind_int64(select.get(), 1, attempt.value);
   const int stepped = sqlite3_step(select.get());
@@ -220,6 +234,45 @@ Result<ProviderTotals> ChargeFile::totals(Instant now) {
   if (const int code = sqlite3_step(select.get()); code != SQLITE_ROW)
     return fail(Code::unavailable, failed(code).detail);
   return ProviderTotals{sqlite3_column_int64(select.get(), 0), sqlite3_column_int64(select.get(), 1)};
+}
+
+ReadCharges read_charges(files::ReadOnlyFolder& folder, ChargeFileOwner owner) try {
+  const auto readable = folder.database("payments.db");
+  const std::string path = folder.file("payments.db").string();
+  // A private copy is opened as a store opens its own: what the WAL holds is brought in.
+  sqlite3* handle = nullptr;
+  const int opened = readable.copied
+                         ? sqlite3_open_v2(readable.file.c_str(), &handle, SQLITE_OPEN_READWRITE, nullptr)
+                         : sqlite3_open_v2(files::immutable_uri(readable.file).c_str(), &handle,
+                                           SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nullptr);
+  const std::unique_ptr<sqlite3, ChargeFile::Closer> db(handle);
+  if (opened != SQLITE_OK) throw std::runtime_error(path + ": cannot be opened");
+  add_charge_mac(handle, owner);
+  if (const auto version = number(handle, "PRAGMA user_version", path);
+      number(handle, "PRAGMA application_id", path) != application_id || version != schema_version)
+    throw std::runtime_error(
+        fmt::format("{}: is not of this program, or has another schema ({})", path, version));
+  ReadCharges read;
+  const auto whole = prepare(handle, "PRAGMA integrity_check(1)");
+  const bool is_whole =
+      whole && sqlite3_step(whole.get()) == SQLITE_ROW &&
+      std::string_view(reinterpret_cast<const char*>(sqlite3_column_text(whole.get(), 0))) == "ok";
+  read.results.push_back({"payments.db is whole", is_whole ? "" : "it is damaged"});
+  const bool ours = number(handle, of_store(owner).c_str(), path) != 0;
+  read.results.push_back({"payments.db belongs to this log", ours ? "" : "it is of another store"});
+  files::Differences wrong;
+  const auto rows = prepare(handle, select_charges);
+  int code = SQLITE_ERROR;
+  while (rows && (code = sqlite3_step(rows.get())) == SQLITE_ROW) {
+    const AttemptId attempt{sqlite3_column_int64(rows.get(), 5)};
+    if (sqlite3_column_int(rows.get(), 4) == 0) wrong.note("the charge of attempt " + attempt.text());
+    read.charges.emplace(attempt, charge_of(rows.get(), attempt));
+  }
+  if (code != SQLITE_DONE) wrong.note("it cannot be read to its end");
+  read.results.push_back({"no charge was changed past the provider", wrong.text()});
+  return read;
+} catch (const std::exception& error) {
+  return {{{"payments.db can be read", error.what()}}, {}};
 }
 
 bool ChargeFile::usable() {

@@ -51,10 +51,11 @@ class ChargeFile {
   /// While it did not, this tries again, so call it now and then.
   bool usable();
 
- private:
   struct Closer {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
   };
+
+ private:
   void open(int create);
   void adopt_or_refuse(sqlite3* db) const;
   /// An open file in its place; after a failure it is opened anew, so that whatever was put right helps.

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -197,15 +198,20 @@ Manifest read_manifest(const fs::path& folder) {
   return manifest;
 }
 
+/// What is wrong with a file of a backup; empty: nothing.
+std::string_view trouble_of(const fs::path& folder, const Entry& entry) {
+  std::error_code error;
+  const auto bytes = fs::file_size(folder / entry.name, error);
+  if (error) return "missing";
+  const bool same = bytes == entry.bytes && must(files::sha256_of_file(folder / entry.name)) == entry.sha256;
+  return same ? "" : "damaged";
+}
+
 void verify(const fs::path& folder, const Manifest& manifest) {
-  for (const auto& entry : manifest.entries) {
-    std::error_code error;
-    const auto bytes = fs::file_size(folder / entry.name, error);
-    if (error || bytes != entry.bytes || must(files::sha256_of_file(folder / entry.name)) != entry.sha256) {
+  for (const auto& entry : manifest.entries)
+    if (!trouble_of(folder, entry).empty())
       throw std::runtime_error(fmt::format("{}: is damaged or missing; this backup cannot be used",
                                            (folder / entry.name).string()));
-    }
-  }
 }
 
 BackupReport report_of(const Manifest& manifest) {
@@ -228,7 +234,47 @@ void require_empty(const fs::path& folder, std::string_view what) {
   }
 }
 
+/// A folder in the making: it goes again unless all of it is there.
+class UnfinishedFolder {
+ public:
+  explicit UnfinishedFolder(fs::path folder) : folder_(std::move(folder)), made_(!fs::exists(folder_)) {}
+  UnfinishedFolder(const UnfinishedFolder&) = delete;
+  UnfinishedFolder& operator=(const UnfinishedFolder&) = delete;
+  ~UnfinishedFolder() {
+    if (finished_) return;
+    std::error_code none;
+    std::vector<fs::path> inside;
+    for (const auto& entry : fs::directory_iterator(folder_, none)) inside.push_back(entry.path());
+    for (const auto& path : inside)
+      if (path.filename() != "lock") fs::remove_all(path, none);
+    if (made_) fs::remove_all(folder_, none);
+  }
+  void finish() { finished_ = true; }
+
+ private:
+  const fs::path folder_;
+  const bool made_;
+  bool finished_ = false;
+};
+
 }  // namespace
+
+files::CheckResults check_backup(const files::ReadOnlyFolder& folder) try {
+  const auto manifest = read_manifest(folder.path());
+  files::Differences wrong;
+  std::set<std::string> known;
+  for (const auto& entry : manifest.entries) {
+    known.insert(entry.name);
+    if (const auto trouble = trouble_of(folder.path(), entry); !trouble.empty())
+      wrong.note(fmt::format("{} is {}", entry.name, trouble));
+  }
+  for (const auto& name : other_names(folder.path()))
+    if (!known.contains(name)) wrong.note(fmt::format("{} is foreign", name));
+  return {{fmt::format("the {} files of the backup are those of its manifest", manifest.entries.size()),
+           wrong.text()}};
+} catch (const std::exception& error) {
+  return {{"the backup's manifest can be read", error.what()}};
+}
 
 BackupReport backup_store(const fs::path& data, const fs::path& to) {
   if (!fs::exists(data / "log.db")) {
@@ -239,8 +285,9 @@ BackupReport backup_store(const fs::path& data, const fs::path& to) {
     throw std::runtime_error(
         fmt::format("{}: lies inside the data folder; name a place outside", to.string()));
   }
+  if (fs::exists(to)) require_empty(to, "backup folder");
+  UnfinishedFolder unfinished(to);
   make_private_folder(to);
-  require_empty(to, "backup folder");
   const auto copied = copy_all(data, to);
   Manifest manifest;
   manifest.log_records = records_of(to / "log.db");
@@ -249,6 +296,7 @@ BackupReport backup_store(const fs::path& data, const fs::path& to) {
   }
   sync_all_folders(to);
   write_manifest(to, manifest);
+  unfinished.finish();
   return report_of(manifest);
 }
 

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "adapters/files/check_result.hpp"
+#include "adapters/files/read_only_folder.hpp"
 #include "ports/log.hpp"
 
 namespace market::sqlite {
@@ -26,5 +28,8 @@ BackupReport backup_store(const std::filesystem::path& data, const std::filesyst
 /// Checks every file of the manifest, then fills `data`, a new or empty folder that no process uses.
 /// Throws std::runtime_error with one clear line.
 BackupReport restore_store(const std::filesystem::path& from, const std::filesystem::path& data);
+
+/// Whether a backup has what its manifest says, byte by byte, and nothing else.
+files::CheckResults check_backup(const files::ReadOnlyFolder& folder);
 
 }  // namespace market::sqlite

@@ -9,7 +9,9 @@
 namespace market::sqlite {
 
 void use_connections_without_mutex() {
-  static const int configured = sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+  // URIs are for databases that are only looked at (files::immutable_uri).
+  static const int configured =
+      sqlite3_config(SQLITE_CONFIG_MULTITHREAD) | sqlite3_config(SQLITE_CONFIG_URI, 1);
   static_cast<void>(configured);
 }
 
@@ -32,6 +34,12 @@ Database Database::open(const std::string& path, Mode mode) {
   // Another process (a backup, `market check`) may hold a lock for a moment.
   sqlite3_busy_timeout(handle, 5000);
   return db;
+}
+
+void Database::keep_wal_files() {
+  int on = 1;
+  sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+  must_execute("PRAGMA journal_size_limit = 0");
 }
 
 int Database::execute(const char* sql) {

@@ -30,6 +30,10 @@ class Database {
   explicit operator bool() const { return handle_ != nullptr; }
   sqlite3* handle() const { return handle_.get(); }
   const std::string& path() const { return path_; }
+  /// Leaves an empty WAL and its index behind when it is closed: a start on a full disk needs no room.
+  void keep_wal_files();
+  /// The name that messages use.
+  void call_it(std::string name) { path_ = std::move(name); }
   void close() { handle_.reset(); }
 
   /// Runs SQL without an answer and returns the extended result code.
@@ -71,7 +75,11 @@ class Statement {
   }
   void reset() { sqlite3_reset(handle_.get()); }
   std::int64_t integer(int column) const { return sqlite3_column_int64(handle_.get(), column); }
-  /// Valid until the next step() or reset().
+  /// Valid until the next step() or reset(), as blob().
+  std::string_view text(int column) const {
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle_.get(), column));
+    return text == nullptr ? std::string_view() : std::string_view(text);
+  }
   std::string_view blob(int column) const {
     const auto* data = static_cast<const char*>(sqlite3_column_blob(handle_.get(), column));
     return {data,

@@ -43,7 +43,8 @@ void checkpoint_whole_wal(Database& db) {
 
 const Schema log_schema{"the log", application_id_of('L'), steps, 2};
 
-SqliteLog::SqliteLog(LogSettings settings) : settings_(std::move(settings)) {
+SqliteLog::SqliteLog(LogSettings settings)
+    : settings_(std::move(settings)), alone_(settings_.path, settings_.wait) {
   struct stat wal {};
   const bool unclean = ::stat((settings_.path + "-wal").c_str(), &wal) == 0 && wal.st_size > 0;
   open_writer(Database::Mode::create);
@@ -71,6 +72,7 @@ void SqliteLog::open_writer(Database::Mode mode) {
   next.db.must_execute("PRAGMA journal_mode = WAL");
   next.db.must_execute("PRAGMA synchronous = FULL");
   next.db.must_execute("PRAGMA wal_autocheckpoint = 0");
+  next.db.keep_wal_files();
   next.begin = Statement(next.db, "BEGIN IMMEDIATE");
   next.insert = Statement(next.db, "INSERT INTO records (offset, data) VALUES (?, ?)");
   next.commit = Statement(next.db, "COMMIT");
@@ -179,6 +181,7 @@ Result<Offset> SqliteLog::reopen() {
     ++generation_;
   }
   try {
+    alone_.renew();
     open_writer(Database::Mode::existing);
   } catch (const std::exception& error) {
     writer_ = Writer{};
@@ -205,6 +208,7 @@ SqliteLog::Reader SqliteLog::take_reader() {
   }
   reader.db = Database::open(settings_.path, Database::Mode::existing);
   reader.db.must_execute("PRAGMA query_only = 1");
+  reader.db.keep_wal_files();
   return reader;
 }
 
@@ -299,6 +303,7 @@ void SqliteLog::checkpoint_beside() {
     if (!checkpoint_db_) {
       checkpoint_db_ = Database::open(settings_.path, Database::Mode::existing);
       checkpoint_db_.must_execute("PRAGMA synchronous = FULL");
+      checkpoint_db_.keep_wal_files();
     }
     const int code = sqlite3_wal_checkpoint_v2(checkpoint_db_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
                                                nullptr, nullptr);

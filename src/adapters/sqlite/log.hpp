@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "adapters/files/files.hpp"
+#include "adapters/files/writer_lock.hpp"
 #include "adapters/sqlite/database.hpp"
 #include "adapters/sqlite/migrations.hpp"
 #include "ports/log.hpp"
@@ -25,6 +26,7 @@ extern const Schema log_schema;
 
 struct LogSettings {
   std::string path;
+  Millis wait{0};                            ///< How long a predecessor may take to let go of it.
   std::int64_t checkpoint_bytes = 32 << 20;  ///< Size of the WAL at which the checkpointer wakes.
   /// Told once per notable thing (a recovery, a failed checkpoint); any thread.
   std::function<void(const std::string&)> warn = [](const std::string&) {};
@@ -67,7 +69,8 @@ class SqliteLog final : public Log {
   void give_reader(Reader reader);
 
   LogSettings settings_;
-  std::mutex write_mutex_;  ///< append, reopen; nearly always free, as one thread appends.
+  files::WriterLock alone_;  ///< Before all connections: it must end after them.
+  std::mutex write_mutex_;   ///< append, reopen; nearly always free, as one thread appends.
   Writer writer_;
   std::atomic<Offset> last_{0};  ///< Of the newest record that is durable.
   std::atomic<bool> writable_{false};

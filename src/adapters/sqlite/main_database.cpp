@@ -1,6 +1,7 @@
 #include "adapters/sqlite/main_database.hpp"
 
 #include "adapters/sqlite/account_row.hpp"
+#include "adapters/sqlite/main_schema.hpp"
 #include "adapters/sqlite/open_main.hpp"
 #include "adapters/sqlite/row_mac.hpp"
 #include "domain/account/email.hpp"
@@ -99,13 +100,21 @@ void expect_keys(soci::session& sql, const std::string& path, const FieldCipher&
 
 }  // namespace
 
+void migrate_main(soci::session& sql, const std::string& path) {
+  migrate(sql, path, main_application_id, migrations, first_schema);
+}
+
+FoundSchema expect_main_schema(soci::session& sql, const std::string& path) {
+  return expect_schema(sql, path, main_application_id, migrations, first_schema);
+}
+
 MainDatabase::MainDatabase(const std::string& path, BlockingPool& pool, unsigned readers,
                            const FieldCipher& cipher)
     : pool_(pool), writer_(open_session(path, SessionKind::durable_writer)) {
   add_row_mac(*writer_, cipher);
-  expect_schema(*writer_, path, main_application_id, migrations, first_schema);
+  expect_main_schema(*writer_, path);
   expect_keys(*writer_, path, cipher);
-  migrate(*writer_, path, main_application_id, migrations, first_schema);
+  migrate_main(*writer_, path);
   for (unsigned i = 0; i < std::max(readers, 1u); ++i) {
     auto reader = open_session(path, SessionKind::reader);
     add_row_mac(*reader, cipher);

@@ -2,10 +2,10 @@
 #include <stdexcept>
 
 #include "adapters/sqlite/main_database.hpp"
+#include "adapters/sqlite/main_schema.hpp"
 #include "adapters/sqlite/open_main.hpp"
 
 namespace market::sqlite {
-namespace {
 
 Result<StoreIdentity> select_identity(soci::session& sql) {
   StoreIdentity identity;
@@ -20,6 +20,8 @@ Result<StoreIdentity> select_identity(soci::session& sql) {
   while (rows.fetch()) identity.key_checks.emplace(name, value);
   return identity;
 }
+
+namespace {
 
 Result<> store_identity(soci::session& sql, const StoreIdentity& identity) {
   const auto hi = static_cast<long long>(identity.store.hi), lo = static_cast<long long>(identity.store.lo);

@@ -20,12 +20,19 @@ long long number_of(soci::session& sql, const std::string& query) {
 }
 
 void set_up(soci::session& sql, SessionKind kind) {
-  if (kind == SessionKind::reader) {
+  if (kind == SessionKind::reader || kind == SessionKind::looking) {
     sql << "PRAGMA query_only=ON";
     sql << "PRAGMA cache_size=-4096";
     return;
   }
   sql << (kind == SessionKind::durable_writer ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+}
+
+/// An empty WAL and its index stay behind when it is closed: a start on a full disk needs no room.
+void keep_wal_files(soci::session& sql) {
+  int on = 1;
+  sqlite_api::sqlite3_file_control(handle_of(sql), "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+  sql << "PRAGMA journal_size_limit = 0";
 }
 
 /// Changes the file's header: only once the file is known to be ours.
@@ -51,11 +58,13 @@ std::unique_ptr<soci::session> open_session(const std::string& path, SessionKind
   if (path.find('"') != std::string::npos)
     throw std::runtime_error(fmt::format("{}: a data folder's name must not hold a quotation mark", path));
   use_connections_without_mutex();
-  if (kind != SessionKind::reader) create_for_owner(path);
+  if (kind == SessionKind::durable_writer || kind == SessionKind::bulk_writer) create_for_owner(path);
   try {
     auto sql = std::make_unique<soci::session>(
-        *soci::factory_sqlite3(), fmt::format("dbname=\"{}\" timeout={}", path, busy_timeout_seconds));
+        *soci::factory_sqlite3(), fmt::format("dbname=\"{}\" timeout={}{}", path, busy_timeout_seconds,
+                                              kind == SessionKind::looking ? " readonly=1" : ""));
     set_up(*sql, kind);
+    if (kind != SessionKind::looking) keep_wal_files(*sql);
     return sql;
   } catch (const std::exception& error) {
     throw std::runtime_error(fmt::format("cannot open {}: {}", path, plain_reason(error)));

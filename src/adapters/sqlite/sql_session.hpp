@@ -21,6 +21,7 @@ enum class SessionKind {
   durable_writer,  ///< synchronous=FULL: a commit is on the disk.
   bulk_writer,     ///< synchronous=NORMAL: a power cut may lose the newest commits, never the order of them.
   reader,
+  looking,  ///< By the answer of look_at(); nothing can be written.
 };
 
 /// Errors: throws std::runtime_error with one line that names the file.

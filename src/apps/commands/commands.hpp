@@ -34,7 +34,8 @@ int seed(const SeedOptions& options);
 
 struct StoreOptions {
   std::string data = "data";
-  std::string other;  ///< --to of backup, --from of restore.
+  std::string other;    ///< --to of backup, --from of restore.
+  std::string scratch;  ///< Where check and dump may write; empty: the system's folder for temporary files.
 };
 int backup(const StoreOptions& options);
 int restore(const StoreOptions& options);

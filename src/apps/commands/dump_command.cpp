@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "adapters/files/data_folder.hpp"
-#include "adapters/sqlite/log.hpp"
+#include "adapters/files/read_only_folder.hpp"
+#include "adapters/sqlite/log_view.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/settings/settings.hpp"
 #include "sale/log_reader.hpp"
@@ -137,8 +137,8 @@ bool print_event(const CountedEvent& counted) {
 int dump(const StoreOptions& options) {
   if (!std::filesystem::exists(std::filesystem::path(options.data) / "log.db"))
     throw UsageError(fmt::format("--data {}: there is no store", options.data));
-  const auto folder = files::DataFolder::open(options.data);
-  sqlite::SqliteLog log({.path = folder.file("log.db")});
+  files::ReadOnlyFolder folder(options.data, options.scratch);
+  sqlite::SqliteLogView log(folder);
   const auto read = sale::read_counted(log, [](const CountedEvents& events) {
     return std::all_of(events->begin(), events->end(), print_event);
   });

@@ -29,6 +29,10 @@ void add_data(CLI::App& command, std::string& data) {
   command.add_option("--data", data, "data folder")->capture_default_str();
 }
 
+void add_scratch(CLI::App& command, std::string& scratch) {
+  command.add_option("--scratch", scratch, "folder for private copies; nothing else is written");
+}
+
 void complain(const std::string& what) {
   print_patiently(STDERR_FILENO, "market: " + what + '\n');
 }
@@ -106,10 +110,12 @@ int run(int argc, char** argv) {
   restore_command->callback([&] { status = restore(store_options); });
   auto* check_cmd = app.add_subcommand("check", "verify the invariants of a stopped store or a backup");
   add_data(*check_cmd, store_options.data);
+  add_scratch(*check_cmd, store_options.scratch);
   check_cmd->callback([&] { status = check_command(store_options); });
   auto* dump_command =
       app.add_subcommand("dump", "write the events of a stopped store or a backup as JSON lines");
   add_data(*dump_command, store_options.data);
+  add_scratch(*dump_command, store_options.scratch);
   dump_command->callback([&] { status = dump(store_options); });
   auto* rebuild_command =
       app.add_subcommand("rebuild", "fold the records anew from the log of a stopped store");

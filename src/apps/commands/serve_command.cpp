@@ -211,6 +211,8 @@ std::string Platform::metrics(const http::Server& server) const {
 }
 
 constexpr std::chrono::milliseconds leave_pause{200};
+/// Nothing could be sold for so long: whoever shares out requests should ask another one.
+constexpr Millis unable_max{2'000};
 
 /// SIGHUP. The other settings of a store are read at its start alone.
 void reload_keys(Store& store) {
@@ -246,6 +248,8 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     if (leaving.load()) return "the server is stopping";
     if (auto why = platform.core.stands_by()) return why;
     if (platform.core.products.recovering()) return "the event log is being restored";
+    if (platform.core.gate.unable_for() >= unable_max)
+      return "nothing can be sold: the disk of the event log is full or hangs";
     if (platform.files_gone.load()) return "a database file was moved away or made read-only";
     if (platform.payments_fail.load()) return "payments.db cannot be written";
     return std::nullopt;

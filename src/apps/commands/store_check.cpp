@@ -2,6 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+#include <map>
+#include <optional>
+#include <stdexcept>
+
+#include "adapters/crypto/field_cipher.hpp"
+#include "adapters/files/data_folder.hpp"
+#include "adapters/files/snapshot_file.hpp"
+#include "adapters/payment/charge_check.hpp"
+#include "adapters/sqlite/backup.hpp"
+#include "adapters/sqlite/log_view.hpp"
+#include "adapters/sqlite/look.hpp"
+#include "adapters/sqlite/main_check.hpp"
+#include "adapters/sqlite/record_check.hpp"
 #include "domain/sale/audit.hpp"
 #include "sale/log_reader.hpp"
 #include "sale/snapshot.hpp"
@@ -9,112 +23,206 @@
 namespace market::apps {
 namespace {
 
-/// Counts differences and keeps the first in words.
-class Differences {
- public:
-  void note(std::string what) {
-    if (count_++ == 0) first_ = std::move(what);
-  }
-  std::string text() const { return count_ == 0 ? "" : fmt::format("{} ({} such)", first_, count_); }
+using files::CheckResults;
+using files::Differences;
 
- private:
-  std::string first_;
-  std::size_t count_ = 0;
+/// The log as an audit sees it, and which store it is of.
+struct ReadLog {
+  Audit audit;
+  LogId id;
+  bool whole = false;
+  bool paid = false;  ///< Whether anything was ever to be paid.
 };
 
-std::string compare_orders(const Audit& audit, RecordFold& records) {
-  Differences wrong;
-  for (const auto& [id, order] : audit.orders()) {
-    const auto recorded = records.load(id);
-    if (!recorded) return recorded.error().detail;
-    if (*recorded && **recorded == order) continue;
-    wrong.note(fmt::format("order {} is {}", id.text(), *recorded ? "different" : "missing"));
-  }
-  return wrong.text();
-}
-
-std::string compare_products(const Audit& audit, RecordFold& records) {
-  const auto recorded = records.products();
-  if (!recorded) return recorded.error().detail;
-  Differences wrong;
-  if (recorded->size() != audit.products().size())
-    wrong.note(fmt::format("{} products instead of {}", recorded->size(), audit.products().size()));
-  for (const RecordedProduct& product : *recorded) {
-    const auto known = audit.products().find(product.id);
-    if (known == audit.products().end())
-      wrong.note(fmt::format("product {} is not in the log", product.id.text()));
-    else if (product.version != known->second.version || product.terms != known->second.terms ||
-             product.texts != known->second.texts || product.stock.remaining != known->second.remaining ||
-             product.stock.capacity != known->second.capacity)
-      wrong.note(fmt::format("product {} is different", product.id.text()));
-  }
-  return wrong.text();
+void add(CheckResults& results, CheckResults more) {
+  for (auto& each : more) results.push_back(std::move(each));
 }
 
 /// Reads the log from the snapshot on, as a start does, and from its beginning without one.
-Result<std::optional<sale::Sequencer>> state_of(Log& log, SnapshotStore* snapshots, sale::KeyFilter& keys) {
+Result<sale::Sequencer> state_of(Log& log, const std::optional<std::string>& snapshot,
+                                 sale::KeyFilter& keys) {
   sale::Sequencer sequencer({}, keys);
-  if (snapshots != nullptr) {
-    const auto bytes = snapshots->load();
-    if (!bytes) return fail(bytes.error());
-    if (!*bytes) return std::nullopt;
-    auto decoded = sale::decode_snapshot(**bytes);
+  if (snapshot) {
+    auto decoded = sale::decode_snapshot(*snapshot);
     if (!decoded) return fail(decoded.error());
     if (const auto merged = keys.merge(decoded->rest); !merged) return fail(merged.error());
     sequencer.restore(std::move(decoded->memory));
   }
   if (const auto followed = sale::follow_to_end(log, sequencer, {}); !followed) return fail(followed.error());
-  return std::optional<sale::Sequencer>(std::move(sequencer));
+  return sequencer;
 }
 
-std::string compare_snapshot(Log& log, SnapshotStore& snapshots, const Audit& audit,
+std::string compare_snapshot(Log& log, const std::string& bytes, const ReadLog& read,
                              std::uint64_t whole_hash) {
+  const auto decoded = sale::decode_snapshot(bytes);
+  if (!decoded) return decoded.error().detail;
+  const sale::LogEnd& end = decoded->memory.end;
+  if (end.point.log.hi != read.id.hi || end.point.log.lo != read.id.lo) return "it is of another store";
+  if (end.point.last > read.audit.place())
+    return fmt::format("it is newer than the log: it knows place {}, the log ends at {}", end.point.last,
+                       read.audit.place());
   sale::KeyFilter keys;
-  const auto restored = state_of(log, &snapshots, keys);
+  const auto restored = state_of(log, bytes, keys);
   if (!restored) return restored.error().detail;
-  if (!*restored) return {};  // No snapshot is fine.
-  if (const std::string difference = audit.difference((*restored)->state()); !difference.empty())
+  if (const std::string difference = read.audit.difference(restored->state()); !difference.empty())
     return difference;
-  return state_hash((*restored)->state()) == whole_hash ? "" : "it gives another state than the whole log";
+  return state_hash(restored->state()) == whole_hash ? "" : "it gives another state than the whole log";
+}
+
+void check_sequencer(files::ReadOnlyFolder& folder, Log& log, const ReadLog& read, CheckResults& results) {
+  sale::KeyFilter keys;
+  const auto whole = state_of(log, std::nullopt, keys);
+  results.push_back({"the sequencer's state is what the whole log says",
+                     whole ? read.audit.difference(whole->state()) : whole.error().detail});
+  const auto snapshot = files::read_snapshot_file(folder.file("gate.snapshot"));
+  if (snapshot && !*snapshot) return;  // A start reads the whole log then.
+  const std::uint64_t hash = whole ? state_hash(whole->state()) : 0;
+  results.push_back({"snapshot and tail give the same state as the whole log",
+                     snapshot ? compare_snapshot(log, **snapshot, read, hash) : snapshot.error().detail});
+}
+
+void see(ReadLog& read, sqlite::RecordCheck* records, const CountedEvents& events) {
+  for (const CountedEvent& counted : *events) {
+    read.audit.see(counted);
+    read.paid |= std::holds_alternative<OrderPaid>(counted.event.fact);
+  }
+  if (records != nullptr) records->see(events);
+}
+
+void check_log(files::ReadOnlyFolder& folder, ReadLog& read, CheckResults& results) try {
+  sqlite::SqliteLogView log(folder);
+  results.push_back({"log.db is whole", sqlite::damage_of(sqlite::look_at(folder, "log.db"), "log.db")});
+  std::optional<sqlite::RecordCheck> records;
+  try {
+    if (folder.has("records.db")) records.emplace(folder);
+  } catch (const std::exception& error) {
+    results.push_back({"the records can be read", error.what()});
+  }
+  const auto end = sale::read_counted(log, [&](const CountedEvents& events) {
+    see(read, records ? &*records : nullptr, events);
+    return true;
+  });
+  results.push_back({"the log can be read to its end", end ? "" : end.error().detail});
+  for (auto& finding : read.audit.findings())
+    results.push_back({std::move(finding.invariant), std::move(finding.violation)});
+  if (!end) return;
+  read.whole = true;
+  read.id = LogId{end->log.hi, end->log.lo, 0};
+  if (records) {
+    const bool same = !records->log() || records->log() == end->log;
+    results.push_back({"the records belong to this log", same ? "" : "they were folded from another one"});
+    if (same) add(results, records->results());
+  }
+  check_sequencer(folder, log, read, results);
+} catch (const std::exception& error) {
+  results.push_back({"the log can be read", error.what()});
+}
+
+/// Money that the log counts on must have been charged, and money that it gave back must be back.
+std::string compare_charges(const ReadLog& read, const payment::ReadCharges& book) {
+  Differences wrong;
+  for (const auto& [id, order] : read.audit.orders()) {
+    const bool paid = order.payment == PaymentState::paid || order.payment == PaymentState::refunding ||
+                      order.payment == PaymentState::refunded;
+    if (!paid || !order.attempt) continue;
+    const auto charge = book.charges.find(order.attempt);
+    if (charge == book.charges.end() || charge->second.declined)
+      wrong.note(fmt::format("order {} is paid, and nothing was charged", id.text()));
+    else if (charge->second.amount.amount != order.total.amount)
+      wrong.note(fmt::format("order {} costs {}, and {} were charged", id.text(), order.total.amount,
+                             charge->second.amount.amount));
+    else if (order.payment == PaymentState::refunded && !charge->second.refunded)
+      wrong.note(fmt::format("the refund of order {} was not made", id.text()));
+  }
+  return wrong.text();
+}
+
+void check_payments(files::ReadOnlyFolder& folder, const ReadLog& read,
+                    const crypto::SodiumFieldCipher& cipher, CheckResults& results) {
+  if (!folder.has("payments.db")) {
+    if (read.paid) results.push_back({"payments.db is there", "it is missing, and orders were paid"});
+    return;
+  }
+  const auto sum = [&cipher](std::string_view text) { return cipher.blind_index(text); };
+  auto book = payment::read_charges(folder, {read.id.hi, read.id.lo, sum});
+  const bool readable = book.results.size() > 1;
+  add(results, std::move(book.results));
+  if (readable && read.whole)
+    results.push_back({"what orders have paid was charged", compare_charges(read, book)});
+}
+
+void check_pictures(const files::ReadOnlyFolder& folder, const ReadLog& read, CheckResults& results) {
+  Differences wrong;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.file("pictures"), none)) {
+    const auto name = entry.path().filename().string();
+    if (!entry.is_regular_file(none) || name.ends_with(".tmp")) continue;
+    const auto sum = files::sha256_of_file(entry.path());
+    if (!sum)
+      wrong.note(sum.error().detail);
+    else if (*sum != name)
+      wrong.note(fmt::format("{} is damaged, or foreign", name));
+  }
+  for (const auto& [id, product] : read.audit.products()) {
+    const auto& hash = product.texts.picture;
+    if (hash.size() > 2 &&
+        !folder.has((std::filesystem::path("pictures") / hash.substr(0, 2) / hash).string()))
+      wrong.note(fmt::format("the picture of product {} is missing", id.text()));
+  }
+  results.push_back({"the pictures are there and whole", wrong.text()});
+}
+
+/// What must be there besides the log: records and snapshot are made anew.
+void check_presence(const files::ReadOnlyFolder& folder, CheckResults& results) {
+  for (const char* name : {"log.db", "main.db"})
+    results.push_back({fmt::format("{} is there", name), folder.has(name) ? "" : "it is missing"});
+}
+
+struct FoundKeys {
+  std::optional<crypto::SodiumFieldCipher> cipher;
+  std::map<std::string, std::string> checks;
+};
+
+FoundKeys find_keys(const std::filesystem::path& folder, CheckResults& results) try {
+  FoundKeys found;
+  Differences wrong;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+    if (!entry.is_regular_file(none) || entry.path().extension() == ".tmp") continue;
+    if (const auto key = files::read_key_file(entry.path(), 32); !key) wrong.note(key.error().detail);
+  }
+  std::map<std::string, crypto::FieldSecret> secrets;
+  for (const char* name : {"field-encryption", "field-index"}) {
+    const auto key = files::read_whole_file(folder / name);
+    if (key && *key && (*key)->size() >= sizeof(crypto::FieldSecret))
+      std::memcpy(secrets[name].data(), (*key)->data(), sizeof(crypto::FieldSecret));
+    else if (key && !*key)
+      wrong.note(fmt::format("{} is missing", (folder / name).string()));
+  }
+  results.push_back({"the keys are there, and nobody else can read them", wrong.text()});
+  found.checks = files::key_checks(folder);
+  if (secrets.size() == 2)
+    found.cipher.emplace(std::vector{crypto::FieldKey{"f1", secrets["field-encryption"]}},
+                         secrets["field-index"]);
+  return found;
+} catch (const std::exception& error) {
+  results.push_back({"the keys can be read", error.what()});
+  return {};
 }
 
 }  // namespace
 
-std::vector<CheckResult> check_store(Log& log, RecordFold& records, SnapshotStore& snapshots) {
-  const auto records_at = records.place();
-  const auto records_of = records.log();
-  if (!records_at || !records_of)
-    return {{"the store can be read", (!records_at ? records_at.error() : records_of.error()).detail}};
-
-  std::vector<CheckResult> results;
-  Audit audit;
-  std::string orders, products;
-  const auto read = sale::read_counted(log, [&](const CountedEvents& events) {
-    for (const CountedEvent& counted : *events) {
-      audit.see(counted);
-      if (counted.place != *records_at) continue;
-      orders = compare_orders(audit, records);
-      products = compare_products(audit, records);
-    }
-    return true;
-  });
-  results.push_back({"the log can be read to its end", read ? "" : read.error().detail});
-  for (auto& finding : audit.findings())
-    results.push_back({std::move(finding.invariant), std::move(finding.violation)});
-  const bool same_log = read && (!*records_of || *records_of == read->log);
-  results.push_back({"the records belong to this log", same_log ? "" : "they were folded from another one"});
-  results.push_back({"the records are not ahead of the log",
-                     *records_at <= audit.place() ? "" : fmt::format("{} > {}", *records_at, audit.place())});
-  results.push_back({"the recorded orders are the fold of the log up to their place", orders});
-  results.push_back({"the recorded products are the fold of the log up to their place", products});
-  if (!read) return results;
-  sale::KeyFilter keys;
-  const auto whole = state_of(log, nullptr, keys);
-  const std::string state = !whole ? whole.error().detail : audit.difference((*whole)->state());
-  results.push_back({"the sequencer's state is what the whole log says", state});
-  const std::uint64_t hash = whole ? state_hash((*whole)->state()) : 0;
-  results.push_back({"snapshot and tail give the same state as the whole log",
-                     compare_snapshot(log, snapshots, audit, hash)});
+CheckResults check_store(files::ReadOnlyFolder& folder, const std::filesystem::path& keys_folder) {
+  CheckResults results;
+  if (folder.has(files::backup_manifest)) add(results, sqlite::check_backup(folder));
+  check_presence(folder, results);
+  ReadLog read;
+  if (folder.has("log.db")) check_log(folder, read, results);
+  const FoundKeys keys = find_keys(keys_folder, results);
+  if (keys.cipher && folder.has("main.db"))
+    add(results, sqlite::check_main(folder, *keys.cipher, read.id, keys.checks));
+  if (keys.cipher) check_payments(folder, read, *keys.cipher, results);
+  check_pictures(folder, read, results);
   return results;
 }
 

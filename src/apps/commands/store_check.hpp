@@ -1,21 +1,12 @@
 #pragma once
-/// `market check`: the invariants of a store that is not being served, from its files alone.
+/// `market check`: everything that must hold in a stopped store or a backup, file by file. Only looks.
 
-#include <string>
-#include <vector>
-
-#include "ports/log.hpp"
-#include "ports/order_records.hpp"
-#include "ports/snapshot_store.hpp"
+#include "adapters/files/check_result.hpp"
+#include "adapters/files/read_only_folder.hpp"
 
 namespace market::apps {
 
-struct CheckResult {
-  std::string invariant;
-  std::string violation;  ///< Empty: it holds. Else the first violation in words.
-};
-
-/// Reads everything; blocking. Never changes the store.
-std::vector<CheckResult> check_store(Log& log, RecordFold& records, SnapshotStore& snapshots);
+/// `keys`: the folder of the keys. Errors are results, too.
+files::CheckResults check_store(files::ReadOnlyFolder& folder, const std::filesystem::path& keys);
 
 }  // namespace market::apps

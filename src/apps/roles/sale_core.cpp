@@ -20,6 +20,7 @@ Place records_place(RecordFold& fold) {
 sale::GateSettings gate_settings(const Settings& settings, LogId store) {
   sale::GateSettings gate;
   gate.new_log = store;
+  gate.answer_time_max = settings.duration("orders.answer_time_max");
   gate.queue_max = static_cast<int>(settings.number("orders.queue_max"));
   gate.fold_lag_max = settings.number("orders.fold_lag_max");
   gate.sequencer.rules.attempt_bound = settings.duration("orders.attempt_bound");
@@ -112,6 +113,8 @@ void SaleCore::add_metrics(platform::MetricsText& metrics) const {
       .sample(gate.snapshots_made());
   metrics.family("market_gate_waiting", "gauge", "Commands waiting for the gate.")
       .sample(static_cast<std::uint64_t>(std::max(0, gate.waiting())));
+  metrics.family("market_selling_stopped_seconds", "gauge", "For how long nothing could be sold; 0: it can.")
+      .sample(static_cast<std::uint64_t>(gate.unable_for().count() / 1000));
   metrics.family("market_log_writes", "gauge", "1 while this instance writes the event log.")
       .sample(static_cast<std::uint64_t>(gate.writes()));
   metrics.family("market_gate_recovering", "gauge", "1 while the log is reopened and folded.")

@@ -52,11 +52,11 @@ LogId first_log_id(Log& log) {
 }
 
 /// main.db is made after log.db: where it is alone, the log was deleted, and an empty one would hide that.
-sqlite::LogSettings log_of(const files::DataFolder& folder) {
+sqlite::LogSettings log_of(const files::DataFolder& folder, Millis wait) {
   const auto path = folder.file(log_file);
   if (!std::filesystem::exists(path) && std::filesystem::exists(folder.file(main_file)))
     throw std::runtime_error(fmt::format("{} is missing beside main.db; restore a backup", path.string()));
-  return {.path = path, .warn = warn};
+  return {.path = path, .wait = wait, .warn = warn};
 }
 
 /// Likewise the other way: orders without their buyers.
@@ -72,10 +72,10 @@ std::string main_of(const files::DataFolder& folder, sqlite::SqliteLog& log) {
 
 Store::Store(const std::string& data, const Clock& clock, Millis wait)
     : folder(files::DataFolder::open(data, wait)),
-      keys_found(folder.key_checks()),
+      keys_found(files::key_checks(folder.keys())),
       tokens(load_tokens(folder)),
       cipher(load_cipher(folder)),
-      log(log_of(folder)),
+      log(log_of(folder, wait)),
       fold(folder.file(records_file)),
       records(folder.file(records_file), fold.index(), pool, sql_threads),
       snapshots(folder.file(snapshot_file), warn),
@@ -121,14 +121,14 @@ void Store::expect_keys(const std::map<std::string, std::string>& found) const {
 }
 
 void Store::remember_keys() try {
-  const sqlite::StoreIdentity now{LogId{id.hi, id.lo, 0}, folder.key_checks()};
+  const sqlite::StoreIdentity now{LogId{id.hi, id.lo, 0}, files::key_checks(folder.keys())};
   if (now != sqlite::identity_of(*main)) sqlite::set_identity(*main, now);
 } catch (const std::exception& error) {
   warn(fmt::format("main.db does not know its store and keys until a later start: {}", error.what()));
 }
 
 std::string Store::reload_keys() {
-  expect_keys(folder.key_checks());
+  expect_keys(files::key_checks(folder.keys()));
   auto keys = files::keys_of(files::load_signing_keys(folder.file(files::signing_key_file)));
   const std::string newest = keys.empty() ? "" : keys.front().id;
   tokens.replace(std::move(keys));

@@ -216,7 +216,9 @@ void read_policies(TomlReader& reader, Route& route) {
     check_origins(policy.origins, fmt::format("gateway.routes \"{}\": cors.origins", route.id));
     policy.methods = table->text("methods").value_or(policy.methods);
     policy.headers = table->text("headers").value_or(policy.headers);
-    policy.credentials = table->flag("credentials", false);
+    if (table->flag("credentials", false))
+      table->refuse("credentials",
+                    "cannot be true: cookies count for pages of the gateway's own origin alone");
     policy.max_age_seconds = static_cast<int>(table->number("max_age", policy.max_age_seconds, 0, 86'400));
     table->finish();
     route.cors = std::move(policy);

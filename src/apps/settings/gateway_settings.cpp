@@ -78,7 +78,6 @@ GatewaySettings read_gateway_settings(const Settings& settings, const std::strin
   config.trusted_proxies = networks_of(settings, "http.trusted_proxies");
   if (const auto origins = comma_separated(settings.text("gateway.cors_origins")); !origins.empty()) {
     config.cors.emplace().origins = origins;
-    config.cors->credentials = settings.flag("gateway.cors_credentials");
     check_origins(origins, "gateway.cors_origins");
   }
   return read;

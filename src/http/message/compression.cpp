@@ -22,7 +22,7 @@ bool is_weight_zero(std::string_view parameters) {
 
 }  // namespace
 
-bool accepts_gzip(std::string_view list) {
+bool accepts_coding(std::string_view list, std::string_view coding) {
   bool any = false;
   while (!list.empty()) {
     const auto comma = list.find(',');
@@ -31,10 +31,14 @@ bool accepts_gzip(std::string_view list) {
     const auto semicolon = item.find(';');
     const auto name = trim(item.substr(0, semicolon));
     const bool refused = semicolon != std::string_view::npos && is_weight_zero(item.substr(semicolon + 1));
-    if (same_letters(name, "gzip") || same_letters(name, "x-gzip")) return !refused;
+    if (same_letters(name, coding) || (coding == "gzip" && same_letters(name, "x-gzip"))) return !refused;
     if (name == "*") any = !refused;
   }
   return any;
+}
+
+bool accepts_gzip(std::string_view list) {
+  return accepts_coding(list, "gzip");
 }
 
 bool is_compressible(std::string_view type) {

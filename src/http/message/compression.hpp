@@ -10,6 +10,8 @@ namespace market::http {
 
 inline constexpr std::size_t compress_bytes_min = 1024;
 
+/// Accept-Encoding names `coding` (or `*`) with a weight above 0.
+bool accepts_coding(std::string_view accept_encoding, std::string_view coding);
 /// Accept-Encoding names gzip (or `*`) with a weight above 0.
 bool accepts_gzip(std::string_view accept_encoding);
 /// JSON, text, scripts, SVG; not images, archives or event streams.

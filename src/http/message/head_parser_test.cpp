@@ -162,6 +162,8 @@ TEST(Compression, IsOnlyUsedWhenAllowed) {
     EXPECT_TRUE(accepts_gzip(list)) << list;
   for (const auto list : {"", "br", "gzip;q=0", "*;q=0.0", "*, gzip; q=0"})
     EXPECT_FALSE(accepts_gzip(list)) << list;
+  EXPECT_TRUE(accepts_coding("gzip, deflate, br", "br"));
+  EXPECT_FALSE(accepts_coding("gzip, br;q=0", "br"));
   GzipCache cache;
   const auto body = std::make_shared<const std::string>(10'000, 'x');
   EXPECT_EQ(cache.of(body), cache.of(body));

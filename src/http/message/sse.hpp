@@ -29,9 +29,9 @@ inline std::string sse_keep_alive() {
   return ": keep-alive\n\n";
 }
 
-/// How long a client waits before it connects again.
-inline std::string sse_retry(int milliseconds) {
-  return "retry: " + std::to_string(milliseconds) + "\n\n";
+/// What each stream begins with: how long a client waits before it connects again.
+inline std::string sse_retry() {
+  return "retry: 3000\n\n";
 }
 
 }  // namespace market::http

@@ -51,6 +51,7 @@ bool is_json_type(std::string_view type) {
   return true;
 }
 
+const Header unbuffered{"X-Accel-Buffering", "no"};  ///< nginx would wait for a buffer full of events.
 constexpr std::string_view all_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 }  // namespace
@@ -164,6 +165,10 @@ void Connection::write_reply(Reply& reply) {
 
   std::string_view body =
       reply.shared_body ? std::string_view(*reply.shared_body) : std::string_view(reply.body);
+  if (reply.stream) {  // Of HEAD: as GET says it, which has no length either.
+    reply.headers.push_back(unbuffered);
+    needs.no_length = true;
+  }
   if (body.size() > compress_bytes_min && is_compressible(reply.content_type)) {
     bool encoded = false;
     for (const auto& header : reply.headers)
@@ -242,7 +247,7 @@ asio::awaitable<bool> Connection::run_stream(Reply reply) {
   if (forwarded)
     append_forwarded_head(out_, reply, needs);
   else {
-    reply.headers.push_back({"X-Accel-Buffering", "no"});  // nginx would wait for a buffer full of events.
+    reply.headers.push_back(unbuffered);
     append_head(out_, reply, needs, thread_.standard);
   }
   streaming_ = true;

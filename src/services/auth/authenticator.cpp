@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "http/message/ascii.hpp"
+#include "services/auth/session_cookies.hpp"
 
 namespace market::auth {
 namespace {
@@ -11,10 +12,21 @@ tl::unexpected<Error> refused() {
   return fail(Code::unauthenticated, "sign in first");
 }
 
+/// Of a web page's session, when nothing says otherwise.
+Result<std::string_view> cookie_token(const http::Request& request) {
+  const auto token = value_of(access_cookie, request);
+  if (!token) return refused();
+  if (is_safe(request)) return *token;
+  if (const auto ours = expect_same_origin(request); !ours) return fail(ours.error());
+  return *token;
+}
+
 /// The token of exactly one `Authorization: Bearer <token>` header, with one or more spaces (RFC 6750,
 /// section 2.1).
 Result<std::string_view> bearer_token(const http::Request& request) {
-  const std::string_view value = request.only_header("Authorization").value_or(std::string_view());
+  const auto sent = request.only_header("Authorization");
+  if (!sent && !request.has_header("Authorization")) return cookie_token(request);
+  const std::string_view value = sent.value_or(std::string_view());
   constexpr std::string_view scheme = "Bearer ";
   if (value.size() <= scheme.size() || !http::same_letters(value.substr(0, scheme.size()), scheme))
     return refused();

@@ -14,8 +14,9 @@ class Authenticator {
   /// that started with a wrong clock is right as soon as its clock is.
   Authenticator(const wire::AccessTokens& tokens, const DeniedSessions& denied, const Clock& wall)
       : tokens_(tokens), denied_(denied), wall_(wall) {}
-  /// From `Authorization: Bearer` (exactly one; the scheme compares without case).
-  /// Errors: unauthenticated.
+  /// From `Authorization: Bearer` (exactly one; the scheme compares without case), else from the access
+  /// cookie of a web page. Errors: unauthenticated, forbidden (the cookie alone, with what changes
+  /// something).
   Result<wire::Identity> identify(const http::Request& request) const;
   /// As above. Errors also: forbidden, when the role is none of `roles`.
   Result<wire::Identity> require(const http::Request& request, std::initializer_list<Role> roles) const;

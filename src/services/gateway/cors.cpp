@@ -31,7 +31,6 @@ void add_cors_fields(http::Reply& reply, const CorsPolicy& policy, const http::R
   const auto origin = allowed_origin(policy, request);
   if (origin.empty()) return;
   reply.headers.push_back({"Access-Control-Allow-Origin", std::string(origin)});
-  if (policy.credentials) reply.headers.push_back({"Access-Control-Allow-Credentials", "true"});
   if (is_preflight(request)) {
     reply.headers.push_back({"Access-Control-Allow-Methods", policy.methods});
     reply.headers.push_back({"Access-Control-Allow-Headers", policy.headers});

@@ -43,6 +43,8 @@ constexpr std::array<std::string_view, 15> ours{"host",
                                                 "x-client-ip",
                                                 "x-http-method",
                                                 http::independent_field};
+/// Who asks, and what he has seen already.
+constexpr std::array<std::string_view, 3> personal{"authorization", "cookie", "last-event-id"};
 constexpr std::array<std::string_view, 5> not_for_clients{"content-length", "server", "x-powered-by",
                                                           "x-request-id", http::independent_field};
 
@@ -202,6 +204,7 @@ void append_forwarded_request(std::string& out, const http::Request& request, co
   const auto connection = connection_list(request.headers, joined);
   for (const auto& field : request.headers) {
     if (is_dropped_request_field(field.name, connection)) continue;
+    if (hop.anonymous && is_one_of(personal, field.name)) continue;
     if (!route.remove_request_headers.empty() && is_removed(route.remove_request_headers, field.name))
       continue;
     if (!route.set_request_headers.empty() && is_set(route.set_request_headers, field.name)) continue;
@@ -212,8 +215,7 @@ void append_forwarded_request(std::string& out, const http::Request& request, co
   out.append("X-Forwarded-For: ").append(hop.client);
   if (hop.client != hop.peer) out.append(", ").append(hop.peer);
   out.append("\r\nX-Forwarded-Proto: ").append(hop.scheme);
-  if (const auto asked = request.header("host"); !asked.empty())
-    out.append("\r\nX-Forwarded-Host: ").append(asked);
+  if (!hop.host.empty()) out.append("\r\nX-Forwarded-Host: ").append(hop.host);
   out.append("\r\nVia: ").append(via_prefix).append(hop.name);
   out.append("\r\nX-Request-Id: ").append(request.request_id);
   out.append("\r\ntraceparent: 00-").append(request.trace_id).append("-").append(hop.span_id);

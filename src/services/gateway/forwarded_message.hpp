@@ -15,9 +15,11 @@ namespace market::gateway {
 struct Hop {
   std::string_view client, peer;  ///< Addresses; equal without a trusted proxy in between.
   std::string_view scheme = "http";
+  std::string_view host;     ///< What the client has asked for.
   std::string_view span_id;  ///< 16 hex digits: this hop's.
   std::string_view name;     ///< This gateway's, for `Via`.
   bool sampled = false;
+  bool anonymous = false;    ///< Without Authorization, cookies and Last-Event-ID.
   bool independent = false;  ///< The instance may work on it beside others of its connection.
   std::int64_t left_ms = 0;  ///< Until the client gets its answer in any case.
 };

@@ -19,6 +19,7 @@ std::string forwarded(std::string_view head, const Route& route = {}) {
   const auto request = parsed(head);
   Hop hop;
   hop.client = hop.peer = "1.2.3.4";
+  hop.host = request.header("Host");
   hop.span_id = "b7ad6b7169203331";
   hop.left_ms = 900;
   hop.name = "7";
@@ -42,6 +43,20 @@ TEST(ForwardedRequest, TwoConnectionFieldsCountAsOneList) {
   EXPECT_EQ(out.find("\r\nA: "), std::string::npos);
   EXPECT_EQ(out.find("\r\nB: "), std::string::npos);
   EXPECT_NE(out.find("\r\nC: "), std::string::npos);
+}
+
+TEST(ForwardedRequest, OfAStreamForAllSaysNotWhoAsks) {
+  const auto request = parsed(
+      "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: A\r\nCookie: b\r\nLast-Event-ID: c\r\nX: y\r\n\r\n");
+  for (const bool anonymous : {false, true}) {
+    Hop hop;
+    hop.anonymous = anonymous;
+    std::string out;
+    append_forwarded_request(out, request, {}, "/", "10.0.0.1:80", hop, false);
+    for (const char* field : {"Authorization: ", "Cookie: ", "Last-Event-ID: "})
+      EXPECT_EQ(out.find(field) == std::string::npos, anonymous) << field;
+    EXPECT_NE(out.find("X: y"), std::string::npos);
+  }
 }
 
 TEST(ForwardedTarget, FollowsTheFilters) {

@@ -98,6 +98,11 @@ struct GatewayConfig::Question {
   std::uint64_t random;
 };
 
+bool GatewayConfig::trusts(std::string_view peer) const {
+  return std::any_of(trusted_proxies.begin(), trusted_proxies.end(),
+                     [peer](const http::Network& network) { return network.contains(peer); });
+}
+
 void GatewayConfig::complete() {
   std::map<std::string, unsigned> totals;
   shares_.assign(routes.size(), Share());

@@ -21,6 +21,8 @@ struct GatewayConfig {
   std::optional<CorsPolicy> cors;  ///< Of every route without its own.
   double sampled_share = 0.01;     ///< Of traces, when spans are exported.
 
+  /// Whether this peer is a proxy that tells rightly who asks, and for what.
+  bool trusts(std::string_view peer) const;
   /// Sets each group's ranges and finds the routes that protect something; call it once when all routes are
   /// there.
   void complete();

@@ -174,10 +174,7 @@ http::Reply nothing_here(const GatewayConfig& config, const http::Request& reque
 /// Whoever we trust has decided for its trace; all others' flags would let strangers fill the collector.
 bool is_sampled(const http::Request& request, const GatewayConfig& config, std::uint64_t random) {
   const auto parent = request.header("traceparent");
-  const auto& trusted = config.trusted_proxies;
-  if (!http::trace_id_of(parent).empty() &&
-      std::any_of(trusted.begin(), trusted.end(),
-                  [&](const http::Network& network) { return network.contains(request.remote_address); }))
+  if (!http::trace_id_of(parent).empty() && config.trusts(request.remote_address))
     return (http::hex_value(parent[54]) & 1) != 0;
   return config.sampled_share > 0 && static_cast<double>(random >> 11) * 0x1p-53 < config.sampled_share;
 }

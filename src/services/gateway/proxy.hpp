@@ -86,8 +86,9 @@ class Proxy {
     std::int64_t began_ns = 0;
     std::uint64_t span = 0;
     bool sampled = false, repeatable = false, safe = false;
-    bool reached = false;   ///< Some instance may have carried it out.
-    bool unserved = false;  ///< No instance of the service is there.
+    bool reached = false;    ///< Some instance may have carried it out.
+    bool unserved = false;   ///< No instance of the service is there.
+    bool anonymous = false;  ///< It goes on without what says who asks.
     int tries = 0;
     std::string fan_key;  ///< Of an event stream that all who ask for it may share.
     std::string instance;
@@ -105,6 +106,7 @@ class Proxy {
   Task<http::Reply> forward(Passage& passage, std::string service);
   Task<http::Reply> fallback(Passage& passage, http::Reply reply);
   Task<http::Reply> fanned(Passage& passage);
+  Task<http::Reply> asked_for_all(Passage& passage);
   std::shared_ptr<EventFan> fan_of(const Passage& passage);
   http::Reply subscribe(const Passage& passage, std::shared_ptr<EventFan> fan);
   /// Null: `refused` says so.

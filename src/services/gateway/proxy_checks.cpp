@@ -1,6 +1,7 @@
 // What a request must pass before it is sent on: its token, the limits, and room.
 
 #include "http/message/problem.hpp"
+#include "services/auth/session_cookies.hpp"
 #include "services/gateway/proxy.hpp"
 
 namespace market::gateway {
@@ -31,7 +32,7 @@ http::Reply refusal(Code code, const char* detail, const http::Request& request,
 
 std::optional<http::Reply> Proxy::check_token(Passage& passage) {
   const bool carries = passage.request.has_header("authorization");
-  if (!carries) {
+  if (!carries && !auth::value_of(auth::access_cookie, passage.request)) {
     if (!passage.route.authenticated) return std::nullopt;
     return refusal(Code::unauthenticated, "sign in first", passage.request);
   }
@@ -41,6 +42,8 @@ std::optional<http::Reply> Proxy::check_token(Passage& passage) {
     return unserved("tokens cannot be checked yet: the key is not there", passage.request);
   }
   const auto identity = authenticator->identify(passage.request);
+  // A cookie comes unasked, also to public pages.
+  if (!identity && !carries && !passage.route.authenticated) return std::nullopt;
   if (!identity) return http::problem_reply(identity.error(), passage.request.trace_id);
   passage.user = static_cast<std::uint64_t>(identity->user.value);
   return std::nullopt;

@@ -68,8 +68,16 @@ void Proxy::prepare(Call& call, const Passage& passage, const Instance& instance
   http::write_hex(passage.span, span);
   Hop hop;
   hop.client = passage.client;
-  hop.scheme = passage.request.secure ? "https" : "http";
   hop.peer = passage.request.remote_address;
+  const bool behind_ours = passage.config.trusts(hop.peer);
+  const auto told = [&](std::string_view field) {
+    return behind_ours ? passage.request.only_header(field).value_or(std::string_view()) : std::string_view();
+  };
+  const bool secure = passage.request.secure || http::same_letters(told("x-forwarded-proto"), "https");
+  hop.scheme = secure ? "https" : "http";
+  hop.host = told("x-forwarded-host");
+  if (hop.host.empty()) hop.host = passage.request.header("host");
+  hop.anonymous = passage.anonymous;
   hop.span_id = {span, sizeof span};
   hop.sampled = passage.sampled;
   hop.left_ms = left_ms;

@@ -9,6 +9,7 @@ namespace market::gateway {
 namespace {
 
 constexpr std::string_view event_stream = "text/event-stream";
+constexpr std::string_view product_service = "market-product";
 constexpr std::size_t fan_joined_max = 16'384;  ///< Who wait for the first answer of one.
 constexpr std::size_t fans_max = 4'096;         ///< Of one thread; beyond, each has its own stream.
 
@@ -18,12 +19,18 @@ bool is_event_stream(const http::ResponseHead& head) {
   return http::same_letters(head.header("content-type").substr(0, event_stream.size()), event_stream);
 }
 
-/// A product's live stock: the same for all who may see the product, and each event says all.
+bool carries_credentials(const http::Request& request) {
+  return request.has_header("authorization") || request.has_header("cookie");
+}
+
+/// A product's live stock: the same for all who may see the product, and each event says all. So whoever
+/// comes back with a Last-Event-ID needs no other stream, and of our own product service's nobody who is
+/// signed in.
 std::string fan_key_of(const http::Request& request, const Route& route) {
   constexpr std::string_view suffix = "/stock/stream";
   if (!route.coalesce || request.method != http::Method::get || !request.path.ends_with(suffix)) return {};
-  for (const char* field : {"authorization", "cookie", "range", "last-event-id"})
-    if (request.has_header(field)) return {};
+  if (request.has_header("range")) return {};
+  if (route.service != product_service && carries_credentials(request)) return {};
   return std::string(request.target) + "\n" + route.id;
 }
 
@@ -81,15 +88,28 @@ Task<http::Reply> Proxy::fanned(Passage& passage) {
       counts_.shared_streams.fetch_add(1, std::memory_order_relaxed);
       co_return subscribe(passage, std::move(fan));
     }
-    auto own = co_await guarded(passage);
+    auto own = co_await asked_for_all(passage);
     co_return own;
   }
   const auto first = std::make_shared<Coalescer::Flight>();
   coming[passage.fan_key] = first;
-  auto reply = co_await guarded(passage);
+  auto reply = co_await asked_for_all(passage);
   coming.erase(passage.fan_key);
   first->land(std::nullopt);
   co_return reply;
+}
+
+/// A stream that all may share is asked for in nobody's name. What is not public yet is its seller's alone.
+Task<http::Reply> Proxy::asked_for_all(Passage& passage) {
+  passage.anonymous = true;
+  auto reply = co_await guarded(passage);
+  const bool hidden = reply && reply->status == http::Status::not_found;
+  if (!hidden || !carries_credentials(passage.request)) co_return reply;
+  passage.anonymous = false;
+  Passage own = passage;
+  own.fan_key.clear();
+  auto answer = co_await guarded(own);
+  co_return answer;
 }
 
 http::Reply Proxy::stream_of(http::Call& call, const Passage& passage, const InstancePtr& instance,

@@ -45,7 +45,6 @@ struct CorsPolicy {
       "traceparent";
   std::string exposed =
       "ETag, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Idempotency-Replayed";
-  bool credentials = false;
   int max_age_seconds = 600;
 };
 /// Who is shed last when too much is under way.

@@ -1,10 +1,13 @@
 #include "services/order/routes.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <cstring>
 
+#include "base/checksum.hpp"
 #include "http/message/paging.hpp"
 #include "http/message/sse.hpp"
 #include "services/auth/request_key.hpp"
@@ -168,25 +171,34 @@ Task<Reply> get_order(Doors& doors, const Request& request) {
 constexpr Millis events_pace{250};
 constexpr Millis keep_alive_pace{15'000};
 
-Task<> stream_order(Doors& doors, wire::Identity caller, OrderId id, http::Stream& stream) {
+/// Of what an event says: it means the same on every instance and after a restart.
+std::string event_id_of(const std::string& page) {
+  return fmt::format("{:016x}", checksum(page));
+}
+
+/// `known`: the Last-Event-ID of a client that comes back; it hears nothing while the order is still so.
+Task<> stream_order(Doors& doors, wire::Identity caller, OrderId id, std::string known,
+                    http::Stream& stream) {
   const auto executor = co_await asio::this_coro::executor;
   asio::steady_timer timer(executor);
-  std::string last;
+  std::string piece = http::sse_retry();
   Millis silent{0};
   while (doors.parts.authenticator.still_holds(caller)) {
     const auto order = co_await doors.parts.reader.find(caller.user, id);
-    std::string piece;
     if (order) {
-      std::string page = doors.page_of(**order);
-      if (page != last) piece = http::sse_event("order", page);
-      last = std::move(page);
+      const std::string page = doors.page_of(**order);
+      std::string now = event_id_of(page);
+      if (now != known) piece += http::sse_event("order", page, now);
+      known = std::move(now);
     } else if (order.error().code == Code::order_not_found) {
       co_return Result<>();
     }
     if (piece.empty() && silent >= keep_alive_pace) piece = http::sse_keep_alive();
     if (!piece.empty()) {
       silent = Millis(0);
-      const auto written = co_await stream.write(std::move(piece));
+      std::string out;
+      out.swap(piece);
+      const auto written = co_await stream.write(std::move(out));
       if (!written) co_return Result<>();
     }
     timer.expires_after(events_pace);
@@ -209,9 +221,8 @@ Task<Reply> get_order_events(Doors& doors, const Request& request) {
   reply.content_type = http::event_stream_type;
   reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
   const OrderId which = *id;
-  reply.stream = [&doors, who = *caller, which](http::Stream& stream) {
-    return stream_order(doors, who, which, stream);
-  };
+  reply.stream = [&doors, who = *caller, which, known = std::string(request.header("Last-Event-ID"))](
+                     http::Stream& stream) { return stream_order(doors, who, which, known, stream); };
   co_return reply;
 }
 

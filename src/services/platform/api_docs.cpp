@@ -32,16 +32,16 @@ Task<Reply> serve(const EmbeddedFile& file, const Request& request) {
   co_return file.answer(request);
 }
 
-Task<Reply> lead_to(std::string home) {
+}  // namespace
+
+Task<Reply> lead_to(std::string address) {
   Reply reply;
   reply.status = http::Status::found;
-  reply.headers.push_back(http::Header{"Location", std::move(home)});
+  reply.headers.push_back(http::Header{"Location", std::move(address)});
   co_return reply;
 }
 
-}  // namespace
-
-void add_docs_routes(http::Router& router, std::string home) {
+void add_docs_routes(http::Router& router) {
   const auto add = [&router](std::string path, std::string_view type, std::string_view bytes,
                              std::string_view policy = {}) {
     const auto file = std::make_shared<const EmbeddedFile>(type, bytes, policy);
@@ -59,7 +59,6 @@ void add_docs_routes(http::Router& router, std::string home) {
   add("/docs/LICENSE", text, embedded::viewer_license());
   add("/docs/NOTICE", text, embedded::viewer_notice());
   router.add(Method::get, "/docs/", [](const Request&) { return lead_to("/docs"); });
-  router.add(Method::get, "/", [home](const Request&) { return lead_to(home); });
 }
 
 }  // namespace market::platform

@@ -5,7 +5,9 @@
 
 namespace market::platform {
 
-/// GET /openapi.json, /docs with its assets, and / which leads there.
-void add_docs_routes(http::Router& router, std::string home = "/docs");
+/// GET /openapi.json, and /docs with its assets.
+void add_docs_routes(http::Router& router);
+/// A handler's answer that sends the browser to `address`.
+Task<http::Reply> lead_to(std::string address);
 
 }  // namespace market::platform

@@ -81,10 +81,15 @@ TEST_F(GatewayDocs, ThePageLoadsNothingFromElsewhereAndHasNoInlineScript) {
   EXPECT_NE(header(page, "Content-Security-Policy").find("script-src 'self';"), std::string::npos);
 }
 
-TEST_F(GatewayDocs, TheRootLeadsToTheDocuments) {
-  const auto reply = get("/");
-  EXPECT_EQ(reply.status, http::Status::found);
-  EXPECT_EQ(header(reply, "Location"), "/docs");
+TEST_F(GatewayDocs, TheRootIsTheShopUnlessARoleHasAnotherHome) {
+  EXPECT_EQ(get("/").status, http::Status::ok);
+  http::Router registry;
+  PlatformInfo info;
+  info.home = "/registry";
+  add_platform_routes(registry, info);
+  http::Request request;
+  request.path = request.target = "/shop";
+  EXPECT_EQ(registry.match(request).handler, nullptr);
 }
 
 TEST_F(GatewayDocs, ReadinessSaysWhyNot) {

@@ -2,6 +2,7 @@
 
 #include "http/message/problem.hpp"
 #include "services/platform/api_docs.hpp"
+#include "services/platform/web_pages.hpp"
 #include "wire/json/json_writer.hpp"
 
 namespace market::platform {
@@ -78,7 +79,11 @@ void add_service_routes(http::Router& router, const PlatformInfo& info) {
 
 void add_platform_routes(http::Router& router, const PlatformInfo& info) {
   add_service_routes(router, info);
-  add_docs_routes(router, info.home);
+  add_docs_routes(router);
+  if (info.home.empty())
+    add_web_routes(router);
+  else
+    router.add(Method::get, "/", [home = info.home](const Request&) { return lead_to(home); });
 }
 
 }  // namespace market::platform

@@ -23,7 +23,7 @@ struct PlatformInfo {
   std::function<std::string()> metrics;               ///< Prometheus text.
   std::function<std::string()> info;                  ///< One JSON object.
   bool management_elsewhere = false;                  ///< /metrics and /info have an address of their own.
-  std::string home = "/docs";                         ///< Where `/` leads to.
+  std::string home;  ///< Where `/` leads to; empty: the shop is there, and the console at /admin.
 };
 
 /// GET /health/live, /health/ready, /metrics, /info.

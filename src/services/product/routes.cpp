@@ -132,8 +132,9 @@ Task<Reply> get_stock_stream(const Doors& doors, const Request& request) {
   Reply reply;
   reply.content_type = http::event_stream_type;
   reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
-  reply.stream = [&doors, product = seen->product->id, hidden = seen->hidden](http::Stream& stream) {
-    return doors.streams.serve(product, hidden, stream);
+  reply.stream = [&doors, product = seen->product->id, hidden = seen->hidden,
+                  known = std::string(request.header("Last-Event-ID"))](http::Stream& stream) {
+    return doors.streams.serve(product, hidden, known, stream);
   };
   co_return reply;
 }

@@ -1,5 +1,7 @@
 #include "services/product/stock_streams.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -26,6 +28,14 @@ class Ticker {
   asio::steady_timer timer_;
 };
 
+/// What an event says. Its id is that itself, so that it means the same on every instance and after a
+/// restart.
+struct Numbers {
+  SaleStateName state;
+  std::int64_t remaining, capacity;
+  std::string event_id() const { return fmt::format("{}.{}.{}", remaining, capacity, text_of(state)); }
+};
+
 /// The thread's ticker, alive while a stream holds it: its timer must not outlive the thread's io_context.
 std::shared_ptr<Ticker> ticker_of(const asio::any_io_executor& executor) {
   thread_local std::weak_ptr<Ticker> mine;
@@ -39,23 +49,29 @@ std::shared_ptr<Ticker> ticker_of(const asio::any_io_executor& executor) {
 
 }  // namespace
 
-Task<> StockStreams::serve(ProductId product, bool hidden, http::Stream& stream) const {
+Task<> StockStreams::serve(ProductId product, bool hidden, std::string known, http::Stream& stream) const {
   const auto executor = co_await asio::this_coro::executor;
   const auto ticker = ticker_of(executor);
   std::optional<std::uint64_t> seen;
   std::optional<SaleStateName> seen_state;
+  std::string piece = http::sse_retry();
   for (int silent = 0;;) {
     const ShownProduct* shown = catalogue_.board().find(product);
     if (shown == nullptr || shown->terms.withdrawn) co_return Result<>();
     if (!hidden && !is_public(shown->terms, catalogue_.now())) co_return Result<>();
     const SaleStateName state = catalogue_.state_of(*shown);
     const std::uint64_t changes = shown->live->changes.load(std::memory_order_acquire);
-    std::string piece;
     if (seen != changes || seen_state != state) {
-      std::string data;
-      catalogue_.append_stock(data, *shown);
-      if (seen != changes) piece += http::sse_event("stock", data);
-      if (seen_state != state) piece += http::sse_event("state", data);
+      const Numbers now{state, shown->live->remaining.load(std::memory_order_relaxed),
+                        shown->live->capacity.load(std::memory_order_relaxed)};
+      const std::string id = now.event_id();
+      if (id != known) {
+        std::string data;
+        wire::append_stock(data, now.state, now.remaining, now.capacity, catalogue_.now());
+        if (seen != changes) piece += http::sse_event("stock", data, id);
+        if (seen_state != state) piece += http::sse_event("state", data, id);
+      }
+      known.clear();
       seen = changes;
       seen_state = state;
     } else if (++silent >= ticks_to_keep_alive) {
@@ -63,7 +79,9 @@ Task<> StockStreams::serve(ProductId product, bool hidden, http::Stream& stream)
     }
     if (!piece.empty()) {
       silent = 0;
-      const auto written = co_await stream.write(std::move(piece));
+      std::string out;
+      out.swap(piece);
+      const auto written = co_await stream.write(std::move(out));
       if (!written) co_return Result<>();
     }
     co_await ticker->next_tick();

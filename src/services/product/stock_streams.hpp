@@ -10,9 +10,10 @@ namespace market::product {
 class StockStreams {
  public:
   explicit StockStreams(const Catalogue& catalogue) : catalogue_(catalogue) {}
+  /// `known`: the Last-Event-ID of a client that comes back; it hears nothing while that is still so.
   /// Writes `stock` and `state` events until the peer is gone or the product is withdrawn, or no longer
   /// public unless the caller may see it `hidden`.
-  Task<> serve(ProductId product, bool hidden, http::Stream& stream) const;
+  Task<> serve(ProductId product, bool hidden, std::string known, http::Stream& stream) const;
 
  private:
   const Catalogue& catalogue_;

@@ -4,6 +4,8 @@
 
 #include "domain/account/email.hpp"
 #include "http/message/paging.hpp"
+#include "http/message/problem.hpp"
+#include "services/auth/session_cookies.hpp"
 #include "services/user/password_rules.hpp"
 #include "services/user/user_view.hpp"
 #include "wire/auth/password_text.hpp"
@@ -42,16 +44,41 @@ Reply user_reply(Status status, const Account& account) {
   return http::json(status, std::move(body));
 }
 
-Reply signed_in_reply(const SignedIn& signed_in) {
-  std::string body = "{\"accessToken\":";
-  wire::append_json_string(body, signed_in.access_token);
-  body += fmt::format(",\"tokenType\":\"Bearer\",\"expiresIn\":{},\"refreshToken\":",
-                      std::chrono::duration_cast<std::chrono::seconds>(signed_in.expires_in).count());
-  wire::append_json_string(body, signed_in.refresh_token);
-  body += ",\"user\":";
+/// `Market-Session: cookie`: a web page's session. No page of another origin can send this field unasked.
+Result<bool> wants_cookies(const Request& request) {
+  if (!request.has_header("Market-Session")) return false;
+  if (request.only_header("Market-Session") == "cookie") return true;
+  return invalid_field("Market-Session", "value", "Market-Session must be cookie, or not be there");
+}
+
+/// With cookies no script sees a token.
+Reply signed_in_reply(const SignedIn& signed_in, bool in_cookies, const Request& request) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(signed_in.expires_in).count();
+  std::string body = "{";
+  if (!in_cookies) {
+    body += "\"accessToken\":";
+    wire::append_json_string(body, signed_in.access_token);
+    body += ",\"tokenType\":\"Bearer\",\"refreshToken\":";
+    wire::append_json_string(body, signed_in.refresh_token);
+    body += ',';
+  }
+  body += fmt::format("\"expiresIn\":{},\"user\":", seconds);
   append_user(body, signed_in.account);
   body += '}';
-  return http::json(Status::created, std::move(body));
+  Reply reply = http::json(Status::created, std::move(body));
+  if (in_cookies) {
+    auth::set_cookie(reply, request, auth::access_cookie, signed_in.access_token, signed_in.expires_in);
+    auth::set_cookie(reply, request, auth::refresh_cookie, signed_in.refresh_token, signed_in.session_left);
+  }
+  return reply;
+}
+
+/// The browser that asked is signed out.
+Reply signed_out_reply(const Request& request) {
+  Reply reply = http::no_content();
+  if (auth::value_of(auth::access_cookie, request) || auth::value_of(auth::refresh_cookie, request))
+    auth::clear_session_cookies(reply, request);
+  return reply;
 }
 
 std::string read_email(wire::ObjectReader& reader) {
@@ -143,6 +170,8 @@ Task<Reply> resend_code(Doors& doors, const Request& request) {
 }
 
 Task<Reply> sign_in(Doors& doors, const Request& request) {
+  const auto in_cookies = wants_cookies(request);
+  if (!in_cookies) co_return fail(in_cookies.error());
   const auto json = wire::parse_json(request.body);
   if (!json) co_return fail(json.error());
   wire::ObjectReader reader(*json);
@@ -154,18 +183,46 @@ Task<Reply> sign_in(Doors& doors, const Request& request) {
   command.device = device_of(request.header("User-Agent"));
   const auto signed_in = co_await doors.sign_in.run(std::move(command));
   if (!signed_in) co_return fail(signed_in.error());
-  co_return signed_in_reply(*signed_in);
+  co_return signed_in_reply(*signed_in, *in_cookies, request);
+}
+
+struct Refresh {
+  std::string token;
+  bool by_cookie = false, in_cookies = false;
+};
+/// What came as a cookie goes on as one: no script shall get at it.
+Result<Refresh> read_refresh(const Request& request) {
+  const auto wanted = wants_cookies(request);
+  if (!wanted) return fail(wanted.error());
+  Refresh read{{}, false, *wanted};
+  const auto cookie = auth::value_of(auth::refresh_cookie, request);
+  const bool may_lack_token = *wanted || cookie.has_value();
+  if (!may_lack_token || !request.body.empty()) {
+    const auto json = wire::parse_json(request.body);
+    if (!json) return fail(json.error());
+    wire::ObjectReader reader(*json);
+    if (!may_lack_token || reader.has("refreshToken")) read.token = reader.text("refreshToken", 1, 200);
+    if (const auto ok = reader.finish(); !ok) return fail(ok.error());
+  }
+  if (!read.token.empty()) return read;
+  if (!cookie) return fail(Code::unauthenticated, "there is no refresh token, in the body or as a cookie");
+  if (const auto ours = auth::expect_same_origin(request); !ours) return fail(ours.error());
+  read.token = *cookie;
+  read.by_cookie = read.in_cookies = true;
+  return read;
 }
 
 Task<Reply> refresh(Doors& doors, const Request& request) {
-  const auto json = wire::parse_json(request.body);
-  if (!json) co_return fail(json.error());
-  wire::ObjectReader reader(*json);
-  std::string token = reader.text("refreshToken", 1, 200);
-  if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
-  const auto renewed = co_await doors.sessions.renew(std::move(token));
-  if (!renewed) co_return fail(renewed.error());
-  co_return signed_in_reply(*renewed);
+  auto read = read_refresh(request);
+  if (!read) co_return fail(read.error());
+  const auto renewed = co_await doors.sessions.renew(std::move(read->token));
+  if (!renewed) {
+    Reply refused = http::problem_reply(renewed.error(), request.trace_id);
+    if (read->by_cookie && renewed.error().code == Code::session_revoked)
+      auth::clear_session_cookies(refused, request);
+    co_return refused;
+  }
+  co_return signed_in_reply(*renewed, read->in_cookies, request);
 }
 
 std::string session_list(const std::vector<Session>& sessions, SessionId current, bool more) {
@@ -206,10 +263,10 @@ Task<Reply> sign_out(Doors& doors, const Request& request) {
   const auto caller = doors.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
-  if (!caller->session) co_return http::no_content();  // A load token has no session.
+  if (!caller->session) co_return signed_out_reply(request);  // A load token has no session.
   const auto ended = co_await doors.sessions.end(caller->user, caller->session);
   if (!ended) co_return fail(ended.error());
-  co_return http::no_content();
+  co_return signed_out_reply(request);
 }
 
 Task<Reply> sign_out_everywhere(Doors& doors, const Request& request) {
@@ -218,7 +275,7 @@ Task<Reply> sign_out_everywhere(Doors& doors, const Request& request) {
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   const auto ended = co_await doors.sessions.end(caller->user, std::nullopt);
   if (!ended) co_return fail(ended.error());
-  co_return http::no_content();
+  co_return signed_out_reply(request);
 }
 
 /// A token may outlive its account.

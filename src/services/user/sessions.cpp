@@ -12,13 +12,15 @@ std::string Sessions::new_secret() {
   return wire::secret_text(bytes);
 }
 
-SignedIn Sessions::signed_in(Account account, SessionId session, std::string refresh_token) const {
+SignedIn Sessions::signed_in(Account account, SessionId session, std::string refresh_token,
+                             Millis left) const {
   SignedIn answer;
   const Instant now = wall_.now();
   const wire::Identity identity{account.id, session, account.role, account.email_verified,
                                 now + settings_.access_token_life};
   answer.access_token = tokens_.sign(identity, now);
   answer.refresh_token = std::move(refresh_token);
+  answer.session_left = left;
   answer.expires_in = settings_.access_token_life;
   answer.account = std::move(account);
   return answer;
@@ -39,7 +41,7 @@ Task<SignedIn> Sessions::open(Account account, std::string device) {
   const auto ended = co_await accounts_.create_session(std::move(session));
   if (!ended) co_return fail(ended.error());
   deny(*ended);
-  co_return signed_in(std::move(account), id, std::move(refresh_token));
+  co_return signed_in(std::move(account), id, std::move(refresh_token), settings_.session_life);
 }
 
 Task<SignedIn> Sessions::renew(std::string refresh_token) {
@@ -49,7 +51,8 @@ Task<SignedIn> Sessions::renew(std::string refresh_token) {
   if (!rotation) co_return fail(rotation.error());
   if (rotation->ended) deny({rotation->ended});
   if (!rotation->session) co_return fail(Code::session_revoked, "this session has ended");
-  co_return signed_in(std::move(rotation->account), rotation->session->id, std::move(next));
+  const Millis left = rotation->session->ends_at - clock_.now();
+  co_return signed_in(std::move(rotation->account), rotation->session->id, std::move(next), left);
 }
 
 Task<> Sessions::end(UserId user, std::optional<SessionId> only) {

@@ -19,6 +19,7 @@ struct SignedIn {
   Account account;
   std::string access_token, refresh_token;
   Millis expires_in{};
+  Millis session_left{};  ///< The refresh token's.
 };
 
 class Sessions {
@@ -54,7 +55,7 @@ class Sessions {
 
  private:
   std::string new_secret();
-  SignedIn signed_in(Account account, SessionId session, std::string refresh_token) const;
+  SignedIn signed_in(Account account, SessionId session, std::string refresh_token, Millis left) const;
 
   Accounts& accounts_;
   const wire::AccessTokens& tokens_;

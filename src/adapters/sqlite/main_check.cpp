@@ -1,0 +1,96 @@
+#include "adapters/sqlite/main_check.hpp"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "adapters/sqlite/account_row.hpp"
+#include "adapters/sqlite/look.hpp"
+#include "adapters/sqlite/main_database.hpp"
+#include "adapters/sqlite/main_schema.hpp"
+#include "adapters/sqlite/open_main.hpp"
+#include "adapters/sqlite/row_mac.hpp"
+#include "domain/account/email.hpp"
+
+namespace market::sqlite {
+namespace {
+
+using files::CheckResults;
+using files::Differences;
+
+/// Whatever is encrypted must open, and nothing may have been moved from one row to another.
+std::string check_fields(soci::session& sql, const FieldCipher& cipher) {
+  Differences wrong;
+  long long id = 0;
+  std::string index, email, name, phone, address;
+  soci::indicator has_phone = soci::i_null, has_address = soci::i_null;
+  soci::statement rows = (sql.prepare << "SELECT id, email_index, email, name, phone, address FROM accounts",
+                          soci::into(id), soci::into(index), soci::into(email), soci::into(name),
+                          soci::into(phone, has_phone), soci::into(address, has_address));
+  rows.execute();
+  while (rows.fetch()) {
+    const auto opened = [&](const std::string& stored, std::string_view column) {
+      auto plain = cipher.decrypt(stored, context_of(column, id));
+      if (!plain) wrong.note(fmt::format("{} of account {}: {}", column, id, plain.error().detail));
+      return plain;
+    };
+    const auto plain = opened(email, "email");
+    if (plain && cipher.blind_index(email_key(*plain)) != index)
+      wrong.note(fmt::format("account {} cannot be found by its e-mail address", id));
+    opened(name, "name");
+    if (has_phone == soci::i_ok) opened(phone, "phone");
+    if (has_address == soci::i_ok) opened(address, "address");
+  }
+  return wrong.text();
+}
+
+std::string first_of(soci::session& sql, const std::string& table, const std::string& condition) {
+  long long count = 0, first = 0;
+  soci::indicator there = soci::i_null;
+  sql << fmt::format("SELECT count(*), min(id) FROM {} WHERE {}", table, condition), soci::into(count),
+      soci::into(first, there);
+  return count == 0 ? "" : fmt::format("{} of {}, the first with id {}", count, table, first);
+}
+
+std::string compare_keys(const StoreIdentity& known, const std::map<std::string, std::string>& found) {
+  Differences wrong;
+  for (const auto& [name, value] : found)
+    if (const auto at = known.key_checks.find(name); at != known.key_checks.end() && at->second != value)
+      wrong.note(fmt::format("keys/{} is of another store", name));
+  return wrong.text();
+}
+
+}  // namespace
+
+CheckResults check_main(files::ReadOnlyFolder& folder, const FieldCipher& cipher, LogId store,
+                        const std::map<std::string, std::string>& key_checks) try {
+  const std::string uri = look_at(folder, "main.db");
+  const auto sql = open_session(uri, SessionKind::looking);
+  add_row_mac(*sql, cipher);
+  const auto found = expect_main_schema(*sql, folder.file("main.db").string());
+  if (found.fresh) return {{"main.db holds accounts", "it is empty"}};
+  CheckResults results{{"main.db is of this program", ""}};
+  results.push_back({"main.db is whole", damage_of(uri, "main.db")});
+  results.push_back({"personal data can be read", check_fields(*sql, cipher)});
+  results.push_back({"each session is of an account",
+                     first_of(*sql, "sessions", "user_id NOT IN (SELECT id FROM accounts)")});
+  constexpr int with_sums = 6;
+  if (found.version < with_sums) {  // An older file, whole: the next start brings it up to date.
+    results.push_back({fmt::format("main.db has schema {}, older than this program's", found.version), ""});
+    return results;
+  }
+  results.push_back({"nobody's rights were changed past the market",
+                     first_of(*sql, "accounts", fmt::format("mac <> {}", account_mac))});
+  results.push_back({"no session was changed past the market",
+                     first_of(*sql, "sessions", fmt::format("mac <> {}", session_mac))});
+  const auto identity = select_identity(*sql);
+  if (!identity) return {{"main.db can be read", identity.error().detail}};
+  const bool same = !store || !identity->store || identity->store == store;
+  results.push_back({"main.db belongs to this log", same ? "" : "it is of another store"});
+  results.push_back({"the keys are those of this store", compare_keys(*identity, key_checks)});
+  return results;
+} catch (const std::exception& error) {
+  return {{"main.db can be read", plain_reason(error)}};
+}
+
+}  // namespace market::sqlite

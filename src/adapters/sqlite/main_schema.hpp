@@ -1,0 +1,17 @@
+#pragma once
+/// The tables of main.db. Heavy (includes SOCI), for .cpp files.
+
+#include <string>
+
+#include "adapters/sqlite/open_main.hpp"
+#include "adapters/sqlite/sql_session.hpp"
+
+namespace market::sqlite {
+
+/// As migrate() and expect_schema() of sql_session.hpp.
+void migrate_main(soci::session& sql, const std::string& path);
+FoundSchema expect_main_schema(soci::session& sql, const std::string& path);
+
+Result<StoreIdentity> select_identity(soci::session& sql);
+
+}  // namespace market::sqlite

@@ -1,0 +1,73 @@
+/// A disk that hangs: an append neither succeeds nor fails. Its commands are answered all the same when
+/// `answer_time_max` has passed, and new ones at once, until the append ends.
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "sale/gate_pending.hpp"
+
+namespace market::sale {
+namespace {
+
+std::int64_t millis_of(Instant at) {
+  return std::max<std::int64_t>(at.time_since_epoch().count(), 1);
+}
+
+}  // namespace
+
+/// `batch`: everything that waits for the writer's thread, decided or not.
+void EmbeddedGate::begin_flight(std::span<Pending* const> batch, Instant now) {
+  const std::scoped_lock lock(flight_mutex_);
+  flight_ = batch;
+  flying_ = true;
+  given_up_ = false;
+  flying_since_.store(millis_of(now), std::memory_order_relaxed);
+}
+
+/// True: the batch was answered meanwhile, and its frames are gone. Says the same until the next flight.
+bool EmbeddedGate::end_flight() {
+  const std::scoped_lock lock(flight_mutex_);
+  if (!std::exchange(flying_, false)) return given_up_;
+  given_up_ = hanging_.exchange(false);
+  flight_ = {};
+  flying_since_.store(0, std::memory_order_relaxed);
+  if (given_up_) spdlog::info("the event log answers again");
+  return given_up_;
+}
+
+void EmbeddedGate::watch_appends() {
+  const Millis tick = std::max(settings_.answer_time_max / 10, Millis(10));
+  std::unique_lock lock(flight_mutex_);
+  while (!watch_wake_.wait_for(lock, tick, [this] { return !watching_; })) {
+    if (!flying_) continue;
+    const auto since = Instant(Millis(flying_since_.load(std::memory_order_relaxed)));
+    if (parts_.clock.now() - since < settings_.answer_time_max) continue;
+    if (!hanging_.exchange(true)) {
+      spdlog::error("the event log has not answered for {} ms: its disk hangs; orders are refused",
+                    settings_.answer_time_max.count());
+      const auto batch = std::exchange(flight_, {});
+      refuse_all(batch, Error(Code::unavailable, "whether this happened is not known yet"));
+    }
+    refuse_queue(Error(Code::recovering, "the disk of the event log hangs; nothing happened"));
+  }
+}
+
+/// Of a log that nobody else writes: elsewhere another instance may sell.
+void EmbeddedGate::note_unable(Instant now) {
+  if (parts_.shared) return;
+  std::int64_t none = 0;
+  unable_since_.compare_exchange_strong(none, millis_of(now));
+}
+
+Millis EmbeddedGate::unable_for() const {
+  const auto now = millis_of(parts_.clock.now());
+  const auto stopped = unable_since_.load(std::memory_order_relaxed);
+  const auto flying = flying_since_.load(std::memory_order_relaxed);
+  Millis unable{0};
+  for (const auto since : {stopped, flying})
+    if (since != 0) unable = std::max(unable, Millis(now - since));
+  return unable;
+}
+
+}  // namespace market::sale

@@ -1,0 +1,496 @@
+// The shop in a real browser against the real server.
+//
+//   MARKET_BINARY=build/release/market node tests/browser/shop.mjs [name…]
+//   BROWSER_SHOTS=FOLDER keeps pictures
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createRequire } from 'node:module';
+
+import { admin, buyer, password } from './api.mjs';
+import { fitsTheWidth, isQuiet, launch, listen, patience, phone, picture, run, tabTo, wide } from './browser.mjs';
+import { Server, until } from './platform.mjs';
+
+const words = {
+  en: {
+    signInToBuy: 'Sign in to buy', buy: /^Buy now for/, payNow: 'Pay now', pay: /^Pay ₩/, paid: 'Paid', cancel: 'Cancel order',
+    signUp: 'Create account', later: 'Later', got: 'You got no.', cancelled: 'Cancelled', refunded: /paid back/, email: 'E-mail',
+    password: 'Password', name: 'Name', opens: /^Opens at/, orders: 'My orders', signIn: 'Sign in',
+  },
+  ko: {
+    signInToBuy: '로그인하고 구매', buy: /지금 구매$/, payNow: '결제하기', pay: /결제하기$/, paid: '결제 완료', cancel: '주문 취소',
+    signUp: /^(회원가입|가입하기)$/, later: '나중에', got: '번을 받았습니다', cancelled: '취소', refunded: /환불했습니다/, email: '이메일',
+    password: '비밀번호', name: '이름', opens: /오픈$/, orders: '내 주문', signIn: '로그인',
+  },
+};
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const seconds = (count) => ({ timeout: count * 1000 * patience });
+
+/** A browser of its own: cookies and storage that no other test sees. */
+async function visitor({ browser }, { viewport = wide, language = 'en', scheme = 'light', before } = {}) {
+  const context = await browser.newContext({
+    viewport, locale: language === 'ko' ? 'ko-KR' : 'en-GB', colorScheme: scheme, timezoneId: 'Asia/Seoul',
+    hasTouch: viewport === phone, bypassCSP: false,
+  });
+  context.setDefaultTimeout(10_000 * patience);
+  if (before) await context.addInitScript(before);
+  return { context, language, tab: async () => listen(await context.newPage()) };
+}
+
+/** No violation of WCAG 2.2 A and AA. axe runs in a world of its own, which the page's policy does not rule. */
+async function isAccessible(page) {
+  await page.evaluate(() => Promise.all(document.getAnimations()
+    .filter((each) => each.effect.getTiming().iterations === 1).map((each) => each.finished.catch(() => null))));
+  const client = await page.context().newCDPSession(page);
+  const { frameTree } = await client.send('Page.getFrameTree');
+  const { executionContextId } = await client.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id, worldName: 'axe' });
+  const evaluate = (expression, awaitPromise = false) =>
+    client.send('Runtime.evaluate', { expression, contextId: executionContextId, awaitPromise, returnByValue: true });
+  await evaluate(axe);
+  const { result } = await evaluate(`axe.run(document, {runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']})
+    .then((found) => JSON.stringify(found.violations.map((each) => each.id + ': ' + each.nodes.map((node) => node.html.slice(0, 150) + ' ' + node.failureSummary).join(' | '))))`, true);
+  await client.detach();
+  assert.deepEqual(JSON.parse(result.value), [], page.url());
+}
+
+async function signIn(page, url, account, language = 'en', to = '/') {
+  const say = words[language];
+  await page.goto(`${url}/shop/sign-in?to=${encodeURIComponent(to)}`);
+  await page.getByLabel(say.email).fill(account.email);
+  await page.getByLabel(say.password).fill(account.password);
+  await page.locator('form button[type=submit]').click();
+  await page.waitForURL(url + to);
+}
+
+const button = (page) => page.locator('.buy-button');
+const ticketNumber = (page) => page.locator('.ticket-number [aria-hidden=true]').innerText();
+
+// --- the whole way, twice -----------------------------------------------------------------------------------
+
+async function walk(context, language, viewport, scheme) {
+  const { market, seller } = context;
+  const say = words[language];
+  const name = `${language}-${viewport === phone ? 'phone' : 'desktop'}`;
+  const product = await seller.product({ name: language === 'ko' ? '새벽 러너 01' : 'Aurora Runner 01', stock: 40 });
+  const who = await visitor(context, { viewport, language, scheme });
+  const page = await who.tab();
+  const look = async (what) => {
+    await fitsTheWidth(page);
+    await isAccessible(page);
+    await picture(page, `shop-${what}-${name}`);
+  };
+  await page.goto(market.url);
+  await page.getByRole('link', { name: product.name }).first().waitFor();
+  assert.equal(await page.locator('html').getAttribute('lang'), language);
+  await look('home');
+  await page.locator('h3 a', { hasText: product.name }).click();
+  await page.getByRole('button', { name: say.signInToBuy }).waitFor();
+  await page.locator('.fresh.stream').waitFor();
+  await look('product');
+  await page.getByRole('button', { name: say.signInToBuy }).click();
+  await look('sign-in');
+  await page.locator('main').getByRole('link', { name: say.signUp }).click();
+  await page.getByLabel(say.name).fill('김하나');
+  await page.getByLabel(say.email).fill(`walk-${name}-${Date.now()}@example.com`);
+  await page.getByLabel(say.password).fill(password);
+  await look('sign-up');
+  await page.locator('form button[type=submit]').click();
+  await page.getByRole('link', { name: say.later }).click();
+  await page.getByRole('button', { name: say.buy }).click();
+  await page.locator('.ticket').getByText(say.got).waitFor();
+  assert.match(await ticketNumber(page), /1$/);
+  await look('ticket');
+  await page.getByRole('link', { name: say.payNow }).click();
+  await page.getByRole('button', { name: say.pay }).waitFor();
+  await look('pay');
+  await page.getByLabel(/0002/).check();
+  page.expected.push(/^402 /);
+  await page.getByRole('button', { name: say.pay }).click();
+  await page.locator('.notice.bad').waitFor();
+  await page.getByLabel(/0001/).check();
+  await page.getByRole('button', { name: say.pay }).click();
+  await page.locator('.history').getByText(say.paid).waitFor();
+  await page.locator('.notice.good').waitFor();
+  await look('order');
+  await page.goto(`${market.url}/shop/orders`);
+  await page.locator('.order-row').first().waitFor();
+  await look('orders');
+  await page.goto(`${market.url}/shop/me`);
+  await page.locator('.device').first().waitFor();
+  await look('me');
+  await page.goto(`${market.url}/shop/orders`);
+  await page.locator('.order-row a').first().click();
+  await page.getByRole('button', { name: say.cancel }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: say.cancel }).waitFor();
+  await isAccessible(page);
+  await page.getByRole('alertdialog').getByRole('button', { name: say.cancel }).click();
+  await page.locator('.history').getByText(say.cancelled).waitFor();
+  await page.getByText(say.refunded).waitFor();
+  isQuiet(page);
+  await who.context.close();
+}
+const buysOnADesktopInEnglish = (context) => walk(context, 'en', wide, 'light');
+const buysOnAPhoneInKorean = (context) => walk(context, 'ko', phone, 'dark');
+
+// --- the opening --------------------------------------------------------------------------------------------
+
+/** The reader's clock is five minutes ahead: the countdown is right all the same, and says so. */
+async function opensByTheServersClock(context) {
+  const { market, seller } = context;
+  const opensAt = new Date(Date.now() + 6000 + 2000 * patience);
+  const product = await seller.product({ sale: { opensAt: opensAt.toISOString(), perUserLimit: 1 } });
+  const one = await buyer(market.url);
+  const who = await visitor(context, {
+    before: () => {
+      const real = Date.now.bind(Date);
+      Date.now = () => real() + 300_000;
+    },
+  });
+  const page = await who.tab();
+  await signIn(page, market.url, one.account, 'en', `/shop/products/${product.id}`);
+  await page.getByText(/yours is 300\.\d s ahead/).waitFor();
+  const left = Math.ceil((opensAt - Date.now()) / 1000);
+  const shown = Number((await page.locator('.countdown b').last().innerText()));
+  assert.ok(Math.abs(shown - left) <= 1, `${shown} s are shown, ${left} s are left`);
+  assert.ok(await button(page).isDisabled());
+  await isAccessible(page);
+  await picture(page, 'shop-countdown');
+  await page.getByRole('button', { name: words.en.buy }).click(seconds(15));
+  assert.ok(Date.now() >= opensAt, 'the button was there too early');
+  await page.locator('.ticket').getByText('You got no. 1').waitFor();
+  isQuiet(page);
+  await who.context.close();
+}
+
+async function twoRaceForTheLastOne(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'The last one', stock: 1 });
+  const pages = [];
+  for (let i = 0; i < 2; i += 1) {
+    const who = await visitor(context, i === 0 ? {} : { viewport: phone, language: 'ko' });
+    const page = await who.tab();
+    page.expected.push(/^409 /);
+    const one = await buyer(market.url);
+    await signIn(page, market.url, one.account, who.language, `/shop/products/${product.id}`);
+    await page.getByRole('button', { name: words[who.language].buy }).waitFor();
+    pages.push(page);
+  }
+  await Promise.all(pages.map((page) => button(page).click()));
+  const outcome = (page) => Promise.race([
+    page.locator('.ticket').waitFor().then(() => 'got'),
+    page.getByText(/came after the last one|마지막 수량 다음에 도착/).waitFor().then(() => 'late'),
+  ]);
+  const outcomes = await Promise.all(pages.map(outcome));
+  assert.deepEqual([...outcomes].sort(), ['got', 'late']);
+  const late = pages[outcomes.indexOf('late')];
+  await isAccessible(late);
+  await picture(late, 'shop-sold-out');
+  assert.ok(await button(late).isDisabled());
+  // The unit comes back, and with it the button.
+  const winner = pages[outcomes.indexOf('got')];
+  await winner.locator('.ticket a').click();
+  await winner.getByRole('button', { name: /^(Cancel order|주문 취소)$/ }).click();
+  await winner.getByRole('alertdialog').getByRole('button', { name: /^(Cancel order|주문 취소)$/ }).click();
+  await late.getByRole('button', { name: /^Buy now for|지금 구매$/ }).click(seconds(10));
+  await late.locator('.ticket').waitFor();
+  for (const page of pages) {
+    isQuiet(page);
+    await page.context().close();
+  }
+}
+
+// --- one press, one order -----------------------------------------------------------------------------------
+
+async function pressingTwiceIsOneOrder(context) {
+  const { market, seller } = context;
+  const product = await seller.product();
+  const one = await buyer(market.url);
+  const who = await visitor(context);
+  const first = await who.tab();
+  await signIn(first, market.url, one.account, 'en', `/shop/products/${product.id}`);
+  await first.getByRole('button', { name: words.en.buy }).waitFor();
+  await button(first).evaluate((element) => { element.click(); element.click(); element.click(); });
+  await first.locator('.ticket').waitFor();
+  const again = await who.tab();
+  await again.goto(`${market.url}/shop/products/${product.id}`);
+  await again.locator('.ticket').getByText('You got no. 1').waitFor();
+  assert.equal((await one.orders()).length, 1);
+  isQuiet(first);
+  isQuiet(again);
+  await who.context.close();
+}
+
+/** The answer never arrives; the page is loaded again, a second tab is opened: it stays the same purchase. */
+async function aLostAnswerIsAskedForAgain(context) {
+  const { market, seller } = context;
+  const product = await seller.product();
+  const one = await buyer(market.url);
+  const who = await visitor(context);
+  const page = await who.tab();
+  page.expected.push(/ERR_/);
+  await signIn(page, market.url, one.account, 'en', `/shop/products/${product.id}`);
+  const keys = new Set();
+  let lost = 0;
+  await who.context.route('**/api/v1/orders', async (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    keys.add(route.request().headers()['idempotency-key']);
+    if (lost >= 3) return route.fallback();
+    lost += 1;
+    await route.fetch(); // It reaches the server...
+    return route.abort('connectionreset'); // ...and the answer is lost.
+  });
+  await button(page).click();
+  await page.getByText('Connection lost, trying again').waitFor();
+  await isAccessible(page);
+  await picture(page, 'shop-connection-lost');
+  const second = await who.tab();
+  second.expected.push(/ERR_/);
+  await second.goto(`${market.url}/shop/products/${product.id}`);
+  await page.reload();
+  await page.locator('.ticket').waitFor(seconds(20));
+  await second.locator('.ticket').waitFor(seconds(20));
+  assert.equal(keys.size, 1, 'another key was sent');
+  assert.equal((await one.orders()).length, 1);
+  isQuiet(page);
+  await who.context.close();
+}
+
+async function aSlowAnswerIsCalledSlow(context) {
+  const { market, seller } = context;
+  const product = await seller.product();
+  const one = await buyer(market.url);
+  const who = await visitor(context);
+  const page = await who.tab();
+  await signIn(page, market.url, one.account, 'en', `/shop/products/${product.id}`);
+  await page.route('**/api/v1/orders', async (route) => {
+    await new Promise((wake) => { setTimeout(wake, 4000); });
+    return route.fallback();
+  });
+  await button(page).click();
+  await page.getByText('Getting your place').waitFor();
+  await button(page).click({ force: true });
+  await page.getByText('Still asking').waitFor();
+  await page.locator('.ticket').waitFor();
+  assert.equal((await one.orders()).length, 1);
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** kill -9 while a purchase is under way, and a start on the same data. */
+async function aKilledServerLosesNoPurchase(context) {
+  const folder = path.join(context.folder, 'killed');
+  const options = ['--data', folder, '--set', 'ratelimit.enabled=false'];
+  let market = await Server.start(options);
+  try {
+    const seller = await admin(market.url);
+    const product = await seller.product();
+    const one = await buyer(market.url);
+    const who = await visitor(context);
+    const page = await who.tab();
+    page.expected.push(/ERR_/);
+    await signIn(page, market.url, one.account, 'en', `/shop/products/${product.id}`);
+    await page.getByRole('button', { name: words.en.buy }).waitFor();
+    await Promise.all([market.kill(), button(page).click()]);
+    await page.getByText('Connection lost, trying again').waitFor();
+    await page.getByText('Connection lost, these are the last numbers').waitFor(seconds(15));
+    market = await Server.start(options, market.address);
+    await page.locator('.ticket').waitFor(seconds(30));
+    assert.equal((await (await one.signIn()).orders()).length, 1);
+    await page.getByRole('link', { name: 'Pay now' }).click();
+    await page.getByRole('button', { name: words.en.pay }).click();
+    await page.locator('.history').getByText('Paid').waitFor();
+    isQuiet(page);
+    await who.context.close();
+  } finally {
+    await market.stop();
+  }
+}
+
+// --- many tabs ----------------------------------------------------------------------------------------------
+
+async function tenTabsShareOneStream(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ stock: 50 });
+  const one = await buyer(market.url);
+  const who = await visitor(context);
+  const streams = new Set();
+  who.context.on('request', (request) => { if (request.resourceType() === 'eventsource') streams.add(request); });
+  for (const over of ['requestfinished', 'requestfailed'])
+    who.context.on(over, (request) => streams.delete(request));
+  const tabs = [];
+  for (let i = 0; i < 10; i += 1) {
+    const tab = await who.tab();
+    if (i === 0) await signIn(tab, market.url, one.account, 'en', `/shop/products/${product.id}`);
+    else await tab.goto(`${market.url}/shop/products/${product.id}`);
+    tabs.push(tab);
+  }
+  for (const tab of tabs) await tab.locator('.fresh.stream').waitFor();
+  assert.equal(streams.size, 1);
+  const other = await buyer(market.url);
+  await other.buy(product, 2);
+  for (const tab of tabs) await tab.locator('.stock-text b', { hasText: /^48$/ }).waitFor();
+  // The leader goes: another tab takes over.
+  await tabs[0].close();
+  await (await buyer(market.url)).buy(product);
+  for (const tab of tabs.slice(1)) await tab.locator('.stock-text b', { hasText: /^47$/ }).waitFor();
+  await button(tabs[9]).click();
+  for (const tab of tabs.slice(1)) await tab.locator('.ticket').waitFor();
+  tabs.slice(1).forEach(isQuiet);
+  await who.context.close();
+}
+
+// --- the rest -----------------------------------------------------------------------------------------------
+
+async function buysByKeyboardAlone(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'By keyboard' });
+  const one = await buyer(market.url);
+  const who = await visitor(context);
+  const page = await who.tab();
+  await page.goto(`${market.url}/shop/products/${product.id}`);
+  await page.getByRole('button', { name: 'Sign in to buy' }).waitFor();
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.className), 'skip');
+  await page.keyboard.press('Enter');
+  await tabTo(page, button(page));
+  await page.keyboard.press('Enter');
+  await page.getByLabel('E-mail').waitFor();
+  await page.keyboard.type(one.account.email);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(one.account.password);
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: words.en.buy }).waitFor();
+  await tabTo(page, button(page));
+  await page.keyboard.press('Space');
+  await page.locator('.ticket').waitFor();
+  await tabTo(page, page.getByRole('link', { name: 'Pay now' }));
+  isQuiet(page);
+  await who.context.close();
+}
+
+async function remembersLanguageAndTheme(context) {
+  const { market } = context;
+  const who = await visitor(context);
+  const page = await who.tab();
+  await page.goto(market.url);
+  await page.getByRole('button', { name: '한국어' }).click();
+  await page.getByRole('heading', { name: '전체 상품' }).waitFor();
+  await page.getByRole('button', { name: '계정' }).click();
+  await page.getByRole('menuitemradio', { name: '어둡게' }).click();
+  await page.reload();
+  await page.getByRole('heading', { name: '전체 상품' }).waitFor();
+  assert.equal(await page.locator('html').getAttribute('data-theme'), 'dark');
+  isQuiet(page);
+  await who.context.close();
+}
+
+async function findsFiltersAndSaysWhenThereIsNothing(context) {
+  const { market, seller } = context;
+  await seller.product({ name: 'Findable lamp', kind: 'regular', sale: null });
+  const who = await visitor(context);
+  const page = await who.tab();
+  await page.goto(market.url);
+  await page.getByLabel('Search').fill('findable');
+  await page.getByText('1 shown').waitFor();
+  assert.match(page.url(), /search=findable/);
+  await page.reload();
+  await page.getByRole('link', { name: 'Findable lamp' }).waitFor();
+  await page.getByRole('button', { name: 'Drops', exact: true }).click();
+  await page.getByRole('heading', { name: 'Nothing matches' }).waitFor();
+  await isAccessible(page);
+  await page.getByRole('button', { name: 'Clear filters' }).click();
+  await page.locator('.hero').waitFor();
+  page.expected.push(/^404 /);
+  await page.goto(`${market.url}/shop/products/0C3KQ2V8M0G00`);
+  await page.getByRole('heading', { name: 'This product is not here' }).waitFor();
+  await page.goto(`${market.url}/shop/nothing`);
+  await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+  await isAccessible(page);
+  await page.goto(`${market.url}/shop/orders`);
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  isQuiet(page);
+  await who.context.close();
+}
+
+async function showsTextAsText(context) {
+  const { market, seller } = context;
+  const evil = '<img src=x onerror=alert(1)>"\'><script>alert(2)</script>&lt;b&gt; {remaining}';
+  const product = await seller.product({ name: evil, description: `${evil}\n\n${evil}`, category: '<b>c</b>' });
+  const who = await visitor(context);
+  const page = await who.tab();
+  await page.goto(`${market.url}/shop/products/${product.id}`);
+  assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), evil);
+  assert.equal(await page.locator('main img, main script').count(), 0);
+  await fitsTheWidth(page);
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** At most 180 KiB of script, as gzip, until the first page is usable; nothing from elsewhere; all kept for a year. */
+async function firstLoadIsSmall(context) {
+  const { market } = context;
+  const who = await visitor(context);
+  const page = await who.tab();
+  const loaded = [];
+  page.on('response', (answer) => loaded.push({ url: answer.url(), kind: answer.request().resourceType() }));
+  await page.goto(market.url);
+  await page.locator('.card').first().waitFor();
+  assert.deepEqual(loaded.filter(({ url }) => !url.startsWith(market.url)), []);
+  let bytes = 0;
+  for (const { url } of loaded.filter(({ kind }) => kind === 'script')) {
+    const packed = await fetch(url, { headers: { 'Accept-Encoding': 'gzip' } });
+    assert.equal(packed.headers.get('content-encoding'), 'gzip');
+    assert.match(packed.headers.get('cache-control'), /immutable/);
+    bytes += Number(packed.headers.get('content-length'));
+  }
+  console.log(`  first load: ${(bytes / 1024).toFixed(0)} KiB of script`);
+  assert.ok(bytes > 10_000 && bytes <= 180 * 1024, `${bytes} bytes of script`);
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** The same shop behind a gateway, and no page hides what the API says. */
+async function worksBehindAGateway(context) {
+  const registry = await Server.start(['--role', 'registry']);
+  const set = ['--set', `registry.urls=${registry.url}/eureka`, '--set', 'ratelimit.enabled=false'];
+  const services = await Server.start(['--role', 'user,product,order', '--data', path.join(context.folder, 'behind'), ...set]);
+  const gateway = await Server.start(['--role', 'gateway', ...set.slice(0, 2)]);
+  try {
+    await until(async () => (await fetch(`${gateway.url}/api/v1/products`)).ok, 20);
+    const product = await (await admin(services.url)).product({ name: 'Behind a gateway' });
+    const one = await buyer(services.url);
+    const who = await visitor(context);
+    const page = await who.tab();
+    await signIn(page, gateway.url, one.account, 'en', `/shop/products/${product.id}`);
+    await page.locator('.fresh.stream').waitFor();
+    await button(page).click();
+    await page.locator('.ticket').waitFor();
+    const missing = await fetch(`${gateway.url}/api/v1/nothing`, { headers: { Accept: 'text/html' } });
+    assert.equal(missing.status, 404);
+    assert.match(missing.headers.get('content-type'), /problem/);
+    isQuiet(page);
+    await who.context.close();
+  } finally {
+    for (const server of [gateway, services, registry]) await server.stop();
+  }
+}
+
+async function makeContext() {
+  const folder = mkdtempSync(path.join(tmpdir(), 'market-shop-'));
+  const market = await Server.start(['--data', path.join(folder, 'data'), '--set', 'ratelimit.enabled=false']);
+  const browser = await launch();
+  return {
+    folder, market, browser, seller: await admin(market.url),
+    async end() {
+      await browser.close();
+      await market.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+await run([buysOnADesktopInEnglish, buysOnAPhoneInKorean, opensByTheServersClock, twoRaceForTheLastOne,
+  pressingTwiceIsOneOrder, aLostAnswerIsAskedForAgain, aSlowAnswerIsCalledSlow, aKilledServerLosesNoPurchase,
+  tenTabsShareOneStream, buysByKeyboardAlone, remembersLanguageAndTheme, findsFiltersAndSaysWhenThereIsNothing,
+  showsTextAsText, firstLoadIsSmall, worksBehindAGateway], makeContext);

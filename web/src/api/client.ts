@@ -1,0 +1,118 @@
+/**
+ * How the pages ask the API: one function, problems as errors, the session renewed once when it has run out.
+ *
+ * Two kinds of failure must never be mixed up. An `ApiError` is the server's own answer. An `UnknownOutcome` means
+ * that nobody knows what happened (no answer, or `unavailable`): the caller asks again with the same
+ * Idempotency-Key, and undoes nothing.
+ */
+import { sampleDate } from '../lib/clock';
+import type { Problem } from './types';
+
+export class ApiError extends Error {
+  constructor(readonly problem: Problem, readonly retryAfter: number | null) {
+    super(problem.detail || problem.title);
+  }
+  get code(): string {
+    return this.problem.code;
+  }
+  get status(): number {
+    return this.problem.status;
+  }
+  /** What is wrong with this member of the request, if that is what the problem says. */
+  field(name: string): string | null {
+    return this.problem.errors?.find((each) => each.field === name)?.detail ?? null;
+  }
+}
+
+export class UnknownOutcome extends Error {
+  constructor(readonly reason: 'unreachable' | 'unavailable' | 'busy', readonly retryAfter: number | null) {
+    super(reason);
+  }
+}
+
+export interface Ask {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  body?: unknown;
+  /** Bytes as they are, with their media type, instead of `body`. */
+  bytes?: { type: string; content: Blob };
+  query?: Record<string, string | number | null | undefined>;
+  key?: string;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  timeoutMs?: number;
+  /** Set for the calls that make or renew the session itself: a 401 is then their answer. */
+  plain?: boolean;
+}
+
+let renew: (() => Promise<boolean>) | null = null;
+/** session.ts says how a session is renewed; it answers whether there is one. */
+export function renewSessionsBy(how: () => Promise<boolean>): void {
+  renew = how;
+}
+
+export function addressOf(path: string, query?: Ask['query']): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {}))
+    if (value !== null && value !== undefined && value !== '') parameters.set(name, String(value));
+  const text = parameters.toString();
+  return `/api/v1${path}${text ? `?${text}` : ''}`;
+}
+
+function problemOf(text: string, status: number): Problem {
+  try {
+    const found = JSON.parse(text) as Problem;
+    if (typeof found.code === 'string') return found;
+  } catch {
+    // A proxy's page: its status is all that it says.
+  }
+  return { type: 'about:blank', title: `HTTP ${status}`, status, detail: '', code: `http_${status}`, traceId: '' };
+}
+
+async function send(path: string, ask: Ask): Promise<Response> {
+  const headers = new Headers({ Accept: 'application/json', ...ask.headers });
+  let body: BodyInit | undefined;
+  if (ask.bytes) {
+    headers.set('Content-Type', ask.bytes.type);
+    body = ask.bytes.content;
+  } else if (ask.body !== undefined) {
+    headers.set('Content-Type', 'application/json');
+    body = JSON.stringify(ask.body);
+  }
+  if (ask.key) headers.set('Idempotency-Key', ask.key);
+  const limits = [AbortSignal.timeout(ask.timeoutMs ?? 15_000)];
+  if (ask.signal) limits.push(ask.signal);
+  const sentAt = performance.now();
+  try {
+    const answer = await fetch(addressOf(path, ask.query), {
+      method: ask.method ?? 'GET', headers, body: body ?? null, credentials: 'same-origin', cache: 'no-store',
+      signal: AbortSignal.any(limits),
+    });
+    sampleDate(answer.headers.get('Date'), sentAt, performance.now());
+    return answer;
+  } catch (error) {
+    if (ask.signal?.aborted) throw error;
+    throw new UnknownOutcome('unreachable', null);
+  }
+}
+
+export async function ask<T>(path: string, question: Ask = {}): Promise<T> {
+  let answer = await send(path, question);
+  if (answer.status === 401 && !question.plain && renew) {
+    const refused = problemOf(await answer.clone().text(), 401);
+    if (refused.code === 'unauthenticated' && (await renew())) answer = await send(path, question);
+  }
+  let text: string;
+  try {
+    text = await answer.text();
+  } catch {
+    throw new UnknownOutcome('unreachable', null); // The connection broke in the middle of the answer.
+  }
+  if (answer.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
+  const retryAfter = Number(answer.headers.get('Retry-After')) || null;
+  const problem = problemOf(text, answer.status);
+  if (answer.status === 502 || answer.status === 503 || answer.status === 504) {
+    const reason = problem.code === 'overloaded' ? 'busy' : 'unavailable';
+    throw new UnknownOutcome(reason, retryAfter);
+  }
+  throw new ApiError(problem, retryAfter);
+}

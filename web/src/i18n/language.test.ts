@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { en } from './en';
+import { ko } from './ko';
+import { chosenLanguage, fill, speechOf } from './language';
+
+describe('both languages', () => {
+  it.each(Object.keys(en) as (keyof typeof en)[])('name the same values: %s', (word) => {
+    const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
+    expect(names(ko[word])).toEqual(names(en[word]));
+  });
+  it('are chosen by the reader, else by the browser', () => {
+    expect(chosenLanguage(null, ['fr-FR', 'ko-KR', 'en'])).toBe('ko');
+    expect(chosenLanguage(null, ['de'])).toBe('en');
+    expect(chosenLanguage('en', ['ko'])).toBe('en');
+    expect(chosenLanguage('<x>', ['ko'])).toBe('ko');
+  });
+  it('write prices in the currency\'s own units', () => {
+    expect(speechOf('ko').price({ amount: 189_000, currency: 'KRW' })).toBe('₩189,000');
+    expect(speechOf('en').price({ amount: 1999, currency: 'USD' })).toBe('$19.99');
+  });
+  it('fill in what is known and leave the rest', () => {
+    expect(fill('{a} of {b}', { a: '{b}' })).toBe('{b} of {b}');
+  });
+});

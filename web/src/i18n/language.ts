@@ -1,0 +1,67 @@
+/** The language of the pages, and numbers, prices and times as it writes them. */
+import { keep, kept, useValue, Value } from '../lib/store';
+import type { Money } from '../api/types';
+import { en, type Word } from './en';
+import { ko } from './ko';
+
+export type Language = 'ko' | 'en';
+const words = { ko, en };
+const name = 'market.language';
+
+export function chosenLanguage(saved: string | null, preferred: readonly string[]): Language {
+  if (saved === 'ko' || saved === 'en') return saved;
+  const first = preferred.map((each) => each.slice(0, 2)).find((each) => each === 'ko' || each === 'en');
+  return first === 'ko' ? 'ko' : 'en';
+}
+
+export const language = new Value<Language>(
+  typeof navigator === 'undefined' ? 'en' : chosenLanguage(kept(name), navigator.languages));
+
+export function speak(next: Language): void {
+  keep(name, next);
+  language.set(next);
+}
+
+export function fill(text: string, values: Record<string, string | number>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, key: string) => String(values[key] ?? whole));
+}
+
+export interface Speech {
+  language: Language;
+  t(word: Word, values?: Record<string, string | number>): string;
+  number(value: number): string;
+  price(money: Money): string;
+  /** Day and time, in the reader's zone. */
+  time(iso: string): string;
+  /** Time of day with seconds. */
+  clock(ms: number): string;
+}
+
+const tags = { ko: 'ko-KR', en: 'en-GB' };
+
+export function speechOf(spoken: Language): Speech {
+  const tag = tags[spoken];
+  const numbers = new Intl.NumberFormat(tag);
+  const times = new Intl.DateTimeFormat(tag, {
+    month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23',
+  });
+  const clocks = new Intl.DateTimeFormat(tag, {
+    hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
+  });
+  return {
+    language: spoken,
+    t: (word, values) => (values ? fill(words[spoken][word], values) : words[spoken][word]),
+    number: (value) => numbers.format(value),
+    price: ({ amount, currency }) => {
+      const format = new Intl.NumberFormat(tag, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
+      return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0));
+    },
+    time: (iso) => times.format(new Date(iso)),
+    clock: (ms) => clocks.format(ms),
+  };
+}
+
+const speeches = { ko: speechOf('ko'), en: speechOf('en') };
+export function useSpeech(): Speech {
+  return speeches[useValue(language)];
+}

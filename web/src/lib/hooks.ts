@@ -1,0 +1,83 @@
+/** What components watch: live values, the server's time, whether the browser is online. */
+import { useEffect, useState, useSyncExternalStore } from 'react';
+import { ask } from '../api/client';
+import type { Stock } from '../api/types';
+import { serverClock } from './clock';
+import { liveHub, type Freshness, type Topic } from './live';
+
+export interface Live<T> {
+  value: T | null;
+  freshness: Freshness | null;
+}
+
+/** The newest value of a topic, from whichever tab holds the stream. Null: nothing to watch. */
+export function useLive<T>(stream: string | null, poll: string): Live<T> {
+  const [live, setLive] = useState<Live<T>>({ value: null, freshness: null });
+  useEffect(() => {
+    setLive({ value: null, freshness: null });
+    if (!stream) return undefined;
+    const topic: Topic = { stream, poll };
+    return liveHub().watch(topic, (update) => setLive({ value: update.value as T, freshness: update.freshness }));
+  }, [stream, poll]);
+  return live;
+}
+
+/** The server's time, anew at each whole second of it (or every `everyMs`). */
+export function useServerNow(everyMs = 1000): number {
+  const [now, setNow] = useState(() => serverClock.now());
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout>;
+    const tick = (): void => {
+      const current = serverClock.now();
+      setNow(current);
+      timer = setTimeout(tick, everyMs - (current % everyMs) + 5);
+    };
+    tick();
+    const off = serverClock.onChange(() => setNow(serverClock.now()));
+    return () => {
+      clearTimeout(timer);
+      off();
+    };
+  }, [everyMs]);
+  return now;
+}
+
+/** Measures the server's clock by what the live stock says: three times at once, then now and then. */
+export function useClockSync(productId: string): void {
+  useEffect(() => {
+    let stopped = false;
+    let timer: ReturnType<typeof setTimeout>;
+    const measure = async (left: number): Promise<void> => {
+      const sentAt = performance.now();
+      try {
+        const stock = await ask<Stock>(`/products/${productId}/stock`);
+        serverClock.sample(Date.parse(stock.asOf), sentAt, performance.now());
+      } catch {
+        // The page says elsewhere that the server is away.
+      }
+      if (!stopped) timer = setTimeout(() => void measure(left - 1), left > 1 ? 150 : 30_000);
+    };
+    void measure(3);
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+    };
+  }, [productId]);
+}
+
+export function useOnline(): boolean {
+  return useSyncExternalStore((changed) => {
+    addEventListener('online', changed);
+    addEventListener('offline', changed);
+    return () => {
+      removeEventListener('online', changed);
+      removeEventListener('offline', changed);
+    };
+  }, () => navigator.onLine);
+}
+
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+}

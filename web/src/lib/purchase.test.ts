@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { ApiError, UnknownOutcome } from '../api/client';
+import type { Order } from '../api/types';
+import { backoffMs, PurchaseFlow, resumeMsMax, type Buying, type Purchase } from './purchase';
+
+const order = (id: string, ticket: number | null): Order => ({ id, items: [{ ticket }] } as unknown as Order);
+const refusal = (code: string, status = 409, more: object = {}): ApiError =>
+  new ApiError({ type: '', title: '', status, detail: code, code, traceId: '', ...more }, null);
+
+/** Tabs of one browser: they share what is stored and who may go on alone. */
+class Browser {
+  stored = new Map<string, string>();
+  time = 1_000_000;
+  sent: string[] = [];
+  keys = 0;
+  waits: number[] = [];
+  private queue: Promise<void> = Promise.resolve();
+
+  constructor(private readonly answer: (key: string, tries: number) => Promise<Order>) {}
+
+  tab(): PurchaseFlow {
+    const buying: Buying = {
+      place: (_, key) => {
+        this.sent.push(key);
+        return this.answer(key, this.sent.length);
+      },
+      wait: (ms) => {
+        this.waits.push(ms);
+        this.time += ms;
+        return Promise.resolve();
+      },
+      now: () => this.time,
+      read: (name) => this.stored.get(name) ?? null,
+      write: (name, value) => void (value === null ? this.stored.delete(name) : this.stored.set(name, value)),
+      alone: (_, work) => {
+        this.queue = this.queue.then(work);
+        return this.queue;
+      },
+      newKey: () => `key-${(this.keys += 1)}`,
+      serverNow: () => this.time,
+    };
+    return new PurchaseFlow('buyer', 'product', buying);
+  }
+}
+const items = [{ productId: 'product', quantity: 1 }];
+const settled = () => new Promise((done) => setTimeout(done, 0));
+
+describe('a purchase', () => {
+  it('is one key, however often the button is pressed and in however many tabs', async () => {
+    let release: (value: Order) => void = () => undefined;
+    const browser = new Browser(() => new Promise((answer) => { release = answer; }));
+    const [one, two] = [browser.tab(), browser.tab()];
+    void one.buy(items);
+    void one.buy(items);
+    void two.buy(items);
+    await settled();
+    expect(one.state.get().state).toBe('asking');
+    expect(two.state.get().state).toBe('asking');
+    release(order('o1', 317));
+    await settled();
+    await settled();
+    expect(browser.sent).toEqual(['key-1']);
+    for (const tab of [one, two])
+      expect(tab.state.get()).toEqual({ state: 'bought', orderId: 'o1', ticket: 317, quantity: 1 });
+  });
+
+  it('never takes silence for a no: the same key is sent until there is an answer', async () => {
+    const browser = new Browser((_, tries) => (tries < 6
+      ? Promise.reject(new UnknownOutcome(tries % 2 ? 'unreachable' : 'unavailable', null))
+      : Promise.resolve(order('o1', 1))));
+    const tab = browser.tab();
+    const seen = new Set<Purchase['state']>();
+    tab.state.subscribe(() => seen.add(tab.state.get().state));
+    await tab.buy(items);
+    expect(new Set(browser.sent)).toEqual(new Set(['key-1']));
+    expect(browser.sent).toHaveLength(6);
+    expect([...seen]).toEqual(['asking', 'bought']);
+  });
+
+  it('goes on after the page was loaded again', async () => {
+    const browser = new Browser((_, tries) => (tries === 1 ? new Promise(() => undefined) : Promise.resolve(order('o1', 2))));
+    void browser.tab().buy(items);
+    await settled();
+    const stored = new Map(browser.stored);
+    const again = new Browser(() => Promise.resolve(order('o1', 2)));
+    again.stored = stored;
+    const tab = again.tab();
+    tab.resume();
+    await settled();
+    expect(again.sent).toEqual(['key-1']);
+    expect(tab.state.get()).toMatchObject({ state: 'bought', ticket: 2 });
+  });
+
+  it('is not made unasked a long time later', async () => {
+    const browser = new Browser(() => new Promise(() => undefined));
+    void browser.tab().buy(items);
+    browser.time += resumeMsMax + 1;
+    const later = browser.tab();
+    later.resume();
+    await settled();
+    expect(later.state.get().state).toBe('idle');
+    expect(browser.stored.size).toBe(0);
+  });
+
+  it('waits for the opening when it came a moment early, and no longer than that', async () => {
+    const browser = new Browser((_, tries) => (tries === 1
+      ? Promise.reject(refusal('sale_not_open', 409, { opensAt: new Date(1_000_400).toISOString() }))
+      : Promise.resolve(order('o1', 1))));
+    await browser.tab().buy(items);
+    expect(browser.sent).toEqual(['key-1', 'key-1']);
+    expect(browser.waits[0]).toBeGreaterThanOrEqual(400);
+    expect(browser.waits[0]).toBeLessThan(500);
+  });
+
+  it.each(['sold_out', 'limit_exceeded', 'sale_closed', 'insufficient_stock'])('ends with the server\'s no: %s', async (code) => {
+    const browser = new Browser(() => Promise.reject(refusal(code)));
+    const tab = browser.tab();
+    await tab.buy(items);
+    expect(tab.state.get()).toMatchObject({ state: 'refused', why: code });
+    await tab.buy(items);
+    expect(browser.sent).toEqual(['key-1', 'key-2']);
+  });
+
+  it('keeps its key while somebody signs in again', async () => {
+    const browser = new Browser((_, tries) => (tries === 1 ? Promise.reject(refusal('unauthenticated', 401)) : Promise.resolve(order('o1', 1))));
+    const tab = browser.tab();
+    await tab.buy(items);
+    expect(tab.state.get().state).toBe('signed_out');
+    tab.resume();
+    await settled();
+    expect(browser.sent).toEqual(['key-1', 'key-1']);
+    expect(tab.state.get().state).toBe('bought');
+  });
+
+  it('waits at least as long as the server asks, and never for minutes', () => {
+    for (let tries = 0; tries < 40; tries += 1)
+      for (const random of [0, 0.5, 0.999]) {
+        expect(backoffMs(tries, 3, random)).toBeGreaterThanOrEqual(3000);
+        expect(backoffMs(tries, null, random)).toBeLessThanOrEqual(8000);
+        expect(backoffMs(tries, null, random)).toBeGreaterThanOrEqual(150);
+      }
+  });
+});

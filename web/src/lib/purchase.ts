@@ -1,0 +1,228 @@
+/**
+ * Buying, so that one press of the button is one order, whatever happens in between: a double click, a refresh, a
+ * second tab, a lost connection, a server that restarts.
+ *
+ * The press makes an Idempotency-Key and writes it down in this browser, before anything is sent. From then on only
+ * that key is sent, by whichever tab holds the purchase's lock, until the server has said yes or no. A page that is
+ * loaded again finds the key and goes on. Only the server's own word ends it; no answer is never taken for a no.
+ */
+import { ApiError, ask, UnknownOutcome } from '../api/client';
+import type { Order } from '../api/types';
+import { serverClock } from './clock';
+import { newKey } from './key';
+import { keep, kept, Value } from './store';
+
+export type Refusal =
+  | 'sold_out' | 'insufficient_stock' | 'sale_closed' | 'limit_exceeded' | 'email_unverified' | 'sale_paused'
+  | 'product_not_found' | 'other';
+
+export type Purchase =
+  | { state: 'idle' }
+  /** Sent, and no word yet. `since` is the time of the press, `trouble` why it takes longer than it should. */
+  | { state: 'asking'; since: number; trouble: null | 'slow' | 'offline' | 'unavailable' | 'busy' | 'early' }
+  | { state: 'bought'; orderId: string; ticket: number | null; quantity: number }
+  | { state: 'refused'; why: Refusal; detail: string }
+  /** The session has ended in the middle; the key waits for the same buyer. */
+  | { state: 'signed_out' };
+
+interface Line {
+  productId: string;
+  quantity: number;
+}
+interface Pending {
+  key: string;
+  items: Line[];
+  since: number;
+}
+type Record_ = { pending: Pending } | { done: Extract<Purchase, { state: 'bought' | 'refused' }> };
+
+/** After this long without an answer the buyer is shown the orders, instead of one being made unasked. */
+export const resumeMsMax = 10 * 60_000;
+export const slowAfterMs = 2500;
+
+const nameOf = (buyer: string, what: string): string => `market.buy.${buyer}.${what}`;
+
+export function backoffMs(tries: number, retryAfter: number | null, random = Math.random()): number {
+  const asked = retryAfter ? retryAfter * 1000 : 0;
+  const own = Math.min(8000, 300 * 2 ** Math.min(tries, 5));
+  return Math.max(asked, own / 2) + (random * own) / 2;
+}
+
+export interface Buying {
+  place(items: Line[], key: string): Promise<Order>;
+  wait(ms: number): Promise<void>;
+  now(): number;
+  read(name: string): string | null;
+  write(name: string, value: string | null): void;
+  /** Runs `work` in one tab at a time. */
+  alone(name: string, work: () => Promise<void>): Promise<void>;
+  newKey(): string;
+  serverNow(): number;
+}
+
+const browser: Buying = {
+  place: (items, key) => ask<Order>('/orders', { method: 'POST', body: { items }, key, timeoutMs: 10_000 }),
+  wait: (ms) => new Promise((wake) => {
+    const timer = setTimeout(wake, ms);
+    addEventListener('online', () => { clearTimeout(timer); wake(); }, { once: true });
+  }),
+  now: () => Date.now(),
+  read: kept,
+  write: keep,
+  alone: async (name, work) => {
+    if (navigator.locks) await navigator.locks.request(name, work);
+    else await work();
+  },
+  newKey,
+  serverNow: () => serverClock.now(),
+};
+
+function refusalOf(code: string): Refusal {
+  const known: Refusal[] = ['sold_out', 'insufficient_stock', 'sale_closed', 'limit_exceeded', 'email_unverified',
+    'sale_paused', 'product_not_found'];
+  return known.find((each) => each === code) ?? 'other';
+}
+
+/** One thing that is bought (a product, or the cart) by one buyer, as all tabs of the browser see it. */
+export class PurchaseFlow {
+  readonly state: Value<Purchase>;
+  private readonly name: string;
+  private running = false;
+
+  constructor(buyer: string, what: string, private readonly with_: Buying = browser) {
+    this.name = nameOf(buyer, what);
+    this.state = new Value<Purchase>({ state: 'idle' });
+  }
+
+  /** Takes up what another tab, or this page before it was loaded again, has begun. */
+  resume(): void {
+    const record = this.read();
+    if (!record) {
+      if (!this.running) this.state.set({ state: 'idle' });
+    } else if ('done' in record) {
+      this.state.set(record.done);
+    } else if (this.with_.now() - record.pending.since > resumeMsMax) {
+      this.with_.write(this.name, null);
+      this.state.set({ state: 'idle' });
+    } else {
+      void this.run();
+    }
+  }
+
+  /** The press of the button. Pressed again while it asks, it is the same purchase. */
+  async buy(items: Line[]): Promise<void> {
+    const record = this.read();
+    if (!record || 'done' in record) {
+      const pending: Pending = { key: this.with_.newKey(), items, since: this.with_.now() };
+      this.with_.write(this.name, JSON.stringify({ pending } satisfies Record_));
+    }
+    await this.run();
+  }
+
+  /** Forgets the outcome, so that the button is there again. */
+  clear(): void {
+    if (this.running) return;
+    this.with_.write(this.name, null);
+    this.state.set({ state: 'idle' });
+  }
+
+  private read(): Record_ | null {
+    const text = this.with_.read(this.name);
+    if (!text) return null;
+    try {
+      return JSON.parse(text) as Record_;
+    } catch {
+      return null;
+    }
+  }
+
+  private async run(): Promise<void> {
+    if (this.running) return;
+    this.running = true;
+    const record = this.read();
+    const since = record && 'pending' in record ? record.pending.since : this.with_.now();
+    this.state.set({ state: 'asking', since, trouble: null });
+    try {
+      await this.with_.alone(this.name, () => this.askUntilAnswered());
+    } finally {
+      this.running = false;
+    }
+  }
+
+  private async askUntilAnswered(): Promise<void> {
+    for (let tries = 0; ; tries += 1) {
+      const record = this.read();
+      if (!record) return this.state.set({ state: 'idle' });
+      if ('done' in record) return this.state.set(record.done); // Another tab has the answer.
+      const { key, items, since } = record.pending;
+      const slow = setTimeout(() => this.state.set({ state: 'asking', since, trouble: 'slow' }), slowAfterMs);
+      try {
+        return this.end(bought(await this.with_.place(items, key), items));
+      } catch (error) {
+        const pause = this.afterFailure(error, since, tries);
+        if (pause === null) return undefined;
+        clearTimeout(slow);
+        await this.with_.wait(pause);
+      } finally {
+        clearTimeout(slow);
+      }
+    }
+  }
+
+  /** How long to wait before the same key is sent again; null: this was the answer. */
+  private afterFailure(error: unknown, since: number, tries: number): number | null {
+    const trouble = (what: Extract<Purchase, { state: 'asking' }>['trouble']): void =>
+      this.state.set({ state: 'asking', since, trouble: what });
+    if (error instanceof UnknownOutcome) {
+      trouble(error.reason === 'unreachable' ? 'offline' : error.reason);
+      return backoffMs(tries, error.retryAfter);
+    }
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status === 429) {
+      trouble('busy');
+      return backoffMs(tries, error.retryAfter);
+    }
+    if (error.code === 'sale_not_open' && error.problem.opensAt) {
+      const early = Date.parse(error.problem.opensAt) - this.with_.serverNow();
+      if (early < 30_000) {
+        trouble('early'); // Pressed at the opening by a clock that was a little ahead.
+        return Math.max(50, early) + Math.random() * 50;
+      }
+    }
+    if (error.status === 401) {
+      this.state.set({ state: 'signed_out' });
+      return null;
+    }
+    this.end({ state: 'refused', why: refusalOf(error.code), detail: error.message });
+    return null;
+  }
+
+  private end(outcome: Extract<Purchase, { state: 'bought' | 'refused' }>): void {
+    this.with_.write(this.name, JSON.stringify({ done: outcome } satisfies Record_));
+    this.state.set(outcome);
+  }
+}
+
+function bought(order: Order, items: Line[]): Extract<Purchase, { state: 'bought' }> {
+  const ticket = order.items.find((item) => item.ticket !== null)?.ticket ?? null;
+  return { state: 'bought', orderId: order.id, ticket, quantity: items.reduce((sum, each) => sum + each.quantity, 0) };
+}
+
+const flows = new Map<string, PurchaseFlow>();
+/** The flow of this buyer and thing; the same one for every component that shows it. */
+export function purchaseOf(buyer: string, what: string): PurchaseFlow {
+  const name = nameOf(buyer, what);
+  let flow = flows.get(name);
+  if (!flow) {
+    flow = new PurchaseFlow(buyer, what);
+    flow.resume();
+    flows.set(name, flow);
+  }
+  return flow;
+}
+
+// Another tab wrote down what it begins or learned.
+if (typeof addEventListener !== 'undefined')
+  addEventListener('storage', (change) => {
+    if (change.key) flows.get(change.key)?.resume();
+  });

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import type { Product, Stock } from '../api/types';
+import { countdown, quantityMax, saleView } from './sale';
+
+const opensAt = 1_000_000;
+const product = (sale: object | null, remaining = 5): Product => ({
+  sale: sale && { opensAt: new Date(opensAt).toISOString(), closesAt: null, perUserLimit: 2, state: 'scheduled', ...sale },
+  stock: { remaining, capacity: 10 },
+} as unknown as Product);
+const stock = (saleState: string, remaining = 5): Stock => ({ saleState, remaining, capacity: 10, asOf: '' } as unknown as Stock);
+
+describe('what may be done', () => {
+  it('opens by the clock although the stream has not said so yet', () => {
+    expect(saleView(product({}), stock('scheduled'), opensAt - 1).state).toBe('scheduled');
+    expect(saleView(product({}), stock('scheduled'), opensAt).state).toBe('open');
+  });
+  it('believes the server when it opens before the own clock does', () => {
+    expect(saleView(product({}), stock('open'), opensAt - 50).state).toBe('open');
+  });
+  it('follows the live stock, not the page', () => {
+    expect(saleView(product({ state: 'open' }), stock('sold_out', 0), opensAt).state).toBe('sold_out');
+    expect(saleView(product({ state: 'sold_out' }, 0), stock('open', 1), opensAt).state).toBe('open');
+  });
+  it('closes by the clock', () => {
+    const until = product({ closesAt: new Date(opensAt + 10).toISOString() });
+    expect(saleView(until, stock('open'), opensAt + 9).state).toBe('open');
+    expect(saleView(until, stock('open'), opensAt + 10)).toEqual({ state: 'closed', closedAt: opensAt + 10 });
+  });
+  it('knows the states that come and go', () => {
+    for (const state of ['recovering', 'paused'] as const)
+      expect(saleView(product({}), stock(state), opensAt).state).toBe(state);
+  });
+  it('sells regular products while there are any', () => {
+    expect(saleView(product(null), null, 0).state).toBe('open');
+    expect(saleView(product(null, 0), null, 0).state).toBe('sold_out');
+  });
+});
+
+describe('the countdown', () => {
+  it('shows a second until it has passed', () => {
+    expect(countdown(1)).toEqual([0, 0, 0, 1]);
+    expect(countdown(0)).toEqual([0, 0, 0, 0]);
+    expect(countdown(-5)).toEqual([0, 0, 0, 0]);
+    expect(countdown(((2 * 24 + 3) * 60 + 4) * 60_000 + 5000)).toEqual([2, 3, 4, 5]);
+  });
+});
+
+it('offers no more than the limit and the stock', () => {
+  expect(quantityMax(product({}), 5)).toBe(2);
+  expect(quantityMax(product({}), 1)).toBe(1);
+  expect(quantityMax(product({ perUserLimit: null }), 5)).toBe(5);
+  expect(quantityMax(product({}), 0)).toBe(1);
+});

@@ -1,0 +1,38 @@
+/** What a buyer may do with a product at a moment, by the server's clock. Pure, so that each state has a test. */
+import type { Product, Stock } from '../api/types';
+
+export type SaleView =
+  | { state: 'scheduled'; opensAt: number }
+  | { state: 'open' }
+  | { state: 'sold_out' }
+  | { state: 'closed'; closedAt: number | null }
+  | { state: 'recovering' }
+  | { state: 'paused' };
+
+export function saleView(product: Product, stock: Stock | null, serverNow: number): SaleView {
+  const remaining = stock?.remaining ?? product.stock.remaining;
+  const said: string = stock?.saleState ?? product.sale?.state ?? 'open';
+  if (said === 'recovering') return { state: 'recovering' };
+  if (product.sale) {
+    const opensAt = Date.parse(product.sale.opensAt);
+    const closesAt = product.sale.closesAt ? Date.parse(product.sale.closesAt) : null;
+    if (said === 'closed' || (closesAt !== null && serverNow >= closesAt))
+      return { state: 'closed', closedAt: closesAt };
+    if (said === 'paused') return { state: 'paused' };
+    // The stream may say "scheduled" for some milliseconds longer than the clock.
+    if (serverNow < opensAt && said === 'scheduled') return { state: 'scheduled', opensAt };
+  }
+  return remaining === 0 || said === 'sold_out' ? { state: 'sold_out' } : { state: 'open' };
+}
+
+/** Days, hours, minutes, seconds until then; a second that has begun counts, so that it never shows 0 too early. */
+export function countdown(ms: number): [number, number, number, number] {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  return [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60];
+}
+
+/** How many one buyer may choose now. */
+export function quantityMax(product: Product, remaining: number): number {
+  const limit = product.sale?.perUserLimit ?? 99;
+  return Math.max(1, Math.min(limit, remaining, 1000));
+}

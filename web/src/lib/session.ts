@@ -1,0 +1,78 @@
+/**
+ * Who is signed in. The tokens are in HttpOnly cookies that no script can read; what is kept here is only that there
+ * is a session, so that a visitor who never signed in causes no refused requests.
+ */
+import { ApiError, ask, renewSessionsBy } from '../api/client';
+import type { User } from '../api/types';
+import { keep, kept, Value } from './store';
+
+export type SessionState = { state: 'unknown' } | { state: 'out' } | { state: 'in'; user: User };
+
+export const session = new Value<SessionState>({ state: 'unknown' });
+
+const flag = 'market.session';
+const cookie = { 'Market-Session': 'cookie' };
+const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('market-session');
+
+function becomes(user: User | null, tell = true): void {
+  keep(flag, user ? '1' : null);
+  session.set(user ? { state: 'in', user } : { state: 'out' });
+  if (tell) channel?.postMessage(user ? 'in' : 'out');
+}
+
+channel?.addEventListener('message', (message) => {
+  if (message.data === 'out') becomes(null, false);
+  else void load();
+});
+
+/** Only one tab renews at a time: the others wait, and then find the new cookies. */
+async function renew(): Promise<boolean> {
+  const attempt = async (): Promise<boolean> => {
+    try {
+      await ask('/sessions/refresh', { method: 'POST', headers: cookie, plain: true });
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.status < 500 && error.status !== 429) {
+        becomes(null);
+        return false;
+      }
+      throw error;
+    }
+  };
+  return navigator.locks ? navigator.locks.request('market-renew', attempt) : attempt();
+}
+renewSessionsBy(() => (kept(flag) ? renew() : Promise.resolve(false)));
+
+/** Asks who is signed in, if somebody may be. */
+export async function load(): Promise<void> {
+  if (!kept(flag)) {
+    session.set({ state: 'out' });
+    return;
+  }
+  try {
+    becomes(await ask<User>('/users/me'), false);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) becomes(null);
+    else setTimeout(() => void load(), 2000); // The server is away: what the page knows stays.
+  }
+}
+
+export async function signIn(email: string, password: string): Promise<void> {
+  const answer = await ask<{ user: User }>('/sessions', {
+    method: 'POST', body: { email, password }, headers: cookie, plain: true,
+  });
+  becomes(answer.user);
+}
+
+export async function signOut(everywhere = false): Promise<void> {
+  try {
+    await ask(everywhere ? '/sessions' : '/sessions/current', { method: 'DELETE' });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 401)) throw error;
+  }
+  becomes(null);
+}
+
+export function changed(user: User): void {
+  becomes(user);
+}

@@ -1,0 +1,170 @@
+/** The catalogue: the drop that matters now on top, everything else below. */
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useEffect, useState, type ReactNode } from 'react';
+import { Link, useSearchParams } from 'react-router';
+import { ask } from '../api/client';
+import type { Product, ProductList, Stock } from '../api/types';
+import { useSpeech } from '../i18n/language';
+import { useClockSync, useLive, useServerNow, useTitle } from '../lib/hooks';
+import { saleView } from '../lib/sale';
+import { Art } from '../ui/Art';
+import { Countdown } from '../ui/Countdown';
+import { Button, Empty, LinkButton, LoadError, Loading, Skeleton } from '../ui/parts';
+import { StatePill, StockBar } from './stock';
+
+const addressOf = (product: Product): string => `/shop/products/${product.id}`;
+
+/** The one that opens next, else the one on sale that opened last. */
+export function featured(products: Product[], now: number): Product | null {
+  const drops = products.filter((each) => each.sale);
+  const opensAt = (each: Product): number => Date.parse(each.sale!.opensAt);
+  const next = drops.filter((each) => opensAt(each) > now && each.sale!.state === 'scheduled')
+    .sort((a, b) => opensAt(a) - opensAt(b))[0];
+  const live = drops.filter((each) => each.sale!.state === 'open' && each.stock.remaining > 0)
+    .sort((a, b) => opensAt(b) - opensAt(a))[0];
+  // A drop that opens within the hour is what people have come for.
+  if (next && (!live || opensAt(next) - now < 3_600_000)) return next;
+  return live ?? next ?? null;
+}
+
+function Hero({ product }: { product: Product }): ReactNode {
+  const { t, price, time } = useSpeech();
+  useClockSync(product.id);
+  const live = useLive<Stock>(`/products/${product.id}/stock/stream`, `/products/${product.id}/stock`);
+  const view = saleView(product, live.value, useServerNow());
+  return (
+    <section className="hero" aria-labelledby="hero-name">
+      <Link to={addressOf(product)} className="hero-art" tabIndex={-1} aria-hidden="true"><Art product={product} eager /></Link>
+      <div className="hero-text">
+        <p className="hero-line">
+          <StatePill state={view.state} regular={!product.sale} />
+          <span>{view.state === 'scheduled' ? t('sale.opensAt', { time: time(product.sale!.opensAt) }) : product.category}</span>
+        </p>
+        <h1 id="hero-name">{product.name}</h1>
+        {view.state === 'scheduled' ? <Countdown until={view.opensAt} /> : (
+          <StockBar product={product} stock={live.value} freshness={live.freshness} />
+        )}
+        <div className="hero-buy">
+          <strong className="price">{price(product.price)}</strong>
+          <LinkButton look="main" to={addressOf(product)}>{t(view.state === 'open' ? 'buy.open' : 'buy.seeDrop')}</LinkButton>
+        </div>
+      </div>
+    </section>
+  );
+}
+
+function Card({ product }: { product: Product }): ReactNode {
+  const { t, price, time, number } = useSpeech();
+  const now = useServerNow(5000);
+  const view = saleView(product, null, now);
+  return (
+    <li className={`card ${view.state}`}>
+      <Link to={addressOf(product)} className="card-art" tabIndex={-1} aria-hidden="true"><Art product={product} /></Link>
+      <div className="card-text">
+        <p className="card-line">
+          <StatePill state={view.state} regular={!product.sale} />
+          {view.state === 'scheduled' && <span>{time(product.sale!.opensAt)}</span>}
+          {view.state === 'open' && product.sale && (
+            <span>{t('sale.left.short', { remaining: number(product.stock.remaining) })}</span>
+          )}
+        </p>
+        <h3><Link to={addressOf(product)}>{product.name}</Link></h3>
+        <p className="price">{price(product.price)}</p>
+      </div>
+    </li>
+  );
+}
+
+/** What the address says, so that a filtered list can be sent to somebody. */
+function useFilters() {
+  const [parameters, setParameters] = useSearchParams();
+  const set = (name: string, value: string): void => setParameters((before) => {
+    const next = new URLSearchParams(before);
+    if (value) next.set(name, value);
+    else next.delete(name);
+    return next;
+  }, { replace: true });
+  const get = (name: string): string => parameters.get(name) ?? '';
+  return { search: get('search'), kind: get('kind'), sort: get('sort'), category: get('category'), set,
+    clear: () => setParameters({}, { replace: true }), any: [...parameters.keys()].length > 0 };
+}
+
+function SearchBox({ value, onSearch }: { value: string; onSearch: (text: string) => void }): ReactNode {
+  const { t } = useSpeech();
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  useEffect(() => {
+    if (text === value) return undefined;
+    const timer = setTimeout(() => onSearch(text), 300);
+    return () => clearTimeout(timer);
+    // eslint-disable-next-line -- a new onSearch is no new text
+  }, [text]);
+  return (
+    <input type="search" className="search" aria-label={t('home.search')} placeholder={t('home.search.placeholder')}
+      value={text} onChange={(event) => setText(event.target.value)} />
+  );
+}
+
+export function Home(): ReactNode {
+  const { t, number } = useSpeech();
+  useTitle(`MARKET · ${t('brand.tagline')}`);
+  const filters = useFilters();
+  const { search, kind, sort, category } = filters;
+  const drops = useQuery({
+    queryKey: ['products', 'drops'],
+    queryFn: ({ signal }) => ask<ProductList>('/products', { query: { kind: 'event', sort: 'opening', limit: 50 }, signal }),
+    refetchInterval: 30_000,
+  });
+  const list = useInfiniteQuery({
+    queryKey: ['products', 'list', search, kind, sort, category],
+    queryFn: ({ pageParam, signal }) =>
+      ask<ProductList>('/products', { query: { search, kind, sort, category, limit: 24, cursor: pageParam }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+    placeholderData: (before) => before,
+  });
+  const now = useServerNow(5000);
+  const hero = filters.any ? null : featured(drops.data?.items ?? [], now);
+  const items = list.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <div className="page">
+      {!filters.any && drops.isPending && <Loading><Skeleton className="hero-skeleton" /></Loading>}
+      {hero && <Hero key={hero.id} product={hero} />}
+      <section aria-labelledby="all">
+        <div className="list-head">
+          {hero ? <h2 id="all">{t('home.all')}</h2> : <h1 id="all">{t('home.all')}</h1>}
+          <SearchBox value={search} onSearch={(text) => filters.set('search', text)} />
+          <div className="segments" role="group" aria-label={t('home.kind')}>
+            {(['', 'event', 'regular'] as const).map((value) => (
+              <button key={value} type="button" aria-pressed={kind === value} onClick={() => filters.set('kind', value)}>
+                {t(`home.kind.${value || 'all'}`)}
+              </button>
+            ))}
+          </div>
+          <select aria-label={t('home.sort')} value={sort || 'newest'}
+            onChange={(event) => filters.set('sort', event.target.value === 'newest' ? '' : event.target.value)}>
+            {(['newest', 'opening', 'price', '-price'] as const).map((value) => (
+              <option key={value} value={value}>{t(`home.sort.${value}`)}</option>
+            ))}
+          </select>
+        </div>
+        {filters.any && (
+          <p className="filters">
+            {category && <span className="chip">{t('home.category', { name: category })}</span>}
+            <span role="status">{list.isSuccess && t('home.count', { count: number(items.length) })}</span>
+            <Button look="quiet" className="small" onClick={filters.clear}>{t('home.clear')}</Button>
+          </p>
+        )}
+        {list.isPending && <Loading><div className="grid">{Array.from({ length: 8 }, (_, i) => <Skeleton key={i} className="card-skeleton" />)}</div></Loading>}
+        {list.isError && <LoadError retry={() => void list.refetch()} />}
+        {list.isSuccess && items.length === 0 && (filters.any
+          ? <Empty title="home.none" text="home.none.text" />
+          : <Empty title="home.empty" text="home.empty.text" />)}
+        <ul className="grid">{items.map((product) => <Card key={product.id} product={product} />)}</ul>
+        {list.hasNextPage && (
+          <p className="more"><Button disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{t('home.more')}</Button></p>
+        )}
+      </section>
+    </div>
+  );
+}

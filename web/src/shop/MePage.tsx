@@ -1,0 +1,106 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState, type ReactNode } from 'react';
+import { Link } from 'react-router';
+import { ask } from '../api/client';
+import type { SessionList, User } from '../api/types';
+import { useSpeech } from '../i18n/language';
+import { useTitle } from '../lib/hooks';
+import { changed, signOut } from '../lib/session';
+import { Button, Field, LoadError, Loading, Notice, Skeleton } from '../ui/parts';
+import { fieldError, FormError, useForm } from './account';
+import { Guard } from './Guard';
+
+function Profile({ user }: { user: User }): ReactNode {
+  const { t } = useSpeech();
+  const [saved, setSaved] = useState(false);
+  const form = useForm(async (data) => {
+    setSaved(false);
+    const text = (name: string): string | null => String(data.get(name) ?? '').trim() || null;
+    changed(await ask<User>('/users/me', {
+      method: 'PATCH', body: { name: text('name') ?? '', phone: text('phone'), address: text('address') },
+    }));
+    setSaved(true);
+  });
+  return (
+    <section aria-labelledby="profile">
+      <h2 id="profile">{t('me.profile')}</h2>
+      <p className="muted">
+        {user.email} · {user.emailVerified ? t('me.verified') : <Link to="/shop/verify?to=/shop/me">{t('me.unverified')}</Link>}
+      </p>
+      <form onSubmit={form.submit} noValidate>
+        <FormError error={form.error} />
+        {saved && <Notice kind="good">{t('me.saved')}</Notice>}
+        <Field name="name" label={t('signUp.name')} autoComplete="name" defaultValue={user.name} error={fieldError(form.error, 'name')} />
+        <Field name="phone" type="tel" label={t('me.phone')} autoComplete="tel" defaultValue={user.phone ?? ''} error={fieldError(form.error, 'phone')} />
+        <Field name="address" label={t('me.address')} autoComplete="street-address" defaultValue={user.address ?? ''} error={fieldError(form.error, 'address')} />
+        <Button type="submit" aria-busy={form.busy}>{t('me.save')}</Button>
+      </form>
+    </section>
+  );
+}
+
+function Password(): ReactNode {
+  const { t } = useSpeech();
+  const queries = useQueryClient();
+  const [done, setDone] = useState(0);
+  const form = useForm(async (data) => {
+    await ask('/users/me/password', {
+      method: 'PUT', body: { currentPassword: String(data.get('currentPassword')), newPassword: String(data.get('newPassword')) },
+    });
+    setDone((count) => count + 1);
+    void queries.invalidateQueries({ queryKey: ['sessions'] });
+  });
+  return (
+    <section aria-labelledby="password">
+      <h2 id="password">{t('me.password')}</h2>
+      <form key={done} onSubmit={form.submit} noValidate>
+        <FormError error={form.error} known={{ invalid_credentials: t('me.password.wrong') }} />
+        {done > 0 && <Notice kind="good">{t('me.password.done')}</Notice>}
+        <Field name="currentPassword" type="password" label={t('me.password.current')} autoComplete="current-password" error={fieldError(form.error, 'currentPassword')} />
+        <Field name="newPassword" type="password" label={t('me.password.new')} autoComplete="new-password" hint={t('signUp.password.hint')} error={fieldError(form.error, 'newPassword')} />
+        <Button type="submit" aria-busy={form.busy}>{t('me.password.do')}</Button>
+      </form>
+    </section>
+  );
+}
+
+function Sessions(): ReactNode {
+  const { t, time } = useSpeech();
+  const list = useQuery({ queryKey: ['sessions'], queryFn: ({ signal }) => ask<SessionList>('/sessions', { query: { limit: 100 }, signal }) });
+  return (
+    <section aria-labelledby="sessions">
+      <h2 id="sessions">{t('me.sessions')}</h2>
+      {list.isPending && <Loading><Skeleton className="line wide" /></Loading>}
+      {list.isError && <LoadError retry={() => void list.refetch()} />}
+      <ul className="lines">
+        {list.data?.items.map((each) => (
+          <li key={each.id}>
+            <span className="device">{each.device || '—'}{each.current && <b className="pill open">{t('me.sessions.this')}</b>}</span>
+            <span className="muted">{t('me.sessions.used', { time: time(each.usedAt) })}</span>
+          </li>
+        ))}
+      </ul>
+      <div className="ways-out">
+        <Button onClick={() => void signOut()}>{t('nav.signOut')}</Button>
+        <Button look="danger" onClick={() => void signOut(true)}>{t('me.sessions.all')}</Button>
+      </div>
+    </section>
+  );
+}
+
+function Me({ user }: { user: User }): ReactNode {
+  const { t } = useSpeech();
+  useTitle(`${t('me.title')} · MARKET`);
+  return (
+    <div className="page medium stack">
+      <h1>{t('me.title')}</h1>
+      <Profile user={user} />
+      <Password />
+      <Sessions />
+    </div>
+  );
+}
+
+export default function MePage(): ReactNode {
+  return <Guard>{(user) => <Me user={user} />}</Guard>;
+}

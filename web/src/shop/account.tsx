@@ -1,0 +1,142 @@
+/** Signing in, signing up, and the code that confirms an address. */
+import { useState, type FormEvent, type ReactNode } from 'react';
+import { Link, useNavigate, useSearchParams } from 'react-router';
+import { ApiError, ask, UnknownOutcome } from '../api/client';
+import { useSpeech } from '../i18n/language';
+import { useTitle } from '../lib/hooks';
+import { load, session, signIn } from '../lib/session';
+import { useValue } from '../lib/store';
+import { Button, Field, LinkButton, Notice, Spinner } from '../ui/parts';
+
+/** Where to go afterwards: an address of this shop, whatever the link says. */
+export function placeAfter(wanted: string | null): string {
+  return wanted && /^\/(shop(\/|$)|$)/.test(wanted) ? wanted : '/';
+}
+
+function textOf(form: FormData, name: string): string {
+  return String(form.get(name) ?? '').trim();
+}
+
+/** A form that sends once at a time and keeps what went wrong. */
+export function useForm(send: (form: FormData) => Promise<void>) {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    setError(null);
+    try {
+      await send(new FormData(event.currentTarget));
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { busy, error, submit: (event: FormEvent<HTMLFormElement>) => void submit(event) };
+}
+
+/** What a form says about a failure that belongs to no field. */
+export function FormError({ error, known = {} }: { error: unknown; known?: Record<string, string> }): ReactNode {
+  const { t } = useSpeech();
+  if (!error) return null;
+  if (error instanceof UnknownOutcome) return <Notice kind="bad" title={t('error.title')}>{t('buy.again')}</Notice>;
+  if (!(error instanceof ApiError)) return <Notice kind="bad">{String(error)}</Notice>;
+  if (error.status === 429) return <Notice kind="bad">{t('signIn.many', { seconds: error.retryAfter ?? 1 })}</Notice>;
+  if (known[error.code]) return <Notice kind="bad">{known[error.code]}</Notice>;
+  return error.problem.errors?.length ? null : <Notice kind="bad">{error.message}</Notice>;
+}
+
+export const fieldError = (error: unknown, name: string): string | null =>
+  (error instanceof ApiError ? error.field(name) : null);
+
+export function SignInPage(): ReactNode {
+  const { t } = useSpeech();
+  useTitle(`${t('signIn.title')} · MARKET`);
+  const go = useNavigate();
+  const [parameters] = useSearchParams();
+  const to = parameters.get('to');
+  const form = useForm(async (data) => {
+    await signIn(textOf(data, 'email'), String(data.get('password')));
+    await go(placeAfter(to), { replace: true });
+  });
+  return (
+    <div className="page narrow">
+      <h1>{t('signIn.title')}</h1>
+      <form onSubmit={form.submit} noValidate>
+        <FormError error={form.error} known={{ invalid_credentials: t('signIn.wrong') }} />
+        <Field name="email" type="email" label={t('signIn.email')} autoComplete="username" required autoFocus
+          error={fieldError(form.error, 'email')} />
+        <Field name="password" type="password" label={t('signIn.password')} autoComplete="current-password" required
+          error={fieldError(form.error, 'password')} />
+        <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('signIn.do')}</Button>
+      </form>
+      <p className="aside">{t('signIn.new')} <Link to={`/shop/sign-up${to ? `?to=${encodeURIComponent(to)}` : ''}`}>{t('nav.signUp')}</Link></p>
+    </div>
+  );
+}
+
+export function SignUpPage(): ReactNode {
+  const { t } = useSpeech();
+  useTitle(`${t('signUp.title')} · MARKET`);
+  const go = useNavigate();
+  const [parameters] = useSearchParams();
+  const to = placeAfter(parameters.get('to'));
+  const form = useForm(async (data) => {
+    const email = textOf(data, 'email');
+    const password = String(data.get('password'));
+    await ask('/users', { method: 'POST', body: { email, password, name: textOf(data, 'name') }, plain: true });
+    await signIn(email, password);
+    await go(`/shop/verify?to=${encodeURIComponent(to)}`, { replace: true });
+  });
+  return (
+    <div className="page narrow">
+      <h1>{t('signUp.title')}</h1>
+      <form onSubmit={form.submit} noValidate>
+        <FormError error={form.error} known={{ email_taken: t('signUp.taken') }} />
+        <Field name="name" label={t('signUp.name')} autoComplete="name" required autoFocus error={fieldError(form.error, 'name')} />
+        <Field name="email" type="email" label={t('signIn.email')} autoComplete="email" required error={fieldError(form.error, 'email')} />
+        <Field name="password" type="password" label={t('signIn.password')} autoComplete="new-password" required
+          hint={t('signUp.password.hint')} error={fieldError(form.error, 'password')} />
+        <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('signUp.do')}</Button>
+      </form>
+      <p className="aside">{t('signUp.have')} <Link to={`/shop/sign-in?to=${encodeURIComponent(to)}`}>{t('nav.signIn')}</Link></p>
+    </div>
+  );
+}
+
+export function VerifyPage(): ReactNode {
+  const { t } = useSpeech();
+  useTitle(`${t('verify.title')} · MARKET`);
+  const go = useNavigate();
+  const [parameters] = useSearchParams();
+  const to = placeAfter(parameters.get('to'));
+  const who = useValue(session);
+  const [sent, setSent] = useState(false);
+  const email = who.state === 'in' ? who.user.email : '';
+  const form = useForm(async (data) => {
+    await ask('/users/verification', { method: 'POST', body: { email, code: textOf(data, 'code') }, plain: true });
+    await load();
+    await go(to, { replace: true });
+  });
+  return (
+    <div className="page narrow">
+      <h1>{t('verify.title')}</h1>
+      <p>{t('verify.text', { email })}</p>
+      <form onSubmit={form.submit} noValidate>
+        <FormError error={form.error} known={{ invalid_code: t('verify.wrong') }} />
+        <Field name="code" label={t('verify.code')} inputMode="numeric" autoComplete="one-time-code" required autoFocus
+          error={fieldError(form.error, 'code')} />
+        <Button type="submit" look="main" aria-busy={form.busy}>{t('verify.do')}</Button>
+      </form>
+      <p className="aside">
+        <Button look="quiet" onClick={() => void ask('/users/verification/resend', { method: 'POST', body: { email }, plain: true }).then(() => setSent(true), () => setSent(false))}>
+          {t('verify.again')}
+        </Button>
+        {sent && <span role="status">{t('verify.sent')}</span>}
+        <LinkButton look="quiet" to={to}>{t('verify.later')}</LinkButton>
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,85 @@
+/** Small parts that every page uses. */
+import { useId, type ComponentProps, type ReactNode } from 'react';
+import { Link } from 'react-router';
+import { useSpeech } from '../i18n/language';
+import type { Word } from '../i18n/en';
+
+type Look = 'main' | 'plain' | 'quiet' | 'danger';
+
+export function Button({ look = 'plain', className = '', ...rest }: ComponentProps<'button'> & { look?: Look }): ReactNode {
+  return <button type="button" className={`button ${look} ${className}`} {...rest} />;
+}
+
+export function LinkButton({ look = 'plain', className = '', ...rest }: ComponentProps<typeof Link> & { look?: Look }): ReactNode {
+  return <Link className={`button ${look} ${className}`} {...rest} />;
+}
+
+export function Field({ label, hint, error, ...rest }: ComponentProps<'input'> & {
+  label: string; hint?: string | undefined; error?: string | null | undefined;
+}): ReactNode {
+  const id = useId();
+  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <input id={id} aria-invalid={error ? true : undefined} aria-describedby={described || undefined} {...rest} />
+      {hint && <p className="hint" id={`${id}-hint`}>{hint}</p>}
+      {error && <p className="wrong" id={`${id}-error`}>{error}</p>}
+    </div>
+  );
+}
+
+/** Something that must be said: `good`, `bad`, or neither. It is read out when it appears. */
+export function Notice({ kind = 'info', title, children }: {
+  kind?: 'info' | 'good' | 'bad'; title?: string; children?: ReactNode;
+}): ReactNode {
+  return (
+    <div className={`notice ${kind}`} role={kind === 'bad' ? 'alert' : 'status'}>
+      {title && <strong>{title}</strong>}
+      {children && <div>{children}</div>}
+    </div>
+  );
+}
+
+export function Skeleton({ className = '' }: { className?: string }): ReactNode {
+  return <span className={`skeleton ${className}`} aria-hidden="true" />;
+}
+
+/** Says "loading" to those who cannot see the skeletons. */
+export function Loading({ children }: { children: ReactNode }): ReactNode {
+  const { t } = useSpeech();
+  return <div aria-busy="true"><span className="unseen" role="status">{t('loading')}</span>{children}</div>;
+}
+
+/** `page`: it is all that the page has, so its title is the page's heading. */
+export function Empty({ title, text, page = false, children }: {
+  title: Word; text: Word; page?: boolean; children?: ReactNode;
+}): ReactNode {
+  const { t } = useSpeech();
+  const Heading = page ? 'h1' : 'h2';
+  return (
+    <div className="empty">
+      <svg viewBox="0 0 64 40" aria-hidden="true">
+        <path d="M2 4h60v11a5 5 0 0 0 0 10v11H2V25a5 5 0 0 0 0-10z" fill="none" stroke="currentColor" strokeWidth="2" />
+        <path d="M44 5v30" stroke="currentColor" strokeWidth="2" strokeDasharray="3 3" />
+      </svg>
+      <Heading>{t(title)}</Heading>
+      <p>{t(text)}</p>
+      {children}
+    </div>
+  );
+}
+
+export function LoadError({ retry }: { retry: () => void }): ReactNode {
+  const { t } = useSpeech();
+  return (
+    <Notice kind="bad" title={t('error.title')}>
+      <p>{t('error.text')}</p>
+      <Button onClick={retry}>{t('error.again')}</Button>
+    </Notice>
+  );
+}
+
+export function Spinner(): ReactNode {
+  return <span className="spinner" aria-hidden="true" />;
+}
