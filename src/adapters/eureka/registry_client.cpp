@@ -235,8 +235,8 @@ asio::awaitable<void> RegistryClient::offer_all() {
   }
 }
 
-/// A predecessor that was killed while it drained has left its OUT_OF_SERVICE behind: it would hold for ever.
-/// What the instance itself says holds again.
+/// A predecessor that was killed while it drained has left its OUT_OF_SERVICE behind, which would hold for
+/// ever: what the instance itself says holds again.
 Task<> RegistryClient::return_to_service(const RegisteredInstance& instance) {
   http::ClientRequest request;
   request.method = http::Method::del;
