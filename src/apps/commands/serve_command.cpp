@@ -15,6 +15,7 @@
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/registry_role.hpp"
 #include "apps/roles/serve_parts.hpp"
+#include "apps/roles/standby_registration.hpp"
 #include "apps/settings/gateway_files.hpp"
 #include "apps/settings/gateway_routes.hpp"
 #include "apps/settings/settings_check.hpp"
@@ -141,8 +142,12 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   discovery = registry_client_of(settings, platform.clock, {"market-user", "market-product", "market-order"},
                                  server->port());
   const auto management = management_server_of(settings, info, platform.clock);
+  std::optional<StandbyRegistration> standby;
+  if (platform.core.shared_log)
+    standby.emplace(*discovery, [&] { return platform.core.stands_by().has_value(); });
   signals.watch([&] {
     leaving.store(true);
+    if (standby) standby->stop();
     const bool known = discovery->state().registered;
     discovery->withdraw();
     // Those who are told of changes stop asking us now; a closed socket would cost them a retry.
@@ -164,6 +169,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
                        host_in_url(address.host), server->port(), options.data, threads));
   discovery->start();
   server->run();
+  if (standby) standby->stop();
   if (!handed_over.load()) discovery->leave();  // The successor has the same address: it stays registered.
   signals.end();
   reload_signal.end();
