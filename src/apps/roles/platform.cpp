@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "adapters/mysql/charge_book.hpp"
 #include "apps/roles/only_roles.hpp"
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/serve_parts.hpp"
@@ -36,23 +37,31 @@ order::ResolverLimits resolver_limits(const Settings& settings) {
   return limits;
 }
 
+/// Of the test provider: shared where the accounts are.
+std::unique_ptr<ChargeBook> charge_book(Store& store) {
+  const auto sum = [&store](std::string_view text) { return store.cipher.blind_index(text); };
+  if (store.accounts_at)
+    return std::make_unique<mysql::MysqlChargeBook>(*store.accounts_at, Store::sql_threads, sum);
+  return std::make_unique<payment::ChargeFile>(store.folder.file("payments.db"),
+                                               payment::ChargeFileOwner{store.id.hi, store.id.lo, sum});
+}
+
 }  // namespace
 
 Platform::Platform(const std::string& data, const Settings& from, bool behind_gateway, Millis predecessor)
     : settings(from),
       addresses_known(!behind_gateway || !settings.text("http.trusted_proxies").empty()),
-      store(data, clock, predecessor),
+      store(data, clock, predecessor, mysql_server(settings, "accounts")),
       core(store, clock, settings, product::render),
       hasher(thread_count(settings.number("users.hash_threads"), cores / 2)),
       limiter(settings.flag("ratelimit.enabled"), random_key(random)),
       sessions(store.accounts, store.tokens, denied, random, ids, clock, wall,
                user::SessionSettings{settings.duration("users.access_token_life"), store.refresh_key()}),
       sign_up(store.accounts, hasher, mailer, random, ids, clock, email_verification_of(settings)),
-      provider(store.folder.file("payments.db"), store.pool, clock,
-               [late = settings.duration("orders.payment_window") +
-                       settings.duration("orders.attempt_bound") + Millis(1'000)](AttemptId) { return late; },
-               {store.id.hi, store.id.lo,
-                [this](std::string_view text) { return store.cipher.blind_index(text); }}),
+      provider(
+          charge_book(store), store.pool, clock,
+          [late = settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") +
+                  Millis(1'000)](AttemptId) { return late; }),
       resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)),
       pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max),
       deliveries(core.gate, store.order_search, clock, background.executor(),
@@ -60,6 +69,7 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
   store.remember_keys();
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
+  if (store.accounts_at) denial_watch = std::make_unique<DenialWatch>(sessions);
   core.gate.add_follower(resolver);
   core.gate.add_follower(watch);  // Behind those that orders are read from.
   for (const sale::OpenPaymentFound& open : core.gate.open_payments())
@@ -149,7 +159,7 @@ void Platform::look_at_files() {
     else
       spdlog::info("payments.db can be written again");
   }
-  const bool gone = !store.fold.files_in_place() || !sqlite::is_in_place(*store.main);
+  const bool gone = !store.fold.files_in_place() || !sql::is_in_place(*store.main);
   if (gone == files_gone.exchange(gone)) return;
   if (gone)
     spdlog::error(

@@ -11,6 +11,7 @@
 #include "adapters/mail/file_mailer.hpp"
 #include "adapters/payment/test_provider.hpp"
 #include "apps/roles/background_thread.hpp"
+#include "apps/roles/denial_watch.hpp"
 #include "apps/roles/sale_core.hpp"
 #include "http/server/server.hpp"
 #include "services/order/deliveries.hpp"
@@ -29,6 +30,7 @@ struct Platform {
   /// goes: what is answered late is posted to them. May be called again.
   void stop() {
     if (std::exchange(stopped, true)) return;
+    if (denial_watch) denial_watch->stop();
     pay.wait(Millis(5'000));
     deliveries.stop();
     resolver.stop();
@@ -79,6 +81,7 @@ struct Platform {
   order::OrderWatch watch;
   std::atomic<bool> files_gone{false};  ///< A database is not where it was; the log looks after itself.
   std::atomic<bool> payments_fail{false};
+  std::unique_ptr<DenialWatch> denial_watch;  ///< Where other instances end sessions too.
   http::Router router;
 };
 

@@ -45,7 +45,7 @@ std::unique_ptr<kafka::KafkaLog> kafka_log(const Settings& settings, Store& stor
 
 /// Null: the records are the store's own file.
 std::unique_ptr<mysql::MysqlRecordFold> mysql_fold(const Settings& settings) {
-  const auto server = mysql_server(settings);
+  const auto server = mysql_server(settings, "records");
   return server ? std::make_unique<mysql::MysqlRecordFold>(*server) : nullptr;
 }
 
@@ -55,8 +55,8 @@ SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
                    sale::ProductTable::Render render)
     : shared_log(kafka_log(settings, store)),
       shared_fold(mysql_fold(settings)),
-      shared_records(shared_fold ? std::make_unique<mysql::MysqlOrderRecords>(*mysql_server(settings),
-                                                                              store.pool, Store::sql_threads)
+      shared_records(shared_fold ? std::make_unique<mysql::MysqlOrderRecords>(
+                                       *mysql_server(settings, "records"), store.pool, Store::sql_threads)
                                  : nullptr),
       fold(shared_fold ? static_cast<RecordFold&>(*shared_fold) : store.fold),
       records(shared_records ? static_cast<OrderRecords&>(*shared_records) : store.records),

@@ -64,8 +64,9 @@ unsigned thread_count(std::int64_t wanted, unsigned fallback);
 
 http::Limits limits_of(const Settings& settings);
 
-/// The records' database as records.mysql and its like say; none: records.db. Throws UsageError.
-std::optional<mysql::Server> mysql_server(const Settings& settings);
+/// The database that `<part>.mysql` and its like name, for the parts `records` and `accounts`; none: a file.
+/// Throws UsageError.
+std::optional<mysql::Server> mysql_server(const Settings& settings, const std::string& part);
 /// The log on Kafka as log.kafka and its like say. Throws UsageError.
 kafka::LogSettings kafka_settings(const Settings& settings);
 /// The parts of a setting written with commas.

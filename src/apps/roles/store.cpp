@@ -7,6 +7,7 @@
 #include <cstring>
 #include <random>
 
+#include "adapters/mysql/main_database.hpp"
 #include "wire/events/record_codec.hpp"
 
 namespace market::apps {
@@ -71,7 +72,8 @@ std::string main_of(const files::DataFolder& folder, sqlite::SqliteLog& log) {
 
 }  // namespace
 
-Store::Store(const std::string& data, const Clock& clock, Millis wait)
+Store::Store(const std::string& data, const Clock& clock, Millis wait,
+             std::optional<mysql::Server> accounts_server)
     : folder(files::DataFolder::open(data, wait)),
       keys_found(files::key_checks(folder.keys())),
       tokens(load_tokens(folder)),
@@ -81,7 +83,9 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait)
       records(folder.file(records_file), fold.index(), pool, sql_threads),
       order_search(folder.file(records_file)),
       snapshots(folder.file(snapshot_file), warn),
-      main(sqlite::open_main_database(main_of(folder, log), pool, sql_threads, cipher)),
+      accounts_at(std::move(accounts_server)),
+      main(accounts_at ? mysql::open_main_database(*accounts_at, pool, sql_threads, cipher)
+                       : sqlite::open_main_database(main_of(folder, log), pool, sql_threads, cipher)),
       id(expect_one_store()),
       accounts(*main, cipher, clock),
       care(*main, cipher),
@@ -89,20 +93,25 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait)
       audit(*main),
       carts(*main),
       wish_lists(*main),
-      pictures(folder.file("pictures"), pool) {
-  expect_keys(keys_found);
+      own_pictures(folder.file("pictures"), pool),
+      shared_pictures(
+          accounts_at ? std::make_unique<mysql::MysqlPictures>(*accounts_at, own_pictures, pool, sql_threads)
+                      : nullptr),
+      pictures(shared_pictures ? static_cast<Pictures&>(*shared_pictures) : own_pictures) {
+  // Where others have written, keys that were made just now are as foreign as any.
+  expect_keys(accounts_at ? files::key_checks(folder.keys()) : keys_found);
 }
 
 /// Files of two stores are told apart before anything is written: whose orders would be shown to whom?
 LogId Store::expect_one_store() {
   const LogId of_log = first_log_id(log);
-  const LogId of_main = sqlite::identity_of(*main).store;
+  const LogId of_main = sql::identity_of(*main).store;
   const auto folded = fold.log();
   if (!folded) throw std::runtime_error(folded.error().detail);
   if (of_log && of_main && of_main != of_log)
     throw std::runtime_error(fmt::format(
         "{} belongs to another store than log.db; put the right one of the two back, or restore a backup",
-        folder.file(main_file).string()));
+        accounts_at ? "accounts.mysql" : folder.file(main_file).string()));
   if (of_log && *folded && (folded->hi != of_log.hi || folded->lo != of_log.lo))
     throw std::runtime_error(fmt::format(
         "{} belongs to another log than log.db; put the right one back, or restore a backup (records of this "
@@ -117,7 +126,7 @@ LogId Store::expect_one_store() {
 
 /// A key file of another store lets its tokens in here. New names are those of new keys.
 void Store::expect_keys(const std::map<std::string, std::string>& found) const {
-  const auto known = sqlite::identity_of(*main).key_checks;
+  const auto known = sql::identity_of(*main).key_checks;
   for (const auto& [name, value] : found) {
     const auto before = known.find(name);
     if (before != known.end() && before->second != value)
@@ -128,8 +137,8 @@ void Store::expect_keys(const std::map<std::string, std::string>& found) const {
 }
 
 void Store::remember_keys() try {
-  const sqlite::StoreIdentity now{LogId{id.hi, id.lo, 0}, files::key_checks(folder.keys())};
-  if (now != sqlite::identity_of(*main)) sqlite::set_identity(*main, now);
+  const sql::StoreIdentity now{LogId{id.hi, id.lo, 0}, files::key_checks(folder.keys())};
+  if (now != sql::identity_of(*main)) sql::set_identity(*main, now);
 } catch (const std::exception& error) {
   warn(fmt::format("main.db does not know its store and keys until a later start: {}", error.what()));
 }

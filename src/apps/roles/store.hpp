@@ -11,11 +11,12 @@
 #include "adapters/files/picture_store.hpp"
 #include "adapters/files/signing_keys.hpp"
 #include "adapters/files/snapshot_file.hpp"
-#include "adapters/sqlite/account_care.hpp"
-#include "adapters/sqlite/account_directory.hpp"
-#include "adapters/sqlite/accounts.hpp"
-#include "adapters/sqlite/audit_log.hpp"
-#include "adapters/sqlite/carts.hpp"
+#include "adapters/mysql/pictures.hpp"
+#include "adapters/sql/account_care.hpp"
+#include "adapters/sql/account_directory.hpp"
+#include "adapters/sql/accounts.hpp"
+#include "adapters/sql/audit_log.hpp"
+#include "adapters/sql/carts.hpp"
 #include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/open_main.hpp"
 #include "adapters/sqlite/order_records.hpp"
@@ -27,8 +28,10 @@
 namespace market::apps {
 
 struct Store {
-  /// `wait`: how long a predecessor may take to let go of the folder. Throws std::runtime_error.
-  Store(const std::string& data, const Clock& clock, Millis wait = Millis{0});
+  /// `wait`: how long a predecessor may take to let go of the folder. `accounts_at`: the ordinary rows are
+  /// there, shared with other instances, and not in main.db. Throws std::runtime_error.
+  Store(const std::string& data, const Clock& clock, Millis wait = Millis{0},
+        std::optional<mysql::Server> accounts_at = std::nullopt);
   ~Store();
   /// Reads the token keys again; the id of the one that signs now. Throws, and the keys before stay then.
   std::string reload_keys();
@@ -50,16 +53,19 @@ struct Store {
   sqlite::SqliteOrderRecords records;
   sqlite::SqliteOrderSearch order_search;
   files::SnapshotFile snapshots;
-  std::shared_ptr<sqlite::MainDatabase> main;
+  const std::optional<mysql::Server> accounts_at;
+  std::shared_ptr<sql::MainDatabase> main;
   /// Of this store in every file of it: the id of its log, which a new log is given.
   LogId id;
-  sqlite::SqliteAccounts accounts;
-  sqlite::SqliteAccountCare care;
-  sqlite::SqliteAccountDirectory directory;
-  sqlite::SqliteAuditLog audit;
-  sqlite::SqliteCarts carts;
-  sqlite::SqliteWishLists wish_lists;
-  files::PictureStore pictures;
+  sql::SqlAccounts accounts;
+  sql::SqlAccountCare care;
+  sql::SqlAccountDirectory directory;
+  sql::SqlAuditLog audit;
+  sql::SqlCarts carts;
+  sql::SqlWishLists wish_lists;
+  files::PictureStore own_pictures;
+  const std::unique_ptr<mysql::MysqlPictures> shared_pictures;  ///< Null: there are our own alone.
+  Pictures& pictures;
 
  private:
   LogId expect_one_store();

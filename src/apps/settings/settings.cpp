@@ -170,6 +170,8 @@ const std::vector<KnownSetting>& known_settings() {
        {},
        "mysql://USER:PASSWORD@HOST:PORT/DATABASE; empty: records.db"},
       {"records.mysql_tls_ca", "", text, by_store, {}, "PEM file; with it the connection is encrypted"},
+      {"accounts.mysql", "", text, by_store, {}, "as records.mysql; empty: main.db and payments.db"},
+      {"accounts.mysql_tls_ca", "", text, by_store, {}, "PEM file; with it the connection is encrypted"},
       {"users.email_verification", "optional", text, by_store, {}, "off, optional or required"},
       {"users.hash_threads", "0", number, by_store, {0, 256}, "for password hashing; 0: half the cores"},
       {"users.access_token_life", "15m", duration, by_store, between(1s, 24h), "of an access token"},

@@ -22,9 +22,10 @@ void check_all(const Settings& settings, const std::string& config) {
   limits_of(settings);
   email_verification_of(settings);
   kafka_settings(settings);
-  if (mysql_server(settings) && settings.text("log.kafka").empty())
+  if (mysql_server(settings, "records") && settings.text("log.kafka").empty())
     throw UsageError(
         "records.mysql: needs log.kafka: records that several share are of a log that they share");
+  mysql_server(settings, "accounts");
   read_gateway_settings(settings, config);
   // One that is not there yet is waited for; see TokenKeys.
   std::error_code unknown;

@@ -1,10 +1,10 @@
-#include "adapters/sqlite/carts.hpp"
+#include "adapters/sql/carts.hpp"
 
 #include <fmt/format.h>
 
-#include "adapters/sqlite/main_database.hpp"
+#include "adapters/sql/main_database.hpp"
 
-namespace market::sqlite {
+namespace market::sql {
 namespace {
 
 long long millis_of(Instant at) {
@@ -54,21 +54,21 @@ std::vector<CartItem> read_items(soci::session& sql, long long user) {
 
 }  // namespace
 
-Task<std::vector<CartItem>> SqliteCarts::items(UserId user) {
+Task<std::vector<CartItem>> SqlCarts::items(UserId user) {
   return database_.read(
       [user = static_cast<long long>(user.value)](soci::session& sql) -> Result<std::vector<CartItem>> {
         return read_items(sql, user);
       });
 }
 
-Task<> SqliteCarts::put(UserId user, CartItem item, Instant now) {
+Task<> SqlCarts::put(UserId user, CartItem item, Instant now) {
   return database_.write([user, item, now](soci::session& sql) -> Result<> {
     if (put_item(sql, user, item, now)) return {};
     return fail(Code::list_full, fmt::format("a cart has {} products at most", cart_items_max));
   });
 }
 
-Task<> SqliteCarts::remove(UserId user, ProductId product) {
+Task<> SqlCarts::remove(UserId user, ProductId product) {
   return database_.write([user = static_cast<long long>(user.value),
                           product = static_cast<long long>(product.value)](soci::session& sql) -> Result<> {
     sql << "DELETE FROM cart_items WHERE user_id = :user AND product_id = :product", soci::use(user),
@@ -77,14 +77,14 @@ Task<> SqliteCarts::remove(UserId user, ProductId product) {
   });
 }
 
-Task<> SqliteCarts::clear(UserId user) {
+Task<> SqlCarts::clear(UserId user) {
   return database_.write([user = static_cast<long long>(user.value)](soci::session& sql) -> Result<> {
     sql << "DELETE FROM cart_items WHERE user_id = :user", soci::use(user);
     return {};
   });
 }
 
-Task<std::vector<ProductId>> SqliteCarts::merge(UserId user, std::vector<CartItem> items, Instant now) {
+Task<std::vector<ProductId>> SqlCarts::merge(UserId user, std::vector<CartItem> items, Instant now) {
   return database_.write(
       [user, items = std::move(items), now](soci::session& sql) -> Result<std::vector<ProductId>> {
         const auto known = read_items(sql, user.value);
@@ -101,7 +101,7 @@ Task<std::vector<ProductId>> SqliteCarts::merge(UserId user, std::vector<CartIte
 
 // ---- Wish lists ----
 
-Task<std::vector<Wish>> SqliteWishLists::list(UserId user, std::optional<Wish> after, int limit) {
+Task<std::vector<Wish>> SqlWishLists::list(UserId user, std::optional<Wish> after, int limit) {
   return database_.read([user = static_cast<long long>(user.value), after,
                          limit](soci::session& sql) -> Result<std::vector<Wish>> {
     const long long at = after ? millis_of(after->added_at) : std::numeric_limits<long long>::max();
@@ -120,7 +120,7 @@ Task<std::vector<Wish>> SqliteWishLists::list(UserId user, std::optional<Wish> a
   });
 }
 
-Task<> SqliteWishLists::put(UserId user, Wish wish) {
+Task<> SqlWishLists::put(UserId user, Wish wish) {
   return database_.write([user = static_cast<long long>(user.value), wish](soci::session& sql) -> Result<> {
     const long long product = wish.product.value, at = millis_of(wish.added_at);
     int one = 0;
@@ -137,7 +137,7 @@ Task<> SqliteWishLists::put(UserId user, Wish wish) {
   });
 }
 
-Task<> SqliteWishLists::remove(UserId user, ProductId product) {
+Task<> SqlWishLists::remove(UserId user, ProductId product) {
   return database_.write([user = static_cast<long long>(user.value),
                           product = static_cast<long long>(product.value)](soci::session& sql) -> Result<> {
     sql << "DELETE FROM wishes WHERE user_id = :user AND product_id = :product", soci::use(user),
@@ -146,4 +146,4 @@ Task<> SqliteWishLists::remove(UserId user, ProductId product) {
   });
 }
 
-}  // namespace market::sqlite
+}  // namespace market::sql

@@ -4,14 +4,13 @@
 #include "ports/account_care.hpp"
 #include "ports/field_cipher.hpp"
 
-namespace market::sqlite {
+namespace market::sql {
 
 class MainDatabase;
 
-class SqliteAccountCare final : public AccountCare {
+class SqlAccountCare final : public AccountCare {
  public:
-  SqliteAccountCare(MainDatabase& database, const FieldCipher& cipher)
-      : database_(database), cipher_(cipher) {}
+  SqlAccountCare(MainDatabase& database, const FieldCipher& cipher) : database_(database), cipher_(cipher) {}
   Task<> store_reset(std::string email, VerificationCode code, Instant now) override;
   Task<bool> take_reset(std::string email, std::string code, Instant now) override;
   Task<std::vector<SessionId>> erase(UserId id, std::int64_t verified_generation, Instant now) override;
@@ -21,4 +20,4 @@ class SqliteAccountCare final : public AccountCare {
   const FieldCipher& cipher_;
 };
 
-}  // namespace market::sqlite
+}  // namespace market::sql

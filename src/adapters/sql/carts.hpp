@@ -4,13 +4,13 @@
 #include "ports/carts.hpp"
 #include "ports/wish_lists.hpp"
 
-namespace market::sqlite {
+namespace market::sql {
 
 class MainDatabase;
 
-class SqliteCarts final : public Carts {
+class SqlCarts final : public Carts {
  public:
-  explicit SqliteCarts(MainDatabase& database) : database_(database) {}
+  explicit SqlCarts(MainDatabase& database) : database_(database) {}
   Task<std::vector<CartItem>> items(UserId user) override;
   Task<> put(UserId user, CartItem item, Instant now) override;
   Task<> remove(UserId user, ProductId product) override;
@@ -21,9 +21,9 @@ class SqliteCarts final : public Carts {
   MainDatabase& database_;
 };
 
-class SqliteWishLists final : public WishLists {
+class SqlWishLists final : public WishLists {
  public:
-  explicit SqliteWishLists(MainDatabase& database) : database_(database) {}
+  explicit SqlWishLists(MainDatabase& database) : database_(database) {}
   Task<std::vector<Wish>> list(UserId user, std::optional<Wish> after, int limit) override;
   Task<> put(UserId user, Wish wish) override;
   Task<> remove(UserId user, ProductId product) override;
@@ -32,4 +32,4 @@ class SqliteWishLists final : public WishLists {
   MainDatabase& database_;
 };
 
-}  // namespace market::sqlite
+}  // namespace market::sql

@@ -1,11 +1,14 @@
-// Which store main.db belongs to, and by which keys it was written (open_main.hpp).
+#include "adapters/sql/main_identity.hpp"
+
+#include <fmt/format.h>
+
 #include <stdexcept>
 
-#include "adapters/sqlite/main_database.hpp"
-#include "adapters/sqlite/main_schema.hpp"
-#include "adapters/sqlite/open_main.hpp"
+#include "adapters/sql/account_row.hpp"
+#include "adapters/sql/main_database.hpp"
+#include "domain/account/email.hpp"
 
-namespace market::sqlite {
+namespace market::sql {
 
 Result<StoreIdentity> select_identity(soci::session& sql) {
   StoreIdentity identity;
@@ -46,4 +49,21 @@ void set_identity(MainDatabase& database, const StoreIdentity& identity) {
   if (!stored) throw std::runtime_error(stored.error().detail);
 }
 
-}  // namespace market::sqlite
+bool is_in_place(const MainDatabase& database) {
+  return database.files_in_place();
+}
+
+void expect_field_keys(soci::session& sql, const std::string& where, const FieldCipher& cipher) {
+  long long id = 0;
+  std::string email, index;
+  sql << "SELECT id, email, email_index FROM accounts LIMIT 1", soci::into(id), soci::into(email),
+      soci::into(index);
+  if (!sql.got_data()) return;
+  const auto plain = cipher.decrypt(email, context_of("email", id));
+  if (plain && cipher.blind_index(email_key(*plain)) == index) return;
+  throw std::runtime_error(
+      fmt::format("{} cannot be read with keys/{}: it is the key of another store; put the right one back",
+                  where, plain ? "field-index" : "field-encryption"));
+}
+
+}  // namespace market::sql

@@ -1,11 +1,11 @@
-#include "adapters/sqlite/mailed_code.hpp"
+#include "adapters/sql/mailed_code.hpp"
 
 #include <fmt/format.h>
 
-#include "adapters/sqlite/account_row.hpp"
+#include "adapters/sql/account_row.hpp"
 #include "domain/account/email.hpp"
 
-namespace market::sqlite {
+namespace market::sql {
 namespace {
 
 void forget_ended(soci::session& sql, std::string_view table, long long now) {
@@ -40,11 +40,14 @@ Result<> store_code(soci::session& sql, const MailedCode& code, long long now) {
 Result<bool> try_code(soci::session& sql, const MailedCode& tried, long long now) {
   const std::string_view table = tried.purpose.table;
   forget_ended(sql, table, now);
-  sql << fmt::format(
-      "INSERT INTO {}(email_index, code_hash, ends_at, tries) VALUES(:email, '', :end, 1) "
-      "ON CONFLICT(email_index) DO UPDATE SET tries = tries + 1",
-      table),
-      soci::use(tried.email_index), soci::use(tried.ends_at);
+  soci::statement count =
+      (sql.prepare << fmt::format("UPDATE {} SET tries = tries + 1 WHERE email_index = :email", table),
+       soci::use(tried.email_index));
+  count.execute(true);
+  if (count.get_affected_rows() == 0)
+    sql << fmt::format("INSERT INTO {}(email_index, code_hash, ends_at, tries) VALUES(:email, '', :end, 1)",
+                       table),
+        soci::use(tried.email_index), soci::use(tried.ends_at);
   std::string hash;
   int tries = 0;
   sql << fmt::format("SELECT code_hash, tries FROM {} WHERE email_index = :email", table),
@@ -55,4 +58,4 @@ Result<bool> try_code(soci::session& sql, const MailedCode& tried, long long now
   return true;
 }
 
-}  // namespace market::sqlite
+}  // namespace market::sql

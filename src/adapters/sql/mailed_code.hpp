@@ -5,11 +5,11 @@
 #include <string>
 #include <string_view>
 
-#include "adapters/sqlite/main_database.hpp"
+#include "adapters/sql/main_database.hpp"
 #include "ports/accounts.hpp"
 #include "ports/field_cipher.hpp"
 
-namespace market::sqlite {
+namespace market::sql {
 
 /// What codes are for; each purpose has a table of its own.
 struct CodePurpose {
@@ -38,4 +38,4 @@ Result<> store_code(soci::session& sql, const MailedCode& code, long long now);
 /// address without a code is forgotten. Errors: rate_limited.
 Result<bool> try_code(soci::session& sql, const MailedCode& tried, long long now);
 
-}  // namespace market::sqlite
+}  // namespace market::sql

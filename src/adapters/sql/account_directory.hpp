@@ -4,13 +4,13 @@
 #include "ports/account_directory.hpp"
 #include "ports/field_cipher.hpp"
 
-namespace market::sqlite {
+namespace market::sql {
 
 class MainDatabase;
 
-class SqliteAccountDirectory final : public AccountDirectory {
+class SqlAccountDirectory final : public AccountDirectory {
  public:
-  SqliteAccountDirectory(MainDatabase& database, const FieldCipher& cipher)
+  SqlAccountDirectory(MainDatabase& database, const FieldCipher& cipher)
       : database_(database), cipher_(cipher) {}
   Task<std::vector<ListedAccount>> list(AccountQuery query) override;
   Task<ListedAccount> find(UserId id) override;
@@ -22,4 +22,4 @@ class SqliteAccountDirectory final : public AccountDirectory {
   const FieldCipher& cipher_;
 };
 
-}  // namespace market::sqlite
+}  // namespace market::sql

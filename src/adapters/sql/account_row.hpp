@@ -1,13 +1,13 @@
 #pragma once
-/// How an account is read from main.db, for the files of SqliteAccounts. Heavy (includes SOCI).
+/// How an account is read from main.db, for the files of SqlAccounts. Heavy (includes SOCI).
 
 #include <fmt/format.h>
 
-#include "adapters/sqlite/main_database.hpp"
+#include "adapters/sql/main_database.hpp"
 #include "ports/accounts.hpp"
 #include "ports/field_cipher.hpp"
 
-namespace market::sqlite {
+namespace market::sql {
 
 inline long long millis_of(Instant at) {
   return at.time_since_epoch().count();
@@ -23,4 +23,4 @@ Result<Account> select_account(soci::session& sql, const FieldCipher& cipher, lo
 /// By FieldCipher::blind_index of its email_key. Errors: as above.
 Result<Account> select_account(soci::session& sql, const FieldCipher& cipher, const std::string& email_index);
 
-}  // namespace market::sqlite
+}  // namespace market::sql

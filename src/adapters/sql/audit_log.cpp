@@ -1,10 +1,10 @@
-#include "adapters/sqlite/audit_log.hpp"
+#include "adapters/sql/audit_log.hpp"
 
-#include "adapters/sqlite/main_database.hpp"
+#include "adapters/sql/main_database.hpp"
 
-namespace market::sqlite {
+namespace market::sql {
 
-Task<> SqliteAuditLog::begin(AuditEntry entry) {
+Task<> SqlAuditLog::begin(AuditEntry entry) {
   return database_.write([entry = std::move(entry)](soci::session& sql) -> Result<> {
     const long long id = entry.id.value, at = entry.at.time_since_epoch().count(), actor = entry.actor.value;
     const std::string role(text_of(entry.role));
@@ -16,7 +16,7 @@ Task<> SqliteAuditLog::begin(AuditEntry entry) {
   });
 }
 
-Task<> SqliteAuditLog::finish(AuditId id, int status) {
+Task<> SqlAuditLog::finish(AuditId id, int status) {
   return database_.write([id = static_cast<long long>(id.value), status](soci::session& sql) -> Result<> {
     sql << "UPDATE audit SET status = :status WHERE id = :id AND status = 0", soci::use(status),
         soci::use(id);
@@ -24,7 +24,7 @@ Task<> SqliteAuditLog::finish(AuditId id, int status) {
   });
 }
 
-Task<std::vector<AuditEntry>> SqliteAuditLog::list(AuditId before, UserId actor, int limit) {
+Task<std::vector<AuditEntry>> SqlAuditLog::list(AuditId before, UserId actor, int limit) {
   return database_.read([first = static_cast<long long>(before ? before.value : INT64_MAX),
                          whose = static_cast<long long>(actor.value),
                          limit](soci::session& sql) -> Result<std::vector<AuditEntry>> {
@@ -51,4 +51,4 @@ Task<std::vector<AuditEntry>> SqliteAuditLog::list(AuditId before, UserId actor,
   });
 }
 
-}  // namespace market::sqlite
+}  // namespace market::sql

@@ -1,9 +1,10 @@
-#include "adapters/sqlite/account_directory.hpp"
+#include "adapters/sql/account_directory.hpp"
 
-#include "adapters/sqlite/account_row.hpp"
+#include "adapters/sql/account_row.hpp"
+#include "adapters/sql/row_mac.hpp"
 #include "domain/account/email.hpp"
 
-namespace market::sqlite {
+namespace market::sql {
 namespace {
 
 Result<ListedAccount> listed(soci::session& sql, const FieldCipher& cipher, long long id) {
@@ -39,7 +40,7 @@ std::vector<long long> select_ids(soci::session& sql, const AccountQuery& query,
 
 }  // namespace
 
-Task<std::vector<ListedAccount>> SqliteAccountDirectory::list(AccountQuery query) {
+Task<std::vector<ListedAccount>> SqlAccountDirectory::list(AccountQuery query) {
   return database_.read(
       [this, query = std::move(query)](soci::session& sql) -> Result<std::vector<ListedAccount>> {
         const std::string index = query.email ? cipher_.blind_index(email_key(*query.email)) : std::string();
@@ -54,17 +55,20 @@ Task<std::vector<ListedAccount>> SqliteAccountDirectory::list(AccountQuery query
       });
 }
 
-Task<ListedAccount> SqliteAccountDirectory::find(UserId id) {
+Task<ListedAccount> SqlAccountDirectory::find(UserId id) {
   return database_.read(
       [this, id = static_cast<long long>(id.value)](soci::session& sql) { return listed(sql, cipher_, id); });
 }
 
-Task<std::vector<SessionId>> SqliteAccountDirectory::lock(UserId id, Instant now) {
+Task<std::vector<SessionId>> SqlAccountDirectory::lock(UserId id, Instant now) {
   return database_.write([this, user = static_cast<long long>(id.value),
                           at = millis_of(now)](soci::session& sql) -> Result<std::vector<SessionId>> {
     if (const auto known = select_account(sql, cipher_, user); !known) return fail(known.error());
-    sql << "INSERT INTO locked_accounts(user_id, locked_at) VALUES(:id, :at) ON CONFLICT(user_id) DO NOTHING",
-        soci::use(user), soci::use(at);
+    int one = 0;
+    sql << "SELECT 1 FROM locked_accounts WHERE user_id = :id", soci::use(user), soci::into(one);
+    if (!sql.got_data())
+      sql << "INSERT INTO locked_accounts(user_id, locked_at) VALUES(:id, :at)", soci::use(user),
+          soci::use(at);
     long long session = 0;
     std::vector<SessionId> ended;
     {
@@ -76,15 +80,16 @@ Task<std::vector<SessionId>> SqliteAccountDirectory::lock(UserId id, Instant now
     }
     sql << "UPDATE sessions SET ended_at = :at WHERE user_id = :id AND ended_at IS NULL", soci::use(at),
         soci::use(user);
+    for (const SessionId each : ended) seal_session(sql, cipher_, each.value);
     return ended;
   });
 }
 
-Task<> SqliteAccountDirectory::unlock(UserId id) {
+Task<> SqlAccountDirectory::unlock(UserId id) {
   return database_.write([user = static_cast<long long>(id.value)](soci::session& sql) -> Result<> {
     sql << "DELETE FROM locked_accounts WHERE user_id = :id", soci::use(user);
     return {};
   });
 }
 
-}  // namespace market::sqlite
+}  // namespace market::sql

@@ -1,9 +1,10 @@
-/// The sessions and passwords of ports/accounts.hpp on main.db. The one writer makes each call atomic.
-#include "adapters/sqlite/account_row.hpp"
-#include "adapters/sqlite/accounts.hpp"
-#include "adapters/sqlite/row_mac.hpp"
+/// The sessions and passwords of ports/accounts.hpp on the ordinary rows. One writer at a time makes each
+/// call atomic.
+#include "adapters/sql/account_row.hpp"
+#include "adapters/sql/accounts.hpp"
+#include "adapters/sql/row_mac.hpp"
 
-namespace market::sqlite {
+namespace market::sql {
 namespace {
 
 /// Ended sessions stay this long past their end, for ended_since().
@@ -46,7 +47,7 @@ Result<long long> generation_of(soci::session& sql, long long user) {
   return generation;
 }
 
-void insert(soci::session& sql, const Session& session) {
+void insert(soci::session& sql, const FieldCipher& cipher, const Session& session) {
   const long long id = session.id.value, user = session.user.value,
                   created_at = millis_of(session.created_at), used_at = millis_of(session.used_at),
                   ends_at = millis_of(session.ends_at), generation = session.password_generation;
@@ -56,39 +57,47 @@ void insert(soci::session& sql, const Session& session) {
          ":generation)",
       soci::use(id), soci::use(user), soci::use(hash), soci::use(session.device), soci::use(created_at),
       soci::use(used_at), soci::use(ends_at), soci::use(generation);
+  seal_session(sql, cipher, id);
   const long long long_ago = created_at - kept_past_end_ms;  // A sign-in clears away what has long ended.
   sql << "DELETE FROM sessions WHERE ends_at < :long_ago", soci::use(long_ago);
   sql << "DELETE FROM used_refresh_hashes WHERE ends_at < :long_ago", soci::use(long_ago);
 }
 
 struct SessionRow {
-  long long id = 0, user = 0, created_at = 0, used_at = 0, ends_at = 0, generation = 0;
-  std::string hash, device;
+  SessionSum sum;
+  long long created_at = 0, used_at = 0;
+  std::string device, mac;
   Session value() const {
-    return Session{SessionId{id},          UserId{user},        unhex(hash),         device,
-                   instant_of(created_at), instant_of(used_at), instant_of(ends_at), generation};
+    return Session{SessionId{sum.id},      UserId{sum.user},    unhex(sum.refresh_hash), device,
+                   instant_of(created_at), instant_of(used_at), instant_of(sum.ends_at), sum.generation};
   }
 };
 
 /// `rest` follows WHERE and holds the named placeholders :key and :now. A session that was changed outside of
 /// the market is none.
-std::vector<Session> select(soci::session& sql, const std::string& rest, long long key, long long now) {
+std::vector<Session> select(soci::session& sql, const FieldCipher& cipher, const std::string& rest,
+                            long long key, long long now) {
   SessionRow row;
+  SessionSum& sum = row.sum;
   soci::statement rows =
-      (sql.prepare << "SELECT id, user_id, refresh_hash, device, created_at, used_at, ends_at, "
-                      "password_generation FROM sessions WHERE ended_at IS NULL AND ends_at > :now AND " +
-                          fmt::format("mac = {} AND {}", session_mac, rest),
-       soci::use(now, "now"), soci::use(key, "key"), soci::into(row.id), soci::into(row.user),
-       soci::into(row.hash), soci::into(row.device), soci::into(row.created_at), soci::into(row.used_at),
-       soci::into(row.ends_at), soci::into(row.generation));
+      (sql.prepare << fmt::format(
+           "SELECT {}, device, created_at, used_at, mac FROM sessions WHERE ended_at IS "
+           "NULL AND ends_at > :now AND {}",
+           session_sum_columns, rest),
+       soci::use(now, "now"), soci::use(key, "key"), soci::into(sum.id), soci::into(sum.user),
+       soci::into(sum.refresh_hash), soci::into(sum.ends_at), soci::into(sum.ended_at, sum.ended_state),
+       soci::into(sum.generation), soci::into(row.device), soci::into(row.created_at),
+       soci::into(row.used_at), soci::into(row.mac));
   std::vector<Session> found;
   rows.execute();
-  while (rows.fetch()) found.push_back(row.value());
+  while (rows.fetch())
+    if (row.mac == sum.mac(cipher)) found.push_back(row.value());
   return found;
 }
 
-void end_session(soci::session& sql, long long id, long long now) {
+void end_session(soci::session& sql, const FieldCipher& cipher, long long id, long long now) {
   sql << "UPDATE sessions SET ended_at = :now WHERE id = :id", soci::use(now), soci::use(id);
+  seal_session(sql, cipher, id);
 }
 
 Result<std::vector<SessionId>> ids_of(soci::statement& rows, const long long& id) {
@@ -99,14 +108,15 @@ Result<std::vector<SessionId>> ids_of(soci::statement& rows, const long long& id
 }
 
 /// Room for one more: ends those of the user's sessions that were used longest ago.
-std::vector<SessionId> end_beyond(soci::session& sql, long long user, int most, long long now) {
+std::vector<SessionId> end_beyond(soci::session& sql, const FieldCipher& cipher, long long user, int most,
+                                  long long now) {
   long long id = 0;
   soci::statement rows =
       (sql.prepare << "SELECT id FROM sessions WHERE user_id = :user AND ended_at IS NULL AND ends_at > :now "
-                      "ORDER BY used_at DESC, id DESC LIMIT -1 OFFSET :most",
+                      "ORDER BY used_at DESC, id DESC LIMIT 9223372036854775807 OFFSET :most",
        soci::use(user), soci::use(now), soci::use(most), soci::into(id));
   auto ended = ids_of(rows, id);
-  for (const auto session : *ended) end_session(sql, session.value, now);
+  for (const auto session : *ended) end_session(sql, cipher, session.value, now);
   return std::move(*ended);
 }
 
@@ -136,7 +146,7 @@ Result<Rotation> rotate(soci::session& sql, const FieldCipher& cipher, const Tok
   if (!current) id = session_that_used(sql, tokens.old_hash, used_at);
   Rotation rotation;
   if (id == 0) return rotation;
-  auto live = select(sql, "id = :key", id, now);
+  auto live = select(sql, cipher, "id = :key", id, now);
   if (live.empty()) return rotation;
   Session& session = live.front();
   auto account = select_account(sql, cipher, session.user.value);
@@ -146,13 +156,14 @@ Result<Rotation> rotate(soci::session& sql, const FieldCipher& cipher, const Tok
   const bool lately = !current && std::abs(now - used_at) < refresh_again_max.count() &&
                       has_token(sql, session, tokens.new_hash);
   if (!same_password || (!current && !lately)) {
-    end_session(sql, id, now);
+    end_session(sql, cipher, id, now);
     rotation.ended = session.id;
     return rotation;
   }
   if (current) {
     sql << "UPDATE sessions SET refresh_hash = :new, used_at = :now WHERE id = :id",
         soci::use(tokens.new_hash), soci::use(now), soci::use(id);
+    seal_session(sql, cipher, id);
     const long long ends_at = millis_of(session.ends_at);
     sql << "INSERT INTO used_refresh_hashes(refresh_hash, session_id, ends_at, used_at) "
            "VALUES(:old, :id, :ends_at, :now)",
@@ -165,85 +176,91 @@ Result<Rotation> rotate(soci::session& sql, const FieldCipher& cipher, const Tok
   return rotation;
 }
 
-Result<std::vector<SessionId>> end_all(soci::session& sql, long long user, long long only, long long except,
-                                       long long now) {
+Result<std::vector<SessionId>> end_all(soci::session& sql, const FieldCipher& cipher, long long user,
+                                       long long only, long long except, long long now) {
   long long id = 0;
   soci::statement rows =
       (sql.prepare << "SELECT id FROM sessions WHERE user_id = :user AND ended_at IS NULL AND "
                       "(:only = 0 OR id = :only) AND id <> :except",
        soci::use(user, "user"), soci::use(only, "only"), soci::use(except, "except"), soci::into(id));
   auto ended = ids_of(rows, id);
-  for (const auto session : *ended) end_session(sql, session.value, now);
+  for (const auto session : *ended) end_session(sql, cipher, session.value, now);
   return ended;
 }
 
 /// Answers the ids of the sessions that ended.
-Result<std::vector<SessionId>> change(soci::session& sql, long long user, const PasswordChange& wanted,
-                                      long long now) {
+Result<std::vector<SessionId>> change(soci::session& sql, const FieldCipher& cipher, long long user,
+                                      const PasswordChange& wanted, long long now) {
   const auto generation = generation_of(sql, user);
   if (!generation) return fail(generation.error());
   if (*generation != wanted.verified_generation) return other_password();
   const long long next = *generation + 1, keep = wanted.keep.value;
   sql << "UPDATE accounts SET password_hash = :hash, password_generation = :next WHERE id = :id",
       soci::use(wanted.hash), soci::use(next), soci::use(user);
+  seal_account(sql, cipher, user);
   sql << "UPDATE sessions SET password_generation = :next WHERE id = :keep AND user_id = :user",
       soci::use(next), soci::use(keep), soci::use(user);
-  return end_all(sql, user, 0, keep, now);
+  seal_session(sql, cipher, keep);
+  return end_all(sql, cipher, user, 0, keep, now);
 }
 
 }  // namespace
 
-Task<> SqliteAccounts::rehash_password(UserId id, std::int64_t generation, std::string hash) {
-  return database_.write([user = static_cast<long long>(id.value),
+Task<> SqlAccounts::rehash_password(UserId id, std::int64_t generation, std::string hash) {
+  return database_.write([this, user = static_cast<long long>(id.value),
                           verified = static_cast<long long>(generation),
                           hash = std::move(hash)](soci::session& sql) -> Result<> {
     sql << "UPDATE accounts SET password_hash = :hash WHERE id = :id AND password_generation = :verified",
         soci::use(hash), soci::use(user), soci::use(verified);
+    seal_account(sql, cipher_, user);
     return {};
   });
 }
 
-Task<std::vector<SessionId>> SqliteAccounts::change_password(UserId id, PasswordChange wanted) {
-  return database_.write(
-      [user = static_cast<long long>(id.value), wanted = std::move(wanted),
-       now = millis_of(clock_.now())](soci::session& sql) { return change(sql, user, wanted, now); });
+Task<std::vector<SessionId>> SqlAccounts::change_password(UserId id, PasswordChange wanted) {
+  return database_.write([this, user = static_cast<long long>(id.value), wanted = std::move(wanted),
+                          now = millis_of(clock_.now())](soci::session& sql) {
+    return change(sql, cipher_, user, wanted, now);
+  });
 }
 
-Task<std::vector<SessionId>> SqliteAccounts::create_session(Session session) {
+Task<std::vector<SessionId>> SqlAccounts::create_session(Session session) {
   return database_.write(
-      [session = std::move(session)](soci::session& sql) -> Result<std::vector<SessionId>> {
+      [this, session = std::move(session)](soci::session& sql) -> Result<std::vector<SessionId>> {
         const auto generation = generation_of(sql, session.user.value);
         if (!generation && generation.error().code != Code::not_found) return fail(generation.error());
         if (!generation || *generation != session.password_generation) return other_password();
         if (is_locked(sql, session.user.value)) return other_password();  // The same words for both.
-        auto ended =
-            end_beyond(sql, session.user.value, sessions_per_account_max - 1, millis_of(session.created_at));
-        insert(sql, session);
+        auto ended = end_beyond(sql, cipher_, session.user.value, sessions_per_account_max - 1,
+                                millis_of(session.created_at));
+        insert(sql, cipher_, session);
         return ended;
       });
 }
 
-Task<Rotation> SqliteAccounts::rotate_session(std::string old_hash, std::string new_hash, Instant now) {
+Task<Rotation> SqlAccounts::rotate_session(std::string old_hash, std::string new_hash, Instant now) {
   return database_.write([this, tokens = Tokens{hex(old_hash), hex(new_hash)}, at = millis_of(now)](
                              soci::session& sql) { return rotate(sql, cipher_, tokens, at); });
 }
 
-Task<std::vector<Session>> SqliteAccounts::sessions(UserId user, Instant now, SessionId before, int limit) {
-  return database_.read([key = static_cast<long long>(user.value), at = millis_of(now),
+Task<std::vector<Session>> SqlAccounts::sessions(UserId user, Instant now, SessionId before, int limit) {
+  return database_.read([this, key = static_cast<long long>(user.value), at = millis_of(now),
                          first = before ? before.value : INT64_MAX,
                          limit](soci::session& sql) -> Result<std::vector<Session>> {
-    return select(sql, fmt::format("user_id = :key AND id < {} ORDER BY id DESC LIMIT {}", first, limit), key,
-                  at);
+    return select(sql, cipher_,
+                  fmt::format("user_id = :key AND id < {} ORDER BY id DESC LIMIT {}", first, limit), key, at);
   });
 }
 
-Task<std::vector<SessionId>> SqliteAccounts::end_sessions(UserId user, std::optional<SessionId> only) {
-  return database_.write(
-      [whose = static_cast<long long>(user.value), one = static_cast<long long>(only ? only->value : 0),
-       now = millis_of(clock_.now())](soci::session& sql) { return end_all(sql, whose, one, 0, now); });
+Task<std::vector<SessionId>> SqlAccounts::end_sessions(UserId user, std::optional<SessionId> only) {
+  return database_.write([this, whose = static_cast<long long>(user.value),
+                          one = static_cast<long long>(only ? only->value : 0),
+                          now = millis_of(clock_.now())](soci::session& sql) {
+    return end_all(sql, cipher_, whose, one, 0, now);
+  });
 }
 
-Task<std::vector<SessionId>> SqliteAccounts::ended_since(Instant since) {
+Task<std::vector<SessionId>> SqlAccounts::ended_since(Instant since) {
   return database_.read([from = millis_of(since)](soci::session& sql) {
     long long id = 0;
     soci::statement rows = (sql.prepare << "SELECT id FROM sessions WHERE ended_at >= :since ORDER BY id",
@@ -252,4 +269,4 @@ Task<std::vector<SessionId>> SqliteAccounts::ended_since(Instant since) {
   });
 }
 
-}  // namespace market::sqlite
+}  // namespace market::sql

@@ -4,13 +4,13 @@
 #include "ports/accounts.hpp"
 #include "ports/field_cipher.hpp"
 
-namespace market::sqlite {
+namespace market::sql {
 
 class MainDatabase;
 
-class SqliteAccounts final : public Accounts {
+class SqlAccounts final : public Accounts {
  public:
-  SqliteAccounts(MainDatabase& database, const FieldCipher& cipher, const Clock& clock)
+  SqlAccounts(MainDatabase& database, const FieldCipher& cipher, const Clock& clock)
       : database_(database), cipher_(cipher), clock_(clock) {}
 
   Task<> create(Account account, std::optional<VerificationCode> code) override;
@@ -40,4 +40,4 @@ class SqliteAccounts final : public Accounts {
   const Clock& clock_;
 };
 
-}  // namespace market::sqlite
+}  // namespace market::sql

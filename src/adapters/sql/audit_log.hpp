@@ -3,13 +3,13 @@
 
 #include "ports/audit_log.hpp"
 
-namespace market::sqlite {
+namespace market::sql {
 
 class MainDatabase;
 
-class SqliteAuditLog final : public AuditLog {
+class SqlAuditLog final : public AuditLog {
  public:
-  explicit SqliteAuditLog(MainDatabase& database) : database_(database) {}
+  explicit SqlAuditLog(MainDatabase& database) : database_(database) {}
   Task<> begin(AuditEntry entry) override;
   Task<> finish(AuditId id, int status) override;
   Task<std::vector<AuditEntry>> list(AuditId before, UserId actor, int limit) override;
@@ -18,4 +18,4 @@ class SqliteAuditLog final : public AuditLog {
   MainDatabase& database_;
 };
 
-}  // namespace market::sqlite
+}  // namespace market::sql

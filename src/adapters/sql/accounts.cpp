@@ -1,11 +1,11 @@
-#include "adapters/sqlite/accounts.hpp"
+#include "adapters/sql/accounts.hpp"
 
-#include "adapters/sqlite/account_row.hpp"
-#include "adapters/sqlite/mailed_code.hpp"
-#include "adapters/sqlite/row_mac.hpp"
+#include "adapters/sql/account_row.hpp"
+#include "adapters/sql/mailed_code.hpp"
+#include "adapters/sql/row_mac.hpp"
 #include "domain/account/email.hpp"
 
-namespace market::sqlite {
+namespace market::sql {
 namespace {
 
 /// An optional personal value as SOCI takes it.
@@ -34,37 +34,39 @@ Result<> insert(soci::session& sql, const FieldCipher& cipher, const Account& ac
       soci::use(id), soci::use(index), soci::use(email), soci::use(name),
       soci::use(phone.stored, phone.state), soci::use(address.stored, address.state), soci::use(role),
       soci::use(verified), soci::use(account.password_hash), soci::use(generation), soci::use(created_at);
+  seal_account(sql, cipher, id);
   return {};
 }
 
 struct AccountRow {
-  long long id = 0, created_at = 0, password_generation = 0;
-  std::string email, name, phone, address, role, password_hash;
+  AccountSum sum;
+  long long created_at = 0;
+  std::string email, name, phone, address, mac;
   soci::indicator phone_state = soci::i_null, address_state = soci::i_null;
-  int verified = 0, whole = 0;
 };
 
 Result<Account> decrypt(const FieldCipher& cipher, const AccountRow& row) {
   std::optional<Error> wrong;
   const auto open = [&](const std::string& stored, std::string_view column) {
-    auto plain = cipher.decrypt(stored, context_of(column, row.id));
+    auto plain = cipher.decrypt(stored, context_of(column, row.sum.id));
     if (!plain) wrong = plain.error();
     return plain ? std::move(*plain) : std::string();
   };
   Account account;
-  account.id = UserId{row.id};
+  account.id = UserId{row.sum.id};
   account.email = open(row.email, "email");
   account.name = open(row.name, "name");
   if (row.phone_state == soci::i_ok) account.phone = open(row.phone, "phone");
   if (row.address_state == soci::i_ok) account.address = open(row.address, "address");
-  const auto role = parse_role(row.role);
+  const auto role = parse_role(row.sum.role);
   if (!role) wrong = Error(Code::internal, "an account has a role that is not known");
-  if (row.whole == 0) wrong = Error(Code::internal, "an account was changed outside of the market");
+  if (row.mac != row.sum.mac(cipher))
+    wrong = Error(Code::internal, "an account was changed outside of the market");
   if (wrong) return fail(*wrong);
   account.role = *role;
-  account.email_verified = row.verified != 0;
-  account.password_hash = row.password_hash;
-  account.password_generation = row.password_generation;
+  account.email_verified = row.sum.verified != 0;
+  account.password_hash = row.sum.password_hash;
+  account.password_generation = row.sum.generation;
   account.created_at = Instant(Millis(row.created_at));
   return account;
 }
@@ -74,14 +76,14 @@ template <class Key>
 Result<Account> select(soci::session& sql, const FieldCipher& cipher, std::string_view where,
                        const Key& key) {
   AccountRow row;
-  sql << fmt::format(
-      "SELECT id, email, name, phone, address, role, email_verified, password_hash, "
-      "password_generation, created_at, mac = {} FROM accounts WHERE {}",
-      account_mac, where),
-      soci::use(key), soci::into(row.id), soci::into(row.email), soci::into(row.name),
+  AccountSum& sum = row.sum;
+  sql << fmt::format("SELECT {}, email, name, phone, address, created_at, mac FROM accounts WHERE {}",
+                     account_sum_columns, where),
+      soci::use(key), soci::into(sum.id), soci::into(sum.email_index), soci::into(sum.role),
+      soci::into(sum.verified), soci::into(sum.password_hash), soci::into(sum.generation),
+      soci::into(sum.role_changed_at, sum.role_changed_state), soci::into(row.email), soci::into(row.name),
       soci::into(row.phone, row.phone_state), soci::into(row.address, row.address_state),
-      soci::into(row.role), soci::into(row.verified), soci::into(row.password_hash),
-      soci::into(row.password_generation), soci::into(row.created_at), soci::into(row.whole);
+      soci::into(row.created_at), soci::into(row.mac);
   if (!sql.got_data()) return fail(Code::not_found, "there is no such account");
   return decrypt(cipher, row);
 }
@@ -112,14 +114,16 @@ Result<Account> patch_account(soci::session& sql, const FieldCipher& cipher, lon
   return select_account(sql, cipher, id);
 }
 
-Result<bool> verify_by(soci::session& sql, const MailedCode& tried, long long now) {
+Result<bool> verify_by(soci::session& sql, const FieldCipher& cipher, const MailedCode& tried,
+                       long long now) {
   const auto right = try_code(sql, tried, now);
   if (!right || !*right) return right;
-  soci::statement verify =
-      (sql.prepare << "UPDATE accounts SET email_verified = 1 WHERE email_index = :email",
-       soci::use(tried.email_index));
-  verify.execute(true);
-  return verify.get_affected_rows() == 1;  // A code for an address without an account proves nothing.
+  const auto account = select_account(sql, cipher, tried.email_index);
+  if (!account && account.error().code == Code::not_found) return false;  // It proves nothing.
+  if (!account) return fail(account.error());
+  sql << "UPDATE accounts SET email_verified = 1 WHERE email_index = :email", soci::use(tried.email_index);
+  seal_account(sql, cipher, account->id.value);
+  return true;
 }
 
 Result<std::vector<RoleChange>> select_role_changes(soci::session& sql, long long since) {
@@ -148,7 +152,7 @@ Result<Account> select_account(soci::session& sql, const FieldCipher& cipher,
   return select(sql, cipher, "email_index = :key", email_index);
 }
 
-Task<> SqliteAccounts::create_all(std::vector<Account> accounts) {
+Task<> SqlAccounts::create_all(std::vector<Account> accounts) {
   return database_.write([this, accounts = std::move(accounts)](soci::session& sql) -> Result<> {
     for (const Account& account : accounts) {
       const auto inserted = insert(sql, cipher_, account);
@@ -158,7 +162,7 @@ Task<> SqliteAccounts::create_all(std::vector<Account> accounts) {
   });
 }
 
-Task<> SqliteAccounts::create(Account account, std::optional<VerificationCode> code) {
+Task<> SqlAccounts::create(Account account, std::optional<VerificationCode> code) {
   std::optional<MailedCode> stored;
   if (code) stored.emplace(cipher_, verification, account.email, code->code, code->ends_at);
   return database_.write(
@@ -169,44 +173,47 @@ Task<> SqliteAccounts::create(Account account, std::optional<VerificationCode> c
       });
 }
 
-Task<Account> SqliteAccounts::find(UserId id) {
+Task<Account> SqlAccounts::find(UserId id) {
   return database_.read([this, key = static_cast<long long>(id.value)](soci::session& sql) {
     return select_account(sql, cipher_, key);
   });
 }
 
-Task<Account> SqliteAccounts::find_by_email(std::string email) {
+Task<Account> SqlAccounts::find_by_email(std::string email) {
   return database_.read([this, index = cipher_.blind_index(email_key(email))](soci::session& sql) {
     return select_account(sql, cipher_, index);
   });
 }
 
-Task<Account> SqliteAccounts::update(UserId id, AccountPatch patch) {
+Task<Account> SqlAccounts::update(UserId id, AccountPatch patch) {
   return database_.write([this, key = static_cast<long long>(id.value), patch = std::move(patch)](
                              soci::session& sql) { return patch_account(sql, cipher_, key, patch); });
 }
 
-Task<Account> SqliteAccounts::set_role(UserId id, Role role, Instant now) {
+Task<Account> SqlAccounts::set_role(UserId id, Role role, Instant now) {
   return database_.write([this, key = static_cast<long long>(id.value), name = std::string(text_of(role)),
                           at = millis_of(now)](soci::session& sql) -> Result<Account> {
+    if (auto known = select_account(sql, cipher_, key); !known) return known;
     sql << "UPDATE accounts SET role = :role, role_changed_at = :at WHERE id = :id AND role <> :role",
         soci::use(name, "role"), soci::use(at, "at"), soci::use(key, "id");
+    seal_account(sql, cipher_, key);
     return select_account(sql, cipher_, key);
   });
 }
 
-Task<std::vector<RoleChange>> SqliteAccounts::roles_changed_since(Instant since) {
+Task<std::vector<RoleChange>> SqlAccounts::roles_changed_since(Instant since) {
   return database_.read([at = millis_of(since)](soci::session& sql) { return select_role_changes(sql, at); });
 }
 
-Task<> SqliteAccounts::store_verification(std::string email, VerificationCode code, Instant now) {
+Task<> SqlAccounts::store_verification(std::string email, VerificationCode code, Instant now) {
   return database_.write([stored = MailedCode(cipher_, verification, email, code.code, code.ends_at),
                           at = millis_of(now)](soci::session& sql) { return store_code(sql, stored, at); });
 }
 
-Task<bool> SqliteAccounts::verify_email(std::string email, std::string code, Instant now) {
-  return database_.write([tried = MailedCode(cipher_, verification, email, code, now + tries_life),
-                          at = millis_of(now)](soci::session& sql) { return verify_by(sql, tried, at); });
+Task<bool> SqlAccounts::verify_email(std::string email, std::string code, Instant now) {
+  return database_.write(
+      [this, tried = MailedCode(cipher_, verification, email, code, now + tries_life),
+       at = millis_of(now)](soci::session& sql) { return verify_by(sql, cipher_, tried, at); });
 }
 
-}  // namespace market::sqlite
+}  // namespace market::sql
