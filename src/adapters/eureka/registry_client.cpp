@@ -231,20 +231,11 @@ asio::awaitable<void> RegistryClient::withdraw_all() {
   if (!failed.empty()) spdlog::warn("registry: the end could not be announced: {}", failed);
 }
 
-asio::awaitable<void> RegistryClient::offer_all() {
-  for (Mine& mine : mine_) {
-    const auto told = co_await return_to_service(mine.instance);
-    if (!told)
-      spdlog::warn("registry: {} is not known to be back: {}", mine.instance.app, told.error().detail);
-  }
-}
-
-/// A predecessor that was killed while it drained has left its OUT_OF_SERVICE behind, which would hold for
-/// ever: what the instance itself says holds again.
+/// A predecessor that was killed while it drained has left its OUT_OF_SERVICE behind: it would hold for ever.
 Task<> RegistryClient::return_to_service(const RegisteredInstance& instance) {
   http::ClientRequest request;
   request.method = http::Method::del;
-  request.path = path_of(instance) + "/status?value=" + std::string(name_of(instance.status));
+  request.path = path_of(instance) + "/status?value=UP";
   const auto done = co_await send(std::move(request));
   if (!done) co_return tl::unexpected(done.error());
   co_return Result<>();
@@ -276,17 +267,6 @@ void RegistryClient::withdraw(Millis most) {
     for (Mine& mine : mine_) mine.instance.status = Status::out_of_service;
   });
   run_bounded([this] { return withdraw_all(); }, most);
-}
-
-void RegistryClient::offer(Millis most) {
-  asio::post(io_, [this] {
-    for (Mine& mine : mine_) {
-      mine.instance.status = Status::up;
-      mine.registered = false;  // A heartbeat would not change what it was registered with.
-    }
-    renew_timer_.cancel();
-  });
-  run_bounded([this] { return offer_all(); }, most);
 }
 
 void RegistryClient::leave(Millis most) {

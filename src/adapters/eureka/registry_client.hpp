@@ -46,8 +46,6 @@ class RegistryClient final : public Discovery {
   void wait_for_list(Millis most);
   /// OUT_OF_SERVICE, so that nobody new comes. Returns when the registry knows, at most after `most`.
   void withdraw(Millis most = Millis(2'000));
-  /// The contrary: UP again. At most `most` long.
-  void offer(Millis most = Millis(2'000));
   /// Cancels every instance; nothing is renewed from here on. At most `most` long.
   void leave(Millis most = Millis(2'000));
 
@@ -68,7 +66,6 @@ class RegistryClient final : public Discovery {
   asio::awaitable<void> keep_list();
   asio::awaitable<void> leave_all();
   asio::awaitable<void> withdraw_all();
-  asio::awaitable<void> offer_all();
   Task<> return_to_service(const registry::RegisteredInstance& instance);
   Task<> enroll(Mine& mine);
   Task<> renew(Mine& mine);

@@ -15,7 +15,6 @@
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/registry_role.hpp"
 #include "apps/roles/serve_parts.hpp"
-#include "apps/roles/standby_registration.hpp"
 #include "apps/settings/gateway_files.hpp"
 #include "apps/settings/gateway_routes.hpp"
 #include "apps/settings/settings_check.hpp"
@@ -95,7 +94,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   platform::PlatformInfo info;
   info.not_ready = [&]() -> std::optional<std::string> {
     if (leaving.load()) return "the server is stopping";
-    if (auto why = platform.core.stands_by()) return why;
+    if (auto why = platform.core.hears_nothing()) return why;
     if (platform.core.products.recovering()) return "the event log is being restored";
     if (platform.core.gate.unable_for() >= unable_max)
       return "nothing can be sold: the disk of the event log is full or hangs";
@@ -133,7 +132,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   if (platform.core.shared_fold)
     spdlog::warn("records.mysql: deliveries by days and operators' orders are not there yet with it");
   platform.create_admin();
-  if (options.demo && !platform.core.stands_by()) fill_demo(platform, address);
+  if (options.demo && platform.core.gate.writes()) fill_demo(platform, address);
   std::atomic<bool> handed_over{false};
   HandoverSocket handover(options.data, store_handover_socket, server->listening_fd(), [&] {
     handed_over.store(true);
@@ -142,12 +141,8 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   discovery = registry_client_of(settings, platform.clock, {"market-user", "market-product", "market-order"},
                                  server->port());
   const auto management = management_server_of(settings, info, platform.clock);
-  std::optional<StandbyRegistration> standby;
-  if (platform.core.shared_log)
-    standby.emplace(*discovery, [&] { return platform.core.stands_by().has_value(); });
   signals.watch([&] {
     leaving.store(true);
-    if (standby) standby->stop();
     const bool known = discovery->state().registered;
     discovery->withdraw();
     // Those who are told of changes stop asking us now; a closed socket would cost them a retry.
@@ -169,7 +164,6 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
                        host_in_url(address.host), server->port(), options.data, threads));
   discovery->start();
   server->run();
-  if (standby) standby->stop();
   if (!handed_over.load()) discovery->leave();  // The successor has the same address: it stays registered.
   signals.end();
   reload_signal.end();

@@ -80,6 +80,7 @@ void Platform::add_routes() {
   order::OrderSettings orders;
   orders.payment_window = settings.duration("orders.payment_window");
   orders.email_verification_required = email_verification_of(settings) == user::EmailVerification::required;
+  orders.sells_alone = !core.shared_log;
   user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, change_role,
                                  limiter, clock, addresses_known});
   product::add_product_routes(router,

@@ -156,6 +156,8 @@ const std::vector<KnownSetting>& known_settings() {
       {"orders.fold_lag_max", "1000000", number, by_store, {1, 100'000'000}, "events not yet in the records"},
       {"orders.answer_time_max", "5s", duration, by_store, between(100ms, 1min),
        "how long a hung disk keeps an order waiting"},
+      {"orders.door", "127.0.0.1:0", text, by_store, {}, "HOST:PORT for other instances; port 0: any"},
+      {"orders.door_address", "", text, by_store, {}, "HOST or HOST:PORT that they use; empty: orders.door"},
       {"orders.queue_max", "65536", number, by_store, {1, 10'000'000}, "orders waiting for the gate"},
       {"log.level", "info", text, by_all, {}, "trace, debug, info, warn, error, off"},
       {"log.kafka", "", text, by_store, {}, "HOST:PORT of Kafka, by comma; empty: the log is log.db"},
