@@ -57,6 +57,7 @@ class RegistryClient final : public Discovery {
     std::string registry, trouble;
   };
   State state() const;
+  bool has_registry() const { return !settings_.registries.empty(); }
 
  private:
   struct Mine {
