@@ -37,7 +37,8 @@ def png(side=8):
 
 
 def get(server, path, token):
-    return requests.get(f"{server.url}/api/v1{path}", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    headers = {"Authorization": f"Bearer {token}"}
+    return requests.get(f"{server.url}/api/v1{path}", headers=headers, timeout=10)
 
 
 def test_an_account_made_at_one_signs_in_at_the_other(two):
