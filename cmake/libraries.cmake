@@ -14,6 +14,9 @@ pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(icu REQUIRED IMPORTED_TARGET icu-uc)
 find_library(ZXCVBN zxcvbn REQUIRED)
+find_library(PNG png REQUIRED)
+find_library(TURBOJPEG turbojpeg REQUIRED)
+find_library(WEBP webp REQUIRED)
 find_library(SOCI_CORE soci_core REQUIRED)
 find_library(SOCI_SQLITE3 soci_sqlite3 REQUIRED)
 # Of one adapter each.
@@ -27,7 +30,7 @@ add_library(market_libraries INTERFACE)
 target_link_libraries(market_libraries INTERFACE
   Threads::Threads Boost::headers Boost::json Boost::url OpenSSL::SSL OpenSSL::Crypto SQLite::SQLite3
   ZLIB::ZLIB fmt::fmt spdlog::spdlog CLI11::CLI11 pugixml::pugixml PkgConfig::sodium PkgConfig::re2
-  PkgConfig::icu ${ZXCVBN} ${SOCI_CORE} ${SOCI_SQLITE3})
+  PkgConfig::icu ${PNG} ${TURBOJPEG} ${WEBP} ${ZXCVBN} ${SOCI_CORE} ${SOCI_SQLITE3})
 # The allocator of the release build (docs/decisions/0015-allocator.md); sanitizers bring their own.
 target_link_libraries(market_libraries INTERFACE $<$<CONFIG:Release>:mimalloc>)
 set_source_files_properties(${CMAKE_SOURCE_DIR}/src/base/memory.cpp PROPERTIES

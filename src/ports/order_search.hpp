@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/task.hpp"
-#include "domain/sale/order.hpp"
+#include "domain/sale/order_counts.hpp"
 
 namespace market {
 
@@ -28,14 +28,6 @@ struct FoundPage {
   std::vector<OrderPtr> orders;  ///< Newest first (falling id).
   /// Where to go on: a page may be short, or even empty, when much had to be looked through. None: the end.
   OrderId next;
-};
-
-/// How often a product was ordered, by state.
-struct OrderCounts {
-  struct Count {
-    std::int64_t orders = 0, units = 0, amount = 0;  ///< In minor units of the product's currency.
-  };
-  std::array<Count, static_cast<std::size_t>(OrderState::cancelled) + 1> by_state{};
 };
 
 class OrderSearch {

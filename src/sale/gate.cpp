@@ -71,7 +71,7 @@ void EmbeddedGate::process(std::span<Pending* const> batch, Instant now) {
     }
     sequencer_.expire_due(now);
     const std::size_t decided = done;
-    while (done < batch.size() && decide(*batch[done], now)) ++done;
+    decide_some(batch, done, now);
     // Refusals wait for the group too: they may rest on what is not written yet.
     const auto part = batch.subspan(decided, done - decided);
     // On a shared log nobody is refused by a state that another writer has left behind.
@@ -87,6 +87,17 @@ void EmbeddedGate::process(std::span<Pending* const> batch, Instant now) {
       refuse_all(part, committed.error());
     if (remote_) remote_->release_own();
   } while (done < batch.size());
+}
+
+/// Decides on from batch[done], until the group is full or all is decided.
+void EmbeddedGate::decide_some(std::span<Pending* const> batch, std::size_t& done, Instant now) {
+  constexpr std::size_t ahead = 32;
+  std::size_t read = done;
+  for (; done < batch.size(); ++done) {
+    if (done == read)
+      for (; read < std::min(done + ahead, batch.size()); ++read) sequencer_.read_ahead(batch[read]->command);
+    if (!decide(*batch[done], now)) return;
+  }
 }
 
 /// False: the group is full, and must be sent first.

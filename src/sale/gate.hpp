@@ -134,6 +134,7 @@ class EmbeddedGate final : public SaleGate {
   // gate.cpp
   void run();
   void process(std::span<Pending* const> batch, Instant now);
+  void decide_some(std::span<Pending* const> batch, std::size_t& done, Instant now);
   bool decide(Pending& pending, Instant now);
   void settle(Pending& pending, Sequencer::Outcome outcome);
   Result<> commit(std::span<Pending* const> decided);

@@ -237,6 +237,14 @@ Sequencer::Outcome Sequencer::decide(const Command& command, const LookedUp& loo
   return outcome;
 }
 
+std::size_t Sequencer::read_ahead(const Command& command) const {
+  std::size_t found = state_.keys.contains(command.key);
+  if (const auto* order = std::get_if<PlaceOrder>(&command.body))
+    for (const WantedLine& line : order->lines)
+      found += state_.buyers.contains(Buyer(order->user, state_.slot_of(line.product)));
+  return found;
+}
+
 void Sequencer::barrier(Instant now) {
   Event event;
   event.at = time(now);

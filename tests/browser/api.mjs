@@ -48,6 +48,6 @@ export const admin = (url) => new Caller(url, adminAccount).signIn();
 export async function buyer(url) {
   const account = { email: `buyer-${counter += 1}-${Date.now()}@example.com`, password, name: '김하나' };
   const caller = new Caller(url, account);
-  await caller.send('POST', '/users', account);
+  caller.user = await caller.send('POST', '/users', account);
   return caller.signIn();
 }

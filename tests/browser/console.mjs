@@ -3,11 +3,12 @@
 //   MARKET_BINARY=build/release/market node tests/browser/console.mjs [name…]
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { deflateSync } from 'node:zlib';
 
 import { admin, buyer } from './api.mjs';
 import { fitsTheWidth, isQuiet, phone, picture, run, wide } from './browser.mjs';
-import { adminAccount } from './platform.mjs';
+import { adminAccount, FakeInstance, Server, until } from './platform.mjs';
 import { isAccessible, makeContext, seconds, signIn, visitor } from './visit.mjs';
 
 /** A PNG of one colour, made here. */
@@ -86,8 +87,8 @@ async function announcesWatchesAndClosesASale(context) {
   await page.locator('.board-state .pill.scheduled, .board-state .pill').first().waitFor();
   await page.getByLabel('Sale', { exact: true }).selectOption({ label: name });
   await page.getByRole('heading', { level: 1, name }).waitFor();
-  await page.getByText('Opens in the future').waitFor();
-  await page.getByText('not_over').waitFor();
+  await page.getByText('The sale is not over').waitFor();
+  await page.getByText(/^All is ready|^It can open/).waitFor();
   await isAccessible(page);
 
   // It opens now, by another operator's hand; the board follows.
@@ -103,19 +104,96 @@ async function announcesWatchesAndClosesASale(context) {
   for (const one of buyers) await one.buy(product, 2);
   await assert.rejects(buyers[0].buy(product, 2), /409/);
   await page.locator('.figure', { hasText: 'Sold' }).getByText('6', { exact: true }).waitFor();
-  await page.locator('.bars').getByText('limit_exceeded').waitFor();
+  await page.locator('.bars').getByText('Over the limit per person').waitFor();
   await page.locator('.figure', { hasText: 'p99' }).getByText(/ms/).waitFor();
   await page.getByLabel('How many').fill('5');
   await page.getByLabel('Why').fill('second delivery');
   await page.getByRole('button', { name: 'Add units' }).click();
   await page.locator('.figure', { hasText: 'Remaining' }).getByText('19').waitFor();
-  await page.getByRole('button', { name: 'Close now' }).click();
-  await isAccessible(page);
-  await page.getByRole('alertdialog').getByRole('button', { name: 'Close now' }).click();
+  const remaining = async (one) => (await one.send('GET', `/products/${product.id}`)).sale.closesAt;
+  await page.getByRole('button', { name: 'End in 10 minutes' }).click();
+  await page.getByRole('button', { name: '10 minutes longer' }).click(seconds(15));
+  await page.locator('.board-state', { hasText: 'Until' }).waitFor(seconds(15));
+  const planned = await remaining(seller);
+  assert.ok(Date.parse(planned) - Date.now() > 15 * 60_000, planned);
+  await page.getByRole('button', { name: 'Pause now' }).click();
   await page.locator('.board-state .pill.closed').waitFor(seconds(15));
   await assert.rejects(buyers[1].buy(product), /409.*sale_closed|409.*limit/);
-  await page.getByRole('button', { name: 'Open without an end' }).click();
+  await isAccessible(page);
+  await page.getByRole('button', { name: /^Go on until/ }).click();
   await page.locator('.board-state .pill.open').waitFor(seconds(15));
+  assert.equal(await remaining(seller), planned, 'it goes on as it was planned');
+  await page.getByRole('button', { name: 'End the sale' }).click();
+  await isAccessible(page);
+  await page.getByRole('alertdialog').getByRole('button', { name: 'End the sale' }).click();
+  await page.locator('.board-state .pill.closed').waitFor(seconds(15));
+  await page.getByRole('button', { name: 'Go on without an end' }).click();
+  await page.locator('.board-state .pill.open').waitFor(seconds(15));
+  assert.equal(await remaining(seller), null);
+  isQuiet(page);
+  await page.context().close();
+}
+
+/** A seller has the same buttons for his own products, and learns no numbers of the platform. */
+async function letsASellerPauseHisOwn(context) {
+  const { market, seller: chief } = context;
+  const one = await buyer(market.url);
+  await chief.send('PATCH', `/admin/users/${one.user.id}`, { role: 'seller' });
+  const product = await (await one.signIn()).product({ name: 'A seller pauses' });
+  const who = await visitor(context);
+  const page = await who.tab();
+  await signIn(page, market.url, one.account, 'en', `/admin?sale=${product.id}`);
+  await page.getByText('Rates and answer times are for administrators.').waitFor();
+  await page.getByRole('button', { name: 'Pause now' }).click();
+  await page.locator('.board-state .pill.closed').waitFor(seconds(15));
+  await page.getByRole('button', { name: 'Go on without an end' }).click();
+  await page.locator('.board-state .pill.open').waitFor(seconds(15));
+  await isAccessible(page);
+  await page.goto(`${market.url}/admin/orders`);
+  await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** Two change the same product: nobody's change is lost, and both values are seen. */
+async function showsBothValuesOfAConflict(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'Changed by two', sale: { opensAt: '2031-01-01T01:00:00.123Z', closesAt: null, perUserLimit: 2 } });
+  const page = await operator(context);
+  page.expected.push(/^412 /);
+  const now = () => seller.send('GET', `/products/${product.id}`);
+  await page.goto(`${market.url}/admin/products/${product.id}`);
+  await page.getByLabel('Category').fill('shoes');
+  await seller.send('PATCH', `/products/${product.id}`, { price: { amount: 95_000, currency: 'KRW' } });
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Price in minor units: 89000 → 95000').waitFor();
+  assert.equal(await page.getByLabel('Price in minor units').inputValue(), '95000');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Saved.').waitFor();
+  const both = await now();
+  assert.deepEqual([both.category, both.price.amount, both.sale.opensAt], ['shoes', 95_000, '2031-01-01T01:00:00.123Z']);
+
+  await page.getByLabel('Name', { exact: true }).fill('Mine');
+  await seller.send('PATCH', `/products/${product.id}`, { name: 'Theirs <b>' });
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('radio', { name: 'Saved meanwhile Theirs <b>' }).waitFor();
+  assert.ok(await page.getByRole('radio', { name: 'Yours Mine' }).isChecked());
+  assert.equal((await now()).name, 'Theirs <b>', 'nothing is overwritten unasked');
+  await isAccessible(page);
+  await picture(page, 'console-conflict');
+  await page.getByRole('radio', { name: 'Saved meanwhile Theirs <b>' }).check();
+  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'Theirs <b>');
+  await page.getByRole('radio', { name: 'Yours Mine' }).check();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Saved.').waitFor();
+  assert.equal((await now()).name, 'Mine');
+  // A picture changes the version, and nothing that the form shows.
+  await page.locator('input[type=file]').setInputFiles({ name: 'picture.png', mimeType: 'image/png', buffer: png() });
+  await page.locator('.picture-now img').waitFor();
+  await page.getByLabel('Category').fill('boots');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Saved.').waitFor();
+  assert.equal((await now()).category, 'boots');
   isQuiet(page);
   await page.context().close();
 }
@@ -140,7 +218,7 @@ async function movesOrdersOnAndLocksAccounts(context) {
   await page.getByLabel('State').selectOption('');
   await isAccessible(page);
   await picture(page, 'console-orders');
-  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Save as CSV' }).click()]);
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as CSV' }).click()]);
   assert.match(readFileSync(await file.path(), 'utf8'), new RegExp(order.id));
   await page.getByRole('link', { name: 'Users' }).click();
   await page.getByLabel('Whole e-mail address').fill(one.account.email);
@@ -162,8 +240,10 @@ async function movesOrdersOnAndLocksAccounts(context) {
 
 async function showsHowTheServicesAre(context) {
   const page = await operator(context, { language: 'ko', scheme: 'dark' });
-  await page.getByRole('link', { name: '서비스' }).click();
-  await page.locator('.pill.open').waitFor();
+  await page.getByRole('link', { name: '서비스', exact: true }).click();
+  await page.locator('.bar .pill.open').waitFor();
+  await page.getByText('혼자서 플랫폼 전체입니다').waitFor();
+  await page.locator('.figure', { hasText: '실패한 커밋' }).getByText('정상').waitFor();
   await page.getByRole('rowheader', { name: 'POST /api/v1/sessions', exact: true }).first().waitFor();
   await isAccessible(page);
   await picture(page, 'console-services');
@@ -171,16 +251,53 @@ async function showsHowTheServicesAre(context) {
   await page.context().close();
 }
 
+/** The registry's services, seen through a gateway; one that is drained is seen so. */
+async function showsTheServicesOfTheRegistry(context) {
+  const registry = await Server.start(['--role', 'registry']);
+  const urls = `registry.urls=${registry.url}/eureka`;
+  const services = await Server.start(['--role', 'user,product,order', '--data', path.join(context.folder, 'behind'),
+    '--set', urls, '--set', 'registry.fetch_interval=200ms', '--set', 'ratelimit.enabled=false']);
+  const gateway = await Server.start(['--role', 'gateway', '--set', urls]);
+  const evil = new FakeInstance(registry, 'EVIL', '"><img src=x onerror=alert(1)>');
+  try {
+    await evil.register();
+    await until(async () => (await fetch(`${gateway.url}/api/v1/products`)).ok, 20);
+    const who = await visitor(context);
+    const page = await who.tab();
+    await signIn(page, gateway.url, adminAccount, 'en', '/admin/services');
+    for (const name of ['market-order', 'market-product', 'market-user'])
+      await page.getByRole('row', { name: new RegExp(`^${name} UP`) }).waitFor();
+    await page.getByRole('row', { name: /^evil UP/ }).waitFor();
+    assert.equal(await page.locator('main img').count(), 0);
+    const row = page.getByRole('row', { name: /^market-product/ });
+    const id = await row.locator('code').last().innerText();
+    await fetch(`${registry.url}/eureka/apps/MARKET-PRODUCT/${id}/status?value=OUT_OF_SERVICE`, { method: 'PUT' });
+    await row.getByText('OUT_OF_SERVICE').waitFor(seconds(15));
+    await fetch(`${registry.url}/eureka/apps/MARKET-PRODUCT/${id}/status?value=UP`, { method: 'DELETE' });
+    await row.getByText('UP', { exact: true }).waitFor(seconds(15));
+    await isAccessible(page);
+    await fitsTheWidth(page);
+    await picture(page, 'console-registry');
+    await registry.kill();
+    await page.getByText('No registry answers; this is the last known list').waitFor(seconds(20));
+    await page.getByRole('row', { name: /^market-order/ }).waitFor();
+    isQuiet(page);
+    await who.context.close();
+  } finally {
+    for (const server of [gateway, services, registry]) await server.stop();
+  }
+}
+
 async function fitsAPhone(context) {
   await context.seller.product();
   const page = await operator(context, { viewport: phone, language: 'ko' });
-  for (const name of ['판매 현황', '상품', '서비스']) {
+  for (const name of ['판매 현황', '상품', '보고서', '주문', '사용자', '감사 기록', '서비스']) {
     await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
     await page.locator('h1').first().waitFor();
     await page.waitForTimeout(1200);
     await fitsTheWidth(page);
     await isAccessible(page);
-    await picture(page, `console-phone-${['판매 현황', '상품', '서비스'].indexOf(name)}`);
+    await picture(page, `console-phone-${name.replace(' ', '-')}`);
   }
   isQuiet(page);
   await page.context().close();
@@ -203,12 +320,33 @@ async function movesWithACrowd(context) {
   }));
   await page.locator('.figure', { hasText: 'Remaining' }).locator('dd').filter({ hasText: /^0/ }).waitFor();
   const label = await page.getByRole('img', { name: /^Orders a second/ }).getAttribute('aria-label');
-  assert.match(label, /accepted \d+, refused \d+/);
-  assert.ok(await page.locator('.chart canvas').count() >= 3);
+  assert.match(label, /arrived [\d.]+, accepted [\d.]+, refused [\d.]+/);
+  await page.getByRole('img', { name: /^Refused a second, by reason: .*Sold out/ }).waitFor();
+  await page.getByRole('img', { name: /^Answer time of an order, ms: p50 [\d.]+, p99 [\d.]+/ }).waitFor();
+  assert.equal(await page.locator('.chart canvas').count(), 4);
   await isAccessible(page);
   await picture(page, 'console-board', { fullPage: false });
+
+  // And the report of it.
+  await Promise.all(crowd.map(async (one) => {
+    const [first, second, third] = await one.orders();
+    await one.send('POST', `/orders/${first.id}/payment`, { method: 'card', token: 'ok' });
+    await one.send('POST', `/orders/${second.id}/payment`, { method: 'card', token: 'ok' });
+    await one.send('POST', `/orders/${third.id}/cancel`);
+  }));
+  await page.getByRole('main').getByRole('link', { name: 'Report' }).click();
+  await page.locator('.figure', { hasText: 'Revenue' }).getByText('₩712,000').waitFor(seconds(20));
+  await page.locator('.figure', { hasText: 'Last order after' }).getByText(/ s$/).waitFor();
+  await page.getByRole('img', { name: /^Units, every 1 s/ }).waitFor();
+  await page.getByRole('img', { name: /^Units sold, of 400: Sold 396/ }).waitFor();
+  await page.locator('.bars').getByText('Cancelled').waitFor();
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as CSV' }).click()]);
+  assert.equal(readFileSync(await file.path(), 'utf8').trim().split('\n').length, 401, 'all orders, and the names of columns');
+  await isAccessible(page);
+  await picture(page, 'console-report');
   isQuiet(page);
   await page.context().close();
 }
 
-await run([isForOperatorsAlone, announcesWatchesAndClosesASale, movesWithACrowd, movesOrdersOnAndLocksAccounts, showsHowTheServicesAre, fitsAPhone], makeContext);
+await run([isForOperatorsAlone, announcesWatchesAndClosesASale, letsASellerPauseHisOwn, showsBothValuesOfAConflict, movesWithACrowd,
+  movesOrdersOnAndLocksAccounts, showsHowTheServicesAre, showsTheServicesOfTheRegistry, fitsAPhone], makeContext);

@@ -26,6 +26,7 @@ from async_http import Connection, Lost
 from gateway import Gateway
 from history import now
 from market_server import ADMIN_EMAIL, ADMIN_PASSWORD, PATIENCE, Market
+from pictures import png
 from store_view import seconds
 from tokens import Forger
 from tokens import now as token_time
@@ -246,7 +247,7 @@ market-product = ["127.0.0.1:{port}"]
 market-order = ["127.0.0.1:{port}"]
 """
 SLOW_EACH, HEADS_EACH = 100, 1000
-PICTURE = b"\xff\xd8\xff" + bytes(4 << 20)
+PICTURE = png(4 << 20)
 
 
 async def open_connections(port):

@@ -7,6 +7,7 @@ import client
 import pytest
 from client import PASSWORD, Client, new_email
 from openapi_check import Document
+from pictures import png
 from streams import EventStream
 from tokens import Forger
 
@@ -50,7 +51,7 @@ TABLE = {
     ("GET", "/products/{id}/stock"): (OPEN, None),
     ("POST", "/products/{id}/stock"): (OWN_PRODUCT, {"delta": 1, "reason": "more"}),
     ("GET", "/products/{id}/stock/stream"): (OPEN, None),
-    ("PUT", "/products/{id}/image"): (OWN_PRODUCT, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
+    ("PUT", "/products/{id}/image"): (OWN_PRODUCT, png()),
     ("GET", "/products/{id}/image"): (OPEN, None),
     ("GET", "/categories"): (OPEN, None),
     ("GET", "/admin/products"): (ADMIN, None),
@@ -83,6 +84,7 @@ TABLE = {
     ("POST", "/orders/{id}/cancel"): (OWN_ORDER, None),
     ("POST", "/orders/{id}/return"): (OWN_ORDER, {"reason": "too small"}),
     ("GET", "/admin/metrics"): (ADMIN, None),
+    ("GET", "/admin/services"): (ADMIN, None),
     ("GET", "//health/live"): (OPEN, None),
     ("GET", "//health/ready"): (OPEN, None),
     ("GET", "//openapi.json"): (OPEN, None),
@@ -151,7 +153,9 @@ def test_the_table_says_what_the_document_says():
     spec = Document.load().spec["paths"]
     for method, path in OPERATIONS:
         full = path[1:] if path.startswith("//") else API + path
-        needs_token = bool(spec[full][method.lower()].get("security"))
+        security = spec[full][method.lower()].get("security") or []
+        needs_token = bool(security)
+        assert security in ([], [{"bearer": []}, {"cookie": []}]), f"{method} {path}"
         rule = TABLE[method, path][0]
         assert needs_token == (rule not in (OPEN, LOCAL)), f"{method} {path}"
         assert (rule == ADMIN) == (path.startswith("/admin/") or path == "/users/{id}"), f"{method} {path}"

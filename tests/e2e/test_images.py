@@ -1,29 +1,17 @@
 """Pictures of products: what they are is told by their content."""
 
-import struct
-import zlib
+import concurrent.futures
 
 import pytest
 
-
-def png(size=0):
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
-    pixels = chunk(b"IDAT", zlib.compress(b"\0\xff\0\0"))
-    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"tEXt", b"\0" * size) + pixels + chunk(b"IEND", b"")
-
-
-JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + b"\0" * 50 + b"\xff\xd9"
-WEBP = b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\0\0\0\x10\x07\x10\x11\x11\x88\x88\xfe\x07\0"
+from pictures import ALL, JPEG, png
 
 
 def put(caller, product, data, kind, **more):
     return caller.put(f"/products/{product['id']}/image", data=data, headers={"Content-Type": kind}, **more)
 
 
-@pytest.mark.parametrize(("kind", "data"), [("image/png", png()), ("image/jpeg", JPEG), ("image/webp", WEBP)])
+@pytest.mark.parametrize(("kind", "data"), ALL)
 def test_a_picture_is_served_as_it_was_sent(admin, anonymous, kind, data):
     product = admin.product()
     url = put(admin, product, data, kind, expect=200).json()["imageUrl"]
@@ -73,8 +61,37 @@ def test_what_is_no_picture_is_refused(admin, anonymous):
 
 def test_five_megabytes_and_no_more(admin, anonymous):
     product = admin.product()
-    big = png(5 * 1024 * 1024 - len(png()))
+    big = png(5 * 1024 * 1024 - len(png()) - 12)
     assert len(big) == 5 * 1024 * 1024
     url = put(admin, product, big, "image/png", expect=200).json()["imageUrl"]
     assert anonymous.get("/" + url).content == big
     put(admin, product, big + b"\0", "image/png", expect=(413, "payload_too_large"))
+
+
+def test_a_picture_is_decoded_whole_before_it_is_taken(admin, anonymous):
+    """A cut one was taken, and every page of the product showed half of it."""
+    product = admin.product()
+    for kind, data in ALL:
+        for size in (len(data) - 1, len(data) // 2, 40):
+            refused = put(admin, product, data[:size], kind, expect=(422, "validation")).json()
+            assert [error["field"] for error in refused["errors"]] == ["image"], refused
+            assert "cut or damaged" in refused["detail"]
+    behind = put(admin, product, png() + b"<script>", "image/png", expect=(422, "validation")).json()
+    assert behind["errors"][0]["code"] == "damaged"
+    # Its head alone would make a careless decoder ask for a gigabyte.
+    large = png(width=16_000, height=2)[:-24].replace(b"\0\0\x3e\x80\0\0\0\x02", b"\0\0\x3e\x80\0\0\x3e\x80")
+    put(admin, product, large, "image/png", expect=(422, "validation"))
+    assert anonymous.get("/products/" + product["id"]).json()["imageUrl"] is None
+
+
+def test_sixty_pictures_at_once_are_decoded_one_by_one(admin, anonymous):
+    """Each would need a hundred megabytes: the rest waits, or is told to come again, and pages go on."""
+    product = admin.product()
+    large = png(width=5_000, height=5_000)
+    with concurrent.futures.ThreadPoolExecutor(60) as pool:
+        answers = [pool.submit(put, admin, product, large, "image/png") for _ in range(60)]
+        anonymous.get("/products/" + product["id"], expect=200)
+        codes = {answer.result().status_code for answer in answers}
+    assert codes <= {200, 503} and 200 in codes, codes
+    shown = anonymous.get("/products/" + product["id"]).json()["imageUrl"]
+    assert anonymous.get("/" + shown).content == large

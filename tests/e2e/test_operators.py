@@ -124,6 +124,11 @@ def test_orders_are_found(shop):
     assert report["liveOrders"] == 2 and report["remaining"] == 8 and report["revenue"]["amount"] == 0
     report = chief.get(f"/admin/orders/report?productId={cap['id']}").json()
     assert report["states"]["paid"] == {"orders": 1, "units": 1} and report["revenue"]["amount"] == 15000
+    assert report["firstOrderAt"] <= report["lastOrderAt"]
+    steps = report["timeline"]["items"]
+    assert sum(step["units"] - step["givenBack"] for step in steps) == report["liveUnits"]
+    assert sum(step["paid"] for step in steps) == 1 and report["timeline"]["stepSeconds"] == 1
+    assert {step["at"][-5:] for step in steps} == {".000Z"}
     rows = list(csv.DictReader(io.StringIO(chief.get("/admin/orders/export", expect=200).text)))
     assert [row["order_id"] for row in rows] == newest
     assert rows[2]["name"] == "'=Bag", "a spreadsheet must calculate nothing"

@@ -5,12 +5,14 @@ import json
 import time
 
 import pytest
+from client import admin
 from fake_upstream import FakeUpstream
 from gateway import Gateway
 from market_server import Market
 from registry_calls import call, instance, post, register
 from waiting import until
 
+ROLES = ("--role", "user,product,order")
 ROUTE = """
 [[gateway.routes]]
 id = "fake"
@@ -122,3 +124,22 @@ def test_zone_and_networks_are_read_again(registry, tmp_path):
             assert len(near.requests) + len(far.requests) == requests
             entry.reload(config("", "127.0.0.0/8"))
             until(lambda: called() == {"near", "far"}, 5, "the networks are not read again")
+
+
+def test_operators_see_the_services_of_the_registry(registry, tmp_path):
+    url = f"registry.urls=http://127.0.0.1:{registry.port}/eureka/"
+    with Market(tmp_path / "store", url, "registry.fetch_interval=200ms", flags=ROLES) as store:
+        chief = admin(store.url)
+
+        def seen():
+            return chief.get("/admin/services", expect=200).json()
+
+        until(lambda: len(seen()["items"]) == 3, 10, "it does not see itself")
+        found = seen()
+        services = {f"market-{name}" for name in ("user", "product", "order")}
+        assert {each["service"] for each in found["items"]} == services
+        assert {(each["status"], each["port"]) for each in found["items"]} == {("UP", store.port)}
+        assert found["registry"]["reached"] and found["registry"]["registered"]
+        registry.kill()
+        until(lambda: not seen()["registry"]["reached"], 40, "the registry is away")
+        assert len(seen()["items"]) == 3 and seen()["registry"]["trouble"]

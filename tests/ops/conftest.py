@@ -13,12 +13,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import client  # noqa: E402
 from disks import mount  # noqa: E402
 from market_server import Market  # noqa: E402
+from pictures import png  # noqa: E402
 
 
-PICTURE = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000002"
-    "0001000500010d0a2db40000000049454e44ae426082"
-)
+PICTURE = png()
 
 
 @pytest.fixture

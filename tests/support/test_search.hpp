@@ -52,14 +52,7 @@ class TestSearch final : public OrderSearch {
   Task<OrderCounts> count(ProductId product) override {
     if (failure) co_return fail(*failure, "asked for");
     OrderCounts counts;
-    for (const auto& [id, order] : seen())
-      for (const OrderLine& line : order.lines) {
-        if (line.product != product) continue;
-        auto& count = counts.by_state[static_cast<std::size_t>(order.state)];
-        ++count.orders;
-        count.units += line.quantity;
-        count.amount += line.unit_price.amount * line.quantity;
-      }
+    for (const auto& [id, order] : seen()) counts.add(order, product);
     co_return counts;
   }
 

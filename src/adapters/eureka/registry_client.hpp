@@ -55,6 +55,7 @@ class RegistryClient final : public Discovery {
     std::string registry, trouble;
   };
   State state() const;
+  bool has_registry() const { return !settings_.registries.empty(); }
 
  private:
   struct Mine {

@@ -21,10 +21,9 @@ constexpr int tries_max = 4;  ///< Of a change that met a deadlock, a lock or th
 
 /// A value of SOCI's connection string; it knows no escapes.
 std::string parameter(std::string_view value) {
-  const bool has_double = value.find('"') != std::string_view::npos;
-  if (has_double && value.find('\'') != std::string_view::npos)
-    throw std::runtime_error("MySQL's password must not have both kinds of quotation marks");
-  return has_double ? fmt::format("'{}'", value) : fmt::format("\"{}\"", value);
+  if (value.find('\'') != std::string_view::npos)
+    throw std::runtime_error("accounts.mysql: its parts must not have a single quotation mark");
+  return fmt::format("'{}'", value);
 }
 
 std::string connection_string(const Server& server) {

@@ -26,17 +26,20 @@ bool OrderReader::read(OrderId id) {
   return present_.front() == soci::i_ok;
 }
 
-OrderWriter::OrderWriter(soci::session& sql) : statement_(sql) {
-  row_.for_each([this](auto& member) { statement_.exchange(soci::use(member)); });
+std::string OrderWriter::upsert_statement() {
   std::string changes;
   for (const auto column : std::span(order_columns).subspan(1))
     changes += fmt::format("{}{} = excluded.{}", changes.empty() ? "" : ", ", column, column);
-  statement_.alloc();
-  statement_.prepare(
-      fmt::format("INSERT INTO orders({}) VALUES(:{}) ON CONFLICT(id) DO UPDATE SET {} WHERE excluded.place "
-                  "> orders.place",
-                  fmt::join(order_columns, ", "), fmt::join(order_columns, ", :"), changes));
-  statement_.define_and_bind();
+  return fmt::format(
+      "INSERT INTO orders({}) VALUES(:{}) ON CONFLICT(id) DO UPDATE SET {} WHERE excluded.place > "
+      "orders.place",
+      fmt::join(order_columns, ", "), fmt::join(order_columns, ", :"), changes);
+}
+
+void OrderWriter::write() {
+  int column = 0;
+  row_.for_each([&](const auto& member) { statement_.bind(++column, member); });
+  statement_.run();
 }
 
 }  // namespace market::sqlite

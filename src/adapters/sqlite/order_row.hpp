@@ -5,6 +5,7 @@
 #include <array>
 
 #include "adapters/sql/order_row.hpp"
+#include "adapters/sqlite/bulk_statement.hpp"
 #include "adapters/sqlite/sql_session.hpp"
 
 namespace market::sqlite {
@@ -32,19 +33,19 @@ class OrderReader {
   soci::statement statement_;
 };
 
-/// Stores an order's row; one whose place is not higher than the stored row's changes nothing.
+/// Stores an order's row; one whose place is not higher than the stored row's changes nothing. Every order of
+/// a rush comes this way: it is bound by SQLite's own calls, which take texts where they lie.
 class OrderWriter {
  public:
-  explicit OrderWriter(soci::session& sql);
-  OrderWriter(const OrderWriter&) = delete;
-  OrderWriter& operator=(const OrderWriter&) = delete;
+  explicit OrderWriter(soci::session& sql) : statement_(sql, upsert_statement()) {}
   OrderRow& row() { return row_; }
   /// Stores row(). Errors: throws.
-  void write() { statement_.execute(true); }
+  void write();
 
  private:
+  static std::string upsert_statement();
   OrderRow row_;
-  soci::statement statement_;
+  BulkStatement statement_;
 };
 
 }  // namespace market::sqlite

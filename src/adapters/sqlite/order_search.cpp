@@ -118,14 +118,7 @@ Task<OrderCounts> SqliteOrderSearch::count(ProductId product) {
     while (ids.fetch()) {
       const auto order = reader.order(OrderId{id});
       if (!order) return fail(order.error());
-      if (!*order) continue;
-      auto& count = counts.by_state[static_cast<std::size_t>((*order)->state)];
-      ++count.orders;
-      for (const OrderLine& line : (*order)->lines) {
-        if (line.product != product) continue;
-        count.units += line.quantity;
-        count.amount += line.unit_price.amount * line.quantity;
-      }
+      if (*order) counts.add(**order, product);
     }
     return counts;
   });

@@ -50,10 +50,10 @@ struct SqliteRecordFold::Database {
     put_late.execute(true);
   }
   void put_entry(std::int64_t in_segment, const UserOrder& entry) {
-    segment = in_segment;
-    user = entry.user.value;
-    id = entry.order.value;
-    put_index.execute(true);
+    put_index.bind(1, in_segment);
+    put_index.bind(2, entry.user.value);
+    put_index.bind(3, entry.order.value);
+    put_index.run();
   }
   void bind_key(const Event& event, std::int64_t subject) {
     key_hi = static_cast<long long>(event.key.hi);
@@ -68,7 +68,7 @@ struct SqliteRecordFold::Database {
   OrderReader orders{*sql};
   OrderWriter order{*sql};
   ProductFold products{*sql};
-  long long segment = 0, user = 0, id = 0, from = 0, at = 0, key_hi = 0, key_lo = 0, fingerprint = 0;
+  long long user = 0, id = 0, from = 0, at = 0, key_hi = 0, key_lo = 0, fingerprint = 0;
   int one = 0;
   soci::statement read_place =
       (sql->prepare << "SELECT log_place FROM position WHERE only_row = 1", soci::into(at));
@@ -80,9 +80,7 @@ struct SqliteRecordFold::Database {
   soci::statement put_late =
       (sql->prepare << "REPLACE INTO late_orders(order_id, user_id) VALUES(:id, :user)", soci::use(id),
        soci::use(user));
-  soci::statement put_index =
-      (sql->prepare << "INSERT INTO user_orders(segment, user_id, order_id) VALUES(:segment, :user, :id)",
-       soci::use(segment), soci::use(user), soci::use(id));
+  BulkStatement put_index{*sql, "INSERT INTO user_orders(segment, user_id, order_id) VALUES(?, ?, ?)"};
   // A key may be bound again when a day has passed.
   soci::statement put_key =
       (sql->prepare << "REPLACE INTO bound_keys(key_hi, key_lo, subject, fingerprint, at) "

@@ -47,7 +47,14 @@ const Migration version_3 = {
     "CREATE INDEX orders_in_delivery ON orders(state, updated_at) WHERE state IN ('paid','preparing',"
     "'shipped','return_requested')",
 };
-const Migration migrations[] = {version_2, version_3};
+const Migration version_4 = {
+    // The same condition in other words: SQLite fills a table of the texts of an IN for each row that is
+    // written, which was a fifth of the fold.
+    "DROP INDEX orders_in_delivery",
+    "CREATE INDEX orders_in_delivery ON orders(state, updated_at) WHERE (state = 'paid' OR state = "
+    "'preparing' OR state = 'shipped' OR state = 'return_requested')",
+};
+const Migration migrations[] = {version_2, version_3, version_4};
 
 }  // namespace
 

@@ -13,7 +13,8 @@ inline constexpr int records_first_schema = 2;
 std::span<const Migration> record_migrations();
 
 /// The condition of the index of orders that move by days: whoever wants it used writes it into a query.
-inline constexpr auto in_delivery = "state IN ('paid','preparing','shipped','return_requested')";
+inline constexpr auto in_delivery =
+    "(state = 'paid' OR state = 'preparing' OR state = 'shipped' OR state = 'return_requested')";
 
 /// Removes the file and SQLite's companions, so that it can be folded again from the log.
 void remove_database_files(const std::string& path);

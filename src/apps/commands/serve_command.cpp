@@ -113,12 +113,13 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
                        MARKET_VERSION, with_gateway ? "all" : "user,product,order", ::getpid(),
                        platform.core.gate.place());
   };
+  info.services = [&] { return service_view_of(*discovery); };
   info.management_elsewhere = !settings.text("management.listen").empty();
   if (with_gateway)
     platform::add_platform_routes(platform.router, info);
   else
     platform::add_service_routes(platform.router, info);
-  platform::add_operator_metrics(platform.router, info, only_roles(platform.authenticator, {Role::admin}));
+  platform::add_operator_routes(platform.router, info, only_roles(platform.authenticator, {Role::admin}));
   const unsigned threads = thread_count(settings.number("http.threads"), platform.cores);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
   server->set_access_log(access_log);

@@ -83,8 +83,8 @@ void Platform::add_routes() {
   orders.sells_alone = !core.shared_log;
   user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, change_role,
                                  limiter, clock, addresses_known});
-  product::add_product_routes(router,
-                              {authenticator, core.products, core.gate, store.pictures, store.pool, clock});
+  product::add_product_routes(
+      router, {authenticator, core.products, core.gate, store.pictures, store.pool, decoding, clock});
   order::add_order_routes(
       router, {authenticator, core.gate, core.products, core.reader, pay, refusals, watch, clock, orders});
   order::add_cart_routes(router, {authenticator, store.carts, core.products, clock});

@@ -38,6 +38,7 @@ struct Platform {
     background.stop();
     hasher.stop();
     mailer.stop();
+    decoding.stop();
     store.pool.stop();
     store.order_search.stop();
     core.stop();
@@ -56,6 +57,7 @@ struct Platform {
   const bool addresses_known;
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   Store store;
+  BlockingPool decoding{1, 16};  ///< Of pictures.
   SaleCore core;
   IdSource ids{clock};
   auth::DeniedSessions denied;

@@ -4,6 +4,7 @@
 
 #include "apps/roles/serve_parts.hpp"
 #include "http/message/target.hpp"
+#include "services/platform/service_view.hpp"
 
 namespace market::apps {
 
@@ -36,6 +37,17 @@ std::unique_ptr<eureka::RegistryClient> registry_client_of(const Settings& setti
   wanted.services = std::move(services);
   wanted.port = port;
   return std::make_unique<eureka::RegistryClient>(std::move(wanted), clock);
+}
+
+std::string service_view_of(const eureka::RegistryClient& client) {
+  const auto state = client.state();
+  platform::RegistryView registry;
+  registry.url = state.registry;
+  registry.reached = state.reached;
+  registry.registered = state.registered;
+  registry.pushed = state.pushed;
+  registry.trouble = state.trouble;
+  return platform::service_view(client.has_registry() ? &registry : nullptr, *client.services());
 }
 
 void add_registry_client_metrics(const eureka::RegistryClient& client, platform::MetricsText& metrics) {

@@ -18,6 +18,8 @@ eureka::RegistryClientSettings registry_client_settings(const Settings& settings
 std::unique_ptr<eureka::RegistryClient> registry_client_of(const Settings& settings, const Clock& clock,
                                                            std::vector<std::string> services,
                                                            std::uint16_t port);
+/// What GET /api/v1/admin/services answers.
+std::string service_view_of(const eureka::RegistryClient& client);
 void add_registry_client_metrics(const eureka::RegistryClient& client, platform::MetricsText& metrics);
 
 }  // namespace market::apps

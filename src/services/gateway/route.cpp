@@ -10,7 +10,8 @@ std::vector<Route> default_routes() {
   const Default defaults[] = {
       {"market-order",
        "orders",
-       {"/api/v1/orders/**", "/api/v1/cart/**", "/api/v1/admin/orders/**", "/api/v1/admin/metrics"}},
+       {"/api/v1/orders/**", "/api/v1/cart/**", "/api/v1/admin/orders/**", "/api/v1/admin/metrics",
+        "/api/v1/admin/services"}},
       {"market-product",
        "products",
        {"/api/v1/products/**", "/api/v1/wishlist/**", "/api/v1/categories", "/api/v1/admin/products/**"}},

@@ -9,6 +9,7 @@
 #include "http/message/paging.hpp"
 #include "services/order/order_export.hpp"
 #include "wire/json/json.hpp"
+#include "wire/json/json_writer.hpp"
 #include "wire/json/order_view.hpp"
 
 namespace market::order {
@@ -202,6 +203,34 @@ Task<Reply> cancel(const Doors& doors, const Request& request) {
   return change(doors, *id, CancelOrder{*id, UserId{}, true});
 }
 
+void write_states(wire::JsonWriter& json, const OrderCounts& counts) {
+  json.key("states").begin_object();
+  for (std::size_t i = 0; i < counts.by_state.size(); ++i) {
+    json.key(text_of(static_cast<OrderState>(i))).begin_object();
+    json.member("orders", counts.by_state[i].orders).member("units", counts.by_state[i].units).end_object();
+  }
+  json.end_object();
+}
+
+void write_time(wire::JsonWriter& json, std::string_view name, std::optional<Instant> at) {
+  json.key(name);
+  if (at)
+    json.value(format_rfc3339(*at));
+  else
+    json.null();
+}
+
+void write_timeline(wire::JsonWriter& json, const Timeline& timeline) {
+  json.key("timeline").begin_object();
+  json.member("stepSeconds", timeline.width().count() / 1'000).key("items").begin_array();
+  for (const auto& [at, step] : timeline.steps()) {
+    json.begin_object().member("at", format_rfc3339(at));
+    json.member("orders", step.orders).member("units", step.units);
+    json.member("paid", step.paid).member("givenBack", step.given_back).end_object();
+  }
+  json.end_array().end_object();
+}
+
 /// What became of a product's orders.
 Task<Reply> report(const Doors& doors, const Request& request) {
   const auto allowed = expect_admin(doors, request);
@@ -215,23 +244,26 @@ Task<Reply> report(const Doors& doors, const Request& request) {
   const auto live = product->live;
   const auto counts = co_await doors.search.count(*id);
   if (!counts) co_return fail(counts.error());
-  std::string body = fmt::format(R"({{"productId":"{}","capacity":{},"remaining":{},"states":{{)", id->text(),
-                                 live->capacity.load(), live->remaining.load());
-  OrderCounts::Count live_orders, sold;
+  OrderCounts::Count held, sold;
   for (std::size_t i = 0; i < counts->by_state.size(); ++i) {
     const auto state = static_cast<OrderState>(i);
-    const auto& count = counts->by_state[i];
-    body += fmt::format(R"({}"{}":{{"orders":{},"units":{}}})", i == 0 ? "" : ",", text_of(state),
-                        count.orders, count.units);
     if (!holds_units(state)) continue;
-    live_orders.orders += count.orders;
-    live_orders.units += count.units;
-    if (state != OrderState::accepted) sold.amount += count.amount;
+    held.orders += counts->by_state[i].orders;
+    held.units += counts->by_state[i].units;
+    if (state != OrderState::accepted) sold.amount += counts->by_state[i].amount;
   }
-  body +=
-      fmt::format(R"(}},"liveOrders":{},"liveUnits":{},"revenue":)", live_orders.orders, live_orders.units);
-  wire::append_money(body, Money{sold.amount, currency});
-  co_return http::json(http::Status::ok, body + '}');
+  std::string body, revenue;
+  wire::append_money(revenue, Money{sold.amount, currency});
+  wire::JsonWriter json(body);
+  json.begin_object().member("productId", id->text());
+  json.member("capacity", live->capacity.load()).member("remaining", live->remaining.load());
+  write_states(json, *counts);
+  json.member("liveOrders", held.orders).member("liveUnits", held.units).key("revenue").raw(revenue);
+  write_time(json, "firstOrderAt", counts->first);
+  write_time(json, "lastOrderAt", counts->last);
+  write_timeline(json, counts->timeline);
+  json.end_object();
+  co_return http::json(http::Status::ok, std::move(body));
 }
 
 Task<Reply> export_csv(const Doors& doors, const Request& request) {

@@ -54,9 +54,16 @@ Task<Reply> metrics(const PlatformInfo& info) {
   co_return metrics_reply(info);
 }
 
-Task<Reply> metrics_for(const PlatformInfo& info, Result<> allowed) {
-  if (!allowed) co_return fail(allowed.error());
+using Check = std::function<Result<>(const Request&)>;
+
+Task<Reply> operator_metrics(const PlatformInfo& info, const Check& check, const Request& request) {
+  if (const auto allowed = check(request); !allowed) co_return fail(allowed.error());
   co_return metrics_reply(info);
+}
+
+Task<Reply> operator_services(const PlatformInfo& info, const Check& check, const Request& request) {
+  if (const auto allowed = check(request); !allowed) co_return fail(allowed.error());
+  co_return http::json(http::Status::ok, info.services ? info.services() : std::string("{}"));
 }
 
 Task<Reply> about(const PlatformInfo& info) {
@@ -73,13 +80,12 @@ void add_management_routes(http::Router& router, const PlatformInfo& info, http:
       Method::get, "/info", [shared](const Request&) { return about(*shared); }, options);
 }
 
-void add_operator_metrics(http::Router& router, const PlatformInfo& info,
-                          std::function<Result<>(const Request&)> check) {
+void add_operator_routes(http::Router& router, const PlatformInfo& info, const Check& check) {
   const auto shared = std::make_shared<const PlatformInfo>(info);
   router.add(Method::get, "/api/v1/admin/metrics",
-             [shared, check = std::move(check)](const Request& request) {
-               return metrics_for(*shared, check(request));
-             });
+             [shared, check](const Request& r) { return operator_metrics(*shared, check, r); });
+  router.add(Method::get, "/api/v1/admin/services",
+             [shared, check](const Request& r) { return operator_services(*shared, check, r); });
 }
 
 void add_health_routes(http::Router& router, const PlatformInfo& info) {

@@ -22,6 +22,7 @@ struct PlatformInfo {
   std::function<std::vector<std::string>()> missing;  ///< Services it could use and does not find.
   std::function<std::string()> metrics;               ///< Prometheus text.
   std::function<std::string()> info;                  ///< One JSON object.
+  std::function<std::string()> services;              ///< service_view() of what the registry says.
   bool management_elsewhere = false;                  ///< /metrics and /info have an address of their own.
   std::string home;  ///< Where `/` leads to; empty: the shop is there, and the console at /admin.
 };
@@ -36,8 +37,8 @@ void add_health_routes(http::Router& router, const PlatformInfo& info);
 void add_management_routes(http::Router& router, const PlatformInfo& info, http::RouteOptions options = {});
 
 /// GET /api/v1/admin/metrics: what /metrics says, for operators wherever they are; the console draws it.
-/// `check` refuses everybody else.
-void add_operator_metrics(http::Router& router, const PlatformInfo& info,
-                          std::function<Result<>(const http::Request&)> check);
+/// GET /api/v1/admin/services: what the registry says. `check` refuses everybody else.
+void add_operator_routes(http::Router& router, const PlatformInfo& info,
+                         const std::function<Result<>(const http::Request&)>& check);
 
 }  // namespace market::platform

@@ -4,14 +4,6 @@
 
 namespace market::product {
 
-std::string_view image_type_of(std::string_view bytes) {
-  using namespace std::string_view_literals;
-  if (bytes.starts_with("\x89PNG\r\n\x1A\n\0\0\0\rIHDR"sv)) return "image/png";
-  if (bytes.starts_with("\xFF\xD8\xFF"sv)) return "image/jpeg";
-  if (bytes.size() >= 16 && bytes.starts_with("RIFF") && bytes.substr(8, 7) == "WEBPVP8") return "image/webp";
-  return {};
-}
-
 Result<> expect_image(const http::Request& request) {
   const auto actual = image_type_of(request.body);
   if (actual.empty())

@@ -1,18 +1,19 @@
 #pragma once
-/// Pictures of products as they come in and go out: what they are is told by their content alone.
+/// Pictures of products as they come in and go out: what they are is told by their content alone, and one
+/// that cannot be decoded whole is not taken.
 
 #include <string_view>
 
 #include "base/id.hpp"
 #include "http/message/message.hpp"
+#include "wire/image/image.hpp"
 #include "wire/json/product_view.hpp"
 
 namespace market::product {
 
 inline constexpr std::size_t image_bytes_max = 5 * 1024 * 1024;
 
-/// image/png, image/jpeg or image/webp by the first bytes; empty for anything else. A literal.
-std::string_view image_type_of(std::string_view bytes);
+using wire::image_type_of;
 
 /// Errors: unsupported_media_type, when the body is none of these, or another one than its Content-Type says.
 Result<> expect_image(const http::Request& request);

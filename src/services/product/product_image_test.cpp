@@ -19,11 +19,6 @@ std::optional<Code> refusal(std::string_view body, std::string_view type) {
 }
 
 TEST(ProductImage, IsToldByItsContent) {
-  EXPECT_EQ(image_type_of(png), "image/png");
-  EXPECT_EQ(image_type_of("\xFF\xD8\xFF\xE0"), "image/jpeg");
-  EXPECT_EQ(image_type_of("RIFF....WEBPVP8 "), "image/webp");
-  for (const std::string& other : {""s, "GIF89a"s, "<svg/>"s, "RIFF....WAVEfmt "s, png.substr(1)})
-    EXPECT_EQ(image_type_of(other), "") << other;
   EXPECT_EQ(refusal(png, "image/png"), std::nullopt);
   EXPECT_EQ(refusal(png, "Image/PNG; q=1"), std::nullopt);
   EXPECT_EQ(refusal(png, "application/octet-stream"), std::nullopt);

@@ -290,8 +290,16 @@ Task<Reply> put_image(const Doors& doors, const Request& request) {
   const auto own = own_product_of(doors, request);
   if (!own) co_return fail(own.error());
   if (const auto image = expect_image(request); !image) co_return fail(image.error());
+  const auto bytes = std::make_shared<const std::string>(request.body);
+  auto decode = [bytes]() -> Result<> {
+    const auto image = wire::decode_image(*bytes);
+    if (!image) return fail(image.error());
+    return {};
+  };
+  const auto whole = co_await doors.parts.decoding.run(std::move(decode));
+  if (!whole) co_return fail(whole.error());
   // The bytes first: an event never names a picture that is not there.
-  auto hash = co_await doors.parts.pictures.store(std::make_shared<const std::string>(request.body));
+  auto hash = co_await doors.parts.pictures.store(bytes);
   if (!hash) co_return fail(hash.error());
   auto edit = [picture = *hash](const ShownProduct&, ProductTerms&, ProductTexts& texts) -> Result<> {
     texts.picture = picture;

@@ -15,7 +15,8 @@ struct ProductParts {
   const ProductBoard& board;  ///< Its pages are made by render() of services/product/catalogue.hpp.
   SaleGate& gate;
   Pictures& pictures;
-  BlockingPool& pool;  ///< For searching the whole catalogue.
+  BlockingPool& pool;      ///< For searching the whole catalogue.
+  BlockingPool& decoding;  ///< Of pictures: one at a time, as each may need image_pixels_max times 4 bytes.
   const Clock& clock;
 };
 

@@ -5,6 +5,7 @@
 #include "services/product/catalogue.hpp"
 #include "tests/support/board_gate.hpp"
 #include "tests/support/service_doors.hpp"
+#include "tests/support/test_pictures.hpp"
 
 namespace market::product {
 namespace {
@@ -33,14 +34,14 @@ class KeptPictures final : public Pictures {
   std::optional<Code> failure;
 };
 
-const std::string png = std::string("\x89PNG\r\n\x1A\n\0\0\0\rIHDR", 16);
+const std::string png = tests::small_png();
 const std::string body = R"({"name":"Shoes","price":{"amount":500,"currency":"KRW"},"stock":5)";
 
 class ProductRoutesTest : public testing::Test {
  protected:
   ProductRoutesTest() {
     add_product_routes(doors_.router,
-                       {doors_.authenticator, gate_.board, gate_, pictures_, pool_, doors_.clock});
+                       {doors_.authenticator, gate_.board, gate_, pictures_, pool_, pool_, doors_.clock});
   }
   std::string create(const std::string& more = "") {
     const auto reply = doors_.ask(Method::post, all, body + more + "}", {seller_});
@@ -162,11 +163,11 @@ TEST_F(ProductRoutesTest, APictureIsKeptUnderItsOwnAddressOnly) {
     const auto at = text.find("?v=") + 3;
     return text.substr(at, text.find('"', at) - at);
   };
-  const std::string first = put(png), second = put(png + "2");
+  const std::string first = put(png), second = put(tests::small_png("2"));
   EXPECT_NE(first, second);
   const auto caching = [&](const std::string& version) {
     const auto reply = get(path + "/image", {}, version);
-    EXPECT_EQ(*reply->shared_body, png + "2");
+    EXPECT_EQ(*reply->shared_body, tests::small_png("2"));
     EXPECT_EQ(header_of(*reply, "Cross-Origin-Resource-Policy"), "cross-origin");
     return header_of(*reply, "Cache-Control");
   };

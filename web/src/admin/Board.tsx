@@ -1,23 +1,21 @@
 /** The sale board: what an operator looks at while a sale runs. */
-import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useState, type ReactNode } from 'react';
-import { useSearchParams } from 'react-router';
-import { ask } from '../api/client';
-import type { Product, ProductList, Stock } from '../api/types';
+import { Link } from 'react-router';
+import type { Product, Stock } from '../api/types';
 import { useClockSync, useLive, useServerNow } from '../lib/hooks';
 import { saleView } from '../lib/sale';
 import { Countdown } from '../ui/Countdown';
-import { Empty, Loading, Notice, Skeleton } from '../ui/parts';
-import { Chart } from './Chart';
-import { byLabel, sumOf } from './metrics';
+import { Notice } from '../ui/parts';
+import { Chart, type Line } from './Chart';
+import { byLabel, refusals, sumOf, type Point } from './metrics';
 import { Preflight } from './Preflight';
-import { Report } from './Report';
 import { SaleControls } from './SaleControls';
+import { SalePage } from './sales';
 import { pointsKept, useMetrics, type Metrics } from './useMetrics';
 import { useConsoleSpeech } from './words';
 
-function Figure({ name, value, note }: { name: string; value: string; note?: string }): ReactNode {
-  return <div className="figure"><dt>{name}</dt><dd>{value}{note && <small>{note}</small>}</dd></div>;
+export function Figure({ name, value, note, look = '' }: { name: string; value: string; note?: string; look?: string }): ReactNode {
+  return <div className={`figure ${look}`}><dt>{name}</dt><dd>{value}{note && <small>{note}</small>}</dd></div>;
 }
 
 /** What remains, once a second, for the chart. */
@@ -33,9 +31,20 @@ function useHistory(remaining: number): (number | null)[][] {
   return history;
 }
 
-function Refusals({ metrics }: { metrics: Metrics }): ReactNode {
+export function useReasonName(): (reason: string) => string {
+  const { t } = useConsoleSpeech();
+  const known = ['sold_out', 'sale_not_open', 'sale_closed', 'limit_exceeded', 'insufficient_stock', 'rate_limited', 'overloaded',
+    'unauthenticated', 'validation', 'product_not_found', 'email_unverified', 'recovering', 'unavailable', 'idempotency_mismatch'] as const;
+  return (reason) => {
+    const found = known.find((each) => each === reason);
+    return found ? t(`reason.${found}`) : reason;
+  };
+}
+
+export function Refusals({ metrics }: { metrics: Metrics }): ReactNode {
   const { t, number } = useConsoleSpeech();
-  const reasons = byLabel(metrics.samples, 'market_orders_refused_total', 'reason');
+  const nameOf = useReasonName();
+  const reasons = byLabel(metrics.samples, refusals, 'reason');
   const most = reasons[0]?.[1] ?? 1;
   return (
     <section className="panel" aria-labelledby="refusals">
@@ -43,11 +52,63 @@ function Refusals({ metrics }: { metrics: Metrics }): ReactNode {
       {reasons.length === 0 ? <p className="muted">{t('board.refusals.none')}</p> : (
         <ul className="bars">
           {reasons.map(([reason, count]) => (
-            <li key={reason}><span>{reason}</span><b>{number(count)}</b><meter aria-label={reason} min={0} max={most} value={count} /></li>
+            <li key={reason} title={reason}><span>{nameOf(reason)}</span><b>{number(count)}</b><meter aria-label={nameOf(reason)} min={0} max={most} value={count} /></li>
           ))}
         </ul>
       )}
+      <p className="muted small">{t('board.refusals.all')}</p>
     </section>
+  );
+}
+
+const reasonColours = ['--bad', '--link', '--warn', '--muted'];
+
+/** The four that refuse most, second by second. */
+function ReasonChart({ points }: { points: Point[] }): ReactNode {
+  const { t } = useConsoleSpeech();
+  const nameOf = useReasonName();
+  const sums = new Map<string, number>();
+  for (const point of points)
+    for (const [reason, rate] of Object.entries(point.reasons)) sums.set(reason, (sums.get(reason) ?? 0) + rate);
+  const top = [...sums].filter(([, sum]) => sum > 0).sort((a, b) => b[1] - a[1]).slice(0, 4).map(([reason]) => reason).sort();
+  const lines: Line[] = top.map((reason, index) => ({ label: nameOf(reason), colour: reasonColours[index]! }));
+  const data = [points.map((point) => point.at / 1000), ...top.map((reason) => points.map((point) => point.reasons[reason] ?? 0))];
+  return <Chart title={t('board.chart.reasons')} lines={lines} data={data} empty={t('board.refusals.none')} />;
+}
+
+function Rates({ metrics }: { metrics: Metrics }): ReactNode {
+  const { t } = useConsoleSpeech();
+  const { points } = metrics;
+  const charts = useMemo(() => {
+    const at = points.map((point) => point.at / 1000);
+    return {
+      orders: [at, points.map((point) => point.arrived), points.map((point) => point.accepted), points.map((point) => point.refused)],
+      times: [at, points.map((point) => point.p50), points.map((point) => point.p99)],
+    };
+  }, [points]);
+  return (
+    <>
+      <Chart title={t('board.chart.orders')} data={charts.orders} lines={[
+        { label: t('board.arrived'), colour: '--muted' }, { label: t('board.accepted'), colour: '--good', fill: true },
+        { label: t('board.refused'), colour: '--bad' }]} />
+      <ReasonChart points={points} />
+      <Chart title={t('board.chart.time')} data={charts.times}
+        lines={[{ label: t('board.p50'), colour: '--muted' }, { label: t('board.p99.short'), colour: '--link' }]} />
+    </>
+  );
+}
+
+/** What must be seen from the other end of the room. */
+function Alarms({ metrics }: { metrics: Metrics }): ReactNode {
+  const { t, number } = useConsoleSpeech();
+  const stopped = sumOf(metrics.samples, 'market_selling_stopped_seconds');
+  const oversold = sumOf(metrics.samples, 'market_oversell_prevented_total');
+  return (
+    <>
+      {metrics.away && <Notice kind="bad">{t('board.away')}</Notice>}
+      {stopped > 1 && <Notice kind="bad">{t('board.stopped', { seconds: number(Math.round(stopped)) })}</Notice>}
+      {oversold > 0 && <Notice kind="bad">{t('board.oversold', { count: number(oversold) })}</Notice>}
+    </>
   );
 }
 
@@ -60,14 +121,8 @@ function Watched({ product, admin }: { product: Product; admin: boolean }): Reac
   const { remaining, capacity } = live.value ?? product.stock;
   const history = useHistory(remaining);
   const last = metrics.points.at(-1);
-  const charts = useMemo(() => {
-    const at = metrics.points.map((point) => point.at / 1000);
-    return {
-      orders: [at, metrics.points.map((point) => point.accepted), metrics.points.map((point) => point.refused)],
-      times: [at, metrics.points.map((point) => point.p50), metrics.points.map((point) => point.p99)],
-    };
-  }, [metrics.points]);
   const count = (name: string, labels?: Record<string, string>): string => number(sumOf(metrics.samples, name, labels));
+  const rate = (value: number | undefined): string => number(Math.round(value ?? 0));
   return (
     <>
       <div className="board-state">
@@ -75,33 +130,30 @@ function Watched({ product, admin }: { product: Product; admin: boolean }): Reac
         {view.state === 'scheduled' && <><span>{t('sale.opensAt', { time: time(product.sale!.opensAt) })}</span><Countdown until={view.opensAt} /></>}
         {view.state === 'open' && product.sale?.closesAt && <span>{t('sale.closesAt', { time: time(product.sale.closesAt) })}</span>}
         {live.freshness && <span className={`fresh ${live.freshness}`}>{t(`fresh.${live.freshness}`)}</span>}
+        {admin && <Link className="to-report" to={`/admin/report?sale=${product.id}`}>{t('nav.report')}</Link>}
       </div>
-      {metrics.away && <Notice kind="bad">{t('board.away')}</Notice>}
-      <dl className="figures">
-        <Figure name={t('board.remaining')} value={number(remaining)} note={`/ ${number(capacity)}`} />
+      <Alarms metrics={metrics} />
+      <dl className="figures eight">
+        <Figure name={t('board.remaining')} value={number(remaining)} note={`/ ${number(capacity)}`} look="first" />
         <Figure name={t('board.sold')} value={number(capacity - remaining)} />
         {!metrics.denied && (
           <>
-            <Figure name={t('board.rate')} value={number(Math.round(last?.accepted ?? 0))} note={t('board.soFar', { count: count('market_orders_accepted_total') })} />
-            <Figure name={t('board.refusedRate')} value={number(Math.round(last?.refused ?? 0))} note={t('board.soFar', { count: count('market_orders_refused_total') })} />
+            <Figure name={t('board.arrivals')} value={rate(last?.arrived)} />
+            <Figure name={t('board.rate')} value={rate(last?.accepted)} note={t('board.soFar', { count: count('market_orders_accepted_total') })} />
+            <Figure name={t('board.refusedRate')} value={rate(last?.refused)} note={t('board.soFar', { count: count(refusals) })} />
             <Figure name={t('board.p99')} value={last?.p99 == null ? '–' : `${last.p99.toFixed(last.p99 < 10 ? 1 : 0)} ms`} />
             <Figure name={t('board.waiting')} value={count('market_gate_waiting')} />
             <Figure name={t('board.connections')} value={count('market_http_connections')} />
           </>
         )}
       </dl>
-      {metrics.denied ? <p className="muted">{t('board.adminOnly')}</p> : (
-        <div className="charts">
-          <Chart title={t('board.chart.orders')} data={charts.orders}
-            lines={[{ label: t('board.accepted'), colour: '--good', fill: true }, { label: t('board.refused'), colour: '--bad' }]} />
-          <Chart title={t('board.chart.time')} data={charts.times}
-            lines={[{ label: t('board.p50'), colour: '--muted' }, { label: t('board.p99.short'), colour: '--link' }]} />
-        </div>
-      )}
-      <Chart title={t('board.chart.remaining')} data={history} height={160} lines={[{ label: t('board.remaining'), colour: '--ink', fill: true }]} />
+      <div className="charts">
+        <Chart title={t('board.chart.remaining')} data={history} lines={[{ label: t('board.remaining'), colour: '--ink', fill: true }]} />
+        {!metrics.denied && <Rates metrics={metrics} />}
+      </div>
+      {metrics.denied && <p className="muted">{t('board.adminOnly')}</p>}
       <div className="panels">
-        <SaleControls product={product} />
-        {admin && <Report product={product} />}
+        <SaleControls product={product} state={view.state} admin={admin} />
         <Preflight product={product} metrics={metrics} admin={admin} />
         {!metrics.denied && <Refusals metrics={metrics} />}
       </div>
@@ -111,34 +163,5 @@ function Watched({ product, admin }: { product: Product; admin: boolean }): Reac
 }
 
 export function Board({ admin }: { admin: boolean }): ReactNode {
-  const { t } = useConsoleSpeech();
-  const [parameters, setParameters] = useSearchParams();
-  const list = useQuery({
-    queryKey: ['products', 'drops'],
-    queryFn: ({ signal }) => ask<ProductList>('/products', { query: { kind: 'event', sort: 'opening', limit: 100 }, signal }),
-    refetchInterval: 10_000,
-  });
-  const sales = list.data?.items ?? [];
-  const wanted = parameters.get('sale');
-  const now = useServerNow(5000);
-  const nearest = [...sales].sort((a, b) =>
-    Math.abs(Date.parse(a.sale!.opensAt) - now) - Math.abs(Date.parse(b.sale!.opensAt) - now))[0];
-  const product = sales.find((each) => each.id === wanted) ?? nearest;
-  return (
-    <>
-      <div className="bar">
-        <h1>{product?.name ?? t('nav.board')}</h1>
-        {sales.length > 1 && product && (
-          <div className="pick"><span aria-hidden="true">{t('board.sale')}</span>
-            <select aria-label={t('board.sale')} value={product.id} onChange={(event) => setParameters({ sale: event.target.value })}>
-              {sales.map((each) => <option key={each.id} value={each.id}>{each.name}</option>)}
-            </select>
-          </div>
-        )}
-      </div>
-      {list.isPending && <Loading><Skeleton className="block" /></Loading>}
-      {list.isSuccess && !product && <Empty title={'home.empty'} text={'home.empty.text'} />}
-      {product && <Watched key={product.id} product={product} admin={admin} />}
-    </>
-  );
+  return <SalePage title="nav.board">{(product) => <Watched key={product.id} product={product} admin={admin} />}</SalePage>;
 }

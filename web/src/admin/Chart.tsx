@@ -22,9 +22,30 @@ const colourOf = (name: string): string => {
   return colour;
 };
 
-export function Chart({ title, lines, data, height = 200 }: {
-  title: string; lines: Line[]; data: (number | null)[][]; height?: number;
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** As short as the distance of the ticks allows. */
+function tickTexts(ticks: number[], apart: number): string[] {
+  return ticks.map((tick) => {
+    const at = new Date(tick * 1000);
+    const clock = `${two(at.getHours())}:${two(at.getMinutes())}`;
+    if (apart < 60) return `${clock}:${two(at.getSeconds())}`;
+    return apart < 86_400 ? clock : `${at.getMonth() + 1}/${at.getDate()}`;
+  });
+}
+
+const shown = (value: number | null | undefined): string =>
+  (value == null ? '–' : value >= 10 || Number.isInteger(value) ? Math.round(value).toLocaleString('en') : value.toFixed(1));
+
+/** `1.5k` where an axis has no room for 1,500. */
+const shortNumber = (value: number): string =>
+  (value >= 1e6 ? `${value / 1e6}M` : value >= 1e4 ? `${value / 1e3}k` : String(value));
+
+/** `empty`: said in its place while there is nothing to draw. */
+export function Chart({ title, lines, data, height = 190, empty }: {
+  title: string; lines: Line[]; data: (number | null)[][]; height?: number; empty?: string;
 }): ReactNode {
+  const nothing = lines.length === 0 || (data[0]?.length ?? 0) === 0;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const worn = useValue(theme);
@@ -36,7 +57,9 @@ export function Chart({ title, lines, data, height = 200 }: {
     const made = new uPlot({
       width: element.clientWidth, height, cursor: { show: false }, legend: { show: false }, pxAlign: false,
       scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
-      axes: [{ ...axis, values: (_, ticks) => ticks.map((at) => new Date(at * 1000).toTimeString().slice(0, 8)), space: 90, size: 28 }, { ...axis, size: 56 }],
+      axes: [{ ...axis, values: (_, ticks, __, ___, apart) => tickTexts(ticks, apart), space: 84, size: 28 },
+        { ...axis, size: 52, space: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7, 1e8, 1e9],
+          values: (_, ticks) => ticks.map(shortNumber) }],
       series: [{}, ...lines.map((line) => {
         const colour = colourOf(line.colour);
         return { stroke: colour, width: 2, points: { show: false }, spanGaps: true, ...(line.fill && { fill: colour.replace(/rgb\((.*)\)/, 'rgba($1, 0.16)') }) };
@@ -55,16 +78,18 @@ export function Chart({ title, lines, data, height = 200 }: {
   useEffect(() => {
     plot.current?.setData(data as uPlot.AlignedData);
   }, [data, names, worn]);
-  const last = lines.map((line, index) => `${line.label} ${data[index + 1]?.at(-1)?.toFixed(0) ?? '–'}`).join(', ');
+  const values = lines.map((line, index) => ({ ...line, value: shown(data[index + 1]?.at(-1)) }));
+  const said = nothing ? empty ?? '–' : values.map((line) => `${line.label} ${line.value}`).join(', ');
   return (
     <figure className="chart">
       <figcaption>
         <h2>{title}</h2>
-        {lines.length > 1 && (
-          <span className="legend">{lines.map((line) => <span key={line.label} className={`key ${line.colour.slice(2)}`}>{line.label}</span>)}</span>
-        )}
+        <span className="legend" aria-hidden="true">
+          {!nothing && values.map((line) => <span key={line.label}><i className={`key ${line.colour.slice(2)}`} />{line.label} <b>{line.value}</b></span>)}
+        </span>
       </figcaption>
-      <div ref={place} role="img" aria-label={`${title}: ${last}`} />
+      <div ref={place} className={nothing ? 'plot nothing' : 'plot'} role="img" aria-label={`${title}: ${said}`} />
+      {nothing && empty && <p className="chart-empty muted">{empty}</p>}
     </figure>
   );
 }

@@ -12,6 +12,7 @@ import { Board } from './Board';
 import { Orders } from './Orders';
 import { Products } from './Products';
 import { ProductForm } from './ProductForm';
+import { Report } from './Report';
 import { Services } from './Services';
 import { Users } from './Users';
 import { useConsoleSpeech } from './words';
@@ -34,6 +35,7 @@ function Denied({ signedIn }: { signedIn: boolean }): ReactNode {
 function Side({ name, admin }: { name: string; admin: boolean }): ReactNode {
   const { t, language } = useConsoleSpeech();
   const worn = useValue(theme);
+  const dark = worn === 'dark' || (worn === 'auto' && matchMedia('(prefers-color-scheme: dark)').matches);
   return (
     <header className="side">
       <a className="brand" href="/"><b>MARKET</b> <span>{t('console')}</span></a>
@@ -42,6 +44,7 @@ function Side({ name, admin }: { name: string; admin: boolean }): ReactNode {
         <NavLink to="/admin/products">{t('nav.products')}</NavLink>
         {admin && (
           <>
+            <NavLink to="/admin/report">{t('nav.report')}</NavLink>
             <NavLink to="/admin/orders">{t('nav.orders')}</NavLink>
             <NavLink to="/admin/users">{t('nav.users')}</NavLink>
             <NavLink to="/admin/audit">{t('nav.audit')}</NavLink>
@@ -55,7 +58,7 @@ function Side({ name, admin }: { name: string; admin: boolean }): ReactNode {
           <Button look="quiet" className="small" lang={language === 'ko' ? 'en' : 'ko'} onClick={() => speak(language === 'ko' ? 'en' : 'ko')}>
             {language === 'ko' ? 'English' : '한국어'}
           </Button>
-          <Button look="quiet" className="small" onClick={() => wear(worn === 'dark' ? 'light' : 'dark')}>{t(worn === 'dark' ? 'nav.theme.light' : 'nav.theme.dark')}</Button>
+          <Button look="quiet" className="small" onClick={() => wear(dark ? 'light' : 'dark')}>{t(dark ? 'nav.theme.light' : 'nav.theme.dark')}</Button>
           <Button look="quiet" className="small" onClick={() => void signOut()}>{t('nav.signOut')}</Button>
         </div>
       </div>
@@ -77,12 +80,17 @@ export function Console(): ReactNode {
       <main id="content" tabIndex={-1}>
         <Routes>
           <Route path="/admin" element={<Board admin={admin} />} />
-          <Route path="/admin/products" element={<Products />} />
+          <Route path="/admin/products" element={<Products admin={admin} />} />
           <Route path="/admin/products/:id" element={<ProductForm />} />
-          <Route path="/admin/orders" element={<Orders />} />
-          <Route path="/admin/users" element={<Users />} />
-          <Route path="/admin/audit" element={<Audit />} />
-          <Route path="/admin/services" element={<Services />} />
+          {admin && (
+            <>
+              <Route path="/admin/report" element={<Report />} />
+              <Route path="/admin/orders" element={<Orders />} />
+              <Route path="/admin/users" element={<Users />} />
+              <Route path="/admin/audit" element={<Audit />} />
+              <Route path="/admin/services" element={<Services />} />
+            </>
+          )}
           <Route path="*" element={<h1>{t('notFound.title')}</h1>} />
         </Routes>
       </main>

@@ -2,11 +2,12 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { useSearchParams } from 'react-router';
-import { addressOf, ask } from '../api/client';
+import { ask } from '../api/client';
 import type { AdminOrder, AdminOrderList, Order, OrderState } from '../api/types';
 import { FormError } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
 import { Button } from '../ui/parts';
+import { CsvButton } from './CsvButton';
 import { PagedTable } from './PagedTable';
 import { useConsoleSpeech } from './words';
 
@@ -80,7 +81,7 @@ export function Orders(): ReactNode {
           <option value="">{t('home.kind.all')}</option>
           {states.map((state) => <option key={state} value={state}>{t(`state.${state}`)}</option>)}
         </select>
-        <a className="button plain" download="orders.csv" href={addressOf('/admin/orders/export', query)}>{t('orders.csv')}</a>
+        <CsvButton query={query} name="orders.csv" />
       </div>
       {(query.productId || query.userId) && <p className="filters"><code>{query.productId ?? query.userId}</code> <Button look="quiet" className="small" onClick={() => setParameters({})}>{t('home.clear')}</Button></p>}
       <PagedTable

@@ -10,8 +10,10 @@ import type { Metrics } from './useMetrics';
 import { useConsoleSpeech, type ConsoleWord } from './words';
 
 interface Check {
-  name: ConsoleWord;
+  name: string;
   good: boolean;
+  /** Without it the sale cannot go well; else it is advice. */
+  needed?: boolean;
   why: string | null;
 }
 export interface Ready {
@@ -32,8 +34,21 @@ export function useReady() {
   });
 }
 
+/** The server's checks by name, as the reader's language says them. */
+const known = ['log_writable', 'sale', 'not_over', 'stock', 'price', 'published', 'limit', 'picture', 'description'] as const;
+
+function localChecks(product: Product, now: number, t: (word: ConsoleWord) => string): Check[] {
+  const limit = product.sale!.perUserLimit;
+  return [
+    { name: t('check.stock'), good: product.stock.remaining > 0, why: null },
+    { name: t('check.not_over'), good: product.sale!.closesAt === null || Date.parse(product.sale!.closesAt) > now, why: null },
+    { name: t('check.limit'), good: limit !== null, why: limit === null ? t('check.limit.bad') : null },
+    { name: t('check.picture'), good: product.imageUrl !== null, why: product.imageUrl === null ? t('check.picture.bad') : null },
+  ];
+}
+
 export function Preflight({ product, metrics, admin }: { product: Product; metrics: Metrics; admin: boolean }): ReactNode {
-  const { t } = useConsoleSpeech();
+  const { t, number } = useConsoleSpeech();
   const ready = useReady();
   const server = useQuery({
     queryKey: ['preflight', product.id], enabled: admin, refetchInterval: 10_000,
@@ -46,45 +61,35 @@ export function Preflight({ product, metrics, admin }: { product: Product; metri
   const lag = sumOf(metrics.samples, 'market_fold_lag_events');
   const failed = sumOf(metrics.samples, 'market_log_failed_commits_total');
   const off = offset ? Math.abs(offset.ms) > Math.max(1000, offset.error) : false;
-  const past = Date.parse(product.sale!.opensAt) <= now;
+  const told: Check[] = (server.data?.checks ?? []).map(({ name, ok, needed, detail }) => {
+    const word = known.find((each) => each === name);
+    const bad = word === 'limit' || word === 'picture' || word === 'description' ? t(`check.${word}.bad`) : detail;
+    return { name: word ? t(`check.${word}`) : name, good: ok, needed, why: ok ? null : bad };
+  });
   const checks: Check[] = [
-    ...(past ? [] : [{ name: 'preflight.opens', good: true, why: null }] satisfies Check[]),
-    ...(server.data ? [] : [
-    { name: 'preflight.stock', good: product.stock.capacity > 0, why: null },
-    { name: 'preflight.limit', good: product.sale!.perUserLimit !== null, why: product.sale!.perUserLimit === null ? t('preflight.limit.none') : null },
-    { name: 'preflight.picture', good: product.imageUrl !== null, why: product.imageUrl === null ? t('preflight.picture.none') : null },
-    ] satisfies Check[]),
-    { name: 'preflight.ready', good: isReady, why: troubles.join(' ') || null },
+    ...(server.data ? told : localChecks(product, now, t)),
+    { name: t('check.ready'), good: isReady, needed: true, why: troubles.join(' ') || null },
     ...(metrics.denied ? [] : [
-      { name: 'preflight.lag', good: lag < 10_000, why: null },
-      { name: 'preflight.commits', good: failed === 0, why: null },
+      { name: t('check.lag'), good: lag < 10_000, why: lag < 10_000 ? null : number(lag) },
+      { name: t('check.commits'), good: failed === 0, why: failed === 0 ? null : number(failed) },
     ] satisfies Check[]),
-    { name: 'preflight.clock', good: !off, why: off && offset ? t('preflight.clock.off', { seconds: (offset.ms / 1000).toFixed(1) }) : null },
+    { name: t('check.clock'), good: !off, why: off && offset ? t('check.clock.bad', { seconds: (offset.ms / 1000).toFixed(1) }) : null },
   ];
+  const blocking = checks.filter((each) => !each.good && each.needed).length;
+  const open = checks.filter((each) => !each.good).length;
+  const verdict = blocking > 0 ? 'preflight.blocked' : open > 0 ? 'preflight.almost' : 'preflight.all';
   return (
     <section className="panel" aria-labelledby="preflight">
       <h2 id="preflight">{t('preflight')}</h2>
+      <p className={`verdict ${blocking > 0 ? 'bad' : open > 0 ? 'warn' : 'good'}`}>{t(verdict, { count: blocking || open })}</p>
       <ul className="checks">
-        {checks.map(({ name, good, why }) => (
-          <li key={name} className={good ? 'good' : 'look'}>
-            <span aria-hidden="true">{good ? '✓' : '!'}</span>
-            <div>{t(name)} <span className="unseen">{t(good ? 'preflight.ok' : 'preflight.look')}</span>{why && <small>{why}</small>}</div>
+        {checks.map(({ name, good, needed, why }) => (
+          <li key={name} className={good ? 'good' : needed ? 'stop' : 'look'}>
+            <span aria-hidden="true">{good ? '✓' : needed ? '×' : '!'}</span>
+            <div>{name} <span className="unseen">{t(good ? 'preflight.ok' : needed ? 'preflight.stop' : 'preflight.look')}</span>{why && <small>{why}</small>}</div>
           </li>
         ))}
       </ul>
-      {server.data && (
-        <>
-          <h3>{t('preflight.server')}</h3>
-          <ul className="checks">
-            {server.data.checks.map(({ name, ok, needed, detail }) => (
-              <li key={name} className={ok ? 'good' : 'look'}>
-                <span aria-hidden="true">{ok ? '✓' : needed ? '×' : '!'}</span>
-                <div>{name} <span className="unseen">{t(ok ? 'preflight.ok' : 'preflight.look')}</span>{detail && <small>{detail}</small>}</div>
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
     </section>
   );
 }

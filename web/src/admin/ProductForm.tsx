@@ -1,38 +1,17 @@
-/** A product's terms. A change is based on the version that was read; if somebody was faster, that is said. */
+/** A product's terms. A change is based on the version that was read; if somebody was faster, both values are shown. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
-import { ApiError, ask } from '../api/client';
-import type { NewProduct, Product } from '../api/types';
+import { ApiError, ask, askVersioned, type Versioned } from '../api/client';
+import type { Product } from '../api/types';
 import { newKey } from '../lib/key';
 import { fieldError, FormError, useForm } from '../shop/account';
 import { Art } from '../ui/Art';
 import { Confirm } from '../ui/Confirm';
 import { Button, Field, LoadError, Loading, Notice, Skeleton, Spinner } from '../ui/parts';
+import { Conflicts } from './Conflicts';
+import { fieldsOf, merge, noFields, patchOf, termsOf, type Difference, type Fields, type Name } from './terms';
 import { useConsoleSpeech } from './words';
-
-/** What `<input type="datetime-local">` shows for an instant, in the reader's zone. */
-export function localTime(iso: string | null | undefined): string {
-  if (!iso) return '';
-  const at = new Date(iso);
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
-}
-export function instant(local: string): string | null {
-  return local ? new Date(local).toISOString() : null;
-}
-
-function termsOf(form: FormData): NewProduct {
-  const text = (name: string): string => String(form.get(name) ?? '').trim();
-  const kind = text('kind') === 'regular' ? 'regular' : 'event';
-  const limit = text('perUserLimit');
-  return {
-    name: text('name'), description: text('description'), category: text('category'), kind,
-    price: { amount: Number(text('amount')), currency: text('currency') }, stock: Number(text('stock') || 0),
-    sale: kind === 'regular' ? null : {
-      opensAt: instant(text('opensAt')) ?? '', closesAt: instant(text('closesAt')), perUserLimit: limit ? Number(limit) : null,
-    },
-  };
-}
 
 function Picture({ product }: { product: Product }): ReactNode {
   const { t } = useConsoleSpeech();
@@ -58,51 +37,118 @@ function Picture({ product }: { product: Product }): ReactNode {
   );
 }
 
-function Terms({ product }: { product: Product | null }): ReactNode {
-  const { t } = useConsoleSpeech();
-  const queries = useQueryClient();
-  const go = useNavigate();
-  const [kind, setKind] = useState(product?.kind ?? 'event');
-  const [saved, setSaved] = useState(false);
-  const [key] = useState(newKey);
-  const form = useForm(async (data) => {
-    setSaved(false);
-    const terms = termsOf(data);
-    if (product) {
-      const { stock: _, ...patch } = terms;
-      await ask<Product>(`/products/${product.id}`, { method: 'PATCH', body: patch });
-      setSaved(true);
-      await queries.invalidateQueries();
-    } else {
-      const made = await ask<Product>('/products', { method: 'POST', body: terms, key });
-      await go(`/admin/products/${made.id}`, { replace: true });
-    }
+/** The fields that a product has before and after it is announced. */
+function TermFields({ fields, set, error }: { fields: Fields; set: (name: Name, value: string) => void; error: unknown }): ReactNode {
+  const { t, price } = useConsoleSpeech();
+  const bound = (name: Name, ...also: string[]) => ({
+    name, value: fields[name], onChange: (event: { target: { value: string } }) => set(name, event.target.value),
+    error: [name, ...also].map((each) => fieldError(error, each)).find(Boolean) ?? null,
   });
-  const wrong = (name: string): string | null => fieldError(form.error, name);
+  const shownPrice = /^\d+$/.test(fields.amount) && /^[A-Z]{3}$/.test(fields.currency)
+    ? price({ amount: Number(fields.amount), currency: fields.currency }) : undefined;
   return (
-    <form className="panel terms" onSubmit={form.submit} noValidate>
-      {form.error instanceof ApiError && form.error.code === 'precondition_failed' ? <Notice kind="bad">{t('products.stale')}</Notice> : <FormError error={form.error} />}
-      {saved && <Notice kind="good">{t('products.saved')}</Notice>}
-      <Field name="name" label={t('products.name')} defaultValue={product?.name} error={wrong('name')} required />
-      <label className="field"><span>{t('products.description')}</span><textarea name="description" defaultValue={product?.description} maxLength={10_000} /></label>
+    <>
+      <Field label={t('products.name')} required {...bound('name')} />
+      <label className="field"><span>{t('products.description')}</span>
+        <textarea name="description" value={fields.description} maxLength={10_000} onChange={(event) => set('description', event.target.value)} /></label>
       <div className="two">
-        <Field name="category" label={t('products.category')} defaultValue={product?.category} error={wrong('category')} />
+        <Field label={t('products.category')} {...bound('category')} />
         <label className="field"><span>{t('products.kind')}</span>
-          <select name="kind" value={kind} onChange={(event) => setKind(event.target.value as 'event' | 'regular')}>
+          <select name="kind" value={fields.kind} onChange={(event) => set('kind', event.target.value)}>
             <option value="event">{t('home.kind.event')}</option><option value="regular">{t('home.kind.regular')}</option>
           </select></label>
-        <Field name="amount" type="number" min={0} label={t('products.amount')} defaultValue={product?.price.amount} error={wrong('price.amount') ?? wrong('price')} required />
-        <Field name="currency" label={t('products.currency')} defaultValue={product?.price.currency ?? 'KRW'} maxLength={3} error={wrong('price.currency')} required />
-        {!product && <Field name="stock" type="number" min={0} label={t('products.stock')} defaultValue={100} error={wrong('stock')} required />}
-        {kind === 'event' && (
+        <Field type="number" min={0} label={t('products.amount')} hint={shownPrice} required {...bound('amount', 'price.amount', 'price')} />
+        <Field label={t('products.currency')} maxLength={3} required {...bound('currency', 'price.currency')} />
+        {fields.kind === 'event' && (
           <>
-            <Field name="perUserLimit" type="number" min={1} label={t('products.limit')} defaultValue={product?.sale?.perUserLimit ?? ''} error={wrong('sale.perUserLimit')} />
-            <Field name="opensAt" type="datetime-local" step={1} label={t('products.opensAt')} defaultValue={localTime(product?.sale?.opensAt)} error={wrong('sale.opensAt') ?? wrong('sale')} required />
-            <Field name="closesAt" type="datetime-local" step={1} label={t('products.closesAt')} defaultValue={localTime(product?.sale?.closesAt)} error={wrong('sale.closesAt')} />
+            <Field type="datetime-local" step={1} label={t('products.opensAt')} required {...bound('opensAt', 'sale.opensAt', 'sale')} />
+            <Field type="datetime-local" step={1} label={t('products.closesAt')} {...bound('closesAt', 'sale.closesAt')} />
+            <Field type="number" min={1} label={t('products.limit')} {...bound('perUserLimit', 'sale.perUserLimit')} />
           </>
         )}
       </div>
-      <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t(product ? 'products.save' : 'products.create')}</Button>
+    </>
+  );
+}
+
+function NewTerms(): ReactNode {
+  const { t } = useConsoleSpeech();
+  const go = useNavigate();
+  const [fields, setFields] = useState(noFields);
+  const [key, setKey] = useState(newKey);
+  const form = useForm(async (data) => {
+    const terms = termsOf(fields, Number(data.get('stock') ?? 0), String(data.get('publishAt') ?? ''));
+    try {
+      const made = await ask<Product>('/products', { method: 'POST', body: terms, key });
+      await go(`/admin/products/${made.id}`, { replace: true });
+    } catch (error) {
+      // Refused: what is sent next is another product. Unknown: the same key finds out whether it was made.
+      if (error instanceof ApiError) setKey(newKey());
+      throw error;
+    }
+  });
+  return (
+    <form className="panel terms" onSubmit={form.submit} noValidate>
+      <FormError error={form.error} />
+      <TermFields fields={fields} error={form.error} set={(name, value) => setFields((before) => ({ ...before, [name]: value }))} />
+      <div className="two">
+        <Field name="stock" type="number" min={0} label={t('products.stock')} defaultValue={100} error={fieldError(form.error, 'stock')} required />
+        <Field name="publishAt" type="datetime-local" step={1} label={t('products.publishAt')} error={fieldError(form.error, 'publishAt')} />
+      </div>
+      <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('products.create')}</Button>
+    </form>
+  );
+}
+
+function Terms({ read }: { read: Versioned<Product> }): ReactNode {
+  const { t } = useConsoleSpeech();
+  const queries = useQueryClient();
+  const [base, setBase] = useState(read);
+  const [fields, setFields] = useState(() => fieldsOf(read.value));
+  const [saved, setSaved] = useState(false);
+  const [meanwhile, setMeanwhile] = useState<{ conflicts: Difference[]; taken: Difference[] } | null>(null);
+  const address = `/products/${base.value.id}`;
+
+  const begin = (from: Versioned<Product>, now: Fields): void => {
+    setBase(from);
+    setFields(now);
+  };
+  /** What was changed since `from` was read; true when it was saved. */
+  const save = async (from: Versioned<Product>, mine: Fields): Promise<boolean> => {
+    const body = patchOf(from.value, mine);
+    try {
+      const done = Object.keys(body).length === 0 ? from
+        : await askVersioned<Product>(address, { method: 'PATCH', body, headers: { 'If-Match': from.etag } });
+      begin(done, fieldsOf(done.value));
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiError && error.code === 'precondition_failed')) throw error;
+      const theirs = await askVersioned<Product>(address);
+      const { merged, conflicts, taken } = merge(fieldsOf(from.value), mine, fieldsOf(theirs.value));
+      if (conflicts.length + taken.length === 0) return save(theirs, mine); // A new picture, say: nothing of this form.
+      begin(theirs, merged);
+      setMeanwhile({ conflicts, taken });
+      return false;
+    }
+  };
+  const form = useForm(async () => {
+    setSaved(false);
+    setMeanwhile(null);
+    if (!(await save(base, fields))) return;
+    setSaved(true);
+    await queries.invalidateQueries();
+  });
+  const set = (name: Name, value: string): void => {
+    setSaved(false);
+    setFields((before) => ({ ...before, [name]: value }));
+  };
+  return (
+    <form className="panel terms" onSubmit={form.submit} noValidate>
+      <FormError error={form.error} />
+      {saved && <Notice kind="good">{t('products.saved')}</Notice>}
+      {meanwhile && <Conflicts {...meanwhile} fields={fields} onChoose={set} />}
+      <TermFields fields={fields} error={form.error} set={set} />
+      <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('products.save')}</Button>
     </form>
   );
 }
@@ -134,8 +180,8 @@ function Withdraw({ product }: { product: Product }): ReactNode {
 export function ProductForm(): ReactNode {
   const { id = 'new' } = useParams();
   const { t } = useConsoleSpeech();
-  const found = useQuery({ queryKey: ['product', id], enabled: id !== 'new', queryFn: ({ signal }) => ask<Product>(`/products/${id}`, { signal }) });
-  const product = id === 'new' ? null : found.data ?? null;
+  const found = useQuery({ queryKey: ['product', id], enabled: id !== 'new', queryFn: ({ signal }) => askVersioned<Product>(`/products/${id}`, { signal }) });
+  const product = id === 'new' ? null : found.data?.value ?? null;
   return (
     <>
       <p className="back"><Link to="/admin/products">← {t('nav.products')}</Link></p>
@@ -146,12 +192,15 @@ export function ProductForm(): ReactNode {
       </div>
       {id !== 'new' && found.isPending && <Loading><Skeleton className="block" /></Loading>}
       {found.isError && <LoadError retry={() => void found.refetch()} />}
-      {(id === 'new' || product) && (
-        <div className="editor">
-          <Terms key={id} product={product} />
-          {product && <div className="stack"><Picture product={product} /><Withdraw product={product} /></div>}
-        </div>
-      )}
+      <div className="editor">
+        {id === 'new' && <NewTerms />}
+        {found.data && product && (
+          <>
+            <Terms key={id} read={found.data} />
+            <div className="stack"><Picture product={product} /><Withdraw product={product} /></div>
+          </>
+        )}
+      </div>
     </>
   );
 }

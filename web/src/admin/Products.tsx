@@ -2,18 +2,30 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import { ask } from '../api/client';
-import type { ProductList } from '../api/types';
+import type { Product } from '../api/types';
 import { Art } from '../ui/Art';
 import { LinkButton } from '../ui/parts';
 import { PagedTable } from './PagedTable';
 import { useConsoleSpeech } from './words';
 
-export function Products(): ReactNode {
+/** Sellers' lists do not say when one becomes public. */
+interface Page {
+  items: (Product & { publishAt?: string | null })[];
+  nextCursor: string | null;
+}
+
+/** When it becomes public, if that is still to come. */
+function hiddenUntil({ publishAt }: { publishAt?: string | null }): string | null {
+  return publishAt && Date.parse(publishAt) > Date.now() ? publishAt : null;
+}
+
+/** Administrators see all of them, also those that are not public yet. */
+export function Products({ admin }: { admin: boolean }): ReactNode {
   const { t, number, price, time } = useConsoleSpeech();
   const [search, setSearch] = useState('');
   const list = useInfiniteQuery({
-    queryKey: ['products', 'console', search],
-    queryFn: ({ pageParam, signal }) => ask<ProductList>('/products', { query: { search, limit: 50, cursor: pageParam }, signal }),
+    queryKey: ['products', 'console', admin, search],
+    queryFn: ({ pageParam, signal }) => ask<Page>(admin ? '/admin/products' : '/products', { query: { search, limit: 50, cursor: pageParam }, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
     placeholderData: (before) => before,
@@ -33,7 +45,7 @@ export function Products(): ReactNode {
         row={(product) => (
           <tr key={product.id}>
             <th scope="row"><span className="thumb"><Art product={product} /></span><Link to={`/admin/products/${product.id}`}>{product.name}</Link></th>
-            <td><span className={`pill ${product.sale?.state ?? 'open'}`}>{product.sale ? t(`sale.${product.sale.state}`) : t('sale.regular')}</span></td>
+            <td><span className={`pill ${product.sale?.state ?? 'open'}`}>{product.sale ? t(`sale.${product.sale.state}`) : t('sale.regular')}</span>{hiddenUntil(product) && <small className="below">{t('products.hidden', { time: time(hiddenUntil(product)!) })}</small>}</td>
             <td className="right">{number(product.stock.remaining)} / {number(product.stock.capacity)}</td>
             <td className="right">{price(product.price)}</td>
             <td>{product.sale ? time(product.sale.opensAt) : '–'}</td>

@@ -1,37 +1,95 @@
-/** What became of a sale. */
+/** What became of a sale: how fast it went, what was paid, what came back. */
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { useMemo, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import { ask } from '../api/client';
 import type { OrderState, Product, SaleReport } from '../api/types';
+import { LoadError, Loading, Skeleton } from '../ui/parts';
+import { Figure, Refusals } from './Board';
+import { Chart } from './Chart';
+import { CsvButton } from './CsvButton';
+import { SalePage } from './sales';
+import { linesOf } from './timeline';
+import { useMetrics } from './useMetrics';
 import { useConsoleSpeech } from './words';
 
-export function Report({ product }: { product: Product }): ReactNode {
-  const { t, number, price } = useConsoleSpeech();
-  const report = useQuery({
-    queryKey: ['report', product.id], refetchInterval: 5000,
-    queryFn: ({ signal }) => ask<SaleReport>('/admin/orders/report', { query: { productId: product.id }, signal }),
-  });
-  const states = Object.entries(report.data?.states ?? {}) as [OrderState, { orders: number; units: number }][];
-  const seen = states.filter(([, { orders }]) => orders > 0);
+/** `3.2 s`, `12 min`, `5 h`. */
+function durationOf(ms: number): string {
+  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 && ms % 1000 !== 0 ? 1 : 0)} s`;
+  return ms < 5_400_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
+}
+
+function States({ report }: { report: SaleReport }): ReactNode {
+  const { t, number } = useConsoleSpeech();
+  const states = Object.entries(report.states) as [OrderState, { orders: number; units: number }][];
   const most = Math.max(1, ...states.map(([, { orders }]) => orders));
   return (
-    <section className="panel" aria-labelledby="report">
-      <h2 id="report">{t('nav.report')}</h2>
-      {report.data && (
-        <>
-          <dl className="pairs">
-            <dt>{t('report.revenue')}</dt><dd>{price(report.data.revenue)}</dd>
-            <dt>{t('report.live')}</dt><dd>{number(report.data.liveOrders)} ({t('report.units', { count: number(report.data.liveUnits) })})</dd>
-          </dl>
-          <ul className="bars plain">
-            {seen.map(([state, { orders, units }]) => (
-              <li key={state}><span>{t(`state.${state}`)}</span><b>{number(orders)} ({t('report.units', { count: number(units) })})</b><meter aria-label={t(`state.${state}`)} min={0} max={most} value={orders} /></li>
-            ))}
-          </ul>
-          <Link className="button plain small" to={`/admin/orders?productId=${product.id}`}>{t('nav.orders')}</Link>
-        </>
-      )}
+    <section className="panel" aria-labelledby="states">
+      <h2 id="states">{t('report.states')}</h2>
+      <ul className="bars plain">
+        {states.filter(([, { orders }]) => orders > 0).map(([state, { orders, units }]) => (
+          <li key={state}><span>{t(`state.${state}`)}</span><b>{number(orders)} ({t('report.units', { count: number(units) })})</b><meter aria-label={t(`state.${state}`)} min={0} max={most} value={orders} /></li>
+        ))}
+      </ul>
+      {states.every(([, { orders }]) => orders === 0) && <p className="muted">{t('report.none')}</p>}
     </section>
   );
+}
+
+function Charts({ report }: { report: SaleReport }): ReactNode {
+  const { t } = useConsoleSpeech();
+  const { timeline } = report;
+  const lines = useMemo(() => linesOf(timeline), [timeline]);
+  const step = durationOf(timeline.stepSeconds * 1000);
+  return (
+    <div className="charts">
+      <Chart title={t('report.chart.steps', { step })} data={[lines.at, lines.units, lines.paid, lines.givenBack]} empty={t('report.none')} lines={[
+        { label: t('report.accepted'), colour: '--good', fill: true }, { label: t('report.paid'), colour: '--link' },
+        { label: t('report.givenBack'), colour: '--bad' }]} />
+      <Chart title={t('report.chart.held', { capacity: report.capacity })} data={[lines.at, lines.held]} empty={t('report.none')}
+        lines={[{ label: t('board.sold'), colour: '--ink', fill: true }]} />
+    </div>
+  );
+}
+
+function Told({ product }: { product: Product }): ReactNode {
+  const { t, number, price, time } = useConsoleSpeech();
+  const metrics = useMetrics(true);
+  const report = useQuery({
+    queryKey: ['report', product.id],
+    queryFn: ({ signal }) => ask<SaleReport>('/admin/orders/report', { query: { productId: product.id }, signal, timeoutMs: 60_000 }),
+    refetchInterval: 10_000, // All its orders are looked at each time.
+  });
+  if (report.isPending) return <Loading><Skeleton className="block" /></Loading>;
+  if (report.isError) return <LoadError retry={() => void report.refetch()} />;
+  const { capacity, remaining, revenue, liveOrders, liveUnits, firstOrderAt, lastOrderAt } = report.data;
+  const opensAt = Date.parse(product.sale!.opensAt);
+  return (
+    <>
+      <p className="board-state">
+        {t('sale.opensAt', { time: time(product.sale!.opensAt) })}
+        {product.sale!.closesAt && ` · ${t('sale.closesAt', { time: time(product.sale!.closesAt) })}`}
+      </p>
+      <dl className="figures">
+        <Figure name={t('report.revenue')} value={price(revenue)} look="first" />
+        <Figure name={t('board.sold')} value={number(capacity - remaining)} note={`/ ${number(capacity)}`} />
+        <Figure name={t('report.live')} value={number(liveOrders)} note={t('report.units', { count: number(liveUnits) })} />
+        <Figure name={t('report.first')} value={firstOrderAt ? durationOf(Math.max(0, Date.parse(firstOrderAt) - opensAt)) : '–'} />
+        <Figure name={t(remaining === 0 ? 'report.last.soldOut' : 'report.last')} value={lastOrderAt ? durationOf(Math.max(0, Date.parse(lastOrderAt) - opensAt)) : '–'} />
+      </dl>
+      <Charts report={report.data} />
+      <div className="panels">
+        <States report={report.data} />
+        <Refusals metrics={metrics} />
+      </div>
+      <div className="ways-out">
+        <Link className="button plain" to={`/admin/orders?productId=${product.id}`}>{t('nav.orders')}</Link>
+        <CsvButton query={{ productId: product.id }} name={`sale-${product.id}.csv`} />
+      </div>
+    </>
+  );
+}
+
+export function Report(): ReactNode {
+  return <SalePage title="nav.report">{(product) => <Told key={product.id} product={product} />}</SalePage>;
 }

@@ -1,24 +1,52 @@
-/** What can be done to a sale that runs. */
+/** What can be done to a sale that is announced, runs, or has ended. */
 import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { ask } from '../api/client';
 import type { Product } from '../api/types';
-import { serverClock } from '../lib/clock';
+import { useServerNow } from '../lib/hooks';
 import { newKey } from '../lib/key';
+import type { SaleView } from '../lib/sale';
 import { FormError, useForm } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
 import { Button, Field, Notice, Spinner } from '../ui/parts';
-import { useConsoleSpeech } from './words';
+import { goOn, inMinutes, openNow, pause, plannedEnd } from './saleActions';
+import { useConsoleSpeech, type ConsoleWord } from './words';
 
-export function SaleControls({ product }: { product: Product }): ReactNode {
+function Restock({ product, act }: { product: Product; act: (work: () => Promise<unknown>) => Promise<void> }): ReactNode {
   const { t } = useConsoleSpeech();
+  const form = useForm(async (data) => {
+    const body = { delta: Number(data.get('delta')), reason: String(data.get('reason')) };
+    await act(() => ask(`/products/${product.id}/stock`, { method: 'POST', body, key: newKey() }));
+  });
+  return (
+    <form className="inline" onSubmit={form.submit}>
+      <Field name="delta" type="number" label={t('control.restock.count')} min={1} max={1_000_000_000} defaultValue={10} required />
+      <Field name="reason" label={t('control.restock.reason')} maxLength={200} required />
+      <Button type="submit" className="small">{t('control.restock')}</Button>
+    </form>
+  );
+}
+
+/** Asked once more before it is done. */
+interface Question {
+  title: ConsoleWord;
+  text: ConsoleWord;
+  button: ConsoleWord;
+  work: () => Promise<unknown>;
+}
+
+export function SaleControls({ product, state, admin }: { product: Product; state: SaleView['state']; admin: boolean }): ReactNode {
+  const { t, time } = useConsoleSpeech();
   const queries = useQueryClient();
-  const [closing, setClosing] = useState(false);
+  const [question, setQuestion] = useState<Question | null>(null);
   const [busy, setBusy] = useState(false);
   const [done, setDone] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const sale = product.sale!;
-  const ended = sale.closesAt !== null && Date.parse(sale.closesAt) <= serverClock.now();
+  const now = useServerNow(5000);
+  const { closesAt } = product.sale!;
+  const ended = state === 'closed';
+  const runs = !ended && state !== 'scheduled';
+  const planned = ended ? plannedEnd(product, now) : null;
 
   const act = async (work: () => Promise<unknown>): Promise<void> => {
     setBusy(true);
@@ -32,39 +60,38 @@ export function SaleControls({ product }: { product: Product }): ReactNode {
       setError(failure);
     } finally {
       setBusy(false);
+      setQuestion(null);
     }
   };
-  const until = (closesAt: string | null): Promise<void> => act(() => ask(`/products/${product.id}`, {
-    method: 'PATCH', body: { sale: { opensAt: sale.opensAt, closesAt, perUserLimit: sale.perUserLimit } },
-  }));
-  const restock = useForm(async (form) => {
-    const delta = Number(form.get('delta'));
-    await act(() => ask(`/products/${product.id}/stock`, { method: 'POST', body: { delta, reason: String(form.get('reason')) }, key: newKey() }));
-  });
-  const inTenMinutes = (): string => new Date(Math.max(serverClock.now(), sale.closesAt ? Date.parse(sale.closesAt) : 0) + 600_000).toISOString();
+  const until = (end: string | null) => () => void act(() => goOn(product, admin, end));
+  const close: Question = { title: 'control.close.ask', text: 'control.close.text', button: 'control.close', work: () => pause(product, admin) };
+  const open: Question = { title: 'control.open.ask', text: 'control.open.text', button: 'control.open', work: () => openNow(product) };
   return (
     <section className="panel" aria-labelledby="control">
       <h2 id="control">{t('control')}</h2>
       <FormError error={error} />
       {done && <Notice kind="good">{t('control.done')}</Notice>}
-      <div className="ways-out">
-        <Button className="small" aria-busy={busy} onClick={() => void until(inTenMinutes())}>{t('control.extend')}</Button>
-        {sale.closesAt !== null && <Button className="small" aria-busy={busy} onClick={() => void until(null)}>{t('control.reopen')}</Button>}
-        {!ended && <Button className="small" look="danger" onClick={() => setClosing(true)}>{t('control.close')}</Button>}
+      <div className="ways-out" aria-busy={busy}>
+        {state === 'scheduled' && <Button className="small" onClick={() => setQuestion(open)}>{t('control.open')}</Button>}
+        {runs && <Button className="small" look="main" onClick={() => void act(() => pause(product, admin))}>{t('control.pause')}</Button>}
+        {runs && closesAt !== null && <Button className="small" onClick={until(inMinutes(10, closesAt))}>{t('control.extend')}</Button>}
+        {runs && closesAt !== null && <Button className="small" onClick={until(null)}>{t('control.endless')}</Button>}
+        {runs && closesAt === null && <Button className="small" onClick={until(inMinutes(10))}>{t('control.endSoon')}</Button>}
+        {runs && <Button className="small" look="danger" onClick={() => setQuestion(close)}>{t('control.close')}</Button>}
+        {planned && <Button className="small" look="main" onClick={until(planned)}>{t('control.resume.planned', { time: time(planned) })}</Button>}
+        {ended && <Button className="small" look={planned ? 'plain' : 'main'} onClick={until(null)}>{t('control.resume')}</Button>}
+        {ended && <Button className="small" onClick={until(inMinutes(10))}>{t('control.resume.ten')}</Button>}
       </div>
-      <form className="inline" onSubmit={restock.submit}>
-        <Field name="delta" type="number" label={t('control.restock.count')} min={1} max={1_000_000_000} defaultValue={10} required />
-        <Field name="reason" label={t('control.restock.reason')} maxLength={200} required />
-        <Button type="submit" className="small">{t('control.restock')}</Button>
-      </form>
-      <Confirm open={closing} onClose={() => setClosing(false)} title={t('control.close.ask')} text={t('control.close.text')}>
-        <div className="dialog-row">
-          <Button onClick={() => setClosing(false)}>{t('cancel')}</Button>
-          <Button look="danger" aria-busy={busy} onClick={() => void until(new Date(serverClock.now()).toISOString()).then(() => setClosing(false))}>
-            {busy && <Spinner />}{t('control.close')}
-          </Button>
-        </div>
-      </Confirm>
+      {runs && <p className="muted">{t('control.pause.text')}</p>}
+      <Restock product={product} act={act} />
+      {question && (
+        <Confirm open onClose={() => setQuestion(null)} title={t(question.title)} text={t(question.text)}>
+          <div className="dialog-row">
+            <Button onClick={() => setQuestion(null)}>{t('cancel')}</Button>
+            <Button look="danger" aria-busy={busy} onClick={() => void act(question.work)}>{busy && <Spinner />}{t(question.button)}</Button>
+          </div>
+        </Confirm>
+      )}
     </section>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { byLabel, parseMetrics, pointBetween, quantileBetween, sumOf } from './metrics';
+import { byLabel, parseMetrics, pointBetween, Processes, quantileBetween, sumOf } from './metrics';
 
 const bucket = (end: string, count: number): string =>
   `market_http_request_duration_seconds_bucket{route="POST /api/v1/orders",le="${end}"} ${count}`;
@@ -25,5 +25,30 @@ describe('metrics', () => {
     expect(quantileBetween(before, after, 0.5)).toBeCloseTo(0.001);
     expect(quantileBetween(before, after, 0.99)).toBeCloseTo(0.00982);
     expect(quantileBetween(after, after, 0.99)).toBeNull();
+  });
+  it('say who arrived, and why some were refused', () => {
+    const at = (ms: number, accepted: number, late: number) => ({ at: ms, samples: parseMetrics(
+      `market_orders_accepted_total ${accepted}\nmarket_orders_refused_total{reason="sold_out"} ${late}\nmarket_orders_refused_total{reason="x"} 7`) });
+    expect(pointBetween(at(0, 0, 0), at(1000, 10, 30))).toMatchObject({ arrived: 40, accepted: 10, refused: 30, reasons: { sold_out: 30, x: 0 } });
+  });
+});
+
+describe('processes that answer in turn', () => {
+  const from = (start: number, at: number, accepted: number) => ({ at, samples: parseMetrics(
+    `process_start_time_seconds ${start}\nmarket_orders_accepted_total ${accepted}`) });
+  it('are told apart, and their rates added up', () => {
+    const all = new Processes();
+    expect(all.add(from(1, 0, 100))).toBeNull();
+    expect(all.add(from(2, 1000, 0))).toBeNull();
+    expect(all.add(from(1, 2000, 300))?.accepted).toBe(100);
+    expect(all.add(from(2, 3000, 20))?.accepted).toBe(110);
+    expect(sumOf(all.samples(), 'market_orders_accepted_total')).toBe(320);
+  });
+  it('are forgotten when they are gone', () => {
+    const all = new Processes();
+    all.add(from(1, 0, 100));
+    all.add(from(1, 1000, 200));
+    all.add(from(2, 12_000, 0));
+    expect(all.add(from(2, 13_000, 5))?.accepted).toBe(5);
   });
 });

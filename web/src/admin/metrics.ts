@@ -56,25 +56,64 @@ export function quantileBetween(before: Sample[], after: Sample[], quantile: num
   return begin;
 }
 
+export interface Reading {
+  at: number;
+  samples: Sample[];
+}
+/** What happened in a second. */
 export interface Point {
   at: number;
+  arrived: number;
   accepted: number;
   refused: number;
+  reasons: Record<string, number>;
   p50: number | null;
   p99: number | null;
 }
 
-/** Rates between two samplings; a server that started again counts from nothing. */
-export function pointBetween(before: { at: number; samples: Sample[] }, after: { at: number; samples: Sample[] }): Point {
+/** Rates between two readings of one process; one that started again counts from nothing. */
+export function pointBetween(before: Reading, after: Reading): Point {
   const seconds = Math.max(0.001, (after.at - before.at) / 1000);
-  const rate = (name: string): number => {
-    const now = sumOf(after.samples, name);
-    const then = sumOf(before.samples, name);
-    return (now >= then ? now - then : now) / seconds;
-  };
+  const rate = (now: number, then: number): number => (now >= then ? now - then : now) / seconds;
+  const total = (name: string): number => rate(sumOf(after.samples, name), sumOf(before.samples, name));
+  const old = new Map(byLabel(before.samples, refusals, 'reason'));
+  const reasons = Object.fromEntries(byLabel(after.samples, refusals, 'reason')
+    .map(([reason, count]) => [reason, rate(count, old.get(reason) ?? 0)]));
   const ms = (value: number | null): number | null => (value === null ? null : value * 1000);
+  const [accepted, refused] = [total('market_orders_accepted_total'), total(refusals)];
   return {
-    at: after.at, accepted: rate('market_orders_accepted_total'), refused: rate('market_orders_refused_total'),
+    at: after.at, arrived: accepted + refused, accepted, refused, reasons,
     p50: ms(quantileBetween(before.samples, after.samples, 0.5)), p99: ms(quantileBetween(before.samples, after.samples, 0.99)),
   };
+}
+export const refusals = 'market_orders_refused_total';
+
+const startOf = (reading: Reading): number => sumOf(reading.samples, 'process_start_time_seconds');
+const greatest = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.max(a, b));
+
+/** The processes that answer, one after the other, behind a gateway: their rates are added up. */
+export class Processes {
+  private readonly readings = new Map<number, { last: Reading; point: Point | null }>();
+
+  /** Null: nothing can be said yet. */
+  add(reading: Reading): Point | null {
+    for (const [start, { last }] of this.readings) if (reading.at - last.at > 10_000) this.readings.delete(start);
+    const start = startOf(reading);
+    const before = this.readings.get(start);
+    const point = before ? pointBetween(before.last, reading) : null;
+    this.readings.set(start, { last: reading, point });
+    const points = [...this.readings.values()].flatMap((each) => each.point ?? []);
+    if (!point || points.length === 0) return null;
+    return points.reduce((sum, each) => ({
+      at: reading.at, arrived: sum.arrived + each.arrived, accepted: sum.accepted + each.accepted, refused: sum.refused + each.refused,
+      reasons: Object.fromEntries([...new Set([...Object.keys(sum.reasons), ...Object.keys(each.reasons)])]
+        .map((reason) => [reason, (sum.reasons[reason] ?? 0) + (each.reasons[reason] ?? 0)])),
+      p50: greatest(sum.p50, each.p50), p99: greatest(sum.p99, each.p99),
+    }));
+  }
+
+  /** What all of them have said last. */
+  samples(): Sample[] {
+    return [...this.readings.values()].flatMap((each) => each.last.samples);
+  }
 }

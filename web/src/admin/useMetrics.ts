@@ -1,7 +1,7 @@
 /** The store's counters once a second, and the last two minutes of what they did. */
 import { useEffect, useRef, useState } from 'react';
 import { ApiError } from '../api/client';
-import { parseMetrics, pointBetween, type Point, type Sample } from './metrics';
+import { parseMetrics, Processes, type Point, type Sample } from './metrics';
 
 export const pointsKept = 120;
 
@@ -23,17 +23,16 @@ async function read(signal: AbortSignal): Promise<Sample[]> {
 
 export function useMetrics(wanted: boolean): Metrics {
   const [metrics, setMetrics] = useState<Metrics>({ samples: [], points: [], away: false, denied: !wanted });
-  const before = useRef<{ at: number; samples: Sample[] } | null>(null);
+  const processes = useRef(new Processes());
   useEffect(() => {
     if (!wanted) return undefined;
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout>;
     const turn = async (): Promise<void> => {
       try {
-        const now = { at: Date.now(), samples: await read(AbortSignal.any([stop.signal, AbortSignal.timeout(5000)])) };
-        const point = before.current && pointBetween(before.current, now);
-        before.current = now;
-        setMetrics((old) => ({ samples: now.samples, away: false, denied: false,
+        const samples = await read(AbortSignal.any([stop.signal, AbortSignal.timeout(5000)]));
+        const point = processes.current.add({ at: Date.now(), samples });
+        setMetrics((old) => ({ samples: processes.current.samples(), away: false, denied: false,
           points: point ? [...old.points, point].slice(-pointsKept) : old.points }));
       } catch (error) {
         if (stop.signal.aborted) return;

@@ -95,7 +95,13 @@ async function send(path: string, ask: Ask): Promise<Response> {
   }
 }
 
-export async function ask<T>(path: string, question: Ask = {}): Promise<T> {
+interface Answer {
+  text: string;
+  headers: Headers;
+}
+
+/** What the server said, when it did what was asked. */
+async function answerOf(path: string, question: Ask): Promise<Answer> {
   let answer = await send(path, question);
   if (answer.status === 401 && !question.plain && renew) {
     const refused = problemOf(await answer.clone().text(), 401);
@@ -107,7 +113,7 @@ export async function ask<T>(path: string, question: Ask = {}): Promise<T> {
   } catch {
     throw new UnknownOutcome('unreachable', null); // The connection broke in the middle of the answer.
   }
-  if (answer.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
+  if (answer.ok) return { text, headers: answer.headers };
   const retryAfter = Number(answer.headers.get('Retry-After')) || null;
   const problem = problemOf(text, answer.status);
   if (answer.status === 502 || answer.status === 503 || answer.status === 504) {
@@ -116,3 +122,22 @@ export async function ask<T>(path: string, question: Ask = {}): Promise<T> {
   }
   throw new ApiError(problem, retryAfter);
 }
+
+const valueOf = <T>(text: string): T => (text === '' ? undefined : JSON.parse(text)) as T;
+
+export async function ask<T>(path: string, question: Ask = {}): Promise<T> {
+  return valueOf<T>((await answerOf(path, question)).text);
+}
+
+/** What is changed later by somebody who says which version he saw (If-Match). */
+export interface Versioned<T> {
+  value: T;
+  etag: string;
+}
+export async function askVersioned<T>(path: string, question: Ask = {}): Promise<Versioned<T>> {
+  const { text, headers } = await answerOf(path, question);
+  return { value: valueOf<T>(text), etag: headers.get('ETag') ?? '*' };
+}
+
+/** An answer that is no JSON, with its head. */
+export const askText = (path: string, question: Ask = {}): Promise<Answer> => answerOf(path, question);

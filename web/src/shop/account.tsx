@@ -10,7 +10,7 @@ import { Button, Field, LinkButton, Notice, Spinner } from '../ui/parts';
 
 /** Where to go afterwards: an address of this shop, whatever the link says. */
 export function placeAfter(wanted: string | null): string {
-  return wanted && /^\/(((store|admin)(\/|$))|$)/.test(wanted) ? wanted : '/';
+  return wanted && /^\/(((store|admin)([/?]|$))|$)/.test(wanted) ? wanted : '/';
 }
 
 function textOf(form: FormData, name: string): string {

@@ -1,0 +1,23 @@
+#pragma once
+/// What became of the orders of one product: by state, and over time.
+
+#include <array>
+
+#include "domain/sale/order.hpp"
+#include "domain/sale/timeline.hpp"
+
+namespace market {
+
+struct OrderCounts {
+  struct Count {
+    std::int64_t orders = 0, units = 0, amount = 0;  ///< In minor units of the product's currency.
+  };
+  std::array<Count, static_cast<std::size_t>(OrderState::cancelled) + 1> by_state{};
+  Timeline timeline;
+  std::optional<Instant> first, last;  ///< When an order was accepted.
+
+  /// An order without the product counts for nothing.
+  void add(const Order& order, ProductId product);
+};
+
+}  // namespace market

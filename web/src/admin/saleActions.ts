@@ -1,0 +1,52 @@
+/** What can be done to a sale. Administrators have calls of their own; sellers change the terms of their products. */
+import { ApiError, ask, askVersioned } from '../api/client';
+import type { Product } from '../api/types';
+import { serverClock } from '../lib/clock';
+import { keep, kept } from '../lib/store';
+
+type Sale = NonNullable<Product['sale']>;
+
+/** Changes the sale as it is now; if somebody changes it at the same time, as it is then. */
+async function changeSale(id: string, change: (sale: Sale) => Partial<Sale>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { value, etag } = await askVersioned<Product>(`/products/${id}`);
+    if (!value.sale) return;
+    const { state: _, ...sale } = { ...value.sale, ...change(value.sale) };
+    try {
+      await ask(`/products/${id}`, { method: 'PATCH', body: { sale }, headers: { 'If-Match': etag } });
+      return;
+    } catch (error) {
+      if (attempt === 5 || !(error instanceof ApiError && error.code === 'precondition_failed')) throw error;
+    }
+  }
+}
+
+const plan = (id: string): string => `market.planned-end.${id}`;
+
+/** When the sale should have ended before this browser's operator paused it, if that is still to come. */
+export function plannedEnd(product: Product, now: number): string | null {
+  const planned = kept(plan(product.id));
+  return planned && Date.parse(planned) > now ? planned : null;
+}
+
+const nowText = (): string => new Date(serverClock.now()).toISOString();
+
+/** Nobody can buy until it goes on. */
+export async function pause(product: Product, admin: boolean): Promise<void> {
+  keep(plan(product.id), product.sale?.closesAt ?? null);
+  if (admin) await ask(`/admin/products/${product.id}/sale/pause`, { method: 'POST' });
+  else await changeSale(product.id, () => ({ closesAt: nowText() }));
+}
+
+/** It goes on until then; null: until it is sold out or closed. */
+export async function goOn(product: Product, admin: boolean, closesAt: string | null): Promise<void> {
+  if (admin) await ask(`/admin/products/${product.id}/sale/extend`, { method: 'POST', body: { closesAt } });
+  else await changeSale(product.id, () => ({ closesAt }));
+  keep(plan(product.id), null);
+}
+
+export const openNow = (product: Product): Promise<void> => changeSale(product.id, () => ({ opensAt: nowText() }));
+
+export function inMinutes(minutes: number, from: string | null = null): string {
+  return new Date(Math.max(serverClock.now(), from ? Date.parse(from) : 0) + minutes * 60_000).toISOString();
+}

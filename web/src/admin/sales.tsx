@@ -1,0 +1,50 @@
+/** Which sale is looked at: the one in the address, else the one whose opening is nearest. */
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { useSearchParams } from 'react-router';
+import { ask } from '../api/client';
+import type { Product, ProductList } from '../api/types';
+import { useServerNow } from '../lib/hooks';
+import { Empty, LoadError, Loading, Skeleton } from '../ui/parts';
+import { useConsoleSpeech, type ConsoleWord } from './words';
+
+/** A page about one sale, with the choice of which. */
+export function SalePage({ title, children }: { title: ConsoleWord; children: (product: Product) => ReactNode }): ReactNode {
+  const { t } = useConsoleSpeech();
+  const [parameters, setParameters] = useSearchParams();
+  const list = useQuery({
+    queryKey: ['products', 'drops'],
+    queryFn: ({ signal }) => ask<ProductList>('/products', { query: { kind: 'event', sort: 'opening', limit: 100 }, signal }),
+    refetchInterval: 10_000,
+  });
+  const wanted = parameters.get('sale');
+  const listed = list.data?.items ?? [];
+  // One that is not public yet, or not among the first hundred.
+  const other = useQuery({
+    queryKey: ['products', 'sale', wanted], enabled: list.isSuccess && wanted !== null && !listed.some((each) => each.id === wanted),
+    queryFn: ({ signal }) => ask<Product>(`/products/${wanted}`, { signal }), refetchInterval: 10_000, retry: false,
+  });
+  const sales = other.data?.sale ? [other.data, ...listed] : listed;
+  const now = useServerNow(5000);
+  const distance = (each: Product): number => Math.abs(Date.parse(each.sale!.opensAt) - now);
+  const nearest = [...listed].sort((a, b) => distance(a) - distance(b))[0];
+  const product = sales.find((each) => each.id === wanted) ?? nearest;
+  return (
+    <>
+      <div className="bar">
+        <h1>{product?.name ?? t(title)}</h1>
+        {sales.length > 1 && product && (
+          <div className="pick"><span aria-hidden="true">{t('board.sale')}</span>
+            <select aria-label={t('board.sale')} value={product.id} onChange={(event) => setParameters({ sale: event.target.value })}>
+              {sales.map((each) => <option key={each.id} value={each.id}>{each.name}</option>)}
+            </select>
+          </div>
+        )}
+      </div>
+      {list.isPending && <Loading><Skeleton className="block" /></Loading>}
+      {list.isError && <LoadError retry={() => void list.refetch()} />}
+      {list.isSuccess && !product && <Empty title={'home.empty'} text={'home.empty.text'} />}
+      {product && children(product)}
+    </>
+  );
+}

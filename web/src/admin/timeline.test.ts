@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { linesOf } from './timeline';
+
+const step = (second: number, units: number, givenBack = 0) => ({
+  at: new Date(1_790_000_000_000 + second * 1000).toISOString(), orders: units, units, paid: 0, givenBack,
+});
+
+describe('the timeline of a report', () => {
+  it('is empty when nobody has ordered', () => {
+    expect(linesOf({ stepSeconds: 1, items: [] }).at).toEqual([]);
+  });
+  it('fills in the steps in which nothing happened', () => {
+    const { at, units, held } = linesOf({ stepSeconds: 5, items: [step(0, 3), step(15, 2, 1)] });
+    expect(at.map((each) => each - 1_790_000_000)).toEqual([-5, 0, 5, 10, 15, 20]);
+    expect(units).toEqual([0, 3, 0, 0, 2, 0]);
+    expect(held).toEqual([0, 3, 3, 3, 4, 4]);
+  });
+});

@@ -1,0 +1,32 @@
+/** A report's steps as lines of a chart: steps in which nothing happened are filled in. */
+import type { SaleTimeline } from '../api/types';
+
+export interface Lines {
+  at: number[];
+  units: number[];
+  paid: number[];
+  givenBack: number[];
+  /** Units that are held, at the end of each step. */
+  held: number[];
+}
+
+export function linesOf({ stepSeconds, items }: SaleTimeline): Lines {
+  const lines: Lines = { at: [], units: [], paid: [], givenBack: [], held: [] };
+  const add = (at: number, units: number, paid: number, givenBack: number): void => {
+    lines.at.push(at);
+    lines.units.push(units);
+    lines.paid.push(paid);
+    lines.givenBack.push(givenBack);
+    lines.held.push((lines.held.at(-1) ?? 0) + units - givenBack);
+  };
+  const first = items[0];
+  if (!first) return lines;
+  add(Date.parse(first.at) / 1000 - stepSeconds, 0, 0, 0); // So that a sale of one second has a line too.
+  for (const { at, units, paid, givenBack } of items) {
+    const begin = Date.parse(at) / 1000;
+    while (lines.at.at(-1)! + stepSeconds < begin - 0.5) add(lines.at.at(-1)! + stepSeconds, 0, 0, 0);
+    add(begin, units, paid, givenBack);
+  }
+  add(lines.at.at(-1)! + stepSeconds, 0, 0, 0);
+  return lines;
+}
