@@ -10,7 +10,7 @@ namespace market::sale {
 
 class CommandDesk {
  public:
-  static constexpr std::size_t sessions_max = 4'096;  ///< Process starts within one term.
+  static constexpr std::size_t sessions_max = 4'096;   ///< Process starts within one term.
   static constexpr std::size_t numbers_max = 131'072;  ///< That one session waits for.
 
   /// Everything of the term before is forgotten: its commands are read from the log, or come again.
@@ -18,7 +18,7 @@ class CommandDesk {
   wire::Term term() const { return term_; }
 
   struct Taken {
-    std::vector<Command> fresh;          ///< To be decided.
+    std::vector<Command> fresh;              ///< To be decided.
     std::vector<wire::CommandAnswer> known;  ///< To be given again.
   };
   /// Of a message for this term. What lies below the floor is dropped.

@@ -126,8 +126,7 @@ std::optional<wire::CommandMessage> CommandSender::message(Instant now) {
   wire::CommandMessage message{term_, session_, floor(), {}};
   std::size_t bytes = 0;
   for (auto& [number, one] : waiting_) {
-    const bool due =
-        one.sent_in != term_ || (!one.answer && now - one.sent_at >= settings_.resend_after);
+    const bool due = one.sent_in != term_ || (!one.answer && now - one.sent_at >= settings_.resend_after);
     if (!due) continue;
     bytes += wire::command_bytes(one.command) + 10;
     if (!message.commands.empty() && bytes > wire::message_bytes_max) break;

@@ -1,6 +1,6 @@
 #pragma once
-/// The sender's half of commands to the writer: what waits here until the log, or the writer, says what became
-/// of it. Each command is (session, number); the number stays the same however often it is sent.
+/// The sender's half of commands to the writer: what waits here until the log, or the writer, says what
+/// became of it. Each command is (session, number); the number stays the same however often it is sent.
 /// docs/decisions/0034-commands-to-the-writer.md says why this decides each command once. No thread, clock or
 /// socket.
 ///
@@ -8,8 +8,8 @@
 ///   followed(events), opened(term, address): what the log says; answered(message): what the writer says
 ///   take_finished(): whose answers are due
 ///
-/// A command counts as decided when its event is followed. When the next Open is followed without it, it never
-/// will count, and goes to the new writer.
+/// A command counts as decided when its event is followed. When the next Open is followed without it, it
+/// never will count, and goes to the new writer.
 
 #include <functional>
 #include <map>
@@ -21,8 +21,8 @@ namespace market::sale {
 
 struct SenderSettings {
   Millis resend_after{300};
-  Millis retry_after{40};           ///< When the writer has not read its own Open back yet.
-  Millis answer_time_max{5'000};    ///< Then the outcome is unknown to the buyer.
+  Millis retry_after{40};         ///< When the writer has not read its own Open back yet.
+  Millis answer_time_max{5'000};  ///< Then the outcome is unknown to the buyer.
   std::size_t waiting_max = 65'536;
 };
 

@@ -33,9 +33,9 @@ const CommandSender::StockOf no_stock = [](ProductId) { return std::nullopt; };
 class Sender : public testing::Test {
  protected:
   void add(std::int64_t order, wire::Term sent_in = 0) {
-    ASSERT_TRUE(sender.add(cancel(order), [this, order](Result<Submitted> answer) {
-      answers.emplace(order, std::move(answer));
-    }, at(now), sent_in));
+    ASSERT_TRUE(sender.add(
+        cancel(order), [this, order](Result<Submitted> answer) { answers.emplace(order, std::move(answer)); },
+        at(now), sent_in));
   }
   void settle() {
     for (auto& each : sender.take_finished()) each.done(std::move(each.answer));
@@ -133,8 +133,9 @@ TEST_F(Sender, WhatWasInFlightWhenThisInstanceWroteGoesOutOnlyBehindTheNextOpen)
   const CommandId own = sender.next_own();
   Command command = cancel(11);
   command.id = own;
-  ASSERT_TRUE(sender.add(std::move(command), [&](Result<Submitted> answer) { answers.emplace(11, std::move(answer)); },
-                         at(now), 1));
+  ASSERT_TRUE(sender.add(
+      std::move(command), [&](Result<Submitted> answer) { answers.emplace(11, std::move(answer)); }, at(now),
+      1));
   EXPECT_TRUE(sent().empty());
   sender.opened(2, "elsewhere");
   add(12);
@@ -187,9 +188,12 @@ TEST_F(Sender, SaysInTheEndThatItDoesNotKnowOrThatNothingHappened) {
 
 TEST_F(Sender, TooManyAreRefused) {
   CommandSender small({.waiting_max = 2}, session);
-  EXPECT_TRUE(small.add(cancel(1), [](Result<Submitted>) {}, at(0)));
-  EXPECT_TRUE(small.add(cancel(2), [](Result<Submitted>) {}, at(0)));
-  EXPECT_FALSE(small.add(cancel(3), [](Result<Submitted>) {}, at(0)));
+  EXPECT_TRUE(small.add(
+      cancel(1), [](Result<Submitted>) {}, at(0)));
+  EXPECT_TRUE(small.add(
+      cancel(2), [](Result<Submitted>) {}, at(0)));
+  EXPECT_FALSE(small.add(
+      cancel(3), [](Result<Submitted>) {}, at(0)));
 }
 
 /// A sender and desks of one writer after another, below them a net that loses, repeats and swaps messages:
@@ -256,12 +260,15 @@ TEST(SenderAndDesk, EachCommandIsDecidedOnceHoweverTheNetBehaves) {
     for (int step = 0; step < 4'000 && answered.size() < all; ++step) {
       now += static_cast<std::int64_t>(random() % 10);
       if (step < static_cast<int>(all))
-        ASSERT_TRUE(sender.add(cancel(step + 1), [&, step](Result<Submitted> answer) {
-          const auto number = static_cast<std::uint64_t>(step) + 1;
-          ++answered[number];
-          EXPECT_EQ(answer.has_value(), with_event.contains(number)) << seed;
-          EXPECT_EQ(answer.has_value(), number % 3 != 0) << seed;
-        }, at(now)));
+        ASSERT_TRUE(sender.add(
+            cancel(step + 1),
+            [&, step](Result<Submitted> answer) {
+              const auto number = static_cast<std::uint64_t>(step) + 1;
+              ++answered[number];
+              EXPECT_EQ(answer.has_value(), with_event.contains(number)) << seed;
+              EXPECT_EQ(answer.has_value(), number % 3 != 0) << seed;
+            },
+            at(now)));
       if (const auto message = sender.message(at(now)); message && !chance(20)) there.push_back(*message);
       if (!there.empty() && chance(60)) deliver(take_any(there));
       if (!back.empty() && chance(60)) {

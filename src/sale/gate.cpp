@@ -47,7 +47,10 @@ void EmbeddedGate::run() {
     take_queue(batch);
     const Instant now = parts_.clock.now();
     if (batch.empty() && stopping_.load()) return leave();
-    if (parts_.shared) follow_others(now);
+    if (parts_.shared) {
+      follow_others(now);
+      followed_.store(sequencer_.end().next, std::memory_order_release);
+    }
     if (!writes_.load(std::memory_order_relaxed) && should_try_to_write(now)) {
       begin_flight(batch, now);
       try_to_write(now);
@@ -56,6 +59,7 @@ void EmbeddedGate::run() {
     process(batch, now);
     if (parts_.shared) give_sign_of_life(now);
     if (remote_) remote_->tick();
+    followed_.store(sequencer_.end().next, std::memory_order_release);
     sequencer_.forget(parts_.projector.place());
     snapshot_if_due();
     batch.clear();
@@ -144,6 +148,7 @@ Result<> EmbeddedGate::commit(std::span<Pending* const> decided) {
     const CountedEvents events = sequencer_.counted(*offset);
     answer_events(decided, events);
     watch_.heard(parts_.clock.now());
+    note_heard(parts_.clock.now());
     show(events);
     return {};
   }

@@ -126,6 +126,20 @@ void EmbeddedGate::note_heard(Instant now) {
   heard_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
 }
 
+Result<> EmbeddedGate::follow_to_now(Millis longest) const {
+  constexpr Millis fresh{500};  // A writer that was paused may be none any more.
+  if (!parts_.shared || (writes() && silent_for() < fresh)) return {};
+  const auto deadline = parts_.clock.now() + longest;
+  const auto end = parts_.shared->end();
+  if (!end) return fail(Code::unavailable, "the event log cannot be asked for what is new");
+  while (followed_.load(std::memory_order_acquire) < *end) {
+    if (parts_.clock.now() >= deadline)
+      return fail(Code::unavailable, "this instance is behind the event log; ask again");
+    std::this_thread::sleep_for(Millis(1));
+  }
+  return {};
+}
+
 Millis EmbeddedGate::silent_for() const {
   return parts_.clock.now() - Instant(Millis(heard_at_.load(std::memory_order_relaxed)));
 }

@@ -27,8 +27,7 @@ EmbeddedGate::EmbeddedGate(GateParts parts, GateSettings settings)
       snapshot_writer_(parts_.snapshots, parts_.keys, parts_.projector) {
   if (parts_.link)
     remote_ = std::make_unique<RemoteGate>(
-        *parts_.link, parts_.clock, settings_.sender,
-        wire::CommandSession{parts_.random(), parts_.random()},
+        *parts_.link, parts_.clock, settings_.sender, wire::CommandSession{parts_.random(), parts_.random()},
         [this](Command command, wire::Term term) { return decide_here(std::move(command), term); });
   recover();
   note_term();

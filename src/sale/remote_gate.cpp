@@ -15,8 +15,9 @@ bool is_no_answer(Code code) {
 }  // namespace
 
 void RemoteGate::start() {
-  link_.start([this](std::string bytes, const CommandLink::Reply& reply) { on_commands(std::move(bytes), reply); },
-              [this](const std::string& bytes) { on_answers(bytes); });
+  link_.start(
+      [this](std::string bytes, const CommandLink::Reply& reply) { on_commands(std::move(bytes), reply); },
+      [this](const std::string& bytes) { on_answers(bytes); });
 }
 
 void RemoteGate::close_desk() {
@@ -209,7 +210,8 @@ asio::awaitable<void> RemoteGate::decide_one(Command command, wire::Term term, C
   } else {
     answer.refused = submitted.error();
   }
-  wire::AnswerMessage message{term, {id.session_hi, id.session_lo}, place_.load(std::memory_order_acquire), {}};
+  wire::AnswerMessage message{
+      term, {id.session_hi, id.session_lo}, place_.load(std::memory_order_acquire), {}};
   {
     const std::scoped_lock lock(desk_mutex_);
     desk_.decided(term, id, &answer);

@@ -1,7 +1,7 @@
 #pragma once
 /// Commands between the instances of one log: a gate that does not write sends its commands to the one that
-/// does, and answers for them; a gate that writes decides those of others. CommandSender and CommandDesk with a
-/// lock around them and a link below.
+/// does, and answers for them; a gate that writes decides those of others. CommandSender and CommandDesk with
+/// a lock around them and a link below.
 ///
 ///   not the writer:  submit() → link → the writer's gate → log → followed() → answer
 ///   the writer:      link → on_commands() → submit_for(command, term) → answer to those that made no event

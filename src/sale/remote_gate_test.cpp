@@ -1,5 +1,5 @@
-/// Several gates on one log, each with a link to the others: whoever is asked answers, whoever writes. In real
-/// time, with short silences; log and net are memory.
+/// Several gates on one log, each with a link to the others: whoever is asked answers, whoever writes. In
+/// real time, with short silences; log and net are memory.
 #include "sale/remote_gate.hpp"
 
 #include <gtest/gtest.h>
@@ -38,7 +38,9 @@ GateSettings quick() {
 
 struct Instance {
   Instance(tests::SharedMemory& memory, tests::LinkNet& net_below, int number)
-      : net(net_below), name("instance-" + std::to_string(number)), door(memory),
+      : net(net_below),
+        name("instance-" + std::to_string(number)),
+        door(memory),
         random(static_cast<std::uint64_t>(number) << 32) {
     start();
   }
@@ -75,8 +77,8 @@ struct Instance {
         : link(of.net, of.name),
           table(keys, [](const ShownProduct&) { return nullptr; }),
           projector(of.records, overlay, *of.records.place(), Projector::Settings{.linger = Millis(1)}),
-          gate(GateParts{of.door, of.records, of.records, of.snapshots, overlay, projector, table, keys, of.clock,
-                         [&of] { return ++of.random; }, &of.door, &link},
+          gate(GateParts{of.door, of.records, of.records, of.snapshots, overlay, projector, table, keys,
+                         of.clock, [&of] { return ++of.random; }, &of.door, &link},
                quick()),
           reader(overlay, of.records) {
       gate.start();
@@ -206,7 +208,8 @@ TEST_F(RemoteGates, ASenderThatNobodyHearsSaysThatItDoesNotKnow) {
   std::optional<Code> said;
   const Instant begun{Millis(1'000'000)};
   sender.opened(5, "there");
-  ASSERT_TRUE(sender.add(order_of(1), [&](Result<Submitted> answer) { said = answer.error().code; }, begun));
+  ASSERT_TRUE(sender.add(
+      order_of(1), [&](Result<Submitted> answer) { said = answer.error().code; }, begun));
   ASSERT_TRUE(sender.message(begun));
   sender.expire(begun + Millis(200));
   for (auto& each : sender.take_finished()) each.done(std::move(each.answer));
@@ -261,8 +264,10 @@ TEST_F(RemoteGates, ACrowdBuysAtAllOfThemWhileWritersDie) {
   EXPECT_EQ(sold.size(), 100u);
   EXPECT_EQ(sold_out, 100);
   EXPECT_TRUE(others.empty());
-  ASSERT_TRUE(wait([&] { return all[0]->gate().place() == all[1]->gate().place() &&
-                                all[1]->gate().place() == all[2]->gate().place(); }));
+  ASSERT_TRUE(wait([&] {
+    return all[0]->gate().place() == all[1]->gate().place() &&
+           all[1]->gate().place() == all[2]->gate().place();
+  }));
   for (Instance* each : all) {
     EXPECT_EQ(each->remaining(product), 0);
     EXPECT_EQ(each->gate().counters().oversell_prevented, 0u);

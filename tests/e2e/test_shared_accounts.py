@@ -13,7 +13,7 @@ import requests
 import client
 from market_server import PATIENCE
 from test_shared_log import (  # noqa: F401
-    database, engines, kafka, listed, order, serve, wait_until_ready)
+    database, engines, kafka, order, serve)
 
 PASSWORD = "violet harbour 9182 kite"
 
@@ -124,7 +124,6 @@ def test_carts_wishes_pictures_and_payments_are_those_of_both_and_survive_a_kill
     lost = buyer.post(f"/orders/{open_one['id']}/payment", json={"method": "card", "token": "lost"})
     assert lost.status_code in (200, 202), lost.text
     a.kill()
-    wait_until_ready(b, 5)
     assert get(b, "/cart", buyer.token).json()["items"][0]["quantity"] == 2
     assert [each["id"] if "id" in each else each["productId"]
             for each in get(b, "/wishlist", buyer.token).json()["items"]] == [product]

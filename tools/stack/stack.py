@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The distributed platform on loopback: Kafka, Redis and MariaDB, two registries, two instances of the
-services (one writes, one stands by) and two gateways.
+services and two gateways.
 
     tools/stack/stack.py up [--dir .stack] [--any-port] [--binary build/release/market]
     tools/stack/stack.py down | status [--dir .stack]
@@ -22,9 +22,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from engines import ENGINES, ROOT, Engine, shell_text, start_all  # noqa: E402
 from processes import LOOPBACK, Process, Trouble  # noqa: E402
-
-STANDBY = "another instance writes the event log"
-
 
 def answer(port, path):
     """(status, text); status 0: it does not answer."""
@@ -65,9 +62,8 @@ class Role(Engine):
         self.data.parent.mkdir(parents=True, exist_ok=True)
 
     def healthy(self):
-        status, text = answer(self.port, "/health/ready")
-        if status != 200:
-            return status == 503 and STANDBY in text
+        if answer(self.port, "/health/ready")[0] != 200:
+            return False
         # A gateway must have heard of each service, not only serve itself.
         asked = ("products?limit=1", "users/me", "orders") if self.role == "gateway" else ()
         return all(answer(self.port, "/api/v1/" + path)[0] in (200, 401) for path in asked)
@@ -75,10 +71,9 @@ class Role(Engine):
     def state(self):
         if self.process.pid() is None:
             return "is down"
-        status, text = answer(self.port, "/health/ready")
-        if status == 503 and STANDBY in text:
-            return "stands by"
-        return "serves" if status == 200 and self.healthy() else "is not ready"
+        if not self.healthy():
+            return "is not ready"
+        return "writes the log" if "market_log_writes 1\n" in answer(self.port, "/metrics")[1] else "serves"
 
 
 class Services(Role):

@@ -4,7 +4,7 @@
 #include <sodium.h>
 #include <spdlog/spdlog.h>
 
-#include <charconv>
+#include <algorithm>
 #include <deque>
 #include <stdexcept>
 
@@ -97,9 +97,14 @@ Door::Door(DoorSettings settings) : settings_(std::move(settings)) {
                                          settings_.port, error.message()));
   const auto port = acceptor_.local_endpoint().port();
   const std::string& known = settings_.known_as.empty() ? settings_.host : settings_.known_as;
-  const bool has_port = known.rfind(':') != std::string::npos && known.find("::") == std::string::npos;
-  const bool is_v6 = !has_port && known.find(':') != std::string::npos;
-  address_ = has_port ? known : fmt::format(fmt::runtime(is_v6 ? "[{}]:{}" : "{}:{}"), known, port);
+  const auto colons = std::count(known.begin(), known.end(), ':');
+  const bool has_port = known.front() == '[' ? known.find("]:") != std::string::npos : colons == 1;
+  if (has_port)
+    address_ = known;
+  else if (known.front() != '[' && colons > 1)
+    address_ = fmt::format("[{}]:{}", known, port);
+  else
+    address_ = fmt::format("{}:{}", known, port);
 }
 
 void Door::start(Receive on_command, std::function<void(std::string)> on_answer) {
@@ -187,8 +192,9 @@ asio::awaitable<bool> Door::greet(ConnectionPtr connection, bool called) {
   auto [read, read_size] = co_await asio::async_read(connection->socket, asio::buffer(shown), tuple);
   if (read) co_return false;
   if (!same(shown, wanted)) {
-    spdlog::warn("the internal door: the other side does not know the secret; do all instances have the same "
-                 "keys?");
+    spdlog::warn(
+        "the internal door: the other side does not know the secret; do all instances have the same "
+        "keys?");
     co_return false;
   }
   if (called) {

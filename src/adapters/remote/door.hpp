@@ -19,15 +19,16 @@ namespace market::remote {
 
 struct DoorSettings {
   std::string host = "127.0.0.1";
-  std::uint16_t port = 0;     ///< 0: any that is free.
-  std::string known_as;       ///< HOST or HOST:PORT that others use; empty: host and the port.
+  std::uint16_t port = 0;  ///< 0: any that is free.
+  std::string known_as;    ///< HOST or HOST:PORT that others use; empty: host and the port.
   wire::SecretKey secret{};
 };
 
 class Door final : public CommandLink {
  public:
   static constexpr std::size_t connections_max = 512;  ///< From other instances.
-  static constexpr std::size_t queue_bytes_max = 16 << 20;  ///< That wait for one connection; more are dropped.
+  static constexpr std::size_t queue_bytes_max = 16
+                                                 << 20;  ///< That wait for one connection; more are dropped.
 
   /// Listens. Throws std::runtime_error with one clear line.
   explicit Door(DoorSettings settings);

@@ -5,6 +5,7 @@
 
 #include "adapters/mysql/charge_book.hpp"
 #include "apps/roles/only_roles.hpp"
+#include "apps/roles/read_index.hpp"
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "apps/settings/settings_check.hpp"
@@ -96,8 +97,25 @@ void Platform::add_routes() {
                               {authenticator, store.directory, store.audit, sessions, change_role, clock});
   user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
                                  clock, addresses_known});
+  if (core.shared_log) follow_before_denying();
   check_heads();
   write_down();
+}
+
+/// Where others write the log, what they have written lately may be missing here.
+void Platform::follow_before_denying() {
+  const CatchUp catch_up = [this] {
+    return end_questions.run([this] { return core.gate.follow_to_now(Millis(1'000)); });
+  };
+  for (const char* list : {"GET /api/v1/orders", "GET /api/v1/products"})
+    router.wrap(list, read_fresh(catch_up));
+  for (const char* route :
+       {"GET /api/v1/orders/{id}", "GET /api/v1/orders/{id}/events", "POST /api/v1/orders/{id}/payment",
+        "POST /api/v1/orders/{id}/cancel", "POST /api/v1/orders/{id}/return", "GET /api/v1/products/{id}",
+        "GET /api/v1/products/{id}/stock", "GET /api/v1/products/{id}/stock/stream",
+        "PATCH /api/v1/products/{id}", "DELETE /api/v1/products/{id}", "POST /api/v1/products/{id}/stock",
+        "PUT /api/v1/products/{id}/image", "PUT /api/v1/cart/items/{id}", "PUT /api/v1/wishlist/{id}"})
+    router.wrap(route, read_again(catch_up));
 }
 
 /// What sellers and administrators change.

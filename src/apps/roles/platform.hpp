@@ -39,6 +39,7 @@ struct Platform {
     hasher.stop();
     mailer.stop();
     decoding.stop();
+    end_questions.stop();
     store.pool.stop();
     store.order_search.stop();
     core.stop();
@@ -46,6 +47,7 @@ struct Platform {
   void add_routes();
   void check_heads();
   void write_down();
+  void follow_before_denying();
   void create_admin();
   std::string metrics(const http::Server& server) const;
   void look_at_files();
@@ -84,6 +86,7 @@ struct Platform {
   std::atomic<bool> files_gone{false};  ///< A database is not where it was; the log looks after itself.
   std::atomic<bool> payments_fail{false};
   std::unique_ptr<DenialWatch> denial_watch;  ///< Where other instances end sessions too.
+  BlockingPool end_questions{2, 4'096};  ///< Of reads that would deny: where does the log end?
   http::Router router;
 };
 

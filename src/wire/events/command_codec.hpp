@@ -26,13 +26,13 @@ inline constexpr std::size_t message_bytes_max = 256 << 10;
 struct CommandMessage {
   Term term = 0;  ///< For whose writer it is meant.
   CommandSession session;
-  std::uint64_t floor = 1;  ///< The sender waits for no number below it.
+  std::uint64_t floor = 1;        ///< The sender waits for no number below it.
   std::vector<Command> commands;  ///< Each with its id, rising.
 };
 
 struct CommandAnswer {
   std::uint64_t number = 0;
-  bool not_taken = false;         ///< Nothing happened, nor will: the term is not the one that is written in.
+  bool not_taken = false;  ///< Nothing happened, nor will: the term is not the one that is written in.
   std::optional<Error> refused;
   bool replayed = false;
   std::int64_t subject = 0;
