@@ -239,7 +239,8 @@ void read_product(ByteReader& in, SaleState& state) {
   product.stock.capacity = get_number(in);
   product.stock.remaining = get_number(in);
   product.stock.next_ticket = get_number(in);
-  state.slots.emplace(product.id, static_cast<std::uint32_t>(state.products.size()));
+  const auto slot = static_cast<std::uint32_t>(state.products.size());
+  if (!state.slots.emplace(product.id, slot).second) return in.refuse();
   state.products.push_back(std::move(product));
 }
 
@@ -253,6 +254,8 @@ void read_order(ByteReader& in, SaleState& state) {
   if (order_state > static_cast<std::uint8_t>(OrderState::cancelled) ||
       payment > static_cast<std::uint8_t>(PaymentState::refunded))
     return in.refuse();
+  // A row that is newer than the snapshot, or stands twice, was written by nobody.
+  if (order.place > state.numbers.place || state.orders.find(order.id)) return in.refuse();
   order.state = static_cast<OrderState>(order_state);
   order.payment = static_cast<PaymentState>(payment);
   const AttemptId attempt{in.integer()};
@@ -262,7 +265,7 @@ void read_order(ByteReader& in, SaleState& state) {
     OpenLine line;
     line.slot = static_cast<std::uint32_t>(in.unsigned_integer());
     line.quantity = static_cast<std::int32_t>(in.integer());
-    if (line.slot >= state.products.size()) return in.refuse();
+    if (line.slot >= state.products.size() || line.quantity <= 0) return in.refuse();
     lines.push_back(line);
   }
   state.orders.put(order, lines, attempt);
@@ -278,7 +281,10 @@ void read_rows(ByteReader& in, Section section, std::size_t count, SaleState& st
       const UserId user{get_number(in)};
       const auto slot = static_cast<std::uint32_t>(in.unsigned_integer());
       if (slot >= state.products.size()) return in.refuse();
-      state.buyers[Buyer(user, slot)] = static_cast<std::int32_t>(in.integer());
+      const auto units = static_cast<std::int32_t>(in.integer());
+      std::int32_t& known = state.buyers[Buyer(user, slot)];
+      if (units <= 0 || known != 0) return in.refuse();
+      known = units;
     } else {
       RequestKey key;
       key.hi = in.fixed64();

@@ -222,7 +222,7 @@ BackupReport report_of(const Manifest& manifest) {
 
 Offset records_of(const fs::path& log) {
   auto db = Database::open(log.string(), Database::Mode::existing);
-  expect_schema(db, log_schema);
+  expect_newest_schema(db.handle(), log.string(), log_schema);
   return db.must_query("SELECT ifnull(max(offset), 0) FROM records");
 }
 

@@ -36,6 +36,11 @@ Database Database::open(const std::string& path, Mode mode) {
   return db;
 }
 
+BorrowedDatabase::BorrowedDatabase(void* connection, std::string path) {
+  database_.handle_.reset(static_cast<sqlite3*>(connection));
+  database_.path_ = std::move(path);
+}
+
 void Database::keep_wal_files() {
   int on = 1;
   sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_PERSIST_WAL, &on);

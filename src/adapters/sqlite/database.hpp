@@ -47,11 +47,25 @@ class Database {
   [[noreturn]] void raise(const std::string& what) const;
 
  private:
+  friend class BorrowedDatabase;
   struct Closer {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
   };
   std::unique_ptr<sqlite3, Closer> handle_;
   std::string path_;
+};
+
+/// Another's connection, for as long as this lives.
+class BorrowedDatabase {
+ public:
+  BorrowedDatabase(void* connection, std::string path);
+  BorrowedDatabase(const BorrowedDatabase&) = delete;
+  BorrowedDatabase& operator=(const BorrowedDatabase&) = delete;
+  ~BorrowedDatabase() { database_.handle_.release(); }
+  Database* operator->() const { return &database_; }
+
+ private:
+  mutable Database database_;
 };
 
 class Statement {

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <stdexcept>
 
 #include "base/check.hpp"
@@ -14,8 +13,7 @@
 namespace market::sqlite {
 namespace {
 
-constexpr std::array<const char*, 1> steps{
-    "CREATE TABLE records (offset INTEGER PRIMARY KEY, data BLOB NOT NULL)"};
+const Migration steps[] = {{"CREATE TABLE records (offset INTEGER PRIMARY KEY, data BLOB NOT NULL)"}};
 constexpr std::int64_t records_per_read = 1024;  // One read transaction; longer ones let the WAL grow.
 
 bool is_disk_full(int code) {
@@ -46,7 +44,7 @@ const Schema log_schema{"the log", application_id_of('L'), steps, 2};
 
 void verify_log(const std::string& path) {
   auto db = Database::open(path, Database::Mode::read_only);
-  expect_known_schema(db, log_schema);
+  expect_known_schema(db.handle(), path, log_schema);
 }
 
 SqliteLog::SqliteLog(LogSettings settings)
@@ -74,7 +72,7 @@ void SqliteLog::open_writer(Database::Mode mode) {
   Writer next;
   next.db = Database::open(settings_.path, mode);
   if (mode == Database::Mode::create) next.db.must_execute("PRAGMA page_size = 8192");  // New files only.
-  migrate(next.db, log_schema);
+  migrate(next.db.handle(), settings_.path, log_schema);
   next.db.must_execute("PRAGMA journal_mode = WAL");
   next.db.must_execute("PRAGMA synchronous = FULL");
   next.db.must_execute("PRAGMA wal_autocheckpoint = 0");

@@ -15,7 +15,7 @@ SqliteLogView::SqliteLogView(files::ReadOnlyFolder& folder)
     : name_(folder.file("log.db").string()),
       db_(Database::open(look_at(folder, "log.db"), Database::Mode::read_only)) {
   db_.call_it(name_);
-  expect_schema(db_, log_schema);
+  expect_newest_schema(db_.handle(), name_, log_schema);
   last_ = db_.must_query("SELECT ifnull(max(offset), 0) FROM records");
 }
 

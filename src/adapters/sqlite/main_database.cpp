@@ -11,8 +11,6 @@
 namespace market::sqlite {
 namespace {
 
-constexpr int main_application_id = 0x4D6B744D;  // "MktM", like the log's "MktL".
-
 const Migration version_4 = {
     // E-mail, name, phone and address are encrypted; email_index is a keyed hash of the lower-cased address.
     "CREATE TABLE accounts("
@@ -95,8 +93,8 @@ const Migration version_8 = {
     "email_index TEXT PRIMARY KEY, code_hash TEXT NOT NULL, ends_at INTEGER NOT NULL, tries INTEGER NOT "
     "NULL) WITHOUT ROWID",
 };
-constexpr int first_schema = 4;  // Those before it were never released.
 const Migration migrations[] = {version_4, version_5, version_6, version_7, version_8};
+const Schema main_schema{"the accounts", application_id_of('M'), migrations, 4};
 
 /// Nothing to look at in a new file.
 void expect_keys(soci::session& session, const std::string& path, const FieldCipher& cipher) {
@@ -119,11 +117,11 @@ Error taken_away() {
 }  // namespace
 
 void migrate_main(soci::session& sql, const std::string& path) {
-  migrate(sql, path, main_application_id, migrations, first_schema);
+  migrate(sql, path, main_schema);
 }
 
 FoundSchema expect_main_schema(soci::session& sql, const std::string& path) {
-  return expect_schema(sql, path, main_application_id, migrations, first_schema);
+  return expect_known_schema(sql, path, main_schema);
 }
 
 MainDatabase::MainDatabase(const std::string& path, BlockingPool& pool, unsigned readers,

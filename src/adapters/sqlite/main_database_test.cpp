@@ -93,7 +93,7 @@ TEST_F(MainDatabaseFile, OneFromBeforeTheFirstReleaseIsRefused) {
     const MainDatabase older(path_, pool_, 1, cipher_);
     FAIL() << "it was opened";
   } catch (const std::runtime_error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("from before the first release"));
+    EXPECT_THAT(error.what(), HasSubstr("by a version before the first release"));
   }
 }
 

@@ -7,7 +7,7 @@
 
 namespace market::sqlite {
 
-/// As migrate() and expect_schema() of sql_session.hpp.
+/// As migrate() and expect_known_schema() of sql_session.hpp.
 void migrate_main(soci::session& sql, const std::string& path);
 FoundSchema expect_main_schema(soci::session& sql, const std::string& path);
 

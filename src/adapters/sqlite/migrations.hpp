@@ -4,33 +4,43 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
-
-#include "adapters/sqlite/database.hpp"
+#include <vector>
 
 namespace market::sqlite {
 
-/// The first step makes schema `first`; each further one leads to the next. Steps are never edited once
-/// released. Files of a schema before `first`, which was never released, are refused.
+/// One step of a schema, never changed once released: single statements, run in one transaction.
+using Migration = std::vector<std::string_view>;
+
+/// The first step makes schema `first`; each further one leads to the next. Files of a schema before `first`,
+/// which was never released, are refused.
 struct Schema {
   std::string_view holds;       ///< For messages: "the log".
   std::int32_t application_id;  ///< In the file's header; `file` and other tools show it.
-  std::span<const char* const> steps;
+  std::span<const Migration> steps;
   std::int64_t first = 1;
   std::int64_t newest() const { return first + static_cast<std::int64_t>(steps.size()) - 1; }
 };
 
-/// The four bytes of SQLite's header that say whose file it is: "Mk" and one letter for the kind.
+/// The four bytes of SQLite's header that say whose file it is: "Mkt" and one letter for the kind.
 constexpr std::int32_t application_id_of(char kind) {
   return ('M' << 24) | ('k' << 16) | ('t' << 8) | kind;
 }
 
-/// Throws std::runtime_error with one clear line that names the file and what to do.
-void migrate(Database& db, const Schema& schema);
-/// Only looks; for read-only connections. Throws as migrate() does, also for an empty or older file.
-void expect_schema(Database& db, const Schema& schema);
+/// What a file is before anything is changed in it.
+struct FoundSchema {
+  std::int64_t version = 0;
+  bool fresh = false;  ///< It is empty.
+};
 
-/// The same, but an older file, which migrate() would bring up to date, is fine.
-void expect_known_schema(Database& db, const Schema& schema);
+// `connection` is SQLite's handle, whoever opened it: SOCI has a name of its own for the type. All throw
+// std::runtime_error with one line that names the file and says what to do; nothing is changed then.
+
+/// A file that migrate() would take, also an empty or older one.
+FoundSchema expect_known_schema(void* connection, const std::string& path, const Schema& schema);
+/// Of the newest schema only.
+void expect_newest_schema(void* connection, const std::string& path, const Schema& schema);
+void migrate(void* connection, const std::string& path, const Schema& schema);
 
 }  // namespace market::sqlite

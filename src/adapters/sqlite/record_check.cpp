@@ -108,8 +108,7 @@ bool is_layout(const std::string& table) {
 RecordCheck::RecordCheck(files::ReadOnlyFolder& folder) : uri_(look_at(folder, "records.db")) {
   const std::string name = folder.file("records.db").string();
   const auto sql = open_session(uri_, SessionKind::looking);
-  const auto found =
-      expect_schema(*sql, name, records_application_id, record_migrations(), records_first_schema);
+  const auto found = expect_known_schema(*sql, name, records_schema);
   if (found.fresh) throw std::runtime_error(name + " is empty");
   try {
     long long hi = 0, lo = 0, generation = 0, place = 0;

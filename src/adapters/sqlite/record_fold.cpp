@@ -13,7 +13,7 @@ namespace {
 
 std::unique_ptr<soci::session> open_records(const std::string& path) {
   auto sql = open_session(path, SessionKind::bulk_writer);
-  migrate(*sql, path, records_application_id, record_migrations(), records_first_schema);
+  migrate(*sql, path, records_schema);
   return sql;
 }
 

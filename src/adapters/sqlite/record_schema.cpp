@@ -58,9 +58,7 @@ const Migration migrations[] = {version_2, version_3, version_4};
 
 }  // namespace
 
-std::span<const Migration> record_migrations() {
-  return migrations;
-}
+const Schema records_schema{"the records", application_id_of('R'), migrations, 2};
 
 void remove_database_files(const std::string& path) {
   for (const auto* ending : {"", "-wal", "-shm", "-journal"}) std::filesystem::remove(path + ending);

@@ -13,12 +13,6 @@ namespace {
 
 constexpr int busy_timeout_seconds = 5;
 
-long long number_of(soci::session& sql, const std::string& query) {
-  long long value = 0;
-  sql << query, soci::into(value);
-  return value;
-}
-
 void set_up(soci::session& sql, SessionKind kind) {
   if (kind == SessionKind::reader || kind == SessionKind::looking) {
     sql << "PRAGMA query_only=ON";
@@ -66,53 +60,18 @@ std::unique_ptr<soci::session> open_session(const std::string& path, SessionKind
   }
 }
 
-FoundSchema expect_schema(soci::session& sql, const std::string& path, int application_id,
-                          std::span<const Migration> migrations, int first) {
-  const auto newest = first - 1 + static_cast<long long>(migrations.size());
-  try {
-    const auto found_id = number_of(sql, "PRAGMA application_id");
-    FoundSchema found;
-    found.version = number_of(sql, "PRAGMA user_version");
-    found.fresh =
-        found.version == 0 && found_id == 0 && number_of(sql, "SELECT count(*) FROM sqlite_master") == 0;
-    if (!found.fresh && found_id != application_id)
-      throw std::runtime_error("it is not a file of this program, or of another kind");
-    if (!found.fresh && found.version < 1)
-      throw std::runtime_error(fmt::format(
-          "its schema is version {}, which no program has written; restore a backup", found.version));
-    if (found.version > newest)
-      throw std::runtime_error(
-          fmt::format("its schema is version {}, this program knows up to {}; use the newer "
-                      "program, or restore a backup",
-                      found.version, newest));
-    if (!found.fresh && found.version < first)
-      throw std::runtime_error(
-          fmt::format("its schema is version {}, from before the first release (this program reads from {}); "
-                      "make a new store",
-                      found.version, first));
-    return found;
-  } catch (const std::exception& error) {
-    throw std::runtime_error(fmt::format("cannot use {}: {}", path, plain_reason(error)));
-  }
+FoundSchema expect_known_schema(soci::session& sql, const std::string& path, const Schema& schema) {
+  return expect_known_schema(handle_of(sql), path, schema);
 }
 
-void migrate(soci::session& sql, const std::string& path, int application_id,
-             std::span<const Migration> migrations, int first) {
-  const auto newest = first - 1 + static_cast<long long>(migrations.size());
-  const auto found = expect_schema(sql, path, application_id, migrations, first);
+void migrate(soci::session& sql, const std::string& path, const Schema& schema) {
+  expect_known_schema(sql, path, schema);
   try {
     use_write_ahead_log(sql);
-    for (auto next = found.fresh ? first : found.version + 1; next <= newest; ++next) {
-      Transaction all(sql, "BEGIN IMMEDIATE");
-      const auto& steps = migrations[static_cast<std::size_t>(next - first)];
-      for (const auto statement : steps) sql << std::string(statement);
-      sql << fmt::format("PRAGMA application_id={}", application_id);
-      sql << fmt::format("PRAGMA user_version={}", next);
-      all.commit();
-    }
   } catch (const std::exception& error) {
     throw std::runtime_error(fmt::format("cannot use {}: {}", path, plain_reason(error)));
   }
+  migrate(handle_of(sql), path, schema);
 }
 
 bool read_one_row(soci::statement& statement) {

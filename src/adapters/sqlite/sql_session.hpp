@@ -7,10 +7,10 @@
 #include <soci/sqlite3/soci-sqlite3.h>
 
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "adapters/sqlite/migrations.hpp"
 #include "base/result.hpp"
 
 namespace market::sqlite {
@@ -25,22 +25,9 @@ enum class SessionKind {
 /// Errors: throws std::runtime_error with one line that names the file.
 std::unique_ptr<soci::session> open_session(const std::string& path, SessionKind kind);
 
-/// One step of a schema, never changed once released: single statements, run in one transaction.
-using Migration = std::vector<std::string_view>;
-
-/// Brings the file to the newest schema; the first of `migrations` makes schema `first`. Errors: throws
-/// std::runtime_error when the file belongs to something else, is damaged, was written by a newer version, or
-/// has a schema below `first` (none of them was released); nothing is changed then.
-void migrate(soci::session& sql, const std::string& path, int application_id,
-             std::span<const Migration> migrations, int first = 1);
-
-/// What a file is before anything is changed in it: `fresh` is empty. Errors: throws as migrate() does.
-struct FoundSchema {
-  long long version = 0;
-  bool fresh = false;
-};
-FoundSchema expect_schema(soci::session& sql, const std::string& path, int application_id,
-                          std::span<const Migration> migrations, int first = 1);
+/// As in migrations.hpp; migrate() also turns the write-ahead log on, once the file is known to be ours.
+FoundSchema expect_known_schema(soci::session& sql, const std::string& path, const Schema& schema);
+void migrate(soci::session& sql, const std::string& path, const Schema& schema);
 
 /// Executes it for one row; false: there is none. Reads to the end: a statement left at a row would hold its
 /// snapshot and with it the write-ahead log.

@@ -105,6 +105,12 @@ bool append_resolved(std::string_view path, std::string& out) {
   return true;
 }
 
+/// As it is when it leads above the root.
+std::string resolved(const std::string& path) {
+  std::string out;
+  return path.starts_with('/') && append_resolved(path, out) ? out : path;
+}
+
 }  // namespace
 
 bool is_plain_path(std::string_view path) {
@@ -160,10 +166,11 @@ std::vector<std::string> readings_of(std::string_view normal) {
     const auto once = decode(normal), twice = decode(once);
     for (const auto& text : {std::string(normal), once, twice}) {
       add(text);
-      add(without_parameters(text));
-      add(text.substr(0, text.find_first_of("?#")));
+      // A parameter that is gone may leave an empty segment, or one of dots, behind.
+      add(resolved(without_parameters(text)));
+      add(resolved(text.substr(0, text.find_first_of("?#"))));
     }
-    add(decode(without_parameters(normal)));
+    add(resolved(decode(without_parameters(normal))));
   }
   for (std::size_t i = 0, count = readings.size(); i < count; ++i) {
     auto other = readings[i];

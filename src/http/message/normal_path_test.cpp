@@ -98,6 +98,9 @@ TEST(Readings, AreThoseOfEveryServer) {
   EXPECT_TRUE(reads("/a%3Fb", "/a"));
   EXPECT_TRUE(reads("/a%23b", "/a"));
   EXPECT_TRUE(reads("/a%20b", "/a b"));
+  EXPECT_TRUE(reads("/a/%3Bx/", "/a/")) << "a segment that was a parameter alone leaves none behind";
+  EXPECT_TRUE(reads("/a/%3B%3F%3F/", "/a"));
+  EXPECT_TRUE(reads("/x/..%3By/a", "/a")) << "nor one of dots";
   EXPECT_EQ(readings_of("/").size(), 1u);
 }
 

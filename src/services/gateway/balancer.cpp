@@ -21,7 +21,7 @@ std::shared_ptr<const Balancer::View> Balancer::view(std::int64_t now_ms) {
 }
 
 bool Balancer::has(const Pool& pool, const ServiceInstance& instance) {
-  const auto same = [&instance](const InstancePtr& other) {
+  const auto same = [&instance](const BackendPtr& other) {
     return other->host == instance.host && other->port == instance.port;
   };
   return std::any_of(pool.near.begin(), pool.near.end(), same) ||
@@ -29,7 +29,7 @@ bool Balancer::has(const Pool& pool, const ServiceInstance& instance) {
 }
 
 /// The same object as before for the same address: it remembers how the instance has behaved.
-InstancePtr Balancer::known(const ServiceInstance& instance, std::int64_t now_ms) const {
+BackendPtr Balancer::known(const ServiceInstance& instance, std::int64_t now_ms) const {
   const auto* const allowed = instance.registered ? allowed_ : nullptr;
   if (newest_)
     if (const auto before = newest_->services.find(instance.service); before != newest_->services.end())
@@ -39,9 +39,9 @@ InstancePtr Balancer::known(const ServiceInstance& instance, std::int64_t now_ms
               other->address == instance.address)
             return other;
   // What is there at the start has served before us: only a newcomer starts slowly.
-  return std::make_shared<Instance>(instance.service, instance.host, instance.port,
-                                    instance.health_path.empty() ? "/health/ready" : instance.health_path,
-                                    newest_ ? now_ms : 0, allowed, instance.address);
+  return std::make_shared<Backend>(instance.service, instance.host, instance.port,
+                                   instance.health_path.empty() ? "/health/ready" : instance.health_path,
+                                   newest_ ? now_ms : 0, allowed, instance.address);
 }
 
 std::shared_ptr<const Balancer::View> Balancer::rebuilt(std::shared_ptr<const ServiceList> list,
@@ -74,12 +74,12 @@ void Balancer::apply(std::string zone, const http::AllowedAddresses* allowed) {
   generation_.fetch_add(1, std::memory_order_release);
 }
 
-InstancePtr Balancer::pick(const std::vector<InstancePtr>& from, std::span<const InstancePtr> tried,
-                           std::int64_t now_ms, std::uint64_t random, InstancePtr& last_hope) const {
-  const auto is_tried = [tried](const InstancePtr& instance) {
+BackendPtr Balancer::pick(const std::vector<BackendPtr>& from, std::span<const BackendPtr> tried,
+                          std::int64_t now_ms, std::uint64_t random, BackendPtr& last_hope) const {
+  const auto is_tried = [tried](const BackendPtr& instance) {
     return std::find(tried.begin(), tried.end(), instance) != tried.end();
   };
-  std::array<const InstancePtr*, 64> healthy;
+  std::array<const BackendPtr*, 64> healthy;
   std::size_t count = 0;
   const std::size_t begin = from.empty() ? 0 : random % from.size();
   for (std::size_t i = 0; i < from.size() && count < healthy.size(); ++i) {
@@ -97,19 +97,19 @@ InstancePtr Balancer::pick(const std::vector<InstancePtr>& from, std::span<const
   return first->load(limits(), now_ms) <= second->load(limits(), now_ms) ? first : second;
 }
 
-InstancePtr Balancer::choose(const std::string& service, std::span<const InstancePtr> tried,
-                             std::int64_t now_ms, std::uint64_t random) {
+BackendPtr Balancer::choose(const std::string& service, std::span<const BackendPtr> tried,
+                            std::int64_t now_ms, std::uint64_t random) {
   const auto now = view(now_ms);
   const auto found = now->services.find(service);
   if (found == now->services.end()) return nullptr;
-  InstancePtr last_hope;
+  BackendPtr last_hope;
   for (const auto* some : {&found->second.near, &found->second.far})
     if (auto picked = pick(*some, tried, now_ms, random, last_hope)) return picked;
   return last_hope;
 }
 
 bool Balancer::has_instance(const std::string& service) const {
-  std::vector<InstancePtr> known;
+  std::vector<BackendPtr> known;
   {
     const std::lock_guard lock(mutex_);
     if (newest_ && newest_->of == discovery_.services()) {
@@ -128,16 +128,16 @@ bool Balancer::has_instance(const std::string& service) const {
                      [](const ServiceInstance& instance) { return instance.status == InstanceStatus::up; });
 }
 
-InstancePtr Balancer::fixed(const std::string& host, std::uint16_t port) {
+BackendPtr Balancer::fixed(const std::string& host, std::uint16_t port) {
   const std::lock_guard lock(mutex_);
   auto& instance = fixed_[{host, port}];
-  if (!instance) instance = std::make_shared<Instance>("", host, port, "/", 0);
+  if (!instance) instance = std::make_shared<Backend>("", host, port, "/", 0);
   return instance;
 }
 
-std::vector<InstancePtr> Balancer::all() const {
+std::vector<BackendPtr> Balancer::all() const {
   const std::lock_guard lock(mutex_);
-  std::vector<InstancePtr> all;
+  std::vector<BackendPtr> all;
   if (newest_)
     for (const auto& [name, pool] : newest_->services)
       for (const auto* some : {&pool.near, &pool.far}) all.insert(all.end(), some->begin(), some->end());

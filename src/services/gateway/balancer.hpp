@@ -9,12 +9,12 @@
 #include <span>
 
 #include "ports/discovery.hpp"
-#include "services/gateway/instance.hpp"
+#include "services/gateway/backend.hpp"
 
 namespace market::gateway {
 
 struct BalancerSettings {
-  InstanceLimits limits;
+  BackendLimits limits;
   std::string zone;  ///< Ours: its instances are preferred. Empty: all are alike.
   /// Of instances that registered themselves; null: they may be anywhere. Outlives the balancer.
   const http::AllowedAddresses* allowed = nullptr;
@@ -29,21 +29,21 @@ class Balancer {
         allowed_(settings.allowed) {}
 
   /// None of `tried`; null when there is no other. `random` decides between equals.
-  InstancePtr choose(const std::string& service, std::span<const InstancePtr> tried, std::int64_t now_ms,
-                     std::uint64_t random);
+  BackendPtr choose(const std::string& service, std::span<const BackendPtr> tried, std::int64_t now_ms,
+                    std::uint64_t random);
   /// One that is not known to be dead.
   bool has_instance(const std::string& service) const;
   /// The one instance of a route with a fixed address.
-  InstancePtr fixed(const std::string& host, std::uint16_t port);
-  const InstanceLimits& limits() const { return limits_; }
+  BackendPtr fixed(const std::string& host, std::uint16_t port);
+  const BackendLimits& limits() const { return limits_; }
   /// The settings were read again. `allowed` outlives the balancer, as the one before must. Any thread.
   void apply(std::string zone, const http::AllowedAddresses* allowed);
   /// All that were ever chosen from and are still listed.
-  std::vector<InstancePtr> all() const;
+  std::vector<BackendPtr> all() const;
 
  private:
   struct Pool {
-    std::vector<InstancePtr> near, far;  ///< Far: of other zones.
+    std::vector<BackendPtr> near, far;  ///< Far: of other zones.
   };
   using Services = std::map<std::string, Pool, std::less<>>;
   struct View {
@@ -54,25 +54,25 @@ class Balancer {
   std::shared_ptr<const View> view(std::int64_t now_ms);
   std::shared_ptr<const View> rebuilt(std::shared_ptr<const ServiceList> list, std::int64_t now_ms);
   static bool has(const Pool& pool, const ServiceInstance& instance);
-  InstancePtr known(const ServiceInstance& instance, std::int64_t now_ms) const;
+  BackendPtr known(const ServiceInstance& instance, std::int64_t now_ms) const;
   /// Of the healthy ones; null: there is none, and `last_hope` is the first that is not quite dead.
-  InstancePtr pick(const std::vector<InstancePtr>& from, std::span<const InstancePtr> tried,
-                   std::int64_t now_ms, std::uint64_t random, InstancePtr& last_hope) const;
+  BackendPtr pick(const std::vector<BackendPtr>& from, std::span<const BackendPtr> tried, std::int64_t now_ms,
+                  std::uint64_t random, BackendPtr& last_hope) const;
 
   const Discovery& discovery_;
-  const InstanceLimits limits_;
+  const BackendLimits limits_;
   std::atomic<std::uint64_t> generation_{0};  ///< Of zone and networks.
   mutable std::mutex mutex_;  ///< Of what follows: taken when the list has changed, never per request.
   std::string zone_;
   const http::AllowedAddresses* allowed_;
   std::shared_ptr<const View> newest_;
-  std::map<std::pair<std::string, std::uint16_t>, InstancePtr> fixed_;
+  std::map<std::pair<std::string, std::uint16_t>, BackendPtr> fixed_;
 };
 
 /// Counts a request of an instance while it is under way.
 class UnderWay {
  public:
-  explicit UnderWay(Instance& instance) : instance_(instance) {
+  explicit UnderWay(Backend& instance) : instance_(instance) {
     instance.in_flight.fetch_add(1, std::memory_order_relaxed);
     instance.requests.fetch_add(1, std::memory_order_relaxed);
   }
@@ -80,7 +80,7 @@ class UnderWay {
   UnderWay(const UnderWay&) = delete;
 
  private:
-  Instance& instance_;
+  Backend& instance_;
 };
 
 }  // namespace market::gateway

@@ -41,7 +41,7 @@ class FixedDiscovery final : public Discovery {
 };
 
 struct BalancerTest : testing::Test {
-  InstancePtr choose(std::int64_t now_ms = 0, std::vector<InstancePtr> tried = {}) {
+  BackendPtr choose(std::int64_t now_ms = 0, std::vector<BackendPtr> tried = {}) {
     random += 0x9E3779B97F4A7C15ull;
     return balancer.choose("s", tried, now_ms, random);
   }

@@ -30,7 +30,7 @@ struct Prober::Shared {
   Balancer& balancer;
   asio::any_io_executor executor;
   asio::steady_timer timer;
-  std::set<InstancePtr> under_way;
+  std::set<BackendPtr> under_way;
   TaskGroup tasks{"a probe"};
   bool stopped = false;
 };
@@ -60,7 +60,7 @@ asio::awaitable<void> Prober::watch(std::shared_ptr<Shared> shared) {
 }
 
 /// Any answer below 500 shows that somebody works there: another's service may have no health path.
-asio::awaitable<void> Prober::probe(std::shared_ptr<Shared> shared, InstancePtr instance) {
+asio::awaitable<void> Prober::probe(std::shared_ptr<Shared> shared, BackendPtr instance) {
   const auto socket = std::make_shared<asio::ip::tcp::socket>(shared->executor);
   bool alive = false;
   boost::system::error_code error;

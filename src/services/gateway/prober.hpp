@@ -21,7 +21,7 @@ class Prober {
  private:
   struct Shared;
   static asio::awaitable<void> watch(std::shared_ptr<Shared> shared);
-  static asio::awaitable<void> probe(std::shared_ptr<Shared> shared, InstancePtr instance);
+  static asio::awaitable<void> probe(std::shared_ptr<Shared> shared, BackendPtr instance);
   std::shared_ptr<Shared> shared_;
 };
 

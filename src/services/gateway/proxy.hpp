@@ -119,10 +119,10 @@ class Proxy {
   /// 0: nobody signed in, or we cannot tell. Errors: unauthenticated, forbidden.
   Result<std::uint64_t> user_of(const http::Request& request, const Route& route) const;
   bool has_room(const Passage& passage) const;
-  void prepare(http::Call& call, const Passage& passage, const Instance& instance, std::string_view target,
+  void prepare(http::Call& call, const Passage& passage, const Backend& instance, std::string_view target,
                std::int64_t left_ms);
-  http::Reply reply_of(http::Call& call, const Passage& passage, const InstancePtr& instance);
-  http::Reply stream_of(http::Call& call, const Passage& passage, const InstancePtr& instance,
+  http::Reply reply_of(http::Call& call, const Passage& passage, const BackendPtr& instance);
+  http::Reply stream_of(http::Call& call, const Passage& passage, const BackendPtr& instance,
                         http::Reply reply);
   void note(const Passage& passage, const http::Reply& reply);
 

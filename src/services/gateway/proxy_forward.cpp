@@ -62,7 +62,7 @@ Task<> pass_on(std::shared_ptr<http::AnswerStream> from, http::Stream& to) {
   }
 }
 
-void Proxy::prepare(Call& call, const Passage& passage, const Instance& instance, std::string_view target,
+void Proxy::prepare(Call& call, const Passage& passage, const Backend& instance, std::string_view target,
                     std::int64_t left_ms) {
   char span[16];
   http::write_hex(passage.span, span);
@@ -98,7 +98,7 @@ void Proxy::prepare(Call& call, const Passage& passage, const Instance& instance
   call.answers_head = passage.request.method == http::Method::head;
 }
 
-http::Reply Proxy::reply_of(Call& call, const Passage& passage, const InstancePtr& instance) {
+http::Reply Proxy::reply_of(Call& call, const Passage& passage, const BackendPtr& instance) {
   http::Reply reply;
   set_forwarded_answer(reply, *call.response, passage.route, call.answers_head,
                        passage.route.cors || passage.config.cors);
@@ -135,7 +135,7 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
   counts_.forwarded.fetch_add(1, std::memory_order_relaxed);
 
   const std::int64_t deadline = passage.began_ns / 1'000'000 + route.timeout.count();
-  boost::container::small_vector<InstancePtr, 4> tried;
+  boost::container::small_vector<BackendPtr, 4> tried;
   std::optional<http::Reply> best;  // What the client gets when no other instance does better.
   int free_tries = 0, retries = 0;  // An instance that nobody listens at costs neither: it is tried once.
   for (;;) {

@@ -112,7 +112,7 @@ Task<http::Reply> Proxy::asked_for_all(Passage& passage) {
   co_return answer;
 }
 
-http::Reply Proxy::stream_of(http::Call& call, const Passage& passage, const InstancePtr& instance,
+http::Reply Proxy::stream_of(http::Call& call, const Passage& passage, const BackendPtr& instance,
                              http::Reply reply) {
   auto& fans = local().fans;
   const bool shared = !passage.fan_key.empty() && call.response->status == 200;

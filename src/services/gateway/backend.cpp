@@ -1,4 +1,4 @@
-#include "services/gateway/instance.hpp"
+#include "services/gateway/backend.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -22,7 +22,7 @@ std::string_view reason_of(Fault fault) {
 
 }  // namespace
 
-void Instance::failed(Fault fault, const InstanceLimits& limits, std::int64_t now_ms) {
+void Backend::failed(Fault fault, const BackendLimits& limits, std::int64_t now_ms) {
   faults.fetch_add(1, std::memory_order_relaxed);
   if (fault == Fault::not_connected) dead_.store(true, std::memory_order_relaxed);
   if (fault == Fault::bad_answer &&
@@ -31,7 +31,7 @@ void Instance::failed(Fault fault, const InstanceLimits& limits, std::int64_t no
   eject(fault, limits, now_ms);
 }
 
-void Instance::eject(Fault fault, const InstanceLimits& limits, std::int64_t now_ms) {
+void Backend::eject(Fault fault, const BackendLimits& limits, std::int64_t now_ms) {
   if (ejected_.exchange(true, std::memory_order_acq_rel)) return;
   const int times = std::min(ejections_.fetch_add(1, std::memory_order_relaxed), 16);
   const auto pause =
@@ -41,7 +41,7 @@ void Instance::eject(Fault fault, const InstanceLimits& limits, std::int64_t now
                host, port, reason_of(fault), pause);
 }
 
-void Instance::probed(bool alive, const InstanceLimits& limits, std::int64_t now_ms) {
+void Backend::probed(bool alive, const BackendLimits& limits, std::int64_t now_ms) {
   if (!alive) {
     const int times = std::min(ejections_.fetch_add(1, std::memory_order_relaxed), 16);
     // A restart must be noticed soon: looking is cheap.
@@ -58,7 +58,7 @@ void Instance::probed(bool alive, const InstanceLimits& limits, std::int64_t now
   spdlog::info("{} at {}:{} is back", service, host, port);
 }
 
-double Instance::load(const InstanceLimits& limits, std::int64_t now_ms) const {
+double Backend::load(const BackendLimits& limits, std::int64_t now_ms) const {
   const double under_way = in_flight.load(std::memory_order_relaxed) + 1;
   const auto since = fresh_since_ms_.load(std::memory_order_relaxed);
   if (since == 0) return under_way;

@@ -18,17 +18,17 @@ enum class Fault : std::uint8_t {
   bad_answer,     ///< 500, 502, 504, a time-out: only several in a row count.
 };
 
-struct InstanceLimits {
+struct BackendLimits {
   int bad_answers_max = 5;
   Millis first_ejection{250};
   Millis ejection_max{30'000};
   Millis slow_start{10'000};  ///< A fresh instance gets its full share only then.
 };
 
-class Instance {
+class Backend {
  public:
-  Instance(std::string service, std::string host, std::uint16_t port, std::string health_path,
-           std::int64_t since_ms, const http::AllowedAddresses* allowed = nullptr, std::string address = {})
+  Backend(std::string service, std::string host, std::uint16_t port, std::string health_path,
+          std::int64_t since_ms, const http::AllowedAddresses* allowed = nullptr, std::string address = {})
       : service(std::move(service)),
         host(std::move(host)),
         port(port),
@@ -51,22 +51,22 @@ class Instance {
   void succeeded() {
     if (bad_in_a_row_.load(std::memory_order_relaxed) != 0) bad_in_a_row_.store(0, std::memory_order_relaxed);
   }
-  void failed(Fault fault, const InstanceLimits& limits, std::int64_t now_ms);
+  void failed(Fault fault, const BackendLimits& limits, std::int64_t now_ms);
   bool probe_is_due(std::int64_t now_ms) const {
     return is_ejected() && now_ms >= probe_at_ms_.load(std::memory_order_relaxed);
   }
   /// What a probe found.
-  void probed(bool alive, const InstanceLimits& limits, std::int64_t now_ms);
+  void probed(bool alive, const BackendLimits& limits, std::int64_t now_ms);
   /// Requests under way, weighed by how much this one can take yet: the smaller, the better.
-  double load(const InstanceLimits& limits, std::int64_t now_ms) const;
+  double load(const BackendLimits& limits, std::int64_t now_ms) const;
 
  private:
-  void eject(Fault fault, const InstanceLimits& limits, std::int64_t now_ms);
+  void eject(Fault fault, const BackendLimits& limits, std::int64_t now_ms);
   std::atomic<bool> ejected_{false}, dead_{false};
   std::atomic<int> bad_in_a_row_{0}, ejections_{0};
   std::atomic<std::int64_t> probe_at_ms_{0}, fresh_since_ms_;
 };
 
-using InstancePtr = std::shared_ptr<Instance>;
+using BackendPtr = std::shared_ptr<Backend>;
 
 }  // namespace market::gateway
