@@ -105,8 +105,8 @@ class EmbeddedGate final : public SaleGate {
   bool writes() const { return writes_.load(std::memory_order_acquire); }
   /// How long ago the log gave a sign of life; of a log that others write.
   Millis silent_for() const;
-  /// Waits until this instance has followed the log as it is now: then it may say that something is not there.
-  /// Blocks; any thread. Errors: unavailable: Kafka does not answer, or it is too far behind.
+  /// Waits until this instance has followed the log as it is now: then it may say that something is not
+  /// there. Blocks; any thread. Errors: unavailable: Kafka does not answer, or it is too far behind.
   Result<> follow_to_now(Millis longest) const;
   /// Another instance has written since the start.
   bool hears_another() const { return hears_another_.load(std::memory_order_relaxed); }
@@ -200,7 +200,7 @@ class EmbeddedGate final : public SaleGate {
   std::unique_ptr<RemoteGate> remote_;
   wire::Term noted_term_ = 0;
   std::atomic<bool> log_away_{false};  ///< It could not be read when it was last tried.
-  std::atomic<Offset> followed_{1};  ///< The offset of the next record, as others may know it.
+  std::atomic<Offset> followed_{1};    ///< The offset of the next record, as others may know it.
   std::atomic<bool> hears_another_{false};
   std::atomic<std::int64_t> heard_at_{0};      ///< Milliseconds of the clock.
   std::atomic<std::int64_t> unable_since_{0};  ///< Milliseconds of the clock; 0: the log can be written.

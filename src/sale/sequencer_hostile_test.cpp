@@ -36,7 +36,8 @@ class Hostile {
     return any();
   }
   std::int64_t any() {
-    constexpr std::int64_t odd[] = {0, 1, -1, INT64_MAX, INT64_MIN, INT32_MAX, INT32_MIN, 1'000'000'000, 2'000'000'000};
+    constexpr std::int64_t odd[] = {
+        0, 1, -1, INT64_MAX, INT64_MIN, INT32_MAX, INT32_MIN, 1'000'000'000, 2'000'000'000};
     return odd[pick(std::size(odd))];
   }
   std::int64_t some() { return chance(80) ? static_cast<std::int64_t>(pick(20)) : any(); }
@@ -73,7 +74,8 @@ class Hostile {
       case 5:
         return CancelOrder{OrderId{id()}, user(), chance(30)};
       case 6:
-        return MoveOrder{OrderId{id()}, chance(50) ? user() : UserId{}, static_cast<OrderState>(pick(10)), text()};
+        return MoveOrder{OrderId{id()}, chance(50) ? user() : UserId{}, static_cast<OrderState>(pick(10)),
+                         text()};
       default: {
         PlaceOrder place;
         place.user = user();

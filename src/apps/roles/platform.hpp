@@ -86,7 +86,7 @@ struct Platform {
   std::atomic<bool> files_gone{false};  ///< A database is not where it was; the log looks after itself.
   std::atomic<bool> payments_fail{false};
   std::unique_ptr<DenialWatch> denial_watch;  ///< Where other instances end sessions too.
-  BlockingPool end_questions{2, 4'096};  ///< Of reads that would deny: where does the log end?
+  BlockingPool end_questions{2, 4'096};       ///< Of reads that would deny: where does the log end?
   http::Router router;
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 /// What an instance that follows a shared log may say: it may show what it has, but not deny what it has not.
-/// An answer 404 or 412 is given only when the log was followed to its end, as it was asked for; a list always
-/// is.
+/// An answer 404 or 412 is given only when the log was followed to its end, as it was asked for; a list
+/// always is.
 ///
 ///   router.wrap("GET /api/v1/orders/{id}", read_again(fresh));
 
