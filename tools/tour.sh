@@ -12,6 +12,8 @@ tour() {
   done
   [[ $role == all ]] || return 0
   printf '  %-10s http://%s\n' shop "$at/" console "$at/admin" interface "$at/docs"
+  printf '  %-10s %s\n' 'a crowd' "build/release/market demo --url http://$at"
+  printf '             (in another terminal: a drop opens in 15 s, and 400 buyers come)\n'
   printf '\n  accounts   buyer@demo.example  quiet-lantern-42\n'
   printf '             seller@demo.example amber-workshop-42\n'
   printf '             admin@demo.example  granite-keystone-42\n\n  a first purchase:\n\n'

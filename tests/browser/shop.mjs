@@ -3,6 +3,7 @@
 //   MARKET_BINARY=build/release/market node tests/browser/shop.mjs [name…]
 //   BROWSER_SHOTS=FOLDER keeps pictures
 import assert from 'node:assert/strict';
+import { cpus, loadavg } from 'node:os';
 import path from 'node:path';
 
 import { admin, buyer, password } from './api.mjs';
@@ -90,6 +91,8 @@ async function walk(context, language, viewport, scheme) {
   await who.context.close();
 }
 const buysOnADesktopInEnglish = (context) => walk(context, 'en', wide, 'light');
+const buysOnADesktopInKorean = (context) => walk(context, 'ko', wide, 'dark');
+const buysOnAPhoneInEnglish = (context) => walk(context, 'en', phone, 'light');
 const buysOnAPhoneInKorean = (context) => walk(context, 'ko', phone, 'dark');
 
 // --- the opening --------------------------------------------------------------------------------------------
@@ -453,6 +456,60 @@ async function firstLoadIsSmall(context) {
   await who.context.close();
 }
 
+/** A good mobile network and a processor four times slower than this one. */
+const slowDevice = { megabits: 10, roundTripMs: 40, cpuSlowdown: 4 };
+
+async function slowDown(page) {
+  const client = await page.context().newCDPSession(page);
+  await client.send('Network.enable');
+  await client.send('Network.emulateNetworkConditions', {
+    offline: false, latency: slowDevice.roundTripMs, downloadThroughput: (slowDevice.megabits * 1e6) / 8, uploadThroughput: 1e6 / 8,
+  });
+  await client.send('Emulation.setCPUThrottlingRate', { rate: slowDevice.cpuSlowdown });
+}
+
+/** Milliseconds from the start of the navigation until the button can be pressed. */
+const pressableAfter = (page) => page.evaluate(() => new Promise((done) => {
+  const look = () => {
+    const found = document.querySelector('.buy-button');
+    if (found && !found.disabled) done(performance.now());
+    else requestAnimationFrame(look);
+  };
+  look();
+}));
+
+/** The page of an event can be used within a second, and a second visit asks for no script again. */
+async function anEventIsUsableInASecond(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'Within a second' });
+  const times = [];
+  let again;
+  for (let i = 0; i < 3; i += 1) { // The best of three: the machine has other things to do.
+    const who = await visitor(context);
+    const page = await who.tab();
+    await slowDown(page);
+    await page.goto(`${market.url}/store/products/${product.id}`, { waitUntil: 'commit' });
+    times.push(await pressableAfter(page));
+    if (i === 2) {
+      await page.locator('.fresh.stream').waitFor();
+      await page.goto(`${market.url}/store/products/${product.id}`, { waitUntil: 'commit' });
+      again = await pressableAfter(page);
+      const files = await page.evaluate(() => performance.getEntriesByType('resource')
+        .filter((each) => each.name.includes('/web/assets/')).map((each) => ({ name: each.name, bytes: each.transferSize })));
+      assert.ok(files.length >= 5);
+      assert.deepEqual(files.filter(({ bytes }) => bytes > 0), [], 'scripts, styles and fonts are kept');
+    }
+    isQuiet(page);
+    await who.context.close();
+  }
+  const best = Math.min(...times);
+  console.log(`  an event's button after ${times.map(Math.round).join(', ')} ms, at the second visit after ${Math.round(again)} ms`
+    + ` (${slowDevice.megabits} Mbit/s, ${slowDevice.roundTripMs} ms, processor 1/${slowDevice.cpuSlowdown})`);
+  const busy = loadavg()[0] / cpus().length;
+  if (busy > 2) console.log(`  not judged: ${busy.toFixed(1)} programs want each processor, so that these are their times too`);
+  else assert.ok(best <= 1000 * patience, `${best} ms`);
+}
+
 /** The same shop behind a gateway, and no page hides what the API says. */
 async function worksBehindAGateway(context) {
   const registry = await Server.start(['--role', 'registry']);
@@ -479,7 +536,7 @@ async function worksBehindAGateway(context) {
   }
 }
 
-await run([buysOnADesktopInEnglish, buysOnAPhoneInKorean, opensByTheServersClock, twoRaceForTheLastOne,
+await run([buysOnADesktopInEnglish, buysOnADesktopInKorean, buysOnAPhoneInEnglish, buysOnAPhoneInKorean, opensByTheServersClock, twoRaceForTheLastOne,
   pressingTwiceIsOneOrder, aLostAnswerIsAskedForAgain, aSlowAnswerIsCalledSlow, aKilledServerLosesNoPurchase,
   tenTabsShareOneStream, buysByKeyboardAlone, collectsInACartAndRemembers, remembersLanguageAndTheme, findsFiltersAndSaysWhenThereIsNothing,
-  showsTextAsText, firstLoadIsSmall, worksBehindAGateway], makeContext);
+  showsTextAsText, firstLoadIsSmall, anEventIsUsableInASecond, worksBehindAGateway], makeContext);

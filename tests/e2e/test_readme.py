@@ -72,6 +72,7 @@ def test_what_run_prints(arguments, at):
     )  # fmt: skip
     for page in ("/", "/admin", "/docs"):
         assert f"http://{at}{page}" in done.stdout
+    assert f"market demo --url http://{at}\n" in done.stdout and "market demo`" in README
     for email, password in accounts():
         assert email in done.stdout and password in done.stdout
     for command, _ in steps():

@@ -32,6 +32,14 @@ struct SeedOptions {
 };
 int seed(const SeedOptions& options);
 
+struct DemoOptions {
+  std::string url = "http://127.0.0.1:8080";
+  std::int64_t buyers = 400, units = 150;
+  std::string opens_in = "15s";
+};
+/// Announces a drop in a running shop with demo data and sends it a crowd.
+int run_demo(const DemoOptions& options);
+
 struct StoreOptions {
   std::string data = "data";
   std::string other;    ///< --to of backup, --from of restore.

@@ -49,16 +49,17 @@ bool fill_with_demo(const ProductBoard& board, SaleGate& gate, const Clock& cloc
 
 void create_demo_accounts(user::SignUp& sign_up) {
   struct DemoAccount {
-    const char *email, *password, *name;
+    std::string_view email, password, name;
     Role role;
   };
   const DemoAccount accounts[] = {
       {"buyer@demo.example", "quiet-lantern-42", "Demo Buyer", Role::customer},
       {"seller@demo.example", "amber-workshop-42", "Demo Seller", Role::seller},
-      {"admin@demo.example", "granite-keystone-42", "Demo Administrator", Role::admin},
+      {demo_admin_email, demo_admin_password, "Demo Administrator", Role::admin},
   };
   for (const DemoAccount& demo : accounts) {
-    const auto made = run_task(sign_up.create_verified(demo.email, demo.password, demo.name, demo.role));
+    const auto made = run_task(sign_up.create_verified(std::string(demo.email), std::string(demo.password),
+                                                       std::string(demo.name), demo.role));
     if (!made) throw std::runtime_error(made.error().detail);
   }
 }

@@ -1,11 +1,17 @@
 #pragma once
 /// What `serve --demo` puts into an empty store: a few products to look at and to buy.
 
+#include <string_view>
+
 #include "ports/product_board.hpp"
 #include "ports/sale_gate.hpp"
 #include "services/user/sign_up.hpp"
 
 namespace market::apps {
+
+/// The operator of demo data; the README names all accounts.
+inline constexpr std::string_view demo_admin_email = "admin@demo.example";
+inline constexpr std::string_view demo_admin_password = "granite-keystone-42";
 
 /// False: nothing is done, as there are products already. Throws std::runtime_error.
 bool fill_with_demo(const ProductBoard& board, SaleGate& gate, const Clock& clock);

@@ -99,6 +99,19 @@ int run(int argc, char** argv) {
   add_settings(*seed_command, seed_options.settings);
   seed_command->callback([&] { status = seed(seed_options); });
 
+  DemoOptions demo_options;
+  auto* demo_command =
+      app.add_subcommand("demo", "a drop with a crowd of simulated buyers, in a shop that runs with --demo");
+  demo_command->add_option("--url", demo_options.url, "http://host:port")->capture_default_str();
+  demo_command->add_option("--buyers", demo_options.buyers, "how many come")
+      ->check(CLI::Range(1, 5'000))
+      ->capture_default_str();
+  demo_command->add_option("--units", demo_options.units, "how many there are to buy")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  demo_command->add_option("--opens-in", demo_options.opens_in, "such as 15s")->capture_default_str();
+  demo_command->callback([&] { status = run_demo(demo_options); });
+
   StoreOptions store_options;
   auto* backup_command = app.add_subcommand("backup", "copy a store, running or not, consistently");
   add_data(*backup_command, store_options.data);

@@ -3,11 +3,12 @@ import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, type ReactNode } from 'react';
 import { Link, useNavigate } from 'react-router';
 import { ask } from '../api/client';
-import type { Cart, CartItem, Product, User } from '../api/types';
+import type { Cart, CartItem, User } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { buttonView } from '../lib/button';
 import { browserCart, setQuantity } from '../lib/cart';
 import { useTitle } from '../lib/hooks';
+import { productQuery } from '../lib/queries';
 import { purchaseOf } from '../lib/purchase';
 import { session } from '../lib/session';
 import { useValue } from '../lib/store';
@@ -107,9 +108,7 @@ function BrowserCart(): ReactNode {
   const { t, price } = useSpeech();
   const lines = useValue(browserCart);
   const products = useQueries({
-    queries: lines.map(({ productId }) => ({
-      queryKey: ['product', productId], queryFn: () => ask<Product>(`/products/${encodeURIComponent(productId)}`),
-    })),
+    queries: lines.map(({ productId }) => productQuery(productId)),
   });
   if (lines.length === 0) return <Nothing />;
   return (

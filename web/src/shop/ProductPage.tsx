@@ -2,11 +2,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode } from 'react';
 import { useParams } from 'react-router';
-import { ApiError, ask } from '../api/client';
+import { ApiError } from '../api/client';
 import type { Product, Stock } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { serverClock } from '../lib/clock';
 import { useClockSync, useLive, useServerNow, useTitle } from '../lib/hooks';
+import { productQuery } from '../lib/queries';
 import { saleView } from '../lib/sale';
 import { Art } from '../ui/Art';
 import { Countdown } from '../ui/Countdown';
@@ -97,11 +98,7 @@ function Offer({ product }: { product: Product }): ReactNode {
 export default function ProductPage(): ReactNode {
   const { id = '' } = useParams();
   const { t } = useSpeech();
-  const product = useQuery({
-    queryKey: ['product', id],
-    queryFn: ({ signal }) => ask<Product>(`/products/${encodeURIComponent(id)}`, { signal }),
-    refetchInterval: 30_000,
-  });
+  const product = useQuery({ ...productQuery(id), refetchInterval: 30_000 });
   if (product.isPending)
     return (
       <div className="page">

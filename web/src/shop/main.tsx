@@ -2,7 +2,8 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { wearSaved } from '../lib/theme';
 import { load } from '../lib/session';
-import { Providers } from '../ui/Providers';
+import { productQuery } from '../lib/queries';
+import { Providers, queries } from '../ui/Providers';
 import { Shop } from './Shop';
 import '../styles/font.css';
 import '../styles/base.css';
@@ -10,6 +11,12 @@ import '../styles/shop.css';
 
 wearSaved();
 void load();
+// Whoever comes for a drop waits for nothing twice: its page and its terms are asked for while the frame is built.
+const drop = /^\/store\/products\/(\w+)$/.exec(location.pathname)?.[1];
+if (drop) {
+  void import('./ProductPage');
+  void queries.prefetchQuery(productQuery(drop));
+}
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <Providers>

@@ -7,7 +7,7 @@ import { UnknownOutcome } from '../api/client';
 import { useSpeech } from '../i18n/language';
 import { Button } from './parts';
 
-const queries = new QueryClient({
+export const queries = new QueryClient({
   defaultOptions: {
     queries: {
       networkMode: 'always', // What the browser calls offline may still reach this server.
