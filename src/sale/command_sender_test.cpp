@@ -259,7 +259,7 @@ TEST(SenderAndDesk, EachCommandIsDecidedOnceHoweverTheNetBehaves) {
     };
     for (int step = 0; step < 4'000 && answered.size() < all; ++step) {
       now += static_cast<std::int64_t>(random() % 10);
-      if (step < static_cast<int>(all))
+      if (step < static_cast<int>(all)) {
         ASSERT_TRUE(sender.add(
             cancel(step + 1),
             [&, step](Result<Submitted> answer) {
@@ -269,6 +269,7 @@ TEST(SenderAndDesk, EachCommandIsDecidedOnceHoweverTheNetBehaves) {
               EXPECT_EQ(answer.has_value(), number % 3 != 0) << seed;
             },
             at(now)));
+      }
       if (const auto message = sender.message(at(now)); message && !chance(20)) there.push_back(*message);
       if (!there.empty() && chance(60)) deliver(take_any(there));
       if (!back.empty() && chance(60)) {
@@ -283,8 +284,11 @@ TEST(SenderAndDesk, EachCommandIsDecidedOnceHoweverTheNetBehaves) {
     }
     EXPECT_EQ(answered.size(), all) << seed;
     for (const auto& [number, times] : answered) EXPECT_EQ(times, 1) << seed;
-    for (const auto& [number, times] : decided)
-      if (with_event.contains(number)) EXPECT_EQ(times, 1) << "seed " << seed << ", number " << number;
+    for (const auto& [number, times] : decided) {
+      if (with_event.contains(number)) {
+        EXPECT_EQ(times, 1) << "seed " << seed << ", number " << number;
+      }
+    }
   }
 }
 

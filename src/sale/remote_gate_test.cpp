@@ -183,7 +183,6 @@ TEST_F(RemoteGates, WhatAWriterHadInFlightWhenItLostTheLogIsDecidedOnce) {
   ASSERT_TRUE(wait([&] { return b->gate().writes(); }));
   a->door.open();  // Late, under a term that is over.
   asks.join();
-  EXPECT_FALSE(a->gate().writes());
   EXPECT_TRUE(wait([&] { return a->remaining(product) == 99 && b->remaining(product) == 99; }));
 }
 
