@@ -83,7 +83,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
       options.takeover ? settings.duration("http.drain_time_max") + Millis(5'000) : Millis(0);
 
   AccessLogWriter access_log(settings, with_gateway ? "market" : "market-services");
-  Platform platform(options.data, settings, !with_gateway, predecessor);
+  Platform platform(options.data, settings, !with_gateway, predecessor, options.demo);
   if (!platform.addresses_known && settings.flag("ratelimit.enabled"))
     spdlog::warn(
         "http.trusted_proxies is empty: guesses are counted by account alone, as their addresses "
@@ -131,6 +131,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   platform.core.gate.start();
   platform.core.settle();
   platform.deliveries.start();
+  platform.start_effects();
   if (platform.core.shared_fold)
     spdlog::warn("records.mysql: deliveries by days and operators' orders are not there yet with it");
   platform.create_admin();

@@ -32,6 +32,7 @@ struct SaleCore {
   std::unique_ptr<kafka::KafkaLog> shared_log;          ///< With log.kafka.
   std::unique_ptr<mysql::MysqlRecordFold> shared_fold;  ///< With records.mysql.
   std::unique_ptr<mysql::MysqlOrderRecords> shared_records;
+  Log& log;  ///< That of this process, wherever it is.
   RecordFold& fold;
   OrderRecords& records;
   sale::KeyFilter keys;

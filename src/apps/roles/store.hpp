@@ -21,6 +21,7 @@
 #include "adapters/sqlite/open_main.hpp"
 #include "adapters/sqlite/order_records.hpp"
 #include "adapters/sqlite/order_search.hpp"
+#include "adapters/sql/outbox.hpp"
 #include "adapters/sqlite/record_fold.hpp"
 #include "wire/auth/access_token.hpp"
 #include "wire/auth/secret_text.hpp"
@@ -61,6 +62,7 @@ struct Store {
   sql::SqlAccountCare care;
   sql::SqlAccountDirectory directory;
   sql::SqlAuditLog audit;
+  sql::SqlOutbox outbox;
   sql::SqlCarts carts;
   sql::SqlWishLists wish_lists;
   files::PictureStore own_pictures;
