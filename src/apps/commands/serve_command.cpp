@@ -61,7 +61,9 @@ void reload_tls(const SettingSources& sources, http::Server& server) {
 }
 
 void fill_demo(Platform& platform, const Address& address) {
-  if (!fill_with_demo(platform.core.products, platform.core.gate, platform.clock)) return;
+  const bool filled =
+      fill_with_demo(platform.core.products, platform.core.gate, platform.store.pictures, platform.clock);
+  if (!filled) return;
   if (address.host == "127.0.0.1" || address.host == "::1" || address.host == "localhost")
     create_demo_accounts(platform.sign_up);
   else
