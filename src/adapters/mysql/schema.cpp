@@ -93,7 +93,8 @@ constexpr const char* version_2[] = {
     // What is personal in a mail is encrypted; of one that was sent it is not kept.
     "CREATE TABLE IF NOT EXISTS mails("
     "id BIGINT PRIMARY KEY, message_id VARBINARY(200) NOT NULL, kind VARBINARY(50) NOT NULL,"
-    "user_id BIGINT NOT NULL, order_id BIGINT NOT NULL, state VARBINARY(20) NOT NULL, urgent TINYINT NOT NULL,"
+    "user_id BIGINT NOT NULL, order_id BIGINT NOT NULL, state VARBINARY(20) NOT NULL, urgent TINYINT NOT "
+    "NULL,"
     "recipient BLOB NOT NULL, subject BLOB NOT NULL, body MEDIUMBLOB NOT NULL, created_at BIGINT NOT NULL,"
     "ends_at BIGINT NOT NULL, next_at BIGINT NOT NULL, tries INT NOT NULL, reason BLOB NOT NULL,"
     "sent_at BIGINT, UNIQUE KEY mails_by_message(message_id), KEY mails_due(state, urgent, next_at, id),"

@@ -96,7 +96,8 @@ asio::awaitable<void> SendMails::run() {
 }
 
 asio::awaitable<Millis> SendMails::work() {
-  constexpr Millis look_again{1'000};  // At whether it is this instance's turn, and at what others have put in.
+  constexpr Millis look_again{
+      1'000};  // At whether it is this instance's turn, and at what others have put in.
   if (limits_.may_send && !limits_.may_send()) co_return look_again;
   if (transport_ == nullptr && !keep_text_) {
     const auto dropped = co_await outbox_.due(clock_.now(), 0);  // Those that have ended.
