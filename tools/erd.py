@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""Draws the tables of a store: tools/erd.py DATA_FOLDER > docs/pictures/erd.svg
+"""Draws the tables of a store:
 
-The tables are read from the databases that the migrations made, so that the picture cannot say anything
-else. The store knows no foreign keys (events are the truth, records are folded from them); what a column
-points to is said here.
+    tools/erd.py DATA_FOLDER > docs/pictures/erd.svg                  # the embedded one
+    tools/erd.py src/adapters/mysql > docs/pictures/erd-mysql.svg     # MySQL or MariaDB
+
+The tables are read from the databases that the migrations made, and of MySQL from the migrations
+themselves, so that the picture cannot say anything else. The store knows no foreign keys (events are the
+truth, records are folded from them); what a column points to is said here.
 """
 
 import pathlib
+import re
 import sqlite3
 import sys
 from html import escape
@@ -16,6 +20,7 @@ FILES = {
     "records.db": "folded from the log",
     "main.db": "accounts, sessions, lists",
     "payments.db": "the test provider's charges",
+    "MySQL, MariaDB": "shared by several processes",
 }
 TARGETS = {
     "user_id": "accounts",
@@ -27,6 +32,7 @@ TARGETS = {
     "product_id": "products",
     "session_id": "sessions",
 }
+NO_COLUMN = re.compile(r"(PRIMARY |UNIQUE |FULLTEXT )?(KEY|INDEX)\b|CONSTRAINT|CHECK", re.I)
 ROW, HEAD, WIDTH, GAP, LANE = 17, 26, 250, 18, 300
 
 
@@ -48,6 +54,49 @@ def tables(path):
             )
             for name in names
         ]
+
+
+def statements(folder):
+    """The SQL in a folder's C++: string literals, those beside each other joined."""
+    for path in sorted(folder.glob("*.cpp")):
+        code = re.sub(r"^\s*//.*$", "", path.read_text(encoding="utf-8"), flags=re.M)
+        for joined in re.findall(r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*', code):
+            yield "".join(re.findall(r'"((?:[^"\\\n]|\\.)*)"', joined))
+
+
+def parts_of(text):
+    """Split at the commas that stand in no brackets."""
+    depth, begin = 0, 0
+    for index, letter in enumerate(text):
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if letter == "," and depth == 0:
+            yield text[begin:index].strip()
+            begin = index + 1
+    yield text[begin:].strip()
+
+
+def column_of(part, keys):
+    name, rest = part.replace("`", "").split(None, 1)
+    kind = re.match(r"\w+(\([\d, ]+\))?( UNSIGNED)?", rest, re.I).group(0)
+    key = name in keys or "PRIMARY KEY" in rest.upper()
+    return (name, kind, key, "NOT NULL" not in rest.upper())
+
+
+def migrated_tables(folder):
+    """The same as tables(), of CREATE TABLE and ALTER TABLE ... ADD COLUMN in the code's order."""
+    found = {}
+    for text in statements(folder):
+        text = " ".join(text.split())
+        made = re.match(r"CREATE TABLE (?:IF NOT EXISTS )?`?(\w+)`?\s*\((.*)\)", text, re.I)
+        if made:
+            parts = list(parts_of(made[2]))
+            keys = [k for part in parts if (k := re.match(r"PRIMARY KEY\s*\((.*)\)", part, re.I))]
+            named = {name.strip(" `") for each in keys for name in each[1].split(",")}
+            found[made[1]] = [column_of(part, named) for part in parts if not NO_COLUMN.match(part)]
+        added = re.match(r"ALTER TABLE `?(\w+)`? ADD COLUMN (?:IF NOT EXISTS )?(.*)", text, re.I)
+        if added and added[1] in found:
+            found[added[1]].append(column_of(added[2], set()))
+    return sorted(found.items())
 
 
 def place(lanes):
@@ -105,7 +154,10 @@ def lines(lanes, where):
 
 
 def picture(folder):
-    lanes = [(file, tables(folder / file)) for file in FILES if (folder / file).exists()]
+    if next(folder.glob("*.cpp"), None):
+        lanes = [("MySQL, MariaDB", migrated_tables(folder))]
+    else:
+        lanes = [(file, tables(folder / file)) for file in FILES if (folder / file).exists()]
     where, width = place(lanes)
     heights = [
         where[file, name][1] + HEAD + ROW * len(columns) + 8
@@ -121,7 +173,7 @@ def picture(folder):
     boxes = [box(name, columns, *where[file, name]) for file, found in lanes for name, columns in found]
     size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     return f"""<svg xmlns="http://www.w3.org/2000/svg" {size}>
-<title>The tables of the embedded store</title>
+<title>The tables of {'the embedded store' if len(lanes) > 1 else lanes[0][0]}</title>
 <style>
 text {{ font: 12px ui-monospace, Menlo, "DejaVu Sans Mono", monospace }}
 text {{ fill: #14171a }}

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Makes a Postman collection of the API document: tools/openapi_to_postman.py openapi.yaml postman.json
+"""Makes a Postman collection of the API document:
+
+    tools/openapi_to_postman.py api/openapi.yaml api/postman.json          # after a change of the document
+    tools/openapi_to_postman.py --check api/openapi.yaml api/postman.json  # is it the document's? (tidy)
 
 First a purchase that runs from sign-up to payment and keeps what it learns (token, product, order) in
 variables, then every operation in a folder of its tag, with the document's own example and a check that its
@@ -7,6 +10,7 @@ answer's status is one that the document knows. Newman runs the first folder in 
 """
 
 import json
+import pathlib
 import sys
 
 import yaml
@@ -214,10 +218,18 @@ def collection(text):
     }
 
 
-if __name__ == "__main__":
-    if len(sys.argv) != 3:
+def main(arguments):
+    checks = arguments[:1] == ["--check"]
+    arguments = arguments[checks:]
+    if len(arguments) != 2:
         sys.exit(__doc__)
-    with open(sys.argv[1], encoding="utf-8") as source:
-        made = collection(source.read())
-    with open(sys.argv[2], "w", encoding="utf-8") as target:
-        json.dump(made, target, ensure_ascii=False, indent=1)
+    source, target = map(pathlib.Path, arguments)
+    made = json.dumps(collection(source.read_text(encoding="utf-8")), ensure_ascii=False, indent=1) + "\n"
+    if not checks:
+        target.write_text(made, encoding="utf-8")
+    elif target.read_text(encoding="utf-8") != made:
+        sys.exit(f"{target} is not the document's: tools/openapi_to_postman.py {source} {target}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

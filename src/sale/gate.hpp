@@ -89,6 +89,8 @@ class EmbeddedGate final : public SaleGate {
 
   /// Told of every event that counts from start() on. Before start().
   void add_follower(LogFollower& follower) { followers_.push_back(&follower); }
+  /// Where the log ends. Before start().
+  const LogEnd& end_at_start() const { return sequencer_.end(); }
   /// As the log is now. Before start().
   std::vector<OpenPaymentFound> open_payments() const;
   void start();

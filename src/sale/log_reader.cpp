@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 namespace market::sale {
-namespace {
 
-/// The events of the record when it is a group that counts; null otherwise.
-Result<CountedEvents> judge(LogRule& rule, std::string_view record) {
+Result<CountedEvents> judge(LogRule& rule, std::string_view record, bool foreign_ignored) {
+  if (foreign_ignored && !wire::is_whole(record)) return nullptr;
   const auto decoded = wire::decode_record(record);
   if (!decoded) return fail(decoded.error());
   if (const auto* open = std::get_if<wire::Open>(&*decoded)) {
@@ -19,6 +18,8 @@ Result<CountedEvents> judge(LogRule& rule, std::string_view record) {
   if (!events) return fail(events.error());
   return std::make_shared<const std::vector<CountedEvent>>(std::move(*events));
 }
+
+namespace {
 
 Error at_offset(Offset offset, const Error& error) {
   return Error(Code::internal, fmt::format("the record at offset {}: {}", offset, error.detail));

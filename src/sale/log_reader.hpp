@@ -13,6 +13,10 @@ Result<> follow_to_end(Log& log, Sequencer& sequencer, const std::function<void(
 /// restored or made anew is another. Errors: the log's; internal: it is not (says where).
 Result<> holds_what_was_followed(Log& log, const Sequencer& sequencer);
 
+/// The events of the record when it is a group that counts; null otherwise. Errors: internal: it counts, or
+/// may count, and cannot be read. `foreign_ignored`: bytes that are no whole record are somebody else's.
+Result<CountedEvents> judge(LogRule& rule, std::string_view record, bool foreign_ignored = false);
+
 /// Calls `each` with the events of every group that counts, from the log's start, in order, until it answers
 /// false. Answers the point behind the last record that was read. Errors: the log's; internal: a record
 /// cannot be read (says where).

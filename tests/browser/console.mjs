@@ -251,6 +251,41 @@ async function showsHowTheServicesAre(context) {
   await page.context().close();
 }
 
+/** What waits, was sent or failed; addresses are masked, and one that failed is sent again. */
+async function showsTheMailOutbox(context) {
+  const { market } = context;
+  const one = await buyer(market.url);
+  const page = await operator(context);
+  await page.getByRole('link', { name: 'Mail outbox' }).click();
+  await page.getByRole('row', { name: /^Confirm the address/ }).first().waitFor();
+  assert.equal(await page.getByText(one.account.email).count(), 0, 'no whole address is shown');
+  await page.getByLabel('State').selectOption('failed');
+  await page.getByRole('heading', { name: 'Nothing matches' }).waitFor();
+  await page.getByLabel('State').selectOption('sent');
+  await page.getByRole('row', { name: /^Confirm the address Sent/ }).first().waitFor(seconds(15));
+  await isAccessible(page);
+  await picture(page, 'console-mails');
+  // What the server would say of one that failed, and what the button asks.
+  const failed = { id: '0C3KQ2V8M0G00', kind: 'order.paid', state: 'failed', to: 'k***@example.kr', userId: null, orderId: null,
+    createdAt: '2030-01-01T00:00:00.000Z', attempts: 15, nextAttemptAt: null, sentAt: null, reason: '550 <b>no such user</b>' };
+  const asked = [];
+  await page.route('**/api/v1/admin/mails**', (route) => {
+    if (route.request().method() === 'POST') {
+      asked.push(route.request().url());
+      failed.state = 'waiting';
+      return route.fulfill({ json: failed });
+    }
+    return route.fulfill({ json: { items: [failed], nextCursor: null } });
+  });
+  await page.getByText('550 <b>no such user</b>').waitFor();
+  await page.getByRole('button', { name: 'Send again: order.paid k***@example.kr' }).click();
+  await page.getByRole('row', { name: /Waiting/ }).waitFor();
+  assert.deepEqual(asked.map((each) => each.split('/v1')[1]), [`/admin/mails/${failed.id}/retry`]);
+  await isAccessible(page);
+  isQuiet(page);
+  await page.context().close();
+}
+
 /** The registry's services, seen through a gateway; one that is drained is seen so. */
 async function showsTheServicesOfTheRegistry(context) {
   const registry = await Server.start(['--role', 'registry']);
@@ -291,7 +326,7 @@ async function showsTheServicesOfTheRegistry(context) {
 async function fitsAPhone(context) {
   await context.seller.product();
   const page = await operator(context, { viewport: phone, language: 'ko' });
-  for (const name of ['판매 현황', '상품', '보고서', '주문', '사용자', '감사 기록', '서비스']) {
+  for (const name of ['판매 현황', '상품', '보고서', '주문', '사용자', '메일 발신함', '감사 기록', '서비스']) {
     await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
     await page.locator('h1').first().waitFor();
     await page.waitForTimeout(1200);
@@ -349,4 +384,4 @@ async function movesWithACrowd(context) {
 }
 
 await run([isForOperatorsAlone, announcesWatchesAndClosesASale, letsASellerPauseHisOwn, showsBothValuesOfAConflict, movesWithACrowd,
-  movesOrdersOnAndLocksAccounts, showsHowTheServicesAre, showsTheServicesOfTheRegistry, fitsAPhone], makeContext);
+  movesOrdersOnAndLocksAccounts, showsTheMailOutbox, showsHowTheServicesAre, showsTheServicesOfTheRegistry, fitsAPhone], makeContext);

@@ -36,16 +36,25 @@ async function theCollectionHasEveryOperation({ market }) {
   assert.equal(there.length, wanted.length);
 }
 
-async function thePictureOfTheTablesIsCurrent({ folder }) {
-  const drawn = execFileSync('python3', [path.join(root, 'tools/erd.py'), folder], { encoding: 'utf8' });
-  const kept = readFileSync(path.join(root, 'docs/pictures/erd.svg'), 'utf8');
-  assert.ok(drawn === kept, 'the tables have changed: tools/erd.py DATA_FOLDER > docs/pictures/erd.svg');
+async function theKeptCollectionIsTheServers({ market }) {
+  const kept = JSON.parse(readFileSync(path.join(root, 'api/postman.json'), 'utf8'));
+  assert.deepEqual(kept, await market.json('/postman.json'));
+}
+
+async function thePicturesOfTheTablesAreCurrent({ folder }) {
+  for (const [from, name] of [[folder, 'erd.svg'], [path.join(root, 'src/adapters/mysql'), 'erd-mysql.svg']]) {
+    const drawn = execFileSync('python3', [path.join(root, 'tools/erd.py'), from], { encoding: 'utf8' });
+    assert.ok((drawn.match(/class="name"/g) ?? []).length >= 8, `${name} shows too few tables`);
+    const kept = readFileSync(path.join(root, 'docs/pictures', name), 'utf8');
+    assert.ok(drawn === kept, `the tables have changed: tools/erd.py FOLDER > docs/pictures/${name}`);
+  }
 }
 
 const folder = mkdtempSync(path.join(tmpdir(), 'market-documents-'));
 const market = await Server.start(['--demo', '--data', folder]);
 let [passed, failed] = [0, 0];
-for (const test of [theCollectionHasEveryOperation, theCollectionBuysSomething, thePictureOfTheTablesIsCurrent]) {
+for (const test of [theCollectionHasEveryOperation, theCollectionBuysSomething, theKeptCollectionIsTheServers,
+  thePicturesOfTheTablesAreCurrent]) {
   try {
     await test({ market, folder });
     passed += 1;

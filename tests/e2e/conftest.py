@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 import client  # noqa: E402
+import mail_server  # noqa: E402
 import market_server  # noqa: E402
 import split_market  # noqa: E402
 from openapi_check import Document  # noqa: E402
@@ -27,7 +28,8 @@ def pytest_sessionfinish(session):
 
 @pytest.fixture(scope="session")
 def market(tmp_path_factory):
-    with Market(tmp_path_factory.mktemp("shared") / "data", "ratelimit.enabled=false") as server:
+    settings = ("ratelimit.enabled=false", *mail_server.shared().settings)
+    with Market(tmp_path_factory.mktemp("shared") / "data", *settings) as server:
         yield server
         assert server.process.poll() is None, f"the server ended by itself: {server.log_tail()}"
 

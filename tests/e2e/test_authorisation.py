@@ -10,6 +10,7 @@ from openapi_check import Document
 from pictures import png
 from streams import EventStream
 from tokens import Forger
+from waiting import until
 
 ROLES = ("anonymous", "buyer", "stranger", "seller", "admin")
 OPEN, SIGNED_IN, SELLING, OWN_PRODUCT, OWN_ORDER, LOCAL, ADMIN = (
@@ -68,6 +69,8 @@ TABLE = {
     ("GET", "/admin/users/{id}"): (ADMIN, None),
     ("PATCH", "/admin/users/{id}"): (ADMIN, {"locked": True}),
     ("GET", "/admin/audit"): (ADMIN, None),
+    ("GET", "/admin/mails"): (ADMIN, None),
+    ("POST", "/admin/mails/{id}/retry"): (ADMIN, None),
     ("GET", "/wishlist"): (SIGNED_IN, None),
     ("PUT", "/wishlist/{id}"): (SIGNED_IN, None),
     ("DELETE", "/wishlist/{id}"): (SIGNED_IN, None),
@@ -126,6 +129,10 @@ def identity_of(path, callers):
         return product
     if "/orders/{id}" in path:
         return callers["buyer"].order(callers["admin"].product()).json()["id"]
+    if path.startswith("/admin/mails/{id}"):
+        client.sign_up(callers["anonymous"].url)
+        chief = client.admin(callers["anonymous"].url)
+        return until(lambda: chief.get("/admin/mails").json()["items"])[0]["id"]
     if path.endswith("/users/{id}"):
         return client.sign_up(callers["anonymous"].url).user["id"]
     return ""

@@ -153,12 +153,9 @@ class PlainHasher final : public PasswordHasher {
 
 class KeptMails final : public Mailer {
  public:
-  struct Mail {
-    std::string to, subject, text;
-  };
-  Result<> send(std::string to, std::string subject, std::string text) override {
+  Result<> send(Mail mail) override {
     if (failure) return fail(*failure, "asked for");
-    sent.push_back(Mail{std::move(to), std::move(subject), std::move(text)});
+    sent.push_back(std::move(mail));
     return {};
   }
   std::vector<Mail> sent;

@@ -90,6 +90,21 @@ constexpr const char* version_2[] = {
     "NULL)",
     "CREATE TABLE IF NOT EXISTS key_checks(name VARBINARY(100) PRIMARY KEY, value VARBINARY(200) NOT NULL)",
     "CREATE TABLE IF NOT EXISTS pictures(hash CHAR(64) PRIMARY KEY, bytes LONGBLOB NOT NULL)",
+    // What is personal in a mail is encrypted; of one that was sent it is not kept.
+    "CREATE TABLE IF NOT EXISTS mails("
+    "id BIGINT PRIMARY KEY, message_id VARBINARY(200) NOT NULL, kind VARBINARY(50) NOT NULL,"
+    "user_id BIGINT NOT NULL, order_id BIGINT NOT NULL, state VARBINARY(20) NOT NULL, urgent TINYINT NOT "
+    "NULL,"
+    "recipient BLOB NOT NULL, subject BLOB NOT NULL, body MEDIUMBLOB NOT NULL, created_at BIGINT NOT NULL,"
+    "ends_at BIGINT NOT NULL, next_at BIGINT NOT NULL, tries INT NOT NULL, reason BLOB NOT NULL,"
+    "sent_at BIGINT, UNIQUE KEY mails_by_message(message_id), KEY mails_due(state, urgent, next_at, id),"
+    "KEY mails_next(state, next_at), KEY mails_ending(state, ends_at), KEY mails_by_state(state, id),"
+    "KEY mails_by_user(user_id, created_at))",
+    // How far the log has been followed by those that have an effect outside.
+    "CREATE TABLE IF NOT EXISTS followers("
+    "name VARBINARY(50) PRIMARY KEY, log_hi BIGINT NOT NULL, log_lo BIGINT NOT NULL, generation BIGINT NOT "
+    "NULL, term BIGINT NOT NULL, last BIGINT NOT NULL, next BIGINT NOT NULL, checksum BIGINT NOT NULL,"
+    "done BIGINT NOT NULL)",
     // Of the test payment provider.
     "CREATE TABLE IF NOT EXISTS charges("
     "attempt BIGINT PRIMARY KEY, amount BIGINT NOT NULL, currency CHAR(3) NOT NULL, declined TINYINT NOT "

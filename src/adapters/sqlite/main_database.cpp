@@ -93,7 +93,25 @@ const Migration version_8 = {
     "email_index TEXT PRIMARY KEY, code_hash TEXT NOT NULL, ends_at INTEGER NOT NULL, tries INTEGER NOT "
     "NULL) WITHOUT ROWID",
 };
-const Migration migrations[] = {version_4, version_5, version_6, version_7, version_8};
+const Migration version_9 = {
+    // What is personal in a mail is encrypted; of one that was sent it is not kept.
+    "CREATE TABLE mails("
+    "id INTEGER PRIMARY KEY, message_id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, user_id INTEGER NOT NULL, "
+    "order_id INTEGER NOT NULL, state TEXT NOT NULL, urgent INTEGER NOT NULL, recipient TEXT NOT NULL, "
+    "subject TEXT NOT NULL, body TEXT NOT NULL, created_at INTEGER NOT NULL, ends_at INTEGER NOT NULL, "
+    "next_at INTEGER NOT NULL, tries INTEGER NOT NULL, reason TEXT NOT NULL, sent_at INTEGER)",
+    "CREATE INDEX mails_due ON mails(urgent DESC, next_at, id) WHERE state = 'waiting'",
+    "CREATE INDEX mails_next ON mails(next_at) WHERE state = 'waiting'",
+    "CREATE INDEX mails_ending ON mails(ends_at) WHERE state = 'waiting'",
+    "CREATE INDEX mails_by_state ON mails(state, id)",
+    "CREATE INDEX mails_by_user ON mails(user_id, created_at)",
+    // How far the log has been followed by those that have an effect outside.
+    "CREATE TABLE followers("
+    "name TEXT PRIMARY KEY, log_hi INTEGER NOT NULL, log_lo INTEGER NOT NULL, generation INTEGER NOT NULL, "
+    "term INTEGER NOT NULL, last INTEGER NOT NULL, next INTEGER NOT NULL, checksum INTEGER NOT NULL, done "
+    "INTEGER NOT NULL) WITHOUT ROWID",
+};
+const Migration migrations[] = {version_4, version_5, version_6, version_7, version_8, version_9};
 const Schema main_schema{"the accounts", application_id_of('M'), migrations, 4};
 
 /// Nothing to look at in a new file.

@@ -4,6 +4,14 @@
 
 #include "apps/roles/run_task.hpp"
 
+namespace market::embedded {
+std::string_view picture_aurora();
+std::string_view picture_midnight();
+std::string_view picture_strings();
+std::string_view picture_coffee();
+std::string_view picture_bag();
+}  // namespace market::embedded
+
 namespace market::apps {
 namespace {
 
@@ -11,6 +19,7 @@ struct DemoProduct {
   const char* name;
   const char* description;
   const char* category;
+  std::string_view (*picture)();
   std::int64_t price;
   std::int64_t stock;
   std::optional<Millis> opens_in;  ///< None: a regular product.
@@ -18,23 +27,33 @@ struct DemoProduct {
 };
 
 const DemoProduct demo_products[] = {
-    {"Aurora Runner sneakers", "A drop of 1,000 pairs, first come, first served.", "sneakers", 189'000, 1'000,
-     Millis(0), 2},
-    {"Night of Strings, standing", "Opens a minute after the first start. Two seats a buyer.", "concert",
-     77'000, 500, Millis(60'000), 2},
-    {"Coffee coupon", "A hundred coupons, one each.", "coupon", 100, 100, Millis(0), 1},
-    {"Canvas bag", "Always here.", "goods", 15'000, 10'000, std::nullopt, std::nullopt},
+    {"Aurora Runner sneakers",
+     "A thousand pairs, made once. The sole is cut from one piece, the heel glows for an hour after "
+     "sunset.\n\n"
+     "First come, first served: whoever presses first has the lowest number, and the number is printed "
+     "inside.",
+     "sneakers", embedded::picture_aurora, 189'000, 1'000, Millis(0), 2},
+    {"Night of Strings, standing",
+     "Eleven players, no amplifier, one evening. Standing room in front of the stage, two places a buyer.",
+     "concert", embedded::picture_strings, 77'000, 500, Millis(60'000), 2},
+    {"Coffee coupon", "A hundred cups at the corner bar, one each, for next to nothing.", "coupon",
+     embedded::picture_coffee, 100, 100, Millis(0), 1},
+    {"Canvas bag", "Heavy canvas, long handles, room for two pairs of shoes. Always here.", "goods",
+     embedded::picture_bag, 15'000, 10'000, std::nullopt, std::nullopt},
 };
 
 }  // namespace
 
-bool fill_with_demo(const ProductBoard& board, SaleGate& gate, const Clock& clock) {
+bool fill_with_demo(const ProductBoard& board, SaleGate& gate, Pictures& pictures, const Clock& clock) {
   if (!board.all()->empty()) return false;
   for (const DemoProduct& demo : demo_products) {
     ListProduct listed;
     listed.texts.name = demo.name;
     listed.texts.description = demo.description;
     listed.texts.category = demo.category;
+    const auto picture = run_task(pictures.store(std::make_shared<const std::string>(demo.picture())));
+    if (!picture) throw std::runtime_error(picture.error().detail);
+    listed.texts.picture = *picture;
     listed.terms.price.amount = demo.price;
     listed.stock = demo.stock;
     if (demo.opens_in) {
@@ -45,6 +64,10 @@ bool fill_with_demo(const ProductBoard& board, SaleGate& gate, const Clock& cloc
     if (!done) throw std::runtime_error(done.error().detail);
   }
   return true;
+}
+
+std::string_view picture_of_the_crowds_drop() {
+  return embedded::picture_midnight();
 }
 
 void create_demo_accounts(user::SignUp& sign_up) {

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <stdexcept>
 
+#include "apps/commands/demo.hpp"
 #include "base/random.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/json_writer.hpp"
@@ -65,7 +66,7 @@ asio::awaitable<Crowd::Answer> Crowd::call(Call what) {
     http::ClientRequest request;
     request.method = what.method;
     request.path = "api/v1/" + what.path;
-    request.content_type = "application/json";
+    request.content_type = what.type;
     request.body = what.body;
     if (!what.token.empty()) request.headers.push_back(http::Header{"Authorization", "Bearer " + what.token});
     if (!what.key.empty()) request.headers.push_back(http::Header{"Idempotency-Key", what.key});
@@ -113,7 +114,18 @@ asio::awaitable<void> Crowd::announce_drop(Credentials account) {
   json.member("opensAt", format_rfc3339(opens_at_)).end_object().end_object();
   const auto answer = co_await call(std::move(what));
   product_ = answer.text("id");
-  if (answer.status != 201) failure_ = "the drop cannot be announced: " + answer.text("detail");
+  if (answer.status != 201) {
+    failure_ = "the drop cannot be announced: " + answer.text("detail");
+    co_return;
+  }
+  Call picture;
+  picture.method = http::Method::put;
+  picture.path = "products/" + product_ + "/image";
+  picture.token = token;
+  picture.type = "image/jpeg";
+  picture.body = picture_of_the_crowds_drop();
+  const auto shown = co_await call(std::move(picture));
+  if (shown.status != 200) failure_ = "the drop's picture was refused: " + shown.text("detail");
 }
 
 asio::awaitable<void> Crowd::make_accounts() {

@@ -45,6 +45,7 @@ class Crowd {
   struct Call {
     http::Method method = http::Method::post;
     std::string path, token, key, body;
+    std::string_view type = "application/json";
   };
   struct Answer {
     int status = 0;

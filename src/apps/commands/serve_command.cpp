@@ -60,7 +60,9 @@ void reload_tls(const SettingSources& sources, http::Server& server) {
 }
 
 void fill_demo(Platform& platform, const Address& address) {
-  if (!fill_with_demo(platform.core.products, platform.core.gate, platform.clock)) return;
+  const bool filled =
+      fill_with_demo(platform.core.products, platform.core.gate, platform.store.pictures, platform.clock);
+  if (!filled) return;
   if (address.host == "127.0.0.1" || address.host == "::1" || address.host == "localhost")
     create_demo_accounts(platform.sign_up);
   else
@@ -82,7 +84,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
       options.takeover ? settings.duration("http.drain_time_max") + Millis(5'000) : Millis(0);
 
   AccessLogWriter access_log(settings, with_gateway ? "market" : "market-services");
-  Platform platform(options.data, settings, !with_gateway, predecessor);
+  Platform platform(options.data, settings, !with_gateway, predecessor, options.demo);
   if (!platform.addresses_known && settings.flag("ratelimit.enabled"))
     spdlog::warn(
         "http.trusted_proxies is empty: guesses are counted by account alone, as their addresses "
@@ -130,6 +132,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   platform.core.gate.start();
   platform.core.settle();
   platform.deliveries.start();
+  platform.start_effects();
   if (platform.core.shared_fold)
     spdlog::warn("records.mysql: deliveries by days and operators' orders are not there yet with it");
   platform.create_admin();

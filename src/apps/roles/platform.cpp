@@ -20,14 +20,26 @@
 #include "services/product/wish_list_routes.hpp"
 #include "services/user/admin_routes.hpp"
 #include "services/user/care_routes.hpp"
+#include "services/user/mail_routes.hpp"
 
 namespace market::apps {
 namespace {
+
+void warn(const std::string& line) {
+  spdlog::warn("{}", line);
+}
 
 wire::DigestKey random_key(RandomSource& random) {
   wire::DigestKey key;
   random.fill(key);
   return key;
+}
+
+user::MailLimits mail_limits(const Settings& settings, const Store& store, const SaleCore& core) {
+  user::MailLimits limits;
+  if (store.accounts_at && core.shared_log) limits.may_send = [&core] { return core.gate.writes(); };
+  limits.retry_wait = settings.duration("mail.retry_after");
+  return limits;
 }
 
 order::ResolverLimits resolver_limits(const Settings& settings) {
@@ -49,16 +61,21 @@ std::unique_ptr<ChargeBook> charge_book(Store& store) {
 
 }  // namespace
 
-Platform::Platform(const std::string& data, const Settings& from, bool behind_gateway, Millis predecessor)
+Platform::Platform(const std::string& data, const Settings& from, bool behind_gateway, Millis predecessor,
+                   bool for_show)
     : settings(from),
       addresses_known(!behind_gateway || !settings.text("http.trusted_proxies").empty()),
       store(data, clock, predecessor, mysql_server(settings, "accounts")),
       core(store, clock, settings, product::render),
       hasher(thread_count(settings.number("users.hash_threads"), cores / 2)),
+      demo(for_show),
+      smtp(smtp_of(settings)),
+      mails(store.outbox, smtp.get(), ids, random, clock, background.executor(), demo && !smtp, warn,
+            mail_limits(settings, store, core)),
       limiter(settings.flag("ratelimit.enabled"), random_key(random)),
       sessions(store.accounts, store.tokens, denied, random, ids, clock, wall,
                user::SessionSettings{settings.duration("users.access_token_life"), store.refresh_key()}),
-      sign_up(store.accounts, hasher, mailer, random, ids, clock, email_verification_of(settings)),
+      sign_up(store.accounts, hasher, mails, random, ids, clock, email_verification_of(settings)),
       provider(
           charge_book(store), store.pool, clock,
           [late = settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") +
@@ -66,15 +83,38 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
       resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)),
       pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max),
       deliveries(core.gate, store.order_search, clock, background.executor(),
-                 settings.duration("orders.day")) {
+                 settings.duration("orders.day")),
+      mail_buyers(store.outbox, store.accounts, core.reader, core.products, ids, clock,
+                  [this] { mails.poke(); }) {
   store.remember_keys();
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
   if (store.accounts_at) denial_watch = std::make_unique<DenialWatch>(sessions);
   core.gate.add_follower(resolver);
   core.gate.add_follower(watch);  // Behind those that orders are read from.
+  if (smtp || demo) mail_tail = tail_for(mail_buyers);
+  if (mail_tail) core.gate.add_follower(*mail_tail);
   for (const sale::OpenPaymentFound& open : core.gate.open_payments())
     resolver.watch({open.order, open.attempt, open.refund});
+}
+
+std::unique_ptr<sale::LogTail> Platform::tail_for(LogEffect& effect) {
+  sale::TailSettings tail;
+  tail.foreign_bytes_ignored = core.shared_log != nullptr;
+  return std::make_unique<sale::LogTail>(
+      core.log, effect, following, background.executor(), sale::followed_to(core.gate.end_at_start()),
+      [this] { return core.gate.writes(); }, warn, tail);
+}
+
+void Platform::start_effects() {
+  mails.start();
+  if (mail_tail) {
+    mail_tail->start();
+    return;
+  }
+  spdlog::warn("mail.smtp is empty: no mails are sent");
+  const auto forgotten = run_task(store.outbox.forget_place());
+  if (!forgotten) throw std::runtime_error(forgotten.error().detail);
 }
 
 void Platform::add_routes() {
@@ -95,6 +135,7 @@ void Platform::add_routes() {
   product::add_admin_product_routes(router, {authenticator, core.products, core.gate, store.pool, clock});
   user::add_admin_user_routes(router,
                               {authenticator, store.directory, store.audit, sessions, change_role, clock});
+  user::add_mail_routes(router, {authenticator, store.outbox, mails, clock}, demo && !smtp);
   user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
                                  clock, addresses_known});
   if (core.shared_log) follow_before_denying();
@@ -124,8 +165,9 @@ void Platform::write_down() {
        {"POST /api/v1/products", "PATCH /api/v1/products/{id}", "DELETE /api/v1/products/{id}",
         "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image", "PATCH /api/v1/users/{id}",
         "PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/orders/{id}/advance",
-        "POST /api/v1/admin/orders/{id}/cancel", "GET /api/v1/admin/orders/export",
-        "POST /api/v1/admin/products/{id}/sale/pause", "POST /api/v1/admin/products/{id}/sale/extend"})
+        "POST /api/v1/admin/orders/{id}/cancel", "POST /api/v1/admin/mails/{id}/retry",
+        "GET /api/v1/admin/orders/export", "POST /api/v1/admin/products/{id}/sale/pause",
+        "POST /api/v1/admin/products/{id}/sale/extend"})
     router.wrap(route, auth::audited({authenticator, store.audit, ids, clock}, route));
 }
 
@@ -210,6 +252,12 @@ std::string Platform::metrics(const http::Server& server) const {
       text.sample(count, platform::label("reason", http::problem_of(code).code));
   }
   add_http_metrics(server, text);
+  const user::MailCounters& sent = mails.counters();
+  text.family("market_mails_total", "counter", "Mails, by what became of a try to send one.")
+      .sample(sent.sent.load(), platform::label("outcome", "sent"))
+      .sample(sent.retried.load(), platform::label("outcome", "retried"))
+      .sample(sent.failed.load(), platform::label("outcome", "failed"))
+      .sample(sent.lost.load(), platform::label("outcome", "lost"));
   text.family("market_sql_waiting", "gauge", "Reads and writes waiting for SQL.")
       .sample(static_cast<std::uint64_t>(std::max(0, store.pool.waiting())));
   const auto stepped = clock.wall_step().count();

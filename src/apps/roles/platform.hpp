@@ -8,23 +8,27 @@
 
 #include "adapters/crypto/password_hasher.hpp"
 #include "adapters/crypto/random_source.hpp"
-#include "adapters/mail/file_mailer.hpp"
+#include "adapters/mail/smtp_transport.hpp"
 #include "adapters/payment/test_provider.hpp"
 #include "apps/roles/background_thread.hpp"
 #include "apps/roles/denial_watch.hpp"
 #include "apps/roles/sale_core.hpp"
 #include "http/server/server.hpp"
+#include "sale/log_tail.hpp"
 #include "services/order/deliveries.hpp"
+#include "services/order/mail_buyers.hpp"
 #include "services/order/payment_resolver.hpp"
 #include "services/order/routes.hpp"
 #include "services/user/account_care.hpp"
 #include "services/user/routes.hpp"
+#include "services/user/send_mails.hpp"
 
 namespace market::apps {
 
 /// Everything a request may reach, and the routes that lead there.
 struct Platform {
-  Platform(const std::string& data, const Settings& from, bool behind_gateway, Millis predecessor);
+  /// `demo`: mails are kept to be looked at.
+  Platform(const std::string& data, const Settings& from, bool behind_gateway, Millis predecessor, bool demo);
   ~Platform() { stop(); }
   /// Ends whatever may still answer a request. After Server::run(), and before the server with its contexts
   /// goes: what is answered late is posted to them. May be called again.
@@ -33,18 +37,23 @@ struct Platform {
     if (denial_watch) denial_watch->stop();
     pay.wait(Millis(5'000));
     deliveries.stop();
+    if (mail_tail) mail_tail->stop();
     resolver.stop();
+    mails.stop();
     core.gate.stop();
     background.stop();
     hasher.stop();
-    mailer.stop();
+    following.stop();
     decoding.stop();
     end_questions.stop();
     store.pool.stop();
     store.order_search.stop();
     core.stop();
   }
+  /// What is sent to others, of events and of what waits.
+  void start_effects();
   void add_routes();
+  std::unique_ptr<sale::LogTail> tail_for(LogEffect& effect);
   void check_heads();
   void write_down();
   void follow_before_denying();
@@ -67,20 +76,24 @@ struct Platform {
 
   crypto::ArgonPasswordHasher hasher;
   crypto::SodiumRandomSource random;
-  mail::FileMailer mailer{store.folder.file("mail.log"),
-                          [](const std::string& line) { spdlog::warn("{}", line); }};
+  const bool demo;
+  BackgroundThread background;                ///< Payments whose answer is missing, refunds, mails.
+  BlockingPool following{1, 64};              ///< Reads the log for those that have an effect outside.
+  std::unique_ptr<mail::SmtpTransport> smtp;  ///< Null: no server is named.
+  user::SendMails mails;
   user::GuessLimiter limiter;
   user::Sessions sessions;
   user::SignUp sign_up;
   user::SignIn sign_in{store.accounts, hasher, sessions, limiter, clock};
   user::ChangeRole change_role{store.accounts, sessions, clock};
-  user::CareForAccount care{store.accounts, store.care, hasher, mailer, random, sessions, clock};
+  user::CareForAccount care{store.accounts, store.care, hasher, mails, random, sessions, clock};
 
-  BackgroundThread background;  ///< Payments whose answer is missing, refunds.
   payment::TestProvider provider;
   order::PaymentResolver resolver;
   order::PayOrder pay;
   order::Deliveries deliveries;
+  order::MailBuyers mail_buyers;
+  std::unique_ptr<sale::LogTail> mail_tail;  ///< Null: nobody sends mails.
   order::RefusalCounts refusals;
   order::OrderWatch watch;
   std::atomic<bool> files_gone{false};  ///< A database is not where it was; the log looks after itself.

@@ -72,13 +72,13 @@ SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
                                        *mysql_server(settings, "records"), store.pool, Store::sql_threads)
                                  : nullptr),
       door(door_of(settings, store, shared_log != nullptr)),
+      log(shared_log ? static_cast<Log&>(*shared_log) : store.log),
       fold(shared_fold ? static_cast<RecordFold&>(*shared_fold) : store.fold),
       records(shared_records ? static_cast<OrderRecords&>(*shared_records) : store.records),
       products(keys, std::move(render)),
       projector(fold, overlay, records_place(fold), {}),
-      gate(sale::GateParts{shared_log ? static_cast<Log&>(*shared_log) : store.log, records, fold,
-                           store.snapshots, overlay, projector, products, keys, clock, random_number,
-                           shared_log.get(), door.get()},
+      gate(sale::GateParts{log, records, fold, store.snapshots, overlay, projector, products, keys, clock,
+                           random_number, shared_log.get(), door.get()},
            gate_settings(settings, store.id)),
       reader(overlay, records) {}
 

@@ -154,6 +154,31 @@ std::optional<mysql::Server> mysql_server(const Settings& settings, const std::s
   return std::move(*server);
 }
 
+std::optional<mail::SmtpSettings> smtp_settings(const Settings& settings) {
+  mail::SmtpSettings smtp;
+  smtp.url = settings.text("mail.smtp");
+  const auto tls = settings.text("mail.tls");
+  if (tls != "required" && tls != "off")
+    throw UsageError(fmt::format("mail.tls: '{}' is none of required, off", tls));
+  smtp.tls = tls == "off" ? mail::SmtpTls::off : mail::SmtpTls::required;
+  smtp.from = settings.text("mail.from");
+  smtp.ca_file = settings.text("mail.tls_ca");
+  smtp.credential = settings.text("mail.credential");
+  const auto file = settings.text("mail.credential_file");
+  if (!file.empty() && !smtp.credential.empty())
+    throw UsageError("mail.credential and mail.credential_file must not both be set");
+  if (!file.empty()) smtp.credential = secret_in_file("mail.credential_file", file);
+  if (smtp.url.empty()) return std::nullopt;
+  if (const auto trouble = mail::trouble_with(smtp); !trouble.empty())
+    throw UsageError((trouble.starts_with("mail.") ? "" : "mail.smtp: ") + trouble);
+  return smtp;
+}
+
+std::unique_ptr<mail::SmtpTransport> smtp_of(const Settings& settings) {
+  auto smtp = smtp_settings(settings);
+  return smtp ? std::make_unique<mail::SmtpTransport>(std::move(*smtp)) : nullptr;
+}
+
 kafka::LogSettings kafka_settings(const Settings& settings) {
   kafka::LogSettings log;
   for (const auto& broker : comma_separated(settings.text("log.kafka"))) parse_address("log.kafka", broker);

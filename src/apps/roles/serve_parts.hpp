@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "adapters/kafka/log.hpp"
+#include "adapters/mail/smtp_transport.hpp"
 #include "adapters/mysql/session.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/settings/settings.hpp"
@@ -67,6 +68,9 @@ http::Limits limits_of(const Settings& settings);
 /// The database that `<part>.mysql` and its like name, for the parts `records` and `accounts`; none: a file.
 /// Throws UsageError.
 std::optional<mysql::Server> mysql_server(const Settings& settings, const std::string& part);
+/// The mail server as mail.* says; none: there is none. Throws UsageError.
+std::optional<mail::SmtpSettings> smtp_settings(const Settings& settings);
+std::unique_ptr<mail::SmtpTransport> smtp_of(const Settings& settings);
 /// The log on Kafka as log.kafka and its like say. Throws UsageError.
 kafka::LogSettings kafka_settings(const Settings& settings);
 /// The parts of a setting written with commas.

@@ -17,6 +17,7 @@
 #include "adapters/sql/accounts.hpp"
 #include "adapters/sql/audit_log.hpp"
 #include "adapters/sql/carts.hpp"
+#include "adapters/sql/outbox.hpp"
 #include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/open_main.hpp"
 #include "adapters/sqlite/order_records.hpp"
@@ -61,6 +62,7 @@ struct Store {
   sql::SqlAccountCare care;
   sql::SqlAccountDirectory directory;
   sql::SqlAuditLog audit;
+  sql::SqlOutbox outbox;
   sql::SqlCarts carts;
   sql::SqlWishLists wish_lists;
   files::PictureStore own_pictures;

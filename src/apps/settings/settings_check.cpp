@@ -22,6 +22,7 @@ void check_all(const Settings& settings, const std::string& config) {
   limits_of(settings);
   email_verification_of(settings);
   kafka_settings(settings);
+  smtp_settings(settings);
   if (mysql_server(settings, "records") && settings.text("log.kafka").empty())
     throw UsageError(
         "records.mysql: needs log.kafka: records that several share are of a log that they share");

@@ -39,11 +39,18 @@ Task<> CareForAccount::forgot_password(std::string email) {
   const auto stored = co_await care_.store_reset(std::move(email), code, clock_.now());
   if (!stored) co_return fail(stored.error());
   if (!account) co_return Result<>();
-  const auto sent =
-      mailer_.send(account->email, "Your new password",
-                   fmt::format("The code for a new password is {}. It works for 10 minutes. If you "
-                               "did not ask for it, do nothing.",
-                               code.code));
+  Mail mail;
+  mail.kind = "password_reset";
+  mail.to = account->email;
+  mail.subject = "새 비밀번호 / Your new password";
+  mail.text = fmt::format(
+      "새 비밀번호를 위한 코드는 {0}입니다. 10분 동안 쓸 수 있습니다. 요청하지 않았다면 무시하세요.\n\n"
+      "The code for a new password is {0}. It works for 10 minutes. If you did not ask for it, do nothing.\n",
+      code.code);
+  mail.user = account->id;
+  mail.ends_at = code.ends_at;
+  mail.urgent = true;
+  const auto sent = mailer_.send(std::move(mail));
   (void)sent;  // Another one can be asked for.
   co_return Result<>();
 }

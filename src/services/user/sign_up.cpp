@@ -32,9 +32,18 @@ VerificationCode SignUp::new_code() {
   return {draw_code(random_), clock_.now() + code_life};
 }
 
-void SignUp::mail_code(const std::string& email, const std::string& code) {
-  const auto sent = mailer_.send(email, "Your verification code",
-                                 fmt::format("Your code is {}. It works for 10 minutes.", code));
+void SignUp::mail_code(const Account& account, const VerificationCode& code) {
+  Mail mail;
+  mail.kind = "verification";
+  mail.to = account.email;
+  mail.subject = "인증 코드 / Your verification code";
+  mail.text = fmt::format(
+      "인증 코드는 {0}입니다. 10분 동안 쓸 수 있습니다.\n\nYour code is {0}. It works for 10 minutes.\n",
+      code.code);
+  mail.user = account.id;
+  mail.ends_at = code.ends_at;
+  mail.urgent = true;
+  const auto sent = mailer_.send(std::move(mail));
   (void)sent;  // The account exists; another code can be asked for.
 }
 
@@ -58,7 +67,7 @@ Task<Account> SignUp::run(NewAccount wanted, std::string client) {
   if (!account.email_verified) code = new_code();
   const auto created = co_await accounts_.create(account, code);
   if (!created) co_return fail(created.error());
-  if (code) mail_code(account.email, code->code);
+  if (code) mail_code(account, *code);
   co_return account;
 }
 
@@ -104,7 +113,7 @@ Task<> SignUp::resend(std::string email) {
   const VerificationCode code = new_code();  // Nobody learns it unless it is mailed.
   const auto stored = co_await accounts_.store_verification(std::move(email), code, clock_.now());
   if (!stored) co_return fail(stored.error());
-  if (account && !account->email_verified) mail_code(account->email, code.code);
+  if (account && !account->email_verified) mail_code(*account, code);
   co_return Result<>();
 }
 

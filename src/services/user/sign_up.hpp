@@ -44,7 +44,7 @@ class SignUp {
 
  private:
   VerificationCode new_code();
-  void mail_code(const std::string& email, const std::string& code);
+  void mail_code(const Account& account, const VerificationCode& code);
 
   Accounts& accounts_;
   PasswordHasher& hasher_;

@@ -147,13 +147,13 @@ function Watched({ product, admin }: { product: Product; admin: boolean }): Reac
           </>
         )}
       </dl>
+      <SaleControls product={product} state={view.state} admin={admin} />
       <div className="charts">
         <Chart title={t('board.chart.remaining')} data={history} lines={[{ label: t('board.remaining'), colour: '--ink', fill: true }]} />
         {!metrics.denied && <Rates metrics={metrics} />}
       </div>
       {metrics.denied && <p className="muted">{t('board.adminOnly')}</p>}
       <div className="panels">
-        <SaleControls product={product} state={view.state} admin={admin} />
         <Preflight product={product} metrics={metrics} admin={admin} />
         {!metrics.denied && <Refusals metrics={metrics} />}
       </div>

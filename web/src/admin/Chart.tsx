@@ -4,6 +4,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { theme } from '../lib/theme';
 import { useValue } from '../lib/store';
+import { useConsoleSpeech } from './words';
 
 export interface Line {
   label: string;
@@ -45,7 +46,8 @@ const shortNumber = (value: number): string =>
 export function Chart({ title, lines, data, height = 190, empty }: {
   title: string; lines: Line[]; data: (number | null)[][]; height?: number; empty?: string;
 }): ReactNode {
-  const nothing = lines.length === 0 || (data[0]?.length ?? 0) === 0;
+  const { t } = useConsoleSpeech();
+  const nothing = lines.length === 0 || (data[0]?.length ?? 0) < 2;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const worn = useValue(theme);
@@ -79,7 +81,8 @@ export function Chart({ title, lines, data, height = 190, empty }: {
     plot.current?.setData(data as uPlot.AlignedData);
   }, [data, names, worn]);
   const values = lines.map((line, index) => ({ ...line, value: shown(data[index + 1]?.at(-1)) }));
-  const said = nothing ? empty ?? '–' : values.map((line) => `${line.label} ${line.value}`).join(', ');
+  const why = empty ?? t('chart.wait');
+  const said = nothing ? why : values.map((line) => `${line.label} ${line.value}`).join(', ');
   return (
     <figure className="chart">
       <figcaption>
@@ -89,7 +92,7 @@ export function Chart({ title, lines, data, height = 190, empty }: {
         </span>
       </figcaption>
       <div ref={place} className={nothing ? 'plot nothing' : 'plot'} role="img" aria-label={`${title}: ${said}`} />
-      {nothing && empty && <p className="chart-empty muted">{empty}</p>}
+      {nothing && <p className="chart-empty muted" aria-hidden="true">{why}</p>}
     </figure>
   );
 }

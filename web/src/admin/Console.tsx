@@ -9,6 +9,7 @@ import { theme, wear } from '../lib/theme';
 import { Button, Loading, Skeleton } from '../ui/parts';
 import { Audit } from './Audit';
 import { Board } from './Board';
+import { Mails } from './Mails';
 import { Orders } from './Orders';
 import { Products } from './Products';
 import { ProductForm } from './ProductForm';
@@ -47,6 +48,7 @@ function Side({ name, admin }: { name: string; admin: boolean }): ReactNode {
             <NavLink to="/admin/report">{t('nav.report')}</NavLink>
             <NavLink to="/admin/orders">{t('nav.orders')}</NavLink>
             <NavLink to="/admin/users">{t('nav.users')}</NavLink>
+            <NavLink to="/admin/mails">{t('nav.mail')}</NavLink>
             <NavLink to="/admin/audit">{t('nav.audit')}</NavLink>
             <NavLink to="/admin/services">{t('nav.services')}</NavLink>
           </>
@@ -87,6 +89,7 @@ export function Console(): ReactNode {
               <Route path="/admin/report" element={<Report />} />
               <Route path="/admin/orders" element={<Orders />} />
               <Route path="/admin/users" element={<Users />} />
+              <Route path="/admin/mails" element={<Mails />} />
               <Route path="/admin/audit" element={<Audit />} />
               <Route path="/admin/services" element={<Services />} />
             </>

@@ -67,7 +67,7 @@ export function SaleControls({ product, state, admin }: { product: Product; stat
   const close: Question = { title: 'control.close.ask', text: 'control.close.text', button: 'control.close', work: () => pause(product, admin) };
   const open: Question = { title: 'control.open.ask', text: 'control.open.text', button: 'control.open', work: () => openNow(product) };
   return (
-    <section className="panel" aria-labelledby="control">
+    <section className="panel control" aria-labelledby="control">
       <h2 id="control">{t('control')}</h2>
       <FormError error={error} />
       {done && <Notice kind="good">{t('control.done')}</Notice>}

@@ -212,5 +212,18 @@ export const en = {
   'health.connections': 'Connections',
   'health.memory': 'Memory',
   'health.files': 'Open files',
+  'chart.wait': 'A moment…',
+  'nav.mail': 'Mail outbox',
+  'mails.kind': 'Mail',
+  'mails.verification': 'Confirm the address',
+  'mails.passwordReset': 'New password',
+  'mails.waiting': 'Waiting',
+  'mails.sent': 'Sent',
+  'mails.failed': 'Failed',
+  'mails.to': 'To',
+  'mails.attempts': 'Tries',
+  'mails.reason': 'Why',
+  'mails.retry': 'Send again',
+  'mails.next': 'next try {time}',
 };
 export type ConsoleWord = keyof typeof en;

@@ -96,8 +96,8 @@ function Data({ user }: { user: User }): ReactNode {
   const [asking, setAsking] = useState(false);
   const form = useForm(async (data) => {
     await ask('/users/me', { method: 'DELETE', body: { password: String(data.get('password')) } });
+    await go('/'); // First: a page for members would ask whoever is signed out to sign in.
     ended();
-    await go('/');
   });
   const download = async (): Promise<void> =>
     saveFile('market.json', 'application/json', JSON.stringify(await ask('/users/me/export'), null, 2));

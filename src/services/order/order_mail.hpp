@@ -1,0 +1,28 @@
+#pragma once
+/// What a buyer is told of an order by mail, in Korean and English.
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "domain/sale/event.hpp"
+
+namespace market::order {
+
+struct OrderMail {
+  std::string kind;  ///< `order.paid`.
+  std::string subject, text;
+};
+
+/// The name that a product had when it was bought.
+using NameOf = std::function<std::string(ProductId, std::int64_t version)>;
+
+/// The word for the event, for mails and webhooks: `order.paid`; empty: it is about no order, or buyers and
+/// shops need not know.
+std::string kind_of(const Fact& fact);
+
+/// None: the buyer is told nothing about this event.
+std::optional<OrderMail> mail_about(const Event& event, const Order& order, const std::string& buyer,
+                                    const NameOf& name_of);
+
+}  // namespace market::order

@@ -1,0 +1,175 @@
+#include "services/user/mail_routes.hpp"
+
+#include <fmt/format.h>
+
+#include "http/message/paging.hpp"
+#include "wire/json/json.hpp"
+#include "wire/json/json_writer.hpp"
+
+namespace market::user {
+namespace {
+
+using http::Method;
+using http::Reply;
+using http::Request;
+using Doors = MailParts;
+
+constexpr int shown_mails = 100;
+
+/// `k***@example.kr`: enough to talk about with a buyer, too little to write to.
+std::string masked(const std::string& address) {
+  const auto at = address.find('@');
+  if (at == std::string::npos || at == 0) return "***";
+  return address.substr(0, 1) + "***" + address.substr(at);
+}
+
+void text_or_null(wire::JsonWriter& json, std::string_view name, const std::string& text) {
+  json.key(name);
+  if (text.empty())
+    json.null();
+  else
+    json.value(text);
+}
+
+std::string id_text(auto id) {
+  return id ? id.text() : std::string();
+}
+
+void append_mail(wire::JsonWriter& json, const OutboxMail& mail) {
+  const bool waits = mail.state == MailState::waiting;
+  json.begin_object().member("id", mail.id.text()).member("kind", mail.mail.kind);
+  json.member("state", text_of(mail.state));
+  text_or_null(json, "to", mail.mail.to.empty() ? std::string() : masked(mail.mail.to));
+  text_or_null(json, "userId", id_text(mail.mail.user));
+  text_or_null(json, "orderId", id_text(mail.mail.order));
+  json.member("createdAt", format_rfc3339(mail.created_at)).member("attempts", mail.tries);
+  text_or_null(json, "nextAttemptAt", waits ? format_rfc3339(mail.next_at) : std::string());
+  text_or_null(json, "sentAt", mail.sent_at ? format_rfc3339(*mail.sent_at) : std::string());
+  text_or_null(json, "reason", mail.reason);
+  json.end_object();
+}
+
+Task<Reply> list(Doors& doors, const Request& request) {
+  const auto caller = doors.authenticator.require(request, {Role::admin});
+  if (!caller) co_return fail(caller.error());
+  const auto page = http::page_of(request);
+  if (!page) co_return fail(page.error());
+  const auto state_text = request.query_parameter("state");
+  if (!state_text) co_return fail(state_text.error());
+  std::optional<MailState> state;
+  if (*state_text) {
+    state = parse_mail_state(**state_text);
+    if (!state) co_return invalid_field("state", "value", "state must be waiting, sent or failed");
+  }
+  MailId before;
+  if (!page->cursor.empty()) {
+    const auto id = MailId::parse(page->cursor);
+    if (!id) co_return invalid_field("cursor", "format", "cursor is not one of this list");
+    before = *id;
+  }
+  auto mails = co_await doors.outbox.list(state, before, page->limit + 1);
+  if (!mails) co_return fail(mails.error());
+  const bool more = mails->size() > static_cast<std::size_t>(page->limit);
+  if (more) mails->pop_back();
+  std::string body;
+  wire::JsonWriter json(body);
+  json.begin_object().key("items").begin_array();
+  for (const OutboxMail& mail : *mails) append_mail(json, mail);
+  json.end_array();
+  text_or_null(json, "nextCursor", more ? mails->back().id.text() : std::string());
+  json.end_object();
+  co_return http::json(http::Status::ok, std::move(body));
+}
+
+Task<Reply> retry(Doors& doors, const Request& request) {
+  const auto caller = doors.authenticator.require(request, {Role::admin});
+  if (!caller) co_return fail(caller.error());
+  if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
+  const auto id = MailId::parse(request.parameters[0]);
+  if (!id) co_return fail(Code::not_found, "there is no such mail");
+  const auto mail = co_await doors.outbox.retry(*id, doors.clock.now());
+  if (!mail) co_return fail(mail.error());
+  doors.mails.poke();
+  std::string body;
+  wire::JsonWriter json(body);
+  append_mail(json, *mail);
+  co_return http::json(http::Status::ok, std::move(body));
+}
+
+std::string as_html(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+Reply shown_as_page(const std::vector<OutboxMail>& mails) {
+  Reply reply;
+  reply.content_type = "text/html; charset=utf-8";
+  reply.body =
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Mails</title></head><body>"
+      "<main><h1>Mails of this demonstration</h1>\n";
+  if (mails.empty()) reply.body += "<p>None yet.</p>";
+  for (const OutboxMail& mail : mails)
+    reply.body += fmt::format("<article><h2>{}</h2><p>To {}, {}</p><pre>{}</pre></article>\n",
+                              as_html(mail.mail.subject), as_html(mail.mail.to),
+                              format_rfc3339(mail.created_at), as_html(mail.mail.text));
+  reply.body += "</main></body></html>\n";
+  return reply;
+}
+
+Reply shown_as_json(const std::vector<OutboxMail>& mails) {
+  std::string body;
+  wire::JsonWriter json(body);
+  json.begin_object().key("items").begin_array();
+  for (const OutboxMail& mail : mails) {
+    json.begin_object().member("id", mail.id.text()).member("kind", mail.mail.kind);
+    json.member("state", text_of(mail.state)).member("to", mail.mail.to);
+    json.member("subject", mail.mail.subject).member("text", mail.mail.text);
+    json.member("createdAt", format_rfc3339(mail.created_at)).end_object();
+  }
+  json.end_array().key("nextCursor").null();
+  json.end_object();
+  return http::json(http::Status::ok, std::move(body));
+}
+
+/// The newest ones, as JSON; a browser gets a page.
+Task<Reply> show(Doors& doors, const Request& request) {
+  auto mails = co_await doors.outbox.list(std::nullopt, MailId(), shown_mails);
+  if (!mails) co_return fail(mails.error());
+  std::erase_if(*mails, [](const OutboxMail& mail) { return mail.mail.to.empty(); });
+  const bool browser = request.header("Accept").find("text/html") != std::string_view::npos;
+  co_return browser ? shown_as_page(*mails) : shown_as_json(*mails);
+}
+
+}  // namespace
+
+void add_mail_routes(http::Router& router, const MailParts& parts, bool show_texts, const std::string& base) {
+  auto doors = std::make_shared<Doors>(parts);
+  http::SharedRoutes routes(router, base, doors);
+  routes.add(Method::get, "/mails", list, {"limit", "cursor", "state"});
+  routes.add(Method::post, "/mails/{id}/retry", retry);
+  if (!show_texts) return;
+  http::RouteOptions options;
+  options.loopback_only = true;
+  router.add(
+      Method::get, "/dev/mail", [doors](const Request& request) { return show(*doors, request); }, options);
+}
+
+}  // namespace market::user

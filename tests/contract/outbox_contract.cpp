@@ -1,0 +1,141 @@
+/// ports/outbox.hpp: what every adapter must keep.
+#include <fstream>
+
+#include "adapters/sql/outbox.hpp"
+#include "tests/contract/main_database_contract.hpp"
+
+namespace market::contract {
+namespace {
+
+class OutboxContract : public MainDatabaseContract {
+ protected:
+  static OutboxMail mail(std::int64_t id, const std::string& to = "kim@example.kr") {
+    OutboxMail each;
+    each.id = MailId{id};
+    each.message_id = "mail." + std::to_string(id);
+    each.created_at = each.next_at = at(id);
+    each.mail.kind = "verification";
+    each.mail.to = to;
+    each.mail.subject = "제목 of " + std::to_string(id);
+    each.mail.text = "본문\r\nof it";
+    return each;
+  }
+  static OutboxMail about_order(std::int64_t id, std::int64_t user) {
+    OutboxMail each = mail(id);
+    each.mail.user = UserId{user};
+    each.mail.order = OrderId{id};
+    return each;
+  }
+  std::vector<std::int64_t> due(std::int64_t second, int limit = 10) {
+    std::vector<std::int64_t> ids;
+    for (const OutboxMail& each : *run(outbox_.due(at(second), limit))) ids.push_back(each.id.value);
+    return ids;
+  }
+  std::string disk() {
+    std::string all;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+      std::ifstream file(entry.path(), std::ios::binary);
+      all.append(std::istreambuf_iterator<char>(file), {});
+    }
+    return all;
+  }
+  using Ids = std::vector<std::int64_t>;
+  sql::SqlOutbox outbox_{database_, cipher_};
+};
+
+TEST_P(OutboxContract, GivesBackWhatItWasGivenAndWritesNothingInTheClear) {
+  ASSERT_TRUE(run(outbox_.put(mail(1, "zebulon@example.kr"))));
+  const OutboxMail found = run(outbox_.due(at(1), 10))->front();
+  EXPECT_EQ(found.message_id, "mail.1");
+  EXPECT_EQ(found.mail.to, "zebulon@example.kr");
+  EXPECT_EQ(found.mail.subject, "제목 of 1");
+  EXPECT_EQ(found.mail.text, "본문\r\nof it");
+  EXPECT_EQ(found.mail.ends_at, Instant::max());
+  EXPECT_EQ(found.state, MailState::waiting);
+  for (const char* word : {"zebulon", "제목", "본문"})
+    EXPECT_EQ(disk().find(word), std::string::npos) << word;
+}
+
+TEST_P(OutboxContract, IsReadInTurnAndUrgentOnesFirst) {
+  for (const std::int64_t id : {3, 1, 2}) ASSERT_TRUE(run(outbox_.put(mail(id))));
+  OutboxMail urgent = mail(4);
+  urgent.mail.urgent = true;
+  ASSERT_TRUE(run(outbox_.put(urgent)));
+  EXPECT_EQ(due(10), (Ids{4, 1, 2, 3}));
+  EXPECT_EQ(due(2), (Ids{1, 2})) << "not before their time";
+  EXPECT_EQ(due(10, 1), Ids{4});
+  EXPECT_EQ(**run(outbox_.next_due()), at(1));
+}
+
+TEST_P(OutboxContract, AMailThatHasEndedIsDropped) {
+  OutboxMail code = mail(1);
+  code.mail.ends_at = at(5);
+  ASSERT_TRUE(run(outbox_.put(code)));
+  EXPECT_EQ(due(4), Ids{1});
+  EXPECT_EQ(due(5), Ids{});
+  EXPECT_TRUE(run(outbox_.list(std::nullopt, {}, 10))->empty());
+  EXPECT_FALSE(run(outbox_.next_due())->has_value());
+}
+
+TEST_P(OutboxContract, NothingPersonalIsKeptOfASentOne) {
+  ASSERT_TRUE(run(outbox_.put(mail(1))));
+  ASSERT_TRUE(run(outbox_.put(mail(2))));
+  ASSERT_TRUE(run(outbox_.mark_sent(MailId{1}, at(7), false)));
+  ASSERT_TRUE(run(outbox_.mark_sent(MailId{2}, at(7), true)));
+  const auto all = *run(outbox_.list(MailState::sent, {}, 10));
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].mail.to, "kim@example.kr") << "kept for a demonstration";
+  EXPECT_EQ(all[1].mail.to + all[1].mail.subject + all[1].mail.text, "");
+  EXPECT_EQ(all[1].sent_at, at(7));
+  EXPECT_EQ(due(10), Ids{});
+}
+
+TEST_P(OutboxContract, AFailedTryIsCountedAndTheLastOneGivesUp) {
+  ASSERT_TRUE(run(outbox_.put(mail(1))));
+  ASSERT_TRUE(run(outbox_.mark_failed(MailId{1}, at(60), "451")));
+  EXPECT_EQ(due(59), Ids{});
+  EXPECT_EQ(due(60), Ids{1});
+  ASSERT_TRUE(run(outbox_.mark_failed(MailId{1}, std::nullopt, "550")));
+  EXPECT_EQ(due(9'999), Ids{});
+  const OutboxMail failed = run(outbox_.list(MailState::failed, {}, 10))->front();
+  EXPECT_EQ(failed.tries, 2);
+  EXPECT_EQ(failed.reason, "550");
+  EXPECT_EQ(run(outbox_.retry(MailId{1}, at(100)))->state, MailState::waiting);
+  EXPECT_EQ(due(100), Ids{1});
+  EXPECT_EQ(run(outbox_.retry(MailId{9}, at(100))).error().code, Code::not_found);
+  ASSERT_TRUE(run(outbox_.mark_sent(MailId{1}, at(101), false)));
+  EXPECT_EQ(run(outbox_.retry(MailId{1}, at(102)))->state, MailState::sent) << "stays as it is";
+}
+
+TEST_P(OutboxContract, MailsAndTheirPlaceAreStoredTogetherAndOnce) {
+  EXPECT_FALSE(run(outbox_.followed_to())->has_value());
+  FollowedTo to{LogId{UINT64_MAX, 2, 3}, UINT64_MAX - 1, 40, 7, UINT64_MAX, 41};
+  ASSERT_TRUE(run(outbox_.put_for({about_order(1, 5), about_order(2, 6)}, to)));
+  EXPECT_EQ(**run(outbox_.followed_to()), to);
+  OutboxMail again = about_order(3, 5);
+  again.message_id = "mail.1";
+  ++to.last;
+  ASSERT_TRUE(run(outbox_.put_for({again}, to)));
+  EXPECT_EQ(due(10), (Ids{1, 2})) << "the same Message-ID is the same mail";
+  EXPECT_EQ(**run(outbox_.followed_to()), to);
+  ASSERT_TRUE(run(outbox_.forget_place()));
+  EXPECT_FALSE(run(outbox_.followed_to())->has_value());
+}
+
+TEST_P(OutboxContract, OneBuyerTakesOnlyItsShare) {
+  std::vector<OutboxMail> many;
+  for (std::int64_t id = 1; id <= outbox_user_mails_max + 5; ++id) many.push_back(about_order(id, 5));
+  many.push_back(about_order(9'000, 6));
+  ASSERT_TRUE(run(outbox_.put_for(std::move(many), {})));
+  EXPECT_EQ(*run(outbox_.waiting()), outbox_user_mails_max + 1);
+}
+
+TEST_P(OutboxContract, SaysWhenItCannotBeWritten) {
+  std::filesystem::rename(folder_.file("main.db"), folder_.file("away"));
+  EXPECT_EQ(run(outbox_.put(mail(1))).error().code, Code::unavailable);
+}
+
+MARKET_ON_EACH_DATABASE(OutboxContract);
+
+}  // namespace
+}  // namespace market::contract
