@@ -147,7 +147,7 @@ def test_whoever_is_asked_sells_and_goes_on_when_the_writer_is_killed(serve):
     assert replayed.headers["Idempotency-Replayed"] == "true"
     writer.kill()
     began = time.monotonic()
-    third = buy("after the kill")
+    third = buy("after-the-kill")
     took = time.monotonic() - began
     assert third.status_code == 201, third.text
     assert third.json()["items"][0]["ticket"] == 3
