@@ -44,7 +44,7 @@ const aurora = `
   ${range(46).map((i) => `<circle cx="${(i * 211) % 900}" cy="${(i * 97) % 520}" r="${1 + (i % 3) * 0.7}" fill="#fff" opacity="${0.35 + (i % 4) * 0.15}"/>`).join('')}
   <path d="M-20 90C160 20 260 190 430 120S720 10 920 110V470C740 350 640 480 450 420S160 380 -20 480Z" fill="url(#light0)"/>
   <path d="M-20 30C200 140 300 40 470 60S760 160 920 40V360C740 300 620 380 470 330S140 300 -20 380Z" fill="url(#light1)" opacity=".8"/>
-  <path d="M200 60C360 110 520 10 640 90S820 150 920 90V330C780 250 660 330 520 280S300 290 200 330Z" fill="url(#light2)" opacity=".7"/>
+  <path d="M-20 150C140 60 380 110 520 50S780 150 920 90V330C780 250 660 330 520 280S160 250 -20 340Z" fill="url(#light2)" opacity=".7"/>
   <path d="M0 760L150 660 300 740 470 640 640 740 780 670 900 740V900H0Z" fill="#0a1b3d"/>
   <rect y="700" width="900" height="200" fill="#0d1830"/>
   ${shoe({ upper: '#f4f7fb', panel: '#dfe9f5', toe: '#ffffff', heel: '#5ef2b4', sole: '#ffffff', tread: '#20386f', lace: '#20386f', mark: '#2f5bea', lining: '#16336b' })}`;

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include <boost/asio/any_io_executor.hpp>
+#include "base/task.hpp"
 
 namespace market {
 
@@ -24,7 +24,7 @@ class CommandLink {
   /// executor's one thread, until stop().
   virtual void start(Receive on_command, std::function<void(std::string)> on_answer) = 0;
   virtual void stop() = 0;
-  virtual boost::asio::any_io_executor executor() = 0;
+  virtual asio::any_io_executor executor() = 0;
 };
 
 }  // namespace market

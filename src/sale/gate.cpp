@@ -97,10 +97,12 @@ void EmbeddedGate::process(std::span<Pending* const> batch, Instant now) {
 void EmbeddedGate::decide_some(std::span<Pending* const> batch, std::size_t& done, Instant now) {
   constexpr std::size_t ahead = 32;
   std::size_t read = done;
+  const auto began = std::chrono::steady_clock::now();
   for (; done < batch.size(); ++done) {
     if (done == read)
       for (; read < std::min(done + ahead, batch.size()); ++read) sequencer_.read_ahead(batch[read]->command);
     if (!decide(*batch[done], now)) return;
+    counters_.queue_times.add(began - batch[done]->pushed);
   }
 }
 
@@ -142,7 +144,9 @@ void EmbeddedGate::settle(Pending& pending, Sequencer::Outcome outcome) {
 
 Result<> EmbeddedGate::commit(std::span<Pending* const> decided) {
   if (!sequencer_.has_group()) return {};
+  const auto began = std::chrono::steady_clock::now();
   const auto offset = parts_.log.append(sequencer_.seal());
+  counters_.commit_times.add(std::chrono::steady_clock::now() - began);
   if (end_flight()) decided = {};
   if (offset && *offset == sequencer_.end().next) {
     const CountedEvents events = sequencer_.counted(*offset);

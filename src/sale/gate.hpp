@@ -23,6 +23,7 @@
 #include "sale/sequencer.hpp"
 #include "sale/snapshot.hpp"
 #include "sale/snapshot_writer.hpp"
+#include "sale/time_histogram.hpp"
 #include "sale/writer_watch.hpp"
 
 namespace market::sale {
@@ -50,6 +51,8 @@ struct GateSettings {
 struct GateCounters {
   std::atomic<std::uint64_t> accepted{0}, voided{0}, commits{0}, events{0}, oversell_prevented{0},
       failed_commits{0}, clock_alarms{0}, open_orders{0};
+  TimeHistogram commit_times;  ///< Of one group: written and synced.
+  TimeHistogram queue_times;   ///< Of a command: until it is decided.
 };
 
 /// A payment or a refund that is open at a start.

@@ -14,6 +14,7 @@ struct EmbeddedGate::Pending {
   asio::any_io_executor executor;
   std::optional<Handler> handler;
   Pending* next = nullptr;
+  std::chrono::steady_clock::time_point pushed;
   LookedUp looked_up;
   Sequencer::Missing missing = Sequencer::Missing::nothing;
   wire::Term only_in = 0;  ///< Of another instance: decided in this term, or not here.

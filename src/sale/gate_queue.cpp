@@ -30,6 +30,7 @@ constexpr std::size_t prefetch_ahead = 3;  ///< What stands in the queue was las
 // ---- I/O threads ----
 
 void EmbeddedGate::push(Pending& pending) {
+  pending.pushed = std::chrono::steady_clock::now();
   Pending* head = queue_.load(std::memory_order_relaxed);
   do {
     pending.next = head;

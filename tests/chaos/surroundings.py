@@ -12,45 +12,25 @@ import pathlib
 import random
 import re
 import resource
-import shutil
 import socket
-import struct
 import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from fault_tools import ACKNOWLEDGED_MIN, Skipped, ready_status, resident_bytes, run_faults, sells_again
+from fault_tools import ACKNOWLEDGED_MIN, ready_status, resident_bytes, run_faults, sells_again
 from fault_tools import until
 from async_http import Connection, Lost
 from gateway import Gateway
 from history import now
 from market_server import ADMIN_EMAIL, ADMIN_PASSWORD, PATIENCE, Market
 from pictures import png
+from stepped_clock import SteppedClock
 from store_view import seconds
 from tokens import Forger
 from tokens import now as token_time
 
 HOUR = 3600
-
-
-class SteppedClock:
-    """The wall clock of one server, moved while it runs."""
-
-    def __init__(self, folder):
-        compiler = shutil.which("g++")
-        if not compiler:
-            raise Skipped("there is no compiler for the clock's shim")
-        self.file, shim = folder / "clock-step", folder / "clock_shim.so"
-        source = pathlib.Path(__file__).with_name("clock_shim.cpp")
-        subprocess.run([compiler, "-std=c++20", "-O1", "-shared", "-fPIC", "-o", shim, source], check=True)
-        self.file.write_bytes(struct.pack("<q", 0))
-        self.environment = {"LD_PRELOAD": str(shim), "CLOCK_STEP_FILE": str(self.file)}
-
-    def step(self, by):
-        """Seconds away from the true time."""
-        with open(self.file, "r+b") as file:
-            file.write(struct.pack("<q", by))
 
 
 async def clock_steps(sale, rng):

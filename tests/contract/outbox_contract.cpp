@@ -28,8 +28,8 @@ class OutboxContract : public MainDatabaseContract {
   }
   std::vector<std::int64_t> due(std::int64_t second, int limit = 10) {
     std::vector<std::int64_t> ids;
-    const auto found_there = run(outbox_.due(at(second), limit));
-    for (const OutboxMail& each : *found_there) ids.push_back(each.id.value);
+    const auto due = run(outbox_.due(at(second), limit));
+    for (const OutboxMail& each : *due) ids.push_back(each.id.value);
     return ids;
   }
   /// Nothing personal lies in a file of ours; a database of others is looked at by tests/e2e.

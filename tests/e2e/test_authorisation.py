@@ -197,6 +197,22 @@ def test_who_may(callers, method, path, role):
         assert status not in (401, 403, 404, 405, 500), status
 
 
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_who_asks_comes_before_what_is_asked(callers, method, path):
+    """A wrong query and a wrong body are named to those alone who may ask."""
+    rule, body = TABLE[method, path]
+    more = {}
+    if body is not None:
+        more = {"data": b"{", "headers": {"Content-Type": "application/json"}}
+    for role in ROLES:
+        wanted = allowed(rule, role)
+        if wanted not in (401, 403):
+            continue
+        for query in ("?no_such=1", "?limit=x&limit=y", ""):
+            sent = path.replace("{id}", "0000000000000") + query
+            assert callers[role].send(method, sent, **more).status_code == wanted, (role, sent)
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_malformed_and_unknown_ids(callers, role):
     for identity in ("0" * 13, "x", "-1", "%2e%2e", "1;x=y", "a" * 100, "%00", "*"):

@@ -7,10 +7,10 @@ import pathlib
 import secrets
 import socket
 import ssl
-import subprocess
 import threading
 
 import pytest
+from certificates import certificate
 from fake_upstream import FakeUpstream
 from gateway import Gateway
 from waiting import until
@@ -158,18 +158,6 @@ def test_access_log_and_spans(tmp_path, upstream):
             f"00-{span['traceId']}-{span['spanId']}-01"
         )
     collector.shutdown()
-
-
-def certificate(folder, name):
-    """A self-signed one; its common name tells which it is."""
-    files = folder / f"{name}.pem", folder / f"{name}.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        + ["-days", "2", "-subj", f"/CN={name}", "-out", files[0], "-keyout", files[1]],
-        check=True,
-        capture_output=True,
-    )
-    return [file.read_bytes() for file in files]
 
 
 def test_tls_with_a_certificate_that_is_renewed(tmp_path, upstream):

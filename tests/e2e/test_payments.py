@@ -105,6 +105,38 @@ def test_lost(admin, buyer):
     ]
 
 
+def test_a_payment_that_was_settled_later_is_replayed(start):
+    """The provider's answer was lost; what the resolver found out binds the key, and outlives a restart."""
+    first = start()
+    seller, buyer = client.admin(first.url), client.sign_up(first.url)
+    product = seller.product()
+
+    def pay(caller, order, token, expect, key="pay-1"):
+        body, headers = {"method": "card", "token": token}, {"Idempotency-Key": key}
+        return caller.post(f"/orders/{order['id']}/payment", body, headers=headers, expect=expect)
+
+    order = buyer.order(product).json()
+    assert pay(buyer, order, "lost", 202).json()["payment"]["state"] == "pending"
+    paid = ends_as(buyer, order, "paid", "paid")
+    for _ in range(3):
+        again = pay(buyer, order, "lost", 200)
+        assert again.headers["Idempotency-Replayed"] == "true" and again.json() == paid
+    pay(buyer, order, "ok", (422, "idempotency_mismatch"))
+    pay(buyer, buyer.order(product).json(), "lost", (422, "idempotency_mismatch"))
+    stranger = client.sign_up(first.url)
+    pay(stranger, order, "lost", (404, "order_not_found"))
+    # One more whose settlement a restart has cut off from its request.
+    other = buyer.order(product).json()
+    pay(buyer, other, "lost", 202, "pay-2")
+    first.kill()
+    second = start(data=first.data)
+    back = Client(second.url, buyer.token)
+    paid = ends_as(back, other, "paid", "paid")
+    again = pay(back, other, "lost", 200, "pay-2")
+    assert again.headers["Idempotency-Replayed"] == "true" and again.json() == paid
+    pay(back, other, "ok", (409, "order_not_payable"), "pay-2")
+
+
 def test_twice(admin, buyer):
     order = buyer.order(admin.product()).json()
     assert buyer.pay(order, "twice").json()["state"] == "paid"

@@ -92,6 +92,11 @@ def test_metrics(start):
     assert times[-1] == ("+Inf", "4") and len(times) > 10
     assert [int(count) for _, count in times] == sorted(int(count) for _, count in times)
     assert f"market_http_request_duration_seconds_count{{{route}}} 4\n" in answer.text
+    for name in ("market_log_commit_duration_seconds", "market_gate_wait_duration_seconds"):
+        times = re.findall(rf'{name}_bucket{{le="([^"]+)"}} (\d+)', answer.text)
+        assert times[-1][0] == "+Inf" and int(times[-1][1]) >= 3, (name, times)
+        assert [int(count) for _, count in times] == sorted(int(count) for _, count in times)
+        assert metric(buyer, name + "_sum") > 0
     assert 0 < time.time() - metric(buyer, "process_start_time_seconds") < 60 * PATIENCE
     assert re.search(r'market_build_info{version="[^"]+",compiler="[^"]+"} 1\n', answer.text)
     until(lambda: metric(buyer, "market_fold_lag_events") == 0, 5, "the fold does not catch up")

@@ -2,7 +2,7 @@
 
 import client
 import pytest
-from market_server import Market, run
+from market_server import ROOT, Market, run
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,34 @@ def test_a_mistake_in_the_environment(tmp_path, name, value, says):
 
 
 def test_settings_without_effect_are_said_once(start):
-    server = start("registry.cache=1s", "orders.queue_max=99", "gateway.in_flight_max=9")
+    """A file is often shared by processes of one role each."""
+    given = ("registry.cache=1s", "orders.queue_max=99", "gateway.in_flight_max=9")
+    server = start(*given, flags=("--role", "user,product,order"))
     lines = [line for line in server.logged("without effect").splitlines() if "without effect" in line]
     assert len(lines) == 1 and "gateway.in_flight_max, registry.cache" in lines[0], lines
     assert "orders.queue_max" not in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[registry]\ncredential = 'a:b'\n", "line 2: registry.credential: has no effect with --role all"),
+        ("[gateway]\ndefault_routes = false\n", "line 2: gateway.default_routes: cannot be false"),
+        ("[auth]\n\nkey_file = '/x'\n", "line 3: auth.key_file: has no effect with --role all"),
+        (
+            "[[gateway.routes]]\nid = 'a'\nservice = 'market-order'\nretries = 1\n",
+            'gateway.routes "a": retries cannot be honoured with --role all',
+        ),
+    ],
+)
+def test_the_process_that_is_all_refuses_what_it_cannot_honour(tmp_path, text, says):
+    config = tmp_path / "market.toml"
+    config.write_text(text)
+    done = run("serve", "--data", tmp_path / "data", "--config", config, seconds=10)
+    assert done.returncode == 2 and f"{config}: line" in done.stderr, done.stderr
+    assert says.removeprefix("line ") in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "data" / "log.db").exists()
+
+
+def test_the_sample_of_deploy_starts(start):
+    start(flags=("--config", str(ROOT / "deploy/market.toml")))

@@ -320,3 +320,23 @@ def test_rights_that_were_written_past_the_market_are_none(start):
     again = start(data=server.data)
     wanted = {"email": email, "password": client.PASSWORD}
     Client(again.url).post("/sessions", wanted, expect=(500, "internal"))
+
+
+def test_a_damaged_record_is_no_unknown_outcome(start):
+    """503 would say: perhaps it happened, ask again. A row that cannot be read is an error of ours."""
+    server = start("orders.payment_window=1h")
+    seller, buyer = client.admin(server.url), client.sign_up(server.url)
+    product = seller.product()
+    orders = [buyer.order(product).json() for _ in range(2)]
+    for order in orders:  # Closed: nobody keeps them in memory.
+        buyer.post(f"/orders/{order['id']}/cancel", expect=200)
+    assert server.stop() == 0
+    with sqlite3.connect(server.data / "records.db") as records:
+        records.execute("UPDATE orders SET payment = 'junk' WHERE id = (SELECT min(id) FROM orders)")
+    records.close()
+    again = start(data=server.data)
+    buyer = Client(again.url, buyer.token)
+    refused = buyer.get(f"/orders/{orders[0]['id']}", expect=(500, "internal")).json()
+    assert "junk" not in refused["detail"] and "record" not in refused["detail"]
+    buyer.get(f"/orders/{orders[1]['id']}", expect=200)
+    assert again.logged("is damaged")

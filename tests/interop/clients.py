@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Eureka clients that are not Java's, with our registry and gateway: py_eureka_client from PyPI and
-eureka-js-client from npm.
+eureka-js-client from npm; with MARKET_RELEASE_CHECK also fargo (Go, in XML) and eureka-client (Rust).
 
-Both register, renew, find and call each other, and the gateway calls both; then they leave. A client whose
+They register, renew, find and call each other, and the gateway calls all; then they leave. A client whose
 package cannot be had is skipped, and counted so. Prints `N passed, N failed, N skipped`; exit 1 when one
 failed.
 """
 
 import http.client
 import json
+import os
 import pathlib
 import select
 import shutil
@@ -26,8 +27,9 @@ OUTPUT = ROOT / "build/interop"
 PYTHON_PACKAGE = "py_eureka_client==0.13.3"
 ROUTES = "".join(
     f'[[gateway.routes]]\nid = "{name}"\nservice = "{name}-service"\npath = "/{name}/**"\nstrip_prefix = 1\n'
-    for name in ("python", "node")
+    for name in ("python", "node", "go", "rust")
 )
+CALLS = {"python": "node", "node": "python", "go": "python"}  # Whom each calls.
 counts = {"passed": 0, "failed": 0, "skipped": 0}
 
 
@@ -50,7 +52,7 @@ def within(name, condition, seconds=15.0):
 
 def succeeds(*command, **more):
     try:
-        return subprocess.run(command, capture_output=True, timeout=300, check=False, **more).returncode == 0
+        return subprocess.run(command, capture_output=True, timeout=900, check=False, **more).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 
@@ -81,6 +83,22 @@ def node_command():
     ):
         return None
     return ["node", str(folder / "client.js")]
+
+
+def go_command():
+    if not shutil.which("go"):
+        return None
+    program = OUTPUT / "go-client"
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    return [str(program)] if succeeds("go", "build", "-o", str(program), ".", cwd=HERE / "go") else None
+
+
+def rust_command():
+    if not shutil.which("cargo"):
+        return None
+    folder = OUTPUT / "rust"
+    shutil.copytree(HERE / "rust", folder, dirs_exist_ok=True)
+    return [str(folder / "target/debug/rust_client")] if succeeds("cargo", "build", cwd=folder) else None
 
 
 class Client:
@@ -140,8 +158,9 @@ def check_service(name, client, registry, gateway):
     check(f"{name} is UP", [each["status"] for each in shown] == ["UP"], shown)
 
 
-def check_pair(one, other, name):
-    within(f"{name} is found", lambda: one.ask("list").get("ids"))
+def check_pair(one, name, lists=True):
+    if lists:
+        within(f"{name} is found", lambda: one.ask("list").get("ids"))
     within(f"{name} is called", lambda: one.ask("call").get("text") == f"hello from {name}")
 
 
@@ -155,13 +174,12 @@ def test(folder, commands):
         try:
             with Gateway(gateway_folder, ROUTES, url) as gateway:
                 for name, command in commands.items():
-                    other = "node-service" if name == "python" else "python-service"
-                    clients[name] = Client(command, registry, other)
+                    clients[name] = Client(command, registry, CALLS[name] + "-service")
                 for name, client in clients.items():
                     check_service(name, client, registry, gateway)
-                if len(clients) == 2:
-                    check_pair(clients["python"], clients["node"], "node")
-                    check_pair(clients["node"], clients["python"], "python")
+                for name, client in clients.items():
+                    if CALLS[name] in clients:
+                        check_pair(client, CALLS[name])
                 for name, client in clients.items():
                     check(f"{name} stops", client.stop().get("stopped"))
                     check(f"{name} has left", not registered(registry, f"{name}-service"))
@@ -175,15 +193,38 @@ def test(folder, commands):
                 client.kill()
 
 
+def test_rust(folder, command):
+    """Alone with its registry: it calls itself, and the gateway calls it."""
+    with Market(folder / "registry", "registry.cache=0s", flags=("--role", "registry")) as registry:
+        url = f"registry.urls=http://127.0.0.1:{registry.port}/eureka/"
+        client = Client(command, registry, "RUST-SERVICE")
+        try:
+            with Gateway(folder, ROUTES, url) as gateway:
+                check_service("rust", client, registry, gateway)
+                check_pair(client, "rust", lists=False)
+                check("rust stops", client.stop().get("stopped"))
+                check("rust has left", not registered(registry, "rust-service"))
+                within("the gateway knows that", lambda: get(gateway.port, "/rust/")[0] == 503, 2)
+        finally:
+            client.kill()
+
+
 def main():
     commands = {"python": python_command(), "node": node_command()}
+    if os.environ.get("MARKET_RELEASE_CHECK"):
+        commands |= {"go": go_command(), "rust": rust_command()}
     for name in [name for name, command in commands.items() if command is None]:
         print(f"skipped: the client of {name} cannot be had", flush=True)
         counts["skipped"] += 1
         del commands[name]
     with tempfile.TemporaryDirectory() as name:
+        rust = commands.pop("rust", None)
         try:
             test(pathlib.Path(name), commands)
+            if rust:
+                other = pathlib.Path(name) / "alone"
+                other.mkdir()
+                test_rust(other, rust)
         except Exception as error:  # noqa: BLE001: the counts are still worth a line
             check("test", False, repr(error))
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")

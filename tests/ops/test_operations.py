@@ -99,6 +99,72 @@ def test_both_sockets_of_systemd_are_served(tmp_path):
         assert process.wait(20 * PATIENCE) == 0
 
 
+def test_a_successor_gets_all_sockets(tmp_path):
+    """Two of systemd's, handed over twice: whoever asks at either is never refused."""
+    sockets = [socket.create_server((host, 0), backlog=64) for host in ("127.0.0.1", "127.0.0.2")]
+    for i, each in enumerate(sockets):
+        os.dup2(each.fileno(), 60 + i)
+    running = activated(tmp_path / "data", [socket.socket(fileno=60 + i) for i in range(2)])
+    addresses = [each.getsockname() for each in sockets]
+    for each in sockets:
+        each.close()
+
+    def served_by(process):
+        for host, port in addresses:
+            for _ in range(10):
+                info = client.requests.get(f"http://{host}:{port}/info", timeout=20)
+                assert info.json()["pid"] == process.pid, (host, port)
+
+    try:
+        served_by(running)
+        for _ in range(2):
+            successor = Market(tmp_path / "data", listen=addresses[0][1], flags=("--takeover",)).start()
+            assert running.wait(20 * PATIENCE) == 0
+            running = successor.process
+            served_by(running)
+    finally:
+        running.terminate()
+        assert running.wait(20 * PATIENCE) == 0
+
+
+def test_secrets_in_files_and_credentials(tmp_path):
+    """Each secret setting: from a file of mode 600, from a systemd credential, never from two places."""
+    secret = tmp_path / "urls"
+    secret.write_text("http://127.0.0.1:1/eureka\n")
+    secret.chmod(0o600)
+    listen = ("--listen", "127.0.0.1:0")
+
+    def refused(*settings, environment=None):
+        given = [part for setting in settings for part in ("--set", setting)]
+        done = run("serve", "--role", "gateway", *listen, *given, environment=environment, seconds=20)
+        assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done
+        return done.stderr
+
+    assert "registry.urls_file: must not be set beside" in refused(
+        f"registry.urls_file={secret}", "registry.urls=http://127.0.0.1:2/eureka"
+    )
+    assert "there is no file" in refused(f"registry.urls_file={tmp_path}/none")
+    junk = tmp_path / "junk"
+    junk.write_text("not an address\n")
+    junk.chmod(0o600)
+    assert "registry.urls" in refused(f"registry.urls_file={junk}")
+    junk.chmod(0o644)
+    credentials = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert "chmod 600" in refused("registry.urls_file=junk", environment=credentials)
+    junk.chmod(0o600)
+    for key, said in (("records.mysql", "records.mysql"), ("log.kafka_options", "log.kafka_options")):
+        done = run("serve", *listen, "--data", tmp_path / "d", "--set", f"{key}_file={junk}", seconds=20)
+        assert done.returncode == 2 and said in done.stderr and "not an address" not in done.stderr, done
+    server = Market(
+        tmp_path / "gateway",
+        "registry.urls_file=urls",
+        flags=("--role", "gateway"),
+        environment=credentials,
+    )
+    with server.start():
+        assert "market_registry" in client.requests.get(server.url + "/metrics", timeout=20).text
+
+
 def test_the_administrators_password_comes_from_a_file(start, tmp_path):
     secret = tmp_path / "admin-password"
     secret.write_text("granite otter 4711 lamp\n")

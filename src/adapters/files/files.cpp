@@ -190,4 +190,16 @@ void create_for_owner(const std::string& path) {
   const FileDescriptor made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
 }
 
+Result<> expect_writable_database(const std::filesystem::path& path) {
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    const std::string file = path.string() + suffix;
+    if (::faccessat(AT_FDCWD, file.c_str(), R_OK | W_OK, AT_EACCESS) == 0 || errno == ENOENT) continue;
+    return fail(Code::unavailable,
+                fmt::format("{} cannot be read and written by this user ({}): put its owner "
+                            "and mode right (chmod 600)",
+                            file, std::strerror(errno)));
+  }
+  return {};
+}
+
 }  // namespace market::files

@@ -76,6 +76,11 @@ class DurableFile {
 /// umask leaves to others, and a WAL has those of its database.
 void create_for_owner(const std::string& path);
 
+/// Whether a database that is there, its WAL and its index of the WAL can be read and written by this user: a
+/// left-over of another user or mode makes SQLite say that the database is read-only, and not which file.
+/// Errors: unavailable, with the file's name.
+Result<> expect_writable_database(const std::filesystem::path& path);
+
 /// Replaces `path` by these bytes or leaves it as it was. Errors: as above.
 Result<> write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode = 0600);
 /// None when there is no such file. Errors: unavailable.

@@ -43,6 +43,18 @@ StoreIdentity identity_of(MainDatabase& database) {
   return std::move(*identity);
 }
 
+std::int64_t greatest_id_in(MainDatabase& database) {
+  const auto found = database.read_now([](soci::session& sql) -> Result<long long> {
+    long long id = 0;
+    sql << "SELECT max(id) FROM (SELECT coalesce(max(id), 0) AS id FROM accounts UNION ALL SELECT "
+           "coalesce(max(id), 0) FROM sessions UNION ALL SELECT coalesce(max(id), 0) FROM audit) AS some",
+        soci::into(id);
+    return id;
+  });
+  if (!found) throw std::runtime_error(found.error().detail);
+  return *found;
+}
+
 void set_identity(MainDatabase& database, const StoreIdentity& identity) {
   const auto stored =
       database.write_now([&identity](soci::session& sql) { return store_identity(sql, identity); });

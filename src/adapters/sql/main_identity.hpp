@@ -28,6 +28,8 @@ struct StoreIdentity {
 };
 /// For a start. Errors: throw std::runtime_error.
 StoreIdentity identity_of(MainDatabase& database);
+/// The greatest id of an account, a session or a line of the audit log; 0: none. For a start, as well.
+std::int64_t greatest_id_in(MainDatabase& database);
 void set_identity(MainDatabase& database, const StoreIdentity& identity);
 Result<StoreIdentity> select_identity(soci::session& sql);
 

@@ -136,7 +136,7 @@ Result<OrderPtr> order_of(const OrderRow& row) try {
   order->place = row.place;
   return OrderPtr(std::move(order));
 } catch (const std::exception& error) {
-  return fail(Code::unavailable, fmt::format("the record of order {} is damaged: {}", row.id, error.what()));
+  return fail(Code::internal, fmt::format("the record of order {} is damaged: {}", row.id, error.what()));
 }
 
 }  // namespace market::sql

@@ -6,6 +6,7 @@
 #include "adapters/sqlite/row_mac.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <stdexcept>
 
 namespace market::sqlite {
@@ -166,6 +167,10 @@ void verify_main_database(const std::string& path, const FieldCipher& cipher,
   if (found.version < with_identity) return;
   const auto known = sql::select_identity(*session);
   if (!known) throw std::runtime_error(known.error().detail);
+  for (const auto& [name, value] : known->key_checks)
+    if (const auto file = std::filesystem::path(path).parent_path() / name;
+        name.ends_with(".db") && !std::filesystem::exists(file))
+      throw std::runtime_error(fmt::format("{} is missing beside main.db; restore a backup", file.string()));
   for (const auto& [name, value] : key_checks)
     if (const auto at = known->key_checks.find(name); at != known->key_checks.end() && at->second != value)
       throw std::runtime_error(fmt::format("key file keys/{} is of another store", name));

@@ -198,7 +198,7 @@ TEST(OrderRow, RefusesADamagedRow) {
   }
   row.lines = "[]";
   row.state = "lost";
-  EXPECT_EQ(order_of(row).error().code, Code::unavailable);
+  EXPECT_EQ(order_of(row).error().code, Code::internal);
 }
 
 }  // namespace

@@ -25,12 +25,23 @@ void add_settings(CLI::App& command, SettingSources& sources) {
       ->allow_extra_args(false);
 }
 
+/// A folder whose name SQLite could read as something else than a name: `file:` begins an address of its own,
+/// and a quotation mark ends a name.
+std::string plain_folder(std::string name) {
+  if (name.empty()) throw CLI::ValidationError("a folder's name is empty");
+  for (const char c : name)
+    if (c == '"' || static_cast<unsigned char>(c) < 0x20)
+      throw CLI::ValidationError("a folder's name must have no quotation mark and no control character");
+  return name.starts_with("file:") ? "./" + name : name;
+}
+
 void add_data(CLI::App& command, std::string& data) {
-  command.add_option("--data", data, "data folder")->capture_default_str();
+  command.add_option("--data", data, "data folder")->transform(plain_folder)->capture_default_str();
 }
 
 void add_scratch(CLI::App& command, std::string& scratch) {
-  command.add_option("--scratch", scratch, "folder for private copies; nothing else is written");
+  command.add_option("--scratch", scratch, "folder for private copies; nothing else is written")
+      ->transform(plain_folder);
 }
 
 void complain(const std::string& what) {
@@ -115,11 +126,15 @@ int run(int argc, char** argv) {
   StoreOptions store_options;
   auto* backup_command = app.add_subcommand("backup", "copy a store, running or not, consistently");
   add_data(*backup_command, store_options.data);
-  backup_command->add_option("--to", store_options.other, "folder to make")->required();
+  backup_command->add_option("--to", store_options.other, "folder to make")
+      ->required()
+      ->transform(plain_folder);
   backup_command->callback([&] { status = backup(store_options); });
   auto* restore_command = app.add_subcommand("restore", "make a store from a backup");
   add_data(*restore_command, store_options.data);
-  restore_command->add_option("--from", store_options.other, "the backup's folder")->required();
+  restore_command->add_option("--from", store_options.other, "the backup's folder")
+      ->required()
+      ->transform(plain_folder);
   restore_command->callback([&] { status = restore(store_options); });
   auto* check_cmd = app.add_subcommand("check", "verify the invariants of a stopped store or a backup");
   add_data(*check_cmd, store_options.data);

@@ -6,20 +6,20 @@
 #include "apps/commands/commands.hpp"
 #include "apps/commands/demo.hpp"
 #include "apps/roles/access_log_writer.hpp"
+#include "apps/roles/front_door.hpp"
 #include "apps/roles/gateway_role.hpp"
 #include "apps/roles/handover.hpp"
 #include "apps/roles/housekeeping.hpp"
 #include "apps/roles/management_server.hpp"
-#include "apps/roles/only_roles.hpp"
 #include "apps/roles/platform.hpp"
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/registry_role.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "apps/settings/gateway_files.hpp"
-#include "apps/settings/gateway_routes.hpp"
 #include "apps/settings/settings_check.hpp"
 #include "http/server/server.hpp"
-#include "services/gateway/cors.hpp"
+#include "services/auth/routes.hpp"
+#include "services/gateway/prober.hpp"
 #include "services/platform/platform_routes.hpp"
 
 namespace market::apps {
@@ -35,27 +35,6 @@ void reload_keys(Store& store) {
     spdlog::info("token keys were read again: {} signs", store.reload_keys());
   } catch (const std::exception& mistake) {
     spdlog::error("the token keys were not read, the old ones stay: {}", mistake.what());
-  }
-}
-
-/// The process that is all is its own front door: TLS, and what pages of other origins may do.
-void open_front_door(http::Server& server, const Settings& settings) {
-  server.set_tls(tls_of(settings));
-  gateway::CorsPolicy cors;
-  cors.origins = comma_separated(settings.text("gateway.cors_origins"));
-  if (cors.origins.empty()) return;
-  check_origins(cors.origins, "gateway.cors_origins");
-  server.set_amend([cors](const http::Request& request, http::Reply& reply) {
-    gateway::add_cors_fields(reply, cors, request);
-  });
-}
-
-void reload_tls(const SettingSources& sources, http::Server& server) {
-  try {
-    const Settings settings = read_settings(sources);
-    server.set_tls(tls_of(settings));
-  } catch (const std::exception& mistake) {
-    spdlog::error("the certificate was not read again, the old one stays: {}", mistake.what());
   }
 }
 
@@ -78,8 +57,8 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     expect_handover(options.data, store_handover_socket);
     verify_store(options.data);  // Before the running server gives anything up.
   }
-  const auto inherited = options.takeover ? std::vector{request_handover(options.data, store_handover_socket)}
-                                          : activated_sockets();
+  const auto inherited =
+      options.takeover ? request_handover(options.data, store_handover_socket) : activated_sockets();
   const Millis predecessor =
       options.takeover ? settings.duration("http.drain_time_max") + Millis(5'000) : Millis(0);
 
@@ -90,6 +69,11 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
         "http.trusted_proxies is empty: guesses are counted by account alone, as their addresses "
         "are those of gateways; name the gateways there");
   platform.add_routes();
+  // The process that is all is its own front door.
+  std::unique_ptr<FrontDoor> front;
+  if (with_gateway)
+    front = std::make_unique<FrontDoor>(settings, options.settings.config, true, &platform.authenticator,
+                                        no_access_log(), platform.clock);
   std::unique_ptr<http::Server> server;
   std::unique_ptr<eureka::RegistryClient> discovery;
   std::atomic<bool> leaving{false};
@@ -108,6 +92,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     platform::MetricsText text;
     add_registry_client_metrics(*discovery, text);
     add_access_log_metrics(access_log, text);
+    if (front) front->add_metrics(text);
     return platform.metrics(*server) + text.text();
   };
   info.info = [&] {
@@ -115,17 +100,26 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
                        MARKET_VERSION, with_gateway ? "all" : "user,product,order", ::getpid(),
                        platform.core.gate.place());
   };
+  if (front) info.missing = [&] { return front->proxy.missing_services(); };
   info.services = [&] { return service_view_of(*discovery); };
   info.management_elsewhere = !settings.text("management.listen").empty();
   if (with_gateway)
     platform::add_platform_routes(platform.router, info);
   else
     platform::add_service_routes(platform.router, info);
-  platform::add_operator_routes(platform.router, info, only_roles(platform.authenticator, {Role::admin}));
+  platform::add_operator_routes(platform.router, info,
+                                auth::check_of(platform.authenticator, auth::Access::admins));
+  if (front) front->stand_before(platform.router);
   const unsigned threads = thread_count(settings.number("http.threads"), platform.cores);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
   server->set_access_log(access_log);
-  if (with_gateway) open_front_door(*server, settings);
+  std::optional<gateway::Prober> prober;
+  if (front) {
+    server->set_tls(tls_of(settings));
+    server->set_amend(
+        [&](const http::Request& request, http::Reply& reply) { front->proxy.add_cors(request, reply); });
+    prober.emplace(front->balancer, server->executor(0)).start();
+  }
   for (const int socket : inherited) server->adopt(socket);
   if (inherited.empty()) server->listen(address.host, address.port);
 
@@ -138,12 +132,13 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   platform.create_admin();
   if (options.demo && platform.core.gate.writes()) fill_demo(platform, address);
   std::atomic<bool> handed_over{false};
-  HandoverSocket handover(options.data, store_handover_socket, server->listening_fd(), [&] {
+  HandoverSocket handover(options.data, store_handover_socket, server->listening_fds(), [&] {
     handed_over.store(true);
     server->stop(true);
   });
   discovery = registry_client_of(settings, platform.clock, {"market-user", "market-product", "market-order"},
                                  server->port());
+  if (front) front->discovery.follow(*discovery);
   const auto management = management_server_of(settings, info, platform.clock);
   signals.watch([&] {
     leaving.store(true);
@@ -156,7 +151,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   });
   reload_signal.watch([&] {
     reload_keys(platform.store);
-    if (with_gateway) reload_tls(options.settings, *server);
+    if (front) reload_front_door(options.settings, ServeRole::all, *front, *discovery, *server);
   });
   Housekeeping housekeeping(platform.clock,
                             {[&](Instant) { platform.denied.forget_ended(platform.wall.now()); },
@@ -183,7 +178,7 @@ int serve(const ServeOptions& options) {
   const bool has_store = role == ServeRole::all || role == ServeRole::services;
   if (!has_store && options.demo)
     throw UsageError(fmt::format("--role {}: --demo needs a store", options.role));
-  check_settings(settings, options.settings.config);
+  check_settings(settings, options.settings.config, role);
   listen_address(options, settings);
   const Logging logging(settings);
   if (const auto& old = settings.old_names_used(); !old.empty()) {

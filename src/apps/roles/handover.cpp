@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -31,38 +32,41 @@ const sockaddr* generic(const sockaddr_un& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
-bool send_fd(int peer, int fd) {
+constexpr std::size_t fds_bytes_max = handed_over_max * sizeof(int);
+
+bool send_fds(int peer, const std::vector<int>& fds) {
   char byte = 'L';
   iovec data{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(fds_bytes_max)] = {};
+  const std::size_t bytes = std::min(fds.size(), handed_over_max) * sizeof(int);
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
   message.msg_control = control;
-  message.msg_controllen = sizeof control;
+  message.msg_controllen = CMSG_SPACE(bytes);
   cmsghdr* header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  header->cmsg_len = CMSG_LEN(bytes);
+  std::memcpy(CMSG_DATA(header), fds.data(), bytes);
   return ::sendmsg(peer, &message, MSG_NOSIGNAL) == 1;
 }
 
-int receive_fd(int peer) {
+std::vector<int> receive_fds(int peer) {
   char byte = 0;
   iovec data{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(fds_bytes_max)] = {};
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
-  if (::recvmsg(peer, &message, MSG_CMSG_CLOEXEC) != 1) return -1;
+  if (::recvmsg(peer, &message, MSG_CMSG_CLOEXEC) != 1) return {};
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (!header || header->cmsg_type != SCM_RIGHTS) return -1;
-  int fd = -1;
-  std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-  return fd;
+  if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len < CMSG_LEN(sizeof(int))) return {};
+  std::vector<int> fds((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+  std::memcpy(fds.data(), CMSG_DATA(header), fds.size() * sizeof(int));
+  return fds;
 }
 
 bool same_user(int peer) {
@@ -96,22 +100,22 @@ void expect_handover(const std::string& data_dir, const std::string& name) {
         "--takeover: no running server hands over its socket in '{}' ({} is missing)", data_dir, name));
 }
 
-int request_handover(const std::string& data_dir, const std::string& name) {
+std::vector<int> request_handover(const std::string& data_dir, const std::string& name) {
   const int folder = ::open(data_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   const int peer = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_un address = address_in(folder, name);
-  int fd = -1;
-  if (folder >= 0 && ::connect(peer, generic(address), sizeof address) == 0) fd = receive_fd(peer);
+  std::vector<int> fds;
+  if (folder >= 0 && ::connect(peer, generic(address), sizeof address) == 0) fds = receive_fds(peer);
   ::close(peer);
   if (folder >= 0) ::close(folder);
-  if (fd < 0)
+  if (fds.empty())
     throw UsageError(fmt::format("--takeover: no running server hands over its socket in '{}'", data_dir));
-  return fd;
+  return fds;
 }
 
-HandoverSocket::HandoverSocket(const std::string& data_dir, const std::string& name, int listening_fd,
-                               std::function<void()> given)
-    : path_(data_dir + "/" + name), listening_fd_(listening_fd), given_(std::move(given)) {
+HandoverSocket::HandoverSocket(const std::string& data_dir, const std::string& name,
+                               std::vector<int> listening_fds, std::function<void()> given)
+    : path_(data_dir + "/" + name), listening_fds_(std::move(listening_fds)), given_(std::move(given)) {
   folder_ = ::open(data_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   socket_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   ::unlink(path_.c_str());  // A left-over of a killed process, or of the one whose place we take.
@@ -137,7 +141,7 @@ void HandoverSocket::run() {
     if ((waiting[0].revents & POLLIN) == 0) continue;
     const int peer = ::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC);
     if (peer < 0) continue;
-    const bool gave = same_user(peer) && send_fd(peer, listening_fd_);
+    const bool gave = same_user(peer) && send_fds(peer, listening_fds_);
     ::close(peer);
     if (!gave) continue;
     gone_ = true;
@@ -147,12 +151,12 @@ void HandoverSocket::run() {
 }
 
 std::unique_ptr<HandoverSocket> offer_handover(const std::string& data_dir, const std::string& name,
-                                               int listening_fd, std::function<void()> given) {
+                                               std::vector<int> listening_fds, std::function<void()> given) {
   std::error_code error;
   const bool made = std::filesystem::create_directories(data_dir, error);
   if (made) std::filesystem::permissions(data_dir, std::filesystem::perms::owner_all, error);
   try {
-    return std::make_unique<HandoverSocket>(data_dir, name, listening_fd, std::move(given));
+    return std::make_unique<HandoverSocket>(data_dir, name, std::move(listening_fds), std::move(given));
   } catch (const UsageError& mistake) {
     spdlog::warn("--takeover will not find this process: {}", mistake.what());
     return nullptr;

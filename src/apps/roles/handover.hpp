@@ -11,8 +11,7 @@
 
 namespace market::apps {
 
-/// The listening sockets systemd passed (LISTEN_PID, LISTEN_FDS; sd_listen_fds(3)). A hand-over passes the
-/// first one on alone.
+/// The listening sockets systemd passed (LISTEN_PID, LISTEN_FDS; sd_listen_fds(3)).
 std::vector<int> activated_sockets();
 
 /// The hand-over socket's file in the data folder. A store has one server; those without a store may share a
@@ -22,16 +21,19 @@ std::string handover_socket_name(std::string_view role, std::uint16_t port);
 
 /// Throws UsageError with one clear line when nobody can be asked: before anything else is begun.
 void expect_handover(const std::string& data_dir, const std::string& name);
-/// Asks the process behind that socket for its listening socket; it then drains and ends.
+/// Asks the process behind that socket for its listening sockets; it then drains and ends.
 /// Throws UsageError with one clear line when there is none.
-int request_handover(const std::string& data_dir, const std::string& name);
+std::vector<int> request_handover(const std::string& data_dir, const std::string& name);
 
-/// The serving side: gives `listening_fd` to the first successor that asks (same user only) and calls
+/// As many as one message carries; systemd gives fewer.
+inline constexpr std::size_t handed_over_max = 64;
+
+/// The serving side: gives `listening_fds` to the first successor that asks (same user only) and calls
 /// `given`.
 class HandoverSocket {
  public:
   /// Throws UsageError. `name`: nobody else may listen there; the data lock or the port sees to that.
-  HandoverSocket(const std::string& data_dir, const std::string& name, int listening_fd,
+  HandoverSocket(const std::string& data_dir, const std::string& name, std::vector<int> listening_fds,
                  std::function<void()> given);
   ~HandoverSocket();
 
@@ -40,7 +42,7 @@ class HandoverSocket {
   std::string path_;
   int socket_ = -1;
   int folder_ = -1;
-  int listening_fd_;
+  std::vector<int> listening_fds_;
   int stop_pipe_[2] = {-1, -1};
   std::function<void()> given_;
   bool gone_ = false;  ///< Given away: the file is the successor's.
@@ -50,6 +52,6 @@ class HandoverSocket {
 /// The hand-over socket of a process without a store. Null, and a line in the log, when the folder cannot be
 /// written: it serves all the same.
 std::unique_ptr<HandoverSocket> offer_handover(const std::string& data_dir, const std::string& name,
-                                               int listening_fd, std::function<void()> given);
+                                               std::vector<int> listening_fds, std::function<void()> given);
 
 }  // namespace market::apps

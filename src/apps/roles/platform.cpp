@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include "adapters/mysql/charge_book.hpp"
-#include "apps/roles/only_roles.hpp"
 #include "apps/roles/read_index.hpp"
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/serve_parts.hpp"
@@ -55,7 +54,7 @@ std::unique_ptr<ChargeBook> charge_book(Store& store) {
   const auto sum = [&store](std::string_view text) { return store.cipher.blind_index(text); };
   if (store.accounts_at)
     return std::make_unique<mysql::MysqlChargeBook>(*store.accounts_at, Store::sql_threads, sum);
-  return std::make_unique<payment::ChargeFile>(store.folder.file("payments.db"),
+  return std::make_unique<payment::ChargeFile>(store.payments_file(),
                                                payment::ChargeFileOwner{store.id.hi, store.id.lo, sum});
 }
 
@@ -77,11 +76,11 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
                user::SessionSettings{settings.duration("users.access_token_life"), store.refresh_key()}),
       sign_up(store.accounts, hasher, mails, random, ids, clock, email_verification_of(settings)),
       provider(
-          charge_book(store), store.pool, clock,
+          charge_book(store), charges, clock,
           [late = settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") +
                   Millis(1'000)](AttemptId) { return late; }),
       resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)),
-      pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max),
+      pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max, &resolver),
       deliveries(core.gate, store.order_search, clock, background.executor(),
                  settings.duration("orders.day")),
       mail_buyers(store.outbox, store.accounts, core.reader, core.products, ids, clock,
@@ -125,21 +124,21 @@ void Platform::add_routes() {
   user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, change_role,
                                  limiter, clock, addresses_known});
   product::add_product_routes(
-      router, {authenticator, core.products, core.gate, store.pictures, store.pool, decoding, clock});
+      router, {authenticator, core.products, core.gate, store.pictures, store.search_pool, decoding, clock});
   order::add_order_routes(
       router, {authenticator, core.gate, core.products, core.reader, pay, refusals, watch, clock, orders});
   order::add_cart_routes(router, {authenticator, store.carts, core.products, clock});
   product::add_wish_list_routes(router, {authenticator, store.wish_lists, core.products, clock});
   order::add_admin_order_routes(
       router, {authenticator, core.gate, core.reader, store.order_search, core.products, clock});
-  product::add_admin_product_routes(router, {authenticator, core.products, core.gate, store.pool, clock});
+  product::add_admin_product_routes(router,
+                                    {authenticator, core.products, core.gate, store.search_pool, clock});
   user::add_admin_user_routes(router,
                               {authenticator, store.directory, store.audit, sessions, change_role, clock});
   user::add_mail_routes(router, {authenticator, store.outbox, mails, clock}, demo && !smtp);
   user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
                                  clock, addresses_known});
   if (core.shared_log) follow_before_denying();
-  check_heads();
   write_down();
 }
 
@@ -169,48 +168,6 @@ void Platform::write_down() {
         "GET /api/v1/admin/orders/export", "POST /api/v1/admin/products/{id}/sale/pause",
         "POST /api/v1/admin/products/{id}/sale/extend"})
     router.wrap(route, auth::audited({authenticator, store.audit, ids, clock}, route));
-}
-
-/// Whoever may not send a long body learns so before it is read. What is allowed is judged again by the
-/// handler: between the two a session may end.
-void Platform::check_heads() {
-  const auto signed_in = [this](const http::Request& request) -> Result<> {
-    const auto caller = authenticator.identify(request);
-    if (!caller) return fail(caller.error());
-    return {};
-  };
-  const auto operates = only_roles(authenticator, {Role::admin});
-  for (const char* route : {"PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/orders/{id}/advance",
-                            "POST /api/v1/admin/products/{id}/sale/extend"})
-    router.check_head(route, operates);
-  const auto sells = only_roles(authenticator, {Role::seller, Role::admin});
-  for (const char* route : {"GET /api/v1/users/me",
-                            "GET /api/v1/users/me/export",
-                            "DELETE /api/v1/users/me",
-                            "GET /api/v1/sessions",
-                            "DELETE /api/v1/sessions",
-                            "DELETE /api/v1/sessions/current",
-                            "GET /api/v1/orders",
-                            "GET /api/v1/orders/{id}",
-                            "GET /api/v1/orders/{id}/events",
-                            "GET /api/v1/cart",
-                            "DELETE /api/v1/cart",
-                            "DELETE /api/v1/cart/items/{id}",
-                            "GET /api/v1/wishlist",
-                            "PUT /api/v1/wishlist/{id}",
-                            "DELETE /api/v1/wishlist/{id}",
-                            "POST /api/v1/orders",
-                            "POST /api/v1/orders/{id}/payment",
-                            "POST /api/v1/orders/{id}/cancel",
-                            "POST /api/v1/orders/{id}/return",
-                            "POST /api/v1/cart/merge",
-                            "PUT /api/v1/cart/items/{id}",
-                            "PATCH /api/v1/users/me",
-                            "PUT /api/v1/users/me/password"})
-    router.check_head(route, signed_in);
-  for (const char* route : {"POST /api/v1/products", "PATCH /api/v1/products/{id}",
-                            "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image"})
-    router.check_head(route, sells);
 }
 
 void Platform::look_at_files() {
@@ -258,8 +215,15 @@ std::string Platform::metrics(const http::Server& server) const {
       .sample(sent.retried.load(), platform::label("outcome", "retried"))
       .sample(sent.failed.load(), platform::label("outcome", "failed"))
       .sample(sent.lost.load(), platform::label("outcome", "lost"));
-  text.family("market_sql_waiting", "gauge", "Reads and writes waiting for SQL.")
-      .sample(static_cast<std::uint64_t>(std::max(0, store.pool.waiting())));
+  text.family("market_sql_waiting", "gauge", "Reads, writes and searches that wait, by pool.");
+  const auto waiting = [&text](const BlockingPool& pool, const char* name) {
+    text.sample(static_cast<std::uint64_t>(std::max(0, pool.waiting())), platform::label("pool", name));
+  };
+  waiting(store.accounts_pool, "accounts");
+  waiting(store.pages_pool, "pages");
+  waiting(store.search_pool, "search");
+  waiting(store.files_pool, "files");
+  waiting(charges, "charges");
   const auto stepped = clock.wall_step().count();
   text.family("market_clock_stepped_milliseconds", "gauge",
               "By how much the wall clock was set since the start.")

@@ -12,6 +12,7 @@
 #include "adapters/payment/test_provider.hpp"
 #include "apps/roles/background_thread.hpp"
 #include "apps/roles/denial_watch.hpp"
+#include "apps/roles/id_clock.hpp"
 #include "apps/roles/sale_core.hpp"
 #include "http/server/server.hpp"
 #include "sale/log_tail.hpp"
@@ -46,7 +47,8 @@ struct Platform {
     following.stop();
     decoding.stop();
     end_questions.stop();
-    store.pool.stop();
+    charges.stop();
+    store.stop_pools();
     store.order_search.stop();
     core.stop();
   }
@@ -54,7 +56,6 @@ struct Platform {
   void start_effects();
   void add_routes();
   std::unique_ptr<sale::LogTail> tail_for(LogEffect& effect);
-  void check_heads();
   void write_down();
   void follow_before_denying();
   void create_admin();
@@ -68,9 +69,11 @@ struct Platform {
   const bool addresses_known;
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   Store store;
-  BlockingPool decoding{1, 16};  ///< Of pictures.
+  BlockingPool decoding{1, 16};                     ///< Of pictures.
+  BlockingPool charges{1, Store::sql_waiting_max};  ///< The payment provider's own file.
   SaleCore core;
-  IdSource ids{clock};
+  const IdClock id_clock{clock, sql::greatest_id_in(*store.main)};
+  IdSource ids{id_clock};
   auth::DeniedSessions denied;
   auth::Authenticator authenticator{store.tokens, denied, wall};
 

@@ -47,12 +47,7 @@ std::vector<http::BaseUrl> peers_of(const Settings& settings, const std::string&
 }
 
 std::string authorization_of(const Settings& settings) {
-  std::string credential = settings.text("registry.credential");
-  if (const auto& file = settings.text("registry.credential_file"); !file.empty()) {
-    if (!credential.empty())
-      throw UsageError("registry.credential and registry.credential_file must not both be set");
-    credential = secret_in_file("registry.credential_file", file);
-  }
+  const std::string credential = settings.text("registry.credential");
   if (credential.empty()) return {};
   if (credential.find(':') == std::string::npos) throw UsageError("registry.credential: write user:password");
   return wire::basic_authorization(credential);

@@ -47,13 +47,12 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   server = std::make_unique<http::Server>(router, clock, limits_of(settings), threads);
   server->set_access_log(access_log);
   if (options.takeover) parts.learn_from(address.host, address.port);
-  const auto inherited =
-      options.takeover ? std::vector{request_handover(options.data, handover)} : activated_sockets();
+  const auto inherited = options.takeover ? request_handover(options.data, handover) : activated_sockets();
   for (const int socket : inherited) server->adopt(socket);
   if (inherited.empty()) server->listen(address.host, address.port);
   const auto management = management_server_of(settings, info, clock);
   const auto offered = offer_handover(options.data, handover_socket_name("registry", server->port()),
-                                      server->listening_fd(), [&] { server->stop(true); });
+                                      server->listening_fds(), [&] { server->stop(true); });
   parts.start();
   signals.watch([&] { server->stop(); });
   raise_file_limit(settings);

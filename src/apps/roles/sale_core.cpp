@@ -68,9 +68,10 @@ SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
                    sale::ProductTable::Render render)
     : shared_log(kafka_log(settings, store)),
       shared_fold(mysql_fold(settings)),
-      shared_records(shared_fold ? std::make_unique<mysql::MysqlOrderRecords>(
-                                       *mysql_server(settings, "records"), store.pool, Store::sql_threads)
-                                 : nullptr),
+      shared_records(shared_fold
+                         ? std::make_unique<mysql::MysqlOrderRecords>(*mysql_server(settings, "records"),
+                                                                      store.pages_pool, Store::sql_threads)
+                         : nullptr),
       door(door_of(settings, store, shared_log != nullptr)),
       log(shared_log ? static_cast<Log&>(*shared_log) : store.log),
       fold(shared_fold ? static_cast<RecordFold&>(*shared_fold) : store.fold),
@@ -133,6 +134,11 @@ void SaleCore::add_metrics(platform::MetricsText& metrics) const {
       .sample(static_cast<std::uint64_t>(std::max(0, gate.waiting())));
   metrics.family("market_commands_elsewhere", "gauge", "Commands that wait for the instance that writes.")
       .sample(static_cast<std::uint64_t>(gate.waiting_elsewhere()));
+  const std::vector<double> ends(sale::TimeHistogram::ends.begin(), sale::TimeHistogram::ends.end());
+  metrics.family("market_log_commit_duration_seconds", "histogram", "One group, written and synced.")
+      .histogram(ends, counters.commit_times.at_most(), counters.commit_times.seconds(), {});
+  metrics.family("market_gate_wait_duration_seconds", "histogram", "A command, until it is decided.")
+      .histogram(ends, counters.queue_times.at_most(), counters.queue_times.seconds(), {});
   metrics.family("market_selling_stopped_seconds", "gauge", "For how long nothing could be sold; 0: it can.")
       .sample(static_cast<std::uint64_t>(gate.unable_for().count() / 1000));
   metrics.family("market_log_writes", "gauge", "1 while this instance writes the event log.")

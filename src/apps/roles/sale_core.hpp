@@ -34,7 +34,7 @@ struct SaleCore {
   std::unique_ptr<mysql::MysqlRecordFold> shared_fold;  ///< With records.mysql.
   std::unique_ptr<mysql::MysqlOrderRecords> shared_records;
   std::unique_ptr<remote::Door> door;  ///< With log.kafka: to the other instances.
-  Log& log;  ///< That of this process, wherever it is.
+  Log& log;                            ///< That of this process, wherever it is.
   RecordFold& fold;
   OrderRecords& records;
   sale::KeyFilter keys;

@@ -90,6 +90,16 @@ Settings read_settings(const SettingSources& sources) {
   if (!sources.config.empty()) settings.read_file(sources.config);
   settings.read_environment(environ);
   for (const auto& assignment : sources.assignments) settings.set(assignment);
+  for (const auto& key : secret_settings()) {
+    const auto named_by = std::string(key) + "_file";
+    const auto file = settings.text(named_by);
+    if (file.empty()) continue;
+    try {
+      settings.set_secret(key, named_by, secret_in_file(named_by, file));
+    } catch (const UsageError& mistake) {
+      throw UsageError(settings.located(mistake.what()));
+    }
+  }
   return settings;
 }
 
@@ -164,10 +174,6 @@ std::optional<mail::SmtpSettings> smtp_settings(const Settings& settings) {
   smtp.from = settings.text("mail.from");
   smtp.ca_file = settings.text("mail.tls_ca");
   smtp.credential = settings.text("mail.credential");
-  const auto file = settings.text("mail.credential_file");
-  if (!file.empty() && !smtp.credential.empty())
-    throw UsageError("mail.credential and mail.credential_file must not both be set");
-  if (!file.empty()) smtp.credential = secret_in_file("mail.credential_file", file);
   if (smtp.url.empty()) return std::nullopt;
   if (const auto trouble = mail::trouble_with(smtp); !trouble.empty())
     throw UsageError((trouble.starts_with("mail.") ? "" : "mail.smtp: ") + trouble);

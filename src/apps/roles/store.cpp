@@ -17,6 +17,7 @@ constexpr auto log_file = "log.db";
 constexpr auto records_file = "records.db";
 constexpr auto main_file = "main.db";
 constexpr auto snapshot_file = "gate.snapshot";
+constexpr auto payments_name = "payments.db";  ///< Among the key checks: it was made once.
 
 void warn(const std::string& what) {
   spdlog::warn("{}", what);
@@ -74,33 +75,45 @@ std::string main_of(const files::DataFolder& folder, sqlite::SqliteLog& log) {
 
 Store::Store(const std::string& data, const Clock& clock, Millis wait,
              std::optional<mysql::Server> accounts_server)
-    : folder(files::DataFolder::open(data, wait)),
+    : folder(expect_writable(files::DataFolder::open(data, wait))),
       keys_found(files::key_checks(folder.keys())),
       tokens(load_tokens(folder)),
       cipher(load_cipher(folder)),
       log(log_of(folder, wait)),
       fold(folder.file(records_file)),
-      records(folder.file(records_file), fold.index(), pool, sql_threads),
+      records(folder.file(records_file), fold.index(), pages_pool, sql_threads),
       order_search(folder.file(records_file)),
       snapshots(folder.file(snapshot_file), warn),
       accounts_at(std::move(accounts_server)),
-      main(accounts_at ? mysql::open_main_database(*accounts_at, pool, sql_threads, cipher)
-                       : sqlite::open_main_database(main_of(folder, log), pool, sql_threads, cipher)),
+      main(open_main(accounts_pool)),
+      main_pages(open_main(pages_pool)),
       id(expect_one_store()),
       accounts(*main, cipher, clock),
       care(*main, cipher),
-      directory(*main, cipher),
-      audit(*main),
-      outbox(*main, cipher),
-      carts(*main),
-      wish_lists(*main),
-      own_pictures(folder.file("pictures"), pool),
-      shared_pictures(
-          accounts_at ? std::make_unique<mysql::MysqlPictures>(*accounts_at, own_pictures, pool, sql_threads)
-                      : nullptr),
+      directory(*main_pages, cipher),
+      audit(*main_pages),
+      outbox(*main_pages, cipher),
+      carts(*main_pages),
+      wish_lists(*main_pages),
+      own_pictures(folder.file("pictures"), files_pool),
+      shared_pictures(accounts_at ? std::make_unique<mysql::MysqlPictures>(*accounts_at, own_pictures,
+                                                                           files_pool, sql_threads)
+                                  : nullptr),
       pictures(shared_pictures ? static_cast<Pictures&>(*shared_pictures) : own_pictures) {
   // Where others have written, keys that were made just now are as foreign as any.
   expect_keys(accounts_at ? files::key_checks(folder.keys()) : keys_found);
+}
+
+files::DataFolder Store::expect_writable(files::DataFolder folder) const {
+  for (const char* name : {log_file, records_file, main_file, payments_name})
+    if (const auto can = files::expect_writable_database(folder.file(name)); !can)
+      throw std::runtime_error(can.error().detail);
+  return folder;
+}
+
+std::shared_ptr<sql::MainDatabase> Store::open_main(BlockingPool& pool) {
+  if (accounts_at) return mysql::open_main_database(*accounts_at, pool, sql_threads, cipher);
+  return sqlite::open_main_database(main_of(folder, log), pool, sql_threads, cipher);
 }
 
 /// Files of two stores are told apart before anything is written: whose orders would be shown to whom?
@@ -137,8 +150,16 @@ void Store::expect_keys(const std::map<std::string, std::string>& found) const {
   }
 }
 
+std::string Store::payments_file() const {
+  const auto path = folder.file(payments_name);
+  if (!std::filesystem::exists(path) && sql::identity_of(*main).key_checks.contains(payments_name))
+    throw std::runtime_error(fmt::format("{} is missing beside main.db; restore a backup", path.string()));
+  return path;
+}
+
 void Store::remember_keys() try {
-  const sql::StoreIdentity now{LogId{id.hi, id.lo, 0}, files::key_checks(folder.keys())};
+  sql::StoreIdentity now{LogId{id.hi, id.lo, 0}, files::key_checks(folder.keys())};
+  if (std::filesystem::exists(folder.file(payments_name))) now.key_checks[payments_name] = "made";
   if (now != sql::identity_of(*main)) sql::set_identity(*main, now);
 } catch (const std::exception& error) {
   warn(fmt::format("main.db does not know its store and keys until a later start: {}", error.what()));
@@ -159,12 +180,19 @@ wire::SecretKey Store::refresh_key() const {
   return key;
 }
 
+void Store::stop_pools() {
+  for (BlockingPool* pool : {&accounts_pool, &pages_pool, &search_pool, &files_pool}) pool->stop();
+}
+
 Store::~Store() {
-  pool.stop();
+  stop_pools();
 }
 
 void verify_store(const std::string& data) {
   const std::filesystem::path folder(data), keys = folder / "keys";
+  for (const char* name : {log_file, records_file, main_file, payments_name})
+    if (const auto can = files::expect_writable_database(folder / name); !can)
+      throw std::runtime_error(can.error().detail);
   files::load_signing_keys(folder / files::signing_key_file);
   std::array<crypto::FieldSecret, 2> secrets{};
   for (std::size_t i = 0; i < secrets.size(); ++i) {

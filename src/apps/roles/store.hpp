@@ -38,17 +38,27 @@ struct Store {
   std::string reload_keys();
   /// Has main.db know its store and its keys, so that a later start can tell foreign ones.
   void remember_keys();
+  /// The test provider's own book. Throws std::runtime_error when the store has had one and it is gone: what
+  /// was paid would never be found again.
+  std::string payments_file() const;
   /// What refresh tokens are derived with; kept with the other keys, so that it outlives a restart. Throws.
   wire::SecretKey refresh_key() const;
+  /// Nothing is answered afterwards.
+  void stop_pools();
 
   static constexpr unsigned sql_threads = 2;
   static constexpr int sql_waiting_max = 4'096;
+  static constexpr int searches_waiting_max = 256;
 
   files::DataFolder folder;
   const std::map<std::string, std::string> keys_found;  ///< Check values, before any key is made.
   wire::AccessTokens tokens;
   crypto::SodiumFieldCipher cipher;
-  BlockingPool pool{sql_threads, sql_waiting_max};
+  /// Nobody who waits for one of these waits for another: what strangers may ask, buyers' pages, signing in.
+  BlockingPool accounts_pool{sql_threads, sql_waiting_max};
+  BlockingPool pages_pool{sql_threads, sql_waiting_max};  ///< Orders, carts, wish lists, operators' lists.
+  BlockingPool search_pool{1, searches_waiting_max};      ///< In memory, but through the whole catalogue.
+  BlockingPool files_pool{1, sql_waiting_max};            ///< Pictures.
   sqlite::SqliteLog log;
   sqlite::SqliteRecordFold fold;
   sqlite::SqliteOrderRecords records;
@@ -56,6 +66,7 @@ struct Store {
   files::SnapshotFile snapshots;
   const std::optional<mysql::Server> accounts_at;
   std::shared_ptr<sql::MainDatabase> main;
+  std::shared_ptr<sql::MainDatabase> main_pages;  ///< The same rows, read and written on pages_pool.
   /// Of this store in every file of it: the id of its log, which a new log is given.
   LogId id;
   sql::SqlAccounts accounts;
@@ -70,6 +81,7 @@ struct Store {
   Pictures& pictures;
 
  private:
+  files::DataFolder expect_writable(files::DataFolder folder) const;
   LogId expect_one_store();
   void expect_keys(const std::map<std::string, std::string>& found) const;
 };

@@ -237,7 +237,36 @@ void read_policies(TomlReader& reader, Route& route) {
   route.authenticated = reader.flag("authenticated", false);
 }
 
-Route read_route(const toml::table& table, std::size_t number) {
+/// What is about sending a request on means nothing where it is carried out, and must not seem to protect it.
+void expect_home_route(const TomlReader& reader, const Route& route) {
+  for (const char* name : {"rewrite",
+                           "strip_prefix",
+                           "prefix_path",
+                           "add_request_headers",
+                           "set_request_headers",
+                           "remove_request_headers",
+                           "add_response_headers",
+                           "set_response_headers",
+                           "remove_response_headers",
+                           "set_status",
+                           "body_bytes_max",
+                           "weight",
+                           "weight_group",
+                           "timeout",
+                           "try_timeout",
+                           "retries",
+                           "idle_time",
+                           "repeat_with_key",
+                           "breaker",
+                           "fallback",
+                           "fallback_service",
+                           "coalesce"})
+    if (reader.has(name))
+      reader.refuse(
+          name, fmt::format("cannot be honoured with --role all: {} is this very process", route.service));
+}
+
+Route read_route(const toml::table& table, std::size_t number, bool at_home) {
   const auto id = table["id"].value<std::string>().value_or("");
   const auto where = id.empty() ? fmt::format("gateway.routes, number {}", number)
                                 : fmt::format("gateway.routes \"{}\"", id);
@@ -249,6 +278,10 @@ Route read_route(const toml::table& table, std::size_t number) {
   read_predicates(reader, route);
   read_filters(reader, route);
   read_policies(reader, route);
+  if (at_home && gateway::is_own_service(route.fallback_service))
+    reader.refuse("fallback_service", "cannot be this very process (--role all)");
+  route.at_home = at_home && gateway::is_own_service(route.service);
+  if (route.at_home) expect_home_route(reader, route);
   reader.finish();
   const int targets = !route.service.empty() + !route.host.empty() + route.answer.has_value();
   if (targets != 1) reader.refuse_all("needs exactly one of service, uri, answer and redirect");
@@ -273,7 +306,7 @@ void check_origins(const std::vector<std::string>& origins, const std::string& w
   }
 }
 
-std::vector<Route> read_routes(const toml::node& routes) {
+std::vector<Route> read_routes(const toml::node& routes, bool at_home) {
   const auto* const list = routes.as_array();
   const auto refuse = [](const toml::node& at, const std::string& problem) {
     throw UsageError(fmt::format("{}{}", toml_place(at.source()), problem));
@@ -285,7 +318,7 @@ std::vector<Route> read_routes(const toml::node& routes) {
   for (const auto& node : *list) {
     const auto* const table = node.as_table();
     if (!table) refuse(node, wrong_kind);
-    read.push_back(read_route(*table, read.size() + 1));
+    read.push_back(read_route(*table, read.size() + 1, at_home));
     if (!ids.insert(read.back().id).second)
       refuse(node, fmt::format("gateway.routes: the id \"{}\" stands twice", read.back().id));
   }

@@ -39,24 +39,34 @@ std::vector<ServiceInstance> instances_of(const toml::node& node) {
 
 }  // namespace
 
-GatewaySettings read_gateway_settings(const Settings& settings, const std::string& file) {
+GatewaySettings read_gateway_settings(const Settings& settings, const std::string& file, bool at_home) {
   GatewaySettings read;
   auto& config = read.config;
   if (!file.empty()) {
     const toml::table whole = read_toml(file);
     if (const auto* const section = whole["gateway"].as_table()) {
       if (const auto* const services = section->get("services")) read.instances = instances_of(*services);
-      if (const auto* const routes = section->get("routes")) config.routes = read_routes(*routes);
+      if (const auto* const routes = section->get("routes")) config.routes = read_routes(*routes, at_home);
     }
   }
   if (settings.flag("gateway.default_routes"))
     for (auto& route : gateway::default_routes()) {
       const bool replaced = std::any_of(config.routes.begin(), config.routes.end(),
                                         [&](const gateway::Route& own) { return own.id == route.id; });
-      if (!replaced) config.routes.push_back(std::move(route));
+      if (replaced) continue;
+      route.at_home = at_home;
+      config.routes.push_back(std::move(route));
     }
+  if (at_home) {  // Whatever has a handler here and no route above.
+    gateway::Route rest;
+    rest.id = "home";
+    rest.service = "market-order";
+    rest.at_home = true;
+    rest.paths.emplace_back("/api/v1/**");
+    config.routes.push_back(std::move(rest));
+  }
   config.complete();
-  if (settings.text("auth.key_file").empty())
+  if (!at_home && settings.text("auth.key_file").empty())
     for (const auto& route : config.routes)
       if (route.authenticated)
         throw UsageError(fmt::format(
@@ -64,6 +74,10 @@ GatewaySettings read_gateway_settings(const Settings& settings, const std::strin
             route.id));
   config.body_bytes_max = static_cast<std::size_t>(settings.number("http.body_bytes_max"));
   config.in_flight_max = settings.number("gateway.in_flight_max");
+  // Nothing of another process is to be spared: the whole's limit is enough.
+  for (auto& route : config.routes)
+    if (route.at_home && route.source.empty())
+      route.in_flight_max = static_cast<std::size_t>(config.in_flight_max);
   config.rate_limits = settings.flag("ratelimit.enabled");
   const auto streams = [&](const char* key) { return static_cast<std::size_t>(settings.number(key)); };
   config.streams = {streams("gateway.streams_max"), streams("gateway.streams_per_address_max"),

@@ -18,8 +18,9 @@ struct GatewaySettings {
   std::vector<ServiceInstance> instances;  ///< Of [gateway.services].
 };
 
-/// `file`: the settings file, or empty. Throws UsageError.
-GatewaySettings read_gateway_settings(const Settings& settings, const std::string& file);
+/// `file`: the settings file, or empty. `at_home`: the market's services are this process; routes to them may
+/// say only what can be honoured there. Throws UsageError.
+GatewaySettings read_gateway_settings(const Settings& settings, const std::string& file, bool at_home);
 
 /// What differs, one line each, for the log.
 std::vector<std::string> differences(const gateway::GatewayConfig& before,
@@ -29,6 +30,8 @@ std::vector<std::string> differences(const gateway::GatewayConfig& before,
 class SettingsDiscovery final : public Discovery {
  public:
   explicit SettingsDiscovery(const Discovery* registry) : registry_(registry) {}
+  /// Before anybody asks.
+  void follow(const Discovery& registry) { registry_ = &registry; }
   void set(const std::vector<ServiceInstance>& instances);
   std::shared_ptr<const ServiceList> services() const override;
 

@@ -109,7 +109,7 @@ std::optional<std::string> text_of(const toml::node& node) {
 }  // namespace
 
 const std::vector<KnownSetting>& known_settings() {
-  constexpr auto front = by_store | by_gateway;  // Whoever speaks with browsers: of the stores, role all.
+  constexpr auto front = by_whole | by_gateway;  // Whoever speaks with browsers.
   static const std::vector<KnownSetting> all{
       {"http.listen", "127.0.0.1:8080", text, by_all, {}, "address of the entry point"},
       {"http.threads", "0", number, by_all, {0, 256}, "I/O threads; 0: one per core"},
@@ -130,22 +130,17 @@ const std::vector<KnownSetting>& known_settings() {
       {"http.access_log", "", text, by_all, {}, "file; '-': standard error; empty: off"},
       {"http.spans_url", "", text, by_all, {}, "http://HOST:PORT/v1/traces; empty: off"},
       {"http.spans_per_million", "10000", number, by_all, {0, 1'000'000}, "how many are traced"},
-      {"gateway.default_routes", "true", flag, by_gateway, {}, "route /api/v1 to the market-* services"},
-      {"gateway.in_flight_max", "10000", number, by_gateway, {1, 1'000'000}, "requests under way"},
-      {"gateway.streams_max", "20000", number, by_gateway, {1, 1'000'000}, "event streams in all"},
-      {"gateway.streams_per_address_max",
-       "1000",
-       number,
-       by_gateway,
-       {0, 1'000'000},
-       "of one address; 0: any"},
-      {"gateway.streams_per_user_max", "100", number, by_gateway, {0, 1'000'000}, "of one user; 0: any"},
-      {"gateway.prefer_same_zone", "true", flag, by_gateway, {}, "instances of registry.zone first"},
+      {"gateway.default_routes", "true", flag, front, {}, "route /api/v1 to the market-* services"},
+      {"gateway.in_flight_max", "10000", number, front, {1, 1'000'000}, "requests under way"},
+      {"gateway.streams_max", "20000", number, front, {1, 1'000'000}, "event streams in all"},
+      {"gateway.streams_per_address_max", "1000", number, front, {0, 1'000'000}, "of one address; 0: any"},
+      {"gateway.streams_per_user_max", "100", number, front, {0, 1'000'000}, "of one user; 0: any"},
+      {"gateway.prefer_same_zone", "true", flag, front, {}, "instances of registry.zone first"},
       {"gateway.cors_origins", "", text, front, {}, "origins that browsers may call from; exact"},
       {"gateway.tls_certificate", "", text, front, {}, "PEM file; with it, clients speak TLS"},
       {"gateway.tls_key", "", text, front, {}, "PEM file of the certificate's key"},
-      {"gateway.routes", "", table, by_gateway, {}, "what is forwarded where: docs/gateway.md"},
-      {"gateway.services", "", table, by_gateway, {}, "instances that no registry lists"},
+      {"gateway.routes", "", table, front, {}, "what is forwarded where: docs/gateway.md"},
+      {"gateway.services", "", table, front, {}, "instances that no registry lists"},
       {"auth.key_file", "", text, by_gateway, {}, "token key shared by the roles; empty: none is checked"},
       {"mail.smtp", "", text, by_store, {}, "smtp://HOST:PORT or smtps://HOST:PORT; empty: no mails"},
       {"mail.from", "", text, by_store, {}, "sender of mails: ADDRESS or NAME <ADDRESS>"},
@@ -169,6 +164,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"log.level", "info", text, by_all, {}, "trace, debug, info, warn, error, off"},
       {"log.kafka", "", text, by_store, {}, "HOST:PORT of Kafka, by comma; empty: the log is log.db"},
       {"log.kafka_options", "", text, by_store, {}, "of Kafka's client, NAME=VALUE by comma: TLS, SASL"},
+      {"log.kafka_options_file", "", text, by_store, {}, "file with log.kafka_options"},
       {"log.replicas", "1", number, by_store, {1, 99}, "of the topic, when it is made"},
       {"log.topic", "market.log", text, by_store, {}, "its name"},
       {"log.snapshot_every", "500000", number, by_store, {1, 1'000'000'000}, "events between two snapshots"},
@@ -178,6 +174,7 @@ const std::vector<KnownSetting>& known_settings() {
        by_store,
        {},
        "mysql://USER:PASSWORD@HOST:PORT/DATABASE; empty: records.db"},
+      {"records.mysql_file", "", text, by_store, {}, "file with records.mysql"},
       {"records.mysql_tls_ca", "", text, by_store, {}, "PEM file; with it the connection is encrypted"},
       {"accounts.mysql", "", text, by_store, {}, "as records.mysql; empty: main.db and payments.db"},
       {"accounts.mysql_tls_ca", "", text, by_store, {}, "PEM file; with it the connection is encrypted"},
@@ -185,8 +182,8 @@ const std::vector<KnownSetting>& known_settings() {
       {"users.hash_threads", "0", number, by_store, {0, 256}, "for password hashing; 0: half the cores"},
       {"users.access_token_life", "15m", duration, by_store, between(1s, 24h), "of an access token"},
       {"ratelimit.enabled", "true", flag, by_all, {}, "limits per user, address, and connections"},
-      {"ratelimit.user_per_second", "100", number, by_gateway, {0, 1'000'000}, "twice that at once"},
-      {"ratelimit.address_per_second", "2000", number, by_gateway, {0, 1'000'000}, "twice that at once"},
+      {"ratelimit.user_per_second", "100", number, front, {0, 1'000'000}, "twice that at once"},
+      {"ratelimit.address_per_second", "2000", number, front, {0, 1'000'000}, "twice that at once"},
       {"registry.self_preservation", "true", flag, by_registry, {}, "no mass eviction"},
       {"registry.eviction_interval", "60s", duration, by_registry, between(10ms, 1h), "between two looks"},
       {"registry.cache", "30s", duration, by_registry, between(0s, 1h), "life of a cached answer"},
@@ -195,6 +192,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"registry.public_reads", "false", flag, by_registry, {}, "who reads needs no registry.credential"},
       {"registry.peers", "", text, by_registry, {}, "other registries that every change is told to"},
       {"registry.urls", "", text, by_store | by_gateway, {}, "registries to register with, in this order"},
+      {"registry.urls_file", "", text, by_store | by_gateway, {}, "file with registry.urls"},
       {"registry.renewal_interval", "30s", duration, by_store | by_gateway, between(100ms, 1h), "heartbeats"},
       {"registry.lease", "90s", duration, by_store | by_gateway, between(1s, 24h), "silent so long: gone"},
       {"registry.fetch_interval", "30s", duration, by_store | by_gateway, between(100ms, 1h), "without push"},
@@ -202,6 +200,12 @@ const std::vector<KnownSetting>& known_settings() {
       {"registry.networks", "", text, by_all, {}, "where instances may be, by comma; empty: everywhere"},
       {"registry.host", "127.0.0.1", text, by_store | by_gateway, {}, "where others reach this process"},
   };
+  return all;
+}
+
+const std::vector<std::string_view>& secret_settings() {
+  static const std::vector<std::string_view> all{"log.kafka_options", "mail.credential", "records.mysql",
+                                                 "registry.credential", "registry.urls"};
   return all;
 }
 
@@ -306,6 +310,12 @@ void Settings::set(const std::string& assignment) {
   if (equals == std::string::npos)
     throw UsageError(fmt::format("--set {}: write section.key=value", shown(assignment)));
   put(assignment.substr(0, equals), assignment.substr(equals + 1), "--set");
+}
+
+void Settings::set_secret(std::string_view key, std::string_view named_by, const std::string& value) {
+  if (is_given(key) && !text(key).empty())
+    throw UsageError(fmt::format("{}: must not be set beside {}", named_by, key));
+  put(key, value, std::string(named_by));
 }
 
 std::string Settings::text(std::string_view key) const {

@@ -24,7 +24,15 @@ struct UsageError : std::runtime_error {
 /// `table`: lists and tables of the gateway; apps/settings/gateway_settings.hpp reads and checks them.
 enum class SettingKind : std::uint8_t { text, flag, number, duration, table };
 /// The processes in which a setting has an effect, as a set of bits.
-enum UsedBy : std::uint8_t { by_none = 0, by_store = 1, by_gateway = 2, by_registry = 4, by_all = 7 };
+/// `by_whole`: the process that is all, its own front door. `by_store`: whoever has the store, that one too.
+enum UsedBy : std::uint8_t {
+  by_none = 0,
+  by_store = 1,
+  by_gateway = 2,
+  by_registry = 4,
+  by_whole = 8,
+  by_all = 15
+};
 struct Range {
   std::int64_t least = 0, greatest = 0;  ///< Of durations in milliseconds.
 };
@@ -44,6 +52,9 @@ struct OldName {
 };
 const std::vector<OldName>& old_setting_names();
 
+/// Those whose value is a secret: KEY_file names a file that holds it, or a systemd credential.
+const std::vector<std::string_view>& secret_settings();
+
 class Settings {
  public:
   Settings();
@@ -51,6 +62,9 @@ class Settings {
   void read_file(const std::string& path);
   void read_environment(const char* const* environment);
   void set(const std::string& assignment);  ///< `section.key=value`.
+
+  /// The value of a secret that was read from the file which `named_by`, another setting, names.
+  void set_secret(std::string_view key, std::string_view named_by, const std::string& value);
 
   /// Set by one of the sources, not left at its default.
   bool is_given(std::string_view key) const { return given_.contains(key); }

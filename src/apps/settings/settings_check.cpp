@@ -15,7 +15,21 @@ namespace market::apps {
 
 namespace {
 
-void check_all(const Settings& settings, const std::string& config) {
+/// No other process could honour it.
+void expect_effect(const Settings& settings) {
+  for (const auto& key : settings_without_effect(settings, ServeRole::all)) {
+    if (key == "auth.key_file")
+      throw UsageError(
+          "auth.key_file: has no effect with --role all: it has the store's own keys (keys/token-signing)");
+    throw UsageError(fmt::format("{}: has no effect with --role all: it belongs to --role registry", key));
+  }
+  if (!settings.flag("gateway.default_routes"))
+    throw UsageError(
+        "gateway.default_routes: cannot be false with --role all: it serves /api/v1 itself; --role gateway "
+        "can");
+}
+
+void check_all(const Settings& settings, const std::string& config, ServeRole role) {
   parse_address("http.listen", settings.text("http.listen"));
   if (const auto at = settings.text("management.listen"); !at.empty()) parse_address("management.listen", at);
   log_level_of(settings);
@@ -27,7 +41,8 @@ void check_all(const Settings& settings, const std::string& config) {
     throw UsageError(
         "records.mysql: needs log.kafka: records that several share are of a log that they share");
   mysql_server(settings, "accounts");
-  read_gateway_settings(settings, config);
+  if (role == ServeRole::all) expect_effect(settings);
+  read_gateway_settings(settings, config, role == ServeRole::all);
   // One that is not there yet is waited for; see TokenKeys.
   std::error_code unknown;
   if (std::filesystem::exists(settings.text("auth.key_file"), unknown)) token_keys_of(settings);
@@ -40,9 +55,9 @@ void check_all(const Settings& settings, const std::string& config) {
 
 }  // namespace
 
-void check_settings(const Settings& settings, const std::string& config) {
+void check_settings(const Settings& settings, const std::string& config, ServeRole role) {
   try {
-    check_all(settings, config);
+    check_all(settings, config, role);
   } catch (const UsageError& mistake) {
     throw UsageError(settings.located(mistake.what()));
   }
@@ -59,6 +74,7 @@ user::EmailVerification email_verification_of(const Settings& settings) {
 std::vector<std::string_view> settings_without_effect(const Settings& settings, ServeRole role) {
   const unsigned here = role == ServeRole::gateway    ? by_gateway
                         : role == ServeRole::registry ? by_registry
+                        : role == ServeRole::all      ? by_store | by_whole
                                                       : by_store;
   std::vector<std::string_view> names;
   for (const KnownSetting& known : known_settings())

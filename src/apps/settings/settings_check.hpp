@@ -8,8 +8,10 @@
 
 namespace market::apps {
 
-/// `config`: the settings file, or empty. Throws UsageError that names the setting.
-void check_settings(const Settings& settings, const std::string& config);
+/// `config`: the settings file, or empty. Throws UsageError that names the setting. The process that is all
+/// refuses also what it cannot honour: whoever sets it believes that it protects something.
+void check_settings(const Settings& settings, const std::string& config,
+                    ServeRole role = ServeRole::services);
 
 /// Throws UsageError.
 user::EmailVerification email_verification_of(const Settings& settings);

@@ -94,6 +94,42 @@ TEST_F(SettingsCheckTest, AWrongMeaningNamesFileAndLineWhereItStands) {
   EXPECT_EQ(refusal({"http.listen=nowhere"}, config).find("http.listen: "), 0u) << "it stands elsewhere";
 }
 
+TEST_F(SettingsCheckTest, TheProcessThatIsAllRefusesWhatItCannotHonour) {
+  const auto refused = [&](const std::string& text) {
+    const auto config = file("all.toml", text);
+    try {
+      Settings settings;
+      settings.read_file(config);
+      check_settings(settings, config, ServeRole::all);
+    } catch (const UsageError& error) {
+      const std::string line = error.what();
+      EXPECT_EQ(line.find(config + ": line "), 0u) << line;
+      return line.substr(config.size());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(refused("[registry]\ncredential = 'a:b'\n"),
+            ": line 2: registry.credential: has no effect with --role all: it belongs to --role registry");
+  EXPECT_EQ(refused("\n[auth]\nkey_file = '/none'\n").substr(0, 24), ": line 3: auth.key_file:");
+  EXPECT_NE(refused("[gateway]\ndefault_routes = false\n").find(": line 2: gateway.default_routes"),
+            std::string::npos);
+  const std::string route = "[[gateway.routes]]\nid = 'x'\npath = '/api/v1/orders/**'\n";
+  for (const char* idle : {"strip_prefix = 1", "timeout = '1s'", "set_status = 200", "coalesce = true",
+                           "set_response_headers = {A = 'b'}", "retries = 0", "breaker = {}"}) {
+    EXPECT_NE(refused(route + "service = 'market-order'\n" + idle).find("cannot be honoured"),
+              std::string::npos)
+        << idle;
+    EXPECT_EQ(refused(route + "service = 'other'\n" + idle), "") << idle;
+  }
+  EXPECT_EQ(refused(route + "service = 'market-order'\nauthenticated = true\nin_flight_max = 5\n"
+                            "user_rate = {per_second = 1}\npriority = 'paying'\n"),
+            "");
+  EXPECT_NE(refused(route + "service = 'other'\nfallback_service = 'market-order'\n"), "");
+  EXPECT_EQ(refused("[gateway]\nstreams_per_user_max = 3\nin_flight_max = 9\n[ratelimit]\n"
+                    "user_per_second = 5\n"),
+            "");
+}
+
 TEST_F(SettingsCheckTest, SaysWhichSettingsDoNothingInARole) {
   Settings settings;
   settings.read_file(file("w.toml", "[[gateway.routes]]\nid = 'a'\nservice = 's'\n"));
@@ -101,8 +137,7 @@ TEST_F(SettingsCheckTest, SaysWhichSettingsDoNothingInARole) {
                             "registry.cache=1s", "http.threads=2"})
     settings.set(given);
   using Names = std::vector<std::string_view>;
-  EXPECT_EQ(settings_without_effect(settings, ServeRole::all),
-            (Names{"gateway.routes", "auth.key_file", "registry.cache"}));
+  EXPECT_EQ(settings_without_effect(settings, ServeRole::all), (Names{"auth.key_file", "registry.cache"}));
   EXPECT_EQ(settings_without_effect(settings, ServeRole::gateway),
             (Names{"orders.queue_max", "registry.cache"}));
   EXPECT_EQ(settings_without_effect(settings, ServeRole::registry),

@@ -176,18 +176,6 @@ void Router::add(Method method, std::string pattern, Handler handler, RouteOptio
   }
 }
 
-void Router::check_head(std::string_view name, std::function<Result<>(const Request&)> check_it) {
-  const auto named = std::find(tables_->names.begin(), tables_->names.end(), name);
-  const auto index = static_cast<std::size_t>(named - tables_->names.begin());
-  for (const auto& path : tables_->paths)
-    for (const auto& entry : path->methods) {
-      if (!entry || entry->index != index) continue;
-      entry->options.head_check = std::move(check_it);
-      return;
-    }
-  check(false, "a head is checked of a route that is there");
-}
-
 void Router::wrap(std::string_view name, const std::function<Handler(Handler)>& around) {
   const auto named = std::find(tables_->names.begin(), tables_->names.end(), name);
   const auto index = static_cast<std::size_t>(named - tables_->names.begin());

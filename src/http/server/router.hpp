@@ -38,10 +38,7 @@ class Router {
   /// Of the routes that are added from here on, as their contract is another's (Eureka's).
   void take_any_query(bool yes);
 
-  /// Sets head_check of a route that is there, named as in route_names().
-  void check_head(std::string_view name, std::function<Result<>(const Request&)> check);
-
-  /// Puts something around the handler of a route that is there, named as above.
+  /// Puts something around the handler of a route that is there, named as in route_names().
   void wrap(std::string_view name, const std::function<Handler(Handler)>& around);
 
   /// For every path and method that no route matches; without it those are 404.
@@ -64,32 +61,6 @@ class Router {
  private:
   struct Tables;
   std::unique_ptr<Tables> tables_;
-};
-
-/// Adds routes whose handlers are named functions of what they share:
-///
-///   SharedRoutes routes(router, "/api/v1", std::make_shared<const Doors>(parts));
-///   routes.add(Method::get, "/cart", show_cart);
-template <class Shared>
-class SharedRoutes {
- public:
-  using Door = Task<Reply> (*)(Shared&, const Request&);
-  SharedRoutes(Router& router, std::string_view base, std::shared_ptr<Shared> shared)
-      : router_(router), base_(base), shared_(std::move(shared)) {}
-  /// `query`: the parameters that the route knows.
-  void add(Method method, const std::string& path, Door door, std::vector<std::string_view> query = {}) {
-    RouteOptions options;
-    options.query = std::move(query);
-    router_.add(
-        method, base_ + path,
-        [shared = shared_, door](const Request& request) { return door(*shared, request); },
-        std::move(options));
-  }
-
- private:
-  Router& router_;
-  const std::string base_;
-  const std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace market::http

@@ -52,8 +52,11 @@ void Server::adopt(int listening_fd) {
   else
     state_->more.emplace_back(state_->shared).adopt(listening_fd);
 }
-int Server::listening_fd() const {
-  return state_->acceptor.fd();
+std::vector<int> Server::listening_fds() const {
+  std::vector<int> fds;
+  if (state_->acceptor.fd() >= 0) fds.push_back(state_->acceptor.fd());
+  for (const Acceptor& each : state_->more) fds.push_back(each.fd());
+  return fds;
 }
 std::uint16_t Server::port() const {
   return state_->acceptor.port();

@@ -74,7 +74,8 @@ class Server {
   void listen(const std::string& host, std::uint16_t port);
   /// Takes over a listening socket from socket activation or a predecessor.
   void adopt(int listening_fd);
-  int listening_fd() const;
+  /// All of them: systemd may hold several.
+  std::vector<int> listening_fds() const;
   std::uint16_t port() const;
   /// Connections accepted from now on speak TLS; see load_tls() of tls.hpp. Any thread.
   void set_tls(std::shared_ptr<TlsContext> context);

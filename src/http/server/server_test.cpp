@@ -295,7 +295,7 @@ TEST_F(ServerTest, CapsConnectionsOfOneAddress) {
 
 TEST_F(ServerTest, HandsItsSocketToASuccessor) {
   start();
-  const int kept = ::dup(server->listening_fd());
+  const int kept = ::dup(server->listening_fds().front());
   stop();
   Client waiting(port);  // In the queue: nobody accepts now, nobody refuses.
   ASSERT_TRUE(waiting.connected());
@@ -362,11 +362,13 @@ TEST_F(ServerTest, ContextsStandUntilTheServerGoes) {
 
 /// The head decides: the body of somebody who may not send it is not waited for.
 TEST_F(ServerTest, AHeadIsJudgedBeforeALongBody) {
-  router.add(Method::post, "/echo2", [](const Request& r) { return echo(r); });
-  router.check_head("POST /echo2", [](const Request& request) -> Result<> {
+  RouteOptions signed_in;
+  signed_in.head_check = [](const Request& request) -> Result<> {
     if (request.has_header("Authorization")) return {};
     return fail(Code::unauthenticated, "sign in first");
-  });
+  };
+  router.add(
+      Method::post, "/echo2", [](const Request& r) { return echo(r); }, signed_in);
   start();
   const std::string head =
       "POST /echo2 HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n";

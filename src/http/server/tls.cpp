@@ -133,6 +133,7 @@ std::shared_ptr<TlsContext> load_tls(const std::string& certificate_file, const 
     throw std::runtime_error("this OpenSSL has none of the cipher suites that TLS 1.2 needs");
   SSL_CTX_set_alpn_select_cb(native, &select_protocol, nullptr);
   SSL_CTX_set_options(native, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);  // Of idle connections: docs/limits.md, memory.
   Error error;
   if (context.use_certificate_chain_file(certificate_file, error); error)
     throw std::runtime_error(fmt::format("the TLS certificate {}: {}", certificate_file, error.message()));

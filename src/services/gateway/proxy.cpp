@@ -9,6 +9,7 @@
 #include "http/message/problem.hpp"
 #include "http/server/io_thread.hpp"
 #include "services/gateway/cors.hpp"
+#include "services/gateway/counted.hpp"
 #include "services/gateway/forwarded_message.hpp"
 
 namespace market::gateway {
@@ -61,19 +62,6 @@ struct NormalRequest {
   const http::Request* request = nullptr;
 };
 
-/// Counts one more while it lives.
-class Counted {
- public:
-  explicit Counted(std::atomic<std::int64_t>& count) : count_(count) {
-    count.fetch_add(1, std::memory_order_relaxed);
-  }
-  ~Counted() { count_.fetch_sub(1, std::memory_order_relaxed); }
-  Counted(const Counted&) = delete;
-
- private:
-  std::atomic<std::int64_t>& count_;
-};
-
 void add_limit_fields(http::Reply& reply, const RateLimit& limit, const RateLimiter::Verdict& verdict) {
   const auto quota = std::to_string(static_cast<int>(limit.burst));
   reply.headers.push_back(
@@ -99,7 +87,8 @@ Proxy::Proxy(ProxyParts parts, std::shared_ptr<const GatewayConfig> config, std:
 std::vector<std::string> Proxy::missing_services() const {
   std::set<std::string> missing;
   for (const auto& route : current()->routes)
-    if (!route.service.empty() && !parts_.balancer.has_instance(route.service)) missing.insert(route.service);
+    if (!route.service.empty() && !route.at_home && !parts_.balancer.has_instance(route.service))
+      missing.insert(route.service);
   return {missing.begin(), missing.end()};
 }
 
@@ -178,12 +167,12 @@ http::RouteOptions Proxy::options() {
   return options;
 }
 
-namespace {
-
 http::Reply nothing_here(const GatewayConfig& config, const http::Request& request) {
   if (config.cors && is_preflight(request)) return preflight_answer(*config.cors, request);
   return refusal(Code::not_found, "there is nothing at this path", request);  // See add_cors().
 }
+
+namespace {
 
 /// Whoever we trust has decided for its trace; all others' flags would let strangers fill the collector.
 bool is_sampled(const http::Request& request, const GatewayConfig& config, std::uint64_t random) {
@@ -206,50 +195,70 @@ Task<http::Reply> Proxy::handle_other(const http::Request& request) {
   co_return reply;
 }
 
-Task<http::Reply> Proxy::handle_normal(const http::Request& request) {
-  const auto config = current();
+void Proxy::arrive(const http::Request& request, Arrival& arrival) {
+  arrival.config = current();
+  arrival.client = http::client_address(request, arrival.config->trusted_proxies);
+  if (arrival.client.empty()) arrival.client = arrival.name = name_of_connection(request);
+  if (is_internal_path(request.path)) return;
+  arrival.route = arrival.config->match(request, arrival.client, parts_.clock.now(),
+                                        http::IoThread::current()->ids.next());
+}
+
+Proxy::Passage Proxy::passage_of(const http::Request& request, const Arrival& arrival) const {
   http::IoThread& thread = *http::IoThread::current();
-  auto client = http::client_address(request, config->trusted_proxies);
-  std::string name;
-  if (client.empty()) client = name = name_of_connection(request);
-  const Route* const route = is_internal_path(request.path)
-                                 ? nullptr
-                                 : config->match(request, client, parts_.clock.now(), thread.ids.next());
-  if (!route) co_return nothing_here(*config, request);
-  Passage passage{request, *config, *route, client};
+  Passage passage{request, *arrival.config, *arrival.route, arrival.client};
   passage.began_ns = steady_ns();
   passage.span = thread.ids.next() | 1;
   passage.safe = request.method == http::Method::get || request.method == http::Method::head;
+  return passage;
+}
+
+Task<http::Reply> Proxy::handle_normal(const http::Request& request) {
+  Arrival arrival;
+  arrive(request, arrival);
+  const Route* const route = arrival.route;
+  // What is ours has a handler, or is not there.
+  if (!route || route->at_home) co_return nothing_here(*arrival.config, request);
+  Passage passage = passage_of(request, arrival);
   passage.repeatable =
       passage.safe || request.method == http::Method::options || is_repeatable_post(request, *route);
-  passage.sampled = is_sampled(request, *config, thread.ids.next());
+  passage.sampled = is_sampled(request, *arrival.config, http::IoThread::current()->ids.next());
   auto reply = co_await pass(passage);
   if (!reply) reply = http::problem_reply(reply.error(), request.trace_id);
-  const auto& cors = route->cors ? route->cors : config->cors;
-  if (cors && !is_preflight(request)) add_cors_fields(*reply, *cors, request);
-  if (passage.limit) add_limit_fields(*reply, *passage.limit, passage.verdict);
+  complete(passage, *reply);
   if (parts_.access_log.wants(passage.sampled)) note(passage, *reply);
   co_return std::move(*reply);
+}
+
+std::optional<http::Reply> Proxy::refuse_or_answer(Passage& passage) {
+  const auto& request = passage.request;
+  const Route& route = passage.route;
+  const auto& cors = route.cors ? route.cors : passage.config.cors;
+  if (cors && is_preflight(request)) return preflight_answer(*cors, request);
+  if (is_loop(request, name_))
+    return http::status_problem(static_cast<http::Status>(508), "this request has come through here before",
+                                request.trace_id);
+  if (auto refused = check_token(passage)) return refused;
+  if (auto refused = check_limits(passage)) return refused;
+  if (route.answer) return fixed_reply(*route.answer, request);
+  if (has_room(passage)) return std::nullopt;
+  counts_.shed.fetch_add(1, std::memory_order_relaxed);
+  route.state->shed.fetch_add(1, std::memory_order_relaxed);
+  // Spread over some seconds, or all would come back at once.
+  return refusal(Code::overloaded, "too many requests are under way", request,
+                 1 + static_cast<int>(passage.span % 3));
+}
+
+void Proxy::complete(const Passage& passage, http::Reply& reply) const {
+  const auto& cors = passage.route.cors ? passage.route.cors : passage.config.cors;
+  if (cors && !is_preflight(passage.request)) add_cors_fields(reply, *cors, passage.request);
+  if (passage.limit) add_limit_fields(reply, *passage.limit, passage.verdict);
 }
 
 Task<http::Reply> Proxy::pass(Passage& passage) {
   const auto& request = passage.request;
   const Route& route = passage.route;
-  const auto& cors = route.cors ? route.cors : passage.config.cors;
-  if (cors && is_preflight(request)) co_return preflight_answer(*cors, request);
-  if (is_loop(request, name_))
-    co_return http::status_problem(static_cast<http::Status>(508),
-                                   "this request has come through here before", request.trace_id);
-  if (auto refused = check_token(passage)) co_return std::move(*refused);
-  if (auto refused = check_limits(passage)) co_return std::move(*refused);
-  if (route.answer) co_return fixed_reply(*route.answer, request);
-  if (!has_room(passage)) {
-    counts_.shed.fetch_add(1, std::memory_order_relaxed);
-    route.state->shed.fetch_add(1, std::memory_order_relaxed);
-    // Spread over some seconds, or all would come back at once.
-    co_return refusal(Code::overloaded, "too many requests are under way", request,
-                      1 + static_cast<int>(passage.span % 3));
-  }
+  if (auto answer = refuse_or_answer(passage)) co_return std::move(*answer);
   const Counted under_way(in_flight_);
   const Counted of_route(route.state->in_flight);
   passage.fan_key = fan_key_of(request, route);

@@ -34,6 +34,8 @@ struct ProxyParts {
 /// A long answer, piece by piece at the client's pace.
 Task<> pass_on(std::shared_ptr<http::AnswerStream> from, http::Stream& to);
 http::Reply refusal(Code code, const char* detail, const http::Request& request, int retry_after = 0);
+/// 404, or the answer to a preflight.
+http::Reply nothing_here(const GatewayConfig& config, const http::Request& request);
 bool is_event_stream(const http::ResponseHead& head);
 /// Under which key this request may share an event stream with others; empty: it may not.
 std::string fan_key_of(const http::Request& request, const Route& route);
@@ -48,6 +50,8 @@ class Proxy {
 
   Task<http::Reply> handle(const http::Request& request);
   http::RouteOptions options();
+  /// The same filters before a handler of this process, which stands at their end instead of an instance.
+  http::Handler before(http::Handler handler);
   /// Requests under way end with the old one.
   void apply(std::shared_ptr<const GatewayConfig> config);
   std::shared_ptr<const GatewayConfig> config() const { return config_.load(); }
@@ -77,6 +81,12 @@ class Proxy {
     std::uint64_t salt = 0;  ///< For names of connections.
   };
   /// What is found out about one request on its way.
+  struct Arrival {
+    std::shared_ptr<const GatewayConfig> config;
+    std::string name;         ///< Of the connection, when no proxy tells an address.
+    std::string_view client;  ///< An address, or that name.
+    const Route* route = nullptr;
+  };
   struct Passage {
     const http::Request& request;
     const GatewayConfig& config;
@@ -98,6 +108,13 @@ class Proxy {
 
   Local& local();
   std::shared_ptr<const GatewayConfig> current() const;
+  void arrive(const http::Request& request, Arrival& arrival);
+  Passage passage_of(const http::Request& request, const Arrival& arrival) const;
+  Task<http::Reply> at_home(const http::Handler& handler, const http::Request& request);
+  /// Nullopt: it may go to its end.
+  std::optional<http::Reply> refuse_or_answer(Passage& passage);
+  /// What every answer says besides.
+  void complete(const Passage& passage, http::Reply& reply) const;
   Task<http::Reply> handle_normal(const http::Request& request);
   Task<http::Reply> handle_other(const http::Request& request);
   Task<http::Reply> pass(Passage& passage);
@@ -108,6 +125,7 @@ class Proxy {
   Task<http::Reply> fanned(Passage& passage);
   Task<http::Reply> asked_for_all(Passage& passage);
   std::shared_ptr<EventFan> fan_of(const Passage& passage);
+  http::Reply with_place(const Passage& passage, http::Reply reply);
   http::Reply subscribe(const Passage& passage, std::shared_ptr<EventFan> fan);
   /// Null: `refused` says so.
   std::shared_ptr<StreamBudget::Place> take_place(const Passage& passage,

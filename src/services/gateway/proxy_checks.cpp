@@ -46,6 +46,11 @@ Result<std::uint64_t> Proxy::user_of(const http::Request& request, const Route& 
 }
 
 std::optional<http::Reply> Proxy::check_token(Passage& passage) {
+  const Route& route = passage.route;
+  if (route.at_home && !route.authenticated) {  // Its handler says who may; here only whose limits count.
+    if (passage.config.rate_limits) passage.user = user_of(passage.request, route).value_or(0);
+    return std::nullopt;
+  }
   const auto user = user_of(passage.request, passage.route);
   if (!user) return http::problem_reply(user.error(), passage.request.trace_id);
   passage.user = *user;

@@ -64,6 +64,17 @@ std::shared_ptr<EventFan> Proxy::fan_of(const Passage& passage) {
   return fan;
 }
 
+/// A stream of this process: what it holds lives as long as its reader likes.
+http::Reply Proxy::with_place(const Passage& passage, http::Reply reply) {
+  std::optional<http::Reply> refused;
+  auto place = take_place(passage, refused);
+  if (!place) return std::move(*refused);
+  reply.stream = [serve = std::move(reply.stream), place = std::move(place)](http::Stream& to) {
+    return serve(to);
+  };
+  return reply;
+}
+
 http::Reply Proxy::subscribe(const Passage& passage, std::shared_ptr<EventFan> fan) {
   std::optional<http::Reply> refused;
   const auto place = take_place(passage, refused);

@@ -2,6 +2,10 @@
 
 namespace market::gateway {
 
+bool is_own_service(std::string_view name) {
+  return name == "market-user" || name == "market-product" || name == "market-order";
+}
+
 std::vector<Route> default_routes() {
   struct Default {
     const char *service, *id;

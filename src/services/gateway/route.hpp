@@ -52,9 +52,10 @@ enum class Priority : std::uint8_t { paying, ordering, browsing };
 
 struct Route {
   std::string id;
-  std::string source;   ///< As the settings wrote it, to tell what a reload changed.
-  std::string service;  ///< Of discovery; or
-  std::string host;     ///< one fixed address.
+  std::string source;    ///< As the settings wrote it, to tell what a reload changed.
+  std::string service;   ///< Of discovery; or
+  std::string host;      ///< one fixed address.
+  bool at_home = false;  ///< The service is this very process: its handler stands at the end.
   std::uint16_t port = 0;
 
   // Predicates: all must hold; an empty one always does.
@@ -98,6 +99,8 @@ struct Route {
   std::shared_ptr<RouteState> state = std::make_shared<RouteState>();
 };
 
+/// market-user, market-product or market-order.
+bool is_own_service(std::string_view name);
 /// /api/v1/** to market-user, market-product and market-order.
 std::vector<Route> default_routes();
 

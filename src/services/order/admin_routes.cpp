@@ -7,6 +7,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "http/message/paging.hpp"
+#include "services/auth/routes.hpp"
 #include "services/order/order_export.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/json_writer.hpp"
@@ -15,6 +16,7 @@
 namespace market::order {
 namespace {
 
+using auth::Access;
 using http::Method;
 using http::Reply;
 using http::Request;
@@ -286,14 +288,14 @@ Task<Reply> export_csv(const Doors& doors, const Request& request) {
 }  // namespace
 
 void add_admin_order_routes(http::Router& router, const AdminOrderParts& parts, const std::string& base) {
-  http::SharedRoutes routes(router, base, std::make_shared<const Doors>(parts));
+  auth::Routes routes(router, base, std::make_shared<const Doors>(parts), parts.authenticator);
   const std::vector<std::string_view> filters{"limit", "cursor", "state", "userId", "productId"};
-  routes.add(Method::get, "/orders", list_all, filters);
-  routes.add(Method::get, "/orders/report", report, {"productId"});
-  routes.add(Method::get, "/orders/export", export_csv, filters);
-  routes.add(Method::get, "/orders/{id}", show);
-  routes.add(Method::post, "/orders/{id}/advance", advance);
-  routes.add(Method::post, "/orders/{id}/cancel", cancel);
+  routes.add(Method::get, "/orders", Access::admins, list_all, filters);
+  routes.add(Method::get, "/orders/report", Access::admins, report, {"productId"});
+  routes.add(Method::get, "/orders/export", Access::admins, export_csv, filters);
+  routes.add(Method::get, "/orders/{id}", Access::admins, show);
+  routes.add(Method::post, "/orders/{id}/advance", Access::admins, advance);
+  routes.add(Method::post, "/orders/{id}/cancel", Access::admins, cancel);
 }
 
 }  // namespace market::order

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "http/message/problem.hpp"
+#include "services/auth/routes.hpp"
 #include "services/order/cart.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/order_view.hpp"
@@ -10,6 +11,7 @@
 namespace market::order {
 namespace {
 
+using auth::Access;
 using http::Method;
 using http::Reply;
 using http::Request;
@@ -166,12 +168,12 @@ Task<Reply> merge_cart(const Doors& doors, const Request& request) {
 }  // namespace
 
 void add_cart_routes(http::Router& router, const CartParts& parts, const std::string& base) {
-  http::SharedRoutes routes(router, base, std::make_shared<const Doors>(parts));
-  routes.add(Method::get, "/cart", show_cart);
-  routes.add(Method::del, "/cart", clear_cart);
-  routes.add(Method::post, "/cart/merge", merge_cart);
-  routes.add(Method::put, "/cart/items/{id}", put_item);
-  routes.add(Method::del, "/cart/items/{id}", remove_item);
+  auth::Routes routes(router, base, std::make_shared<const Doors>(parts), parts.authenticator);
+  routes.add(Method::get, "/cart", Access::signed_in, show_cart);
+  routes.add(Method::del, "/cart", Access::signed_in, clear_cart);
+  routes.add(Method::post, "/cart/merge", Access::signed_in, merge_cart);
+  routes.add(Method::put, "/cart/items/{id}", Access::signed_in, put_item);
+  routes.add(Method::del, "/cart/items/{id}", Access::signed_in, remove_item);
 }
 
 }  // namespace market::order

@@ -27,7 +27,7 @@ TEST(OrderMail, SaysWhatTheBuyerMustKnow) {
   EXPECT_NE(mail->text.find("김철수 님"), std::string::npos);
   EXPECT_NE(mail->text.find("2 x <b>Bag</b> (617.28 USD), No. 9"), std::string::npos) << mail->text;
   EXPECT_NE(mail->text.find("1234.56 USD"), std::string::npos);
-  EXPECT_NE(mail->text.find("2026-09-21 22:13 KST"), std::string::npos) << mail->text;
+  EXPECT_NE(mail->text.find("2026-09-21 23:13 KST"), std::string::npos) << mail->text;
   EXPECT_NE(mail->subject.find(OrderId{42}.text()), std::string::npos);
 }
 

@@ -108,7 +108,8 @@ Task<Paid> PayOrder::start(Command command, Money total, std::string token) {
   const std::uint64_t fingerprint = command.fingerprint;
   auto started = co_await gate_.submit(std::move(command));
   if (!started) {
-    auto paid = co_await unless_paid(asked, std::move(token), std::move(started.error()));
+    auto paid =
+        co_await unless_paid(asked, static_cast<bool>(key), std::move(token), std::move(started.error()));
     co_return paid;
   }
   if (started->replayed) {
@@ -116,13 +117,14 @@ Task<Paid> PayOrder::start(Command command, Money total, std::string token) {
     co_return paid;
   }
   const AttemptId attempt = std::get<PaymentStarted>(started->event->event.fact).attempt;
+  if (key && resolver_ != nullptr) resolver_->bind(attempt, key, fingerprint);
   const Attempt begun{asked.user, asked.order, attempt, total, key, fingerprint};
   auto paid = co_await charge(begun, std::move(token));
   co_return paid;
 }
 
 /// The gate refuses to begin a payment: perhaps because this very one has been begun, or has succeeded.
-Task<Paid> PayOrder::unless_paid(StartPayment asked, std::string token, Error refusal) {
+Task<Paid> PayOrder::unless_paid(StartPayment asked, bool keyed, std::string token, Error refusal) {
   // The gate may have forgotten an order that is paid and recorded.
   if (refusal.code != Code::order_not_payable && refusal.code != Code::order_not_found)
     co_return fail(std::move(refusal));
@@ -134,7 +136,8 @@ Task<Paid> PayOrder::unless_paid(StartPayment asked, std::string token, Error re
   if (with && *with == ChargedToken::another)
     co_return fail(Code::order_not_payable, paid ? "the order was paid with another token"
                                                  : "a payment of this order with another token is under way");
-  co_return Paid{std::move(*order), paid, false};
+  // After a restart nobody knows any more which key began the attempt: the same token tells as much.
+  co_return Paid{std::move(*order), paid, paid && keyed};
 }
 
 /// The key is bound. In logs of before also by an attempt that was declined: such a request may be sent

@@ -12,6 +12,7 @@
 #include "ports/order_reader.hpp"
 #include "ports/payment_provider.hpp"
 #include "ports/sale_gate.hpp"
+#include "services/order/payment_resolver.hpp"
 
 namespace market::order {
 
@@ -23,9 +24,10 @@ struct Paid {
 
 class PayOrder {
  public:
-  /// `answer_max`: how long a caller waits for the provider.
-  PayOrder(SaleGate& gate, OrderReader& reader, PaymentProvider& provider, Millis answer_max)
-      : gate_(gate), reader_(reader), provider_(provider), answer_max_(answer_max) {}
+  /// `answer_max`: how long a caller waits for the provider. `resolver` settles what is not answered then.
+  PayOrder(SaleGate& gate, OrderReader& reader, PaymentProvider& provider, Millis answer_max,
+           PaymentResolver* resolver = nullptr)
+      : gate_(gate), reader_(reader), provider_(provider), answer_max_(answer_max), resolver_(resolver) {}
 
   /// `start`: a StartPayment, with its key, which is bound when the order is paid. The order as it is answers
   /// whoever sends the token again with which it was paid or is being paid; at the same time, he waits for
@@ -59,7 +61,7 @@ class PayOrder {
   UnderWayPtr find_or_begin(OrderId order, const std::string& token, bool& first);
   Task<Paid> wait_for(UnderWayPtr first, StartPayment asked);
   Task<Paid> start(Command start, Money total, std::string token);
-  Task<Paid> unless_paid(StartPayment asked, std::string token, Error refusal);
+  Task<Paid> unless_paid(StartPayment asked, bool keyed, std::string token, Error refusal);
   Task<Paid> replay(StartPayment asked, std::string token);
   Task<Paid> charge(Attempt attempt, std::string token);
   Task<Paid> settle(Attempt attempt, PaymentOutcome outcome);
@@ -69,6 +71,7 @@ class PayOrder {
   OrderReader& reader_;
   PaymentProvider& provider_;
   Millis answer_max_;
+  PaymentResolver* resolver_;
   std::mutex mutex_;  ///< Of the next one and of all that it leads to.
   boost::unordered_flat_map<OrderId, UnderWayPtr> under_way_;
   TaskGroup charges_{"a charge"};

@@ -55,6 +55,15 @@ void PaymentResolver::watch(OpenPayment open) {
   });
 }
 
+void PaymentResolver::bind(AttemptId attempt, RequestKey key, std::uint64_t fingerprint) {
+  asio::post(executor_, [this, attempt, key, fingerprint] {
+    const auto known = unsettled_.find(attempt);
+    if (known == unsettled_.end()) return;
+    known->second.key = key;
+    known->second.fingerprint = fingerprint;
+  });
+}
+
 bool PaymentResolver::run_there(std::function<void()> work, Millis longest) {
   auto done = std::make_shared<std::promise<void>>();
   auto ended = done->get_future();
@@ -82,7 +91,7 @@ void PaymentResolver::add(OpenPayment open, Millis first_wait) {
     due_.erase({known->second.next, open.attempt});
   }
   const Instant now = clock_.now();
-  unsettled_[open.attempt] = Unsettled{open, now, now + first_wait, limits_.first_wait, false};
+  unsettled_[open.attempt] = Unsettled{open, now, now + first_wait, limits_.first_wait, false, {}, 0};
   due_.insert({now + first_wait, open.attempt});
 }
 
@@ -124,6 +133,11 @@ asio::awaitable<void> PaymentResolver::resolve(OpenPayment open, Instant since) 
   bool done = false;
   if (outcome) {
     Command command = SettlePayment{open.order, open.attempt, *outcome};
+    if (const auto known = unsettled_.find(open.attempt);
+        known != unsettled_.end() && *outcome == PaymentOutcome::captured) {
+      command.key = known->second.key;
+      command.fingerprint = known->second.fingerprint;
+    }
     const auto settled = co_await gate_.submit(std::move(command));
     done = settled || settled.error().code == Code::order_not_found;
   }

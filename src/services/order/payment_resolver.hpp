@@ -42,6 +42,9 @@ class PaymentResolver final : public LogFollower {
   void follow(const CountedEvents& events) override;
   /// What was open at the start: nobody else waits for it. Any thread; watching twice is fine.
   void watch(OpenPayment open);
+  /// Of the request that began the attempt: bound when the attempt turns out to have succeeded. Any thread,
+  /// after the log has told of the attempt. Not known any more after a restart.
+  void bind(AttemptId attempt, RequestKey key, std::uint64_t fingerprint);
   /// Any thread but its own, while the gate still answers: asks nothing more and waits for what is under way.
   /// False: longer than `longest`.
   bool stop(Millis longest = Millis(5'000));
@@ -59,6 +62,8 @@ class PaymentResolver final : public LogFollower {
     Instant since, next;
     Millis wait;
     bool asking = false;
+    RequestKey key;
+    std::uint64_t fingerprint = 0;
   };
   using UnsettledAttempts = boost::unordered_flat_map<AttemptId, Unsettled>;
   static std::optional<News> news_of(const Event& event);

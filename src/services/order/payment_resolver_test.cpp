@@ -46,6 +46,36 @@ class PaymentResolverTest : public testing::Test {
   ProductId shoes_;
 };
 
+TEST_F(PaymentResolverTest, BindsTheKeyOfTheRequestThatBeganTheAttempt) {
+  const OrderId order = buy();
+  const AttemptId attempt = start(order);
+  const RequestKey key{1, 2};
+  resolver_.bind(attempt, key, 7);
+  resolver_.bind(AttemptId{99}, key, 8);
+  provider_.find_answers = {ChargeState::captured};
+  run();
+  ASSERT_EQ(payment_of(order), PaymentState::paid);
+  Command again = StartPayment{order, alice};
+  again.key = key;
+  again.fingerprint = 7;
+  EXPECT_TRUE(gate_.decided(again)->replayed);
+  again.fingerprint = 8;
+  EXPECT_EQ(gate_.decided(again).error().code, Code::idempotency_mismatch);
+}
+
+TEST_F(PaymentResolverTest, ADeclinedAttemptBindsNoKey) {
+  const OrderId order = buy();
+  resolver_.bind(start(order), RequestKey{1, 2}, 7);
+  provider_.find_answers = {ChargeState::declined};
+  run();
+  Command again = StartPayment{order, alice};
+  again.key = RequestKey{1, 2};
+  again.fingerprint = 8;
+  const auto begun = gate_.decided(again);
+  ASSERT_TRUE(begun) << "the key is free";
+  EXPECT_FALSE(begun->replayed);
+}
+
 TEST_F(PaymentResolverTest, AsksOnlyOnceNobodyElseWaitsForTheAnswer) {
   const OrderId order = buy();
   start(order);

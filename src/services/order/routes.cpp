@@ -11,6 +11,7 @@
 #include "http/message/paging.hpp"
 #include "http/message/sse.hpp"
 #include "services/auth/request_key.hpp"
+#include "services/auth/routes.hpp"
 #include "services/order/place_order.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/order_body.hpp"
@@ -19,6 +20,7 @@
 namespace market::order {
 namespace {
 
+using auth::Access;
 using http::Method;
 using http::Reply;
 using http::Request;
@@ -302,21 +304,14 @@ Task<Reply> return_order(Doors& doors, const Request& request) {
 }  // namespace
 
 void add_order_routes(http::Router& router, const OrderParts& parts, const std::string& base) {
-  auto doors = std::make_shared<Doors>(parts, base);
-  router.add(Method::post, base + "/orders", [doors](const Request& r) { return place_order(*doors, r); });
-  http::RouteOptions filters;
-  filters.query = {"limit", "cursor", "state"};
-  router.add(
-      Method::get, base + "/orders", [doors](const Request& r) { return list_orders(*doors, r); }, filters);
-  router.add(Method::get, base + "/orders/{id}", [doors](const Request& r) { return get_order(*doors, r); });
-  router.add(Method::get, base + "/orders/{id}/events",
-             [doors](const Request& r) { return get_order_events(*doors, r); });
-  router.add(Method::post, base + "/orders/{id}/payment",
-             [doors](const Request& r) { return pay_order(*doors, r); });
-  router.add(Method::post, base + "/orders/{id}/cancel",
-             [doors](const Request& r) { return cancel_order(*doors, r); });
-  router.add(Method::post, base + "/orders/{id}/return",
-             [doors](const Request& r) { return return_order(*doors, r); });
+  auth::Routes routes(router, base, std::make_shared<Doors>(parts, base), parts.authenticator);
+  routes.add(Method::post, "/orders", Access::signed_in, place_order);
+  routes.add(Method::get, "/orders", Access::signed_in, list_orders, {"limit", "cursor", "state"});
+  routes.add(Method::get, "/orders/{id}", Access::signed_in, get_order);
+  routes.add(Method::get, "/orders/{id}/events", Access::signed_in, get_order_events);
+  routes.add(Method::post, "/orders/{id}/payment", Access::signed_in, pay_order);
+  routes.add(Method::post, "/orders/{id}/cancel", Access::signed_in, cancel_order);
+  routes.add(Method::post, "/orders/{id}/return", Access::signed_in, return_order);
 }
 
 }  // namespace market::order

@@ -34,7 +34,8 @@ MetricsText& MetricsText::histogram(const std::vector<double>& ends, const std::
                                     double sum, std::string_view labels) {
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const auto end = i < ends.size() ? fmt::format("{}", ends[i]) : std::string("+Inf");
-    text_ += fmt::format("{}_bucket{{{},le=\"{}\"}} {}\n", name_, labels, end, counts[i]);
+    text_ += fmt::format("{}_bucket{{{}{}le=\"{}\"}} {}\n", name_, labels, labels.empty() ? "" : ",", end,
+                         counts[i]);
   }
   text_ += fmt::format("{}_sum{{{}}} {}\n", name_, labels, sum);
   text_ += fmt::format("{}_count{{{}}} {}\n", name_, labels, counts.back());
@@ -78,6 +79,8 @@ std::string label(std::string_view name, std::string_view value) {
 }
 
 void add_process_metrics(MetricsText& metrics) {
+  // Told once: the boot time that it is counted from moves with the clock, and it names the process.
+  static const double started = process_start_time();
   std::ifstream statm("/proc/self/statm");
   std::uint64_t total_pages = 0, resident_pages = 0;
   statm >> total_pages >> resident_pages;
@@ -91,7 +94,7 @@ void add_process_metrics(MetricsText& metrics) {
   metrics.family("process_cpu_seconds_total", "counter", "User and system CPU time.")
       .sample(seconds(usage.ru_utime) + seconds(usage.ru_stime));
   metrics.family("process_start_time_seconds", "gauge", "When the process started, of the epoch.")
-      .sample(process_start_time());
+      .sample(started);
   rlimit files_max{};
   ::getrlimit(RLIMIT_NOFILE, &files_max);
   metrics.family("process_max_fds", "gauge", "How many files may be open.")

@@ -82,10 +82,14 @@ void add_management_routes(http::Router& router, const PlatformInfo& info, http:
 
 void add_operator_routes(http::Router& router, const PlatformInfo& info, const Check& check) {
   const auto shared = std::make_shared<const PlatformInfo>(info);
-  router.add(Method::get, "/api/v1/admin/metrics",
-             [shared, check](const Request& r) { return operator_metrics(*shared, check, r); });
-  router.add(Method::get, "/api/v1/admin/services",
-             [shared, check](const Request& r) { return operator_services(*shared, check, r); });
+  http::RouteOptions operators;
+  operators.head_check = check;
+  router.add(
+      Method::get, "/api/v1/admin/metrics",
+      [shared, check](const Request& r) { return operator_metrics(*shared, check, r); }, operators);
+  router.add(
+      Method::get, "/api/v1/admin/services",
+      [shared, check](const Request& r) { return operator_services(*shared, check, r); }, operators);
 }
 
 void add_health_routes(http::Router& router, const PlatformInfo& info) {

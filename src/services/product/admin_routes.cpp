@@ -5,6 +5,7 @@
 #include <map>
 
 #include "http/message/paging.hpp"
+#include "services/auth/routes.hpp"
 #include "services/product/edit_product.hpp"
 #include "services/product/listing.hpp"
 #include "services/product/sale_control.hpp"
@@ -13,6 +14,7 @@
 namespace market::product {
 namespace {
 
+using auth::Access;
 using http::Method;
 using http::Reply;
 using http::Request;
@@ -173,12 +175,12 @@ Task<Reply> list_categories(const Doors& doors, const Request&) {
 }  // namespace
 
 void add_admin_product_routes(http::Router& router, const AdminProductParts& parts) {
-  http::SharedRoutes routes(router, api_base, std::make_shared<const Doors>(parts));
-  routes.add(Method::get, "/categories", list_categories);
-  routes.add(Method::get, "/admin/products", list, {"limit", "cursor", "search"});
-  routes.add(Method::get, "/admin/products/{id}/sale/preflight", show_preflight);
-  routes.add(Method::post, "/admin/products/{id}/sale/pause", pause);
-  routes.add(Method::post, "/admin/products/{id}/sale/extend", extend);
+  auth::Routes routes(router, api_base, std::make_shared<const Doors>(parts), parts.authenticator);
+  routes.add(Method::get, "/categories", Access::anyone, list_categories);
+  routes.add(Method::get, "/admin/products", Access::admins, list, {"limit", "cursor", "search"});
+  routes.add(Method::get, "/admin/products/{id}/sale/preflight", Access::admins, show_preflight);
+  routes.add(Method::post, "/admin/products/{id}/sale/pause", Access::admins, pause);
+  routes.add(Method::post, "/admin/products/{id}/sale/extend", Access::admins, extend);
 }
 
 }  // namespace market::product

@@ -6,6 +6,7 @@
 #include "http/message/paging.hpp"
 #include "http/message/sse.hpp"
 #include "services/auth/request_key.hpp"
+#include "services/auth/routes.hpp"
 #include "services/product/edit_product.hpp"
 #include "services/product/listing.hpp"
 #include "services/product/open_pictures.hpp"
@@ -17,6 +18,7 @@
 namespace market::product {
 namespace {
 
+using auth::Access;
 using http::Method;
 using http::Reply;
 using http::Request;
@@ -339,28 +341,21 @@ Task<Reply> get_image(const Doors& doors, const Request& request) {
 }  // namespace
 
 void add_product_routes(http::Router& router, const ProductParts& parts) {
-  auto doors = std::make_shared<const Doors>(parts);
-  const std::string all = std::string(api_base) + "/products", one = all + "/{id}";
-  http::RouteOptions filters, version;
-  filters.query = {"limit", "cursor", "search", "category", "kind", "sort"};
-  version.query = {"v"};
-  router.add(
-      Method::get, all, [doors](const Request& r) { return list(*doors, r); }, filters);
-  router.add(Method::post, all, [doors](const Request& r) { return create(*doors, r); });
-  router.add(Method::get, one, [doors](const Request& r) { return get_product(*doors, r); });
-  router.add(Method::patch, one, [doors](const Request& r) { return patch(*doors, r); });
-  router.add(Method::del, one, [doors](const Request& r) { return withdraw(*doors, r); });
-  router.add(Method::get, one + "/stock", [doors](const Request& r) { return get_stock(*doors, r); });
-  router.add(Method::post, one + "/stock", [doors](const Request& r) { return adjust_stock(*doors, r); });
+  auth::Routes routes(router, api_base, std::make_shared<const Doors>(parts), parts.authenticator);
+  routes.add(Method::get, "/products", Access::anyone, list,
+             {"limit", "cursor", "search", "category", "kind", "sort"});
+  routes.add(Method::post, "/products", Access::sellers, create);
+  routes.add(Method::get, "/products/{id}", Access::anyone, get_product);
+  routes.add(Method::patch, "/products/{id}", Access::sellers, patch);
+  routes.add(Method::del, "/products/{id}", Access::sellers, withdraw);
+  routes.add(Method::get, "/products/{id}/stock", Access::anyone, get_stock);
+  routes.add(Method::post, "/products/{id}/stock", Access::sellers, adjust_stock);
   http::RouteOptions picture;
   picture.body_bytes_max = image_bytes_max;
   picture.json_body = false;
-  router.add(
-      Method::put, one + "/image", [doors](const Request& r) { return put_image(*doors, r); }, picture);
-  router.add(
-      Method::get, one + "/image", [doors](const Request& r) { return get_image(*doors, r); }, version);
-  router.add(Method::get, one + "/stock/stream",
-             [doors](const Request& r) { return get_stock_stream(*doors, r); });
+  routes.add(Method::put, "/products/{id}/image", Access::sellers, put_image, {}, picture);
+  routes.add(Method::get, "/products/{id}/image", Access::anyone, get_image, {"v"});
+  routes.add(Method::get, "/products/{id}/stock/stream", Access::anyone, get_stock_stream);
 }
 
 }  // namespace market::product

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include "http/message/paging.hpp"
+#include "services/auth/routes.hpp"
 #include "services/product/catalogue.hpp"
 #include "wire/json/json.hpp"
 
 namespace market::product {
 namespace {
 
+using auth::Access;
 using http::Method;
 using http::Reply;
 using http::Request;
@@ -94,10 +96,10 @@ Task<Reply> remove(const Doors& doors, const Request& request) {
 }  // namespace
 
 void add_wish_list_routes(http::Router& router, const WishListParts& parts) {
-  http::SharedRoutes routes(router, api_base, std::make_shared<const Doors>(parts));
-  routes.add(Method::get, "/wishlist", list, {"limit", "cursor"});
-  routes.add(Method::put, "/wishlist/{id}", put);
-  routes.add(Method::del, "/wishlist/{id}", remove);
+  auth::Routes routes(router, api_base, std::make_shared<const Doors>(parts), parts.authenticator);
+  routes.add(Method::get, "/wishlist", Access::signed_in, list, {"limit", "cursor"});
+  routes.add(Method::put, "/wishlist/{id}", Access::signed_in, put);
+  routes.add(Method::del, "/wishlist/{id}", Access::signed_in, remove);
 }
 
 }  // namespace market::product

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include "http/message/paging.hpp"
+#include "services/auth/routes.hpp"
 #include "services/user/user_view.hpp"
 #include "wire/json/json.hpp"
 
 namespace market::user {
 namespace {
 
+using auth::Access;
 using http::Method;
 using http::Reply;
 using http::Request;
@@ -202,11 +204,11 @@ Task<Reply> list_audit(Doors& doors, const Request& request) {
 }  // namespace
 
 void add_admin_user_routes(http::Router& router, const AdminUserParts& parts, const std::string& base) {
-  http::SharedRoutes routes(router, base, std::make_shared<Doors>(parts));
-  routes.add(Method::get, "/users", list, {"limit", "cursor", "email", "role", "locked"});
-  routes.add(Method::get, "/users/{id}", show);
-  routes.add(Method::patch, "/users/{id}", change);
-  routes.add(Method::get, "/audit", list_audit, {"limit", "cursor", "actorId"});
+  auth::Routes routes(router, base, std::make_shared<Doors>(parts), parts.authenticator);
+  routes.add(Method::get, "/users", Access::admins, list, {"limit", "cursor", "email", "role", "locked"});
+  routes.add(Method::get, "/users/{id}", Access::admins, show);
+  routes.add(Method::patch, "/users/{id}", Access::admins, change);
+  routes.add(Method::get, "/audit", Access::admins, list_audit, {"limit", "cursor", "actorId"});
 }
 
 }  // namespace market::user

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "services/auth/routes.hpp"
 #include "services/user/account_requests.hpp"
 #include "services/user/user_view.hpp"
 
 namespace market::user {
 namespace {
 
+using auth::Access;
 using http::Method;
 using http::Reply;
 using http::Request;
@@ -116,11 +118,11 @@ Task<Reply> show_all(Doors& doors, const Request& request) {
 }  // namespace
 
 void add_care_routes(http::Router& router, const CareParts& parts, const std::string& base) {
-  http::SharedRoutes routes(router, base, std::make_shared<Doors>(parts));
-  routes.add(Method::post, "/users/password/forgotten", forgot_password);
-  routes.add(Method::put, "/users/password", reset_password);
-  routes.add(Method::del, "/users/me", erase);
-  routes.add(Method::get, "/users/me/export", show_all);
+  auth::Routes routes(router, base, std::make_shared<Doors>(parts), parts.authenticator);
+  routes.add(Method::post, "/users/password/forgotten", Access::anyone, forgot_password);
+  routes.add(Method::put, "/users/password", Access::anyone, reset_password);
+  routes.add(Method::del, "/users/me", Access::signed_in, erase);
+  routes.add(Method::get, "/users/me/export", Access::signed_in, show_all);
 }
 
 }  // namespace market::user

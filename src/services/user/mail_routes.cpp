@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "http/message/paging.hpp"
+#include "services/auth/routes.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/json_writer.hpp"
 
@@ -162,9 +163,9 @@ Task<Reply> show(Doors& doors, const Request& request) {
 
 void add_mail_routes(http::Router& router, const MailParts& parts, bool show_texts, const std::string& base) {
   auto doors = std::make_shared<Doors>(parts);
-  http::SharedRoutes routes(router, base, doors);
-  routes.add(Method::get, "/mails", list, {"limit", "cursor", "state"});
-  routes.add(Method::post, "/mails/{id}/retry", retry);
+  auth::Routes routes(router, base, doors, parts.authenticator);
+  routes.add(Method::get, "/mails", auth::Access::admins, list, {"limit", "cursor", "state"});
+  routes.add(Method::post, "/mails/{id}/retry", auth::Access::admins, retry);
   if (!show_texts) return;
   http::RouteOptions options;
   options.loopback_only = true;

@@ -4,6 +4,7 @@
 
 #include "http/message/paging.hpp"
 #include "http/message/problem.hpp"
+#include "services/auth/routes.hpp"
 #include "services/auth/session_cookies.hpp"
 #include "services/user/account_requests.hpp"
 #include "services/user/password_rules.hpp"
@@ -13,6 +14,7 @@
 namespace market::user {
 namespace {
 
+using auth::Access;
 using http::Method;
 using http::Reply;
 using http::Request;
@@ -327,19 +329,19 @@ Task<Reply> change_user(Doors& doors, const Request& request) {
 }  // namespace
 
 void add_user_routes(http::Router& router, const UserParts& parts, const std::string& base) {
-  http::SharedRoutes routes(router, base, std::make_shared<Doors>(parts));
-  routes.add(Method::post, "/users", create_user);
-  routes.add(Method::post, "/users/verification", verify_email);
-  routes.add(Method::post, "/users/verification/resend", resend_code);
-  routes.add(Method::get, "/users/me", show_me);
-  routes.add(Method::patch, "/users/me", change_me);
-  routes.add(Method::patch, "/users/{id}", change_user);
-  routes.add(Method::put, "/users/me/password", change_password);
-  routes.add(Method::post, "/sessions", sign_in);
-  routes.add(Method::post, "/sessions/refresh", refresh);
-  routes.add(Method::get, "/sessions", list_sessions, {"limit", "cursor"});
-  routes.add(Method::del, "/sessions/current", sign_out);
-  routes.add(Method::del, "/sessions", sign_out_everywhere);
+  auth::Routes routes(router, base, std::make_shared<Doors>(parts), parts.authenticator);
+  routes.add(Method::post, "/users", Access::anyone, create_user);
+  routes.add(Method::post, "/users/verification", Access::anyone, verify_email);
+  routes.add(Method::post, "/users/verification/resend", Access::anyone, resend_code);
+  routes.add(Method::get, "/users/me", Access::signed_in, show_me);
+  routes.add(Method::patch, "/users/me", Access::signed_in, change_me);
+  routes.add(Method::patch, "/users/{id}", Access::admins, change_user);
+  routes.add(Method::put, "/users/me/password", Access::signed_in, change_password);
+  routes.add(Method::post, "/sessions", Access::anyone, sign_in);
+  routes.add(Method::post, "/sessions/refresh", Access::anyone, refresh);
+  routes.add(Method::get, "/sessions", Access::signed_in, list_sessions, {"limit", "cursor"});
+  routes.add(Method::del, "/sessions/current", Access::signed_in, sign_out);
+  routes.add(Method::del, "/sessions", Access::signed_in, sign_out_everywhere);
 }
 
 }  // namespace market::user

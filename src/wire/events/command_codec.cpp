@@ -9,7 +9,7 @@ enum Kind : std::uint8_t { commands_kind = 1, answers_kind = 2 };
 
 constexpr unsigned has_key = 1, has_copy = 2;
 constexpr unsigned not_taken = 1, refused = 2, replayed = 4, has_stock = 8;
-constexpr std::size_t answer_text_max = 2'000;
+constexpr std::size_t answer_text_length = 2'000;
 
 template <class Tag>
 void put(ByteWriter& out, Id<Tag> id) {
@@ -72,9 +72,9 @@ void encode(ByteWriter& out, const PlaceOrder& body) {
 void decode(ByteReader& in, PlaceOrder& body) {
   get(in, body.user);
   // A window that no clock can carry would make a time that is none.
-  constexpr std::int64_t window_max = 366LL * 24 * 3'600'000;
+  constexpr std::int64_t longest = 366LL * 24 * 3'600'000;
   const std::int64_t window = in.integer();
-  if (window < 0 || window > window_max) return in.refuse();
+  if (window < 0 || window > longest) return in.refuse();
   body.payment_window = Millis(window);
   const std::size_t lines = in.count(9);
   for (std::size_t i = 0; i < lines && !in.broken(); ++i) {
@@ -186,7 +186,7 @@ void decode_command(ByteReader& in, Command& command) {
 
 void encode_error(ByteWriter& out, const Error& error) {
   out.byte(static_cast<std::uint8_t>(error.code));
-  out.text(std::string_view(error.detail).substr(0, answer_text_max));
+  out.text(std::string_view(error.detail).substr(0, answer_text_length));
   const ErrorExtras none;
   const ErrorExtras& extras = error.extras ? *error.extras : none;
   out.text(extras.opens_at);

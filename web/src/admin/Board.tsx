@@ -15,7 +15,7 @@ import { pointsKept, useMetrics, type Metrics } from './useMetrics';
 import { useConsoleSpeech } from './words';
 
 export function Figure({ name, value, note, look = '' }: { name: string; value: string; note?: string; look?: string }): ReactNode {
-  return <div className={`figure ${look}`}><dt>{name}</dt><dd>{value}{note && <small>{note}</small>}</dd></div>;
+  return <div className={`figure ${look} ${value.length > 9 ? 'long' : ''}`}><dt>{name}</dt><dd>{value}{note && <small>{note}</small>}</dd></div>;
 }
 
 /** What remains, once a second, for the chart. */

@@ -42,9 +42,11 @@ const shown = (value: number | null | undefined): string =>
 const shortNumber = (value: number): string =>
   (value >= 1e6 ? `${value / 1e6}M` : value >= 1e4 ? `${value / 1e3}k` : String(value));
 
-/** `empty`: said in its place while there is nothing to draw. */
-export function Chart({ title, lines, data, height = 190, empty }: {
-  title: string; lines: Line[]; data: (number | null)[][]; height?: number; empty?: string;
+const sumOf = (values: (number | null)[] | undefined): number => (values ?? []).reduce<number>((sum, value) => sum + (value ?? 0), 0);
+
+/** `empty`: said in its place while there is nothing to draw. `totals`: the legend has sums, not the newest values. */
+export function Chart({ title, lines, data, height = 190, empty, totals = false }: {
+  title: string; lines: Line[]; data: (number | null)[][]; height?: number; empty?: string; totals?: boolean;
 }): ReactNode {
   const { t } = useConsoleSpeech();
   const nothing = lines.length === 0 || (data[0]?.length ?? 0) < 2;
@@ -80,7 +82,7 @@ export function Chart({ title, lines, data, height = 190, empty }: {
   useEffect(() => {
     plot.current?.setData(data as uPlot.AlignedData);
   }, [data, names, worn]);
-  const values = lines.map((line, index) => ({ ...line, value: shown(data[index + 1]?.at(-1)) }));
+  const values = lines.map((line, index) => ({ ...line, value: shown(totals ? sumOf(data[index + 1]) : data[index + 1]?.at(-1)) }));
   const why = empty ?? t('chart.wait');
   const said = nothing ? why : values.map((line) => `${line.label} ${line.value}`).join(', ');
   return (

@@ -9,7 +9,7 @@ import { Figure, Refusals } from './Board';
 import { Chart } from './Chart';
 import { CsvButton } from './CsvButton';
 import { SalePage } from './sales';
-import { linesOf } from './timeline';
+import { linesOf, soldOutAt } from './timeline';
 import { useMetrics } from './useMetrics';
 import { useConsoleSpeech } from './words';
 
@@ -43,7 +43,7 @@ function Charts({ report }: { report: SaleReport }): ReactNode {
   const step = durationOf(timeline.stepSeconds * 1000);
   return (
     <div className="charts">
-      <Chart title={t('report.chart.steps', { step })} data={[lines.at, lines.units, lines.paid, lines.givenBack]} empty={t('report.none')} lines={[
+      <Chart title={t('report.chart.steps', { step })} data={[lines.at, lines.units, lines.paid, lines.givenBack]} empty={t('report.none')} totals lines={[
         { label: t('report.accepted'), colour: '--good', fill: true }, { label: t('report.paid'), colour: '--link' },
         { label: t('report.givenBack'), colour: '--bad' }]} />
       <Chart title={t('report.chart.held', { capacity: report.capacity })} data={[lines.at, lines.held]} empty={t('report.none')}
@@ -64,6 +64,7 @@ function Told({ product }: { product: Product }): ReactNode {
   if (report.isError) return <LoadError retry={() => void report.refetch()} />;
   const { capacity, remaining, revenue, liveOrders, liveUnits, firstOrderAt, lastOrderAt } = report.data;
   const opensAt = Date.parse(product.sale!.opensAt);
+  const soldOut = soldOutAt(linesOf(report.data.timeline), capacity, report.data.timeline.stepSeconds);
   return (
     <>
       <p className="board-state">
@@ -75,7 +76,8 @@ function Told({ product }: { product: Product }): ReactNode {
         <Figure name={t('board.sold')} value={number(capacity - remaining)} note={`/ ${number(capacity)}`} />
         <Figure name={t('report.live')} value={number(liveOrders)} note={t('report.units', { count: number(liveUnits) })} />
         <Figure name={t('report.first')} value={firstOrderAt ? durationOf(Math.max(0, Date.parse(firstOrderAt) - opensAt)) : '–'} />
-        <Figure name={t(remaining === 0 ? 'report.last.soldOut' : 'report.last')} value={lastOrderAt ? durationOf(Math.max(0, Date.parse(lastOrderAt) - opensAt)) : '–'} />
+        <Figure name={t('report.soldOut')} value={soldOut ? `≤ ${durationOf(Math.max(1000, soldOut * 1000 - opensAt))}` : '–'} />
+        <Figure name={t('report.last')} value={lastOrderAt ? durationOf(Math.max(0, Date.parse(lastOrderAt) - opensAt)) : '–'} />
       </dl>
       <Charts report={report.data} />
       <div className="panels">

@@ -183,7 +183,7 @@ export const en = {
   'report.chart.held': 'Units sold, of {capacity}',
   'report.first': 'First order after',
   'report.last': 'Last order after',
-  'report.last.soldOut': 'Last unit after',
+  'report.soldOut': 'Sold out after',
   'services.alone': 'This process is registered nowhere: it is the whole platform by itself.',
   'services.pushed': 'told at once',
   'services.polled': 'asked now and then',

@@ -184,7 +184,7 @@ export const ko: Record<ConsoleWord, string> = {
   'report.chart.held': '판매 수량 / {capacity}',
   'report.first': '첫 주문까지',
   'report.last': '마지막 주문까지',
-  'report.last.soldOut': '마지막 수량까지',
+  'report.soldOut': '품절까지',
   'services.alone': '이 프로세스는 레지스트리에 없으며 혼자서 플랫폼 전체입니다.',
   'services.pushed': '바로 통지',
   'services.polled': '주기적으로 조회',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { linesOf } from './timeline';
+import { linesOf, soldOutAt } from './timeline';
 
 const step = (second: number, units: number, givenBack = 0) => ({
   at: new Date(1_790_000_000_000 + second * 1000).toISOString(), orders: units, units, paid: 0, givenBack,
@@ -14,5 +14,11 @@ describe('the timeline of a report', () => {
     expect(at.map((each) => each - 1_790_000_000)).toEqual([-5, 0, 5, 10, 15, 20]);
     expect(units).toEqual([0, 3, 0, 0, 2, 0]);
     expect(held).toEqual([0, 3, 3, 3, 4, 4]);
+  });
+  it('says when it was sold out first, whatever came back later', () => {
+    const lines = linesOf({ stepSeconds: 1, items: [step(0, 3), step(1, 2), step(5, 1, 1)] });
+    expect(soldOutAt(lines, 5, 1)! - 1_790_000_000).toBe(2);
+    expect(soldOutAt(lines, 6, 1)).toBeNull();
+    expect(soldOutAt(linesOf({ stepSeconds: 1, items: [] }), 0, 1)).toBeNull();
   });
 });

@@ -30,3 +30,9 @@ export function linesOf({ stepSeconds, items }: SaleTimeline): Lines {
   add(lines.at.at(-1)! + stepSeconds, 0, 0, 0);
   return lines;
 }
+
+/** When all units were held for the first time, in seconds of the epoch, to the step; null: never. */
+export function soldOutAt(lines: Lines, capacity: number, stepSeconds: number): number | null {
+  const index = lines.held.findIndex((held) => held >= capacity && capacity > 0);
+  return index < 0 ? null : lines.at[index]! + stepSeconds;
+}
