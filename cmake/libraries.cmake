@@ -21,6 +21,7 @@ find_library(WEBP webp REQUIRED)
 find_library(SOCI_CORE soci_core REQUIRED)
 find_library(SOCI_SQLITE3 soci_sqlite3 REQUIRED)
 # Of one adapter each.
+find_library(SOCI_MYSQL soci_mysql REQUIRED)
 find_library(MARIADB mariadb REQUIRED)
 find_path(MARIADB_HEADERS mysql.h PATH_SUFFIXES mariadb REQUIRED)
 find_library(RDKAFKA rdkafka REQUIRED)

@@ -19,11 +19,13 @@ bool is_about_product(const Command& command) {
 }  // namespace
 
 void EmbeddedGate::start() {
+  if (remote_) remote_->start();
   thread_ = std::thread([this] { run(); });
   flight_watch_ = std::thread([this] { watch_appends(); });
 }
 
 void EmbeddedGate::stop() {
+  if (remote_) remote_->close_desk();  // Those of others are decided, or go elsewhere.
   stopping_.store(true);
   { const std::scoped_lock lock(sleep_mutex_); }
   wake_.notify_one();
@@ -34,6 +36,7 @@ void EmbeddedGate::stop() {
   }
   watch_wake_.notify_one();
   if (flight_watch_.joinable()) flight_watch_.join();
+  if (remote_) remote_->stop();
   snapshot_writer_.stop();
 }
 
@@ -44,7 +47,10 @@ void EmbeddedGate::run() {
     take_queue(batch);
     const Instant now = parts_.clock.now();
     if (batch.empty() && stopping_.load()) return leave();
-    if (parts_.shared) follow_others(now);
+    if (parts_.shared) {
+      follow_others(now);
+      followed_.store(sequencer_.end().next, std::memory_order_release);
+    }
     if (!writes_.load(std::memory_order_relaxed) && should_try_to_write(now)) {
       begin_flight(batch, now);
       try_to_write(now);
@@ -52,6 +58,8 @@ void EmbeddedGate::run() {
     }
     process(batch, now);
     if (parts_.shared) give_sign_of_life(now);
+    if (remote_) remote_->tick();
+    followed_.store(sequencer_.end().next, std::memory_order_release);
     sequencer_.forget(parts_.projector.place());
     snapshot_if_due();
     batch.clear();
@@ -61,7 +69,10 @@ void EmbeddedGate::run() {
 void EmbeddedGate::process(std::span<Pending* const> batch, Instant now) {
   std::size_t done = 0;
   do {
-    if (!writes_.load(std::memory_order_relaxed)) return refuse_or_replay(batch.subspan(done));
+    if (!writes_.load(std::memory_order_relaxed)) {
+      if (remote_) return hand_on(batch.subspan(done), false);
+      return refuse_or_replay(batch.subspan(done));
+    }
     sequencer_.expire_due(now);
     const std::size_t decided = done;
     decide_some(batch, done, now);
@@ -74,8 +85,11 @@ void EmbeddedGate::process(std::span<Pending* const> batch, Instant now) {
     if (end_flight()) return;  // All that was left of the batch was answered meanwhile.
     if (committed)
       resume(part);
+    else if (remote_ && committed.error().code != Code::insufficient_storage)
+      hand_on(part, true);
     else
       refuse_all(part, committed.error());
+    if (remote_) remote_->release_own();
   } while (done < batch.size());
 }
 
@@ -99,6 +113,12 @@ bool EmbeddedGate::decide(Pending& pending, Instant now) {
     pending.answer = fail(Code::overloaded, "the records are too far behind the log");
     return true;
   }
+  if (pending.only_in != 0 && pending.only_in != term_) {
+    pending.missing = Sequencer::Missing::nothing;
+    pending.answer = fail(Code::recovering, "this term is over; nothing happened");
+    return true;
+  }
+  if (remote_ && pending.only_in == 0) pending.command.id = remote_->next_own();
   auto outcome = sequencer_.decide(pending.command, pending.looked_up, now);
   if (outcome.full) return false;
   settle(pending, std::move(outcome));
@@ -132,6 +152,7 @@ Result<> EmbeddedGate::commit(std::span<Pending* const> decided) {
     const CountedEvents events = sequencer_.counted(*offset);
     answer_events(decided, events);
     watch_.heard(parts_.clock.now());
+    note_heard(parts_.clock.now());
     show(events);
     return {};
   }
@@ -155,7 +176,7 @@ Result<> EmbeddedGate::commit(std::span<Pending* const> decided) {
   else
     last_failure_ = Error(Code::recovering, "the event log is being read again; nothing happened");
   parts_.products.set_recovering(last_failure_.code == Code::recovering);
-  writes_.store(false, std::memory_order_release);
+  stop_writing();
   note_unable(parts_.clock.now());
   next_try_ = parts_.clock.now();
   if (last_failure_.code == Code::insufficient_storage) next_try_ += settings_.reopen_after;
@@ -190,6 +211,12 @@ void EmbeddedGate::show(const CountedEvents& events) {
   parts_.projector.push(events);
   for (LogFollower* follower : followers_) follower->follow(events);
   place_.store(events->back().place, std::memory_order_release);
+  if (!remote_) return;
+  remote_->counted(events->back().place);
+  remote_->followed(events, [&state](ProductId id) -> std::optional<ProductStock> {
+    const SaleProduct* product = state.product(id);
+    return product ? std::optional(product->stock) : std::nullopt;
+  });
 }
 
 bool EmbeddedGate::too_far_ahead() const {

@@ -19,6 +19,7 @@
 #include "ports/shared_log.hpp"
 #include "sale/product_table.hpp"
 #include "sale/projector.hpp"
+#include "sale/remote_gate.hpp"
 #include "sale/sequencer.hpp"
 #include "sale/snapshot.hpp"
 #include "sale/snapshot_writer.hpp"
@@ -42,6 +43,7 @@ struct GateSettings {
   std::chrono::microseconds snapshot_slice{1'000};  ///< For so long a snapshot holds up a group at most.
   LogId new_log{};      ///< The id of a log that has none yet; none: a random one.
   WatchSettings watch;  ///< Of a log that several processes write.
+  SenderSettings sender;
   SequencerSettings sequencer;
 };
 
@@ -75,6 +77,8 @@ struct GateParts {
   std::function<std::uint64_t()> random;  ///< For terms and the id of a new log.
   /// `log`, when others write it too: then the gate follows it, and writes only while nobody else does.
   SharedLog* shared = nullptr;
+  /// To the other instances; null: while this one does not write, it refuses.
+  CommandLink* link = nullptr;
 };
 
 class EmbeddedGate final : public SaleGate {
@@ -83,6 +87,7 @@ class EmbeddedGate final : public SaleGate {
   EmbeddedGate(GateParts parts, GateSettings settings);
   ~EmbeddedGate() override { stop(); }
 
+  /// Where this instance does not write, the command goes to the one that does.
   Task<Submitted> submit(Command command) override;
 
   /// Told of every event that counts from start() on. Before start().
@@ -103,12 +108,22 @@ class EmbeddedGate final : public SaleGate {
   Millis unable_for() const;
   /// False: nothing can be sold, since the log cannot be written.
   bool writes() const { return writes_.load(std::memory_order_acquire); }
+  /// How long ago the log gave a sign of life; of a log that others write.
+  Millis silent_for() const;
+  /// Waits until this instance has followed the log as it is now: then it may say that something is not
+  /// there. Blocks; any thread. Errors: unavailable: Kafka does not answer, or it is too far behind.
+  Result<> follow_to_now(Millis longest) const;
+  /// Another instance has written since the start.
+  bool hears_another() const { return hears_another_.load(std::memory_order_relaxed); }
+  /// Commands that wait for another instance's word.
+  std::size_t waiting_elsewhere() const { return remote_ ? remote_->waiting() : 0; }
 
  private:
   struct Pending;
   using Batch = std::vector<Pending*>;
 
   // gate_queue.cpp
+  Task<Submitted> decide_here(Command command, wire::Term only_in);
   void push(Pending& pending);
   Task<> look_up(Pending& pending);
   Millis sleep_time(Instant now) const;
@@ -151,6 +166,10 @@ class EmbeddedGate final : public SaleGate {
   void lose_log(const Error& why);
   void leave();
   bool should_try_to_write(Instant now) const;
+  void stop_writing();
+  void note_term();
+  void note_heard(Instant now);
+  void hand_on(std::span<Pending* const> batch, bool decided);
 
   // Snapshots, in slices between groups.
   void snapshot_if_due();
@@ -183,6 +202,12 @@ class EmbeddedGate final : public SaleGate {
   Place snapshot_at_ = 0;
   std::atomic<Place> place_{0};
   std::atomic<bool> writes_{false};
+  std::unique_ptr<RemoteGate> remote_;
+  wire::Term noted_term_ = 0;
+  std::atomic<bool> log_away_{false};  ///< It could not be read when it was last tried.
+  std::atomic<Offset> followed_{1};    ///< The offset of the next record, as others may know it.
+  std::atomic<bool> hears_another_{false};
+  std::atomic<std::int64_t> heard_at_{0};      ///< Milliseconds of the clock.
   std::atomic<std::int64_t> unable_since_{0};  ///< Milliseconds of the clock; 0: the log can be written.
 
   // While the writer is at the log, its batch may be taken from it.

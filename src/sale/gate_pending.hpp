@@ -17,7 +17,8 @@ struct EmbeddedGate::Pending {
   std::chrono::steady_clock::time_point pushed;
   LookedUp looked_up;
   Sequencer::Missing missing = Sequencer::Missing::nothing;
-  int event = -1;  ///< Which one of the group answers it.
+  wire::Term only_in = 0;  ///< Of another instance: decided in this term, or not here.
+  int event = -1;          ///< Which one of the group answers it.
   Result<Submitted> answer = fail(Code::internal, "the gate has not answered");
 };
 

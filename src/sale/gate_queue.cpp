@@ -64,6 +64,19 @@ Task<> EmbeddedGate::look_up(Pending& pending) {
 Task<Submitted> EmbeddedGate::submit(Command command) {
   if (stopping_.load(std::memory_order_relaxed))
     co_return fail(Code::overloaded, "this server is shutting down");
+  if (remote_ && !writes_.load(std::memory_order_acquire)) {
+    if (log_away_.load(std::memory_order_relaxed))
+      co_return fail(Code::recovering, "the event log cannot be reached; nothing happened");
+    auto answer = co_await remote_->submit(std::move(command));
+    co_return answer;
+  }
+  auto answer = co_await decide_here(std::move(command), 0);
+  co_return answer;
+}
+
+Task<Submitted> EmbeddedGate::decide_here(Command command, wire::Term only_in) {
+  if (only_in != 0 && stopping_.load(std::memory_order_relaxed))
+    co_return fail(Code::recovering, "this instance is shutting down; another will decide");
   if (hanging_.load(std::memory_order_relaxed))
     co_return fail(Code::recovering, "the disk of the event log hangs; nothing happened");
   if (waiting_.fetch_add(1, std::memory_order_relaxed) >= settings_.queue_max) {
@@ -71,6 +84,7 @@ Task<Submitted> EmbeddedGate::submit(Command command) {
     co_return fail(Code::overloaded, "too many orders are waiting");
   }
   Pending pending(command);
+  pending.only_in = only_in;
   pending.executor = co_await asio::this_coro::executor;
   for (int tries = 0; tries < look_ups_max; ++tries) {
     co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
@@ -168,6 +182,29 @@ void EmbeddedGate::refuse_or_replay(std::span<Pending* const> batch) {
     pending->answer = fail(last_failure_);
   }
   resume(batch);
+}
+
+/// To the instance that writes now. `decided`: it may have happened in the term that is over; the log will
+/// tell. Commands of others come again by themselves.
+void EmbeddedGate::hand_on(std::span<Pending* const> batch, bool decided) {
+  for (Pending* pending : batch) {
+    if (decided && pending->missing != Sequencer::Missing::nothing) {
+      resume({&pending, 1});  // Looked up, then here again.
+      continue;
+    }
+    pending->missing = Sequencer::Missing::nothing;
+    if (pending->only_in != 0) {
+      pending->answer = fail(Code::recovering, "another instance will decide");
+      resume({&pending, 1});
+      continue;
+    }
+    Command command = pending->command;
+    if (!decided) command.id = {};
+    remote_->adopt(std::move(command), decided ? term_ : 0, [this, pending](Result<Submitted> answer) {
+      pending->answer = std::move(answer);
+      resume(std::span<Pending* const>(&pending, 1));
+    });
+  }
 }
 
 /// While the writer is at the log: nobody else looks at what waits.

@@ -24,12 +24,16 @@ Result<CountedEvents> EmbeddedGate::follow_one(Offset offset, std::string_view r
   const Instant now = parts_.clock.now();
   if (followed->opened) {
     watch_.opened(now);
-    const auto open = wire::decode_record(record);
-    if (open && std::get<wire::Open>(*open).address == leaving) watch_.left();
+    if (sequencer_.writer_address() == leaving) watch_.left();
+    note_heard(now);
+    note_term();
+    if (!log_lost_) parts_.products.set_recovering(false);
   }
   if (!followed->events) return CountedEvents();
   watch_.heard(now);
+  note_heard(now);
   if (followed->own) return followed->events;
+  hears_another_.store(true, std::memory_order_relaxed);
   name_records();
   show(followed->events);
   return CountedEvents();
@@ -52,7 +56,7 @@ void EmbeddedGate::follow_others(Instant now) {
   if (writes_.load(std::memory_order_relaxed) && !sequencer_.writes(term_)) {
     spdlog::warn("another instance writes the event log now");
     last_failure_ = Error(Code::recovering, "another instance writes; nothing happened");
-    writes_.store(false, std::memory_order_release);
+    stop_writing();
   }
   sequencer_.skip_due(now);
 }
@@ -89,7 +93,8 @@ void EmbeddedGate::lose_log(const Error& why) {
     spdlog::critical("{}; nothing is sold until it is restored, or 'market log adopt' takes it as it is",
                      why.detail);
   last_failure_ = Error(Code::recovering, "the event log is not the one that was followed");
-  writes_.store(false, std::memory_order_release);
+  stop_writing();
+  log_away_.store(true, std::memory_order_relaxed);
   parts_.products.set_recovering(true);
 }
 
@@ -98,9 +103,45 @@ void EmbeddedGate::leave() {
   if (!parts_.shared || !writes_.load(std::memory_order_relaxed)) return;
   const auto open = sequencer_.open(parts_.random(), sequencer_.end().point.log, parts_.clock.now(), {},
                                     std::string(leaving));
-  writes_.store(false, std::memory_order_release);
+  stop_writing();
   if (const auto left = parts_.log.append(open); !left)
     spdlog::warn("the others learn by themselves that this instance stopped: {}", left.error().detail);
+}
+
+void EmbeddedGate::stop_writing() {
+  writes_.store(false, std::memory_order_release);
+  if (remote_) remote_->writes(0, place_.load(std::memory_order_relaxed));
+}
+
+/// Whoever writes now: commands go there.
+void EmbeddedGate::note_term() {
+  const auto term = sequencer_.end().point.term;
+  if (!remote_ || term == noted_term_) return;
+  noted_term_ = term;
+  remote_->opened(term, sequencer_.writer_address() == leaving ? std::string() : sequencer_.writer_address());
+}
+
+void EmbeddedGate::note_heard(Instant now) {
+  if (!log_lost_) log_away_.store(false, std::memory_order_relaxed);
+  heard_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+Result<> EmbeddedGate::follow_to_now(Millis longest) const {
+  constexpr Millis fresh{500};  // A writer that was paused may be none any more.
+  if (!parts_.shared || (writes() && silent_for() < fresh)) return {};
+  const auto deadline = parts_.clock.now() + longest;
+  const auto end = parts_.shared->end();
+  if (!end) return fail(Code::unavailable, "the event log cannot be asked for what is new");
+  while (followed_.load(std::memory_order_acquire) < *end) {
+    if (parts_.clock.now() >= deadline)
+      return fail(Code::unavailable, "this instance is behind the event log; ask again");
+    std::this_thread::sleep_for(Millis(1));
+  }
+  return {};
+}
+
+Millis EmbeddedGate::silent_for() const {
+  return parts_.clock.now() - Instant(Millis(heard_at_.load(std::memory_order_relaxed)));
 }
 
 bool EmbeddedGate::should_try_to_write(Instant now) const {

@@ -25,8 +25,14 @@ EmbeddedGate::EmbeddedGate(GateParts parts, GateSettings settings)
       sequencer_(settings.sequencer, parts_.keys),
       watch_(settings.watch, parts_.random() | 1),
       snapshot_writer_(parts_.snapshots, parts_.keys, parts_.projector) {
+  if (parts_.link)
+    remote_ = std::make_unique<RemoteGate>(
+        *parts_.link, parts_.clock, settings_.sender, wire::CommandSession{parts_.random(), parts_.random()},
+        [this](Command command, wire::Term term) { return decide_here(std::move(command), term); });
   recover();
+  note_term();
   const Instant now = parts_.clock.now();
+  note_heard(now);
   if (const auto behind = std::chrono::round<std::chrono::seconds>(sign_of_life_ - now); behind.count() > 0)
     spdlog::error("the wall clock is {} s behind the log: unpaid orders keep their units for so much longer",
                   behind.count());
@@ -123,9 +129,11 @@ void EmbeddedGate::try_to_write(Instant now) {
   });
   if (!read) {
     spdlog::error("the event log cannot be read yet: {}", read.error().detail);
+    log_away_.store(true, std::memory_order_relaxed);
     last_failure_ = Error(Code::recovering, "the event log is being read again; nothing happened");
     return;
   }
+  note_term();
   if (const auto same = holds_what_was_followed(parts_.log, sequencer_); !same) {
     if (same.error().code == Code::internal) return lose_log(same.error());
     return;
@@ -135,7 +143,8 @@ void EmbeddedGate::try_to_write(Instant now) {
   const LogId known = sequencer_.end().point.log;
   const LogId made = settings_.new_log ? settings_.new_log : LogId{parts_.random(), parts_.random(), 0};
   term_ = parts_.random();
-  const auto begun = begin_term(parts_.log, sequencer_, term_, known ? known : made, now);
+  const auto begun =
+      begin_term(parts_.log, sequencer_, term_, known ? known : made, now, remote_ ? remote_->address() : "");
   if (!begun) {
     spdlog::error("the event log cannot be written: {}", begun.error().detail);
     const bool full = begun.error().code == Code::insufficient_storage;
@@ -145,6 +154,9 @@ void EmbeddedGate::try_to_write(Instant now) {
     return;
   }
   if (parts_.shared) watch_.opened(now);
+  note_heard(now);
+  note_term();
+  if (remote_) remote_->writes(term_, sequencer_.end().point.last);
   name_records();
   unable_since_.store(0, std::memory_order_relaxed);
   writes_.store(true, std::memory_order_release);

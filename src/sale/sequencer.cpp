@@ -55,6 +55,7 @@ Result<Sequencer::Followed> Sequencer::follow(Offset offset, std::string_view re
     if (followed.opened) {
       if (in_flight()) take_back();
       last_open_at_ = open->clock;
+      writer_address_ = open->address;
     }
     advance(offset, record);
     return followed;

@@ -67,6 +67,8 @@ class Sequencer {
   /// log.
   std::string open(wire::Term nonce, LogId log, Instant now, std::string instance, std::string address) const;
   /// Whether our Open is the newest. `nonce`: that of the last open().
+  /// Of the newest Open that was followed; empty: none was, since the snapshot.
+  const std::string& writer_address() const { return writer_address_; }
   bool writes(wire::Term nonce) const { return nonce != 0 && end_.point.term == nonce; }
 
   enum class Missing : std::uint8_t { nothing, order, key };
@@ -166,6 +168,7 @@ class Sequencer {
   LogRule rule_;
   LogEnd end_;
   Instant last_open_at_{};
+  std::string writer_address_;
   std::uint64_t clock_alarms_ = 0;
 
   // The group that is being made, then in flight; applied to the state already.

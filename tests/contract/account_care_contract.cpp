@@ -1,7 +1,7 @@
 /// ports/account_care.hpp: what every adapter must keep.
-#include "adapters/sqlite/account_care.hpp"
-#include "adapters/sqlite/accounts.hpp"
-#include "adapters/sqlite/carts.hpp"
+#include "adapters/sql/account_care.hpp"
+#include "adapters/sql/accounts.hpp"
+#include "adapters/sql/carts.hpp"
 #include "tests/contract/main_database_contract.hpp"
 
 namespace market::contract {
@@ -25,13 +25,13 @@ class AccountCareContract : public MainDatabaseContract {
   }
 
   TestClock clock_{at(5)};
-  sqlite::SqliteAccounts accounts_{database_, cipher_, clock_};
-  sqlite::SqliteCarts carts_{database_};
-  sqlite::SqliteWishLists wishes_{database_};
-  sqlite::SqliteAccountCare care_{database_, cipher_};
+  sql::SqlAccounts accounts_{database_, cipher_, clock_};
+  sql::SqlCarts carts_{database_};
+  sql::SqlWishLists wishes_{database_};
+  sql::SqlAccountCare care_{database_, cipher_};
 };
 
-TEST_F(AccountCareContract, AResetCodeIsRightOnce) {
+TEST_P(AccountCareContract, AResetCodeIsRightOnce) {
   store("ABCDEFGHJK");
   EXPECT_FALSE(*take("ABCDEFGHJL"));
   EXPECT_FALSE(*take("ABCDEFGHJK", "lee@example.kr"));
@@ -39,7 +39,7 @@ TEST_F(AccountCareContract, AResetCodeIsRightOnce) {
   EXPECT_FALSE(*take("ABCDEFGHJK"));
 }
 
-TEST_F(AccountCareContract, AResetCodeEndsAndIsReplaced) {
+TEST_P(AccountCareContract, AResetCodeEndsAndIsReplaced) {
   store("FIRST", 600);
   EXPECT_FALSE(*take("FIRST", "kim@example.kr", 600));
   store("FIRST", 600);
@@ -48,7 +48,7 @@ TEST_F(AccountCareContract, AResetCodeEndsAndIsReplaced) {
   EXPECT_TRUE(*take("SECOND"));
 }
 
-TEST_F(AccountCareContract, AResetCodeHasFiveTriesWithOrWithoutAnAccount) {
+TEST_P(AccountCareContract, AResetCodeHasFiveTriesWithOrWithoutAnAccount) {
   store("RIGHT");
   for (const char* email : {"kim@example.kr", "nobody@example.kr"}) {
     for (int i = 0; i < verification_tries_max; ++i) EXPECT_FALSE(*take("WRONG", email));
@@ -56,7 +56,7 @@ TEST_F(AccountCareContract, AResetCodeHasFiveTriesWithOrWithoutAnAccount) {
   }
 }
 
-TEST_F(AccountCareContract, ErasesAllOfOneAccount) {
+TEST_P(AccountCareContract, ErasesAllOfOneAccount) {
   create(1, "kim@example.kr");
   create(2, "lee@example.kr");
   for (const std::int64_t user : {1, 2}) {
@@ -79,6 +79,8 @@ TEST_F(AccountCareContract, ErasesAllOfOneAccount) {
   EXPECT_EQ(run(carts_.items(UserId{2}))->size(), 1u);
   create(3, "kim@example.kr");  // The address is free again.
 }
+
+MARKET_ON_EACH_DATABASE(AccountCareContract);
 
 }  // namespace
 }  // namespace market::contract

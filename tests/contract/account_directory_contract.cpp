@@ -1,6 +1,6 @@
 /// ports/account_directory.hpp: what every adapter must keep.
-#include "adapters/sqlite/account_directory.hpp"
-#include "adapters/sqlite/accounts.hpp"
+#include "adapters/sql/account_directory.hpp"
+#include "adapters/sql/accounts.hpp"
 #include "tests/contract/main_database_contract.hpp"
 
 namespace market::contract {
@@ -32,11 +32,11 @@ class AccountDirectoryContract : public MainDatabaseContract {
   using Ids = std::vector<std::int64_t>;
 
   TestClock clock_{at(5)};
-  sqlite::SqliteAccounts accounts_{database_, cipher_, clock_};
-  sqlite::SqliteAccountDirectory directory_{database_, cipher_};
+  sql::SqlAccounts accounts_{database_, cipher_, clock_};
+  sql::SqlAccountDirectory directory_{database_, cipher_};
 };
 
-TEST_F(AccountDirectoryContract, ListsNewestFirstWithFilters) {
+TEST_P(AccountDirectoryContract, ListsNewestFirstWithFilters) {
   AccountQuery query;
   EXPECT_EQ(list(query), (Ids{5, 4, 3, 2, 1}));
   query.limit = 2;
@@ -53,7 +53,7 @@ TEST_F(AccountDirectoryContract, ListsNewestFirstWithFilters) {
   EXPECT_EQ(list(query), Ids{3});
 }
 
-TEST_F(AccountDirectoryContract, ALockEndsAllSessionsAndLetsNobodyIn) {
+TEST_P(AccountDirectoryContract, ALockEndsAllSessionsAndLetsNobodyIn) {
   ASSERT_TRUE(open(11, 2) && open(12, 2) && open(13, 3));
   EXPECT_EQ(*run(directory_.lock(UserId{2}, at(9))), (std::vector<SessionId>{SessionId{11}, SessionId{12}}));
   EXPECT_EQ(open(14, 2).error().code, Code::invalid_credentials);
@@ -73,12 +73,14 @@ TEST_F(AccountDirectoryContract, ALockEndsAllSessionsAndLetsNobodyIn) {
   EXPECT_FALSE(run(directory_.find(UserId{2}))->locked_at);
 }
 
-TEST_F(AccountDirectoryContract, ShowsNoHash) {
+TEST_P(AccountDirectoryContract, ShowsNoHash) {
   EXPECT_EQ(run(directory_.find(UserId{1}))->account.password_hash, "");
   EXPECT_EQ(run(directory_.find(UserId{1}))->account.email, "User1@Example.kr");
   EXPECT_EQ(run(directory_.find(UserId{99})).error().code, Code::not_found);
   EXPECT_EQ(run(directory_.lock(UserId{99}, at(0))).error().code, Code::not_found);
 }
+
+MARKET_ON_EACH_DATABASE(AccountDirectoryContract);
 
 }  // namespace
 }  // namespace market::contract

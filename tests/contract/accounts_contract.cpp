@@ -5,7 +5,7 @@
 #include <fstream>
 #include <thread>
 
-#include "adapters/sqlite/accounts.hpp"
+#include "adapters/sql/accounts.hpp"
 #include "tests/contract/main_database_contract.hpp"
 
 namespace market::contract {
@@ -48,10 +48,11 @@ class AccountsContract : public MainDatabaseContract {
   }
 
   TestClock clock_{at(0)};
-  sqlite::SqliteAccounts accounts_{database_, cipher_, clock_};
+  sql::SqlAccounts accounts_{database_, cipher_, clock_};
 };
 
-TEST_F(AccountsContract, AreNotWrittenWhenTheirFileIsGone) {
+TEST_P(AccountsContract, AreNotWrittenWhenTheirFileIsGone) {
+  if (!in_file()) return;
   ASSERT_TRUE(create(account_of(1, "kim@example.kr")));
   std::filesystem::rename(folder_.file("main.db"), folder_.file("away"));
   const auto refused = create(account_of(2, "lee@example.kr"));
@@ -62,7 +63,7 @@ TEST_F(AccountsContract, AreNotWrittenWhenTheirFileIsGone) {
   EXPECT_TRUE(create(account_of(2, "lee@example.kr")));
 }
 
-TEST_F(AccountsContract, FindsAnAccountByIdAndByEmailWithoutCase) {
+TEST_P(AccountsContract, FindsAnAccountByIdAndByEmailWithoutCase) {
   auto account = account_of(1, "Kim@Example.kr");
   account.role = Role::seller;
   account.email_verified = true;
@@ -83,13 +84,13 @@ TEST_F(AccountsContract, FindsAnAccountByIdAndByEmailWithoutCase) {
   EXPECT_EQ(run(accounts_.find_by_email("other@example.kr")).error().code, Code::not_found);
 }
 
-TEST_F(AccountsContract, AnEmailBelongsToOneAccount) {
+TEST_P(AccountsContract, AnEmailBelongsToOneAccount) {
   ASSERT_TRUE(create(account_of(1, "a@b.kr")));
   EXPECT_EQ(create(account_of(2, "A@B.kr")).error().code, Code::email_taken);
   EXPECT_TRUE(create(account_of(3, "c@b.kr")));
 }
 
-TEST_F(AccountsContract, ChangesOnlyWhatWasSent) {
+TEST_P(AccountsContract, ChangesOnlyWhatWasSent) {
   ASSERT_TRUE(create(account_of(1, "a@b.kr")));
   AccountPatch patch;
   patch.address = std::optional<std::string>("서울시");
@@ -106,7 +107,8 @@ TEST_F(AccountsContract, ChangesOnlyWhatWasSent) {
   EXPECT_EQ(run(accounts_.update(UserId{2}, patch)).error().code, Code::not_found);
 }
 
-TEST_F(AccountsContract, TheFileShowsNoPersonalData) {
+TEST_P(AccountsContract, TheFileShowsNoPersonalData) {
+  if (!in_file()) return;
   ASSERT_TRUE(create(account_of(1, "visible@example.kr")));
   std::string bytes;
   for (const auto* name : {"main.db", "main.db-wal"}) {
@@ -118,7 +120,7 @@ TEST_F(AccountsContract, TheFileShowsNoPersonalData) {
     EXPECT_EQ(bytes.find(secret), std::string::npos) << secret;
 }
 
-TEST_F(AccountsContract, ARoleIsChangedAndItsChangeIsKnownToAStart) {
+TEST_P(AccountsContract, ARoleIsChangedAndItsChangeIsKnownToAStart) {
   ASSERT_TRUE(create(account_of(1, "a@b.kr")));
   ASSERT_TRUE(create(account_of(2, "c@b.kr")));
   EXPECT_EQ(run(accounts_.set_role(UserId{1}, Role::seller, at(5)))->role, Role::seller);
@@ -133,7 +135,7 @@ TEST_F(AccountsContract, ARoleIsChangedAndItsChangeIsKnownToAStart) {
   EXPECT_TRUE(run(accounts_.roles_changed_since(at(6)))->empty());
 }
 
-TEST_F(AccountsContract, AVerificationCodeWorksOnceInItsTimeAndFiveTries) {
+TEST_P(AccountsContract, AVerificationCodeWorksOnceInItsTimeAndFiveTries) {
   const auto attempt = [&](std::string code, Instant now) {
     return run(accounts_.verify_email("KIM@b.kr", std::move(code), now));
   };
@@ -160,7 +162,7 @@ TEST_F(AccountsContract, AVerificationCodeWorksOnceInItsTimeAndFiveTries) {
   EXPECT_TRUE(*attempt("fresh", at(1)));
 }
 
-TEST_F(AccountsContract, AnAddressWithoutAnAccountCountsItsTriesAlike) {
+TEST_P(AccountsContract, AnAddressWithoutAnAccountCountsItsTriesAlike) {
   ASSERT_TRUE(create(account_of(1, "kim@b.kr")));
   for (const std::string email : {"kim@b.kr", "nobody@b.kr"}) {
     const auto attempt = [&](Instant now) { return run(accounts_.verify_email(email, "x", now)); };
@@ -176,7 +178,7 @@ TEST_F(AccountsContract, AnAddressWithoutAnAccountCountsItsTriesAlike) {
   EXPECT_FALSE(*run(accounts_.verify_email("nobody@b.kr", "code", at(201)))) << "there is nobody to verify";
 }
 
-TEST_F(AccountsContract, ARefreshTokenIsReplaced) {
+TEST_P(AccountsContract, ARefreshTokenIsReplaced) {
   const std::string raw("\0\xff\x01", 3);
   ASSERT_TRUE(create(account_of(1, "kim@b.kr")));
   open(session_of(5, 1, raw));
@@ -196,7 +198,7 @@ TEST_F(AccountsContract, ARefreshTokenIsReplaced) {
   EXPECT_FALSE(rotate("third", "x", at(1000)).session) << "past its end";
 }
 
-TEST_F(AccountsContract, AReplacedTokenGivesTheSameSuccessorForTenSeconds) {
+TEST_P(AccountsContract, AReplacedTokenGivesTheSameSuccessorForTenSeconds) {
   ASSERT_TRUE(create(account_of(1, "kim@b.kr")));
   open(session_of(5, 1, "first"));
   ASSERT_TRUE(rotate("first", "second", at(1)).session);
@@ -210,14 +212,14 @@ TEST_F(AccountsContract, AReplacedTokenGivesTheSameSuccessorForTenSeconds) {
   EXPECT_TRUE(live(1, at(11)).empty());
 }
 
-TEST_F(AccountsContract, AnotherSuccessorThanTheOneThatWasGivenIsAReuse) {
+TEST_P(AccountsContract, AnotherSuccessorThanTheOneThatWasGivenIsAReuse) {
   ASSERT_TRUE(create(account_of(1, "kim@b.kr")));
   open(session_of(5, 1, "first"));
   ASSERT_TRUE(rotate("first", "second", at(1)).session);
   EXPECT_EQ(rotate("first", "forged", at(2)).ended, SessionId{5});
 }
 
-TEST_F(AccountsContract, AStolenTokenEndsItsSession) {
+TEST_P(AccountsContract, AStolenTokenEndsItsSession) {
   ASSERT_TRUE(create(account_of(1, "kim@b.kr")));
   open(session_of(5, 1, "first"));
   open(session_of(6, 1, "other"));
@@ -233,7 +235,7 @@ TEST_F(AccountsContract, AStolenTokenEndsItsSession) {
   EXPECT_TRUE(run(accounts_.ended_since(at(13)))->empty());
 }
 
-TEST_F(AccountsContract, AllWhoUseOneTokenAtOnceGetItsSuccessor) {
+TEST_P(AccountsContract, AllWhoUseOneTokenAtOnceGetItsSuccessor) {
   ASSERT_TRUE(create(account_of(1, "kim@b.kr")));
   open(session_of(5, 1, "first"));
   std::atomic<int> worked{0};
@@ -248,7 +250,7 @@ TEST_F(AccountsContract, AllWhoUseOneTokenAtOnceGetItsSuccessor) {
   EXPECT_EQ(live(1), std::vector{SessionId{5}});
 }
 
-TEST_F(AccountsContract, APasswordChangeEndsEverythingThatTheOldOneOpened) {
+TEST_P(AccountsContract, APasswordChangeEndsEverythingThatTheOldOneOpened) {
   ASSERT_TRUE(create(account_of(1, "kim@b.kr")));
   for (int id = 1; id <= 3; ++id) open(session_of(id, 1, "hash" + std::to_string(id)));
   clock_.time = at(5);
@@ -271,7 +273,7 @@ TEST_F(AccountsContract, APasswordChangeEndsEverythingThatTheOldOneOpened) {
   EXPECT_EQ(run(accounts_.create_session(session_of(9, 2, "x"))).error().code, Code::invalid_credentials);
 }
 
-TEST_F(AccountsContract, SessionsOfAnAccountAreBoundedAndListedInPages) {
+TEST_P(AccountsContract, SessionsOfAnAccountAreBoundedAndListedInPages) {
   ASSERT_TRUE(create(account_of(1, "kim@b.kr")));
   ASSERT_TRUE(create(account_of(2, "lee@b.kr")));
   open(session_of(9'999, 2, "another's"));
@@ -289,7 +291,7 @@ TEST_F(AccountsContract, SessionsOfAnAccountAreBoundedAndListedInPages) {
   EXPECT_EQ(next->at(0).id, SessionId{sessions_per_account_max - 1});
 }
 
-TEST_F(AccountsContract, EndsOneOrAllSessionsOfItsUser) {
+TEST_P(AccountsContract, EndsOneOrAllSessionsOfItsUser) {
   for (int id = 1; id <= 2; ++id) ASSERT_TRUE(create(account_of(id, "user" + std::to_string(id) + "@b.kr")));
   for (int id = 1; id <= 4; ++id) open(session_of(id, id == 4 ? 2 : 1, "hash" + std::to_string(id)));
   clock_.time = at(5);
@@ -303,7 +305,7 @@ TEST_F(AccountsContract, EndsOneOrAllSessionsOfItsUser) {
   EXPECT_TRUE(run(accounts_.ended_since(at(6)))->empty());
 }
 
-TEST_F(AccountsContract, KnowsWhereTheLastSessionsOfAnAccountWereOpened) {
+TEST_P(AccountsContract, KnowsWhereTheLastSessionsOfAnAccountWereOpened) {
   ASSERT_TRUE(create(account_of(1, "kim@b.kr")));
   ASSERT_TRUE(create(account_of(2, "lee@b.kr")));
   const auto knows = [this](std::int64_t user, std::string client) {
@@ -324,7 +326,7 @@ TEST_F(AccountsContract, KnowsWhereTheLastSessionsOfAnAccountWereOpened) {
   EXPECT_FALSE(knows(2, ""));
 }
 
-TEST_F(AccountsContract, TheFileIsItsOwnersAlone) {
+TEST_P(AccountsContract, TheFileIsItsOwnersAlone) {
   const ::mode_t before = ::umask(0);
   TemporaryFolder folder;
   std::filesystem::permissions(folder.file(""), std::filesystem::perms::all);
@@ -335,6 +337,8 @@ TEST_F(AccountsContract, TheFileIsItsOwnersAlone) {
               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write)
         << name;
 }
+
+MARKET_ON_EACH_DATABASE(AccountsContract);
 
 }  // namespace
 }  // namespace market::contract

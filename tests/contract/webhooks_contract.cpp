@@ -1,7 +1,7 @@
 /// ports/webhooks.hpp: what every adapter must keep.
 #include <fstream>
 
-#include "adapters/sqlite/webhooks.hpp"
+#include "adapters/sql/webhooks.hpp"
 #include "tests/contract/main_database_contract.hpp"
 
 namespace market::contract {
@@ -36,10 +36,10 @@ class WebhooksContract : public MainDatabaseContract {
     return ids;
   }
   using Ids = std::vector<std::int64_t>;
-  sqlite::SqliteWebhooks webhooks_{database_, cipher_};
+  sql::SqlWebhooks webhooks_{database_, cipher_};
 };
 
-TEST_F(WebhooksContract, KeepsWhatItWasGivenAndNoAddressInTheClear) {
+TEST_P(WebhooksContract, KeepsWhatItWasGivenAndNoAddressInTheClear) {
   Webhook wanted = webhook(1);
   wanted.events = {"order.paid", "order.shipped"};
   ASSERT_TRUE(run(webhooks_.create(wanted, {})));
@@ -57,7 +57,7 @@ TEST_F(WebhooksContract, KeepsWhatItWasGivenAndNoAddressInTheClear) {
   for (const char* word : {"zebulon", "quartermain"}) EXPECT_EQ(disk.find(word), std::string::npos) << word;
 }
 
-TEST_F(WebhooksContract, ChangesWhatIsNamedAndKeepsTheSecretBefore) {
+TEST_P(WebhooksContract, ChangesWhatIsNamedAndKeepsTheSecretBefore) {
   make(1);
   WebhookPatch patch;
   patch.active = false;
@@ -74,13 +74,13 @@ TEST_F(WebhooksContract, ChangesWhatIsNamedAndKeepsTheSecretBefore) {
   EXPECT_EQ(run(webhooks_.find(WebhookId{0})).error().code, Code::not_found);
 }
 
-TEST_F(WebhooksContract, TakesTwenty) {
+TEST_P(WebhooksContract, TakesTwenty) {
   for (std::int64_t id = 1; id <= webhooks_max; ++id) make(id);
   EXPECT_EQ(run(webhooks_.create(webhook(99), {})).error().code, Code::list_full);
   EXPECT_EQ(run(webhooks_.list())->size(), static_cast<std::size_t>(webhooks_max));
 }
 
-TEST_F(WebhooksContract, DeliveriesAndTheirPlaceAreStoredTogetherAndOnce) {
+TEST_P(WebhooksContract, DeliveriesAndTheirPlaceAreStoredTogetherAndOnce) {
   make(1);
   make(2);
   const FollowedTo to{LogId{UINT64_MAX, 2, 3}, UINT64_MAX - 1, 40, 7, UINT64_MAX, 41};
@@ -98,7 +98,7 @@ TEST_F(WebhooksContract, DeliveriesAndTheirPlaceAreStoredTogetherAndOnce) {
   EXPECT_EQ(run(webhooks_.deliveries({}, std::nullopt, {}, 10))->size(), 2u);
 }
 
-TEST_F(WebhooksContract, OneThatHasNoRoomOrIsStoppedIsNotFed) {
+TEST_P(WebhooksContract, OneThatHasNoRoomOrIsStoppedIsNotFed) {
   make(1);
   std::vector<Delivery> many;
   for (std::int64_t id = 1; id <= deliveries_waiting_max; ++id) many.push_back(delivery(id, 1));
@@ -113,7 +113,7 @@ TEST_F(WebhooksContract, OneThatHasNoRoomOrIsStoppedIsNotFed) {
   EXPECT_EQ(due(9'999), Ids{}) << "nor is anything sent to it";
 }
 
-TEST_F(WebhooksContract, OneOfEachIsDueInTurnAndNoneOfThoseThatAreBusy) {
+TEST_P(WebhooksContract, OneOfEachIsDueInTurnAndNoneOfThoseThatAreBusy) {
   make(1);
   make(2);
   ASSERT_TRUE(run(webhooks_.add(WebhookId{1}, {delivery(6, 1), delivery(5, 1)}, {})));
@@ -133,13 +133,15 @@ TEST_F(WebhooksContract, OneOfEachIsDueInTurnAndNoneOfThoseThatAreBusy) {
   EXPECT_EQ(run(webhooks_.replay(DeliveryId{99}, at(70))).error().code, Code::not_found);
 }
 
-TEST_F(WebhooksContract, ARemovedOneTakesItsDeliveriesAlong) {
+TEST_P(WebhooksContract, ARemovedOneTakesItsDeliveriesAlong) {
   make(1);
   ASSERT_TRUE(run(webhooks_.add(WebhookId{1}, {delivery(5, 1)}, {})));
   ASSERT_TRUE(run(webhooks_.remove(WebhookId{1})));
   EXPECT_EQ(run(webhooks_.remove(WebhookId{1})).error().code, Code::not_found);
   EXPECT_TRUE(run(webhooks_.deliveries({}, std::nullopt, {}, 10))->empty());
 }
+
+MARKET_ON_EACH_DATABASE(WebhooksContract);
 
 }  // namespace
 }  // namespace market::contract

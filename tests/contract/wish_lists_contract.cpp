@@ -1,5 +1,5 @@
 /// ports/wish_lists.hpp: what every adapter must keep.
-#include "adapters/sqlite/carts.hpp"
+#include "adapters/sql/carts.hpp"
 #include "tests/contract/main_database_contract.hpp"
 
 namespace market::contract {
@@ -9,10 +9,10 @@ constexpr UserId alice{1}, bob{2};
 
 class WishListsContract : public MainDatabaseContract {
  protected:
-  sqlite::SqliteWishLists wishes_{database_};
+  sql::SqlWishLists wishes_{database_};
 };
 
-TEST_F(WishListsContract, AreReadPageByPageNewestFirst) {
+TEST_P(WishListsContract, AreReadPageByPageNewestFirst) {
   for (std::int64_t i = 1; i <= 5; ++i)
     EXPECT_TRUE(run(wishes_.put(alice, Wish{ProductId{i}, at(i / 2)})));  // Some at the same time.
   EXPECT_TRUE(run(wishes_.put(bob, Wish{ProductId{9}, at(9)})));
@@ -32,17 +32,20 @@ TEST_F(WishListsContract, AreReadPageByPageNewestFirst) {
   EXPECT_EQ(run(wishes_.list(bob, {}, 100))->size(), 1u);
 }
 
-TEST_F(WishListsContract, HaveABound) {
+TEST_P(WishListsContract, HaveABound) {
   for (std::int64_t i = 1; i <= wishes_max; ++i)
     ASSERT_TRUE(run(wishes_.put(alice, Wish{ProductId{i}, at(0)})));
   EXPECT_EQ(run(wishes_.put(alice, Wish{ProductId{9'999}, at(0)})).error().code, Code::list_full);
   EXPECT_TRUE(run(wishes_.put(alice, Wish{ProductId{1}, at(0)})));
 }
 
-TEST_F(WishListsContract, SayWhenTheirFileIsGone) {
+TEST_P(WishListsContract, SayWhenTheirFileIsGone) {
+  if (!in_file()) return;
   std::filesystem::rename(folder_.file("main.db"), folder_.file("away"));
   EXPECT_EQ(run(wishes_.put(alice, Wish{ProductId{1}, at(0)})).error().code, Code::unavailable);
 }
+
+MARKET_ON_EACH_DATABASE(WishListsContract);
 
 }  // namespace
 }  // namespace market::contract

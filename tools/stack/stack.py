@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The distributed platform on loopback: Kafka, Redis and MariaDB, two registries, the services on them and
-two gateways.
+"""The distributed platform on loopback: Kafka, Redis and MariaDB, two registries, two instances of the
+services and two gateways.
 
     tools/stack/stack.py up [--dir .stack] [--any-port] [--binary build/release/market]
     tools/stack/stack.py down | status [--dir .stack]
@@ -12,6 +12,7 @@ again is fine.
 
 import argparse
 import pathlib
+import shutil
 import sys
 import time
 import urllib.error
@@ -21,7 +22,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from engines import ENGINES, ROOT, Engine, shell_text, start_all  # noqa: E402
 from processes import LOOPBACK, Process, Trouble  # noqa: E402
-
 
 def answer(port, path):
     """(status, text); status 0: it does not answer."""
@@ -55,8 +55,11 @@ class Role(Engine):
             command += ["--config", self.folder / "market.toml"]
         for setting in self.settings():
             command += ["--set", setting]
-        self.data.parent.mkdir(parents=True, exist_ok=True)
+        self.prepare()
         self.process.start(command)
+
+    def prepare(self):
+        self.data.parent.mkdir(parents=True, exist_ok=True)
 
     def healthy(self):
         if answer(self.port, "/health/ready")[0] != 200:
@@ -68,7 +71,22 @@ class Role(Engine):
     def state(self):
         if self.process.pid() is None:
             return "is down"
-        return "serves" if self.healthy() else "is not ready"
+        if not self.healthy():
+            return "is not ready"
+        return "writes the log" if "market_log_writes 1\n" in answer(self.port, "/metrics")[1] else "serves"
+
+
+class Services(Role):
+    """All instances have the keys of the first."""
+
+    def prepare(self):
+        super().prepare()
+        first = self.stack.services[0]
+        if self is first or (self.data / "keys").exists():
+            return
+        first.wait()
+        self.data.mkdir(mode=0o700, exist_ok=True)
+        shutil.copytree(first.data / "keys", self.data / "keys")
 
 
 class Stack:
@@ -82,7 +100,9 @@ class Stack:
             for number in (1, 2)]
         find = [f"registry.urls={','.join(self.eureka(each) for each in self.registries)}"]
         trust = [f"http.trusted_proxies={LOOPBACK}/32"]
-        self.services = [Role(self, "services-1", "user,product,order", 8090, lambda: find + trust)]
+        self.services = [
+            Services(self, f"services-{number}", "user,product,order", 8080 + number * 10,
+                     lambda: find + trust) for number in (1, 2)]
         self.gateways = [
             Role(self, f"gateway-{number}", "gateway", 8079 + number, lambda: find) for number in (1, 2)]
         self.roles = [*self.registries, *self.services, *self.gateways]
@@ -105,7 +125,8 @@ class Stack:
                     f"{found['MYSQL_DATABASE']}")
         settings = self.folder / "market.toml"
         settings.touch(mode=0o600)
-        settings.write_text(f'[log]\nkafka = "{found["KAFKA"]}"\n\n[records]\nmysql = "{database}"\n')
+        settings.write_text(f'[log]\nkafka = "{found["KAFKA"]}"\n\n[records]\nmysql = "{database}"\n\n'
+                            f'[accounts]\nmysql = "{database}"\n')
         (self.folder / "env").touch(mode=0o600)
         (self.folder / "env").write_text(shell_text(found))
 

@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <condition_variable>
-#include <mutex>
-
 #include "adapters/mysql/order_rows.hpp"
 
 namespace market::mysql {
@@ -66,73 +63,25 @@ Result<FoundKey> find_bound(Session& session, UserId user, RequestKey key, Insta
   return found;
 }
 
+constexpr std::string_view reading = "cannot read the order records";
+
 }  // namespace
 
-struct MysqlOrderRecords::Sessions {
-  /// Waits until one is free: the pool that calls this has a bounded queue of its own.
-  std::unique_ptr<Session> take() {
-    std::unique_lock lock(mutex);
-    returned.wait(lock, [this] { return !free.empty(); });
-    auto one = std::move(free.back());
-    free.pop_back();
-    return one;
-  }
-  void give_back(std::unique_ptr<Session> one) {
-    {
-      const std::lock_guard lock(mutex);
-      free.push_back(std::move(one));
-    }
-    returned.notify_one();
-  }
-  template <class Read>
-  auto run(Read read) -> decltype(read(std::declval<Session&>())) {
-    auto session = take();
-    auto answer = run_on(*session, read);
-    give_back(std::move(session));
-    return answer;
-  }
-  /// A read that was cut off is read again, once: it changes nothing.
-  template <class Read>
-  auto run_on(Session& session, Read& read) -> decltype(read(session)) {
-    for (bool again = false;; again = true) {
-      try {
-        session.begin_use();
-        return read(session);
-      } catch (const Failure& failure) {
-        if (again || !failure.is_lost()) return fail(error_of(failure, "cannot read the order records"));
-      } catch (const std::exception& error) {
-        return fail(error_of(error, "cannot read the order records"));
-      }
-    }
-  }
-
-  std::mutex mutex;
-  std::condition_variable returned;
-  std::vector<std::unique_ptr<Session>> free;
-};
-
-MysqlOrderRecords::MysqlOrderRecords(const Server& server, BlockingPool& pool, unsigned sessions)
-    : sessions_(std::make_unique<Sessions>()), pool_(pool) {
-  for (unsigned i = 0; i < std::max(sessions, 1u); ++i)
-    sessions_->free.push_back(std::make_unique<Session>(server));
-}
-
-MysqlOrderRecords::~MysqlOrderRecords() = default;
-
 Task<FoundOrder> MysqlOrderRecords::find(OrderId id) {
-  return pool_.run(
-      [this, id] { return sessions_->run([id](Session& session) { return find_order(session, id); }); });
+  return pool_.run([this, id] {
+    return sessions_.run(reading, [id](Session& session) { return find_order(session, id); });
+  });
 }
 
 Task<FoundKey> MysqlOrderRecords::find_key(UserId user, RequestKey key, Instant since) {
   return pool_.run([this, user, key, since] {
-    return sessions_->run([&](Session& session) { return find_bound(session, user, key, since); });
+    return sessions_.run(reading, [&](Session& session) { return find_bound(session, user, key, since); });
   });
 }
 
 Task<FoundOrders> MysqlOrderRecords::list(UserId user, OrderFilter filter) {
   return pool_.run([this, user, filter] {
-    return sessions_->run([&](Session& session) { return list_orders(session, user, filter); });
+    return sessions_.run(reading, [&](Session& session) { return list_orders(session, user, filter); });
   });
 }
 

@@ -2,9 +2,7 @@
 /// ports/order_records.hpp, the reading side, on MySQL or MariaDB: a few connections on a bounded pool. Rows
 /// and the place they are from are read in one statement.
 
-#include <memory>
-
-#include "adapters/mysql/session.hpp"
+#include "adapters/mysql/sessions.hpp"
 #include "ports/order_records.hpp"
 
 namespace market::mysql {
@@ -13,16 +11,15 @@ class MysqlOrderRecords final : public OrderRecords {
  public:
   /// The schema is that of a MysqlRecordFold; `pool` is stopped before this ends. `sessions`: as many as the
   /// pool has threads. They connect when they are first needed.
-  MysqlOrderRecords(const Server& server, BlockingPool& pool, unsigned sessions);
-  ~MysqlOrderRecords() override;
+  MysqlOrderRecords(const Server& server, BlockingPool& pool, unsigned sessions)
+      : sessions_(server, sessions), pool_(pool) {}
 
   Task<FoundOrder> find(OrderId id) override;
   Task<FoundKey> find_key(UserId user, RequestKey key, Instant since) override;
   Task<FoundOrders> list(UserId user, OrderFilter filter) override;
 
  private:
-  struct Sessions;
-  std::unique_ptr<Sessions> sessions_;
+  Sessions sessions_;
   BlockingPool& pool_;
 };
 

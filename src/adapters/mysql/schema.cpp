@@ -46,7 +46,91 @@ constexpr const char* version_1[] = {
     "log_generation BIGINT NOT NULL)",
     "INSERT IGNORE INTO fold VALUES(1, 0, 0, 0, 0)",
 };
-constexpr std::span<const char* const> versions[] = {version_1};
+// The ordinary rows (accounts.mysql). Texts are bytes: what was sent need not be UTF-8, and personal values
+// are encrypted. Who somebody is and what they may do carries a keyed sum, `mac` (adapters/sql/row_mac.hpp).
+constexpr const char* version_2[] = {
+    // Its lock is that of the one writer of all tables below.
+    "CREATE TABLE IF NOT EXISTS one_writer(only_row TINYINT PRIMARY KEY)",
+    "INSERT IGNORE INTO one_writer VALUES(1)",
+    "CREATE TABLE IF NOT EXISTS accounts("
+    "id BIGINT PRIMARY KEY, email_index VARBINARY(200) NOT NULL, email BLOB NOT NULL, name BLOB NOT NULL,"
+    "phone BLOB, address BLOB, role VARBINARY(20) NOT NULL, email_verified TINYINT NOT NULL,"
+    "password_hash VARBINARY(500) NOT NULL, password_generation BIGINT NOT NULL DEFAULT 0,"
+    "role_changed_at BIGINT, created_at BIGINT NOT NULL, mac VARBINARY(200) NOT NULL DEFAULT '',"
+    "UNIQUE KEY email_index(email_index), KEY accounts_by_role_change(role_changed_at))",
+    "CREATE TABLE IF NOT EXISTS sessions("
+    "id BIGINT PRIMARY KEY, user_id BIGINT NOT NULL, refresh_hash VARBINARY(200) NOT NULL,"
+    "device BLOB NOT NULL, created_at BIGINT NOT NULL, used_at BIGINT NOT NULL, ends_at BIGINT NOT NULL,"
+    "ended_at BIGINT, password_generation BIGINT NOT NULL DEFAULT 0, mac VARBINARY(200) NOT NULL DEFAULT '',"
+    "UNIQUE KEY sessions_by_hash(refresh_hash), KEY sessions_by_user(user_id), KEY sessions_by_end(ends_at),"
+    "KEY sessions_ended(ended_at))",
+    "CREATE TABLE IF NOT EXISTS used_refresh_hashes("
+    "refresh_hash VARBINARY(200) PRIMARY KEY, session_id BIGINT NOT NULL, ends_at BIGINT NOT NULL,"
+    "used_at BIGINT NOT NULL DEFAULT 0, KEY used_refresh_hashes_by_end(ends_at),"
+    "KEY used_refresh_hashes_by_session(session_id))",
+    "CREATE TABLE IF NOT EXISTS verifications("
+    "email_index VARBINARY(200) PRIMARY KEY, code_hash VARBINARY(200) NOT NULL, ends_at BIGINT NOT NULL,"
+    "tries INT NOT NULL, KEY verifications_by_end(ends_at))",
+    "CREATE TABLE IF NOT EXISTS password_resets("
+    "email_index VARBINARY(200) PRIMARY KEY, code_hash VARBINARY(200) NOT NULL, ends_at BIGINT NOT NULL,"
+    "tries INT NOT NULL, KEY password_resets_by_end(ends_at))",
+    "CREATE TABLE IF NOT EXISTS locked_accounts(user_id BIGINT PRIMARY KEY, locked_at BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS cart_items("
+    "user_id BIGINT NOT NULL, product_id BIGINT NOT NULL, quantity INT NOT NULL, added_at BIGINT NOT NULL,"
+    "PRIMARY KEY(user_id, product_id))",
+    "CREATE TABLE IF NOT EXISTS wishes("
+    "user_id BIGINT NOT NULL, product_id BIGINT NOT NULL, added_at BIGINT NOT NULL,"
+    "PRIMARY KEY(user_id, product_id))",
+    "CREATE TABLE IF NOT EXISTS audit("
+    "id BIGINT PRIMARY KEY, at BIGINT NOT NULL, actor_id BIGINT NOT NULL, role VARBINARY(20) NOT NULL,"
+    "action VARBINARY(200) NOT NULL, subject BLOB NOT NULL, detail MEDIUMBLOB NOT NULL, status INT NOT NULL,"
+    "KEY audit_by_actor(actor_id, id))",
+    // Which store this is (the id of its log), and check values of its keys.
+    "CREATE TABLE IF NOT EXISTS store(only_row TINYINT PRIMARY KEY, id_hi BIGINT NOT NULL, id_lo BIGINT NOT "
+    "NULL)",
+    "CREATE TABLE IF NOT EXISTS key_checks(name VARBINARY(100) PRIMARY KEY, value VARBINARY(200) NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS pictures(hash CHAR(64) PRIMARY KEY, bytes LONGBLOB NOT NULL)",
+    // What is personal in a mail is encrypted; of one that was sent it is not kept.
+    "CREATE TABLE IF NOT EXISTS mails("
+    "id BIGINT PRIMARY KEY, message_id VARBINARY(200) NOT NULL, kind VARBINARY(50) NOT NULL,"
+    "user_id BIGINT NOT NULL, order_id BIGINT NOT NULL, state VARBINARY(20) NOT NULL, urgent TINYINT NOT "
+    "NULL,"
+    "recipient BLOB NOT NULL, subject BLOB NOT NULL, body MEDIUMBLOB NOT NULL, created_at BIGINT NOT NULL,"
+    "ends_at BIGINT NOT NULL, next_at BIGINT NOT NULL, tries INT NOT NULL, reason BLOB NOT NULL,"
+    "sent_at BIGINT, UNIQUE KEY mails_by_message(message_id), KEY mails_due(state, urgent, next_at, id),"
+    "KEY mails_next(state, next_at), KEY mails_ending(state, ends_at), KEY mails_by_state(state, id),"
+    "KEY mails_by_user(user_id, created_at))",
+    // How far the log has been followed by those that have an effect outside.
+    "CREATE TABLE IF NOT EXISTS followers("
+    "name VARBINARY(50) PRIMARY KEY, log_hi BIGINT NOT NULL, log_lo BIGINT NOT NULL, generation BIGINT NOT "
+    "NULL, term BIGINT NOT NULL, last BIGINT NOT NULL, next BIGINT NOT NULL, checksum BIGINT NOT NULL,"
+    "done BIGINT NOT NULL)",
+    // Where a webhook leads and what it signs with is encrypted; each has a place of its own in the log.
+    "CREATE TABLE IF NOT EXISTS webhooks("
+    "id BIGINT PRIMARY KEY, url BLOB NOT NULL, secret BLOB NOT NULL, previous_secret BLOB NOT NULL,"
+    "previous_until BIGINT NOT NULL, events BLOB NOT NULL, active TINYINT NOT NULL, created_at BIGINT NOT "
+    "NULL, log_hi BIGINT NOT NULL, log_lo BIGINT NOT NULL, generation BIGINT NOT NULL, term BIGINT NOT NULL,"
+    "last BIGINT NOT NULL, next BIGINT NOT NULL, checksum BIGINT NOT NULL, done BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS webhook_deliveries("
+    "id BIGINT PRIMARY KEY, webhook_id BIGINT NOT NULL, event_id VARBINARY(100) NOT NULL,"
+    "kind VARBINARY(50) NOT NULL, order_id BIGINT NOT NULL, payload MEDIUMBLOB NOT NULL,"
+    "state VARBINARY(20) NOT NULL, created_at BIGINT NOT NULL, next_at BIGINT NOT NULL, attempts INT NOT "
+    "NULL, status INT NOT NULL, reason BLOB NOT NULL, delivered_at BIGINT,"
+    "UNIQUE KEY deliveries_by_event(webhook_id, event_id), KEY deliveries_due(webhook_id, state, next_at, "
+    "id),"
+    "KEY deliveries_by_state(webhook_id, state, id))",
+    // Where an account's sessions were opened from: a keyed hash of account and address.
+    "CREATE TABLE IF NOT EXISTS known_clients("
+    "user_id BIGINT NOT NULL, client_index VARBINARY(200) NOT NULL, seen_at BIGINT NOT NULL,"
+    "PRIMARY KEY(user_id, client_index))",
+    // Of the test payment provider.
+    "CREATE TABLE IF NOT EXISTS charges("
+    "attempt BIGINT PRIMARY KEY, amount BIGINT NOT NULL, currency CHAR(3) NOT NULL, declined TINYINT NOT "
+    "NULL,"
+    "captured_at BIGINT NOT NULL, refunded TINYINT NOT NULL, mac VARBINARY(200) NOT NULL,"
+    "token_sum VARBINARY(100) NOT NULL)",
+};
+constexpr std::span<const char* const> versions[] = {version_1, version_2};
 constexpr int lock_seconds = 30;
 
 int version_of(Session& session) {

@@ -18,19 +18,27 @@ unsigned seconds_of(Millis time) {
       std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(time).count()));
 }
 
-/// What every connection is set to, each with its reason.
-constexpr const char* session_settings[] = {
+constexpr const char* settings_of_all[] = {
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",  // Nothing is cut off silently.
     "SET SESSION transaction_isolation = 'READ-COMMITTED'",               // A retry sees what is there now.
     "SET SESSION innodb_lock_wait_timeout = 3",                           // The default waits 50 s.
 };
-/// Only MariaDB or only MySQL knows it; the other goes without.
-constexpr const char* wanted_settings[] = {
-    "SET SESSION tx_isolation = 'READ-COMMITTED'",     // MariaDB's name of it.
-    "SET SESSION idle_write_transaction_timeout = 2",  // A paused writer gives its locks back.
+constexpr const char* settings_of_some[] = {
+    "SET SESSION tx_isolation = 'READ-COMMITTED'",  // MariaDB's name of it.
+    // A paused instance gives its locks back.
+    "SET SESSION idle_write_transaction_timeout = 2",
+    "SET SESSION idle_transaction_timeout = 2",
 };
 
 }  // namespace
+
+std::span<const char* const> session_settings() {
+  return settings_of_all;
+}
+
+std::span<const char* const> wanted_settings() {
+  return settings_of_some;
+}
 
 Result<Server> parse_server(std::string_view text) {
   const auto wrong = [] { return fail(Code::validation, "write mysql://USER:PASSWORD@HOST:PORT/DATABASE"); };
@@ -71,6 +79,10 @@ bool Failure::is_lost() const {
 }
 bool Failure::is_duplicate() const {
   return code == ER_DUP_ENTRY;
+}
+
+bool Failure::is_unknown_setting() const {
+  return code == ER_UNKNOWN_SYSTEM_VARIABLE;
 }
 
 Error error_of(const std::exception& error, std::string_view doing) {
@@ -166,8 +178,8 @@ void Session::connect() {
     close();
     throw failure;
   }
-  for (const char* setting : wanted_settings) mysql_query(connection, setting);
-  for (const char* setting : session_settings)
+  for (const char* setting : wanted_settings()) mysql_query(connection, setting);
+  for (const char* setting : session_settings())
     if (mysql_query(connection, setting) != 0 && mysql_errno(connection) != ER_UNKNOWN_SYSTEM_VARIABLE)
       raise();
 }

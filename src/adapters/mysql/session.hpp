@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -39,7 +40,12 @@ struct Failure : std::runtime_error {
   /// The connection is gone: of what was sent last nobody knows whether it happened.
   bool is_lost() const;
   bool is_duplicate() const;
+  bool is_unknown_setting() const;
 };
+/// What every connection is set to.
+std::span<const char* const> session_settings();
+/// Only MariaDB or only MySQL knows each of these; the other goes without.
+std::span<const char* const> wanted_settings();
 /// insufficient_storage for a full disk, else unavailable; the text is for the developer.
 Error error_of(const std::exception& error, std::string_view doing);
 

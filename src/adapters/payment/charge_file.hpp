@@ -1,6 +1,5 @@
 #pragma once
-/// payments.db: the test provider's own book of charges, one row per attempt. Each row has a keyed sum over
-/// its amounts and what became of it, so that a flipped bit in money is found.
+/// payments.db: the book of charges (ports/charge_book.hpp) in a file of this process.
 
 #include <sqlite3.h>
 
@@ -12,22 +11,9 @@
 #include <string>
 
 #include "adapters/files/files.hpp"
-#include "base/id.hpp"
-#include "base/time.hpp"
-#include "domain/sale/money.hpp"
+#include "ports/charge_book.hpp"
 
 namespace market::payment {
-
-struct ProviderTotals {
-  std::int64_t charged = 0, refunded = 0;  ///< Minor units of captured charges, and of those given back.
-};
-struct Charge {
-  AttemptId attempt;
-  Money amount;
-  bool declined = false, refunded = false;
-  Instant captured_at{};
-  std::string token_sum;  ///< A hash of the card's token; empty in charges of before.
-};
 
 /// Whose book it is: the id of the store, and the keyed sum of a text.
 struct ChargeFileOwner {
@@ -35,7 +21,7 @@ struct ChargeFileOwner {
   std::function<std::string(std::string_view)> sum = [](std::string_view) { return std::string("-"); };
 };
 
-class ChargeFile {
+class ChargeFile final : public ChargeBook {
  public:
   /// Opens or makes it. Throws std::runtime_error with one line that names it, and changes nothing then, when
   /// the file is of another program, of another store or of a newer version.
@@ -43,16 +29,16 @@ class ChargeFile {
 
   // Each blocks. Errors: unavailable; insufficient_storage: certainly nothing was written.
   /// The first charge of an attempt stays; answers it.
-  Result<Charge> record(const Charge& charge);
-  Result<std::optional<Charge>> find(AttemptId attempt);
+  Result<Charge> record(const Charge& charge) override;
+  Result<std::optional<Charge>> find(AttemptId attempt) override;
   /// Charge::token_sum; empty also when there is no such charge.
-  Result<std::string> token_sum_of(AttemptId attempt);
-  Result<> refund(AttemptId attempt);
-  Result<ProviderTotals> totals(Instant now);
+  Result<std::string> token_sum_of(AttemptId attempt) override;
+  Result<> refund(AttemptId attempt) override;
+  Result<ProviderTotals> totals(Instant now) override;
 
   /// Whether charges can be recorded: the file is in its place and writable, and the last write succeeded.
   /// While it did not, this tries again, so call it now and then.
-  bool usable();
+  bool usable() override;
 
   struct Closer {
     void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }

@@ -27,7 +27,7 @@ std::string sum_of(const std::string& token) {
 
 TestProvider::TestProvider(const std::string& path, BlockingPool& pool, const Clock& clock, LateBy late_by,
                            ChargeFileOwner owner)
-    : pool_(pool), clock_(clock), late_by_(std::move(late_by)), file_(path, std::move(owner)) {}
+    : TestProvider(std::make_unique<ChargeFile>(path, std::move(owner)), pool, clock, std::move(late_by)) {}
 
 ChargeState TestProvider::state_of(const Charge& charge) const {
   if (charge.declined) return ChargeState::declined;
@@ -35,8 +35,8 @@ ChargeState TestProvider::state_of(const Charge& charge) const {
 }
 
 Result<ChargeState> TestProvider::record(const Charge& charge, int times) {
-  auto stored = file_.record(charge);
-  for (int again = 1; again < times && stored; ++again) stored = file_.record(charge);
+  auto stored = book_->record(charge);
+  for (int again = 1; again < times && stored; ++again) stored = book_->record(charge);
   // Certainly not written: no money has moved, and none will.
   if (!stored && stored.error().code == Code::insufficient_storage) return ChargeState::not_charged;
   if (!stored) return fail(stored.error());
@@ -44,7 +44,7 @@ Result<ChargeState> TestProvider::record(const Charge& charge, int times) {
 }
 
 Result<ChargeState> TestProvider::look(AttemptId attempt) {
-  const auto charge = file_.find(attempt);
+  const auto charge = book_->find(attempt);
   if (!charge) return fail(charge.error());
   return *charge ? state_of(**charge) : ChargeState::unknown;
 }
@@ -81,7 +81,7 @@ Task<ChargeState> TestProvider::find(AttemptId attempt) {
 }
 
 Result<ChargedToken> TestProvider::compare_now(AttemptId attempt, const std::string& token) {
-  const auto sum = file_.token_sum_of(attempt);
+  const auto sum = book_->token_sum_of(attempt);
   if (!sum) return fail(sum.error());
   if (sum->empty()) return ChargedToken::unknown;
   return *sum == sum_of(token) ? ChargedToken::same : ChargedToken::another;
@@ -94,7 +94,7 @@ Task<ChargedToken> TestProvider::compare(AttemptId attempt, std::string token) {
 }
 
 Task<> TestProvider::refund(AttemptId attempt) {
-  auto work = [this, attempt] { return file_.refund(attempt); };
+  auto work = [this, attempt] { return book_->refund(attempt); };
   const auto done = co_await pool_.run(std::move(work));
   co_return done;
 }

@@ -17,6 +17,9 @@ class TestProvider final : public PaymentProvider {
   /// Throws std::runtime_error with one clear line.
   TestProvider(const std::string& path, BlockingPool& pool, const Clock& clock, LateBy late_by,
                ChargeFileOwner owner = {});
+  /// With a book that others may share.
+  TestProvider(std::unique_ptr<ChargeBook> book, BlockingPool& pool, const Clock& clock, LateBy late_by)
+      : pool_(pool), clock_(clock), late_by_(std::move(late_by)), book_(std::move(book)) {}
 
   /// Errors also: validation, for a token that is none of ok, declined, slow, lost, twice, late.
   Task<ChargeState> charge(AttemptId attempt, Money amount, std::string token) override;
@@ -24,10 +27,10 @@ class TestProvider final : public PaymentProvider {
   Task<ChargedToken> compare(AttemptId attempt, std::string token) override;
   Task<> refund(AttemptId attempt) override;
   /// Blocking; for `market check`. Errors: unavailable.
-  Result<ProviderTotals> totals() { return file_.totals(clock_.now()); }
+  Result<ProviderTotals> totals() { return book_->totals(clock_.now()); }
 
   /// Whether charges can be recorded now. Blocking; call it now and then.
-  bool usable() { return file_.usable(); }
+  bool usable() { return book_->usable(); }
 
  private:
   Result<ChargeState> record(const Charge& charge, int times);
@@ -38,7 +41,7 @@ class TestProvider final : public PaymentProvider {
   BlockingPool& pool_;
   const Clock& clock_;
   LateBy late_by_;
-  ChargeFile file_;  ///< Used on the blocking pool only.
+  std::unique_ptr<ChargeBook> book_;  ///< Used on the blocking pool only.
 };
 
 }  // namespace market::payment

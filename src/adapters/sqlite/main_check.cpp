@@ -4,11 +4,10 @@
 
 #include <stdexcept>
 
-#include "adapters/sqlite/account_row.hpp"
+#include "adapters/sql/account_row.hpp"
+#include "adapters/sql/main_identity.hpp"
 #include "adapters/sqlite/look.hpp"
-#include "adapters/sqlite/main_database.hpp"
 #include "adapters/sqlite/main_schema.hpp"
-#include "adapters/sqlite/open_main.hpp"
 #include "adapters/sqlite/row_mac.hpp"
 #include "domain/account/email.hpp"
 
@@ -17,6 +16,8 @@ namespace {
 
 using files::CheckResults;
 using files::Differences;
+using sql::context_of;
+using sql::StoreIdentity;
 
 /// Whatever is encrypted must open, and nothing may have been moved from one row to another.
 std::string check_fields(soci::session& sql, const FieldCipher& cipher) {
@@ -103,29 +104,29 @@ std::string compare_keys(const StoreIdentity& known, const std::map<std::string,
 CheckResults check_main(files::ReadOnlyFolder& folder, const FieldCipher& cipher, LogId store,
                         const std::map<std::string, std::string>& key_checks) try {
   const std::string uri = look_at(folder, "main.db");
-  const auto sql = open_session(uri, SessionKind::looking);
-  add_row_mac(*sql, cipher);
-  const auto found = expect_main_schema(*sql, folder.file("main.db").string());
+  const auto session = open_session(uri, SessionKind::looking);
+  add_row_mac(*session, cipher);
+  const auto found = expect_main_schema(*session, folder.file("main.db").string());
   if (found.fresh) return {{"main.db holds accounts", "it is empty"}};
   CheckResults results{{"main.db is of this program", ""}};
   results.push_back({"main.db is whole", damage_of(uri, "main.db")});
-  results.push_back({"personal data can be read", check_fields(*sql, cipher)});
+  results.push_back({"personal data can be read", check_fields(*session, cipher)});
   results.push_back({"each session is of an account",
-                     first_of(*sql, "sessions", "user_id NOT IN (SELECT id FROM accounts)")});
+                     first_of(*session, "sessions", "user_id NOT IN (SELECT id FROM accounts)")});
   constexpr int with_sums = 6, with_mails = 9, with_webhooks = 10;
   if (found.version < with_sums) {  // An older file, whole: the next start brings it up to date.
     results.push_back({fmt::format("main.db has schema {}, older than this program's", found.version), ""});
     return results;
   }
   results.push_back({"nobody's rights were changed past the market",
-                     first_of(*sql, "accounts", fmt::format("mac <> {}", account_mac))});
+                     first_of(*session, "accounts", fmt::format("mac <> {}", account_mac))});
   results.push_back({"no session was changed past the market",
-                     first_of(*sql, "sessions", fmt::format("mac <> {}", session_mac))});
+                     first_of(*session, "sessions", fmt::format("mac <> {}", session_mac))});
   if (found.version >= with_mails)
-    results.push_back({"mails that wait can be read", check_mails(*sql, cipher)});
+    results.push_back({"mails that wait can be read", check_mails(*session, cipher)});
   if (found.version >= with_webhooks)
-    results.push_back({"no webhook was changed past the market", check_webhooks(*sql, cipher)});
-  const auto identity = select_identity(*sql);
+    results.push_back({"no webhook was changed past the market", check_webhooks(*session, cipher)});
+  const auto identity = sql::select_identity(*session);
   if (!identity) return {{"main.db can be read", identity.error().detail}};
   const bool same = !store || !identity->store || identity->store == store;
   results.push_back({"main.db belongs to this log", same ? "" : "it is of another store"});

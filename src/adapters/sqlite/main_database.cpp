@@ -1,10 +1,9 @@
 #include "adapters/sqlite/main_database.hpp"
 
-#include "adapters/sqlite/account_row.hpp"
+#include "adapters/sql/main_identity.hpp"
 #include "adapters/sqlite/main_schema.hpp"
 #include "adapters/sqlite/open_main.hpp"
 #include "adapters/sqlite/row_mac.hpp"
-#include "domain/account/email.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -144,21 +143,22 @@ const Migration migrations[] = {version_4, version_5, version_6,  version_7,
                                 version_8, version_9, version_10, version_11};
 const Schema main_schema{"the accounts", application_id_of('M'), migrations, 4};
 
-/// Rows that other keys have written would be unreadable, and the same address could be taken twice.
-void expect_keys(soci::session& sql, const std::string& path, const FieldCipher& cipher) {
+/// Nothing to look at in a new file.
+void expect_keys(soci::session& session, const std::string& path, const FieldCipher& cipher) {
   int accounts = 0;
-  sql << "SELECT count(*) FROM sqlite_master WHERE name = 'accounts'", soci::into(accounts);
-  if (accounts == 0) return;
-  long long id = 0;
-  std::string email, index;
-  sql << "SELECT id, email, email_index FROM accounts LIMIT 1", soci::into(id), soci::into(email),
-      soci::into(index);
-  if (!sql.got_data()) return;
-  const auto plain = cipher.decrypt(email, context_of("email", id));
-  if (plain && cipher.blind_index(email_key(*plain)) == index) return;
-  throw std::runtime_error(
-      fmt::format("{} cannot be read with keys/{}: it is the key of another store; put the right one back",
-                  path, plain ? "field-index" : "field-encryption"));
+  session << "SELECT count(*) FROM sqlite_master WHERE name = 'accounts'", soci::into(accounts);
+  if (accounts > 0) sql::expect_field_keys(session, path, cipher);
+}
+
+Error write_error(const std::exception& error) {
+  if (sqlite_code_of(error) == SQLITE_CONSTRAINT &&
+      std::string_view(error.what()).find("accounts.email_index") != std::string_view::npos)
+    return Error(Code::email_taken, "an account with this e-mail address exists");
+  return error_of(error, "cannot write main.db");
+}
+
+Error taken_away() {
+  return Error(Code::unavailable, "main.db or its WAL was deleted, replaced or made read-only below us");
 }
 
 }  // namespace
@@ -173,7 +173,7 @@ FoundSchema expect_main_schema(soci::session& sql, const std::string& path) {
 
 MainDatabase::MainDatabase(const std::string& path, BlockingPool& pool, unsigned readers,
                            const FieldCipher& cipher)
-    : pool_(pool), writer_(open_session(path, SessionKind::durable_writer)) {
+    : sql::MainDatabase(pool), writer_(open_session(path, SessionKind::durable_writer)) {
   add_row_mac(*writer_, cipher);
   expect_main_schema(*writer_, path);
   expect_keys(*writer_, path, cipher);
@@ -188,12 +188,12 @@ MainDatabase::MainDatabase(const std::string& path, BlockingPool& pool, unsigned
 
 void verify_main_database(const std::string& path, const FieldCipher& cipher,
                           const std::map<std::string, std::string>& key_checks) {
-  const auto sql = open_session(path, SessionKind::reader);
+  const auto session = open_session(path, SessionKind::reader);
   constexpr int with_identity = 6;
-  const auto found = expect_main_schema(*sql, path);
-  expect_keys(*sql, path, cipher);
+  const auto found = expect_main_schema(*session, path);
+  expect_keys(*session, path, cipher);
   if (found.version < with_identity) return;
-  const auto known = select_identity(*sql);
+  const auto known = sql::select_identity(*session);
   if (!known) throw std::runtime_error(known.error().detail);
   for (const auto& [name, value] : known->key_checks)
     if (const auto file = std::filesystem::path(path).parent_path() / name;
@@ -204,23 +204,29 @@ void verify_main_database(const std::string& path, const FieldCipher& cipher,
       throw std::runtime_error(fmt::format("key file keys/{} is of another store", name));
 }
 
-Error MainDatabase::write_error(const std::exception& error) {
-  if (sqlite_code_of(error) == SQLITE_CONSTRAINT &&
-      std::string_view(error.what()).find("accounts.email_index") != std::string_view::npos)
-    return Error(Code::email_taken, "an account with this e-mail address exists");
-  return error_of(error, "cannot write main.db");
+Result<> MainDatabase::run_read(const std::function<void(soci::session&)>& read) try {
+  auto session = readers_.take();
+  read(*session);
+  return {};
+} catch (const std::exception& error) {
+  return fail(error_of(error, "cannot read main.db"));
 }
 
-Error MainDatabase::taken_away() {
-  return Error(Code::unavailable, "main.db or its WAL was deleted, replaced or made read-only below us");
+Result<> MainDatabase::run_write(const std::function<bool(soci::session&)>& change) try {
+  const std::lock_guard one_writer(writing_);
+  if (!files_.in_place()) return fail(taken_away());
+  Transaction all(*writer_, "BEGIN IMMEDIATE");
+  const bool done = change(*writer_);
+  if (done) all.commit();
+  // Looked at again: a file that was moved away meanwhile took the change along.
+  if (done && !files_.in_place()) return fail(taken_away());
+  return {};
+} catch (const std::exception& error) {
+  return fail(write_error(error));
 }
 
-bool is_in_place(const MainDatabase& database) {
-  return database.files_in_place();
-}
-
-std::shared_ptr<MainDatabase> open_main_database(const std::string& path, BlockingPool& pool,
-                                                 unsigned readers, const FieldCipher& cipher) {
+std::shared_ptr<sql::MainDatabase> open_main_database(const std::string& path, BlockingPool& pool,
+                                                      unsigned readers, const FieldCipher& cipher) {
   return std::make_shared<MainDatabase>(path, pool, readers, cipher);
 }
 

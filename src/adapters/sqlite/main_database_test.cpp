@@ -109,10 +109,10 @@ TEST_F(MainDatabaseFile, KeysOfAnotherStoreAreRefused) {
 }
 
 TEST_F(MainDatabaseFile, KnowsItsStore) {
-  EXPECT_EQ(identity_of(database_), StoreIdentity{});
-  const StoreIdentity known{LogId{~0ULL, 7, 0}, {{"token-signing", "sum"}, {"field-index", "other"}}};
-  set_identity(database_, known);
-  EXPECT_EQ(identity_of(database_), known);
+  EXPECT_EQ(sql::identity_of(database_), sql::StoreIdentity{});
+  const sql::StoreIdentity known{LogId{~0ULL, 7, 0}, {{"token-signing", "sum"}, {"field-index", "other"}}};
+  sql::set_identity(database_, known);
+  EXPECT_EQ(sql::identity_of(database_), known);
 }
 
 TEST_F(MainDatabaseFile, EveryWayToWriteKeepsTheSumRight) {

@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "adapters/sqlite/open_main.hpp"
 #include "adapters/sqlite/sql_session.hpp"
 
 namespace market::sqlite {
@@ -11,7 +10,5 @@ namespace market::sqlite {
 /// As migrate() and expect_known_schema() of sql_session.hpp.
 void migrate_main(soci::session& sql, const std::string& path);
 FoundSchema expect_main_schema(soci::session& sql, const std::string& path);
-
-Result<StoreIdentity> select_identity(soci::session& sql);
 
 }  // namespace market::sqlite

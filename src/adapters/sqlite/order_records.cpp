@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "adapters/sql/shared.hpp"
 #include "adapters/sqlite/order_row.hpp"
 #include "adapters/sqlite/sql_session.hpp"
 
@@ -209,7 +210,7 @@ struct SqliteOrderRecords::Readers {
   }
 
   const UserOrderIndex& index;
-  Shared<Reader> all;
+  sql::Shared<Reader> all;
 };
 
 SqliteOrderRecords::SqliteOrderRecords(const std::string& path, const UserOrderIndex& index,

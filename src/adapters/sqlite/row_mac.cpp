@@ -1,5 +1,7 @@
 #include "adapters/sqlite/row_mac.hpp"
 
+#include "adapters/sql/row_mac.hpp"
+
 #include <fmt/format.h>
 
 #include <stdexcept>
@@ -9,21 +11,17 @@ namespace {
 
 using namespace sqlite_api;
 
-/// Each value with its length before it: no two rows give the same bytes.
 void row_mac(sqlite3_context* call, int count, sqlite3_value** values) try {
   const auto* cipher = static_cast<const FieldCipher*>(sqlite3_user_data(call));
-  std::string bytes = "row\n";
+  sql::RowValues row;
   for (int i = 0; i < count; ++i) {
-    const auto* text = sqlite3_value_text(values[i]);
-    if (text == nullptr) {
-      bytes += "-\n";
-      continue;
-    }
-    const auto size = static_cast<std::size_t>(sqlite3_value_bytes(values[i]));
-    bytes += fmt::format("{}:", size);
-    bytes.append(reinterpret_cast<const char*>(text), size);
+    const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(values[i]));
+    if (text == nullptr)
+      row.emplace_back();
+    else
+      row.emplace_back(std::string(text, static_cast<std::size_t>(sqlite3_value_bytes(values[i]))));
   }
-  const std::string mac = cipher->blind_index(bytes);
+  const std::string mac = sql::row_mac(*cipher, row);
   sqlite3_result_text(call, mac.data(), static_cast<int>(mac.size()), SQLITE_TRANSIENT);
 } catch (const std::exception& error) {
   sqlite3_result_error(call, error.what(), -1);

@@ -57,8 +57,8 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     expect_handover(options.data, store_handover_socket);
     verify_store(options.data);  // Before the running server gives anything up.
   }
-  const auto inherited = options.takeover ? request_handover(options.data, store_handover_socket)
-                                          : activated_sockets();
+  const auto inherited =
+      options.takeover ? request_handover(options.data, store_handover_socket) : activated_sockets();
   const Millis predecessor =
       options.takeover ? settings.duration("http.drain_time_max") + Millis(5'000) : Millis(0);
 
@@ -80,7 +80,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   platform::PlatformInfo info;
   info.not_ready = [&]() -> std::optional<std::string> {
     if (leaving.load()) return "the server is stopping";
-    if (auto why = platform.core.stands_by()) return why;
+    if (auto why = platform.core.hears_nothing()) return why;
     if (platform.core.products.recovering()) return "the event log is being restored";
     if (platform.core.gate.unable_for() >= unable_max)
       return "nothing can be sold: the disk of the event log is full or hangs";
@@ -130,7 +130,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   platform.start_effects();
   if (platform.core.shared_fold)
     spdlog::warn("records.mysql: deliveries by days and operators' orders are not there yet with it");
-  if (options.demo && !platform.core.stands_by()) fill_demo(platform, address);
+  if (options.demo && platform.core.gate.writes()) fill_demo(platform, address);
   std::atomic<bool> handed_over{false};
   HandoverSocket handover(options.data, store_handover_socket, server->listening_fds(), [&] {
     handed_over.store(true);

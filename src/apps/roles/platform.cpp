@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "adapters/mysql/charge_book.hpp"
+#include "apps/roles/read_index.hpp"
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "apps/settings/settings_check.hpp"
@@ -33,8 +35,9 @@ wire::DigestKey random_key(RandomSource& random) {
   return key;
 }
 
-user::MailLimits mail_limits(const Settings& settings) {
+user::MailLimits mail_limits(const Settings& settings, const Store& store, const SaleCore& core) {
   user::MailLimits limits;
+  if (store.accounts_at && core.shared_log) limits.may_send = [&core] { return core.gate.writes(); };
   limits.retry_wait = settings.duration("mail.retry_after");
   return limits;
 }
@@ -60,28 +63,36 @@ order::ResolverLimits resolver_limits(const Settings& settings) {
   return limits;
 }
 
+/// Of the test provider: shared where the accounts are.
+std::unique_ptr<ChargeBook> charge_book(Store& store) {
+  const auto sum = [&store](std::string_view text) { return store.cipher.blind_index(text); };
+  if (store.accounts_at)
+    return std::make_unique<mysql::MysqlChargeBook>(*store.accounts_at, Store::sql_threads, sum);
+  return std::make_unique<payment::ChargeFile>(store.payments_file(),
+                                               payment::ChargeFileOwner{store.id.hi, store.id.lo, sum});
+}
+
 }  // namespace
 
 Platform::Platform(const std::string& data, const Settings& from, bool behind_gateway, Millis predecessor,
                    bool for_show)
     : settings(from),
       addresses_known(!behind_gateway || !settings.text("http.trusted_proxies").empty()),
-      store(data, clock, predecessor),
+      store(data, clock, predecessor, mysql_server(settings, "accounts")),
       core(store, clock, settings, product::render),
       hasher(thread_count(settings.number("users.hash_threads"), cores / 2)),
       demo(for_show),
       smtp(smtp_of(settings)),
       mails(store.outbox, smtp.get(), ids, random, clock, background.executor(), demo && !smtp, warn,
-            mail_limits(settings)),
+            mail_limits(settings, store, core)),
       limiter(settings.flag("ratelimit.enabled"), random_key(random)),
       sessions(store.accounts, store.tokens, denied, random, ids, clock, wall,
                user::SessionSettings{settings.duration("users.access_token_life"), store.refresh_key()}),
       sign_up(store.accounts, hasher, mails, random, ids, clock, email_verification_of(settings)),
-      provider(store.payments_file(), charges, clock,
-               [late = settings.duration("orders.payment_window") +
-                       settings.duration("orders.attempt_bound") + Millis(1'000)](AttemptId) { return late; },
-               {store.id.hi, store.id.lo,
-                [this](std::string_view text) { return store.cipher.blind_index(text); }}),
+      provider(
+          charge_book(store), charges, clock,
+          [late = settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") +
+                  Millis(1'000)](AttemptId) { return late; }),
       resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)),
       pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max, &resolver),
       deliveries(core.gate, store.order_search, clock, background.executor(),
@@ -95,6 +106,7 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
   store.remember_keys();
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
+  if (store.accounts_at) denial_watch = std::make_unique<DenialWatch>(sessions);
   core.gate.add_follower(resolver);
   core.gate.add_follower(watch);  // Behind those that orders are read from.
   if (smtp || demo) mail_tail = tail_for(mail_buyers);
@@ -130,6 +142,7 @@ void Platform::add_routes() {
   order::OrderSettings orders;
   orders.payment_window = settings.duration("orders.payment_window");
   orders.email_verification_required = email_verification_of(settings) == user::EmailVerification::required;
+  orders.sells_alone = !core.shared_log;
   user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, change_role,
                                  limiter, clock, addresses_known});
   product::add_product_routes(
@@ -149,7 +162,24 @@ void Platform::add_routes() {
   user::add_mail_routes(router, {authenticator, store.outbox, mails, clock}, demo && !smtp);
   user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
                                  clock, addresses_known});
+  if (core.shared_log) follow_before_denying();
   write_down();
+}
+
+/// Where others write the log, what they have written lately may be missing here.
+void Platform::follow_before_denying() {
+  const CatchUp catch_up = [this] {
+    return end_questions.run([this] { return core.gate.follow_to_now(Millis(1'000)); });
+  };
+  for (const char* list : {"GET /api/v1/orders", "GET /api/v1/products"})
+    router.wrap(list, read_fresh(catch_up));
+  for (const char* route :
+       {"GET /api/v1/orders/{id}", "GET /api/v1/orders/{id}/events", "POST /api/v1/orders/{id}/payment",
+        "POST /api/v1/orders/{id}/cancel", "POST /api/v1/orders/{id}/return", "GET /api/v1/products/{id}",
+        "GET /api/v1/products/{id}/stock", "GET /api/v1/products/{id}/stock/stream",
+        "PATCH /api/v1/products/{id}", "DELETE /api/v1/products/{id}", "POST /api/v1/products/{id}/stock",
+        "PUT /api/v1/products/{id}/image", "PUT /api/v1/cart/items/{id}", "PUT /api/v1/wishlist/{id}"})
+    router.wrap(route, read_again(catch_up));
 }
 
 /// What sellers and administrators change.
@@ -173,7 +203,7 @@ void Platform::look_at_files() {
     else
       spdlog::info("payments.db can be written again");
   }
-  const bool gone = !store.fold.files_in_place() || !sqlite::is_in_place(*store.main);
+  const bool gone = !store.fold.files_in_place() || !sql::is_in_place(*store.main);
   if (gone == files_gone.exchange(gone)) return;
   if (gone)
     spdlog::error(

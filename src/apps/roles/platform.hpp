@@ -12,6 +12,7 @@
 #include "adapters/payment/test_provider.hpp"
 #include "adapters/webhook/webhook_sender.hpp"
 #include "apps/roles/background_thread.hpp"
+#include "apps/roles/denial_watch.hpp"
 #include "apps/roles/id_clock.hpp"
 #include "apps/roles/sale_core.hpp"
 #include "http/server/server.hpp"
@@ -37,6 +38,7 @@ struct Platform {
   /// goes: what is answered late is posted to them. May be called again.
   void stop() {
     if (std::exchange(stopped, true)) return;
+    if (denial_watch) denial_watch->stop();
     pay.wait(Millis(5'000));
     deliveries.stop();
     if (mail_tail) mail_tail->stop();
@@ -49,6 +51,7 @@ struct Platform {
     hasher.stop();
     following.stop();
     decoding.stop();
+    end_questions.stop();
     charges.stop();
     store.stop_pools();
     store.order_search.stop();
@@ -59,6 +62,7 @@ struct Platform {
   void add_routes();
   std::unique_ptr<sale::LogTail> tail_for(LogEffect& effect);
   void write_down();
+  void follow_before_denying();
   void create_admin();
   std::string metrics(const http::Server& server) const;
   void look_at_files();
@@ -73,7 +77,7 @@ struct Platform {
   BlockingPool decoding{1, 16};                     ///< Of pictures.
   BlockingPool charges{1, Store::sql_waiting_max};  ///< The payment provider's own file.
   SaleCore core;
-  const IdClock id_clock{clock, sqlite::greatest_id_in(*store.main)};
+  const IdClock id_clock{clock, sql::greatest_id_in(*store.main)};
   IdSource ids{id_clock};
   auth::DeniedSessions denied;
   auth::Authenticator authenticator{store.tokens, denied, wall};
@@ -106,6 +110,8 @@ struct Platform {
   order::OrderWatch watch;
   std::atomic<bool> files_gone{false};  ///< A database is not where it was; the log looks after itself.
   std::atomic<bool> payments_fail{false};
+  std::unique_ptr<DenialWatch> denial_watch;  ///< Where other instances end sessions too.
+  BlockingPool end_questions{2, 4'096};       ///< Of reads that would deny: where does the log end?
   http::Router router;
 };
 

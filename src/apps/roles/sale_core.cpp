@@ -7,6 +7,7 @@
 #include "apps/roles/serve_parts.hpp"
 #include "base/random.hpp"
 #include "http/message/problem.hpp"
+#include "wire/auth/secret_text.hpp"
 
 namespace market::apps {
 namespace {
@@ -21,6 +22,7 @@ sale::GateSettings gate_settings(const Settings& settings, LogId store) {
   sale::GateSettings gate;
   gate.new_log = store;
   gate.answer_time_max = settings.duration("orders.answer_time_max");
+  gate.sender.answer_time_max = gate.answer_time_max;
   gate.queue_max = static_cast<int>(settings.number("orders.queue_max"));
   gate.fold_lag_max = settings.number("orders.fold_lag_max");
   gate.sequencer.rules.attempt_bound = settings.duration("orders.attempt_bound");
@@ -43,9 +45,20 @@ std::unique_ptr<kafka::KafkaLog> kafka_log(const Settings& settings, Store& stor
   return std::make_unique<kafka::KafkaLog>(kafka_settings(settings));
 }
 
+/// Null: nobody else sells what this instance sells.
+std::unique_ptr<remote::Door> door_of(const Settings& settings, const Store& store, bool shared) {
+  if (!shared) return nullptr;
+  const auto listen = parse_address("orders.door", settings.text("orders.door"));
+  remote::DoorSettings door{listen.host, listen.port, settings.text("orders.door_address"), {}};
+  // Whoever has the same keys is one of us.
+  const std::string secret = wire::derived_secret(store.refresh_key(), "the door between instances");
+  std::copy_n(secret.begin(), door.secret.size(), door.secret.begin());
+  return std::make_unique<remote::Door>(std::move(door));
+}
+
 /// Null: the records are the store's own file.
 std::unique_ptr<mysql::MysqlRecordFold> mysql_fold(const Settings& settings) {
-  const auto server = mysql_server(settings);
+  const auto server = mysql_server(settings, "records");
   return server ? std::make_unique<mysql::MysqlRecordFold>(*server) : nullptr;
 }
 
@@ -55,16 +68,18 @@ SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
                    sale::ProductTable::Render render)
     : shared_log(kafka_log(settings, store)),
       shared_fold(mysql_fold(settings)),
-      shared_records(shared_fold ? std::make_unique<mysql::MysqlOrderRecords>(
-                                       *mysql_server(settings), store.pages_pool, Store::sql_threads)
-                                 : nullptr),
+      shared_records(shared_fold
+                         ? std::make_unique<mysql::MysqlOrderRecords>(*mysql_server(settings, "records"),
+                                                                      store.pages_pool, Store::sql_threads)
+                         : nullptr),
+      door(door_of(settings, store, shared_log != nullptr)),
       log(shared_log ? static_cast<Log&>(*shared_log) : store.log),
       fold(shared_fold ? static_cast<RecordFold&>(*shared_fold) : store.fold),
       records(shared_records ? static_cast<OrderRecords&>(*shared_records) : store.records),
       products(keys, std::move(render)),
       projector(fold, overlay, records_place(fold), {}),
       gate(sale::GateParts{log, records, fold, store.snapshots, overlay, projector, products, keys, clock,
-                           random_number, shared_log.get()},
+                           random_number, shared_log.get(), door.get()},
            gate_settings(settings, store.id)),
       reader(overlay, records) {}
 
@@ -73,16 +88,19 @@ void SaleCore::stop() {
   projector.stop();
 }
 
-std::optional<std::string> SaleCore::stands_by() const {
-  if (!shared_log || gate.writes()) return std::nullopt;
-  return "another instance writes the event log; this one stands by";
+std::optional<std::string> SaleCore::hears_nothing() const {
+  constexpr Millis silence_max{3'000};  // Longer than a dead writer is waited for.
+  if (!shared_log || gate.writes() || gate.silent_for() < silence_max) return std::nullopt;
+  return "the event log gives no sign of life";
 }
 
 void SaleCore::settle() const {
   if (!shared_log) return;
   constexpr int looks = 150;  // Of 20 ms: longer than a silent writer is waited for.
-  for (int i = 0; i < looks && !gate.writes(); ++i) std::this_thread::sleep_for(Millis(20));
-  spdlog::info("the event log is on Kafka; {}", gate.writes() ? "this instance writes it" : *stands_by());
+  for (int i = 0; i < looks && !gate.writes() && !gate.hears_another(); ++i)
+    std::this_thread::sleep_for(Millis(20));
+  spdlog::info("the event log is on Kafka; {} writes it; the door is at {}",
+               gate.writes() ? "this instance" : "another instance", door->address());
 }
 
 void SaleCore::add_metrics(platform::MetricsText& metrics) const {
@@ -114,6 +132,8 @@ void SaleCore::add_metrics(platform::MetricsText& metrics) const {
       .sample(gate.snapshots_made());
   metrics.family("market_gate_waiting", "gauge", "Commands waiting for the gate.")
       .sample(static_cast<std::uint64_t>(std::max(0, gate.waiting())));
+  metrics.family("market_commands_elsewhere", "gauge", "Commands that wait for the instance that writes.")
+      .sample(static_cast<std::uint64_t>(gate.waiting_elsewhere()));
   const std::vector<double> ends(sale::TimeHistogram::ends.begin(), sale::TimeHistogram::ends.end());
   metrics.family("market_log_commit_duration_seconds", "histogram", "One group, written and synced.")
       .histogram(ends, counters.commit_times.at_most(), counters.commit_times.seconds(), {});

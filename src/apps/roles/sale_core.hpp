@@ -6,6 +6,7 @@
 #include "adapters/kafka/log.hpp"
 #include "adapters/mysql/order_records.hpp"
 #include "adapters/mysql/record_fold.hpp"
+#include "adapters/remote/door.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings.hpp"
 #include "sale/gate.hpp"
@@ -23,16 +24,17 @@ struct SaleCore {
   void stop();
   /// Adds the sale's families to /metrics.
   void add_metrics(platform::MetricsText& metrics) const;
-  /// Why nothing can be sold here though nothing is wrong: another instance writes the log. None: it can.
-  std::optional<std::string> stands_by() const;
-  /// Waits until this instance writes, or has found that another does.
+  /// Why this instance cannot speak for the log that it shares. None: it can.
+  std::optional<std::string> hears_nothing() const;
+  /// Waits until this instance writes, or hears another that does.
   void settle() const;
 
   // What is shared with other processes; where it is null, the store's own is used.
   std::unique_ptr<kafka::KafkaLog> shared_log;          ///< With log.kafka.
   std::unique_ptr<mysql::MysqlRecordFold> shared_fold;  ///< With records.mysql.
   std::unique_ptr<mysql::MysqlOrderRecords> shared_records;
-  Log& log;  ///< That of this process, wherever it is.
+  std::unique_ptr<remote::Door> door;  ///< With log.kafka: to the other instances.
+  Log& log;                            ///< That of this process, wherever it is.
   RecordFold& fold;
   OrderRecords& records;
   sale::KeyFilter keys;

@@ -155,12 +155,12 @@ std::vector<std::string> comma_separated(const std::string& text) {
   return parts;
 }
 
-std::optional<mysql::Server> mysql_server(const Settings& settings) {
-  const auto text = settings.text("records.mysql");
+std::optional<mysql::Server> mysql_server(const Settings& settings, const std::string& part) {
+  const auto text = settings.text(part + ".mysql");
   if (text.empty()) return std::nullopt;
   auto server = mysql::parse_server(text);
-  if (!server) throw UsageError("records.mysql: " + server.error().detail);
-  server->tls_ca = settings.text("records.mysql_tls_ca");
+  if (!server) throw UsageError(part + ".mysql: " + server.error().detail);
+  server->tls_ca = settings.text(part + ".mysql_tls_ca");
   return std::move(*server);
 }
 

@@ -65,8 +65,9 @@ unsigned thread_count(std::int64_t wanted, unsigned fallback);
 
 http::Limits limits_of(const Settings& settings);
 
-/// The records' database as records.mysql and its like say; none: records.db. Throws UsageError.
-std::optional<mysql::Server> mysql_server(const Settings& settings);
+/// The database that `<part>.mysql` and its like name, for the parts `records` and `accounts`; none: a file.
+/// Throws UsageError.
+std::optional<mysql::Server> mysql_server(const Settings& settings, const std::string& part);
 /// The mail server as mail.* says; none: there is none. Throws UsageError.
 std::optional<mail::SmtpSettings> smtp_settings(const Settings& settings);
 std::unique_ptr<mail::SmtpTransport> smtp_of(const Settings& settings);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <random>
 
+#include "adapters/mysql/main_database.hpp"
 #include "apps/roles/field_keys.hpp"
 #include "wire/events/record_codec.hpp"
 
@@ -70,7 +71,8 @@ std::string main_of(const files::DataFolder& folder, sqlite::SqliteLog& log) {
 
 }  // namespace
 
-Store::Store(const std::string& data, const Clock& clock, Millis wait)
+Store::Store(const std::string& data, const Clock& clock, Millis wait,
+             std::optional<mysql::Server> accounts_server)
     : folder(expect_writable(files::DataFolder::open(data, wait))),
       keys_found(files::key_checks(folder.keys())),
       tokens(load_tokens(folder)),
@@ -80,8 +82,9 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait)
       records(folder.file(records_file), fold.index(), pages_pool, sql_threads),
       order_search(folder.file(records_file)),
       snapshots(folder.file(snapshot_file), warn),
-      main(sqlite::open_main_database(main_of(folder, log), accounts_pool, sql_threads, cipher)),
-      main_pages(sqlite::open_main_database(folder.file(main_file), pages_pool, sql_threads, cipher)),
+      accounts_at(std::move(accounts_server)),
+      main(open_main(accounts_pool)),
+      main_pages(open_main(pages_pool)),
       id(expect_one_store()),
       accounts(*main, cipher, clock),
       care(*main, cipher),
@@ -91,8 +94,13 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait)
       webhooks(*main_pages, cipher),
       carts(*main_pages),
       wish_lists(*main_pages),
-      pictures(folder.file("pictures"), files_pool) {
-  expect_keys(keys_found);
+      own_pictures(folder.file("pictures"), files_pool),
+      shared_pictures(accounts_at ? std::make_unique<mysql::MysqlPictures>(*accounts_at, own_pictures,
+                                                                           files_pool, sql_threads)
+                                  : nullptr),
+      pictures(shared_pictures ? static_cast<Pictures&>(*shared_pictures) : own_pictures) {
+  // Where others have written, keys that were made just now are as foreign as any.
+  expect_keys(accounts_at ? files::key_checks(folder.keys()) : keys_found);
 }
 
 files::DataFolder Store::expect_writable(files::DataFolder folder) const {
@@ -102,16 +110,21 @@ files::DataFolder Store::expect_writable(files::DataFolder folder) const {
   return folder;
 }
 
+std::shared_ptr<sql::MainDatabase> Store::open_main(BlockingPool& pool) {
+  if (accounts_at) return mysql::open_main_database(*accounts_at, pool, sql_threads, cipher);
+  return sqlite::open_main_database(main_of(folder, log), pool, sql_threads, cipher);
+}
+
 /// Files of two stores are told apart before anything is written: whose orders would be shown to whom?
 LogId Store::expect_one_store() {
   const LogId of_log = first_log_id(log);
-  const LogId of_main = sqlite::identity_of(*main).store;
+  const LogId of_main = sql::identity_of(*main).store;
   const auto folded = fold.log();
   if (!folded) throw std::runtime_error(folded.error().detail);
   if (of_log && of_main && of_main != of_log)
     throw std::runtime_error(fmt::format(
         "{} belongs to another store than log.db; put the right one of the two back, or restore a backup",
-        folder.file(main_file).string()));
+        accounts_at ? "accounts.mysql" : folder.file(main_file).string()));
   if (of_log && *folded && (folded->hi != of_log.hi || folded->lo != of_log.lo))
     throw std::runtime_error(fmt::format(
         "{} belongs to another log than log.db; put the right one back, or restore a backup (records of this "
@@ -126,7 +139,7 @@ LogId Store::expect_one_store() {
 
 /// A key file of another store lets its tokens in here. New names are those of new keys.
 void Store::expect_keys(const std::map<std::string, std::string>& found) const {
-  const auto known = sqlite::identity_of(*main).key_checks;
+  const auto known = sql::identity_of(*main).key_checks;
   for (const auto& [name, value] : found) {
     const auto before = known.find(name);
     if (before != known.end() && before->second != value)
@@ -138,15 +151,15 @@ void Store::expect_keys(const std::map<std::string, std::string>& found) const {
 
 std::string Store::payments_file() const {
   const auto path = folder.file(payments_name);
-  if (!std::filesystem::exists(path) && sqlite::identity_of(*main).key_checks.contains(payments_name))
+  if (!std::filesystem::exists(path) && sql::identity_of(*main).key_checks.contains(payments_name))
     throw std::runtime_error(fmt::format("{} is missing beside main.db; restore a backup", path.string()));
   return path;
 }
 
 void Store::remember_keys() try {
-  sqlite::StoreIdentity now{LogId{id.hi, id.lo, 0}, files::key_checks(folder.keys())};
+  sql::StoreIdentity now{LogId{id.hi, id.lo, 0}, files::key_checks(folder.keys())};
   if (std::filesystem::exists(folder.file(payments_name))) now.key_checks[payments_name] = "made";
-  if (now != sqlite::identity_of(*main)) sqlite::set_identity(*main, now);
+  if (now != sql::identity_of(*main)) sql::set_identity(*main, now);
 } catch (const std::exception& error) {
   warn(fmt::format("main.db does not know its store and keys until a later start: {}", error.what()));
 }

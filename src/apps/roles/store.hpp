@@ -11,26 +11,29 @@
 #include "adapters/files/picture_store.hpp"
 #include "adapters/files/signing_keys.hpp"
 #include "adapters/files/snapshot_file.hpp"
-#include "adapters/sqlite/account_care.hpp"
-#include "adapters/sqlite/account_directory.hpp"
-#include "adapters/sqlite/accounts.hpp"
-#include "adapters/sqlite/audit_log.hpp"
-#include "adapters/sqlite/carts.hpp"
+#include "adapters/mysql/pictures.hpp"
+#include "adapters/sql/account_care.hpp"
+#include "adapters/sql/account_directory.hpp"
+#include "adapters/sql/accounts.hpp"
+#include "adapters/sql/audit_log.hpp"
+#include "adapters/sql/carts.hpp"
+#include "adapters/sql/outbox.hpp"
 #include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/open_main.hpp"
 #include "adapters/sqlite/order_records.hpp"
 #include "adapters/sqlite/order_search.hpp"
-#include "adapters/sqlite/outbox.hpp"
 #include "adapters/sqlite/record_fold.hpp"
-#include "adapters/sqlite/webhooks.hpp"
+#include "adapters/sql/webhooks.hpp"
 #include "wire/auth/access_token.hpp"
 #include "wire/auth/secret_text.hpp"
 
 namespace market::apps {
 
 struct Store {
-  /// `wait`: how long a predecessor may take to let go of the folder. Throws std::runtime_error.
-  Store(const std::string& data, const Clock& clock, Millis wait = Millis{0});
+  /// `wait`: how long a predecessor may take to let go of the folder. `accounts_at`: the ordinary rows are
+  /// there, shared with other instances, and not in main.db. Throws std::runtime_error.
+  Store(const std::string& data, const Clock& clock, Millis wait = Millis{0},
+        std::optional<mysql::Server> accounts_at = std::nullopt);
   ~Store();
   /// Reads the token keys again; the id of the one that signs now. Throws, and the keys before stay then.
   std::string reload_keys();
@@ -62,19 +65,22 @@ struct Store {
   sqlite::SqliteOrderRecords records;
   sqlite::SqliteOrderSearch order_search;
   files::SnapshotFile snapshots;
-  std::shared_ptr<sqlite::MainDatabase> main;
-  std::shared_ptr<sqlite::MainDatabase> main_pages;  ///< The same file, read and written on pages_pool.
+  const std::optional<mysql::Server> accounts_at;
+  std::shared_ptr<sql::MainDatabase> main;
+  std::shared_ptr<sql::MainDatabase> main_pages;  ///< The same rows, read and written on pages_pool.
   /// Of this store in every file of it: the id of its log, which a new log is given.
   LogId id;
-  sqlite::SqliteAccounts accounts;
-  sqlite::SqliteAccountCare care;
-  sqlite::SqliteAccountDirectory directory;
-  sqlite::SqliteAuditLog audit;
-  sqlite::SqliteOutbox outbox;
-  sqlite::SqliteWebhooks webhooks;
-  sqlite::SqliteCarts carts;
-  sqlite::SqliteWishLists wish_lists;
-  files::PictureStore pictures;
+  sql::SqlAccounts accounts;
+  sql::SqlAccountCare care;
+  sql::SqlAccountDirectory directory;
+  sql::SqlAuditLog audit;
+  sql::SqlOutbox outbox;
+  sql::SqlWebhooks webhooks;
+  sql::SqlCarts carts;
+  sql::SqlWishLists wish_lists;
+  files::PictureStore own_pictures;
+  const std::unique_ptr<mysql::MysqlPictures> shared_pictures;  ///< Null: there are our own alone.
+  Pictures& pictures;
 
  private:
   files::DataFolder expect_writable(files::DataFolder folder) const;

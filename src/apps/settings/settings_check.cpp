@@ -38,9 +38,10 @@ void check_all(const Settings& settings, const std::string& config, ServeRole ro
   kafka_settings(settings);
   smtp_settings(settings);
   networks_of(settings, "webhooks.private_networks");
-  if (mysql_server(settings) && settings.text("log.kafka").empty())
+  if (mysql_server(settings, "records") && settings.text("log.kafka").empty())
     throw UsageError(
         "records.mysql: needs log.kafka: records that several share are of a log that they share");
+  mysql_server(settings, "accounts");
   if (role == ServeRole::all) expect_effect(settings);
   read_gateway_settings(settings, config, role == ServeRole::all);
   // One that is not there yet is waited for; see TokenKeys.

@@ -6,6 +6,7 @@
 namespace market::order {
 
 std::optional<Error> PlacingOrders::refuses_at_once(const Command& command) const {
+  if (!alone_) return std::nullopt;
   const bool may_replay = command.key && board_.may_know(command.key);
   if (board_.recovering())
     return Error(Code::recovering, "the sale is being restored from its log; try again soon");

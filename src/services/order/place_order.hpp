@@ -18,8 +18,10 @@ struct Placed {
 
 class PlacingOrders {
  public:
-  PlacingOrders(SaleGate& gate, const ProductBoard& board, OrderReader& reader, const Clock& clock)
-      : gate_(gate), board_(board), reader_(reader), clock_(clock) {}
+  /// `alone`: no other instance sells, so what everybody can see here holds; else the gate alone refuses.
+  PlacingOrders(SaleGate& gate, const ProductBoard& board, OrderReader& reader, const Clock& clock,
+                bool alone = true)
+      : gate_(gate), board_(board), reader_(reader), clock_(clock), alone_(alone) {}
 
   /// `command`: a PlaceOrder. A refusal comes at once when everybody can see it (in a rush, nearly all do);
   /// otherwise the Task's answer is the gate's. What may be a repetition goes to the gate whatever has become
@@ -36,6 +38,7 @@ class PlacingOrders {
   const ProductBoard& board_;
   OrderReader& reader_;
   const Clock& clock_;
+  const bool alone_;
 };
 
 }  // namespace market::order

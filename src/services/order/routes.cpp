@@ -29,7 +29,7 @@ using http::Request;
 struct Doors {
   explicit Doors(const OrderParts& given, std::string base)
       : parts(given),
-        place(given.gate, given.board, given.reader, given.clock),
+        place(given.gate, given.board, given.reader, given.clock, given.settings.sells_alone),
         location(std::move(base) + "/orders/") {}
   OrderParts parts;
   PlacingOrders place;

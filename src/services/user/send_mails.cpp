@@ -96,6 +96,9 @@ asio::awaitable<void> SendMails::run() {
 }
 
 asio::awaitable<Millis> SendMails::work() {
+  constexpr Millis look_again{
+      1'000};  // At whether it is this instance's turn, and at what others have put in.
+  if (limits_.may_send && !limits_.may_send()) co_return look_again;
   if (transport_ == nullptr && !keep_text_) {
     const auto dropped = co_await outbox_.due(clock_.now(), 0);  // Those that have ended.
     (void)dropped;
@@ -118,6 +121,7 @@ asio::awaitable<Millis> SendMails::work() {
     co_return wait;
   }
   if (due->size() == static_cast<std::size_t>(batch_mails)) co_return Millis(0);
+  if (limits_.may_send) co_return look_again;
   const auto next = co_await outbox_.next_due();
   if (!next || !*next) co_return idle_max;
   co_return std::clamp<Millis>(**next - clock_.now(), Millis(10), idle_max);

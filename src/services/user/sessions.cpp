@@ -72,8 +72,8 @@ void Sessions::deny_other_roles(const RoleChange& change) {
   denied_.deny_other_roles(change.user, change.role, wall_.now() + settings_.access_token_life);
 }
 
-Task<> Sessions::deny_ended() {
-  const Instant since = clock_.now() - settings_.access_token_life;
+Task<> Sessions::deny_ended(Millis lately) {
+  const Instant since = clock_.now() - lately;
   const auto ended = co_await accounts_.ended_since(since);
   if (!ended) co_return fail(ended.error());
   deny(*ended);

@@ -51,7 +51,9 @@ class Sessions {
     return accounts_.sessions(user, clock_.now(), before, limit);
   }
   /// Denies what was ended or changed lately: at start. Errors: unavailable.
-  Task<> deny_ended();
+  Task<> deny_ended() { return deny_ended(settings_.access_token_life); }
+  /// What was ended or changed in the last so long, also by another instance.
+  Task<> deny_ended(Millis lately);
 
  private:
   std::string new_secret();

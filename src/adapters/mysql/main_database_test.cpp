@@ -1,0 +1,160 @@
+#include "adapters/mysql/main_database.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "adapters/sql/accounts.hpp"
+#include "adapters/sql/main_database.hpp"
+#include "adapters/sql/main_identity.hpp"
+#include "tests/support/mysql_database.hpp"
+#include "tests/support/run_task.hpp"
+
+namespace market::mysql {
+namespace {
+
+/// What it encrypts can be read by one with the same key alone.
+class PlainCipher final : public FieldCipher {
+ public:
+  explicit PlainCipher(std::string key) : key_(std::move(key)) {}
+  std::string encrypt(std::string_view plain, std::string_view) const override {
+    return key_ + std::string(plain);
+  }
+  Result<std::string> decrypt(std::string_view stored, std::string_view) const override {
+    if (!stored.starts_with(key_)) return fail(Code::internal, "another key");
+    return std::string(stored.substr(key_.size()));
+  }
+  std::string blind_index(std::string_view text) const override {
+    return key_ + std::to_string(std::hash<std::string_view>()(text));
+  }
+
+ private:
+  std::string key_;
+};
+
+class MysqlMainDatabase : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (tests::engine("MYSQL").empty()) GTEST_SKIP() << tests::how_to_have_engines;
+    made_.emplace();
+    database_ = open_main_database(made_->server(), pool_, 2, cipher_);
+  }
+  ~MysqlMainDatabase() override { pool_.stop(); }
+
+  Result<> write(const std::string& statement) {
+    return database_->write_now([&](soci::session& session) -> Result<> {
+      session << statement;
+      return {};
+    });
+  }
+  long long number(const std::string& query) {
+    const auto found = database_->read_now([&](soci::session& session) -> Result<long long> {
+      long long value = 0;
+      session << query, soci::into(value);
+      return value;
+    });
+    EXPECT_TRUE(found) << found.error().detail;
+    return found.value_or(-1);
+  }
+  void add_account(const std::string& name) {
+    Account account;
+    account.id = UserId{7};
+    account.email = "kim@example.kr";
+    account.name = name;
+    account.role = Role::customer;
+    account.password_hash = "hash";
+    EXPECT_TRUE(tests::run(accounts().create(account, std::nullopt)));
+  }
+  sql::SqlAccounts& accounts() {
+    if (!accounts_) accounts_.emplace(*database_, cipher_, clock_);
+    return *accounts_;
+  }
+
+  BlockingPool pool_{2, 100};
+  PlainCipher cipher_{"k1."};
+  SystemClock clock_;
+  std::optional<tests::MysqlDatabase> made_;
+  std::shared_ptr<sql::MainDatabase> database_;
+  std::optional<sql::SqlAccounts> accounts_;
+};
+
+TEST_F(MysqlMainDatabase, GoesOnWhenItsConnectionsAreCutOff) {
+  Session other(made_->server());
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(write("INSERT INTO locked_accounts VALUES(" + std::to_string(round) + ", 5)"));
+    for (const Row& row :
+         other.query("SELECT id FROM information_schema.processlist WHERE db = database() AND id "
+                     "<> connection_id()"))
+      other.execute("KILL " + row.text(0));
+    EXPECT_EQ(number("SELECT count(*) FROM locked_accounts"), round + 1);
+  }
+}
+
+TEST_F(MysqlMainDatabase, AnInstanceThatWasPausedInAChangeHoldsUpNobodyForLong) {
+  Session paused(made_->server());
+  paused.begin_use();
+  paused.execute("START TRANSACTION");
+  paused.query("SELECT only_row FROM one_writer FOR UPDATE");
+  paused.execute("INSERT INTO locked_accounts VALUES(1, 5)");
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_TRUE(write("INSERT INTO locked_accounts VALUES(2, 5)"));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(8));
+  EXPECT_THROW(paused.execute("COMMIT"), Failure);
+  EXPECT_EQ(number("SELECT count(*) FROM locked_accounts"), 1);
+}
+
+TEST_F(MysqlMainDatabase, ChangesOfSeveralInstancesAreMadeOneBehindTheOther) {
+  ASSERT_TRUE(write("INSERT INTO locked_accounts VALUES(1, 0)"));
+  const auto other = open_main_database(made_->server(), pool_, 2, cipher_);
+  constexpr int each = 25;
+  const auto count_up = [](sql::MainDatabase& database) {
+    for (int i = 0; i < each; ++i) {
+      const auto done = database.write_now([](soci::session& session) -> Result<> {
+        long long found = 0;
+        session << "SELECT locked_at FROM locked_accounts WHERE user_id = 1", soci::into(found);
+        ++found;
+        session << "UPDATE locked_accounts SET locked_at = :at WHERE user_id = 1", soci::use(found);
+        return {};
+      });
+      EXPECT_TRUE(done) << done.error().detail;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&, i] { count_up(i % 2 == 0 ? *database_ : *other); });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(number("SELECT locked_at FROM locked_accounts"), 4 * each);
+}
+
+TEST_F(MysqlMainDatabase, KeysOfAnotherStoreAreRefused) {
+  add_account("Kim");
+  try {
+    open_main_database(made_->server(), pool_, 1, PlainCipher("k2."));
+    FAIL() << "it was opened";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("key of another store"));
+  }
+}
+
+TEST_F(MysqlMainDatabase, ARoleThatWasWrittenPastTheMarketIsFound) {
+  add_account("Kim");
+  EXPECT_TRUE(tests::run(accounts().find(UserId{7})));
+  ASSERT_TRUE(write("UPDATE accounts SET role = 'admin'"));
+  const auto found = tests::run(accounts().find(UserId{7}));
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, Code::internal);
+  // Nor is it made good by a change that the market makes.
+  EXPECT_FALSE(tests::run(accounts().set_role(UserId{7}, Role::seller, clock_.now())));
+}
+
+TEST_F(MysqlMainDatabase, BytesThatAreNoTextAreKeptAsTheyAre) {
+  const std::string odd("\xFF\xFE'\"\\;:name\0\n%_--", 18);
+  add_account(odd);
+  const auto found = tests::run(accounts().find(UserId{7}));
+  ASSERT_TRUE(found) << found.error().detail;
+  EXPECT_EQ(found->name, odd);
+}
+
+}  // namespace
+}  // namespace market::mysql

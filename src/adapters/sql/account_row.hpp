@@ -1,0 +1,26 @@
+#pragma once
+/// How an account is read from main.db, for the files of SqlAccounts. Heavy (includes SOCI).
+
+#include <fmt/format.h>
+
+#include "adapters/sql/main_database.hpp"
+#include "ports/accounts.hpp"
+#include "ports/field_cipher.hpp"
+
+namespace market::sql {
+
+inline long long millis_of(Instant at) {
+  return at.time_since_epoch().count();
+}
+
+/// Where a personal value is stored, for the cipher.
+inline std::string context_of(std::string_view column, long long user) {
+  return fmt::format("accounts.{}.{}", column, user);
+}
+
+/// The account by its id. Errors: not_found, internal.
+Result<Account> select_account(soci::session& sql, const FieldCipher& cipher, long long id);
+/// By FieldCipher::blind_index of its email_key. Errors: as above.
+Result<Account> select_account(soci::session& sql, const FieldCipher& cipher, const std::string& email_index);
+
+}  // namespace market::sql

@@ -1,0 +1,48 @@
+#include "apps/roles/denial_watch.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "apps/roles/run_task.hpp"
+#include "base/thread_name.hpp"
+
+namespace market::apps {
+namespace {
+
+constexpr Millis look_again{250};
+/// The other instance's clock may differ, and its change may have taken a while to be committed.
+constexpr Millis lately{30'000};
+
+}  // namespace
+
+void DenialWatch::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void DenialWatch::run() {
+  name_thread("denials");
+  bool failing = false;
+  const SystemClock clock;
+  Instant last_seen = clock.now();
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, look_again, [this] { return stopping_; })) {
+    lock.unlock();
+    // What happened while nobody could ask counts too.
+    const Instant now = clock.now();
+    const auto known = run_task(sessions_.deny_ended(lately + (now - last_seen)));
+    if (known) last_seen = now;
+    if (const bool fails = !known; fails != std::exchange(failing, fails)) {
+      if (fails)
+        spdlog::error("sessions that end elsewhere are not known here: {}", known.error().detail);
+      else
+        spdlog::info("sessions that end elsewhere are known again");
+    }
+    lock.lock();
+  }
+}
+
+}  // namespace market::apps

@@ -1,0 +1,322 @@
+#include "sale/command_sender.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "sale/command_desk.hpp"
+
+namespace market::sale {
+namespace {
+
+Instant at(std::int64_t millis) {
+  return Instant(Millis(1'790'000'000'000 + millis));
+}
+
+Command cancel(std::int64_t order) {
+  return CancelOrder{OrderId{order}, UserId{1}, false};
+}
+
+/// A group of one event, which answers the command.
+CountedEvents event_of(Place place, const CommandId& id, std::int64_t order) {
+  auto events = std::make_shared<std::vector<CountedEvent>>();
+  CountedEvent& counted = events->emplace_back();
+  counted.place = place;
+  counted.event.command = id;
+  counted.event.fact = OrderCancelled{OrderId{order}, UserId{1}, {}, {}};
+  return events;
+}
+
+const CommandSender::StockOf no_stock = [](ProductId) { return std::nullopt; };
+
+class Sender : public testing::Test {
+ protected:
+  void add(std::int64_t order, wire::Term sent_in = 0) {
+    ASSERT_TRUE(sender.add(
+        cancel(order), [this, order](Result<Submitted> answer) { answers.emplace(order, std::move(answer)); },
+        at(now), sent_in));
+  }
+  void settle() {
+    for (auto& each : sender.take_finished()) each.done(std::move(each.answer));
+  }
+  std::vector<std::uint64_t> sent() {
+    std::vector<std::uint64_t> numbers;
+    while (const auto message = sender.message(at(now)))
+      for (const Command& command : message->commands) numbers.push_back(command.id.number);
+    return numbers;
+  }
+  wire::AnswerMessage answer_of(wire::Term term, std::uint64_t number, Place through = 0) {
+    wire::AnswerMessage message{term, session, through, {}};
+    message.answers.emplace_back().number = number;
+    message.answers.back().refused = Error(Code::order_not_found, "no such order");
+    return message;
+  }
+
+  std::int64_t now = 0;
+  const wire::CommandSession session{7, 8};
+  CommandSender sender{{}, session};
+  std::multimap<std::int64_t, Result<Submitted>> answers;
+};
+
+using Numbers = std::vector<std::uint64_t>;
+
+TEST_F(Sender, WaitsForAWriterAndSendsAgainAfterAWhile) {
+  add(11);
+  EXPECT_TRUE(sent().empty()) << "nobody is known to write";
+  sender.opened(1, "there");
+  EXPECT_EQ(sent(), Numbers{1});
+  now = 299;
+  add(12);
+  EXPECT_EQ(sent(), Numbers{2});
+  now = 300;
+  EXPECT_EQ(sent(), Numbers{1});
+  sender.opened(2, "");
+  EXPECT_TRUE(sent().empty()) << "the writer has left, and no other is there yet";
+  sender.opened(3, "elsewhere");
+  EXPECT_EQ(sent(), (Numbers{1, 2}));
+}
+
+TEST_F(Sender, TheEventIsTheAnswer) {
+  sender.opened(1, "there");
+  add(11);
+  sent();
+  sender.followed(event_of(5, {9, 9, 1}, 11), no_stock);  // Of another session.
+  settle();
+  EXPECT_TRUE(answers.empty());
+  const auto events = event_of(6, {7, 8, 1}, 11);
+  sender.followed(events, no_stock);
+  settle();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers.begin()->second->event.get(), &events->front());
+  sender.followed(event_of(7, {7, 8, 1}, 11), no_stock);
+  sender.answered(answer_of(1, 1), at(now));
+  settle();
+  EXPECT_EQ(answers.size(), 1u) << "once";
+}
+
+TEST_F(Sender, AnAnswerWaitsForWhatItRestsOn) {
+  sender.opened(1, "there");
+  add(11);
+  sent();
+  sender.answered(answer_of(1, 1, 9), at(now));
+  settle();
+  EXPECT_TRUE(answers.empty());
+  now = 400;
+  EXPECT_TRUE(sent().empty()) << "it is answered";
+  sender.followed(event_of(9, {1, 1, 1}, 3), no_stock);
+  settle();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers.begin()->second.error().code, Code::order_not_found);
+}
+
+TEST_F(Sender, AnOldWritersAnswerIsNone) {
+  sender.opened(1, "there");
+  add(11);
+  sent();
+  sender.opened(2, "elsewhere");
+  sender.answered(answer_of(1, 1), at(now));
+  sender.answered(answer_of(2, 1), at(now));  // Not sent to it yet.
+  settle();
+  EXPECT_TRUE(answers.empty());
+  sent();
+  sender.answered(answer_of(1, 1), at(now));
+  settle();
+  EXPECT_TRUE(answers.empty());
+  sender.answered(answer_of(2, 1), at(now));
+  settle();
+  EXPECT_EQ(answers.size(), 1u);
+}
+
+TEST_F(Sender, WhatWasInFlightWhenThisInstanceWroteGoesOutOnlyBehindTheNextOpen) {
+  sender.opened(1, "here");
+  const CommandId own = sender.next_own();
+  Command command = cancel(11);
+  command.id = own;
+  ASSERT_TRUE(sender.add(
+      std::move(command), [&](Result<Submitted> answer) { answers.emplace(11, std::move(answer)); }, at(now),
+      1));
+  EXPECT_TRUE(sent().empty());
+  sender.opened(2, "elsewhere");
+  add(12);
+  const auto message = sender.message(at(now));
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->floor, own.number);
+  EXPECT_EQ(message->commands.size(), 2u);
+}
+
+TEST_F(Sender, TheFloorHoldsWhatItsOwnGateDecides) {
+  sender.opened(1, "there");
+  const CommandId own = sender.next_own();
+  add(12);
+  EXPECT_EQ(sender.message(at(now))->floor, own.number);
+  sender.release_own();
+  now = 300;
+  EXPECT_EQ(sender.message(at(now))->floor, own.number + 1);
+}
+
+TEST_F(Sender, NotTakenIsTriedAgainSoon) {
+  sender.opened(1, "there");
+  add(11);
+  sent();
+  auto message = answer_of(1, 1);
+  message.answers[0] = {.number = 1, .not_taken = true, .refused = {}, .stock = {}};
+  sender.answered(message, at(now));
+  EXPECT_TRUE(sent().empty());
+  now = 40;
+  EXPECT_EQ(sent(), Numbers{1});
+}
+
+TEST_F(Sender, SaysInTheEndThatItDoesNotKnowOrThatNothingHappened) {
+  add(11);
+  now = 100;
+  sender.opened(1, "there");
+  add(12);
+  sender.opened(2, "");
+  now = 5'000;
+  sender.expire(at(now));
+  settle();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers.find(11)->second.error().code, Code::recovering) << "it was never sent";
+  sender.opened(3, "there");
+  sent();
+  now = 5'100;
+  sender.expire(at(now));
+  settle();
+  EXPECT_EQ(answers.find(12)->second.error().code, Code::unavailable);
+}
+
+TEST_F(Sender, TooManyAreRefused) {
+  CommandSender small({.waiting_max = 2}, session);
+  EXPECT_TRUE(small.add(
+      cancel(1), [](Result<Submitted>) {}, at(0)));
+  EXPECT_TRUE(small.add(
+      cancel(2), [](Result<Submitted>) {}, at(0)));
+  EXPECT_FALSE(small.add(
+      cancel(3), [](Result<Submitted>) {}, at(0)));
+}
+
+/// A sender and desks of one writer after another, below them a net that loses, repeats and swaps messages:
+/// each command is decided once, and answered as it was decided.
+TEST(SenderAndDesk, EachCommandIsDecidedOnceHoweverTheNetBehaves) {
+  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+    std::mt19937_64 random(seed);
+    const auto chance = [&](unsigned percent) { return random() % 100 < percent; };
+    CommandSender sender({.resend_after = Millis(30), .answer_time_max = Millis(1'000'000)}, {seed, 1});
+    CommandDesk desk;
+    wire::Term term = 1;
+    desk.begin(term);
+    sender.opened(term, "w");
+    std::vector<wire::CommandMessage> there;  // On their way.
+    std::vector<wire::AnswerMessage> back;
+    std::vector<CountedEvents> log;  // Counted; the sender has followed `followed` of them.
+    std::size_t followed = 0;
+    std::map<std::uint64_t, int> decided, answered;
+    std::set<std::uint64_t> with_event;
+    Place place = 0;
+    std::int64_t now = 0;
+    constexpr std::uint64_t all = 60;
+    const auto deliver = [&](wire::CommandMessage message) {
+      wire::AnswerMessage answers{message.term, message.session, place, {}};
+      if (message.term != term) {
+        for (const Command& command : message.commands) {
+          answers.answers.emplace_back().number = command.id.number;
+          answers.answers.back().not_taken = true;
+        }
+        back.push_back(answers);
+        return;
+      }
+      auto taken = desk.take(std::move(message));
+      answers.answers = taken.known;
+      for (const Command& command : taken.fresh) {
+        const auto number = command.id.number;
+        ++decided[number];
+        if (number % 3 == 0) {  // Refused.
+          wire::CommandAnswer answer;
+          answer.number = number;
+          answer.refused = Error(Code::sold_out, "");
+          desk.decided(term, command.id, &answer);
+          answers.answers.push_back(answer);
+        } else if (chance(80)) {  // Its group counts.
+          with_event.insert(number);
+          log.push_back(event_of(++place, command.id, static_cast<std::int64_t>(number)));
+        } else {
+          --decided[number];  // Its group never will; then this writer's term ends.
+          desk.begin(0);
+          term += 1;
+          desk.begin(term);
+          break;
+        }
+      }
+      answers.through = place;
+      if (!answers.answers.empty()) back.push_back(answers);
+    };
+    const auto take_any = [&](auto& from) {
+      const std::size_t which = random() % from.size();
+      auto one = from[which];
+      if (!chance(20)) from.erase(from.begin() + static_cast<std::ptrdiff_t>(which));  // Else it comes again.
+      return one;
+    };
+    for (int step = 0; step < 4'000 && answered.size() < all; ++step) {
+      now += static_cast<std::int64_t>(random() % 10);
+      if (step < static_cast<int>(all)) {
+        ASSERT_TRUE(sender.add(
+            cancel(step + 1),
+            [&, step](Result<Submitted> answer) {
+              const auto number = static_cast<std::uint64_t>(step) + 1;
+              ++answered[number];
+              EXPECT_EQ(answer.has_value(), with_event.contains(number)) << seed;
+              EXPECT_EQ(answer.has_value(), number % 3 != 0) << seed;
+            },
+            at(now)));
+      }
+      if (const auto message = sender.message(at(now)); message && !chance(20)) there.push_back(*message);
+      if (!there.empty() && chance(60)) deliver(take_any(there));
+      if (!back.empty() && chance(60)) {
+        const auto answer = take_any(back);
+        if (!chance(20)) sender.answered(answer, at(now));
+      }
+      if (chance(50)) {
+        for (; followed < log.size(); ++followed) sender.followed(log[followed], no_stock);
+        if (sender.term() != term) sender.opened(term, "w");
+      }
+      for (auto& each : sender.take_finished()) each.done(std::move(each.answer));
+    }
+    EXPECT_EQ(answered.size(), all) << seed;
+    for (const auto& [number, times] : answered) EXPECT_EQ(times, 1) << seed;
+    for (const auto& [number, times] : decided) {
+      if (with_event.contains(number)) {
+        EXPECT_EQ(times, 1) << "seed " << seed << ", number " << number;
+      }
+    }
+  }
+}
+
+TEST(Desk, DropsWhatLiesBelowTheFloorAndForgetsWithTheTerm) {
+  CommandDesk desk;
+  desk.begin(1);
+  const auto message = [](std::uint64_t floor, std::uint64_t number) {
+    wire::CommandMessage one{1, {3, 4}, floor, {}};
+    one.commands.push_back(cancel(1));
+    one.commands.back().id = {3, 4, number};
+    return one;
+  };
+  EXPECT_EQ(desk.take(message(1, 1)).fresh.size(), 1u);
+  EXPECT_TRUE(desk.take(message(1, 1)).fresh.empty());
+  EXPECT_TRUE(desk.take(message(5, 4)).fresh.empty());
+  EXPECT_TRUE(desk.take(message(1, 1)).fresh.empty()) << "a late one, below a floor that was passed";
+  desk.begin(2);
+  EXPECT_EQ(desk.take(message(1, 1)).fresh.size(), 1u);
+  // A sender that never raises its floor holds no more than so many.
+  wire::CommandMessage many{2, {5, 5}, 1, {}};
+  std::size_t taken = 0;
+  for (std::uint64_t number = 1; number <= CommandDesk::numbers_max + 500; ++number) {
+    many.commands.assign(1, cancel(1));
+    many.commands.back().id = {5, 5, number};
+    taken += desk.take(many).fresh.size();
+  }
+  EXPECT_EQ(taken, CommandDesk::numbers_max);
+}
+
+}  // namespace
+}  // namespace market::sale

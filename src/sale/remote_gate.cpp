@@ -1,0 +1,223 @@
+#include "sale/remote_gate.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/post.hpp>
+
+namespace market::sale {
+namespace {
+
+/// Says nothing about the command: its sender waits for the log's word.
+bool is_no_answer(Code code) {
+  return code == Code::recovering || code == Code::unavailable;
+}
+
+}  // namespace
+
+void RemoteGate::start() {
+  link_.start(
+      [this](std::string bytes, const CommandLink::Reply& reply) { on_commands(std::move(bytes), reply); },
+      [this](const std::string& bytes) { on_answers(bytes); });
+}
+
+void RemoteGate::close_desk() {
+  if (!desk_closed_.exchange(true)) tasks_.wait(Millis(5'000));
+}
+
+void RemoteGate::stop() {
+  close_desk();
+  if (stopped_.exchange(true)) return;
+  link_.stop();
+  std::vector<CommandSender::Finished> left;
+  {
+    const std::scoped_lock lock(mutex_);
+    sender_.expire(Instant(Millis(std::int64_t{1} << 52)));
+    left = sender_.take_finished();
+  }
+  finish(std::move(left));
+}
+
+// ---- The sender ----
+
+Task<Submitted> RemoteGate::submit(Command command) {
+  const auto executor = co_await asio::this_coro::executor;
+  auto answer = std::make_shared<Result<Submitted>>(fail(Code::internal, "no answer"));
+  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+      [&](auto handler) {
+        auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
+        add(std::move(command), 0, [waiting, answer, executor](Result<Submitted> said) {
+          *answer = std::move(said);
+          asio::post(executor, [waiting] { std::move (*waiting)(); });
+        });
+      },
+      asio::use_awaitable);
+  co_return std::move(*answer);
+}
+
+void RemoteGate::adopt(Command command, wire::Term sent_in, CommandSender::Done done) {
+  add(std::move(command), sent_in, std::move(done));
+}
+
+void RemoteGate::add(Command command, wire::Term sent_in, CommandSender::Done done) {
+  if (wire::command_bytes(command) > wire::command_bytes_max)
+    return done(fail(Code::payload_too_large, "this is too much for one change"));
+  bool taken = false;
+  if (!stopped_.load()) {
+    const std::scoped_lock lock(mutex_);
+    auto waits = done;
+    taken = sender_.add(std::move(command), std::move(waits), clock_.now(), sent_in);
+  }
+  if (!taken) return done(fail(Code::overloaded, "too many orders are waiting"));
+  schedule();
+}
+
+/// Many that come at once leave in one message.
+void RemoteGate::schedule() {
+  if (scheduled_.exchange(true)) return;
+  asio::post(link_.executor(), [this] {
+    scheduled_.store(false);
+    flush();
+  });
+}
+
+void RemoteGate::flush() {
+  while (true) {
+    std::optional<wire::CommandMessage> message;
+    std::string address;
+    {
+      const std::scoped_lock lock(mutex_);
+      message = sender_.message(clock_.now());
+      address = sender_.address();
+    }
+    if (!message) return;
+    link_.send(address, wire::encode_message(*message));
+  }
+}
+
+void RemoteGate::finish(std::vector<CommandSender::Finished> finished) {
+  for (auto& each : finished) each.done(std::move(each.answer));
+}
+
+CommandId RemoteGate::next_own() {
+  const std::scoped_lock lock(mutex_);
+  return sender_.next_own();
+}
+
+void RemoteGate::release_own() {
+  const std::scoped_lock lock(mutex_);
+  sender_.release_own();
+}
+
+void RemoteGate::followed(const CountedEvents& events, const CommandSender::StockOf& stock_of) {
+  std::vector<CommandSender::Finished> finished;
+  {
+    const std::scoped_lock lock(mutex_);
+    sender_.followed(events, stock_of);
+    finished = sender_.take_finished();
+  }
+  finish(std::move(finished));
+}
+
+void RemoteGate::opened(wire::Term term, const std::string& address) {
+  {
+    const std::scoped_lock lock(mutex_);
+    sender_.opened(term, address);
+  }
+  schedule();
+}
+
+void RemoteGate::tick() {
+  std::vector<CommandSender::Finished> finished;
+  bool waits = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    sender_.expire(clock_.now());
+    finished = sender_.take_finished();
+    waits = sender_.waiting() > 0;
+  }
+  finish(std::move(finished));
+  if (waits) schedule();
+}
+
+void RemoteGate::on_answers(const std::string& bytes) {
+  auto message = wire::decode_message(bytes);
+  const auto* answers = message ? std::get_if<wire::AnswerMessage>(&*message) : nullptr;
+  if (answers == nullptr) {
+    spdlog::warn("the writer's answer cannot be read");
+    return;
+  }
+  std::vector<CommandSender::Finished> finished;
+  {
+    const std::scoped_lock lock(mutex_);
+    sender_.answered(*answers, clock_.now());
+    finished = sender_.take_finished();
+  }
+  finish(std::move(finished));
+}
+
+std::size_t RemoteGate::waiting() const {
+  const std::scoped_lock lock(mutex_);
+  return sender_.waiting();
+}
+
+// ---- The writer ----
+
+void RemoteGate::writes(wire::Term term, Place place) {
+  counted(place);
+  const std::scoped_lock lock(desk_mutex_);
+  desk_.begin(term);
+}
+
+void RemoteGate::on_commands(std::string bytes, const CommandLink::Reply& reply) {
+  auto message = wire::decode_message(bytes);
+  auto* commands = message ? std::get_if<wire::CommandMessage>(&*message) : nullptr;
+  if (commands == nullptr) {
+    spdlog::warn("a message of another instance cannot be read");
+    return;
+  }
+  wire::AnswerMessage answers{commands->term, commands->session, 0, {}};
+  CommandDesk::Taken taken;
+  {
+    const std::scoped_lock lock(desk_mutex_);
+    if (desk_closed_.load() || commands->term == 0 || desk_.term() != commands->term) {
+      for (const Command& command : commands->commands) {
+        wire::CommandAnswer& answer = answers.answers.emplace_back();
+        answer.number = command.id.number;
+        answer.not_taken = true;
+      }
+    } else {
+      taken = desk_.take(std::move(*commands));
+    }
+  }
+  for (wire::CommandAnswer& known : taken.known) answers.answers.push_back(std::move(known));
+  answers.through = place_.load(std::memory_order_acquire);
+  if (!answers.answers.empty()) reply(wire::encode_message(answers));
+  for (Command& command : taken.fresh)
+    tasks_.spawn(link_.executor(), decide_one(std::move(command), answers.term, reply));
+}
+
+asio::awaitable<void> RemoteGate::decide_one(Command command, wire::Term term, CommandLink::Reply reply) {
+  const CommandId id = command.id;
+  const auto submitted = co_await decide_(std::move(command), term);
+  if (!submitted && is_no_answer(submitted.error().code)) co_return;
+  if (submitted && submitted->event) co_return;  // The log tells.
+  wire::CommandAnswer answer;
+  answer.number = id.number;
+  if (submitted) {
+    answer.replayed = submitted->replayed;
+    answer.subject = submitted->subject;
+    answer.stock = submitted->stock;
+  } else {
+    answer.refused = submitted.error();
+  }
+  wire::AnswerMessage message{
+      term, {id.session_hi, id.session_lo}, place_.load(std::memory_order_acquire), {}};
+  {
+    const std::scoped_lock lock(desk_mutex_);
+    desk_.decided(term, id, &answer);
+  }
+  message.answers.push_back(std::move(answer));
+  reply(wire::encode_message(message));
+}
+
+}  // namespace market::sale

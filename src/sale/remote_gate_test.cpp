@@ -1,0 +1,278 @@
+/// Several gates on one log, each with a link to the others: whoever is asked answers, whoever writes. In
+/// real time, with short silences; log and net are memory.
+#include "sale/remote_gate.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <thread>
+
+#include "sale/gate.hpp"
+#include "sale/order_reader.hpp"
+#include "tests/support/memory_link.hpp"
+#include "tests/support/run_task.hpp"
+#include "tests/support/shared_memory_log.hpp"
+#include "tests/support/test_gate.hpp"
+#include "tests/support/test_records.hpp"
+
+namespace market::sale {
+namespace {
+
+using namespace std::chrono_literals;
+using Steady = std::chrono::steady_clock;
+
+GateSettings quick() {
+  GateSettings settings;
+  settings.reopen_after = Millis(5);
+  settings.restart_grace = Millis(0);
+  settings.watch.sign_of_life_every = Millis(30);
+  settings.watch.silence_max = Millis(150);
+  settings.watch.jitter_max = Millis(40);
+  settings.watch.silence_doubled_max = Millis(300);
+  settings.sequencer.foreign_bytes_ignored = true;
+  settings.sender.resend_after = Millis(50);
+  settings.sender.retry_after = Millis(10);
+  settings.sender.answer_time_max = Millis(20'000);
+  return settings;
+}
+
+struct Instance {
+  Instance(tests::SharedMemory& memory, tests::LinkNet& net_below, int number)
+      : net(net_below),
+        name("instance-" + std::to_string(number)),
+        door(memory),
+        random(static_cast<std::uint64_t>(number) << 32) {
+    start();
+  }
+  ~Instance() { stop(); }
+  void start() { running = std::make_unique<Running>(*this); }
+  void stop() { running.reset(); }
+  /// As kill -9: nothing is said to anybody.
+  void die() {
+    door.shut();
+    net.leave(name);
+    stop();
+    door.open();
+  }
+  EmbeddedGate& gate() { return running->gate; }
+  Result<Submitted> submit(Command command) { return tests::run(gate().submit(std::move(command))); }
+  std::int64_t remaining(ProductId product) {
+    const auto* shown = running->table.find(product);
+    return shown == nullptr ? -1 : shown->live->remaining.load();
+  }
+  bool has_order(UserId user, std::int64_t id) {
+    return tests::run(running->reader.find(user, OrderId{id})).has_value();
+  }
+
+  tests::LinkNet& net;
+  const std::string name;
+  SystemClock clock;
+  tests::Door door;
+  std::atomic<std::uint64_t> random;
+  tests::TestRecords records;
+  tests::MemorySnapshots snapshots;
+
+  struct Running {
+    explicit Running(Instance& of)
+        : link(of.net, of.name),
+          table(keys, [](const ShownProduct&) { return nullptr; }),
+          projector(of.records, overlay, *of.records.place(), Projector::Settings{.linger = Millis(1)}),
+          gate(GateParts{of.door, of.records, of.records, of.snapshots, overlay, projector, table, keys,
+                         of.clock, [&of] { return ++of.random; }, &of.door, &link},
+               quick()),
+          reader(overlay, of.records) {
+      gate.start();
+    }
+    tests::MemoryLink link;
+    KeyFilter keys;
+    ReadOverlay overlay;
+    ProductTable table;
+    Projector projector;
+    EmbeddedGate gate;
+    LayeredOrderReader reader;
+  };
+  std::unique_ptr<Running> running;
+};
+
+class RemoteGates : public testing::Test {
+ protected:
+  void SetUp() override {
+    a = std::make_unique<Instance>(memory, net, 1);
+    ASSERT_TRUE(wait([&] { return a->gate().writes(); })) << "an empty log has no writer to wait for";
+    b = std::make_unique<Instance>(memory, net, 2);
+    const auto made = list(*a, 100);
+    ASSERT_TRUE(made);
+    product = made->product();
+  }
+  static bool wait(const std::function<bool()>& happens, Millis limit = Millis(8'000)) {
+    for (const auto end = Steady::now() + limit; Steady::now() < end; std::this_thread::sleep_for(2ms))
+      if (happens()) return true;
+    return false;
+  }
+  Result<Submitted> list(Instance& at, std::int64_t stock) {
+    ProductTerms terms;
+    terms.price.amount = 1000;
+    terms.kind = ProductKind::event;
+    terms.sale = Sale{at.clock.now() - Millis(1), std::nullopt, 1};
+    return at.submit(ListProduct{terms, {"shoes", {}, {}, {}}, stock});
+  }
+  Command order_of(std::int64_t user, std::uint64_t key = 0, std::uint64_t fingerprint = 1) {
+    PlaceOrder place;
+    place.user = UserId{user};
+    place.payment_window = Millis(600'000);
+    place.lines.push_back(WantedLine{product, 1});
+    Command command = place;
+    if (key != 0) command.key = RequestKey{static_cast<std::uint64_t>(user), key};
+    command.fingerprint = fingerprint;
+    return command;
+  }
+
+  tests::SharedMemory memory;
+  tests::LinkNet net;
+  std::unique_ptr<Instance> a, b;
+  ProductId product;
+};
+
+TEST_F(RemoteGates, WhoeverIsAskedAnswersWithWhatTheWriterDecides) {
+  const auto sold = b->submit(order_of(1, 7));
+  ASSERT_TRUE(sold) << sold.error().detail;
+  EXPECT_FALSE(b->gate().writes());
+  ASSERT_TRUE(sold->event);
+  EXPECT_TRUE(b->has_order(UserId{1}, sold->subject)) << "it is read where it was answered, at once";
+  EXPECT_EQ(b->remaining(product), 99);
+  const auto again = b->submit(order_of(1, 7));
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->replayed);
+  EXPECT_EQ(again->subject, sold->subject);
+  EXPECT_EQ(a->submit(order_of(1, 7))->subject, sold->subject);
+  EXPECT_EQ(b->submit(order_of(1, 7, 2)).error().code, Code::idempotency_mismatch);
+  EXPECT_EQ(b->submit(order_of(1)).error().code, Code::limit_exceeded);
+  const auto stock = b->submit(AdjustStock{product, 5, "more"});
+  ASSERT_TRUE(stock);
+  EXPECT_EQ(stock->stock->remaining, 104);
+  const auto none = b->submit(AdjustStock{product, 0, "none"});
+  ASSERT_TRUE(none);
+  EXPECT_EQ(none->stock->remaining, 104);
+  EXPECT_EQ(b->submit(AdjustStock{ProductId{1}, 5, "more"}).error().code, Code::product_not_found);
+  const auto made = list(*b, 3);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(b->remaining(made->product()), 3);
+}
+
+TEST_F(RemoteGates, ACommandWaitsForTheNextWriterWhenThisOneDies) {
+  ASSERT_TRUE(b->submit(order_of(1, 1)));
+  a->die();
+  const auto began = Steady::now();
+  const auto sold = b->submit(order_of(2, 2));
+  ASSERT_TRUE(sold) << sold.error().detail;
+  EXPECT_LT(Steady::now() - began, 2s);
+  EXPECT_TRUE(b->gate().writes());
+  a->start();
+  const auto back = a->submit(order_of(3, 3));
+  ASSERT_TRUE(back) << back.error().detail;
+  EXPECT_FALSE(a->gate().writes());
+  EXPECT_TRUE(wait([&] { return a->remaining(product) == 97 && b->remaining(product) == 97; }));
+}
+
+TEST_F(RemoteGates, WhatAWriterHadInFlightWhenItLostTheLogIsDecidedOnce) {
+  a->door.shut(true);  // What it sends is kept back.
+  std::thread asks([&] {
+    const auto sold = a->submit(order_of(1, 1));
+    EXPECT_TRUE(sold) << sold.error().detail;
+  });
+  ASSERT_TRUE(wait([&] { return b->gate().writes(); }));
+  a->door.open();  // Late, under a term that is over.
+  asks.join();
+  EXPECT_TRUE(wait([&] { return a->remaining(product) == 99 && b->remaining(product) == 99; }));
+}
+
+TEST_F(RemoteGates, AHandOverIsAnsweredByTheHeir) {
+  std::atomic<bool> done{false};
+  std::atomic<int> sold{0}, failed{0};
+  std::thread asks([&] {
+    for (std::int64_t user = 1; !done; ++user) ++(b->submit(order_of(user, 1)) ? sold : failed);
+  });
+  ASSERT_TRUE(wait([&] { return sold > 5; }));
+  a->stop();
+  ASSERT_TRUE(wait([&] { return b->gate().writes(); }));
+  const int before = sold;
+  ASSERT_TRUE(wait([&] { return sold > before + 5 || failed > 0; }));
+  done = true;
+  asks.join();
+  EXPECT_EQ(failed, 0);
+}
+
+TEST_F(RemoteGates, ASenderThatNobodyHearsSaysThatItDoesNotKnow) {
+  CommandSender sender({.answer_time_max = Millis(200)}, {1, 2});
+  std::optional<Code> said;
+  const Instant begun{Millis(1'000'000)};
+  sender.opened(5, "there");
+  ASSERT_TRUE(sender.add(
+      order_of(1), [&](Result<Submitted> answer) { said = answer.error().code; }, begun));
+  ASSERT_TRUE(sender.message(begun));
+  sender.expire(begun + Millis(200));
+  for (auto& each : sender.take_finished()) each.done(std::move(each.answer));
+  EXPECT_EQ(said, Code::unavailable);
+}
+
+/// Two hundred buyers at three instances, a net that loses, repeats and delays, and writers that come, go and
+/// die: each is answered, each unit is sold once.
+TEST_F(RemoteGates, ACrowdBuysAtAllOfThemWhileWritersDie) {
+  auto c = std::make_unique<Instance>(memory, net, 3);
+  net.set({.lost = 10, .twice = 15, .late = 30});
+  std::mutex mutex;
+  std::map<std::int64_t, std::int64_t> sold;  // Order by user.
+  int sold_out = 0;
+  std::map<Code, int> others;
+  std::atomic<std::int64_t> next{1};
+  std::atomic<bool> done{false};
+  Instance* all[] = {a.get(), b.get(), c.get()};
+  // Instances 1 and 2 lose their door to the log again and again; who is asked stays there.
+  std::thread nemesis([&] {
+    for (unsigned i = 0; !done; ++i) {
+      Instance& one = *all[i % 3];
+      one.door.shut(i % 2 == 0);
+      std::this_thread::sleep_for(Millis(100 + (i * 97) % 250));
+      one.door.open();
+      std::this_thread::sleep_for(Millis(200 + (i * 53) % 150));
+    }
+  });
+  std::vector<std::thread> buyers;
+  for (int n = 0; n < 6; ++n)
+    buyers.emplace_back([&, n] {
+      for (std::int64_t user; (user = next++) <= 200;) {
+        Result<Submitted> answer = fail(Code::recovering, "");
+        for (int tries = 0; tries < 400; ++tries) {  // As a client that repeats with its key.
+          answer = all[(n + tries) % 3]->submit(order_of(user, 1));
+          if (answer || (answer.error().code != Code::recovering && answer.error().code != Code::unavailable))
+            break;
+          std::this_thread::sleep_for(20ms);
+        }
+        const std::scoped_lock lock(mutex);
+        if (answer)
+          sold[user] = answer->subject;
+        else if (answer.error().code == Code::sold_out)
+          ++sold_out;
+        else
+          ++others[answer.error().code];
+      }
+    });
+  for (auto& each : buyers) each.join();
+  done = true;
+  nemesis.join();
+  EXPECT_EQ(sold.size(), 100u);
+  EXPECT_EQ(sold_out, 100);
+  EXPECT_TRUE(others.empty());
+  ASSERT_TRUE(wait([&] {
+    return all[0]->gate().place() == all[1]->gate().place() &&
+           all[1]->gate().place() == all[2]->gate().place();
+  }));
+  for (Instance* each : all) {
+    EXPECT_EQ(each->remaining(product), 0);
+    EXPECT_EQ(each->gate().counters().oversell_prevented, 0u);
+    for (const auto& [user, order] : sold) EXPECT_TRUE(each->has_order(UserId{user}, order)) << user;
+  }
+}
+
+}  // namespace
+}  // namespace market::sale

@@ -1,0 +1,141 @@
+"""A sale on the distributed stack: many buyers through two gateways, each once and with a key; and what
+must be true of it whatever was killed meanwhile."""
+
+import asyncio
+import dataclasses
+import time
+import urllib.parse
+import uuid
+
+import client
+from async_http import Alternating
+from tokens import Forger, now
+
+DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclasses.dataclass
+class Bought:
+    """One buyer's answer."""
+
+    status: int
+    code: str
+    order: str
+    ticket: int
+    seconds: float
+    token: str
+    asked: int  # How often: more than once only when 503 told to come again.
+
+
+class StackSale:
+    """`patient`: whoever is told 503 asks again with the same key, for a minute; else that is an answer."""
+
+    def __init__(self, gateways, first_data, units, buyers, at_once=60, patient=False):
+        self.patient = patient
+        self.ports = [urllib.parse.urlsplit(url).port for url in gateways]
+        self.gateway = gateways[0]
+        self.product = client.admin(self.gateway).product(stock=units)["id"]
+        person = client.sign_up(self.gateway)
+        forger, user = Forger(first_data, person.token), person.user["id"]
+        self.tokens = [
+            forger.token(sub=user[:-4] + self.digits(number), sid=None, iat=now(), exp=now(3_600))
+            for number in range(buyers)]
+        self.units, self.at_once = units, at_once
+        self.answers, self.left = [], list(reversed(self.tokens))
+
+    @staticmethod
+    def digits(number):
+        text = ""
+        for _ in range(4):
+            text, number = DIGITS[number % 32] + text, number // 32
+        return text
+
+    def run(self, *faults, rate=None):
+        """Every buyer asks once; `faults` are coroutines beside them. `rate`: buyers a second, at most."""
+        self.pause = self.at_once / rate if rate else 0
+        asyncio.run(self._run(faults))
+
+    async def _run(self, faults):
+        buyers = [asyncio.create_task(self._buy()) for _ in range(self.at_once)]
+        beside = [asyncio.create_task(fault) for fault in faults]
+        await asyncio.gather(*buyers)
+        await asyncio.gather(*beside)
+
+    async def _buy(self):
+        connection = Alternating(self.ports)
+        while self.left:
+            token = self.left.pop()
+            began, key, asked = time.monotonic(), {"Idempotency-Key": uuid.uuid4().hex}, 0
+            wanted = {"items": [{"productId": self.product, "quantity": 1}]}
+            while True:
+                asked += 1
+                answer = await connection.request("POST", "/orders", token=token, headers=key, body=wanted)
+                again = self.patient and answer.status == 503 and time.monotonic() < began + 60
+                if not again:
+                    break
+                await asyncio.sleep(0.2)
+            body = answer.json()
+            item = (body.get("items") or [{}])[0]
+            self.answers.append(Bought(answer.status, body.get("code", ""), body.get("id", ""),
+                                       item.get("ticket") or 0, time.monotonic() - began, token, asked))
+            if self.pause:
+                await asyncio.sleep(max(0, self.pause - (time.monotonic() - began)))
+        connection.close()
+
+    @property
+    def sold(self):
+        return [each for each in self.answers if each.status == 201]
+
+    def slowest(self):
+        return max(each.seconds for each in self.answers)
+
+    def problems(self, seconds_max):
+        """What is wrong, in words; empty: nothing."""
+        found = []
+        other = sorted({(each.status, each.code) for each in self.answers} - {(201, ""), (409, "sold_out")})
+        if other:
+            found.append(f"answers that no buyer with a key may get: {other}")
+        if len(self.answers) != len(self.tokens):
+            found.append(f"{len(self.tokens)} asked, {len(self.answers)} were answered")
+        wanted = min(self.units, len(self.tokens))
+        if len(self.sold) != wanted:
+            found.append(f"{len(self.sold)} sold of {wanted}")
+        if len({each.order for each in self.sold}) != len(self.sold):
+            found.append("an order was answered twice")
+        tickets = sorted(each.ticket for each in self.sold)
+        if any(tickets) and tickets != list(range(1, len(tickets) + 1)):
+            found.append("tickets are not 1 to n, each once")
+        if self.slowest() > seconds_max:
+            found.append(f"the longest answer took {self.slowest():.2f} s")
+        found += asyncio.run(self._lost())
+        return found
+
+    async def _get(self, connection, path, token=None):
+        deadline = time.monotonic() + (30 if self.patient else 0)
+        while True:
+            answer = await connection.request("GET", path, token=token)
+            if answer.status != 503 or time.monotonic() >= deadline:
+                return answer
+            await asyncio.sleep(0.1)
+
+    async def _lost(self):
+        """Each order that was answered is there, through either gateway; the stock is what is left."""
+        lost, left = [], list(self.sold)
+
+        async def look():
+            connection = Alternating(self.ports)
+            while left:
+                each = left.pop()
+                answer = await self._get(connection, f"/orders/{each.order}", each.token)
+                if answer.status != 200 or answer.json()["id"] != each.order:
+                    lost.append(each.order)
+            connection.close()
+
+        await asyncio.gather(*[look() for _ in range(20)])
+        connection = Alternating(self.ports)
+        stock = (await self._get(connection, f"/products/{self.product}/stock")).json()
+        connection.close()
+        found = [f"{len(lost)} orders that were answered are not there: {lost[:3]}"] if lost else []
+        if stock["remaining"] != self.units - len(self.sold):
+            found.append(f"{stock['remaining']} units are left of {self.units}, {len(self.sold)} were sold")
+        return found
