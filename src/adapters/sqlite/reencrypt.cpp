@@ -4,7 +4,7 @@
 
 #include <stdexcept>
 
-#include "adapters/sqlite/main_database.hpp"
+#include "adapters/sql/main_database.hpp"
 
 namespace market::sqlite {
 namespace {
@@ -66,7 +66,7 @@ Result<std::int64_t> reencrypt_column(soci::session& sql, const FieldCipher& cip
 
 }  // namespace
 
-std::int64_t reencrypt(MainDatabase& database, const FieldCipher& cipher, const std::string& newest) {
+std::int64_t reencrypt(sql::MainDatabase& database, const FieldCipher& cipher, const std::string& newest) {
   const auto done = database.write_now([&](soci::session& sql) -> Result<std::int64_t> {
     std::int64_t count = 0;
     for (const EncryptedColumn& at : encrypted) {

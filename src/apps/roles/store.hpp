@@ -84,6 +84,7 @@ struct Store {
 
  private:
   files::DataFolder expect_writable(files::DataFolder folder) const;
+  std::shared_ptr<sql::MainDatabase> open_main(BlockingPool& pool);
   LogId expect_one_store();
   void expect_keys(const std::map<std::string, std::string>& found) const;
 };
