@@ -12,6 +12,7 @@
 #include "services/auth/audited.hpp"
 #include "services/order/admin_routes.hpp"
 #include "services/order/cart_routes.hpp"
+#include "services/order/payment_notice_routes.hpp"
 #include "services/order/webhook_routes.hpp"
 #include "services/platform/platform_routes.hpp"
 #include "services/product/admin_routes.hpp"
@@ -35,9 +36,15 @@ wire::DigestKey random_key(RandomSource& random) {
   return key;
 }
 
+/// Where instances share what waits to be sent, the one that writes the log sends it. Empty: each its own.
+std::function<bool()> sender_of(const Store& store, const SaleCore& core) {
+  if (!store.accounts_at || !core.shared_log) return {};
+  return [&core] { return core.gate.writes(); };
+}
+
 user::MailLimits mail_limits(const Settings& settings, const Store& store, const SaleCore& core) {
   user::MailLimits limits;
-  if (store.accounts_at && core.shared_log) limits.may_send = [&core] { return core.gate.writes(); };
+  limits.may_send = sender_of(store, core);
   limits.retry_wait = settings.duration("mail.retry_after");
   return limits;
 }
@@ -49,10 +56,56 @@ webhook::SenderSettings webhook_settings(const Settings& settings) {
   return sender;
 }
 
-order::WebhookLimits webhook_limits(const Settings& settings) {
+order::WebhookLimits webhook_limits(const Settings& settings, const Store& store, const SaleCore& core) {
   order::WebhookLimits limits;
+  limits.may_send = sender_of(store, core);
   limits.retry_wait = settings.duration("webhooks.retry_after");
   return limits;
+}
+
+payment::ChargeFileOwner owner_of(const Store& store) {
+  return {store.id.hi, store.id.lo,
+          [&store](std::string_view text) { return store.cipher.blind_index(text); }};
+}
+
+/// This shop among those of one account.
+std::string name_of(const Store& store) {
+  return fmt::format("{:016x}{:016x}", store.id.hi, store.id.lo);
+}
+
+/// Of the test provider: shared where the accounts are.
+std::unique_ptr<ChargeBook> charge_book(Store& store) {
+  if (store.accounts_at)
+    return std::make_unique<mysql::MysqlChargeBook>(*store.accounts_at, Store::sql_threads,
+                                                    owner_of(store).sum);
+  return std::make_unique<payment::ChargeFile>(store.payments_file(), owner_of(store));
+}
+
+std::unique_ptr<payment::TestProvider> test_provider_of(const Settings& settings, Store& store,
+                                                        BlockingPool& charges, const Clock& clock) {
+  const auto late =
+      settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") + Millis(1'000);
+  return std::make_unique<payment::TestProvider>(charge_book(store), charges, clock,
+                                                 [late](AttemptId) { return late; });
+}
+
+std::unique_ptr<payment::StripeProvider> stripe_of(const Settings& settings, Store& store,
+                                                   const Clock& clock) {
+  const auto file = settings.text("payments.stripe_key_file");
+  if (file.empty()) return nullptr;
+  payment::StripeSettings stripe;
+  stripe.url = settings.text("payments.stripe_url");
+  stripe.key = secret_in_file("payments.stripe_key_file", file);
+  stripe.store = name_of(store);
+  return std::make_unique<payment::StripeProvider>(stripe, store.payments_file(), owner_of(store), clock,
+                                                   warn);
+}
+
+std::unique_ptr<payment::StripeNotices> stripe_notices_of(const Settings& settings, const Store& store) {
+  const auto file = settings.text("payments.stripe_notice_secret_file");
+  if (file.empty()) return nullptr;
+  const auto secret = secret_in_file("payments.stripe_notice_secret_file", file);
+  return std::make_unique<payment::StripeNotices>(secret, name_of(store));
 }
 
 order::ResolverLimits resolver_limits(const Settings& settings) {
@@ -61,15 +114,6 @@ order::ResolverLimits resolver_limits(const Settings& settings) {
   limits.unknown_max +=
       settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound");
   return limits;
-}
-
-/// Of the test provider: shared where the accounts are.
-std::unique_ptr<ChargeBook> charge_book(Store& store) {
-  const auto sum = [&store](std::string_view text) { return store.cipher.blind_index(text); };
-  if (store.accounts_at)
-    return std::make_unique<mysql::MysqlChargeBook>(*store.accounts_at, Store::sql_threads, sum);
-  return std::make_unique<payment::ChargeFile>(store.payments_file(),
-                                               payment::ChargeFileOwner{store.id.hi, store.id.lo, sum});
 }
 
 }  // namespace
@@ -89,10 +133,10 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
       sessions(store.accounts, store.tokens, denied, random, ids, clock, wall,
                user::SessionSettings{settings.duration("users.access_token_life"), store.refresh_key()}),
       sign_up(store.accounts, hasher, mails, random, ids, clock, email_verification_of(settings)),
-      provider(
-          charge_book(store), charges, clock,
-          [late = settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") +
-                  Millis(1'000)](AttemptId) { return late; }),
+      stripe(stripe_of(settings, store, clock)),
+      notices(stripe_notices_of(settings, store)),
+      test_provider(stripe ? nullptr : test_provider_of(settings, store, charges, clock)),
+      provider(stripe ? static_cast<PaymentProvider&>(*stripe) : *test_provider),
       resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)),
       pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max, &resolver),
       deliveries(core.gate, store.order_search, clock, background.executor(),
@@ -101,7 +145,7 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
                   [this] { mails.poke(); }),
       webhook_sender(webhook_settings(settings), random),
       webhooks(store.webhooks, webhook_sender, random, clock, background.executor(), warn,
-               webhook_limits(settings)),
+               webhook_limits(settings, store, core)),
       feed_webhooks(store.webhooks, core.reader, core.products, ids, clock, [this] { webhooks.poke(); }) {
   store.remember_keys();
   const auto denying = run_task(sessions.deny_ended());
@@ -157,6 +201,7 @@ void Platform::add_routes() {
                                     {authenticator, core.products, core.gate, store.search_pool, clock});
   user::add_admin_user_routes(router,
                               {authenticator, store.directory, store.audit, sessions, change_role, clock});
+  if (notices) order::add_payment_notice_routes(router, {*notices, resolver, clock});
   order::add_webhook_routes(router, {authenticator, store.webhooks, webhook_sender, webhooks, ids, clock,
                                      [this] { return core.gate.place(); }});
   user::add_mail_routes(router, {authenticator, store.outbox, mails, clock}, demo && !smtp);
@@ -197,7 +242,8 @@ void Platform::write_down() {
 }
 
 void Platform::look_at_files() {
-  if (const bool fail = !provider.usable(); fail != payments_fail.exchange(fail)) {
+  const bool usable = stripe ? stripe->usable() : test_provider->usable();
+  if (const bool fail = !usable; fail != payments_fail.exchange(fail)) {
     if (fail)
       spdlog::error("payments.db cannot be written: no order can be paid");
     else

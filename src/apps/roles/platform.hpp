@@ -9,6 +9,8 @@
 #include "adapters/crypto/password_hasher.hpp"
 #include "adapters/crypto/random_source.hpp"
 #include "adapters/mail/smtp_transport.hpp"
+#include "adapters/payment/stripe_notices.hpp"
+#include "adapters/payment/stripe_provider.hpp"
 #include "adapters/payment/test_provider.hpp"
 #include "adapters/webhook/webhook_sender.hpp"
 #include "apps/roles/background_thread.hpp"
@@ -45,6 +47,7 @@ struct Platform {
     webhook_tail->stop();
     webhooks.stop();
     resolver.stop();
+    if (stripe) stripe->stop();
     mails.stop();
     core.gate.stop();
     background.stop();
@@ -96,7 +99,10 @@ struct Platform {
   user::ChangeRole change_role{store.accounts, sessions, clock};
   user::CareForAccount care{store.accounts, store.care, hasher, mails, random, sessions, clock};
 
-  payment::TestProvider provider;
+  std::unique_ptr<payment::StripeProvider> stripe;  ///< Null: the test provider.
+  std::unique_ptr<payment::StripeNotices> notices;  ///< Null: none are taken.
+  std::unique_ptr<payment::TestProvider> test_provider;
+  PaymentProvider& provider;
   order::PaymentResolver resolver;
   order::PayOrder pay;
   order::Deliveries deliveries;

@@ -48,6 +48,7 @@ asio::awaitable<void> SendWebhooks::run() {
 
 /// Begins one delivery of each webhook that is at rest.
 asio::awaitable<void> SendWebhooks::work() {
+  if (limits_.may_send && !limits_.may_send()) co_return;
   const Instant now = clock_.now();
   std::vector<WebhookId> busy;
   for (const auto& [id, lane] : lanes_)
