@@ -20,7 +20,7 @@ struct WebhookLimits {
   Millis pause{500}, pause_max{60'000};  ///< Of a webhook whose last delivery failed.
   Millis look_every{1'000};
   /// Where several instances share the deliveries: whether this one sends. Empty: it does.
-  std::function<bool()> may_send;
+  std::function<bool()> may_send = {};
 };
 
 /// Numbers for /metrics; any thread.
