@@ -31,8 +31,8 @@ class WebhooksContract : public MainDatabaseContract {
   void make(std::int64_t id) { ASSERT_TRUE(run(webhooks_.create(webhook(id), {}))); }
   std::vector<std::int64_t> due(std::int64_t second, std::vector<WebhookId> busy = {}) {
     std::vector<std::int64_t> ids;
-    for (const Delivery& each : *run(webhooks_.due(at(second), std::move(busy))))
-      ids.push_back(each.id.value);
+    const auto found = run(webhooks_.due(at(second), std::move(busy)));
+    for (const Delivery& each : *found) ids.push_back(each.id.value);
     return ids;
   }
   using Ids = std::vector<std::int64_t>;
