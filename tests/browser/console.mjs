@@ -7,7 +7,7 @@ import path from 'node:path';
 import { deflateSync } from 'node:zlib';
 
 import { admin, buyer } from './api.mjs';
-import { fitsTheWidth, isQuiet, phone, picture, run, wide } from './browser.mjs';
+import { fitsTheWidth, isQuiet, phone, picture, run, tabTo, wide } from './browser.mjs';
 import { adminAccount, FakeInstance, Server, until } from './platform.mjs';
 import { isAccessible, makeContext, seconds, signIn, visitor } from './visit.mjs';
 
@@ -251,6 +251,35 @@ async function showsHowTheServicesAre(context) {
   await page.context().close();
 }
 
+/** Without a mouse: past the menu to the button, and what it does is said. */
+async function pausesByKeyboardAlone(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'By keyboard' });
+  const page = await operator(context);
+  await page.goto(`${market.url}/admin/products`);
+  await page.locator('tbody tr').first().waitFor();
+  assert.equal(await page.title(), 'Products · Console · MARKET');
+  const board = page.getByRole('navigation').getByRole('link', { name: 'Sale board' });
+  await tabTo(page, board);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/admin$/);
+  await until(() => page.evaluate(() => document.activeElement.id === 'content'), 5);
+  await page.goto(`${market.url}/admin?sale=${product.id}`);
+  await page.locator('.board-state .pill.open').waitFor();
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.className), 'skip');
+  await page.keyboard.press('Enter');
+  await tabTo(page, page.getByRole('button', { name: 'Pause now' }));
+  await page.keyboard.press('Enter');
+  await page.getByRole('status').filter({ hasText: 'Done.' }).waitFor();
+  await page.getByRole('status').filter({ hasText: 'Sale ended' }).first().waitFor(seconds(15));
+  await tabTo(page, page.getByRole('button', { name: 'Go on without an end' }));
+  await page.keyboard.press('Space');
+  await page.locator('.board-state .pill.open').waitFor(seconds(15));
+  isQuiet(page);
+  await page.context().close();
+}
+
 /** What waits, was sent or failed; addresses are masked, and one that failed is sent again. */
 async function showsTheMailOutbox(context) {
   const { market } = context;
@@ -384,4 +413,4 @@ async function movesWithACrowd(context) {
 }
 
 await run([isForOperatorsAlone, announcesWatchesAndClosesASale, letsASellerPauseHisOwn, showsBothValuesOfAConflict, movesWithACrowd,
-  movesOrdersOnAndLocksAccounts, showsTheMailOutbox, showsHowTheServicesAre, showsTheServicesOfTheRegistry, fitsAPhone], makeContext);
+  movesOrdersOnAndLocksAccounts, pausesByKeyboardAlone, showsTheMailOutbox, showsHowTheServicesAre, showsTheServicesOfTheRegistry, fitsAPhone], makeContext);

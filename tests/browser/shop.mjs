@@ -31,7 +31,9 @@ async function walk(context, language, viewport, scheme) {
   const { market, seller } = context;
   const say = words[language];
   const name = `${language}-${viewport === phone ? 'phone' : 'desktop'}`;
-  const product = await seller.product({ name: language === 'ko' ? '새벽 러너 01' : 'Aurora Runner 01', stock: 40 });
+  const product = await seller.product({
+    name: `${language === 'ko' ? '새벽 러너' : 'Aurora Runner'} ${viewport === phone ? '02' : '01'}`, stock: 40,
+  });
   const who = await visitor(context, { viewport, language, scheme });
   const page = await who.tab();
   const look = async (what) => {

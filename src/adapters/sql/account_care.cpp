@@ -31,7 +31,7 @@ Result<std::vector<SessionId>> erase_all(soci::session& sql, const FieldCipher& 
   sql << "UPDATE sessions SET ended_at = :now WHERE user_id = :id AND ended_at IS NULL", soci::use(now),
       soci::use(id);
   for (const SessionId each : ended) seal_session(sql, cipher, each.value);
-  for (const char* table : {"cart_items", "wishes", "locked_accounts", "mails"})
+  for (const char* table : {"cart_items", "wishes", "locked_accounts", "mails", "known_clients"})
     sql << fmt::format("DELETE FROM {} WHERE user_id = :id", table), soci::use(id);
   sql << "DELETE FROM verifications WHERE email_index = :index", soci::use(index);
   sql << "DELETE FROM password_resets WHERE email_index = :index", soci::use(reset_index);

@@ -12,6 +12,8 @@
 #include "services/auth/audited.hpp"
 #include "services/order/admin_routes.hpp"
 #include "services/order/cart_routes.hpp"
+#include "services/order/payment_notice_routes.hpp"
+#include "services/order/webhook_routes.hpp"
 #include "services/platform/platform_routes.hpp"
 #include "services/product/admin_routes.hpp"
 #include "services/product/catalogue.hpp"
@@ -41,21 +43,71 @@ user::MailLimits mail_limits(const Settings& settings, const Store& store, const
   return limits;
 }
 
+webhook::SenderSettings webhook_settings(const Settings& settings) {
+  webhook::SenderSettings sender;
+  sender.private_networks = networks_of(settings, "webhooks.private_networks");
+  sender.ca_file = settings.text("webhooks.tls_ca");
+  return sender;
+}
+
+order::WebhookLimits webhook_limits(const Settings& settings, const Store& store, const SaleCore& core) {
+  order::WebhookLimits limits;
+  if (store.accounts_at && core.shared_log) limits.may_send = [&core] { return core.gate.writes(); };
+  limits.retry_wait = settings.duration("webhooks.retry_after");
+  return limits;
+}
+
+payment::ChargeFileOwner owner_of(const Store& store) {
+  return {store.id.hi, store.id.lo,
+          [&store](std::string_view text) { return store.cipher.blind_index(text); }};
+}
+
+/// This shop among those of one account.
+std::string name_of(const Store& store) {
+  return fmt::format("{:016x}{:016x}", store.id.hi, store.id.lo);
+}
+
+/// Of the test provider: shared where the accounts are.
+std::unique_ptr<ChargeBook> charge_book(Store& store) {
+  if (!store.accounts_at)
+    return std::make_unique<payment::ChargeFile>(store.payments_file(), owner_of(store));
+  return std::make_unique<mysql::MysqlChargeBook>(*store.accounts_at, Store::sql_threads,
+                                                  owner_of(store).sum);
+}
+
+std::unique_ptr<payment::TestProvider> test_provider_of(const Settings& settings, Store& store,
+                                                        BlockingPool& charges, const Clock& clock) {
+  const auto late =
+      settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") + Millis(1'000);
+  return std::make_unique<payment::TestProvider>(charge_book(store), charges, clock,
+                                                 [late](AttemptId) { return late; });
+}
+
+std::unique_ptr<payment::StripeProvider> stripe_of(const Settings& settings, Store& store,
+                                                   const Clock& clock) {
+  const auto file = settings.text("payments.stripe_key_file");
+  if (file.empty()) return nullptr;
+  payment::StripeSettings stripe;
+  stripe.url = settings.text("payments.stripe_url");
+  stripe.key = secret_in_file("payments.stripe_key_file", file);
+  stripe.store = name_of(store);
+  return std::make_unique<payment::StripeProvider>(stripe, store.payments_file(), owner_of(store), clock,
+                                                   warn);
+}
+
+std::unique_ptr<payment::StripeNotices> stripe_notices_of(const Settings& settings, const Store& store) {
+  const auto file = settings.text("payments.stripe_notice_secret_file");
+  if (file.empty()) return nullptr;
+  const auto secret = secret_in_file("payments.stripe_notice_secret_file", file);
+  return std::make_unique<payment::StripeNotices>(secret, name_of(store));
+}
+
 order::ResolverLimits resolver_limits(const Settings& settings) {
   order::ResolverLimits limits;
   // By then the order has expired, so no second attempt can be open beside one that is given up.
   limits.unknown_max +=
       settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound");
   return limits;
-}
-
-/// Of the test provider: shared where the accounts are.
-std::unique_ptr<ChargeBook> charge_book(Store& store) {
-  const auto sum = [&store](std::string_view text) { return store.cipher.blind_index(text); };
-  if (store.accounts_at)
-    return std::make_unique<mysql::MysqlChargeBook>(*store.accounts_at, Store::sql_threads, sum);
-  return std::make_unique<payment::ChargeFile>(store.payments_file(),
-                                               payment::ChargeFileOwner{store.id.hi, store.id.lo, sum});
 }
 
 }  // namespace
@@ -75,16 +127,20 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
       sessions(store.accounts, store.tokens, denied, random, ids, clock, wall,
                user::SessionSettings{settings.duration("users.access_token_life"), store.refresh_key()}),
       sign_up(store.accounts, hasher, mails, random, ids, clock, email_verification_of(settings)),
-      provider(
-          charge_book(store), charges, clock,
-          [late = settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") +
-                  Millis(1'000)](AttemptId) { return late; }),
+      stripe(stripe_of(settings, store, clock)),
+      notices(stripe_notices_of(settings, store)),
+      test_provider(stripe ? nullptr : test_provider_of(settings, store, charges, clock)),
+      provider(stripe ? static_cast<PaymentProvider&>(*stripe) : *test_provider),
       resolver(core.gate, provider, clock, background.executor(), resolver_limits(settings)),
       pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max, &resolver),
       deliveries(core.gate, store.order_search, clock, background.executor(),
                  settings.duration("orders.day")),
       mail_buyers(store.outbox, store.accounts, core.reader, core.products, ids, clock,
-                  [this] { mails.poke(); }) {
+                  [this] { mails.poke(); }),
+      webhook_sender(webhook_settings(settings), random),
+      webhooks(store.webhooks, webhook_sender, random, clock, background.executor(), warn,
+               webhook_limits(settings, store, core)),
+      feed_webhooks(store.webhooks, core.reader, core.products, ids, clock, [this] { webhooks.poke(); }) {
   store.remember_keys();
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
@@ -93,6 +149,8 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
   core.gate.add_follower(watch);  // Behind those that orders are read from.
   if (smtp || demo) mail_tail = tail_for(mail_buyers);
   if (mail_tail) core.gate.add_follower(*mail_tail);
+  webhook_tail = tail_for(feed_webhooks);
+  core.gate.add_follower(*webhook_tail);
   for (const sale::OpenPaymentFound& open : core.gate.open_payments())
     resolver.watch({open.order, open.attempt, open.refund});
 }
@@ -107,6 +165,8 @@ std::unique_ptr<sale::LogTail> Platform::tail_for(LogEffect& effect) {
 
 void Platform::start_effects() {
   mails.start();
+  webhooks.start();
+  webhook_tail->start();
   if (mail_tail) {
     mail_tail->start();
     return;
@@ -135,6 +195,9 @@ void Platform::add_routes() {
                                     {authenticator, core.products, core.gate, store.search_pool, clock});
   user::add_admin_user_routes(router,
                               {authenticator, store.directory, store.audit, sessions, change_role, clock});
+  if (notices) order::add_payment_notice_routes(router, {*notices, resolver, clock});
+  order::add_webhook_routes(router, {authenticator, store.webhooks, webhook_sender, webhooks, ids, clock,
+                                     [this] { return core.gate.place(); }});
   user::add_mail_routes(router, {authenticator, store.outbox, mails, clock}, demo && !smtp);
   user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
                                  clock, addresses_known});
@@ -165,13 +228,16 @@ void Platform::write_down() {
         "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image", "PATCH /api/v1/users/{id}",
         "PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/orders/{id}/advance",
         "POST /api/v1/admin/orders/{id}/cancel", "POST /api/v1/admin/mails/{id}/retry",
-        "GET /api/v1/admin/orders/export", "POST /api/v1/admin/products/{id}/sale/pause",
-        "POST /api/v1/admin/products/{id}/sale/extend"})
+        "POST /api/v1/admin/webhooks", "PATCH /api/v1/admin/webhooks/{id}",
+        "DELETE /api/v1/admin/webhooks/{id}", "POST /api/v1/admin/webhooks/{id}/secret",
+        "POST /api/v1/admin/webhook-deliveries/{id}/replay", "GET /api/v1/admin/orders/export",
+        "POST /api/v1/admin/products/{id}/sale/pause", "POST /api/v1/admin/products/{id}/sale/extend"})
     router.wrap(route, auth::audited({authenticator, store.audit, ids, clock}, route));
 }
 
 void Platform::look_at_files() {
-  if (const bool fail = !provider.usable(); fail != payments_fail.exchange(fail)) {
+  const bool usable = stripe ? stripe->usable() : test_provider->usable();
+  if (const bool fail = !usable; fail != payments_fail.exchange(fail)) {
     if (fail)
       spdlog::error("payments.db cannot be written: no order can be paid");
     else
@@ -215,6 +281,11 @@ std::string Platform::metrics(const http::Server& server) const {
       .sample(sent.retried.load(), platform::label("outcome", "retried"))
       .sample(sent.failed.load(), platform::label("outcome", "failed"))
       .sample(sent.lost.load(), platform::label("outcome", "lost"));
+  const order::WebhookCounters& posted = webhooks.counters();
+  text.family("market_webhook_deliveries_total", "counter", "Webhook deliveries, by what became of a try.")
+      .sample(posted.delivered.load(), platform::label("outcome", "delivered"))
+      .sample(posted.retried.load(), platform::label("outcome", "retried"))
+      .sample(posted.failed.load(), platform::label("outcome", "failed"));
   text.family("market_sql_waiting", "gauge", "Reads, writes and searches that wait, by pool.");
   const auto waiting = [&text](const BlockingPool& pool, const char* name) {
     text.sample(static_cast<std::uint64_t>(std::max(0, pool.waiting())), platform::label("pool", name));

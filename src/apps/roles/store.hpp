@@ -18,6 +18,7 @@
 #include "adapters/sql/audit_log.hpp"
 #include "adapters/sql/carts.hpp"
 #include "adapters/sql/outbox.hpp"
+#include "adapters/sql/webhooks.hpp"
 #include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/open_main.hpp"
 #include "adapters/sqlite/order_records.hpp"
@@ -74,6 +75,7 @@ struct Store {
   sql::SqlAccountDirectory directory;
   sql::SqlAuditLog audit;
   sql::SqlOutbox outbox;
+  sql::SqlWebhooks webhooks;
   sql::SqlCarts carts;
   sql::SqlWishLists wish_lists;
   files::PictureStore own_pictures;

@@ -181,6 +181,9 @@ const std::vector<KnownSetting>& known_settings() {
       {"users.email_verification", "optional", text, by_store, {}, "off, optional or required"},
       {"users.hash_threads", "0", number, by_store, {0, 256}, "for password hashing; 0: half the cores"},
       {"users.access_token_life", "15m", duration, by_store, between(1s, 24h), "of an access token"},
+      {"payments.stripe_key_file", "", text, by_store, {}, "file with Stripe's secret key; empty: a test"},
+      {"payments.stripe_notice_secret_file", "", text, by_store, {}, "file with its webhooks' secret"},
+      {"payments.stripe_url", "https://api.stripe.com", text, by_store, {}, "where Stripe is"},
       {"ratelimit.enabled", "true", flag, by_all, {}, "limits per user, address, and connections"},
       {"ratelimit.user_per_second", "100", number, front, {0, 1'000'000}, "twice that at once"},
       {"ratelimit.address_per_second", "2000", number, front, {0, 1'000'000}, "twice that at once"},
@@ -199,6 +202,9 @@ const std::vector<KnownSetting>& known_settings() {
       {"registry.zone", "", text, by_store | by_gateway, {}, "zone of this process, as metadata"},
       {"registry.networks", "", text, by_all, {}, "where instances may be, by comma; empty: everywhere"},
       {"registry.host", "127.0.0.1", text, by_store | by_gateway, {}, "where others reach this process"},
+      {"webhooks.private_networks", "", text, by_store, {}, "inside, and may be posted to all the same"},
+      {"webhooks.retry_after", "5s", duration, by_store, between(100ms, 1h), "then twice as long, to 1h"},
+      {"webhooks.tls_ca", "", text, by_store, {}, "PEM file of who may sign for receivers"},
   };
   return all;
 }

@@ -64,6 +64,17 @@ void PaymentResolver::bind(AttemptId attempt, RequestKey key, std::uint64_t fing
   });
 }
 
+void PaymentResolver::hint(AttemptId attempt) {
+  asio::post(executor_, [this, attempt] {
+    const auto known = unsettled_.find(attempt);
+    if (known == unsettled_.end() || known->second.asking) return;
+    due_.erase({known->second.next, attempt});
+    known->second.next = clock_.now();
+    due_.insert({known->second.next, attempt});
+    serve_due();
+  });
+}
+
 bool PaymentResolver::run_there(std::function<void()> work, Millis longest) {
   auto done = std::make_shared<std::promise<void>>();
   auto ended = done->get_future();

@@ -42,6 +42,8 @@ class PaymentResolver final : public LogFollower {
   void follow(const CountedEvents& events) override;
   /// What was open at the start: nobody else waits for it. Any thread; watching twice is fine.
   void watch(OpenPayment open);
+  /// Any thread: somebody says that something became of this attempt. It is asked about now, if it is open.
+  void hint(AttemptId attempt);
   /// Of the request that began the attempt: bound when the attempt turns out to have succeeded. Any thread,
   /// after the log has told of the attempt. Not known any more after a restart.
   void bind(AttemptId attempt, RequestKey key, std::uint64_t fingerprint);

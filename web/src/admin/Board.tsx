@@ -126,7 +126,7 @@ function Watched({ product, admin }: { product: Product; admin: boolean }): Reac
   return (
     <>
       <div className="board-state">
-        <span className={`pill ${view.state}`}>{t(`sale.${view.state}`)}</span>
+        <span role="status"><span className={`pill ${view.state}`}>{t(`sale.${view.state}`)}</span></span>
         {view.state === 'scheduled' && <><span>{t('sale.opensAt', { time: time(product.sale!.opensAt) })}</span><Countdown until={view.opensAt} /></>}
         {view.state === 'open' && product.sale?.closesAt && <span>{t('sale.closesAt', { time: time(product.sale.closesAt) })}</span>}
         {live.freshness && <span className={`fresh ${live.freshness}`}>{t(`fresh.${live.freshness}`)}</span>}

@@ -1,7 +1,8 @@
 /** The console's frame: who may be here, where one can go. */
 import type { ReactNode } from 'react';
-import { NavLink, Route, Routes } from 'react-router';
+import { NavLink, Route, Routes, useLocation } from 'react-router';
 import { speak } from '../i18n/language';
+import { useFocusOnContent } from '../lib/focus';
 import { useTitle } from '../lib/hooks';
 import { session, signOut } from '../lib/session';
 import { useValue } from '../lib/store';
@@ -16,7 +17,7 @@ import { ProductForm } from './ProductForm';
 import { Report } from './Report';
 import { Services } from './Services';
 import { Users } from './Users';
-import { useConsoleSpeech } from './words';
+import { useConsoleSpeech, type ConsoleWord } from './words';
 
 function Denied({ signedIn }: { signedIn: boolean }): ReactNode {
   const { t } = useConsoleSpeech();
@@ -68,9 +69,16 @@ function Side({ name, admin }: { name: string; admin: boolean }): ReactNode {
   );
 }
 
+const titles: Record<string, ConsoleWord> = {
+  '': 'nav.board', products: 'nav.products', report: 'nav.report', orders: 'nav.orders', users: 'nav.users',
+  mails: 'nav.mail', audit: 'nav.audit', services: 'nav.services',
+};
+
 export function Console(): ReactNode {
   const { t } = useConsoleSpeech();
-  useTitle(`${t('console')} · MARKET`);
+  const main = useFocusOnContent();
+  const title = titles[useLocation().pathname.split('/')[2] ?? ''];
+  useTitle(`${title ? `${t(title)} · ` : ''}${t('console')} · MARKET`);
   const who = useValue(session);
   if (who.state === 'unknown') return <main className="page"><Loading><Skeleton className="line wide" /><Skeleton className="block" /></Loading></main>;
   if (who.state === 'out' || who.user.role === 'customer') return <Denied signedIn={who.state === 'in'} />;
@@ -79,7 +87,7 @@ export function Console(): ReactNode {
     <div className="console">
       <a className="skip" href="#content">{t('nav.skip')}</a>
       <Side name={who.user.name} admin={admin} />
-      <main id="content" tabIndex={-1}>
+      <main id="content" tabIndex={-1} ref={main}>
         <Routes>
           <Route path="/admin" element={<Board admin={admin} />} />
           <Route path="/admin/products" element={<Products admin={admin} />} />

@@ -70,7 +70,7 @@ function Offer({ product }: { product: Product }): ReactNode {
       <div className="offer-art"><Art product={product} eager /></div>
       <div className="offer-text">
         <p className="hero-line">
-          <StatePill state={sale.state} regular={!product.sale} />
+          <span role="status"><StatePill state={sale.state} regular={!product.sale} /></span>
           {product.category && <span>{product.category}</span>}
         </p>
         <h1>{product.name}</h1>

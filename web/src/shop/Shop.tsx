@@ -1,7 +1,8 @@
 /** The frame of the shop and its addresses. */
-import { lazy, Suspense, useEffect, useRef, type ReactNode } from 'react';
-import { Link, Route, Routes, useLocation } from 'react-router';
+import { lazy, Suspense, type ReactNode } from 'react';
+import { Link, Route, Routes } from 'react-router';
 import { useSpeech } from '../i18n/language';
+import { useFocusOnContent } from '../lib/focus';
 import { useOnline } from '../lib/hooks';
 import { Empty, LinkButton, Loading, Skeleton } from '../ui/parts';
 import { Header } from './Header';
@@ -32,22 +33,6 @@ function NotFound(): ReactNode {
 
 function Waiting(): ReactNode {
   return <div className="page"><Loading><Skeleton className="line wide" /><Skeleton className="block" /></Loading></div>;
-}
-
-/** After a change of page the focus goes to the content, as it does when a browser loads one. */
-function useFocusOnContent(): React.RefObject<HTMLElement | null> {
-  const main = useRef<HTMLElement>(null);
-  const { pathname } = useLocation();
-  const first = useRef(true);
-  useEffect(() => {
-    if (first.current) {
-      first.current = false;
-      return;
-    }
-    scrollTo(0, 0);
-    if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
-  }, [pathname]);
-  return main;
 }
 
 export function Shop(): ReactNode {

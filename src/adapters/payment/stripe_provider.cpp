@@ -1,0 +1,278 @@
+#include "adapters/payment/stripe_provider.hpp"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "wire/auth/digest.hpp"
+
+namespace market::payment {
+namespace {
+
+constexpr std::size_t answer_bytes_max = 1 << 20;
+using Form = std::vector<std::pair<std::string, std::string>>;
+
+struct EndEasy {
+  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+};
+struct EndList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+
+std::size_t keep(char* bytes, std::size_t size, std::size_t count, void* data) {
+  auto& all = *static_cast<std::string*>(data);
+  if (all.size() + size * count > answer_bytes_max) return 0;
+  all.append(bytes, size * count);
+  return size * count;
+}
+
+int is_over(void* stopped, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::atomic<bool>*>(stopped)->load() ? 1 : 0;
+}
+
+std::string encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain)
+      out += c;
+    else
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+std::string form_of(const Form& form) {
+  std::string out;
+  for (const auto& [name, value] : form)
+    out += fmt::format("{}{}={}", out.empty() ? "" : "&", encoded(name), encoded(value));
+  return out;
+}
+
+std::string text_at(const boost::json::value& value, std::string_view pointer) {
+  boost::system::error_code error;
+  const auto* found = value.find_pointer(pointer, error);
+  return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
+}
+
+std::int64_t number_at(const boost::json::value& value, std::string_view pointer) {
+  boost::system::error_code error;
+  const auto* found = value.find_pointer(pointer, error);
+  return found != nullptr && found->is_int64() ? found->get_int64() : 0;
+}
+
+std::string sum_of(const std::string& token) {
+  const auto digest = wire::digest_128(token);
+  return fmt::format("{:016x}{:016x}", digest.hi, digest.lo);
+}
+
+std::string lower(std::string_view letters) {
+  std::string text(letters);
+  for (char& c : text) c = static_cast<char>(c | 0x20);
+  return text;
+}
+
+tl::unexpected<Error> unknown_outcome(std::string why) {
+  return fail(Code::unavailable, std::move(why));
+}
+
+}  // namespace
+
+struct StripeProvider::Intent {
+  std::string id, status, token_sum, currency;
+  std::int64_t amount = 0;
+};
+
+struct StripeProvider::Call {
+  std::string path;
+  Form form;
+  std::string idempotency_key;  ///< Empty: a GET.
+};
+
+struct StripeProvider::Answer {
+  bool sent = true;  ///< False: nothing has left this machine.
+  long status = 0;   ///< 0: there was no answer.
+  boost::json::value body;
+  std::string why;
+};
+
+StripeProvider::StripeProvider(StripeSettings settings, const std::string& path, ChargeFileOwner owner,
+                               const Clock& clock, std::function<void(const std::string&)> warn)
+    : settings_(std::move(settings)), clock_(clock), warn_(std::move(warn)), file_(path, std::move(owner)) {}
+
+StripeProvider::Answer StripeProvider::call(const Call& what) const {
+  Answer answer;
+  const std::unique_ptr<CURL, EndEasy> easy(curl_easy_init());
+  std::unique_ptr<curl_slist, EndList> headers;
+  std::vector<std::string> lines{"Authorization: Bearer " + settings_.key, "Expect:"};
+  if (!what.idempotency_key.empty()) lines.push_back("Idempotency-Key: " + what.idempotency_key);
+  for (const std::string& line : lines) {
+    curl_slist* longer = curl_slist_append(headers.get(), line.c_str());
+    if (longer == nullptr || !easy) return {false, 0, {}, "no memory"};
+    static_cast<void>(headers.release());
+    headers.reset(longer);
+  }
+  CURL* const to = easy.get();
+  const std::string body = form_of(what.form);
+  const bool is_get = what.idempotency_key.empty();
+  const std::string url = settings_.url + what.path + (is_get && !body.empty() ? '?' + body : std::string());
+  std::string text;
+  curl_easy_setopt(to, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(to, CURLOPT_PROTOCOLS_STR, "https,http");
+  curl_easy_setopt(to, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(to, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(to, CURLOPT_HTTPHEADER, headers.get());
+  if (!is_get) {
+    curl_easy_setopt(to, CURLOPT_POST, 1L);
+    curl_easy_setopt(to, CURLOPT_POSTFIELDS, body.c_str());
+  }
+  curl_easy_setopt(to, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings_.connect_time_max.count()));
+  curl_easy_setopt(to, CURLOPT_TIMEOUT_MS, static_cast<long>(settings_.answer_time_max.count()));
+  curl_easy_setopt(to, CURLOPT_WRITEFUNCTION, &keep);
+  curl_easy_setopt(to, CURLOPT_WRITEDATA, static_cast<void*>(&text));
+  curl_easy_setopt(to, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(to, CURLOPT_XFERINFOFUNCTION, &is_over);
+  curl_easy_setopt(to, CURLOPT_XFERINFODATA, const_cast<void*>(static_cast<const void*>(&stopped_)));
+  const CURLcode code = curl_easy_perform(to);
+  if (code != CURLE_OK) {
+    answer.sent = code != CURLE_COULDNT_CONNECT && code != CURLE_COULDNT_RESOLVE_HOST &&
+                  code != CURLE_SSL_CONNECT_ERROR && code != CURLE_PEER_FAILED_VERIFICATION;
+    answer.why = curl_easy_strerror(code);
+    return answer;
+  }
+  curl_easy_getinfo(to, CURLINFO_RESPONSE_CODE, &answer.status);
+  boost::system::error_code broken;
+  answer.body = boost::json::parse(text, broken);
+  if (broken) answer.status = 0;  // A proxy's page, or half an answer.
+  answer.why = broken ? std::string("the answer is not JSON")
+                      : fmt::format("{} {}", answer.status, text_at(answer.body, "/error/code"));
+  return answer;
+}
+
+/// An answer that is no success. Declined, or certainly not charged, only where Stripe says so.
+Result<ChargeState> StripeProvider::refused(const Answer& answer) const {
+  if (!answer.sent) return ChargeState::not_charged;
+  const std::string type = text_at(answer.body, "/error/type");
+  if (answer.status == 402 || type == "card_error") return ChargeState::declined;
+  if (answer.status == 400 && (text_at(answer.body, "/error/param") == "payment_method" ||
+                               text_at(answer.body, "/error/code") == "resource_missing"))
+    return invalid_field("token", "format", "token is no payment method that Stripe knows");
+  if (answer.status == 400 || answer.status == 401 || answer.status == 403) {
+    warn_("Stripe refuses our requests: " + answer.why);
+    return ChargeState::not_charged;
+  }
+  return unknown_outcome("Stripe did not answer: " + answer.why);
+}
+
+Result<ChargeState> StripeProvider::settle(AttemptId attempt, const Intent& intent) {
+  if (intent.status == "succeeded") {
+    Charge charge;
+    charge.attempt = attempt;
+    charge.amount.amount = intent.amount;
+    std::string letters = intent.currency;
+    for (char& c : letters) c = static_cast<char>(c & ~0x20);
+    if (const auto currency = Currency::parse(letters)) charge.amount.currency = *currency;
+    charge.captured_at = clock_.now();
+    charge.token_sum = intent.token_sum;
+    const auto written = file_.record(charge);
+    if (!written) return unknown_outcome("what Stripe said cannot be written down");
+    return ChargeState::captured;
+  }
+  if (intent.status == "canceled" || intent.status == "requires_payment_method") return ChargeState::declined;
+  if (intent.status == "requires_action" || intent.status == "requires_confirmation") {
+    const Answer cancelled =
+        call({"/v1/payment_intents/" + encoded(intent.id) + "/cancel", {}, "cancel-" + intent.id});
+    if (cancelled.status == 200 && text_at(cancelled.body, "/status") == "canceled")
+      return ChargeState::declined;
+    return unknown_outcome("an intent that waits for its buyer was not cancelled: " + cancelled.why);
+  }
+  return ChargeState::unknown;  // `processing`.
+}
+
+Result<ChargeState> StripeProvider::charge_now(AttemptId attempt, Money amount, const std::string& token) {
+  const std::string sum = sum_of(token);
+  const Form form{{"amount", std::to_string(amount.amount)},
+                  {"currency", lower(amount.currency.text())},
+                  {"payment_method", token},
+                  {"confirm", "true"},
+                  {"automatic_payment_methods[enabled]", "true"},
+                  {"automatic_payment_methods[allow_redirects]", "never"},
+                  {"metadata[store]", settings_.store},
+                  {"metadata[attempt]", attempt.text()},
+                  {"metadata[token_sum]", sum}};
+  const Answer answer = call({"/v1/payment_intents", form, settings_.store + '-' + attempt.text()});
+  if (answer.status != 200) return refused(answer);
+  Intent intent{text_at(answer.body, "/id"), text_at(answer.body, "/status"), sum,
+                text_at(answer.body, "/currency"), number_at(answer.body, "/amount")};
+  return settle(attempt, intent);
+}
+
+Result<StripeProvider::Intent> StripeProvider::find_intent(AttemptId attempt) const {
+  const std::string query =
+      fmt::format("metadata['attempt']:'{}' AND metadata['store']:'{}'", attempt.text(), settings_.store);
+  const Answer answer = call({"/v1/payment_intents/search", {{"query", query}, {"limit", "1"}}, ""});
+  if (answer.status != 200) return unknown_outcome("Stripe did not answer: " + answer.why);
+  Intent intent{text_at(answer.body, "/data/0/id"), text_at(answer.body, "/data/0/status"),
+                text_at(answer.body, "/data/0/metadata/token_sum"), text_at(answer.body, "/data/0/currency"),
+                number_at(answer.body, "/data/0/amount")};
+  if (text_at(answer.body, "/data/0/metadata/attempt") != attempt.text()) intent = Intent{};
+  return intent;
+}
+
+Result<ChargeState> StripeProvider::find_now(AttemptId attempt) {
+  auto intent = find_intent(attempt);
+  if (!intent) return fail(intent.error());
+  if (intent->id.empty()) return ChargeState::unknown;  // Also: it cannot be searched for yet.
+  return settle(attempt, *intent);
+}
+
+Result<ChargedToken> StripeProvider::compare_now(AttemptId attempt, const std::string& token) {
+  auto sum = file_.token_sum_of(attempt);
+  if (!sum) return fail(sum.error());
+  if (sum->empty()) {
+    const auto intent = find_intent(attempt);
+    if (!intent) return fail(intent.error());
+    *sum = intent->token_sum;
+  }
+  if (sum->empty()) return ChargedToken::unknown;
+  return *sum == sum_of(token) ? ChargedToken::same : ChargedToken::another;
+}
+
+Result<> StripeProvider::refund_now(AttemptId attempt) {
+  const auto intent = find_intent(attempt);
+  if (!intent) return fail(intent.error());
+  if (intent->id.empty()) return unknown_outcome("Stripe cannot find the payment yet");
+  const Answer answer = call({"/v1/refunds",
+                              {{"payment_intent", intent->id}, {"metadata[attempt]", attempt.text()}},
+                              "refund-" + settings_.store + '-' + attempt.text()});
+  const bool before = text_at(answer.body, "/error/code") == "charge_already_refunded";
+  const std::string status = text_at(answer.body, "/status");
+  if (!before && (answer.status != 200 || (status != "succeeded" && status != "pending")))
+    return unknown_outcome(fmt::format("the refund was not made: {} {}", answer.why, status));
+  return file_.refund(attempt);
+}
+
+Task<ChargeState> StripeProvider::charge(AttemptId attempt, Money amount, std::string token) {
+  auto work = [this, attempt, amount, token = std::move(token)] {
+    return charge_now(attempt, amount, token);
+  };
+  auto state = co_await pool_.run(std::move(work));
+  if (!state && state.error().code == Code::overloaded) co_return ChargeState::not_charged;  // Never begun.
+  co_return state;
+}
+
+Task<ChargeState> StripeProvider::find(AttemptId attempt) {
+  return pool_.run([this, attempt] { return find_now(attempt); });
+}
+
+Task<ChargedToken> StripeProvider::compare(AttemptId attempt, std::string token) {
+  return pool_.run([this, attempt, token = std::move(token)] { return compare_now(attempt, token); });
+}
+
+Task<> StripeProvider::refund(AttemptId attempt) {
+  return pool_.run([this, attempt] { return refund_now(attempt); });
+}
+
+}  // namespace market::payment

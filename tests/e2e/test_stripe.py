@@ -1,0 +1,231 @@
+"""Payments at Stripe: a server that behaves as Stripe does, and Stripe's own mock server for the requests."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+import client
+import pytest
+import requests
+from fake_stripe import FakeStripe, signed
+from market_server import free_port, run
+from waiting import until
+
+SECRET = "whsec_of_a_test"
+
+
+@pytest.fixture
+def stripe():
+    with FakeStripe() as server:
+        yield server
+
+
+def settings(tmp_path, url, key="sk_test_1"):
+    for name, text in (("key", key), ("secret", SECRET)):
+        (tmp_path / name).write_text(text + "\n")
+        (tmp_path / name).chmod(0o600)
+    return (
+        f"payments.stripe_url={url}",
+        f"payments.stripe_key_file={tmp_path / 'key'}",
+        f"payments.stripe_notice_secret_file={tmp_path / 'secret'}",
+    )
+
+
+@pytest.fixture
+def shop(start, stripe, tmp_path):
+    server = start(*settings(tmp_path, stripe.url), "orders.attempt_bound=1s", "orders.payment_window=20s")
+    admin = client.admin(server.url)
+    admin.server, admin.stripe = server, stripe
+    return admin
+
+
+def state_of(buyer, order):
+    return buyer.get(f"/orders/{order['id']}", expect=200).json()["payment"]["state"]
+
+
+def checked(shop):
+    assert shop.server.stop() == 0
+    done = run("check", "--data", shop.server.data)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_payment_and_its_refund(shop, stripe):
+    buyer, product = client.sign_up(shop.url), shop.product()
+    order = buyer.order(product).json()
+    paid = buyer.pay(order, "pm_card_visa").json()
+    assert paid["state"] == "paid" and paid["payment"]["state"] == "paid"
+    assert stripe.taken() == 15000 and len(stripe.intents) == 1
+    path, form, key = stripe.calls[0]
+    assert path == "/v1/payment_intents" and form["currency"] == "krw" and form["confirm"] == "true" and key
+    assert buyer.pay(order, "pm_card_visa").json()["state"] == "paid" and len(stripe.intents) == 1
+    buyer.pay(order, "pm_other", expect=(409, "order_not_payable"))
+    buyer.post(f"/orders/{order['id']}/cancel", expect=200)
+    until(lambda: state_of(buyer, order) == "refunded", 20)
+    assert stripe.refunds == ["pi_1"]
+    assert "sk_test_1" not in shop.server.log_path.read_text()
+    checked(shop)
+
+
+def test_refusals(shop, stripe):
+    buyer = client.sign_up(shop.url)
+    order = buyer.order(shop.product()).json()
+    buyer.pay(order, "pm_declined", expect=(402, "payment_declined"))
+    buyer.pay(order, "tok_nonsense", expect=(422, "validation"))
+    for hostile in ("pm_x&amount=1", "pm_x\u0000", "pm_' OR '1'='1", "pm_" + "x" * 3000):
+        assert buyer.send(
+            "POST", f"/orders/{order['id']}/payment", json={"method": "card", "token": hostile}
+        ).status_code in (200, 422)
+        if state_of(buyer, order) == "paid":
+            break
+    assert all(each["amount"] == 15000 for each in stripe.intents.values())
+    other = buyer.order(shop.product()).json()
+    buyer.pay(other, "pm_action", expect=(402, "payment_declined"))
+    assert [each["status"] for each in stripe.intents.values()].count("canceled") == 1
+    checked(shop)
+
+
+@pytest.mark.parametrize("lost", ["drop after", 500])
+def test_a_lost_answer_is_found_out(shop, stripe, lost):
+    buyer = client.sign_up(shop.url)
+    order = buyer.order(shop.product()).json()
+    told = []
+
+    def behave(path, form):
+        if path == "/v1/payment_intents" and not told:
+            told.append(path)
+            if lost == 500:
+                stripe.once(path, form, stripe.calls[-1][2])
+            return lost
+        return None
+
+    stripe.behave = behave
+    buyer.pay(order, "pm_card_visa", expect=202)
+    until(lambda: state_of(buyer, order) == "paid", 30)
+    assert len(stripe.intents) == 1, "charged once"
+    checked(shop)
+
+
+def test_stripe_is_away(start, tmp_path):
+    server = start(*settings(tmp_path, f"http://127.0.0.1:{free_port()}"))
+    buyer = client.sign_up(server.url)
+    order = buyer.order(client.admin(server.url).product()).json()
+    buyer.pay(order, "pm_card_visa", expect=(503, "overloaded"))
+    assert state_of(buyer, order) in ("none", "declined")
+
+
+def test_a_wrong_key_is_said_and_nothing_is_charged(start, stripe, tmp_path):
+    server = start(*settings(tmp_path, stripe.url, key="sk_wrong"))
+    buyer = client.sign_up(server.url)
+    order = buyer.order(client.admin(server.url).product()).json()
+    buyer.pay(order, "pm_card_visa", expect=(503, "overloaded"))
+    assert "Stripe refuses our requests" in server.logged("Stripe refuses our requests")
+    assert stripe.intents == {} and "sk_wrong" not in server.log_path.read_text()
+
+
+def test_notices_are_checked_and_only_hints(shop, stripe):
+    buyer = client.sign_up(shop.url)
+    order = buyer.order(shop.product()).json()
+    buyer.pay(order, "pm_processing", expect=202)
+    [intent] = stripe.intents.values()
+    body = json.dumps({"type": "payment_intent.succeeded", "data": {"object": intent}})
+
+    def tell(signature, text=body):
+        headers = {"Content-Type": "application/json"}
+        if signature is not None:
+            headers["Stripe-Signature"] = signature
+        return requests.post(shop.url + "/api/v1/payments/notices", data=text, headers=headers).status_code
+
+    now = time.time()
+    for forged in (
+        None,
+        "",
+        "t=1",
+        "v1=00",
+        signed("whsec_other", body),
+        signed(SECRET, body + " "),
+        signed(SECRET, body, now - 400),
+        signed(SECRET, body, now + 400),
+        signed(SECRET, body).replace("v1=", "v0="),
+    ):
+        assert tell(forged) == 401, forged
+    assert tell(signed(SECRET, "{"), "{") == 400
+    for nothing in ("{}", "[]", '{"data":{"object":{"metadata":{"attempt":7}}}}'):
+        assert tell(signed(SECRET, nothing), nothing) == 204
+    assert tell(signed(SECRET, body)) == 204
+    time.sleep(0.3)
+    assert state_of(buyer, order) == "pending", "what is told is asked"
+    intent["status"] = "succeeded"
+    for _ in range(3):
+        assert tell(signed(SECRET, body)) == 204
+    until(lambda: state_of(buyer, order) == "paid")
+    checked(shop)
+
+
+def test_kill_between_charge_and_answer(start, stripe, tmp_path):
+    """The money is taken, the process dies: the next start asks and finds it."""
+    given = settings(tmp_path, stripe.url)
+    server = start(*given)
+    buyer, product = client.sign_up(server.url), client.admin(server.url).product()
+    order = buyer.order(product).json()
+
+    def behave(path, form):
+        if path == "/v1/payment_intents":
+            stripe.once(path, form, stripe.calls[-1][2])
+            server.kill()
+            return "drop before"
+        return None
+
+    stripe.behave = behave
+    with pytest.raises(requests.ConnectionError):
+        buyer.pay(order, "pm_card_visa")
+    stripe.behave = lambda path, form: None
+    again = start(*given, data=server.data)
+    buyer.url = again.url
+    until(lambda: state_of(buyer, order) == "paid", 30)
+    assert stripe.taken() == 15000 and len(stripe.intents) == 1
+
+
+@pytest.fixture(scope="module")
+def mock():
+    """stripe-mock checks each request against Stripe's own document; its answers are always the same."""
+    program = shutil.which("stripe-mock")
+    if not program and shutil.which("go"):
+        folder = pathlib.Path(__file__).resolve().parents[2] / "build/go"
+        program = folder / "stripe-mock"
+        if not program.exists():
+            subprocess.run(
+                ["go", "install", "github.com/stripe/stripe-mock@v0.203.0"],
+                env={**os.environ, "GOBIN": str(folder)},
+                capture_output=True,
+                timeout=600,
+            )
+    if not program or not pathlib.Path(program).exists():
+        pytest.skip("stripe-mock cannot be installed here")
+    port = free_port()
+    process = subprocess.Popen([program, "-http-port", str(port)], stdout=subprocess.DEVNULL)
+
+    def ready():
+        try:
+            url, headers = f"http://127.0.0.1:{port}/v1/charges", {"Authorization": "Bearer sk_test_x"}
+            return requests.get(url, headers=headers)
+        except requests.ConnectionError:
+            return None
+
+    until(ready, 20)
+    yield f"http://127.0.0.1:{port}"
+    process.kill()
+    process.wait()
+
+
+def test_stripe_s_own_document_takes_our_requests(start, mock, tmp_path):
+    server = start(*settings(tmp_path, mock, key="sk_test_123"))
+    buyer = client.sign_up(server.url)
+    order = buyer.order(client.admin(server.url).product()).json()
+    body = {"method": "card", "token": "pm_card_visa"}
+    answer = buyer.send("POST", f"/orders/{order['id']}/payment", json=body)
+    assert answer.status_code in (200, 202, 402), answer.text
+    time.sleep(1)
+    assert "Stripe refuses our requests" not in server.log_path.read_text(), "each was valid"
