@@ -109,16 +109,18 @@ constexpr const char* version_2[] = {
     "CREATE TABLE IF NOT EXISTS webhooks("
     "id BIGINT PRIMARY KEY, url BLOB NOT NULL, secret BLOB NOT NULL, previous_secret BLOB NOT NULL,"
     "previous_until BIGINT NOT NULL, events BLOB NOT NULL, active TINYINT NOT NULL, created_at BIGINT NOT "
-    "NULL, log_hi BIGINT NOT NULL, log_lo BIGINT NOT NULL, generation BIGINT NOT NULL, term BIGINT NOT NULL,"
+    "NULL,"
+    "log_hi BIGINT NOT NULL, log_lo BIGINT NOT NULL, generation BIGINT NOT NULL, term BIGINT NOT NULL,"
     "last BIGINT NOT NULL, next BIGINT NOT NULL, checksum BIGINT NOT NULL, done BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS webhook_deliveries("
-    "id BIGINT PRIMARY KEY, webhook_id BIGINT NOT NULL, event_id VARBINARY(100) NOT NULL,"
+    "id BIGINT PRIMARY KEY, webhook_id BIGINT NOT NULL, event_id VARBINARY(200) NOT NULL,"
     "kind VARBINARY(50) NOT NULL, order_id BIGINT NOT NULL, payload MEDIUMBLOB NOT NULL,"
     "state VARBINARY(20) NOT NULL, created_at BIGINT NOT NULL, next_at BIGINT NOT NULL, attempts INT NOT "
-    "NULL, status INT NOT NULL, reason BLOB NOT NULL, delivered_at BIGINT,"
-    "UNIQUE KEY deliveries_by_event(webhook_id, event_id), KEY deliveries_due(webhook_id, state, next_at, "
-    "id),"
-    "KEY deliveries_by_state(webhook_id, state, id))",
+    "NULL,"
+    "status INT NOT NULL, reason BLOB NOT NULL, delivered_at BIGINT,"
+    "UNIQUE KEY webhook_deliveries_by_event(webhook_id, event_id),"
+    "KEY webhook_deliveries_due(webhook_id, state, next_at, id),"
+    "KEY webhook_deliveries_by_state(webhook_id, state, id))",
     // Where an account's sessions were opened from: a keyed hash of account and address.
     "CREATE TABLE IF NOT EXISTS known_clients("
     "user_id BIGINT NOT NULL, client_index VARBINARY(200) NOT NULL, seen_at BIGINT NOT NULL,"

@@ -141,17 +141,23 @@ std::string client_index(const FieldCipher& cipher, long long user, const std::s
 
 void remember_client(soci::session& sql, const FieldCipher& cipher, const Session& session) {
   const long long user = session.user.value, at = millis_of(session.created_at);
+  const int most = known_clients_max;
   const std::string index = client_index(cipher, user, session.client);
   sql << "REPLACE INTO known_clients(user_id, client_index, seen_at) VALUES(:user, :client, :at)",
       soci::use(user), soci::use(index), soci::use(at);
-  long long oldest_kept = 0;
-  sql << fmt::format(
-      "SELECT seen_at FROM known_clients WHERE user_id = :user ORDER BY seen_at DESC LIMIT 1 OFFSET {}",
-      known_clients_max - 1),
-      soci::use(user), soci::into(oldest_kept);
-  if (!sql.got_data()) return;
-  sql << "DELETE FROM known_clients WHERE user_id = :user AND seen_at < :oldest", soci::use(user),
-      soci::use(oldest_kept);
+  std::string old;
+  std::vector<std::string> beyond;
+  {
+    soci::statement rows =
+        (sql.prepare << "SELECT client_index FROM known_clients WHERE user_id = :user ORDER BY seen_at DESC "
+                        "LIMIT 9223372036854775807 OFFSET :most",
+         soci::use(user), soci::use(most), soci::into(old));
+    rows.execute();
+    while (rows.fetch()) beyond.push_back(old);
+  }
+  for (const std::string& each : beyond)
+    sql << "DELETE FROM known_clients WHERE user_id = :user AND client_index = :client", soci::use(user),
+        soci::use(each);
 }
 
 struct Tokens {

@@ -43,11 +43,11 @@ Result<std::vector<Webhook>> select_webhooks(soci::session& sql, const FieldCiph
   int active = 0;
   std::string url, secret, previous, events;
   soci::statement rows =
-      (sql.prepare << fmt::format("SELECT id, url, secret, previous_secret, previous_until, events, active, "
-                                  "created_at FROM webhooks WHERE {0} = 0 OR id = {0} ORDER BY id",
-                                  only),
-       soci::into(id), soci::into(url), soci::into(secret), soci::into(previous), soci::into(previous_until),
-       soci::into(events), soci::into(active), soci::into(created_at));
+      (sql.prepare
+           << "SELECT id, url, secret, previous_secret, previous_until, events, active, created_at FROM "
+              "webhooks WHERE :only = 0 OR id = :only ORDER BY id",
+       soci::use(only, "only"), soci::into(id), soci::into(url), soci::into(secret), soci::into(previous),
+       soci::into(previous_until), soci::into(events), soci::into(active), soci::into(created_at));
   std::vector<Webhook> found;
   rows.execute();
   while (rows.fetch()) {
@@ -165,25 +165,29 @@ void insert_delivery(soci::session& sql, const Delivery& each) {
       soci::use(webhook), soci::use(each.event_id), soci::into(known);
   if (sql.got_data()) return;
   sql << "INSERT INTO webhook_deliveries(id, webhook_id, event_id, kind, order_id, payload, state, "
-         "created_at, next_at, attempts, status, reason) VALUES(:id, :webhook, :event, :kind, :order, "
-         ":payload, 'waiting', :created, :next, 0, 0, '')",
+         "created_at, "
+         "next_at, attempts, status, reason) VALUES(:id, :webhook, :event, :kind, :order, :payload, "
+         "'waiting', "
+         ":created, :next, 0, 0, '')",
       soci::use(id), soci::use(webhook), soci::use(each.event_id), soci::use(each.kind), soci::use(order),
       soci::use(each.payload), soci::use(created_at), soci::use(next_at);
 }
 
-/// Of a webhook's deliveries that are over only the newest are kept.
 void forget_old(soci::session& sql, long long delivery, std::string_view state) {
   constexpr long long now_and_then = 64;
   if (delivery % now_and_then != 0) return;
   long long webhook = 0, oldest_kept = 0;
   sql << "SELECT webhook_id FROM webhook_deliveries WHERE id = :id", soci::use(delivery), soci::into(webhook);
-  const std::string over = fmt::format("webhook_id = {} AND state = '{}'", webhook, state);
-  sql << fmt::format("SELECT id FROM webhook_deliveries WHERE {} ORDER BY id DESC LIMIT 1 OFFSET {}", over,
-                     deliveries_kept_max - 1),
-      soci::into(oldest_kept);
+  sql << fmt::format(
+      "SELECT id FROM webhook_deliveries WHERE state = '{}' AND webhook_id = :webhook ORDER BY id DESC LIMIT "
+      "1 "
+      "OFFSET {}",
+      state, deliveries_kept_max - 1),
+      soci::use(webhook), soci::into(oldest_kept);
   if (!sql.got_data()) return;
-  sql << fmt::format("DELETE FROM webhook_deliveries WHERE {} AND id < :oldest", over),
-      soci::use(oldest_kept);
+  sql << fmt::format(
+      "DELETE FROM webhook_deliveries WHERE state = '{}' AND webhook_id = :webhook AND id < :oldest", state),
+      soci::use(webhook), soci::use(oldest_kept);
 }
 
 }  // namespace
@@ -229,8 +233,9 @@ Task<std::vector<Webhooks::Feed>> SqlWebhooks::feeds() {
         (sql.prepare << fmt::format(
              "SELECT id, events, log_hi, log_lo, generation, term, last, next, checksum, done FROM webhooks "
              "WHERE "
-             "active = 1 AND (SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries WHERE webhook_id = "
-             "webhooks.id AND state = 'waiting' LIMIT {0})) < {0} ORDER BY id",
+             "active = 1 AND (SELECT count(*) FROM webhook_deliveries WHERE webhook_id = webhooks.id AND "
+             "state = "
+             "'waiting') < {0} ORDER BY id",
              deliveries_waiting_max),
          soci::into(id), soci::into(events), soci::into(row.log_hi), soci::into(row.log_lo),
          soci::into(row.generation), soci::into(row.term), soci::into(row.last), soci::into(row.next),

@@ -2,7 +2,7 @@
 // store: the key that encrypts is read at a start alone.
 #include <fmt/format.h>
 
-#include "adapters/sqlite/reencrypt.hpp"
+#include "adapters/sql/reencrypt.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/roles/field_keys.hpp"
 #include "apps/roles/store.hpp"
@@ -22,7 +22,7 @@ int reencrypt_fields(const KeyOptions& options) {
   Store store(options.data, clock);
   const auto all = load_field_keys(keys);
   const std::string newest = all.front().id;
-  const auto count = sqlite::reencrypt(*store.main, store.cipher, newest);
+  const auto count = sql::reencrypt(*store.main, store.cipher, newest);
   store.remember_keys();
   fmt::print("key {} is made, and {} values are encrypted with it\n", newest, count);
   for (std::size_t i = 1; i < all.size(); ++i)

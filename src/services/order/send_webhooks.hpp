@@ -15,12 +15,12 @@
 namespace market::order {
 
 struct WebhookLimits {
+  /// Of several instances with the same webhooks only one may send; none: this is the only one.
+  std::function<bool()> may_send{};
   int attempts_max = 15;  ///< Then a delivery has failed: six hours and a half, with the default wait.
   Millis retry_wait{5'000}, retry_wait_max{3'600'000};
   Millis pause{500}, pause_max{60'000};  ///< Of a webhook whose last delivery failed.
   Millis look_every{1'000};
-  /// Where several instances share the deliveries: whether this one sends. Empty: it does.
-  std::function<bool()> may_send = {};
 };
 
 /// Numbers for /metrics; any thread.

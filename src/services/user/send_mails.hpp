@@ -21,7 +21,7 @@ struct MailLimits {
   Millis pause{1'000}, pause_max{30'000};  ///< While the server cannot be reached.
   /// Of several instances with one outbox only one may send, or a mail would go out twice; none: this is the
   /// only one. Asked often.
-  std::function<bool()> may_send = {};
+  std::function<bool()> may_send{};
 };
 
 /// Numbers for /metrics; any thread.

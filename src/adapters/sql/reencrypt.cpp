@@ -1,4 +1,4 @@
-#include "adapters/sqlite/reencrypt.hpp"
+#include "adapters/sql/reencrypt.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "adapters/sql/main_database.hpp"
 
-namespace market::sqlite {
+namespace market::sql {
 namespace {
 
 /// Every column that FieldCipher has written; its context is table, column and id.
@@ -80,4 +80,4 @@ std::int64_t reencrypt(sql::MainDatabase& database, const FieldCipher& cipher, c
   return *done;
 }
 
-}  // namespace market::sqlite
+}  // namespace market::sql
