@@ -51,6 +51,7 @@ struct Session {
   std::string device;  ///< User-Agent, cut.
   Instant created_at{}, used_at{}, ends_at{};
   std::int64_t password_generation = 0;  ///< Of the password that it was opened with.
+  std::string client{};  ///< Where it was opened from, as limits see it; not part of what is read back.
 };
 
 /// What became of a refresh token.
@@ -69,6 +70,7 @@ struct RoleChange {
 inline constexpr Millis refresh_again_max{10'000};
 inline constexpr int verification_tries_max = 5;
 inline constexpr int sessions_per_account_max = 100;
+inline constexpr int known_clients_max = 50;
 
 class Accounts {
  public:
@@ -101,7 +103,10 @@ class Accounts {
 
   /// Answers the sessions that ended because there were too many: those used longest ago.
   /// Errors: invalid_credentials, when the account is gone or its password is of another generation by now.
+  /// Remembers session.client as one of the account's own, unless it is empty.
   virtual Task<std::vector<SessionId>> create_session(Session session) = 0;
+  /// Whether a session of this account was opened from there before; the last known_clients_max count.
+  virtual Task<bool> knows_client(UserId user, std::string client) = 0;
   /// Replaces the refresh hash if `old_hash` is the current one. When it was an older one of this session,
   /// lately replaced, that is answered once more and nothing changes (the caller derives the same successor);
   /// replaced longer ago, the whole session is ended. No session outlives a change of its password.

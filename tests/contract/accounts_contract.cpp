@@ -303,6 +303,27 @@ TEST_F(AccountsContract, EndsOneOrAllSessionsOfItsUser) {
   EXPECT_TRUE(run(accounts_.ended_since(at(6)))->empty());
 }
 
+TEST_F(AccountsContract, KnowsWhereTheLastSessionsOfAnAccountWereOpened) {
+  ASSERT_TRUE(create(account_of(1, "kim@b.kr")));
+  ASSERT_TRUE(create(account_of(2, "lee@b.kr")));
+  const auto knows = [this](std::int64_t user, std::string client) {
+    return *run(accounts_.knows_client(UserId{user}, std::move(client)));
+  };
+  for (int id = 1; id <= known_clients_max + 1; ++id) {
+    Session session = session_of(id, 1, "hash" + std::to_string(id));
+    session.created_at = at(id);
+    session.client = "192.0.2." + std::to_string(id);
+    open(std::move(session));
+  }
+  EXPECT_FALSE(knows(1, "192.0.2.1")) << "used longest ago";
+  EXPECT_TRUE(knows(1, "192.0.2.2"));
+  EXPECT_TRUE(knows(1, "192.0.2." + std::to_string(known_clients_max + 1)));
+  EXPECT_FALSE(knows(2, "192.0.2.2")) << "another's";
+  EXPECT_FALSE(knows(0, "192.0.2.2")) << "nobody's";
+  open(session_of(999, 2, "from nowhere"));
+  EXPECT_FALSE(knows(2, ""));
+}
+
 TEST_F(AccountsContract, TheFileIsItsOwnersAlone) {
   const ::mode_t before = ::umask(0);
   TemporaryFolder folder;

@@ -3,6 +3,7 @@
 import re
 
 import client
+import mail_server
 import pytest
 from client import PASSWORD, Client, new_email
 from test_users import mails_to
@@ -42,12 +43,12 @@ def test_nobody_learns_who_has_an_account(market, anonymous, buyer):
 
 
 def test_a_code_is_not_guessed(start):
-    server = start()
+    server = start(*mail_server.shared().settings)
     email = new_email()
     client.sign_up(server.url, email)
     anybody = Client(server.url)
     anybody.post("/users/password/forgotten", {"email": email}, expect=202)
-    [code] = until(lambda: reset_codes(server, email))
+    [code] = until(lambda: reset_codes(email))
     body = {"email": email, "newPassword": NEW_PASSWORD}
     for guess in range(5):
         wrong = {**body, "code": f"AAAAAAAAA{guess + 2}"}

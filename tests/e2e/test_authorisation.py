@@ -71,6 +71,14 @@ TABLE = {
     ("GET", "/admin/audit"): (ADMIN, None),
     ("GET", "/admin/mails"): (ADMIN, None),
     ("POST", "/admin/mails/{id}/retry"): (ADMIN, None),
+    ("GET", "/admin/webhooks"): (ADMIN, None),
+    ("POST", "/admin/webhooks"): (ADMIN, {"url": "https://127.0.0.1/"}),
+    ("GET", "/admin/webhooks/{id}"): (ADMIN, None),
+    ("PATCH", "/admin/webhooks/{id}"): (ADMIN, {"active": True}),
+    ("DELETE", "/admin/webhooks/{id}"): (ADMIN, None),
+    ("POST", "/admin/webhooks/{id}/secret"): (ADMIN, None),
+    ("GET", "/admin/webhook-deliveries"): (ADMIN, None),
+    ("POST", "/admin/webhook-deliveries/{id}/replay"): (ADMIN, None),
     ("GET", "/wishlist"): (SIGNED_IN, None),
     ("PUT", "/wishlist/{id}"): (SIGNED_IN, None),
     ("DELETE", "/wishlist/{id}"): (SIGNED_IN, None),
@@ -133,6 +141,16 @@ def identity_of(path, callers):
         client.sign_up(callers["anonymous"].url)
         chief = client.admin(callers["anonymous"].url)
         return until(lambda: chief.get("/admin/mails").json()["items"])[0]["id"]
+    if path.startswith(("/admin/webhooks/{id}", "/admin/webhook-deliveries/{id}")):
+        chief = client.admin(callers["anonymous"].url)
+        made = chief.get("/admin/webhooks").json()["items"]
+        if not made:
+            wanted = {"url": "https://nobody.invalid/", "events": ["order.accepted"]}
+            made = [chief.post("/admin/webhooks", wanted, expect=201).json()]
+        if path.startswith("/admin/webhooks"):
+            return made[0]["id"]
+        callers["buyer"].order(callers["admin"].product())
+        return until(lambda: chief.get("/admin/webhook-deliveries").json()["items"])[0]["id"]
     if path.endswith("/users/{id}"):
         return client.sign_up(callers["anonymous"].url).user["id"]
     return ""

@@ -24,6 +24,8 @@ def send(admin, buyer):
         selling = "/products" in path or "/admin/" in path or path.endswith("/users/{id}")
         if "{id}" in path:
             product = admin.product()
+            if "/webhooks/" in path:
+                product = admin.post("/admin/webhooks", {"url": "https://nobody.invalid/"}, expect=201).json()
             own = product if selling else buyer.order(product).json()
             path = path.replace("{id}", own["id"])
         return (admin if selling else buyer).send(method, "/" + path, **more)
@@ -58,9 +60,29 @@ def test_every_code_is_listed_with_its_meaning():
     source = (ROOT / "src/http/message/problem.cpp").read_text()
     known = set(re.findall(r'\{Status::\w+, "([a-z_]+)"', source)) | {"service_unavailable"}
     assert set(table) == known
+    sentences = (ROOT / "src/http/message/problem_sentence.cpp").read_text()
+    spoken = {row[0]: row[1:] for row in re.findall(r'\{"([a-z_]+)",\s+"(.+?)",\s+"(.+?)"\}', sentences)}
+    assert spoken == {code: texts[1:] for code, texts in table.items()}
     for code, (meaning, korean, english) in table.items():
         assert re.search("[가-힣]", korean) and meaning and english, code
     document = (ROOT / "api/openapi.yaml").read_text()
     named = set(re.findall(r"code: \{(?:const|enum): \[?([a-z_, ]+)", document))
     for code in {each.strip() for names in named for each in names.split(",")}:
         assert code in table, code
+
+
+def test_buyers_are_told_in_their_language(anonymous):
+    for wanted, sentence in (
+        ("ko-KR,ko;q=0.9,en;q=0.5", "상품을 찾을 수 없습니다"),
+        ("en-US,ko;q=0.3", "This product is not available"),
+        (None, "This product is not available"),
+        ("xx, *;q=0.1", "This product is not available"),
+        (";;;,,,=", "This product is not available"),
+    ):
+        headers = {"Accept-Language": wanted} if wanted else {}
+        answer = anonymous.get("/products/" + "0" * 13, headers=headers, expect=(404, "product_not_found"))
+        assert answer.json()["message"] == sentence
+    refused = (("PUT", "/products", 405), ("GET", "//nowhere", 404), ("GET", "/products?x=1", 422))
+    for method, path, status in refused:
+        answer = anonymous.send(method, path, headers={"Accept-Language": "ko"}, expect=status)
+        assert re.search("[가-힣]", answer.json()["message"])

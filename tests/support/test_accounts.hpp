@@ -65,6 +65,11 @@ class MemoryAccounts final : public Accounts {
     ++account.password_generation;
     co_return end_where([&](const Session& one) { return one.user == id && one.id != change.keep; });
   }
+  Task<bool> knows_client(UserId user, std::string client) override {
+    co_return std::any_of(clients.begin(), clients.end(),
+                          [&](const auto& each) { return each.first == user && each.second == client; });
+  }
+  std::vector<std::pair<UserId, std::string>> clients;
   Task<> store_verification(std::string email, VerificationCode code, Instant) override {
     ++verification_calls;
     codes[email_key(email)] = Verification{std::move(code.code), code.ends_at, 0};
@@ -85,6 +90,7 @@ class MemoryAccounts final : public Accounts {
     if (before_session) before_session();
     if (all.at(session.user).password_generation != session.password_generation)
       co_return fail(Code::invalid_credentials, "changed meanwhile");
+    clients.emplace_back(session.user, session.client);
     open_sessions.push_back(std::move(session));
     co_return std::vector<SessionId>();
   }

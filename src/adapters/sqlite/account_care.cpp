@@ -28,7 +28,7 @@ Result<std::vector<SessionId>> erase_all(soci::session& sql, const FieldCipher& 
   // They stay until their access tokens have ended, so that a restart lets none of those live again.
   sql << "UPDATE sessions SET ended_at = :now, device = '' WHERE user_id = :id", soci::use(now),
       soci::use(id);
-  for (const char* table : {"cart_items", "wishes", "locked_accounts", "mails"})
+  for (const char* table : {"cart_items", "wishes", "locked_accounts", "mails", "known_clients"})
     sql << fmt::format("DELETE FROM {} WHERE user_id = :id", table), soci::use(id);
   sql << "DELETE FROM verifications WHERE email_index = :index", soci::use(index);
   sql << "DELETE FROM password_resets WHERE email_index = :index", soci::use(reset_index);

@@ -124,6 +124,22 @@ bool has_token(soci::session& sql, const Session& session, const std::string& ha
   return hex(session.refresh_hash) == hash || session_that_used(sql, hash, used_at) == session.id.value;
 }
 
+/// Who may know a row learns no address from it.
+std::string client_index(const FieldCipher& cipher, long long user, const std::string& client) {
+  return cipher.blind_index(fmt::format("client\n{}\n{}", user, client));
+}
+
+void remember_client(soci::session& sql, const FieldCipher& cipher, const Session& session) {
+  const long long user = session.user.value, at = millis_of(session.created_at);
+  const int most = known_clients_max;
+  const std::string index = client_index(cipher, user, session.client);
+  sql << "REPLACE INTO known_clients(user_id, client_index, seen_at) VALUES(:user, :client, :at)",
+      soci::use(user), soci::use(index), soci::use(at);
+  sql << "DELETE FROM known_clients WHERE user_id = :user AND client_index NOT IN (SELECT client_index FROM "
+         "known_clients WHERE user_id = :user ORDER BY seen_at DESC LIMIT :most)",
+      soci::use(user, "user"), soci::use(most, "most");
+}
+
 struct Tokens {
   std::string old_hash, new_hash;
 };
@@ -211,7 +227,7 @@ Task<std::vector<SessionId>> SqliteAccounts::change_password(UserId id, Password
 
 Task<std::vector<SessionId>> SqliteAccounts::create_session(Session session) {
   return database_.write(
-      [session = std::move(session)](soci::session& sql) -> Result<std::vector<SessionId>> {
+      [this, session = std::move(session)](soci::session& sql) -> Result<std::vector<SessionId>> {
         const auto generation = generation_of(sql, session.user.value);
         if (!generation && generation.error().code != Code::not_found) return fail(generation.error());
         if (!generation || *generation != session.password_generation) return other_password();
@@ -219,7 +235,19 @@ Task<std::vector<SessionId>> SqliteAccounts::create_session(Session session) {
         auto ended =
             end_beyond(sql, session.user.value, sessions_per_account_max - 1, millis_of(session.created_at));
         insert(sql, session);
+        if (!session.client.empty()) remember_client(sql, cipher_, session);
         return ended;
+      });
+}
+
+Task<bool> SqliteAccounts::knows_client(UserId id, std::string client) {
+  return database_.read(
+      [user = static_cast<long long>(id.value),
+       index = client_index(cipher_, id.value, client)](soci::session& sql) -> Result<bool> {
+        int one = 0;
+        sql << "SELECT 1 FROM known_clients WHERE user_id = :user AND client_index = :client",
+            soci::use(user), soci::use(index), soci::into(one);
+        return sql.got_data();
       });
 }
 

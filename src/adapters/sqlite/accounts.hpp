@@ -29,6 +29,7 @@ class SqliteAccounts final : public Accounts {
   Task<bool> verify_email(std::string email, std::string code, Instant now) override;
 
   Task<std::vector<SessionId>> create_session(Session session) override;
+  Task<bool> knows_client(UserId user, std::string client) override;
   Task<Rotation> rotate_session(std::string old_hash, std::string new_hash, Instant now) override;
   Task<std::vector<Session>> sessions(UserId user, Instant now, SessionId before, int limit) override;
   Task<std::vector<SessionId>> end_sessions(UserId user, std::optional<SessionId> only) override;

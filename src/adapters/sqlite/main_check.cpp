@@ -63,6 +63,25 @@ std::string check_mails(soci::session& sql, const FieldCipher& cipher) {
   return wrong.text();
 }
 
+/// Where webhooks lead: an address that was written past the market would get every order.
+std::string check_webhooks(soci::session& sql, const FieldCipher& cipher) {
+  Differences wrong;
+  long long id = 0;
+  std::string url, secret, previous;
+  soci::statement rows = (sql.prepare << "SELECT id, url, secret, previous_secret FROM webhooks",
+                          soci::into(id), soci::into(url), soci::into(secret), soci::into(previous));
+  rows.execute();
+  while (rows.fetch())
+    for (const auto& [column, stored] : {std::pair<const char*, const std::string&>{"url", url},
+                                         {"secret", secret},
+                                         {"previous_secret", previous}}) {
+      if (stored.empty() && &stored == &previous) continue;
+      const auto plain = cipher.decrypt(stored, fmt::format("webhooks.{}.{}", column, id));
+      if (!plain) wrong.note(fmt::format("{} of webhook {}: {}", column, id, plain.error().detail));
+    }
+  return wrong.text();
+}
+
 std::string first_of(soci::session& sql, const std::string& table, const std::string& condition) {
   long long count = 0, first = 0;
   soci::indicator there = soci::i_null;
@@ -93,7 +112,7 @@ CheckResults check_main(files::ReadOnlyFolder& folder, const FieldCipher& cipher
   results.push_back({"personal data can be read", check_fields(*sql, cipher)});
   results.push_back({"each session is of an account",
                      first_of(*sql, "sessions", "user_id NOT IN (SELECT id FROM accounts)")});
-  constexpr int with_sums = 6, with_mails = 9;
+  constexpr int with_sums = 6, with_mails = 9, with_webhooks = 10;
   if (found.version < with_sums) {  // An older file, whole: the next start brings it up to date.
     results.push_back({fmt::format("main.db has schema {}, older than this program's", found.version), ""});
     return results;
@@ -104,6 +123,8 @@ CheckResults check_main(files::ReadOnlyFolder& folder, const FieldCipher& cipher
                      first_of(*sql, "sessions", fmt::format("mac <> {}", session_mac))});
   if (found.version >= with_mails)
     results.push_back({"mails that wait can be read", check_mails(*sql, cipher)});
+  if (found.version >= with_webhooks)
+    results.push_back({"no webhook was changed past the market", check_webhooks(*sql, cipher)});
   const auto identity = select_identity(*sql);
   if (!identity) return {{"main.db can be read", identity.error().detail}};
   const bool same = !store || !identity->store || identity->store == store;

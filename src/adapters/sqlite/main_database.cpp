@@ -113,7 +113,35 @@ const Migration version_9 = {
     "term INTEGER NOT NULL, last INTEGER NOT NULL, next INTEGER NOT NULL, checksum INTEGER NOT NULL, done "
     "INTEGER NOT NULL) WITHOUT ROWID",
 };
-const Migration migrations[] = {version_4, version_5, version_6, version_7, version_8, version_9};
+const Migration version_10 = {
+    // Where a webhook leads and what it signs with is encrypted; each has a place of its own in the log.
+    "CREATE TABLE webhooks("
+    "id INTEGER PRIMARY KEY, url TEXT NOT NULL, secret TEXT NOT NULL, previous_secret TEXT NOT NULL, "
+    "previous_until INTEGER NOT NULL, events TEXT NOT NULL, active INTEGER NOT NULL, created_at INTEGER NOT "
+    "NULL, "
+    "log_hi INTEGER NOT NULL, log_lo INTEGER NOT NULL, generation INTEGER NOT NULL, term INTEGER NOT NULL, "
+    "last "
+    "INTEGER NOT NULL, next INTEGER NOT NULL, checksum INTEGER NOT NULL, done INTEGER NOT NULL)",
+    "CREATE TABLE webhook_deliveries("
+    "id INTEGER PRIMARY KEY, webhook_id INTEGER NOT NULL, event_id TEXT NOT NULL, kind TEXT NOT NULL, "
+    "order_id "
+    "INTEGER NOT NULL, payload TEXT NOT NULL, state TEXT NOT NULL, created_at INTEGER NOT NULL, next_at "
+    "INTEGER "
+    "NOT NULL, attempts INTEGER NOT NULL, status INTEGER NOT NULL, reason TEXT NOT NULL, delivered_at "
+    "INTEGER, "
+    "UNIQUE(webhook_id, event_id))",
+    "CREATE INDEX webhook_deliveries_due ON webhook_deliveries(webhook_id, next_at, id) WHERE state = "
+    "'waiting'",
+    "CREATE INDEX webhook_deliveries_by_state ON webhook_deliveries(webhook_id, state, id)",
+};
+const Migration version_11 = {
+    // Where an account's sessions were opened from: a keyed hash of account and address.
+    "CREATE TABLE known_clients("
+    "user_id INTEGER NOT NULL, client_index TEXT NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY(user_id, "
+    "client_index)) WITHOUT ROWID",
+};
+const Migration migrations[] = {version_4, version_5, version_6,  version_7,
+                                version_8, version_9, version_10, version_11};
 const Schema main_schema{"the accounts", application_id_of('M'), migrations, 4};
 
 /// Rows that other keys have written would be unreadable, and the same address could be taken twice.

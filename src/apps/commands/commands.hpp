@@ -65,5 +65,7 @@ struct KeyOptions {
 int list_keys(const KeyOptions& options);
 int rotate_keys(const KeyOptions& options);
 int retire_key(const KeyOptions& options);
+/// The keys of personal data: makes the next one, and encrypts everything with it.
+int reencrypt_fields(const KeyOptions& options);
 
 }  // namespace market::apps

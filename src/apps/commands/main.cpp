@@ -173,6 +173,8 @@ int run(int argc, char** argv) {
       ->add_option("KEY", key_options.key, "its id, as 'list' prints it")
       ->required();
 
+  add_keys_command("reencrypt", "a new key for the personal data of a stopped store", reencrypt_fields);
+
   app.add_subcommand("bench", "load generator; see 'market bench --help'");  // Parsed by the command itself.
 
   try {

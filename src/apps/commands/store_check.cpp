@@ -16,6 +16,7 @@
 #include "adapters/sqlite/look.hpp"
 #include "adapters/sqlite/main_check.hpp"
 #include "adapters/sqlite/record_check.hpp"
+#include "apps/roles/field_keys.hpp"
 #include "domain/sale/audit.hpp"
 #include "sale/log_reader.hpp"
 #include "sale/snapshot.hpp"
@@ -191,19 +192,12 @@ FoundKeys find_keys(const std::filesystem::path& folder, CheckResults& results) 
     if (!entry.is_regular_file(none) || entry.path().extension() == ".tmp") continue;
     if (const auto key = files::read_key_file(entry.path(), 32); !key) wrong.note(key.error().detail);
   }
-  std::map<std::string, crypto::FieldSecret> secrets;
-  for (const char* name : {"field-encryption", "field-index"}) {
-    const auto key = files::read_whole_file(folder / name);
-    if (key && *key && (*key)->size() >= sizeof(crypto::FieldSecret))
-      std::memcpy(secrets[name].data(), (*key)->data(), sizeof(crypto::FieldSecret));
-    else if (key && !*key)
-      wrong.note(fmt::format("{} is missing", (folder / name).string()));
-  }
+  const auto field_keys = find_field_keys(folder);
+  if (field_keys.keys.empty()) wrong.note(fmt::format("{} is missing", (folder / field_key_file).string()));
+  if (!field_keys.index) wrong.note(fmt::format("{} is missing", (folder / field_index_file).string()));
   results.push_back({"the keys are there, and nobody else can read them", wrong.text()});
   found.checks = files::key_checks(folder);
-  if (secrets.size() == 2)
-    found.cipher.emplace(std::vector{crypto::FieldKey{"f1", secrets["field-encryption"]}},
-                         secrets["field-index"]);
+  if (!field_keys.keys.empty() && field_keys.index) found.cipher.emplace(field_keys.keys, *field_keys.index);
   return found;
 } catch (const std::exception& error) {
   results.push_back({"the keys can be read", error.what()});

@@ -10,6 +10,7 @@
 #include "services/auth/audited.hpp"
 #include "services/order/admin_routes.hpp"
 #include "services/order/cart_routes.hpp"
+#include "services/order/webhook_routes.hpp"
 #include "services/platform/platform_routes.hpp"
 #include "services/product/admin_routes.hpp"
 #include "services/product/catalogue.hpp"
@@ -35,6 +36,19 @@ wire::DigestKey random_key(RandomSource& random) {
 user::MailLimits mail_limits(const Settings& settings) {
   user::MailLimits limits;
   limits.retry_wait = settings.duration("mail.retry_after");
+  return limits;
+}
+
+webhook::SenderSettings webhook_settings(const Settings& settings) {
+  webhook::SenderSettings sender;
+  sender.private_networks = networks_of(settings, "webhooks.private_networks");
+  sender.ca_file = settings.text("webhooks.tls_ca");
+  return sender;
+}
+
+order::WebhookLimits webhook_limits(const Settings& settings) {
+  order::WebhookLimits limits;
+  limits.retry_wait = settings.duration("webhooks.retry_after");
   return limits;
 }
 
@@ -73,7 +87,11 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
       deliveries(core.gate, store.order_search, clock, background.executor(),
                  settings.duration("orders.day")),
       mail_buyers(store.outbox, store.accounts, core.reader, core.products, ids, clock,
-                  [this] { mails.poke(); }) {
+                  [this] { mails.poke(); }),
+      webhook_sender(webhook_settings(settings), random),
+      webhooks(store.webhooks, webhook_sender, random, clock, background.executor(), warn,
+               webhook_limits(settings)),
+      feed_webhooks(store.webhooks, core.reader, core.products, ids, clock, [this] { webhooks.poke(); }) {
   store.remember_keys();
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
@@ -81,6 +99,8 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
   core.gate.add_follower(watch);  // Behind those that orders are read from.
   if (smtp || demo) mail_tail = tail_for(mail_buyers);
   if (mail_tail) core.gate.add_follower(*mail_tail);
+  webhook_tail = tail_for(feed_webhooks);
+  core.gate.add_follower(*webhook_tail);
   for (const sale::OpenPaymentFound& open : core.gate.open_payments())
     resolver.watch({open.order, open.attempt, open.refund});
 }
@@ -95,6 +115,8 @@ std::unique_ptr<sale::LogTail> Platform::tail_for(LogEffect& effect) {
 
 void Platform::start_effects() {
   mails.start();
+  webhooks.start();
+  webhook_tail->start();
   if (mail_tail) {
     mail_tail->start();
     return;
@@ -122,6 +144,8 @@ void Platform::add_routes() {
                                     {authenticator, core.products, core.gate, store.search_pool, clock});
   user::add_admin_user_routes(router,
                               {authenticator, store.directory, store.audit, sessions, change_role, clock});
+  order::add_webhook_routes(router, {authenticator, store.webhooks, webhook_sender, webhooks, ids, clock,
+                                     [this] { return core.gate.place(); }});
   user::add_mail_routes(router, {authenticator, store.outbox, mails, clock}, demo && !smtp);
   user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
                                  clock, addresses_known});
@@ -135,8 +159,10 @@ void Platform::write_down() {
         "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image", "PATCH /api/v1/users/{id}",
         "PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/orders/{id}/advance",
         "POST /api/v1/admin/orders/{id}/cancel", "POST /api/v1/admin/mails/{id}/retry",
-        "GET /api/v1/admin/orders/export", "POST /api/v1/admin/products/{id}/sale/pause",
-        "POST /api/v1/admin/products/{id}/sale/extend"})
+        "POST /api/v1/admin/webhooks", "PATCH /api/v1/admin/webhooks/{id}",
+        "DELETE /api/v1/admin/webhooks/{id}", "POST /api/v1/admin/webhooks/{id}/secret",
+        "POST /api/v1/admin/webhook-deliveries/{id}/replay", "GET /api/v1/admin/orders/export",
+        "POST /api/v1/admin/products/{id}/sale/pause", "POST /api/v1/admin/products/{id}/sale/extend"})
     router.wrap(route, auth::audited({authenticator, store.audit, ids, clock}, route));
 }
 
@@ -185,6 +211,11 @@ std::string Platform::metrics(const http::Server& server) const {
       .sample(sent.retried.load(), platform::label("outcome", "retried"))
       .sample(sent.failed.load(), platform::label("outcome", "failed"))
       .sample(sent.lost.load(), platform::label("outcome", "lost"));
+  const order::WebhookCounters& posted = webhooks.counters();
+  text.family("market_webhook_deliveries_total", "counter", "Webhook deliveries, by what became of a try.")
+      .sample(posted.delivered.load(), platform::label("outcome", "delivered"))
+      .sample(posted.retried.load(), platform::label("outcome", "retried"))
+      .sample(posted.failed.load(), platform::label("outcome", "failed"));
   text.family("market_sql_waiting", "gauge", "Reads, writes and searches that wait, by pool.");
   const auto waiting = [&text](const BlockingPool& pool, const char* name) {
     text.sample(static_cast<std::uint64_t>(std::max(0, pool.waiting())), platform::label("pool", name));

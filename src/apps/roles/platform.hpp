@@ -10,15 +10,18 @@
 #include "adapters/crypto/random_source.hpp"
 #include "adapters/mail/smtp_transport.hpp"
 #include "adapters/payment/test_provider.hpp"
+#include "adapters/webhook/webhook_sender.hpp"
 #include "apps/roles/background_thread.hpp"
 #include "apps/roles/id_clock.hpp"
 #include "apps/roles/sale_core.hpp"
 #include "http/server/server.hpp"
 #include "sale/log_tail.hpp"
 #include "services/order/deliveries.hpp"
+#include "services/order/feed_webhooks.hpp"
 #include "services/order/mail_buyers.hpp"
 #include "services/order/payment_resolver.hpp"
 #include "services/order/routes.hpp"
+#include "services/order/send_webhooks.hpp"
 #include "services/user/account_care.hpp"
 #include "services/user/routes.hpp"
 #include "services/user/send_mails.hpp"
@@ -37,6 +40,8 @@ struct Platform {
     pay.wait(Millis(5'000));
     deliveries.stop();
     if (mail_tail) mail_tail->stop();
+    webhook_tail->stop();
+    webhooks.stop();
     resolver.stop();
     mails.stop();
     core.gate.stop();
@@ -93,6 +98,10 @@ struct Platform {
   order::Deliveries deliveries;
   order::MailBuyers mail_buyers;
   std::unique_ptr<sale::LogTail> mail_tail;  ///< Null: nobody sends mails.
+  webhook::HttpWebhookSender webhook_sender;
+  order::SendWebhooks webhooks;
+  order::FeedWebhooks feed_webhooks;
+  std::unique_ptr<sale::LogTail> webhook_tail;
   order::RefusalCounts refusals;
   order::OrderWatch watch;
   std::atomic<bool> files_gone{false};  ///< A database is not where it was; the log looks after itself.

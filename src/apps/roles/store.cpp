@@ -7,6 +7,7 @@
 #include <cstring>
 #include <random>
 
+#include "apps/roles/field_keys.hpp"
 #include "wire/events/record_codec.hpp"
 
 namespace market::apps {
@@ -28,16 +29,13 @@ wire::AccessTokens load_tokens(const files::DataFolder& folder) {
   return wire::AccessTokens(files::keys_of(files::load_signing_keys(first)));
 }
 
-crypto::FieldSecret load_field_secret(const files::DataFolder& folder, std::string_view name) {
-  crypto::FieldSecret secret;
-  const std::string bytes = folder.load_secret_of(main_file, name, secret.size());
-  std::memcpy(secret.data(), bytes.data(), secret.size());
-  return secret;
-}
-
+/// A new store's keys are made here.
 crypto::SodiumFieldCipher load_cipher(const files::DataFolder& folder) {
-  return crypto::SodiumFieldCipher({crypto::FieldKey{"f1", load_field_secret(folder, "field-encryption")}},
-                                   load_field_secret(folder, "field-index"));
+  constexpr std::size_t bytes = std::tuple_size_v<crypto::FieldSecret>;
+  // A later key may be all that is left: the first one is needed by nothing once all is encrypted anew.
+  if (load_field_keys(folder.keys()).empty()) folder.load_secret_of(main_file, field_key_file, bytes);
+  folder.load_secret_of(main_file, field_index_file, bytes);
+  return load_field_cipher(folder.keys());
 }
 
 /// Of its first record, an Open; none when it is empty.
@@ -90,6 +88,7 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait)
       directory(*main_pages, cipher),
       audit(*main_pages),
       outbox(*main_pages, cipher),
+      webhooks(*main_pages, cipher),
       carts(*main_pages),
       wish_lists(*main_pages),
       pictures(folder.file("pictures"), files_pool) {
@@ -181,15 +180,7 @@ void verify_store(const std::string& data) {
     if (const auto can = files::expect_writable_database(folder / name); !can)
       throw std::runtime_error(can.error().detail);
   files::load_signing_keys(folder / files::signing_key_file);
-  std::array<crypto::FieldSecret, 2> secrets{};
-  for (std::size_t i = 0; i < secrets.size(); ++i) {
-    const auto path = keys / (i == 0 ? "field-encryption" : "field-index");
-    const auto key = files::read_key_file(path, secrets[i].size());
-    if (!key) throw std::runtime_error(key.error().detail);
-    if (!*key) throw std::runtime_error(fmt::format("key file {} is missing", path.string()));
-    std::memcpy(secrets[i].data(), (*key)->data(), secrets[i].size());
-  }
-  const crypto::SodiumFieldCipher cipher({crypto::FieldKey{"f1", secrets[0]}}, secrets[1]);
+  const auto cipher = load_field_cipher(keys);
   sqlite::verify_log((folder / log_file).string());
   sqlite::verify_main_database((folder / main_file).string(), cipher, files::key_checks(keys));
 }

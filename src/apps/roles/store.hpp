@@ -22,6 +22,7 @@
 #include "adapters/sqlite/order_search.hpp"
 #include "adapters/sqlite/outbox.hpp"
 #include "adapters/sqlite/record_fold.hpp"
+#include "adapters/sqlite/webhooks.hpp"
 #include "wire/auth/access_token.hpp"
 #include "wire/auth/secret_text.hpp"
 
@@ -70,6 +71,7 @@ struct Store {
   sqlite::SqliteAccountDirectory directory;
   sqlite::SqliteAuditLog audit;
   sqlite::SqliteOutbox outbox;
+  sqlite::SqliteWebhooks webhooks;
   sqlite::SqliteCarts carts;
   sqlite::SqliteWishLists wish_lists;
   files::PictureStore pictures;

@@ -195,6 +195,9 @@ const std::vector<KnownSetting>& known_settings() {
       {"registry.zone", "", text, by_store | by_gateway, {}, "zone of this process, as metadata"},
       {"registry.networks", "", text, by_all, {}, "where instances may be, by comma; empty: everywhere"},
       {"registry.host", "127.0.0.1", text, by_store | by_gateway, {}, "where others reach this process"},
+      {"webhooks.private_networks", "", text, by_store, {}, "inside, and may be posted to all the same"},
+      {"webhooks.retry_after", "5s", duration, by_store, between(100ms, 1h), "then twice as long, to 1h"},
+      {"webhooks.tls_ca", "", text, by_store, {}, "PEM file of who may sign for receivers"},
   };
   return all;
 }

@@ -37,6 +37,7 @@ void check_all(const Settings& settings, const std::string& config, ServeRole ro
   email_verification_of(settings);
   kafka_settings(settings);
   smtp_settings(settings);
+  networks_of(settings, "webhooks.private_networks");
   if (mysql_server(settings) && settings.text("log.kafka").empty())
     throw UsageError(
         "records.mysql: needs log.kafka: records that several share are of a log that they share");

@@ -12,6 +12,7 @@
 #include "http/message/ascii.hpp"
 #include "http/message/conditional.hpp"
 #include "http/message/problem.hpp"
+#include "http/message/problem_sentence.hpp"
 #include "http/server/connection.hpp"
 #include "http/server/connection_stream.hpp"
 #include "http/server/tunnel.hpp"
@@ -168,6 +169,7 @@ void Connection::write_reply(Reply& reply) {
     return;
   }
 
+  if (reply.content_type == problem_type) add_sentence(reply.body, request_.header("accept-language"));
   std::string_view body =
       reply.shared_body ? std::string_view(*reply.shared_body) : std::string_view(reply.body);
   if (reply.stream) {  // Of HEAD: as GET says it, which has no length either.
@@ -206,6 +208,7 @@ void Connection::write_reply(Reply& reply) {
 /// The answer to what cannot be served. Ids may be missing: the head was not understood.
 void Connection::refuse(const Refusal& refusal) {
   const std::string origin(request_.only_header("origin").value_or(std::string_view()));
+  const std::string language(request_.header("accept-language"));
   request_.headers.clear();
   trace_.take(request_, thread_.ids);
   Reply reply =
@@ -218,6 +221,7 @@ void Connection::refuse(const Refusal& refusal) {
           : status_problem(refusal.status, refusal.detail, request_.trace_id);
   if (refusal.status == Status::method_not_allowed)
     reply.headers.push_back({"Allow", std::string(all_methods)});
+  add_sentence(reply.body, language);
   thread_.count(0, reply.status, -1);
   if (const auto& amend = thread_.shared().amend; amend && !origin.empty()) {
     Request asked;

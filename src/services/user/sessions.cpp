@@ -26,7 +26,7 @@ SignedIn Sessions::signed_in(Account account, SessionId session, std::string ref
   return answer;
 }
 
-Task<SignedIn> Sessions::open(Account account, std::string device) {
+Task<SignedIn> Sessions::open(Account account, std::string device, std::string client) {
   const Instant now = clock_.now();
   std::string refresh_token = new_secret();
   Session session;
@@ -34,6 +34,7 @@ Task<SignedIn> Sessions::open(Account account, std::string device) {
   session.user = account.id;
   session.refresh_hash = wire::secret_hash(refresh_token);
   session.device = std::move(device);
+  session.client = std::move(client);
   session.created_at = session.used_at = now;
   session.ends_at = now + settings_.session_life;
   session.password_generation = account.password_generation;

@@ -37,7 +37,7 @@ class Sessions {
         settings_(settings) {}
 
   /// `account` as it was when its password was verified. Errors: those of Accounts::create_session.
-  Task<SignedIn> open(Account account, std::string device);
+  Task<SignedIn> open(Account account, std::string device, std::string client);
   /// A refresh token works once; all who send it within ten seconds get the same successor, and later an old
   /// one ends its whole session. Errors: session_revoked, unavailable, overloaded.
   Task<SignedIn> renew(std::string refresh_token);

@@ -10,6 +10,9 @@ namespace {
 /// Failures of one address at one account, of one address at all accounts, and of one account's own changes.
 constexpr GuessLimiter::Rate pair_rate{5, Millis(30'000)};
 constexpr GuessLimiter::Rate address_rate{60, Millis(1'000)};
+/// Failures at one account from all addresses together that never signed in to it: in no hour more than a
+/// hundred (NIST 800-63B), however many addresses there are. Its owner's own addresses do not count.
+constexpr GuessLimiter::Rate strangers_rate{50, Millis(72'000)};
 /// Successes: each costs a hash too.
 constexpr GuessLimiter::Rate success_rate{30, Millis(2'000)};
 constexpr GuessLimiter::Rate change_rate{10, Millis(60'000)};
@@ -34,6 +37,9 @@ Task<SignedIn> SignIn::run(Command command) {
 
   auto account = co_await accounts_.find_by_email(std::move(command.email));
   if (!account && account.error().code != Code::not_found) co_return fail(account.error());
+  const UserId user = account ? account->id : UserId();
+  auto strangers = co_await expect_few_strangers(user, command.client, account_key);
+  if (!strangers) co_return fail(strangers.error());
   std::string hash = account ? account->password_hash : std::string();
   const bool outdated = account && hasher_.is_outdated(hash);
   std::string to_rehash = outdated ? command.password : std::string();
@@ -41,14 +47,27 @@ Task<SignedIn> SignIn::run(Command command) {
   if (!same) co_return fail(same.error());
   if (!*same || !account) {
     failure->keep();
+    strangers->keep();
     co_return wrong();
   }
   success->keep();
   if (outdated) co_await rehash(*account, std::move(to_rehash), command.client);
-  auto signed_in = co_await sessions_.open(std::move(*account), std::move(command.device));
+  auto signed_in =
+      co_await sessions_.open(std::move(*account), std::move(command.device), std::move(command.client));
   // The password was changed since we looked: what was verified is no password any more.
   if (!signed_in && signed_in.error().code == Code::invalid_credentials) co_return wrong();
   co_return signed_in;
+}
+
+/// An address without an account has no addresses of its own, and is treated alike.
+Task<GuessLimiter::Try> SignIn::expect_few_strangers(UserId user, std::string client,
+                                                     std::string account_key) {
+  const bool told = !client.empty();  // Behind gateways that nobody named all would look like one stranger.
+  const auto known = co_await accounts_.knows_client(user, std::move(client));
+  if (!known) co_return fail(known.error());
+  std::vector<GuessLimiter::Limit> limits;
+  if (told && !*known) limits.push_back({"sign-in-strangers:" + account_key, strangers_rate});
+  co_return limiter_.take(std::move(limits), clock_.now());
 }
 
 asio::awaitable<void> SignIn::rehash(Account account, std::string password, std::string client) {

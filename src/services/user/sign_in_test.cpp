@@ -97,6 +97,32 @@ TEST_F(SignInTest, AStrangersGuessesNeverLockTheOwnerOut) {
   EXPECT_TRUE(sign_in("kim@example.kr", "correct horse", "192.0.2.1"));
 }
 
+TEST_F(SignInTest, StrangersTogetherHaveAHundredGuessesAnHourAndTheOwnerIsNotLockedOut) {
+  ASSERT_TRUE(sign_in("kim@example.kr", "correct horse", "192.0.2.1")) << "where the owner is";
+  const auto crowd = [this](const std::string& email, int from) {
+    int compared = 0;
+    for (int i = 0; i < 300; ++i) {
+      const auto address = "198.51." + std::to_string(from + i / 250) + '.' + std::to_string(i % 250);
+      compared += sign_in(email, "wrong password", address).error().code == Code::invalid_credentials;
+    }
+    return compared;
+  };
+  const int known = crowd("kim@example.kr", 0), unknown = crowd("nobody@example.kr", 4);
+  EXPECT_EQ(known, unknown) << "nobody learns which of the two has an account";
+  int within_an_hour = known;
+  for (int i = 1; i <= 60; ++i) {
+    clock_.time += Millis(60'000);
+    within_an_hour += guess("203.0." + std::to_string(i) + ".1").error().code == Code::invalid_credentials;
+  }
+  EXPECT_GE(within_an_hour, 60);
+  EXPECT_LE(within_an_hour, 100);
+  crowd("KIM@example.kr", 10);
+  EXPECT_EQ(sign_in("kim@example.kr", "correct horse", "203.0.113.77").error().code, Code::rate_limited)
+      << "nor is the right password told from a wrong one";
+  EXPECT_TRUE(sign_in("kim@example.kr", "correct horse", "192.0.2.1"));
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(guess("192.0.2.1").error().code, Code::invalid_credentials);
+}
+
 TEST_F(SignInTest, OneAddressGuessesAtFewAccounts) {
   int tried = 0;
   for (int i = 0; i < 100; ++i) {
@@ -239,7 +265,7 @@ TEST_F(SignInTest, TokensAreMadeAndJudgedByTheClockOfToday) {
   tests::MovedClock wall;
   wall.time = clock_.time + std::chrono::hours(24 * 365);  // The process started with a clock a year behind.
   Sessions sessions(accounts_, tokens_, denied_, random_, ids_, clock_, wall, SessionSettings{});
-  const auto opened = run(sessions.open(accounts_.all.at(UserId{7}), "Firefox"));
+  const auto opened = run(sessions.open(accounts_.all.at(UserId{7}), "Firefox", "192.0.2.1"));
   ASSERT_TRUE(opened);
   EXPECT_TRUE(tokens_.verify(opened->access_token, wall.now())) << "any other process accepts it";
   const auth::Authenticator authenticator(tokens_, denied_, wall);

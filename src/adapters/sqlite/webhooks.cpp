@@ -1,0 +1,328 @@
+#include "adapters/sqlite/webhooks.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "adapters/sqlite/followed_to.hpp"
+#include "adapters/sqlite/main_database.hpp"
+
+namespace market::sqlite {
+namespace {
+
+constexpr long long never = INT64_MAX;
+
+long long millis_of(Instant at) {
+  return at == Instant::max() ? never : at.time_since_epoch().count();
+}
+Instant instant_of(long long millis) {
+  return millis == never ? Instant::max() : Instant(Millis(millis));
+}
+std::string context_of(std::string_view column, long long id) {
+  return fmt::format("webhooks.{}.{}", column, id);
+}
+tl::unexpected<Error> no_such_webhook() {
+  return fail(Code::not_found, "there is no such webhook");
+}
+
+/// Kinds have neither commas nor spaces.
+std::string joined(const std::vector<std::string>& events) {
+  return fmt::format("{}", fmt::join(events, ","));
+}
+std::vector<std::string> parted(const std::string& events) {
+  std::vector<std::string> all;
+  for (std::size_t begin = 0; begin < events.size();) {
+    const auto end = std::min(events.find(',', begin), events.size());
+    all.push_back(events.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return all;
+}
+
+Result<std::vector<Webhook>> select_webhooks(soci::session& sql, const FieldCipher& cipher, long long only) {
+  long long id = 0, previous_until = 0, created_at = 0;
+  int active = 0;
+  std::string url, secret, previous, events;
+  soci::statement rows =
+      (sql.prepare
+           << "SELECT id, url, secret, previous_secret, previous_until, events, active, created_at FROM "
+              "webhooks WHERE :only = 0 OR id = :only ORDER BY id",
+       soci::use(only, "only"), soci::into(id), soci::into(url), soci::into(secret), soci::into(previous),
+       soci::into(previous_until), soci::into(events), soci::into(active), soci::into(created_at));
+  std::vector<Webhook> found;
+  rows.execute();
+  while (rows.fetch()) {
+    Webhook webhook;
+    webhook.id = WebhookId{id};
+    auto plain_url = cipher.decrypt(url, context_of("url", id));
+    if (!plain_url) return fail(plain_url.error());
+    auto plain_secret = cipher.decrypt(secret, context_of("secret", id));
+    if (!plain_secret) return fail(plain_secret.error());
+    webhook.url = std::move(*plain_url);
+    webhook.secret = std::move(*plain_secret);
+    if (!previous.empty()) {
+      auto plain = cipher.decrypt(previous, context_of("previous_secret", id));
+      if (!plain) return fail(plain.error());
+      webhook.previous_secret = std::move(*plain);
+    }
+    webhook.previous_until = instant_of(previous_until);
+    webhook.events = parted(events);
+    webhook.active = active != 0;
+    webhook.created_at = instant_of(created_at);
+    found.push_back(std::move(webhook));
+  }
+  return found;
+}
+
+Result<Webhook> select_webhook(soci::session& sql, const FieldCipher& cipher, long long id) {
+  auto found = id == 0 ? Result<std::vector<Webhook>>() : select_webhooks(sql, cipher, id);
+  if (!found) return fail(found.error());
+  if (found->empty()) return no_such_webhook();
+  return std::move(found->front());
+}
+
+Result<> insert_webhook(soci::session& sql, const FieldCipher& cipher, const Webhook& webhook,
+                        const FollowedRow& at) {
+  int count = 0;
+  sql << "SELECT count(*) FROM webhooks", soci::into(count);
+  if (count >= webhooks_max)
+    return fail(Code::list_full, fmt::format("there are {} webhooks already", webhooks_max));
+  const long long id = webhook.id.value, created_at = millis_of(webhook.created_at);
+  const std::string url = cipher.encrypt(webhook.url, context_of("url", id)),
+                    secret = cipher.encrypt(webhook.secret, context_of("secret", id)),
+                    events = joined(webhook.events);
+  const int active = webhook.active ? 1 : 0;
+  sql << "INSERT INTO webhooks(id, url, secret, previous_secret, previous_until, events, active, created_at, "
+         "log_hi, log_lo, generation, term, last, next, checksum, done) VALUES(:id, :url, :secret, '', 0, "
+         ":events, :active, :created, :hi, :lo, :generation, :term, :last, :next, :checksum, :done)",
+      soci::use(id), soci::use(url), soci::use(secret), soci::use(events), soci::use(active),
+      soci::use(created_at), soci::use(at.log_hi), soci::use(at.log_lo), soci::use(at.generation),
+      soci::use(at.term), soci::use(at.last), soci::use(at.next), soci::use(at.checksum), soci::use(at.done);
+  return {};
+}
+
+Result<Webhook> change(soci::session& sql, const FieldCipher& cipher, long long id,
+                       const WebhookPatch& patch) {
+  auto webhook = select_webhook(sql, cipher, id);
+  if (!webhook) return webhook;
+  if (patch.secret) {
+    webhook->previous_secret = std::exchange(webhook->secret, *patch.secret);
+    webhook->previous_until = patch.previous_until;
+  }
+  if (patch.url) webhook->url = *patch.url;
+  if (patch.events) webhook->events = *patch.events;
+  if (patch.active) webhook->active = *patch.active;
+  const std::string url = cipher.encrypt(webhook->url, context_of("url", id)),
+                    secret = cipher.encrypt(webhook->secret, context_of("secret", id)),
+                    previous =
+                        webhook->previous_secret.empty()
+                            ? std::string()
+                            : cipher.encrypt(webhook->previous_secret, context_of("previous_secret", id)),
+                    events = joined(webhook->events);
+  const long long until = millis_of(webhook->previous_until);
+  const int active = webhook->active ? 1 : 0;
+  sql << "UPDATE webhooks SET url = :url, secret = :secret, previous_secret = :previous, previous_until = "
+         ":until, events = :events, active = :active WHERE id = :id",
+      soci::use(url), soci::use(secret), soci::use(previous), soci::use(until), soci::use(events),
+      soci::use(active), soci::use(id);
+  return webhook;
+}
+
+/// Deliveries in the order of `rest`, which ends the statement.
+std::vector<Delivery> select_deliveries(soci::session& sql, const std::string& rest) {
+  long long id = 0, webhook = 0, order = 0, created_at = 0, next_at = 0, delivered_at = 0;
+  soci::indicator is_delivered = soci::i_null;
+  std::string state;
+  Delivery row;
+  soci::statement rows =
+      (sql.prepare << "SELECT id, webhook_id, event_id, kind, order_id, payload, state, created_at, next_at, "
+                      "attempts, status, reason, delivered_at FROM webhook_deliveries " +
+                          rest,
+       soci::into(id), soci::into(webhook), soci::into(row.event_id), soci::into(row.kind), soci::into(order),
+       soci::into(row.payload), soci::into(state), soci::into(created_at), soci::into(next_at),
+       soci::into(row.attempts), soci::into(row.status), soci::into(row.reason),
+       soci::into(delivered_at, is_delivered));
+  std::vector<Delivery> found;
+  rows.execute();
+  while (rows.fetch()) {
+    Delivery each = row;
+    each.id = DeliveryId{id};
+    each.webhook = WebhookId{webhook};
+    each.order = OrderId{order};
+    each.state = parse_delivery_state(state).value_or(DeliveryState::failed);
+    each.created_at = instant_of(created_at);
+    each.next_at = instant_of(next_at);
+    if (is_delivered == soci::i_ok) each.delivered_at = instant_of(delivered_at);
+    found.push_back(std::move(each));
+  }
+  return found;
+}
+
+void insert_delivery(soci::session& sql, const Delivery& each) {
+  const long long id = each.id.value, webhook = each.webhook.value, order = each.order.value,
+                  created_at = millis_of(each.created_at), next_at = millis_of(each.next_at);
+  sql << "INSERT INTO webhook_deliveries(id, webhook_id, event_id, kind, order_id, payload, state, "
+         "created_at, "
+         "next_at, attempts, status, reason) VALUES(:id, :webhook, :event, :kind, :order, :payload, "
+         "'waiting', "
+         ":created, :next, 0, 0, '') ON CONFLICT(webhook_id, event_id) DO NOTHING",
+      soci::use(id), soci::use(webhook), soci::use(each.event_id), soci::use(each.kind), soci::use(order),
+      soci::use(each.payload), soci::use(created_at), soci::use(next_at);
+}
+
+void forget_old(soci::session& sql, long long delivery, std::string_view state) {
+  constexpr long long now_and_then = 64;
+  if (delivery % now_and_then != 0) return;
+  sql << fmt::format(
+      "DELETE FROM webhook_deliveries WHERE state = '{0}' AND webhook_id = (SELECT webhook_id FROM "
+      "webhook_deliveries WHERE id = :id) AND id < (SELECT id FROM webhook_deliveries WHERE state = '{0}' "
+      "AND "
+      "webhook_id = (SELECT webhook_id FROM webhook_deliveries WHERE id = :id) ORDER BY id DESC LIMIT 1 "
+      "OFFSET "
+      "{1})",
+      state, deliveries_kept_max - 1),
+      soci::use(delivery, "id");
+}
+
+}  // namespace
+
+Task<> SqliteWebhooks::create(Webhook webhook, FollowedTo from) {
+  return database_.write([this, webhook = std::move(webhook), at = FollowedRow(from)](soci::session& sql) {
+    return insert_webhook(sql, cipher_, webhook, at);
+  });
+}
+
+Task<std::vector<Webhook>> SqliteWebhooks::list() {
+  return database_.read([this](soci::session& sql) { return select_webhooks(sql, cipher_, 0); });
+}
+
+Task<Webhook> SqliteWebhooks::find(WebhookId id) {
+  return database_.read([this, key = static_cast<long long>(id.value)](soci::session& sql) {
+    return select_webhook(sql, cipher_, key);
+  });
+}
+
+Task<Webhook> SqliteWebhooks::update(WebhookId id, WebhookPatch patch) {
+  return database_.write([this, key = static_cast<long long>(id.value), patch = std::move(patch)](
+                             soci::session& sql) { return change(sql, cipher_, key, patch); });
+}
+
+Task<> SqliteWebhooks::remove(WebhookId id) {
+  return database_.write([key = static_cast<long long>(id.value)](soci::session& sql) -> Result<> {
+    int one = 0;
+    sql << "SELECT 1 FROM webhooks WHERE id = :id", soci::use(key), soci::into(one);
+    if (!sql.got_data()) return no_such_webhook();
+    sql << "DELETE FROM webhook_deliveries WHERE webhook_id = :id", soci::use(key);
+    sql << "DELETE FROM webhooks WHERE id = :id", soci::use(key);
+    return {};
+  });
+}
+
+Task<std::vector<Webhooks::Feed>> SqliteWebhooks::feeds() {
+  return database_.read([](soci::session& sql) -> Result<std::vector<Feed>> {
+    long long id = 0;
+    std::string events;
+    FollowedRow row;
+    soci::statement rows =
+        (sql.prepare << fmt::format(
+             "SELECT id, events, log_hi, log_lo, generation, term, last, next, checksum, done FROM webhooks "
+             "WHERE "
+             "active = 1 AND (SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries WHERE webhook_id = "
+             "webhooks.id AND state = 'waiting' LIMIT {0})) < {0} ORDER BY id",
+             deliveries_waiting_max),
+         soci::into(id), soci::into(events), soci::into(row.log_hi), soci::into(row.log_lo),
+         soci::into(row.generation), soci::into(row.term), soci::into(row.last), soci::into(row.next),
+         soci::into(row.checksum), soci::into(row.done));
+    std::vector<Feed> found;
+    rows.execute();
+    while (rows.fetch()) found.push_back(Feed{WebhookId{id}, parted(events), row.value()});
+    return found;
+  });
+}
+
+Task<> SqliteWebhooks::add(WebhookId id, std::vector<Delivery> deliveries, FollowedTo to) {
+  return database_.write([key = static_cast<long long>(id.value), deliveries = std::move(deliveries),
+                          at = FollowedRow(to)](soci::session& sql) -> Result<> {
+    int one = 0;
+    sql << "SELECT 1 FROM webhooks WHERE id = :id", soci::use(key), soci::into(one);
+    if (!sql.got_data()) return {};
+    for (const Delivery& each : deliveries) insert_delivery(sql, each);
+    sql << "UPDATE webhooks SET log_hi = :hi, log_lo = :lo, generation = :generation, term = :term, last = "
+           ":last, "
+           "next = :next, checksum = :checksum, done = :done WHERE id = :id",
+        soci::use(at.log_hi), soci::use(at.log_lo), soci::use(at.generation), soci::use(at.term),
+        soci::use(at.last), soci::use(at.next), soci::use(at.checksum), soci::use(at.done), soci::use(key);
+    return {};
+  });
+}
+
+Task<std::vector<Delivery>> SqliteWebhooks::due(Instant now, std::vector<WebhookId> busy) {
+  return database_.read(
+      [at = millis_of(now), busy = std::move(busy)](soci::session& sql) -> Result<std::vector<Delivery>> {
+        long long id = 0;
+        std::vector<long long> active;
+        {
+          soci::statement rows = (sql.prepare << "SELECT id FROM webhooks WHERE active = 1", soci::into(id));
+          rows.execute();
+          while (rows.fetch())
+            if (std::find(busy.begin(), busy.end(), WebhookId{id}) == busy.end()) active.push_back(id);
+        }
+        std::vector<Delivery> found;
+        for (const long long webhook : active)
+          for (Delivery& each :
+               select_deliveries(sql, fmt::format("WHERE webhook_id = {} AND state = 'waiting' AND "
+                                                  "next_at <= {} ORDER BY next_at, id LIMIT 1",
+                                                  webhook, at)))
+            found.push_back(std::move(each));
+        return found;
+      });
+}
+
+Task<> SqliteWebhooks::mark_delivered(DeliveryId id, Instant now, int status) {
+  return database_.write([key = static_cast<long long>(id.value), at = millis_of(now),
+                          status](soci::session& sql) -> Result<> {
+    sql << "UPDATE webhook_deliveries SET state = 'delivered', delivered_at = :now, attempts = attempts + 1, "
+           "status = :status, reason = '' WHERE id = :id",
+        soci::use(at), soci::use(status), soci::use(key);
+    forget_old(sql, key, "delivered");
+    return {};
+  });
+}
+
+Task<> SqliteWebhooks::mark_failed(DeliveryId id, std::optional<Instant> next_at, int status,
+                                   std::string reason) {
+  return database_.write([key = static_cast<long long>(id.value), over = !next_at,
+                          at = millis_of(next_at.value_or(Instant::max())), status,
+                          reason = std::move(reason)](soci::session& sql) -> Result<> {
+    const std::string state = over ? "failed" : "waiting";
+    sql << "UPDATE webhook_deliveries SET state = :state, next_at = :at, attempts = attempts + 1, status = "
+           ":status, reason = :reason WHERE id = :id",
+        soci::use(state), soci::use(at), soci::use(status), soci::use(reason), soci::use(key);
+    if (over) forget_old(sql, key, "failed");
+    return {};
+  });
+}
+
+Task<std::vector<Delivery>> SqliteWebhooks::deliveries(WebhookId id, std::optional<DeliveryState> state,
+                                                       DeliveryId before, int limit) {
+  return database_.read(
+      [rest = fmt::format("WHERE {}{}id < {} ORDER BY id DESC LIMIT {}",
+                          id ? fmt::format("webhook_id = {} AND ", id.value) : std::string(),
+                          state ? fmt::format("state = '{}' AND ", text_of(*state)) : std::string(),
+                          before ? before.value : INT64_MAX, limit)](
+          soci::session& sql) -> Result<std::vector<Delivery>> { return select_deliveries(sql, rest); });
+}
+
+Task<Delivery> SqliteWebhooks::replay(DeliveryId id, Instant now) {
+  return database_.write(
+      [key = static_cast<long long>(id.value), at = millis_of(now)](soci::session& sql) -> Result<Delivery> {
+        sql << "UPDATE webhook_deliveries SET state = 'waiting', next_at = :now, attempts = 0, delivered_at "
+               "= NULL "
+               "WHERE id = :id",
+            soci::use(at), soci::use(key);
+        auto found = select_deliveries(sql, fmt::format("WHERE id = {}", key));
+        if (found.empty()) return fail(Code::not_found, "there is no such delivery");
+        return std::move(found.front());
+      });
+}
+
+}  // namespace market::sqlite

@@ -1,0 +1,170 @@
+#include "services/order/send_webhooks.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/support/test_accounts.hpp"
+
+namespace market::order {
+namespace {
+
+/// The table's rules in memory; the adapter's own are tested by tests/contract.
+struct MemoryWebhooks final : Webhooks {
+  Task<> create(Webhook, FollowedTo) override { co_return Result<>(); }
+  Task<std::vector<Webhook>> list() override { co_return std::vector<Webhook>(); }
+  Task<Webhook> find(WebhookId id) override {
+    if (!all.contains(id)) co_return fail(Code::not_found, "removed");
+    co_return all.at(id);
+  }
+  Task<Webhook> update(WebhookId id, WebhookPatch) override { return find(id); }
+  Task<> remove(WebhookId) override { co_return Result<>(); }
+  Task<std::vector<Feed>> feeds() override { co_return std::vector<Feed>(); }
+  Task<> add(WebhookId, std::vector<Delivery>, FollowedTo) override { co_return Result<>(); }
+  Task<std::vector<Delivery>> due(Instant now, std::vector<WebhookId> busy) override {
+    std::vector<Delivery> found;
+    std::set<WebhookId> seen(busy.begin(), busy.end());
+    for (const auto& [id, each] : rows)
+      if (each.state == DeliveryState::waiting && each.next_at <= now && seen.insert(each.webhook).second)
+        found.push_back(each);
+    co_return found;
+  }
+  Task<> mark_delivered(DeliveryId id, Instant now, int status) override {
+    rows.at(id).state = DeliveryState::delivered;
+    rows.at(id).delivered_at = now;
+    rows.at(id).status = status;
+    co_return Result<>();
+  }
+  Task<> mark_failed(DeliveryId id, std::optional<Instant> next_at, int status, std::string reason) override {
+    Delivery& row = rows.at(id);
+    row.state = next_at ? DeliveryState::waiting : DeliveryState::failed;
+    if (next_at) row.next_at = *next_at;
+    row.status = status;
+    row.reason = std::move(reason);
+    ++row.attempts;
+    co_return Result<>();
+  }
+  Task<std::vector<Delivery>> deliveries(WebhookId, std::optional<DeliveryState>, DeliveryId, int) override {
+    co_return std::vector<Delivery>();
+  }
+  Task<Delivery> replay(DeliveryId, Instant) override { co_return fail(Code::not_found, "none"); }
+  std::map<WebhookId, Webhook> all;
+  std::map<DeliveryId, Delivery> rows;
+};
+
+struct ScriptedSender final : WebhookSender {
+  std::string trouble_with(const std::string&) const override { return {}; }
+  Task<WebhookAnswer> post_event(WebhookPost post) override {
+    posts.push_back(post);
+    WebhookAnswer answer{200, {}};
+    if (failures > 0) answer = WebhookAnswer{500, "the receiver answered 500"};
+    if (failures > 0) --failures;
+    co_return answer;
+  }
+  std::string new_secret() override { return "whsec_x"; }
+  void stop() override { stopped = true; }
+  std::vector<WebhookPost> posts;
+  int failures = 0;
+  bool stopped = false;
+};
+
+class SendWebhooksTest : public testing::Test {
+ protected:
+  SendWebhooksTest() {
+    webhooks_.all[WebhookId{1}].secret = "new";
+    webhooks_.all[WebhookId{1}].previous_secret = "old";
+    webhooks_.all[WebhookId{1}].previous_until = clock_.time + Millis(1'000);
+  }
+  ~SendWebhooksTest() override {
+    std::thread runs([this] { io_.run_for(Millis(500)); });
+    EXPECT_TRUE(sending_.stop());
+    runs.join();
+    EXPECT_TRUE(sender_.stopped);
+  }
+  void add(std::int64_t id, std::int64_t webhook = 1) {
+    Delivery each;
+    each.id = DeliveryId{id};
+    each.webhook = WebhookId{webhook};
+    each.event_id = "evt_" + std::to_string(id);
+    each.payload = "{}";
+    webhooks_.rows[each.id] = each;
+  }
+  bool work(const std::function<bool()>& done) {
+    for (int i = 0; i < 3'000 && !done(); ++i) {
+      io_.restart();
+      io_.run_for(Millis(2));
+    }
+    return done();
+  }
+  const Delivery& row(std::int64_t id) { return webhooks_.rows.at(DeliveryId{id}); }
+
+  asio::io_context io_{1};
+  tests::MovedClock clock_;
+  tests::CountingRandom random_;
+  MemoryWebhooks webhooks_;
+  ScriptedSender sender_;
+  std::vector<std::string> warnings_;
+  SendWebhooks sending_{webhooks_,
+                        sender_,
+                        random_,
+                        clock_,
+                        io_.get_executor(),
+                        [this](const std::string& line) { warnings_.push_back(line); },
+                        WebhookLimits{.attempts_max = 4, .look_every = Millis(1)}};
+};
+
+TEST_F(SendWebhooksTest, EachIsPostedOnceWithBothSecretsWhileTheOldOneCounts) {
+  add(1);
+  add(2);
+  sending_.start();
+  EXPECT_TRUE(work([&] { return row(2).state == DeliveryState::delivered; }));
+  ASSERT_EQ(sender_.posts.size(), 2u);
+  EXPECT_EQ(sender_.posts[0].secrets, (std::vector<std::string>{"new", "old"}));
+  EXPECT_EQ(sender_.posts[1].id, "evt_2");
+  clock_.time += Millis(1'000);
+  add(3);
+  sending_.poke();
+  EXPECT_TRUE(work([&] { return row(3).state == DeliveryState::delivered; }));
+  EXPECT_EQ(sender_.posts[2].secrets, std::vector<std::string>{"new"});
+  EXPECT_EQ(sending_.counters().delivered.load(), 3u);
+}
+
+TEST_F(SendWebhooksTest, OneThatFailsTooOftenIsGivenUpWithItsReason) {
+  add(1);
+  sender_.failures = 100;
+  sending_.start();
+  EXPECT_TRUE(work([&] {
+    clock_.time += Millis(120'000);
+    return row(1).state == DeliveryState::failed;
+  }));
+  EXPECT_EQ(row(1).attempts, 4);
+  EXPECT_EQ(row(1).reason, "the receiver answered 500");
+  EXPECT_EQ(sending_.counters().retried.load(), 3u);
+  EXPECT_EQ(sending_.counters().failed.load(), 1u);
+  ASSERT_EQ(warnings_.size(), 1u);
+  for (const WebhookPost& post : sender_.posts) EXPECT_EQ(post.id, "evt_1");
+}
+
+TEST_F(SendWebhooksTest, AReceiverThatFailsIsLeftAloneForAWhile) {
+  for (int i = 1; i <= 20; ++i) add(i);
+  sender_.failures = 1;
+  sending_.start();
+  EXPECT_TRUE(work([&] { return sender_.posts.size() == 1; }));
+  int looks = 0;
+  work([&] { return ++looks > 50; });
+  EXPECT_EQ(sender_.posts.size(), 1u) << "not the next one at once";
+  clock_.time += Millis(500);
+  EXPECT_TRUE(work([&] { return sender_.posts.size() == 20; }));
+}
+
+TEST_F(SendWebhooksTest, ARemovedWebhookIsNoTrouble) {
+  add(1, 9);
+  add(2);
+  sending_.start();
+  EXPECT_TRUE(work([&] { return row(2).state == DeliveryState::delivered; }));
+  EXPECT_EQ(row(1).state, DeliveryState::waiting);
+  EXPECT_EQ(sender_.posts.size(), 1u);
+}
+
+}  // namespace
+}  // namespace market::order

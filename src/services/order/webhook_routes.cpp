@@ -1,0 +1,279 @@
+#include "services/order/webhook_routes.hpp"
+
+#include <algorithm>
+
+#include "http/message/paging.hpp"
+#include "services/auth/routes.hpp"
+#include "services/order/feed_webhooks.hpp"
+#include "wire/json/json.hpp"
+#include "wire/json/json_writer.hpp"
+
+namespace market::order {
+namespace {
+
+using http::Method;
+using http::Reply;
+using http::Request;
+using Doors = WebhookParts;
+
+Result<> expect_admin(const Doors& doors, const Request& request) {
+  const auto caller = doors.authenticator.require(request, {Role::admin});
+  if (!caller) return fail(caller.error());
+  return {};
+}
+
+Error no_such_webhook() {
+  return Error(Code::not_found, "there is no such webhook");
+}
+
+void time_or_null(wire::JsonWriter& json, std::string_view name, const std::optional<Instant>& at) {
+  json.key(name);
+  if (at)
+    json.value(format_rfc3339(*at));
+  else
+    json.null();
+}
+
+void text_or_null(wire::JsonWriter& json, std::string_view name, const std::string& text) {
+  json.key(name);
+  if (text.empty())
+    json.null();
+  else
+    json.value(text);
+}
+
+/// `with_secret`: shown once, to whoever made it.
+void append_webhook(wire::JsonWriter& json, const Webhook& webhook, bool with_secret) {
+  json.begin_object().member("id", webhook.id.text()).member("url", webhook.url);
+  json.key("events").begin_array();
+  for (const std::string& kind : webhook.events) json.value(kind);
+  json.end_array().member("active", webhook.active);
+  json.member("createdAt", format_rfc3339(webhook.created_at));
+  if (with_secret) json.member("secret", webhook.secret);
+  json.end_object();
+}
+
+void append_delivery(wire::JsonWriter& json, const Delivery& delivery) {
+  const bool waits = delivery.state == DeliveryState::waiting;
+  json.begin_object().member("id", delivery.id.text()).member("webhookId", delivery.webhook.text());
+  json.member("eventId", delivery.event_id).member("type", delivery.kind);
+  text_or_null(json, "orderId", delivery.order ? delivery.order.text() : std::string());
+  json.member("state", text_of(delivery.state)).member("attempts", delivery.attempts);
+  json.key("status");
+  if (delivery.status == 0)
+    json.null();
+  else
+    json.value(delivery.status);
+  text_or_null(json, "reason", delivery.reason);
+  json.member("createdAt", format_rfc3339(delivery.created_at));
+  time_or_null(json, "nextAttemptAt", waits ? std::optional(delivery.next_at) : std::nullopt);
+  time_or_null(json, "deliveredAt", delivery.delivered_at);
+  json.member("payload", delivery.payload).end_object();
+}
+
+Reply webhook_reply(http::Status status, const Webhook& webhook, bool with_secret) {
+  std::string body;
+  wire::JsonWriter json(body);
+  append_webhook(json, webhook, with_secret);
+  return http::json(status, std::move(body));
+}
+
+Reply delivery_reply(http::Status status, const Delivery& delivery) {
+  std::string body;
+  wire::JsonWriter json(body);
+  append_delivery(json, delivery);
+  return http::json(status, std::move(body));
+}
+
+/// Events that there are, each once.
+std::optional<std::vector<std::string>> read_events(wire::ObjectReader& reader) {
+  if (!reader.has("events")) return std::nullopt;
+  std::vector<std::string> events;
+  const auto* given = reader.array("events", 0, webhook_kinds().size());
+  if (given == nullptr) return std::nullopt;
+  for (const auto& each : *given) {
+    const std::string kind = each.is_string() ? std::string(each.get_string()) : std::string();
+    const auto& known = webhook_kinds();
+    if (std::find(known.begin(), known.end(), kind) == known.end())
+      reader.refuse("events", "value", "must name events of orders, such as order.paid");
+    else if (std::find(events.begin(), events.end(), kind) == events.end())
+      events.push_back(kind);
+  }
+  return events;
+}
+
+/// `url` is required at the making.
+Result<WebhookPatch> read_webhook(const Doors& doors, const Request& request, bool making) {
+  const auto json = wire::parse_json(request.body);
+  if (!json) return fail(json.error());
+  wire::ObjectReader reader(*json);
+  WebhookPatch patch;
+  if (making || reader.has("url")) {
+    patch.url = reader.text("url", 1, 2'000);
+    const auto trouble = patch.url->empty() ? std::string() : doors.sender.trouble_with(*patch.url);
+    if (!trouble.empty()) reader.refuse("url", "value", trouble);
+  }
+  patch.events = read_events(reader);
+  if (const auto* active = reader.member("active", false)) {
+    if (active->is_bool())
+      patch.active = active->get_bool();
+    else
+      reader.refuse("active", "type", "must be true or false");
+  }
+  if (const auto ok = reader.finish(); !ok) return fail(ok.error());
+  return patch;
+}
+
+Task<Reply> list(Doors& doors, const Request& request) {
+  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
+  const auto webhooks = co_await doors.webhooks.list();
+  if (!webhooks) co_return fail(webhooks.error());
+  std::string body;
+  wire::JsonWriter json(body);
+  json.begin_object().key("items").begin_array();
+  for (const Webhook& webhook : *webhooks) append_webhook(json, webhook, false);
+  json.end_array().key("nextCursor").null().end_object();
+  co_return http::json(http::Status::ok, std::move(body));
+}
+
+Task<Reply> create(Doors& doors, const Request& request) {
+  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
+  const auto wanted = read_webhook(doors, request, true);
+  if (!wanted) co_return fail(wanted.error());
+  Webhook webhook;
+  webhook.id = doors.ids.next_as<WebhookId>();
+  webhook.url = *wanted->url;
+  webhook.secret = doors.sender.new_secret();
+  webhook.events = wanted->events.value_or(std::vector<std::string>());
+  webhook.active = wanted->active.value_or(true);
+  webhook.created_at = doors.clock.now();
+  FollowedTo from;
+  from.done = doors.place();
+  const auto made = co_await doors.webhooks.create(webhook, from);
+  if (!made) co_return fail(made.error());
+  co_return webhook_reply(http::Status::created, webhook, true);
+}
+
+Task<Reply> show(Doors& doors, const Request& request) {
+  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
+  const auto id = WebhookId::parse(request.parameters[0]);
+  if (!id) co_return fail(no_such_webhook());
+  const auto webhook = co_await doors.webhooks.find(*id);
+  if (!webhook) co_return fail(webhook.error());
+  co_return webhook_reply(http::Status::ok, *webhook, false);
+}
+
+Task<Reply> change(Doors& doors, const Request& request) {
+  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
+  const auto id = WebhookId::parse(request.parameters[0]);
+  if (!id) co_return fail(no_such_webhook());
+  auto patch = read_webhook(doors, request, false);
+  if (!patch) co_return fail(patch.error());
+  const auto webhook = co_await doors.webhooks.update(*id, std::move(*patch));
+  if (!webhook) co_return fail(webhook.error());
+  doors.sending.poke();
+  co_return webhook_reply(http::Status::ok, *webhook, false);
+}
+
+Task<Reply> remove(Doors& doors, const Request& request) {
+  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
+  if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
+  const auto id = WebhookId::parse(request.parameters[0]);
+  if (!id) co_return fail(no_such_webhook());
+  const auto removed = co_await doors.webhooks.remove(*id);
+  if (!removed) co_return fail(removed.error());
+  co_return http::no_content();
+}
+
+Task<Reply> renew_secret(Doors& doors, const Request& request) {
+  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
+  if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
+  const auto id = WebhookId::parse(request.parameters[0]);
+  if (!id) co_return fail(no_such_webhook());
+  WebhookPatch patch;
+  patch.secret = doors.sender.new_secret();
+  patch.previous_until = doors.clock.now() + secret_overlap;
+  const auto webhook = co_await doors.webhooks.update(*id, std::move(patch));
+  if (!webhook) co_return fail(webhook.error());
+  co_return webhook_reply(http::Status::ok, *webhook, true);
+}
+
+struct DeliveryQuery {
+  WebhookId webhook;
+  std::optional<DeliveryState> state;
+  DeliveryId before;
+  int limit = 0;
+};
+
+Result<DeliveryQuery> read_query(const Request& request) {
+  const auto page = http::page_of(request);
+  if (!page) return fail(page.error());
+  DeliveryQuery query;
+  query.limit = page->limit;
+  const auto webhook = request.query_parameter("webhookId");
+  if (!webhook) return fail(webhook.error());
+  if (*webhook) {
+    const auto id = WebhookId::parse(**webhook);
+    if (!id) return invalid_field("webhookId", "format", "webhookId is no id of ours");
+    query.webhook = *id;
+  }
+  const auto state = request.query_parameter("state");
+  if (!state) return fail(state.error());
+  if (*state) {
+    query.state = parse_delivery_state(**state);
+    if (!query.state) return invalid_field("state", "value", "state must be waiting, delivered or failed");
+  }
+  if (page->cursor.empty()) return query;
+  const auto before = DeliveryId::parse(page->cursor);
+  if (!before) return invalid_field("cursor", "format", "cursor is not one of this list");
+  query.before = *before;
+  return query;
+}
+
+Task<Reply> list_deliveries(Doors& doors, const Request& request) {
+  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
+  const auto query = read_query(request);
+  if (!query) co_return fail(query.error());
+  auto found =
+      co_await doors.webhooks.deliveries(query->webhook, query->state, query->before, query->limit + 1);
+  if (!found) co_return fail(found.error());
+  const bool more = found->size() > static_cast<std::size_t>(query->limit);
+  if (more) found->pop_back();
+  std::string body;
+  wire::JsonWriter json(body);
+  json.begin_object().key("items").begin_array();
+  for (const Delivery& delivery : *found) append_delivery(json, delivery);
+  json.end_array();
+  text_or_null(json, "nextCursor", more ? found->back().id.text() : std::string());
+  json.end_object();
+  co_return http::json(http::Status::ok, std::move(body));
+}
+
+Task<Reply> replay(Doors& doors, const Request& request) {
+  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
+  if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
+  const auto id = DeliveryId::parse(request.parameters[0]);
+  if (!id) co_return fail(Code::not_found, "there is no such delivery");
+  const auto delivery = co_await doors.webhooks.replay(*id, doors.clock.now());
+  if (!delivery) co_return fail(delivery.error());
+  doors.sending.poke();
+  co_return delivery_reply(http::Status::ok, *delivery);
+}
+
+}  // namespace
+
+void add_webhook_routes(http::Router& router, const WebhookParts& parts, const std::string& base) {
+  using auth::Access;
+  auth::Routes routes(router, base, std::make_shared<Doors>(parts), parts.authenticator);
+  routes.add(Method::get, "/webhooks", Access::admins, list);
+  routes.add(Method::post, "/webhooks", Access::admins, create);
+  routes.add(Method::get, "/webhooks/{id}", Access::admins, show);
+  routes.add(Method::patch, "/webhooks/{id}", Access::admins, change);
+  routes.add(Method::del, "/webhooks/{id}", Access::admins, remove);
+  routes.add(Method::post, "/webhooks/{id}/secret", Access::admins, renew_secret);
+  routes.add(Method::get, "/webhook-deliveries", Access::admins, list_deliveries,
+             {"limit", "cursor", "webhookId", "state"});
+  routes.add(Method::post, "/webhook-deliveries/{id}/replay", Access::admins, replay);
+}
+
+}  // namespace market::order
