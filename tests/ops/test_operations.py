@@ -48,7 +48,7 @@ def test_a_successor_that_cannot_start_changes_nothing(start):
 
 
 def test_a_stop_says_not_ready_first(start):
-    server = start("http.leave_time=1500ms")
+    server = start("http.leave_time=6s")
     asking = client.Client(server.url)
     assert asking.get("//health/ready").status_code == 200
     server.process.send_signal(signal.SIGTERM)
@@ -162,7 +162,8 @@ def test_secrets_in_files_and_credentials(tmp_path):
         environment=credentials,
     )
     with server.start():
-        assert "market_registry" in client.requests.get(server.url + "/metrics", timeout=20).text
+        metrics = client.requests.get(server.url + "/metrics", timeout=20).text
+        assert "market_discovery_errors_total" in metrics
 
 
 def test_the_administrators_password_comes_from_a_file(start, tmp_path):
