@@ -4,12 +4,17 @@
 
 #include <sys/types.h>
 
+#include <fmt/format.h>
+
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "tests/support/temp_folder.hpp"
 
@@ -30,7 +35,12 @@ class OwnEngine {
     if (run("up") != 0) throw std::runtime_error(name_ + " cannot be started");
   }
   void send(int signal) {
-    if (const pid_t which = pid(); which > 1) ::kill(which, signal);
+    const pid_t which = pid();
+    if (which <= 1) return;
+    ::kill(which, signal);
+    // Its threads stop one by one, when the machine comes to them.
+    for (int i = 0; signal == SIGSTOP && i < 5'000 && !all_stopped(which); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   std::string address() const { return variable(name_ == "mariadb" ? "MYSQL" : upper(name_)); }
   std::string variable(const std::string& name) const {
@@ -49,6 +59,18 @@ class OwnEngine {
   }
 
  private:
+  static bool all_stopped(pid_t process) {
+    std::error_code gone;
+    for (const auto& thread :
+         std::filesystem::directory_iterator(fmt::format("/proc/{}/task", process), gone)) {
+      std::ifstream file(thread.path() / "stat");
+      std::string stat;
+      std::getline(file, stat);
+      const auto name_end = stat.rfind(") ");
+      if (name_end != std::string::npos && stat[name_end + 2] != 'T') return false;
+    }
+    return true;
+  }
   static std::string upper(std::string text) {
     for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     return text;
