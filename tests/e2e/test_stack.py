@@ -12,7 +12,7 @@ import pytest
 
 import client
 from market_server import ADMIN_EMAIL, ADMIN_PASSWORD, BINARY, PATIENCE, ROOT
-from stack_sale import StackSale
+from stack_sale import StackSale, listed
 
 NAMES = ["kafka", "redis", "mariadb", "registry-1", "registry-2", "services-1", "services-2", "gateway-1",
          "gateway-2"]
@@ -76,9 +76,9 @@ def writer_of(stack):
 
 def test_what_one_instance_knows_all_know(stack):
     gateways = gateways_of(stack)
-    admin, buyer = client.admin(gateways[0]), client.sign_up(gateways[1])
+    buyer = client.sign_up(gateways[1])
     for number in range(20):  # Whichever instances are asked, one after the other.
-        product = admin.product(stock=5, name=f"Shoe {number}")
+        product = listed(gateways[0], PATIENCE, stock=5, name=f"Shoe {number}")
         there = client.Client(gateways[number % 2])
         assert there.get(f"/products/{product['id']}", expect=200).json()["name"] == f"Shoe {number}"
         sold = buyer.order(product)

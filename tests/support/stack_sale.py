@@ -27,6 +27,19 @@ class Bought:
     asked: int  # How often: more than once only when 503 told to come again.
 
 
+def listed(gateway, patience=1.0, **members):
+    """A new product. A Kafka that is silent for a second, as on a machine with too much to do, is a 503."""
+    deadline = time.monotonic() + 20 * patience
+    admin = client.admin(gateway)
+    while True:
+        try:
+            return admin.product(**members)
+        except AssertionError as refused:
+            if "503" not in str(refused) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
 class StackSale:
     """`patient`: whoever is told 503 asks again with the same key, for a minute; else that is an answer."""
 
@@ -34,7 +47,7 @@ class StackSale:
         self.patient = patient
         self.ports = [urllib.parse.urlsplit(url).port for url in gateways]
         self.gateway = gateways[0]
-        self.product = client.admin(self.gateway).product(stock=units)["id"]
+        self.product = listed(self.gateway, stock=units)["id"]
         person = client.sign_up(self.gateway)
         forger, user = Forger(first_data, person.token), person.user["id"]
         self.tokens = [
