@@ -16,7 +16,7 @@ export interface Metrics {
 async function read(signal: AbortSignal): Promise<Sample[]> {
   const answer = await fetch('/api/v1/admin/metrics', { cache: 'no-store', signal });
   if (answer.status === 401 || answer.status === 403)
-    throw new ApiError({ type: '', title: '', status: answer.status, detail: '', code: '', traceId: '' }, null);
+    throw new ApiError({ type: '', title: '', status: answer.status, detail: '', message: '', code: '', traceId: '' }, null);
   if (!answer.ok) throw new Error(String(answer.status));
   return parseMetrics(await answer.text());
 }

@@ -65,7 +65,7 @@ function problemOf(text: string, status: number): Problem {
   } catch {
     // A proxy's page: its status is all that it says.
   }
-  return { type: 'about:blank', title: `HTTP ${status}`, status, detail: '', code: `http_${status}`, traceId: '' };
+  return { type: 'about:blank', title: `HTTP ${status}`, status, detail: '', message: '', code: `http_${status}`, traceId: '' };
 }
 
 async function send(path: string, ask: Ask): Promise<Response> {

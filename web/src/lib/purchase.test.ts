@@ -5,7 +5,7 @@ import { backoffMs, PurchaseFlow, resumeMsMax, type Buying, type Purchase } from
 
 const order = (id: string, ticket: number | null): Order => ({ id, items: [{ ticket }] } as unknown as Order);
 const refusal = (code: string, status = 409, more: object = {}): ApiError =>
-  new ApiError({ type: '', title: '', status, detail: code, code, traceId: '', ...more }, null);
+  new ApiError({ type: '', title: '', status, detail: code, message: '', code, traceId: '', ...more }, null);
 
 /** Tabs of one browser: they share what is stored and who may go on alone. */
 class Browser {
