@@ -3,6 +3,7 @@
 //   MARKET_BINARY=build/release/market node tests/browser/console.mjs [name…]
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import path from 'node:path';
 import { deflateSync } from 'node:zlib';
 
@@ -315,6 +316,69 @@ async function showsTheMailOutbox(context) {
   await page.context().close();
 }
 
+/** Made, shown its secret once, told of an order, looked at, sent again, stopped and deleted. */
+async function tellsOthersOfOrders(context) {
+  const taken = [];
+  const receiver = createServer((request, answer) => {
+    let body = '';
+    request.on('data', (part) => { body += part; });
+    request.on('end', () => {
+      taken.push({ headers: request.headers, body: JSON.parse(body) });
+      answer.writeHead(taken.length === 1 ? 500 : 204).end();
+    });
+  });
+  await new Promise((done) => { receiver.listen(0, '127.0.0.1', done); });
+  const url = `http://127.0.0.1:${receiver.address().port}/hook?<b>`.replace('<b>', 'b=1');
+  const market = await Server.start(['--data', path.join(context.folder, 'hooks'), '--set', 'ratelimit.enabled=false',
+    '--set', 'webhooks.private_networks=127.0.0.0/8', '--set', 'webhooks.retry_after=200ms']);
+  try {
+    const who = await visitor(context);
+    const page = await who.tab();
+    await signIn(page, market.url, adminAccount, 'en', '/admin/webhooks');
+    await page.getByText('Nobody is told of orders yet.').waitFor();
+    page.expected.push(/^422 /);
+    await page.getByLabel('Address').fill('ftp://x');
+    await page.getByRole('button', { name: 'Add it' }).click();
+    await page.locator('.wrong, .notice.bad').first().waitFor();
+    await page.getByLabel('Address').fill(url);
+    await page.getByRole('button', { name: 'Add it' }).click();
+    const secret = await page.locator('.secret').innerText();
+    assert.match(secret, /^whsec_/);
+    await isAccessible(page);
+    await page.getByRole('button', { name: 'I have kept it' }).click();
+    assert.equal(await page.getByText(secret).count(), 0);
+    const seller = await admin(market.url);
+    const product = await seller.product();
+    const one = await buyer(market.url);
+    const order = await one.buy(product);
+    await one.send('POST', `/orders/${order.id}/payment`, { method: 'card', token: 'ok' });
+    await page.getByRole('row', { name: /^order\.paid.* Delivered/ }).waitFor(seconds(20));
+    assert.equal(taken.length, 2, 'refused once, then taken');
+    assert.equal(taken[0].headers['webhook-id'], taken[1].headers['webhook-id']);
+    await page.getByText('Body').first().click();
+    await page.locator('pre').filter({ hasText: order.id }).waitFor();
+    await isAccessible(page);
+    await fitsTheWidth(page);
+    await picture(page, 'console-webhooks');
+    await page.getByRole('button', { name: /^Send again: order\.paid/ }).click();
+    await until(() => taken.length === 3, 15);
+    assert.equal(taken[2].headers['webhook-id'], taken[0].headers['webhook-id']);
+    await page.getByRole('button', { name: `New secret: ${url}` }).click();
+    assert.notEqual(await page.locator('.secret').innerText(), secret);
+    await page.getByRole('button', { name: 'I have kept it' }).click();
+    await page.getByRole('button', { name: `Stop: ${url}` }).click();
+    await page.getByText('stopped', { exact: true }).waitFor();
+    await page.getByRole('button', { name: `Delete: ${url}` }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('Nobody is told of orders yet.').waitFor();
+    isQuiet(page);
+    await who.context.close();
+  } finally {
+    await market.stop();
+    receiver.close();
+  }
+}
+
 /** The registry's services, seen through a gateway; one that is drained is seen so. */
 async function showsTheServicesOfTheRegistry(context) {
   const registry = await Server.start(['--role', 'registry']);
@@ -355,7 +419,7 @@ async function showsTheServicesOfTheRegistry(context) {
 async function fitsAPhone(context) {
   await context.seller.product();
   const page = await operator(context, { viewport: phone, language: 'ko' });
-  for (const name of ['판매 현황', '상품', '보고서', '주문', '사용자', '메일 발신함', '감사 기록', '서비스']) {
+  for (const name of ['판매 현황', '상품', '보고서', '주문', '사용자', '웹훅', '메일 발신함', '감사 기록', '서비스']) {
     await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
     await page.locator('h1').first().waitFor();
     await page.waitForTimeout(1200);
@@ -413,4 +477,4 @@ async function movesWithACrowd(context) {
 }
 
 await run([isForOperatorsAlone, announcesWatchesAndClosesASale, letsASellerPauseHisOwn, showsBothValuesOfAConflict, movesWithACrowd,
-  movesOrdersOnAndLocksAccounts, pausesByKeyboardAlone, showsTheMailOutbox, showsHowTheServicesAre, showsTheServicesOfTheRegistry, fitsAPhone], makeContext);
+  movesOrdersOnAndLocksAccounts, pausesByKeyboardAlone, showsTheMailOutbox, tellsOthersOfOrders, showsHowTheServicesAre, showsTheServicesOfTheRegistry, fitsAPhone], makeContext);

@@ -17,6 +17,7 @@ import { ProductForm } from './ProductForm';
 import { Report } from './Report';
 import { Services } from './Services';
 import { Users } from './Users';
+import { Webhooks } from './Webhooks';
 import { useConsoleSpeech, type ConsoleWord } from './words';
 
 function Denied({ signedIn }: { signedIn: boolean }): ReactNode {
@@ -49,6 +50,7 @@ function Side({ name, admin }: { name: string; admin: boolean }): ReactNode {
             <NavLink to="/admin/report">{t('nav.report')}</NavLink>
             <NavLink to="/admin/orders">{t('nav.orders')}</NavLink>
             <NavLink to="/admin/users">{t('nav.users')}</NavLink>
+            <NavLink to="/admin/webhooks">{t('nav.hooks')}</NavLink>
             <NavLink to="/admin/mails">{t('nav.mail')}</NavLink>
             <NavLink to="/admin/audit">{t('nav.audit')}</NavLink>
             <NavLink to="/admin/services">{t('nav.services')}</NavLink>
@@ -70,7 +72,7 @@ function Side({ name, admin }: { name: string; admin: boolean }): ReactNode {
 }
 
 const titles: Record<string, ConsoleWord> = {
-  '': 'nav.board', products: 'nav.products', report: 'nav.report', orders: 'nav.orders', users: 'nav.users',
+  '': 'nav.board', products: 'nav.products', report: 'nav.report', orders: 'nav.orders', users: 'nav.users', webhooks: 'nav.hooks',
   mails: 'nav.mail', audit: 'nav.audit', services: 'nav.services',
 };
 
@@ -97,6 +99,7 @@ export function Console(): ReactNode {
               <Route path="/admin/report" element={<Report />} />
               <Route path="/admin/orders" element={<Orders />} />
               <Route path="/admin/users" element={<Users />} />
+              <Route path="/admin/webhooks" element={<Webhooks />} />
               <Route path="/admin/mails" element={<Mails />} />
               <Route path="/admin/audit" element={<Audit />} />
               <Route path="/admin/services" element={<Services />} />

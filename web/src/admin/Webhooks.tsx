@@ -1,0 +1,187 @@
+/** Who is told of orders: webhooks, their secrets, and the log of deliveries. */
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState, type ReactNode } from 'react';
+import { useSearchParams } from 'react-router';
+import { ask } from '../api/client';
+import type { Webhook, WebhookDelivery, WebhookDeliveryList, WebhookList, WebhookWithSecret } from '../api/types';
+import { fieldError, FormError, useForm } from '../shop/account';
+import { Confirm } from '../ui/Confirm';
+import { Button, Field, LoadError, Loading, Notice, Skeleton, Spinner } from '../ui/parts';
+import { PagedTable } from './PagedTable';
+import { useConsoleSpeech } from './words';
+
+const events: Webhook['events'] = ['order.accepted', 'order.paid', 'order.payment_declined', 'order.expired', 'order.cancelled', 'order.preparing',
+  'order.shipped', 'order.delivered', 'order.return_requested', 'order.returned', 'order.refund_owed', 'order.refunded'];
+const states: WebhookDelivery['state'][] = ['waiting', 'delivered', 'failed'];
+const looks: Record<WebhookDelivery['state'], string> = { waiting: 'scheduled', delivered: 'open', failed: 'down' };
+
+/** Shown once, when it was made. */
+function Secret({ of, onClose }: { of: WebhookWithSecret; onClose: () => void }): ReactNode {
+  const { t } = useConsoleSpeech();
+  const [copied, setCopied] = useState(false);
+  return (
+    <Confirm open onClose={onClose} title={t('hooks.secret')} text={t('hooks.secret.text', { url: of.url })}>
+      <p><code className="secret">{of.secret}</code></p>
+      {copied && <Notice kind="good">{t('hooks.copied')}</Notice>}
+      <div className="dialog-row">
+        <Button onClick={() => void navigator.clipboard.writeText(of.secret).then(() => setCopied(true), () => setCopied(false))}>{t('hooks.copy')}</Button>
+        <Button look="main" onClick={onClose}>{t('hooks.kept')}</Button>
+      </div>
+    </Confirm>
+  );
+}
+
+function NewHook({ onMade }: { onMade: (made: WebhookWithSecret) => void }): ReactNode {
+  const { t } = useConsoleSpeech();
+  const form = useForm(async (data) => {
+    const chosen = events.filter((each) => data.get(each) !== null);
+    onMade(await ask<WebhookWithSecret>('/admin/webhooks', { method: 'POST', body: { url: String(data.get('url')).trim(), events: chosen } }));
+  });
+  const wrong = fieldError(form.error, 'events');
+  return (
+    <form className="panel" onSubmit={form.submit} noValidate aria-labelledby="new-hook">
+      <h2 id="new-hook">{t('hooks.new')}</h2>
+      <FormError error={form.error} />
+      <Field name="url" type="url" label={t('hooks.url')} placeholder="https://" required error={fieldError(form.error, 'url')} />
+      <fieldset className="ticks">
+        <legend>{t('hooks.events')}</legend>
+        {events.map((each) => <label key={each}><input type="checkbox" name={each} defaultChecked={each === 'order.paid'} /> {each}</label>)}
+        {wrong && <p className="wrong">{wrong}</p>}
+      </fieldset>
+      <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('hooks.do')}</Button>
+    </form>
+  );
+}
+
+function Hooks({ list, onSecret }: { list: Webhook[]; onSecret: (made: WebhookWithSecret) => void }): ReactNode {
+  const { t, time } = useConsoleSpeech();
+  const queries = useQueryClient();
+  const [ending, setEnding] = useState<Webhook | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const act = async (work: () => Promise<unknown>): Promise<void> => {
+    setError(null);
+    try {
+      await work();
+      await queries.invalidateQueries({ queryKey: ['webhooks'] });
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setEnding(null);
+    }
+  };
+  const path = (hook: Webhook): string => `/admin/webhooks/${hook.id}`;
+  return (
+    <>
+      <FormError error={error} />
+      <div className="scroll" tabIndex={0} role="region" aria-label={t('nav.hooks')}>
+        <table>
+          <thead><tr><th scope="col">{t('hooks.url')}</th><th scope="col">{t('products.state')}</th><th scope="col">{t('hooks.events')}</th><th scope="col">{t('users.since')}</th><th scope="col"><span className="unseen">{t('users.what')}</span></th></tr></thead>
+          <tbody>
+            {list.map((hook) => (
+              <tr key={hook.id}>
+                <th scope="row" className="detail">{hook.url}</th>
+                <td><span className={`pill ${hook.active ? 'open' : 'closed'}`}>{t(hook.active ? 'hooks.active' : 'hooks.stopped')}</span></td>
+                <td className="detail">{hook.events.join(', ')}</td><td>{time(hook.createdAt)}</td>
+                <td className="right">
+                  <Button look="quiet" className="small" aria-label={`${t(hook.active ? 'hooks.stop' : 'hooks.resume')}: ${hook.url}`} onClick={() => void act(() => ask(path(hook), { method: 'PATCH', body: { active: !hook.active } }))}>{t(hook.active ? 'hooks.stop' : 'hooks.resume')}</Button>
+                  <Button look="quiet" className="small" aria-label={`${t('hooks.rotate')}: ${hook.url}`} onClick={() => void act(async () => onSecret(await ask<WebhookWithSecret>(`${path(hook)}/secret`, { method: 'POST' })))}>{t('hooks.rotate')}</Button>
+                  <Button look="danger" className="small" aria-label={`${t('hooks.end')}: ${hook.url}`} onClick={() => setEnding(hook)}>{t('hooks.end')}</Button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {ending && (
+        <Confirm open onClose={() => setEnding(null)} title={t('hooks.end.ask')} text={t('hooks.end.text', { url: ending.url })}>
+          <div className="dialog-row"><Button onClick={() => setEnding(null)}>{t('cancel')}</Button><Button look="danger" onClick={() => void act(() => ask(path(ending), { method: 'DELETE' }))}>{t('hooks.end')}</Button></div>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function Deliveries({ hooks }: { hooks: Webhook[] }): ReactNode {
+  const { t, time } = useConsoleSpeech();
+  const queries = useQueryClient();
+  const [parameters, setParameters] = useSearchParams();
+  const [error, setError] = useState<unknown>(null);
+  const query = { webhookId: parameters.get('webhookId'), state: parameters.get('state') };
+  const list = useInfiniteQuery({
+    queryKey: ['webhooks', 'deliveries', query],
+    queryFn: ({ pageParam, signal }) => ask<WebhookDeliveryList>('/admin/webhook-deliveries', { query: { ...query, limit: 50, cursor: pageParam }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+    refetchInterval: 3000,
+    placeholderData: (before) => before,
+  });
+  const set = (name: string, value: string): void => setParameters((before) => {
+    const changed = new URLSearchParams(before);
+    if (value) changed.set(name, value);
+    else changed.delete(name);
+    return changed;
+  }, { replace: true });
+  const replay = async (one: WebhookDelivery): Promise<void> => {
+    setError(null);
+    try {
+      await ask(`/admin/webhook-deliveries/${one.id}/replay`, { method: 'POST' });
+      await queries.invalidateQueries({ queryKey: ['webhooks', 'deliveries'] });
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  const urlOf = (id: string): string => hooks.find((each) => each.id === id)?.url ?? id;
+  return (
+    <>
+      <div className="bar">
+        <h2>{t('hooks.deliveries')}</h2>
+        <select aria-label={t('products.state')} value={query.state ?? ''} onChange={(event) => set('state', event.target.value)}>
+          <option value="">{t('home.kind.all')}</option>
+          {states.map((each) => <option key={each} value={each}>{t(`hooks.is.${each}`)}</option>)}
+        </select>
+        <select aria-label={t('hooks.url')} value={query.webhookId ?? ''} onChange={(event) => set('webhookId', event.target.value)}>
+          <option value="">{t('home.kind.all')}</option>
+          {hooks.map((each) => <option key={each.id} value={each.id}>{each.url}</option>)}
+        </select>
+      </div>
+      <FormError error={error} />
+      <PagedTable
+        list={list} rows={list.data?.pages.flatMap((page) => page.items) ?? []} label={t('hooks.deliveries')}
+        head={<><th scope="col">{t('hooks.event')}</th><th scope="col">{t('products.state')}</th><th scope="col">{t('hooks.url')}</th><th scope="col">{t('orders.when')}</th><th scope="col" className="right">{t('mails.attempts')}</th><th scope="col">{t('hooks.answer')}</th><th scope="col"><span className="unseen">{t('users.what')}</span></th></>}
+        row={(one) => (
+          <tr key={one.id}>
+            <th scope="row">{one.type}<details className="below"><summary>{t('hooks.payload')}</summary><pre>{one.payload}</pre></details></th>
+            <td><span className={`pill ${looks[one.state]}`}>{t(`hooks.is.${one.state}`)}</span>{one.state === 'waiting' && one.attempts > 0 && one.nextAttemptAt && <small className="below">{t('mails.next', { time: time(one.nextAttemptAt) })}</small>}</td>
+            <td className="detail">{urlOf(one.webhookId)}</td><td>{time(one.deliveredAt ?? one.createdAt)}</td>
+            <td className="right">{one.attempts}</td><td className="detail">{[one.status, one.reason].filter(Boolean).join(' ') || '–'}</td>
+            <td className="right"><Button className="small" aria-label={`${t('hooks.replay')}: ${one.type} ${one.id}`} onClick={() => void replay(one)}>{t('hooks.replay')}</Button></td>
+          </tr>
+        )}
+      />
+    </>
+  );
+}
+
+export function Webhooks(): ReactNode {
+  const { t } = useConsoleSpeech();
+  const queries = useQueryClient();
+  const [secret, setSecret] = useState<WebhookWithSecret | null>(null);
+  const list = useQuery({ queryKey: ['webhooks', 'all'], queryFn: ({ signal }) => ask<WebhookList>('/admin/webhooks', { signal }) });
+  const made = (hook: WebhookWithSecret): void => {
+    setSecret(hook);
+    void queries.invalidateQueries({ queryKey: ['webhooks'] });
+  };
+  const hooks = list.data?.items ?? [];
+  return (
+    <>
+      <div className="bar"><h1>{t('nav.hooks')}</h1></div>
+      {list.isPending && <Loading><Skeleton className="block" /></Loading>}
+      {list.isError && <LoadError retry={() => void list.refetch()} />}
+      {list.isSuccess && hooks.length === 0 && <p className="muted">{t('hooks.none')}</p>}
+      {hooks.length > 0 && <Hooks list={hooks} onSecret={made} />}
+      {list.isSuccess && <NewHook key={hooks.length} onMade={made} />}
+      {hooks.length > 0 && <Deliveries hooks={hooks} />}
+      {secret && <Secret of={secret} onClose={() => setSecret(null)} />}
+    </>
+  );
+}
