@@ -81,7 +81,7 @@ def test_what_one_instance_knows_all_know(stack):
         product = listed(gateways[0], PATIENCE, stock=5, name=f"Shoe {number}")
         there = client.Client(gateways[number % 2])
         assert there.get(f"/products/{product['id']}", expect=200).json()["name"] == f"Shoe {number}"
-        sold = buyer.order(product)
+        sold = buyer.order(product).json()
         assert buyer.get(f"/orders/{sold['id']}", expect=200).json()["state"] == "accepted"
         assert sold["id"] in [each["id"] for each in buyer.get("/orders", expect=200).json()["items"]]
         assert there.get(f"/products/{product['id']}/stock", expect=200).json()["remaining"] == 4

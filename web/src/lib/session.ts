@@ -73,9 +73,11 @@ export async function signOut(everywhere = false): Promise<void> {
   becomes(null);
 }
 
-/** The account is no more. */
+/** The account is no more. This page is left for good: its own parts would ask whoever is signed out to sign in. */
 export function ended(): void {
-  becomes(null);
+  keep(flag, null);
+  channel?.postMessage('out');
+  location.replace('/');
 }
 
 export function changed(user: User): void {

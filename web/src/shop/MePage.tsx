@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { Link, useNavigate } from 'react-router';
+import { Link } from 'react-router';
 import { ask } from '../api/client';
 import type { SessionList, User } from '../api/types';
 import { useSpeech } from '../i18n/language';
@@ -92,11 +92,9 @@ function Sessions(): ReactNode {
 
 function Data({ user }: { user: User }): ReactNode {
   const { t } = useSpeech();
-  const go = useNavigate();
   const [asking, setAsking] = useState(false);
   const form = useForm(async (data) => {
     await ask('/users/me', { method: 'DELETE', body: { password: String(data.get('password')) } });
-    await go('/'); // First: a page for members would ask whoever is signed out to sign in.
     ended();
   });
   const download = async (): Promise<void> =>
