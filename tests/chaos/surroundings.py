@@ -260,7 +260,7 @@ def put_picture(sale, product, token):
             "-H",
             f"Authorization: Bearer {token}",
             "-H",
-            "Content-Type: image/jpeg",
+            "Content-Type: image/png",
         ]
         + ["-H", "Expect:", "--data-binary", "@-", f"{sale.server.url}/api/v1/products/{product}/image"],
         input=PICTURE,
