@@ -34,6 +34,7 @@ STEPS = [
     ("io", "request head", r"parse_head|Connection::parse|has_header|Router::match"),
     ("io", "answer's head", r"write_reply|append_head|Reply::"),
     ("io", "to the writer and back", r"EmbeddedGate::submit|PlacingOrders|EmbeddedGate::push"),
+    ("io", "filters of the front door", r"market::gateway::"),
     ("io", "connection, coroutines, timers", r""),
     ("writer", "kernel: fdatasync", r"^__x64_sys_fdatasync"),
     ("writer", "kernel: the rest", r"^do_syscall_64|^asm_|^entry_SYSCALL"),
