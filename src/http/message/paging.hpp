@@ -2,8 +2,10 @@
 /// `?limit=` (1..100, default 20) and `?cursor=` of every list.
 
 #include <string>
+#include <vector>
 
 #include "http/message/message.hpp"
+#include "wire/json/json_writer.hpp"
 
 namespace market::http {
 
@@ -13,5 +15,46 @@ struct Page {
 };
 /// Errors: validation with the parameter's name.
 Result<Page> page_of(const Request& request);
+
+/// The cursor of a list whose cursors are its rows' ids; none: from the start. Errors: validation.
+template <class Id>
+Result<Id> before_of(const Page& page) {
+  if (page.cursor.empty()) return Id();
+  const auto id = Id::parse(page.cursor);
+  if (!id) return invalid_field("cursor", "format", "cursor is not one of this list");
+  return *id;
+}
+
+/// An id that the query may name; none: it does not. Errors: validation with the parameter's name.
+template <class Id>
+Result<Id> id_parameter(const Request& request, std::string_view name) {
+  const auto text = request.query_parameter(name);
+  if (!text) return fail(text.error());
+  if (!*text) return Id();
+  const auto id = Id::parse(**text);
+  if (!id) return invalid_field(std::string(name), "format", std::string(name) + " is no id of ours");
+  return *id;
+}
+
+/// Of one row more than the page holds: drops it. True: there is a next page.
+template <class Row>
+bool drop_what_is_more(std::vector<Row>& rows, int limit) {
+  const bool more = rows.size() > static_cast<std::size_t>(limit);
+  if (more) rows.pop_back();
+  return more;
+}
+
+/// A page of a list of which one row more was asked for; `append(json, row)` writes one.
+template <class Row, class Append>
+Reply page_reply(std::vector<Row> rows, int limit, Append append) {
+  const bool more = drop_what_is_more(rows, limit);
+  std::string body;
+  wire::JsonWriter json(body);
+  json.begin_object().key("items").begin_array();
+  for (const Row& row : rows) append(json, row);
+  json.end_array().member_or_null("nextCursor", more ? rows.back().id.text() : std::string());
+  json.end_object();
+  return http::json(Status::ok, std::move(body));
+}
 
 }  // namespace market::http

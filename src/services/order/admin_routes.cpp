@@ -75,16 +75,6 @@ Task<OrderPtr> order_now(const Doors& doors, OrderId id) {
   co_return order;
 }
 
-template <class Kind>
-Result<Kind> read_id(const Request& request, std::string_view name) {
-  const auto text = request.query_parameter(name);
-  if (!text) return fail(text.error());
-  if (!*text) return Kind{};
-  const auto id = Kind::parse(**text);
-  if (!id) return invalid_field(std::string(name), "format", fmt::format("{} is no id of ours", name));
-  return *id;
-}
-
 Result<OrderQuery> read_query(const Request& request) {
   const auto page = http::page_of(request);
   if (!page) return fail(page.error());
@@ -96,17 +86,15 @@ Result<OrderQuery> read_query(const Request& request) {
     query.state = parse_order_state(**state);
     if (!query.state) return invalid_field("state", "format", "state is not a state of orders");
   }
-  const auto user = read_id<UserId>(request, "userId");
+  const auto user = http::id_parameter<UserId>(request, "userId");
   if (!user) return fail(user.error());
   query.user = *user;
-  const auto product = read_id<ProductId>(request, "productId");
+  const auto product = http::id_parameter<ProductId>(request, "productId");
   if (!product) return fail(product.error());
   query.product = *product;
-  if (!page->cursor.empty()) {
-    const auto before = OrderId::parse(page->cursor);
-    if (!before) return invalid_field("cursor", "format", "cursor is not one of this list");
-    query.before = *before;
-  }
+  const auto before = http::before_of<OrderId>(*page);
+  if (!before) return fail(before.error());
+  query.before = *before;
   return query;
 }
 
@@ -237,7 +225,7 @@ void write_timeline(wire::JsonWriter& json, const Timeline& timeline) {
 Task<Reply> report(const Doors& doors, const Request& request) {
   const auto allowed = expect_admin(doors, request);
   if (!allowed) co_return fail(allowed.error());
-  const auto id = read_id<ProductId>(request, "productId");
+  const auto id = http::id_parameter<ProductId>(request, "productId");
   if (!id) co_return fail(id.error());
   if (!*id) co_return invalid_field("productId", "required", "productId says which product");
   const ShownProduct* product = doors.board.find(*id);

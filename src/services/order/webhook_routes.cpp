@@ -26,22 +26,6 @@ Error no_such_webhook() {
   return Error(Code::not_found, "there is no such webhook");
 }
 
-void time_or_null(wire::JsonWriter& json, std::string_view name, const std::optional<Instant>& at) {
-  json.key(name);
-  if (at)
-    json.value(format_rfc3339(*at));
-  else
-    json.null();
-}
-
-void text_or_null(wire::JsonWriter& json, std::string_view name, const std::string& text) {
-  json.key(name);
-  if (text.empty())
-    json.null();
-  else
-    json.value(text);
-}
-
 /// `with_secret`: shown once, to whoever made it.
 void append_webhook(wire::JsonWriter& json, const Webhook& webhook, bool with_secret) {
   json.begin_object().member("id", webhook.id.text()).member("url", webhook.url);
@@ -57,17 +41,18 @@ void append_delivery(wire::JsonWriter& json, const Delivery& delivery) {
   const bool waits = delivery.state == DeliveryState::waiting;
   json.begin_object().member("id", delivery.id.text()).member("webhookId", delivery.webhook.text());
   json.member("eventId", delivery.event_id).member("type", delivery.kind);
-  text_or_null(json, "orderId", delivery.order ? delivery.order.text() : std::string());
+  json.member_or_null("orderId", delivery.order ? delivery.order.text() : std::string());
   json.member("state", text_of(delivery.state)).member("attempts", delivery.attempts);
   json.key("status");
   if (delivery.status == 0)
     json.null();
   else
     json.value(delivery.status);
-  text_or_null(json, "reason", delivery.reason);
+  json.member_or_null("reason", delivery.reason);
   json.member("createdAt", format_rfc3339(delivery.created_at));
-  time_or_null(json, "nextAttemptAt", waits ? std::optional(delivery.next_at) : std::nullopt);
-  time_or_null(json, "deliveredAt", delivery.delivered_at);
+  json.member_or_null("nextAttemptAt", waits ? format_rfc3339(delivery.next_at) : std::string());
+  json.member_or_null("deliveredAt",
+                      delivery.delivered_at ? format_rfc3339(*delivery.delivered_at) : std::string());
   json.member("payload", delivery.payload).end_object();
 }
 
@@ -210,22 +195,17 @@ Result<DeliveryQuery> read_query(const Request& request) {
   if (!page) return fail(page.error());
   DeliveryQuery query;
   query.limit = page->limit;
-  const auto webhook = request.query_parameter("webhookId");
+  const auto webhook = http::id_parameter<WebhookId>(request, "webhookId");
   if (!webhook) return fail(webhook.error());
-  if (*webhook) {
-    const auto id = WebhookId::parse(**webhook);
-    if (!id) return invalid_field("webhookId", "format", "webhookId is no id of ours");
-    query.webhook = *id;
-  }
+  query.webhook = *webhook;
   const auto state = request.query_parameter("state");
   if (!state) return fail(state.error());
   if (*state) {
     query.state = parse_delivery_state(**state);
     if (!query.state) return invalid_field("state", "value", "state must be waiting, delivered or failed");
   }
-  if (page->cursor.empty()) return query;
-  const auto before = DeliveryId::parse(page->cursor);
-  if (!before) return invalid_field("cursor", "format", "cursor is not one of this list");
+  const auto before = http::before_of<DeliveryId>(*page);
+  if (!before) return fail(before.error());
   query.before = *before;
   return query;
 }
@@ -237,16 +217,7 @@ Task<Reply> list_deliveries(Doors& doors, const Request& request) {
   auto found =
       co_await doors.webhooks.deliveries(query->webhook, query->state, query->before, query->limit + 1);
   if (!found) co_return fail(found.error());
-  const bool more = found->size() > static_cast<std::size_t>(query->limit);
-  if (more) found->pop_back();
-  std::string body;
-  wire::JsonWriter json(body);
-  json.begin_object().key("items").begin_array();
-  for (const Delivery& delivery : *found) append_delivery(json, delivery);
-  json.end_array();
-  text_or_null(json, "nextCursor", more ? found->back().id.text() : std::string());
-  json.end_object();
-  co_return http::json(http::Status::ok, std::move(body));
+  co_return http::page_reply(std::move(*found), query->limit, append_delivery);
 }
 
 Task<Reply> replay(Doors& doors, const Request& request) {

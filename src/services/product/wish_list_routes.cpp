@@ -55,8 +55,7 @@ Task<Reply> list(const Doors& doors, const Request& request) {
   if (!after) co_return fail(after.error());
   auto wishes = co_await doors.parts.wish_lists.list(caller->user, *after, page->limit + 1);
   if (!wishes) co_return fail(wishes.error());
-  const bool more = wishes->size() > static_cast<std::size_t>(page->limit);
-  if (more) wishes->pop_back();
+  const bool more = http::drop_what_is_more(*wishes, page->limit);
   std::string body = "{\"items\":[";
   for (const Wish& wish : *wishes) {
     if (body.back() == '}') body += ',';

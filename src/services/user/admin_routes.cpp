@@ -57,11 +57,9 @@ Result<AccountQuery> read_query(const Request& request) {
       return invalid_field("locked", "value", "locked must be true or false");
     query.locked = **locked == "true";
   }
-  if (!page->cursor.empty()) {
-    const auto before = UserId::parse(page->cursor);
-    if (!before) return invalid_field("cursor", "format", "cursor is not one of this list");
-    query.before = *before;
-  }
+  const auto before = http::before_of<UserId>(*page);
+  if (!before) return fail(before.error());
+  query.before = *before;
   return query;
 }
 
@@ -173,24 +171,13 @@ Task<Reply> list_audit(Doors& doors, const Request& request) {
   if (!caller) co_return fail(caller.error());
   const auto page = http::page_of(request);
   if (!page) co_return fail(page.error());
-  const auto actor_text = request.query_parameter("actorId");
-  if (!actor_text) co_return fail(actor_text.error());
-  UserId actor;
-  if (*actor_text) {
-    const auto id = UserId::parse(**actor_text);
-    if (!id) co_return invalid_field("actorId", "format", "actorId is no id of ours");
-    actor = *id;
-  }
-  AuditId before;
-  if (!page->cursor.empty()) {
-    const auto id = AuditId::parse(page->cursor);
-    if (!id) co_return invalid_field("cursor", "format", "cursor is not one of this list");
-    before = *id;
-  }
-  auto entries = co_await doors.audit.list(before, actor, page->limit + 1);
+  const auto actor = http::id_parameter<UserId>(request, "actorId");
+  if (!actor) co_return fail(actor.error());
+  const auto before = http::before_of<AuditId>(*page);
+  if (!before) co_return fail(before.error());
+  auto entries = co_await doors.audit.list(*before, *actor, page->limit + 1);
   if (!entries) co_return fail(entries.error());
-  const bool more = entries->size() > static_cast<std::size_t>(page->limit);
-  if (more) entries->pop_back();
+  const bool more = http::drop_what_is_more(*entries, page->limit);
   std::string body = "{\"items\":[";
   for (const AuditEntry& entry : *entries) {
     if (body.back() == '}') body += ',';

@@ -24,14 +24,6 @@ std::string masked(const std::string& address) {
   return address.substr(0, 1) + "***" + address.substr(at);
 }
 
-void text_or_null(wire::JsonWriter& json, std::string_view name, const std::string& text) {
-  json.key(name);
-  if (text.empty())
-    json.null();
-  else
-    json.value(text);
-}
-
 std::string id_text(auto id) {
   return id ? id.text() : std::string();
 }
@@ -40,13 +32,13 @@ void append_mail(wire::JsonWriter& json, const OutboxMail& mail) {
   const bool waits = mail.state == MailState::waiting;
   json.begin_object().member("id", mail.id.text()).member("kind", mail.mail.kind);
   json.member("state", text_of(mail.state));
-  text_or_null(json, "to", mail.mail.to.empty() ? std::string() : masked(mail.mail.to));
-  text_or_null(json, "userId", id_text(mail.mail.user));
-  text_or_null(json, "orderId", id_text(mail.mail.order));
+  json.member_or_null("to", mail.mail.to.empty() ? std::string() : masked(mail.mail.to));
+  json.member_or_null("userId", id_text(mail.mail.user));
+  json.member_or_null("orderId", id_text(mail.mail.order));
   json.member("createdAt", format_rfc3339(mail.created_at)).member("attempts", mail.tries);
-  text_or_null(json, "nextAttemptAt", waits ? format_rfc3339(mail.next_at) : std::string());
-  text_or_null(json, "sentAt", mail.sent_at ? format_rfc3339(*mail.sent_at) : std::string());
-  text_or_null(json, "reason", mail.reason);
+  json.member_or_null("nextAttemptAt", waits ? format_rfc3339(mail.next_at) : std::string());
+  json.member_or_null("sentAt", mail.sent_at ? format_rfc3339(*mail.sent_at) : std::string());
+  json.member_or_null("reason", mail.reason);
   json.end_object();
 }
 
@@ -62,24 +54,11 @@ Task<Reply> list(Doors& doors, const Request& request) {
     state = parse_mail_state(**state_text);
     if (!state) co_return invalid_field("state", "value", "state must be waiting, sent or failed");
   }
-  MailId before;
-  if (!page->cursor.empty()) {
-    const auto id = MailId::parse(page->cursor);
-    if (!id) co_return invalid_field("cursor", "format", "cursor is not one of this list");
-    before = *id;
-  }
-  auto mails = co_await doors.outbox.list(state, before, page->limit + 1);
+  const auto before = http::before_of<MailId>(*page);
+  if (!before) co_return fail(before.error());
+  auto mails = co_await doors.outbox.list(state, *before, page->limit + 1);
   if (!mails) co_return fail(mails.error());
-  const bool more = mails->size() > static_cast<std::size_t>(page->limit);
-  if (more) mails->pop_back();
-  std::string body;
-  wire::JsonWriter json(body);
-  json.begin_object().key("items").begin_array();
-  for (const OutboxMail& mail : *mails) append_mail(json, mail);
-  json.end_array();
-  text_or_null(json, "nextCursor", more ? mails->back().id.text() : std::string());
-  json.end_object();
-  co_return http::json(http::Status::ok, std::move(body));
+  co_return http::page_reply(std::move(*mails), page->limit, append_mail);
 }
 
 Task<Reply> retry(Doors& doors, const Request& request) {

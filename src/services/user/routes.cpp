@@ -229,8 +229,7 @@ Task<Reply> list_sessions(Doors& doors, const Request& request) {
   }
   auto sessions = co_await doors.sessions.list(caller->user, before, page->limit + 1);
   if (!sessions) co_return fail(sessions.error());
-  const bool more = sessions->size() > static_cast<std::size_t>(page->limit);
-  if (more) sessions->pop_back();
+  const bool more = http::drop_what_is_more(*sessions, page->limit);
   co_return http::json(Status::ok, session_list(*sessions, caller->session, more));
 }
 

@@ -47,6 +47,11 @@ class JsonWriter {
     key(name);
     return value(what);
   }
+  /// Null instead of an empty text.
+  JsonWriter& member_or_null(std::string_view name, std::string_view text) {
+    key(name);
+    return text.empty() ? null() : value(text);
+  }
 
  private:
   JsonWriter& begin(char mark);
