@@ -4,23 +4,21 @@
 
 #include <algorithm>
 
+#include "adapters/sql/instants.hpp"
 #include "domain/sale/fold_order.hpp"
 
 namespace market::mysql {
 namespace {
 
-std::int64_t millis_of(Instant at) {
-  return at.time_since_epoch().count();
-}
-Instant instant_of(std::int64_t millis) {
-  return Instant(Millis(millis));
-}
+using sql::instant_of;
+using sql::millis_of;
+
 std::string number_or_null(std::optional<std::int64_t> value) {
   return value ? std::to_string(*value) : "NULL";
 }
 std::optional<std::int64_t> millis_of(const std::optional<Instant>& at) {
   if (!at) return std::nullopt;
-  return millis_of(*at);
+  return sql::millis_of(*at);
 }
 
 ProductTerms terms_of(const Row& row) {

@@ -3,15 +3,12 @@
 
 #include <fmt/format.h>
 
+#include "adapters/sql/instants.hpp"
 #include "adapters/sql/main_database.hpp"
 #include "ports/accounts.hpp"
 #include "ports/field_cipher.hpp"
 
 namespace market::sql {
-
-inline long long millis_of(Instant at) {
-  return at.time_since_epoch().count();
-}
 
 /// Where a personal value is stored, for the cipher.
 inline std::string context_of(std::string_view column, long long user) {

@@ -10,10 +10,6 @@ namespace {
 /// Ended sessions stay this long past their end, for ended_since().
 constexpr long long kept_past_end_ms = 24LL * 3600 * 1000;
 
-Instant instant_of(long long millis) {
-  return Instant(Millis(millis));
-}
-
 std::string hex(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size() * 2);

@@ -2,14 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "adapters/sql/instants.hpp"
 #include "adapters/sql/main_database.hpp"
 
 namespace market::sql {
 namespace {
-
-long long millis_of(Instant at) {
-  return at.time_since_epoch().count();
-}
 
 bool has_item(soci::session& sql, long long user, long long product) {
   int one = 0;

@@ -5,6 +5,8 @@
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "adapters/sql/instants.hpp"
+
 namespace market::sql {
 namespace {
 
@@ -12,10 +14,6 @@ void append_number(std::string& out, std::int64_t value) {
   char digits[24];
   const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
   out.append(digits, end);
-}
-
-Instant instant_of(std::int64_t millis) {
-  return Instant(Millis(millis));
 }
 
 Currency currency_of(std::string_view text) {
@@ -94,10 +92,6 @@ void write_history(const Order& order, std::string& out) {
     out += ']';
   }
   out += ']';
-}
-
-long long millis_of(Instant at) {
-  return at.time_since_epoch().count();
 }
 
 }  // namespace

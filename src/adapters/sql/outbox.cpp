@@ -3,19 +3,13 @@
 #include <fmt/format.h>
 
 #include "adapters/sql/followed_to.hpp"
+#include "adapters/sql/instants.hpp"
 #include "adapters/sql/main_database.hpp"
 
 namespace market::sql {
 namespace {
 
-constexpr long long never = INT64_MAX;  // No Instant::max() goes through SQL.
-
-long long millis_of(Instant at) {
-  return at == Instant::max() ? never : at.time_since_epoch().count();
-}
-Instant instant_of(long long millis) {
-  return millis == never ? Instant::max() : Instant(Millis(millis));
-}
+const long long never = millis_of(Instant::max());
 
 std::string context_of(std::string_view column, long long id) {
   return fmt::format("mails.{}.{}", column, id);

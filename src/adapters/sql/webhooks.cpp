@@ -4,19 +4,12 @@
 #include <fmt/ranges.h>
 
 #include "adapters/sql/followed_to.hpp"
+#include "adapters/sql/instants.hpp"
 #include "adapters/sql/main_database.hpp"
 
 namespace market::sql {
 namespace {
 
-constexpr long long never = INT64_MAX;
-
-long long millis_of(Instant at) {
-  return at == Instant::max() ? never : at.time_since_epoch().count();
-}
-Instant instant_of(long long millis) {
-  return millis == never ? Instant::max() : Instant(Millis(millis));
-}
 std::string context_of(std::string_view column, long long id) {
   return fmt::format("webhooks.{}.{}", column, id);
 }

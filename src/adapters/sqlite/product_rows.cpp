@@ -5,15 +5,13 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "adapters/sql/instants.hpp"
+
 namespace market::sqlite {
 namespace {
 
-long long millis_of(Instant at) {
-  return at.time_since_epoch().count();
-}
-Instant instant_of(long long millis) {
-  return Instant(Millis(millis));
-}
+using sql::instant_of;
+using sql::millis_of;
 
 /// Null when `has` is false.
 soci::indicator present(bool has) {
