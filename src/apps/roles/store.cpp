@@ -5,10 +5,10 @@
 
 #include <array>
 #include <cstring>
-#include <random>
 
 #include "adapters/mysql/main_database.hpp"
 #include "apps/roles/field_keys.hpp"
+#include "base/random.hpp"
 #include "wire/events/record_codec.hpp"
 
 namespace market::apps {
@@ -69,11 +69,23 @@ std::string main_of(const files::DataFolder& folder, sqlite::SqliteLog& log) {
   return path;
 }
 
+void expect_writable(const std::filesystem::path& folder) {
+  for (const char* name : {log_file, records_file, main_file, payments_name})
+    if (const auto can = files::expect_writable_database(folder / name); !can)
+      throw std::runtime_error(can.error().detail);
+}
+
+files::DataFolder open_writable(const std::string& data, Millis wait) {
+  auto folder = files::DataFolder::open(data, wait);
+  expect_writable(folder.path());
+  return folder;
+}
+
 }  // namespace
 
 Store::Store(const std::string& data, const Clock& clock, Millis wait,
              std::optional<mysql::Server> accounts_server)
-    : folder(expect_writable(files::DataFolder::open(data, wait))),
+    : folder(open_writable(data, wait)),
       keys_found(files::key_checks(folder.keys())),
       tokens(load_tokens(folder)),
       cipher(load_cipher(folder)),
@@ -103,13 +115,6 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait,
   expect_keys(accounts_at ? files::key_checks(folder.keys()) : keys_found);
 }
 
-files::DataFolder Store::expect_writable(files::DataFolder folder) const {
-  for (const char* name : {log_file, records_file, main_file, payments_name})
-    if (const auto can = files::expect_writable_database(folder.file(name)); !can)
-      throw std::runtime_error(can.error().detail);
-  return folder;
-}
-
 std::shared_ptr<sql::MainDatabase> Store::open_main(BlockingPool& pool) {
   if (accounts_at) return mysql::open_main_database(*accounts_at, pool, sql_threads, cipher);
   return sqlite::open_main_database(main_of(folder, log), pool, sql_threads, cipher);
@@ -132,9 +137,7 @@ LogId Store::expect_one_store() {
         folder.file(records_file).string()));
   if (of_log) return of_log;
   if (of_main) return of_main;
-  std::random_device device;
-  const auto random = [&device] { return std::uint64_t{device()} << 32 | device(); };
-  return LogId{random(), random(), 0};
+  return LogId{random_number(), random_number(), 0};
 }
 
 /// A key file of another store lets its tokens in here. New names are those of new keys.
@@ -189,9 +192,7 @@ Store::~Store() {
 
 void verify_store(const std::string& data) {
   const std::filesystem::path folder(data), keys = folder / "keys";
-  for (const char* name : {log_file, records_file, main_file, payments_name})
-    if (const auto can = files::expect_writable_database(folder / name); !can)
-      throw std::runtime_error(can.error().detail);
+  expect_writable(folder);
   files::load_signing_keys(folder / files::signing_key_file);
   const auto cipher = load_field_cipher(keys);
   sqlite::verify_log((folder / log_file).string());

@@ -18,12 +18,12 @@
 #include "adapters/sql/audit_log.hpp"
 #include "adapters/sql/carts.hpp"
 #include "adapters/sql/outbox.hpp"
+#include "adapters/sql/webhooks.hpp"
 #include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/open_main.hpp"
 #include "adapters/sqlite/order_records.hpp"
 #include "adapters/sqlite/order_search.hpp"
 #include "adapters/sqlite/record_fold.hpp"
-#include "adapters/sql/webhooks.hpp"
 #include "wire/auth/access_token.hpp"
 #include "wire/auth/secret_text.hpp"
 
@@ -83,7 +83,6 @@ struct Store {
   Pictures& pictures;
 
  private:
-  files::DataFolder expect_writable(files::DataFolder folder) const;
   std::shared_ptr<sql::MainDatabase> open_main(BlockingPool& pool);
   LogId expect_one_store();
   void expect_keys(const std::map<std::string, std::string>& found) const;
