@@ -51,6 +51,7 @@ class AccessTokens {
     std::uint32_t fingerprint = 0;  ///< Of the secret: tells keys apart, and nothing about them.
   };
   using Keys = std::vector<Key>;
+  static HmacSha256::Mac sum_of(const Key& key, std::string_view text);
   static std::unique_ptr<const Keys> ready(std::vector<SigningKey> keys);
 
   std::mutex mutex_;  ///< One replace() at a time.
