@@ -4,12 +4,7 @@
 
 #include <thread>
 
-#include "sale/gate.hpp"
-#include "sale/order_reader.hpp"
-#include "tests/support/run_task.hpp"
-#include "tests/support/shared_memory_log.hpp"
-#include "tests/support/test_gate.hpp"
-#include "tests/support/test_records.hpp"
+#include "tests/support/gate_instance.hpp"
 
 namespace market::sale {
 namespace {
@@ -17,66 +12,14 @@ namespace {
 using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 
-GateSettings quick() {
-  GateSettings settings;
-  settings.reopen_after = Millis(5);
-  settings.restart_grace = Millis(0);
-  settings.watch.sign_of_life_every = Millis(30);
-  settings.watch.silence_max = Millis(150);
-  settings.watch.jitter_max = Millis(40);
-  settings.watch.silence_doubled_max = Millis(300);
-  settings.sequencer.foreign_bytes_ignored = true;
-  return settings;
-}
-
-/// One order instance: its own records, snapshots and door to the log.
-struct Instance {
-  Instance(tests::SharedMemory& memory, std::uint64_t seed) : door(memory), random(seed << 32) { start(); }
-  ~Instance() { stop(); }
-  void start() { running = std::make_unique<Running>(*this); }
-  void stop() { running.reset(); }
-  EmbeddedGate& gate() { return running->gate; }
-  Result<Submitted> submit(Command command) { return tests::run(gate().submit(std::move(command))); }
-  std::int64_t remaining(ProductId product) {
-    const auto* shown = running->table.find(product);
-    return shown == nullptr ? -1 : shown->live->remaining.load();
-  }
-  bool has_order(UserId user, std::int64_t id) {
-    return tests::run(running->reader.find(user, OrderId{id})).has_value();
-  }
-
-  SystemClock clock;
-  tests::Door door;
-  std::atomic<std::uint64_t> random;
-  tests::TestRecords records;
-  tests::MemorySnapshots snapshots;
-
-  struct Running {
-    explicit Running(Instance& of)
-        : table(keys, [](const ShownProduct&) { return nullptr; }),
-          projector(of.records, overlay, *of.records.place(), Projector::Settings{.linger = Millis(1)}),
-          gate(GateParts{of.door, of.records, of.records, of.snapshots, overlay, projector, table, keys,
-                         of.clock, [&of] { return ++of.random; }, &of.door},
-               quick()),
-          reader(overlay, of.records) {
-      gate.start();
-    }
-    KeyFilter keys;
-    ReadOverlay overlay;
-    ProductTable table;
-    Projector projector;
-    EmbeddedGate gate;
-    LayeredOrderReader reader;
-  };
-  std::unique_ptr<Running> running;
-};
+using tests::GateInstance;
 
 class SharedGate : public testing::Test {
  protected:
   void SetUp() override {
-    a = std::make_unique<Instance>(memory, 1);
+    a = std::make_unique<GateInstance>(memory, 1);
     ASSERT_TRUE(wait([&] { return a->gate().writes(); })) << "an empty log has no writer to wait for";
-    b = std::make_unique<Instance>(memory, 2);
+    b = std::make_unique<GateInstance>(memory, 2);
     ProductTerms terms;
     terms.price.amount = 1000;
     terms.kind = ProductKind::event;
@@ -104,7 +47,7 @@ class SharedGate : public testing::Test {
   Result<Submitted> buy(std::int64_t user, std::uint64_t key) {
     Result<Submitted> answer = fail(Code::recovering, "nobody writes");
     wait([&] {
-      for (Instance* each : {a.get(), b.get()}) {
+      for (GateInstance* each : {a.get(), b.get()}) {
         if (!each || !each->running || !each->gate().writes()) continue;
         answer = each->submit(order_of(user, key));
         if (answer || (answer.error().code != Code::recovering && answer.error().code != Code::unavailable))
@@ -116,7 +59,7 @@ class SharedGate : public testing::Test {
   }
 
   tests::SharedMemory memory;
-  std::unique_ptr<Instance> a, b;
+  std::unique_ptr<GateInstance> a, b;
   ProductId product;
 };
 
@@ -228,7 +171,7 @@ TEST_F(SharedGate, ACrowdBuysWhileWritersComeAndGo) {
     std::uint64_t random = 88172645463325252ull;
     while (!done) {
       random ^= random << 13, random ^= random >> 7, random ^= random << 17;
-      Instance& one = random % 2 ? *a : *b;
+      GateInstance& one = random % 2 ? *a : *b;
       one.door.shut(random & 4);
       std::this_thread::sleep_for(Millis(100 + static_cast<int>(random >> 8) % 250));
       one.door.open();
@@ -250,7 +193,7 @@ TEST_F(SharedGate, ACrowdBuysWhileWritersComeAndGo) {
   EXPECT_EQ(sold.size(), 100u);
   EXPECT_EQ(sold_out, 30);
   ASSERT_TRUE(wait([&] { return a->gate().place() == b->gate().place(); }));
-  for (Instance* each : {a.get(), b.get()}) {
+  for (GateInstance* each : {a.get(), b.get()}) {
     EXPECT_EQ(each->remaining(product), 0);
     EXPECT_EQ(each->gate().counters().oversell_prevented, 0u);
     for (const auto& [user, order] : sold) EXPECT_TRUE(each->has_order(UserId{user}, order)) << user;

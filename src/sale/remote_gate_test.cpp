@@ -7,13 +7,7 @@
 #include <map>
 #include <thread>
 
-#include "sale/gate.hpp"
-#include "sale/order_reader.hpp"
-#include "tests/support/memory_link.hpp"
-#include "tests/support/run_task.hpp"
-#include "tests/support/shared_memory_log.hpp"
-#include "tests/support/test_gate.hpp"
-#include "tests/support/test_records.hpp"
+#include "tests/support/gate_instance.hpp"
 
 namespace market::sale {
 namespace {
@@ -21,85 +15,14 @@ namespace {
 using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 
-GateSettings quick() {
-  GateSettings settings;
-  settings.reopen_after = Millis(5);
-  settings.restart_grace = Millis(0);
-  settings.watch.sign_of_life_every = Millis(30);
-  settings.watch.silence_max = Millis(150);
-  settings.watch.jitter_max = Millis(40);
-  settings.watch.silence_doubled_max = Millis(300);
-  settings.sequencer.foreign_bytes_ignored = true;
-  settings.sender.resend_after = Millis(50);
-  settings.sender.retry_after = Millis(10);
-  settings.sender.answer_time_max = Millis(20'000);
-  return settings;
-}
-
-struct Instance {
-  Instance(tests::SharedMemory& memory, tests::LinkNet& net_below, int number)
-      : net(net_below),
-        name("instance-" + std::to_string(number)),
-        door(memory),
-        random(static_cast<std::uint64_t>(number) << 32) {
-    start();
-  }
-  ~Instance() { stop(); }
-  void start() { running = std::make_unique<Running>(*this); }
-  void stop() { running.reset(); }
-  /// As kill -9: nothing is said to anybody.
-  void die() {
-    door.shut();
-    net.leave(name);
-    stop();
-    door.open();
-  }
-  EmbeddedGate& gate() { return running->gate; }
-  Result<Submitted> submit(Command command) { return tests::run(gate().submit(std::move(command))); }
-  std::int64_t remaining(ProductId product) {
-    const auto* shown = running->table.find(product);
-    return shown == nullptr ? -1 : shown->live->remaining.load();
-  }
-  bool has_order(UserId user, std::int64_t id) {
-    return tests::run(running->reader.find(user, OrderId{id})).has_value();
-  }
-
-  tests::LinkNet& net;
-  const std::string name;
-  SystemClock clock;
-  tests::Door door;
-  std::atomic<std::uint64_t> random;
-  tests::TestRecords records;
-  tests::MemorySnapshots snapshots;
-
-  struct Running {
-    explicit Running(Instance& of)
-        : link(of.net, of.name),
-          table(keys, [](const ShownProduct&) { return nullptr; }),
-          projector(of.records, overlay, *of.records.place(), Projector::Settings{.linger = Millis(1)}),
-          gate(GateParts{of.door, of.records, of.records, of.snapshots, overlay, projector, table, keys,
-                         of.clock, [&of] { return ++of.random; }, &of.door, &link},
-               quick()),
-          reader(overlay, of.records) {
-      gate.start();
-    }
-    tests::MemoryLink link;
-    KeyFilter keys;
-    ReadOverlay overlay;
-    ProductTable table;
-    Projector projector;
-    EmbeddedGate gate;
-    LayeredOrderReader reader;
-  };
-  std::unique_ptr<Running> running;
-};
+using tests::GateInstance;
 
 class RemoteGates : public testing::Test {
  protected:
   void SetUp() override {
-    a = std::make_unique<Instance>(memory, net, 1);
+    a = std::make_unique<GateInstance>(memory, 1, &net);
     ASSERT_TRUE(wait([&] { return a->gate().writes(); })) << "an empty log has no writer to wait for";
-    b = std::make_unique<Instance>(memory, net, 2);
+    b = std::make_unique<GateInstance>(memory, 2, &net);
     const auto made = list(*a, 100);
     ASSERT_TRUE(made);
     product = made->product();
@@ -109,7 +32,7 @@ class RemoteGates : public testing::Test {
       if (happens()) return true;
     return false;
   }
-  Result<Submitted> list(Instance& at, std::int64_t stock) {
+  Result<Submitted> list(GateInstance& at, std::int64_t stock) {
     ProductTerms terms;
     terms.price.amount = 1000;
     terms.kind = ProductKind::event;
@@ -129,7 +52,7 @@ class RemoteGates : public testing::Test {
 
   tests::SharedMemory memory;
   tests::LinkNet net;
-  std::unique_ptr<Instance> a, b;
+  std::unique_ptr<GateInstance> a, b;
   ProductId product;
 };
 
@@ -218,7 +141,7 @@ TEST_F(RemoteGates, ASenderThatNobodyHearsSaysThatItDoesNotKnow) {
 /// Two hundred buyers at three instances, a net that loses, repeats and delays, and writers that come, go and
 /// die: each is answered, each unit is sold once.
 TEST_F(RemoteGates, ACrowdBuysAtAllOfThemWhileWritersDie) {
-  auto c = std::make_unique<Instance>(memory, net, 3);
+  auto c = std::make_unique<GateInstance>(memory, 3, &net);
   net.set({.lost = 10, .twice = 15, .late = 30});
   std::mutex mutex;
   std::map<std::int64_t, std::int64_t> sold;  // Order by user.
@@ -226,11 +149,11 @@ TEST_F(RemoteGates, ACrowdBuysAtAllOfThemWhileWritersDie) {
   std::map<Code, int> others;
   std::atomic<std::int64_t> next{1};
   std::atomic<bool> done{false};
-  Instance* all[] = {a.get(), b.get(), c.get()};
+  GateInstance* all[] = {a.get(), b.get(), c.get()};
   // Instances 1 and 2 lose their door to the log again and again; who is asked stays there.
   std::thread nemesis([&] {
     for (unsigned i = 0; !done; ++i) {
-      Instance& one = *all[i % 3];
+      GateInstance& one = *all[i % 3];
       one.door.shut(i % 2 == 0);
       std::this_thread::sleep_for(Millis(100 + (i * 97) % 250));
       one.door.open();
@@ -267,7 +190,7 @@ TEST_F(RemoteGates, ACrowdBuysAtAllOfThemWhileWritersDie) {
     return all[0]->gate().place() == all[1]->gate().place() &&
            all[1]->gate().place() == all[2]->gate().place();
   }));
-  for (Instance* each : all) {
+  for (GateInstance* each : all) {
     EXPECT_EQ(each->remaining(product), 0);
     EXPECT_EQ(each->gate().counters().oversell_prevented, 0u);
     for (const auto& [user, order] : sold) EXPECT_TRUE(each->has_order(UserId{user}, order)) << user;
