@@ -6,16 +6,17 @@ import itertools
 import json
 import re
 import socket
-import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
+
+from served import Served
 
 DECLINED = {"type": "card_error", "code": "card_declined", "message": "Your card was declined."}
 NO_METHOD = {"type": "invalid_request_error", "code": "resource_missing", "param": "payment_method"}
 
 
-class FakeStripe:
+class FakeStripe(Served):
     """`behave(path, form)` answers "drop before", "drop after", a status with an empty error, or None."""
 
     def __init__(self, key="sk_test_1"):
@@ -115,14 +116,6 @@ class FakeStripe:
 
     def taken(self):
         return sum(each["amount"] for each in self.intents.values() if each["status"] == "succeeded")
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 def signed(secret, body, at=None):

@@ -2,14 +2,14 @@
 
 import json
 import socket
-import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from served import Served
 from standardwebhooks.webhooks import Webhook
 
 
-class Receiver:
+class Receiver(Served):
     """`behave(number)` answers a status, (status, headers), "hang", "drop", or None for 204."""
 
     def __init__(self, port=0):
@@ -65,11 +65,3 @@ class Receiver:
     def kinds(self, order=None):
         events = list(self.taken)
         return [event["type"] for event in events if order in (None, event["data"]["order"]["id"])]
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
