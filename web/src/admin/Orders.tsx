@@ -1,9 +1,9 @@
 /** All orders: found, looked into, moved on, cancelled, exported. */
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { useSearchParams } from 'react-router';
 import { ask } from '../api/client';
 import type { AdminOrder, AdminOrderList, Order, OrderState } from '../api/types';
+import { useAddress } from '../lib/address';
 import { FormError } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
 import { Button } from '../ui/parts';
@@ -55,7 +55,7 @@ function Detail({ order, onClose }: { order: Full; onClose: () => void }): React
 
 export function Orders(): ReactNode {
   const { t, price, time, number } = useConsoleSpeech();
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, set, setParameters] = useAddress();
   const [shown, setShown] = useState<Full | null>(null);
   const query = { state: parameters.get('state'), productId: parameters.get('productId'), userId: parameters.get('userId') };
   const list = useInfiniteQuery({
@@ -67,12 +67,6 @@ export function Orders(): ReactNode {
     placeholderData: (before) => before,
   });
   const orders = (list.data?.pages.flatMap((page) => page.items) ?? []) as Full[];
-  const set = (name: string, value: string): void => setParameters((before) => {
-    const changed = new URLSearchParams(before);
-    if (value) changed.set(name, value);
-    else changed.delete(name);
-    return changed;
-  }, { replace: true });
   return (
     <>
       <div className="bar">

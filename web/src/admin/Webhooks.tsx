@@ -1,9 +1,9 @@
 /** Who is told of orders: webhooks, their secrets, and the log of deliveries. */
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { useSearchParams } from 'react-router';
 import { ask } from '../api/client';
 import type { Webhook, WebhookDelivery, WebhookDeliveryList, WebhookList, WebhookWithSecret } from '../api/types';
+import { useAddress } from '../lib/address';
 import { fieldError, FormError, useForm } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
 import { Button, Field, LoadError, Loading, Notice, Skeleton, Spinner } from '../ui/parts';
@@ -104,7 +104,7 @@ function Hooks({ list, onSecret }: { list: Webhook[]; onSecret: (made: WebhookWi
 function Deliveries({ hooks }: { hooks: Webhook[] }): ReactNode {
   const { t, time } = useConsoleSpeech();
   const queries = useQueryClient();
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, set] = useAddress();
   const [error, setError] = useState<unknown>(null);
   const query = { webhookId: parameters.get('webhookId'), state: parameters.get('state') };
   const list = useInfiniteQuery({
@@ -115,12 +115,6 @@ function Deliveries({ hooks }: { hooks: Webhook[] }): ReactNode {
     refetchInterval: 3000,
     placeholderData: (before) => before,
   });
-  const set = (name: string, value: string): void => setParameters((before) => {
-    const changed = new URLSearchParams(before);
-    if (value) changed.set(name, value);
-    else changed.delete(name);
-    return changed;
-  }, { replace: true });
   const replay = async (one: WebhookDelivery): Promise<void> => {
     setError(null);
     try {

@@ -1,10 +1,11 @@
 /** The catalogue: the drop that matters now on top, everything else below. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
-import { Link, useSearchParams } from 'react-router';
+import { Link } from 'react-router';
 import { ask } from '../api/client';
 import type { CategoryList, Product, ProductList, Stock } from '../api/types';
 import { useSpeech } from '../i18n/language';
+import { useAddress } from '../lib/address';
 import { useClockSync, useLive, useServerNow, useTitle } from '../lib/hooks';
 import { saleView } from '../lib/sale';
 import { Art } from '../ui/Art';
@@ -75,15 +76,8 @@ export function Card({ product, heading: Heading }: { product: Product; heading:
   );
 }
 
-/** What the address says, so that a filtered list can be sent to somebody. */
 function useFilters() {
-  const [parameters, setParameters] = useSearchParams();
-  const set = (name: string, value: string): void => setParameters((before) => {
-    const next = new URLSearchParams(before);
-    if (value) next.set(name, value);
-    else next.delete(name);
-    return next;
-  }, { replace: true });
+  const [parameters, set, setParameters] = useAddress();
   const get = (name: string): string => parameters.get(name) ?? '';
   return { search: get('search'), kind: get('kind'), sort: get('sort'), category: get('category'), set,
     clear: () => setParameters({}, { replace: true }), any: [...parameters.keys()].length > 0 };
