@@ -40,12 +40,12 @@ CommandDesk::Taken CommandDesk::take(wire::CommandMessage message) {
   return taken;
 }
 
-void CommandDesk::decided(wire::Term term, const CommandId& id, const wire::CommandAnswer* answer) {
-  if (term != term_ || answer == nullptr) return;
+void CommandDesk::decided(wire::Term term, const CommandId& id, const wire::CommandAnswer& answer) {
+  if (term != term_) return;
   const auto session = sessions_.find({id.session_hi, id.session_lo});
   if (session == sessions_.end()) return;
   const auto number = session->second.numbers.find(id.number);
-  if (number != session->second.numbers.end()) number->second = *answer;
+  if (number != session->second.numbers.end()) number->second = answer;
 }
 
 }  // namespace market::sale

@@ -23,8 +23,8 @@ class CommandDesk {
   };
   /// Of a message for this term. What lies below the floor is dropped.
   Taken take(wire::CommandMessage message);
-  /// What became of a fresh one. None: an event, which the sender reads from the log.
-  void decided(wire::Term term, const CommandId& id, const wire::CommandAnswer* answer);
+  /// What became of a fresh one that made no event; the others the sender reads from the log.
+  void decided(wire::Term term, const CommandId& id, const wire::CommandAnswer& answer);
 
  private:
   struct Session {

@@ -3,20 +3,6 @@
 #include <algorithm>
 
 namespace market::sale {
-namespace {
-
-bool is_about_product(const Command& command) {
-  return std::holds_alternative<ListProduct>(command.body) ||
-         std::holds_alternative<ChangeProduct>(command.body) ||
-         std::holds_alternative<AdjustStock>(command.body);
-}
-
-std::int64_t subject_of(const Fact& fact) {
-  const ProductId product = product_of(fact);
-  return product ? product.value : order_of(fact).value;
-}
-
-}  // namespace
 
 CommandId CommandSender::next_own() {
   if (own_from_ == 0) own_from_ = next_;

@@ -235,7 +235,7 @@ TEST(SenderAndDesk, EachCommandIsDecidedOnceHoweverTheNetBehaves) {
           wire::CommandAnswer answer;
           answer.number = number;
           answer.refused = Error(Code::sold_out, "");
-          desk.decided(term, command.id, &answer);
+          desk.decided(term, command.id, answer);
           answers.answers.push_back(answer);
         } else if (chance(80)) {  // Its group counts.
           with_event.insert(number);

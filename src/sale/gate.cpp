@@ -8,15 +8,6 @@
 #include "sale/gate_pending.hpp"
 
 namespace market::sale {
-namespace {
-
-bool is_about_product(const Command& command) {
-  return std::holds_alternative<ListProduct>(command.body) ||
-         std::holds_alternative<ChangeProduct>(command.body) ||
-         std::holds_alternative<AdjustStock>(command.body);
-}
-
-}  // namespace
 
 void EmbeddedGate::start() {
   if (remote_) remote_->start();

@@ -214,7 +214,7 @@ asio::awaitable<void> RemoteGate::decide_one(Command command, wire::Term term, C
       term, {id.session_hi, id.session_lo}, place_.load(std::memory_order_acquire), {}};
   {
     const std::scoped_lock lock(desk_mutex_);
-    desk_.decided(term, id, &answer);
+    desk_.decided(term, id, answer);
   }
   message.answers.push_back(std::move(answer));
   reply(wire::encode_message(message));

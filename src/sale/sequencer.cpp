@@ -15,11 +15,6 @@ std::int64_t tick_of(Instant at) {
   return at.time_since_epoch() / deadline_tick;
 }
 
-std::int64_t subject_of(const Fact& fact) {
-  const ProductId product = product_of(fact);
-  return product ? product.value : order_of(fact).value;
-}
-
 std::int64_t subject_of(const Command& command) {
   return std::visit(
       [&](const auto& body) {

@@ -3,14 +3,6 @@
 #include "tests/sim/checker.hpp"
 
 namespace market::sim {
-namespace {
-
-std::int64_t subject_of(const Fact& fact) {
-  const ProductId product = product_of(fact);
-  return product ? product.value : order_of(fact).value;
-}
-
-}  // namespace
 
 void SimRecords::fold_one(const CountedEvent& counted) {
   const Event& event = counted.event;

@@ -72,7 +72,7 @@ void MysqlRecordFold::Batch::gather(const CountedEvent& counted) {
   if (event.key)
     fmt::format_to(std::back_inserter(bound_keys), "{}({},{},{},{},{})", bound_keys.empty() ? "" : ",",
                    static_cast<std::int64_t>(event.key.hi), static_cast<std::int64_t>(event.key.lo),
-                   id ? id.value : product_of(event.fact).value, static_cast<std::int64_t>(event.fingerprint),
+                   subject_of(event.fact), static_cast<std::int64_t>(event.fingerprint),
                    event.at.time_since_epoch().count());
   if (id) older.push_back(&counted);
 }

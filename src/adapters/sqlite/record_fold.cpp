@@ -205,7 +205,7 @@ void SqliteRecordFold::gather(const CountedEvent& counted) {
     if (is_new) batch_->new_orders.push_back(NewOrder{accepted_order(counted), event.key, event.fingerprint});
     return;
   }
-  if (event.key) database_->bind_key(event, id ? id.value : product_of(event.fact).value);
+  if (event.key) database_->bind_key(event, subject_of(event.fact));
   if (!id) return;
   const auto found = batch_->new_by_id.find(id);
   if (found != batch_->new_by_id.end())

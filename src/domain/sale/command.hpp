@@ -97,4 +97,10 @@ inline OrderId order_of(const Command& command) {
       command.body);
 }
 
+inline bool is_about_product(const Command& command) {
+  return std::holds_alternative<ListProduct>(command.body) ||
+         std::holds_alternative<ChangeProduct>(command.body) ||
+         std::holds_alternative<AdjustStock>(command.body);
+}
+
 }  // namespace market

@@ -209,5 +209,10 @@ inline ProductId product_of(const Fact& fact) {
       },
       fact);
 }
+/// The id of what a fact is about: a product's, else an order's; 0: of nothing.
+inline std::int64_t subject_of(const Fact& fact) {
+  const ProductId product = product_of(fact);
+  return product ? product.value : order_of(fact).value;
+}
 
 }  // namespace market
