@@ -102,6 +102,11 @@ class EmbeddedGate final : public SaleGate {
 
   const GateCounters& counters() const { return counters_; }
   Place place() const { return place_.load(std::memory_order_acquire); }
+  /// Which log this is; none before its first Open was read.
+  LogId log() const {
+    const std::scoped_lock lock(log_mutex_);
+    return log_;
+  }
   int waiting() const { return waiting_.load(std::memory_order_relaxed); }
   std::uint64_t snapshots_made() const { return snapshot_writer_.made(); }
   /// For how long nothing could be sold: the log cannot be written, or an append hangs.
@@ -201,6 +206,8 @@ class EmbeddedGate final : public SaleGate {
   std::optional<SnapshotCopy> copy_;
   Place snapshot_at_ = 0;
   std::atomic<Place> place_{0};
+  mutable std::mutex log_mutex_;
+  LogId log_;
   std::atomic<bool> writes_{false};
   std::unique_ptr<RemoteGate> remote_;
   wire::Term noted_term_ = 0;

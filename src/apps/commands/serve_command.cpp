@@ -100,6 +100,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
                        MARKET_VERSION, with_gateway ? "all" : "user,product,order", ::getpid(),
                        platform.core.gate.place());
   };
+  if (platform.redis) info.warnings = [&] { return platform.redis->warnings(); };
   if (front) info.missing = [&] { return front->proxy.missing_services(); };
   info.services = [&] { return service_view_of(*discovery); };
   info.management_elsewhere = !settings.text("management.listen").empty();

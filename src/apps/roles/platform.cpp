@@ -124,6 +124,7 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
       addresses_known(!behind_gateway || !settings.text("http.trusted_proxies").empty()),
       store(data, clock, predecessor, mysql_server(settings, "accounts")),
       core(store, clock, settings, product::render),
+      redis(redis_of(settings)),
       hasher(thread_count(settings.number("users.hash_threads"), cores / 2)),
       demo(for_show),
       smtp(smtp_of(settings)),
@@ -157,8 +158,27 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
   if (mail_tail) core.gate.add_follower(*mail_tail);
   webhook_tail = tail_for(feed_webhooks);
   core.gate.add_follower(*webhook_tail);
+  if (redis) share_stock();
   for (const sale::OpenPaymentFound& open : core.gate.open_payments())
     resolver.watch({open.order, open.attempt, open.refund});
+}
+
+/// Whoever writes the log says what is left; whoever does not hear of it for a while may look there.
+void Platform::share_stock() {
+  const auto log = [this] { return core.gate.log(); };
+  const auto end = [this] { return core.gate.place(); };
+  stock_publisher = std::make_unique<sale::StockPublisher>(sale::PublisherParts{
+      redis->stock, core.products, log, end, [this] { return core.gate.writes(); },
+      [this]() -> std::optional<std::uint64_t> {
+        if (!redis->client.connected()) return std::nullopt;
+        return redis->client.connection_number();
+      },
+      warn});
+  core.gate.add_follower(*stock_publisher);
+  if (!core.shared_log) return;
+  stock_reader = std::make_unique<sale::StockReader>(sale::ReaderParts{
+      redis->stock, core.products, log, end,
+      [this] { return !core.gate.writes() && core.gate.silent_for() > Millis(1'000); }});
 }
 
 std::unique_ptr<sale::LogTail> Platform::tail_for(LogEffect& effect) {
@@ -170,6 +190,8 @@ std::unique_ptr<sale::LogTail> Platform::tail_for(LogEffect& effect) {
 }
 
 void Platform::start_effects() {
+  if (stock_publisher) stock_publisher->start(redis->client.executor());
+  if (stock_reader) stock_reader->start(redis->client.executor());
   mails.start();
   webhooks.start();
   webhook_tail->start();
@@ -301,6 +323,13 @@ std::string Platform::metrics(const http::Server& server) const {
   waiting(store.search_pool, "search");
   waiting(store.files_pool, "files");
   waiting(charges, "charges");
+  if (redis) {
+    redis->add_metrics(text);
+    text.family("market_stock_lines_total", "counter", "Lines of live stock in Redis.")
+        .sample(stock_publisher->lines_written(), platform::label("outcome", "written"))
+        .sample(stock_publisher->lines_newer(), platform::label("outcome", "newer_there"))
+        .sample(stock_reader ? stock_reader->lines_borrowed() : 0, platform::label("outcome", "borrowed"));
+  }
   const auto stepped = clock.wall_step().count();
   text.family("market_clock_stepped_milliseconds", "gauge",
               "By how much the wall clock was set since the start.")

@@ -16,9 +16,12 @@
 #include "apps/roles/background_thread.hpp"
 #include "apps/roles/denial_watch.hpp"
 #include "apps/roles/id_clock.hpp"
+#include "apps/roles/redis_parts.hpp"
 #include "apps/roles/sale_core.hpp"
 #include "http/server/server.hpp"
 #include "sale/log_tail.hpp"
+#include "sale/stock_publisher.hpp"
+#include "sale/stock_reader.hpp"
 #include "services/order/deliveries.hpp"
 #include "services/order/feed_webhooks.hpp"
 #include "services/order/mail_buyers.hpp"
@@ -41,6 +44,8 @@ struct Platform {
   void stop() {
     if (std::exchange(stopped, true)) return;
     if (denial_watch) denial_watch->stop();
+    if (stock_reader) stock_reader->stop();
+    if (stock_publisher) stock_publisher->stop();
     pay.wait(Millis(5'000));
     deliveries.stop();
     if (mail_tail) mail_tail->stop();
@@ -50,6 +55,7 @@ struct Platform {
     if (stripe) stripe->stop();
     mails.stop();
     core.gate.stop();
+    if (redis) redis->client.stop();
     background.stop();
     hasher.stop();
     following.stop();
@@ -68,6 +74,7 @@ struct Platform {
   void follow_before_denying();
   void create_admin();
   std::string metrics(const http::Server& server) const;
+  void share_stock();
   void look_at_files();
 
   bool stopped = false;
@@ -80,6 +87,9 @@ struct Platform {
   BlockingPool decoding{1, 16};                     ///< Of pictures.
   BlockingPool charges{1, Store::sql_waiting_max};  ///< The payment provider's own file.
   SaleCore core;
+  const std::unique_ptr<RedisParts> redis;  ///< Null: none is named.
+  std::unique_ptr<sale::StockPublisher> stock_publisher;  ///< With Redis.
+  std::unique_ptr<sale::StockReader> stock_reader;        ///< With Redis, where others write the log.
   const IdClock id_clock{clock, sql::greatest_id_in(*store.main)};
   IdSource ids{id_clock};
   auth::DeniedSessions denied;

@@ -109,7 +109,8 @@ std::optional<std::string> text_of(const toml::node& node) {
 }  // namespace
 
 const std::vector<KnownSetting>& known_settings() {
-  constexpr auto front = by_whole | by_gateway;  // Whoever speaks with browsers.
+  constexpr auto front = by_whole | by_gateway;   // Whoever speaks with browsers.
+  constexpr auto by_shop = by_store | by_gateway;  // All but a registry.
   static const std::vector<KnownSetting> all{
       {"http.listen", "127.0.0.1:8080", text, by_all, {}, "address of the entry point"},
       {"http.threads", "0", number, by_all, {0, 256}, "I/O threads; 0: one per core"},
@@ -187,6 +188,22 @@ const std::vector<KnownSetting>& known_settings() {
       {"ratelimit.enabled", "true", flag, by_all, {}, "limits per user, address, and connections"},
       {"ratelimit.user_per_second", "100", number, front, {0, 1'000'000}, "twice that at once"},
       {"ratelimit.address_per_second", "2000", number, front, {0, 1'000'000}, "twice that at once"},
+      {"redis.servers", "", text, by_shop, {}, "HOST:PORT of Redis, by comma; with Sentinel: of the Sentinels"},
+      {"redis.sentinel_master", "", text, by_shop, {}, "the master's name at Sentinel; empty: no Sentinel"},
+      {"redis.sentinel_password", "", text, by_shop, {}, "of the Sentinels"},
+      {"redis.sentinel_password_file", "", text, by_shop, {}, "file with redis.sentinel_password"},
+      {"redis.user", "", text, by_shop, {}, "ACL user; empty: default"},
+      {"redis.password", "", text, by_shop, {}, "its password"},
+      {"redis.password_file", "", text, by_shop, {}, "file with redis.password"},
+      {"redis.secret", "", text, by_shop, {}, "key of the names of limits, the same at every instance"},
+      {"redis.secret_file", "", text, by_shop, {}, "file with redis.secret"},
+      {"redis.database", "0", number, by_shop, {0, 1'000}, "SELECT"},
+      {"redis.tls", "false", flag, by_shop, {}, "encrypted, and the server's certificate is checked"},
+      {"redis.tls_ca", "", text, by_shop, {}, "PEM file of who may sign; empty: the system's"},
+      {"redis.tls_certificate", "", text, by_shop, {}, "PEM file of our own, for a server that asks"},
+      {"redis.tls_key", "", text, by_shop, {}, "PEM file of its key"},
+      {"redis.timeout", "200ms", duration, by_shop, between(10ms, 10s), "of a command; then it is away"},
+      {"redis.queue_max", "4096", number, by_shop, {1, 1'000'000}, "commands waiting for an answer"},
       {"registry.self_preservation", "true", flag, by_registry, {}, "no mass eviction"},
       {"registry.eviction_interval", "60s", duration, by_registry, between(10ms, 1h), "between two looks"},
       {"registry.cache", "30s", duration, by_registry, between(0s, 1h), "life of a cached answer"},
@@ -210,8 +227,9 @@ const std::vector<KnownSetting>& known_settings() {
 }
 
 const std::vector<std::string_view>& secret_settings() {
-  static const std::vector<std::string_view> all{"log.kafka_options", "mail.credential", "records.mysql",
-                                                 "registry.credential", "registry.urls"};
+  static const std::vector<std::string_view> all{
+      "log.kafka_options", "mail.credential", "records.mysql",       "redis.password",
+      "redis.secret",      "registry.urls",   "registry.credential", "redis.sentinel_password"};
   return all;
 }
 

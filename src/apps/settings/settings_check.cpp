@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "apps/roles/access_log_writer.hpp"
+#include "apps/roles/redis_parts.hpp"
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/registry_parts.hpp"
 #include "apps/roles/serve_parts.hpp"
@@ -37,6 +38,7 @@ void check_all(const Settings& settings, const std::string& config, ServeRole ro
   email_verification_of(settings);
   kafka_settings(settings);
   smtp_settings(settings);
+  redis_settings(settings);
   networks_of(settings, "webhooks.private_networks");
   if (mysql_server(settings, "records") && settings.text("log.kafka").empty())
     throw UsageError(

@@ -1,0 +1,34 @@
+#pragma once
+/// Redis, where it is named: what several instances show and count together. Everything works without it.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adapters/redis/client.hpp"
+#include "adapters/redis/shared_limits.hpp"
+#include "adapters/redis/shared_stock.hpp"
+#include "apps/settings/settings.hpp"
+#include "services/platform/metrics_text.hpp"
+
+namespace market::apps {
+
+struct RedisParts {
+  RedisParts(redis::ClientSettings settings, const std::string& secret)
+      : client(std::move(settings)), stock(client), limits(client, secret) {}
+  void add_metrics(platform::MetricsText& text) const;
+  /// That it is away, and why.
+  std::vector<std::string> warnings() const;
+
+  redis::Client client;
+  redis::RedisSharedStock stock;
+  redis::RedisSharedLimits limits;
+};
+
+/// As redis.* say; none: no server is named. Throws UsageError.
+std::optional<redis::ClientSettings> redis_settings(const Settings& settings);
+/// Connecting already. Null: no server is named. Throws UsageError.
+std::unique_ptr<RedisParts> redis_of(const Settings& settings);
+
+}  // namespace market::apps
