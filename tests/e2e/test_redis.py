@@ -81,12 +81,13 @@ def test_the_live_stock_is_readable_and_heals_itself(start, redis):
 
 def test_a_sale_does_not_notice_what_becomes_of_redis(start, redis):
     market = start(*redis.settings)
-    units, buyers = 400, 60
+    units, buyers = 1_000, 12
     product = listed(market, units)
     sold, wrong = [], []
+    tokens = [client.sign_up(market.url).token for _ in range(4)]
 
-    def buy():
-        buyer = client.sign_up(market.url)
+    def buy(token):
+        buyer = client.Client(market.url, token)
         while True:
             began = time.monotonic()
             answer = buyer.send("POST", "/orders", {"items": [{"productId": product["id"], "quantity": 1}]})
@@ -98,11 +99,12 @@ def test_a_sale_does_not_notice_what_becomes_of_redis(start, redis):
                 return
             sold.append(answer.json()["id"])
 
-    threads = [threading.Thread(target=buy) for _ in range(buyers)]
+    threads = [threading.Thread(target=buy, args=(tokens[number % 4],)) for number in range(buyers)]
     for thread in threads:
         thread.start()
-    for step in (lambda: redis.ask("FLUSHALL"), lambda: redis.send(signal.SIGSTOP), lambda: redis.send(signal.SIGCONT),
-                 redis.kill, redis.start, lambda: redis.ask("CONFIG", "SET", "maxmemory", "1")):
+    for step in (lambda: redis.ask("FLUSHALL"), lambda: redis.send(signal.SIGSTOP),
+                 lambda: redis.send(signal.SIGCONT), redis.kill, redis.start,
+                 lambda: redis.ask("CONFIG", "SET", "maxmemory", "1")):
         time.sleep(0.3)
         step()
     for thread in threads:

@@ -130,7 +130,7 @@ Platform::Platform(const std::string& data, const Settings& from, bool behind_ga
       smtp(smtp_of(settings)),
       mails(store.outbox, smtp.get(), ids, random, clock, background.executor(), demo && !smtp, warn,
             mail_limits(settings, store, core)),
-      limiter(settings.flag("ratelimit.enabled"), random_key(random)),
+      limiter(settings.flag("ratelimit.enabled"), random_key(random), redis ? &redis->limits : nullptr),
       sessions(store.accounts, store.tokens, denied, random, ids, clock, wall,
                user::SessionSettings{settings.duration("users.access_token_life"), store.refresh_key()}),
       sign_up(store.accounts, hasher, mails, random, ids, clock, email_verification_of(settings)),

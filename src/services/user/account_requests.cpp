@@ -39,13 +39,13 @@ Result<std::string> read_email_alone(const http::Request& request) {
   return email;
 }
 
-bool may_mail(GuessLimiter& limiter, std::string_view what, const std::string& email,
-              const std::string& client, Instant now) {
+Task<bool> may_mail(GuessLimiter& limiter, std::string_view what, std::string email, std::string client,
+                    Instant now) {
   auto limits = address_limit(fmt::format("{}-by", what), client, address_mail_rate);
   limits.push_back({fmt::format("{}:{}", what, email_key(email)), account_mail_rate});
-  auto mailed = limiter.take(std::move(limits), now);
+  auto mailed = co_await limiter.take_shared(std::move(limits), now);
   if (mailed) mailed->keep();
-  return mailed.has_value();
+  co_return mailed.has_value();
 }
 
 }  // namespace market::user

@@ -21,7 +21,7 @@ Result<std::string> read_email_alone(const http::Request& request);
 
 /// Whether a mail with a code of kind `what` may go to `email` on behalf of `client` (as client_of() says).
 /// One that may is counted.
-bool may_mail(GuessLimiter& limiter, std::string_view what, const std::string& email,
-              const std::string& client, Instant now);
+Task<bool> may_mail(GuessLimiter& limiter, std::string_view what, std::string email, std::string client,
+                    Instant now);
 
 }  // namespace market::user

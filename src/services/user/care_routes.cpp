@@ -26,8 +26,8 @@ Task<Reply> forgot_password(Doors& doors, const Request& request) {
   Reply accepted;
   accepted.status = Status::accepted;
   const std::string client = client_of(doors.addresses_known, request);
-  if (!may_mail(doors.limiter, "reset-mail", *email, client, doors.clock.now()))
-    co_return accepted;  // The same answer, and no mail.
+  const auto may = co_await may_mail(doors.limiter, "reset-mail", *email, client, doors.clock.now());
+  if (!may || !*may) co_return accepted;  // The same answer, and no mail.
   const auto sent = co_await doors.care.forgot_password(std::move(*email));
   if (!sent) co_return fail(sent.error());
   co_return accepted;
@@ -41,7 +41,8 @@ Task<Reply> reset_password(Doors& doors, const Request& request) {
   std::string code = reader.text("code", 1, 32), password = reader.text("newPassword", 1, 512);
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
   std::string client = client_of(doors.addresses_known, request);
-  auto tried = doors.limiter.take(address_limit("reset", client, reset_rate), doors.clock.now());
+  auto limits = address_limit("reset", client, reset_rate);
+  auto tried = co_await doors.limiter.take_shared(std::move(limits), doors.clock.now());
   if (!tried) co_return fail(tried.error());
   const auto reset = co_await doors.care.reset_password(std::move(email), std::move(code),
                                                         std::move(password), std::move(client));
@@ -63,7 +64,8 @@ Task<Reply> erase(Doors& doors, const Request& request) {
   wire::ObjectReader reader(*json);
   std::string password = reader.text("password", 1, 512);
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
-  auto tried = doors.limiter.take({{"erase:" + caller->user.text(), erase_rate}}, doors.clock.now());
+  std::vector<GuessLimiter::Limit> limits{{"erase:" + caller->user.text(), erase_rate}};
+  auto tried = co_await doors.limiter.take_shared(std::move(limits), doors.clock.now());
   if (!tried) co_return fail(tried.error());
   const auto erased =
       co_await doors.care.erase(caller->user, std::move(password), client_of(doors.addresses_known, request));

@@ -8,12 +8,16 @@ namespace market::user {
 
 namespace {
 
-tl::unexpected<Error> too_many(double tries, GuessLimiter::Rate rate, bool under_way) {
+tl::unexpected<Error> too_many(int seconds) {
   ErrorExtras extras;
+  extras.retry_after_seconds = std::max(1, seconds);
+  return fail(Error(Code::rate_limited, "too many tries; wait before the next one", std::move(extras)));
+}
+
+tl::unexpected<Error> too_many(double tries, GuessLimiter::Rate rate, bool under_way) {
   const double wait_ms = (1 - tries) * static_cast<double>(rate.refill.count());
   // One that is under way may give its try back in a moment.
-  extras.retry_after_seconds = under_way ? 1 : static_cast<int>(std::ceil(wait_ms / 1'000));
-  return fail(Error(Code::rate_limited, "too many tries; wait before the next one", std::move(extras)));
+  return too_many(under_way ? 1 : static_cast<int>(std::ceil(wait_ms / 1'000)));
 }
 
 }  // namespace
@@ -34,7 +38,22 @@ void GuessLimiter::make_room() {
   if (buckets_.size() >= buckets_max) buckets_.clear();
 }
 
-Result<GuessLimiter::Try> GuessLimiter::take(std::vector<Limit> limits, Instant now) {
+/// Here first: whoever has no try left here has none left of all, and costs nobody a question.
+Task<GuessLimiter::Try> GuessLimiter::take_shared(std::vector<Limit> limits, Instant now) {
+  auto taken = take(limits, now);
+  if (!taken || !enabled_ || shared_ == nullptr || limits.empty()) co_return taken;
+  std::vector<SharedBucket> buckets;
+  for (Limit& limit : limits)
+    buckets.push_back(
+        {"guess:" + std::move(limit.name), limit.rate.burst, static_cast<double>(limit.rate.refill.count())});
+  const auto wait = co_await shared_->take(buckets);
+  if (!wait) co_return taken;  // They cannot be asked: this instance's own count holds.
+  if (*wait > Millis(0)) co_return too_many(static_cast<int>((wait->count() + 999) / 1'000));
+  taken->shared_ = std::move(buckets);
+  co_return taken;
+}
+
+Result<GuessLimiter::Try> GuessLimiter::take(const std::vector<Limit>& limits, Instant now) {
   Try taken(enabled_ ? this : nullptr);
   if (!enabled_) return taken;
   for (const Limit& limit : limits)
@@ -58,6 +77,7 @@ Result<GuessLimiter::Try> GuessLimiter::take(std::vector<Limit> limits, Instant 
 void GuessLimiter::Try::end(bool give_back) {
   auto* const limiter = std::exchange(limiter_, nullptr);
   if (!limiter) return;
+  if (give_back && !shared_.empty()) limiter->shared_->give_back(std::move(shared_));
   const std::scoped_lock lock(limiter->mutex_);
   for (const auto& one : taken_) {
     const auto entry = limiter->buckets_.find(one.bucket);

@@ -2,9 +2,10 @@
 /// Token buckets against guessing and mass sign-up. A try is taken before the work and given back unless it
 /// is kept, so that many tries at once are no way around; what is kept are failures and, in buckets of their
 /// own, successes. A stranger's guesses from elsewhere never lock the owner out (ASVS 6.1.1). Bounded: a full
-/// table forgets its fullest buckets first.
+/// table forgets its fullest buckets first. With SharedLimits several instances count together; while those
+/// are away, each counts alone.
 ///
-///   auto tried = limiter.take({{"sign-in:" + account, rate}}, now);
+///   auto tried = co_await limiter.take_shared(std::move(limits), now);
 ///   if (!tried) co_return fail(tried.error());
 ///   ...                                        // The work; whatever ends it early gives the try back.
 ///   if (!right) tried->keep();
@@ -19,6 +20,7 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "ports/shared_limits.hpp"
 #include "wire/auth/digest.hpp"
 
 namespace market::user {
@@ -39,7 +41,9 @@ class GuessLimiter {
   class Try {
    public:
     Try(Try&& other) noexcept
-        : limiter_(std::exchange(other.limiter_, nullptr)), taken_(std::move(other.taken_)) {}
+        : limiter_(std::exchange(other.limiter_, nullptr)),
+          taken_(std::move(other.taken_)),
+          shared_(std::move(other.shared_)) {}
     Try& operator=(Try&&) = delete;
     ~Try() { end(true); }
     /// It counts.
@@ -55,13 +59,18 @@ class GuessLimiter {
     void end(bool give_back);
     GuessLimiter* limiter_;
     boost::container::small_vector<Taken, 2> taken_;
+    std::vector<SharedBucket> shared_;  ///< Taken there, too.
   };
 
   /// `key`: random, of this process alone; without it a stranger could compute names that share a bucket.
-  GuessLimiter(bool enabled, const wire::DigestKey& key) : enabled_(enabled), key_(key) {}
+  GuessLimiter(bool enabled, const wire::DigestKey& key, SharedLimits* shared = nullptr)
+      : enabled_(enabled), key_(key), shared_(shared) {}
 
-  /// Takes a try of each bucket, or of none. Errors: rate_limited with the seconds to wait.
-  Result<Try> take(std::vector<Limit> limits, Instant now);
+  /// Takes a try of each bucket, or of none, of all instances together where they can be asked. Errors:
+  /// rate_limited with the seconds to wait.
+  Task<Try> take_shared(std::vector<Limit> limits, Instant now);
+  /// Of this instance alone.
+  Result<Try> take(const std::vector<Limit>& limits, Instant now);
 
  private:
   struct Bucket {
@@ -77,6 +86,7 @@ class GuessLimiter {
 
   const bool enabled_;
   const wire::DigestKey key_;
+  SharedLimits* const shared_;
   std::mutex mutex_;
   boost::unordered_flat_map<wire::Digest128, Bucket, DigestHash> buckets_;
 };

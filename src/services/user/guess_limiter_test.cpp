@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/run_task.hpp"
+
 namespace market::user {
 namespace {
 
@@ -92,6 +94,66 @@ TEST(LimitAddress, IsACustomersNetwork) {
   EXPECT_NE(limit_address("192.0.2.7"), limit_address("192.0.2.8"));
   EXPECT_EQ(limit_address("2001:db8:1:2::1"), limit_address("2001:db8:1:2:ffff::9")) << "one /64";
   EXPECT_NE(limit_address("2001:db8:1:2::1"), limit_address("2001:db8:1:3::1"));
+}
+
+/// Of all instances; `away`: it cannot be asked.
+class CountedLimits final : public SharedLimits {
+ public:
+  Task<Millis> take(std::vector<SharedBucket> buckets) override {
+    ++asked;
+    if (away) co_return fail(Code::unavailable, "away");
+    for (const SharedBucket& bucket : buckets)
+      if (taken[bucket.name] >= bucket.burst) co_return Millis(2'500);
+    for (const SharedBucket& bucket : buckets) ++taken[bucket.name];
+    co_return Millis(0);
+  }
+  void give_back(std::vector<SharedBucket> buckets) override {
+    for (const SharedBucket& bucket : buckets) --taken[bucket.name];
+  }
+  Task<std::vector<double>> settle(std::vector<Use>) override { co_return std::vector<double>(); }
+  std::map<std::string, double> taken;
+  bool away = false;
+  int asked = 0;
+};
+
+class SharedGuesses : public testing::Test {
+ protected:
+  Result<GuessLimiter::Try> take(GuessLimiter& at, const std::string& name) {
+    std::vector<GuessLimiter::Limit> limits{{name, rate}};
+    return tests::run(at.take_shared(std::move(limits), Instant(Millis(1'800'000'000'000))));
+  }
+  bool guess(GuessLimiter& at, const std::string& name) {
+    auto taken = take(at, name);
+    if (taken) taken->keep();
+    return taken.has_value();
+  }
+  CountedLimits shared;
+  GuessLimiter one{true, wire::DigestKey{1}, &shared}, two{true, wire::DigestKey{2}, &shared};
+};
+
+TEST_F(SharedGuesses, OfAllInstancesCountTogether) {
+  EXPECT_TRUE(guess(one, "a"));
+  EXPECT_TRUE(guess(two, "a"));
+  EXPECT_TRUE(guess(one, "a"));
+  const auto refused = take(two, "a");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::rate_limited);
+  EXPECT_EQ(refused.error().extras->retry_after_seconds, 3) << "rounded up";
+  EXPECT_TRUE(guess(two, "b"));
+}
+
+TEST_F(SharedGuesses, GiveBackWhatWasRightEverywhere) {
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(take(i % 2 ? one : two, "a")) << i;
+  EXPECT_EQ(shared.taken["guess:a"], 0);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(guess(two, "a")) << "what was refused there was given back here";
+}
+
+TEST_F(SharedGuesses, CountHereWhileTheyCannotBeAsked) {
+  shared.away = true;
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(guess(one, "a"));
+  EXPECT_FALSE(guess(one, "a"));
+  EXPECT_EQ(shared.asked, 3) << "who is refused here asks nobody";
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(guess(two, "a")) << "each instance alone";
 }
 
 }  // namespace

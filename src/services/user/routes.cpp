@@ -95,7 +95,8 @@ Task<Reply> create_user(Doors& doors, const Request& request) {
   auto wanted = read_new_account(request);
   if (!wanted) co_return fail(wanted.error());
   std::string client = client_of(doors.addresses_known, request);
-  auto tried = doors.limiter.take(address_limit("sign-up", client, sign_up_rate), doors.clock.now());
+  auto limits = address_limit("sign-up", client, sign_up_rate);
+  auto tried = co_await doors.limiter.take_shared(std::move(limits), doors.clock.now());
   if (!tried) co_return fail(tried.error());
   tried->keep();
   const auto account = co_await doors.sign_up.run(std::move(*wanted), std::move(client));
@@ -122,8 +123,8 @@ Result<EmailAndCode> read_code(const Request& request) {
 Task<Reply> verify_email(Doors& doors, const Request& request) {
   auto read = read_code(request);
   if (!read) co_return fail(read.error());
-  auto tried = doors.limiter.take(
-      address_limit("verify", client_of(doors.addresses_known, request), verify_rate), doors.clock.now());
+  auto limits = address_limit("verify", client_of(doors.addresses_known, request), verify_rate);
+  auto tried = co_await doors.limiter.take_shared(std::move(limits), doors.clock.now());
   if (!tried) co_return fail(tried.error());
   const auto verified = co_await doors.sign_up.verify(std::move(read->email), std::move(read->code));
   if (!verified && verified.error().code == Code::invalid_code) tried->keep();
@@ -137,8 +138,8 @@ Task<Reply> resend_code(Doors& doors, const Request& request) {
   Reply accepted;
   accepted.status = Status::accepted;
   const std::string client = client_of(doors.addresses_known, request);
-  if (!may_mail(doors.limiter, "mail", *email, client, doors.clock.now()))
-    co_return accepted;  // The same answer, and no mail.
+  const auto may = co_await may_mail(doors.limiter, "mail", *email, client, doors.clock.now());
+  if (!may || !*may) co_return accepted;  // The same answer, and no mail.
   const auto sent = co_await doors.sign_up.resend(std::move(*email));
   if (!sent) co_return fail(sent.error());
   co_return accepted;

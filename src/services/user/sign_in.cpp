@@ -30,9 +30,10 @@ Task<SignedIn> SignIn::run(Command command) {
   std::vector<GuessLimiter::Limit> failures;
   failures.push_back({"sign-in:" + command.client + ' ' + account_key, pair_rate});
   if (!command.client.empty()) failures.push_back({"sign-in:" + command.client, address_rate});
-  auto failure = limiter_.take(std::move(failures), now);
+  auto failure = co_await limiter_.take_shared(std::move(failures), now);
   if (!failure) co_return fail(failure.error());
-  auto success = limiter_.take({{"signed-in:" + account_key, success_rate}}, now);
+  std::vector<GuessLimiter::Limit> successes{{"signed-in:" + account_key, success_rate}};
+  auto success = co_await limiter_.take_shared(std::move(successes), now);
   if (!success) co_return fail(success.error());
 
   auto account = co_await accounts_.find_by_email(std::move(command.email));
@@ -67,7 +68,8 @@ Task<GuessLimiter::Try> SignIn::expect_few_strangers(UserId user, std::string cl
   if (!known) co_return fail(known.error());
   std::vector<GuessLimiter::Limit> limits;
   if (told && !*known) limits.push_back({"sign-in-strangers:" + account_key, strangers_rate});
-  co_return limiter_.take(std::move(limits), clock_.now());
+  auto taken = co_await limiter_.take_shared(std::move(limits), clock_.now());
+  co_return taken;
 }
 
 asio::awaitable<void> SignIn::rehash(Account account, std::string password, std::string client) {
@@ -81,9 +83,11 @@ asio::awaitable<void> SignIn::rehash(Account account, std::string password, std:
 Task<> SignIn::change_password(UserId user, SessionId current, std::string current_password,
                                std::string new_password, std::string client) {
   const Instant now = clock_.now();
-  auto failure = limiter_.take({{"password:" + user.text(), pair_rate}}, now);
+  std::vector<GuessLimiter::Limit> failures{{"password:" + user.text(), pair_rate}};
+  auto failure = co_await limiter_.take_shared(std::move(failures), now);
   if (!failure) co_return fail(failure.error());
-  auto success = limiter_.take({{"password-set:" + user.text(), change_rate}}, now);
+  std::vector<GuessLimiter::Limit> successes{{"password-set:" + user.text(), change_rate}};
+  auto success = co_await limiter_.take_shared(std::move(successes), now);
   if (!success) co_return fail(success.error());
   current_password = wire::prepared_password(current_password);
   new_password = wire::prepared_password(new_password);
