@@ -263,6 +263,7 @@ def test_shared_records_are_what_operators_see_and_deliveries_move(serve, databa
               "no operator sees the orders")
         found = admin.get("/admin/orders?state=accepted", expect=200).json()["items"]
         assert [one["id"] for one in found] == [kept["id"]]
-    until(lambda: buyer.get(f"/orders/{sold['id']}").json()["state"] == "delivered", 15, "it is not delivered")
-    steps = [each["state"] for each in buyer.get(f"/orders/{sold['id']}").json()["history"]]
+    of_sold = f"/orders/{sold['id']}"
+    until(lambda: buyer.get(of_sold).json()["state"] == "delivered", 15, "it is not delivered")
+    steps = [each["state"] for each in buyer.get(of_sold).json()["history"]]
     assert steps == ["accepted", "paid", "preparing", "shipped", "delivered"], "each step once"
