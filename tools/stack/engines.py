@@ -168,10 +168,15 @@ class Kafka(Engine):
 
 
 class Redis(Engine):
-    """Live numbers only: nothing of it is kept."""
+    """Live numbers and limits only: nothing of it is kept."""
 
     name = "redis"
     usual_port = 6379
+
+    @property
+    def secret(self):
+        """Under which our processes keep the names of limits there."""
+        return self.remember("redis_secret", lambda _: secrets.token_hex(16))
 
     def begin(self):
         self.process.start([need("redis-server", "redis-server"), "--port", self.port, "--bind", LOOPBACK,

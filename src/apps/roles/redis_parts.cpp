@@ -54,6 +54,34 @@ std::unique_ptr<RedisParts> redis_of(const Settings& settings) {
   return parts;
 }
 
+void RedisParts::share_stock(SaleCore& core) {
+  const auto log = [&core] { return core.gate.log(); };
+  const auto end = [&core] { return core.gate.place(); };
+  publisher = std::make_unique<sale::StockPublisher>(sale::PublisherParts{
+      stock, core.products, log, end, [&core] { return core.gate.writes(); },
+      [this]() -> std::optional<std::uint64_t> {
+        if (!client.connected()) return std::nullopt;
+        return client.connection_number();
+      },
+      [](const std::string& line) { spdlog::warn("{}", line); }});
+  core.gate.add_follower(*publisher);
+  if (!core.shared_log) return;
+  constexpr Millis silence{1'000};  // Whoever writes gives a sign of life more often.
+  reader = std::make_unique<sale::StockReader>(sale::ReaderParts{
+      stock, core.products, log, end,
+      [&core, silence] { return !core.gate.writes() && core.gate.silent_for() > silence; }});
+}
+
+void RedisParts::start_sharing() {
+  if (publisher) publisher->start(client.executor());
+  if (reader) reader->start(client.executor());
+}
+
+void RedisParts::stop_sharing() {
+  if (reader) reader->stop();
+  if (publisher) publisher->stop();
+}
+
 std::vector<std::string> RedisParts::warnings() const {
   if (client.connected()) return {};
   return {"Redis is away: limits hold for each instance alone"};
@@ -75,6 +103,11 @@ void RedisParts::add_metrics(platform::MetricsText& text) const {
       .sample(counts.answer_microseconds.load());
   text.family("market_redis_waiting", "gauge", "Commands that wait for an answer.")
       .sample(static_cast<std::uint64_t>(client.waiting()));
+  if (!publisher) return;
+  text.family("market_stock_lines_total", "counter", "Lines of the live stock in Redis.")
+      .sample(publisher->lines_written(), platform::label("outcome", "written"))
+      .sample(publisher->lines_newer(), platform::label("outcome", "newer_there"))
+      .sample(reader ? reader->lines_borrowed() : 0, platform::label("outcome", "borrowed"));
 }
 
 }  // namespace market::apps

@@ -9,7 +9,10 @@
 #include "adapters/redis/client.hpp"
 #include "adapters/redis/shared_limits.hpp"
 #include "adapters/redis/shared_stock.hpp"
+#include "apps/roles/sale_core.hpp"
 #include "apps/settings/settings.hpp"
+#include "sale/stock_publisher.hpp"
+#include "sale/stock_reader.hpp"
 #include "services/platform/metrics_text.hpp"
 
 namespace market::apps {
@@ -17,6 +20,11 @@ namespace market::apps {
 struct RedisParts {
   RedisParts(redis::ClientSettings settings, const std::string& secret)
       : client(std::move(settings)), stock(client), limits(client, secret) {}
+  /// Whoever writes the log says what is left; whoever does not hear of it for a while may look there. Before
+  /// the gate is started; `core` outlives the sharing.
+  void share_stock(SaleCore& core);
+  void start_sharing();
+  void stop_sharing();
   void add_metrics(platform::MetricsText& text) const;
   /// That it is away, and why.
   std::vector<std::string> warnings() const;
@@ -24,6 +32,8 @@ struct RedisParts {
   redis::Client client;
   redis::RedisSharedStock stock;
   redis::RedisSharedLimits limits;
+  std::unique_ptr<sale::StockPublisher> publisher;  ///< Null: nothing is followed here.
+  std::unique_ptr<sale::StockReader> reader;        ///< Where others write the log.
 };
 
 /// As redis.* say; none: no server is named. Throws UsageError.
