@@ -25,7 +25,9 @@ class LiveStock {
   explicit LiveStock(ProductId which) : id(which) {}
 
   /// What the log says as far as it was followed here.
-  void show(Numbers numbers) { set([&] { own_ = numbers; }); }
+  void show(Numbers numbers) {
+    set([&] { own_ = numbers; });
+  }
   /// What another instance says that has followed it further; shown until this one has, too. False: it is not
   /// ahead.
   bool borrow(Numbers numbers) {
@@ -37,7 +39,9 @@ class LiveStock {
     return ahead;
   }
   /// Nothing but the own log counts again.
-  void forget_borrowed() { set([&] { borrowed_ = {}; }); }
+  void forget_borrowed() {
+    set([&] { borrowed_ = {}; });
+  }
   Numbers own() const {
     const Spin held(lock_);
     return own_;

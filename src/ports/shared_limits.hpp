@@ -31,8 +31,8 @@ class SharedLimits {
   virtual Task<Millis> take(std::vector<SharedBucket> buckets) = 0;
   /// Best effort, never blocks; any thread.
   virtual void give_back(std::vector<SharedBucket> buckets) = 0;
-  /// What was taken elsewhere already, also beyond what was there (a debt, at most the burst). Answers what is
-  /// left in each. Errors: as take().
+  /// What was taken elsewhere already, also beyond what was there (a debt, at most the burst). Answers what
+  /// is left in each. Errors: as take().
   virtual Task<std::vector<double>> settle(std::vector<Use> uses) = 0;
 };
 

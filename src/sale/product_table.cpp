@@ -166,7 +166,8 @@ void ProductTable::follow(const std::vector<CountedEvent>& events, const SaleSta
   for (const ProductId id : moved) {
     const Entry* entry = look(id);
     const SaleProduct* product = state.product(id);
-    if (entry != nullptr && product != nullptr) show(*entry->shown->live, product->stock, state.numbers.place);
+    if (entry != nullptr && product != nullptr)
+      show(*entry->shown->live, product->stock, state.numbers.place);
   }
 }
 

@@ -32,12 +32,12 @@ struct PublisherParts {
 
 class StockPublisher final : public LogFollower {
  public:
-  static constexpr Millis gather_time{20};        ///< Of moves, before they are written together.
-  static constexpr Millis mark_time{250};         ///< Between two looks whether anything is there.
-  static constexpr Millis hot_again{1'000};       ///< Between two times that what is hot is written.
-  static constexpr Millis hot_time{60'000};       ///< So long after it moved a product is hot.
-  static constexpr std::size_t hot_max = 2'000;   ///< The hottest products; the others come in passing.
-  static constexpr Millis pass_time{500};         ///< Between two batches of those that come in passing.
+  static constexpr Millis gather_time{20};       ///< Of moves, before they are written together.
+  static constexpr Millis mark_time{250};        ///< Between two looks whether anything is there.
+  static constexpr Millis hot_again{1'000};      ///< Between two times that what is hot is written.
+  static constexpr Millis hot_time{60'000};      ///< So long after it moved a product is hot.
+  static constexpr std::size_t hot_max = 2'000;  ///< The hottest products; the others come in passing.
+  static constexpr Millis pass_time{500};        ///< Between two batches of those that come in passing.
   static constexpr Millis after_failure{200};
 
   /// All outlive it.

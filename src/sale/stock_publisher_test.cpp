@@ -107,18 +107,18 @@ class StockPublisherTest : public testing::Test {
   std::vector<std::string> warned;
   asio::io_context io;
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work{asio::make_work_guard(io)};
-  StockPublisher publisher{PublisherParts{
-      stock, board, [] { return log; }, [this] { return end.load(); }, [this] { return writes.load(); },
-      [this]() -> std::optional<std::uint64_t> {
-        const auto number = connection.load();
-        return number == 0 ? std::nullopt : std::optional(number);
-      },
-      [this](const std::string& line) {
-        const std::scoped_lock lock(warned_mutex);
-        warned.push_back(line);
-      }}};
-  StockReader reader{
-      ReaderParts{stock, board, [] { return log; }, [this] { return end.load(); }, [this] { return stale.load(); }}};
+  StockPublisher publisher{PublisherParts{stock, board, [] { return log; }, [this] { return end.load(); },
+                                          [this] { return writes.load(); },
+                                          [this]() -> std::optional<std::uint64_t> {
+                                            const auto number = connection.load();
+                                            return number == 0 ? std::nullopt : std::optional(number);
+                                          },
+                                          [this](const std::string& line) {
+                                            const std::scoped_lock lock(warned_mutex);
+                                            warned.push_back(line);
+                                          }}};
+  StockReader reader{ReaderParts{stock, board, [] { return log; }, [this] { return end.load(); },
+                                 [this] { return stale.load(); }}};
   std::thread thread;
 };
 
@@ -162,7 +162,8 @@ TEST_F(StockPublisherTest, CatchesUpAfterRedisWasAway) {
   EXPECT_EQ(stock.calls, calls) << "nobody is asked while nobody is there";
   stock.flush();
   connection = 2;
-  EXPECT_TRUE(within(Millis(1'000), [&] { return stock.size() == products && stock.remaining(ProductId{7}) == 1; }));
+  EXPECT_TRUE(
+      within(Millis(1'000), [&] { return stock.size() == products && stock.remaining(ProductId{7}) == 1; }));
 }
 
 TEST_F(StockPublisherTest, WritesNothingWhileAnotherInstanceWritesTheLog) {
@@ -182,7 +183,8 @@ TEST_F(StockPublisherTest, SaysOnceThatRedisRefuses) {
   sell(ProductId{7}, 2, 1);
   EXPECT_TRUE(within(Millis(2'000), [&] { return publisher.failures() >= 3; }));
   stock.broken = false;
-  EXPECT_TRUE(within(Millis(1'000), [&] { return stock.remaining(ProductId{7}) == 1; })) << "nothing is forgotten";
+  EXPECT_TRUE(within(Millis(1'000), [&] { return stock.remaining(ProductId{7}) == 1; }))
+      << "nothing is forgotten";
   const std::scoped_lock lock(warned_mutex);
   ASSERT_EQ(warned.size(), 1u);
   EXPECT_NE(warned[0].find("OOM"), std::string::npos);
@@ -216,7 +218,8 @@ TEST_F(StockPublisherTest, AReaderBorrowsOnlyWhileItsOwnLogIsSilent) {
   }
   EXPECT_TRUE(within(Millis(1'000), [&] { return live.remaining == 2; }));
   stale = false;
-  EXPECT_TRUE(within(Millis(1'000), [&] { return live.remaining == 1; })) << "a lie does not outlive the silence";
+  EXPECT_TRUE(within(Millis(1'000), [&] { return live.remaining == 1; }))
+      << "a lie does not outlive the silence";
 }
 
 }  // namespace

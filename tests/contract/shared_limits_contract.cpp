@@ -64,8 +64,7 @@ TEST_F(SharedLimitsContract, SixtyAtOnceTakeNoMoreThanThereIs) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 6; ++i)
     threads.emplace_back([&, i] {
-      for (int j = 0; j < 10; ++j)
-        taken += take(i % 2 == 0 ? one : two, {bucket("rush", 7)}) == Millis(0);
+      for (int j = 0; j < 10; ++j) taken += take(i % 2 == 0 ? one : two, {bucket("rush", 7)}) == Millis(0);
     });
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(taken, 7);
@@ -94,12 +93,11 @@ TEST_F(SharedLimitsContract, KeepsNoNames) {
 
 TEST_F(SharedLimitsContract, TakesForeignValuesForAFullBucket) {
   const auto key = one.key_of("a");
-  for (const redis::Words& foreign :
-       std::vector<redis::Words>{{"SET", key, "text"},
-                                 {"HSET", key, "left", "nan", "at", "nan"},
-                                 {"HSET", key, "left", "99999", "at", "1"},
-                                 {"HSET", key, "left", "x\r\n", "at", "1"},
-                                 {"HSET", key, "left", "1"}}) {
+  for (const redis::Words& foreign : std::vector<redis::Words>{{"SET", key, "text"},
+                                                               {"HSET", key, "left", "nan", "at", "nan"},
+                                                               {"HSET", key, "left", "99999", "at", "1"},
+                                                               {"HSET", key, "left", "x\r\n", "at", "1"},
+                                                               {"HSET", key, "left", "1"}}) {
     ASSERT_TRUE(tests::ask(*client, {"FLUSHALL"}));
     ASSERT_TRUE(tests::ask(*client, foreign));
     for (int i = 0; i < 3; ++i) EXPECT_EQ(take(one, {bucket("a")}), Millis(0)) << foreign[1];

@@ -99,15 +99,15 @@ TEST_F(SharedStockContract, SaysThatItIsEmptyAgain) {
 TEST_F(SharedStockContract, TakesForeignValuesForNone) {
   const auto ours = redis::RedisSharedStock::prefix(log);
   const auto key = ours + "stock:" + shoes.text();
-  for (const redis::Words& foreign : std::vector<redis::Words>{
-           {"SET", key, "text"},
-           {"HSET", key, "generation", "3", "place", "inf"},
-           {"HSET", key, "generation", "nan", "place", "99"},
-           {"HSET", key, "generation", "99999999999", "place", "99"},
-           {"HSET", key, "generation", "3\r\n", "place", "-1", "remaining", "x"},
-           {"SET", ours + "moved", "text"},
-           {"SET", ours + "mark", "text"},
-           {"HSET", ours + "mark", "generation", "zz", "place", "1e99"}}) {
+  for (const redis::Words& foreign :
+       std::vector<redis::Words>{{"SET", key, "text"},
+                                 {"HSET", key, "generation", "3", "place", "inf"},
+                                 {"HSET", key, "generation", "nan", "place", "99"},
+                                 {"HSET", key, "generation", "99999999999", "place", "99"},
+                                 {"HSET", key, "generation", "3\r\n", "place", "-1", "remaining", "x"},
+                                 {"SET", ours + "moved", "text"},
+                                 {"SET", ours + "mark", "text"},
+                                 {"HSET", ours + "mark", "generation", "zz", "place", "1e99"}}) {
     ASSERT_TRUE(tests::ask(*client, {"FLUSHALL"}));
     ASSERT_TRUE(tests::ask(*client, foreign));
     EXPECT_EQ(write({line(shoes, 10, 3)}, 10).newer, 0u) << foreign[2];

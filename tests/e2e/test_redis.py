@@ -1,5 +1,5 @@
-"""Redis: the live stock is the truth within a moment, limits hold for all instances together, and nothing needs
-it."""
+"""Redis: the live stock is the truth within a moment, limits hold for all instances together, and nothing
+needs it."""
 
 import shutil
 import signal
@@ -26,9 +26,8 @@ def redis(tmp_path):
 
 
 def listed(market, stock, **members):
-    return client.admin(market.url).post(
-        "/products", {"name": "Shoe", "price": {"amount": 1000, "currency": "KRW"}, "stock": stock, **members},
-        expect=201).json()
+    shoe = {"name": "Shoe", "price": {"amount": 1000, "currency": "KRW"}, "stock": stock, **members}
+    return client.admin(market.url).post("/products", shoe, expect=201).json()
 
 
 def health(market):
@@ -74,7 +73,8 @@ def test_the_live_stock_is_readable_and_heals_itself(start, redis):
     assert metric(market, "market_redis_connected") == 1
     assert metric(market, "market_redis_connections_total") == 2
     for product in products[1:5]:
-        redis.ask("HSET", redis.ask("KEYS", f"*:stock:{product['id']}")[0], "place", str(2**52), "remaining", "0")
+        key = redis.ask("KEYS", f"*:stock:{product['id']}")[0]
+        redis.ask("HSET", key, "place", str(2**52), "remaining", "0")
         assert buyer.get(f"/products/{product['id']}/stock", expect=200).json()["remaining"] > 0
         buyer.order(product)  # It decides nothing.
 

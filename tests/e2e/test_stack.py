@@ -14,8 +14,10 @@ import requests
 import yaml
 
 import client
+import redis_server
 from market_server import ADMIN_EMAIL, ADMIN_PASSWORD, BINARY, PATIENCE, ROOT
 from stack_sale import StackSale, listed
+from waiting import until
 
 ROLES = [f"{role}-{number}" for role in ("registry", "user", "product", "order", "gateway")
          for number in (1, 2)]
@@ -151,6 +153,53 @@ def test_a_sale_of_a_thousand_units_goes_on_when_its_writer_is_killed(stack):
     again = StackSale(gateways, stack / "data" / "user-1", units=100, buyers=120)
     again.run()
     assert again.problems(seconds_max=3 * PATIENCE) == []
+
+
+def redis_stock(stack, product):
+    """What Redis says is left; none: nothing."""
+    port = variables(stack)["REDIS"].rsplit(":", 1)[1]
+    keys = redis_server.ask(port, "KEYS", f"market:{{*}}:stock:{product['id']}")
+    return int(redis_server.ask(port, "HGET", keys[0], "remaining")) if keys else None
+
+
+def test_redis_shows_the_truth_and_a_sale_does_not_need_it(stack):
+    gateways = gateways_of(stack)
+    port = variables(stack)["REDIS"].rsplit(":", 1)[1]
+    product = listed(gateways[0], PATIENCE, stock=50, name="Shoe")
+    buyer = client.sign_up(gateways[1])
+    for number in range(3):
+        buyer.order(product)
+        until(lambda number=number: redis_stock(stack, product) == 49 - number, seconds=2)
+    redis_server.ask(port, "FLUSHALL")
+    until(lambda: redis_stock(stack, product) == 47, seconds=2, what="FLUSHALL heals itself")
+    sale = StackSale(gateways, stack / "data" / "user-1", units=600, buyers=700)
+
+    async def disturb():
+        while len(sale.sold) < 100:
+            await asyncio.sleep(0.005)
+        redis_server.ask(port, "FLUSHALL")
+        while len(sale.sold) < 200:
+            await asyncio.sleep(0.005)
+        os.kill(pid_of(stack, "redis"), signal.SIGSTOP)
+        await asyncio.sleep(0.5)
+        os.kill(pid_of(stack, "redis"), signal.SIGKILL)
+
+    sale.run(disturb())
+    assert sale.problems(seconds_max=3 * PATIENCE) == []
+    assert "without Redis" in run(stack, "status").stdout
+    assert run(stack, "up").returncode == 0
+    until(lambda: redis_stock(stack, product) == 47, seconds=4, what="an empty Redis is filled")
+    until(lambda: "without Redis" not in run(stack, "status").stdout, seconds=4)
+
+
+def test_limits_are_those_of_all_instances(stack):
+    gateways = gateways_of(stack)
+    email = client.new_email()
+    client.sign_up(gateways[0], email=email)
+    statuses = [requests.post(f"{gateways[number % 2]}/api/v1/sessions", timeout=20,
+                              json={"email": email, "password": "wrong password"}).status_code
+                for number in range(12)]
+    assert statuses == [401] * 5 + [429] * 7, "two instances of users, one limit"
 
 
 def test_a_restart_of_every_role_in_turn_fails_no_order(stack):

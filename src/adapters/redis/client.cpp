@@ -14,7 +14,8 @@ namespace {
 /// What a server says that is no master to work with: another one is looked for.
 bool is_no_master(std::string_view error) {
   for (const std::string_view word : {"READONLY", "MASTERDOWN", "LOADING", "NOAUTH", "CLUSTERDOWN"})
-    if (error.starts_with(word) || error.find(fmt::format("-{} ", word)) != std::string_view::npos) return true;
+    if (error.starts_with(word) || error.find(fmt::format("-{} ", word)) != std::string_view::npos)
+      return true;
   return false;
 }
 
@@ -111,16 +112,17 @@ void Client::send(const Script& script, const Words& keys, const Words& argument
 }
 
 Task<Reply> Client::call(Words command) {
-  auto answer = co_await asio::async_initiate<decltype(asio::use_awaitable), void(std::shared_ptr<Result<Reply>>)>(
-      [this](auto handler, Words words) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        send(std::move(words), [shared](Result<Reply> reply) {
-          auto kept = std::make_shared<Result<Reply>>(std::move(reply));
-          auto executor = asio::get_associated_executor(*shared);
-          asio::post(executor, [shared, kept]() mutable { std::move (*shared)(std::move(kept)); });
-        });
-      },
-      asio::use_awaitable, std::move(command));
+  auto answer =
+      co_await asio::async_initiate<decltype(asio::use_awaitable), void(std::shared_ptr<Result<Reply>>)>(
+          [this](auto handler, Words words) {
+            auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+            send(std::move(words), [shared](Result<Reply> reply) {
+              auto kept = std::make_shared<Result<Reply>>(std::move(reply));
+              auto executor = asio::get_associated_executor(*shared);
+              asio::post(executor, [shared, kept]() mutable { std::move (*shared)(std::move(kept)); });
+            });
+          },
+          asio::use_awaitable, std::move(command));
   co_return std::move(*answer);
 }
 
@@ -193,7 +195,7 @@ void Client::fail_all(const std::string& why) {
 }
 
 /// Reads answers until the connection is over.
-asio::awaitable<void> Client::serve(ConnectionPtr connection) {
+asio::awaitable<void> Client::read_answers(ConnectionPtr connection) {
   std::string why = "Redis is away";
   for (;;) {
     auto reply = co_await connection->read();
@@ -247,8 +249,7 @@ void Client::beat(const ConnectionPtr& connection) {
   beating_ = true;
   send({"ROLE"}, [this, connection](const Result<Reply>& reply) {
     beating_ = false;
-    if (reply && reply->at(0).text() != "master")
-      connection->close("it is no longer the master");
+    if (reply && reply->at(0).text() != "master") connection->close("it is no longer the master");
   });
 }
 

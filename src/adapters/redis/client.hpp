@@ -1,15 +1,15 @@
 #pragma once
-/// A Redis that may be away at any time: one connection to the master, kept up by a thread of its own. Commands
-/// of one turn leave in one write, and answers are matched in order. Whoever asks is answered within the
-/// timeout, at once while there is no connection; nobody waits for one.
+/// A Redis that may be away at any time: one connection to the master, kept up by a thread of its own.
+/// Commands of one turn leave in one write, and answers are matched in order. Whoever asks is answered within
+/// the timeout, at once while there is no connection; nobody waits for one.
 ///
 ///   Client redis(settings);
 ///   redis.start();
 ///   const auto reply = co_await redis.call({"GET", "market:greeting"});
 ///
-/// A command that is not answered in time ends its connection: what Redis does later it does unseen, so that a
-/// failed call may have happened. The heartbeat asks for the server's role; a master that has become a replica
-/// is left at once, and with Sentinel also one that Sentinel no longer calls the master.
+/// A command that is not answered in time ends its connection: what Redis does later it does unseen, so that
+/// a failed call may have happened. The heartbeat asks for the server's role; a master that has become a
+/// replica is left at once, and with Sentinel also one that Sentinel no longer calls the master.
 
 #include <array>
 #include <atomic>
@@ -89,7 +89,7 @@ class Client {
   void flush();
   void answer(Pending& pending, Result<Reply> reply);
   void fail_all(const std::string& why);
-  asio::awaitable<void> serve(ConnectionPtr connection);
+  asio::awaitable<void> read_answers(ConnectionPtr connection);
   asio::awaitable<void> watch(ConnectionPtr connection);
   void beat(const ConnectionPtr& connection);
 
@@ -101,7 +101,7 @@ class Client {
   Task<Address> ask_sentinels();
   Task<Address> ask_sentinel(Address sentinel);
   asio::awaitable<void> compare_with_sentinels(ConnectionPtr connection, Address master);
-  asio::awaitable<void> pause(Millis longest);
+  asio::awaitable<void> rest(Millis longest);
   void say(std::string state, bool up);
 
   const ClientSettings settings_;

@@ -21,7 +21,7 @@ void Client::say(std::string state, bool up) {
                    "; selling goes on, live numbers come from the log, limits hold for each instance alone");
 }
 
-asio::awaitable<void> Client::pause(Millis longest) {
+asio::awaitable<void> Client::rest(Millis longest) {
   pause_.expires_after(longest);
   boost::system::error_code ignored;
   co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -40,12 +40,12 @@ asio::awaitable<void> Client::run_connections() {
       connected_.store(true, std::memory_order_release);
       say(text_of(master_), true);
       tasks_.spawn(executor(), watch(connection));
-      co_await serve(connection);
+      co_await read_answers(connection);
     }
     if (stopping_.load()) break;
     // Not all instances at once.
     const auto jitter = random_number() % static_cast<std::uint64_t>(backoff.count());
-    co_await pause(backoff / 2 + Millis(static_cast<Millis::rep>(jitter)) / 2);
+    co_await rest(backoff / 2 + Millis(static_cast<Millis::rep>(jitter)) / 2);
     backoff = std::min(2 * backoff, backoff_max);
   }
 }
@@ -121,7 +121,8 @@ Task<Address> Client::ask_sentinels() {
   for (const Address& sentinel : settings_.servers) {
     auto master = co_await ask_sentinel(sentinel);
     if (master) co_return master;
-    why += fmt::format("{}Sentinel {}: {}", why.empty() ? "" : "; ", text_of(sentinel), master.error().detail);
+    why +=
+        fmt::format("{}Sentinel {}: {}", why.empty() ? "" : "; ", text_of(sentinel), master.error().detail);
     if (stopping_.load()) break;
   }
   co_return fail(Code::unavailable, std::move(why));

@@ -30,8 +30,8 @@ struct ClientSettings {
   bool tls = false;
   std::string tls_ca;                    ///< PEM file of who may sign; empty: the system's.
   std::string tls_certificate, tls_key;  ///< PEM files of our own, for a server that asks.
-  Millis timeout{200};                   ///< Of one command, from its sending; then the connection is given up.
-  std::size_t queue_max = 4'096;         ///< Commands waiting for an answer.
+  Millis timeout{200};            ///< Of one command, from its sending; then the connection is given up.
+  std::size_t queue_max = 4'096;  ///< Commands waiting for an answer.
   std::function<void(const std::string&)> warn, inform;  ///< A line for the operator; may be empty.
 };
 

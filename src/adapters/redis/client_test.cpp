@@ -11,8 +11,8 @@ namespace {
 
 using std::chrono::steady_clock;
 using testing::HasSubstr;
-using tests::RedisServer;
 using tests::ask;
+using tests::RedisServer;
 using tests::run;
 using tests::settings_for;
 using tests::within;
@@ -143,7 +143,8 @@ TEST(RedisClient, RefusesMoreThanItsQueueHolds) {
   EXPECT_GE(full, 49);
   EXPECT_TRUE(within(Millis(4'000), [&] { return full + unknown == 60; })) << "everybody is answered";
   EXPECT_EQ(on.client.waiting(), 0u);
-  EXPECT_GE(on.client.counters().full.load(), static_cast<std::uint64_t>(full)) << "heartbeats are counted too";
+  EXPECT_GE(on.client.counters().full.load(), static_cast<std::uint64_t>(full))
+      << "heartbeats are counted too";
 }
 
 TEST(RedisClient, AnswersAllWhenItIsStopped) {
@@ -203,8 +204,9 @@ TEST(RedisClient, LeavesAMasterThatBecameAReplica) {
   EXPECT_EQ(on.client.state(), fmt::format("127.0.0.1:{}", first.port));
   ASSERT_TRUE(ask(on.client, {"REPLICAOF", "127.0.0.1", std::to_string(second.port)}));
   const auto second_name = fmt::format("127.0.0.1:{}", second.port);
-  EXPECT_TRUE(within(Millis(3'000), [&] { return on.client.connected() && on.client.state() == second_name; }))
-      << on.client.state();
+  EXPECT_TRUE(within(Millis(3'000), [&] {
+    return on.client.connected() && on.client.state() == second_name;
+  })) << on.client.state();
   EXPECT_TRUE(ask(on.client, {"SET", "a", "1"}));
 }
 
@@ -234,7 +236,8 @@ TEST(RedisClient, FollowsSentinel) {
   settings.sentinel_master = "no such";
   Client lost(settings);
   lost.start();
-  EXPECT_TRUE(within(Millis(2'000), [&] { return lost.state().find("no master of that name") != std::string::npos; }));
+  EXPECT_TRUE(within(Millis(2'000),
+                     [&] { return lost.state().find("no master of that name") != std::string::npos; }));
 }
 
 TEST(RedisClient, SpeaksTlsAndKnowsWhomWith) {
@@ -250,7 +253,8 @@ TEST(RedisClient, SpeaksTlsAndKnowsWhomWith) {
       " -out cert.pem 2>/dev/null";
   ASSERT_EQ(std::system(make.c_str()), 0);
   RedisServer server({"--tls-cert-file", path("cert.pem"), "--tls-key-file", path("key.pem"),
-                      "--tls-ca-cert-file", path("ca.pem")}, true);
+                      "--tls-ca-cert-file", path("ca.pem")},
+                     true);
   auto settings = settings_for(server.port);
   settings.tls = true;
   settings.tls_ca = path("ca.pem");
@@ -291,7 +295,8 @@ TEST(RedisClient, RefusesSettingsThatMakeNoSense) {
   EXPECT_THAT(trouble([](auto& s) { s.user = "market"; }), HasSubstr("needs redis.password"));
   EXPECT_THAT(trouble([](auto& s) { s.sentinel_password = "p"; }), HasSubstr("needs redis.sentinel_master"));
   EXPECT_THAT(trouble([](auto& s) { s.tls_ca = "ca.pem"; }), HasSubstr("needs redis.tls"));
-  EXPECT_THAT(trouble([](auto& s) { s.tls = true, s.tls_key = "k"; }), HasSubstr("needs redis.tls_certificate"));
+  EXPECT_THAT(trouble([](auto& s) { s.tls = true, s.tls_key = "k"; }),
+              HasSubstr("needs redis.tls_certificate"));
   EXPECT_THAT(trouble([](auto& s) { s.tls = true, s.tls_ca = "/nowhere/ca.pem"; }),
               HasSubstr("redis.tls_ca: /nowhere/ca.pem cannot be used"));
 }
@@ -301,8 +306,8 @@ TEST(RedisClient, LeavesWhoSpeaksSomethingElse) {
   asio::io_context io;
   asio::ip::tcp::acceptor acceptor(io, {asio::ip::make_address("127.0.0.1"), 0});
   std::thread other([&] {
-    for (const char* words : {"HTTP/1.1 400 Bad Request\r\n\r\n", "*1\r\n$6\r\nmaster\r\n+unasked\r\n", "*-7\r\n",
-                              "$99999999999999999999\r\n", "*1000000000\r\n"}) {
+    for (const char* words : {"HTTP/1.1 400 Bad Request\r\n\r\n", "*1\r\n$6\r\nmaster\r\n+unasked\r\n",
+                              "*-7\r\n", "$99999999999999999999\r\n", "*1000000000\r\n"}) {
       auto socket = acceptor.accept();
       asio::write(socket, asio::buffer(std::string_view(words)));
       std::this_thread::sleep_for(Millis(50));

@@ -69,7 +69,8 @@ tl::unexpected<Error> Connection::over(const boost::system::error_code& error) {
 
 Task<> Connection::connect(Address address, Millis longest) {
   close_after(longest);
-  auto found = co_await http::NameResolver::shared().resolve(address.host, std::to_string(address.port), longest);
+  auto found =
+      co_await http::NameResolver::shared().resolve(address.host, std::to_string(address.port), longest);
   if (found.error) co_return fail(Code::unavailable, "its name leads nowhere: " + found.error.message());
   boost::system::error_code error;
   if (closed_) error = asio::error::operation_aborted;
@@ -84,7 +85,8 @@ Task<> Connection::connect(Address address, Millis longest) {
     boost::system::error_code no_address;
     asio::ip::make_address(address.host, no_address);
     if (no_address) SSL_set_tlsext_host_name(tls_->native_handle(), address.host.c_str());
-    co_await tls_->async_handshake(asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, error));
+    co_await tls_->async_handshake(asio::ssl::stream_base::client,
+                                   asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return over(error);
   }
   deadline_.cancel();
@@ -97,7 +99,8 @@ Task<> Connection::write(std::string bytes) {
   if (tls_)
     co_await asio::async_write(*tls_, asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
   else
-    co_await asio::async_write(socket_, asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
+    co_await asio::async_write(socket_, asio::buffer(bytes),
+                               asio::redirect_error(asio::use_awaitable, error));
   if (error) co_return over(error);
   co_return Result<>();
 }

@@ -6,7 +6,8 @@
 
 namespace market::redis {
 
-Reply::Reply(redisReply* owned) : whole_(owned, [](redisReply* reply) { freeReplyObject(reply); }), part_(owned) {}
+Reply::Reply(redisReply* owned)
+    : whole_(owned, [](redisReply* reply) { freeReplyObject(reply); }), part_(owned) {}
 
 bool Reply::is_error() const {
   return part_ != nullptr && part_->type == REDIS_REPLY_ERROR;

@@ -1,6 +1,6 @@
 #pragma once
-/// ports/shared_limits.hpp in Redis: one hash a bucket, `market:limit:SUM`, which is forgotten when it would be
-/// full. SUM is keyed: who has the data has neither addresses nor accounts. Time is Redis' own.
+/// ports/shared_limits.hpp in Redis: one hash a bucket, `market:limit:SUM`, which is forgotten when it would
+/// be full. SUM is keyed: who has the data has neither addresses nor accounts. Time is Redis' own.
 
 #include "adapters/redis/client.hpp"
 #include "ports/shared_limits.hpp"

@@ -64,7 +64,9 @@ std::optional<StockLine> line_of(ProductId product, const Reply& fields, std::ui
   const auto written_in = fields.at(0).number(), place = fields.at(1).number();
   const auto remaining = fields.at(2).number(), capacity = fields.at(3).number();
   if (!written_in || *written_in != generation || !place || *place < 1) return std::nullopt;
-  const auto possible = [](const auto& units) { return units && *units >= 0 && *units <= ProductStock::stock_max; };
+  const auto possible = [](const auto& units) {
+    return units && *units >= 0 && *units <= ProductStock::stock_max;
+  };
   if (!possible(remaining) || !possible(capacity)) return std::nullopt;
   StockLine line{product, *place, *remaining, *capacity, {}, {}};
   if (const auto opens = parse_rfc3339(fields.at(4).text())) line.opens = *opens;
@@ -92,7 +94,8 @@ Task<SharedStock::Written> RedisSharedStock::write(LogId log, Place end, std::ve
   }
   const auto reply = co_await client_.run(write_script(), std::move(keys), std::move(arguments));
   if (!reply) co_return fail(reply.error());
-  if (reply->size() != 3) co_return fail(Code::internal, "the script that writes the stock answered something else");
+  if (reply->size() != 3)
+    co_return fail(Code::internal, "the script that writes the stock answered something else");
   Written written;
   written.was_empty = reply->at(0).number() == 1;
   written.newer = static_cast<std::size_t>(reply->at(1).number().value_or(0));
@@ -102,7 +105,7 @@ Task<SharedStock::Written> RedisSharedStock::write(LogId log, Place end, std::ve
 
 Task<std::vector<StockLine>> RedisSharedStock::moved_since(LogId log, Place after) {
   const std::string ours = prefix(log);
-  Words question{"ZRANGEBYSCORE", ours + "moved", fmt::format("({}", after), "+inf", "LIMIT", "0",
+  Words question{"ZRANGEBYSCORE",          ours + "moved", fmt::format("({}", after), "+inf", "LIMIT", "0",
                  std::to_string(lines_max)};
   const auto moved = co_await client_.call(std::move(question));
   if (!moved) co_return fail(moved.error());
@@ -117,12 +120,14 @@ Task<std::vector<StockLine>> RedisSharedStock::moved_since(LogId log, Place afte
     if (const auto product = ProductId::parse(moved->at(i).text())) products.push_back(*product);
   answers->lines.resize(products.size());
   for (std::size_t i = 0; i < products.size(); ++i) {
-    Words fields{"HMGET", ours + "stock:" + products[i].text(), "generation", "place", "remaining",
-                 "capacity", "opens", "closes"};
-    client_.send(std::move(fields),
-                 [answers, i, product = products[i], generation = log.generation](const Result<Reply>& reply) {
-                   if (reply) answers->lines[i] = line_of(product, *reply, generation);
-                 });
+    Words fields{"HMGET",      ours + "stock:" + products[i].text(),
+                 "generation", "place",
+                 "remaining",  "capacity",
+                 "opens",      "closes"};
+    client_.send(std::move(fields), [answers, i, product = products[i],
+                                     generation = log.generation](const Result<Reply>& reply) {
+      if (reply) answers->lines[i] = line_of(product, *reply, generation);
+    });
   }
   Words last{"PING"};
   const auto done = co_await client_.call(std::move(last));

@@ -20,7 +20,8 @@ std::optional<redis::ClientSettings> redis_settings(const Settings& settings) {
   }
   if (redis.servers.empty()) {
     for (const KnownSetting& known : known_settings())
-      if (known.key.starts_with("redis.") && settings.is_given(known.key) && !settings.text(known.key).empty())
+      if (known.key.starts_with("redis.") && settings.is_given(known.key) &&
+          !settings.text(known.key).empty())
         throw UsageError(fmt::format("{}: needs redis.servers", known.key));
     return std::nullopt;
   }
@@ -57,13 +58,13 @@ std::unique_ptr<RedisParts> redis_of(const Settings& settings) {
 void RedisParts::share_stock(SaleCore& core) {
   const auto log = [&core] { return core.gate.log(); };
   const auto end = [&core] { return core.gate.place(); };
-  publisher = std::make_unique<sale::StockPublisher>(sale::PublisherParts{
-      stock, core.products, log, end, [&core] { return core.gate.writes(); },
-      [this]() -> std::optional<std::uint64_t> {
-        if (!client.connected()) return std::nullopt;
-        return client.connection_number();
-      },
-      [](const std::string& line) { spdlog::warn("{}", line); }});
+  publisher = std::make_unique<sale::StockPublisher>(
+      sale::PublisherParts{stock, core.products, log, end, [&core] { return core.gate.writes(); },
+                           [this]() -> std::optional<std::uint64_t> {
+                             if (!client.connected()) return std::nullopt;
+                             return client.connection_number();
+                           },
+                           [](const std::string& line) { spdlog::warn("{}", line); }});
   core.gate.add_follower(*publisher);
   if (!core.shared_log) return;
   constexpr Millis silence{1'000};  // Whoever writes gives a sign of life more often.

@@ -109,7 +109,7 @@ std::optional<std::string> text_of(const toml::node& node) {
 }  // namespace
 
 const std::vector<KnownSetting>& known_settings() {
-  constexpr auto front = by_whole | by_gateway;   // Whoever speaks with browsers.
+  constexpr auto front = by_whole | by_gateway;    // Whoever speaks with browsers.
   constexpr auto by_shop = by_store | by_gateway;  // All but a registry.
   static const std::vector<KnownSetting> all{
       {"http.listen", "127.0.0.1:8080", text, by_all, {}, "address of the entry point"},
@@ -188,7 +188,12 @@ const std::vector<KnownSetting>& known_settings() {
       {"ratelimit.enabled", "true", flag, by_all, {}, "limits per user, address, and connections"},
       {"ratelimit.user_per_second", "100", number, front, {0, 1'000'000}, "twice that at once"},
       {"ratelimit.address_per_second", "2000", number, front, {0, 1'000'000}, "twice that at once"},
-      {"redis.servers", "", text, by_shop, {}, "HOST:PORT of Redis, by comma; with Sentinel: of the Sentinels"},
+      {"redis.servers",
+       "",
+       text,
+       by_shop,
+       {},
+       "HOST:PORT of Redis, by comma; with Sentinel: of the Sentinels"},
       {"redis.sentinel_master", "", text, by_shop, {}, "the master's name at Sentinel; empty: no Sentinel"},
       {"redis.sentinel_password", "", text, by_shop, {}, "of the Sentinels"},
       {"redis.sentinel_password_file", "", text, by_shop, {}, "file with redis.sentinel_password"},

@@ -13,7 +13,8 @@ std::size_t RateLimiter::first_of(std::uint64_t key) {
 RateLimiter::Bucket* RateLimiter::known(Shard& shard, std::uint64_t key) {
   if (shard.buckets.empty()) return nullptr;
   auto* const first = &shard.buckets[first_of(key)];
-  auto* const found = std::find_if(first, first + ways, [key](const Bucket& each) { return each.key == key; });
+  auto* const found =
+      std::find_if(first, first + ways, [key](const Bucket& each) { return each.key == key; });
   return found == first + ways ? nullptr : found;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 /// Token buckets by key: a user, an address, a route. Any thread; bounded, so that a flood of keys forgets
-/// old ones instead of growing. Several gateways may share them (services/gateway/shared_rates.hpp): a bucket of
-/// which more than a quarter is used tells what was taken, and learns what others took.
+/// old ones instead of growing. Several gateways may share them (services/gateway/shared_rates.hpp): a bucket
+/// of which more than a quarter is used tells what was taken, and learns what others took.
 
 #include <array>
 #include <cstdint>
@@ -50,7 +50,7 @@ class RateLimiter {
   static constexpr std::size_t ways = 8;              ///< Places a key may have; the oldest makes room.
   struct Shard {
     std::mutex mutex;
-    std::vector<Bucket> buckets;    ///< Made with the first key.
+    std::vector<Bucket> buckets;   ///< Made with the first key.
     std::vector<Untold> pressing;  ///< Buckets that have something to tell; at most pressing_max.
   };
   static constexpr std::size_t pressing_max = 1'024;  ///< Per shard.

@@ -21,21 +21,21 @@ void SharedRates::stop() {
 
 asio::awaitable<void> SharedRates::run(std::shared_ptr<asio::steady_timer> timer) {
   while (!stopping_.load()) {
-    co_await settle();
+    co_await tell_others();
     timer->expires_after(every);
     boost::system::error_code ignored;
     co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
 }
 
-asio::awaitable<void> SharedRates::settle() {
+asio::awaitable<void> SharedRates::tell_others() {
   if (!reachable_()) co_return;
   const auto told = limiter_.untold(SharedLimits::buckets_max);
   if (told.empty()) co_return;
   std::vector<SharedLimits::Use> uses;
   for (const auto& use : told)
-    uses.push_back({{fmt::format("rate:{:016x}", use.key), use.limit.burst, 1'000 / use.limit.per_second},
-                    use.taken});
+    uses.push_back(
+        {{fmt::format("rate:{:016x}", use.key), use.limit.burst, 1'000 / use.limit.per_second}, use.taken});
   const auto left = co_await shared_.settle(std::move(uses));
   for (std::size_t i = 0; i < told.size(); ++i) {
     if (left)

@@ -1,7 +1,7 @@
 #pragma once
-/// What several gateways allow together: each decides by itself, and settles what it allowed with the others a
-/// hundred times a second. Two that were asked at once let through twice for that long; what they let through
-/// is owed, so that it evens out.
+/// What several gateways allow together: each decides by itself, and settles what it allowed with the others
+/// a hundred times a second. Two that were asked at once let through twice for that long; what they let
+/// through is owed, so that it evens out.
 
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
@@ -27,7 +27,7 @@ class SharedRates {
   void stop();
 
   /// Tells what there is to tell, once.
-  asio::awaitable<void> settle();
+  asio::awaitable<void> tell_others();
 
  private:
   asio::awaitable<void> run(std::shared_ptr<asio::steady_timer> timer);

@@ -39,7 +39,7 @@ class MemoryLimits final : public SharedLimits {
 class SharedRatesTest : public testing::Test {
  protected:
   Task<> settled(SharedRates& at) {
-    co_await at.settle();
+    co_await at.tell_others();
     co_return Result<>();
   }
   void settle() {
