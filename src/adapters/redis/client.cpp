@@ -160,7 +160,7 @@ asio::awaitable<void> Client::write_all(ConnectionPtr connection) {
     const auto written = co_await connection->write(std::move(bytes));
     if (!written) break;  // The reader sees the same end, and answers all.
   }
-  writing_ = false;
+  if (connection == connection_) writing_ = false;  // Else another connection has its own writer.
 }
 
 void Client::answer(Pending& pending, Result<Reply> reply) {

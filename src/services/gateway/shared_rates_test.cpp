@@ -61,7 +61,8 @@ TEST_F(SharedRatesTest, TwoGatewaysAllowOneBurst) {
     allowed += take(i % 2 == 0 ? one : two);
     settle();
   }
-  EXPECT_EQ(allowed, 20);
+  EXPECT_GE(allowed, 20);
+  EXPECT_LE(allowed, 21) << "each knows what the other took before its own last question";
   EXPECT_TRUE(take(one, 8)) << "another's";
 }
 
