@@ -173,6 +173,7 @@ class EmbeddedGate final : public SaleGate {
 
   // Snapshots, in slices between groups.
   void snapshot_if_due();
+  void give_memory_back();
 
   GateParts parts_;
   const GateSettings settings_;
@@ -200,6 +201,7 @@ class EmbeddedGate final : public SaleGate {
   bool records_named_ = false;
   std::optional<SnapshotCopy> copy_;
   Place snapshot_at_ = 0;
+  Place memory_given_back_at_ = 0;
   std::atomic<Place> place_{0};
   std::atomic<bool> writes_{false};
   std::unique_ptr<RemoteGate> remote_;
