@@ -234,8 +234,9 @@ void EmbeddedGate::snapshot_if_due() {
   if (!writes_.load(std::memory_order_relaxed)) return;
   if (!copy_) {
     // A larger state is copied less often, so that copies cost a part of the orders that they follow.
-    const auto open = static_cast<Place>(sequencer_.state().orders.size());
-    const Place every = std::max(settings_.snapshot_every, open / 4);
+    const SaleState& state = sequencer_.state();
+    const auto rows = static_cast<Place>(state.orders.size() + state.buyers.size() + state.keys.size());
+    const Place every = std::max(settings_.snapshot_every, rows / 4);
     if (sequencer_.end().point.last - snapshot_at_ < every) return;
     if (!snapshot_writer_.begin(sequencer_.end().point.last)) return;
     copy_.emplace(sequencer_);

@@ -1,6 +1,6 @@
 #pragma once
-/// The embedded sale gate (ports/sale_gate.hpp): one thread around the sequencer, on a log that this process
-/// alone writes.
+/// The sale gate of a process that has the log (ports/sale_gate.hpp): one thread around the sequencer. On a
+/// log that this process alone has it writes; on one of several it writes, or follows and hands commands on.
 ///
 ///   I/O thread: submit() → lock-free queue → writer: decide each, append them as one group, show what counts
 ///   to all that follow the log, answer each on its own I/O thread.
