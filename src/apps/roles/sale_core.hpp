@@ -16,9 +16,10 @@
 namespace market::apps {
 
 struct SaleCore {
-  /// Recovers the gate from the log. `render`: what is kept beside each product. Throws std::runtime_error
-  /// with one clear line.
-  SaleCore(Store& store, const Clock& clock, const Settings& settings, sale::ProductTable::Render render);
+  /// Recovers the gate from the log. `render`: what is kept beside each product. `decides`: this process may
+  /// write the log and fold the records; others only follow. Throws std::runtime_error with one clear line.
+  SaleCore(Store& store, const Clock& clock, const Settings& settings, sale::ProductTable::Render render,
+           bool decides);
   ~SaleCore() { stop(); }
   /// Commits and folds what is there. Twice is fine.
   void stop();
