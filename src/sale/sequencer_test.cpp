@@ -297,7 +297,7 @@ TEST_F(SequencerTest, ARecordWhosePlacesAreNoneDoesNotCountAndStopsNobody) {
 
 TEST_F(SequencerTest, ARefusedCopySaysAllThatARefusalSays) {
   ProductTerms later = tests::event_terms();
-  later.sale->opens_at = writer.now + Millis(60'000);
+  later.sale = Sale{writer.now + Millis(60'000), std::nullopt, std::nullopt};
   const ProductId product = writer.list(5, later);
   Command second = place(alice, product);
   second.copy = {RequestKey{1, 2}, 2};

@@ -9,6 +9,7 @@
 #include "http/message/ascii.hpp"
 #include "http/message/normal_path.hpp"
 #include "http/message/problem.hpp"
+#include "http/message/trace.hpp"
 
 namespace market::gateway {
 namespace {
