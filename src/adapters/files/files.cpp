@@ -14,6 +14,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "base/text.hpp"
+
 namespace market::files {
 namespace {
 
@@ -49,9 +51,7 @@ class Sha256 {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned length = 0;
     EVP_DigestFinal_ex(hash_.get(), digest.data(), &length);
-    std::string digits;
-    for (unsigned i = 0; i < length; ++i) digits += fmt::format("{:02x}", digest[i]);
-    return digits;
+    return to_hex({reinterpret_cast<const char*>(digest.data()), length});
   }
 
  private:
@@ -188,6 +188,14 @@ Result<std::string> sha256_of_file(const std::filesystem::path& path) {
 
 void create_for_owner(const std::string& path) {
   const FileDescriptor made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (made) return;
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    const std::string file = path + suffix;
+    struct stat about {};
+    if (::stat(file.c_str(), &about) == 0 && S_ISREG(about.st_mode) &&
+        (about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+      static_cast<void>(::chmod(file.c_str(), about.st_mode & S_IRWXU));  // Another's file stays as it is.
+  }
 }
 
 Result<> expect_writable_database(const std::filesystem::path& path) {
