@@ -13,6 +13,14 @@ add_custom_command(
   DEPENDS ${CMAKE_SOURCE_DIR}/api/openapi.yaml ${CMAKE_SOURCE_DIR}/tools/openapi_to_json.py
   COMMENT "api/openapi.yaml -> openapi.json" VERBATIM)
 
+set(events_json ${CMAKE_BINARY_DIR}/events.json)
+add_custom_command(
+  OUTPUT ${events_json}
+  COMMAND ${MARKET_PYTHON} ${CMAKE_SOURCE_DIR}/tools/openapi_to_json.py
+          ${CMAKE_SOURCE_DIR}/api/events.yaml ${events_json}
+  DEPENDS ${CMAKE_SOURCE_DIR}/api/events.yaml ${CMAKE_SOURCE_DIR}/tools/openapi_to_json.py
+  COMMENT "api/events.yaml -> events.json" VERBATIM)
+
 set(postman_json ${CMAKE_BINARY_DIR}/postman.json)
 add_custom_command(
   OUTPUT ${postman_json}
@@ -37,6 +45,8 @@ add_custom_command(
   DEPENDS ${viewer_lists} WORKING_DIRECTORY ${CMAKE_BINARY_DIR} COMMENT "npm ci: the API viewer" VERBATIM)
 
 market_embed(market_services_platform openapi_json ${openapi_json} GZIP)
+market_embed(market_services_platform events_json ${events_json} GZIP)
+market_embed(market_services_platform docs_events ${CMAKE_SOURCE_DIR}/api/docs/events.js GZIP)
 market_embed(market_services_platform postman_json ${postman_json} GZIP)
 market_embed(market_services_platform docs_page ${CMAKE_SOURCE_DIR}/api/docs/index.html GZIP)
 market_embed(market_services_platform docs_start ${CMAKE_SOURCE_DIR}/api/docs/start.js GZIP)

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { Parser } from '@asyncapi/parser';
 import newman from 'newman';
 
 import { Server } from '../browser/platform.mjs';
@@ -50,11 +51,21 @@ async function thePicturesOfTheTablesAreCurrent({ folder }) {
   }
 }
 
+/** By AsyncAPI's own parser; hints, such as that there is a newer version, are none. */
+async function theDocumentOfTheEventsIsAsyncApi() {
+  const { diagnostics, document } = await new Parser().parse(readFileSync(path.join(root, 'api/events.yaml'), 'utf8'));
+  assert.deepEqual(diagnostics.filter((each) => each.severity < 2).map((each) => `${each.path.join('.')}: ${each.message}`), []);
+  assert.equal(document.version(), '3.0.0');
+  assert.ok(document.channels().get('events').messages().all().length >= 6);
+  const broken = await new Parser().parse(JSON.stringify({ asyncapi: '3.0.0', info: { title: 'no version' } }));
+  assert.ok(broken.diagnostics.some((each) => each.severity === 0), 'it would find a mistake');
+}
+
 const folder = mkdtempSync(path.join(tmpdir(), 'market-documents-'));
 const market = await Server.start(['--demo', '--data', folder]);
 let [passed, failed] = [0, 0];
 for (const test of [theCollectionHasEveryOperation, theCollectionBuysSomething, theKeptCollectionIsTheServers,
-  thePicturesOfTheTablesAreCurrent]) {
+  thePicturesOfTheTablesAreCurrent, theDocumentOfTheEventsIsAsyncApi]) {
   try {
     await test({ market, folder });
     passed += 1;

@@ -165,7 +165,7 @@ Topic open_topic(const Handle& handle, const std::string& name) {
   return topic;
 }
 
-void prepare_topic(const Connection& connection, const std::string& name, int replicas) {
+void prepare_topic(const Connection& connection, const std::string& name, int replicas, TopicUse use) {
   const Handle handle = make_consumer(connection);
   const Topic topic = open_topic(handle, name);
   int partitions = partitions_of(handle.get(), topic.get());
@@ -177,8 +177,8 @@ void prepare_topic(const Connection& connection, const std::string& name, int re
   }
   if (partitions != 1)
     throw std::runtime_error(
-        fmt::format("Kafka: the topic {} has {} partitions; the log is one", name, partitions));
-  look_at_settings(handle.get(), connection, name);
+        fmt::format("Kafka: the topic {} has {} partitions; it must be one", name, partitions));
+  if (use == TopicUse::log) look_at_settings(handle.get(), connection, name);
 }
 
 void delete_topic(const Connection& connection, const std::string& name) {

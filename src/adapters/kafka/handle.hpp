@@ -38,9 +38,12 @@ Handle make_producer(const Connection& connection);
 Handle make_consumer(const Connection& connection);
 Topic open_topic(const Handle& handle, const std::string& name);
 
-/// Makes the log's topic if it is missing, and looks at its settings. Throws std::runtime_error with one
-/// clear line when the log could lose what counts there; `warn` is told of lesser things.
-void prepare_topic(const Connection& connection, const std::string& name, int replicas);
+/// How long events are kept for readers is the operator's choice; what the log's topic says is not.
+enum class TopicUse : std::uint8_t { log, events };
+/// Makes the topic if it is missing, and looks at the settings of the log's. Throws std::runtime_error with
+/// one clear line when the log could lose what counts there; `warn` is told of lesser things.
+void prepare_topic(const Connection& connection, const std::string& name, int replicas,
+                   TopicUse use = TopicUse::log);
 /// For tests and for `market log adopt`. Throws.
 void delete_topic(const Connection& connection, const std::string& name);
 

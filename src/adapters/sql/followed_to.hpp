@@ -1,9 +1,20 @@
 #pragma once
-/// How far a follower of the log has come, in columns of a row. Heavy (includes SOCI).
+/// How far a follower of the log has come, as a row of `followers` and in columns of others.
+
+#include <optional>
+#include <string>
 
 #include "ports/log_effect.hpp"
 
+namespace soci {
+class session;
+}
+
 namespace market::sql {
+
+/// Within what reads or writes. They throw, as SOCI does.
+std::optional<FollowedTo> find_place(soci::session& sql, const std::string& follower);
+void keep_place(soci::session& sql, const std::string& follower, const FollowedTo& at);
 
 /// What SOCI binds.
 struct FollowedRow {

@@ -9,6 +9,8 @@
 namespace market::sql {
 namespace {
 
+constexpr const char* follower = "mails";  ///< Of the log.
+
 const long long never = millis_of(Instant::max());
 
 std::string context_of(std::string_view column, long long id) {
@@ -139,35 +141,25 @@ Task<> SqlOutbox::put(OutboxMail mail) {
 }
 
 Task<> SqlOutbox::put_for(std::vector<OutboxMail> mails, FollowedTo to) {
-  return database_.write(
-      [this, mails = std::move(mails), row = FollowedRow(to)](soci::session& sql) -> Result<> {
-        if (auto room = expect_room(sql, static_cast<int>(mails.size()), outbox_order_mails_max); !room)
-          return room;
-        for (const OutboxMail& mail : mails)
-          if (!has_had_enough(sql, mail)) insert(sql, cipher_, mail);
-        sql << "REPLACE INTO followers(name, log_hi, log_lo, generation, term, last, next, checksum, done) "
-               "VALUES('mails', :hi, :lo, :generation, :term, :last, :next, :checksum, :done)",
-            soci::use(row.log_hi), soci::use(row.log_lo), soci::use(row.generation), soci::use(row.term),
-            soci::use(row.last), soci::use(row.next), soci::use(row.checksum), soci::use(row.done);
-        return {};
-      });
+  return database_.write([this, mails = std::move(mails), to](soci::session& sql) -> Result<> {
+    if (auto room = expect_room(sql, static_cast<int>(mails.size()), outbox_order_mails_max); !room)
+      return room;
+    for (const OutboxMail& mail : mails)
+      if (!has_had_enough(sql, mail)) insert(sql, cipher_, mail);
+    keep_place(sql, follower, to);
+    return {};
+  });
 }
 
 Task<std::optional<FollowedTo>> SqlOutbox::followed_to() {
   return database_.read([](soci::session& sql) -> Result<std::optional<FollowedTo>> {
-    FollowedRow row;
-    sql << "SELECT log_hi, log_lo, generation, term, last, next, checksum, done FROM followers WHERE name = "
-           "'mails'",
-        soci::into(row.log_hi), soci::into(row.log_lo), soci::into(row.generation), soci::into(row.term),
-        soci::into(row.last), soci::into(row.next), soci::into(row.checksum), soci::into(row.done);
-    if (!sql.got_data()) return std::optional<FollowedTo>();
-    return std::optional<FollowedTo>(row.value());
+    return Result<std::optional<FollowedTo>>(find_place(sql, follower));
   });
 }
 
 Task<> SqlOutbox::forget_place() {
   return database_.write([](soci::session& sql) -> Result<> {
-    sql << "DELETE FROM followers WHERE name = 'mails'";
+    sql << "DELETE FROM followers WHERE name = :name", soci::use(std::string(follower));
     return {};
   });
 }

@@ -19,6 +19,11 @@ SqliteLogView::SqliteLogView(files::ReadOnlyFolder& folder)
   last_ = db_.must_query("SELECT ifnull(max(offset), 0) FROM records");
 }
 
+SqliteLogView::SqliteLogView(const std::filesystem::path& log)
+    : name_(log.string()), db_(Database::open(name_, Database::Mode::read_only)), may_grow_(true) {
+  expect_newest_schema(db_.handle(), name_, log_schema);
+}
+
 Result<Offset> SqliteLogView::append(std::string_view) {
   return fail(Code::unavailable, name_ + " is only looked at");
 }
@@ -28,6 +33,7 @@ Result<Offset> SqliteLogView::end() {
 }
 
 Result<> SqliteLogView::read(Offset from, const std::function<bool(Offset, std::string_view)>& each) try {
+  if (may_grow_) last_ = db_.must_query("SELECT ifnull(max(offset), 0) FROM records");
   Statement rows(db_, "SELECT offset, data FROM records WHERE offset >= ? ORDER BY offset");
   rows.bind(1, std::max<Offset>(from, 1));
   for (Offset next = std::max<Offset>(from, 1); next <= last_; ++next) {

@@ -12,6 +12,8 @@ class SqliteLogView final : public Log {
  public:
   /// Throws std::runtime_error with one line, as SqliteLog does.
   explicit SqliteLogView(files::ReadOnlyFolder& folder);
+  /// Of a store that may be running: each read() sees what was committed by then.
+  explicit SqliteLogView(const std::filesystem::path& log);
   Result<Offset> append(std::string_view record) override;
   Result<> read(Offset from, const std::function<bool(Offset, std::string_view)>& each) override;
   Result<Offset> end() override;
@@ -20,6 +22,7 @@ class SqliteLogView final : public Log {
   std::string name_;
   Database db_;
   Offset last_ = 0;
+  bool may_grow_ = false;
 };
 
 }  // namespace market::sqlite

@@ -18,6 +18,7 @@ struct ServeOptions {
   std::string data = "data";
   bool demo = false;
   bool takeover = false;
+  bool check = false;  ///< Settings and role are looked at, and nothing is started.
   SettingSources settings;
 };
 int serve(const ServeOptions& options);
@@ -55,6 +56,15 @@ int rebuild(const StoreOptions& options);
 /// Goes on with a log that has lost events which the records know: lists the orders that are lost with them,
 /// raises the log's generation and folds the records anew.
 int adopt_log(const StoreOptions& options);
+
+struct EventsOptions {
+  std::string data = "data";
+  std::int64_t last = 10;
+  bool follow = false;
+  SettingSources settings;
+};
+/// Prints public events, one JSON object a line: of the topic, or of the store when the log is not on Kafka.
+int tail_events(const EventsOptions& options);
 
 struct KeyOptions {
   std::string data = "data";

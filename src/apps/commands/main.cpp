@@ -89,6 +89,7 @@ int run(int argc, char** argv) {
   serve_command->add_flag("--demo", serve_options.demo, "fill an empty store with demo data");
   serve_command->add_flag("--takeover", serve_options.takeover,
                           "take the listening socket of the running server");
+  serve_command->add_flag("--check", serve_options.check, "look at role and settings, start nothing");
   add_data(*serve_command, serve_options.data);
   add_settings(*serve_command, serve_options.settings);
   serve_command->callback([&] { status = serve(serve_options); });
@@ -156,6 +157,19 @@ int run(int argc, char** argv) {
       log_command->add_subcommand("adopt", "go on with a log that has lost events which the records know");
   add_data(*adopt_command, store_options.data);
   adopt_command->callback([&] { status = adopt_log(store_options); });
+
+  EventsOptions events_options;
+  auto* events_command = app.add_subcommand("events", "the public events");
+  events_command->require_subcommand(1);
+  auto* tail_command = events_command->add_subcommand(
+      "tail", "print the last ones of the topic, or of a store, running or not");
+  add_data(*tail_command, events_options.data);
+  add_settings(*tail_command, events_options.settings);
+  tail_command->add_option("--last", events_options.last, "how many that are there")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  tail_command->add_flag("--follow", events_options.follow, "then each as it comes");
+  tail_command->callback([&] { status = tail_events(events_options); });
 
   KeyOptions key_options;
   auto* keys_command = app.add_subcommand("keys", "the keys that sign access tokens, server running or not");

@@ -191,6 +191,12 @@ int serve(const ServeOptions& options) {
   check_settings(settings, options.settings.config, role);
   if (role == ServeRole::services) expect_shared(settings, services_of(options.role));
   listen_address(options, settings);
+  if (options.check) {
+    for (const auto& idle : settings_without_effect(settings, role))
+      announce(fmt::format("{}: without effect in this role", idle));
+    announce("the settings can be used");
+    return 0;
+  }
   const Logging logging(settings);
   if (const auto& old = settings.old_names_used(); !old.empty()) {
     std::vector<std::string> names;

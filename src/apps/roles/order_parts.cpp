@@ -109,6 +109,7 @@ OrderParts::OrderParts(OrderNeeds needs, const Settings& settings, bool mails_se
   if (mail_tail) core.gate.add_follower(*mail_tail);
   webhook_tail = tail_for(feed_webhooks);
   core.gate.add_follower(*webhook_tail);
+  if (const auto topic = event_topic_settings(settings)) publish_to(*topic);
   for (const sale::OpenPaymentFound& open : core.gate.open_payments())
     resolver.watch({open.order, open.attempt, open.refund});
 }
@@ -121,7 +122,24 @@ std::unique_ptr<sale::LogTail> OrderParts::tail_for(LogEffect& effect) {
       [this] { return core.gate.writes(); }, warn, tail);
 }
 
+/// From the log's start: whoever reads them may count on all of them.
+void OrderParts::publish_to(const kafka::EventTopicSettings& topic) {
+  event_topic = std::make_unique<kafka::KafkaEventTopic>(topic);
+  publish_events = std::make_unique<order::PublishEvents>(*event_topic, store.places, core.products);
+  sale::TailSettings tail;
+  tail.foreign_bytes_ignored = true;
+  const auto may_run = [this] {
+    const bool writes = core.gate.writes();
+    if (!writes) publish_events->rest();
+    return writes;
+  };
+  event_tail = std::make_unique<sale::LogTail>(core.log, *publish_events, following, background, FollowedTo(),
+                                               may_run, warn, tail);
+  core.gate.add_follower(*event_tail);
+}
+
 void OrderParts::start() {
+  if (event_tail) event_tail->start();
   deliveries.start();
   webhooks.start();
   webhook_tail->start();
@@ -139,6 +157,7 @@ void OrderParts::stop() {
   deliveries.stop();
   if (mail_tail) mail_tail->stop();
   webhook_tail->stop();
+  if (event_tail) event_tail->stop();
   webhooks.stop();
   resolver.stop();
   if (stripe) stripe->stop();
@@ -152,6 +171,9 @@ void OrderParts::add_metrics(platform::MetricsText& text) const {
     if (count != 0 || code == Code::sold_out)
       text.sample(count, platform::label("reason", http::problem_of(code).code));
   }
+  if (publish_events)
+    text.family("market_events_published_total", "counter", "Public events that are in their topic.")
+        .sample(publish_events->published());
   const order::WebhookCounters& posted = webhooks.counters();
   text.family("market_webhook_deliveries_total", "counter", "Webhook deliveries, by what became of a try.")
       .sample(posted.delivered.load(), platform::label("outcome", "delivered"))

@@ -1,6 +1,7 @@
 #pragma once
 /// What answers for orders and has effects outside: payments, deliveries, mails about orders, webhooks.
 
+#include "adapters/kafka/event_topic.hpp"
 #include "adapters/payment/stripe_notices.hpp"
 #include "adapters/payment/stripe_provider.hpp"
 #include "adapters/payment/test_provider.hpp"
@@ -11,6 +12,7 @@
 #include "services/order/feed_webhooks.hpp"
 #include "services/order/mail_buyers.hpp"
 #include "services/order/payment_resolver.hpp"
+#include "services/order/publish_events.hpp"
 #include "services/order/routes.hpp"
 #include "services/order/send_webhooks.hpp"
 #include "services/user/send_mails.hpp"
@@ -38,6 +40,7 @@ struct OrderParts {
   void stop();
   /// Behind stop(), when the gate and the background have ended.
   void stop_pools() {
+    if (event_topic) event_topic->stop();
     following.stop();
     charges.stop();
   }
@@ -63,12 +66,16 @@ struct OrderParts {
   order::SendWebhooks webhooks;
   order::FeedWebhooks feed_webhooks;
   std::unique_ptr<sale::LogTail> webhook_tail;
+  std::unique_ptr<kafka::KafkaEventTopic> event_topic;  ///< Null, as those below: none are published.
+  std::unique_ptr<order::PublishEvents> publish_events;
+  std::unique_ptr<sale::LogTail> event_tail;
   order::RefusalCounts refusals;
   order::OrderWatch watch;
   std::atomic<bool> payments_fail{false};
 
  private:
   std::unique_ptr<sale::LogTail> tail_for(LogEffect& effect);
+  void publish_to(const kafka::EventTopicSettings& topic);
 };
 
 }  // namespace market::apps

@@ -185,11 +185,13 @@ std::unique_ptr<mail::SmtpTransport> smtp_of(const Settings& settings) {
   return smtp ? std::make_unique<mail::SmtpTransport>(std::move(*smtp)) : nullptr;
 }
 
-kafka::LogSettings kafka_settings(const Settings& settings) {
-  kafka::LogSettings log;
+namespace {
+
+kafka::Connection kafka_connection(const Settings& settings) {
+  kafka::Connection connection;
   for (const auto& broker : comma_separated(settings.text("log.kafka"))) parse_address("log.kafka", broker);
-  log.connection.brokers = settings.text("log.kafka");
-  log.connection.warn = [](const std::string& line) { spdlog::warn("{}", line); };
+  connection.brokers = settings.text("log.kafka");
+  connection.warn = [](const std::string& line) { spdlog::warn("{}", line); };
   for (const auto& option : comma_separated(settings.text("log.kafka_options"))) {
     const auto equals = option.find('=');
     if (equals == std::string::npos)
@@ -198,16 +200,40 @@ kafka::LogSettings kafka_settings(const Settings& settings) {
     const auto name = option.substr(0, equals);
     if (const auto trouble = kafka::trouble_with(name); !trouble.empty())
       throw UsageError("log.kafka_options: " + trouble);
-    log.connection.own.emplace_back(name, option.substr(equals + 1));
+    connection.own.emplace_back(name, option.substr(equals + 1));
   }
-  log.topic = settings.text("log.topic");
-  const bool valid = std::all_of(log.topic.begin(), log.topic.end(), [](unsigned char c) {
+  return connection;
+}
+
+std::string topic_named(const Settings& settings, const std::string& key) {
+  std::string topic = settings.text(key);
+  const bool valid = std::all_of(topic.begin(), topic.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
   });
-  if (log.topic.empty() || log.topic.size() > 249 || !valid)
-    throw UsageError("log.topic: letters, digits, '.', '_' and '-', 249 at most");
+  if (topic.empty() || topic.size() > 249 || !valid)
+    throw UsageError(key + ": letters, digits, '.', '_' and '-', 249 at most");
+  return topic;
+}
+
+}  // namespace
+
+kafka::LogSettings kafka_settings(const Settings& settings) {
+  kafka::LogSettings log;
+  log.connection = kafka_connection(settings);
+  log.topic = topic_named(settings, "log.topic");
   log.replicas = static_cast<int>(settings.number("log.replicas"));
   return log;
+}
+
+std::optional<kafka::EventTopicSettings> event_topic_settings(const Settings& settings) {
+  if (settings.text("log.kafka").empty() || settings.text("events.topic").empty()) return std::nullopt;
+  kafka::EventTopicSettings events;
+  events.connection = kafka_connection(settings);
+  events.topic = topic_named(settings, "events.topic");
+  events.replicas = static_cast<int>(settings.number("log.replicas"));
+  if (events.topic == settings.text("log.topic"))
+    throw UsageError("events.topic: must be another topic than log.topic, which is private");
+  return events;
 }
 
 std::vector<http::Network> networks_of(const Settings& settings, std::string_view key) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "adapters/kafka/event_topic.hpp"
 #include "adapters/kafka/log.hpp"
 #include "adapters/mail/smtp_transport.hpp"
 #include "adapters/mysql/session.hpp"
@@ -73,6 +74,8 @@ std::optional<mail::SmtpSettings> smtp_settings(const Settings& settings);
 std::unique_ptr<mail::SmtpTransport> smtp_of(const Settings& settings);
 /// The log on Kafka as log.kafka and its like say. Throws UsageError.
 kafka::LogSettings kafka_settings(const Settings& settings);
+/// None: no public events are published. Throws UsageError.
+std::optional<kafka::EventTopicSettings> event_topic_settings(const Settings& settings);
 /// The parts of a setting written with commas.
 std::vector<std::string> comma_separated(const std::string& text);
 /// Throws UsageError.

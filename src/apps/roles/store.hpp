@@ -17,6 +17,7 @@
 #include "adapters/sql/accounts.hpp"
 #include "adapters/sql/audit_log.hpp"
 #include "adapters/sql/carts.hpp"
+#include "adapters/sql/follower_places.hpp"
 #include "adapters/sql/outbox.hpp"
 #include "adapters/sql/webhooks.hpp"
 #include "adapters/sqlite/log.hpp"
@@ -75,6 +76,7 @@ struct Store {
   sql::SqlAccountDirectory directory;
   sql::SqlAuditLog audit;
   sql::SqlOutbox outbox;
+  sql::SqlFollowerPlaces places;
   sql::SqlWebhooks webhooks;
   sql::SqlCarts carts;
   sql::SqlWishLists wish_lists;

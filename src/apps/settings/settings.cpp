@@ -168,6 +168,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"log.kafka_options_file", "", text, by_store, {}, "file with log.kafka_options"},
       {"log.replicas", "1", number, by_store, {1, 99}, "of the topic, when it is made"},
       {"log.topic", "market.log", text, by_store, {}, "its name"},
+      {"events.topic", "market.events", text, by_store, {}, "of public events, with log.kafka; empty: none"},
       {"log.snapshot_every", "500000", number, by_store, {1, 1'000'000'000}, "events between two snapshots"},
       {"records.mysql",
        "",
@@ -178,6 +179,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"records.mysql_file", "", text, by_store, {}, "file with records.mysql"},
       {"records.mysql_tls_ca", "", text, by_store, {}, "PEM file; with it the connection is encrypted"},
       {"accounts.mysql", "", text, by_store, {}, "as records.mysql; empty: main.db and payments.db"},
+      {"accounts.mysql_file", "", text, by_store, {}, "file with accounts.mysql"},
       {"accounts.mysql_tls_ca", "", text, by_store, {}, "PEM file; with it the connection is encrypted"},
       {"users.email_verification", "optional", text, by_store, {}, "off, optional or required"},
       {"users.hash_threads", "0", number, by_store, {0, 256}, "for password hashing; 0: half the cores"},
@@ -233,8 +235,9 @@ const std::vector<KnownSetting>& known_settings() {
 
 const std::vector<std::string_view>& secret_settings() {
   static const std::vector<std::string_view> all{
-      "log.kafka_options", "mail.credential", "records.mysql",       "redis.password",
-      "redis.secret",      "registry.urls",   "registry.credential", "redis.sentinel_password"};
+      "log.kafka_options", "mail.credential",     "records.mysql",
+      "accounts.mysql",    "redis.password",      "redis.secret",
+      "registry.urls",     "registry.credential", "redis.sentinel_password"};
   return all;
 }
 

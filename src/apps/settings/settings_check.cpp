@@ -37,6 +37,7 @@ void check_all(const Settings& settings, const std::string& config, ServeRole ro
   limits_of(settings);
   email_verification_of(settings);
   kafka_settings(settings);
+  event_topic_settings(settings);
   smtp_settings(settings);
   redis_settings(settings);
   networks_of(settings, "webhooks.private_networks");

@@ -73,7 +73,7 @@ Task<> FeedWebhooks::take(std::int64_t follower, std::vector<CountedEvent> event
   const WebhookId webhook{follower};
   std::vector<Delivery> deliveries;
   for (const CountedEvent& counted : events) {
-    std::string kind = kind_of(counted.event.fact);
+    std::string kind = order_kind_of(counted.event.fact);
     if (!wants(follower, kind)) continue;
     auto made = co_await delivery_of(webhook, counted, to.log, std::move(kind));
     if (!made) co_return fail(made.error());

@@ -30,7 +30,7 @@ Task<std::optional<OutboxMail>> MailBuyers::mail_for(const CountedEvent& counted
   const Fact& fact = counted.event.fact;
   const OrderId id = order_of(fact);
   const UserId user = user_of(fact);
-  if (!id || kind_of(fact).empty()) co_return std::optional<OutboxMail>();
+  if (!id || order_kind_of(fact).empty()) co_return std::optional<OutboxMail>();
   const auto account = co_await accounts_.find(user);
   if (!account && account.error().code == Code::not_found) co_return std::optional<OutboxMail>();
   if (!account) co_return fail(account.error());

@@ -9,19 +9,6 @@ struct Words {
   std::string_view subject_ko, subject_en, text_ko, text_en;
 };
 
-std::string kind_of_move(OrderState state) {
-  switch (state) {
-    case OrderState::preparing:
-    case OrderState::shipped:
-    case OrderState::delivered:
-    case OrderState::return_requested:
-    case OrderState::returned:
-      return fmt::format("order.{}", text_of(state));
-    default:
-      return {};
-  }
-}
-
 std::optional<Words> words_of(std::string_view kind) {
   static const std::pair<std::string_view, Words> all[] = {
       {"order.accepted",
@@ -92,21 +79,9 @@ std::string filled(std::string_view text, const Order& order) {
 
 }  // namespace
 
-std::string kind_of(const Fact& fact) {
-  if (std::holds_alternative<OrderAccepted>(fact)) return "order.accepted";
-  if (std::holds_alternative<OrderPaid>(fact)) return "order.paid";
-  if (std::holds_alternative<PaymentDeclined>(fact)) return "order.payment_declined";
-  if (std::holds_alternative<OrderVoided>(fact)) return "order.expired";
-  if (std::holds_alternative<OrderCancelled>(fact)) return "order.cancelled";
-  if (std::holds_alternative<RefundOwed>(fact)) return "order.refund_owed";
-  if (std::holds_alternative<Refunded>(fact)) return "order.refunded";
-  if (const auto* moved = std::get_if<OrderMoved>(&fact)) return kind_of_move(moved->state);
-  return {};
-}
-
 std::optional<OrderMail> mail_about(const Event& event, const Order& order, const std::string& buyer,
                                     const NameOf& name_of) {
-  std::string kind = kind_of(event.fact);
+  std::string kind = order_kind_of(event.fact);
   const auto words = words_of(kind);
   if (!words) return std::nullopt;
   OrderMail mail;

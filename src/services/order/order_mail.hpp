@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "domain/sale/event.hpp"
+#include "domain/sale/event_kind.hpp"
 
 namespace market::order {
 
@@ -16,10 +16,6 @@ struct OrderMail {
 
 /// The name that a product had when it was bought.
 using NameOf = std::function<std::string(ProductId, std::int64_t version)>;
-
-/// The word for the event, for mails and webhooks: `order.paid`; empty: it is about no order, or buyers and
-/// shops need not know.
-std::string kind_of(const Fact& fact);
 
 /// None: the buyer is told nothing about this event.
 std::optional<OrderMail> mail_about(const Event& event, const Order& order, const std::string& buyer,

@@ -37,14 +37,14 @@ TEST(OrderMail, BuyersAreToldOfTheirOrdersAlone) {
   for (const Fact& fact : silent) {
     Event event;
     event.fact = fact;
-    EXPECT_EQ(kind_of(fact), "");
+    EXPECT_EQ(order_kind_of(fact), "");
     EXPECT_FALSE(mail_about(event, order(), "Kim", name));
   }
   OrderMoved moved;
   moved.state = OrderState::preparing;
   Event event;
   event.fact = moved;
-  EXPECT_EQ(kind_of(event.fact), "order.preparing") << "for shops";
+  EXPECT_EQ(order_kind_of(event.fact), "order.preparing") << "for shops";
   EXPECT_FALSE(mail_about(event, order(), "Kim", name)) << "not for buyers";
 }
 
@@ -61,7 +61,7 @@ TEST(OrderMail, EveryOtherEventHasItsMail) {
     Event event;
     event.fact = fact;
     const auto mail = mail_about(event, order(), "Kim", name);
-    ASSERT_TRUE(mail) << kind_of(fact);
+    ASSERT_TRUE(mail) << order_kind_of(fact);
     EXPECT_EQ(mail->text.find('{'), std::string::npos) << mail->text;
   }
 }

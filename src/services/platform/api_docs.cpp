@@ -8,6 +8,8 @@ std::string_view postman_json();
 std::string_view docs_page();
 std::string_view docs_start();
 std::string_view docs_style();
+std::string_view docs_events();
+std::string_view events_json();
 std::string_view viewer_style();
 std::string_view viewer_script();
 std::string_view viewer_notices();
@@ -60,6 +62,8 @@ void add_docs_routes(http::Router& router) {
   }
   add("/docs", "text/html; charset=utf-8", embedded::docs_page(), page_policy);
   add("/docs/start.js", script, embedded::docs_start());
+  add("/docs/events.js", script, embedded::docs_events());
+  add("/events.json", http::json_type, embedded::events_json());
   add("/docs/style.css", style, embedded::docs_style());
   add("/docs/viewer.css", style, embedded::viewer_style());
   add("/docs/viewer.js", script, embedded::viewer_script());

@@ -1,0 +1,52 @@
+#include "services/order/publish_events.hpp"
+
+namespace market::order {
+namespace {
+
+constexpr const char* name = "events";
+
+}  // namespace
+
+PublishEvents::PublishEvents(EventTopic& topic, FollowerPlaces& places, const ProductBoard& board)
+    : topic_(topic), places_(places), events_([&board](ProductId id) {
+        const ShownProduct* product = board.find(id);
+        return product ? product->terms.publish_at : std::nullopt;
+      }) {}
+
+Task<std::vector<LogEffect::Follower>> PublishEvents::followers() {
+  if (!at_) {
+    const auto stored = co_await places_.find(name);
+    if (!stored) co_return fail(stored.error());
+    at_ = *stored;
+    stored_ = at_ ? at_->done : 0;
+  }
+  std::vector<Follower> one(1);
+  one.front().at = at_;
+  co_return one;
+}
+
+Task<> PublishEvents::take(std::int64_t, std::vector<CountedEvent> events, FollowedTo to) {
+  std::vector<TopicMessage> messages;
+  for (const CountedEvent& counted : events) {
+    const Place previous = messages.empty() ? 0 : messages.back().place;
+    auto made = events_.of(counted, to.log, previous);
+    if (made) messages.push_back({made->place, std::move(made->key), std::move(made->body)});
+  }
+  if (messages.empty() && at_ && to.done - stored_ < unstored_max) {
+    at_ = to;
+    co_return Result<>();
+  }
+  const auto count = messages.size();
+  if (count != 0) {
+    const auto published = co_await topic_.publish(std::move(messages));
+    if (!published) co_return fail(published.error());
+  }
+  const auto kept = co_await places_.keep(name, to);
+  if (!kept) co_return fail(kept.error());
+  at_ = to;
+  stored_ = to.done;
+  published_.fetch_add(count, std::memory_order_relaxed);
+  co_return Result<>();
+}
+
+}  // namespace market::order

@@ -1,0 +1,108 @@
+#include "services/order/publish_events.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/fixed_board.hpp"
+#include "tests/support/run_task.hpp"
+
+namespace market::order {
+namespace {
+
+using tests::run;
+
+struct Topic final : EventTopic {
+  Task<> publish(std::vector<TopicMessage> messages) override {
+    for (auto& message : messages) {
+      if (room == 0) co_return fail(Code::unavailable, "the topic is away");
+      --room;
+      places.push_back(message.place);
+      bodies.push_back(message.body);
+    }
+    co_return Result<>();
+  }
+  std::size_t room = 1'000;
+  std::vector<Place> places;
+  std::vector<std::string> bodies;
+};
+
+struct Places final : FollowerPlaces {
+  Task<std::optional<FollowedTo>> find(std::string) override { co_return kept; }
+  Task<> keep(std::string, FollowedTo at) override {
+    if (away) co_return fail(Code::unavailable, "the database is away");
+    kept = at;
+    co_return Result<>();
+  }
+  std::optional<FollowedTo> kept;
+  bool away = false;
+};
+
+class PublishEventsTest : public testing::Test {
+ protected:
+  static std::vector<CountedEvent> events(Place from, Place to) {
+    std::vector<CountedEvent> all;
+    for (Place place = from; place <= to; ++place) {
+      Event event;
+      event.fact = place % 2 == 0 ? Fact(Barrier{}) : Fact(PaymentDeclined{OrderId{place}, {}, {}});
+      all.push_back({place, event});
+    }
+    return all;
+  }
+  static FollowedTo to(Place place) {
+    FollowedTo at;
+    at.done = at.last = place;
+    at.next = place + 1;
+    return at;
+  }
+  Result<> take(Place from, Place last) {
+    run(publisher.followers());
+    return run(publisher.take(0, events(from, last), to(last)));
+  }
+
+  Topic topic;
+  Places places;
+  tests::FixedBoard board;
+  PublishEvents publisher{topic, places, board};
+};
+
+TEST_F(PublishEventsTest, SendsWhatIsPublicAndKeepsItsPlace) {
+  EXPECT_FALSE(run(publisher.followers())->front().at) << "from the log's start";
+  ASSERT_TRUE(take(1, 5));
+  EXPECT_EQ(topic.places, (std::vector<Place>{1, 3, 5}));
+  EXPECT_NE(topic.bodies[0].find("\"previous\":null"), std::string::npos);
+  EXPECT_NE(topic.bodies[1].find("\"previous\":1"), std::string::npos);
+  EXPECT_EQ(places.kept, to(5));
+  EXPECT_EQ(publisher.published(), 3u);
+}
+
+TEST_F(PublishEventsTest, SendsAllAgainWhenSomeDidNotArriveOrThePlaceWasNotKept) {
+  topic.room = 1;
+  EXPECT_FALSE(take(1, 3));
+  EXPECT_FALSE(places.kept);
+  topic.room = 1'000;
+  places.away = true;
+  EXPECT_FALSE(take(1, 3));
+  places.away = false;
+  ASSERT_TRUE(take(1, 3));
+  EXPECT_EQ(topic.places, (std::vector<Place>{1, 1, 3, 1, 3}));
+  EXPECT_EQ(publisher.published(), 2u);
+}
+
+TEST_F(PublishEventsTest, GoesOnWhereTheOtherInstanceWasAfterARest) {
+  ASSERT_TRUE(take(1, 5));
+  places.kept = to(40);
+  EXPECT_EQ(run(publisher.followers())->front().at, to(5));
+  publisher.rest();
+  EXPECT_EQ(run(publisher.followers())->front().at, to(40));
+}
+
+TEST_F(PublishEventsTest, WritesNoPlaceForEachBarrier) {
+  ASSERT_TRUE(take(1, 1));
+  ASSERT_TRUE(take(2, 2));
+  EXPECT_EQ(places.kept, to(1));
+  EXPECT_EQ(run(publisher.followers())->front().at, to(2)) << "but it is not read again";
+  run(publisher.take(0, {}, to(1 + PublishEvents::unstored_max)));
+  EXPECT_EQ(places.kept, to(1 + PublishEvents::unstored_max));
+}
+
+}  // namespace
+}  // namespace market::order
