@@ -173,6 +173,7 @@ void Platform::start_effects() {
   mails.start();
   webhooks.start();
   webhook_tail->start();
+  keep_refusals.start();
   if (mail_tail) {
     mail_tail->start();
     return;
@@ -189,14 +190,14 @@ void Platform::add_routes() {
   orders.sells_alone = !core.shared_log;
   user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, change_role,
                                  limiter, clock, addresses_known});
-  product::add_product_routes(
-      router, {authenticator, core.products, core.gate, store.pictures, store.search_pool, decoding, clock});
-  order::add_order_routes(
-      router, {authenticator, core.gate, core.products, core.reader, pay, refusals, watch, clock, orders});
+  product::add_product_routes(router, {authenticator, core.products, core.gate, store.pictures,
+                                       store.picture_sizes, store.search_pool, decoding, clock});
+  order::add_order_routes(router, {authenticator, core.gate, core.products, core.reader, pay, refusals,
+                                   refused, watch, clock, orders});
   order::add_cart_routes(router, {authenticator, store.carts, core.products, clock});
   product::add_wish_list_routes(router, {authenticator, store.wish_lists, core.products, clock});
-  order::add_admin_order_routes(
-      router, {authenticator, core.gate, core.reader, store.order_search, core.products, clock});
+  order::add_admin_order_routes(router, {authenticator, core.gate, core.reader, store.order_search,
+                                         store.refusal_history, core.products, clock});
   product::add_admin_product_routes(router,
                                     {authenticator, core.products, core.gate, store.search_pool, clock});
   user::add_admin_user_routes(router,
@@ -229,15 +230,30 @@ void Platform::follow_before_denying() {
 
 /// What sellers and administrators change.
 void Platform::write_down() {
-  for (const char* route :
-       {"POST /api/v1/products", "PATCH /api/v1/products/{id}", "DELETE /api/v1/products/{id}",
-        "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image", "PATCH /api/v1/users/{id}",
-        "PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/orders/{id}/advance",
-        "POST /api/v1/admin/orders/{id}/cancel", "POST /api/v1/admin/mails/{id}/retry",
-        "POST /api/v1/admin/webhooks", "PATCH /api/v1/admin/webhooks/{id}",
-        "DELETE /api/v1/admin/webhooks/{id}", "POST /api/v1/admin/webhooks/{id}/secret",
-        "POST /api/v1/admin/webhook-deliveries/{id}/replay", "GET /api/v1/admin/orders/export",
-        "POST /api/v1/admin/products/{id}/sale/pause", "POST /api/v1/admin/products/{id}/sale/extend"})
+  for (const char* route : {"POST /api/v1/products",
+                            "PATCH /api/v1/products/{id}",
+                            "DELETE /api/v1/products/{id}",
+                            "POST /api/v1/products/{id}/stock",
+                            "PUT /api/v1/products/{id}/image",
+                            "PATCH /api/v1/users/{id}",
+                            "PATCH /api/v1/admin/users/{id}",
+                            "POST /api/v1/admin/orders/{id}/advance",
+                            "POST /api/v1/admin/orders/{id}/cancel",
+                            "POST /api/v1/admin/orders/{id}/refund",
+                            "POST /api/v1/admin/mails/{id}/retry",
+                            "POST /api/v1/admin/webhooks",
+                            "PATCH /api/v1/admin/webhooks/{id}",
+                            "DELETE /api/v1/admin/webhooks/{id}",
+                            "POST /api/v1/admin/webhooks/{id}/secret",
+                            "POST /api/v1/admin/webhook-deliveries/{id}/replay",
+                            "POST /api/v1/seller/webhooks",
+                            "PATCH /api/v1/seller/webhooks/{id}",
+                            "DELETE /api/v1/seller/webhooks/{id}",
+                            "POST /api/v1/seller/webhooks/{id}/secret",
+                            "POST /api/v1/seller/webhook-deliveries/{id}/replay",
+                            "GET /api/v1/admin/orders/export",
+                            "POST /api/v1/admin/products/{id}/sale/pause",
+                            "POST /api/v1/admin/products/{id}/sale/extend"})
     router.wrap(route, auth::audited({authenticator, store.audit, ids, clock}, route));
 }
 

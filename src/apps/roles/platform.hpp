@@ -21,6 +21,7 @@
 #include "sale/log_tail.hpp"
 #include "services/order/deliveries.hpp"
 #include "services/order/feed_webhooks.hpp"
+#include "services/order/keep_refusals.hpp"
 #include "services/order/mail_buyers.hpp"
 #include "services/order/payment_resolver.hpp"
 #include "services/order/routes.hpp"
@@ -46,6 +47,7 @@ struct Platform {
     if (mail_tail) mail_tail->stop();
     webhook_tail->stop();
     webhooks.stop();
+    keep_refusals.stop();
     resolver.stop();
     if (stripe) stripe->stop();
     mails.stop();
@@ -113,6 +115,9 @@ struct Platform {
   order::FeedWebhooks feed_webhooks;
   std::unique_ptr<sale::LogTail> webhook_tail;
   order::RefusalCounts refusals;
+  order::RefusalNotes refused;
+  order::KeepRefusals keep_refusals{refused, store.refusal_history, core.products, clock,
+                                    background.executor()};
   order::OrderWatch watch;
   std::atomic<bool> files_gone{false};  ///< A database is not where it was; the log looks after itself.
   std::atomic<bool> payments_fail{false};
