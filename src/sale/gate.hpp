@@ -41,8 +41,9 @@ struct GateSettings {
   Millis answer_time_max{5'000};   ///< Of an append that hangs; then its commands are answered: unavailable.
   Place snapshot_every = 500'000;  ///< Events between snapshots at least; more when the state is large.
   std::chrono::microseconds snapshot_slice{1'000};  ///< For so long a snapshot holds up a group at most.
-  LogId new_log{};      ///< The id of a log that has none yet; none: a random one.
-  WatchSettings watch;  ///< Of a log that several processes write.
+  bool may_write = true;  ///< False: only follows a log that others write, and sends them its commands.
+  LogId new_log{};        ///< The id of a log that has none yet; none: a random one.
+  WatchSettings watch;    ///< Of a log that several processes write.
   SenderSettings sender;
   SequencerSettings sequencer;
 };

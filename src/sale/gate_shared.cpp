@@ -145,7 +145,7 @@ Millis EmbeddedGate::silent_for() const {
 }
 
 bool EmbeddedGate::should_try_to_write(Instant now) const {
-  if (now < next_try_) return false;
+  if (now < next_try_ || !settings_.may_write) return false;
   return !parts_.shared || (!log_lost_ && !stopping_.load() && watch_.should_open(now));
 }
 

@@ -79,18 +79,23 @@ Projector::Groups Projector::take() {
 bool Projector::store(const Groups& groups) {
   const Place through = groups.back()->back().place;
   while (place() < through) {
-    const auto folded = records_.fold(place(), groups);
-    if (folded) {  // When somebody else has folded, from there on.
-      place_.store(*folded, std::memory_order_release);
+    const auto folded = settings_.others_fold ? records_.place() : records_.fold(place(), groups);
+    if (!folded) {
+      spdlog::error("the records cannot be {}, trying again: {}", settings_.others_fold ? "read" : "written",
+                    folded.error().detail);
+      if (!pause(settings_.retry_after)) return false;  // The log has them.
       continue;
     }
-    spdlog::error("the records cannot be written, trying again: {}", folded.error().detail);
-    std::unique_lock lock(mutex_);
-    if (wake_.wait_for(lock, settings_.retry_after, [this] { return stopping_; }))
-      return false;  // The log has them.
+    place_.store(*folded, std::memory_order_release);  // When somebody else has folded, from there on.
+    if (settings_.others_fold && *folded < through && !pause(settings_.linger)) return false;
   }
   for (const CountedEvents& events : groups) overlay_.forget(events);
   return true;
+}
+
+bool Projector::pause(Millis wait) {
+  std::unique_lock lock(mutex_);
+  return !wake_.wait_for(lock, wait, [this] { return stopping_; });
 }
 
 void Projector::run() {

@@ -23,6 +23,8 @@ class Projector {
     std::size_t rush_events_max = 262'144;
     Millis rush_wait_max{10'000};
     Millis retry_after{500};
+    /// Others fold, and this instance only learns how far they are: what it forgets rests on that.
+    bool others_fold = false;
   };
 
   Projector(RecordFold& records, ReadOverlay& overlay, Place at, Settings settings);
@@ -44,6 +46,8 @@ class Projector {
   Groups take();
   /// False: the records cannot be written and it stops.
   bool store(const Groups& groups);
+  /// False: it stops.
+  bool pause(Millis wait);
 
   RecordFold& records_;
   ReadOverlay& overlay_;

@@ -28,6 +28,7 @@ class ProjectorTest : public testing::Test {
     push(projector, std::move(events));
   }
   void push(Projector& projector, CountedEvents events) {
+    last = events;
     overlay.publish(events);
     projector.push(std::move(events));
   }
@@ -40,6 +41,7 @@ class ProjectorTest : public testing::Test {
   tests::TestRecords records;
   ReadOverlay overlay;
   Place pushed = 0;
+  CountedEvents last;
 };
 
 TEST_F(ProjectorTest, WritesSoonWhenThereIsNoRush) {
@@ -51,6 +53,33 @@ TEST_F(ProjectorTest, WritesSoonWhenThereIsNoRush) {
   EXPECT_EQ(*records.place(), 30);
   projector.stop();
   EXPECT_EQ(newer(), 0u);
+}
+
+TEST_F(ProjectorTest, ForgetsWhatOthersHaveFolded) {
+  auto settings = endless_rush;
+  settings.rush_events = 1'000;
+  settings.others_fold = true;
+  ReadOverlay of_the_other;
+  Projector projector(records, overlay, 0, settings), other(records, of_the_other, 0, endless_rush);
+  push(projector, 10);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(projector.place(), 0) << "nobody has folded";
+  EXPECT_EQ(*records.place(), 0) << "and it does not do so itself";
+  EXPECT_EQ(newer(), 10u);
+  other.push(last);
+  other.stop();
+  EXPECT_EQ(wait_until(projector, 10), 10);
+  projector.stop();
+  EXPECT_EQ(newer(), 0u);
+}
+
+TEST_F(ProjectorTest, StopsWhileItWaitsForOthers) {
+  auto settings = endless_rush;
+  settings.others_fold = true;
+  Projector projector(records, overlay, 0, settings);
+  push(projector, 60);
+  projector.stop();
+  EXPECT_EQ(*records.place(), 0);
 }
 
 TEST_F(ProjectorTest, WaitsInARushUntilTooManyWait) {

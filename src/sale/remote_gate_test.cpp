@@ -197,5 +197,21 @@ TEST_F(RemoteGates, ACrowdBuysAtAllOfThemWhileWritersDie) {
   }
 }
 
+TEST_F(RemoteGates, OneThatMayNotWriteNeverDoesAndSellsAllTheSame) {
+  GateInstance shop(memory, 3, &net, false);
+  ASSERT_TRUE(shop.submit(order_of(1, 7)));
+  b->stop();
+  a->die();
+  std::this_thread::sleep_for(700ms);  // Longer than anybody else would wait.
+  EXPECT_FALSE(shop.gate().writes());
+  b->start();
+  ASSERT_TRUE(wait([&] { return b->gate().writes(); }));
+  const auto again = shop.submit(order_of(1, 7));
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->replayed);
+  EXPECT_TRUE(list(shop, 5));
+  EXPECT_FALSE(shop.gate().writes());
+}
+
 }  // namespace
 }  // namespace market::sale

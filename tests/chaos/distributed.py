@@ -54,7 +54,7 @@ class Stack:
     def writer(self):
         """The instance that writes, and one that does not."""
         for _ in range(200):
-            for name, other in (("services-1", "services-2"), ("services-2", "services-1")):
+            for name, other in (("order-1", "order-2"), ("order-2", "order-1")):
                 try:
                     metrics = f"http://127.0.0.1:{self.port(name)}/metrics"
                     with urllib.request.urlopen(metrics, timeout=2) as found:
@@ -126,7 +126,7 @@ def one_round(stack, seed, with_engines):
     names = draw.sample(ROLES, draw.randint(1, 2))
     if with_engines:
         names = [draw.choice(ENGINES), *names[:draw.randint(0, 1)]]
-    sale = StackSale(stack.gateways(), stack.folder / "data" / "services-1", UNITS, BUYERS, AT_ONCE,
+    sale = StackSale(stack.gateways(), stack.folder / "data" / "user-1", UNITS, BUYERS, AT_ONCE,
                      patient=with_engines)
     faults = Faults(stack, draw)
 

@@ -7,22 +7,26 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
+import requests
+import yaml
 
 import client
 from market_server import ADMIN_EMAIL, ADMIN_PASSWORD, BINARY, PATIENCE, ROOT
 from stack_sale import StackSale, listed
 
-NAMES = ["kafka", "redis", "mariadb", "registry-1", "registry-2", "services-1", "services-2", "gateway-1",
-         "gateway-2"]
+ROLES = [f"{role}-{number}" for role in ("registry", "user", "product", "order", "gateway")
+         for number in (1, 2)]
+NAMES = ["kafka", "redis", "mariadb", *ROLES]
 
 
-def run(folder, action):
-    command = [sys.executable, ROOT / "tools/stack/stack.py", action, "--any-port", "--dir", folder]
+def run(folder, action, *names):
+    command = [sys.executable, ROOT / "tools/stack/stack.py", action, *names, "--any-port", "--dir", folder]
     admin = {"MARKET_ADMIN_EMAIL": ADMIN_EMAIL, "MARKET_ADMIN_PASSWORD": ADMIN_PASSWORD}
     return subprocess.run([*command, "--binary", BINARY], capture_output=True, text=True,
-                          env={**os.environ, **admin}, timeout=180)
+                          env={**os.environ, **admin}, timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +78,46 @@ def writer_of(stack):
     return next(line.split()[0] for line in lines if "writes the log" in line)
 
 
+def port_of(stack, name):
+    return json.loads((stack / "ports.json").read_text())[name]
+
+
+def test_every_path_of_the_document_is_answered_by_one_role_and_the_gateways_find_it(stack):
+    """Asked with a method that the path has not: whoever knows it answers 405, anybody else 404."""
+    doors = {role: f"http://127.0.0.1:{port_of(stack, role + '-1')}" for role in ("user", "product", "order")}
+    doors["gateway"] = gateways_of(stack)[0]
+    paths = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())["paths"]
+    of_every_role = ("/api/v1/admin/metrics", "/api/v1/admin/services")
+    wrong = {}
+    for path, methods in paths.items():
+        if not path.startswith("/api/v1/"):
+            continue
+        other = next(each for each in ("delete", "put", "patch", "post") if each not in methods)
+        known = [role for role, url in doors.items()
+                 if requests.request(other, url + path.replace("{id}", "0"), timeout=10).status_code == 405]
+        if "gateway" not in known or len(known) != (4 if path in of_every_role else 2):
+            wrong[path] = known
+    assert wrong == {}
+
+
+def test_whoever_signs_out_is_signed_out_at_every_role_within_a_second(stack):
+    buyer = client.sign_up(gateways_of(stack)[0])
+    asked = {"user": "/users/me", "product": "/wishlist", "order": "/orders"}
+
+    def statuses():
+        return {f"{role}-{number}": requests.get(
+            f"http://127.0.0.1:{port_of(stack, f'{role}-{number}')}/api/v1{path}",
+            headers={"Authorization": f"Bearer {buyer.token}"}, timeout=10).status_code
+            for role, path in asked.items() for number in (1, 2)}
+
+    assert set(statuses().values()) == {200}
+    buyer.send("DELETE", "/sessions/current", expect=204)
+    ended = time.monotonic()
+    while set(found := statuses().values()) != {401} and time.monotonic() < ended + 1 * PATIENCE:
+        time.sleep(0.05)
+    assert set(found) == {401}
+
+
 def test_what_one_instance_knows_all_know(stack):
     gateways = gateways_of(stack)
     buyer = client.sign_up(gateways[1])
@@ -90,7 +134,7 @@ def test_what_one_instance_knows_all_know(stack):
 
 def test_a_sale_of_a_thousand_units_goes_on_when_its_writer_is_killed(stack):
     gateways = gateways_of(stack)
-    sale = StackSale(gateways, stack / "data" / "services-1", units=1_000, buyers=1_200)
+    sale = StackSale(gateways, stack / "data" / "user-1", units=1_000, buyers=1_200)
     writer = writer_of(stack)
 
     async def kill():
@@ -104,6 +148,28 @@ def test_a_sale_of_a_thousand_units_goes_on_when_its_writer_is_killed(stack):
     assert writer_of(stack) != writer
     assert run(stack, "up").returncode == 0, "what was killed is started again"
     # The one that came back sells as well: what it missed, it has read.
-    again = StackSale(gateways, stack / "data" / "services-1", units=100, buyers=120)
+    again = StackSale(gateways, stack / "data" / "user-1", units=100, buyers=120)
     again.run()
     assert again.problems(seconds_max=3 * PATIENCE) == []
+
+
+def test_a_restart_of_every_role_in_turn_fails_no_order(stack):
+    """As an upgrade does it, while people buy."""
+    sale = StackSale(gateways_of(stack), stack / "data" / "user-1", units=100_000, buyers=30_000, at_once=20)
+    before = {name: pid_of(stack, name) for name in ROLES}
+    results = []
+
+    async def restart():
+        await asyncio.sleep(1)
+        loop = asyncio.get_running_loop()
+        results.append(await loop.run_in_executor(None, run, stack, "restart"))
+        await asyncio.sleep(1)
+        sale.left.clear()
+
+    sale.run(restart(), rate=100)
+    assert results[0].returncode == 0, results[0].stdout + results[0].stderr
+    after = {name: pid_of(stack, name) for name in ROLES}
+    assert [name for name in ROLES if after[name] == before[name]] == []
+    sale.tokens = sale.tokens[:len(sale.answers)]  # The others did not come.
+    assert len(sale.answers) > 500, "it was a restart under load"
+    assert sale.problems(seconds_max=6 * PATIENCE) == []

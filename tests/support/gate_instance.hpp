@@ -31,8 +31,9 @@ inline sale::GateSettings quick_shared_gate() {
 /// One order instance on a log of several: its own records, snapshots and door to the log, and a link to the
 /// others where there is a net.
 struct GateInstance {
-  GateInstance(SharedMemory& memory, int number, LinkNet* net_below = nullptr)
+  GateInstance(SharedMemory& memory, int number, LinkNet* net_below = nullptr, bool writes_too = true)
       : net(net_below),
+        may_write(writes_too),
         name("instance-" + std::to_string(number)),
         door(memory),
         random(static_cast<std::uint64_t>(number) << 32) {
@@ -58,7 +59,14 @@ struct GateInstance {
     return run(running->reader.find(user, OrderId{id})).has_value();
   }
 
+  sale::GateSettings settings() const {
+    auto gate = quick_shared_gate();
+    gate.may_write = may_write;
+    return gate;
+  }
+
   LinkNet* const net;
+  const bool may_write;
   const std::string name;
   SystemClock clock;
   Door door;
@@ -73,7 +81,7 @@ struct GateInstance {
           projector(of.records, overlay, *of.records.place(), sale::Projector::Settings{.linger = Millis(1)}),
           gate(sale::GateParts{of.door, of.records, of.records, of.snapshots, overlay, projector, table, keys,
                                of.clock, [&of] { return ++of.random; }, &of.door, link.get()},
-               quick_shared_gate()),
+               of.settings()),
           reader(overlay, of.records) {
       gate.start();
     }

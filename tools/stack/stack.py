@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""The distributed platform on loopback: Kafka, Redis and MariaDB, two registries, two instances of the
-services and two gateways.
+"""The distributed platform on loopback: Kafka, Redis and MariaDB, two registries, two gateways, and two
+processes each for users, products and orders.
 
     tools/stack/stack.py up [--dir .stack] [--any-port] [--binary build/release/market]
+    tools/stack/stack.py restart [NAME ...] [--dir .stack]
     tools/stack/stack.py down | status [--dir .stack]
 
 DIR/env holds the addresses as shell variables, DIR/market.toml the settings of the services,
 DIR/pids/NAME.pid one file for each process. `up` starts what does not run and waits until all of it serves;
-again is fine.
+again is fine. `restart` ends and starts our own processes (all, or those that are named) one behind the
+other, as an upgrade does; buyers notice nothing.
 """
 
 import argparse
@@ -21,7 +23,11 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from engines import ENGINES, ROOT, Engine, shell_text, start_all  # noqa: E402
-from processes import LOOPBACK, Process, Trouble  # noqa: E402
+from processes import LOOPBACK, Process, Trouble, start_of  # noqa: E402
+
+# Roles that share log and databases, with the ports before their first one.
+SERVICES = {"user": 8090, "product": 8100, "order": 8110}
+
 
 def answer(port, path):
     """(status, text); status 0: it does not answer."""
@@ -46,12 +52,12 @@ class Role(Engine):
         super().__init__(stack.folder, stack.any_port)
         self.data = self.folder / "data" / name
 
-    def begin(self):
+    def begin(self, *more):
         if not self.stack.binary.exists():
             raise Trouble(f"{self.stack.binary} is missing: ./dev build")
         command = [self.stack.binary, "serve", "--role", self.role, "--data", self.data,
-                   "--listen", self.address]
-        if self.role == "user,product,order":
+                   "--listen", self.address, *more]
+        if self.role in SERVICES:
             command += ["--config", self.folder / "market.toml"]
         for setting in self.settings():
             command += ["--set", setting]
@@ -68,6 +74,24 @@ class Role(Engine):
         asked = ("products?limit=1", "users/me", "orders") if self.role == "gateway" else ()
         return all(answer(self.port, "/api/v1/" + path)[0] in (200, 401) for path in asked)
 
+    def restart(self):
+        """A gateway and a registry hand their socket to the next one: whoever connects finds somebody. Of the
+        services another instance is asked meanwhile."""
+        old = self.process.pid()
+        if old is None or self.role in SERVICES:
+            self.down()
+            self.up()
+        else:
+            began = start_of(old)
+            self.begin("--takeover")
+            for _ in range(600):
+                if start_of(old) != began:
+                    break
+                time.sleep(0.05)
+            else:
+                raise Trouble(f"{self.name} does not end, though another has its socket")
+        self.wait()
+
     def state(self):
         if self.process.pid() is None:
             return "is down"
@@ -81,7 +105,7 @@ class Services(Role):
 
     def prepare(self):
         super().prepare()
-        first = self.stack.services[0]
+        first = self.stack.services[0]  # Which needs no log: it is there first.
         if self is first or (self.data / "keys").exists():
             return
         first.wait()
@@ -101,8 +125,8 @@ class Stack:
         find = [f"registry.urls={','.join(self.eureka(each) for each in self.registries)}"]
         trust = [f"http.trusted_proxies={LOOPBACK}/32"]
         self.services = [
-            Services(self, f"services-{number}", "user,product,order", 8080 + number * 10,
-                     lambda: find + trust) for number in (1, 2)]
+            Services(self, f"{role}-{number}", role, port + number, lambda: find + trust)
+            for role, port in SERVICES.items() for number in (1, 2)]
         self.gateways = [
             Role(self, f"gateway-{number}", "gateway", 8079 + number, lambda: find) for number in (1, 2)]
         self.roles = [*self.registries, *self.services, *self.gateways]
@@ -144,6 +168,21 @@ class Stack:
                   f"http://{self.registries[0].address}/registry (who is there)")
         return 1 if troubles else 0
 
+    def restart(self, names):
+        chosen = [each for each in self.roles if not names or each.name in names]
+        if unknown := set(names) - {each.name for each in chosen}:
+            print(f"there is no {', '.join(sorted(unknown))}", file=sys.stderr)
+            return 2
+        for each in chosen:
+            began = time.monotonic()
+            try:
+                each.restart()
+            except Trouble as trouble:
+                print(trouble, file=sys.stderr)
+                return 1
+            print(f"{each.name:<11} again after {time.monotonic() - began:.1f} s", flush=True)
+        return 0
+
     def down(self):
         for each in reversed([*self.engines, *self.roles]):
             each.down()
@@ -162,12 +201,16 @@ class Stack:
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=["up", "down", "status"])
+    parser.add_argument("action", choices=["up", "down", "status", "restart"])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="of restart: which processes; none: all")
     parser.add_argument("--dir", type=pathlib.Path, default=ROOT / ".stack")
     parser.add_argument("--any-port", action="store_true", help="free ports, not the usual ones")
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "build" / "release" / "market")
     options = parser.parse_args()
-    return getattr(Stack(options), options.action)()
+    if options.names and options.action != "restart":
+        parser.error(f"{options.action} takes no names")
+    stack = Stack(options)
+    return stack.restart(options.names) if options.action == "restart" else getattr(stack, options.action)()
 
 
 if __name__ == "__main__":

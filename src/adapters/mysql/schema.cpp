@@ -132,7 +132,9 @@ constexpr const char* version_2[] = {
     "captured_at BIGINT NOT NULL, refunded TINYINT NOT NULL, mac VARBINARY(200) NOT NULL,"
     "token_sum VARBINARY(100) NOT NULL)",
 };
-constexpr const char* version_3[] = {
+// What is due in the calendar of deliveries.
+constexpr const char* version_3[] = {"CREATE INDEX orders_by_state ON orders(state, updated_at)"};
+constexpr const char* version_4[] = {
     "ALTER TABLE products ADD COLUMN paused TINYINT NOT NULL DEFAULT 0",
     // Whose a webhook is, 0: the operators'; it decides what it is told, so it carries a keyed sum.
     "ALTER TABLE webhooks ADD COLUMN owner_id BIGINT NOT NULL DEFAULT 0",
@@ -142,7 +144,7 @@ constexpr const char* version_3[] = {
     "product_id BIGINT NOT NULL, at BIGINT NOT NULL, reason VARBINARY(40) NOT NULL, refused BIGINT NOT NULL,"
     "PRIMARY KEY(product_id, at, reason))",
 };
-constexpr std::span<const char* const> versions[] = {version_1, version_2, version_3};
+constexpr std::span<const char* const> versions[] = {version_1, version_2, version_3, version_4};
 constexpr int lock_seconds = 30;
 
 int version_of(Session& session) {
@@ -174,8 +176,8 @@ class MigrationLock {
 void execute_again(Session& session, const std::string& sql) try {
   session.execute(sql);
 } catch (const Failure& failure) {
-  constexpr unsigned column_is_there = 1060;  // ER_DUP_FIELDNAME
-  if (failure.code != column_is_there) throw;
+  constexpr unsigned column_is_there = 1060, index_is_there = 1061;
+  if (failure.code != column_is_there && failure.code != index_is_there) throw;
 }
 
 }  // namespace

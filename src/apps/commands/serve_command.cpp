@@ -40,7 +40,7 @@ void reload_keys(Store& store) {
 
 void fill_demo(Platform& platform, const Address& address) {
   const bool filled =
-      fill_with_demo(platform.core.products, platform.core.gate, platform.store.pictures, platform.clock);
+      fill_with_demo(platform.core->products, platform.core->gate, platform.store.pictures, platform.clock);
   if (!filled) return;
   if (address.host == "127.0.0.1" || address.host == "::1" || address.host == "localhost")
     create_demo_accounts(platform.sign_up);
@@ -48,8 +48,28 @@ void fill_demo(Platform& platform, const Address& address) {
     spdlog::warn("--demo makes its accounts, whose passwords everybody knows, for a loopback address alone");
 }
 
-/// The embedded store with its three services; `with_gateway`: also the documents and pages of the platform.
+/// Why nobody should be sent here.
+std::optional<std::string> trouble_of(const Platform& platform) {
+  if (const auto* core = platform.core.get()) {
+    if (auto why = core->hears_nothing()) return why;
+    if (core->products.recovering()) return "the event log is being restored";
+    if (core->gate.unable_for() >= unable_max)
+      return "nothing can be sold: the disk of the event log is full or hangs";
+  }
+  if (platform.files_gone.load()) return "a database file was moved away or made read-only";
+  if (platform.orders && platform.orders->payments_fail.load()) return "payments.db cannot be written";
+  return std::nullopt;
+}
+
+/// market-user, when it is that alone.
+std::string name_in_access_log(const Services& services, bool with_gateway) {
+  const auto names = services.names();
+  return with_gateway ? "market" : names.size() == 1 ? names.front() : "market-services";
+}
+
+/// Services on their store, embedded or shared; `with_gateway`: also the documents and pages of the platform.
 int serve_store(const ServeOptions& options, const Settings& settings, bool with_gateway) {
+  const Services services = services_of(options.role);
   const Address address = listen_address(options, settings);
   StopSignals signals;
   ReloadSignal reload_signal;
@@ -62,9 +82,9 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   const Millis predecessor =
       options.takeover ? settings.duration("http.drain_time_max") + Millis(5'000) : Millis(0);
 
-  AccessLogWriter access_log(settings, with_gateway ? "market" : "market-services");
-  Platform platform(options.data, settings, !with_gateway, predecessor, options.demo);
-  if (!platform.addresses_known && settings.flag("ratelimit.enabled"))
+  AccessLogWriter access_log(settings, name_in_access_log(services, with_gateway));
+  Platform platform(services, options.data, settings, !with_gateway, predecessor, options.demo);
+  if (services.user && !platform.addresses_known && settings.flag("ratelimit.enabled"))
     spdlog::warn(
         "http.trusted_proxies is empty: guesses are counted by account alone, as their addresses "
         "are those of gateways; name the gateways there");
@@ -80,13 +100,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   platform::PlatformInfo info;
   info.not_ready = [&]() -> std::optional<std::string> {
     if (leaving.load()) return "the server is stopping";
-    if (auto why = platform.core.hears_nothing()) return why;
-    if (platform.core.products.recovering()) return "the event log is being restored";
-    if (platform.core.gate.unable_for() >= unable_max)
-      return "nothing can be sold: the disk of the event log is full or hangs";
-    if (platform.files_gone.load()) return "a database file was moved away or made read-only";
-    if (platform.payments_fail.load()) return "payments.db cannot be written";
-    return std::nullopt;
+    return trouble_of(platform);
   };
   info.metrics = [&] {
     platform::MetricsText text;
@@ -97,8 +111,8 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   };
   info.info = [&] {
     return fmt::format(R"({{"name":"market","version":"{}","role":"{}","pid":{},"logPosition":{}}})",
-                       MARKET_VERSION, with_gateway ? "all" : "user,product,order", ::getpid(),
-                       platform.core.gate.place());
+                       MARKET_VERSION, with_gateway ? "all" : options.role, ::getpid(),
+                       platform.core ? platform.core->gate.place() : 0);
   };
   if (front) info.missing = [&] { return front->proxy.missing_services(); };
   info.services = [&] { return service_view_of(*discovery); };
@@ -123,21 +137,14 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   for (const int socket : inherited) server->adopt(socket);
   if (inherited.empty()) server->listen(address.host, address.port);
 
-  platform.core.gate.start();
-  platform.core.settle();
-  platform.deliveries.start();
-  platform.create_admin();
-  platform.start_effects();
-  if (platform.core.shared_fold)
-    spdlog::warn("records.mysql: deliveries by days and operators' orders are not there yet with it");
-  if (options.demo && platform.core.gate.writes()) fill_demo(platform, address);
+  platform.start();
+  if (options.demo && platform.core && platform.core->gate.writes()) fill_demo(platform, address);
   std::atomic<bool> handed_over{false};
   HandoverSocket handover(options.data, store_handover_socket, server->listening_fds(), [&] {
     handed_over.store(true);
     server->stop(true);
   });
-  discovery = registry_client_of(settings, platform.clock, {"market-user", "market-product", "market-order"},
-                                 server->port());
+  discovery = registry_client_of(settings, platform.clock, services.names(), server->port());
   if (front) front->discovery.follow(*discovery);
   const auto management = management_server_of(settings, info, platform.clock);
   signals.watch([&] {
@@ -179,6 +186,7 @@ int serve(const ServeOptions& options) {
   if (!has_store && options.demo)
     throw UsageError(fmt::format("--role {}: --demo needs a store", options.role));
   check_settings(settings, options.settings.config, role);
+  if (role == ServeRole::services) expect_shared(settings, services_of(options.role));
   listen_address(options, settings);
   const Logging logging(settings);
   if (const auto& old = settings.old_names_used(); !old.empty()) {

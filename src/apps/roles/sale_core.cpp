@@ -18,8 +18,9 @@ Place records_place(RecordFold& fold) {
   return *at;
 }
 
-sale::GateSettings gate_settings(const Settings& settings, LogId store) {
+sale::GateSettings gate_settings(const Settings& settings, LogId store, bool decides) {
   sale::GateSettings gate;
+  gate.may_write = decides;
   gate.new_log = store;
   gate.answer_time_max = settings.duration("orders.answer_time_max");
   gate.sender.answer_time_max = gate.answer_time_max;
@@ -65,25 +66,30 @@ std::unique_ptr<mysql::MysqlRecordFold> mysql_fold(const Settings& settings) {
 }  // namespace
 
 SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
-                   sale::ProductTable::Render render)
+                   sale::ProductTable::Render render, bool decides)
     : shared_log(kafka_log(settings, store)),
       shared_fold(mysql_fold(settings)),
       shared_records(shared_fold
                          ? std::make_unique<mysql::MysqlOrderRecords>(*mysql_server(settings, "records"),
                                                                       store.pages_pool, Store::sql_threads)
                          : nullptr),
+      shared_search(shared_fold
+                        ? std::make_unique<mysql::MysqlOrderSearch>(*mysql_server(settings, "records"))
+                        : nullptr),
       door(door_of(settings, store, shared_log != nullptr)),
       log(shared_log ? static_cast<Log&>(*shared_log) : store.log),
       fold(shared_fold ? static_cast<RecordFold&>(*shared_fold) : store.fold),
       records(shared_records ? static_cast<OrderRecords&>(*shared_records) : store.records),
+      order_search(shared_search ? static_cast<OrderSearch&>(*shared_search) : store.order_search),
       products(keys, std::move(render)),
-      projector(fold, overlay, records_place(fold), {}),
+      projector(fold, overlay, records_place(fold), {.others_fold = !decides}),
       gate(sale::GateParts{log, records, fold, store.snapshots, overlay, projector, products, keys, clock,
                            random_number, shared_log.get(), door.get()},
-           gate_settings(settings, store.id)),
+           gate_settings(settings, store.id, decides)),
       reader(overlay, records) {}
 
 void SaleCore::stop() {
+  if (shared_search) shared_search->stop();
   gate.stop();
   projector.stop();
 }

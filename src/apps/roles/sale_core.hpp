@@ -5,6 +5,7 @@
 
 #include "adapters/kafka/log.hpp"
 #include "adapters/mysql/order_records.hpp"
+#include "adapters/mysql/order_search.hpp"
 #include "adapters/mysql/record_fold.hpp"
 #include "adapters/remote/door.hpp"
 #include "apps/roles/store.hpp"
@@ -16,9 +17,10 @@
 namespace market::apps {
 
 struct SaleCore {
-  /// Recovers the gate from the log. `render`: what is kept beside each product. Throws std::runtime_error
-  /// with one clear line.
-  SaleCore(Store& store, const Clock& clock, const Settings& settings, sale::ProductTable::Render render);
+  /// Recovers the gate from the log. `render`: what is kept beside each product. `decides`: this process may
+  /// write the log and fold the records; others only follow. Throws std::runtime_error with one clear line.
+  SaleCore(Store& store, const Clock& clock, const Settings& settings, sale::ProductTable::Render render,
+           bool decides);
   ~SaleCore() { stop(); }
   /// Commits and folds what is there. Twice is fine.
   void stop();
@@ -33,10 +35,12 @@ struct SaleCore {
   std::unique_ptr<kafka::KafkaLog> shared_log;          ///< With log.kafka.
   std::unique_ptr<mysql::MysqlRecordFold> shared_fold;  ///< With records.mysql.
   std::unique_ptr<mysql::MysqlOrderRecords> shared_records;
+  std::unique_ptr<mysql::MysqlOrderSearch> shared_search;
   std::unique_ptr<remote::Door> door;  ///< With log.kafka: to the other instances.
   Log& log;                            ///< That of this process, wherever it is.
   RecordFold& fold;
   OrderRecords& records;
+  OrderSearch& order_search;
   sale::KeyFilter keys;
   sale::ReadOverlay overlay;
   sale::ProductTable products;

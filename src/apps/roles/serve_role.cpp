@@ -11,9 +11,13 @@
 
 namespace market::apps {
 
-ServeRole parse_role(const std::string& text) {
+namespace {
+
+using Names = std::set<std::string_view>;
+
+Names names_in(const std::string& text) {
   constexpr std::array<std::string_view, 6> names{"all", "gateway", "registry", "user", "product", "order"};
-  std::set<std::string_view> roles;
+  Names roles;
   for (std::string_view rest = text;;) {
     const auto name = rest.substr(0, rest.find(','));
     if (name.empty()) throw UsageError(fmt::format("--role '{}': a role has no name", text));
@@ -24,17 +28,34 @@ ServeRole parse_role(const std::string& text) {
     if (name.size() == rest.size()) break;
     rest.remove_prefix(name.size() + 1);
   }
-  const std::set<std::string_view> services{"user", "product", "order"};
-  auto services_and_gateway = services;
-  services_and_gateway.insert("gateway");
-  if (roles == std::set<std::string_view>{"all"} || roles == services_and_gateway) return ServeRole::all;
-  if (roles == std::set<std::string_view>{"gateway"}) return ServeRole::gateway;
-  if (roles == std::set<std::string_view>{"registry"}) return ServeRole::registry;
-  if (roles == services) return ServeRole::services;
+  return roles;
+}
+
+}  // namespace
+
+std::vector<std::string> Services::names() const {
+  std::vector<std::string> names;
+  if (user) names.emplace_back("market-user");
+  if (product) names.emplace_back("market-product");
+  if (order) names.emplace_back("market-order");
+  return names;
+}
+
+ServeRole parse_role(const std::string& text) {
+  const Names roles = names_in(text);
+  if (roles == Names{"all"} || roles == Names{"gateway", "user", "product", "order"}) return ServeRole::all;
+  if (roles == Names{"gateway"}) return ServeRole::gateway;
+  if (roles == Names{"registry"}) return ServeRole::registry;
+  if (!roles.contains("all") && !roles.contains("gateway") && !roles.contains("registry"))
+    return ServeRole::services;
   throw UsageError(
-      fmt::format("--role '{}': one of all, gateway, registry, or user,product,order (these share one store, "
-                  "in one process)",
-                  text));
+      fmt::format("--role '{}': one of all, gateway, registry, or any of user, product and order", text));
+}
+
+Services services_of(const std::string& text) {
+  const Names roles = names_in(text);
+  const bool all = roles.contains("all");
+  return {all || roles.contains("user"), all || roles.contains("product"), all || roles.contains("order")};
 }
 
 }  // namespace market::apps

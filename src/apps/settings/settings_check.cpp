@@ -64,6 +64,19 @@ void check_settings(const Settings& settings, const std::string& config, ServeRo
   }
 }
 
+void expect_shared(const Settings& settings, const Services& services) {
+  if (services.all()) return;
+  const auto expect = [&](std::string_view key) {
+    if (settings.text(key).empty())
+      throw UsageError(fmt::format("--role {}: needs {}: services apart share their data",
+                                   fmt::join(services.names(), ","), key));
+  };
+  expect("accounts.mysql");
+  if (!services.follow_log()) return;
+  expect("log.kafka");
+  expect("records.mysql");
+}
+
 user::EmailVerification email_verification_of(const Settings& settings) {
   const std::string text = settings.text("users.email_verification");
   if (text == "off") return user::EmailVerification::off;

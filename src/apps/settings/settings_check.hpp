@@ -13,6 +13,9 @@ namespace market::apps {
 void check_settings(const Settings& settings, const std::string& config,
                     ServeRole role = ServeRole::services);
 
+/// Services that stand apart share what they would have in one process. Throws UsageError: they could not.
+void expect_shared(const Settings& settings, const Services& services);
+
 /// Throws UsageError.
 user::EmailVerification email_verification_of(const Settings& settings);
 

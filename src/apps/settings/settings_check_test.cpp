@@ -145,5 +145,28 @@ TEST_F(SettingsCheckTest, SaysWhichSettingsDoNothingInARole) {
   EXPECT_TRUE(settings_without_effect(Settings(), ServeRole::all).empty());
 }
 
+TEST(SharedSettings, AreExpectedOfServicesApart) {
+  const auto missing = [](const char* role, std::vector<std::string> given) {
+    Settings settings;
+    for (const auto& each : given) settings.set(each);
+    try {
+      expect_shared(settings, services_of(role));
+    } catch (const UsageError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const std::string accounts = "accounts.mysql=mysql://u:p@h:1/d", log = "log.kafka=h:1",
+                    records = "records.mysql=mysql://u:p@h:1/d";
+  EXPECT_EQ(missing("user,product,order", {}), "");
+  EXPECT_EQ(missing("user", {}), "--role market-user: needs accounts.mysql: services apart share their data");
+  EXPECT_EQ(missing("user", {accounts}), "");
+  for (const char* role : {"product", "order", "product,order", "user,order"}) {
+    EXPECT_NE(missing(role, {accounts}).find("needs log.kafka"), std::string::npos) << role;
+    EXPECT_NE(missing(role, {accounts, log}).find("needs records.mysql"), std::string::npos) << role;
+    EXPECT_EQ(missing(role, {accounts, log, records}), "") << role;
+  }
+}
+
 }  // namespace
 }  // namespace market::apps

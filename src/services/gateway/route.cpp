@@ -15,13 +15,15 @@ std::vector<Route> default_routes() {
       {"market-order",
        "orders",
        {"/api/v1/orders/**", "/api/v1/cart/**", "/api/v1/admin/orders/**", "/api/v1/admin/metrics",
-        "/api/v1/admin/services"}},
+        "/api/v1/admin/services", "/api/v1/admin/webhooks/**", "/api/v1/admin/webhook-deliveries/**",
+        "/api/v1/seller/**", "/api/v1/payments/notices"}},
       {"market-product",
        "products",
        {"/api/v1/products/**", "/api/v1/wishlist/**", "/api/v1/categories", "/api/v1/admin/products/**"}},
       {"market-user",
        "users",
-       {"/api/v1/users/**", "/api/v1/sessions/**", "/api/v1/admin/users/**", "/api/v1/admin/audit"}},
+       {"/api/v1/users/**", "/api/v1/sessions/**", "/api/v1/admin/users/**", "/api/v1/admin/audit",
+        "/api/v1/admin/mails/**"}},
   };
   std::vector<Route> routes;
   for (const auto& from : defaults) {

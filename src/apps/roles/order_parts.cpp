@@ -1,0 +1,165 @@
+#include "apps/roles/order_parts.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "adapters/mysql/charge_book.hpp"
+#include "apps/roles/run_task.hpp"
+#include "apps/roles/serve_parts.hpp"
+#include "http/message/problem.hpp"
+
+namespace market::apps {
+namespace {
+
+void warn(const std::string& line) {
+  spdlog::warn("{}", line);
+}
+
+webhook::SenderSettings webhook_settings(const Settings& settings) {
+  webhook::SenderSettings sender;
+  sender.private_networks = networks_of(settings, "webhooks.private_networks");
+  sender.ca_file = settings.text("webhooks.tls_ca");
+  return sender;
+}
+
+order::WebhookLimits webhook_limits(const Settings& settings, std::function<bool()> may_send) {
+  order::WebhookLimits limits;
+  limits.may_send = std::move(may_send);
+  limits.retry_wait = settings.duration("webhooks.retry_after");
+  return limits;
+}
+
+payment::ChargeFileOwner owner_of(const Store& store) {
+  return {store.id.hi, store.id.lo,
+          [&store](std::string_view text) { return store.cipher.blind_index(text); }};
+}
+
+/// This shop among those of one account.
+std::string name_of(const Store& store) {
+  return fmt::format("{:016x}{:016x}", store.id.hi, store.id.lo);
+}
+
+/// Of the test provider: shared where the accounts are.
+std::unique_ptr<ChargeBook> charge_book(Store& store) {
+  if (store.accounts_at)
+    return std::make_unique<mysql::MysqlChargeBook>(*store.accounts_at, Store::sql_threads,
+                                                    owner_of(store).sum);
+  return std::make_unique<payment::ChargeFile>(store.payments_file(), owner_of(store));
+}
+
+std::unique_ptr<payment::TestProvider> test_provider_of(const Settings& settings, Store& store,
+                                                        BlockingPool& charges, const Clock& clock) {
+  const auto late =
+      settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound") + Millis(1'000);
+  return std::make_unique<payment::TestProvider>(charge_book(store), charges, clock,
+                                                 [late](AttemptId) { return late; });
+}
+
+std::unique_ptr<payment::StripeProvider> stripe_of(const Settings& settings, Store& store,
+                                                   const Clock& clock) {
+  const auto file = settings.text("payments.stripe_key_file");
+  if (file.empty()) return nullptr;
+  payment::StripeSettings stripe;
+  stripe.url = settings.text("payments.stripe_url");
+  stripe.key = secret_in_file("payments.stripe_key_file", file);
+  stripe.store = name_of(store);
+  return std::make_unique<payment::StripeProvider>(stripe, store.payments_file(), owner_of(store), clock,
+                                                   warn);
+}
+
+std::unique_ptr<payment::StripeNotices> stripe_notices_of(const Settings& settings, const Store& store) {
+  const auto file = settings.text("payments.stripe_notice_secret_file");
+  if (file.empty()) return nullptr;
+  const auto secret = secret_in_file("payments.stripe_notice_secret_file", file);
+  return std::make_unique<payment::StripeNotices>(secret, name_of(store));
+}
+
+order::ResolverLimits resolver_limits(const Settings& settings) {
+  order::ResolverLimits limits;
+  // By then the order has expired, so no second attempt can be open beside one that is given up.
+  limits.unknown_max +=
+      settings.duration("orders.payment_window") + settings.duration("orders.attempt_bound");
+  return limits;
+}
+
+}  // namespace
+
+OrderParts::OrderParts(OrderNeeds needs, const Settings& settings, bool mails_sent)
+    : store(needs.store),
+      core(needs.core),
+      background(needs.background),
+      stripe(stripe_of(settings, store, needs.clock)),
+      notices(stripe_notices_of(settings, store)),
+      test_provider(stripe ? nullptr : test_provider_of(settings, store, charges, needs.clock)),
+      provider(stripe ? static_cast<PaymentProvider&>(*stripe) : *test_provider),
+      resolver(core.gate, provider, needs.clock, background, resolver_limits(settings)),
+      pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max, &resolver),
+      deliveries(core.gate, core.order_search, needs.clock, background, settings.duration("orders.day"),
+                 needs.may_send),
+      mail_buyers(store.outbox, store.accounts, core.reader, core.products, needs.ids, needs.clock,
+                  [&mails = needs.mails] { mails.poke(); }),
+      webhook_sender(webhook_settings(settings), needs.random),
+      webhooks(store.webhooks, webhook_sender, needs.random, needs.clock, background, warn,
+               webhook_limits(settings, needs.may_send)),
+      feed_webhooks(store.webhooks, core.reader, core.products, needs.ids, needs.clock,
+                    [this] { webhooks.poke(); }),
+      keep_refusals(refused, store.refusal_history, core.products, needs.clock, background) {
+  core.gate.add_follower(resolver);
+  core.gate.add_follower(watch);  // Behind those that orders are read from.
+  if (mails_sent) mail_tail = tail_for(mail_buyers);
+  if (mail_tail) core.gate.add_follower(*mail_tail);
+  webhook_tail = tail_for(feed_webhooks);
+  core.gate.add_follower(*webhook_tail);
+  for (const sale::OpenPaymentFound& open : core.gate.open_payments())
+    resolver.watch({open.order, open.attempt, open.refund});
+}
+
+std::unique_ptr<sale::LogTail> OrderParts::tail_for(LogEffect& effect) {
+  sale::TailSettings tail;
+  tail.foreign_bytes_ignored = core.shared_log != nullptr;
+  return std::make_unique<sale::LogTail>(
+      core.log, effect, following, background, sale::followed_to(core.gate.end_at_start()),
+      [this] { return core.gate.writes(); }, warn, tail);
+}
+
+void OrderParts::start() {
+  deliveries.start();
+  webhooks.start();
+  webhook_tail->start();
+  keep_refusals.start();
+  if (mail_tail) {
+    mail_tail->start();
+    return;
+  }
+  spdlog::warn("mail.smtp is empty: no mails are sent");
+  const auto forgotten = run_task(store.outbox.forget_place());
+  if (!forgotten) throw std::runtime_error(forgotten.error().detail);
+}
+
+void OrderParts::stop() {
+  pay.wait(Millis(5'000));
+  deliveries.stop();
+  if (mail_tail) mail_tail->stop();
+  webhook_tail->stop();
+  webhooks.stop();
+  keep_refusals.stop();
+  resolver.stop();
+  if (stripe) stripe->stop();
+}
+
+void OrderParts::add_metrics(platform::MetricsText& text) const {
+  text.family("market_orders_refused_total", "counter", "POST /orders that were refused, by reason.");
+  for (std::size_t i = 0; i < order::RefusalCounts::codes; ++i) {
+    const auto code = static_cast<Code>(i);
+    const auto count = refusals.count(code);
+    if (count != 0 || code == Code::sold_out)
+      text.sample(count, platform::label("reason", http::problem_of(code).code));
+  }
+  const order::WebhookCounters& posted = webhooks.counters();
+  text.family("market_webhook_deliveries_total", "counter", "Webhook deliveries, by what became of a try.")
+      .sample(posted.delivered.load(), platform::label("outcome", "delivered"))
+      .sample(posted.retried.load(), platform::label("outcome", "retried"))
+      .sample(posted.failed.load(), platform::label("outcome", "failed"));
+}
+
+}  // namespace market::apps
