@@ -1,6 +1,7 @@
 /// ports/webhooks.hpp: what every adapter must keep.
 #include <fstream>
 
+#include "adapters/sql/main_database.hpp"
 #include "adapters/sql/webhooks.hpp"
 #include "tests/contract/main_database_contract.hpp"
 
@@ -142,6 +143,98 @@ TEST_P(WebhooksContract, ARemovedOneTakesItsDeliveriesAlong) {
   EXPECT_TRUE(run(webhooks_.deliveries({}, 10))->empty());
 }
 
+/// What sellers may have, and that nobody reaches another's.
+class OwnedWebhooksContract : public WebhooksContract {
+ protected:
+  static constexpr UserId seller{51}, other{52};
+  void make_account(UserId id, const char* role) {
+    const auto made = database_.write_now([&](soci::session& sql) -> Result<> {
+      const long long key = id.value;
+      const std::string index = "index-" + std::to_string(key), name = role;
+      sql << "INSERT INTO accounts(id, email_index, email, name, role, email_verified, password_hash, "
+             "created_at, "
+             "mac) VALUES(:id, :index, 'e', 'n', :role, 1, 'h', 0, '')",
+          soci::use(key), soci::use(index), soci::use(name);
+      return {};
+    });
+    ASSERT_TRUE(made) << made.error().detail;
+  }
+  void become(UserId id, const char* role) {
+    const auto done = database_.write_now([&](soci::session& sql) -> Result<> {
+      const long long key = id.value;
+      const std::string name = role;
+      sql << "UPDATE accounts SET role = :role WHERE id = :id", soci::use(name), soci::use(key);
+      return {};
+    });
+    ASSERT_TRUE(done);
+  }
+  Webhook own(std::int64_t id, UserId of) {
+    Webhook each = webhook(id);
+    each.owner = of;
+    return each;
+  }
+};
+
+TEST_P(OwnedWebhooksContract, AreTheirOwnersAlone) {
+  make_account(seller, "seller");
+  make_account(other, "seller");
+  ASSERT_TRUE(run(webhooks_.create(own(1, seller), {})));
+  make(2);
+  ASSERT_TRUE(run(webhooks_.add(WebhookId{1}, {delivery(5, 1)}, {})));
+  EXPECT_EQ(run(webhooks_.list(seller))->size(), 1u);
+  EXPECT_TRUE(run(webhooks_.list(other))->empty());
+  EXPECT_EQ(run(webhooks_.list({}))->size(), 2u) << "operators see all";
+  EXPECT_EQ(run(webhooks_.find(WebhookId{1}, seller))->owner, seller);
+  for (const std::int64_t id : {1, 2}) {
+    EXPECT_EQ(run(webhooks_.find(WebhookId{id}, other)).error().code, Code::not_found);
+    EXPECT_EQ(run(webhooks_.update(WebhookId{id}, other, {})).error().code, Code::not_found);
+    EXPECT_EQ(run(webhooks_.remove(WebhookId{id}, other)).error().code, Code::not_found);
+  }
+  EXPECT_EQ(run(webhooks_.deliveries({seller, {}, {}, {}}, 9))->size(), 1u);
+  EXPECT_TRUE(run(webhooks_.deliveries({other, {}, {}, {}}, 9))->empty());
+  EXPECT_TRUE(run(webhooks_.deliveries({other, WebhookId{1}, {}, {}}, 9))->empty());
+  EXPECT_EQ(run(webhooks_.replay(DeliveryId{5}, other, at(9))).error().code, Code::not_found);
+  ASSERT_TRUE(run(webhooks_.replay(DeliveryId{5}, seller, at(9))));
+}
+
+TEST_P(OwnedWebhooksContract, ASellerHasRoomForFiveAndTakesNoneOfOperators) {
+  for (std::int64_t id = 1; id <= webhooks_per_seller_max; ++id)
+    ASSERT_TRUE(run(webhooks_.create(own(id, seller), {})));
+  EXPECT_EQ(run(webhooks_.create(own(99, seller), {})).error().code, Code::list_full);
+  for (std::int64_t id = 100; id < 100 + webhooks_max; ++id) make(id);
+  for (std::int64_t id = 200; id < 200 + webhooks_of_sellers_max - webhooks_per_seller_max; ++id)
+    ASSERT_TRUE(run(webhooks_.create(own(id, UserId{id}), {})));
+  EXPECT_EQ(run(webhooks_.create(own(999, other), {})).error().code, Code::list_full)
+      << "all sellers together";
+}
+
+TEST_P(OwnedWebhooksContract, OnlyWhoIsASellerStillIsTold) {
+  make_account(seller, "seller");
+  ASSERT_TRUE(run(webhooks_.create(own(1, seller), {})));
+  ASSERT_TRUE(run(webhooks_.add(WebhookId{1}, {delivery(5, 1)}, {})));
+  ASSERT_EQ(run(webhooks_.feeds())->size(), 1u);
+  EXPECT_EQ(run(webhooks_.feeds())->front().owner, seller);
+  EXPECT_EQ(due(9), Ids{5});
+  become(seller, "customer");
+  EXPECT_TRUE(run(webhooks_.feeds())->empty());
+  EXPECT_EQ(due(9), Ids{});
+  become(seller, "admin");
+  EXPECT_EQ(due(9), Ids{5});
+}
+
+TEST_P(OwnedWebhooksContract, OneThatWasGivenToAnotherPastTheMarketIsToldNothing) {
+  make_account(other, "seller");
+  ASSERT_TRUE(run(webhooks_.create(own(1, seller), {})));
+  const auto given = database_.write_now([](soci::session& sql) -> Result<> {
+    sql << "UPDATE webhooks SET owner_id = 52";
+    return {};
+  });
+  ASSERT_TRUE(given);
+  EXPECT_TRUE(run(webhooks_.feeds())->empty());
+  EXPECT_EQ(run(webhooks_.find(WebhookId{1}, other)).error().code, Code::internal);
+}
+
+MARKET_ON_EACH_DATABASE(OwnedWebhooksContract);
 MARKET_ON_EACH_DATABASE(WebhooksContract);
 
 }  // namespace

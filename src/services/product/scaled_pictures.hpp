@@ -2,9 +2,11 @@
 /// Pictures in the size that is asked for: from the copies that are kept, else made from the picture, once
 /// for all who ask at the same time.
 
+#include <atomic>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <mutex>
 
+#include "base/time.hpp"
 #include "ports/picture_sizes.hpp"
 #include "ports/pictures.hpp"
 #include "services/product/open_pictures.hpp"
