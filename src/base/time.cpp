@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <ctime>
 
 namespace market {
 namespace {
@@ -44,10 +45,16 @@ tl::unexpected<Error> not_a_time() {
 
 }  // namespace
 
-SystemClock::SystemClock() : start_wall_(wall_now()), start_(std::chrono::steady_clock::now()) {}
+Millis since_boot() {
+  timespec at{};
+  ::clock_gettime(CLOCK_BOOTTIME, &at);
+  return Millis(std::int64_t{at.tv_sec} * 1'000 + at.tv_nsec / 1'000'000);
+}
+
+SystemClock::SystemClock() : start_wall_(wall_now()), start_(since_boot()) {}
 
 Instant SystemClock::now() const {
-  return start_wall_ + std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - start_);
+  return start_wall_ + (since_boot() - start_);
 }
 
 Millis SystemClock::wall_step() const {

@@ -11,8 +11,12 @@ namespace market {
 using Millis = std::chrono::milliseconds;
 using Instant = std::chrono::time_point<std::chrono::system_clock, Millis>;
 
-/// Where time comes from. The real one is the wall time at start plus the monotonic clock, so a step of the
-/// wall clock moves no deadline (DESIGN.md, Time); tests pass their own.
+/// Time since the machine's start, its sleep included (CLOCK_BOOTTIME): what a paused machine slept through
+/// has passed for everybody else.
+Millis since_boot();
+
+/// Where time comes from. The real one is the wall time at start plus the time since boot, so a step of the
+/// wall clock moves no deadline; tests pass their own.
 class Clock {
  public:
   virtual ~Clock() = default;
@@ -28,7 +32,7 @@ class SystemClock final : public Clock {
 
  private:
   Instant start_wall_;
-  std::chrono::steady_clock::time_point start_;
+  Millis start_;
 };
 
 /// The wall clock as it is now, steps and all: for times that other computers judge, such as those of access

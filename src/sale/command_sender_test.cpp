@@ -2,9 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
-#include <set>
-
 #include "sale/command_desk.hpp"
 
 namespace market::sale {
@@ -194,102 +191,6 @@ TEST_F(Sender, TooManyAreRefused) {
       cancel(2), [](Result<Submitted>) {}, at(0)));
   EXPECT_FALSE(small.add(
       cancel(3), [](Result<Submitted>) {}, at(0)));
-}
-
-/// A sender and desks of one writer after another, below them a net that loses, repeats and swaps messages:
-/// each command is decided once, and answered as it was decided.
-TEST(SenderAndDesk, EachCommandIsDecidedOnceHoweverTheNetBehaves) {
-  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
-    std::mt19937_64 random(seed);
-    const auto chance = [&](unsigned percent) { return random() % 100 < percent; };
-    CommandSender sender({.resend_after = Millis(30), .answer_time_max = Millis(1'000'000)}, {seed, 1});
-    CommandDesk desk;
-    wire::Term term = 1;
-    desk.begin(term);
-    sender.opened(term, "w");
-    std::vector<wire::CommandMessage> there;  // On their way.
-    std::vector<wire::AnswerMessage> back;
-    std::vector<CountedEvents> log;  // Counted; the sender has followed `followed` of them.
-    std::size_t followed = 0;
-    std::map<std::uint64_t, int> decided, answered;
-    std::set<std::uint64_t> with_event;
-    Place place = 0;
-    std::int64_t now = 0;
-    constexpr std::uint64_t all = 60;
-    const auto deliver = [&](wire::CommandMessage message) {
-      wire::AnswerMessage answers{message.term, message.session, place, {}};
-      if (message.term != term) {
-        for (const Command& command : message.commands) {
-          answers.answers.emplace_back().number = command.id.number;
-          answers.answers.back().not_taken = true;
-        }
-        back.push_back(answers);
-        return;
-      }
-      auto taken = desk.take(std::move(message));
-      answers.answers = taken.known;
-      for (const Command& command : taken.fresh) {
-        const auto number = command.id.number;
-        ++decided[number];
-        if (number % 3 == 0) {  // Refused.
-          wire::CommandAnswer answer;
-          answer.number = number;
-          answer.refused = Error(Code::sold_out, "");
-          desk.decided(term, command.id, answer);
-          answers.answers.push_back(answer);
-        } else if (chance(80)) {  // Its group counts.
-          with_event.insert(number);
-          log.push_back(event_of(++place, command.id, static_cast<std::int64_t>(number)));
-        } else {
-          --decided[number];  // Its group never will; then this writer's term ends.
-          desk.begin(0);
-          term += 1;
-          desk.begin(term);
-          break;
-        }
-      }
-      answers.through = place;
-      if (!answers.answers.empty()) back.push_back(answers);
-    };
-    const auto take_any = [&](auto& from) {
-      const std::size_t which = random() % from.size();
-      auto one = from[which];
-      if (!chance(20)) from.erase(from.begin() + static_cast<std::ptrdiff_t>(which));  // Else it comes again.
-      return one;
-    };
-    for (int step = 0; step < 4'000 && answered.size() < all; ++step) {
-      now += static_cast<std::int64_t>(random() % 10);
-      if (step < static_cast<int>(all)) {
-        ASSERT_TRUE(sender.add(
-            cancel(step + 1),
-            [&, step](Result<Submitted> answer) {
-              const auto number = static_cast<std::uint64_t>(step) + 1;
-              ++answered[number];
-              EXPECT_EQ(answer.has_value(), with_event.contains(number)) << seed;
-              EXPECT_EQ(answer.has_value(), number % 3 != 0) << seed;
-            },
-            at(now)));
-      }
-      if (const auto message = sender.message(at(now)); message && !chance(20)) there.push_back(*message);
-      if (!there.empty() && chance(60)) deliver(take_any(there));
-      if (!back.empty() && chance(60)) {
-        const auto answer = take_any(back);
-        if (!chance(20)) sender.answered(answer, at(now));
-      }
-      if (chance(50)) {
-        for (; followed < log.size(); ++followed) sender.followed(log[followed], no_stock);
-        if (sender.term() != term) sender.opened(term, "w");
-      }
-      for (auto& each : sender.take_finished()) each.done(std::move(each.answer));
-    }
-    EXPECT_EQ(answered.size(), all) << seed;
-    for (const auto& [number, times] : answered) EXPECT_EQ(times, 1) << seed;
-    for (const auto& [number, times] : decided) {
-      if (with_event.contains(number)) {
-        EXPECT_EQ(times, 1) << "seed " << seed << ", number " << number;
-      }
-    }
-  }
 }
 
 TEST(Desk, DropsWhatLiesBelowTheFloorAndForgetsWithTheTerm) {

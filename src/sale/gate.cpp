@@ -4,10 +4,16 @@
 
 #include <algorithm>
 
+#include "base/memory.hpp"
 #include "base/thread_name.hpp"
 #include "sale/gate_pending.hpp"
 
 namespace market::sale {
+namespace {
+
+constexpr Place memory_given_back_every = 100'000;  ///< Events.
+
+}  // namespace
 
 void EmbeddedGate::start() {
   if (remote_) remote_->start();
@@ -53,8 +59,17 @@ void EmbeddedGate::run() {
     followed_.store(sequencer_.end().next, std::memory_order_release);
     sequencer_.forget(parts_.projector.place());
     snapshot_if_due();
+    if (batch.empty()) give_memory_back();
     batch.clear();
   }
+}
+
+/// Groups begin on this thread and end on the projector's: without this the allocator keeps what a rush took.
+void EmbeddedGate::give_memory_back() {
+  const Place last = sequencer_.end().point.last;
+  if (last - memory_given_back_at_ < memory_given_back_every || parts_.projector.place() < last) return;
+  memory_given_back_at_ = last;
+  return_free_memory();
 }
 
 void EmbeddedGate::process(std::span<Pending* const> batch, Instant now) {
@@ -219,8 +234,9 @@ void EmbeddedGate::snapshot_if_due() {
   if (!writes_.load(std::memory_order_relaxed)) return;
   if (!copy_) {
     // A larger state is copied less often, so that copies cost a part of the orders that they follow.
-    const auto open = static_cast<Place>(sequencer_.state().orders.size());
-    const Place every = std::max(settings_.snapshot_every, open / 4);
+    const SaleState& state = sequencer_.state();
+    const auto rows = static_cast<Place>(state.orders.size() + state.buyers.size() + state.keys.size());
+    const Place every = std::max(settings_.snapshot_every, rows / 4);
     if (sequencer_.end().point.last - snapshot_at_ < every) return;
     if (!snapshot_writer_.begin(sequencer_.end().point.last)) return;
     copy_.emplace(sequencer_);

@@ -1,6 +1,6 @@
 #pragma once
-/// The embedded sale gate (ports/sale_gate.hpp): one thread around the sequencer, on a log that this process
-/// alone writes.
+/// The sale gate of a process that has the log (ports/sale_gate.hpp): one thread around the sequencer. On a
+/// log that this process alone has it writes; on one of several it writes, or follows and hands commands on.
 ///
 ///   I/O thread: submit() → lock-free queue → writer: decide each, append them as one group, show what counts
 ///   to all that follow the log, answer each on its own I/O thread.
@@ -174,6 +174,7 @@ class EmbeddedGate final : public SaleGate {
 
   // Snapshots, in slices between groups.
   void snapshot_if_due();
+  void give_memory_back();
 
   GateParts parts_;
   const GateSettings settings_;
@@ -201,6 +202,7 @@ class EmbeddedGate final : public SaleGate {
   bool records_named_ = false;
   std::optional<SnapshotCopy> copy_;
   Place snapshot_at_ = 0;
+  Place memory_given_back_at_ = 0;
   std::atomic<Place> place_{0};
   std::atomic<bool> writes_{false};
   std::unique_ptr<RemoteGate> remote_;

@@ -58,7 +58,7 @@ void EmbeddedGate::follow_others(Instant now) {
     last_failure_ = Error(Code::recovering, "another instance writes; nothing happened");
     stop_writing();
   }
-  sequencer_.skip_due(now);
+  if (!writes_.load(std::memory_order_relaxed)) sequencer_.skip_due(now);
 }
 
 /// Our group lies behind records of others: they come first. Null: it does not count.

@@ -33,10 +33,10 @@ class SharedGate : public testing::Test {
       if (happens()) return true;
     return false;
   }
-  Command order_of(std::int64_t user, std::uint64_t key = 0) {
+  Command order_of(std::int64_t user, std::uint64_t key = 0, Millis window = Millis(600'000)) {
     PlaceOrder place;
     place.user = UserId{user};
-    place.payment_window = Millis(600'000);
+    place.payment_window = window;
     place.lines.push_back(WantedLine{product, 1});
     Command command = place;
     if (key != 0) command.key = RequestKey{static_cast<std::uint64_t>(user), key};
@@ -73,6 +73,18 @@ TEST_F(SharedGate, OneWritesAndTheOtherFollows) {
   std::this_thread::sleep_for(600ms);
   EXPECT_TRUE(a->gate().writes()) << "an idle writer gives signs of life";
   EXPECT_FALSE(b->gate().writes());
+}
+
+TEST_F(SharedGate, UnpaidOrdersExpireAlsoAfterTheirWriterHasDied) {
+  ASSERT_TRUE(a->submit(order_of(1, 0, Millis(200))));
+  EXPECT_EQ(a->remaining(product), 99);
+  EXPECT_TRUE(wait([&] { return a->remaining(product) == 100 && b->remaining(product) == 100; }));
+  ASSERT_TRUE(a->submit(order_of(2, 0, Millis(200))));
+  a->door.shut();  // It says no good-bye.
+  a->stop();
+  a->door.open();
+  EXPECT_TRUE(wait([&] { return b->gate().writes() && b->remaining(product) == 100; }))
+      << "whoever writes next voids what became due meanwhile";
 }
 
 TEST_F(SharedGate, AWriterThatStopsHandsOverAtOnce) {

@@ -1,5 +1,7 @@
 #include "sale/log_rule.hpp"
 
+#include <limits>
+
 namespace market::sale {
 
 bool LogRule::judge(const wire::Open& open) {
@@ -16,6 +18,7 @@ bool LogRule::judge(const wire::Open& open) {
 bool LogRule::judge(const wire::GroupHead& group) {
   if (group.term != at_.term || group.term == 0 || group.count == 0 || group.first != at_.last + 1)
     return false;
+  if (group.first > std::numeric_limits<Place>::max() - group.count) return false;
   at_.last += group.count;
   return true;
 }

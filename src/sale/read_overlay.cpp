@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace market::sale {
+namespace {
+
+/// An empty shard keeps room for so many; what a rush took beyond is given back.
+constexpr std::size_t kept_users_max = 256;
+
+}  // namespace
 
 void ReadOverlay::publish(const CountedEvents& events) {
   for (const CountedEvent& counted : *events) {
@@ -30,10 +36,12 @@ void ReadOverlay::forget(const CountedEvents& events) {
     Facts& facts = found->second;
     const auto newer = std::find_if(facts.begin(), facts.end(),
                                     [through](const NewerFact& fact) { return fact.event->place > through; });
-    if (newer == facts.end())
-      shard.users.erase(found);
-    else
+    if (newer != facts.end()) {
       facts.erase(facts.begin(), newer);
+      continue;
+    }
+    shard.users.erase(found);
+    if (shard.users.empty() && shard.users.bucket_count() > kept_users_max) shard.users = {};
   }
 }
 

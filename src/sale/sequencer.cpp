@@ -202,6 +202,14 @@ std::optional<Sequencer::Outcome> Sequencer::replay(const Command& command, cons
   return outcome;
 }
 
+/// What the same command is told that has no other copies: an event says no more of it than its code.
+Error Sequencer::refusal_of(const Command& command, Instant now) {
+  Command alone = command;
+  alone.copy = {};
+  Decision decision = market::decide(state_, alone, time(now), settings_.rules);
+  return std::move(std::get<Error>(decision));
+}
+
 Sequencer::Outcome Sequencer::decide(const Command& command, const LookedUp& looked_up, Instant now) {
   Outcome outcome;
   if (making_.size() >= settings_.group_events_max ||
@@ -218,8 +226,7 @@ Sequencer::Outcome Sequencer::decide(const Command& command, const LookedUp& loo
   }
   Decision decision = market::decide(state_, command, time(now), settings_.rules);
   if (auto* event = std::get_if<Event>(&decision)) {
-    if (const auto* refused = std::get_if<Refused>(&event->fact))
-      outcome.refused = Error(refused->code, "refused; no other copy of this request will be accepted");
+    if (std::holds_alternative<Refused>(event->fact)) outcome.refused = refusal_of(command, now);
     outcome.subject = subject_of(event->fact);
     outcome.event = static_cast<int>(making_.size());
     make(std::move(*event));
@@ -324,6 +331,7 @@ void Sequencer::expire_due(Instant now) {
 
 void Sequencer::skip_due(Instant now) {
   constexpr Millis look_again{1'000};  // The writer voids them; until then they stay due.
+  if (in_flight()) return;             // What the group in flight says of an order may be taken back.
   std::vector<OrderId> waiting;
   for (; !deadlines_.empty() && deadlines_.begin()->first <= tick_of(now);
        deadlines_.erase(deadlines_.begin()))

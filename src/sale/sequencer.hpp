@@ -66,9 +66,9 @@ class Sequencer {
   /// The record that makes this sequencer the writer, once it counts. `log`: for the first Open of an empty
   /// log.
   std::string open(wire::Term nonce, LogId log, Instant now, std::string instance, std::string address) const;
-  /// Whether our Open is the newest. `nonce`: that of the last open().
   /// Of the newest Open that was followed; empty: none was, since the snapshot.
   const std::string& writer_address() const { return writer_address_; }
+  /// Whether our Open is the newest. `nonce`: that of the last open().
   bool writes(wire::Term nonce) const { return nonce != 0 && end_.point.term == nonce; }
 
   enum class Missing : std::uint8_t { nothing, order, key };
@@ -155,6 +155,7 @@ class Sequencer {
   static void answer_as_bound(Outcome& outcome, const Command& command, const BoundKey& bound);
   Missing missing_for(const Command& command, const LookedUp& looked_up);
   void admit(const Order& order, Place as_of);
+  Error refusal_of(const Command& command, Instant now);
   void make(Event event);
   void settle(const std::vector<CountedEvent>& events);
   void remember(const CountedEvent& counted);

@@ -260,6 +260,54 @@ TEST_F(SequencerTest, AForeignOpenUndoesTheGroupInFlightAndItsDeadlinesComeBack)
   EXPECT_TRUE(std::holds_alternative<OrderVoided>(writer.sequencer.event_made(0).fact));
 }
 
+TEST_F(SequencerTest, ADeadlineOfAnOrderThatAnUndoneGroupHadClosedIsKept) {
+  const ProductId product = writer.list(2);
+  const OrderId unpaid = writer.buy(alice, product);
+  TestWriter other(log);
+  other.follow();
+  writer.ask(CancelOrder{unpaid, alice, false});
+  writer.sequencer.seal();
+  EXPECT_EQ(find(unpaid)->state, OrderState::cancelled);
+  writer.now += Millis(5'000);
+  writer.sequencer.skip_due(writer.now);  // As a writer does that has lost the log, and may lose its term.
+  other.open(8);
+  writer.follow();
+  EXPECT_EQ(find(unpaid)->state, OrderState::accepted);
+  writer.open(9);
+  writer.sequencer.expire_due(writer.now);
+  ASSERT_TRUE(writer.sequencer.has_group()) << "else its unit is held until a restart";
+  EXPECT_TRUE(std::holds_alternative<OrderVoided>(writer.sequencer.event_made(0).fact));
+}
+
+TEST_F(SequencerTest, ARecordWhosePlacesAreNoneDoesNotCountAndStopsNobody) {
+  const ProductId product = writer.list(2);
+  const WholeState before = whole(writer.state());
+  for (const Place first : {Place{0}, Place{-5}, std::numeric_limits<Place>::max()}) {
+    wire::GroupWriter foreign;
+    foreign.begin(7, first);
+    Event event;
+    event.fact = Barrier{};
+    foreign.add(event);
+    log.emplace_back(foreign.finish());
+    writer.follow();
+    EXPECT_EQ(whole(writer.state()), before) << first;
+  }
+  EXPECT_TRUE(writer.buy(alice, product));
+}
+
+TEST_F(SequencerTest, ARefusedCopySaysAllThatARefusalSays) {
+  ProductTerms later = tests::event_terms();
+  later.sale = Sale{writer.now + Millis(60'000), std::nullopt, std::nullopt};
+  const ProductId product = writer.list(5, later);
+  Command second = place(alice, product);
+  second.copy = {RequestKey{1, 2}, 2};
+  const auto outcome = writer.ask(second);
+  ASSERT_TRUE(outcome.refused);
+  EXPECT_EQ(outcome.refused->code, Code::sale_not_open);
+  EXPECT_EQ(outcome.refused->extras->opens_at, format_rfc3339(later.sale->opens_at));
+  EXPECT_TRUE(std::holds_alternative<Refused>(writer.sequencer.event_made(0).fact));
+}
+
 TEST_F(SequencerTest, AnAbandonedGroupLeavesNothing) {
   const ProductId product = writer.list(2);
   const WholeState before = whole(writer.state());

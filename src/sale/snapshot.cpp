@@ -227,7 +227,9 @@ void read_head(ByteReader& in, Sequencer::Memory& memory) {
     request.lo = in.fixed64();
     const std::uint8_t code = in.byte();
     if (code > static_cast<std::uint8_t>(last_code)) return in.refuse();
-    memory.state.refused[request] = RefusedRequest{static_cast<Code>(code), get_instant(in)};
+    const Instant until = get_instant(in);
+    memory.state.refused[request] = RefusedRequest{static_cast<Code>(code), until};
+    numbers.refused_until = std::min(numbers.refused_until, until);
   }
 }
 

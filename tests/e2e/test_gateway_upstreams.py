@@ -1,6 +1,7 @@
 """What the gateway asks of an instance at once, for how long it keeps connections, and what it repeats."""
 
 import concurrent.futures
+import re
 import socket
 import time
 
@@ -161,6 +162,26 @@ def test_only_posts_that_know_keys_are_repeated(tmp_path, path, tries):
         unkeyed = len(upstream.requests)
         assert gateway.ask(path, "POST").status in (502, 503)
         assert len(upstream.requests) <= unkeyed + 1, "a POST without a key was sent again"
+
+
+def test_copies_of_a_request_say_which_of_them_they_are(tmp_path):
+    """So that a service that has refused one of them accepts no other; a client's own word is taken away."""
+    with FakeUpstream() as bad, FakeUpstream() as good:
+        bad.mode = "reset"
+        config = ROUTES.replace('["127.0.0.1:{port}"]', '["127.0.0.1:{port}", "127.0.0.1:{good}"]')
+        with Gateway(tmp_path, config.format(port=bad.port, good=good.port)) as gateway:
+            own = {**KEYED, "Market-Request": "f" * 32 + ";copy=9"}
+            for _ in range(60):
+                assert gateway.ask("/api/v1/orders", "POST", own).status == 200
+                if bad.requests:
+                    break
+            first, second = bad.requests[0].all("Market-Request"), good.requests[-1].all("Market-Request")
+            assert len(first) == len(second) == 1
+            request, copy = first[0].split(";")
+            assert re.fullmatch("[0-9a-f]{32}", request) and request != "f" * 32 and copy == "copy=1"
+            assert second[0].startswith(request + ";copy=") and not second[0].endswith("=1")
+            assert gateway.ask("/api/v1/orders", "POST", {"Market-Request": own["Market-Request"]}).status
+            assert good.requests[-1].all("Market-Request") == [], "one without a key is sent once"
 
 
 UPGRADE = "GET /fake/h2c HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: {}\r\n{}\r\n"

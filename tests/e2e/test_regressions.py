@@ -40,6 +40,27 @@ def test_an_own_hold_blocks_the_own_retry(admin, market):
     buyer.order(product, key="twice", expect=(409, "sold_out"))
 
 
+def test_an_earlier_copy_buys_after_a_later_one_was_refused(start):
+    """A gateway sends an order again; the second copy is told no, and the first, which was late, buys."""
+    server = start("http.trusted_proxies=127.0.0.1/32")
+    product = admin(server.url).product(stock=9, sale={"opensAt": moment(-60), "perUserLimit": 1})
+
+    def copy(buyer, number, request="0" * 31 + "1"):
+        headers = {"Market-Request": f"{request};copy={number}", "Idempotency-Key": request}
+        answer = buyer.post(
+            "/orders", {"items": [{"productId": product["id"], "quantity": 1}]}, headers=headers
+        )
+        return answer.status_code, answer.json().get("code")
+
+    buyer = sign_up(server.url)
+    order = buyer.order(product).json()
+    assert copy(buyer, 2) == (409, "limit_exceeded")
+    buyer.post(f"/orders/{order['id']}/cancel", {}, expect=200)
+    assert copy(buyer, 1) == (409, "limit_exceeded"), "the buyer was told no"
+    assert copy(buyer, 1, "0" * 31 + "2")[0] == 201, "another request is free to buy"
+    assert copy(sign_up(server.url), 1)[0] == 201, "and so is another buyer, whatever the bits"
+
+
 def test_a_payment_that_is_begun_again_moves_the_expiry(start):
     """Each new try to pay pushes payBy further: units are held for ever without money."""
     server = start("orders.payment_window=1500ms", "orders.attempt_bound=300ms")

@@ -7,7 +7,7 @@ seconds=${2:-120}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 missed=0
-for name in http response json token eureka record snapshot path image; do
+for name in http response json token eureka record command snapshot settings path image; do
   mkdir -p "$scratch/$name"
   dictionary=()
   [[ ! -f $here/$name.dict ]] || dictionary=("-dict=$here/$name.dict")

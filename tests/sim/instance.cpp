@@ -56,6 +56,7 @@ void Instance::tail() {
     follow_one(offset, perturbed(shared_.log.at(offset)));
     if (!shared_.world.violation.empty()) return;
   }
+  if (!writer_) sequencer().skip_due(clock());
   if (sequencer().end().next < shared_.log.end()) notice();
   wake();
 }

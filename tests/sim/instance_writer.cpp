@@ -267,7 +267,7 @@ void Instance::drop(Answer::Kind batch, Answer::Kind queue) {
 /// waiting.
 void Instance::start_barrier_of_same_bytes() {
   wire::GroupWriter writer;
-  writer.begin(nonce_, 0);
+  writer.begin(nonce_, Place{1} << 40);
   Event event;
   event.fact = Barrier{};
   writer.add(event);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "http/message/ascii.hpp"
 #include "wire/eureka/registration_check.hpp"
 
@@ -24,12 +25,6 @@ InstanceStatus status_of(registry::Status status) {
       return InstanceStatus::unknown;
   }
   return InstanceStatus::unknown;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto from = text.find_first_not_of(" \t");
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(" \t") - from + 1);
 }
 
 /// Each name of a comma-separated list, lower-case.

@@ -14,6 +14,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "base/text.hpp"
+
 namespace market::files {
 namespace {
 
@@ -49,9 +51,7 @@ class Sha256 {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned length = 0;
     EVP_DigestFinal_ex(hash_.get(), digest.data(), &length);
-    std::string digits;
-    for (unsigned i = 0; i < length; ++i) digits += fmt::format("{:02x}", digest[i]);
-    return digits;
+    return to_hex({reinterpret_cast<const char*>(digest.data()), length});
   }
 
  private:

@@ -2,19 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "base/text.hpp"
+
 namespace market::mysql {
 namespace {
 
 /// Digits say bytes whatever the connection's character set is.
 std::string hex_literal(std::string_view bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string literal = "x'";
-  literal.reserve(bytes.size() * 2 + 3);
-  for (const unsigned char c : bytes) {
-    literal += digits[c >> 4];
-    literal += digits[c & 15];
-  }
-  return literal += '\'';
+  return "x'" + to_hex(bytes) + '\'';
 }
 
 Result<> insert(Session& session, const std::string& hash, const std::string& bytes) {

@@ -6,17 +6,13 @@
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "base/text.hpp"
+
 namespace market::payment {
 namespace {
 
 tl::unexpected<Error> not_theirs(const char* why) {
   return fail(Code::unauthenticated, why);
-}
-
-std::string hex(const wire::HmacSha256::Mac& mac) {
-  std::string text;
-  for (const auto byte : mac) text += fmt::format("{:02x}", byte);
-  return text;
 }
 
 std::string text_at(const boost::json::value& value, std::string_view pointer) {
@@ -42,7 +38,8 @@ Result<std::optional<AttemptId>> StripeNotices::read(std::string_view signature,
   const auto [end, error] = std::from_chars(said_at.data(), said_at.data() + said_at.size(), seconds);
   if (said_at.empty() || error != std::errc() || end != said_at.data() + said_at.size())
     return not_theirs("Stripe-Signature has no time");
-  const std::string wanted = hex(mac_.of(fmt::format("{}.{}", said_at, body)));
+  const auto mac = mac_.of(fmt::format("{}.{}", said_at, body));
+  const std::string wanted = to_hex({reinterpret_cast<const char*>(mac.data()), mac.size()});
   bool right = false;
   for (const std::string_view each : signatures)
     right = right ||

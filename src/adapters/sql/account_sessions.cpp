@@ -1,21 +1,16 @@
 /// The sessions and passwords of ports/accounts.hpp on the ordinary rows. One writer at a time makes each
 /// call atomic.
 #include "adapters/sql/account_row.hpp"
+
 #include "adapters/sql/accounts.hpp"
 #include "adapters/sql/row_mac.hpp"
+#include "base/text.hpp"
 
 namespace market::sql {
 namespace {
 
 /// Ended sessions stay this long past their end, for ended_since().
 constexpr long long kept_past_end_ms = 24LL * 3600 * 1000;
-
-std::string hex(std::string_view bytes) {
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const char c : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return text;
-}
 
 std::string unhex(std::string_view text) {
   const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
@@ -47,7 +42,7 @@ void insert(soci::session& sql, const FieldCipher& cipher, const Session& sessio
   const long long id = session.id.value, user = session.user.value,
                   created_at = millis_of(session.created_at), used_at = millis_of(session.used_at),
                   ends_at = millis_of(session.ends_at), generation = session.password_generation;
-  const std::string hash = hex(session.refresh_hash);
+  const std::string hash = to_hex(session.refresh_hash);
   sql << "INSERT INTO sessions(id, user_id, refresh_hash, device, created_at, used_at, ends_at, "
          "password_generation) VALUES(:id, :user, :hash, :device, :created_at, :used_at, :ends_at, "
          ":generation)",
@@ -127,7 +122,7 @@ long long session_that_used(soci::session& sql, const std::string& hash, long lo
 /// Whether this session has ever had the token: the current one, or one that was used.
 bool has_token(soci::session& sql, const Session& session, const std::string& hash) {
   long long used_at = 0;
-  return hex(session.refresh_hash) == hash || session_that_used(sql, hash, used_at) == session.id.value;
+  return to_hex(session.refresh_hash) == hash || session_that_used(sql, hash, used_at) == session.id.value;
 }
 
 /// Who may know a row learns no address from it.
@@ -273,7 +268,7 @@ Task<bool> SqlAccounts::knows_client(UserId id, std::string client) {
 }
 
 Task<Rotation> SqlAccounts::rotate_session(std::string old_hash, std::string new_hash, Instant now) {
-  return database_.write([this, tokens = Tokens{hex(old_hash), hex(new_hash)}, at = millis_of(now)](
+  return database_.write([this, tokens = Tokens{to_hex(old_hash), to_hex(new_hash)}, at = millis_of(now)](
                              soci::session& sql) { return rotate(sql, cipher_, tokens, at); });
 }
 

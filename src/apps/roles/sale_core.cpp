@@ -27,6 +27,7 @@ sale::GateSettings gate_settings(const Settings& settings, LogId store, bool dec
   gate.queue_max = static_cast<int>(settings.number("orders.queue_max"));
   gate.fold_lag_max = settings.number("orders.fold_lag_max");
   gate.sequencer.rules.attempt_bound = settings.duration("orders.attempt_bound");
+  gate.sequencer.rules.copies_settled_for = gate.answer_time_max + Millis(5'000);
   gate.sequencer.rules.return_window = settings.duration("orders.day");
   gate.restart_grace = settings.duration("orders.restart_grace");
   gate.snapshot_every = settings.number("log.snapshot_every");

@@ -143,8 +143,10 @@ class Folding {
     forget_settled();
     const auto [entry, fresh] =
         state_.refused.try_emplace(fact.request, RefusedRequest{fact.code, fact.until});
-    if (fresh) note(UndoLog::NewRefused{fact.request});
-    return fresh;
+    if (!fresh) return false;
+    state_.numbers.refused_until = std::min(state_.numbers.refused_until, fact.until);
+    note(UndoLog::NewRefused{fact.request});
+    return true;
   }
 
   bool operator()(const Barrier&) { return true; }
@@ -270,14 +272,18 @@ class Folding {
 
   /// By the log's time, so that every reader forgets the same.
   void forget_settled() {
+    if (state_.numbers.refused_until > event_.at) return;
+    Instant earliest = Instant::max();
     for (auto at = state_.refused.begin(); at != state_.refused.end();) {
       if (at->second.until > event_.at) {
+        earliest = std::min(earliest, at->second.until);
         ++at;
         continue;
       }
       note(UndoLog::OldRefused{at->first, at->second});
       state_.refused.erase(at++);
     }
+    state_.numbers.refused_until = earliest;
   }
 
   SaleState& state_;

@@ -347,6 +347,8 @@ Decision decide(const SaleState& state, const Command& command, Instant now, con
   const Error* error = std::get_if<Error>(&decision);
   if (error == nullptr || command.copy.number <= 1) return decision;
   // An earlier copy may still be under way, and must not become an order after this answer.
+  if (state.refused.size() >= SaleState::refused_max)
+    return refuse(Code::overloaded, "too many copies of requests are being settled");
   Event refused = asked.event_of(Refused{command.copy.request, error->code, now + rules.copies_settled_for});
   refused.key = {};
   return refused;

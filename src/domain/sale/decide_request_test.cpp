@@ -104,6 +104,16 @@ TEST_F(DecideRequest, ASettledRequestCanBeSettledAgainWhenItWasForgotten) {
   EXPECT_EQ(sale_.state.refused.begin()->second.until, at(20'000));
 }
 
+TEST_F(DecideRequest, CopiesBeyondTheBoundAreNotRefusedForGood) {
+  sale_.list(shoes, 0);
+  for (std::uint64_t i = 0; i < SaleState::refused_max; ++i)
+    sale_.state.refused[RequestKey{2, i}] = RefusedRequest{Code::sold_out, at(5'000)};
+  sale_.state.numbers.refused_until = at(5'000);
+  EXPECT_EQ(sale_.refusal(copy_of(place(alice, shoes), 2)), Code::overloaded);
+  EXPECT_EQ(sale_.refusal(copy_of(place(alice, shoes), 1)), Code::sold_out) << "a first copy needs no place";
+  EXPECT_EQ(sale_.refusal(place(alice, shoes)), Code::sold_out);
+}
+
 TEST_F(DecideRequest, ACopyOfAnAcceptedRequestIsItsReplay) {
   sale_.list(shoes, 1);
   Command first = copy_of(place(alice, shoes), 1);

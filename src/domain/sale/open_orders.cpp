@@ -24,8 +24,8 @@ OpenLines OpenOrders::lines_of(const OpenOrder& order) const {
 }
 
 AttemptId OpenOrders::attempt_of(OrderId id) const {
-  const auto found = attempts_.find(id);
-  return found == attempts_.end() ? AttemptId{} : found->second;
+  const AttemptId* const known = attempts_.find(id);
+  return known == nullptr ? AttemptId{} : *known;
 }
 
 void OpenOrders::set_attempt(OrderId id, AttemptId attempt) {

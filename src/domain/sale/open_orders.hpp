@@ -5,13 +5,13 @@
 
 #include <array>
 #include <boost/container/small_vector.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <deque>
 #include <memory>
 #include <vector>
 
 #include "domain/sale/order.hpp"
+#include "domain/sale/segmented_map.hpp"
 
 namespace market {
 
@@ -127,7 +127,7 @@ class OpenOrders {
   std::unique_ptr<Rows> rows_;  ///< Behind a pointer that the index keeps.
   RowBlocks<ExtraLine> extra_;
   std::vector<Part> index_;
-  boost::unordered_flat_map<OrderId, AttemptId> attempts_;
+  SegmentedMap<OrderId, AttemptId> attempts_;
   std::size_t size_ = 0;
 };
 

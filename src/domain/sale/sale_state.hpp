@@ -40,12 +40,14 @@ struct RefusedRequest {
 
 struct SaleState {
   static constexpr std::uint32_t no_product = 0xFFFF'FFFF;
+  static constexpr std::size_t refused_max = 65'536;
   /// Of the log's end, so that an undone group restores them by one copy.
   struct Numbers {
-    Place place = 0;                      ///< Of the last event.
-    std::int64_t last_id = 0;             ///< The highest id given to an order, a product or an attempt.
-    Instant last_at{};                    ///< When the last event was made.
-    Instant grace_until{};                ///< Unpaid orders do not expire before this.
+    Place place = 0;                         ///< Of the last event.
+    std::int64_t last_id = 0;                ///< The highest id given to an order, a product or an attempt.
+    Instant last_at{};                       ///< When the last event was made.
+    Instant grace_until{};                   ///< Unpaid orders do not expire before this.
+    Instant refused_until = Instant::max();  ///< The earliest `until` in `refused`.
     std::int64_t oversell_prevented = 0;  ///< Acceptances beyond capacity that apply() refused; must stay 0.
     friend bool operator==(const Numbers&, const Numbers&) = default;
   };
@@ -58,6 +60,7 @@ struct SaleState {
   OpenOrders orders;
   /// Of events that the records may not have yet; older keys are looked up there.
   SegmentedMap<RequestKey, KeyBinding> keys;
+  /// Copies of them are still under way, perhaps.
   boost::unordered_flat_map<RequestKey, RefusedRequest> refused;
   Numbers numbers;
 

@@ -22,13 +22,13 @@ class SegmentedMap {
   const Value* find(const Key& key) const { return const_cast<SegmentedMap*>(this)->find(key); }
   bool contains(const Key& key) const { return find(key) != nullptr; }
   /// The value of `key`, made if there is none.
-  Value& operator[](const Key& key) { return part_of(key)[key]; }
-  void erase(const Key& key) { part_of(key).erase(key); }
-  std::size_t size() const {
-    std::size_t sum = 0;
-    for (const Part& part : *parts_) sum += part.size();
-    return sum;
+  Value& operator[](const Key& key) {
+    const auto [entry, fresh] = part_of(key).try_emplace(key);
+    size_ += fresh;
+    return entry->second;
   }
+  void erase(const Key& key) { size_ -= part_of(key).erase(key); }
+  std::size_t size() const { return size_; }
   template <class Each>
   void for_each(Each each) const {
     for (const Part& part : *parts_)
@@ -45,6 +45,7 @@ class SegmentedMap {
  private:
   static constexpr std::size_t part_count = 1024;
   Part& part_of(const Key& key) { return (*parts_)[part_number(key)]; }
+  std::size_t size_ = 0;
   std::unique_ptr<std::array<Part, part_count>> parts_ = std::make_unique<std::array<Part, part_count>>();
 };
 

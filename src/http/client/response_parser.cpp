@@ -4,16 +4,11 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "http/message/ascii.hpp"
 
 namespace market::http {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 /// Of `timeout=5, max=100`; -1 when there is none. What cannot be read promises nothing.
 int timeout_of(std::string_view list) {

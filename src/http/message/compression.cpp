@@ -2,20 +2,15 @@
 
 #include <zlib.h>
 
+#include "base/text.hpp"
 #include "http/message/ascii.hpp"
 
 namespace market::http {
 namespace {
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 /// `q=0`, `q=0.0` and the like.
 bool is_weight_zero(std::string_view parameters) {
-  const auto text = trim(parameters);
+  const auto text = trimmed(parameters);
   if (!text.starts_with("q=") && !text.starts_with("Q=")) return false;
   return text.substr(2).find_first_not_of("0.") == std::string_view::npos;
 }
@@ -29,7 +24,7 @@ bool accepts_coding(std::string_view list, std::string_view coding) {
     const auto item = list.substr(0, comma);
     list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
     const auto semicolon = item.find(';');
-    const auto name = trim(item.substr(0, semicolon));
+    const auto name = trimmed(item.substr(0, semicolon));
     const bool refused = semicolon != std::string_view::npos && is_weight_zero(item.substr(semicolon + 1));
     if (same_letters(name, coding) || (coding == "gzip" && same_letters(name, "x-gzip"))) return !refused;
     if (name == "*") any = !refused;

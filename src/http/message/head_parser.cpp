@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/text.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/target.hpp"
 
@@ -34,12 +35,6 @@ const char* skip_field_bytes(const char* at, const char* end) {
 #endif
   while (at != end && ascii::is(*at, ascii::field)) ++at;
   return at;
-}
-
-std::string_view trim(const char* begin, const char* end) {
-  while (begin != end && (*begin == ' ' || *begin == '\t')) ++begin;
-  while (end != begin && (end[-1] == ' ' || end[-1] == '\t')) --end;
-  return {begin, static_cast<std::size_t>(end - begin)};
 }
 
 struct MethodName {
@@ -175,7 +170,7 @@ class HeadParser {
     at_ += 2;
     if (static_cast<std::size_t>(at_ - begin_) > limits_.head_bytes_max)
       return refuse(Status::header_too_large, "the head is too long");
-    const auto value = trim(value_start, value_end);
+    const auto value = trimmed({value_start, static_cast<std::size_t>(value_end - value_start)});
     request_.headers.push_back({name, value});
     if (request_.headers.size() > limits_.head_fields_max &&
         request_.headers.size() > limits_.head_fields_max + hop_fields())
@@ -265,8 +260,7 @@ class HeadParser {
   void connection(std::string_view list) {
     while (!list.empty()) {
       const auto comma = list.find(',');
-      const auto part = list.substr(0, comma);
-      const auto token = trim(part.data(), part.data() + part.size());
+      const auto token = trimmed(list.substr(0, comma));
       if (same_letters(token, "close")) close_asked_ = true;
       if (same_letters(token, "keep-alive")) keep_alive_asked_ = true;
       if (comma == std::string_view::npos) break;
@@ -323,7 +317,7 @@ FieldLine parse_field_line(std::string_view line, HeaderView& field) {
   const char* const value = line.data() + name_end + 1;
   const char* const end = line.data() + line.size();
   if (skip_field_bytes(value, end) != end) return FieldLine::invalid;
-  field = {line.substr(0, name_end), trim(value, end)};
+  field = {line.substr(0, name_end), trimmed({value, static_cast<std::size_t>(end - value)})};
   return FieldLine::valid;
 }
 

@@ -69,6 +69,10 @@ enum class Status : std::uint16_t {
 /// a client's own requests may build on each other.
 inline constexpr std::string_view independent_field = "x-independent";
 
+/// `<32 hex digits>;copy=<number from 1>`: of a request that a gateway may send several times, under one key.
+/// Once a copy above the first has been refused, none of the others may be accepted any more.
+inline constexpr std::string_view copy_field = "market-request";
+
 struct HeaderView {
   std::string_view name;   ///< As sent; compare without case.
   std::string_view value;  ///< Without surrounding white space.
@@ -88,6 +92,7 @@ struct Request {
   std::vector<char> normal_path;     ///< Owns a path that had letters or digits percent-encoded.
   std::string_view remote_address;   ///< Text form of the peer's IP.
   bool remote_is_loopback = false;
+  bool from_trusted = false;    ///< The peer is a trusted proxy: what it says of the request is so.
   bool secure = false;          ///< It came over TLS.
   std::string_view request_id;  ///< Ours, or the caller's when it is sane; always set.
   std::string_view trace_id;    ///< 32 hex digits, of `traceparent` or fresh.

@@ -142,9 +142,9 @@ void Acceptor::hand_over(OwnedFd fd, Peer peer) {
   if (shared_.open.load() >= shared_.limits.connections_max) return;  // Closed at once.
   const std::string_view address = peer.text.data();
   const auto& trusted = shared_.limits.trusted_proxies;
-  peer.capped = std::none_of(trusted.begin(), trusted.end(),
-                             [address](const Network& network) { return network.contains(address); }) &&
-                !(shared_.limits.is_uncapped && shared_.limits.is_uncapped(address));
+  peer.trusted = std::any_of(trusted.begin(), trusted.end(),
+                             [address](const Network& network) { return network.contains(address); });
+  peer.capped = !peer.trusted && !(shared_.limits.is_uncapped && shared_.limits.is_uncapped(address));
   if (peer.capped && !shared_.peers.take(peer, shared_.limits.connections_per_address_max)) return;
   shared_.open.fetch_add(1);
   IoThread& thread = *shared_.threads[next_thread_++ % shared_.threads.size()];

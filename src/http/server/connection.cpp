@@ -48,6 +48,7 @@ Connection::Connection(IoThread& thread, OwnedFd fd, const Peer& peer)
   place_ = thread_.add(*this, fd_.get());
   request_.remote_address = peer_.text.data();
   request_.remote_is_loopback = peer_.loopback;
+  request_.from_trusted = peer_.trusted;
   request_.secure = peer_.tls;
 }
 
@@ -78,7 +79,7 @@ void Connection::on_event(std::uint32_t events) {
       resume(Wake::closing);
     else
       cancel_->emit(asio::cancellation_type::terminal);
-  } else if (readable_ && (waiting_ == Waiting::read || reads_together_)) {
+  } else if (readable_ && (waiting_ == Waiting::read || reads_pipelined_)) {
     resume(Wake::ready);
   } else if (waiting_ == Waiting::write && (gone || (events & EPOLLOUT) != 0)) {
     resume(Wake::ready);
@@ -145,8 +146,8 @@ asio::awaitable<void> Connection::serve(std::unique_ptr<Connection> self) {
     if (head == HeadState::refused) break;
 
     if (is_independent(s.request_, s.framing_)) {
-      if (auto first = s.take_together()) {
-        const bool goes_on = co_await s.serve_together(std::move(first));
+      if (auto first = s.take_pipelined()) {
+        const bool goes_on = co_await s.serve_pipelined(std::move(first));
         if (!goes_on) co_return;
         if (s.must_close_) break;
         continue;

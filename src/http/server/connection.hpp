@@ -59,7 +59,7 @@ class Connection final : public Watched {
   bool charge_body();
 
   // Independent requests that a gateway has sent: worked on together, answered in turn.
-  struct Together {
+  struct Pipelined {
     std::string bytes;
     Request request;
     Framing framing;
@@ -69,11 +69,11 @@ class Connection final : public Watched {
     std::optional<Reply> reply;
   };
   static bool is_independent(const Request& request, const Framing& framing);
-  std::unique_ptr<Together> take_together();
+  std::unique_ptr<Pipelined> take_pipelined();
   static asio::awaitable<Reply> work_on(const Handler& handler, const Request& request);
-  void begin(Together& one);
+  void begin(Pipelined& one);
   /// False: the connection is over.
-  asio::awaitable<bool> serve_together(std::unique_ptr<Together> first);
+  asio::awaitable<bool> serve_pipelined(std::unique_ptr<Pipelined> first);
 
   // Answering.
   std::size_t body_limit(const Request& request, const Router::Match& match) const;
@@ -137,11 +137,11 @@ class Connection final : public Watched {
   bool must_close_ = false;
   bool flush_asked_ = false;
   bool abandoned_ = false;
-  bool given_away_ = false;            ///< The socket is a tunnel's now.
-  const Together* awaited_ = nullptr;  ///< Whose answer is the next one.
-  bool takes_more_ = false;            ///< What comes next may be worked on beside those under way.
-  bool reads_together_ = false;        ///< There is room for more of them.
-  bool more_answers_ = false;          ///< Of requests already worked on: the connection cannot end yet.
+  bool given_away_ = false;             ///< The socket is a tunnel's now.
+  const Pipelined* awaited_ = nullptr;  ///< Whose answer is the next one.
+  bool takes_more_ = false;             ///< What comes next may be worked on beside those under way.
+  bool reads_pipelined_ = false;        ///< There is room for more of them.
+  bool more_answers_ = false;           ///< Of requests already worked on: the connection cannot end yet.
 
   ReadBuffer in_;
   Request request_;

@@ -11,8 +11,8 @@
 namespace market::http {
 namespace {
 
-constexpr std::size_t together_max = 32;
-constexpr std::size_t together_bytes_max = 64 * 1024;  ///< Of one request; a longer one comes in its turn.
+constexpr std::size_t pipelined_max = 32;
+constexpr std::size_t pipelined_bytes_max = 64 * 1024;  ///< Of one request; a longer one comes in its turn.
 
 /// The bytes that `request` was read from lie elsewhere now.
 void rebase(Request& request, const char* from, std::size_t bytes, const char* to) {
@@ -34,14 +34,14 @@ void rebase(Request& request, const char* from, std::size_t bytes, const char* t
 
 bool Connection::is_independent(const Request& request, const Framing& framing) {
   return request.method == Method::post && framing.keep_alive && !framing.http_1_0 && !framing.chunked &&
-         !framing.expect_continue && framing.content_length <= together_bytes_max &&
+         !framing.expect_continue && framing.content_length <= pipelined_bytes_max &&
          request.has_header(independent_field);
 }
 
 /// Null: what comes next is not whole yet, or not plain; then serve() reads it in its turn.
-std::unique_ptr<Connection::Together> Connection::take_together() {
+std::unique_ptr<Connection::Pipelined> Connection::take_pipelined() {
   const HeadLimits limits{limits_.head_bytes_max, limits_.head_fields_max, limits_.request_line_bytes_max};
-  auto one = std::make_unique<Together>();
+  auto one = std::make_unique<Pipelined>();
   Framing framing;
   Refusal refusal;
   const auto state = parse_head(in_.view(), limits, one->request, framing, refusal);
@@ -55,6 +55,7 @@ std::unique_ptr<Connection::Together> Connection::take_together() {
   one->request.body = std::string_view(one->bytes).substr(framing.head_bytes);
   one->request.remote_address = peer_.text.data();
   one->request.remote_is_loopback = peer_.loopback;
+  one->request.from_trusted = peer_.trusted;
   one->request.secure = peer_.tls;
   set_origin(one->request, one->trace);
   one->began_ns = steady_ns();
@@ -76,7 +77,7 @@ asio::awaitable<Reply> Connection::work_on(const Handler& handler, const Request
   }
 }
 
-void Connection::begin(Together& one) {
+void Connection::begin(Pipelined& one) {
   one.reply = answer_without_handler(one.request, one.match, !one.request.body.empty());
   if (one.reply) return;
   // The reply is there when nothing of the handler is left, not before: `one` may go then.
@@ -89,10 +90,10 @@ void Connection::begin(Together& one) {
                  });
 }
 
-asio::awaitable<bool> Connection::serve_together(std::unique_ptr<Together> first) {
+asio::awaitable<bool> Connection::serve_pipelined(std::unique_ptr<Pipelined> first) {
   // The handlers know this session, so nothing may end it before they have ended.
   co_await asio::this_coro::throw_if_cancelled(false);
-  std::deque<std::unique_ptr<Together>> under_way;
+  std::deque<std::unique_ptr<Pipelined>> under_way;
   begin(*first);
   under_way.push_back(std::move(first));
   bool open = true;
@@ -112,12 +113,12 @@ asio::awaitable<bool> Connection::serve_together(std::unique_ptr<Together> first
       open = sent;
     }
     const bool takes = open && takes_more_ && !closed_ && !is_draining();
-    const bool room = takes && under_way.size() < together_max;
+    const bool room = takes && under_way.size() < pipelined_max;
     if (room && !in_.empty()) {
-      if (auto next = take_together()) {
+      if (auto next = take_pipelined()) {
         begin(*next);
         under_way.push_back(std::move(next));
-        if (++in_a_row < static_cast<int>(together_max)) continue;
+        if (++in_a_row < static_cast<int>(pipelined_max)) continue;
         in_a_row = 0;  // The others of this thread get their turn.
         co_await asio::post(thread_.io(), asio::use_awaitable);
         continue;
@@ -128,9 +129,9 @@ asio::awaitable<bool> Connection::serve_together(std::unique_ptr<Together> first
     in_a_row = 0;
     if (!out_.empty()) hold_back();
     awaited_ = under_way.front().get();
-    reads_together_ = room && takes_more_;
+    reads_pipelined_ = room && takes_more_;
     co_await wait(Waiting::handlers);
-    reads_together_ = false;
+    reads_pipelined_ = false;
     awaited_ = nullptr;
   }
   co_await asio::this_coro::throw_if_cancelled(true);

@@ -26,9 +26,9 @@ Task<Reply> broken(const Request&) {
   co_return Reply();
 }
 
-class TogetherTest : public tests::TestServer {
+class PipeliningTest : public tests::TestServer {
  protected:
-  TogetherTest() {
+  PipeliningTest() {
     router.add(Method::get, "/hello", [](const Request&) { return echo_text("hello"); });
     router.add(Method::post, "/echo", echo);
     router.add(Method::post, "/slow", slow);
@@ -45,7 +45,7 @@ std::string independent_post(std::string_view path, std::string_view body = "[]"
          std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
-TEST_F(TogetherTest, WorksOnIndependentRequestsTogetherAndAnswersInTurn) {
+TEST_F(PipeliningTest, WorksOnIndependentRequestsTogetherAndAnswersInTurn) {
   start();
   Client client(port);
   std::string many;
@@ -71,7 +71,7 @@ TEST_F(TogetherTest, WorksOnIndependentRequestsTogetherAndAnswersInTurn) {
   EXPECT_TRUE(answer.ends_with("hello"));
 }
 
-TEST_F(TogetherTest, EarlierOfIndependentRequestsAreAnsweredWhileALaterHandlerWaits) {
+TEST_F(PipeliningTest, EarlierOfIndependentRequestsAreAnsweredWhileALaterHandlerWaits) {
   start();
   Client client(port);
   client.send(independent_post("/echo", "\"first\"") + independent_post("/slow"));
@@ -80,7 +80,7 @@ TEST_F(TogetherTest, EarlierOfIndependentRequestsAreAnsweredWhileALaterHandlerWa
   EXPECT_NE(client.receive_until("\"slow\"").find("slow"), std::string::npos);
 }
 
-TEST_F(TogetherTest, ReadsOnWhileOthersAreUnderWay) {
+TEST_F(PipeliningTest, ReadsOnWhileOthersAreUnderWay) {
   start();
   Client client(port);
   const auto began = std::chrono::steady_clock::now();
@@ -99,7 +99,7 @@ TEST_F(TogetherTest, ReadsOnWhileOthersAreUnderWay) {
   EXPECT_TRUE(answer.ends_with("hello"));
 }
 
-TEST_F(TogetherTest, AStopAnswersAllIndependentRequestsUnderWay) {
+TEST_F(PipeliningTest, AStopAnswersAllIndependentRequestsUnderWay) {
   start();
   Client client(port);
   client.send(independent_post("/slow") + independent_post("/slow") + independent_post("/slow"));
@@ -113,7 +113,7 @@ TEST_F(TogetherTest, AStopAnswersAllIndependentRequestsUnderWay) {
   EXPECT_GT(answer.find("Connection: close"), answer.rfind("HTTP/1.1 200"));
 }
 
-TEST_F(TogetherTest, AClientThatLeavesIndependentRequestsHurtsNobody) {
+TEST_F(PipeliningTest, AClientThatLeavesIndependentRequestsHurtsNobody) {
   start();
   {
     Client client(port);
@@ -127,7 +127,7 @@ TEST_F(TogetherTest, AClientThatLeavesIndependentRequestsHurtsNobody) {
   EXPECT_EQ(server->open_connections(), 1u);
 }
 
-TEST_F(TogetherTest, WhatIsNotPlainAmongIndependentRequestsIsReadInItsTurn) {
+TEST_F(PipeliningTest, WhatIsNotPlainAmongIndependentRequestsIsReadInItsTurn) {
   start();
   Client client(port);
   client.send(independent_post("/echo", "1") + independent_post("/echo", "2") +

@@ -36,7 +36,8 @@ struct Peer {
   std::array<char, 46> text{};
   bool loopback = false;
   bool tls = false;
-  bool capped = true;  ///< No trusted proxy, which many clients share: the limits per address hold.
+  bool trusted = false;  ///< A trusted proxy.
+  bool capped = true;    ///< No trusted proxy, which many clients share: the limits per address hold.
 };
 
 /// How much of something each peer has: open connections, bytes of bodies that are on their way. Not taken

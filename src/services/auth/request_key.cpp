@@ -1,8 +1,11 @@
 #include "services/auth/request_key.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "base/checksum.hpp"
+#include "http/message/ascii.hpp"
 #include "wire/auth/digest.hpp"
 
 namespace market::auth {
@@ -36,6 +39,28 @@ std::uint64_t fingerprint_of(const http::Request& request, std::string_view mean
   return checksum({reinterpret_cast<const char*>(parts), sizeof parts});
 }
 
+RequestCopy request_copy_of(const http::Request& request, UserId user) {
+  constexpr std::string_view separator = ";copy=";
+  constexpr std::size_t id_length = 32;
+  if (!request.from_trusted) return {};
+  const auto only = request.only_header(http::copy_field);
+  if (!only || only->size() <= id_length + separator.size()) return {};
+  const std::string_view id = only->substr(0, id_length);
+  if (!std::all_of(id.begin(), id.end(), [](char c) { return http::hex_value(c) >= 0; })) return {};
+  if (only->substr(id_length, separator.size()) != separator) return {};
+  const std::string_view digits = only->substr(id_length + separator.size());
+  RequestCopy copy;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), copy.number);
+  if (error != std::errc() || end != digits.data() + digits.size()) return {};
+  // The user's own, so that no gateway's random bits can meet another user's.
+  char input[sizeof user.value + id_length];
+  std::memcpy(input, &user.value, sizeof user.value);
+  std::memcpy(input + sizeof user.value, id.data(), id.size());
+  const auto digest = wire::digest_128({input, sizeof input});
+  copy.request = RequestKey{digest.hi, digest.lo};
+  return copy;
+}
+
 Result<> bind_request_key(Command& command, const http::Request& request, UserId user,
                           std::string_view meaning) {
   const auto key = request_key_of(request, user);
@@ -43,6 +68,7 @@ Result<> bind_request_key(Command& command, const http::Request& request, UserId
   if (!*key) return {};
   command.key = *key;
   command.fingerprint = fingerprint_of(request, meaning);
+  command.copy = request_copy_of(request, user);
   return {};
 }
 

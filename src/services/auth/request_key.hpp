@@ -20,7 +20,10 @@ Result<RequestKey> request_key_of(const http::Request& request, UserId user);
 /// a mismatch.
 std::uint64_t fingerprint_of(const http::Request& request, std::string_view meaning);
 
-/// Sets both in a command. Errors as request_key_of().
+/// Which copy of the user's request this is, as a trusted gateway says it; number 0: it says nothing.
+RequestCopy request_copy_of(const http::Request& request, UserId user);
+
+/// Sets all three in a command. Errors as request_key_of().
 Result<> bind_request_key(Command& command, const http::Request& request, UserId user,
                           std::string_view meaning);
 

@@ -60,6 +60,35 @@ TEST(Fingerprint, IsOfMethodPathAndBody) {
       << "what belongs to the path is not the body's";
 }
 
+RequestCopy copy_of(std::initializer_list<std::string_view> fields, bool trusted = true,
+                    UserId user = UserId{1}) {
+  http::Request request;
+  request.from_trusted = trusted;
+  for (const auto field : fields) request.headers.push_back({"Market-Request", field});
+  return request_copy_of(request, user);
+}
+
+TEST(RequestCopy, IsWhatATrustedGatewaySays) {
+  constexpr std::string_view first = "0123456789abcdef0123456789abcdef;copy=1";
+  constexpr std::string_view second = "0123456789abcdef0123456789abcdef;copy=2";
+  EXPECT_EQ(copy_of({first}).number, 1u);
+  EXPECT_EQ(copy_of({second}).number, 2u);
+  EXPECT_EQ(copy_of({first}).request, copy_of({second}).request);
+  EXPECT_NE(copy_of({first}).request, copy_of({first}, true, UserId{2}).request) << "another user's";
+  EXPECT_EQ(copy_of({second}, false).number, 0u) << "from outside it is nothing";
+  EXPECT_EQ(copy_of({first, second}).number, 0u) << "two of them";
+  EXPECT_EQ(copy_of({}).number, 0u);
+}
+
+TEST(RequestCopy, IsNothingWhenItCannotBeRead) {
+  for (const std::string_view wrong :
+       {"", "1", ";copy=2", "0123456789abcdef0123456789abcdef",
+        "0123456789abcdef0123456789abcdef;copy=", "0123456789abcdef0123456789abcdef;copy=-1",
+        "0123456789abcdef0123456789abcdef;copy=2x", "0123456789abcdef0123456789abcdef;copy=99999999999",
+        "0123456789abcdef0123456789abcdeg;copy=2", "0123456789abcdef0123456789abcdef;Copy=2"})
+    EXPECT_EQ(copy_of({wrong}).number, 0u) << wrong;
+}
+
 TEST(BindRequestKey, LeavesACommandWithoutOneAlone) {
   auto request = request_of(http::Method::post, "/api/v1/orders/x/cancel");
   Command command = CancelOrder{OrderId{1}, UserId{1}};

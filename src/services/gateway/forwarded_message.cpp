@@ -9,6 +9,7 @@
 #include "http/message/ascii.hpp"
 #include "http/message/normal_path.hpp"
 #include "http/message/problem.hpp"
+#include "http/message/trace.hpp"
 
 namespace market::gateway {
 namespace {
@@ -28,7 +29,7 @@ constexpr std::array<std::string_view, 9> hop_by_hop{
     "connection",        "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
     "transfer-encoding", "trailer",    "upgrade"};
 /// Ours to write, or another way to say who one is or what one wants.
-constexpr std::array<std::string_view, 15> ours{"host",
+constexpr std::array<std::string_view, 16> ours{"host",
                                                 "content-length",
                                                 "expect",
                                                 "forwarded",
@@ -42,7 +43,8 @@ constexpr std::array<std::string_view, 15> ours{"host",
                                                 "x-request-timeout-ms",
                                                 "x-client-ip",
                                                 "x-http-method",
-                                                http::independent_field};
+                                                http::independent_field,
+                                                http::copy_field};
 /// Who asks, and what he has seen already.
 constexpr std::array<std::string_view, 3> personal{"authorization", "cookie", "last-event-id"};
 constexpr std::array<std::string_view, 5> not_for_clients{"content-length", "server", "x-powered-by",
@@ -196,6 +198,19 @@ bool is_websocket_upgrade(const http::Request& request) {
          request.only_header("sec-websocket-key") && request.header("sec-websocket-version") == "13";
 }
 
+namespace {
+
+void append_copy_field(std::string& out, const Hop& hop) {
+  char id[32];
+  http::write_hex(hop.request_hi, id);
+  http::write_hex(hop.request_lo, id + 16);
+  const fmt::format_int number(hop.copy);
+  out.append(http::copy_field).append(": ").append(id, sizeof id).append(";copy=");
+  out.append(number.data(), number.size()).append("\r\n");
+}
+
+}  // namespace
+
 void append_forwarded_request(std::string& out, const http::Request& request, const Route& route,
                               std::string_view target, std::string_view host, const Hop& hop, bool upgrade) {
   out.append(http::method_text(request.method)).append(" ").append(target).append(" HTTP/1.1\r\n");
@@ -223,6 +238,7 @@ void append_forwarded_request(std::string& out, const http::Request& request, co
   const fmt::format_int left(std::max<std::int64_t>(hop.left_ms, 1));
   out.append("\r\nX-Request-Timeout-Ms: ").append(left.data(), left.size()).append("\r\n");
   if (hop.independent) append_field(out, http::independent_field, "1");
+  if (hop.copy > 0) append_copy_field(out, hop);
   const bool has_body = !request.body.empty() ||
                         (request.method != http::Method::get && request.method != http::Method::head &&
                          request.method != http::Method::del && request.method != http::Method::options);

@@ -21,6 +21,10 @@ struct Hop {
   bool sampled = false;
   bool anonymous = false;    ///< Without Authorization, cookies and Last-Event-ID.
   bool independent = false;  ///< The instance may work on it beside others of its connection.
+  /// Of a request that may be sent again: 128 random bits, and which copy of it this is, from 1; 0: it is
+  /// sent once.
+  std::uint64_t request_hi = 0, request_lo = 0;
+  int copy = 0;
   std::int64_t left_ms = 0;  ///< Until the client gets its answer in any case.
 };
 

@@ -59,6 +59,24 @@ TEST(ForwardedRequest, OfAStreamForAllSaysNotWhoAsks) {
   }
 }
 
+TEST(ForwardedRequest, SaysWhichCopyOfTheRequestItIs) {
+  const auto request = parsed(
+      "POST /api/v1/orders HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\n"
+      "Market-Request: 00000000000000000000000000000001;copy=7\r\n\r\n");
+  for (const int copy : {0, 1, 3}) {
+    Hop hop;
+    hop.request_hi = 0xAB;
+    hop.request_lo = 0xCD;
+    hop.copy = copy;
+    std::string out;
+    append_forwarded_request(out, request, {}, "/api/v1/orders", "10.0.0.1:80", hop, false);
+    EXPECT_EQ(out.find("copy=7"), std::string::npos) << "a client's own is taken away";
+    const auto field =
+        "market-request: 00000000000000ab00000000000000cd;copy=" + std::to_string(copy) + "\r\n";
+    EXPECT_EQ(out.find(field) != std::string::npos, copy > 0) << out;
+  }
+}
+
 TEST(ForwardedTarget, FollowsTheFilters) {
   const auto request = parsed("GET /a/b/c?q HTTP/1.1\r\nHost: x\r\n\r\n");
   Route route;

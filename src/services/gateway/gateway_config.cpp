@@ -2,17 +2,12 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/normal_path.hpp"
 
 namespace market::gateway {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
 
 bool fits(const FieldPredicate& wanted, std::string_view value) {
   return !wanted.value || wanted.value->matches_all(value);

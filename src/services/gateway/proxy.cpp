@@ -222,6 +222,10 @@ Task<http::Reply> Proxy::handle_normal(const http::Request& request) {
   Passage passage = passage_of(request, arrival);
   passage.repeatable =
       passage.safe || request.method == http::Method::options || is_repeatable_post(request, *route);
+  if (passage.repeatable && !passage.safe) {
+    passage.copies_hi = http::IoThread::current()->ids.next();
+    passage.copies_lo = http::IoThread::current()->ids.next();
+  }
   passage.sampled = is_sampled(request, *arrival.config, http::IoThread::current()->ids.next());
   auto reply = co_await pass(passage);
   if (!reply) reply = http::problem_reply(reply.error(), request.trace_id);

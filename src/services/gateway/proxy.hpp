@@ -95,6 +95,7 @@ class Proxy {
     std::uint64_t user = 0;   ///< 0: nobody signed in, or we cannot tell.
     std::int64_t began_ns = 0;
     std::uint64_t span = 0;
+    std::uint64_t copies_hi = 0, copies_lo = 0;  ///< The same in all copies of it that are sent.
     bool sampled = false, repeatable = false, safe = false;
     bool reached = false;    ///< Some instance may have carried it out.
     bool unserved = false;   ///< No instance of the service is there.

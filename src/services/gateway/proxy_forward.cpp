@@ -80,6 +80,9 @@ void Proxy::prepare(Call& call, const Passage& passage, const Backend& instance,
   hop.anonymous = passage.anonymous;
   hop.span_id = {span, sizeof span};
   hop.sampled = passage.sampled;
+  hop.request_hi = passage.copies_hi;
+  hop.request_lo = passage.copies_lo;
+  if (passage.repeatable && passage.request.method == http::Method::post) hop.copy = passage.tries;
   hop.left_ms = left_ms;
   hop.name = name_;
   std::string host = instance.host.find(':') == std::string::npos ? instance.host : "[" + instance.host + "]";

@@ -83,6 +83,7 @@ Result<Command> read_order(const Doors& doors, const Request& request) {
   Command command = PlaceOrder{caller->user, doors.parts.settings.payment_window, std::move(*lines)};
   command.key = *key;
   command.fingerprint = fingerprint;
+  if (*key) command.copy = auth::request_copy_of(request, caller->user);
   return command;
 }
 

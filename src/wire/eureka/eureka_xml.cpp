@@ -2,6 +2,7 @@
 
 #include <pugixml.hpp>
 
+#include "base/text.hpp"
 #include "wire/eureka/read_values.hpp"
 #include "wire/eureka/xml_writer.hpp"
 
@@ -117,15 +118,8 @@ std::string xml_application(std::string_view name, const std::vector<RegisteredI
 namespace {
 
 /// What stands between elements for the eye is no part of a number or a word.
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r\n";
-  const auto from = text.find_first_not_of(blanks);
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(blanks) - from + 1);
-}
-
 std::string_view word(const pugi::xml_node& node) {
-  return trimmed(node.text().as_string());
+  return trimmed(node.text().as_string(), " \t\r\n");
 }
 
 OptionalText text(const pugi::xml_node& parent, const char* name) {

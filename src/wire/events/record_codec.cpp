@@ -45,8 +45,6 @@ Record read_group(ByteReader& in) {
   group.head.count = static_cast<std::uint32_t>(counted);
   if (counted > (product_events | std::numeric_limits<std::uint32_t>::max())) in.refuse();
   if (group.head.count > in.left() / event_bytes_min) in.refuse();  // Never room for more than there are.
-  if (group.head.first < 1 || group.head.first > std::numeric_limits<Place>::max() - group.head.count)
-    in.refuse();
   group.events = in.rest();
   return group;
 }
@@ -112,6 +110,8 @@ Result<Record> decode_record(std::string_view bytes) {
 }
 
 Result<std::vector<CountedEvent>> decode_events(const Group& group) {
+  if (group.head.first < 1 || group.head.first > std::numeric_limits<Place>::max() - group.head.count)
+    return fail(Code::internal, "the record's places are none");
   std::vector<CountedEvent> events(group.head.count);
   ByteReader in(group.events);
   Place place = group.head.first;
