@@ -57,8 +57,9 @@ enum class Code : std::uint8_t {
   // Numbers up to here stand in logs: new ones are added behind them.
   list_full,          ///< A cart or a wish list.
   order_not_movable,  ///< An operator's step that does not follow from the order's state.
+  order_not_refundable,
 };
-inline constexpr Code last_code = Code::order_not_movable;
+inline constexpr Code last_code = Code::order_not_refundable;
 
 /// One wrong member of a request, for the `errors` of a 422 answer.
 struct FieldError {

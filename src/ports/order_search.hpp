@@ -34,7 +34,8 @@ class OrderSearch {
  public:
   virtual ~OrderSearch() = default;
   /// The paid, preparing, shipped or return_requested orders that have been in `state` since `until` or
-  /// longer, behind `after`, those longest first. Errors: unavailable, overloaded (as for all below).
+  /// longer, behind `after`, those longest first; one whose money has gone back goes no further. Errors:
+  /// unavailable, overloaded (as for all below).
   virtual Task<std::vector<WaitingOrder>> waiting(OrderState state, Instant until, WaitingOrder after,
                                                   int limit) = 0;
   virtual Task<FoundPage> search(OrderQuery query) = 0;

@@ -14,7 +14,8 @@ namespace market {
 using WebhookId = Id<struct WebhookTag>;
 using DeliveryId = Id<struct DeliveryTag>;
 
-inline constexpr int webhooks_max = 20;
+/// Of operators; of one seller; of all sellers.
+inline constexpr int webhooks_max = 20, webhooks_per_seller_max = 5, webhooks_of_sellers_max = 100;
 /// Deliveries of one webhook that wait; the others are still in the log.
 inline constexpr int deliveries_waiting_max = 1'000;
 /// Of one webhook: kept to be looked at, of those that arrived and of those that were given up.
@@ -24,6 +25,7 @@ inline constexpr Millis secret_overlap{24 * 3'600'000};
 
 struct Webhook {
   WebhookId id;
+  UserId owner;  ///< A seller, who is told of orders for the own products alone; none: operators, of all.
   std::string url;
   std::string secret, previous_secret;  ///< The one before still signs until `previous_until`.
   Instant previous_until{};
@@ -66,11 +68,20 @@ struct Delivery {
   std::optional<Instant> delivered_at;
 };
 
+/// Which deliveries are looked at; what is not set does not matter.
+struct DeliveryFilter {
+  UserId owner;  ///< Of the webhook.
+  WebhookId webhook;
+  std::optional<DeliveryState> state;
+  DeliveryId before;
+};
+
 class Webhooks {
  public:
   /// One that waits for events and has room.
   struct Feed {
     WebhookId id;
+    UserId owner;
     std::vector<std::string> events;
     FollowedTo at;
   };
@@ -79,14 +90,15 @@ class Webhooks {
   /// It is told of what comes behind `from`. Errors: list_full, unavailable, insufficient_storage (as for all
   /// below).
   virtual Task<> create(Webhook webhook, FollowedTo from) = 0;
-  /// Oldest first. All of them: they are few.
-  virtual Task<std::vector<Webhook>> list() = 0;
-  /// Errors: not_found.
-  virtual Task<Webhook> find(WebhookId id) = 0;
-  virtual Task<Webhook> update(WebhookId id, WebhookPatch patch) = 0;
+  /// Oldest first; of `owner`, none: of everybody. They are few.
+  virtual Task<std::vector<Webhook>> list(UserId owner) = 0;
+  /// One of `owner`, none: of anybody; another's is not found, as for all below. Errors: not_found.
+  virtual Task<Webhook> find(WebhookId id, UserId owner = {}) = 0;
+  virtual Task<Webhook> update(WebhookId id, UserId owner, WebhookPatch patch) = 0;
   /// With its deliveries. Errors: not_found.
-  virtual Task<> remove(WebhookId id) = 0;
+  virtual Task<> remove(WebhookId id, UserId owner) = 0;
 
+  /// Of owners who are sellers or administrators still, and not locked.
   virtual Task<std::vector<Feed>> feeds() = 0;
   /// The deliveries and the place they were made for, at once. One that was removed meanwhile takes none.
   virtual Task<> add(WebhookId id, std::vector<Delivery> deliveries, FollowedTo to) = 0;
@@ -98,10 +110,9 @@ class Webhooks {
   virtual Task<> mark_failed(DeliveryId id, std::optional<Instant> next_at, int status,
                              std::string reason) = 0;
   /// Newest first, from the one behind `before` (none: the newest).
-  virtual Task<std::vector<Delivery>> deliveries(WebhookId id, std::optional<DeliveryState> state,
-                                                 DeliveryId before, int limit) = 0;
+  virtual Task<std::vector<Delivery>> deliveries(DeliveryFilter filter, int limit) = 0;
   /// It waits again, whatever became of it. Errors: not_found.
-  virtual Task<Delivery> replay(DeliveryId id, Instant now) = 0;
+  virtual Task<Delivery> replay(DeliveryId id, UserId owner, Instant now) = 0;
 };
 
 }  // namespace market

@@ -5,39 +5,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import path from 'node:path';
-import { deflateSync } from 'node:zlib';
 
 import { admin, buyer } from './api.mjs';
 import { fitsTheWidth, isQuiet, phone, picture, run, tabTo, wide } from './browser.mjs';
 import { adminAccount, FakeInstance, Server, until } from './platform.mjs';
+import { png } from './png.mjs';
 import { isAccessible, makeContext, seconds, signIn, visitor } from './visit.mjs';
-
-/** A PNG of one colour, made here. */
-function png(size = 8) {
-  const chunk = (type, data) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(data.length);
-    const sum = Buffer.alloc(4);
-    sum.writeUInt32BE(crc(body));
-    return Buffer.concat([length, body, sum]);
-  };
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(size, 0);
-  head.writeUInt32BE(size, 4);
-  head.set([8, 2, 0, 0, 0], 8);
-  const row = Buffer.concat([Buffer.from([0]), Buffer.alloc(size * 3, 0x55)]);
-  return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), chunk('IHDR', head),
-    chunk('IDAT', deflateSync(Buffer.concat(Array(size).fill(row)))), chunk('IEND', Buffer.alloc(0))]);
-}
-function crc(bytes) {
-  let sum = ~0;
-  for (const byte of bytes) {
-    sum ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) sum = sum & 1 ? (sum >>> 1) ^ 0xedb88320 : sum >>> 1;
-  }
-  return ~sum >>> 0;
-}
 
 async function operator(context, more) {
   const who = await visitor(context, more);
@@ -118,7 +91,7 @@ async function announcesWatchesAndClosesASale(context) {
   const planned = await closesAt();
   await page.locator('.board-state', { hasText: 'Until' }).waitFor(seconds(15));
   await page.getByRole('button', { name: 'Pause now' }).click();
-  await page.locator('.board-state .pill.closed').waitFor(seconds(15));
+  await page.locator('.board-state .pill.paused').waitFor(seconds(15));
   await assert.rejects(buyers[1].buy(product), /409.*sale_closed|409.*limit/);
   await isAccessible(page);
   await page.getByRole('button', { name: /^Go on until/ }).click();
@@ -146,7 +119,7 @@ async function letsASellerPauseHisOwn(context) {
   await signIn(page, market.url, one.account, 'en', `/admin?sale=${product.id}`);
   await page.getByText('Rates and answer times are for administrators.').waitFor();
   await page.getByRole('button', { name: 'Pause now' }).click();
-  await page.locator('.board-state .pill.closed').waitFor(seconds(15));
+  await page.locator('.board-state .pill.paused').waitFor(seconds(15));
   await page.getByRole('button', { name: 'Go on without an end' }).click();
   await page.locator('.board-state .pill.open').waitFor(seconds(15));
   await isAccessible(page);
@@ -154,6 +127,30 @@ async function letsASellerPauseHisOwn(context) {
   await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
   isQuiet(page);
   await who.context.close();
+}
+
+/** When a product becomes public is changed after it was announced, and back. */
+async function changesWhenAProductIsPublic(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'Hidden for now', publishAt: '2031-01-01T01:00:00.123Z' });
+  const there = () => fetch(`${market.url}/api/v1/products/${product.id}`).then(({ status }) => status);
+  assert.equal(await there(), 404);
+  const page = await operator(context);
+  await page.goto(`${market.url}/admin/products/${product.id}`);
+  assert.match(await page.getByLabel(/^Public from/).inputValue(), /^2031-01-01T/);
+  await page.getByLabel('Category').fill('secret');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Saved.').waitFor();
+  assert.equal((await seller.send('GET', `/products/${product.id}`)).publishAt, '2031-01-01T01:00:00.123Z', 'what was not touched stays');
+  await page.getByLabel(/^Public from/).fill('');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await until(async () => (await there()) === 200, 10);
+  await page.getByLabel(/^Public from/).fill('2032-02-03T04:05:06');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await until(async () => (await there()) === 404, 10);
+  await isAccessible(page);
+  isQuiet(page);
+  await page.context().close();
 }
 
 /** Two change the same product: nobody's change is lost, and both values are seen. */
@@ -216,6 +213,24 @@ async function movesOrdersOnAndLocksAccounts(context) {
   await page.getByRole('button', { name: 'Cancel order' }).click();
   await page.getByRole('alertdialog').waitFor({ state: 'detached' });
   assert.equal((await one.send('GET', `/orders/${order.id}`)).state, 'cancelled');
+  // Another one that was shipped: its money goes back, and the reason is kept.
+  const lost = await one.buy(product);
+  await one.send('POST', `/orders/${lost.id}/payment`, { method: 'card', token: 'ok' });
+  for (const state of ['preparing', 'shipped']) await seller.send('POST', `/admin/orders/${lost.id}/advance`, { state });
+  await page.getByLabel('State').selectOption('shipped');
+  await page.getByRole('button', { name: lost.id }).click();
+  await page.getByRole('button', { name: 'Refund', exact: true }).click();
+  await page.getByLabel('Why').fill('lost <b>on its way</b>');
+  await isAccessible(page);
+  await picture(page, 'console-refund');
+  await page.getByRole('button', { name: 'Give the money back' }).click();
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+  await until(async () => (await one.send('GET', `/orders/${lost.id}`)).payment.state === 'refunded', 15);
+  await page.getByRole('button', { name: lost.id }).click();
+  await page.getByRole('alertdialog').getByText('Refunded').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Refund', exact: true }).count(), 0, 'money goes back once');
+  assert.equal(await page.getByRole('button', { name: /^Set to/ }).count(), 0, 'it takes no further step');
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Close' }).click();
   await page.getByLabel('State').selectOption('');
   await isAccessible(page);
   await picture(page, 'console-orders');
@@ -273,7 +288,7 @@ async function pausesByKeyboardAlone(context) {
   await tabTo(page, page.getByRole('button', { name: 'Pause now' }));
   await page.keyboard.press('Enter');
   await page.getByRole('status').filter({ hasText: 'Done.' }).waitFor();
-  await page.getByRole('status').filter({ hasText: 'Sale ended' }).first().waitFor(seconds(15));
+  await page.getByRole('status').filter({ hasText: 'Paused' }).first().waitFor(seconds(15));
   await tabTo(page, page.getByRole('button', { name: 'Go on without an end' }));
   await page.keyboard.press('Space');
   await page.locator('.board-state .pill.open').waitFor(seconds(15));
@@ -468,6 +483,8 @@ async function movesWithACrowd(context) {
   await page.getByRole('img', { name: /^Units, every 1 s/ }).waitFor();
   await page.getByRole('img', { name: /^Units sold, of 400: Sold 396/ }).waitFor();
   await page.locator('.bars').getByText('Cancelled').waitFor();
+  await page.locator('.bars').getByText('Sold out').waitFor(seconds(15));
+  await page.getByRole('img', { name: /^Refused orders, every 1 s: .*Sold out/ }).waitFor();
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as CSV' }).click()]);
   assert.equal(readFileSync(await file.path(), 'utf8').trim().split('\n').length, 401, 'all orders, and the names of columns');
   await isAccessible(page);
@@ -476,5 +493,5 @@ async function movesWithACrowd(context) {
   await page.context().close();
 }
 
-await run([isForOperatorsAlone, announcesWatchesAndClosesASale, letsASellerPauseHisOwn, showsBothValuesOfAConflict, movesWithACrowd,
+await run([isForOperatorsAlone, announcesWatchesAndClosesASale, letsASellerPauseHisOwn, changesWhenAProductIsPublic, showsBothValuesOfAConflict, movesWithACrowd,
   movesOrdersOnAndLocksAccounts, pausesByKeyboardAlone, showsTheMailOutbox, tellsOthersOfOrders, showsHowTheServicesAre, showsTheServicesOfTheRegistry, fitsAPhone], makeContext);

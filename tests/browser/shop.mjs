@@ -8,6 +8,7 @@ import path from 'node:path';
 import { admin, buyer, password } from './api.mjs';
 import { fitsTheWidth, isQuiet, patience, phone, picture, run, tabTo, wide } from './browser.mjs';
 import { Server, until } from './platform.mjs';
+import { png } from './png.mjs';
 import { isAccessible, makeContext, seconds, signIn, visitor } from './visit.mjs';
 
 const words = {
@@ -332,6 +333,81 @@ async function buysByKeyboardAlone(context) {
   await who.context.close();
 }
 
+/** A pause is no end: the page says so at once, in the reader's language, and goes on by itself. */
+async function saysThatASaleIsPaused(context) {
+  const { market, seller } = context;
+  const ends = new Date(Date.now() + 3_600_000).toISOString();
+  const product = await seller.product({ sale: { opensAt: new Date(Date.now() - 1000).toISOString(), closesAt: ends, perUserLimit: 2 } });
+  const one = await buyer(market.url);
+  const who = await visitor(context, { language: 'ko' });
+  const page = await who.tab();
+  await signIn(page, market.url, one.account, 'ko', `/store/products/${product.id}`);
+  await page.getByRole('button', { name: words.ko.buy }).waitFor();
+  await page.locator('.fresh.stream').waitFor();
+  await seller.send('POST', `/admin/products/${product.id}/sale/pause`);
+  await page.getByRole('button', { name: '판매가 잠시 멈췄습니다' }).waitFor(seconds(5));
+  assert.ok(await button(page).isDisabled());
+  await page.locator('.pill.paused').waitFor();
+  await isAccessible(page);
+  await picture(page, 'shop-paused');
+  await seller.send('POST', `/admin/products/${product.id}/sale/extend`, { closesAt: ends });
+  await page.getByRole('button', { name: words.ko.buy }).waitFor(seconds(5));
+  await seller.send('PATCH', `/products/${product.id}`, { sale: { opensAt: product.sale.opensAt, closesAt: new Date().toISOString() } });
+  await page.locator('.pill.closed').waitFor(seconds(10));
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** Where the shop has no words of its own for a refusal, it says the server's sentence for buyers, in the page's language. */
+async function saysTheServersSentence(context) {
+  const { market, seller } = context;
+  const product = await seller.product();
+  const one = await buyer(market.url);
+  for (const [language, sentence] of [['ko', '이미 처리된 요청입니다'], ['en', 'This request was made before']]) {
+    const who = await visitor(context, { language });
+    const page = await who.tab();
+    page.expected.push(/^422 /);
+    await signIn(page, market.url, one.account, language, `/store/products/${product.id}`);
+    // A real refusal that the shop cannot lead to by itself: the key of another purchase.
+    const used = `used-${language}-${Date.now()}`;
+    await one.send('POST', '/orders', { items: [{ productId: product.id, quantity: 1 }] }, { 'Idempotency-Key': used });
+    const order = (await one.orders())[0];
+    await one.send('POST', `/orders/${order.id}/cancel`);
+    await page.route('**/api/v1/orders', (route) => (route.request().method() === 'POST'
+      ? route.continue({ headers: { ...route.request().headers(), 'idempotency-key': used }, postData: JSON.stringify({ items: [{ productId: product.id, quantity: 2 }] }) })
+      : route.continue()));
+    await page.getByRole('button', { name: words[language].buy }).click();
+    await page.locator('.buy-text').getByText(sentence).waitFor();
+    await isAccessible(page);
+    isQuiet(page);
+    await who.context.close();
+  }
+}
+
+/** A phone loads no picture that is larger than it shows, and what it loads is kept for good. */
+async function loadsPicturesOfItsSize(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'With a large picture' });
+  const stored = await fetch(`${market.url}/api/v1/products/${product.id}/image`, {
+    method: 'PUT', headers: { 'Content-Type': 'image/png', Authorization: `Bearer ${seller.token}` }, body: png(2000) });
+  assert.equal(stored.status, 200);
+  const who = await visitor(context, { viewport: phone });
+  const page = await who.tab();
+  const answers = [];
+  page.on('response', (answer) => { if (/\/image\?/.test(answer.url())) answers.push(answer); });
+  await page.goto(market.url);
+  await page.locator('img.cover').first().waitFor();
+  await until(() => page.evaluate(() => [...document.images].every((each) => each.complete || each.loading === 'lazy')), 10);
+  assert.ok(answers.length > 0, 'no picture was asked for');
+  for (const answer of answers) {
+    assert.match(answer.url(), /&width=(160|320|640|1280)$/);
+    assert.equal(answer.status(), 200);
+    assert.equal(answer.headers()['cache-control'], 'public, max-age=31536000, immutable');
+  }
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** The same shop behind a gateway, and no page hides what the API says. */
 async function worksBehindAGateway(context) {
   const registry = await Server.start(['--role', 'registry']);
@@ -360,4 +436,5 @@ async function worksBehindAGateway(context) {
 
 await run([buysOnADesktopInEnglish, buysOnADesktopInKorean, buysOnAPhoneInEnglish, buysOnAPhoneInKorean, opensByTheServersClock,
   twoRaceForTheLastOne, pressingTwiceIsOneOrder, aLostAnswerIsAskedForAgain, aSlowAnswerIsCalledSlow, aKilledServerLosesNoPurchase,
-  tenTabsShareOneStream, buysByKeyboardAlone, worksBehindAGateway], makeContext);
+  tenTabsShareOneStream, buysByKeyboardAlone, saysThatASaleIsPaused, saysTheServersSentence, loadsPicturesOfItsSize,
+  worksBehindAGateway], makeContext);

@@ -114,6 +114,20 @@ TEST_P(OrderSearchContract, FindsWhatIsDueThoseLongestFirst) {
   EXPECT_EQ(waiting(OrderState::shipped, 999), Ids{});
 }
 
+TEST_P(OrderSearchContract, AnOrderWhoseMoneyHasGoneWaitsForNothing) {
+  for (const std::int64_t id : {2'001, 2'002}) {
+    paid(id, 100);
+    count(200, OrderMoved{OrderId{id}, alice, OrderState::shipped, {}, {}, {}, AttemptId{id}});
+  }
+  count(300, RefundOwed{OrderId{2'001}, alice, AttemptId{2'001}, OrderState::shipped});
+  EXPECT_EQ(waiting(OrderState::shipped, 999), Ids{2'002});
+  count(400, Refunded{OrderId{2'001}, alice, AttemptId{2'001}});
+  EXPECT_EQ(waiting(OrderState::shipped, 999), Ids{2'002});
+  const OrderCounts counts = *run(store_->search().count(bag));
+  EXPECT_EQ(counts.refunded, 20);
+  EXPECT_EQ(counts.by_state[static_cast<std::size_t>(OrderState::shipped)].amount, 20) << "the other's";
+}
+
 TEST_P(OrderSearchContract, FindsByStateUserAndProductNewestFirst) {
   accepted(2'001, alice, {bag});
   accepted(2'002, bob, {cap});

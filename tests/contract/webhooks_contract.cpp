@@ -1,6 +1,7 @@
 /// ports/webhooks.hpp: what every adapter must keep.
 #include <fstream>
 
+#include "adapters/sql/main_database.hpp"
 #include "adapters/sql/webhooks.hpp"
 #include "tests/contract/main_database_contract.hpp"
 
@@ -63,21 +64,21 @@ TEST_P(WebhooksContract, ChangesWhatIsNamedAndKeepsTheSecretBefore) {
   patch.active = false;
   patch.secret = "whsec_new";
   patch.previous_until = at(99);
-  const Webhook changed = *run(webhooks_.update(WebhookId{1}, patch));
+  const Webhook changed = *run(webhooks_.update(WebhookId{1}, {}, patch));
   EXPECT_FALSE(changed.active);
   EXPECT_EQ(changed.url, webhook(1).url);
   const Webhook found = *run(webhooks_.find(WebhookId{1}));
   EXPECT_EQ(found.secret, "whsec_new");
   EXPECT_EQ(found.previous_secret, "whsec_quartermain");
   EXPECT_EQ(found.previous_until, at(99));
-  EXPECT_EQ(run(webhooks_.update(WebhookId{9}, patch)).error().code, Code::not_found);
+  EXPECT_EQ(run(webhooks_.update(WebhookId{9}, {}, patch)).error().code, Code::not_found);
   EXPECT_EQ(run(webhooks_.find(WebhookId{0})).error().code, Code::not_found);
 }
 
 TEST_P(WebhooksContract, TakesTwenty) {
   for (std::int64_t id = 1; id <= webhooks_max; ++id) make(id);
   EXPECT_EQ(run(webhooks_.create(webhook(99), {})).error().code, Code::list_full);
-  EXPECT_EQ(run(webhooks_.list())->size(), static_cast<std::size_t>(webhooks_max));
+  EXPECT_EQ(run(webhooks_.list({}))->size(), static_cast<std::size_t>(webhooks_max));
 }
 
 TEST_P(WebhooksContract, DeliveriesAndTheirPlaceAreStoredTogetherAndOnce) {
@@ -95,7 +96,7 @@ TEST_P(WebhooksContract, DeliveriesAndTheirPlaceAreStoredTogetherAndOnce) {
   EXPECT_EQ(feeds[1].at, FollowedTo{});
   EXPECT_EQ(due(9), (Ids{5, 6}));
   ASSERT_TRUE(run(webhooks_.add(WebhookId{9}, {delivery(8, 9)}, to))) << "removed meanwhile";
-  EXPECT_EQ(run(webhooks_.deliveries({}, std::nullopt, {}, 10))->size(), 2u);
+  EXPECT_EQ(run(webhooks_.deliveries({}, 10))->size(), 2u);
 }
 
 TEST_P(WebhooksContract, OneThatHasNoRoomOrIsStoppedIsNotFed) {
@@ -108,7 +109,7 @@ TEST_P(WebhooksContract, OneThatHasNoRoomOrIsStoppedIsNotFed) {
   EXPECT_EQ(run(webhooks_.feeds())->size(), 1u);
   WebhookPatch stop;
   stop.active = false;
-  ASSERT_TRUE(run(webhooks_.update(WebhookId{1}, stop)));
+  ASSERT_TRUE(run(webhooks_.update(WebhookId{1}, {}, stop)));
   EXPECT_TRUE(run(webhooks_.feeds())->empty());
   EXPECT_EQ(due(9'999), Ids{}) << "nor is anything sent to it";
 }
@@ -124,23 +125,116 @@ TEST_P(WebhooksContract, OneOfEachIsDueInTurnAndNoneOfThoseThatAreBusy) {
   ASSERT_TRUE(run(webhooks_.mark_failed(DeliveryId{5}, at(60), 503, "busy")));
   EXPECT_EQ(due(9), (Ids{6, 7})) << "one that waits holds up no other";
   ASSERT_TRUE(run(webhooks_.mark_failed(DeliveryId{5}, std::nullopt, 0, "gone")));
-  const Delivery failed = run(webhooks_.deliveries(WebhookId{1}, DeliveryState::failed, {}, 9))->front();
+  const Delivery failed =
+      run(webhooks_.deliveries({{}, WebhookId{1}, DeliveryState::failed, {}}, 9))->front();
   EXPECT_EQ(failed.attempts, 2);
   EXPECT_EQ(failed.reason, "gone");
   EXPECT_EQ(failed.payload, delivery(5, 1).payload);
-  EXPECT_EQ(run(webhooks_.replay(DeliveryId{5}, at(70)))->attempts, 0);
+  EXPECT_EQ(run(webhooks_.replay(DeliveryId{5}, {}, at(70)))->attempts, 0);
   EXPECT_EQ(due(70), (Ids{6, 7}));
-  EXPECT_EQ(run(webhooks_.replay(DeliveryId{99}, at(70))).error().code, Code::not_found);
+  EXPECT_EQ(run(webhooks_.replay(DeliveryId{99}, {}, at(70))).error().code, Code::not_found);
 }
 
 TEST_P(WebhooksContract, ARemovedOneTakesItsDeliveriesAlong) {
   make(1);
   ASSERT_TRUE(run(webhooks_.add(WebhookId{1}, {delivery(5, 1)}, {})));
-  ASSERT_TRUE(run(webhooks_.remove(WebhookId{1})));
-  EXPECT_EQ(run(webhooks_.remove(WebhookId{1})).error().code, Code::not_found);
-  EXPECT_TRUE(run(webhooks_.deliveries({}, std::nullopt, {}, 10))->empty());
+  ASSERT_TRUE(run(webhooks_.remove(WebhookId{1}, {})));
+  EXPECT_EQ(run(webhooks_.remove(WebhookId{1}, {})).error().code, Code::not_found);
+  EXPECT_TRUE(run(webhooks_.deliveries({}, 10))->empty());
 }
 
+/// What sellers may have, and that nobody reaches another's.
+class OwnedWebhooksContract : public WebhooksContract {
+ protected:
+  static constexpr UserId seller{51}, other{52};
+  void make_account(UserId id, const char* role) {
+    const auto made = database_.write_now([&](soci::session& sql) -> Result<> {
+      const long long key = id.value;
+      const std::string index = "index-" + std::to_string(key), name = role;
+      sql << "INSERT INTO accounts(id, email_index, email, name, role, email_verified, password_hash, "
+             "created_at, "
+             "mac) VALUES(:id, :index, 'e', 'n', :role, 1, 'h', 0, '')",
+          soci::use(key), soci::use(index), soci::use(name);
+      return {};
+    });
+    ASSERT_TRUE(made) << made.error().detail;
+  }
+  void become(UserId id, const char* role) {
+    const auto done = database_.write_now([&](soci::session& sql) -> Result<> {
+      const long long key = id.value;
+      const std::string name = role;
+      sql << "UPDATE accounts SET role = :role WHERE id = :id", soci::use(name), soci::use(key);
+      return {};
+    });
+    ASSERT_TRUE(done);
+  }
+  Webhook own(std::int64_t id, UserId of) {
+    Webhook each = webhook(id);
+    each.owner = of;
+    return each;
+  }
+};
+
+TEST_P(OwnedWebhooksContract, AreTheirOwnersAlone) {
+  make_account(seller, "seller");
+  make_account(other, "seller");
+  ASSERT_TRUE(run(webhooks_.create(own(1, seller), {})));
+  make(2);
+  ASSERT_TRUE(run(webhooks_.add(WebhookId{1}, {delivery(5, 1)}, {})));
+  EXPECT_EQ(run(webhooks_.list(seller))->size(), 1u);
+  EXPECT_TRUE(run(webhooks_.list(other))->empty());
+  EXPECT_EQ(run(webhooks_.list({}))->size(), 2u) << "operators see all";
+  EXPECT_EQ(run(webhooks_.find(WebhookId{1}, seller))->owner, seller);
+  for (const std::int64_t id : {1, 2}) {
+    EXPECT_EQ(run(webhooks_.find(WebhookId{id}, other)).error().code, Code::not_found);
+    EXPECT_EQ(run(webhooks_.update(WebhookId{id}, other, {})).error().code, Code::not_found);
+    EXPECT_EQ(run(webhooks_.remove(WebhookId{id}, other)).error().code, Code::not_found);
+  }
+  EXPECT_EQ(run(webhooks_.deliveries({seller, {}, {}, {}}, 9))->size(), 1u);
+  EXPECT_TRUE(run(webhooks_.deliveries({other, {}, {}, {}}, 9))->empty());
+  EXPECT_TRUE(run(webhooks_.deliveries({other, WebhookId{1}, {}, {}}, 9))->empty());
+  EXPECT_EQ(run(webhooks_.replay(DeliveryId{5}, other, at(9))).error().code, Code::not_found);
+  ASSERT_TRUE(run(webhooks_.replay(DeliveryId{5}, seller, at(9))));
+}
+
+TEST_P(OwnedWebhooksContract, ASellerHasRoomForFiveAndTakesNoneOfOperators) {
+  for (std::int64_t id = 1; id <= webhooks_per_seller_max; ++id)
+    ASSERT_TRUE(run(webhooks_.create(own(id, seller), {})));
+  EXPECT_EQ(run(webhooks_.create(own(99, seller), {})).error().code, Code::list_full);
+  for (std::int64_t id = 100; id < 100 + webhooks_max; ++id) make(id);
+  for (std::int64_t id = 200; id < 200 + webhooks_of_sellers_max - webhooks_per_seller_max; ++id)
+    ASSERT_TRUE(run(webhooks_.create(own(id, UserId{id}), {})));
+  EXPECT_EQ(run(webhooks_.create(own(999, other), {})).error().code, Code::list_full)
+      << "all sellers together";
+}
+
+TEST_P(OwnedWebhooksContract, OnlyWhoIsASellerStillIsTold) {
+  make_account(seller, "seller");
+  ASSERT_TRUE(run(webhooks_.create(own(1, seller), {})));
+  ASSERT_TRUE(run(webhooks_.add(WebhookId{1}, {delivery(5, 1)}, {})));
+  ASSERT_EQ(run(webhooks_.feeds())->size(), 1u);
+  EXPECT_EQ(run(webhooks_.feeds())->front().owner, seller);
+  EXPECT_EQ(due(9), Ids{5});
+  become(seller, "customer");
+  EXPECT_TRUE(run(webhooks_.feeds())->empty());
+  EXPECT_EQ(due(9), Ids{});
+  become(seller, "admin");
+  EXPECT_EQ(due(9), Ids{5});
+}
+
+TEST_P(OwnedWebhooksContract, OneThatWasGivenToAnotherPastTheMarketIsToldNothing) {
+  make_account(other, "seller");
+  ASSERT_TRUE(run(webhooks_.create(own(1, seller), {})));
+  const auto given = database_.write_now([](soci::session& sql) -> Result<> {
+    sql << "UPDATE webhooks SET owner_id = 52";
+    return {};
+  });
+  ASSERT_TRUE(given);
+  EXPECT_TRUE(run(webhooks_.feeds())->empty());
+  EXPECT_EQ(run(webhooks_.find(WebhookId{1}, other)).error().code, Code::internal);
+}
+
+MARKET_ON_EACH_DATABASE(OwnedWebhooksContract);
 MARKET_ON_EACH_DATABASE(WebhooksContract);
 
 }  // namespace

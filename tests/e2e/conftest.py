@@ -32,11 +32,20 @@ def market(tmp_path_factory):
     with Market(tmp_path_factory.mktemp("shared") / "data", *settings) as server:
         yield server
         assert server.process.poll() is None, f"the server ended by itself: {server.log_tail()}"
+        server.stop()
+        expect_right_books(server.data)
+
+
+def expect_right_books(data):
+    """Stock, money, limits and tickets of a stopped store, from its log."""
+    checked = market_server.run("check", "--data", data)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.fixture
-def start(tmp_path):
-    """start("orders.payment_window=2s", data=…, flags=…): servers of one test, stopped after it."""
+def start(tmp_path, request):
+    """start("orders.payment_window=2s", data=…, flags=…): servers of one test, stopped after it. Those of a module
+    with the mark `books` leave a store that `market check` finds right, also when they were killed."""
     started = []
 
     def begin(*settings, data=None, limits=False, **more):
@@ -49,6 +58,9 @@ def start(tmp_path):
     yield begin
     for server in started:
         server.kill()
+    if request.node.get_closest_marker("books"):
+        for data in sorted({server.data for server in started}):
+            expect_right_books(data)
 
 
 @pytest.fixture

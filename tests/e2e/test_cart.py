@@ -6,6 +6,8 @@ import itertools
 import pytest
 from client import Client, moment, sign_up
 
+pytestmark = pytest.mark.books
+
 HOSTILE = (
     "' OR 1=1 --",
     '{"$gt":""}',

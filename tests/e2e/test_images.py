@@ -1,8 +1,14 @@
 """Pictures of products: what they are is told by their content."""
 
 import concurrent.futures
+import pathlib
+import re
+import shutil
 
+import client
 import pytest
+from client import Client, moment
+from market_server import run
 
 from pictures import ALL, JPEG, png
 
@@ -95,3 +101,100 @@ def test_sixty_pictures_at_once_are_decoded_one_by_one(admin, anonymous):
     assert codes <= {200, 503} and 200 in codes, codes
     shown = anonymous.get("/products/" + product["id"]).json()["imageUrl"]
     assert anonymous.get("/" + shown).content == large
+
+
+WIDTHS = (160, 320, 640, 1280)
+
+
+def webp_size(data):
+    """Width and height by the head of a lossy WebP file, or of an extended one."""
+    assert data[:4] == b"RIFF" and data[8:12] == b"WEBP", data[:16]
+    if data[12:16] == b"VP8X":
+        return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+    assert data[12:16] == b"VP8 " and data[23:26] == b"\x9d\x01\x2a", data[:32]
+    return tuple(int.from_bytes(data[at : at + 2], "little") & 0x3FFF for at in (26, 28))
+
+
+def test_smaller_copies_are_made_once_and_kept_for_good(start):
+    server = start()
+    chief, anonymous = client.admin(server.url), Client(server.url)
+    product = chief.product()
+    url = "/" + put(chief, product, png(width=2000, height=1000), "image/png", expect=200).json()["imageUrl"]
+    for width in WIDTHS:
+        small = anonymous.get(f"{url}&width={width}", expect=200)
+        assert small.headers["Content-Type"] == "image/webp"
+        assert webp_size(small.content) == (width, width // 2)
+        assert small.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert small.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        tag = {"If-None-Match": small.headers["ETag"]}
+        assert anonymous.get(f"{url}&width={width}", headers=tag, expect=304).content == b""
+        assert anonymous.get(f"{url}&width={width}").content == small.content
+    tags = {anonymous.get(f"{url}&width={width}").headers["ETag"] for width in WIDTHS}
+    assert len(tags | {anonymous.get(url).headers["ETag"]}) == 5, "each is something else to a cache"
+    before = anonymous.get(f"{url}&width=160").content
+    kept = sorted(path.name for path in (server.data / "picture-sizes").rglob("*.*"))
+    assert len(kept) == 4, kept
+    # A damaged copy, or none, is made anew; nothing else is lost with it.
+    for path in (server.data / "picture-sizes").rglob("*.160"):
+        path.write_bytes(path.read_bytes()[:-7] + b"<damage>")
+    assert anonymous.get(f"{url}&width=160").content == before
+    shutil.rmtree(server.data / "picture-sizes")
+    assert anonymous.get(f"{url}&width=160").content == before
+    # A backup has the picture, and no copies; both are a whole store.
+    backup = server.data.parent / "backup"
+    assert run("backup", "--data", server.data, "--to", backup).returncode == 0
+    assert not (backup / "picture-sizes").exists() and list((backup / "pictures").rglob("*"))
+    assert server.stop() == 0
+    for data in (server.data, backup):
+        checked = run("check", "--data", data)
+        assert checked.returncode == 0, checked.stdout
+
+
+def test_a_picture_that_is_no_wider_is_its_own_copy(admin, anonymous):
+    product = admin.product()
+    url = "/" + put(admin, product, JPEG, "image/jpeg", expect=200).json()["imageUrl"]
+    small = anonymous.get(url + "&width=160", expect=200)
+    assert small.content == JPEG and small.headers["Content-Type"] == "image/jpeg"
+    assert "immutable" in small.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "width", ["", "0", "1", "161", "-160", "160.0", "0160", "+160", "99999999999", "../160", "%00", "160&width=320"]
+)
+def test_only_the_widths_there_are_are_made(admin, anonymous, width):
+    product = admin.product()
+    url = "/" + put(admin, product, png(width=700), "image/png", expect=200).json()["imageUrl"]
+    refused = anonymous.get(f"{url}&width={width}", expect=(422, "validation")).json()
+    assert [error["field"] for error in refused["errors"]] == ["width"]
+
+
+def test_a_copy_of_a_hidden_product_gives_nothing_away(admin, anonymous):
+    product = admin.product(publishAt=moment(3600))
+    url = "/" + put(admin, product, png(width=700), "image/png", expect=200).json()["imageUrl"]
+    anonymous.get(url + "&width=320", expect=(404, "product_not_found"))
+    assert admin.get(url + "&width=320", expect=200).headers["Cache-Control"] == "private, no-store"
+    anonymous.get(url + "&width=320", expect=(404, "product_not_found"))
+
+
+def test_sixty_who_ask_for_a_copy_at_once_have_it_made_once(start):
+    """The largest picture: each making needs a hundred megabytes and a second of a processor."""
+    server = start()
+    chief, anonymous = client.admin(server.url), Client(server.url)
+    product = chief.product()
+    url = "/" + put(chief, product, png(width=5_000, height=5_000), "image/png", expect=200).json()["imageUrl"]
+
+    def ask(number):
+        return Client(server.url).get(f"{url}&width={WIDTHS[number % 4]}")
+
+    with concurrent.futures.ThreadPoolExecutor(60) as pool:
+        answers = [pool.submit(ask, number) for number in range(60)]
+        anonymous.get("/products/" + product["id"], expect=200)
+        answers = [answer.result() for answer in answers]
+    assert {answer.status_code for answer in answers} == {200}
+    # Whoever had to wait for too long has the picture itself, and keeps it for nobody.
+    for number, answer in enumerate(answers):
+        if answer.headers["Cache-Control"] != "no-store":
+            assert webp_size(answer.content)[0] == WIDTHS[number % 4]
+    status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+    most = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
+    assert most < 400 * 1024, most

@@ -7,6 +7,8 @@ import pytest
 from client import Client, admin, sign_up
 from market_server import PATIENCE, run
 
+pytestmark = pytest.mark.books
+
 DAY = 1.5
 
 

@@ -5,8 +5,11 @@ import time
 import uuid
 
 import client
+import pytest
 from client import moment
 from market_server import PATIENCE
+
+pytestmark = pytest.mark.books
 
 
 def test_buys_pays_and_sees_the_order(admin, buyer):
@@ -60,6 +63,7 @@ def test_sold_out_insufficient_and_limit(admin, buyer, other):
         "remaining": 0,
         "capacity": 3,
         "saleState": "sold_out",
+        "paused": False,
         "asOf": "",
     }
 

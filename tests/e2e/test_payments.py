@@ -9,6 +9,8 @@ from client import Client, moment
 from market_server import run
 from waiting import until
 
+pytestmark = pytest.mark.books
+
 
 def order_of(caller, order):
     return caller.get("/orders/" + order["id"], expect=200).json()

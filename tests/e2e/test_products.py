@@ -49,6 +49,7 @@ def test_creates_with_all_members(admin, anonymous):
         "opensAt": "2030-01-01T10:00:00.500Z",
         "closesAt": wanted["sale"]["closesAt"],
         "perUserLimit": 2,
+        "paused": False,
         "state": "scheduled",
     }
     assert product["sellerId"] == admin.user["id"] and product["imageUrl"] is None

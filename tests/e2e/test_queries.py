@@ -5,7 +5,9 @@ from client import sign_up
 from openapi_check import Document
 from waiting import until
 
-OPERATIONS = sorted(Document.load().operations())
+# There with Stripe, and in a demonstration, alone.
+ELSEWHERE = {("POST", "/api/v1/payments/notices"), ("GET", "/dev/mail")}
+OPERATIONS = sorted(Document.load().operations() - ELSEWHERE)
 ID = "0C3KQ2V8M0G00"
 
 

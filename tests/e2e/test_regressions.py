@@ -4,8 +4,11 @@ import concurrent.futures
 import time
 import uuid
 
+import pytest
 from client import Client, admin, moment, sign_up
 from market_server import run
+
+pytestmark = pytest.mark.books
 
 
 def at_once(times, work):

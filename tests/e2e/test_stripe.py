@@ -14,6 +14,8 @@ from fake_stripe import FakeStripe, signed
 from market_server import free_port, run
 from waiting import until
 
+pytestmark = pytest.mark.books
+
 SECRET = "whsec_of_a_test"
 
 

@@ -225,6 +225,7 @@ def test_claims_that_are_no_plain_object(market, owner, forger):
                 good.replace(sub, sub + "," + sub),
                 good[:-1] + ',"exp":9999999999}',
                 "[" * 1500 + "]" * 1500,
+                "[" * 10_000,
                 '{"a":' * 400 + "1" + "}" * 400,
             )
         ),

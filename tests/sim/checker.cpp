@@ -38,15 +38,20 @@ bool may_follow(const Fact& fact, Instant at, const Order& order) {
   if (std::holds_alternative<PaymentStarted>(fact))
     return state == OrderState::accepted && payment != PaymentState::pending;
   if (std::holds_alternative<PaymentDeclined>(fact)) return payment == PaymentState::pending;
-  if (std::holds_alternative<RefundOwed>(fact))
-    return payment == PaymentState::pending && state != OrderState::accepted;
+  if (const auto* owed = std::get_if<RefundOwed>(&fact))
+    return owed->state == state &&
+           (payment == PaymentState::pending
+                ? state != OrderState::accepted
+                : payment == PaymentState::paid && owed->attempt == order.attempt &&
+                      (state == OrderState::shipped || state == OrderState::delivered ||
+                       state == OrderState::return_requested));
   if (std::holds_alternative<Refunded>(fact)) return payment == PaymentState::refunding;
   if (const auto* cancelled = std::get_if<OrderCancelled>(&fact))
     return (state == OrderState::accepted || state == OrderState::paid || state == OrderState::preparing) &&
            payment != PaymentState::pending &&
            cancelled->refund == (payment == PaymentState::paid ? order.attempt : AttemptId{});
   if (const auto* moved = std::get_if<OrderMoved>(&fact))
-    return moves_on(state, moved->state) &&
+    return moves_on(state, moved->state) && payment == PaymentState::paid &&
            (moved->state != OrderState::return_requested || at < order.updated_at + Checker::return_window);
   return false;
 }

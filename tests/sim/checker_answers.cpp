@@ -95,9 +95,12 @@ bool Checker::true_at(const Command& command, Code code, Place place, Instant fr
   if (move != nullptr && move->user && order->state == OrderState::delivered &&
       code == Code::order_not_returnable)
     return world_.now() + clock_slack >= order->updated_at + return_window;
+  if (code == Code::order_not_refundable)
+    return order->state < OrderState::shipped || order->state > OrderState::return_requested;
   if (move != nullptr)
     return code == (move->user ? Code::order_not_returnable : Code::order_not_movable) &&
-           (order->state > OrderState::returned || order->state < OrderState::paid ||
+           (order->payment != PaymentState::paid || order->state > OrderState::returned ||
+            order->state < OrderState::paid ||
             static_cast<int>(move->state) != static_cast<int>(order->state) + 1);
   return false;
 }

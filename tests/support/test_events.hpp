@@ -50,6 +50,7 @@ inline std::vector<Fact> facts_of_each_kind() {
           PaymentDeclined{order, alice, attempt},
           RefundOwed{order, alice, attempt, OrderState::expired},
           RefundOwed{order, alice, attempt, OrderState::cancelled},
+          RefundOwed{order, alice, attempt, OrderState::shipped},
           Refunded{order, alice, attempt},
           OrderCancelled{order, alice, {}, two_units},
           OrderCancelled{order, alice, attempt, two_units},

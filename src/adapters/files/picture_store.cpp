@@ -9,14 +9,14 @@
 #include "adapters/files/files.hpp"
 
 namespace market::files {
-namespace {
 
-/// A hash comes from a URL: whatever else it may be, it is never part of a path.
-bool is_hash(std::string_view text) {
+bool is_picture_hash(std::string_view text) {
   return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
          });
 }
+
+namespace {
 
 /// Its name is durable when it answers.
 Result<> make_folder(const std::filesystem::path& folder) {
@@ -59,7 +59,7 @@ Result<std::string> PictureStore::store_now(const std::string& bytes) {
 }
 
 Result<std::string> PictureStore::load_now(const std::string& hash) const {
-  if (!is_hash(hash)) return fail(Code::not_found, "there is no such picture");
+  if (!is_picture_hash(hash)) return fail(Code::not_found, "there is no such picture");
   auto bytes = read_whole_file(path_of(hash));
   if (!bytes) return fail(bytes.error());
   if (!*bytes) return fail(Code::not_found, "there is no such picture");

@@ -8,6 +8,9 @@
 
 namespace market::files {
 
+/// A hash comes from a URL: whatever else it may be, it is never part of a path.
+bool is_picture_hash(std::string_view text);
+
 class PictureStore final : public Pictures {
  public:
   /// Makes the folder (0700) when it is absent. `pool` is stopped before this ends. Throws

@@ -27,7 +27,8 @@ std::vector<WaitingOrder> read_waiting(Session& session, OrderState state, Insta
   std::vector<WaitingOrder> found;
   const auto since = after.since.time_since_epoch().count();
   for (const Row& row : session.query(fmt::format(
-           "SELECT updated_at, id FROM orders WHERE state = {0} AND updated_at BETWEEN {1} AND {2} "
+           "SELECT updated_at, id FROM orders WHERE state = {0} AND payment = 'paid' AND updated_at BETWEEN "
+           "{1} AND {2} "
            "AND (updated_at > {1} OR id > {3}) ORDER BY updated_at, id LIMIT {4}",
            quoted(text_of(state)), since, until.time_since_epoch().count(), after.id.value, limit)))
     found.push_back(WaitingOrder{Instant(Millis(row.integer(0))), OrderId{row.integer(1)}});

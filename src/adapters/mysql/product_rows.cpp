@@ -35,6 +35,7 @@ ProductTerms terms_of(const Row& row) {
     sale.opens_at = instant_of(row.integer(6));
     if (!row.is_null(7)) sale.closes_at = instant_of(row.integer(7));
     if (!row.is_null(8)) sale.per_user_limit = static_cast<std::int32_t>(row.integer(8));
+    sale.paused = row.integer(17) != 0;
     terms.sale = sale;
   }
   if (!row.is_null(9)) terms.publish_at = instant_of(row.integer(9));
@@ -45,7 +46,7 @@ ProductTerms terms_of(const Row& row) {
 constexpr auto columns =
     "id, version, seller, price, currency, kind, opens_at, closes_at, per_user_limit, publish_at, withdrawn, "
     "name, "
-    "description, category, picture, created_at, updated_at";
+    "description, category, picture, created_at, updated_at, paused";
 
 }  // namespace
 
@@ -71,21 +72,21 @@ void ProductFold::put(ProductId id, std::int64_t version, const ProductTerms& te
   }
   const auto at = millis_of(counted.event.at);
   std::string changes;
-  for (const auto* column :
-       {"version", "seller", "price", "currency", "kind", "opens_at", "closes_at", "per_user_limit",
-        "publish_at", "withdrawn", "name", "description", "category", "picture", "updated_at", "place"})
+  for (const auto* column : {"version", "seller", "price", "currency", "kind", "opens_at", "closes_at",
+                             "per_user_limit", "publish_at", "withdrawn", "name", "description", "category",
+                             "picture", "updated_at", "paused", "place"})
     fmt::format_to(std::back_inserter(changes),
                    "{}{} = IF(VALUES(place) > products.place, VALUES({}), products.{})",
                    changes.empty() ? "" : ", ", column, column, column);
-  session_.execute(
-      fmt::format("INSERT INTO products({}, place) VALUES({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, "
-                  "{}, {}, {}, {}, {}, {}) "
-                  "ON DUPLICATE KEY UPDATE {}",
-                  columns, id.value, version, terms.seller.value, terms.price.amount,
-                  quoted(terms.price.currency.text()), quoted(text_of(terms.kind)), number_or_null(opens),
-                  number_or_null(closes), number_or_null(limit), number_or_null(millis_of(terms.publish_at)),
-                  terms.withdrawn ? 1 : 0, quoted(texts.name), quoted(texts.description),
-                  quoted(texts.category), quoted(texts.picture), at, at, counted.place, changes));
+  session_.execute(fmt::format(
+      "INSERT INTO products({}, place) VALUES({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, "
+      "{}, {}, {}, {}, {}, {}, {}) "
+      "ON DUPLICATE KEY UPDATE {}",
+      columns, id.value, version, terms.seller.value, terms.price.amount, quoted(terms.price.currency.text()),
+      quoted(text_of(terms.kind)), number_or_null(opens), number_or_null(closes), number_or_null(limit),
+      number_or_null(millis_of(terms.publish_at)), terms.withdrawn ? 1 : 0, quoted(texts.name),
+      quoted(texts.description), quoted(texts.category), quoted(texts.picture), at, at,
+      terms.sale && terms.sale->paused ? 1 : 0, counted.place, changes));
   // The name that holds so far is that of the highest version below; an equal one needs no row.
   const auto before = session_.query(fmt::format(
       "SELECT name FROM product_names WHERE product = {} AND version < {} ORDER BY version DESC LIMIT 1",
@@ -141,8 +142,8 @@ std::vector<RecordedProduct> read_products(Session& session) {
     product.texts = ProductTexts{row.text(11), row.text(12), row.text(13), row.text(14)};
     product.created_at = instant_of(row.integer(15));
     product.updated_at = instant_of(row.integer(16));
-    product.stock.remaining = row.integer(17);
-    product.stock.capacity = row.integer(18);
+    product.stock.remaining = row.integer(18);
+    product.stock.capacity = row.integer(19);
   }
   auto at = products.begin();
   for (const Row& row :

@@ -161,6 +161,13 @@ TEST_F(MysqlFoldTest, ADatabaseOfANewerProgramIsRefused) {
   }
 }
 
+TEST_F(MysqlFoldTest, AStepOfTheSchemaThatWasBrokenOffIsDoneAgain) {
+  for (int version = 1; version <= 3; ++version) {
+    beside->execute("DELETE FROM schema_versions WHERE version >= " + std::to_string(version));
+    EXPECT_NO_THROW(migrate(*beside)) << version;
+  }
+}
+
 TEST_F(MysqlFoldTest, SeveralInstancesMayMakeTheTablesAtOnce) {
   tests::MysqlDatabase fresh;
   std::vector<std::thread> instances;

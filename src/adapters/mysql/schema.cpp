@@ -134,7 +134,17 @@ constexpr const char* version_2[] = {
 };
 // What is due in the calendar of deliveries.
 constexpr const char* version_3[] = {"CREATE INDEX orders_by_state ON orders(state, updated_at)"};
-constexpr std::span<const char* const> versions[] = {version_1, version_2, version_3};
+constexpr const char* version_4[] = {
+    "ALTER TABLE products ADD COLUMN paused TINYINT NOT NULL DEFAULT 0",
+    // Whose a webhook is, 0: the operators'; it decides what it is told, so it carries a keyed sum.
+    "ALTER TABLE webhooks ADD COLUMN owner_id BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE webhooks ADD COLUMN owner_mac VARBINARY(200) NOT NULL DEFAULT ''",
+    // How often an order for a product was refused for a reason, in the step that begins at `at`.
+    "CREATE TABLE IF NOT EXISTS sale_refusals("
+    "product_id BIGINT NOT NULL, at BIGINT NOT NULL, reason VARBINARY(40) NOT NULL, refused BIGINT NOT NULL,"
+    "PRIMARY KEY(product_id, at, reason))",
+};
+constexpr std::span<const char* const> versions[] = {version_1, version_2, version_3, version_4};
 constexpr int lock_seconds = 30;
 
 int version_of(Session& session) {
@@ -162,6 +172,14 @@ class MigrationLock {
   Session& session_;
 };
 
+/// A step of the schema is no transaction: one that was broken off is done again from its beginning.
+void execute_again(Session& session, const std::string& sql) try {
+  session.execute(sql);
+} catch (const Failure& failure) {
+  constexpr unsigned column_is_there = 1060, index_is_there = 1061;
+  if (failure.code != column_is_there && failure.code != index_is_there) throw;
+}
+
 }  // namespace
 
 void migrate(Session& session) {
@@ -179,7 +197,7 @@ void migrate(Session& session) {
       std::string sql = step;
       if (sql.starts_with("CREATE TABLE"))
         sql += " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
-      session.execute(sql);
+      execute_again(session, sql);
     }
     session.execute(fmt::format("INSERT INTO schema_versions VALUES({})", next));
   }

@@ -33,6 +33,9 @@ Result<std::vector<SessionId>> erase_all(soci::session& sql, const FieldCipher& 
   for (const SessionId each : ended) seal_session(sql, cipher, each.value);
   for (const char* table : {"cart_items", "wishes", "locked_accounts", "mails", "known_clients"})
     sql << fmt::format("DELETE FROM {} WHERE user_id = :id", table), soci::use(id);
+  sql << "DELETE FROM webhook_deliveries WHERE webhook_id IN (SELECT id FROM webhooks WHERE owner_id = :id)",
+      soci::use(id);
+  sql << "DELETE FROM webhooks WHERE owner_id = :id", soci::use(id);
   sql << "DELETE FROM verifications WHERE email_index = :index", soci::use(index);
   sql << "DELETE FROM password_resets WHERE email_index = :index", soci::use(reset_index);
   sql << "DELETE FROM accounts WHERE id = :id", soci::use(id);

@@ -6,6 +6,7 @@
 #include "adapters/sql/followed_to.hpp"
 #include "adapters/sql/instants.hpp"
 #include "adapters/sql/main_database.hpp"
+#include "adapters/sql/row_mac.hpp"
 
 namespace market::sql {
 namespace {
@@ -31,21 +32,38 @@ std::vector<std::string> parted(const std::string& events) {
   return all;
 }
 
-Result<std::vector<Webhook>> select_webhooks(soci::session& sql, const FieldCipher& cipher, long long only) {
-  long long id = 0, previous_until = 0, created_at = 0;
+/// Over what decides which orders a webhook is told of; it never changes.
+std::string owner_mac(const FieldCipher& cipher, long long id, long long owner) {
+  return row_mac(cipher, {"webhooks", std::to_string(id), std::to_string(owner)});
+}
+
+/// Of webhooks that may be told: a seller's while he is one.
+constexpr auto is_served =
+    "active = 1 AND (owner_id = 0 OR owner_id IN (SELECT id FROM accounts WHERE role IN ('seller', 'admin') "
+    "AND id NOT IN (SELECT user_id FROM locked_accounts)))";
+
+/// `only`, `of`: 0 for any.
+Result<std::vector<Webhook>> select_webhooks(soci::session& sql, const FieldCipher& cipher, long long only,
+                                             long long of) {
+  long long id = 0, owner = 0, previous_until = 0, created_at = 0;
   int active = 0;
-  std::string url, secret, previous, events;
+  std::string url, secret, previous, events, mac;
   soci::statement rows =
-      (sql.prepare
-           << "SELECT id, url, secret, previous_secret, previous_until, events, active, created_at FROM "
-              "webhooks WHERE :only = 0 OR id = :only ORDER BY id",
-       soci::use(only, "only"), soci::into(id), soci::into(url), soci::into(secret), soci::into(previous),
-       soci::into(previous_until), soci::into(events), soci::into(active), soci::into(created_at));
+      (sql.prepare << fmt::format("SELECT id, owner_id, owner_mac, url, secret, previous_secret, "
+                                  "previous_until, events, active, created_at FROM webhooks WHERE "
+                                  "({0} = 0 OR id = {0}) AND ({1} = 0 OR owner_id = {1}) ORDER BY id",
+                                  only, of),
+       soci::into(id), soci::into(owner), soci::into(mac), soci::into(url), soci::into(secret),
+       soci::into(previous), soci::into(previous_until), soci::into(events), soci::into(active),
+       soci::into(created_at));
   std::vector<Webhook> found;
   rows.execute();
   while (rows.fetch()) {
+    if (mac != owner_mac(cipher, id, owner))
+      return fail(Code::internal, fmt::format("webhook {} was changed past the market", id));
     Webhook webhook;
     webhook.id = WebhookId{id};
+    webhook.owner = UserId{owner};
     auto plain_url = cipher.decrypt(url, context_of("url", id));
     if (!plain_url) return fail(plain_url.error());
     auto plain_secret = cipher.decrypt(secret, context_of("secret", id));
@@ -66,36 +84,50 @@ Result<std::vector<Webhook>> select_webhooks(soci::session& sql, const FieldCiph
   return found;
 }
 
-Result<Webhook> select_webhook(soci::session& sql, const FieldCipher& cipher, long long id) {
-  auto found = id == 0 ? Result<std::vector<Webhook>>() : select_webhooks(sql, cipher, id);
+Result<Webhook> select_webhook(soci::session& sql, const FieldCipher& cipher, long long id, long long owner) {
+  auto found = id == 0 ? Result<std::vector<Webhook>>() : select_webhooks(sql, cipher, id, owner);
   if (!found) return fail(found.error());
   if (found->empty()) return no_such_webhook();
   return std::move(found->front());
 }
 
+Result<> expect_room(soci::session& sql, long long owner) {
+  int own = 0, of_sellers = 0;
+  sql << "SELECT count(*) FROM webhooks WHERE owner_id = :owner", soci::use(owner), soci::into(own);
+  sql << "SELECT count(*) FROM webhooks WHERE owner_id <> 0", soci::into(of_sellers);
+  const int own_max = owner == 0 ? webhooks_max : webhooks_per_seller_max;
+  if (own >= own_max) return fail(Code::list_full, fmt::format("there are {} webhooks already", own_max));
+  if (owner != 0 && of_sellers >= webhooks_of_sellers_max)
+    return fail(Code::list_full, fmt::format("sellers have {} webhooks already", webhooks_of_sellers_max));
+  return {};
+}
+
 Result<> insert_webhook(soci::session& sql, const FieldCipher& cipher, const Webhook& webhook,
                         const FollowedRow& at) {
-  int count = 0;
-  sql << "SELECT count(*) FROM webhooks", soci::into(count);
-  if (count >= webhooks_max)
-    return fail(Code::list_full, fmt::format("there are {} webhooks already", webhooks_max));
-  const long long id = webhook.id.value, created_at = millis_of(webhook.created_at);
+  const long long id = webhook.id.value, owner = webhook.owner.value,
+                  created_at = millis_of(webhook.created_at);
+  if (const auto room = expect_room(sql, owner); !room) return room;
+  const std::string mac = owner_mac(cipher, id, owner);
   const std::string url = cipher.encrypt(webhook.url, context_of("url", id)),
                     secret = cipher.encrypt(webhook.secret, context_of("secret", id)),
                     events = joined(webhook.events);
   const int active = webhook.active ? 1 : 0;
-  sql << "INSERT INTO webhooks(id, url, secret, previous_secret, previous_until, events, active, created_at, "
-         "log_hi, log_lo, generation, term, last, next, checksum, done) VALUES(:id, :url, :secret, '', 0, "
+  sql << "INSERT INTO webhooks(id, owner_id, owner_mac, url, secret, previous_secret, previous_until, "
+         "events, active, created_at, "
+         "log_hi, log_lo, generation, term, last, next, checksum, done) VALUES(:id, :owner, :mac, :url, "
+         ":secret, "
+         "'', 0, "
          ":events, :active, :created, :hi, :lo, :generation, :term, :last, :next, :checksum, :done)",
-      soci::use(id), soci::use(url), soci::use(secret), soci::use(events), soci::use(active),
-      soci::use(created_at), soci::use(at.log_hi), soci::use(at.log_lo), soci::use(at.generation),
-      soci::use(at.term), soci::use(at.last), soci::use(at.next), soci::use(at.checksum), soci::use(at.done);
+      soci::use(id), soci::use(owner), soci::use(mac), soci::use(url), soci::use(secret), soci::use(events),
+      soci::use(active), soci::use(created_at), soci::use(at.log_hi), soci::use(at.log_lo),
+      soci::use(at.generation), soci::use(at.term), soci::use(at.last), soci::use(at.next),
+      soci::use(at.checksum), soci::use(at.done);
   return {};
 }
 
-Result<Webhook> change(soci::session& sql, const FieldCipher& cipher, long long id,
+Result<Webhook> change(soci::session& sql, const FieldCipher& cipher, long long id, long long owner,
                        const WebhookPatch& patch) {
-  auto webhook = select_webhook(sql, cipher, id);
+  auto webhook = select_webhook(sql, cipher, id, owner);
   if (!webhook) return webhook;
   if (patch.secret) {
     webhook->previous_secret = std::exchange(webhook->secret, *patch.secret);
@@ -166,6 +198,11 @@ void insert_delivery(soci::session& sql, const Delivery& each) {
       soci::use(each.payload), soci::use(created_at), soci::use(next_at);
 }
 
+/// For an IN.
+std::string webhooks_of(UserId owner) {
+  return fmt::format("(SELECT id FROM webhooks WHERE owner_id = {})", owner.value);
+}
+
 void forget_old(soci::session& sql, long long delivery, std::string_view state) {
   constexpr long long now_and_then = 64;
   if (delivery % now_and_then != 0) return;
@@ -191,25 +228,31 @@ Task<> SqlWebhooks::create(Webhook webhook, FollowedTo from) {
   });
 }
 
-Task<std::vector<Webhook>> SqlWebhooks::list() {
-  return database_.read([this](soci::session& sql) { return select_webhooks(sql, cipher_, 0); });
-}
-
-Task<Webhook> SqlWebhooks::find(WebhookId id) {
-  return database_.read([this, key = static_cast<long long>(id.value)](soci::session& sql) {
-    return select_webhook(sql, cipher_, key);
+Task<std::vector<Webhook>> SqlWebhooks::list(UserId owner) {
+  return database_.read([this, of = static_cast<long long>(owner.value)](soci::session& sql) {
+    return select_webhooks(sql, cipher_, 0, of);
   });
 }
 
-Task<Webhook> SqlWebhooks::update(WebhookId id, WebhookPatch patch) {
-  return database_.write([this, key = static_cast<long long>(id.value), patch = std::move(patch)](
-                             soci::session& sql) { return change(sql, cipher_, key, patch); });
+Task<Webhook> SqlWebhooks::find(WebhookId id, UserId owner) {
+  return database_.read([this, key = static_cast<long long>(id.value),
+                         of = static_cast<long long>(owner.value)](soci::session& sql) {
+    return select_webhook(sql, cipher_, key, of);
+  });
 }
 
-Task<> SqlWebhooks::remove(WebhookId id) {
-  return database_.write([key = static_cast<long long>(id.value)](soci::session& sql) -> Result<> {
+Task<Webhook> SqlWebhooks::update(WebhookId id, UserId owner, WebhookPatch patch) {
+  return database_.write(
+      [this, key = static_cast<long long>(id.value), of = static_cast<long long>(owner.value),
+       patch = std::move(patch)](soci::session& sql) { return change(sql, cipher_, key, of, patch); });
+}
+
+Task<> SqlWebhooks::remove(WebhookId id, UserId owner) {
+  return database_.write([key = static_cast<long long>(id.value),
+                          of = static_cast<long long>(owner.value)](soci::session& sql) -> Result<> {
     int one = 0;
-    sql << "SELECT 1 FROM webhooks WHERE id = :id", soci::use(key), soci::into(one);
+    sql << fmt::format("SELECT 1 FROM webhooks WHERE id = :id AND ({0} = 0 OR owner_id = {0})", of),
+        soci::use(key), soci::into(one);
     if (!sql.got_data()) return no_such_webhook();
     sql << "DELETE FROM webhook_deliveries WHERE webhook_id = :id", soci::use(key);
     sql << "DELETE FROM webhooks WHERE id = :id", soci::use(key);
@@ -218,24 +261,26 @@ Task<> SqlWebhooks::remove(WebhookId id) {
 }
 
 Task<std::vector<Webhooks::Feed>> SqlWebhooks::feeds() {
-  return database_.read([](soci::session& sql) -> Result<std::vector<Feed>> {
-    long long id = 0;
-    std::string events;
+  return database_.read([this](soci::session& sql) -> Result<std::vector<Feed>> {
+    long long id = 0, owner = 0;
+    std::string events, mac;
     FollowedRow row;
     soci::statement rows =
-        (sql.prepare << fmt::format(
-             "SELECT id, events, log_hi, log_lo, generation, term, last, next, checksum, done FROM webhooks "
-             "WHERE "
-             "active = 1 AND (SELECT count(*) FROM webhook_deliveries WHERE webhook_id = webhooks.id AND "
-             "state = "
-             "'waiting') < {0} ORDER BY id",
-             deliveries_waiting_max),
-         soci::into(id), soci::into(events), soci::into(row.log_hi), soci::into(row.log_lo),
-         soci::into(row.generation), soci::into(row.term), soci::into(row.last), soci::into(row.next),
-         soci::into(row.checksum), soci::into(row.done));
+        (sql.prepare << fmt::format("SELECT id, owner_id, owner_mac, events, log_hi, log_lo, generation, "
+                                    "term, last, next, checksum, "
+                                    "done FROM webhooks WHERE {1} AND (SELECT count(*) FROM "
+                                    "webhook_deliveries WHERE webhook_id = webhooks.id AND "
+                                    "state = "
+                                    "'waiting') < {0} ORDER BY id",
+                                    deliveries_waiting_max, is_served),
+         soci::into(id), soci::into(owner), soci::into(mac), soci::into(events), soci::into(row.log_hi),
+         soci::into(row.log_lo), soci::into(row.generation), soci::into(row.term), soci::into(row.last),
+         soci::into(row.next), soci::into(row.checksum), soci::into(row.done));
     std::vector<Feed> found;
     rows.execute();
-    while (rows.fetch()) found.push_back(Feed{WebhookId{id}, parted(events), row.value()});
+    while (rows.fetch())
+      if (mac == owner_mac(cipher_, id, owner))  // One that was changed past the market is told nothing.
+        found.push_back(Feed{WebhookId{id}, UserId{owner}, parted(events), row.value()});
     return found;
   });
 }
@@ -262,7 +307,8 @@ Task<std::vector<Delivery>> SqlWebhooks::due(Instant now, std::vector<WebhookId>
         long long id = 0;
         std::vector<long long> active;
         {
-          soci::statement rows = (sql.prepare << "SELECT id FROM webhooks WHERE active = 1", soci::into(id));
+          soci::statement rows =
+              (sql.prepare << fmt::format("SELECT id FROM webhooks WHERE {}", is_served), soci::into(id));
           rows.execute();
           while (rows.fetch())
             if (std::find(busy.begin(), busy.end(), WebhookId{id}) == busy.end()) active.push_back(id);
@@ -303,24 +349,27 @@ Task<> SqlWebhooks::mark_failed(DeliveryId id, std::optional<Instant> next_at, i
   });
 }
 
-Task<std::vector<Delivery>> SqlWebhooks::deliveries(WebhookId id, std::optional<DeliveryState> state,
-                                                    DeliveryId before, int limit) {
-  return database_.read(
-      [rest = fmt::format("WHERE {}{}id < {} ORDER BY id DESC LIMIT {}",
-                          id ? fmt::format("webhook_id = {} AND ", id.value) : std::string(),
-                          state ? fmt::format("state = '{}' AND ", text_of(*state)) : std::string(),
-                          before ? before.value : INT64_MAX, limit)](
-          soci::session& sql) -> Result<std::vector<Delivery>> { return select_deliveries(sql, rest); });
+Task<std::vector<Delivery>> SqlWebhooks::deliveries(DeliveryFilter filter, int limit) {
+  std::string rest = fmt::format("WHERE id < {}", filter.before ? filter.before.value : INT64_MAX);
+  if (filter.webhook) rest += fmt::format(" AND webhook_id = {}", filter.webhook.value);
+  if (filter.owner) rest += " AND webhook_id IN " + webhooks_of(filter.owner);
+  if (filter.state) rest += fmt::format(" AND state = '{}'", text_of(*filter.state));
+  rest += fmt::format(" ORDER BY id DESC LIMIT {}", limit);
+  return database_.read([rest = std::move(rest)](soci::session& sql) -> Result<std::vector<Delivery>> {
+    return select_deliveries(sql, rest);
+  });
 }
 
-Task<Delivery> SqlWebhooks::replay(DeliveryId id, Instant now) {
+Task<Delivery> SqlWebhooks::replay(DeliveryId id, UserId owner, Instant now) {
+  std::string where = fmt::format("WHERE id = {}", id.value);
+  if (owner) where += " AND webhook_id IN " + webhooks_of(owner);
   return database_.write(
-      [key = static_cast<long long>(id.value), at = millis_of(now)](soci::session& sql) -> Result<Delivery> {
+      [where = std::move(where), at = millis_of(now)](soci::session& sql) -> Result<Delivery> {
         sql << "UPDATE webhook_deliveries SET state = 'waiting', next_at = :now, attempts = 0, delivered_at "
-               "= NULL "
-               "WHERE id = :id",
-            soci::use(at), soci::use(key);
-        auto found = select_deliveries(sql, fmt::format("WHERE id = {}", key));
+               "= NULL " +
+                   where,
+            soci::use(at);
+        auto found = select_deliveries(sql, where);
         if (found.empty()) return fail(Code::not_found, "there is no such delivery");
         return std::move(found.front());
       });

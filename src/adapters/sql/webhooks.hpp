@@ -12,18 +12,17 @@ class SqlWebhooks final : public Webhooks {
  public:
   SqlWebhooks(MainDatabase& database, const FieldCipher& cipher) : database_(database), cipher_(cipher) {}
   Task<> create(Webhook webhook, FollowedTo from) override;
-  Task<std::vector<Webhook>> list() override;
-  Task<Webhook> find(WebhookId id) override;
-  Task<Webhook> update(WebhookId id, WebhookPatch patch) override;
-  Task<> remove(WebhookId id) override;
+  Task<std::vector<Webhook>> list(UserId owner) override;
+  Task<Webhook> find(WebhookId id, UserId owner) override;
+  Task<Webhook> update(WebhookId id, UserId owner, WebhookPatch patch) override;
+  Task<> remove(WebhookId id, UserId owner) override;
   Task<std::vector<Feed>> feeds() override;
   Task<> add(WebhookId id, std::vector<Delivery> deliveries, FollowedTo to) override;
   Task<std::vector<Delivery>> due(Instant now, std::vector<WebhookId> busy) override;
   Task<> mark_delivered(DeliveryId id, Instant now, int status) override;
   Task<> mark_failed(DeliveryId id, std::optional<Instant> next_at, int status, std::string reason) override;
-  Task<std::vector<Delivery>> deliveries(WebhookId id, std::optional<DeliveryState> state, DeliveryId before,
-                                         int limit) override;
-  Task<Delivery> replay(DeliveryId id, Instant now) override;
+  Task<std::vector<Delivery>> deliveries(DeliveryFilter filter, int limit) override;
+  Task<Delivery> replay(DeliveryId id, UserId owner, Instant now) override;
 
  private:
   MainDatabase& database_;

@@ -111,9 +111,11 @@ CheckResults check_main(files::ReadOnlyFolder& folder, const FieldCipher& cipher
   CheckResults results{{"main.db is of this program", ""}};
   results.push_back({"main.db is whole", damage_of(uri, "main.db")});
   results.push_back({"personal data can be read", check_fields(*session, cipher)});
-  results.push_back({"each session is of an account",
-                     first_of(*session, "sessions", "user_id NOT IN (SELECT id FROM accounts)")});
-  constexpr int with_sums = 6, with_mails = 9, with_webhooks = 10;
+  // Those of an account that was ended stay until their access tokens have ended.
+  results.push_back(
+      {"each session is of an account",
+       first_of(*session, "sessions", "ended_at IS NULL AND user_id NOT IN (SELECT id FROM accounts)")});
+  constexpr int with_sums = 6, with_mails = 9, with_webhooks = 10, with_owners = 12;
   if (found.version < with_sums) {  // An older file, whole: the next start brings it up to date.
     results.push_back({fmt::format("main.db has schema {}, older than this program's", found.version), ""});
     return results;
@@ -126,6 +128,9 @@ CheckResults check_main(files::ReadOnlyFolder& folder, const FieldCipher& cipher
     results.push_back({"mails that wait can be read", check_mails(*session, cipher)});
   if (found.version >= with_webhooks)
     results.push_back({"no webhook was changed past the market", check_webhooks(*session, cipher)});
+  if (found.version >= with_owners)
+    results.push_back({"no webhook was given to another",
+                       first_of(*session, "webhooks", "owner_mac <> row_mac('webhooks', id, owner_id)")});
   const auto identity = sql::select_identity(*session);
   if (!identity) return {{"main.db can be read", identity.error().detail}};
   const bool same = !store || !identity->store || identity->store == store;

@@ -139,8 +139,18 @@ const Migration version_11 = {
     "user_id INTEGER NOT NULL, client_index TEXT NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY(user_id, "
     "client_index)) WITHOUT ROWID",
 };
-const Migration migrations[] = {version_4, version_5, version_6,  version_7,
-                                version_8, version_9, version_10, version_11};
+const Migration version_12 = {
+    // Whose a webhook is, 0: the operators'; it decides what it is told, so it carries a keyed sum.
+    "ALTER TABLE webhooks ADD COLUMN owner_id INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE webhooks ADD COLUMN owner_mac TEXT NOT NULL DEFAULT ''",
+    "UPDATE webhooks SET owner_mac = row_mac('webhooks', id, owner_id)",
+    // How often an order for a product was refused for a reason, in the step that begins at `at`.
+    "CREATE TABLE sale_refusals("
+    "product_id INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL, refused INTEGER NOT NULL, "
+    "PRIMARY KEY(product_id, at, reason)) WITHOUT ROWID",
+};
+const Migration migrations[] = {version_4, version_5,  version_6,  version_7, version_8,
+                                version_9, version_10, version_11, version_12};
 const Schema main_schema{"the accounts", application_id_of('M'), migrations, 4};
 
 /// Nothing to look at in a new file.

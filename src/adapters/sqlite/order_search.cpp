@@ -44,6 +44,7 @@ Task<std::vector<WaitingOrder>> SqliteOrderSearch::waiting(OrderState state, Ins
     // The words of the index's own condition: without them it is not used.
     soci::statement rows =
         (reader.sql->prepare << fmt::format("SELECT updated_at, id FROM orders WHERE {} AND state = :state "
+                                            "AND payment = 'paid' "
                                             "AND updated_at <= :last AND (updated_at > :from OR (updated_at "
                                             "= :same AND id > :behind)) ORDER BY updated_at, id LIMIT :limit",
                                             in_delivery),

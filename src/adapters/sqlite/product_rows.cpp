@@ -33,6 +33,7 @@ void write_terms(const ProductTerms& terms, ProductRow& row) {
   row.has_publishing = present(terms.publish_at.has_value());
   row.publish_at = millis_of(terms.publish_at.value_or(Instant{}));
   row.withdrawn = terms.withdrawn ? 1 : 0;
+  row.paused = sale.paused ? 1 : 0;
 }
 
 ProductTerms terms_of(const ProductRow& row) {
@@ -49,6 +50,7 @@ ProductTerms terms_of(const ProductRow& row) {
     sale.opens_at = instant_of(row.opens_at);
     if (row.has_end == soci::i_ok) sale.closes_at = instant_of(row.closes_at);
     if (row.has_limit == soci::i_ok) sale.per_user_limit = static_cast<std::int32_t>(row.per_user_limit);
+    sale.paused = row.paused != 0;
     terms.sale = sale;
   }
   if (row.has_publishing == soci::i_ok) terms.publish_at = instant_of(row.publish_at);
@@ -73,29 +75,32 @@ RecordedProduct product_of(const ProductRow& row, long long remaining, long long
 
 ProductFold::ProductFold(soci::session& sql)
     : sql_(sql),
-      put_(
-          (sql.prepare
-               << "INSERT INTO products(id, version, seller, price, currency, kind, opens_at, closes_at, "
-                  "per_user_limit, publish_at, withdrawn, name, description, category, picture, created_at, "
-                  "updated_at, place) VALUES(:id, :version, :seller, :price, :currency, :kind, :opens, "
-                  ":closes, "
-                  ":limit, :publish, :withdrawn, :name, :description, :category, :picture, :created, "
-                  ":updated, "
-                  ":place) ON CONFLICT(id) DO UPDATE SET version = excluded.version, seller = "
-                  "excluded.seller, "
-                  "price = excluded.price, currency = excluded.currency, kind = excluded.kind, "
-                  "opens_at = excluded.opens_at, closes_at = excluded.closes_at, "
-                  "per_user_limit = excluded.per_user_limit, publish_at = excluded.publish_at, "
-                  "withdrawn = excluded.withdrawn, name = excluded.name, description = excluded.description, "
-                  "category = excluded.category, picture = excluded.picture, updated_at = "
-                  "excluded.updated_at, "
-                  "place = excluded.place WHERE excluded.place > products.place",
-           soci::use(row_.id), soci::use(row_.version), soci::use(row_.seller), soci::use(row_.price),
-           soci::use(row_.currency), soci::use(row_.kind), soci::use(row_.opens_at, row_.has_sale),
-           soci::use(row_.closes_at, row_.has_end), soci::use(row_.per_user_limit, row_.has_limit),
-           soci::use(row_.publish_at, row_.has_publishing), soci::use(row_.withdrawn), soci::use(row_.name),
-           soci::use(row_.description), soci::use(row_.category), soci::use(row_.picture),
-           soci::use(row_.created_at), soci::use(row_.updated_at), soci::use(row_.place))),
+      put_((
+          sql.prepare
+              << "INSERT INTO products(id, version, seller, price, currency, kind, opens_at, closes_at, "
+                 "per_user_limit, publish_at, withdrawn, paused, name, description, category, picture, "
+                 "created_at, updated_at, place) VALUES(:id, :version, :seller, :price, :currency, :kind, "
+                 ":opens, "
+                 ":closes, "
+                 ":limit, :publish, :withdrawn, :paused, :name, :description, :category, :picture, :created, "
+                 ":updated, "
+                 ":place) ON CONFLICT(id) DO UPDATE SET version = excluded.version, seller = "
+                 "excluded.seller, "
+                 "price = excluded.price, currency = excluded.currency, kind = excluded.kind, "
+                 "opens_at = excluded.opens_at, closes_at = excluded.closes_at, "
+                 "per_user_limit = excluded.per_user_limit, publish_at = excluded.publish_at, "
+                 "withdrawn = excluded.withdrawn, paused = excluded.paused, name = excluded.name, "
+                 "description = excluded.description, "
+                 "category = excluded.category, picture = excluded.picture, updated_at = "
+                 "excluded.updated_at, "
+                 "place = excluded.place WHERE excluded.place > products.place",
+          soci::use(row_.id), soci::use(row_.version), soci::use(row_.seller), soci::use(row_.price),
+          soci::use(row_.currency), soci::use(row_.kind), soci::use(row_.opens_at, row_.has_sale),
+          soci::use(row_.closes_at, row_.has_end), soci::use(row_.per_user_limit, row_.has_limit),
+          soci::use(row_.publish_at, row_.has_publishing), soci::use(row_.withdrawn), soci::use(row_.paused),
+          soci::use(row_.name), soci::use(row_.description), soci::use(row_.category),
+          soci::use(row_.picture), soci::use(row_.created_at), soci::use(row_.updated_at),
+          soci::use(row_.place))),
       read_stock_(
           (sql.prepare << "SELECT remaining, capacity, place FROM product_stock WHERE product = :product",
            soci::use(product_), soci::into(remaining_), soci::into(capacity_), soci::into(place_))),
@@ -173,14 +178,14 @@ std::vector<RecordedProduct> read_products(soci::session& sql) {
   soci::statement rows =
       (sql.prepare
            << "SELECT id, version, seller, price, currency, kind, opens_at, closes_at, per_user_limit, "
-              "publish_at, withdrawn, name, description, category, picture, created_at, updated_at, "
+              "publish_at, withdrawn, paused, name, description, category, picture, created_at, updated_at, "
               "product_stock.remaining, product_stock.capacity FROM products JOIN product_stock "
               "ON product_stock.product = products.id ORDER BY id",
        soci::into(row.id), soci::into(row.version), soci::into(row.seller), soci::into(row.price),
        soci::into(row.currency), soci::into(row.kind), soci::into(row.opens_at, row.has_sale),
        soci::into(row.closes_at, row.has_end), soci::into(row.per_user_limit, row.has_limit),
-       soci::into(row.publish_at, row.has_publishing), soci::into(row.withdrawn), soci::into(row.name),
-       soci::into(row.description), soci::into(row.category), soci::into(row.picture),
+       soci::into(row.publish_at, row.has_publishing), soci::into(row.withdrawn), soci::into(row.paused),
+       soci::into(row.name), soci::into(row.description), soci::into(row.category), soci::into(row.picture),
        soci::into(row.created_at), soci::into(row.updated_at), soci::into(remaining), soci::into(capacity));
   rows.execute();
   while (rows.fetch()) products.push_back(product_of(row, remaining, capacity));

@@ -19,7 +19,7 @@ struct ProductRow {
   long long opens_at = 0, closes_at = 0, per_user_limit = 0, publish_at = 0;
   soci::indicator has_sale = soci::i_null, has_end = soci::i_null, has_limit = soci::i_null,
                   has_publishing = soci::i_null;
-  int withdrawn = 0;
+  int withdrawn = 0, paused = 0;
   std::string name, description, category, picture;
   long long created_at = 0, updated_at = 0, place = 0;
 };

@@ -54,7 +54,8 @@ const Migration version_4 = {
     "CREATE INDEX orders_in_delivery ON orders(state, updated_at) WHERE (state = 'paid' OR state = "
     "'preparing' OR state = 'shipped' OR state = 'return_requested')",
 };
-const Migration migrations[] = {version_2, version_3, version_4};
+const Migration version_5 = {"ALTER TABLE products ADD COLUMN paused INTEGER NOT NULL DEFAULT 0"};
+const Migration migrations[] = {version_2, version_3, version_4, version_5};
 
 }  // namespace
 

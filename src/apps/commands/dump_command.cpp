@@ -40,6 +40,7 @@ object terms_of(const ProductTerms& terms) {
   object sale{{"opensAt", format_rfc3339(terms.sale->opens_at)}};
   if (terms.sale->closes_at) sale["closesAt"] = format_rfc3339(*terms.sale->closes_at);
   if (terms.sale->per_user_limit) sale["perUserLimit"] = *terms.sale->per_user_limit;
+  if (terms.sale->paused) sale["paused"] = true;
   out["sale"] = std::move(sale);
   return out;
 }

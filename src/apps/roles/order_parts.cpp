@@ -102,7 +102,8 @@ OrderParts::OrderParts(OrderNeeds needs, const Settings& settings, bool mails_se
       webhooks(store.webhooks, webhook_sender, needs.random, needs.clock, background, warn,
                webhook_limits(settings, needs.may_send)),
       feed_webhooks(store.webhooks, core.reader, core.products, needs.ids, needs.clock,
-                    [this] { webhooks.poke(); }) {
+                    [this] { webhooks.poke(); }),
+      keep_refusals(refused, store.refusal_history, core.products, needs.clock, background) {
   core.gate.add_follower(resolver);
   core.gate.add_follower(watch);  // Behind those that orders are read from.
   if (mails_sent) mail_tail = tail_for(mail_buyers);
@@ -143,6 +144,7 @@ void OrderParts::start() {
   deliveries.start();
   webhooks.start();
   webhook_tail->start();
+  keep_refusals.start();
   if (mail_tail) {
     mail_tail->start();
     return;
@@ -159,6 +161,7 @@ void OrderParts::stop() {
   webhook_tail->stop();
   if (event_tail) event_tail->stop();
   webhooks.stop();
+  keep_refusals.stop();
   resolver.stop();
   if (stripe) stripe->stop();
 }

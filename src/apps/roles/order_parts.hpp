@@ -10,6 +10,7 @@
 #include "sale/log_tail.hpp"
 #include "services/order/deliveries.hpp"
 #include "services/order/feed_webhooks.hpp"
+#include "services/order/keep_refusals.hpp"
 #include "services/order/mail_buyers.hpp"
 #include "services/order/payment_resolver.hpp"
 #include "services/order/publish_events.hpp"
@@ -70,6 +71,8 @@ struct OrderParts {
   std::unique_ptr<order::PublishEvents> publish_events;
   std::unique_ptr<sale::LogTail> event_tail;
   order::RefusalCounts refusals;
+  order::RefusalNotes refused;
+  order::KeepRefusals keep_refusals;
   order::OrderWatch watch;
   std::atomic<bool> payments_fail{false};
 

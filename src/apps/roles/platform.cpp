@@ -118,7 +118,7 @@ void Platform::add_user_routes() {
 
 void Platform::add_product_routes() {
   product::add_product_routes(router, {authenticator, core->products, core->gate, store.pictures,
-                                       store.search_pool, decoding, clock});
+                                       store.picture_sizes, store.search_pool, decoding, clock});
   product::add_wish_list_routes(router, {authenticator, store.wish_lists, core->products, clock});
   product::add_admin_product_routes(router,
                                     {authenticator, core->products, core->gate, store.search_pool, clock});
@@ -138,10 +138,10 @@ void Platform::add_order_routes() {
   how.email_verification_required = email_verification_of(settings) == user::EmailVerification::required;
   how.sells_alone = !core->shared_log;
   order::add_order_routes(router, {authenticator, core->gate, core->products, core->reader, orders->pay,
-                                   orders->refusals, orders->watch, clock, how});
+                                   orders->refusals, orders->refused, orders->watch, clock, how});
   order::add_cart_routes(router, {authenticator, store.carts, core->products, clock});
-  order::add_admin_order_routes(
-      router, {authenticator, core->gate, core->reader, core->order_search, core->products, clock});
+  order::add_admin_order_routes(router, {authenticator, core->gate, core->reader, core->order_search,
+                                         store.refusal_history, core->products, clock});
   if (orders->notices) order::add_payment_notice_routes(router, {*orders->notices, orders->resolver, clock});
   order::add_webhook_routes(router, {authenticator, store.webhooks, orders->webhook_sender, orders->webhooks,
                                      ids, clock, [this] { return core->gate.place(); }});
@@ -150,9 +150,12 @@ void Platform::add_order_routes() {
       {"GET /api/v1/orders/{id}", "GET /api/v1/orders/{id}/events", "POST /api/v1/orders/{id}/payment",
        "POST /api/v1/orders/{id}/cancel", "POST /api/v1/orders/{id}/return", "PUT /api/v1/cart/items/{id}"});
   write_down({"POST /api/v1/admin/orders/{id}/advance", "POST /api/v1/admin/orders/{id}/cancel",
-              "POST /api/v1/admin/webhooks", "PATCH /api/v1/admin/webhooks/{id}",
-              "DELETE /api/v1/admin/webhooks/{id}", "POST /api/v1/admin/webhooks/{id}/secret",
-              "POST /api/v1/admin/webhook-deliveries/{id}/replay", "GET /api/v1/admin/orders/export"});
+              "POST /api/v1/admin/orders/{id}/refund", "POST /api/v1/admin/webhooks",
+              "PATCH /api/v1/admin/webhooks/{id}", "DELETE /api/v1/admin/webhooks/{id}",
+              "POST /api/v1/admin/webhooks/{id}/secret", "POST /api/v1/admin/webhook-deliveries/{id}/replay",
+              "POST /api/v1/seller/webhooks", "PATCH /api/v1/seller/webhooks/{id}",
+              "DELETE /api/v1/seller/webhooks/{id}", "POST /api/v1/seller/webhooks/{id}/secret",
+              "POST /api/v1/seller/webhook-deliveries/{id}/replay", "GET /api/v1/admin/orders/export"});
 }
 
 /// Where others write the log, what they have written lately may be missing here.

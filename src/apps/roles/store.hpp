@@ -8,6 +8,7 @@
 
 #include "adapters/crypto/field_cipher.hpp"
 #include "adapters/files/data_folder.hpp"
+#include "adapters/files/picture_sizes.hpp"
 #include "adapters/files/picture_store.hpp"
 #include "adapters/files/signing_keys.hpp"
 #include "adapters/files/snapshot_file.hpp"
@@ -19,6 +20,7 @@
 #include "adapters/sql/carts.hpp"
 #include "adapters/sql/follower_places.hpp"
 #include "adapters/sql/outbox.hpp"
+#include "adapters/sql/refusal_history.hpp"
 #include "adapters/sql/webhooks.hpp"
 #include "adapters/sqlite/log.hpp"
 #include "adapters/sqlite/open_main.hpp"
@@ -78,9 +80,11 @@ struct Store {
   sql::SqlOutbox outbox;
   sql::SqlFollowerPlaces places;
   sql::SqlWebhooks webhooks;
+  sql::SqlRefusalHistory refusal_history;
   sql::SqlCarts carts;
   sql::SqlWishLists wish_lists;
   files::PictureStore own_pictures;
+  files::PictureSizeStore picture_sizes;  ///< Of this instance: each makes its own from the picture.
   const std::unique_ptr<mysql::MysqlPictures> shared_pictures;  ///< Null: there are our own alone.
   Pictures& pictures;
 

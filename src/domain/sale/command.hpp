@@ -61,6 +61,10 @@ struct MoveOrder {
   OrderState state = OrderState::preparing;
   std::string reason;
 };
+/// An operator gives the money of a shipped order back; the buyer keeps what was sent.
+struct RefundOrder {
+  OrderId order;
+};
 struct GrantGrace {
   Instant until;
 };
@@ -73,7 +77,7 @@ struct RequestCopy {
 
 struct Command {
   using Body = std::variant<ListProduct, ChangeProduct, AdjustStock, PlaceOrder, StartPayment, SettlePayment,
-                            CancelOrder, ExpireOrder, MoveOrder, GrantGrace>;
+                            CancelOrder, ExpireOrder, MoveOrder, GrantGrace, RefundOrder>;
   Command() = default;
   template <class What>
   requires std::is_constructible_v<Body, What> Command(What&& what) : body(std::forward<What>(what)) {}

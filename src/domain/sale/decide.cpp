@@ -255,7 +255,8 @@ Decision decide_on(const Asked& asked, const MoveOrder& wanted) {
   const OpenOrder* order = asked.state.orders.find(wanted.order);
   if (order == nullptr || (wanted.user && order->user != wanted.user)) return no_such_order();
   if (order->state == wanted.state) return Unchanged{};
-  if (!follows(order->state, wanted.state))
+  // Money goes back once: an order whose money has gone takes no further step that could owe it again.
+  if (order->payment != PaymentState::paid || !follows(order->state, wanted.state))
     return refuse(wanted.user ? Code::order_not_returnable : Code::order_not_movable,
                   fmt::format("the order is {}", text_of(order->state)));
   if (return_is_late(asked, *order, wanted))
@@ -265,6 +266,19 @@ Decision decide_on(const Asked& asked, const MoveOrder& wanted) {
   return asked.event_of(OrderMoved{order->id, order->user, wanted.state, refund,
                                    units_of(asked.state, *order), wanted.reason,
                                    asked.state.orders.attempt_of(order->id)});
+}
+
+/// Before shipping an order is cancelled, which gives its units back too.
+Decision decide_on(const Asked& asked, const RefundOrder& wanted) {
+  const OpenOrder* order = asked.state.orders.find(wanted.order);
+  if (order == nullptr) return no_such_order();
+  if (order->state != OrderState::shipped && order->state != OrderState::delivered &&
+      order->state != OrderState::return_requested)
+    return refuse(Code::order_not_refundable, fmt::format("the order is {}", text_of(order->state)));
+  if (order->payment == PaymentState::refunding || order->payment == PaymentState::refunded)
+    return Unchanged{};
+  return asked.event_of(
+      RefundOwed{order->id, order->user, asked.state.orders.attempt_of(order->id), order->state});
 }
 
 Decision decide_on(const Asked& asked, const GrantGrace& wanted) {
@@ -305,8 +319,8 @@ std::optional<Error> refuses_visibly(const ProductTerms& terms, std::int64_t rem
     extras.opens_at = format_rfc3339(terms.sale->opens_at);
     return Error(Code::sale_not_open, "the sale has not opened yet", std::move(extras));
   }
-  if (terms.sale && terms.sale->closes_at && now >= *terms.sale->closes_at)
-    return refuse(Code::sale_closed, "the sale has closed");
+  if (terms.sale && is_over(*terms.sale, now)) return refuse(Code::sale_closed, "the sale has closed");
+  if (terms.sale && terms.sale->paused) return refuse(Code::sale_closed, "the sale is paused");
   return sold_out(remaining);
 }
 

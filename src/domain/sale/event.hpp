@@ -88,12 +88,13 @@ struct PaymentDeclined {
   AttemptId attempt;
   friend bool operator==(const PaymentDeclined&, const PaymentDeclined&) = default;
 };
-/// Money that came for an order that can no longer be paid: it is owed back. -> payment refunding.
+/// Money that is owed back while the order stays what it is: it came too late, or an operator refunds what
+/// was shipped. -> payment refunding.
 struct RefundOwed {
   OrderId order;
   UserId user;
   AttemptId attempt;
-  OrderState state = OrderState::expired;  ///< Of the order, which stays: expired or cancelled.
+  OrderState state = OrderState::expired;  ///< Of the order: expired, cancelled, or shipped and what follows.
   friend bool operator==(const RefundOwed&, const RefundOwed&) = default;
 };
 struct Refunded {

@@ -15,7 +15,8 @@ void OrderCounts::add(const Order& order, ProductId product) {
   Count& count = by_state[static_cast<std::size_t>(order.state)];
   ++count.orders;
   count.units += units;
-  count.amount += amount;
+  const bool goes_back = order.payment == PaymentState::refunding || order.payment == PaymentState::refunded;
+  (goes_back ? refunded : count.amount) += amount;
   for (const StateChange& change : order.history) {
     Timeline::Step step;
     if (change.state == OrderState::accepted) {

@@ -26,10 +26,14 @@ bool is_public(const ProductTerms& terms, Instant now) {
   return !terms.withdrawn && (!terms.publish_at || *terms.publish_at <= now);
 }
 
+bool is_over(const Sale& sale, Instant now) {
+  return sale.closes_at && now >= *sale.closes_at;
+}
+
 SaleStateName sale_state(const ProductTerms& terms, std::int64_t remaining, Instant now) {
   if (terms.withdrawn) return SaleStateName::closed;
   if (terms.sale && now < terms.sale->opens_at) return SaleStateName::scheduled;
-  if (terms.sale && terms.sale->closes_at && now >= *terms.sale->closes_at) return SaleStateName::closed;
+  if (terms.sale && (terms.sale->paused || is_over(*terms.sale, now))) return SaleStateName::closed;
   return remaining > 0 ? SaleStateName::open : SaleStateName::sold_out;
 }
 

@@ -21,6 +21,7 @@ struct Sale {
   Instant opens_at;
   std::optional<Instant> closes_at;
   std::optional<std::int32_t> per_user_limit;  ///< Live units per buyer; none: no limit.
+  bool paused = false;  ///< Closed for now; it keeps its end and goes on when asked to.
   friend bool operator==(const Sale&, const Sale&) = default;
 };
 
@@ -61,6 +62,11 @@ struct SaleProduct {
 
 /// Whether anybody but its seller and administrators may know of it.
 bool is_public(const ProductTerms& terms, Instant now);
+bool is_over(const Sale& sale, Instant now);
+/// Whether its sale is stopped for now, as far as its sellers say.
+inline bool is_paused(const ProductTerms& terms) {
+  return terms.sale && terms.sale->paused;
+}
 /// Pure: what a page may say of a sale at `now`. Products without a sale are open while units remain.
 SaleStateName sale_state(const ProductTerms& terms, std::int64_t remaining, Instant now);
 

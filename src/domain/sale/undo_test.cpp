@@ -39,7 +39,7 @@ Command random_command(const TestSale& sale, const std::vector<OrderId>& made) {
   const OrderId order = random_order(made);
   const OpenOrder* open = sale.state.orders.find(order);
   const UserId user = open != nullptr && *rc::gen::inRange(0, 5) > 0 ? open->user : one_of(users);
-  switch (*rc::gen::inRange(0, 14)) {
+  switch (*rc::gen::inRange(0, 15)) {
     case 0:
       return AdjustStock{one_of(products), *rc::gen::inRange(-3, 6), "counted"};
     case 1:
@@ -63,6 +63,8 @@ Command random_command(const TestSale& sale, const std::vector<OrderId>& made) {
       return MoveOrder{order, {}, static_cast<OrderState>(*rc::gen::inRange(2, 7)), "moved"};
     case 11:
       return GrantGrace{sale.now + Millis(*rc::gen::inRange(-100, 500))};
+    case 12:
+      return RefundOrder{order};
     default:
       return random_place();
   }

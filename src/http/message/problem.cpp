@@ -78,6 +78,8 @@ Problem problem_of(Code code) {
       return {Status::conflict, "list_full", "No room for more"};
     case Code::order_not_movable:
       return {Status::conflict, "order_not_movable", "Order cannot take this step"};
+    case Code::order_not_refundable:
+      return {Status::conflict, "order_not_refundable", "Order cannot be refunded"};
     case Code::conflict:
     case Code::internal:
       return {Status::internal_error, "internal", "Internal error"};

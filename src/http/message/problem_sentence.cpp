@@ -32,6 +32,7 @@ constexpr auto sentences = std::to_array<Sentence>({
     {"order_not_found", "주문을 찾을 수 없습니다", "Order not found"},
     {"order_not_movable", "주문 상태를 변경할 수 없습니다", "This order cannot take this step"},
     {"order_not_payable", "결제할 수 없는 주문입니다", "This order cannot be paid"},
+    {"order_not_refundable", "환불할 수 없는 주문입니다", "This order cannot be refunded"},
     {"order_not_returnable", "반품할 수 없는 주문입니다", "This order cannot be returned"},
     {"overloaded", "접속자가 많습니다. 잠시 후 다시 시도해 주세요",
      "Very busy; please try again in a moment"},

@@ -16,7 +16,7 @@ std::vector<Route> default_routes() {
        "orders",
        {"/api/v1/orders/**", "/api/v1/cart/**", "/api/v1/admin/orders/**", "/api/v1/admin/metrics",
         "/api/v1/admin/services", "/api/v1/admin/webhooks/**", "/api/v1/admin/webhook-deliveries/**",
-        "/api/v1/payments/notices"}},
+        "/api/v1/seller/**", "/api/v1/payments/notices"}},
       {"market-product",
        "products",
        {"/api/v1/products/**", "/api/v1/wishlist/**", "/api/v1/categories", "/api/v1/admin/products/**"}},

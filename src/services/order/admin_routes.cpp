@@ -9,8 +9,8 @@
 #include "http/message/paging.hpp"
 #include "services/auth/routes.hpp"
 #include "services/order/order_export.hpp"
+#include "services/order/sale_report.hpp"
 #include "wire/json/json.hpp"
-#include "wire/json/json_writer.hpp"
 #include "wire/json/order_view.hpp"
 
 namespace market::order {
@@ -20,7 +20,10 @@ using auth::Access;
 using http::Method;
 using http::Reply;
 using http::Request;
-using Doors = AdminOrderParts;
+
+struct Doors : AdminOrderParts {
+  std::shared_ptr<SaleCounts> counts;
+};
 
 constexpr int export_orders_max = 2'000;
 
@@ -192,32 +195,17 @@ Task<Reply> cancel(const Doors& doors, const Request& request) {
   return change(doors, *id, CancelOrder{*id, UserId{}, true});
 }
 
-void write_states(wire::JsonWriter& json, const OrderCounts& counts) {
-  json.key("states").begin_object();
-  for (std::size_t i = 0; i < counts.by_state.size(); ++i) {
-    json.key(text_of(static_cast<OrderState>(i))).begin_object();
-    json.member("orders", counts.by_state[i].orders).member("units", counts.by_state[i].units).end_object();
-  }
-  json.end_object();
-}
-
-void write_time(wire::JsonWriter& json, std::string_view name, std::optional<Instant> at) {
-  json.key(name);
-  if (at)
-    json.value(format_rfc3339(*at));
-  else
-    json.null();
-}
-
-void write_timeline(wire::JsonWriter& json, const Timeline& timeline) {
-  json.key("timeline").begin_object();
-  json.member("stepSeconds", timeline.width().count() / 1'000).key("items").begin_array();
-  for (const auto& [at, step] : timeline.steps()) {
-    json.begin_object().member("at", format_rfc3339(at));
-    json.member("orders", step.orders).member("units", step.units);
-    json.member("paid", step.paid).member("givenBack", step.given_back).end_object();
-  }
-  json.end_array().end_object();
+/// What the buyer paid goes back; what was sent stays with the buyer.
+Task<Reply> refund(const Doors& doors, const Request& request) {
+  if (const auto allowed = expect_admin(doors, request); !allowed) return refused(allowed.error());
+  const auto id = OrderId::parse(request.parameters[0]);
+  if (!id) return refused(no_such_order());
+  const auto json = wire::parse_json(request.body);
+  if (!json) return refused(json.error());
+  wire::ObjectReader reader(*json);
+  (void)reader.visible_text("reason", 500);  // Stands in the audit log, with the whole request.
+  if (const auto ok = reader.finish(); !ok) return refused(ok.error());
+  return change(doors, *id, RefundOrder{*id});
 }
 
 /// What became of a product's orders.
@@ -231,28 +219,12 @@ Task<Reply> report(const Doors& doors, const Request& request) {
   if (product == nullptr) co_return fail(Code::product_not_found, "there is no such product");
   const Currency currency = product->terms.price.currency;
   const auto live = product->live;
-  const auto counts = co_await doors.search.count(*id);
-  if (!counts) co_return fail(counts.error());
-  OrderCounts::Count held, sold;
-  for (std::size_t i = 0; i < counts->by_state.size(); ++i) {
-    const auto state = static_cast<OrderState>(i);
-    if (!holds_units(state)) continue;
-    held.orders += counts->by_state[i].orders;
-    held.units += counts->by_state[i].units;
-    if (state != OrderState::accepted) sold.amount += counts->by_state[i].amount;
-  }
-  std::string body, revenue;
-  wire::append_money(revenue, Money{sold.amount, currency});
-  wire::JsonWriter json(body);
-  json.begin_object().member("productId", id->text());
-  json.member("capacity", live->capacity.load()).member("remaining", live->remaining.load());
-  write_states(json, *counts);
-  json.member("liveOrders", held.orders).member("liveUnits", held.units).key("revenue").raw(revenue);
-  write_time(json, "firstOrderAt", counts->first);
-  write_time(json, "lastOrderAt", counts->last);
-  write_timeline(json, counts->timeline);
-  json.end_object();
-  co_return http::json(http::Status::ok, std::move(body));
+  const auto counted = co_await doors.counts->of(*id);
+  if (!counted) co_return fail(counted.error());
+  const auto refused = co_await doors.refusals.of(*id);
+  if (!refused) co_return fail(refused.error());
+  const SaleReport report{*id, currency, live->capacity.load(), live->remaining.load(), **counted, *refused};
+  co_return http::json(http::Status::ok, sale_report_page(report));
 }
 
 Task<Reply> export_csv(const Doors& doors, const Request& request) {
@@ -276,7 +248,9 @@ Task<Reply> export_csv(const Doors& doors, const Request& request) {
 }  // namespace
 
 void add_admin_order_routes(http::Router& router, const AdminOrderParts& parts, const std::string& base) {
-  auth::Routes routes(router, base, std::make_shared<const Doors>(parts), parts.authenticator);
+  const auto counts = std::make_shared<SaleCounts>(parts.search, parts.clock);
+  const auto shared = std::make_shared<const Doors>(Doors{parts, counts});
+  auth::Routes routes(router, base, shared, parts.authenticator);
   const std::vector<std::string_view> filters{"limit", "cursor", "state", "userId", "productId"};
   routes.add(Method::get, "/orders", Access::admins, list_all, filters);
   routes.add(Method::get, "/orders/report", Access::admins, report, {"productId"});
@@ -284,6 +258,7 @@ void add_admin_order_routes(http::Router& router, const AdminOrderParts& parts, 
   routes.add(Method::get, "/orders/{id}", Access::admins, show);
   routes.add(Method::post, "/orders/{id}/advance", Access::admins, advance);
   routes.add(Method::post, "/orders/{id}/cancel", Access::admins, cancel);
+  routes.add(Method::post, "/orders/{id}/refund", Access::admins, refund);
 }
 
 }  // namespace market::order

@@ -1,10 +1,11 @@
 #pragma once
-/// The doors of operators to everybody's orders: search, next step, cancel, report, export.
+/// The doors of operators to everybody's orders: search, next step, cancel, refund, report, export.
 
 #include "http/server/router.hpp"
 #include "ports/order_reader.hpp"
 #include "ports/order_search.hpp"
 #include "ports/product_board.hpp"
+#include "ports/refusal_history.hpp"
 #include "ports/sale_gate.hpp"
 #include "services/auth/authenticator.hpp"
 
@@ -16,6 +17,7 @@ struct AdminOrderParts {
   SaleGate& gate;
   OrderReader& reader;
   OrderSearch& search;
+  RefusalHistory& refusals;
   const ProductBoard& board;
   const Clock& clock;
 };

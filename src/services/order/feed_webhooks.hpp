@@ -1,7 +1,9 @@
 #pragma once
 /// Makes a delivery of each event that a webhook asked for: a follower of the log for each webhook, whose
-/// effect is a row beside its place. One that does not keep up is simply told later; nobody waits for it.
+/// effect is a row beside its place. One that does not keep up is simply told later; nobody waits for it. A
+/// seller's is told of orders that have one of his products, and of nothing else in them.
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <functional>
 
 #include "ports/order_reader.hpp"
@@ -28,9 +30,15 @@ class FeedWebhooks final : public LogEffect {
   Task<> take(std::int64_t follower, std::vector<CountedEvent> events, FollowedTo to) override;
 
  private:
-  Task<std::optional<Delivery>> delivery_of(WebhookId webhook, const CountedEvent& counted, const LogId& log,
-                                            std::string kind);
-  bool wants(std::int64_t webhook, const std::string& kind) const;
+  using Sellers = std::vector<UserId>;
+  /// What is told of an order: all of it, or what one seller sold.
+  Task<std::optional<Delivery>> delivery_of(const Webhooks::Feed& feed, const CountedEvent& counted,
+                                            const LogId& log, std::string kind);
+  const Webhooks::Feed* feed_of(std::int64_t webhook) const;
+  /// Null: not known without reading the order.
+  const Sellers* sellers_of(const CountedEvent& counted);
+  const Sellers& note_sellers(OrderId order, const OrderLines& lines);
+  UserId seller_of(ProductId product) const;
 
   Webhooks& webhooks_;
   OrderReader& orders_;
@@ -39,6 +47,10 @@ class FeedWebhooks final : public LogEffect {
   const Clock& clock_;
   const std::function<void()> added_;
   std::vector<Webhooks::Feed> feeds_;  ///< As followers() found them.
+  /// Whose products newer orders have, so that an order is not read for each seller whom it is no business
+  /// of.
+  static constexpr std::size_t known_sellers_max = 65'536;
+  boost::unordered_flat_map<OrderId, Sellers> sellers_;
 };
 
 }  // namespace market::order

@@ -45,6 +45,9 @@ std::optional<Words> words_of(std::string_view kind) {
        {"늦은 결제를 환불합니다", "Your late payment will be refunded",
         "결제가 늦게 도착했고 남은 상품이 없어 금액을 환불합니다.",
         "Your payment came too late and nothing was left; your money is on its way back."}},
+      {"order.refund_begun",
+       {"결제 금액을 환불합니다", "Your money is on its way back", "주문하신 상품의 결제 금액을 환불합니다.",
+        "We are refunding your order; your money is on its way back."}},
       {"order.refunded",
        {"환불이 완료되었습니다", "Your money was refunded", "결제 금액을 환불했습니다.",
         "We have refunded your payment."}},
@@ -82,7 +85,9 @@ std::string filled(std::string_view text, const Order& order) {
 std::optional<OrderMail> mail_about(const Event& event, const Order& order, const std::string& buyer,
                                     const NameOf& name_of) {
   std::string kind = order_kind_of(event.fact);
-  const auto words = words_of(kind);
+  const auto* owed = std::get_if<RefundOwed>(&event.fact);
+  const bool was_late = owed == nullptr || !holds_units(owed->state);
+  const auto words = words_of(was_late ? std::string_view(kind) : "order.refund_begun");
   if (!words) return std::nullopt;
   OrderMail mail;
   mail.kind = std::move(kind);

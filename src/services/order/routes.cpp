@@ -87,18 +87,21 @@ Result<Command> read_order(const Doors& doors, const Request& request) {
   return command;
 }
 
-tl::unexpected<Error> counted(Doors& doors, Error error) {
+/// `product`: the first of the order; one of several counts there alone.
+tl::unexpected<Error> counted(Doors& doors, Error error, ProductId product = {}) {
   doors.parts.refusals.add(error.code);
+  const ShownProduct* shown = product ? doors.parts.board.find(product) : nullptr;
+  if (shown != nullptr && shown->terms.sale) doors.parts.refused.add(product, error.code);
   return fail(std::move(error));
 }
 
-Task<Reply> refuse_order(Doors& doors, Error error) {
-  co_return counted(doors, std::move(error));
+Task<Reply> refuse_order(Doors& doors, Error error, ProductId product = {}) {
+  co_return counted(doors, std::move(error), product);
 }
 
-Task<Reply> answer_order(Doors& doors, Task<Placed> placing) {
+Task<Reply> answer_order(Doors& doors, Task<Placed> placing, ProductId product) {
   const auto placed = co_await std::move(placing);
-  if (!placed) co_return counted(doors, placed.error());
+  if (!placed) co_return counted(doors, placed.error(), product);
   Reply reply = doors.reply(http::Status::created, *placed->order, placed->replayed);
   reply.headers.push_back(http::Header{"Location", doors.location + placed->order->id.text()});
   co_return reply;
@@ -108,9 +111,10 @@ Task<Reply> answer_order(Doors& doors, Task<Placed> placing) {
 Task<Reply> place_order(Doors& doors, const Request& request) {
   auto command = read_order(doors, request);
   if (!command) return refuse_order(doors, std::move(command.error()));
+  const ProductId product = std::get<PlaceOrder>(command->body).lines.front().product;
   auto placing = doors.place.run(std::move(*command));
-  if (!placing) return refuse_order(doors, std::move(placing.error()));
-  return answer_order(doors, std::move(*placing));
+  if (!placing) return refuse_order(doors, std::move(placing.error()), product);
+  return answer_order(doors, std::move(*placing), product);
 }
 
 Result<OrderFilter> read_filter(const Request& request) {

@@ -8,6 +8,7 @@
 #include "services/order/order_watch.hpp"
 #include "services/order/pay_order.hpp"
 #include "services/order/refusal_counts.hpp"
+#include "services/order/refusal_notes.hpp"
 
 namespace market::order {
 
@@ -25,6 +26,7 @@ struct OrderParts {
   OrderReader& reader;
   PayOrder& pay;
   RefusalCounts& refusals;  ///< Of POST /orders.
+  RefusalNotes& refused;    ///< The same by product, of sales.
   OrderWatch& watch;
   const Clock& clock;
   OrderSettings settings;

@@ -17,8 +17,8 @@ class OrderRoutesTest : public testing::Test {
  protected:
   OrderRoutesTest() {
     gate_.followers.push_back(&watch_);
-    add_order_routes(doors_.router, {doors_.authenticator, gate_, gate_.board, gate_, pay_, refusals_, watch_,
-                                     doors_.clock, OrderSettings{}});
+    add_order_routes(doors_.router, {doors_.authenticator, gate_, gate_.board, gate_, pay_, refusals_,
+                                     refused_, watch_, doors_.clock, OrderSettings{}});
     ProductTerms terms;
     terms.price.amount = 500;
     shoes_ = gate_.decided(Command(ListProduct{terms, ProductTexts{"Shoes", "", "", ""}, 2}))->product();
@@ -45,6 +45,7 @@ class OrderRoutesTest : public testing::Test {
   tests::ScriptedProvider provider_;
   PayOrder pay_{gate_, gate_, provider_, Millis(1'000)};
   RefusalCounts refusals_;
+  RefusalNotes refused_;
   OrderWatch watch_;
   tests::SentHeader alice_ = doors_.sign_in(UserId{1}, Role::customer),
                     bob_ = doors_.sign_in(UserId{2}, Role::customer);

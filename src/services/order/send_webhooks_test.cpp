@@ -12,13 +12,13 @@ namespace {
 /// The table's rules in memory; the adapter's own are tested by tests/contract.
 struct MemoryWebhooks final : Webhooks {
   Task<> create(Webhook, FollowedTo) override { co_return Result<>(); }
-  Task<std::vector<Webhook>> list() override { co_return std::vector<Webhook>(); }
-  Task<Webhook> find(WebhookId id) override {
+  Task<std::vector<Webhook>> list(UserId) override { co_return std::vector<Webhook>(); }
+  Task<Webhook> find(WebhookId id, UserId) override {
     if (!all.contains(id)) co_return fail(Code::not_found, "removed");
     co_return all.at(id);
   }
-  Task<Webhook> update(WebhookId id, WebhookPatch) override { return find(id); }
-  Task<> remove(WebhookId) override { co_return Result<>(); }
+  Task<Webhook> update(WebhookId id, UserId owner, WebhookPatch) override { return find(id, owner); }
+  Task<> remove(WebhookId, UserId) override { co_return Result<>(); }
   Task<std::vector<Feed>> feeds() override { co_return std::vector<Feed>(); }
   Task<> add(WebhookId, std::vector<Delivery>, FollowedTo) override { co_return Result<>(); }
   Task<std::vector<Delivery>> due(Instant now, std::vector<WebhookId> busy) override {
@@ -44,10 +44,8 @@ struct MemoryWebhooks final : Webhooks {
     ++row.attempts;
     co_return Result<>();
   }
-  Task<std::vector<Delivery>> deliveries(WebhookId, std::optional<DeliveryState>, DeliveryId, int) override {
-    co_return std::vector<Delivery>();
-  }
-  Task<Delivery> replay(DeliveryId, Instant) override { co_return fail(Code::not_found, "none"); }
+  Task<std::vector<Delivery>> deliveries(DeliveryFilter, int) override { co_return std::vector<Delivery>(); }
+  Task<Delivery> replay(DeliveryId, UserId, Instant) override { co_return fail(Code::not_found, "none"); }
   std::map<WebhookId, Webhook> all;
   std::map<DeliveryId, Delivery> rows;
 };

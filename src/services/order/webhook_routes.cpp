@@ -14,12 +14,17 @@ namespace {
 using http::Method;
 using http::Reply;
 using http::Request;
-using Doors = WebhookParts;
 
-Result<> expect_admin(const Doors& doors, const Request& request) {
-  const auto caller = doors.authenticator.require(request, {Role::admin});
+struct Doors : WebhookParts {
+  bool own = false;  ///< The caller's own alone.
+};
+
+/// Whose webhooks the caller may use; none: everybody's.
+Result<UserId> owner_for(const Doors& doors, const Request& request) {
+  const auto caller = doors.own ? doors.authenticator.require(request, {Role::seller, Role::admin})
+                                : doors.authenticator.require(request, {Role::admin});
   if (!caller) return fail(caller.error());
-  return {};
+  return doors.own ? caller->user : UserId{};
 }
 
 Error no_such_webhook() {
@@ -28,7 +33,9 @@ Error no_such_webhook() {
 
 /// `with_secret`: shown once, to whoever made it.
 void append_webhook(wire::JsonWriter& json, const Webhook& webhook, bool with_secret) {
-  json.begin_object().member("id", webhook.id.text()).member("url", webhook.url);
+  json.begin_object().member("id", webhook.id.text());
+  json.member_or_null("sellerId", webhook.owner ? webhook.owner.text() : std::string());
+  json.member("url", webhook.url);
   json.key("events").begin_array();
   for (const std::string& kind : webhook.events) json.value(kind);
   json.end_array().member("active", webhook.active);
@@ -110,8 +117,9 @@ Result<WebhookPatch> read_webhook(const Doors& doors, const Request& request, bo
 }
 
 Task<Reply> list(Doors& doors, const Request& request) {
-  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
-  const auto webhooks = co_await doors.webhooks.list();
+  const auto owner = owner_for(doors, request);
+  if (!owner) co_return fail(owner.error());
+  const auto webhooks = co_await doors.webhooks.list(*owner);
   if (!webhooks) co_return fail(webhooks.error());
   std::string body;
   wire::JsonWriter json(body);
@@ -122,11 +130,13 @@ Task<Reply> list(Doors& doors, const Request& request) {
 }
 
 Task<Reply> create(Doors& doors, const Request& request) {
-  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
+  const auto owner = owner_for(doors, request);
+  if (!owner) co_return fail(owner.error());
   const auto wanted = read_webhook(doors, request, true);
   if (!wanted) co_return fail(wanted.error());
   Webhook webhook;
   webhook.id = doors.ids.next_as<WebhookId>();
+  webhook.owner = *owner;
   webhook.url = *wanted->url;
   webhook.secret = doors.sender.new_secret();
   webhook.events = wanted->events.value_or(std::vector<std::string>());
@@ -140,53 +150,55 @@ Task<Reply> create(Doors& doors, const Request& request) {
 }
 
 Task<Reply> show(Doors& doors, const Request& request) {
-  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
+  const auto owner = owner_for(doors, request);
+  if (!owner) co_return fail(owner.error());
   const auto id = WebhookId::parse(request.parameters[0]);
   if (!id) co_return fail(no_such_webhook());
-  const auto webhook = co_await doors.webhooks.find(*id);
+  const auto webhook = co_await doors.webhooks.find(*id, *owner);
   if (!webhook) co_return fail(webhook.error());
   co_return webhook_reply(http::Status::ok, *webhook, false);
 }
 
 Task<Reply> change(Doors& doors, const Request& request) {
-  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
+  const auto owner = owner_for(doors, request);
+  if (!owner) co_return fail(owner.error());
   const auto id = WebhookId::parse(request.parameters[0]);
   if (!id) co_return fail(no_such_webhook());
   auto patch = read_webhook(doors, request, false);
   if (!patch) co_return fail(patch.error());
-  const auto webhook = co_await doors.webhooks.update(*id, std::move(*patch));
+  const auto webhook = co_await doors.webhooks.update(*id, *owner, std::move(*patch));
   if (!webhook) co_return fail(webhook.error());
   doors.sending.poke();
   co_return webhook_reply(http::Status::ok, *webhook, false);
 }
 
 Task<Reply> remove(Doors& doors, const Request& request) {
-  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
+  const auto owner = owner_for(doors, request);
+  if (!owner) co_return fail(owner.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   const auto id = WebhookId::parse(request.parameters[0]);
   if (!id) co_return fail(no_such_webhook());
-  const auto removed = co_await doors.webhooks.remove(*id);
+  const auto removed = co_await doors.webhooks.remove(*id, *owner);
   if (!removed) co_return fail(removed.error());
   co_return http::no_content();
 }
 
 Task<Reply> renew_secret(Doors& doors, const Request& request) {
-  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
+  const auto owner = owner_for(doors, request);
+  if (!owner) co_return fail(owner.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   const auto id = WebhookId::parse(request.parameters[0]);
   if (!id) co_return fail(no_such_webhook());
   WebhookPatch patch;
   patch.secret = doors.sender.new_secret();
   patch.previous_until = doors.clock.now() + secret_overlap;
-  const auto webhook = co_await doors.webhooks.update(*id, std::move(patch));
+  const auto webhook = co_await doors.webhooks.update(*id, *owner, std::move(patch));
   if (!webhook) co_return fail(webhook.error());
   co_return webhook_reply(http::Status::ok, *webhook, true);
 }
 
 struct DeliveryQuery {
-  WebhookId webhook;
-  std::optional<DeliveryState> state;
-  DeliveryId before;
+  DeliveryFilter filter;
   int limit = 0;
 };
 
@@ -197,54 +209,63 @@ Result<DeliveryQuery> read_query(const Request& request) {
   query.limit = page->limit;
   const auto webhook = http::id_parameter<WebhookId>(request, "webhookId");
   if (!webhook) return fail(webhook.error());
-  query.webhook = *webhook;
+  query.filter.webhook = *webhook;
   const auto state = request.query_parameter("state");
   if (!state) return fail(state.error());
   if (*state) {
-    query.state = parse_delivery_state(**state);
-    if (!query.state) return invalid_field("state", "value", "state must be waiting, delivered or failed");
+    query.filter.state = parse_delivery_state(**state);
+    if (!query.filter.state)
+      return invalid_field("state", "value", "state must be waiting, delivered or failed");
   }
   const auto before = http::before_of<DeliveryId>(*page);
   if (!before) return fail(before.error());
-  query.before = *before;
+  query.filter.before = *before;
   return query;
 }
 
 Task<Reply> list_deliveries(Doors& doors, const Request& request) {
-  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
-  const auto query = read_query(request);
+  const auto owner = owner_for(doors, request);
+  if (!owner) co_return fail(owner.error());
+  auto query = read_query(request);
   if (!query) co_return fail(query.error());
-  auto found =
-      co_await doors.webhooks.deliveries(query->webhook, query->state, query->before, query->limit + 1);
+  query->filter.owner = *owner;
+  auto found = co_await doors.webhooks.deliveries(query->filter, query->limit + 1);
   if (!found) co_return fail(found.error());
   co_return http::page_reply(request, std::move(*found), query->limit, append_delivery);
 }
 
 Task<Reply> replay(Doors& doors, const Request& request) {
-  if (const auto allowed = expect_admin(doors, request); !allowed) co_return fail(allowed.error());
+  const auto owner = owner_for(doors, request);
+  if (!owner) co_return fail(owner.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   const auto id = DeliveryId::parse(request.parameters[0]);
   if (!id) co_return fail(Code::not_found, "there is no such delivery");
-  const auto delivery = co_await doors.webhooks.replay(*id, doors.clock.now());
+  const auto delivery = co_await doors.webhooks.replay(*id, *owner, doors.clock.now());
   if (!delivery) co_return fail(delivery.error());
   doors.sending.poke();
   co_return delivery_reply(http::Status::ok, *delivery);
 }
 
+void add_routes(http::Router& router, const WebhookParts& parts, const std::string& base,
+                auth::Access access) {
+  const bool own = access != auth::Access::admins;
+  auth::Routes routes(router, base, std::make_shared<Doors>(Doors{parts, own}), parts.authenticator);
+  routes.add(Method::get, "/webhooks", access, list);
+  routes.add(Method::post, "/webhooks", access, create);
+  routes.add(Method::get, "/webhooks/{id}", access, show);
+  routes.add(Method::patch, "/webhooks/{id}", access, change);
+  routes.add(Method::del, "/webhooks/{id}", access, remove);
+  routes.add(Method::post, "/webhooks/{id}/secret", access, renew_secret);
+  routes.add(Method::get, "/webhook-deliveries", access, list_deliveries,
+             {"limit", "cursor", "webhookId", "state"});
+  routes.add(Method::post, "/webhook-deliveries/{id}/replay", access, replay);
+}
+
 }  // namespace
 
-void add_webhook_routes(http::Router& router, const WebhookParts& parts, const std::string& base) {
-  using auth::Access;
-  auth::Routes routes(router, base, std::make_shared<Doors>(parts), parts.authenticator);
-  routes.add(Method::get, "/webhooks", Access::admins, list);
-  routes.add(Method::post, "/webhooks", Access::admins, create);
-  routes.add(Method::get, "/webhooks/{id}", Access::admins, show);
-  routes.add(Method::patch, "/webhooks/{id}", Access::admins, change);
-  routes.add(Method::del, "/webhooks/{id}", Access::admins, remove);
-  routes.add(Method::post, "/webhooks/{id}/secret", Access::admins, renew_secret);
-  routes.add(Method::get, "/webhook-deliveries", Access::admins, list_deliveries,
-             {"limit", "cursor", "webhookId", "state"});
-  routes.add(Method::post, "/webhook-deliveries/{id}/replay", Access::admins, replay);
+void add_webhook_routes(http::Router& router, const WebhookParts& parts) {
+  add_routes(router, parts, "/api/v1/admin", auth::Access::admins);
+  add_routes(router, parts, "/api/v1/seller", auth::Access::sellers);
 }
 
 }  // namespace market::order

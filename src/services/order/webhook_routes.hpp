@@ -1,5 +1,5 @@
 #pragma once
-/// Webhooks as administrators keep them, and the log of their deliveries.
+/// Webhooks as administrators keep them, and as sellers keep their own, with the log of their deliveries.
 
 #include <functional>
 
@@ -22,7 +22,8 @@ struct WebhookParts {
   std::function<Place()> place;  ///< Of the newest event: a new webhook is told of those behind it.
 };
 
-void add_webhook_routes(http::Router& router, const WebhookParts& parts,
-                        const std::string& base = "/api/v1/admin");
+/// Below /api/v1/admin everybody's; below /api/v1/seller the caller's own, which are told of orders for his
+/// products alone.
+void add_webhook_routes(http::Router& router, const WebhookParts& parts);
 
 }  // namespace market::order

@@ -77,10 +77,6 @@ Task<Reply> list(const Doors& doors, const Request& request) {
   for (const auto& product : page->products) {
     if (body.back() == '}') body += ',';
     doors.catalogue.append_page(body, *product, doors.catalogue.state_of(*product));
-    body.pop_back();
-    body += product->terms.publish_at
-                ? fmt::format(",\"publishAt\":\"{}\"}}", format_rfc3339(*product->terms.publish_at))
-                : std::string(",\"publishAt\":null}");
   }
   http::end_list(body, request, page->next_cursor);
   co_return http::json(http::Status::ok, std::move(body));
@@ -119,7 +115,6 @@ Task<Reply> refused(Error error) {
   co_return fail(std::move(error));
 }
 
-/// Pausing and closing are the same until somebody lets it go on.
 Task<Reply> pause(const Doors& doors, const Request& request) {
   const auto id = product_of(doors, request);
   if (!id) return refused(id.error());

@@ -35,6 +35,7 @@ void read_kind(wire::ObjectReader& reader, ProductKind& kind) {
 
 void read_sale(wire::ObjectReader& reader, std::optional<Sale>& sale) {
   if (!reader.has("sale")) return;
+  const bool paused = sale && sale->paused;  // Kept, unless it is named.
   sale.reset();
   if (reader.is_null("sale")) return;
   wire::ObjectReader part(*reader.member("sale", true), reader.path_of("sale"), reader);
@@ -48,6 +49,13 @@ void read_sale(wire::ObjectReader& reader, std::optional<Sale>& sale) {
   if (part.has("perUserLimit") && !part.is_null("perUserLimit"))
     if (const auto limit = part.optional_integer("perUserLimit", 1, per_user_limit_max))
       sale->per_user_limit = static_cast<std::int32_t>(*limit);
+  sale->paused = paused;
+  if (const auto* given = part.member("paused", false)) {
+    if (given->is_bool())
+      sale->paused = given->get_bool();
+    else
+      part.refuse("paused", "type", "must be true or false");
+  }
   part.finish_part();
 }
 

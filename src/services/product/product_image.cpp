@@ -1,6 +1,7 @@
 #include "services/product/product_image.hpp"
 
 #include "http/message/ascii.hpp"
+#include "wire/image/scaled_images.hpp"
 
 namespace market::product {
 
@@ -13,6 +14,15 @@ Result<> expect_image(const http::Request& request) {
   if (!http::same_letters(declared, actual) && !http::same_letters(declared, "application/octet-stream"))
     return fail(Code::unsupported_media_type, "Content-Type says something else than the picture itself");
   return {};
+}
+
+Result<std::uint32_t> image_width_of(const http::Request& request) {
+  const auto asked = request.query_parameter("width");
+  if (!asked) return fail(asked.error());
+  if (!*asked) return 0;
+  for (const std::uint32_t width : wire::scaled_widths)
+    if (**asked == std::to_string(width)) return width;
+  return invalid_field("width", "value", "width must be 160, 320, 640 or 1280");
 }
 
 std::string_view image_caching_of(std::string_view hash, const std::optional<std::string>& asked) {

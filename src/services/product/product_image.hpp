@@ -18,6 +18,9 @@ using wire::image_type_of;
 /// Errors: unsupported_media_type, when the body is none of these, or another one than its Content-Type says.
 Result<> expect_image(const http::Request& request);
 
+/// How wide the picture shall be, one of wire::scaled_widths; 0: as it was sent. Errors: validation.
+Result<std::uint32_t> image_width_of(const http::Request& request);
+
 using wire::image_url_of;
 using wire::image_version_of;
 

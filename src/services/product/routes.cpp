@@ -9,9 +9,9 @@
 #include "services/auth/routes.hpp"
 #include "services/product/edit_product.hpp"
 #include "services/product/listing.hpp"
-#include "services/product/open_pictures.hpp"
 #include "services/product/product_body.hpp"
 #include "services/product/product_image.hpp"
+#include "services/product/scaled_pictures.hpp"
 #include "services/product/stock_streams.hpp"
 #include "wire/json/json.hpp"
 
@@ -28,11 +28,12 @@ struct Doors {
       : parts(given),
         catalogue(given.board, given.clock),
         edits(given.board, given.gate),
+        pictures(given.pictures, given.picture_sizes, given.decoding, given.clock),
         streams(catalogue) {}
   ProductParts parts;
   Catalogue catalogue;
   EditProduct edits;
-  mutable OpenPictures pictures;
+  mutable ScaledPictures pictures;
   StockStreams streams;
 };
 
@@ -101,7 +102,7 @@ Reply stock_reply(const Doors& doors, const ShownProduct& product,
   std::string body;
   if (after)
     wire::append_stock(body, sale_state(product.terms, after->remaining, doors.catalogue.now()),
-                       after->remaining, after->capacity, doors.catalogue.now());
+                       is_paused(product.terms), after->remaining, after->capacity, doors.catalogue.now());
   else
     doors.catalogue.append_stock(body, product);
   Reply reply = http::json(http::Status::ok, std::move(body));
@@ -326,25 +327,29 @@ Task<Reply> get_image(const Doors& doors, const Request& request) {
   if (!version) co_return fail(version.error());
   const auto seen = product_of(doors, request);
   if (!seen) co_return fail(seen.error());
+  const auto width = image_width_of(request);
+  if (!width) co_return fail(width.error());
   const std::string hash = seen->product->texts.picture;
   if (hash.empty()) co_return fail(Code::not_found, "the product has no picture");
-  const std::string etag = fmt::format("\"{}\"", image_version_of(hash));
+  const std::string etag = *width == 0 ? fmt::format("\"{}\"", image_version_of(hash))
+                                       : fmt::format("\"{}-{}\"", image_version_of(hash), *width);
+  const std::string caching(seen->hidden ? "private, no-store" : image_caching_of(hash, *version));
   Reply reply;
-  reply.headers.push_back(http::Header{"ETag", etag});
-  reply.headers.push_back(http::Header{
-      "Cache-Control", std::string(seen->hidden ? "private, no-store" : image_caching_of(hash, *version))});
   // Other sites may show it: a page that embeds a shop's picture is no attack. One that is not public yet is
   // for its seller alone.
   if (!seen->hidden) reply.headers.push_back(http::Header{"Cross-Origin-Resource-Policy", "cross-origin"});
-  if (http::none_match(request, etag)) co_return http::not_modified(std::move(reply));
-  auto picture = doors.pictures.find(hash);
-  if (!picture) {
-    auto bytes = co_await doors.parts.pictures.load(hash);
-    if (!bytes) co_return fail(bytes.error());
-    picture = doors.pictures.share(hash, std::make_shared<const std::string>(std::move(*bytes)));
+  if (http::none_match(request, etag)) {
+    reply.headers.push_back(http::Header{"ETag", etag});
+    reply.headers.push_back(http::Header{"Cache-Control", caching});
+    co_return http::not_modified(std::move(reply));
   }
-  reply.content_type = image_type_of(*picture);
-  reply.shared_body = std::move(picture);
+  auto picture = co_await doors.pictures.load(hash, *width);
+  if (!picture) co_return fail(picture.error());
+  // What is larger than asked for, for want of a smaller one, nobody keeps for it.
+  if (picture->lasting) reply.headers.push_back(http::Header{"ETag", etag});
+  reply.headers.push_back(http::Header{"Cache-Control", picture->lasting ? caching : "no-store"});
+  reply.content_type = image_type_of(*picture->bytes);
+  reply.shared_body = std::move(picture->bytes);
   co_return reply;
 }
 
@@ -365,7 +370,7 @@ void add_product_routes(http::Router& router, const ProductParts& parts) {
   picture.json_body = false;
   picture.media_types = {"image/png", "image/jpeg", "image/webp", "application/octet-stream"};
   routes.add(Method::put, "/products/{id}/image", Access::sellers, put_image, {}, picture);
-  routes.add(Method::get, "/products/{id}/image", Access::anyone, get_image, {"v"});
+  routes.add(Method::get, "/products/{id}/image", Access::anyone, get_image, {"v", "width"});
   routes.add(Method::get, "/products/{id}/stock/stream", Access::anyone, get_stock_stream);
 }
 

@@ -2,6 +2,7 @@
 /// The doors of the product service (API.md, Products).
 
 #include "http/server/router.hpp"
+#include "ports/picture_sizes.hpp"
 #include "ports/pictures.hpp"
 #include "ports/product_board.hpp"
 #include "ports/sale_gate.hpp"
@@ -15,6 +16,7 @@ struct ProductParts {
   const ProductBoard& board;  ///< Its pages are made by render() of services/product/catalogue.hpp.
   SaleGate& gate;
   Pictures& pictures;
+  PictureSizes& picture_sizes;
   BlockingPool& pool;      ///< For searching the whole catalogue.
   BlockingPool& decoding;  ///< Of pictures: one at a time, as each may need image_pixels_max times 4 bytes.
   const Clock& clock;

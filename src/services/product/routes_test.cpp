@@ -34,14 +34,19 @@ class KeptPictures final : public Pictures {
   std::optional<Code> failure;
 };
 
+struct NoSizes final : PictureSizes {
+  Task<std::string> find(std::string, std::uint32_t) override { co_return fail(Code::not_found, "none"); }
+  Task<> keep(std::string, std::uint32_t, std::string) override { co_return Result<>(); }
+};
+
 const std::string png = tests::small_png();
 const std::string body = R"({"name":"Shoes","price":{"amount":500,"currency":"KRW"},"stock":5)";
 
 class ProductRoutesTest : public testing::Test {
  protected:
   ProductRoutesTest() {
-    add_product_routes(doors_.router,
-                       {doors_.authenticator, gate_.board, gate_, pictures_, pool_, pool_, doors_.clock});
+    add_product_routes(doors_.router, {doors_.authenticator, gate_.board, gate_, pictures_, sizes_, pool_,
+                                       pool_, doors_.clock});
   }
   std::string create(const std::string& more = "") {
     const auto reply = doors_.ask(Method::post, all, body + more + "}", {seller_});
@@ -57,6 +62,7 @@ class ProductRoutesTest : public testing::Test {
   tests::ServiceDoors doors_;
   tests::BoardGate gate_{doors_.clock, render};
   KeptPictures pictures_;
+  NoSizes sizes_;
   BlockingPool pool_{1, 8};
   tests::SentHeader seller_ = doors_.sign_in(UserId{1}, Role::seller),
                     other_ = doors_.sign_in(UserId{2}, Role::seller),

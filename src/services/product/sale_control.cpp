@@ -14,9 +14,9 @@ tl::unexpected<Error> no_sale() {
 Result<> pause_sale(ProductTerms& terms, Instant now) {
   if (!terms.sale) return no_sale();
   if (now <= terms.sale->opens_at) return fail(Code::sale_not_open, "the sale has not opened yet");
-  if (terms.sale->closes_at && *terms.sale->closes_at <= now)
-    return fail(Code::sale_closed, "the sale has closed");
-  terms.sale->closes_at = now;
+  if (is_over(*terms.sale, now)) return fail(Code::sale_closed, "the sale has closed");
+  if (terms.sale->paused) return fail(Code::sale_closed, "the sale is paused already");
+  terms.sale->paused = true;
   return {};
 }
 
@@ -25,13 +25,15 @@ Result<> extend_sale(ProductTerms& terms, std::optional<Instant> closes_at, Inst
   if (closes_at && (*closes_at <= now || *closes_at <= terms.sale->opens_at))
     return invalid_field("closesAt", "range", "closesAt must lie ahead, behind the opening");
   terms.sale->closes_at = closes_at;
+  terms.sale->paused = false;
   return {};
 }
 
 std::vector<SaleCheck> preflight(const ProductTerms& terms, const ProductTexts& texts, std::int64_t remaining,
                                  bool recovering, Instant now) {
   const bool has_sale = terms.sale.has_value();
-  const bool over = has_sale && terms.sale->closes_at && *terms.sale->closes_at <= now;
+  const bool over = has_sale && is_over(*terms.sale, now);
+  const bool paused = has_sale && terms.sale->paused;
   const Instant opens = has_sale ? std::max(terms.sale->opens_at, now) : now;
   const bool published = !terms.publish_at || *terms.publish_at <= opens;
   return {
@@ -39,6 +41,7 @@ std::vector<SaleCheck> preflight(const ProductTerms& terms, const ProductTexts& 
        recovering ? "the event log is being read again" : "orders are taken"},
       {"sale", has_sale, true, has_sale ? "it has a sale" : "it has no opening time"},
       {"not_over", !over, true, over ? "the sale has closed" : "the sale is not over"},
+      {"not_paused", !paused, true, paused ? "the sale is paused" : "the sale is not paused"},
       {"stock", remaining > 0, true, fmt::format("{} units", remaining)},
       {"price", terms.price.amount > 0, true,
        fmt::format("{} {}", terms.price.amount, terms.price.currency.text())},

@@ -6,8 +6,8 @@
 
 namespace market::product {
 
-/// No unit is sold any more until it goes on. Errors: sale_not_open (there is none, or it has not opened),
-/// sale_closed.
+/// No unit is sold any more until it goes on; its end stays where it is. Errors: sale_not_open (there is
+/// none, or it has not opened), sale_closed.
 Result<> pause_sale(ProductTerms& terms, Instant now);
 /// It goes on, until `closes_at` (none: until it is closed). Errors: validation, sale_not_open (there is
 /// none).

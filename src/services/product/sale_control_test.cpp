@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "domain/sale/decide.hpp"
+
 namespace market::product {
 namespace {
 
@@ -31,6 +33,16 @@ TEST(SaleControl, PausesAndGoesOn) {
   EXPECT_EQ(sale_state(terms, 5, now + Millis(1'000)), SaleStateName::closed);
   ASSERT_TRUE(extend_sale(terms, std::nullopt, now));
   EXPECT_EQ(sale_state(terms, 5, now + Millis(1'000'000)), SaleStateName::open);
+}
+
+TEST(SaleControl, APauseKeepsTheEnd) {
+  ProductTerms terms = open_terms();
+  terms.sale->closes_at = now + Millis(60'000);
+  ASSERT_TRUE(pause_sale(terms, now));
+  EXPECT_EQ(terms.sale->closes_at, now + Millis(60'000));
+  EXPECT_EQ(refuses_visibly(terms, 5, now)->code, Code::sale_closed);
+  EXPECT_EQ(refuses_visibly(terms, 5, now)->detail, "the sale is paused");
+  EXPECT_EQ(failing(terms, ProductTexts{"Bag", "A bag", "bags", std::string(64, 'a')}, 5), "not_paused! ");
 }
 
 TEST(SaleControl, RefusesWhatMakesNoSense) {

@@ -126,6 +126,12 @@ void decode(ByteReader& in, MoveOrder& body) {
   get_enum(in, body.state, OrderState::cancelled);
   body.reason = in.text();
 }
+void encode(ByteWriter& out, const RefundOrder& body) {
+  put(out, body.order);
+}
+void decode(ByteReader& in, RefundOrder& body) {
+  get(in, body.order);
+}
 // The sequencer's own: nobody sends them.
 void encode(ByteWriter&, const ExpireOrder&) {}
 void decode(ByteReader& in, ExpireOrder&) {

@@ -268,7 +268,8 @@ void encode_terms(ByteWriter& out, const ProductTerms& terms) {
   put_enum(out, terms.kind);
   out.byte(static_cast<std::uint8_t>(
       terms.withdrawn | (terms.sale ? 2 : 0) | (terms.sale && terms.sale->closes_at ? 4 : 0) |
-      (terms.sale && terms.sale->per_user_limit ? 8 : 0) | (terms.publish_at ? 16 : 0)));
+      (terms.sale && terms.sale->per_user_limit ? 8 : 0) | (terms.publish_at ? 16 : 0) |
+      (terms.sale && terms.sale->paused ? 32 : 0)));
   if (terms.publish_at) put(out, *terms.publish_at);
   if (!terms.sale) return;
   put(out, terms.sale->opens_at);
@@ -283,11 +284,12 @@ ProductTerms decode_terms(ByteReader& in) {
   get(in, terms.price.currency);
   get_enum(in, terms.kind, ProductKind::event);
   const unsigned flags = in.byte();
-  if (flags > 31 || ((flags & 2) == 0 && (flags & 12) != 0)) in.refuse();  // A sale's members need a sale.
+  if (flags > 63 || ((flags & 2) == 0 && (flags & 44) != 0)) in.refuse();  // A sale's members need a sale.
   terms.withdrawn = flags & 1;
   if (flags & 16) terms.publish_at = get_instant(in);
   if ((flags & 2) == 0) return terms;
   terms.sale.emplace();
+  terms.sale->paused = flags & 32;
   terms.sale->opens_at = get_instant(in);
   if (flags & 4) terms.sale->closes_at = get_instant(in);
   if (flags & 8) terms.sale->per_user_limit = get_quantity(in);

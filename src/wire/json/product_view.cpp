@@ -47,11 +47,17 @@ ProductView::ProductView(const ProductFacts& product)
       append_number(head_, *terms.sale->per_user_limit);
     else
       head_ += "null";
+    head_.append(",\"paused\":").append(terms.sale->paused ? "true" : "false");
     head_ += ",\"state\":\"";
   } else {
     head_ += "null,\"stock\":{\"remaining\":";
   }
-  tail_ = "},\"sellerId\":\"" + terms.seller.text() + "\",\"createdAt\":";
+  tail_ = "},\"publishAt\":";
+  if (terms.publish_at)
+    append_time(tail_, *terms.publish_at);
+  else
+    tail_ += "null";
+  tail_ += ",\"sellerId\":\"" + terms.seller.text() + "\",\"createdAt\":";
   append_time(tail_, product.created_at);
   tail_ += ",\"updatedAt\":";
   append_time(tail_, product.updated_at);
@@ -73,13 +79,14 @@ std::string ProductView::etag(SaleStateName state) const {
   return fmt::format("\"{}.{}\"", version_, text_of(state));
 }
 
-void append_stock(std::string& out, SaleStateName state, std::int64_t remaining, std::int64_t capacity,
-                  Instant as_of) {
+void append_stock(std::string& out, SaleStateName state, bool paused, std::int64_t remaining,
+                  std::int64_t capacity, Instant as_of) {
   out += "{\"remaining\":";
   append_number(out, remaining);
   out += ",\"capacity\":";
   append_number(out, capacity);
-  out.append(",\"saleState\":\"").append(text_of(state)).append("\",\"asOf\":");
+  out.append(",\"saleState\":\"").append(text_of(state));
+  out.append(paused ? "\",\"paused\":true,\"asOf\":" : "\",\"paused\":false,\"asOf\":");
   append_time(out, as_of);
   out += '}';
 }

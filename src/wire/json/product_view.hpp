@@ -40,8 +40,8 @@ class ProductView {
   std::string head_, tail_;
 };
 
-/// {remaining, capacity, saleState, asOf}
-void append_stock(std::string& out, SaleStateName state, std::int64_t remaining, std::int64_t capacity,
-                  Instant as_of);
+/// {remaining, capacity, saleState, paused, asOf}
+void append_stock(std::string& out, SaleStateName state, bool paused, std::int64_t remaining,
+                  std::int64_t capacity, Instant as_of);
 
 }  // namespace market::wire

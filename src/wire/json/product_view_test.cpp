@@ -35,7 +35,7 @@ TEST(ProductView, HasTheMembersOfTheApi) {
     "id": ")" + ProductId{10}.text() +
                                     R"(", "name": "Shoes <\"1\">", "description": "text", "category": "",
     "price": {"amount": 15000, "currency": "KRW"}, "imageUrl": null, "kind": "regular", "sale": null,
-    "stock": {"remaining": 3, "capacity": 5}, "sellerId": ")" +
+    "stock": {"remaining": 3, "capacity": 5}, "publishAt": null, "sellerId": ")" +
                                     UserId{9}.text() + R"(",
     "createdAt": "2027-01-15T08:00:00.000Z", "updatedAt": "2027-01-15T08:00:00.000Z"})");
   EXPECT_EQ(shown.page(), expected);
@@ -45,15 +45,15 @@ TEST(ProductView, ASaleShowsItsStateAndItsLimits) {
   Shown shown;
   shown.image = "/api/v1/products/x/image?v=1";
   shown.terms.kind = ProductKind::event;
-  shown.terms.sale = Sale{at(0), std::nullopt, std::nullopt};
+  shown.terms.sale = Sale{at(0), std::nullopt, std::nullopt, false};
   EXPECT_EQ(shown.page(SaleStateName::sold_out, 0).at("sale"),
             *parse_json(R"({"opensAt":"2027-01-15T08:00:00.000Z","closesAt":null,"perUserLimit":null,)"
-                        R"("state":"sold_out"})"));
-  shown.terms.sale = Sale{at(0), at(1'000), 2};
+                        R"("paused":false,"state":"sold_out"})"));
+  shown.terms.sale = Sale{at(0), at(1'000), 2, true};
   const auto page = shown.page(SaleStateName::recovering);
   EXPECT_EQ(page.at("sale"), *parse_json(R"({"opensAt":"2027-01-15T08:00:00.000Z",)"
                                          R"("closesAt":"2027-01-15T08:00:01.000Z","perUserLimit":2,)"
-                                         R"("state":"recovering"})"));
+                                         R"("paused":true,"state":"recovering"})"));
   EXPECT_EQ(page.at("imageUrl"), "/api/v1/products/x/image?v=1");
   EXPECT_EQ(page.at("stock").at("remaining"), 3);
 }
@@ -69,9 +69,9 @@ TEST(ProductView, TheETagIsTheVersionAndTheStateOfTheSale) {
 
 TEST(StockView, IsLive) {
   std::string text;
-  append_stock(text, SaleStateName::scheduled, 0, 7, at(5));
+  append_stock(text, SaleStateName::scheduled, false, 0, 7, at(5));
   EXPECT_EQ(text,
-            R"({"remaining":0,"capacity":7,"saleState":"scheduled","asOf":"2027-01-15T08:00:00.005Z"})");
+            R"({"remaining":0,"capacity":7,"saleState":"scheduled","paused":false,"asOf":"2027-01-15T08:00:00.005Z"})");
 }
 
 }  // namespace

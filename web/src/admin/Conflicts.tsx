@@ -6,7 +6,7 @@ import { useConsoleSpeech, type ConsoleWord } from './words';
 const labels: Record<Name, ConsoleWord> = {
   name: 'products.name', description: 'products.description', category: 'products.category', kind: 'products.kind',
   amount: 'products.amount', currency: 'products.currency', opensAt: 'products.opensAt', closesAt: 'products.closesAt',
-  perUserLimit: 'products.limit',
+  perUserLimit: 'products.limit', publishAt: 'products.publishAt',
 };
 
 export function Conflicts({ conflicts, taken, fields, onChoose }: {

@@ -4,9 +4,9 @@ import { useState, type ReactNode } from 'react';
 import { ask } from '../api/client';
 import type { AdminOrder, AdminOrderList, Order, OrderState } from '../api/types';
 import { useAddress } from '../lib/address';
-import { FormError } from '../shop/account';
+import { FormError, useForm } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
-import { Button } from '../ui/parts';
+import { Button, Field } from '../ui/parts';
 import { CsvButton } from './CsvButton';
 import { PagedTable } from './PagedTable';
 import { useConsoleSpeech } from './words';
@@ -16,11 +16,25 @@ const next: Partial<Record<OrderState, OrderState>> = { paid: 'preparing', prepa
 
 type Full = AdminOrder & Order;
 
+/** Asked for its reason, which the audit log keeps. */
+function Refund({ onRefund }: { onRefund: (reason: string) => Promise<void> }): ReactNode {
+  const { t } = useConsoleSpeech();
+  const form = useForm((data) => onRefund(String(data.get('reason') ?? '')));
+  return (
+    <form onSubmit={form.submit}>
+      <p>{t('orders.refund.text')}</p>
+      <Field name="reason" label={t('orders.refund.reason')} maxLength={500} required autoFocus />
+      <Button type="submit" look="danger" aria-busy={form.busy}>{t('orders.refund.do')}</Button>
+    </form>
+  );
+}
+
 function Detail({ order, onClose }: { order: Full; onClose: () => void }): ReactNode {
   const { t, price, time, number } = useConsoleSpeech();
   const queries = useQueryClient();
   const [error, setError] = useState<unknown>(null);
-  const act = async (verb: 'advance' | 'cancel', body: object): Promise<void> => {
+  const [refunding, setRefunding] = useState(false);
+  const act = async (verb: 'advance' | 'cancel' | 'refund', body: object): Promise<void> => {
     setError(null);
     try {
       await ask(`/admin/orders/${order.id}/${verb}`, { method: 'POST', body });
@@ -30,8 +44,10 @@ function Detail({ order, onClose }: { order: Full; onClose: () => void }): React
       setError(failure);
     }
   };
-  const step = next[order.state];
+  // Money goes back once: an order whose money has gone takes no further step.
+  const step = order.payment.state === 'paid' ? next[order.state] : undefined;
   const cancellable = ['accepted', 'paid', 'preparing'].includes(order.state);
+  const refundable = ['shipped', 'delivered', 'return_requested'].includes(order.state) && order.payment.state === 'paid';
   return (
     <Confirm open onClose={onClose} title={t('order.title', { id: order.id })}>
       <FormError error={error} />
@@ -44,8 +60,10 @@ function Detail({ order, onClose }: { order: Full; onClose: () => void }): React
       </ul>
       <ol className="steps">{order.history.map((entry, index) => <li key={index}>{t(`state.${entry.state}`)} <time dateTime={entry.at}>{time(entry.at)}</time></li>)}</ol>
       <p className="muted">{t('orders.buyer')} <code>{order.userId}</code></p>
+      {refundable && refunding && <Refund onRefund={(reason) => act('refund', { reason })} />}
       <div className="dialog-row">
         <Button onClick={onClose}>{t('dialog.close')}</Button>
+        {refundable && !refunding && <Button look="danger" onClick={() => setRefunding(true)}>{t('orders.refund')}</Button>}
         {cancellable && <Button look="danger" onClick={() => void act('cancel', {})}>{t('cancel.do')}</Button>}
         {step && <Button look="main" onClick={() => void act('advance', { state: step })}>{t('orders.advance', { state: t(`state.${step}`) })}</Button>}
       </div>

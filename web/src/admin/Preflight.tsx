@@ -35,7 +35,7 @@ export function useReady() {
 }
 
 /** The server's checks by name, as the reader's language says them. */
-const known = ['log_writable', 'sale', 'not_over', 'stock', 'price', 'published', 'limit', 'picture', 'description'] as const;
+const known = ['log_writable', 'sale', 'not_over', 'not_paused', 'stock', 'price', 'published', 'limit', 'picture', 'description'] as const;
 
 function localChecks(product: Product, now: number, t: (word: ConsoleWord) => string): Check[] {
   const limit = product.sale!.perUserLimit;

@@ -66,6 +66,7 @@ function TermFields({ fields, set, error }: { fields: Fields; set: (name: Name, 
             <Field type="number" min={1} label={t('products.limit')} {...bound('perUserLimit', 'sale.perUserLimit')} />
           </>
         )}
+        <Field type="datetime-local" step={1} label={t('products.publishAt')} {...bound('publishAt')} />
       </div>
     </>
   );
@@ -77,7 +78,7 @@ function NewTerms(): ReactNode {
   const [fields, setFields] = useState(noFields);
   const [key, setKey] = useState(newKey);
   const form = useForm(async (data) => {
-    const terms = termsOf(fields, Number(data.get('stock') ?? 0), String(data.get('publishAt') ?? ''));
+    const terms = termsOf(fields, Number(data.get('stock') ?? 0));
     try {
       const made = await ask<Product>('/products', { method: 'POST', body: terms, key });
       await go(`/admin/products/${made.id}`, { replace: true });
@@ -91,10 +92,7 @@ function NewTerms(): ReactNode {
     <form className="panel terms" onSubmit={form.submit} noValidate>
       <FormError error={form.error} />
       <TermFields fields={fields} error={form.error} set={(name, value) => setFields((before) => ({ ...before, [name]: value }))} />
-      <div className="two">
-        <Field name="stock" type="number" min={0} label={t('products.stock')} defaultValue={100} error={fieldError(form.error, 'stock')} required />
-        <Field name="publishAt" type="datetime-local" step={1} label={t('products.publishAt')} error={fieldError(form.error, 'publishAt')} />
-      </div>
+      <Field name="stock" type="number" min={0} label={t('products.stock')} defaultValue={100} error={fieldError(form.error, 'stock')} required />
       <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('products.create')}</Button>
     </form>
   );

@@ -10,12 +10,12 @@ import { useConsoleSpeech } from './words';
 
 /** Sellers' lists do not say when one becomes public. */
 interface Page {
-  items: (Product & { publishAt?: string | null })[];
+  items: Product[];
   nextCursor: string | null;
 }
 
 /** When it becomes public, if that is still to come. */
-function hiddenUntil({ publishAt }: { publishAt?: string | null }): string | null {
+function hiddenUntil({ publishAt }: Product): string | null {
   return publishAt && Date.parse(publishAt) > Date.now() ? publishAt : null;
 }
 
@@ -44,7 +44,7 @@ export function Products({ admin }: { admin: boolean }): ReactNode {
         head={<><th scope="col">{t('products.name')}</th><th scope="col">{t('products.state')}</th><th scope="col" className="right">{t('products.stock')}</th><th scope="col" className="right">{t('products.price')}</th><th scope="col">{t('products.opens')}</th></>}
         row={(product) => (
           <tr key={product.id}>
-            <th scope="row"><span className="thumb"><Art product={product} /></span><Link to={`/admin/products/${product.id}`}>{product.name}</Link></th>
+            <th scope="row"><span className="thumb"><Art product={product} sizes="3rem" /></span><Link to={`/admin/products/${product.id}`}>{product.name}</Link></th>
             <td><span className={`pill ${product.sale?.state ?? 'open'}`}>{product.sale ? t(`sale.${product.sale.state}`) : t('sale.regular')}</span>{hiddenUntil(product) && <small className="below">{t('products.hidden', { time: time(hiddenUntil(product)!) })}</small>}</td>
             <td className="right">{number(product.stock.remaining)} / {number(product.stock.capacity)}</td>
             <td className="right">{price(product.price)}</td>

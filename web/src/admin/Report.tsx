@@ -5,12 +5,11 @@ import { Link } from 'react-router';
 import { ask } from '../api/client';
 import type { OrderState, Product, SaleReport } from '../api/types';
 import { LoadError, Loading, Skeleton } from '../ui/parts';
-import { Figure, Refusals } from './Board';
+import { Figure, useReasonName } from './Board';
 import { Chart } from './Chart';
 import { CsvButton } from './CsvButton';
 import { SalePage } from './sales';
-import { linesOf, soldOutAt } from './timeline';
-import { useMetrics } from './useMetrics';
+import { linesOf, refusalLines, soldOutAt } from './timeline';
 import { useConsoleSpeech } from './words';
 
 /** `3.2 s`, `12 min`, `5 h`. */
@@ -52,17 +51,47 @@ function Charts({ report }: { report: SaleReport }): ReactNode {
   );
 }
 
+const reasonColours = ['--bad', '--link', '--warn', '--muted'];
+
+/** The four that refused most, over the sale; kept by the server, so that it can be read after a restart too. */
+function RefusalChart({ refusals }: { refusals: SaleReport['refusals'] }): ReactNode {
+  const { t } = useConsoleSpeech();
+  const nameOf = useReasonName();
+  const { at, reasons } = useMemo(() => refusalLines(refusals, reasonColours.length), [refusals]);
+  return (
+    <Chart title={t('report.chart.refusals', { step: durationOf(refusals.stepSeconds * 1000) })} data={[at, ...reasons.map(({ counts }) => counts)]}
+      empty={t('report.refusals.none')} totals lines={reasons.map(({ reason }, index) => ({ label: nameOf(reason), colour: reasonColours[index]! }))} />
+  );
+}
+
+function RefusalSums({ refusals }: { refusals: SaleReport['refusals'] }): ReactNode {
+  const { t, number } = useConsoleSpeech();
+  const nameOf = useReasonName();
+  const sums = Object.entries(refusals.reasons).sort((a, b) => b[1] - a[1]);
+  return (
+    <section className="panel" aria-labelledby="refusals">
+      <h2 id="refusals">{t('report.refusals')}</h2>
+      {sums.length === 0 ? <p className="muted">{t('report.refusals.none')}</p> : (
+        <ul className="bars">
+          {sums.map(([reason, count]) => (
+            <li key={reason} title={reason}><span>{nameOf(reason)}</span><b>{number(count)}</b><meter aria-label={nameOf(reason)} min={0} max={sums[0]![1]} value={count} /></li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
 function Told({ product }: { product: Product }): ReactNode {
   const { t, number, price, time } = useConsoleSpeech();
-  const metrics = useMetrics(true);
   const report = useQuery({
     queryKey: ['report', product.id],
     queryFn: ({ signal }) => ask<SaleReport>('/admin/orders/report', { query: { productId: product.id }, signal, timeoutMs: 60_000 }),
-    refetchInterval: 10_000, // All its orders are looked at each time.
+    refetchInterval: 10_000,
   });
   if (report.isPending) return <Loading><Skeleton className="block" /></Loading>;
   if (report.isError) return <LoadError retry={() => void report.refetch()} />;
-  const { capacity, remaining, revenue, liveOrders, liveUnits, firstOrderAt, lastOrderAt } = report.data;
+  const { capacity, remaining, revenue, refunded, liveOrders, liveUnits, firstOrderAt, lastOrderAt } = report.data;
   const opensAt = Date.parse(product.sale!.opensAt);
   const soldOut = soldOutAt(linesOf(report.data.timeline), capacity, report.data.timeline.stepSeconds);
   return (
@@ -73,6 +102,7 @@ function Told({ product }: { product: Product }): ReactNode {
       </p>
       <dl className="figures">
         <Figure name={t('report.revenue')} value={price(revenue)} look="first" />
+        {refunded.amount > 0 && <Figure name={t('report.refunded')} value={price(refunded)} />}
         <Figure name={t('board.sold')} value={number(capacity - remaining)} note={`/ ${number(capacity)}`} />
         <Figure name={t('report.live')} value={number(liveOrders)} note={t('report.units', { count: number(liveUnits) })} />
         <Figure name={t('report.first')} value={firstOrderAt ? durationOf(Math.max(0, Date.parse(firstOrderAt) - opensAt)) : '–'} />
@@ -80,9 +110,10 @@ function Told({ product }: { product: Product }): ReactNode {
         <Figure name={t('report.last')} value={lastOrderAt ? durationOf(Math.max(0, Date.parse(lastOrderAt) - opensAt)) : '–'} />
       </dl>
       <Charts report={report.data} />
+      <div className="charts"><RefusalChart refusals={report.data.refusals} /></div>
       <div className="panels">
         <States report={report.data} />
-        <Refusals metrics={metrics} />
+        <RefusalSums refusals={report.data.refusals} />
       </div>
       <div className="ways-out">
         <Link className="button plain" to={`/admin/orders?productId=${product.id}`}>{t('nav.orders')}</Link>

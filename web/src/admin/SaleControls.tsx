@@ -3,13 +3,12 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { ask } from '../api/client';
 import type { Product } from '../api/types';
-import { useServerNow } from '../lib/hooks';
 import { newKey } from '../lib/key';
 import type { SaleView } from '../lib/sale';
 import { FormError, useForm } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
 import { Button, Field, Notice, Spinner } from '../ui/parts';
-import { goOn, inMinutes, openNow, pause, plannedEnd } from './saleActions';
+import { closeNow, goOn, inMinutes, openNow, pause } from './saleActions';
 import { useConsoleSpeech, type ConsoleWord } from './words';
 
 function Restock({ product, act }: { product: Product; act: (work: () => Promise<unknown>) => Promise<void> }): ReactNode {
@@ -42,11 +41,11 @@ export function SaleControls({ product, state, admin }: { product: Product; stat
   const [busy, setBusy] = useState(false);
   const [done, setDone] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const now = useServerNow(5000);
   const { closesAt } = product.sale!;
-  const ended = state === 'closed';
-  const runs = !ended && state !== 'scheduled';
-  const planned = ended ? plannedEnd(product, now) : null;
+  const paused = state === 'paused';
+  const stopped = paused || state === 'closed';
+  const runs = !stopped && state !== 'scheduled';
+  const planned = paused ? closesAt : null;
 
   const act = async (work: () => Promise<unknown>): Promise<void> => {
     setBusy(true);
@@ -64,7 +63,7 @@ export function SaleControls({ product, state, admin }: { product: Product; stat
     }
   };
   const until = (end: string | null) => () => void act(() => goOn(product, admin, end));
-  const close: Question = { title: 'control.close.ask', text: 'control.close.text', button: 'control.close', work: () => pause(product, admin) };
+  const close: Question = { title: 'control.close.ask', text: 'control.close.text', button: 'control.close', work: () => closeNow(product) };
   const open: Question = { title: 'control.open.ask', text: 'control.open.text', button: 'control.open', work: () => openNow(product) };
   return (
     <section className="panel control" aria-labelledby="control">
@@ -77,10 +76,10 @@ export function SaleControls({ product, state, admin }: { product: Product; stat
         {runs && closesAt !== null && <Button className="small" onClick={until(inMinutes(10, closesAt))}>{t('control.extend')}</Button>}
         {runs && closesAt !== null && <Button className="small" onClick={until(null)}>{t('control.endless')}</Button>}
         {runs && closesAt === null && <Button className="small" onClick={until(inMinutes(10))}>{t('control.endSoon')}</Button>}
-        {runs && <Button className="small" look="danger" onClick={() => setQuestion(close)}>{t('control.close')}</Button>}
+        {(runs || paused) && <Button className="small" look="danger" onClick={() => setQuestion(close)}>{t('control.close')}</Button>}
         {planned && <Button className="small" look="main" onClick={until(planned)}>{t('control.resume.planned', { time: time(planned) })}</Button>}
-        {ended && <Button className="small" look={planned ? 'plain' : 'main'} onClick={until(null)}>{t('control.resume')}</Button>}
-        {ended && <Button className="small" onClick={until(inMinutes(10))}>{t('control.resume.ten')}</Button>}
+        {stopped && <Button className="small" look={planned ? 'plain' : 'main'} onClick={until(null)}>{t('control.resume')}</Button>}
+        {stopped && <Button className="small" onClick={until(inMinutes(10))}>{t('control.resume.ten')}</Button>}
       </div>
       {runs && <p className="muted">{t('control.pause.text')}</p>}
       <Restock product={product} act={act} />

@@ -2,6 +2,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { load } from '../lib/session';
 import { wearSaved } from '../lib/theme';
+import { TellsDetails } from '../shop/account';
 import { Providers } from '../ui/Providers';
 import { Console } from './Console';
 import '../styles/font.css';
@@ -13,7 +14,7 @@ void load();
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <Providers>
-      <Console />
+      <TellsDetails value={true}><Console /></TellsDetails>
     </Providers>
   </StrictMode>,
 );

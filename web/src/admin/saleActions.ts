@@ -2,7 +2,6 @@
 import { ApiError, ask, askVersioned } from '../api/client';
 import type { Product } from '../api/types';
 import { serverClock } from '../lib/clock';
-import { keep, kept } from '../lib/store';
 
 type Sale = NonNullable<Product['sale']>;
 
@@ -21,30 +20,21 @@ async function changeSale(id: string, change: (sale: Sale) => Partial<Sale>): Pr
   }
 }
 
-const plan = (id: string): string => `market.planned-end.${id}`;
-
-/** When the sale should have ended before this browser's operator paused it, if that is still to come. */
-export function plannedEnd(product: Product, now: number): string | null {
-  const planned = kept(plan(product.id));
-  return planned && Date.parse(planned) > now ? planned : null;
-}
-
 const nowText = (): string => new Date(serverClock.now()).toISOString();
 
-/** Nobody can buy until it goes on. */
+/** Nobody can buy until it goes on; its end stays where it is. */
 export async function pause(product: Product, admin: boolean): Promise<void> {
-  keep(plan(product.id), product.sale?.closesAt ?? null);
   if (admin) await ask(`/admin/products/${product.id}/sale/pause`, { method: 'POST' });
-  else await changeSale(product.id, () => ({ closesAt: nowText() }));
+  else await changeSale(product.id, () => ({ paused: true }));
 }
 
 /** It goes on until then; null: until it is sold out or closed. */
 export async function goOn(product: Product, admin: boolean, closesAt: string | null): Promise<void> {
   if (admin) await ask(`/admin/products/${product.id}/sale/extend`, { method: 'POST', body: { closesAt } });
-  else await changeSale(product.id, () => ({ closesAt }));
-  keep(plan(product.id), null);
+  else await changeSale(product.id, () => ({ closesAt, paused: false }));
 }
 
+export const closeNow = (product: Product): Promise<void> => changeSale(product.id, () => ({ closesAt: nowText() }));
 export const openNow = (product: Product): Promise<void> => changeSale(product.id, () => ({ opensAt: nowText() }));
 
 export function inMinutes(minutes: number, from: string | null = null): string {

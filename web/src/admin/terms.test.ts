@@ -4,7 +4,8 @@ import { fieldsOf, instant, localTime, merge, patchOf, termsOf } from './terms';
 
 const product: Product = {
   id: '1', name: 'Shoe', description: '', category: 'sneakers', price: { amount: 100, currency: 'KRW' }, imageUrl: null,
-  kind: 'event', sale: { opensAt: '2031-01-01T01:00:00.123Z', closesAt: null, perUserLimit: 2, state: 'scheduled' },
+  kind: 'event', sale: { opensAt: '2031-01-01T01:00:00.123Z', closesAt: null, perUserLimit: 2, paused: false, state: 'scheduled' },
+  publishAt: null,
   stock: { remaining: 1, capacity: 1 }, sellerId: '2', createdAt: '2026-01-01T00:00:00.000Z', updatedAt: '2026-01-01T00:00:00.000Z',
 };
 const fields = fieldsOf(product);
@@ -20,8 +21,14 @@ describe('the terms of a product', () => {
       .toEqual({ opensAt: '2031-01-01T01:00:00.123Z', closesAt: null, perUserLimit: null });
     expect(patchOf(product, { ...fields, opensAt: localTime('2031-01-01T02:00:00Z') }).sale!.opensAt).toBe('2031-01-01T02:00:00.000Z');
   });
+  it('say when it becomes public, and that it is', () => {
+    expect(patchOf(product, { ...fields, publishAt: localTime('2031-01-01T02:00:00Z') })).toEqual({ publishAt: '2031-01-01T02:00:00.000Z' });
+    const hidden = { ...product, publishAt: '2031-01-01T02:00:00.000Z' };
+    expect(patchOf(hidden, fieldsOf(hidden))).toEqual({});
+    expect(patchOf(hidden, { ...fieldsOf(hidden), publishAt: '' })).toEqual({ publishAt: null });
+  });
   it('send no price that is not there as 0', () => {
-    expect(termsOf({ ...fields, amount: '' }, 1, '').price.amount).toBe(-1);
+    expect(termsOf({ ...fields, amount: '' }, 1).price.amount).toBe(-1);
   });
   it('write local times and read them again', () => {
     expect(instant(localTime('2031-06-01T05:06:07.000Z'))).toBe('2031-06-01T05:06:07.000Z');

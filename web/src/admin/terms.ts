@@ -4,7 +4,7 @@
  */
 import type { NewProduct, Product } from '../api/types';
 
-export const names = ['name', 'description', 'category', 'kind', 'amount', 'currency', 'opensAt', 'closesAt', 'perUserLimit'] as const;
+export const names = ['name', 'description', 'category', 'kind', 'amount', 'currency', 'opensAt', 'closesAt', 'perUserLimit', 'publishAt'] as const;
 export type Name = (typeof names)[number];
 export type Fields = Record<Name, string>;
 
@@ -23,11 +23,12 @@ export function fieldsOf(product: Product): Fields {
     name: product.name, description: product.description, category: product.category, kind: product.kind,
     amount: String(product.price.amount), currency: product.price.currency,
     opensAt: localTime(product.sale?.opensAt), closesAt: localTime(product.sale?.closesAt),
-    perUserLimit: String(product.sale?.perUserLimit ?? ''),
+    perUserLimit: String(product.sale?.perUserLimit ?? ''), publishAt: localTime(product.publishAt),
   };
 }
 export const noFields: Fields = {
   name: '', description: '', category: '', kind: 'event', amount: '', currency: 'KRW', opensAt: '', closesAt: '', perUserLimit: '',
+  publishAt: '',
 };
 
 function saleOf(fields: Fields): NewProduct['sale'] {
@@ -40,11 +41,11 @@ function saleOf(fields: Fields): NewProduct['sale'] {
 const priceOf = (fields: Fields): NewProduct['price'] =>
   ({ amount: fields.amount === '' ? -1 : Number(fields.amount), currency: fields.currency });
 
-export function termsOf(fields: Fields, stock: number, publishAt: string): NewProduct {
+export function termsOf(fields: Fields, stock: number): NewProduct {
   return {
     name: fields.name.trim(), description: fields.description.trim(), category: fields.category.trim(),
     kind: fields.kind === 'regular' ? 'regular' : 'event', price: priceOf(fields), stock, sale: saleOf(fields),
-    ...(publishAt && { publishAt: instant(publishAt) }),
+    ...(fields.publishAt && { publishAt: instant(fields.publishAt) }),
   };
 }
 
@@ -63,6 +64,7 @@ export function patchOf(product: Product, fields: Fields): Partial<NewProduct> {
     if (sale && product.sale && !differs('closesAt')) sale.closesAt = product.sale.closesAt;
     patch.sale = sale;
   }
+  if (differs('publishAt')) patch.publishAt = instant(fields.publishAt);
   return patch;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { linesOf, soldOutAt } from './timeline';
+import { linesOf, refusalLines, soldOutAt } from './timeline';
 
 const step = (second: number, units: number, givenBack = 0) => ({
   at: new Date(1_790_000_000_000 + second * 1000).toISOString(), orders: units, units, paid: 0, givenBack,
@@ -20,5 +20,21 @@ describe('the timeline of a report', () => {
     expect(soldOutAt(lines, 5, 1)! - 1_790_000_000).toBe(2);
     expect(soldOutAt(lines, 6, 1)).toBeNull();
     expect(soldOutAt(linesOf({ stepSeconds: 1, items: [] }), 0, 1)).toBeNull();
+  });
+});
+
+describe('the refusals of a report', () => {
+  const at = (second: number): string => new Date(1_790_000_000_000 + second * 1000).toISOString();
+  it('are lines of those that refused most, with nothing left out between', () => {
+    const lines = refusalLines({
+      stepSeconds: 2, reasons: { sold_out: 9, sale_not_open: 1, limit_exceeded: 4 },
+      items: [{ at: at(0), reasons: { sale_not_open: 1 } }, { at: at(4), reasons: { sold_out: 9, limit_exceeded: 4 } }],
+    }, 2);
+    expect(lines.at.map((each) => each - 1_790_000_000)).toEqual([-2, 0, 2, 4, 6]);
+    expect(lines.reasons).toEqual([
+      { reason: 'sold_out', counts: [0, 0, 0, 9, 0] }, { reason: 'limit_exceeded', counts: [0, 0, 0, 4, 0] }]);
+  });
+  it('are none when nobody was refused', () => {
+    expect(refusalLines({ stepSeconds: 1, reasons: {}, items: [] }, 4)).toEqual({ at: [], reasons: [] });
   });
 });

@@ -1,5 +1,5 @@
 /** A report's steps as lines of a chart: steps in which nothing happened are filled in. */
-import type { SaleTimeline } from '../api/types';
+import type { SaleReport, SaleTimeline } from '../api/types';
 
 export interface Lines {
   at: number[];
@@ -35,4 +35,16 @@ export function linesOf({ stepSeconds, items }: SaleTimeline): Lines {
 export function soldOutAt(lines: Lines, capacity: number, stepSeconds: number): number | null {
   const index = lines.held.findIndex((held) => held >= capacity && capacity > 0);
   return index < 0 ? null : lines.at[index]! + stepSeconds;
+}
+
+/** Refused orders by reason, those that refused most first; steps without any are 0. */
+export function refusalLines({ stepSeconds, reasons, items }: SaleReport['refusals'], most: number):
+  { at: number[]; reasons: { reason: string; counts: number[] }[] } {
+  const top = Object.entries(reasons).sort((a, b) => b[1] - a[1]).slice(0, most).map(([reason]) => reason);
+  const steps = new Map(items.map((item) => [Math.round(Date.parse(item.at) / 1000), item.reasons]));
+  const at: number[] = [];
+  const begins = [...steps.keys()];
+  if (begins.length > 0)
+    for (let begin = begins[0]! - stepSeconds; begin <= begins.at(-1)! + stepSeconds; begin += stepSeconds) at.push(begin);
+  return { at, reasons: top.map((reason) => ({ reason, counts: at.map((begin) => steps.get(begin)?.[reason] ?? 0) })) };
 }

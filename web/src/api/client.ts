@@ -5,12 +5,17 @@
  * that nobody knows what happened (no answer, or `unavailable`): the caller asks again with the same
  * Idempotency-Key, and undoes nothing.
  */
+import { language } from '../i18n/language';
 import { sampleDate } from '../lib/clock';
 import type { Problem } from './types';
 
 export class ApiError extends Error {
   constructor(readonly problem: Problem, readonly retryAfter: number | null) {
     super(problem.detail || problem.title);
+  }
+  /** What a buyer can be told, in the page's language. */
+  get sentence(): string {
+    return this.problem.message || this.message;
   }
   get code(): string {
     return this.problem.code;
@@ -69,7 +74,7 @@ function problemOf(text: string, status: number): Problem {
 }
 
 async function send(path: string, ask: Ask): Promise<Response> {
-  const headers = new Headers({ Accept: 'application/json', ...ask.headers });
+  const headers = new Headers({ Accept: 'application/json', 'Accept-Language': language.get(), ...ask.headers });
   let body: BodyInit | undefined;
   if (ask.bytes) {
     headers.set('Content-Type', ask.bytes.type);

@@ -61,9 +61,8 @@ export function buttonView(sale: SaleView, purchase: Purchase, signedIn: boolean
     case 'email_unverified':
       return view('verify', 'buy.verify', 'buy.unverified.text', { title: 'buy.unverified' });
     case 'sale_closed':
-      return view('none', 'buy.closed');
-    case 'sale_paused':
-      return sale.state === 'open' ? bySale(sale, true) : view('none', 'buy.paused', 'buy.paused.text');
+      // Also of a paused sale, which says so itself; and what goes on can be bought again.
+      return sale.state === 'open' || sale.state === 'paused' ? bySale(sale, true) : view('none', 'buy.closed');
     case 'product_not_found':
       return view('none', 'buy.gone');
     case 'other':

@@ -13,7 +13,7 @@ import { newKey } from './key';
 import { keep, kept, Value } from './store';
 
 export type Refusal =
-  | 'sold_out' | 'insufficient_stock' | 'sale_closed' | 'limit_exceeded' | 'email_unverified' | 'sale_paused'
+  | 'sold_out' | 'insufficient_stock' | 'sale_closed' | 'limit_exceeded' | 'email_unverified'
   | 'product_not_found' | 'other';
 
 export type Purchase =
@@ -79,7 +79,7 @@ const browser: Buying = {
 
 function refusalOf(code: string): Refusal {
   const known: Refusal[] = ['sold_out', 'insufficient_stock', 'sale_closed', 'limit_exceeded', 'email_unverified',
-    'sale_paused', 'product_not_found'];
+    'product_not_found'];
   return known.find((each) => each === code) ?? 'other';
 }
 
@@ -193,7 +193,7 @@ export class PurchaseFlow {
       this.state.set({ state: 'signed_out' });
       return null;
     }
-    this.end({ state: 'refused', why: refusalOf(error.code), detail: error.message });
+    this.end({ state: 'refused', why: refusalOf(error.code), detail: error.sentence });
     return null;
   }
 

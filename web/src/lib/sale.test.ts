@@ -27,8 +27,13 @@ describe('what may be done', () => {
     expect(saleView(until, stock('open'), opensAt + 10)).toEqual({ state: 'closed', closedAt: opensAt + 10 });
   });
   it('knows the states that come and go', () => {
-    for (const state of ['recovering', 'paused'] as const)
-      expect(saleView(product({}), stock(state), opensAt).state).toBe(state);
+    expect(saleView(product({}), stock('recovering'), opensAt).state).toBe('recovering');
+    const paused = { ...stock('closed'), paused: true };
+    expect(saleView(product({}), paused, opensAt).state).toBe('paused');
+    expect(saleView(product({ paused: true }), stock('open'), opensAt).state).toBe('open');
+    expect(saleView(product({ paused: true, state: 'closed' }), null, opensAt).state).toBe('paused');
+    const ended = product({ closesAt: new Date(opensAt + 10).toISOString() });
+    expect(saleView(ended, paused, opensAt + 10).state).toBe('closed');
   });
   it('sells regular products while there are any', () => {
     expect(saleView(product(null), null, 0).state).toBe('open');

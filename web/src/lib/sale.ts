@@ -16,9 +16,8 @@ export function saleView(product: Product, stock: Stock | null, serverNow: numbe
   if (product.sale) {
     const opensAt = Date.parse(product.sale.opensAt);
     const closesAt = product.sale.closesAt ? Date.parse(product.sale.closesAt) : null;
-    if (said === 'closed' || (closesAt !== null && serverNow >= closesAt))
-      return { state: 'closed', closedAt: closesAt };
-    if (said === 'paused') return { state: 'paused' };
+    if (closesAt !== null && serverNow >= closesAt) return { state: 'closed', closedAt: closesAt };
+    if (said === 'closed') return (stock?.paused ?? product.sale.paused) ? { state: 'paused' } : { state: 'closed', closedAt: closesAt };
     // The stream may say "scheduled" for some milliseconds longer than the clock.
     if (serverNow < opensAt && said === 'scheduled') return { state: 'scheduled', opensAt };
   }

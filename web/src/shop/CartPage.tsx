@@ -30,7 +30,7 @@ function Rows({ rows, change }: { rows: Row[]; change: (productId: string, quant
     <ul className="order-list">
       {rows.map((row) => (
         <li key={row.productId} className="order-row cart-row">
-          <div className="order-art"><Art product={{ id: row.productId, name: row.name, imageUrl: row.imageUrl }} /></div>
+          <div className="order-art"><Art product={{ id: row.productId, name: row.name, imageUrl: row.imageUrl }} sizes="6rem" /></div>
           <div>
             <h2><Link to={`/store/products/${row.productId}`}>{row.name}</Link></h2>
             <p className="muted">{row.price}{row.why && <strong className="wrong"> {row.why}</strong>}</p>

@@ -35,7 +35,7 @@ function Hero({ product }: { product: Product }): ReactNode {
   const view = saleView(product, live.value, useServerNow());
   return (
     <section className="hero" aria-labelledby="hero-name">
-      <Link to={addressOf(product)} className="hero-art" tabIndex={-1} aria-hidden="true"><Art product={product} eager /></Link>
+      <Link to={addressOf(product)} className="hero-art" tabIndex={-1} aria-hidden="true"><Art product={product} eager sizes="(min-width: 60rem) 36rem, 100vw" /></Link>
       <div className="hero-text">
         <p className="hero-line">
           <StatePill state={view.state} regular={!product.sale} />

@@ -67,7 +67,7 @@ function Offer({ product }: { product: Product }): ReactNode {
   const limit = product.sale?.perUserLimit;
   return (
     <article className="offer">
-      <div className="offer-art"><Art product={product} eager /></div>
+      <div className="offer-art"><Art product={product} eager sizes="(min-width: 60rem) 36rem, 100vw" /></div>
       <div className="offer-text">
         <p className="hero-line">
           <span role="status"><StatePill state={sale.state} regular={!product.sale} /></span>

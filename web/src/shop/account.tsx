@@ -1,5 +1,5 @@
 /** Signing in, signing up, and the code that confirms an address. */
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { createContext, useContext, useState, type FormEvent, type ReactNode } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router';
 import { ApiError, ask, UnknownOutcome } from '../api/client';
 import { useSpeech } from '../i18n/language';
@@ -37,15 +37,19 @@ export function useForm(send: (form: FormData) => Promise<void>) {
   return { busy, error, submit: (event: FormEvent<HTMLFormElement>) => void submit(event) };
 }
 
+/** Operators are told more than buyers: what the server says to developers. */
+export const TellsDetails = createContext(false);
+
 /** What a form says about a failure that belongs to no field. */
 export function FormError({ error, known = {} }: { error: unknown; known?: Record<string, string> }): ReactNode {
   const { t } = useSpeech();
+  const detailed = useContext(TellsDetails);
   if (!error) return null;
   if (error instanceof UnknownOutcome) return <Notice kind="bad" title={t('error.title')}>{t('buy.again')}</Notice>;
   if (!(error instanceof ApiError)) return <Notice kind="bad">{String(error)}</Notice>;
   if (error.status === 429) return <Notice kind="bad">{t('signIn.many', { seconds: error.retryAfter ?? 1 })}</Notice>;
   if (known[error.code]) return <Notice kind="bad">{known[error.code]}</Notice>;
-  return error.problem.errors?.length ? null : <Notice kind="bad">{error.message}</Notice>;
+  return error.problem.errors?.length ? null : <Notice kind="bad">{error.sentence}{detailed && <p className="small">{error.message}</p>}</Notice>;
 }
 
 export const fieldError = (error: unknown, name: string): string | null =>

@@ -72,14 +72,18 @@ export function Cover({ seed }: { seed: string }): ReactNode {
   );
 }
 
-/** `alt` is empty where the name stands beside it. */
-export function Art({ product, eager = false }: {
-  product: { id: string; name: string; imageUrl: string | null }; eager?: boolean;
+/** The widths that the server has copies of. */
+const widths = [160, 320, 640, 1280];
+
+/** `alt` is empty where the name stands beside it. `sizes`: how wide it is shown, as the attribute says it. */
+export function Art({ product, eager = false, sizes = '(min-width: 60rem) 20rem, 50vw' }: {
+  product: { id: string; name: string; imageUrl: string | null }; eager?: boolean; sizes?: string;
 }): ReactNode {
   const [broken, setBroken] = useState(false);
   if (!product.imageUrl || broken) return <Cover seed={product.name} />;
+  const copy = (width: number): string => `${product.imageUrl}&width=${width}`;
   return (
-    <img className="cover" src={product.imageUrl} alt="" loading={eager ? 'eager' : 'lazy'} decoding="async"
-      onError={() => setBroken(true)} />
+    <img className="cover" src={copy(640)} srcSet={widths.map((width) => `${copy(width)} ${width}w`).join(', ')} sizes={sizes}
+      alt="" loading={eager ? 'eager' : 'lazy'} decoding="async" onError={() => setBroken(true)} />
   );
 }
