@@ -83,6 +83,7 @@ void EventFan::wake_all() {
 void EventFan::end() {
   ended_ = true;
   upstream_.reset();
+  holds_.reset();
 }
 
 void EventFan::publish(std::string_view event) {
