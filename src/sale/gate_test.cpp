@@ -253,23 +253,6 @@ TEST_F(GateTest, AnUnknownCommitIsDecidedByTheLog) {
   EXPECT_EQ((*tests::run(on->reader().list(UserId{1}, OrderFilter{}))).size(), 3u);
 }
 
-TEST_F(GateTest, ThePriceThatIsShownIsChargedAlsoAfterAnUnknownCommitOfItsChange) {
-  list(9);
-  std::int64_t version = 1, amount = 1000;
-  for (const auto failure : {Failure::unknown_stored, Failure::unknown_lost}) {
-    ProductTerms terms = on->table().find(product)->terms;
-    terms.price.amount = amount + 500;
-    on->log.fail_next(failure);
-    const ChangeProduct change{product, version, terms, {"shoes", {}, {}, {}}};
-    EXPECT_EQ(submit(change).error().code, Code::unavailable);
-    const auto sold = on->submit_until_it_writes(order_of(version, 0));
-    ASSERT_TRUE(sold && sold->event) << sold.error().detail;
-    if (failure == Failure::unknown_stored) ++version, amount += 500;
-    EXPECT_EQ(on->table().find(product)->terms.price.amount, amount);
-    EXPECT_EQ(std::get<OrderAccepted>(sold->event->event.fact).lines[0].unit_price.amount, amount);
-  }
-}
-
 TEST_F(GateTest, WhileTheLogCannotBeReadNothingIsSold) {
   list(3);
   on->log.fail_next(Failure::unknown_stored);

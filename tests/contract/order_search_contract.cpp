@@ -1,9 +1,12 @@
 /// ports/order_search.hpp: what every adapter must keep.
 #include <gtest/gtest.h>
 
+#include "adapters/mysql/order_search.hpp"
+#include "adapters/mysql/record_fold.hpp"
 #include "adapters/sqlite/order_search.hpp"
 #include "adapters/sqlite/record_fold.hpp"
 #include "tests/contract/run_task.hpp"
+#include "tests/support/mysql_database.hpp"
 
 namespace market::contract {
 namespace {
@@ -14,9 +17,39 @@ Instant at(std::int64_t millis) {
   return Instant(Millis(1'790'000'000'000 + millis));
 }
 
-class OrderSearchContract : public testing::Test {
+/// Records, and who searches them.
+struct Searched {
+  virtual ~Searched() = default;
+  virtual RecordFold& fold() = 0;
+  virtual OrderSearch& search() = 0;
+};
+
+struct InFile final : Searched {
+  RecordFold& fold() override { return fold_; }
+  OrderSearch& search() override { return search_; }
+
+  TemporaryFolder folder_;
+  sqlite::SqliteRecordFold fold_{folder_.file("records.db")};
+  sqlite::SqliteOrderSearch search_{folder_.file("records.db")};
+};
+
+struct InMysql final : Searched {
+  RecordFold& fold() override { return fold_; }
+  OrderSearch& search() override { return search_; }
+
+  tests::MysqlDatabase database_;
+  mysql::MysqlRecordFold fold_{database_.server()};
+  mysql::MysqlOrderSearch search_{database_.server()};
+};
+
+class OrderSearchContract : public testing::TestWithParam<std::string> {
  protected:
-  OrderSearchContract() {
+  void SetUp() override {
+    if (GetParam() == "mysql" && tests::engine("MYSQL").empty()) GTEST_SKIP() << tests::how_to_have_engines;
+    if (GetParam() == "mysql")
+      store_ = std::make_unique<InMysql>();
+    else
+      store_ = std::make_unique<InFile>();
     for (const ProductId product : {bag, cap})
       count(0, ProductListed{product, {}, {"thing", {}, {}, {}}, 50});
   }
@@ -27,7 +60,7 @@ class OrderSearchContract : public testing::Test {
     auto group = std::make_shared<std::vector<CountedEvent>>();
     group->push_back(CountedEvent{++place_, std::move(event)});
     const CountedEvents events = std::move(group);
-    const auto folded = fold_.fold(place_ - 1, {&events, 1});
+    const auto folded = store_->fold().fold(place_ - 1, {&events, 1});
     ASSERT_TRUE(folded && *folded == place_);
   }
   OrderId accepted(std::int64_t id, UserId user, std::vector<ProductId> products) {
@@ -47,26 +80,24 @@ class OrderSearchContract : public testing::Test {
   std::vector<std::int64_t> waiting(OrderState state, std::int64_t until, WaitingOrder after = {},
                                     int limit = 100) {
     std::vector<std::int64_t> ids;
-    const auto found = *run(search_.waiting(state, at(until), after, limit));
+    const auto found = *run(store_->search().waiting(state, at(until), after, limit));
     for (const WaitingOrder& each : found) ids.push_back(each.id.value);
     return ids;
   }
   std::vector<std::int64_t> search(OrderQuery query) {
     std::vector<std::int64_t> ids;
-    last_ = *run(search_.search(query));
+    last_ = *run(store_->search().search(query));
     for (const OrderPtr& order : last_.orders) ids.push_back(order->id.value);
     return ids;
   }
   using Ids = std::vector<std::int64_t>;
 
-  TemporaryFolder folder_;
-  sqlite::SqliteRecordFold fold_{folder_.file("records.db")};
-  sqlite::SqliteOrderSearch search_{folder_.file("records.db")};
+  std::unique_ptr<Searched> store_;
   Place place_ = 0;
   FoundPage last_;
 };
 
-TEST_F(OrderSearchContract, FindsWhatIsDueThoseLongestFirst) {
+TEST_P(OrderSearchContract, FindsWhatIsDueThoseLongestFirst) {
   paid(2'001, 300);
   paid(2'002, 100);
   paid(2'003, 300);
@@ -83,7 +114,7 @@ TEST_F(OrderSearchContract, FindsWhatIsDueThoseLongestFirst) {
   EXPECT_EQ(waiting(OrderState::shipped, 999), Ids{});
 }
 
-TEST_F(OrderSearchContract, FindsByStateUserAndProductNewestFirst) {
+TEST_P(OrderSearchContract, FindsByStateUserAndProductNewestFirst) {
   accepted(2'001, alice, {bag});
   accepted(2'002, bob, {cap});
   accepted(2'003, alice, {cap, bag});
@@ -104,7 +135,7 @@ TEST_F(OrderSearchContract, FindsByStateUserAndProductNewestFirst) {
   EXPECT_EQ(search(query), Ids{});
 }
 
-TEST_F(OrderSearchContract, GoesOnWhereAPageEnds) {
+TEST_P(OrderSearchContract, GoesOnWhereAPageEnds) {
   for (std::int64_t id = 2'001; id <= 2'005; ++id) accepted(id, id % 2 == 0 ? alice : bob, {bag});
   OrderQuery query;
   query.user = bob;
@@ -116,18 +147,29 @@ TEST_F(OrderSearchContract, GoesOnWhereAPageEnds) {
   EXPECT_FALSE(last_.next);
 }
 
-TEST_F(OrderSearchContract, FindsOneAndCountsAProduct) {
+TEST_P(OrderSearchContract, CountsMoreThanItReadsAtOnce) {
+  for (std::int64_t id = 2'001; id <= 2'001 + mysql::MysqlOrderSearch::counted_at_once; ++id)
+    accepted(id, alice, {bag});
+  const OrderCounts counts = *run(store_->search().count(bag));
+  EXPECT_EQ(counts.by_state[static_cast<std::size_t>(OrderState::accepted)].orders,
+            mysql::MysqlOrderSearch::counted_at_once + 1);
+}
+
+TEST_P(OrderSearchContract, FindsOneAndCountsAProduct) {
   accepted(2'001, alice, {cap, bag});
   paid(2'002, 5);
-  EXPECT_EQ((*run(search_.find(OrderId{2'002})))->state, OrderState::paid);
-  EXPECT_EQ(*run(search_.find(OrderId{9})), nullptr);
-  const OrderCounts counts = *run(search_.count(bag));
+  EXPECT_EQ((*run(store_->search().find(OrderId{2'002})))->state, OrderState::paid);
+  EXPECT_EQ(*run(store_->search().find(OrderId{9})), nullptr);
+  const OrderCounts counts = *run(store_->search().count(bag));
   const auto& accepted_ones = counts.by_state[static_cast<std::size_t>(OrderState::accepted)];
   EXPECT_EQ(accepted_ones.orders, 1);
   EXPECT_EQ(accepted_ones.units, 2);
   EXPECT_EQ(accepted_ones.amount, 20);
   EXPECT_EQ(counts.by_state[static_cast<std::size_t>(OrderState::paid)].orders, 1);
 }
+
+INSTANTIATE_TEST_SUITE_P(, OrderSearchContract, testing::Values("sqlite", "mysql"),
+                         [](const auto& test) { return test.param; });
 
 }  // namespace
 }  // namespace market::contract

@@ -12,6 +12,7 @@ import requests
 
 import client
 from market_server import PATIENCE, ROOT, Market
+from waiting import until
 
 TOOL = ROOT / "tools/stack/engines.py"
 
@@ -245,3 +246,24 @@ def test_mistakes_in_the_settings_are_one_clear_line(tmp_path, setting, words):
         market.start()
     assert words in str(failed.value)
     assert "secret" not in str(failed.value).replace("NAME=VALUE", "")
+
+
+def test_shared_records_are_what_operators_see_and_deliveries_move(serve, database):
+    shared = (f"records.mysql={database}", f"accounts.mysql={database}", "orders.day=400ms")
+    a = serve("a", *shared)
+    product = listed(a)
+    buyer = client.sign_up(a.url)
+    b = serve("b", *shared, keys_of=a)
+    sold = order(buyer, product)
+    buyer.pay(sold)
+    kept = order(buyer, product)
+    for each in (a, b):
+        admin = client.admin(each.url)
+        until(lambda admin=admin: admin.get(f"/admin/orders?productId={product}").json()["items"], 10,
+              "no operator sees the orders")
+        found = admin.get("/admin/orders?state=accepted", expect=200).json()["items"]
+        assert [one["id"] for one in found] == [kept["id"]]
+    of_sold = f"/orders/{sold['id']}"
+    until(lambda: buyer.get(of_sold).json()["state"] == "delivered", 15, "it is not delivered")
+    steps = [each["state"] for each in buyer.get(of_sold).json()["history"]]
+    assert steps == ["accepted", "paid", "preparing", "shipped", "delivered"], "each step once"

@@ -1,5 +1,5 @@
-// What instances say to each other through the internal door: whatever the bytes are, nothing crashes; what is
-// taken is within its bounds, and written again it is read as the same.
+// What instances say to each other through the internal door: whatever the bytes are, nothing crashes; what
+// is taken is within its bounds, and written again it is read as the same.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

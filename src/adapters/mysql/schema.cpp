@@ -132,7 +132,9 @@ constexpr const char* version_2[] = {
     "captured_at BIGINT NOT NULL, refunded TINYINT NOT NULL, mac VARBINARY(200) NOT NULL,"
     "token_sum VARBINARY(100) NOT NULL)",
 };
-constexpr std::span<const char* const> versions[] = {version_1, version_2};
+// What is due in the calendar of deliveries.
+constexpr const char* version_3[] = {"CREATE INDEX orders_by_state ON orders(state, updated_at)"};
+constexpr std::span<const char* const> versions[] = {version_1, version_2, version_3};
 constexpr int lock_seconds = 30;
 
 int version_of(Session& session) {

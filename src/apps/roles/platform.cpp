@@ -86,8 +86,6 @@ Platform::Platform(Services answering, const std::string& data, const Settings& 
 }
 
 void Platform::start() {
-  if (orders && core->shared_fold)
-    spdlog::warn("records.mysql: deliveries by days and operators' orders are not there yet with it");
   if (core) {
     core->gate.start();
     core->settle();
@@ -143,7 +141,7 @@ void Platform::add_order_routes() {
                                    orders->refusals, orders->watch, clock, how});
   order::add_cart_routes(router, {authenticator, store.carts, core->products, clock});
   order::add_admin_order_routes(
-      router, {authenticator, core->gate, core->reader, store.order_search, core->products, clock});
+      router, {authenticator, core->gate, core->reader, core->order_search, core->products, clock});
   if (orders->notices) order::add_payment_notice_routes(router, {*orders->notices, orders->resolver, clock});
   order::add_webhook_routes(router, {authenticator, store.webhooks, orders->webhook_sender, orders->webhooks,
                                      ids, clock, [this] { return core->gate.place(); }});

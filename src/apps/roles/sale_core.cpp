@@ -74,10 +74,14 @@ SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
                          ? std::make_unique<mysql::MysqlOrderRecords>(*mysql_server(settings, "records"),
                                                                       store.pages_pool, Store::sql_threads)
                          : nullptr),
+      shared_search(shared_fold
+                        ? std::make_unique<mysql::MysqlOrderSearch>(*mysql_server(settings, "records"))
+                        : nullptr),
       door(door_of(settings, store, shared_log != nullptr)),
       log(shared_log ? static_cast<Log&>(*shared_log) : store.log),
       fold(shared_fold ? static_cast<RecordFold&>(*shared_fold) : store.fold),
       records(shared_records ? static_cast<OrderRecords&>(*shared_records) : store.records),
+      order_search(shared_search ? static_cast<OrderSearch&>(*shared_search) : store.order_search),
       products(keys, std::move(render)),
       projector(fold, overlay, records_place(fold), {.others_fold = !decides}),
       gate(sale::GateParts{log, records, fold, store.snapshots, overlay, projector, products, keys, clock,
@@ -86,6 +90,7 @@ SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
       reader(overlay, records) {}
 
 void SaleCore::stop() {
+  if (shared_search) shared_search->stop();
   gate.stop();
   projector.stop();
 }

@@ -5,6 +5,7 @@
 
 #include "adapters/kafka/log.hpp"
 #include "adapters/mysql/order_records.hpp"
+#include "adapters/mysql/order_search.hpp"
 #include "adapters/mysql/record_fold.hpp"
 #include "adapters/remote/door.hpp"
 #include "apps/roles/store.hpp"
@@ -34,10 +35,12 @@ struct SaleCore {
   std::unique_ptr<kafka::KafkaLog> shared_log;          ///< With log.kafka.
   std::unique_ptr<mysql::MysqlRecordFold> shared_fold;  ///< With records.mysql.
   std::unique_ptr<mysql::MysqlOrderRecords> shared_records;
+  std::unique_ptr<mysql::MysqlOrderSearch> shared_search;
   std::unique_ptr<remote::Door> door;  ///< With log.kafka: to the other instances.
   Log& log;                            ///< That of this process, wherever it is.
   RecordFold& fold;
   OrderRecords& records;
+  OrderSearch& order_search;
   sale::KeyFilter keys;
   sale::ReadOverlay overlay;
   sale::ProductTable products;

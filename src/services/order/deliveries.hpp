@@ -19,9 +19,10 @@ class Deliveries {
   static constexpr int lanes =
       16;  ///< Orders that wait for the gate at once: buyers come through beside them.
 
-  /// `day`: orders.day. Lives on one executor that runs on one thread.
+  /// `day`: orders.day. `may_look`: of several instances one is enough; empty: this is the only one. Lives on
+  /// one executor that runs on one thread.
   Deliveries(SaleGate& gate, OrderSearch& orders, const Clock& clock, asio::any_io_executor executor,
-             Millis day);
+             Millis day, std::function<bool()> may_look = {});
   void start();
   /// Any thread but its own, while the gate still answers. False: a step was still under way after `longest`.
   bool stop(Millis longest = Millis(5'000));
@@ -45,6 +46,7 @@ class Deliveries {
   asio::any_io_executor executor_;
   const std::array<Step, 4> steps_;
   const Millis pause_;
+  const std::function<bool()> may_look_;
   asio::steady_timer timer_;
   bool stopped_ = false;
   TaskGroup tasks_{"the calendar of deliveries"};
