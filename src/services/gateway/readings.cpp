@@ -1,11 +1,10 @@
 #include "services/gateway/readings.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 
 #include "base/text.hpp"
 #include "http/message/ascii.hpp"
+#include "http/message/host_address.hpp"
 #include "http/message/proxy_addresses.hpp"
 #include "http/message/target.hpp"
 #include "wire/json/unicode.hpp"
@@ -153,18 +152,6 @@ void add_cookie(Found& found, std::string_view pair, std::string_view wanted, bo
   if (bare.find_first_of("%+") != std::string_view::npos) found.suspect(decoded_leniently(bare));
 }
 
-/// As inet_aton() reads it: `127.1`, `0x7f.0.0.1`, `2130706433`.
-bool same_address(const std::string& host, const std::string& other) {
-  in_addr one{}, two{};
-  if (::inet_aton(host.c_str(), &one) != 0 && ::inet_aton(other.c_str(), &two) != 0)
-    return one.s_addr == two.s_addr;
-  const auto v6 = [](const std::string& text) {
-    return text.size() > 2 && text.front() == '[' ? text.substr(1, text.size() - 2) : text;
-  };
-  http::AddressBytes a, b;
-  return http::parse_ip(v6(host), a) && http::parse_ip(v6(other), b) && a == b;
-}
-
 std::string_view without_port(std::string_view host) {
   if (const auto colon = host.rfind(':'); colon != std::string_view::npos && host.back() != ']')
     host = host.substr(0, colon);
@@ -233,9 +220,10 @@ Holds host_holds(const http::Request& request, const std::vector<std::string>& h
   asked = without_port(asked);
   while (asked.ends_with('.')) asked.remove_suffix(1);
   const std::string bare(asked);
-  const bool may = host_fits(asked, hosts) ||
-                   std::any_of(hosts.begin(), hosts.end(),
-                               [&bare](const std::string& host) { return same_address(bare, host); });
+  const bool may =
+      host_fits(asked, hosts) || std::any_of(hosts.begin(), hosts.end(), [&bare](const std::string& host) {
+        return http::is_same_address(bare, host);
+      });
   return may ? Holds::in_some : Holds::in_none;
 }
 
