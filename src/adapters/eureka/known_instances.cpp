@@ -60,6 +60,15 @@ bool is_secure_alone(const registry::RegisteredInstance& instance) {
   return !instance.port.enabled && instance.secure_port.enabled;
 }
 
+/// By its host's name or by its address: whoever calls one gets the other.
+bool shares_address(const registry::RegisteredInstance& a, const registry::RegisteredInstance& b) {
+  if (a.port.number != b.port.number) return false;
+  const auto same = [](std::string_view one, std::string_view other) {
+    return !one.empty() && http::same_letters(one, other);
+  };
+  return same(a.host, b.host) || same(a.ip, b.ip) || same(a.host, b.ip) || same(a.ip, b.host);
+}
+
 ServiceInstance service_instance(const std::string& service, const registry::RegisteredInstance& from) {
   ServiceInstance instance;
   instance.service = service;
@@ -76,12 +85,24 @@ ServiceInstance service_instance(const std::string& service, const registry::Reg
 
 }  // namespace
 
+/// A claim, unless both were known there before: one process may be several services.
+void KnownInstances::end_doubt_about(const Name& claimant, const registry::RegisteredInstance& now_there) {
+  const auto before = instances_.find(claimant);
+  if (before != instances_.end() && shares_address(before->second.instance, now_there)) return;
+  const auto dropped = std::erase_if(instances_, [&](const auto& entry) {
+    return entry.second.doubtful_until != Instant() && entry.first != claimant &&
+           shares_address(entry.second.instance, now_there);
+  });
+  changed_ = changed_ || dropped > 0;
+}
+
 void KnownInstances::apply(const registry::RegisteredInstance& change) {
   const std::pair key(change.app, change.key());
   if (change.action == registry::Action::deleted) {
     changed_ = instances_.erase(key) > 0 || changed_;
     return;
   }
+  end_doubt_about(key, change);
   const auto found = instances_.find(key);
   changed_ = changed_ || found == instances_.end() || !looks_same(found->second.instance, change);
   instances_[key] = {change, Instant()};

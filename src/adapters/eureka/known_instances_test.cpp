@@ -66,6 +66,59 @@ TEST(KnownInstances, are_kept_when_a_registry_comes_back_empty) {
   EXPECT_EQ(count(known), 1u) << "the others did not register again in time";
 }
 
+registry::RegisteredInstance other_at(const std::string& app, const std::string& host, const std::string& ip,
+                                      int port) {
+  auto instance = instance_of("o");
+  instance.app = app;
+  instance.vip = app;
+  instance.host = host;
+  instance.ip = ip;
+  instance.port.number = port;
+  return instance;
+}
+
+TEST(KnownInstances, are_doubted_no_longer_when_another_claims_their_address) {
+  struct Claim {
+    const char *host, *ip;
+    int port;
+    std::size_t left;
+  };
+  const Claim claims[] = {
+      {"h", "10.0.0.1", 80, 0}, {"H", "10.9.9.9", 80, 0}, {"x", "10.0.0.1", 80, 0}, {"10.0.0.1", "", 80, 0},
+      {"x", "10.0.0.2", 80, 1}, {"h", "10.0.0.1", 81, 1}, {"", "", 80, 1},          {"10.0.0.1", "h", 80, 0},
+  };
+  for (const auto& claim : claims)
+    for (const bool by_delta : {false, true}) {
+      TestClock clock;
+      KnownInstances known(clock);
+      known.replace({instance_of("a")});
+      known.replace({});
+      const auto other = other_at("X", claim.host, claim.ip, claim.port);
+      if (by_delta)
+        known.apply(other);
+      else
+        known.replace({other});
+      known.publish();
+      EXPECT_EQ(count(known), claim.left) << claim.host << " " << claim.ip << " " << claim.port << by_delta;
+    }
+}
+
+TEST(KnownInstances, of_one_process_come_back_one_by_one) {
+  TestClock clock;
+  KnownInstances known(clock);
+  const auto other = other_at("X", "h", "10.0.0.1", 80);
+  known.replace({instance_of("a"), other});
+  known.replace({});
+  known.replace({other});
+  known.publish();
+  EXPECT_EQ(count(known), 1u) << "both were there together before";
+  auto moved = other_at("X", "y", "10.0.0.5", 80);
+  known.apply(moved);
+  known.apply(other);
+  known.publish();
+  EXPECT_EQ(count(known), 0u) << "it went away and came back: the address is its own now";
+}
+
 TEST(KnownInstances, drop_what_a_list_with_others_no_longer_has) {
   TestClock clock;
   KnownInstances known(clock);

@@ -10,6 +10,7 @@
 
 #include "base/text.hpp"
 #include "http/message/ascii.hpp"
+#include "http/message/proxy_addresses.hpp"
 
 namespace market::http {
 namespace {
@@ -46,13 +47,13 @@ std::string_view hop_of(std::string_view text) {
   return is_name(text) || parse_ip(text, bytes) ? text : std::string_view();
 }
 
-bool is_trusted(std::string_view address, const std::vector<Network>& trusted) {
+}  // namespace
+
+bool is_in(std::string_view address, const std::vector<Network>& networks) {
   AddressBytes bytes;
   if (!parse_ip(address, bytes)) return false;
-  return std::any_of(trusted.begin(), trusted.end(), [&](const Network& n) { return n.contains(bytes); });
+  return std::any_of(networks.begin(), networks.end(), [&](const Network& n) { return n.contains(bytes); });
 }
-
-}  // namespace
 
 bool parse_ip(std::string_view text, AddressBytes& bytes) {
   char zero_ended[INET6_ADDRSTRLEN];
@@ -95,7 +96,7 @@ bool Network::contains(std::string_view address) const {
 }
 
 std::string_view client_address(const Request& request, const std::vector<Network>& trusted) {
-  if (trusted.empty() || !is_trusted(request.remote_address, trusted)) return request.remote_address;
+  if (trusted.empty() || !is_in(request.remote_address, trusted)) return request.remote_address;
   // From the last hop to the first; several fields count as one list, empty elements as none (RFC
   // 9110 5.6.1).
   auto client = request.remote_address;
@@ -108,7 +109,7 @@ std::string_view client_address(const Request& request, const std::vector<Networ
       if (!element.empty()) {
         const auto hop = hop_of(element);
         if (hop.empty()) return {};  // And nothing before it can be believed.
-        if (!is_trusted(hop, trusted)) return hop;
+        if (!is_in(hop, trusted)) return hop;
         client = hop;
       }
       if (comma == std::string_view::npos) break;
@@ -116,6 +117,13 @@ std::string_view client_address(const Request& request, const std::vector<Networ
     }
   }
   return client;
+}
+
+std::string_view claimed_address(const Request& request) {
+  for (auto field = request.headers.rbegin(); field != request.headers.rend(); ++field)
+    if (same_letters(field->name, "x-forwarded-for"))
+      return hop_of(trimmed(field->value.substr(field->value.rfind(',') + 1)));
+  return {};
 }
 
 std::uint64_t address_bucket(std::string_view address) {

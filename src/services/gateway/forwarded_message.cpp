@@ -228,7 +228,8 @@ void append_forwarded_request(std::string& out, const http::Request& request, co
   for (const auto& change : route.set_request_headers) append_field(out, change.name, change.value);
   for (const auto& change : route.add_request_headers) append_field(out, change.name, change.value);
   out.append("X-Forwarded-For: ").append(hop.client);
-  if (hop.client != hop.peer) out.append(", ").append(hop.peer);
+  // Our own services believe their gateway alone: for them it leaves out whom it believed itself.
+  if (hop.client != hop.peer && !is_own_service(route.service)) out.append(", ").append(hop.peer);
   out.append("\r\nX-Forwarded-Proto: ").append(hop.scheme);
   if (!hop.host.empty()) out.append("\r\nX-Forwarded-Host: ").append(hop.host);
   out.append("\r\nVia: ").append(via_prefix).append(hop.name);

@@ -15,10 +15,11 @@ http::Request parsed(std::string_view head) {
   return request;
 }
 
-std::string forwarded(std::string_view head, const Route& route = {}) {
+std::string forwarded(std::string_view head, const Route& route = {}, std::string_view client = "1.2.3.4") {
   const auto request = parsed(head);
   Hop hop;
-  hop.client = hop.peer = "1.2.3.4";
+  hop.client = client;
+  hop.peer = "1.2.3.4";
   hop.host = request.header("Host");
   hop.span_id = "b7ad6b7169203331";
   hop.left_ms = 900;
@@ -26,6 +27,16 @@ std::string forwarded(std::string_view head, const Route& route = {}) {
   std::string out;
   append_forwarded_request(out, request, route, *forwarded_target(request, route), "10.0.0.1:80", hop, false);
   return out;
+}
+
+TEST(ForwardedRequest, TellsOurOwnServicesTheClientAlone) {
+  Route route;
+  route.service = "fake";
+  constexpr std::string_view head = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+  EXPECT_NE(forwarded(head, route, "7.7.7.7").find("\r\nX-Forwarded-For: 7.7.7.7, 1.2.3.4\r\n"),
+            std::string::npos);
+  route.service = "market-user";
+  EXPECT_NE(forwarded(head, route, "7.7.7.7").find("\r\nX-Forwarded-For: 7.7.7.7\r\n"), std::string::npos);
 }
 
 TEST(ForwardedRequest, IsWrittenAnew) {

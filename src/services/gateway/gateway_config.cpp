@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/normal_path.hpp"
+#include "services/gateway/readings.hpp"
 
 namespace market::gateway {
 namespace {
@@ -39,18 +40,6 @@ bool cookie_fits(const http::Request& request, const FieldPredicate& wanted) {
     }
   }
   return false;
-}
-
-bool host_fits(std::string_view asked, const std::vector<std::string>& hosts) {
-  if (const auto colon = asked.rfind(':'); colon != std::string_view::npos && asked.back() != ']')
-    asked = asked.substr(0, colon);
-  if (asked.ends_with('.')) asked.remove_suffix(1);  // The same name, written to its root.
-  return std::any_of(hosts.begin(), hosts.end(), [asked](std::string_view host) {
-    if (!host.starts_with("*.")) return http::same_letters(host, asked);
-    const auto suffix = host.substr(1);
-    return asked.size() > suffix.size() &&
-           http::same_letters(asked.substr(asked.size() - suffix.size()), suffix);
-  });
 }
 
 /// All predicates but the path's.
@@ -114,16 +103,38 @@ void GatewayConfig::complete() {
   });
 }
 
+bool GatewayConfig::is_drawn(std::size_t route, std::uint64_t random) const {
+  const auto drawn = (random >> 16) % shares_[route].total;
+  return drawn >= shares_[route].begin && drawn < shares_[route].end;
+}
+
 template <class PathFits>
 const Route* GatewayConfig::first(const Question& question, PathFits path_fits) const {
   for (std::size_t i = 0; i < routes.size(); ++i) {
-    const auto drawn = (question.random >> 16) % shares_[i].total;
-    if (drawn < shares_[i].begin || drawn >= shares_[i].end) continue;
+    if (!is_drawn(i, question.random)) continue;
     const auto& paths = routes[i].paths;
     if (!paths.empty() && std::none_of(paths.begin(), paths.end(), path_fits)) continue;
     if (holds(routes[i], question.request, question.client, question.now)) return &routes[i];
   }
   return nullptr;
+}
+
+/// Whether some server could read the request as one that a rule protects to which `route` is the weaker.
+bool GatewayConfig::may_be_stronger(const Question& question, const Route& route,
+                                    const std::string& path) const {
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const auto& other = routes[i];
+    if (!is_drawn(i, question.random)) continue;
+    const bool fits =
+        other.paths.empty() || std::any_of(other.paths.begin(), other.paths.end(),
+                                           [&path](const PathPattern& p) { return p.matches_folded(path); });
+    if (!fits) continue;
+    const auto holds = predicates_hold(other, question.request, question.client, question.now);
+    if (holds == Holds::in_none) continue;
+    if (is_weaker(route, other)) return true;
+    if (holds == Holds::in_all) return false;  // Nobody looks further.
+  }
+  return false;
 }
 
 const Route* GatewayConfig::match(const http::Request& request, std::string_view client, Instant now,
@@ -134,11 +145,8 @@ const Route* GatewayConfig::match(const http::Request& request, std::string_view
   if (path.find(';') != std::string_view::npos) path = stripped = http::without_parameters(path);
   const auto* const route = first(question, [path](const PathPattern& p) { return p.matches(path); });
   if (!route || !protects_) return route;
-  for (const auto& reading : http::readings_of(request.path)) {
-    const auto* const other =
-        first(question, [&reading](const PathPattern& p) { return p.matches_folded(reading); });
-    if (other && other != route && is_weaker(*route, *other)) return nullptr;
-  }
+  for (const auto& reading : http::readings_of(request.path))
+    if (may_be_stronger(question, *route, reading)) return nullptr;
   return route;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "domain/account/email.hpp"
+#include "http/message/proxy_addresses.hpp"
 #include "services/user/user_view.hpp"
 
 namespace market::user {
@@ -15,12 +16,15 @@ constexpr GuessLimiter::Rate address_mail_rate{30, Millis(10'000)};
 }  // namespace
 
 std::string client_of(bool addresses_known, const http::Request& request) {
-  return addresses_known ? limit_address(request.remote_address) : std::string();
+  // A gateway that nobody has named yet has clients, too. What it says tells them apart; an address it is
+  // not.
+  const auto told =
+      addresses_known || request.from_trusted ? std::string_view() : http::claimed_address(request);
+  return told.empty() ? limit_address(request.remote_address) : "?" + limit_address(told);
 }
 
 std::vector<GuessLimiter::Limit> address_limit(std::string_view what, const std::string& client,
                                                GuessLimiter::Rate rate) {
-  if (client.empty()) return {};
   return {{fmt::format("{}:{}", what, client), rate}};
 }
 

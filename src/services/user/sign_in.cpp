@@ -29,7 +29,7 @@ Task<SignedIn> SignIn::run(Command command) {
   const std::string account_key = email_key(command.email);
   std::vector<GuessLimiter::Limit> failures;
   failures.push_back({"sign-in:" + command.client + ' ' + account_key, pair_rate});
-  if (!command.client.empty()) failures.push_back({"sign-in:" + command.client, address_rate});
+  failures.push_back({"sign-in:" + command.client, address_rate});
   auto failure = co_await limiter_.take_shared(std::move(failures), now);
   if (!failure) co_return fail(failure.error());
   std::vector<GuessLimiter::Limit> successes{{"signed-in:" + account_key, success_rate}};
@@ -63,11 +63,10 @@ Task<SignedIn> SignIn::run(Command command) {
 /// An address without an account has no addresses of its own, and is treated alike.
 Task<GuessLimiter::Try> SignIn::expect_few_strangers(UserId user, std::string client,
                                                      std::string account_key) {
-  const bool told = !client.empty();  // Behind gateways that nobody named all would look like one stranger.
   const auto known = co_await accounts_.knows_client(user, std::move(client));
   if (!known) co_return fail(known.error());
   std::vector<GuessLimiter::Limit> limits;
-  if (told && !*known) limits.push_back({"sign-in-strangers:" + account_key, strangers_rate});
+  if (!*known) limits.push_back({"sign-in-strangers:" + account_key, strangers_rate});
   auto taken = co_await limiter_.take_shared(std::move(limits), clock_.now());
   co_return taken;
 }
