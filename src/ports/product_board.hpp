@@ -6,7 +6,6 @@
 #include <atomic>
 #include <memory>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "domain/sale/order.hpp"
@@ -15,65 +14,13 @@
 namespace market {
 
 /// One product's live numbers; lives as long as the process.
-class LiveStock {
- public:
-  /// As they were at a place of the log.
-  struct Numbers {
-    Place place = 0;
-    std::int64_t remaining = 0, capacity = 0;
-  };
+struct LiveStock {
   explicit LiveStock(ProductId which) : id(which) {}
-
-  /// What the log says as far as it was followed here.
-  void show(Numbers numbers) {
-    set([&] { own_ = numbers; });
-  }
-  /// What another instance says that has followed it further; shown until this one has, too. False: it is not
-  /// ahead.
-  bool borrow(Numbers numbers) {
-    bool ahead = false;
-    set([&] {
-      ahead = numbers.place > own_.place && numbers.place > borrowed_.place;
-      if (ahead) borrowed_ = numbers;
-    });
-    return ahead;
-  }
-  /// Nothing but the own log counts again.
-  void forget_borrowed() {
-    set([&] { borrowed_ = {}; });
-  }
-  Numbers own() const {
-    const Spin held(lock_);
-    return own_;
-  }
-
   const ProductId id;
   std::atomic<std::int64_t> remaining{0};
   std::atomic<std::int64_t> capacity{0};
   /// Rises with every change of stock, terms or texts; what caches and streams compare.
   std::atomic<std::uint64_t> changes{0};
-
- private:
-  /// Two threads at most, for a few nanoseconds; a mutex would cost each of a million products 40 bytes.
-  struct Spin {
-    explicit Spin(std::atomic_flag& which) : flag(which) {
-      while (flag.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
-    }
-    ~Spin() { flag.clear(std::memory_order_release); }
-    std::atomic_flag& flag;
-  };
-  template <class Change>
-  void set(Change change) {
-    const Spin held(lock_);
-    change();
-    if (borrowed_.place <= own_.place) borrowed_ = {};
-    const Numbers& seen = borrowed_.place > 0 ? borrowed_ : own_;
-    remaining.store(seen.remaining, std::memory_order_release);
-    capacity.store(seen.capacity, std::memory_order_release);
-    changes.fetch_add(1, std::memory_order_release);
-  }
-  Numbers own_, borrowed_;
-  mutable std::atomic_flag lock_;
 };
 
 /// What a service keeps beside each product, made once for each version: its rendered page.

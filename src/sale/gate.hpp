@@ -103,11 +103,6 @@ class EmbeddedGate final : public SaleGate {
 
   const GateCounters& counters() const { return counters_; }
   Place place() const { return place_.load(std::memory_order_acquire); }
-  /// Which log this is; none before its first Open was read.
-  LogId log() const {
-    const std::scoped_lock lock(log_mutex_);
-    return log_;
-  }
   int waiting() const { return waiting_.load(std::memory_order_relaxed); }
   std::uint64_t snapshots_made() const { return snapshot_writer_.made(); }
   /// For how long nothing could be sold: the log cannot be written, or an append hangs.
@@ -209,8 +204,6 @@ class EmbeddedGate final : public SaleGate {
   Place snapshot_at_ = 0;
   Place memory_given_back_at_ = 0;
   std::atomic<Place> place_{0};
-  mutable std::mutex log_mutex_;
-  LogId log_;
   std::atomic<bool> writes_{false};
   std::unique_ptr<RemoteGate> remote_;
   wire::Term noted_term_ = 0;

@@ -116,10 +116,6 @@ void EmbeddedGate::stop_writing() {
 /// Whoever writes now: commands go there.
 void EmbeddedGate::note_term() {
   const auto term = sequencer_.end().point.term;
-  {
-    const std::scoped_lock lock(log_mutex_);
-    log_ = sequencer_.end().point.log;
-  }
   if (!remote_ || term == noted_term_) return;
   noted_term_ = term;
   remote_->opened(term, sequencer_.writer_address() == leaving ? std::string() : sequencer_.writer_address());

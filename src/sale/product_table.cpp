@@ -9,8 +9,10 @@ namespace {
 
 std::atomic<std::uint64_t> tables_made{0};
 
-void show(LiveStock& live, const ProductStock& stock, Place place) {
-  live.show({place, stock.remaining, stock.capacity});
+void show(LiveStock& live, const ProductStock& stock) {
+  live.remaining.store(stock.remaining, std::memory_order_release);
+  live.capacity.store(stock.capacity, std::memory_order_release);
+  live.changes.fetch_add(1, std::memory_order_release);
 }
 
 }  // namespace
@@ -108,7 +110,7 @@ void ProductTable::load(std::vector<RecordedProduct> products) {
     shown->created_at = recorded.created_at;
     shown->updated_at = recorded.updated_at;
     shown->live = std::make_shared<LiveStock>(recorded.id);
-    show(*shown->live, recorded.stock, 0);
+    show(*shown->live, recorded.stock);
     shown->page = render_(*shown);
     entries.push_back(
         Entry{std::move(shown), std::make_shared<decltype(recorded.names)>(std::move(recorded.names))});
@@ -166,15 +168,14 @@ void ProductTable::follow(const std::vector<CountedEvent>& events, const SaleSta
   for (const ProductId id : moved) {
     const Entry* entry = look(id);
     const SaleProduct* product = state.product(id);
-    if (entry != nullptr && product != nullptr)
-      show(*entry->shown->live, product->stock, state.numbers.place);
+    if (entry != nullptr && product != nullptr) show(*entry->shown->live, product->stock);
   }
 }
 
 void ProductTable::show_stock(const SaleState& state) {
   for (const SaleProduct& product : state.products) {
     const Entry* entry = look(product.id);
-    if (entry != nullptr) show(*entry->shown->live, product.stock, state.numbers.place);
+    if (entry != nullptr) show(*entry->shown->live, product.stock);
   }
 }
 

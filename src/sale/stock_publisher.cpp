@@ -68,7 +68,7 @@ bool StockPublisher::ready() {
     return false;
   }
   const auto connection = parts_.connection();
-  if (!connection || !parts_.log()) {
+  if (!connection || parts_.end() < 1) {
     everything_ = false;
     connection_.reset();
     return false;
@@ -116,12 +116,16 @@ std::vector<ProductId> StockPublisher::next_products(SteadyTime now) {
   return products;
 }
 
-std::optional<StockLine> StockPublisher::line_of(ProductId product) const {
+/// `end` was read before: the numbers are those of that place or of a later one, which is written again.
+std::optional<StockLine> StockPublisher::line_of(ProductId product, Place end) const {
   const ShownProduct* const shown = parts_.board.find(product);
   if (shown == nullptr || shown->terms.withdrawn) return std::nullopt;  // What is there expires.
-  const auto numbers = shown->live->own();
-  if (numbers.place == 0) return std::nullopt;
-  StockLine line{product, numbers.place, numbers.remaining, numbers.capacity, {}, {}};
+  StockLine line{product,
+                 end,
+                 shown->live->remaining.load(std::memory_order_acquire),
+                 shown->live->capacity.load(std::memory_order_acquire),
+                 {},
+                 {}};
   if (const auto& sale = shown->terms.sale) {
     line.opens = sale->opens_at;
     line.closes = sale->closes_at;
@@ -133,13 +137,14 @@ std::optional<StockLine> StockPublisher::line_of(ProductId product) const {
 asio::awaitable<bool> StockPublisher::publish(SteadyTime now) {
   if (!ready()) co_return true;
   const auto products = next_products(now);
+  const Place end = parts_.end();
   std::vector<StockLine> lines;
   for (const ProductId product : products)
-    if (auto line = line_of(product)) lines.push_back(std::move(*line));
+    if (auto line = line_of(product, end)) lines.push_back(std::move(*line));
   if (lines.empty() && now < mark_at_) co_return true;
   mark_at_ = now + mark_time;
   const auto count = lines.size();
-  const auto written = co_await parts_.stock.write(parts_.log(), parts_.end(), std::move(lines));
+  const auto written = co_await parts_.stock.write(parts_.log, end, std::move(lines));
   if (written) {
     written_.fetch_add(count, std::memory_order_relaxed);
     note(*written, now);

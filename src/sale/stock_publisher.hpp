@@ -22,7 +22,7 @@ namespace market::sale {
 struct PublisherParts {
   SharedStock& stock;
   const ProductBoard& board;
-  std::function<LogId()> log;
+  LogId log;
   std::function<Place()> end;    ///< How far the log was followed.
   std::function<bool()> writes;  ///< False: another instance publishes.
   /// Which connection there is; none: it is away. Another one may lead to an empty or an older store.
@@ -61,7 +61,7 @@ class StockPublisher final : public LogFollower {
   void write_all_anew();
   void gather_hot(SteadyTime now);
   std::vector<ProductId> next_products(SteadyTime now);
-  std::optional<StockLine> line_of(ProductId product) const;
+  std::optional<StockLine> line_of(ProductId product, Place end) const;
   void note(const SharedStock::Written& written, SteadyTime now);
 
   const PublisherParts parts_;

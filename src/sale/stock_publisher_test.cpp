@@ -6,7 +6,6 @@
 #include <map>
 #include <thread>
 
-#include "sale/stock_reader.hpp"
 #include "tests/support/fixed_board.hpp"
 
 namespace market::sale {
@@ -69,13 +68,13 @@ class StockPublisherTest : public testing::Test {
   }
   ~StockPublisherTest() override {
     publisher.stop();
-    reader.stop();
     work.reset();
     thread.join();
   }
   void show(ProductId product, Place place, std::int64_t remaining, bool listed = false) {
     if (listed) board.list(product, {}, remaining);
-    board.products.at(product)->live->show({place, remaining, 10});
+    board.products.at(product)->live->remaining = remaining;
+    end = place;
   }
   /// As the gate tells it.
   void sell(ProductId product, Place place, std::int64_t remaining) {
@@ -85,7 +84,6 @@ class StockPublisherTest : public testing::Test {
     std::vector<CountedEvent> events(1);
     events[0].place = place;
     events[0].event.fact = fact;
-    end = place;
     publisher.follow(std::make_shared<const std::vector<CountedEvent>>(std::move(events)));
   }
   template <class Condition>
@@ -101,7 +99,7 @@ class StockPublisherTest : public testing::Test {
   MemoryStock stock;
   tests::FixedBoard board;
   std::atomic<Place> end{1};
-  std::atomic<bool> writes{true}, stale{false};
+  std::atomic<bool> writes{true};
   std::atomic<std::uint64_t> connection{1};
   std::mutex warned_mutex;
   std::vector<std::string> warned;
@@ -117,8 +115,6 @@ class StockPublisherTest : public testing::Test {
                                             const std::scoped_lock lock(warned_mutex);
                                             warned.push_back(line);
                                           }}};
-  StockReader reader{ReaderParts{stock, board, [] { return log; }, [this] { return end.load(); },
-                                 [this] { return stale.load(); }}};
   std::thread thread;
 };
 
@@ -188,38 +184,6 @@ TEST_F(StockPublisherTest, SaysOnceThatRedisRefuses) {
   const std::scoped_lock lock(warned_mutex);
   ASSERT_EQ(warned.size(), 1u);
   EXPECT_NE(warned[0].find("OOM"), std::string::npos);
-}
-
-TEST_F(StockPublisherTest, AReaderBorrowsOnlyWhileItsOwnLogIsSilent) {
-  ASSERT_TRUE(within(Millis(2'000), [&] { return stock.size() == products; }));
-  writes = false;
-  std::this_thread::sleep_for(Millis(50));
-  {
-    const std::scoped_lock lock(stock.mutex);
-    stock.kept[ProductId{7}] = StockLine{ProductId{7}, 50, 2, 10, {}, {}};
-    stock.kept[ProductId{8}] = StockLine{ProductId{8}, 1, 0, 10, {}, {}};
-    stock.kept[ProductId{999'999}] = StockLine{ProductId{999'999}, 60, 2, 10, {}, {}};
-  }
-  const auto& live = *board.products.at(ProductId{7})->live;
-  reader.start(io.get_executor());
-  std::this_thread::sleep_for(Millis(400));
-  EXPECT_EQ(live.remaining, 5) << "the own log is heard";
-  stale = true;
-  EXPECT_TRUE(within(Millis(1'000), [&] { return live.remaining == 2; }));
-  EXPECT_EQ(live.own().remaining, 5) << "what the log says is not forgotten";
-  EXPECT_EQ(board.products.at(ProductId{8})->live->remaining, 5) << "it is no newer";
-  show(ProductId{7}, 40, 3);
-  EXPECT_EQ(live.remaining, 2) << "the own log is still behind";
-  show(ProductId{7}, 51, 1);
-  EXPECT_EQ(live.remaining, 1) << "the own log is ahead";
-  {
-    const std::scoped_lock lock(stock.mutex);
-    stock.kept[ProductId{7}].place = Place{1} << 60;  // A lie.
-  }
-  EXPECT_TRUE(within(Millis(1'000), [&] { return live.remaining == 2; }));
-  stale = false;
-  EXPECT_TRUE(within(Millis(1'000), [&] { return live.remaining == 1; }))
-      << "a lie does not outlive the silence";
 }
 
 }  // namespace

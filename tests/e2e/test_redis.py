@@ -86,11 +86,13 @@ def test_a_sale_does_not_notice_what_becomes_of_redis(start, redis):
     sold, wrong = [], []
     tokens = [client.sign_up(market.url).token for _ in range(4)]
 
+    wanted = {"items": [{"productId": product["id"], "quantity": 1}]}
+
     def buy(token):
         buyer = client.Client(market.url, token)
         while True:
             began = time.monotonic()
-            answer = buyer.send("POST", "/orders", {"items": [{"productId": product["id"], "quantity": 1}]})
+            answer = buyer.send("POST", "/orders", json=wanted)
             took = time.monotonic() - began
             if answer.status_code == 409:
                 return
@@ -167,8 +169,8 @@ def test_two_gateways_share_the_rate_of_a_client(tmp_path, redis, start):
     config = f"""
 [ratelimit]
 address_per_second = 20
-[[gateway.services.market-product]]
-address = "{market.url.removeprefix('http://')}"
+[gateway.services]
+market-product = "{market.url.removeprefix('http://')}"
 """
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()

@@ -55,31 +55,24 @@ std::unique_ptr<RedisParts> redis_of(const Settings& settings) {
   return parts;
 }
 
-void RedisParts::share_stock(SaleCore& core) {
-  const auto log = [&core] { return core.gate.log(); };
-  const auto end = [&core] { return core.gate.place(); };
+void RedisParts::share_stock(SaleCore& core, LogId store) {
+  const LogId log = core.gate.end_at_start().point.log;
   publisher = std::make_unique<sale::StockPublisher>(
-      sale::PublisherParts{stock, core.products, log, end, [&core] { return core.gate.writes(); },
+      sale::PublisherParts{stock, core.products, log ? log : store, [&core] { return core.gate.place(); },
+                           [&core] { return core.gate.writes(); },
                            [this]() -> std::optional<std::uint64_t> {
                              if (!client.connected()) return std::nullopt;
                              return client.connection_number();
                            },
                            [](const std::string& line) { spdlog::warn("{}", line); }});
   core.gate.add_follower(*publisher);
-  if (!core.shared_log) return;
-  constexpr Millis silence{1'000};  // Whoever writes gives a sign of life more often.
-  reader = std::make_unique<sale::StockReader>(sale::ReaderParts{
-      stock, core.products, log, end,
-      [&core, silence] { return !core.gate.writes() && core.gate.silent_for() > silence; }});
 }
 
 void RedisParts::start_sharing() {
   if (publisher) publisher->start(client.executor());
-  if (reader) reader->start(client.executor());
 }
 
 void RedisParts::stop_sharing() {
-  if (reader) reader->stop();
   if (publisher) publisher->stop();
 }
 
@@ -107,8 +100,7 @@ void RedisParts::add_metrics(platform::MetricsText& text) const {
   if (!publisher) return;
   text.family("market_stock_lines_total", "counter", "Lines of the live stock in Redis.")
       .sample(publisher->lines_written(), platform::label("outcome", "written"))
-      .sample(publisher->lines_newer(), platform::label("outcome", "newer_there"))
-      .sample(reader ? reader->lines_borrowed() : 0, platform::label("outcome", "borrowed"));
+      .sample(publisher->lines_newer(), platform::label("outcome", "newer_there"));
 }
 
 }  // namespace market::apps

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 
 #include "tests/support/run_task.hpp"
 
@@ -118,11 +119,22 @@ class CountedLimits final : public SharedLimits {
   int asked = 0;
 };
 
+const Instant start = at(0);
+
 class SharedGuesses : public testing::Test {
  protected:
+  using Taken = std::optional<Result<GuessLimiter::Try>>;
+  static Task<> take_into(Taken& taken, GuessLimiter& at, std::string name) {
+    std::vector<GuessLimiter::Limit> limits;
+    limits.push_back({std::move(name), rate});
+    auto answer = co_await at.take_shared(std::move(limits), start);
+    taken.emplace(std::move(answer));
+    co_return Result<>();
+  }
   Result<GuessLimiter::Try> take(GuessLimiter& at, const std::string& name) {
-    std::vector<GuessLimiter::Limit> limits{{name, rate}};
-    return tests::run(at.take_shared(std::move(limits), Instant(Millis(1'800'000'000'000))));
+    Taken taken;
+    EXPECT_TRUE(tests::run(take_into(taken, at, name)));
+    return std::move(*taken);
   }
   bool guess(GuessLimiter& at, const std::string& name) {
     auto taken = take(at, name);
