@@ -91,7 +91,7 @@ def test_readers_count_exactly_though_writer_and_readers_are_killed(
     topic = f"e2e.events.{uuid.uuid4().hex}"
     shared = (f"records.mysql={database}", f"accounts.mysql={database}", f"events.topic={topic}")
     a = serve("a", *shared)
-    product = client.admin(a.url).product(stock=200, name="선착순 Shoe \" \\ \u2028")["id"]
+    product = client.admin(a.url).product(stock=200, name="선착순 Shoe \" \\ &amp;")["id"]
     buyer = client.sign_up(a.url)
     b = serve("b", *shared, keys_of=a)
     readers = [each.start() for each in examples(kafka, topic, tmp_path)]
