@@ -78,8 +78,7 @@ Task<Reply> list(const Doors& doors, const Request& request) {
     if (body.back() == '}') body += ',';
     doors.catalogue.append_page(body, *product, doors.catalogue.state_of(*product));
   }
-  body += "],\"nextCursor\":";
-  body += page->next_cursor.empty() ? std::string("null}") : '"' + page->next_cursor + "\"}";
+  http::end_list(body, request, page->next_cursor);
   co_return http::json(http::Status::ok, std::move(body));
 }
 
