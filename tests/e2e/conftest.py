@@ -44,8 +44,8 @@ def expect_right_books(data):
 
 @pytest.fixture
 def start(tmp_path, request):
-    """start("orders.payment_window=2s", data=…, flags=…): servers of one test, stopped after it. Those of a module
-    with the mark `books` leave a store that `market check` finds right, also when they were killed."""
+    """start("orders.payment_window=2s", data=…, flags=…): servers of one test, stopped after it. Those of a
+    module with the mark `books` leave a store that `market check` finds right, also when they were killed."""
     started = []
 
     def begin(*settings, data=None, limits=False, **more):

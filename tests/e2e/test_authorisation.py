@@ -5,117 +5,25 @@ import socket
 
 import client
 import pytest
-from client import PASSWORD, Client, new_email
+from client import Client, new_email
 from openapi_check import Document
-from pictures import png
 from streams import EventStream
 from tokens import Forger
 from waiting import until
+from who_may import (
+    ADMIN,
+    ELSEWHERE,
+    LOCAL,
+    OPEN,
+    OWN_ORDER,
+    OWN_PRODUCT,
+    OWN_WEBHOOK,
+    SELLING,
+    TABLE,
+)
 
 ROLES = ("anonymous", "buyer", "stranger", "seller", "admin")
-OPEN, SIGNED_IN, SELLING, OWN_PRODUCT, OWN_WEBHOOK, OWN_ORDER, LOCAL, ELSEWHERE, ADMIN = (
-    "open",
-    "signed in",
-    "selling",
-    "own product",
-    "own webhook",
-    "own order",
-    "local",
-    "not on this server",
-    "administrators",
-)
 API = "/api/v1"
-# Every operation: who may, and a body that is accepted, or refused for what it says and not for who sends it.
-TABLE = {
-    ("POST", "/users"): (OPEN, {"password": PASSWORD, "name": "Kim"}),
-    ("POST", "/users/verification"): (OPEN, {"email": "nobody@market.example", "code": "000000"}),
-    ("POST", "/users/verification/resend"): (OPEN, {"email": "nobody@market.example"}),
-    ("POST", "/users/password/forgotten"): (OPEN, {"email": "nobody@market.example"}),
-    ("PUT", "/users/password"): (
-        OPEN,
-        {"email": "nobody@market.example", "code": "x", "newPassword": PASSWORD},
-    ),
-    ("GET", "/users/me/export"): (SIGNED_IN, None),
-    ("DELETE", "/users/me"): (SIGNED_IN, {"password": ""}),
-    ("GET", "/users/me"): (SIGNED_IN, None),
-    ("PATCH", "/users/me"): (SIGNED_IN, {"name": "Park"}),
-    ("PATCH", "/users/{id}"): (ADMIN, {"role": "seller"}),
-    ("PUT", "/users/me/password"): (SIGNED_IN, {"currentPassword": PASSWORD, "newPassword": "weak"}),
-    ("POST", "/sessions"): (OPEN, {"email": "nobody@market.example", "password": "x"}),
-    ("GET", "/sessions"): (SIGNED_IN, None),
-    ("DELETE", "/sessions"): (SIGNED_IN, None),
-    ("DELETE", "/sessions/current"): (SIGNED_IN, None),
-    ("POST", "/sessions/refresh"): (OPEN, {"refreshToken": "x"}),
-    ("GET", "/products"): (OPEN, None),
-    ("POST", "/products"): (SELLING, {"name": "Bag", "price": {"amount": 1, "currency": "KRW"}, "stock": 1}),
-    ("GET", "/products/{id}"): (OPEN, None),
-    ("PATCH", "/products/{id}"): (OWN_PRODUCT, {"name": "Bag"}),
-    ("DELETE", "/products/{id}"): (OWN_PRODUCT, None),
-    ("GET", "/products/{id}/stock"): (OPEN, None),
-    ("POST", "/products/{id}/stock"): (OWN_PRODUCT, {"delta": 1, "reason": "more"}),
-    ("GET", "/products/{id}/stock/stream"): (OPEN, None),
-    ("PUT", "/products/{id}/image"): (OWN_PRODUCT, png()),
-    ("GET", "/products/{id}/image"): (OPEN, None),
-    ("GET", "/categories"): (OPEN, None),
-    ("GET", "/admin/products"): (ADMIN, None),
-    ("GET", "/admin/products/{id}/sale/preflight"): (ADMIN, None),
-    ("POST", "/admin/products/{id}/sale/pause"): (ADMIN, None),
-    ("POST", "/admin/products/{id}/sale/extend"): (ADMIN, {"closesAt": None}),
-    ("GET", "/admin/orders"): (ADMIN, None),
-    ("GET", "/admin/orders/report"): (ADMIN, None),
-    ("GET", "/admin/orders/export"): (ADMIN, None),
-    ("GET", "/admin/orders/{id}"): (ADMIN, None),
-    ("POST", "/admin/orders/{id}/advance"): (ADMIN, {"state": "preparing"}),
-    ("POST", "/admin/orders/{id}/cancel"): (ADMIN, None),
-    ("POST", "/admin/orders/{id}/refund"): (ADMIN, {"reason": "lost on its way"}),
-    ("GET", "/admin/users"): (ADMIN, None),
-    ("GET", "/admin/users/{id}"): (ADMIN, None),
-    ("PATCH", "/admin/users/{id}"): (ADMIN, {"locked": True}),
-    ("GET", "/admin/audit"): (ADMIN, None),
-    ("GET", "/admin/mails"): (ADMIN, None),
-    ("POST", "/admin/mails/{id}/retry"): (ADMIN, None),
-    ("GET", "/admin/webhooks"): (ADMIN, None),
-    ("POST", "/admin/webhooks"): (ADMIN, {"url": "https://127.0.0.1/"}),
-    ("GET", "/admin/webhooks/{id}"): (ADMIN, None),
-    ("PATCH", "/admin/webhooks/{id}"): (ADMIN, {"active": True}),
-    ("DELETE", "/admin/webhooks/{id}"): (ADMIN, None),
-    ("POST", "/admin/webhooks/{id}/secret"): (ADMIN, None),
-    ("GET", "/admin/webhook-deliveries"): (ADMIN, None),
-    ("POST", "/admin/webhook-deliveries/{id}/replay"): (ADMIN, None),
-    ("GET", "/seller/webhooks"): (SELLING, None),
-    ("POST", "/seller/webhooks"): (SELLING, {"url": "https://127.0.0.1/"}),
-    ("GET", "/seller/webhooks/{id}"): (OWN_WEBHOOK, None),
-    ("PATCH", "/seller/webhooks/{id}"): (OWN_WEBHOOK, {"active": True}),
-    ("DELETE", "/seller/webhooks/{id}"): (OWN_WEBHOOK, None),
-    ("POST", "/seller/webhooks/{id}/secret"): (OWN_WEBHOOK, None),
-    ("GET", "/seller/webhook-deliveries"): (SELLING, None),
-    ("POST", "/seller/webhook-deliveries/{id}/replay"): (OWN_WEBHOOK, None),
-    ("GET", "/wishlist"): (SIGNED_IN, None),
-    ("PUT", "/wishlist/{id}"): (SIGNED_IN, None),
-    ("DELETE", "/wishlist/{id}"): (SIGNED_IN, None),
-    ("GET", "/cart"): (SIGNED_IN, None),
-    ("DELETE", "/cart"): (SIGNED_IN, None),
-    ("POST", "/cart/merge"): (SIGNED_IN, {"items": []}),
-    ("PUT", "/cart/items/{id}"): (SIGNED_IN, {"quantity": 1}),
-    ("DELETE", "/cart/items/{id}"): (SIGNED_IN, None),
-    ("POST", "/orders"): (SIGNED_IN, {"items": []}),
-    ("GET", "/orders"): (SIGNED_IN, None),
-    ("GET", "/orders/{id}"): (OWN_ORDER, None),
-    ("GET", "/orders/{id}/events"): (OWN_ORDER, None),
-    ("POST", "/orders/{id}/payment"): (OWN_ORDER, {"method": "card", "token": "declined"}),
-    ("POST", "/orders/{id}/cancel"): (OWN_ORDER, None),
-    ("POST", "/orders/{id}/return"): (OWN_ORDER, {"reason": "too small"}),
-    ("GET", "/admin/metrics"): (ADMIN, None),
-    ("GET", "/admin/services"): (ADMIN, None),
-    ("GET", "//health/live"): (OPEN, None),
-    ("GET", "//health/ready"): (OPEN, None),
-    ("GET", "//openapi.json"): (OPEN, None),
-    # Where there are any: with Stripe, and in a demonstration.
-    ("POST", "/payments/notices"): (ELSEWHERE, {}),
-    ("GET", "//dev/mail"): (ELSEWHERE, None),
-    ("GET", "//metrics"): (LOCAL, None),
-    ("GET", "//info"): (LOCAL, None),
-}
 OPERATIONS = sorted(
     (method, path.removeprefix(API) if path.startswith(API) else "/" + path)
     for method, path in Document.load().operations()

@@ -159,7 +159,8 @@ def test_a_picture_that_is_no_wider_is_its_own_copy(admin, anonymous):
 
 
 @pytest.mark.parametrize(
-    "width", ["", "0", "1", "161", "-160", "160.0", "0160", "+160", "99999999999", "../160", "%00", "160&width=320"]
+    "width",
+    ["", "0", "1", "161", "-160", "160.0", "0160", "+160", "99999999999", "../160", "%00", "160&width=320"],
 )
 def test_only_the_widths_there_are_are_made(admin, anonymous, width):
     product = admin.product()
@@ -181,7 +182,8 @@ def test_sixty_who_ask_for_a_copy_at_once_have_it_made_once(start):
     server = start()
     chief, anonymous = client.admin(server.url), Client(server.url)
     product = chief.product()
-    url = "/" + put(chief, product, png(width=5_000, height=5_000), "image/png", expect=200).json()["imageUrl"]
+    large = png(width=5_000, height=5_000)
+    url = "/" + put(chief, product, large, "image/png", expect=200).json()["imageUrl"]
 
     def ask(number):
         return Client(server.url).get(f"{url}&width={WIDTHS[number % 4]}")

@@ -1,5 +1,5 @@
-"""Each step of an order, asked for by sixty at once, and by two who want different things at the same time: one of
-them happens, once, and stock and money are right."""
+"""Each step of an order, asked for by sixty at once, and by two who want different things at the same time:
+one of them happens, once, and stock and money are right."""
 
 import concurrent.futures
 import itertools
@@ -20,7 +20,8 @@ class Order:
     def __init__(self, server, state):
         self.server = server
         self.chief, self.buyer = admin(server.url), sign_up(server.url)
-        self.product = self.chief.product(stock=STOCK, sale={"opensAt": "2020-01-01T00:00:00Z", "perUserLimit": 1})
+        sale = {"opensAt": "2020-01-01T00:00:00Z", "perUserLimit": 1}
+        self.product = self.chief.product(stock=STOCK, sale=sale)
         self.id = self.buyer.order(self.product).json()["id"]
         for step in WAY[1 : WAY.index(state) + 1]:
             self.ask(step, expect=200)
@@ -90,7 +91,7 @@ RACES = [
 
 @pytest.mark.parametrize(("state", "one", "other"), RACES)
 def test_of_two_steps_one_comes_first(start, state, one, other):
-    """Whoever is first: the history is a legal one, units are held or free, and the money is paid or gone back."""
+    """Whoever is first: the history is legal, units are held or free, and the money is paid or gone back."""
     server = start()
     for _ in range(4):
         order = Order(server, state)
@@ -105,14 +106,15 @@ def test_of_two_steps_one_comes_first(start, state, one, other):
         was_paid = "paid" in states
         gone_back = states[-1] in ("cancelled", "returned") or other == "refunded" and was_paid
         if other == "refunded":
-            # The refund is legal before and after the other step; but what came back first is refunded by that.
+            # It is legal before and after the other step; and what came back first is refunded by that.
             assert done["payment"]["state"] == "refunded", done
         elif was_paid:
             assert done["payment"]["state"] == ("refunded" if gone_back else "paid"), done
         else:
             assert done["payment"]["state"] in ("none", "declined"), done
         # Whether the limit of one is free again: after a cancel, and after nothing else.
-        order.buyer.order(order.product, expect=201 if states[-1] == "cancelled" else (409, "limit_exceeded"))
+        again = 201 if states[-1] == "cancelled" else (409, "limit_exceeded")
+        order.buyer.order(order.product, expect=again)
 
 
 def test_paying_races_with_the_end_of_its_time(start):
@@ -134,7 +136,8 @@ def test_paying_races_with_the_end_of_its_time(start):
 
     def ended():
         found = [b.get(f"/orders/{o['id']}").json() for b, o in zip(buyers, orders, strict=True)]
-        return all(o["state"] in ("paid", "expired") and o["payment"]["state"] != "pending" for o in found) and found
+        over = all(o["state"] in ("paid", "expired") and o["payment"]["state"] != "pending" for o in found)
+        return over and found
 
     found = until(ended)
     paid = sum(order["state"] == "paid" for order in found)

@@ -23,7 +23,8 @@ void Catalogue::append_page(std::string& out, const ShownProduct& product, SaleS
 }
 
 void Catalogue::append_stock(std::string& out, const ShownProduct& product) const {
-  wire::append_stock(out, state_of(product), is_paused(product.terms), product.live->remaining.load(std::memory_order_relaxed),
+  wire::append_stock(out, state_of(product), is_paused(product.terms),
+                     product.live->remaining.load(std::memory_order_relaxed),
                      product.live->capacity.load(std::memory_order_relaxed), clock_.now());
 }
 

@@ -67,7 +67,8 @@ Task<> StockStreams::serve(ProductId product, bool hidden, std::string known, ht
       const std::string id = now.event_id();
       if (id != known) {
         std::string data;
-        wire::append_stock(data, now.state, is_paused(shown->terms), now.remaining, now.capacity, catalogue_.now());
+        wire::append_stock(data, now.state, is_paused(shown->terms), now.remaining, now.capacity,
+                           catalogue_.now());
         if (seen != changes) piece += http::sse_event("stock", data, id);
         if (seen_state != state) piece += http::sse_event("state", data, id);
       }
