@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -31,12 +32,19 @@ void write_two_digits(char* out, int value) {
   out[1] = static_cast<char>('0' + value % 10);
 }
 
-/// Leap seconds have only ever come at the ends of June and December, the preferred ones of ITU-R TF.460.
+/// All that there were (IERS Bulletin C; RFC 3339 appendix D); none is announced. The years whose June and
+/// December ended with one.
 bool follows_a_leap_second(std::chrono::sys_seconds at) {
+  constexpr std::array june{1972, 1981, 1982, 1983, 1985, 1992, 1993, 1994, 1997, 2012, 2015};
+  constexpr std::array december{1972, 1973, 1974, 1975, 1976, 1977, 1978, 1979,
+                                1987, 1989, 1990, 1995, 1998, 2005, 2008, 2016};
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date(day);
-  return at == day && date.day() == std::chrono::day(1) &&
-         (date.month() == std::chrono::January || date.month() == std::chrono::July);
+  if (at != day || date.day() != std::chrono::day(1)) return false;
+  const int year = static_cast<int>(date.year());
+  if (date.month() == std::chrono::July) return std::find(june.begin(), june.end(), year) != june.end();
+  return date.month() == std::chrono::January &&
+         std::find(december.begin(), december.end(), year - 1) != december.end();
 }
 
 tl::unexpected<Error> not_a_time() {

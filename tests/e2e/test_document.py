@@ -16,6 +16,23 @@ WITH_BODY = sorted(
 )
 
 
+def test_generators_understand_the_document():
+    """7.10's Java and TypeScript break at `oneOf` with null, and at values without a type."""
+
+    def parts(node, path):
+        yield node, path
+        below = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for key, each in below:
+            yield from parts(each, f"{path}/{key}")
+
+    for node, path in parts(Document.load().spec, ""):
+        if not isinstance(node, dict) or path.endswith("/properties"):
+            continue
+        for choice in ("oneOf", "anyOf"):
+            assert not any(each.get("type") == "null" for each in node.get(choice, ())), path
+        assert "type" in node or not {"const", "enum"} & node.keys(), path
+
+
 @pytest.fixture
 def send(admin, buyer):
     """send(method, path, data=…): as a caller who may, on a resource of this caller."""

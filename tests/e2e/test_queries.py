@@ -1,7 +1,9 @@
 """One rule for parameters of the query that an operation does not know: 422, and their name."""
 
 import pytest
+from client import sign_up
 from openapi_check import Document
+from waiting import until
 
 OPERATIONS = sorted(Document.load().operations())
 ID = "0C3KQ2V8M0G00"
@@ -45,3 +47,45 @@ def test_an_empty_query_is_none(admin):
 def test_pages_do_not_mind(anonymous):
     for path in ("/docs?utm_source=mail", "/docs/style.css?v=7"):
         assert anonymous.session.get(anonymous.url + path, timeout=10).status_code == 200
+
+
+def test_a_cursor_belongs_to_its_list_and_filters(admin, buyer):
+    """Also of operators' lists: a page of other rows would look like the end of them."""
+    for _ in range(2):
+        product = admin.product(stock=9)
+        sign_up(admin.url)
+    for _ in range(3):
+        buyer.order(product)
+    cursors = {}
+    for path in ("/orders?state=accepted", "/admin/orders?state=accepted", "/admin/users?role=customer",
+                 "/admin/audit?", "/products?"):
+        caller = buyer if path.startswith("/orders") else admin
+        first = f"{path}&limit=1"
+        until(lambda: caller.get(first, expect=200).json()["nextCursor"], 10, path)  # Records come behind.
+        cursors[path] = caller.get(first).json()["nextCursor"]
+        caller.get(f"{path}&limit=2&cursor={cursors[path]}", expect=200)
+    others = {"/orders": buyer, "/orders?state=paid": buyer, "/admin/orders": admin,
+              "/admin/orders?state=paid": admin, "/admin/users": admin, "/admin/users?role=seller": admin,
+              "/admin/mails": admin, "/sessions": buyer, "/wishlist": buyer,
+              "/admin/webhooks/deliveries": admin}
+    for path, caller in others.items():
+        joint = "&" if "?" in path else "?"
+        for cursor in cursors.values():
+            answer = caller.get(f"{path}{joint}cursor={cursor}")
+            if answer.status_code != 404:
+                assert (answer.status_code, answer.json()["code"]) == (422, "validation"), (path, answer.text)
+
+
+def test_prices_of_several_currencies_have_no_order(admin, anonymous):
+    category = "foreign-" + ID.lower()
+    for price in ({"amount": 100, "currency": "KRW"}, {"amount": 20, "currency": "USD"}):
+        admin.product(category=category, price=price)
+    for sort in ("price", "-price"):
+        answer = anonymous.get(f"/products?category={category}&sort={sort}", expect=422).json()
+        assert answer["errors"][0]["field"] == "currency"
+        for currency, amount in (("KRW", 100), ("USD", 20)):
+            query = f"/products?category={category}&sort={sort}&currency={currency}"
+            found = anonymous.get(query, expect=200).json()["items"]
+            assert [each["price"]["amount"] for each in found] == [amount]
+    for wrong in ("krw", "XXX", "KR", "'"):
+        anonymous.get(f"/products?currency={wrong}", expect=(422, "validation"))

@@ -89,5 +89,23 @@ TEST(DataFolder, AKeyThatDataNeedsIsNotMadeAnew) {
   EXPECT_FALSE(fs::exists(folder.file("keys/field")));
 }
 
+TEST(CreateForOwner, TakesADatabaseThatIsThereAwayFromOthers) {
+  const tests::TempFolder temp;
+  const auto mode_of = [](const fs::path& path) {
+    struct stat about {};
+    return ::stat(path.c_str(), &about) == 0 ? about.st_mode & 0777u : 0u;
+  };
+  const fs::path made = temp / "new.db", old = temp / "old.db";
+  create_for_owner(made);
+  EXPECT_EQ(mode_of(made), 0600u);
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    std::ofstream(old.string() + suffix) << "rows";
+    ::chmod((old.string() + suffix).c_str(), 0644);
+  }
+  create_for_owner(old);
+  for (const char* suffix : {"", "-wal", "-shm"}) EXPECT_EQ(mode_of(old.string() + suffix), 0600u) << suffix;
+  EXPECT_EQ(fs::file_size(old), 4u);
+}
+
 }  // namespace
 }  // namespace market::files

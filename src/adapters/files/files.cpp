@@ -188,6 +188,14 @@ Result<std::string> sha256_of_file(const std::filesystem::path& path) {
 
 void create_for_owner(const std::string& path) {
   const FileDescriptor made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (made) return;
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    const std::string file = path + suffix;
+    struct stat about {};
+    if (::stat(file.c_str(), &about) == 0 && S_ISREG(about.st_mode) &&
+        (about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+      static_cast<void>(::chmod(file.c_str(), about.st_mode & S_IRWXU));  // Another's file stays as it is.
+  }
 }
 
 Result<> expect_writable_database(const std::filesystem::path& path) {

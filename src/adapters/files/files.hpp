@@ -73,7 +73,7 @@ class DurableFile {
 };
 
 /// Makes an empty file for its owner alone, if there is none: SQLite would make it with whatever rights the
-/// umask leaves to others, and a WAL has those of its database.
+/// umask leaves to others, and a WAL has those of its database. One that is there is taken away from others.
 void create_for_owner(const std::string& path);
 
 /// Whether a database that is there, its WAL and its index of the WAL can be read and written by this user: a

@@ -76,6 +76,7 @@ FrontDoor::FrontDoor(const Settings& settings, GatewaySettings read, bool home,
 }
 
 void FrontDoor::stand_before(http::Router& router) {
+  router.match_normal_form_below("/api/");
   const auto names = router.route_names();
   for (const auto& name : names)
     if (name.find(" /api/v1/") != std::string::npos)

@@ -37,6 +37,16 @@ std::vector<ServiceInstance> instances_of(const toml::node& node) {
   return instances;
 }
 
+/// A second Access-Control-Allow-Origin makes browsers refuse the answer.
+void expect_no_cors_fields(const gateway::Route& route) {
+  for (const auto* changes : {&route.add_response_headers, &route.set_response_headers})
+    for (const auto& change : *changes)
+      if (http::lower_text(change.name).starts_with("access-control-"))
+        throw UsageError(
+            fmt::format("gateway.routes \"{}\": {} is what the cors policy says; it cannot be set beside it",
+                        route.id, change.name));
+}
+
 }  // namespace
 
 GatewaySettings read_gateway_settings(const Settings& settings, const std::string& file, bool at_home) {
@@ -72,6 +82,8 @@ GatewaySettings read_gateway_settings(const Settings& settings, const std::strin
         throw UsageError(fmt::format(
             "gateway.routes \"{}\": authenticated = true needs auth.key_file: no token could be checked",
             route.id));
+  for (const auto& route : config.routes)
+    if (route.cors || config.cors) expect_no_cors_fields(route);
   config.body_bytes_max = static_cast<std::size_t>(settings.number("http.body_bytes_max"));
   config.in_flight_max = settings.number("gateway.in_flight_max");
   // Nothing of another process is to be spared: the whole's limit is enough.

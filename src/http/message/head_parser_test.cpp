@@ -211,9 +211,27 @@ TEST(Queries, DecodeAndRefuse) {
   EXPECT_EQ(request.query_parameter("e").error().code, Code::validation);
   request.query = "limit=101";
   EXPECT_EQ(page_of(request).error().code, Code::validation);
-  request.query = "limit=100&cursor=abc";
+  request.query = "limit=100";
   EXPECT_EQ(page_of(request)->limit, 100);
-  EXPECT_EQ(page_of(request)->cursor, "abc");
+}
+
+TEST(Queries, ACursorBelongsToItsListAndFilters) {
+  Request request;
+  request.path = "/orders";
+  request.query = "state=paid&limit=5&userId=7";
+  const std::string cursor = cursor_of(request, "abc");
+  const auto read = [&](std::string_view path, const std::string& query) {
+    request.path = path;
+    request.query = query;
+    const auto page = page_of(request);
+    return page ? page->cursor : std::string("refused");
+  };
+  EXPECT_EQ(read("/orders", "userId=7&&limit=9&state=paid&cursor=" + cursor), "abc");
+  EXPECT_EQ(read("/orders", "cursor=" + cursor), "refused");
+  EXPECT_EQ(read("/orders", "userId=8&state=paid&cursor=" + cursor), "refused");
+  EXPECT_EQ(read("/users", "userId=7&state=paid&cursor=" + cursor), "refused");
+  EXPECT_EQ(read("/orders", "userId=7&state=paid&cursor=abc"), "refused");
+  EXPECT_EQ(read("/orders", "userId=7&state=paid&cursor=" + cursor.substr(0, cursor.size() - 3)), "refused");
 }
 
 TEST(Heads, KeepForgedFieldsOutAndLetHandlersReplaceStandardOnes) {

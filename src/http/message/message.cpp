@@ -35,7 +35,9 @@ bool Request::has_header(std::string_view name) const {
 }
 
 bool Request::is_from_this_machine() const {
-  return remote_is_loopback && !has_header("X-Forwarded-For") && !has_header("Forwarded");
+  if (!remote_is_loopback || http_1_0) return false;  // nginx's proxy_pass speaks HTTP/1.0, and says no more.
+  return !has_header("X-Forwarded-For") && !has_header("Forwarded") && !has_header("Via") &&
+         !has_header("X-Real-IP") && !has_header("X-Forwarded-Host") && !has_header("X-Forwarded-Proto");
 }
 
 bool Request::has_loopback_host() const {

@@ -13,8 +13,14 @@ struct Page {
   int limit = 20;
   std::string cursor;  ///< Opaque to clients; empty: from the start.
 };
-/// Errors: validation with the parameter's name.
+/// Errors: validation with the parameter's name; also for a cursor of another list, or of this one with other
+/// filters.
 Result<Page> page_of(const Request& request);
+/// What the next page of this list is asked for with: `last`, the place where this one ends, and which list
+/// and filters it belongs to.
+std::string cursor_of(const Request& request, std::string_view last);
+/// Ends `{"items":[…`. `last`: as above; empty: there is no next page.
+void end_list(std::string& body, const Request& request, std::string_view last);
 
 /// The cursor of a list whose cursors are its rows' ids; none: from the start. Errors: validation.
 template <class Id>
@@ -46,13 +52,14 @@ bool drop_what_is_more(std::vector<Row>& rows, int limit) {
 
 /// A page of a list of which one row more was asked for; `append(json, row)` writes one.
 template <class Row, class Append>
-Reply page_reply(std::vector<Row> rows, int limit, Append append) {
+Reply page_reply(const Request& request, std::vector<Row> rows, int limit, Append append) {
   const bool more = drop_what_is_more(rows, limit);
   std::string body;
   wire::JsonWriter json(body);
   json.begin_object().key("items").begin_array();
   for (const Row& row : rows) append(json, row);
-  json.end_array().member_or_null("nextCursor", more ? rows.back().id.text() : std::string());
+  json.end_array();
+  json.member_or_null("nextCursor", more ? cursor_of(request, rows.back().id.text()) : std::string());
   json.end_object();
   return http::json(Status::ok, std::move(body));
 }

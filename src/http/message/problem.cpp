@@ -149,9 +149,14 @@ Reply problem_reply(const Error& error, std::string_view trace_id) {
   return reply;
 }
 
-Reply status_problem(Status status, std::string_view detail, std::string_view trace_id) {
+std::string code_of(Status status) {
   std::string code(reason_phrase(status));
   for (char& c : code) c = c == ' ' ? '_' : static_cast<char>(c | 0x20);
+  return code;
+}
+
+Reply status_problem(Status status, std::string_view detail, std::string_view trace_id) {
+  const std::string code = code_of(status);
   std::string body;
   begin_problem(body, status, code, reason_phrase(status), detail, trace_id);
   body += '}';

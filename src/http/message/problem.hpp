@@ -24,6 +24,9 @@ Reply problem_reply(const Error& error, std::string_view trace_id);
 /// `code` is the reason phrase in lower case with underscores.
 Reply status_problem(Status status, std::string_view detail, std::string_view trace_id);
 
+/// The code of such a problem: "method_not_allowed".
+std::string code_of(Status status);
+
 /// "Not Found"; of every Status.
 std::string_view reason_phrase(Status status);
 

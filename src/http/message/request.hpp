@@ -92,8 +92,9 @@ struct Request {
   std::vector<char> normal_path;     ///< Owns a path that had letters or digits percent-encoded.
   std::string_view remote_address;   ///< Text form of the peer's IP.
   bool remote_is_loopback = false;
-  bool from_trusted = false;    ///< The peer is a trusted proxy: what it says of the request is so.
-  bool secure = false;          ///< It came over TLS.
+  bool from_trusted = false;  ///< The peer is a trusted proxy: what it says of the request is so.
+  bool secure = false;        ///< It came over TLS.
+  bool http_1_0 = false;
   std::string_view request_id;  ///< Ours, or the caller's when it is sane; always set.
   std::string_view trace_id;    ///< 32 hex digits, of `traceparent` or fresh.
   std::size_t route_index = 0;  ///< Set by the router, for metrics.

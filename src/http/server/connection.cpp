@@ -22,6 +22,7 @@ constexpr std::chrono::milliseconds drain_idle_max{500};
 /// And a request that has begun to come gets this long to be whole.
 constexpr std::chrono::milliseconds drain_unfinished_max{2'000};
 constexpr std::size_t unfinished_bytes_free = 16 * 1024;  ///< Of a connection; also the step of counting.
+constexpr std::size_t hop_bytes_max = 1024;               ///< What gateways before us may add to a head.
 constexpr int requests_in_a_row_max = 64;                 ///< Then others of this thread get their turn.
 
 }  // namespace
@@ -216,7 +217,9 @@ asio::awaitable<void> Connection::serve(std::unique_ptr<Connection> self) {
 
 HeadState Connection::parse() {
   if (!parse_due_) return HeadState::incomplete;
-  const HeadLimits limits{limits_.head_bytes_max, limits_.head_fields_max, limits_.request_line_bytes_max};
+  // A gateway adds some fields to what it was sent.
+  const HeadLimits limits{limits_.head_bytes_max + (peer_.trusted ? hop_bytes_max : 0),
+                          limits_.head_fields_max, limits_.request_line_bytes_max};
   Refusal refusal;
   const auto state = parse_head(in_.view(), limits, request_, framing_, refusal);
   if (state == HeadState::refused) refusal_ = refusal;
@@ -224,6 +227,7 @@ HeadState Connection::parse() {
   if (state != HeadState::complete) return state;
   request_.body = framing_.chunked ? std::string_view(chunked_body_)
                                    : in_.view().substr(framing_.head_bytes, framing_.content_length);
+  request_.http_1_0 = framing_.http_1_0;
   set_origin(request_, trace_);
   began_ns_ = steady_ns();
   return state;

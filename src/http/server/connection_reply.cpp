@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/text.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/conditional.hpp"
 #include "http/message/problem.hpp"
@@ -29,24 +30,24 @@ constexpr std::chrono::milliseconds linger_time_max{30'000};
 constexpr std::chrono::milliseconds linger_silence_max{2'000};
 constexpr int pieces_in_a_row_max = 16;  ///< Discarded before others of this thread get their turn.
 
-/// application/json, with no parameter but charset=utf-8.
+/// The media type without its parameters (RFC 9110 8.3.1).
+std::string_view essence_of(std::string_view type) {
+  return trimmed(type.substr(0, type.find(';')));
+}
+
+/// application/json; of its parameters only a charset says anything, and that must be UTF-8.
 bool is_json_type(std::string_view type) {
   if (type == json_type) return true;
-  const auto semicolon = type.find(';');
-  auto essence = type.substr(0, semicolon);
-  while (!essence.empty() && (essence.back() == ' ' || essence.back() == '\t')) essence.remove_suffix(1);
-  if (!same_letters(essence, json_type)) return false;
-  auto rest = semicolon == std::string_view::npos ? std::string_view() : type.substr(semicolon + 1);
-  while (!rest.empty()) {  // A parameter may be empty: RFC 9110 5.6.6.
-    const auto end = rest.find(';');
-    auto parameter = rest.substr(0, end);
-    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-    while (!parameter.empty() && (parameter.front() == ' ' || parameter.front() == '\t'))
-      parameter.remove_prefix(1);
-    while (!parameter.empty() && (parameter.back() == ' ' || parameter.back() == '\t'))
-      parameter.remove_suffix(1);
-    if (!parameter.empty() && !same_letters(parameter, "charset=utf-8") &&
-        !same_letters(parameter, "charset=\"utf-8\""))
+  if (!same_letters(essence_of(type), json_type)) return false;
+  for (auto semicolon = type.find(';'); semicolon != std::string_view::npos; semicolon = type.find(';')) {
+    type.remove_prefix(semicolon + 1);
+    const auto parameter = trimmed(type.substr(0, type.find(';')));
+    if (parameter.empty()) continue;  // RFC 9110 5.6.6.
+    const auto equals = parameter.find('=');
+    if (equals == std::string_view::npos || equals == 0) return false;
+    const auto value = parameter.substr(equals + 1);
+    if (same_letters(parameter.substr(0, equals), "charset") && !same_letters(value, "utf-8") &&
+        !same_letters(value, "\"utf-8\""))
       return false;
   }
   return true;
@@ -86,7 +87,17 @@ std::optional<Reply> Connection::answer_without_handler(Request& request, const 
       reply.headers.push_back({"Accept-Encoding", "identity"});  // RFC 9110 15.5.16.
       return reply;
     }
-    if (!match.options->json_body) return std::nullopt;
+    if (!match.options->json_body) {
+      const auto& types = match.options->media_types;
+      const auto sent = essence_of(request.only_header("Content-Type").value_or(std::string_view()));
+      if (types.empty() || std::any_of(types.begin(), types.end(),
+                                       [sent](std::string_view type) { return same_letters(type, sent); }))
+        return std::nullopt;
+      const auto allowed = match.options->head_check ? match.options->head_check(request) : Result<>();
+      return problem_reply(allowed ? Error(Code::unsupported_media_type, "the body is of no type taken here")
+                                   : allowed.error(),
+                           request.trace_id);
+    }
     if (const auto type = request.only_header("Content-Type"); type && is_json_type(*type))
       return std::nullopt;
     return problem_reply(Error(Code::unsupported_media_type, "the body must be application/json"),

@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "http/message/ascii.hpp"
+#include "http/message/normal_path.hpp"
 #include "http/message/target.hpp"
 
 namespace market::http {
@@ -67,6 +68,7 @@ struct Router::Tables {
   std::vector<std::string> names{"unmatched"};
   std::unique_ptr<Entry> fallback;
   bool any_query = false;
+  std::string normal_below;  ///< Empty: nowhere.
 
   Path& path_of(const std::string& pattern) {
     if (const auto found = by_pattern.find(pattern); found != by_pattern.end()) return *found->second;
@@ -141,6 +143,16 @@ struct Router::Tables {
     request.normal_path = std::move(normal);
   }
 
+  /// Every way to write a path below `normal_below` leads to it, as it does through a gateway.
+  const Path* find_normal(Request& request) const {
+    if (normal_below.empty() || is_plain_path(request.path)) return nullptr;
+    const auto normal = http::normal_path(request.path);
+    if (!normal || *normal == request.path || !normal->starts_with(normal_below)) return nullptr;
+    request.normal_path.assign(normal->begin(), normal->end());
+    request.path = {request.normal_path.data(), request.normal_path.size()};
+    return find(request);
+  }
+
   const Path* find(Request& request) const {
     if (const auto found = exact.find(request.path); found != exact.end()) return found->second;
     for (const Path* path : with_parameters)
@@ -152,6 +164,10 @@ struct Router::Tables {
 Router::Router() : tables_(std::make_unique<Tables>()) {}
 Router::~Router() = default;
 Router::Router(Router&&) noexcept = default;
+
+void Router::match_normal_form_below(std::string prefix) {
+  tables_->normal_below = std::move(prefix);
+}
 
 void Router::take_any_query(bool yes) {
   tables_->any_query = yes;
@@ -202,6 +218,7 @@ Router::Match Router::match(Request& request) const {
   const std::string_view sent = request.path;
   Tables::normalize(request);
   const Path* path = tables_->find(request);
+  if (!path) path = tables_->find_normal(request);
   if (!path) {
     request.path = sent;  // Whoever it is passed on to normalizes by rules of its own.
     request.parameters.clear();

@@ -13,9 +13,10 @@
 namespace market::http {
 
 struct RouteOptions {
-  std::size_t body_bytes_max = 0;  ///< 0: the server's default (http.body_bytes_max).
-  bool json_body = true;           ///< A body must be application/json (else 415).
-  bool loopback_only = false;      ///< /metrics, /info: anyone else gets 404.
+  std::size_t body_bytes_max = 0;             ///< 0: the server's default (http.body_bytes_max).
+  bool json_body = true;                      ///< A body must be application/json (else 415).
+  std::vector<std::string_view> media_types;  ///< Without json_body: of which a body must be; empty: any.
+  bool loopback_only = false;                 ///< /metrics, /info: anyone else gets 404.
   /// The query's parameters that this route knows; others are 422.
   std::vector<std::string_view> query;
   bool any_query = false;  ///< A page, or another's business.
@@ -35,6 +36,9 @@ class Router {
 
   void add(Method method, std::string pattern, Handler handler, RouteOptions options = {});
 
+  /// Paths whose normal form (normal_path.hpp) begins so are matched in it, as a gateway routes them.
+  void match_normal_form_below(std::string prefix);
+
   /// Of the routes that are added from here on, as their contract is another's (Eureka's).
   void take_any_query(bool yes);
 
@@ -52,7 +56,8 @@ class Router {
     std::size_t route_index = 0;
   };
   /// Sets request.parameters and route_index. HEAD finds GET's handler. Matching is exact: no trailing or
-  /// double slash, no dot segment, no `;x=y` is ever forgiven. But `%6C` is an `l`: RFC 3986 6.2.2.2.
+  /// double slash, no dot segment, no `;x=y` is forgiven, but below match_normal_form_below(), where dot
+  /// segments and double slashes are. And `%6C` is an `l`: RFC 3986 6.2.2.2.
   Match match(Request& request) const;
 
   /// "POST /api/v1/orders" by route_index, for metrics; index 0 is "unmatched".

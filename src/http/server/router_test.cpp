@@ -36,6 +36,18 @@ TEST_F(RouterTest, FindsPathsExactly) {
     EXPECT_EQ(match(Method::get, path).handler, nullptr) << path;
 }
 
+TEST_F(RouterTest, MatchesTheNormalFormWhereItShould) {
+  router.add(Method::get, "/api/v1/products", nothing);
+  EXPECT_EQ(match(Method::get, "/api/v1//products").handler, nullptr);
+  router.match_normal_form_below("/api/");
+  for (const auto path : {"/api/v1//products", "//api/v1/products", "/api/./v1/products",
+                          "/api/v1/x/../products", "/x/..//api/v1/product%73"})
+    EXPECT_EQ(router.route_names()[match(Method::get, path).route_index], "GET /api/v1/products") << path;
+  for (const auto path : {"//a", "/x/../a", "/api/v1/products/", "/api/v1/products;x=y", "/api/v1%2Fproducts",
+                          "/api/v1/..;/v1/products", "/../api/v1/products"})
+    EXPECT_EQ(match(Method::get, path).handler, nullptr) << path;
+}
+
 TEST_F(RouterTest, GivesDecodedParameters) {
   ASSERT_NE(match(Method::post, "/a/x%20y/b/%41").handler, nullptr);
   EXPECT_EQ(request.parameters[0], "x y");

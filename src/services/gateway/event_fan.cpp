@@ -53,8 +53,15 @@ std::string NewestEvents::lasting() const {
 /// Keeps a reader listed while its coroutine lives, however that ends.
 class EventFan::Membership {
  public:
-  Membership(EventFan& fan, Reader& reader) : fan_(fan), reader_(reader) { fan.readers_.push_back(&reader); }
-  ~Membership() { std::erase(fan_.readers_, &reader_); }
+  Membership(EventFan& fan, Reader& reader) : fan_(fan), reader_(reader) {
+    fan.readers_.push_back(&reader);
+    fan.round_.joined();
+  }
+  ~Membership() {
+    const auto found = std::find(fan_.readers_.begin(), fan_.readers_.end(), &reader_);
+    fan_.round_.left(static_cast<std::size_t>(found - fan_.readers_.begin()));
+    fan_.readers_.erase(found);
+  }
   Membership(const Membership&) = delete;
 
  private:
@@ -77,7 +84,21 @@ class EventFan::ReadingTurn {
 };
 
 void EventFan::wake_all() {
-  for (Reader* reader : readers_) reader->woken.cancel();
+  round_.begin(readers_.size());
+  if (!pace_) wake_some();
+}
+
+void EventFan::wake_some() {
+  pace_.reset();
+  for (std::size_t i = 0; i < wakes_a_turn; ++i) {
+    const auto position = round_.next(readers_.size());
+    if (!position) return;
+    readers_[*position]->woken.cancel();
+  }
+  pace_.emplace(readers_.front()->woken.get_executor(), wake_pause);
+  pace_->async_wait([weak = weak_from_this()](boost::system::error_code cancelled) {
+    if (const auto fan = weak.lock(); fan && !cancelled) fan->wake_some();
+  });
 }
 
 void EventFan::end() {

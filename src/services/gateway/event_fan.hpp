@@ -4,7 +4,9 @@
 /// misses the older ones of a kind, and holds up nobody.
 
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,9 +37,32 @@ class NewestEvents {
   std::vector<Kept> events_;
 };
 
+/// Whose turn it is to be woken, among readers that come at the end and leave anywhere. All that were there
+/// at begin() and stay come, each at least once.
+class WakeRound {
+ public:
+  void begin(std::size_t readers) { left_ = readers; }
+  /// The position of the next one; none: all have been woken.
+  std::optional<std::size_t> next(std::size_t readers) {
+    if (left_ == 0 || readers == 0) return std::nullopt;
+    --left_;
+    if (at_ >= readers) at_ = 0;
+    return at_++;
+  }
+  /// One more, at the end.
+  void joined() { left_ += left_ > 0; }
+  void left(std::size_t position) { at_ -= position < at_; }
+
+ private:
+  std::size_t at_ = 0, left_ = 0;
+};
+
 class EventFan : public std::enable_shared_from_this<EventFan> {
  public:
   static constexpr std::size_t event_bytes_max = 64 * 1024;
+  /// Thousands of readers are told over some time, so that an order does not wait behind all of them.
+  static constexpr std::size_t wakes_a_turn = 16;
+  static constexpr std::chrono::milliseconds wake_pause{1};
 
   /// `holds`: what is given back when the upstream's stream ends.
   EventFan(std::shared_ptr<http::AnswerStream> upstream, http::ForwardedHead head,
@@ -60,12 +85,15 @@ class EventFan : public std::enable_shared_from_this<EventFan> {
   void take(std::string_view piece);
   void publish(std::string_view event);
   void wake_all();
+  void wake_some();
   void end();
 
   std::shared_ptr<http::AnswerStream> upstream_;
   std::shared_ptr<void> holds_;
   const http::ForwardedHead head_;
   std::vector<Reader*> readers_;
+  WakeRound round_;
+  std::optional<asio::steady_timer> pace_;  ///< Set while some are still to be woken.
   NewestEvents newest_;
   std::string unfinished_;  ///< The beginning of an event.
   bool being_read_ = false, ended_ = false;

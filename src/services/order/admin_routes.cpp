@@ -137,8 +137,7 @@ Task<Reply> list_all(const Doors& doors, const Request& request) {
     if (body.back() == '}') body += ',';
     append_admin_order(body, doors, *order);
   }
-  body += "],\"nextCursor\":";
-  body += page->next ? '"' + page->next.text() + "\"}" : std::string("null}");
+  http::end_list(body, request, page->next ? page->next.text() : std::string());
   co_return http::json(http::Status::ok, std::move(body));
 }
 
@@ -269,7 +268,8 @@ Task<Reply> export_csv(const Doors& doors, const Request& request) {
   reply.body = csv_head();
   for (const OrderPtr& order : page->orders) append_csv(reply.body, *order, doors.board);
   reply.headers.push_back(http::Header{"Content-Disposition", "attachment; filename=\"orders.csv\""});
-  if (page->next) reply.headers.push_back(http::Header{"X-Next-Cursor", page->next.text()});
+  if (page->next)
+    reply.headers.push_back(http::Header{"X-Next-Cursor", http::cursor_of(request, page->next.text())});
   co_return reply;
 }
 

@@ -115,11 +115,6 @@ Task<Reply> place_order(Doors& doors, const Request& request) {
   return answer_order(doors, std::move(*placing));
 }
 
-/// A cursor is the last order's id and the filter that it belongs to.
-std::string cursor_end(const OrderFilter& filter) {
-  return filter.state ? '-' + std::string(text_of(*filter.state)) : std::string();
-}
-
 Result<OrderFilter> read_filter(const Request& request) {
   const auto page = http::page_of(request);
   if (!page) return fail(page.error());
@@ -131,12 +126,9 @@ Result<OrderFilter> read_filter(const Request& request) {
     filter.state = parse_order_state(**state);
     if (!filter.state) return invalid_field("state", "format", "state is not a state of orders");
   }
-  if (!page->cursor.empty()) {
-    const auto before = OrderId::parse(std::string_view(page->cursor).substr(0, id_length));
-    if (!before || page->cursor.substr(id_length) != cursor_end(filter))
-      return invalid_field("cursor", "format", "cursor is not one of this list");
-    filter.before = *before;
-  }
+  const auto before = http::before_of<OrderId>(*page);
+  if (!before) return fail(before.error());
+  filter.before = *before;
   return filter;
 }
 
@@ -155,8 +147,7 @@ Task<Reply> list_orders(Doors& doors, const Request& request) {
     if (i > 0) body += ',';
     body += doors.page_of(*(*orders)[i]);
   }
-  body += "],\"nextCursor\":";
-  body += more ? '"' + orders->back()->id.text() + cursor_end(*filter) + "\"}" : std::string("null}");
+  http::end_list(body, request, more ? orders->back()->id.text() : std::string());
   co_return http::json(http::Status::ok, std::move(body));
 }
 

@@ -217,7 +217,7 @@ Task<Reply> list_deliveries(Doors& doors, const Request& request) {
   auto found =
       co_await doors.webhooks.deliveries(query->webhook, query->state, query->before, query->limit + 1);
   if (!found) co_return fail(found.error());
-  co_return http::page_reply(std::move(*found), query->limit, append_delivery);
+  co_return http::page_reply(request, std::move(*found), query->limit, append_delivery);
 }
 
 Task<Reply> replay(Doors& doors, const Request& request) {

@@ -53,9 +53,11 @@ void add_docs_routes(http::Router& router) {
   };
   constexpr std::string_view script = "text/javascript; charset=utf-8", style = "text/css; charset=utf-8",
                              text = "text/plain; charset=utf-8";
-  const auto openapi = std::make_shared<const EmbeddedFile>(http::json_type, embedded::openapi_json(), "");
-  router.add(Method::get, "/openapi.json", [openapi](const Request& r) { return serve(*openapi, r); });
-  add("/postman.json", http::json_type, embedded::postman_json());
+  for (const auto& [path, json] : {std::pair("/openapi.json", embedded::openapi_json()),
+                                   std::pair("/postman.json", embedded::postman_json())}) {
+    const auto file = std::make_shared<const EmbeddedFile>(http::json_type, json, "");
+    router.add(Method::get, path, [file](const Request& r) { return serve(*file, r); });
+  }
   add("/docs", "text/html; charset=utf-8", embedded::docs_page(), page_policy);
   add("/docs/start.js", script, embedded::docs_start());
   add("/docs/style.css", style, embedded::docs_style());

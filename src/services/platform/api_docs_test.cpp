@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/json.hpp>
 
+#include "http/message/problem.hpp"
 #include "services/platform/docs_page.hpp"
 #include "services/platform/platform_routes.hpp"
 
@@ -49,6 +50,18 @@ class GatewayDocs : public testing::Test {
   std::optional<std::string> reason_;
   bool loopback_only_ = false;
 };
+
+TEST_F(GatewayDocs, EveryProblemHasThePageThatItsTypeNames) {
+  for (int i = 0; i <= static_cast<int>(last_code); ++i) {
+    const auto problem = http::problem_reply(Error(static_cast<Code>(i), "x"), "t");
+    const auto type = boost::json::parse(problem.body).at("type").as_string();
+    const auto page = get({type.data(), type.size()});
+    EXPECT_EQ(page.status, http::Status::ok) << type;
+    EXPECT_NE(page.body.find("lang=\"ko\""), std::string::npos);
+  }
+  for (const auto status : {http::Status::method_not_allowed, http::Status::uri_too_long})
+    EXPECT_EQ(get("/problems/" + http::code_of(status)).status, http::Status::ok);
+}
 
 TEST_F(GatewayDocs, TheDocumentIsTheSourceAsJson) {
   const auto reply = get("/openapi.json");

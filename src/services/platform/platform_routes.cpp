@@ -2,6 +2,7 @@
 
 #include "http/message/problem.hpp"
 #include "services/platform/api_docs.hpp"
+#include "services/platform/problem_pages.hpp"
 #include "services/platform/web_pages.hpp"
 #include "wire/json/json_writer.hpp"
 
@@ -108,6 +109,7 @@ void add_service_routes(http::Router& router, const PlatformInfo& info) {
 void add_platform_routes(http::Router& router, const PlatformInfo& info) {
   add_service_routes(router, info);
   add_docs_routes(router);
+  add_problem_pages(router);
   router.take_any_query(true);  // Pages: whoever links to one may add what he likes.
   if (info.home.empty())
     add_web_routes(router);

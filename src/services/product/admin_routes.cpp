@@ -82,8 +82,7 @@ Task<Reply> list(const Doors& doors, const Request& request) {
                 ? fmt::format(",\"publishAt\":\"{}\"}}", format_rfc3339(*product->terms.publish_at))
                 : std::string(",\"publishAt\":null}");
   }
-  body += "],\"nextCursor\":";
-  body += page->next_cursor.empty() ? std::string("null}") : '"' + page->next_cursor + "\"}";
+  http::end_list(body, request, page->next_cursor);
   co_return http::json(http::Status::ok, std::move(body));
 }
 

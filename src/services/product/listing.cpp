@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/checksum.hpp"
 #include "wire/auth/base64url.hpp"
 
 namespace market::product {
@@ -34,20 +33,12 @@ bool is_there(const ShownProduct& product, const ListQuery& query, Instant now) 
 bool matches(const ShownProduct& product, const ListQuery& query) {
   if (!query.category.empty() && product.texts.category != query.category) return false;
   if (query.kind && product.terms.kind != *query.kind) return false;
+  if (query.currency && product.terms.price.currency != *query.currency) return false;
   return page_of(product).search.matches(query.words);
 }
 
-/// Begins a cursor: which list it belongs to.
-std::string list_of(const ListQuery& query) {
-  const int kind = query.kind ? 1 + static_cast<int>(*query.kind) : 0;
-  const std::uint64_t filters =
-      checksum(fmt::format("{}:{}:{}{}", kind, query.category.size(), query.category, query.search));
-  return fmt::format("{}.{:x}.", static_cast<int>(query.sort), filters);
-}
-
 std::string cursor_of(const ListQuery& query, const ShownProduct& last) {
-  return wire::encode_base64url(
-      fmt::format("{}{}:{}", list_of(query), key_of(last, query.sort), last.id.text()));
+  return wire::encode_base64url(fmt::format("{}:{}", key_of(last, query.sort), last.id.text()));
 }
 
 /// The newest ones that are there for the viewer. Few are not, so a page is one reading or two.
@@ -65,20 +56,28 @@ std::vector<ShownProductPtr> newest_there(const ProductBoard& board, const ListQ
   }
 }
 
-/// All that match, as far as one page shows them.
-std::vector<ShownProductPtr> sorted_there(const ProductBoard& board, const ListQuery& query,
-                                          std::size_t count, Instant now) {
+bool is_by_price(SortBy sort) {
+  return sort == SortBy::price_rising || sort == SortBy::price_falling;
+}
+
+/// All that match, as far as one page shows them. Nullopt: their prices have no order.
+std::optional<std::vector<ShownProductPtr>> sorted_there(const ProductBoard& board, const ListQuery& query,
+                                                         std::size_t count, Instant now) {
   const auto all = board.all();
   using Candidate = std::pair<std::int64_t, const ShownProductPtr*>;
   std::vector<Candidate> found;
   const auto before = [](const Candidate& a, const Candidate& b) {
     return a.first != b.first ? a.first < b.first : (*a.second)->id > (*b.second)->id;
   };
+  std::optional<Currency> currency;
   for (const auto& product : *all) {
+    if (!is_there(*product, query, now) || !matches(*product, query)) continue;
+    if (!currency) currency = product->terms.price.currency;
+    if (is_by_price(query.sort) && product->terms.price.currency != *currency) return std::nullopt;
     const std::int64_t key = key_of(*product, query.sort);
     if (query.after && (key < query.after_key || (key == query.after_key && product->id >= query.after)))
       continue;
-    if (is_there(*product, query, now) && matches(*product, query)) found.emplace_back(key, &product);
+    found.emplace_back(key, &product);
   }
   const auto wanted = std::min(found.size(), count);
   std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(wanted), found.end(), before);
@@ -96,9 +95,6 @@ Result<> read_cursor(const std::string& cursor, ListQuery& query) {
   const auto size = wire::decode_base64url(cursor, bytes);
   if (!size) return wrong();
   std::string_view plain(reinterpret_cast<const char*>(bytes), *size);
-  const std::string list = list_of(query);
-  if (!plain.starts_with(list)) return wrong();
-  plain.remove_prefix(list.size());
   const auto [stop, error] = std::from_chars(plain.begin(), plain.end(), query.after_key);
   if (error != std::errc() || stop == plain.end() || *stop != ':') return wrong();
   const auto id = ProductId::parse(std::string_view(stop + 1, plain.end()));
@@ -110,8 +106,13 @@ Result<> read_cursor(const std::string& cursor, ListQuery& query) {
 ListPage list_products(const ProductBoard& board, const ListQuery& query, Instant now) {
   const std::size_t one_more = query.limit + 1;  // It tells whether there is a next page.
   ListPage page;
-  page.products = query.is_plain() ? newest_there(board, query, one_more, now)
-                                   : sorted_there(board, query, one_more, now);
+  if (query.is_plain()) {
+    page.products = newest_there(board, query, one_more, now);
+  } else if (auto found = sorted_there(board, query, one_more, now)) {
+    page.products = std::move(*found);
+  } else {
+    page.several_currencies = true;
+  }
   if (page.products.size() > query.limit) {
     page.products.resize(query.limit);
     page.next_cursor = cursor_of(query, *page.products.back());

@@ -14,6 +14,7 @@ struct ListQuery {
   SearchQuery words;             ///< Of `search`.
   bool hidden = false;           ///< Also withdrawn ones: for operators.
   std::optional<ProductKind> kind;
+  std::optional<Currency> currency;
   SortBy sort = SortBy::newest;
   std::size_t limit = 20;
   /// The last product of the page before: its sort key and id; id none: from the start.
@@ -23,17 +24,20 @@ struct ListQuery {
   UserId viewer;
   bool sees_all = false;
   bool is_plain() const {
-    return words.empty() && search.empty() && category.empty() && !kind && sort == SortBy::newest;
+    return words.empty() && search.empty() && category.empty() && !kind && !currency &&
+           sort == SortBy::newest;
   }
 };
 
 struct ListPage {
   std::vector<ShownProductPtr> products;
   std::string next_cursor;  ///< Empty: the last page.
+  /// By price, but what matches has prices in several currencies, which have no order: no products then.
+  bool several_currencies = false;
 };
 
-/// Where `query` goes on, after all else of it has been read: a cursor belongs to its sort and filters.
-/// Errors: validation, also when it comes from another list.
+/// Where `query` goes on, by a cursor that list_products() gave for the same sort and filters. Errors:
+/// validation.
 Result<> read_cursor(const std::string& cursor, ListQuery& query);
 /// Those that are there for the viewer at `now`.
 ListPage list_products(const ProductBoard& board, const ListQuery& query, Instant now);

@@ -110,25 +110,27 @@ TEST_F(ListingTest, WhatIsNotPublishedIsInNoList) {
   EXPECT_EQ(walk(cheapest), "5 | 3 | 2 | 1 ");
 }
 
-TEST_F(ListingTest, ACursorBelongsToItsList) {
-  for (const std::int64_t id : {1, 2, 3}) put(id, id * 10, "Shoes", "shoes");
+TEST_F(ListingTest, PricesAreComparedWithinOneCurrencyOnly) {
+  for (const std::int64_t id : {1, 2, 3}) put(id, id * 10);
+  ProductTerms foreign;
+  foreign.price = {15, *Currency::parse("USD")};
+  board_.list(ProductId{4}, foreign);
   ListQuery query;
-  query.limit = 1;
+  query.limit = 2;
+  EXPECT_EQ(walk(query), "4 3 | 2 1 ") << "that needs no order of prices";
+  for (const SortBy sort : {SortBy::price_rising, SortBy::price_falling}) {
+    query.sort = sort;
+    EXPECT_TRUE(list_products(board_, query, clock_.now()).several_currencies);
+    query.after = ProductId{3};  // The other currency may lie on a page before.
+    query.after_key = 1'000;
+    EXPECT_TRUE(list_products(board_, query, clock_.now()).several_currencies);
+    query.after = {};
+  }
   query.sort = SortBy::price_rising;
-  query.category = "shoes";
-  const std::string cursor = list_products(board_, query, clock_.now()).next_cursor;
-  ListQuery same = query;
-  same.limit = 2;
-  EXPECT_TRUE(read_cursor(cursor, same)) << "the size of a page is no filter";
-  ListQuery falling = query, all = query, searching = query, events = query, shifted = query;
-  falling.sort = SortBy::price_falling;
-  all.category.clear();
-  searching.search = "s";
-  events.kind = ProductKind::event;
-  shifted.category = "shoe";
-  shifted.search = "s";
-  for (ListQuery* other : {&falling, &all, &searching, &events, &shifted})
-    EXPECT_EQ(read_cursor(cursor, *other).error().code, Code::validation);
+  query.currency = Currency::parse("KRW").value();
+  EXPECT_EQ(walk(query), "1 2 | 3 ");
+  query.currency = Currency::parse("USD").value();
+  EXPECT_EQ(walk(query), "4 ");
 }
 
 TEST(Cursor, IsOneOfOursOrRefused) {

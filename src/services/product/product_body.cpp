@@ -60,6 +60,12 @@ void expect_sale_of_event(wire::ObjectReader& reader, const ProductTerms& terms)
     reader.refuse("sale", "required", "an event product has a sale");
 }
 
+/// Empty: of none.
+void read_category(wire::ObjectReader& reader, std::string& category) {
+  const auto text = reader.optional_text("category", 0, category_characters_max);
+  if (text) category = text->empty() ? std::string() : reader.line("category", category_characters_max);
+}
+
 }  // namespace
 
 Result<NewProduct> read_new_product(std::string_view body) {
@@ -69,7 +75,7 @@ Result<NewProduct> read_new_product(std::string_view body) {
   NewProduct product;
   product.texts.name = reader.line("name", name_characters_max);
   product.texts.description = reader.optional_text("description", 0, description_characters_max).value_or("");
-  product.texts.category = reader.optional_text("category", 0, category_characters_max).value_or("");
+  read_category(reader, product.texts.category);
   read_price(reader, product.terms.price);
   product.stock = reader.integer("stock", 0, ProductStock::stock_max);
   read_kind(reader, product.terms.kind);
@@ -87,7 +93,7 @@ Result<> read_product_patch(std::string_view body, ProductTerms& terms, ProductT
   if (reader.has("name")) texts.name = reader.line("name", name_characters_max);
   if (auto value = reader.optional_text("description", 0, description_characters_max))
     texts.description = *value;
-  if (auto value = reader.optional_text("category", 0, category_characters_max)) texts.category = *value;
+  read_category(reader, texts.category);
   if (reader.has("price")) read_price(reader, terms.price);
   read_kind(reader, terms.kind);
   read_sale(reader, terms.sale);

@@ -163,6 +163,14 @@ Result<ListQuery> read_list_query(const Request& request) {
   if (!category) return fail(category.error());
   const auto kind = request.query_parameter("kind");
   if (!kind) return fail(kind.error());
+  const auto currency = request.query_parameter("currency");
+  if (!currency) return fail(currency.error());
+  if (*currency) {
+    const auto one = Currency::parse(**currency);
+    if (!one || !one->minor_digits())
+      return invalid_field("currency", "format", "currency must be a code of ISO 4217, such as KRW");
+    query.currency = *one;
+  }
   const auto sort = request.query_parameter("sort");
   if (!sort) return fail(sort.error());
   query.search = search->value_or("");
@@ -207,13 +215,14 @@ Task<Reply> list(const Doors& doors, const Request& request) {
     page = co_await doors.parts.pool.run(std::move(scan));
     if (!page) co_return fail(page.error());
   }
+  if (page->several_currencies)
+    co_return invalid_field("currency", "required", "prices of several currencies have no order; name one");
   std::string body = "{\"items\":[";
   for (const auto& product : page->products) {
     if (body.back() != '[') body += ',';
     doors.catalogue.append_page(body, *product, doors.catalogue.state_of(*product));
   }
-  body += "],\"nextCursor\":";
-  body += page->next_cursor.empty() ? std::string("null}") : '"' + page->next_cursor + "\"}";
+  http::end_list(body, request, page->next_cursor);
   co_return http::json(http::Status::ok, std::move(body));
 }
 
@@ -324,8 +333,9 @@ Task<Reply> get_image(const Doors& doors, const Request& request) {
   reply.headers.push_back(http::Header{"ETag", etag});
   reply.headers.push_back(http::Header{
       "Cache-Control", std::string(seen->hidden ? "private, no-store" : image_caching_of(hash, *version))});
-  // Other sites may show it: a page that embeds a shop's picture is no attack.
-  reply.headers.push_back(http::Header{"Cross-Origin-Resource-Policy", "cross-origin"});
+  // Other sites may show it: a page that embeds a shop's picture is no attack. One that is not public yet is
+  // for its seller alone.
+  if (!seen->hidden) reply.headers.push_back(http::Header{"Cross-Origin-Resource-Policy", "cross-origin"});
   if (http::none_match(request, etag)) co_return http::not_modified(std::move(reply));
   auto picture = doors.pictures.find(hash);
   if (!picture) {
@@ -343,7 +353,7 @@ Task<Reply> get_image(const Doors& doors, const Request& request) {
 void add_product_routes(http::Router& router, const ProductParts& parts) {
   auth::Routes routes(router, api_base, std::make_shared<const Doors>(parts), parts.authenticator);
   routes.add(Method::get, "/products", Access::anyone, list,
-             {"limit", "cursor", "search", "category", "kind", "sort"});
+             {"limit", "cursor", "search", "category", "kind", "currency", "sort"});
   routes.add(Method::post, "/products", Access::sellers, create);
   routes.add(Method::get, "/products/{id}", Access::anyone, get_product);
   routes.add(Method::patch, "/products/{id}", Access::sellers, patch);
@@ -353,6 +363,7 @@ void add_product_routes(http::Router& router, const ProductParts& parts) {
   http::RouteOptions picture;
   picture.body_bytes_max = image_bytes_max;
   picture.json_body = false;
+  picture.media_types = {"image/png", "image/jpeg", "image/webp", "application/octet-stream"};
   routes.add(Method::put, "/products/{id}/image", Access::sellers, put_image, {}, picture);
   routes.add(Method::get, "/products/{id}/image", Access::anyone, get_image, {"v"});
   routes.add(Method::get, "/products/{id}/stock/stream", Access::anyone, get_stock_stream);

@@ -61,8 +61,7 @@ Task<Reply> list(const Doors& doors, const Request& request) {
     if (body.back() == '}') body += ',';
     append_wish(body, doors, wish);
   }
-  body += "],\"nextCursor\":";
-  body += more ? '"' + cursor_of(wishes->back()) + "\"}" : std::string("null}");
+  http::end_list(body, request, more ? cursor_of(wishes->back()) : std::string());
   co_return http::json(http::Status::ok, std::move(body));
 }
 

@@ -41,7 +41,7 @@ namespace {
 
 bool knows_credential(const HandlerContext& context, const http::Request& request) {
   const auto sent = request.only_header("Authorization");
-  return sent && wire::is_same_secret(*sent, context.authorization);
+  return sent && wire::is_basic_authorization(*sent, context.authorization);
 }
 
 http::Reply ask_for_credential(const HandlerContext& context) {

@@ -77,8 +77,7 @@ Task<Reply> list(Doors& doors, const Request& request) {
     if (body.back() == '}') body += ',';
     append_listed(body, account);
   }
-  body += "],\"nextCursor\":";
-  body += more ? '"' + accounts->back().account.id.text() + "\"}" : std::string("null}");
+  http::end_list(body, request, more ? accounts->back().account.id.text() : std::string());
   co_return http::json(http::Status::ok, std::move(body));
 }
 
@@ -183,8 +182,7 @@ Task<Reply> list_audit(Doors& doors, const Request& request) {
     if (body.back() == '}') body += ',';
     append_entry(body, entry);
   }
-  body += "],\"nextCursor\":";
-  body += more ? '"' + entries->back().id.text() + "\"}" : std::string("null}");
+  http::end_list(body, request, more ? entries->back().id.text() : std::string());
   co_return http::json(http::Status::ok, std::move(body));
 }
 

@@ -58,7 +58,7 @@ Task<Reply> list(Doors& doors, const Request& request) {
   if (!before) co_return fail(before.error());
   auto mails = co_await doors.outbox.list(state, *before, page->limit + 1);
   if (!mails) co_return fail(mails.error());
-  co_return http::page_reply(std::move(*mails), page->limit, append_mail);
+  co_return http::page_reply(request, std::move(*mails), page->limit, append_mail);
 }
 
 Task<Reply> retry(Doors& doors, const Request& request) {

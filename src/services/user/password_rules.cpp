@@ -29,6 +29,9 @@ Result<> check_password(std::string_view password, std::string_view email, std::
     return invalid_field(std::move(field), "length", "must have 10 characters or more");
   if (password.size() > password_bytes_max)
     return invalid_field(std::move(field), "length", "must have 512 bytes or fewer");
+  if (!wire::is_password_text(password))
+    return invalid_field(std::move(field), "format",
+                         "has a character that is no text (a tab, a line break, an unassigned one)");
   if (email_key(password) == email_key(email))
     return invalid_field(std::move(field), "common", "must not be the e-mail address");
   if (wire::password_score(password, known_words(email)) < password_score_min)

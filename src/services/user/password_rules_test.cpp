@@ -22,6 +22,12 @@ TEST(PasswordRules, CountCharactersNotBytes) {
   EXPECT_EQ(refusal("granite otter" + std::string(500, 'y')), "length");
 }
 
+TEST(PasswordRules, RefuseWhatIsNoText) {
+  const auto refused = check_password("horse\tstaple\nbattery", "a@b.example", "password");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().extras->fields.at(0).code, "format");
+}
+
 TEST(PasswordRules, RefuseWhatAMillionGuessesFind) {
   for (const char* common :
        {"password12", "PASSWORD12", "Password1234", "admin12345", "qwertyuiop", "iloveyou12", "1234567890",

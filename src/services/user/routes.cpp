@@ -200,7 +200,8 @@ Task<Reply> refresh(Doors& doors, const Request& request) {
   co_return signed_in_reply(*renewed, read->in_cookies, request);
 }
 
-std::string session_list(const std::vector<Session>& sessions, SessionId current, bool more) {
+std::string session_list(const Request& request, const std::vector<Session>& sessions, SessionId current,
+                         bool more) {
   std::string body = "{\"items\":[";
   for (const Session& session : sessions) {
     if (body.back() == '}') body += ',';
@@ -211,8 +212,7 @@ std::string session_list(const std::vector<Session>& sessions, SessionId current
                         format_rfc3339(session.created_at), format_rfc3339(session.used_at),
                         format_rfc3339(session.ends_at));
   }
-  body += "],\"nextCursor\":";
-  body += more ? fmt::format("\"{}\"}}", sessions.back().id.text()) : "null}";
+  http::end_list(body, request, more ? sessions.back().id.text() : std::string());
   return body;
 }
 
@@ -221,16 +221,12 @@ Task<Reply> list_sessions(Doors& doors, const Request& request) {
   if (!caller) co_return fail(caller.error());
   const auto page = http::page_of(request);
   if (!page) co_return fail(page.error());
-  SessionId before;
-  if (!page->cursor.empty()) {
-    const auto id = SessionId::parse(page->cursor);
-    if (!id) co_return invalid_field("cursor", "format", "cursor is not one of ours");
-    before = *id;
-  }
-  auto sessions = co_await doors.sessions.list(caller->user, before, page->limit + 1);
+  const auto before = http::before_of<SessionId>(*page);
+  if (!before) co_return fail(before.error());
+  auto sessions = co_await doors.sessions.list(caller->user, *before, page->limit + 1);
   if (!sessions) co_return fail(sessions.error());
   const bool more = http::drop_what_is_more(*sessions, page->limit);
-  co_return http::json(Status::ok, session_list(*sessions, caller->session, more));
+  co_return http::json(Status::ok, session_list(request, *sessions, caller->session, more));
 }
 
 Task<Reply> sign_out(Doors& doors, const Request& request) {

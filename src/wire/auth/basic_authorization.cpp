@@ -3,6 +3,8 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
+
 namespace market::wire {
 
 std::string basic_authorization(std::string_view text) {
@@ -12,6 +14,15 @@ std::string basic_authorization(std::string_view text) {
                       reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
   coded.resize(static_cast<std::size_t>(size));
   return "Basic " + coded;
+}
+
+bool is_basic_authorization(std::string_view sent, std::string_view wanted) {
+  constexpr std::string_view scheme = "basic ";
+  if (sent.size() <= scheme.size()) return false;
+  for (std::size_t i = 0; i < scheme.size(); ++i)
+    if ((i + 1 < scheme.size() ? sent[i] | 0x20 : sent[i]) != scheme[i]) return false;
+  sent.remove_prefix(std::min(sent.find_first_not_of(' ', scheme.size()), sent.size()));
+  return is_same_secret(sent, wanted.substr(scheme.size()));
 }
 
 bool is_same_secret(std::string_view a, std::string_view b) {

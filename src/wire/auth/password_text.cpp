@@ -34,6 +34,23 @@ std::string prepared_password(std::string_view password) {
   return prepared;
 }
 
+bool is_password_text(std::string_view password) {
+  if (!is_utf8(password)) return false;
+  while (!password.empty()) {
+    const auto c = static_cast<UChar32>(*take_character(password));
+    switch (u_charType(c)) {
+      case U_CONTROL_CHAR:
+      case U_UNASSIGNED:
+      case U_PRIVATE_USE_CHAR:
+      case U_SURROGATE:
+        return false;
+      default:
+        break;
+    }
+  }
+  return true;
+}
+
 int password_score(std::string_view password, const std::vector<std::string>& own_words) {
   std::vector<const char*> words;
   for (const auto& word : own_words) words.push_back(word.c_str());

@@ -16,6 +16,15 @@ TEST(PreparedPassword, IsTheSameFromEveryKeyboard) {
   EXPECT_EQ(prepared_password(""), "");
 }
 
+TEST(PasswordText, HasNoCharacterThatIsNone) {
+  for (const char* good :
+       {"correct horse", "비밀번호 열쇠 고리", "пароль-пароль", "👩‍🚀👩‍🚀", "a\u00a0b"})
+    EXPECT_TRUE(is_password_text(good)) << good;
+  for (const char* bad : {"a\tb", "a\nb", "a\u0085b", "a\uFFFEb", "a\uFDD0b", "a\U0010FFFFb", "a\uE000b",
+                          "a\U000E1000b", "a\xFF"})
+    EXPECT_FALSE(is_password_text(bad)) << bad;
+}
+
 TEST(PasswordScore, IsLowForWhatIsGuessedFirst) {
   for (const auto* weak : {"password123", "qwertyuiop", "1234567890", "aaaaaaaaaaaa", "P@ssw0rd12345",
                            "iloveyou123", "passwordpassword"})

@@ -83,6 +83,11 @@ Result<> check_url(std::string_view member, const std::optional<std::string>& ur
   };
   const std::string start = registry::upper(url->substr(0, 8));
   const bool is_web = start.starts_with("HTTP://") || start.starts_with("HTTPS://");
+  const auto host = is_web ? url->substr(url->find("://") + 3) : std::string();
+  const auto closing = host.find(']');
+  if (is_web && (host.empty() || host.front() == '/' || host.front() == '?' || host.front() == '#' ||
+                 host.front() == ':' || (host.front() == '[' && closing == std::string::npos)))
+    return refuse(member, "has no host");
   const bool is_place = is_web || url->starts_with('/') || is_authority(url->substr(0, url->find('/')));
   if (!std::all_of(url->begin(), url->end(), fits) || !is_line(*url) || !is_xml_text(*url) || !is_place)
     return refuse(member, "is no http or https URL and no path");
@@ -138,7 +143,7 @@ Result<> check_names(const RegisteredInstance& instance) {
 
 bool is_path_name(std::string_view name) {
   return !name.empty() && name.size() <= name_bytes_max && name != "." && name != ".." &&
-         name.find('/') == std::string_view::npos && is_line(name) && is_xml_text(name);
+         name.find_first_of("/\\") == std::string_view::npos && is_line(name) && is_xml_text(name);
 }
 
 Result<> check_metadata_texts(const registry::Metadata& metadata) {

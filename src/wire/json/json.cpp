@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <cmath>
+#include <limits>
 
 #include "wire/json/unicode.hpp"
 
@@ -26,13 +28,36 @@ std::size_t count_members(const json::value& value) {
   return count;
 }
 
-/// Counts the keys as they stand in the text; Boost.JSON keeps only the last of two equal ones.
-struct KeyCounter {
+/// Whether a number stands for a whole one, to its last digit.
+bool is_whole_text(std::string_view number) {
+  const auto exponent_at = std::min(number.find_first_of("eE"), number.size());
+  const std::string_view mantissa = number.substr(0, exponent_at);
+  const auto point = std::min(mantissa.find('.'), mantissa.size());
+  const auto last = mantissa.find_last_of("123456789");
+  if (last == std::string_view::npos) return true;  // Zero.
+  // The place of the last digit that counts: 0 is that of the ones, negative ones stand behind the point.
+  const auto place = last < point ? static_cast<long>(point - last) - 1 : -static_cast<long>(last - point);
+  if (exponent_at == number.size()) return place >= 0;
+  const bool negative = number[exponent_at + 1] == '-';
+  std::string_view digits = number.substr(exponent_at + 1);
+  digits.remove_prefix(std::min(digits.find_first_of("0123456789"), digits.size()));
+  long exponent = 0;
+  constexpr long beyond_any_body = 1'000'000;
+  for (const char digit : digits) exponent = std::min(beyond_any_body, exponent * 10 + (digit - '0'));
+  return place + (negative ? -exponent : exponent) >= 0;
+}
+
+/// Looks at the text itself: counts the keys (Boost.JSON keeps only the last of two equal ones), and finds
+/// fractions that a double rounds to a whole number.
+struct TextScan {
   static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
   std::size_t members = 0;
+  std::size_t doubles = 0;
+  std::vector<std::size_t> rounded;  ///< Which of the doubles, counted in the order of the text.
+  std::string number;
   bool on_document_begin(json::error_code&) { return true; }
   bool on_document_end(json::error_code&) { return true; }
   bool on_object_begin(json::error_code&) { return true; }
@@ -46,23 +71,50 @@ struct KeyCounter {
   bool on_key(json::string_view, std::size_t, json::error_code&) { return true; }
   bool on_string_part(json::string_view, std::size_t, json::error_code&) { return true; }
   bool on_string(json::string_view, std::size_t, json::error_code&) { return true; }
-  bool on_number_part(json::string_view, json::error_code&) { return true; }
-  bool on_int64(std::int64_t, json::string_view, json::error_code&) { return true; }
-  bool on_uint64(std::uint64_t, json::string_view, json::error_code&) { return true; }
-  bool on_double(double, json::string_view, json::error_code&) { return true; }
+  bool on_number_part(json::string_view part, json::error_code&) {
+    number.append(part.data(), part.size());
+    return true;
+  }
+  bool on_int64(std::int64_t, json::string_view, json::error_code&) {
+    number.clear();
+    return true;
+  }
+  bool on_uint64(std::uint64_t, json::string_view, json::error_code&) {
+    number.clear();
+    return true;
+  }
+  bool on_double(double value, json::string_view part, json::error_code&) {
+    number.append(part.data(), part.size());
+    if (std::trunc(value) == value && !is_whole_text(number)) rounded.push_back(doubles);
+    ++doubles;
+    number.clear();
+    return true;
+  }
   bool on_bool(bool, json::error_code&) { return true; }
   bool on_null(json::error_code&) { return true; }
   bool on_comment_part(json::string_view, json::error_code&) { return true; }
   bool on_comment(json::string_view, json::error_code&) { return true; }
 };
 
-std::size_t count_keys(std::string_view text) {
+TextScan scan(std::string_view text) {
   json::parse_options options;
   options.max_depth = depth_max;
-  json::basic_parser<KeyCounter> counter(options);
+  json::basic_parser<TextScan> parser(options);
   json::error_code error;
-  counter.write_some(false, text.data(), text.size(), error);
-  return counter.handler().members;
+  parser.write_some(false, text.data(), text.size(), error);
+  return std::move(parser.handler());
+}
+
+/// A fraction that was rounded is no number that anybody may use. `seen`: doubles in front of `value`.
+void unset_rounded(json::value& value, const std::vector<std::size_t>& rounded, std::size_t& seen) {
+  if (auto* object = value.if_object()) {
+    for (auto& member : *object) unset_rounded(member.value(), rounded, seen);
+  } else if (auto* array = value.if_array()) {
+    for (auto& item : *array) unset_rounded(item, rounded, seen);
+  } else if (value.is_double()) {
+    if (std::binary_search(rounded.begin(), rounded.end(), seen++))
+      value = std::numeric_limits<double>::quiet_NaN();
+  }
 }
 
 bool has_control_character(std::string_view text) {
@@ -99,8 +151,11 @@ Result<json::value> parse_json(std::string_view text) {
   json::error_code error;
   json::value value = json::parse(text, error, {}, options);
   if (error) return fail(Code::invalid_json, fmt::format("the body is no valid JSON: {}", error.message()));
-  if (count_keys(text) != count_members(value))
+  const TextScan scanned = scan(text);
+  if (scanned.members != count_members(value))
     return fail(Code::invalid_json, "an object has the same key twice");
+  std::size_t seen = 0;
+  if (!scanned.rounded.empty()) unset_rounded(value, scanned.rounded, seen);
   return value;
 }
 

@@ -66,6 +66,11 @@ TEST(ObjectReader, ANumberIsTheSameHoweverItIsWritten) {
   const std::pair<const char*, std::int64_t> whole[] = {{"1", 1},
                                                         {"1.0", 1},
                                                         {"1e0", 1},
+                                                        {"0.1e1", 1},
+                                                        {"100e-2", 1},
+                                                        {"1000000.000e-6", 1},
+                                                        {"0e-400", 0},
+                                                        {"0.000", 0},
                                                         {"-0", 0},
                                                         {"-0.0", 0},
                                                         {"1.5e1", 15},
@@ -87,9 +92,19 @@ TEST(ObjectReader, ANumberIsTheSameHoweverItIsWritten) {
       EXPECT_EQ(reader.integer("n", 0, 2'000), number) << zeros;
       EXPECT_TRUE(reader.finish()) << number << zeros;
     }
-  const std::pair<const char*, const char*> wrong[] = {
-      {"0.5", "n:type"},   {"1e-1", "n:type"},   {"\"1\"", "n:type"}, {"true", "n:type"},
-      {"11.0", "n:range"}, {"1e400", "n:range"}, {"-1e0", "n:range"}, {"9007199254740993.0", "n:range"}};
+  const std::pair<const char*, const char*> wrong[] = {{"0.5", "n:type"},
+                                                       {"1e-400", "n:type"},
+                                                       {"0.99999999999999999999", "n:type"},
+                                                       {"0.00000000000000000001e1", "n:type"},
+                                                       {"9.9999999999999999999", "n:type"},
+                                                       {"1e-99999999999999999999", "n:type"},
+                                                       {"1e-1", "n:type"},
+                                                       {"\"1\"", "n:type"},
+                                                       {"true", "n:type"},
+                                                       {"11.0", "n:range"},
+                                                       {"1e400", "n:range"},
+                                                       {"-1e0", "n:range"},
+                                                       {"9007199254740993.0", "n:range"}};
   for (const auto& [text, members] : wrong) {
     const auto json = parse_json(std::string("{\"n\":") + text + "}");
     if (!json) continue;  // 1e400 is beyond what a JSON reader takes.

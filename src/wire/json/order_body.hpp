@@ -8,7 +8,8 @@ namespace market::wire {
 
 using WantedLines = boost::container::small_vector<WantedLine, 1>;
 
-/// Errors: invalid_json, validation, product_not_found (an id that cannot be one).
+/// An id that cannot be one is that of no product: whoever knows the request's key may have more to say.
+/// Errors: invalid_json, validation.
 Result<WantedLines> read_order_body(std::string_view body);
 /// The one-pass reader alone: false when the body is not in the usual form.
 bool read_usual_order_body(std::string_view body, WantedLines& lines);

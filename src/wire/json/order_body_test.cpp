@@ -40,7 +40,12 @@ TEST(OrderBody, RefusesWhatTheStrictReaderRefuses) {
   EXPECT_EQ(refusal("{\"items\":[]}"), Code::validation);
   EXPECT_EQ(refusal("{\"items\":[" + item + "1}]} x"), Code::invalid_json);
   EXPECT_EQ(refusal("{\"items\":[" + item + "01}]}"), Code::invalid_json);
-  EXPECT_EQ(refusal("{\"items\":[{\"productId\":\"nonsense\",\"quantity\":1}]}"), Code::product_not_found);
+}
+
+TEST(OrderBody, AnIdThatCannotBeOneIsThatOfNoProduct) {
+  const auto lines = read_order_body("{\"items\":[{\"productId\":\"nonsense\",\"quantity\":1}]}");
+  ASSERT_TRUE(lines);
+  EXPECT_FALSE((*lines)[0].product);
 }
 
 }  // namespace

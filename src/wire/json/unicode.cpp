@@ -70,7 +70,9 @@ bool is_one_line(std::string_view utf8) {
     const bool breaks = (c >= 0x09 && c <= 0x0D) || c == 0x85 || c == 0x2028 || c == 0x2029;
     const bool turns = c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
                        (c >= 0x2066 && c <= 0x2069);  // The property Bidi_Control.
-    if (breaks || turns) return false;
+    const bool control = c < 0x20 || (c >= 0x7F && c <= 0x9F);
+    const bool no_character = (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF);
+    if (breaks || turns || control || no_character) return false;
   }
   return true;
 }

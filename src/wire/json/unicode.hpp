@@ -19,8 +19,8 @@ bool is_utf8(std::string_view text);
 /// tags), filler or variation selector. `utf8` must be valid.
 bool has_visible_character(std::string_view utf8);
 
-/// No line break (also U+0085, U+2028 and U+2029), no tab, and none of Unicode's bidirectional controls.
-/// `utf8` must be valid.
+/// No line break (also U+2028 and U+2029), tab or other control, none of Unicode's bidirectional controls,
+/// and nothing that is no character (U+FFFE). `utf8` must be valid.
 bool is_one_line(std::string_view utf8);
 
 }  // namespace market::wire
