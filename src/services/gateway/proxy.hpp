@@ -80,6 +80,7 @@ class Proxy {
     Coalescer coalescer;
     std::map<std::string, std::weak_ptr<EventFan>> fans;
     std::map<std::string, std::weak_ptr<Coalescer::Flight>> fans_to_be;
+    std::uint64_t salt = 0;  ///< For names of connections.
   };
   /// What is found out about one request on its way.
   struct Arrival {
@@ -135,6 +136,7 @@ class Proxy {
   /// Among the streams of one instance.
   Place take_place_of(const BackendPtr& instance, const Passage& passage,
                       std::optional<http::Reply>& refused);
+  std::string name_of_connection(const http::Request& request);
   http::Reply no_place(platform::StreamBudget::Refusal why, const Passage& passage);
   /// Nullopt: may pass.
   std::optional<http::Reply> check_limits(Passage& passage);
