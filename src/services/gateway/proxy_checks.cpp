@@ -51,9 +51,7 @@ std::optional<http::Reply> Proxy::check_token(Passage& passage) {
     if (passage.config.rate_limits) passage.user = user_of(passage.request, route).value_or(0);
     return std::nullopt;
   }
-  auto user = user_of(passage.request, passage.route);
-  // What everybody may read is read with any token, here as at the service itself.
-  if (!user && passage.safe && !route.authenticated) user = 0;
+  const auto user = user_of(passage.request, passage.route);
   if (!user) return http::problem_reply(user.error(), passage.request.trace_id);
   passage.user = *user;
   if (passage.route.authenticated && !authenticator_.load(std::memory_order_acquire))
