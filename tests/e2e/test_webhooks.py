@@ -2,6 +2,7 @@
 
 import re
 import socket
+import sqlite3
 import time
 
 import client
@@ -91,8 +92,8 @@ def test_failures_are_repeated_with_the_same_id(shop, receiver):
     register(shop, receiver)
     client.sign_up(shop.url).order(shop.product())
     until(lambda: receiver.taken, 20)
-    [delivery] = deliveries(shop)
-    assert delivery["state"] == "delivered" and delivery["attempts"] == 5 == receiver.requests
+    [delivery] = until(lambda: [one for one in deliveries(shop) if one["state"] == "delivered"])
+    assert delivery["attempts"] == 5 == receiver.requests
     assert delivery["eventId"] == receiver.taken[0]["id"]
 
 
