@@ -190,7 +190,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"redis.servers",
        "",
        text,
-       by_shop,
+       by_store,
        {},
        "HOST:PORT of Redis, by comma; with Sentinel: of the Sentinels"},
       {"redis.sentinel_master", "", text, by_store, {}, "the master's name at Sentinel; empty: no Sentinel"},
