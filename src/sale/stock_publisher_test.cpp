@@ -105,7 +105,7 @@ class StockPublisherTest : public testing::Test {
   std::vector<std::string> warned;
   asio::io_context io;
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work{asio::make_work_guard(io)};
-  StockPublisher publisher{PublisherParts{stock, board, [] { return log; }, [this] { return end.load(); },
+  StockPublisher publisher{PublisherParts{stock, board, log, [this] { return end.load(); },
                                           [this] { return writes.load(); },
                                           [this]() -> std::optional<std::uint64_t> {
                                             const auto number = connection.load();
