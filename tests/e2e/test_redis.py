@@ -11,7 +11,6 @@ import pytest
 import requests
 
 import client
-from gateway import Gateway
 from market_server import BINARY, PATIENCE, Market, run
 from redis_server import SECRET, RedisServer
 from waiting import until
@@ -162,40 +161,6 @@ def test_sixty_guesses_at_once_at_two_instances(tmp_path, redis):
         for thread in threads:
             thread.join()
         assert statuses.count(401) <= 5 and statuses.count(429) >= 55 - statuses.count(503)
-
-
-def test_two_gateways_share_the_rate_of_a_client(tmp_path, redis, start):
-    market = start()
-    config = f"""
-[ratelimit]
-address_per_second = 20
-[gateway.services]
-market-product = "{market.url.removeprefix('http://')}"
-"""
-    (tmp_path / "one").mkdir()
-    (tmp_path / "two").mkdir()
-    with Gateway(tmp_path / "one", config, *redis.settings, limits=True) as one, \
-            Gateway(tmp_path / "two", config, *redis.settings, limits=True) as two:
-        for each in (one, two):
-            until(lambda each=each: metric(Address(each), "market_redis_connected") == 1)
-        allowed, began = 0, time.monotonic()
-        while time.monotonic() - began < 3:
-            for each in (one, two):
-                allowed += get(each).status_code == 200
-        # A burst of 40 and 20 a second: of one, not of two.
-        assert 40 <= allowed <= 40 + 20 * (time.monotonic() - began) + 25, allowed
-        redis.kill()
-        time.sleep(1.5)
-        assert any(get(each).status_code == 200 for each in (one, two)), "each decides alone"
-
-
-class Address:
-    def __init__(self, gateway):
-        self.url = f"http://127.0.0.1:{gateway.port}"
-
-
-def get(gateway):
-    return requests.get(f"http://127.0.0.1:{gateway.port}/api/v1/products?limit=1", timeout=5)
 
 
 def test_a_start_does_not_wait_for_redis(start, redis):

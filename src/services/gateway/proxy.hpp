@@ -67,8 +67,6 @@ class Proxy {
         shared_streams{0};
   };
   const Counts& counts() const { return counts_; }
-  /// Before the first request.
-  RateLimiter& limiter() { return limiter_; }
   std::int64_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
   std::size_t open_streams() const { return streams_.open(); }
 
