@@ -85,25 +85,20 @@ ServiceInstance service_instance(const std::string& service, const registry::Reg
 
 }  // namespace
 
-/// A claim, unless both were known there before: one process may be several services.
-void KnownInstances::end_doubt_about(const Name& claimant, const registry::RegisteredInstance& now_there) {
-  const auto before = instances_.find(claimant);
-  if (before != instances_.end() && shares_address(before->second.instance, now_there)) return;
-  const auto dropped = std::erase_if(instances_, [&](const auto& entry) {
-    return entry.second.doubtful_until != Instant() && entry.first != claimant &&
-           shares_address(entry.second.instance, now_there);
-  });
-  changed_ = changed_ || dropped > 0;
-}
-
 void KnownInstances::apply(const registry::RegisteredInstance& change) {
   const std::pair key(change.app, change.key());
   if (change.action == registry::Action::deleted) {
     changed_ = instances_.erase(key) > 0 || changed_;
     return;
   }
-  end_doubt_about(key, change);
   const auto found = instances_.find(key);
+  // Who comes to an address claims it, unless both were there before: one process may be several services.
+  const bool stays = found != instances_.end() && shares_address(found->second.instance, change);
+  const auto dropped = std::erase_if(instances_, [&](const auto& entry) {
+    return !stays && entry.first != key && entry.second.doubtful_until != Instant() &&
+           shares_address(entry.second.instance, change);
+  });
+  changed_ = changed_ || dropped > 0;
   changed_ = changed_ || found == instances_.end() || !looks_same(found->second.instance, change);
   instances_[key] = {change, Instant()};
 }

@@ -25,8 +25,7 @@ class KnownInstances {
   // On one thread from here on.
 
   /// A whole list. What it no longer has is dropped; but a registry that suddenly knows nobody (it was
-  /// restarted) is not believed at once: the missing ones stay for `grace`, time for them to register again,
-  /// or until somebody else says that their address is his.
+  /// restarted) is not believed at once: the missing ones stay for `grace`, time for them to register again.
   void replace(std::vector<registry::RegisteredInstance> instances);
   /// A removal counts at once: whoever has that address next is somebody else.
   void apply(const registry::RegisteredInstance& change);
@@ -50,7 +49,6 @@ class KnownInstances {
   };
   const Clock& clock_;
   using Name = std::pair<std::string, std::string>;  ///< Application and id.
-  void end_doubt_about(const Name& claimant, const registry::RegisteredInstance& now_there);
   /// Nullopt: it can be called. Else why it cannot.
   std::optional<std::string> refusal_of(const registry::RegisteredInstance& instance) const;
 

@@ -128,14 +128,10 @@ class Proxy {
   std::shared_ptr<EventFan> fan_of(const Passage& passage);
   http::Reply with_place(const Passage& passage, http::Reply reply);
   http::Reply subscribe(const Passage& passage, std::shared_ptr<EventFan> fan);
-  using Place = std::shared_ptr<platform::StreamBudget::Place>;
   /// Null: `refused` says so.
-  Place take_place(const Passage& passage, std::optional<http::Reply>& refused);
-  /// Among the streams of one instance.
-  Place take_place_of(const BackendPtr& instance, const Passage& passage,
-                      std::optional<http::Reply>& refused);
+  std::shared_ptr<StreamBudget::Place> take_place(const Passage& passage,
+                                                  std::optional<http::Reply>& refused);
   std::string name_of_connection(const http::Request& request);
-  http::Reply no_place(platform::StreamBudget::Refusal why, const Passage& passage);
   /// Nullopt: may pass.
   std::optional<http::Reply> check_limits(Passage& passage);
   std::optional<http::Reply> check_token(Passage& passage);
@@ -156,7 +152,7 @@ class Proxy {
   std::atomic<const auth::Authenticator*> authenticator_;
   const std::string name_;  ///< Among the gateways that a request may pass.
   RateLimiter limiter_;
-  platform::StreamBudget streams_;
+  StreamBudget streams_;
   Counts counts_;
 };
 

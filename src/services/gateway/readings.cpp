@@ -46,7 +46,12 @@ class Found {
     const auto sure = [&wanted](const std::string& text) { return wanted.value->matches_all(text); };
     if (only_exact_ && std::all_of(readings_.begin(), readings_.end(), sure)) return Holds::in_all;
     const auto may = [&wanted](const std::string& text) {
-      return wanted.value->may_match(text) || wanted.value->may_match(trimmed(text, white_space));
+      const std::string bare(trimmed(text, white_space));
+      std::string upper = bare;
+      for (char& c : upper)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+      return wanted.value->matches_all(text) || wanted.value->matches_all(bare) ||
+             wanted.value->matches_all(http::lower_text(bare)) || wanted.value->matches_all(upper);
     };
     const bool some = unreadable_ || std::any_of(readings_.begin(), readings_.end(), may) ||
                       std::any_of(suspected_.begin(), suspected_.end(), may);

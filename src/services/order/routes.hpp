@@ -15,8 +15,7 @@ namespace market::order {
 struct OrderSettings {
   Millis payment_window{600'000};
   bool email_verification_required = false;
-  bool sells_alone = true;                 ///< No other instance has the same products.
-  std::size_t streams_per_user_max = 100;  ///< Event streams that are open here; 0: any number.
+  bool sells_alone = true;  ///< No other instance has the same products.
 };
 
 /// What the routes use; all of it outlives the server.

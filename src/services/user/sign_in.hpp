@@ -15,7 +15,7 @@ class SignIn {
 
   struct Command {
     std::string email, password, device;
-    std::string client;  ///< client_of() who asks.
+    std::string client;  ///< limit_address() of who asks; empty when nobody can tell.
   };
   /// Errors: invalid_credentials, rate_limited, overloaded, unavailable.
   Task<SignedIn> run(Command command);
