@@ -26,7 +26,8 @@ def test_the_document_is_the_source(anonymous):
 
 
 def test_every_operation_of_the_document_is_served(anonymous):
-    elsewhere = {("POST", "/api/v1/payments/notices"), ("GET", "/dev/mail")}  # With Stripe; in a demonstration.
+    # With Stripe alone; in a demonstration alone.
+    elsewhere = {("POST", "/api/v1/payments/notices"), ("GET", "/dev/mail")}
     for method, path in set(Document.load().operations()) - elsewhere:
         answer = anonymous.send("OPTIONS", "/" + path.replace("{id}", "0" * 13))
         assert answer.status_code == 204 and method in answer.headers["Allow"], f"{method} {path}"
