@@ -41,7 +41,8 @@ TEST_F(PictureSizesContract, NoHashBecomesAPath) {
 
 TEST_F(PictureSizesContract, ADamagedOneIsNone) {
   ASSERT_TRUE(run(sizes_.keep(hash_, 160, "small")));
-  const std::string path = folder_.file("picture-sizes/" + hash_.substr(0, 2) + "/" + hash_ + ".160");
+  const std::string path =
+      folder_.file(("picture-sizes/" + hash_.substr(0, 2) + "/" + hash_ + ".160").c_str());
   for (const std::string damage : {"", "x", "0123456789"}) {
     std::ofstream(path, std::ios::trunc) << damage << std::string(60, 'a');
     EXPECT_EQ(run(sizes_.find(hash_, 160)).error().code, Code::not_found);

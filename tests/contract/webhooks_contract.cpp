@@ -44,7 +44,7 @@ TEST_P(WebhooksContract, KeepsWhatItWasGivenAndNoAddressInTheClear) {
   Webhook wanted = webhook(1);
   wanted.events = {"order.paid", "order.shipped"};
   ASSERT_TRUE(run(webhooks_.create(wanted, {})));
-  const Webhook found = *run(webhooks_.find(WebhookId{1}));
+  const Webhook found = *run(webhooks_.find(WebhookId{1}, {}));
   EXPECT_EQ(found.url, wanted.url);
   EXPECT_EQ(found.secret, wanted.secret);
   EXPECT_EQ(found.events, wanted.events);
@@ -67,12 +67,12 @@ TEST_P(WebhooksContract, ChangesWhatIsNamedAndKeepsTheSecretBefore) {
   const Webhook changed = *run(webhooks_.update(WebhookId{1}, {}, patch));
   EXPECT_FALSE(changed.active);
   EXPECT_EQ(changed.url, webhook(1).url);
-  const Webhook found = *run(webhooks_.find(WebhookId{1}));
+  const Webhook found = *run(webhooks_.find(WebhookId{1}, {}));
   EXPECT_EQ(found.secret, "whsec_new");
   EXPECT_EQ(found.previous_secret, "whsec_quartermain");
   EXPECT_EQ(found.previous_until, at(99));
   EXPECT_EQ(run(webhooks_.update(WebhookId{9}, {}, patch)).error().code, Code::not_found);
-  EXPECT_EQ(run(webhooks_.find(WebhookId{0})).error().code, Code::not_found);
+  EXPECT_EQ(run(webhooks_.find(WebhookId{0}, {})).error().code, Code::not_found);
 }
 
 TEST_P(WebhooksContract, TakesTwenty) {

@@ -52,7 +52,10 @@ void WholeSale::seller_acts() {
     const auto [user, order] = world_.random.pick(bought_);
     const OrderState state = checker_.audit().orders().at(order).state;
     if (state < OrderState::paid || state >= OrderState::returned) return;
-    if (world_.random.chance(0.2)) return ask(RefundOrder{order}, UserId{}, false, {});
+    if (world_.random.chance(0.2)) {
+      ask(RefundOrder{order}, UserId{}, false, {});
+      return;
+    }
     const auto next = static_cast<OrderState>(static_cast<int>(state) + 1);
     const bool by_buyer = next == OrderState::return_requested;
     ask(MoveOrder{order, by_buyer ? user : UserId{}, next, "…"}, user, false, {});
