@@ -71,6 +71,17 @@ remote_address = ["0.0.0.0/0", "::/0"]
         two.close()
 
 
+def test_each_connection_of_an_unreadable_address_is_another(tmp_path, upstream):
+    more = "address_rate = { per_second = 0.01, burst = 2 }"
+    with Gateway(tmp_path, ROUTE.format(top=TRUSTED, port=upstream.port, more=more), limits=True) as gateway:
+        headers = {"X-Forwarded-For": "unknown"}
+        names = set()
+        for _ in range(60):
+            assert gateway.ask("/fake/x", headers=headers).status == 200
+            names.add(upstream.last("/fake/x").get("X-Forwarded-For").split(",")[0])
+        assert len(names) == 60
+
+
 def test_a_trusted_proxy_has_no_cap_of_connections(tmp_path, upstream):
     for top, wanted in [(TRUSTED, 12), ("", 5)]:
         folder = tmp_path / str(wanted)

@@ -62,8 +62,9 @@ def test_strangers_lock_no_owner_out(tmp_path):
 
 @pytest.mark.parametrize("role", ["user,product,order"])
 def test_clients_of_a_gateway_that_nobody_named_are_told_apart(tmp_path, role):
+    """Before the registry shows it, and where there is none."""
     with Market(tmp_path / "data", flags=("--role", role)) as services:
-        assert "name the gateways there" in services.logged("name the gateways there")
+        assert "cannot be verified" in services.logged("cannot be verified")
         email = client.new_email()
         client.sign_up(services.url, email)
         lock_out(services.port, email)
@@ -130,16 +131,64 @@ def expect_ordinary(url, buyer, product):
     buyer.order(product)
 
 
+@pytest.mark.parametrize("threads", [2, 8])
+def test_streams_take_nothing_from_ordinary_requests_nor_from_others(tmp_path, threads):
+    with SplitMarket(tmp_path / "data", gateway=[BEHIND_A_PROXY, f"http.threads={threads}"]) as market:
+        port = market.gateway.port
+        product = client.admin(market.url).product(stock=1_000)
+        greedy = [client.sign_up(market.url) for _ in range(8)]
+        others = [client.sign_up(market.url) for _ in range(2)]
+        orders = [each.order(product).json() for each in greedy]
+        theirs = [each.order(product).json() for each in others]
+        # One user, at one address.
+        with Streams(port, f"/orders/{orders[0]['id']}/events", 500, ["5.5.5.1"], greedy[0].token) as streams:
+            assert streams.seen[200] == 100 and streams.seen[429] == 400, streams.seen
+            expect_ordinary(market.url, others[0], product)
+        # More users at one address, then others at many.
+        paths = [f"/orders/{order['id']}/events" for order in orders]
+        opened = [
+            Streams(port, path, 60, ["5.5.5.2"], each.token)
+            for path, each in zip(paths, greedy, strict=True)
+        ]
+        held = sum(each.seen[200] for each in opened)
+        assert 100 < held <= 128, [each.seen for each in opened]
+        with Streams(port, f"/orders/{theirs[0]['id']}/events", 1, ["6.6.6.6"], others[0].token) as one:
+            assert one.seen == {200: 1}, "another's own stream"
+        spread = [f"5.6.{i}.1" for i in range(100)]
+        opened += [
+            Streams(port, path, 90, spread, each.token) for path, each in zip(paths, greedy, strict=True)
+        ]
+        held = sum(each.seen[200] for each in opened)
+        assert 300 < held <= 384, [each.seen for each in opened]
+        expect_ordinary(market.url, others[1], product)
+        for streams in opened:
+            streams.__exit__()
+        streams = f"http://127.0.0.1:{port}/metrics"
+        until(
+            lambda: "\nmarket_gateway_streams 0\n" in requests.get(streams, timeout=20).text,
+            20,
+            "places that were never given back",
+        )
+        with Streams(port, paths[0], 5, ["5.5.5.2"], greedy[0].token) as again:
+            assert again.seen == {200: 5}
+
+
 def test_streams_of_one_address_leave_it_its_ordinary_requests(tmp_path):
-    with Market(tmp_path / "data", "http.connections_per_address_max=120") as market:
-        product = client.admin(market.url).product()
-        path = f"/products/{product['id']}/stock/stream"
-        with Streams(market.port, path, 100, ["-"]) as streams:
-            assert streams.seen == {200: 60, 429: 40}, streams.seen
-            expect_ordinary(market.url, client.sign_up(market.url), product)
+    """Of the process that is all, and of services that are asked directly."""
+    for role in ((), ("--role", "user,product,order")):
+        settings = ("http.connections_per_address_max=60", "gateway.streams_per_address_max=60")
+        folder = tmp_path / f"data{len(role)}"
+        with Market(folder, *settings, flags=role) as market:
+            seller = client.admin(market.url)
+            product = seller.product()
+            path = f"/products/{product['id']}/stock/stream"
+            with Streams(market.port, path, 100, ["-"]) as streams:
+                assert streams.seen[200] == 60, streams.seen
+                assert streams.seen[429] == 40, streams.seen
+                expect_ordinary(market.url, client.sign_up(market.url), product)
 
-        def is_free():
-            with Streams(market.port, path, 1, ["-"]) as again:
-                return again.seen == {200: 1}
+            def is_free(path=path, market=market):
+                with Streams(market.port, path, 1, ["-"]) as again:
+                    return again.seen == {200: 1}
 
-        until(is_free, 10, "places that were never given back")
+            until(is_free, 10, "places that were never given back")

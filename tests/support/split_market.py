@@ -39,7 +39,9 @@ class SplitMarket(Market):
         return self
 
     def is_found(self):
-        """All three: each is registered by itself."""
+        """All three: each is registered by itself. And they know the gateway, so that they see who asks."""
+        if "whose word about clients is taken: 127.0.0.1" not in self.log_path.read_text(errors="replace"):
+            return False
         doors = ("/products?limit=1", "/orders", "/users/me")
         answers = [requests.get(self.url + "/api/v1" + door, timeout=10).status_code for door in doors]
         return answers == [200, 401, 401]

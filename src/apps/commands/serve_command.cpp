@@ -15,6 +15,7 @@
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/registry_role.hpp"
 #include "apps/roles/serve_parts.hpp"
+#include "apps/roles/trusted_gateways.hpp"
 #include "apps/settings/gateway_files.hpp"
 #include "apps/settings/settings_check.hpp"
 #include "http/server/server.hpp"
@@ -84,10 +85,11 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
 
   AccessLogWriter access_log(settings, name_in_access_log(services, with_gateway));
   Platform platform(services, options.data, settings, !with_gateway, predecessor, options.demo);
-  if (services.user && !platform.addresses_known && settings.flag("ratelimit.enabled"))
+  if (services.user && !platform.addresses_known && settings.text("registry.urls").empty())
     spdlog::warn(
-        "http.trusted_proxies is empty: what gateways say of their clients tells these apart, but cannot be "
-        "verified; name the gateways there");
+        "http.trusted_proxies and registry.urls are empty: what a gateway in front says of its clients "
+        "cannot "
+        "be verified; it tells them apart, and limits hold by it");
   platform.add_routes();
   // The process that is all is its own front door.
   std::unique_ptr<FrontDoor> front;
@@ -126,7 +128,9 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
                                 auth::check_of(platform.authenticator, auth::Access::admins));
   if (front) front->stand_before(platform.router);
   const unsigned threads = thread_count(settings.number("http.threads"), platform.cores);
-  server = std::make_unique<http::Server>(platform.router, platform.clock, limits_of(settings), threads);
+  auto limits = limits_of(settings);
+  if (front) limits.streams_max = limits.streams_per_address_max = 0;  // The front door counts them.
+  server = std::make_unique<http::Server>(platform.router, platform.clock, limits, threads);
   server->set_access_log(access_log);
   std::optional<gateway::Prober> prober;
   if (front) {
@@ -161,9 +165,16 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     reload_keys(platform.store);
     if (front) reload_front_door(options.settings, ServeRole::all, *front, *discovery, *server);
   });
+  TrustedGateways gateways(
+      networks_of(settings, "http.trusted_proxies"),
+      http::AllowedAddresses(networks_of(settings, "registry.networks")), server->executor(0),
+      [&](std::vector<http::Network> all) { server->set_trusted_proxies(std::move(all)); });
   Housekeeping housekeeping(platform.clock,
                             {[&](Instant) { platform.denied.forget_ended(platform.wall.now()); },
-                             [&](Instant) { platform.look_at_files(); }});
+                             [&](Instant) { platform.look_at_files(); },
+                             [&](Instant now) {
+                               if (!front) gateways.look(*discovery->services(), now);
+                             }});
 
   raise_file_limit(settings);
   const bool secure = with_gateway && !settings.text("gateway.tls_certificate").empty();

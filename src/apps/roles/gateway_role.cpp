@@ -86,6 +86,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
       thread_count(settings.number("http.threads"), std::max(1u, std::thread::hardware_concurrency()));
   auto limits = limits_of(settings);
   limits.trusted_proxies.clear();  // The proxy looks itself: its list can be reloaded, and it names each hop.
+  limits.streams_max = limits.streams_per_address_max = 0;  // It counts them itself.
   limits.is_uncapped = [&proxy](std::string_view address) { return proxy.config()->trusts(address); };
   server = std::make_unique<http::Server>(router, clock, limits, threads);
   const bool secure = tls != nullptr;

@@ -137,6 +137,9 @@ void Platform::add_order_routes() {
   how.payment_window = settings.duration("orders.payment_window");
   how.email_verification_required = email_verification_of(settings) == user::EmailVerification::required;
   how.sells_alone = !core->shared_log;
+  how.streams_per_user_max = settings.flag("ratelimit.enabled")
+                                 ? static_cast<std::size_t>(settings.number("gateway.streams_per_user_max"))
+                                 : 0;
   order::add_order_routes(router, {authenticator, core->gate, core->products, core->reader, orders->pay,
                                    orders->refusals, orders->refused, orders->watch, clock, how});
   order::add_cart_routes(router, {authenticator, store.carts, core->products, clock});

@@ -13,6 +13,12 @@
 #include "services/platform/platform_routes.hpp"
 
 namespace market::apps {
+namespace {
+
+/// Of the thousand readers of its changes: no address takes them from the others.
+constexpr std::size_t streams_per_address_max = 250;
+
+}  // namespace
 
 int serve_registry(const ServeOptions& options, const Settings& settings) {
   const Address address = listen_address(options, settings);
@@ -44,7 +50,9 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   parts.add_routes(router);
   platform::add_platform_routes(router, info);
   const unsigned threads = thread_count(settings.number("http.threads"), std::thread::hardware_concurrency());
-  server = std::make_unique<http::Server>(router, clock, limits_of(settings), threads);
+  auto limits = limits_of(settings);
+  if (limits.streams_per_address_max > 0) limits.streams_per_address_max = streams_per_address_max;
+  server = std::make_unique<http::Server>(router, clock, limits, threads);
   server->set_access_log(access_log);
   if (options.takeover) parts.learn_from(address.host, address.port);
   const auto inherited = options.takeover ? request_handover(options.data, handover) : activated_sockets();

@@ -254,6 +254,11 @@ http::Limits limits_of(const Settings& settings) {
       settings.flag("ratelimit.enabled")
           ? static_cast<std::size_t>(settings.number("http.connections_per_address_max"))
           : 0;
+  limits.streams_max = static_cast<std::size_t>(settings.number("gateway.streams_max"));
+  limits.streams_per_address_max =
+      settings.flag("ratelimit.enabled")
+          ? static_cast<std::size_t>(settings.number("gateway.streams_per_address_max"))
+          : 0;
   limits.idle_time_max = settings.duration("http.idle_time_max");
   limits.unfinished_bytes_max = static_cast<std::size_t>(settings.number("http.unfinished_bytes_max"));
   limits.unfinished_bytes_per_address_max =

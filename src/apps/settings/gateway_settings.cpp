@@ -94,11 +94,6 @@ GatewaySettings read_gateway_settings(const Settings& settings, const std::strin
   const auto streams = [&](const char* key) { return static_cast<std::size_t>(settings.number(key)); };
   config.streams = {streams("gateway.streams_max"), streams("gateway.streams_per_address_max"),
                     streams("gateway.streams_per_user_max")};
-  // Of the connections of an address half are left for other requests, or for it nothing would answer any
-  // more.
-  const auto connections = streams("http.connections_per_address_max");
-  auto& of_address = config.streams.address_max;
-  if (connections > 0) of_address = of_address == 0 ? connections / 2 : std::min(of_address, connections / 2);
   const auto rate = [&](const char* key) {
     const auto per_second = static_cast<double>(settings.number(key));
     return gateway::RateLimit{per_second, per_second * 2};

@@ -16,7 +16,8 @@ constexpr std::int64_t slow_answer_ns = 20'000'000;  ///< Slower ones need no se
 constexpr std::int64_t share_again_ms = 5'000;
 constexpr std::int64_t lately_ms = 500;  ///< So soon after an answer hardly any server closes.
 constexpr std::size_t depth_wanted = 16;
-constexpr std::size_t spread_min = 4;  ///< So that all threads of the instance have work.
+constexpr std::size_t thread_connections_min = 16;  ///< With more threads than 32, of each.
+constexpr std::size_t spread_min = 4;               ///< So that all threads of the instance have work.
 
 /// Of a literal IPv4 or IPv6 address; names need the resolver.
 bool parse_address(const std::string& host, std::uint16_t port, sockaddr_storage& address, socklen_t& size) {
@@ -310,8 +311,17 @@ std::size_t Upstreams::connection_count() const {
   return count;
 }
 
+UpstreamLimits limits_for(std::size_t threads) {
+  UpstreamLimits limits;
+  limits.connections_max =
+      std::clamp<std::size_t>(instance_connections_max / std::max<std::size_t>(threads, 1),
+                              thread_connections_min, limits.connections_max);
+  return limits;
+}
+
 Upstreams& upstreams_of(IoThread& thread) {
-  if (!thread.part) thread.part = std::make_unique<Upstreams>(thread, UpstreamLimits());
+  if (!thread.part)
+    thread.part = std::make_unique<Upstreams>(thread, limits_for(thread.shared().threads.size()));
   return static_cast<Upstreams&>(*thread.part);
 }
 

@@ -14,11 +14,14 @@
 
 namespace market::http {
 
+/// To one instance, from all threads together: less than the connections that it takes from one address.
+inline constexpr std::size_t instance_connections_max = 512, instance_streams_max = 384;
+
 struct UpstreamLimits {
-  std::size_t connections_max = 256;  ///< To one instance, from one thread; event streams apart.
-  std::size_t streams_max = 192;      ///< Event streams of one instance, on one thread.
-  std::size_t depth_max = 32;         ///< Requests under way on one connection.
-  std::size_t waiting_max = 1024;     ///< For a connection to one instance, on one thread.
+  std::size_t connections_max = 256;               ///< To one instance, from one thread; event streams apart.
+  std::size_t streams_max = instance_streams_max;  ///< Event streams of one instance, on one thread.
+  std::size_t depth_max = 32;                      ///< Requests under way on one connection.
+  std::size_t waiting_max = 1024;                  ///< For a connection to one instance, on one thread.
   std::chrono::milliseconds connect_time_max{2'000};
 };
 
@@ -126,6 +129,10 @@ class Upstreams final : public IoThread::Part {
   using Key = std::tuple<std::string, std::uint16_t, const AllowedAddresses*, std::string>;
   std::map<Key, std::unique_ptr<Upstream>> upstreams_;
 };
+
+/// Each thread's part of what one instance gets from all of them; their callers share the streams by
+/// themselves.
+UpstreamLimits limits_for(std::size_t threads);
 
 /// Made at the first call on a thread.
 Upstreams& upstreams_of(IoThread& thread);

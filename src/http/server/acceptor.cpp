@@ -14,6 +14,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "http/message/proxy_addresses.hpp"
+
 namespace market::http {
 namespace {
 
@@ -141,9 +143,7 @@ bool Acceptor::accept_one() {
 void Acceptor::hand_over(OwnedFd fd, Peer peer) {
   if (shared_.open.load() >= shared_.limits.connections_max) return;  // Closed at once.
   const std::string_view address = peer.text.data();
-  const auto& trusted = shared_.limits.trusted_proxies;
-  peer.trusted = std::any_of(trusted.begin(), trusted.end(),
-                             [address](const Network& network) { return network.contains(address); });
+  peer.trusted = is_in(address, *shared_.trusted.load());
   peer.capped = !peer.trusted && !(shared_.limits.is_uncapped && shared_.limits.is_uncapped(address));
   if (peer.capped && !shared_.peers.take(peer, shared_.limits.connections_per_address_max)) return;
   shared_.open.fetch_add(1);

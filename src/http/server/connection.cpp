@@ -11,6 +11,7 @@
 
 #include "http/message/chunked.hpp"
 #include "http/message/problem.hpp"
+#include "http/message/proxy_addresses.hpp"
 
 namespace market::http {
 namespace {
@@ -48,8 +49,8 @@ Connection::Connection(IoThread& thread, OwnedFd fd, const Peer& peer)
       cancel_(std::make_shared<asio::cancellation_signal>()) {
   place_ = thread_.add(*this, fd_.get());
   request_.remote_address = peer_.text.data();
+  id_ = thread.ids.next();
   request_.remote_is_loopback = peer_.loopback;
-  request_.from_trusted = peer_.trusted;
   request_.secure = peer_.tls;
 }
 
@@ -57,7 +58,7 @@ Connection::~Connection() {
   if (charged_ > 0) thread_.shared().give_back_unfinished(peer_, charged_);
   if (given_away_) return;
   thread_.remove(place_);
-  thread_.shared().connection_closed(peer_);
+  thread_.shared().connection_closed(peer_, has_stream_place_);
 }
 
 // ---- what the thread tells -------------------------------------------------------------------------------
@@ -175,6 +176,7 @@ asio::awaitable<void> Connection::serve(std::unique_ptr<Connection> self) {
     std::optional<Reply> reply = s.answer_without_handler(s.request_, match, !s.request_.body.empty());
     if (!reply) {
       try {
+        s.thread_.serving = s.id_;
         auto answer = co_await (*match.handler)(s.request_);
         reply = answer_of(std::move(answer), s.request_);
       } catch (const std::exception& failure) {
@@ -182,6 +184,7 @@ asio::awaitable<void> Connection::serve(std::unique_ptr<Connection> self) {
       }
     }
     if (s.abandoned_) co_return;
+    s.expect_stream_place(*reply);
     if (reply->stream && s.request_.method != Method::head) {
       const bool goes_on = co_await s.run_stream(std::move(*reply));
       if (!goes_on) co_return;
@@ -232,13 +235,19 @@ HeadState Connection::parse() {
 
 void Connection::set_origin(Request& request, TraceContext& trace) {
   trace.take(request, thread_.ids);
-  if (limits_.trusted_proxies.empty()) return;
+  const auto& trusted = thread_.trusted_proxies();
   request.remote_address = peer_.text.data();
-  request.remote_address = client_address(request, limits_.trusted_proxies);
+  if (trusted_version_ != thread_.trusted_version()) {  // They may have come to be known since it connected.
+    trusted_version_ = thread_.trusted_version();
+    peer_.trusted = is_in(request.remote_address, trusted);
+  }
+  request.from_trusted = peer_.trusted;
+  if (!peer_.trusted) return;
+  request.remote_address = client_address(request, trusted);
   if (!request.remote_address.empty()) return;
   if (name_[0] == '\0') {
     name_[0] = '_';  // As RFC 7239 6.3 names whom no address can tell from others.
-    write_hex(thread_.ids.next(), name_.data() + 1);
+    write_hex(id_, name_.data() + 1);
   }
   request.remote_address = {name_.data(), name_.size()};
 }

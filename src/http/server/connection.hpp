@@ -70,7 +70,7 @@ class Connection final : public Watched {
   };
   static bool is_independent(const Request& request, const Framing& framing);
   std::unique_ptr<Pipelined> take_pipelined();
-  static asio::awaitable<Reply> work_on(const Handler& handler, const Request& request);
+  static asio::awaitable<Reply> work_on(const Handler& handler, const Request& request, std::uint64_t id);
   void begin(Pipelined& one);
   /// False: the connection is over.
   asio::awaitable<bool> serve_pipelined(std::unique_ptr<Pipelined> first);
@@ -91,6 +91,8 @@ class Connection final : public Watched {
   void count(Status status) { thread_.count(request_.route_index, status, steady_ns() - began_ns_); }
   void note(AccessLog& access_log, const Reply& reply);
   void refuse(const Refusal& refusal);
+  /// An event stream needs a place of its own; without one the reply says so instead.
+  void expect_stream_place(Reply& reply);
   /// True: the stream is whole and the connection lives on.
   asio::awaitable<bool> run_stream(Reply reply);
   /// The sockets of both sides become one pipe; this session is over.
@@ -121,7 +123,9 @@ class Connection final : public Watched {
   OwnedFd fd_;
   std::uint32_t place_ = 0;
   Peer peer_;
-  std::array<char, 17> name_{};  ///< Instead of an address that a trusted proxy does not tell.
+  std::uint64_t trusted_version_ = 0;  ///< Of the list that said whether the peer is trusted.
+  std::uint64_t id_ = 0;               ///< Random: never another's, before or after.
+  std::array<char, 17> name_{};        ///< Instead of an address that a trusted proxy does not tell.
   std::shared_ptr<asio::cancellation_signal> cancel_;
   std::optional<Waiter> waiter_;
   std::int64_t request_began_ms_ = 0;
@@ -137,6 +141,7 @@ class Connection final : public Watched {
   bool must_close_ = false;
   bool flush_asked_ = false;
   bool abandoned_ = false;
+  bool has_stream_place_ = false;       ///< Among the event streams, no longer among the connections.
   bool given_away_ = false;             ///< The socket is a tunnel's now.
   const Pipelined* awaited_ = nullptr;  ///< Whose answer is the next one.
   bool takes_more_ = false;             ///< What comes next may be worked on beside those under way.

@@ -55,7 +55,6 @@ std::unique_ptr<Connection::Pipelined> Connection::take_pipelined() {
   one->request.body = std::string_view(one->bytes).substr(framing.head_bytes);
   one->request.remote_address = peer_.text.data();
   one->request.remote_is_loopback = peer_.loopback;
-  one->request.from_trusted = peer_.trusted;
   one->request.secure = peer_.tls;
   set_origin(one->request, one->trace);
   one->began_ns = steady_ns();
@@ -68,8 +67,9 @@ std::unique_ptr<Connection::Pipelined> Connection::take_pipelined() {
   return one;
 }
 
-asio::awaitable<Reply> Connection::work_on(const Handler& handler, const Request& request) {
+asio::awaitable<Reply> Connection::work_on(const Handler& handler, const Request& request, std::uint64_t id) {
   try {
+    IoThread::current()->serving = id;
     auto answer = co_await handler(request);
     co_return answer_of(std::move(answer), request);
   } catch (const std::exception& failure) {
@@ -81,7 +81,7 @@ void Connection::begin(Pipelined& one) {
   one.reply = answer_without_handler(one.request, one.match, !one.request.body.empty());
   if (one.reply) return;
   // The reply is there when nothing of the handler is left, not before: `one` may go then.
-  asio::co_spawn(thread_.io(), work_on(*one.match.handler, one.request),
+  asio::co_spawn(thread_.io(), work_on(*one.match.handler, one.request, id_),
                  [this, &one](std::exception_ptr failed, Reply reply) {
                    if (failed || reply.stream || reply.tunnel)
                      reply = problem_reply(Error(Code::internal, ""), one.request.trace_id);

@@ -91,8 +91,23 @@ void ServerShared::stop_all() {
   for (const auto& thread : threads) thread->io().stop();
 }
 
-void ServerShared::connection_closed(const Peer& peer) {
+bool ServerShared::take_stream(const Peer& peer) {
+  const bool room = streams.fetch_add(1) < limits.streams_max || limits.streams_max == 0;
+  if (!room || (peer.capped && !streams_of_peers.take(peer, limits.streams_per_address_max))) {
+    streams.fetch_sub(1);
+    return false;
+  }
   if (limits.connections_per_address_max > 0 && peer.capped) peers.give_back(peer);
+  return true;
+}
+
+void ServerShared::connection_closed(const Peer& peer, bool stream) {
+  if (stream) {
+    streams.fetch_sub(1);
+    if (limits.streams_per_address_max > 0 && peer.capped) streams_of_peers.give_back(peer);
+  } else if (limits.connections_per_address_max > 0 && peer.capped) {
+    peers.give_back(peer);
+  }
   if (open.fetch_sub(1) == 1 && draining.load()) stop_all();
 }
 
@@ -236,6 +251,15 @@ void IoThread::drain() {
   drain_end_ms_ = now_ms_ + shared_.limits.drain_time_max.count();
   for (std::size_t i = 0; i < places_.size(); ++i)
     if (auto* watched = places_[i].watched) watched->on_drain();
+}
+
+const std::vector<Network>& IoThread::trusted_proxies() {
+  const auto version = shared_.trusted_version.load(std::memory_order_acquire);
+  if (version != trusted_version_) {
+    trusted_ = shared_.trusted.load();
+    trusted_version_ = version;
+  }
+  return *trusted_;
 }
 
 void IoThread::count(std::size_t route, Status status, std::int64_t took_ns) {

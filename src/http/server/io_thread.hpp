@@ -68,7 +68,10 @@ struct RouteTotals {
 /// What the threads of one server share.
 struct ServerShared {
   ServerShared(const Router& routes, const Clock& time, const Limits& bounds)
-      : router(routes), clock(time), limits(bounds) {}
+      : router(routes),
+        clock(time),
+        limits(bounds),
+        trusted(std::make_shared<const std::vector<Network>>(bounds.trusted_proxies)) {}
 
   const Router& router;
   const Clock& clock;
@@ -77,6 +80,11 @@ struct ServerShared {
   PeerCounts unfinished_of_peers;          ///< Bytes of bodies that are on their way, by address,
   std::atomic<std::size_t> unfinished{0};  ///< and of all.
   std::atomic<std::uint64_t> open{0};      ///< Accepted and not yet closed.
+  PeerCounts streams_of_peers;             ///< Connections that carry an event stream, by address,
+  std::atomic<std::size_t> streams{0};     ///< and all.
+  /// See Server::set_trusted_proxies(); the version changes after the list.
+  std::atomic<std::shared_ptr<const std::vector<Network>>> trusted;
+  std::atomic<std::uint64_t> trusted_version{1};
   std::atomic<bool> draining{false};
   /// Of new connections; null: they are plain.
   std::atomic<std::shared_ptr<TlsContext>> tls;
@@ -88,8 +96,10 @@ struct ServerShared {
   std::vector<RouteTotals> totals() const;
   /// Ends every thread's run().
   void stop_all();
-  /// A connection is gone; the last one of a draining server ends it.
-  void connection_closed(const Peer& peer);
+  /// This connection carries an event stream from now on. False: too many do.
+  bool take_stream(const Peer& peer);
+  /// A connection is gone; the last one of a draining server ends it. `stream`: take_stream() let it in.
+  void connection_closed(const Peer& peer, bool stream = false);
   /// For bytes of a body that is on its way. False: there is no room for more of them.
   bool take_unfinished(const Peer& peer, std::size_t bytes);
   void give_back_unfinished(const Peer& peer, std::size_t bytes);
@@ -122,11 +132,16 @@ class IoThread {
   static constexpr std::int64_t tick_ms = 250;
   /// `took_ns`: from the head's last byte to the answer; negative: not known.
   void count(std::size_t route, Status status, std::int64_t took_ns);
+  /// Whose X-Forwarded-For is believed now, and since which change of the list.
+  const std::vector<Network>& trusted_proxies();
+  std::uint64_t trusted_version() const { return trusted_version_; }
   /// Any thread: adds this thread's counters to `totals`, by route.
   void add_counts(std::vector<RouteTotals>& totals) const;
 
   StandardLines standard;
   TraceIds ids;
+  /// The connection whose request a handler begins to work on, by a name that no other has, before or after.
+  std::uint64_t serving = 0;
   GzipCache gzip_cache;
   TaskGroup tasks{"a TLS connection"};
   WarmBuffers warm;
@@ -167,6 +182,8 @@ class IoThread {
   std::vector<std::uint32_t> free_places_;
   std::vector<std::uint64_t> to_flush_;
   std::size_t open_peak_ = 0;
+  std::shared_ptr<const std::vector<Network>> trusted_;
+  std::uint64_t trusted_version_ = 0;
   std::int64_t now_ms_ = 0;
   std::int64_t drain_end_ms_ = 0;  ///< 0: not draining.
   /// One row per route, written by this thread alone.

@@ -66,6 +66,11 @@ void Server::set_tls(std::shared_ptr<TlsContext> context) {
   state_->shared.tls.store(std::move(context));
 }
 
+void Server::set_trusted_proxies(std::vector<Network> networks) {
+  state_->shared.trusted.store(std::make_shared<const std::vector<Network>>(std::move(networks)));
+  state_->shared.trusted_version.fetch_add(1, std::memory_order_release);
+}
+
 void Server::set_amend(std::function<void(const Request&, Reply&)> amend) {
   state_->shared.amend = std::move(amend);
 }

@@ -30,6 +30,9 @@ struct Limits {
   std::size_t send_buffer_bytes_max = 256 * 1024;
   std::size_t connections_per_address_max = 1000;  ///< 0: no cap.
   std::size_t connections_max = 50'000;
+  /// Connections that carry an event stream leave the budgets of the others for these. 0: no bound here.
+  std::size_t streams_per_address_max = 1'000;
+  std::size_t streams_max = 20'000;
   std::chrono::milliseconds drain_time_max{10'000};
   /// Bytes of bodies that have come while the rest of them has not, or that are worked on: all, and of one
   /// address. The first `unfinished_bytes_free` of each connection are not counted.
@@ -79,6 +82,9 @@ class Server {
   std::uint16_t port() const;
   /// Connections accepted from now on speak TLS; see load_tls() of tls.hpp. Any thread.
   void set_tls(std::shared_ptr<TlsContext> context);
+
+  /// Who says rightly who asks, from now on, instead of the limits' trusted_proxies. Any thread.
+  void set_trusted_proxies(std::vector<Network> networks);
 
   /// Serves until stop(), then drains: no new connections, requests under way are answered with
   /// `Connection: close`, idle connections are closed, streams end; at most drain_time_max. When it returns,

@@ -9,6 +9,7 @@
 
 #include "base/time.hpp"
 #include "http/message/allowed_addresses.hpp"
+#include "services/platform/stream_budget.hpp"
 
 namespace market::gateway {
 
@@ -42,6 +43,8 @@ class Backend {
   const std::string health_path;                ///< What a probe asks for.
   const http::AllowedAddresses* const allowed;  ///< What its host's name may mean; null: anything.
   const std::string address;                    ///< Called when the host's name does not resolve; or empty.
+  /// Of the event streams of its address, whichever services have it. Set before anybody sees it.
+  std::shared_ptr<platform::StreamBudget> streams = std::make_shared<platform::StreamBudget>();
   std::atomic<int> in_flight{0};
   std::atomic<std::uint64_t> requests{0}, faults{0};
 

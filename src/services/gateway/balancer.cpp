@@ -29,7 +29,7 @@ bool Balancer::has(const Pool& pool, const ServiceInstance& instance) {
 }
 
 /// The same object as before for the same address: it remembers how the instance has behaved.
-BackendPtr Balancer::known(const ServiceInstance& instance, std::int64_t now_ms) const {
+BackendPtr Balancer::known(const ServiceInstance& instance, std::int64_t now_ms) {
   const auto* const allowed = instance.registered ? allowed_ : nullptr;
   if (newest_)
     if (const auto before = newest_->services.find(instance.service); before != newest_->services.end())
@@ -39,9 +39,21 @@ BackendPtr Balancer::known(const ServiceInstance& instance, std::int64_t now_ms)
               other->address == instance.address)
             return other;
   // What is there at the start has served before us: only a newcomer starts slowly.
-  return std::make_shared<Backend>(instance.service, instance.host, instance.port,
-                                   instance.health_path.empty() ? "/health/ready" : instance.health_path,
-                                   newest_ ? now_ms : 0, allowed, instance.address);
+  auto fresh =
+      std::make_shared<Backend>(instance.service, instance.host, instance.port,
+                                instance.health_path.empty() ? "/health/ready" : instance.health_path,
+                                newest_ ? now_ms : 0, allowed, instance.address);
+  fresh->streams = streams_of(instance.host, instance.port);
+  return fresh;
+}
+
+/// One process may be several services, and may come and go in the list while its streams live.
+std::shared_ptr<platform::StreamBudget> Balancer::streams_of(const std::string& host, std::uint16_t port) {
+  std::erase_if(streams_, [](const auto& entry) { return entry.second.expired(); });
+  auto& known = streams_[{host, port}];
+  auto budget = known.lock();
+  if (!budget) known = budget = std::make_shared<platform::StreamBudget>();
+  return budget;
 }
 
 std::shared_ptr<const Balancer::View> Balancer::rebuilt(std::shared_ptr<const ServiceList> list,
@@ -131,7 +143,10 @@ bool Balancer::has_instance(const std::string& service) const {
 BackendPtr Balancer::fixed(const std::string& host, std::uint16_t port) {
   const std::lock_guard lock(mutex_);
   auto& instance = fixed_[{host, port}];
-  if (!instance) instance = std::make_shared<Backend>("", host, port, "/", 0);
+  if (!instance) {
+    instance = std::make_shared<Backend>("", host, port, "/", 0);
+    instance->streams = streams_of(host, port);
+  }
   return instance;
 }
 

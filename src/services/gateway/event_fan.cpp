@@ -104,6 +104,7 @@ void EventFan::wake_some() {
 void EventFan::end() {
   ended_ = true;
   upstream_.reset();
+  holds_.reset();
 }
 
 void EventFan::publish(std::string_view event) {

@@ -64,8 +64,10 @@ class EventFan : public std::enable_shared_from_this<EventFan> {
   static constexpr std::size_t wakes_a_turn = 16;
   static constexpr std::chrono::milliseconds wake_pause{1};
 
-  EventFan(std::shared_ptr<http::AnswerStream> upstream, http::ForwardedHead head)
-      : upstream_(std::move(upstream)), head_(std::move(head)) {}
+  /// `holds`: what is given back when the upstream's stream ends.
+  EventFan(std::shared_ptr<http::AnswerStream> upstream, http::ForwardedHead head,
+           std::shared_ptr<void> holds = nullptr)
+      : upstream_(std::move(upstream)), holds_(std::move(holds)), head_(std::move(head)) {}
   const http::ForwardedHead& head() const { return head_; }
   bool has_ended() const { return ended_; }
   /// A reader's whole life: until it leaves, or the upstream's stream ends. One of those who have nothing to
@@ -87,6 +89,7 @@ class EventFan : public std::enable_shared_from_this<EventFan> {
   void end();
 
   std::shared_ptr<http::AnswerStream> upstream_;
+  std::shared_ptr<void> holds_;
   const http::ForwardedHead head_;
   std::vector<Reader*> readers_;
   WakeRound round_;

@@ -103,16 +103,38 @@ void GatewayConfig::complete() {
   });
 }
 
+bool GatewayConfig::is_drawn(std::size_t route, std::uint64_t random) const {
+  const auto drawn = (random >> 16) % shares_[route].total;
+  return drawn >= shares_[route].begin && drawn < shares_[route].end;
+}
+
 template <class PathFits>
 const Route* GatewayConfig::first(const Question& question, PathFits path_fits) const {
   for (std::size_t i = 0; i < routes.size(); ++i) {
-    const auto drawn = (question.random >> 16) % shares_[i].total;
-    if (drawn < shares_[i].begin || drawn >= shares_[i].end) continue;
+    if (!is_drawn(i, question.random)) continue;
     const auto& paths = routes[i].paths;
     if (!paths.empty() && std::none_of(paths.begin(), paths.end(), path_fits)) continue;
     if (holds(routes[i], question.request, question.client, question.now)) return &routes[i];
   }
   return nullptr;
+}
+
+/// Whether some server could read the request as one that a rule protects to which `route` is the weaker.
+bool GatewayConfig::may_be_stronger(const Question& question, const Route& route,
+                                    const std::string& path) const {
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const auto& other = routes[i];
+    if (!is_drawn(i, question.random)) continue;
+    const bool fits =
+        other.paths.empty() || std::any_of(other.paths.begin(), other.paths.end(),
+                                           [&path](const PathPattern& p) { return p.matches_folded(path); });
+    if (!fits) continue;
+    const auto holds = predicates_hold(other, question.request, question.client, question.now);
+    if (holds == Holds::in_none) continue;
+    if (is_weaker(route, other)) return true;
+    if (holds == Holds::in_all) return false;  // Nobody looks further.
+  }
+  return false;
 }
 
 const Route* GatewayConfig::match(const http::Request& request, std::string_view client, Instant now,
@@ -123,25 +145,8 @@ const Route* GatewayConfig::match(const http::Request& request, std::string_view
   if (path.find(';') != std::string_view::npos) path = stripped = http::without_parameters(path);
   const auto* const route = first(question, [path](const PathPattern& p) { return p.matches(path); });
   if (!route || !protects_) return route;
-  // Whether some server could read the request as one that a rule protects to which this is the weaker.
-  const auto may_be_stronger = [&](const std::string& reading) {
-    for (std::size_t i = 0; i < routes.size(); ++i) {
-      const auto& other = routes[i];
-      const auto drawn = (random >> 16) % shares_[i].total;
-      if (drawn < shares_[i].begin || drawn >= shares_[i].end) continue;
-      if (!other.paths.empty() &&
-          std::none_of(other.paths.begin(), other.paths.end(),
-                       [&reading](const PathPattern& p) { return p.matches_folded(reading); }))
-        continue;
-      const auto holds = predicates_hold(other, request, client, now);
-      if (holds == Holds::in_none) continue;
-      if (is_weaker(*route, other)) return true;
-      if (holds == Holds::in_all) return false;  // Nobody looks further.
-    }
-    return false;
-  };
   for (const auto& reading : http::readings_of(request.path))
-    if (may_be_stronger(reading)) return nullptr;
+    if (may_be_stronger(question, *route, reading)) return nullptr;
   return route;
 }
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "services/gateway/route.hpp"
-#include "services/gateway/stream_budget.hpp"
+#include "services/platform/stream_budget.hpp"
 
 namespace market::gateway {
 
@@ -16,7 +16,7 @@ struct GatewayConfig {
   std::size_t body_bytes_max = 1024 * 1024;
   std::int64_t in_flight_max = 10'000;  ///< Of all routes; browsing gets 70 % of it, ordering 90 %.
   bool rate_limits = true;
-  StreamLimits streams;
+  platform::StreamLimits streams;
   RateLimit user_rate{100, 200}, address_rate{2'000, 4'000};
   std::optional<CorsPolicy> cors;  ///< Of every route without its own.
   double sampled_share = 0.01;     ///< Of traces, when spans are exported.
@@ -27,8 +27,8 @@ struct GatewayConfig {
   /// there.
   void complete();
   /// The first route whose predicates hold; null when there is none, or when a server behind it could read
-  /// the path as one that a stronger route protects. `request.path` is in normal form. `random` decides in
-  /// weight groups.
+  /// the request as one that a stronger route protects: its path, host, query, cookies or headers.
+  /// `request.path` is in normal form. `random` decides in weight groups.
   const Route* match(const http::Request& request, std::string_view client, Instant now,
                      std::uint64_t random) const;
 
@@ -37,6 +37,8 @@ struct GatewayConfig {
     unsigned begin = 0, end = 1, total = 1;
   };
   struct Question;
+  bool is_drawn(std::size_t route, std::uint64_t random) const;
+  bool may_be_stronger(const Question& question, const Route& route, const std::string& path) const;
   template <class PathFits>
   const Route* first(const Question& question, PathFits path_fits) const;
   std::vector<Share> shares_;  ///< By route.

@@ -72,6 +72,13 @@ void add_limit_fields(http::Reply& reply, const RateLimit& limit, const RateLimi
                                             ";t=" + std::to_string(verdict.reset_seconds)});
 }
 
+/// Of a client behind a trusted proxy that does not tell its address: as RFC 7239 6.3 hides one.
+std::string name_of_connection(std::uint64_t connection) {
+  std::string name(17, '_');
+  http::write_hex(connection, name.data() + 1);
+  return name;
+}
+
 }  // namespace
 
 bool is_paying(const http::Request& request) {
@@ -99,17 +106,6 @@ void Proxy::add_cors(const http::Request& request, http::Reply& reply) const {
       std::any_of(reply.headers.begin(), reply.headers.end(),
                   [](const http::Header& field) { return field.name == "Vary" && field.value == "Origin"; });
   if (config->cors && !has_them) add_cors_fields(reply, *config->cors, request);
-}
-
-/// Of a client behind a trusted proxy that does not tell its address: as RFC 7239 6.3 hides one. The peer's
-/// text belongs to its connection alone.
-std::string Proxy::name_of_connection(const http::Request& request) {
-  auto& salt = local().salt;
-  if (salt == 0) salt = http::IoThread::current()->ids.next() | 1;
-  const auto place = reinterpret_cast<std::uintptr_t>(request.remote_address.data());
-  std::string name(17, '_');
-  http::write_hex((static_cast<std::uint64_t>(place) ^ salt) * 0x9E3779B97F4A7C15ull, name.data() + 1);
-  return name;
 }
 
 Proxy::Local& Proxy::local() {
@@ -198,7 +194,8 @@ Task<http::Reply> Proxy::handle_other(const http::Request& request) {
 void Proxy::arrive(const http::Request& request, Arrival& arrival) {
   arrival.config = current();
   arrival.client = http::client_address(request, arrival.config->trusted_proxies);
-  if (arrival.client.empty()) arrival.client = arrival.name = name_of_connection(request);
+  if (arrival.client.empty())
+    arrival.client = arrival.name = name_of_connection(http::IoThread::current()->serving);
   if (is_internal_path(request.path)) return;
   arrival.route = arrival.config->match(request, arrival.client, parts_.clock.now(),
                                         http::IoThread::current()->ids.next());

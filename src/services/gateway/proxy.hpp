@@ -78,7 +78,6 @@ class Proxy {
     Coalescer coalescer;
     std::map<std::string, std::weak_ptr<EventFan>> fans;
     std::map<std::string, std::weak_ptr<Coalescer::Flight>> fans_to_be;
-    std::uint64_t salt = 0;  ///< For names of connections.
   };
   /// What is found out about one request on its way.
   struct Arrival {
@@ -128,10 +127,13 @@ class Proxy {
   std::shared_ptr<EventFan> fan_of(const Passage& passage);
   http::Reply with_place(const Passage& passage, http::Reply reply);
   http::Reply subscribe(const Passage& passage, std::shared_ptr<EventFan> fan);
+  using Place = std::shared_ptr<platform::StreamBudget::Place>;
   /// Null: `refused` says so.
-  std::shared_ptr<StreamBudget::Place> take_place(const Passage& passage,
-                                                  std::optional<http::Reply>& refused);
-  std::string name_of_connection(const http::Request& request);
+  Place take_place(const Passage& passage, std::optional<http::Reply>& refused);
+  /// Among the streams of one instance.
+  Place take_place_of(const BackendPtr& instance, const Passage& passage,
+                      std::optional<http::Reply>& refused);
+  http::Reply no_place(platform::StreamBudget::Refusal why, const Passage& passage);
   /// Nullopt: may pass.
   std::optional<http::Reply> check_limits(Passage& passage);
   std::optional<http::Reply> check_token(Passage& passage);
@@ -152,7 +154,7 @@ class Proxy {
   std::atomic<const auth::Authenticator*> authenticator_;
   const std::string name_;  ///< Among the gateways that a request may pass.
   RateLimiter limiter_;
-  StreamBudget streams_;
+  platform::StreamBudget streams_;
   Counts counts_;
 };
 

@@ -34,22 +34,41 @@ std::string fan_key_of(const http::Request& request, const Route& route) {
   return std::string(request.target) + "\n" + route.id;
 }
 
-std::shared_ptr<StreamBudget::Place> Proxy::take_place(const Passage& passage,
-                                                       std::optional<http::Reply>& refused) {
-  auto limits = passage.config.streams;
-  if (!passage.config.rate_limits) limits.address_max = limits.user_max = 0;
-  StreamBudget::Refusal why;
-  auto place = streams_.take(http::address_bucket(passage.client), passage.user, limits, why);
-  if (place) return place;
+http::Reply Proxy::no_place(platform::StreamBudget::Refusal why, const Passage& passage) {
   counts_.shed.fetch_add(1, std::memory_order_relaxed);
-  const bool yours = why == StreamBudget::Refusal::yours;
+  const bool yours = why == platform::StreamBudget::Refusal::yours;
   ErrorExtras extras;
   extras.retry_after_seconds = 5;
-  refused = http::problem_reply(
+  return http::problem_reply(
       Error(yours ? Code::rate_limited : Code::overloaded,
             yours ? "too many of your event streams are open" : "too many event streams are open", extras),
       passage.request.trace_id);
-  return nullptr;
+}
+
+Proxy::Place Proxy::take_place(const Passage& passage, std::optional<http::Reply>& refused) {
+  auto limits = passage.config.streams;
+  if (!passage.config.rate_limits) limits.address_max = limits.user_max = 0;
+  platform::StreamBudget::Refusal why;
+  auto place = streams_.take(http::address_bucket(passage.client), passage.user, limits, why);
+  if (!place) refused = no_place(why, passage);
+  return place;
+}
+
+/// Whoever asked first holds the place of a stream that all share.
+Proxy::Place Proxy::take_place_of(const BackendPtr& instance, const Passage& passage,
+                                  std::optional<http::Reply>& refused) {
+  const platform::StreamLimits limits{http::instance_streams_max, 0, 0, passage.config.rate_limits};
+  platform::StreamBudget::Refusal why;
+  const auto budget = instance->streams;
+  const auto place = budget->take(http::address_bucket(passage.client), 0, limits, why);
+  if (!place) {
+    refused = no_place(why, passage);
+    return nullptr;
+  }
+  // The budget outlives its places, whatever becomes of the instance.
+  const auto both =
+      std::make_shared<std::pair<std::shared_ptr<platform::StreamBudget>, Place>>(budget, place);
+  return {both, both->second.get()};
 }
 
 std::shared_ptr<EventFan> Proxy::fan_of(const Passage& passage) {
@@ -125,20 +144,24 @@ Task<http::Reply> Proxy::asked_for_all(Passage& passage) {
 
 http::Reply Proxy::stream_of(http::Call& call, const Passage& passage, const BackendPtr& instance,
                              http::Reply reply) {
+  std::optional<http::Reply> refused;
+  const auto among_its_own = take_place_of(instance, passage, refused);
+  if (!among_its_own) return std::move(*refused);
   auto& fans = local().fans;
   const bool shared = !passage.fan_key.empty() && call.response->status == 200;
   if (shared && fans.size() >= fans_max)
     std::erase_if(fans, [](const auto& entry) { return entry.second.expired(); });
   if (shared && fans.size() < fans_max) {
-    auto fan = std::make_shared<EventFan>(call.stream, *reply.forwarded);
+    auto fan = std::make_shared<EventFan>(call.stream, *reply.forwarded, among_its_own);
     fans[passage.fan_key] = fan;
     return subscribe(passage, std::move(fan));
   }
-  std::optional<http::Reply> refused;
   const auto place = take_place(passage, refused);
   if (!place) return std::move(*refused);
   const auto under_way = std::make_shared<UnderWay>(*instance);
-  reply.stream = [stream = call.stream, under_way, place](http::Stream& to) { return pass_on(stream, to); };
+  reply.stream = [stream = call.stream, instance, under_way, place, among_its_own](http::Stream& to) {
+    return pass_on(stream, to);
+  };
   return reply;
 }
 

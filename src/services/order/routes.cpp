@@ -13,6 +13,7 @@
 #include "services/auth/request_key.hpp"
 #include "services/auth/routes.hpp"
 #include "services/order/place_order.hpp"
+#include "services/platform/stream_budget.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/order_body.hpp"
 #include "wire/json/order_view.hpp"
@@ -34,6 +35,7 @@ struct Doors {
   OrderParts parts;
   PlacingOrders place;
   std::string location;
+  platform::StreamBudget streams;
 
   std::string page_of(const Order& order) const {
     std::string body;
@@ -219,12 +221,26 @@ Task<Reply> get_order_events(Doors& doors, const Request& request) {
   if (!id) co_return fail(id.error());
   const auto order = co_await doors.parts.reader.find(caller->user, *id);
   if (!order) co_return fail(order.error());
+  platform::StreamLimits limits;
+  limits.address_max = 0;
+  limits.user_max = doors.parts.settings.streams_per_user_max;
+  platform::StreamBudget::Refusal why;
+  auto place = doors.streams.take(0, static_cast<std::uint64_t>(caller->user.value), limits, why);
+  if (!place) {
+    ErrorExtras extras;
+    extras.retry_after_seconds = 5;
+    const bool yours = why == platform::StreamBudget::Refusal::yours;
+    co_return fail(Error(yours ? Code::rate_limited : Code::overloaded, "too many event streams are open",
+                         std::move(extras)));
+  }
   Reply reply;
   reply.content_type = http::event_stream_type;
   reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
   const OrderId which = *id;
-  reply.stream = [&doors, who = *caller, which, known = std::string(request.header("Last-Event-ID"))](
-                     http::Stream& stream) { return stream_order(doors, who, which, known, stream); };
+  reply.stream = [&doors, who = *caller, which, known = std::string(request.header("Last-Event-ID")),
+                  place = std::move(place)](http::Stream& stream) {
+    return stream_order(doors, who, which, known, stream);
+  };
   co_return reply;
 }
 

@@ -15,7 +15,8 @@ namespace market::order {
 struct OrderSettings {
   Millis payment_window{600'000};
   bool email_verification_required = false;
-  bool sells_alone = true;  ///< No other instance has the same products.
+  bool sells_alone = true;                 ///< No other instance has the same products.
+  std::size_t streams_per_user_max = 100;  ///< Event streams that are open here; 0: any number.
 };
 
 /// What the routes use; all of it outlives the server.

@@ -1,10 +1,10 @@
-#include "services/gateway/stream_budget.hpp"
+#include "services/platform/stream_budget.hpp"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace market::gateway {
+namespace market::platform {
 namespace {
 
 TEST(StreamBudget, NobodyTakesTheOthersPlaces) {
@@ -28,6 +28,27 @@ TEST(StreamBudget, NobodyTakesTheOthersPlaces) {
   EXPECT_EQ(budget.open(), 0u);
 }
 
+TEST(StreamBudget, AFairOneAlwaysHasAPlaceForWhoComesNext) {
+  StreamBudget budget;
+  const StreamLimits limits{384, 0, 0, true};
+  StreamBudget::Refusal refusal;
+  std::vector<std::shared_ptr<StreamBudget::Place>> open;
+  const auto take_all = [&](std::uint64_t address) {
+    std::size_t taken = 0;
+    while (auto place = budget.take(address, 0, limits, refusal)) {
+      open.push_back(std::move(place));
+      ++taken;
+    }
+    return taken;
+  };
+  EXPECT_EQ(take_all(1), 128u) << "a third, as long as nobody else is there";
+  EXPECT_EQ(refusal, StreamBudget::Refusal::yours);
+  for (std::uint64_t greedy = 2; greedy < 40; ++greedy) EXPECT_GE(take_all(greedy), 1u) << greedy;
+  EXPECT_LT(budget.open(), 384u);
+  open.erase(open.begin(), open.begin() + 128);
+  EXPECT_GE(take_all(99), 40u) << "what is given back is there for all";
+}
+
 TEST(StreamBudget, ZeroIsNoLimit) {
   StreamBudget budget;
   StreamBudget::Refusal refusal;
@@ -37,4 +58,4 @@ TEST(StreamBudget, ZeroIsNoLimit) {
 }
 
 }  // namespace
-}  // namespace market::gateway
+}  // namespace market::platform

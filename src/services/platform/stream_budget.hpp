@@ -2,18 +2,25 @@
 /// How many event streams are open: of one address, of one user, in all. They live as long as their readers
 /// like, so they have places of their own, and whoever takes all of his leaves everybody else theirs. Any
 /// thread.
+///
+///   StreamBudget::Refusal why;
+///   auto place = budget.take(address_bucket(client), user, limits, why);  // Held while the stream lives.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
 
-namespace market::gateway {
+namespace market::platform {
 
 struct StreamLimits {
   std::size_t total_max = 20'000;
   std::size_t address_max = 1'000, user_max = 100;  ///< 0: no limit.
+  /// An address gets no more than half of what the others have left free: whoever is first leaves a place to
+  /// each who comes.
+  bool fair = false;
 };
 
 class StreamBudget {
@@ -40,6 +47,8 @@ class StreamBudget {
     if (open_ >= limits.total_max) return nullptr;
     refusal = Refusal::yours;
     if (is_full(addresses_, address, limits.address_max)) return nullptr;
+    if (limits.fair && is_full(addresses_, address, std::max<std::size_t>(1, (limits.total_max - open_) / 2)))
+      return nullptr;
     if (user != 0 && is_full(users_, user, limits.user_max)) return nullptr;
     refusal = Refusal::none;
     ++open_;
@@ -74,4 +83,4 @@ class StreamBudget {
   Counts addresses_, users_;
 };
 
-}  // namespace market::gateway
+}  // namespace market::platform
