@@ -50,7 +50,6 @@ inline std::vector<Fact> facts_of_each_kind() {
           PaymentDeclined{order, alice, attempt},
           RefundOwed{order, alice, attempt, OrderState::expired},
           RefundOwed{order, alice, attempt, OrderState::cancelled},
-          RefundOwed{order, alice, attempt, OrderState::shipped},
           Refunded{order, alice, attempt},
           OrderCancelled{order, alice, {}, two_units},
           OrderCancelled{order, alice, attempt, two_units},
@@ -58,7 +57,8 @@ inline std::vector<Fact> facts_of_each_kind() {
           OrderMoved{order, alice, OrderState::returned, attempt, two_units, "너무 작아요", attempt},
           GraceGranted{at(60'000)},
           Refused{RequestKey{0x0102'0304'0506'0708, 0xF1F2'F3F4'F5F6'F7F8}, Code::limit_exceeded, at(10'000)},
-          Barrier{}};
+          Barrier{},
+          RefundOwed{order, alice, attempt, OrderState::shipped}};
 }
 
 /// With neither a key nor a command, with one of them, with both.
