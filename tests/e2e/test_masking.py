@@ -23,7 +23,8 @@ def test_nothing_personal_is_logged(start, tmp_path):
     anonymous.post("/users", SECRETS, expect=(409, "email_taken"))
     anonymous.post("/users", {**SECRETS, "phone": "\u0007" + SECRETS["phone"]}, expect=422)
     anonymous.post("/users", data='{"email":"' + SECRETS["email"] + '"', expect=(400, "invalid_json"))
-    anonymous.post("/sessions", {"email": SECRETS["email"], "password": "wrong " + SECRETS["password"]}, expect=401)
+    wrong = {"email": SECRETS["email"], "password": "wrong " + SECRETS["password"]}
+    anonymous.post("/sessions", wrong, expect=401)
     buyer = client.sign_in(server.url, SECRETS["email"], SECRETS["password"])
     buyer.patch("/users/me", {"name": SECRETS["name"] + " II", "address": SECRETS["address"]}, expect=200)
     buyer.get(f"/orders?state={SECRETS['email']}", expect=422)
