@@ -92,7 +92,7 @@ def test_every_path_of_the_document_is_answered_by_one_role_and_the_gateways_fin
     of_every_role = ("/api/v1/admin/metrics", "/api/v1/admin/services")
     wrong = {}
     for path, methods in paths.items():
-        if not path.startswith("/api/v1/"):
+        if not path.startswith("/api/v1/") or path == "/api/v1/payments/notices":  # Where Stripe is used.
             continue
         other = next(each for each in ("delete", "put", "patch", "post") if each not in methods)
         known = [role for role, url in doors.items()

@@ -307,6 +307,8 @@ class FakeUpstream:
 
     def answer_large(self, peer, request):
         size = 8 * 1024 * 1024
+        # What is sent has left this side: the kernel would take megabytes.
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
         self.send(peer, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
         block = bytes(range(256)) * 256
         for _ in range(size // len(block)):
