@@ -105,6 +105,18 @@ TEST_F(SettingsTest, RefusesWhatNobodyKnowsOrCanMean) {
     EXPECT_THROW(settings_.set(assignment), UsageError) << assignment;
 }
 
+TEST_F(SettingsTest, RefusesControlCharactersWhichTheParserWouldEndTheProcessAt) {
+  for (const char c : {'\0', '\x01', '\x1b', '\x7f'}) {
+    const std::string said = refusal("[http]\n[<" + std::string(1, c) + "x]\n");
+    EXPECT_NE(said.find("line 2: a control character"), std::string::npos) << said;
+  }
+}
+
+TEST_F(SettingsTest, RefusesTextsAtWhichTheParserDoubtsItself) {
+  for (const char* text : {"[?", "[<x]\n", "[http]\n[?x]\nlisten = 1\n", "[[?]]\n"})
+    EXPECT_NE(refusal(text), "") << text;
+}
+
 TEST_F(SettingsTest, SaysWhereAFileIsWrong) {
   EXPECT_NE(refusal("[orders]\n???\n").find("line 2"), std::string::npos);
   EXPECT_NE(refusal("queue_max = 3\n").find("must be a section"), std::string::npos);

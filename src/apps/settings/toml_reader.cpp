@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -19,12 +20,26 @@ toml::table read_toml(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file)
     throw UsageError(fmt::format("{}: the settings file cannot be read: {}", path, std::strerror(errno)));
-  std::ostringstream text;
-  text << file.rdbuf();
+  std::ostringstream read;
+  read << file.rdbuf();
+  const std::string text = read.str();
+  // TOML has none of them, and the parser ends the process at some, also a running one that reads anew.
+  const auto wrong = std::find_if(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7F;
+  });
+  if (wrong != text.end())
+    throw UsageError(fmt::format("{}: line {}: a control character is no part of a settings file", path,
+                                 1 + std::count(text.begin(), wrong, '\n')));
   try {
-    return toml::parse(text.str(), path);
+    return toml::parse(text, path);
+  } catch (const BrokenToml&) {
+    throw UsageError(fmt::format("{}: is no TOML: a table's name or a key holds what none can", path));
   } catch (const toml::parse_error& error) {
-    throw UsageError(fmt::format("{}: line {}: {}", path, error.source().begin.line, error.description()));
+    std::string words(error.description());  // They show what stands there, line breaks and all.
+    std::replace_if(
+        words.begin(), words.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+    throw UsageError(fmt::format("{}: line {}: {}", path, error.source().begin.line, words));
   }
 }
 

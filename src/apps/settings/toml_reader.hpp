@@ -11,6 +11,18 @@
 
 #include "apps/settings/settings.hpp"
 
+namespace market::apps {
+
+/// The parser's own check failed: at some texts that are no TOML it would end the process, also a running one
+/// that reads its settings anew.
+struct BrokenToml {};
+[[noreturn]] inline void refuse_broken_toml() {
+  throw BrokenToml();
+}
+
+}  // namespace market::apps
+
+#define TOML_ASSERT(condition) ((condition) ? void() : ::market::apps::refuse_broken_toml())
 #include <toml++/toml.h>
 
 namespace market::apps {
