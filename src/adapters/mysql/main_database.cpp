@@ -10,6 +10,7 @@
 #include "adapters/mysql/schema.hpp"
 #include "adapters/sql/main_database.hpp"
 #include "adapters/sql/main_identity.hpp"
+#include "adapters/sql/row_mac.hpp"
 #include "adapters/sql/shared.hpp"
 
 namespace market::mysql {
@@ -164,14 +165,20 @@ class MainDatabase final : public sql::MainDatabase {
 std::shared_ptr<sql::MainDatabase> open_main_database(const Server& server, BlockingPool& pool,
                                                       unsigned sessions, const FieldCipher& cipher) {
   Session session(server);
-  migrate(session);
   auto database = std::make_shared<MainDatabase>(server, pool, sessions);
   const auto where = fmt::format("MySQL at {}:{}", server.host, server.port);
-  const auto known = database->read_now([&](soci::session& one) -> Result<> {
-    sql::expect_field_keys(one, where, cipher);
-    return {};
+  const auto expect_keys = [&] {
+    const auto known = database->read_now([&](soci::session& one) -> Result<> {
+      sql::expect_field_keys(one, where, cipher);
+      return {};
+    });
+    if (!known) throw std::runtime_error(known.error().detail);
+  };
+  migrate(session, [&](long long webhook) {
+    expect_keys();  // No sum is made with another store's.
+    return sql::webhook_sum(cipher, webhook, 0);
   });
-  if (!known) throw std::runtime_error(known.error().detail);
+  expect_keys();
   return database;
 }
 

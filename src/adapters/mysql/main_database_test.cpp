@@ -6,9 +6,11 @@
 
 #include <thread>
 
+#include "adapters/mysql/schema.hpp"
 #include "adapters/sql/accounts.hpp"
 #include "adapters/sql/main_database.hpp"
 #include "adapters/sql/main_identity.hpp"
+#include "adapters/sql/webhooks.hpp"
 #include "tests/support/mysql_database.hpp"
 #include "tests/support/run_task.hpp"
 
@@ -135,6 +137,32 @@ TEST_F(MysqlMainDatabase, KeysOfAnotherStoreAreRefused) {
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("key of another store"));
   }
+}
+
+/// Schema 3 knew no owners and no sums of them.
+TEST_F(MysqlMainDatabase, WebhooksOfAnOlderProgramAreStillTheOperators) {
+  add_account("Kim");
+  sql::SqlWebhooks webhooks(*database_, cipher_);
+  Webhook old;
+  old.id = WebhookId{3};
+  old.url = "https://zebulon.example/";
+  ASSERT_TRUE(tests::run(webhooks.create(old, {})));
+  for (const char* back : {"ALTER TABLE webhooks DROP COLUMN owner_id, DROP COLUMN owner_mac",
+                           "DELETE FROM schema_versions WHERE version >= 4"})
+    ASSERT_TRUE(write(back));
+  Session without_keys(made_->server());
+  EXPECT_THROW(migrate(without_keys), std::runtime_error) << "nobody could read them afterwards";
+  EXPECT_THROW(open_main_database(made_->server(), pool_, 1, PlainCipher("k2.")), std::runtime_error);
+  open_main_database(made_->server(), pool_, 1, cipher_);
+  const auto found = tests::run(webhooks.list(UserId{}));
+  ASSERT_TRUE(found) << found.error().detail;
+  ASSERT_EQ(found->size(), 1u);
+  EXPECT_EQ(found->front().url, old.url);
+  EXPECT_FALSE(found->front().owner);
+  EXPECT_EQ(tests::run(webhooks.feeds())->size(), 1u);
+  ASSERT_TRUE(write("UPDATE webhooks SET owner_mac = ''"));
+  open_main_database(made_->server(), pool_, 1, cipher_);
+  EXPECT_FALSE(tests::run(webhooks.list(UserId{}))) << "one that lost its sum later gets none at a start";
 }
 
 TEST_F(MysqlMainDatabase, ARoleThatWasWrittenPastTheMarketIsFound) {

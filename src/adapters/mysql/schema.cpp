@@ -145,6 +145,7 @@ constexpr const char* version_4[] = {
     "PRIMARY KEY(product_id, at, reason))",
 };
 constexpr std::span<const char* const> versions[] = {version_1, version_2, version_3, version_4};
+constexpr int with_webhook_sums = 4;
 constexpr int lock_seconds = 30;
 
 int version_of(Session& session) {
@@ -180,9 +181,21 @@ void execute_again(Session& session, const std::string& sql) try {
   if (failure.code != column_is_there && failure.code != index_is_there) throw;
 }
 
+/// Those of before version 4 are the operators'. Only then: later a webhook without its sum was changed past
+/// the market.
+void seal_webhooks(Session& session, const std::function<std::string(long long)>& operators_sum) {
+  for (const Row& row : session.query("SELECT id FROM webhooks WHERE owner_id = 0 AND owner_mac = ''")) {
+    if (!operators_sum)
+      throw std::runtime_error(
+          "the database has webhooks of an older program: start a service with its keys first");
+    session.execute(fmt::format("UPDATE webhooks SET owner_mac = {} WHERE id = {}",
+                                quoted(operators_sum(row.integer(0))), row.integer(0)));
+  }
+}
+
 }  // namespace
 
-void migrate(Session& session) {
+void migrate(Session& session, const std::function<std::string(long long)>& operators_sum) {
   constexpr auto newest = static_cast<int>(std::size(versions));
   session.begin_use();
   const MigrationLock lock(session);
@@ -199,6 +212,7 @@ void migrate(Session& session) {
         sql += " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
       execute_again(session, sql);
     }
+    if (next == with_webhook_sums) seal_webhooks(session, operators_sum);
     session.execute(fmt::format("INSERT INTO schema_versions VALUES({})", next));
   }
 }

@@ -2,12 +2,16 @@
 /// The tables, and how they come up to date: numbered steps, never changed once released, each recorded when
 /// it is done. MySQL commits a CREATE by itself, so every step can be repeated.
 
+#include <functional>
+
 #include "adapters/mysql/session.hpp"
 
 namespace market::mysql {
 
-/// Brings the database to the newest schema; several instances may do so at once. Throws std::runtime_error
-/// with one line: it cannot be reached, or was written by a newer program.
-void migrate(Session& session);
+/// Brings the database to the newest schema; several instances may do so at once. `operators_sum`: the keyed
+/// sum of a webhook of operators, which those get that are older than the sums. Throws std::runtime_error with
+/// one line: it cannot be reached, was written by a newer program, or has such webhooks and nobody has the
+/// keys.
+void migrate(Session& session, const std::function<std::string(long long)>& operators_sum = {});
 
 }  // namespace market::mysql

@@ -37,6 +37,10 @@ std::string SessionSum::mac(const FieldCipher& cipher) const {
                           value_of(ended_at, ended_state), value_of(generation)});
 }
 
+std::string webhook_sum(const FieldCipher& cipher, long long id, long long owner) {
+  return row_mac(cipher, {"webhooks", value_of(id), value_of(owner)});
+}
+
 void seal_account(soci::session& sql, const FieldCipher& cipher, long long id) {
   if (has_triggers(sql)) return;
   AccountSum row;

@@ -39,6 +39,9 @@ struct SessionSum {
   std::string mac(const FieldCipher& cipher) const;
 };
 
+/// Over what decides which orders a webhook is told of; it never changes.
+std::string webhook_sum(const FieldCipher& cipher, long long id, long long owner);
+
 /// After a change of the account, or of one of its sessions. Nothing to do where triggers do it.
 void seal_account(soci::session& sql, const FieldCipher& cipher, long long id);
 void seal_session(soci::session& sql, const FieldCipher& cipher, long long id);

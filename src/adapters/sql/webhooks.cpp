@@ -32,11 +32,6 @@ std::vector<std::string> parted(const std::string& events) {
   return all;
 }
 
-/// Over what decides which orders a webhook is told of; it never changes.
-std::string owner_mac(const FieldCipher& cipher, long long id, long long owner) {
-  return row_mac(cipher, {"webhooks", std::to_string(id), std::to_string(owner)});
-}
-
 /// Of webhooks that may be told: a seller's while he is one.
 constexpr auto is_served =
     "active = 1 AND (owner_id = 0 OR owner_id IN (SELECT id FROM accounts WHERE role IN ('seller', 'admin') "
@@ -59,7 +54,7 @@ Result<std::vector<Webhook>> select_webhooks(soci::session& sql, const FieldCiph
   std::vector<Webhook> found;
   rows.execute();
   while (rows.fetch()) {
-    if (mac != owner_mac(cipher, id, owner))
+    if (mac != webhook_sum(cipher, id, owner))
       return fail(Code::internal, fmt::format("webhook {} was changed past the market", id));
     Webhook webhook;
     webhook.id = WebhookId{id};
@@ -107,7 +102,7 @@ Result<> insert_webhook(soci::session& sql, const FieldCipher& cipher, const Web
   const long long id = webhook.id.value, owner = webhook.owner.value,
                   created_at = millis_of(webhook.created_at);
   if (const auto room = expect_room(sql, owner); !room) return room;
-  const std::string mac = owner_mac(cipher, id, owner);
+  const std::string mac = webhook_sum(cipher, id, owner);
   const std::string url = cipher.encrypt(webhook.url, context_of("url", id)),
                     secret = cipher.encrypt(webhook.secret, context_of("secret", id)),
                     events = joined(webhook.events);
@@ -279,7 +274,7 @@ Task<std::vector<Webhooks::Feed>> SqlWebhooks::feeds() {
     std::vector<Feed> found;
     rows.execute();
     while (rows.fetch())
-      if (mac == owner_mac(cipher_, id, owner))  // One that was changed past the market is told nothing.
+      if (mac == webhook_sum(cipher_, id, owner))  // One that was changed past the market is told nothing.
         found.push_back(Feed{WebhookId{id}, UserId{owner}, parted(events), row.value()});
     return found;
   });
