@@ -1,33 +1,14 @@
 # What the gateway serves under /openapi.json and /docs: made at build time, embedded compressed.
+include(documents)
 include(embed)
 find_program(MARKET_NPM npm REQUIRED)
-# Debian's own Python first: it is the one for which python3-yaml is installed.
-find_program(MARKET_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)
-find_program(MARKET_PYTHON python3 REQUIRED)
 
 set(openapi_json ${CMAKE_BINARY_DIR}/openapi.json)
-add_custom_command(
-  OUTPUT ${openapi_json}
-  COMMAND ${MARKET_PYTHON} ${CMAKE_SOURCE_DIR}/tools/openapi_to_json.py
-          ${CMAKE_SOURCE_DIR}/api/openapi.yaml ${openapi_json}
-  DEPENDS ${CMAKE_SOURCE_DIR}/api/openapi.yaml ${CMAKE_SOURCE_DIR}/tools/openapi_to_json.py
-  COMMENT "api/openapi.yaml -> openapi.json" VERBATIM)
-
 set(events_json ${CMAKE_BINARY_DIR}/events.json)
-add_custom_command(
-  OUTPUT ${events_json}
-  COMMAND ${MARKET_PYTHON} ${CMAKE_SOURCE_DIR}/tools/openapi_to_json.py
-          ${CMAKE_SOURCE_DIR}/api/events.yaml ${events_json}
-  DEPENDS ${CMAKE_SOURCE_DIR}/api/events.yaml ${CMAKE_SOURCE_DIR}/tools/openapi_to_json.py
-  COMMENT "api/events.yaml -> events.json" VERBATIM)
-
 set(postman_json ${CMAKE_BINARY_DIR}/postman.json)
-add_custom_command(
-  OUTPUT ${postman_json}
-  COMMAND ${MARKET_PYTHON} ${CMAKE_SOURCE_DIR}/tools/openapi_to_postman.py
-          ${CMAKE_SOURCE_DIR}/api/openapi.yaml ${postman_json}
-  DEPENDS ${CMAKE_SOURCE_DIR}/api/openapi.yaml ${CMAKE_SOURCE_DIR}/tools/openapi_to_postman.py
-  COMMENT "api/openapi.yaml -> postman.json" VERBATIM)
+market_convert(openapi.yaml openapi_to_json.py ${openapi_json})
+market_convert(events.yaml openapi_to_json.py ${events_json})
+market_convert(openapi.yaml openapi_to_postman.py ${postman_json})
 
 # The viewer comes from npm, into the build folder; only a changed package list installs it again.
 set(viewer ${CMAKE_BINARY_DIR}/docs-viewer)

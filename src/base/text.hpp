@@ -13,6 +13,14 @@ inline std::string_view trimmed(std::string_view text, std::string_view blanks =
   return text;
 }
 
+/// The first bytes of what a stranger sent, as one line of printable ASCII: '?' for all that is none.
+inline std::string printable(std::string_view bytes, std::size_t bytes_max) {
+  std::string line(bytes.substr(0, bytes_max));
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F) c = '?';
+  return line;
+}
+
 /// Two lower-case digits a byte.
 inline std::string to_hex(std::string_view bytes) {
   constexpr char digits[] = "0123456789abcdef";

@@ -32,6 +32,9 @@ struct FoundPage {
 
 class OrderSearch {
  public:
+  static constexpr int questions_max = 64;           ///< That wait for the thread.
+  static constexpr int looked_through_max = 50'000;  ///< Orders of one page of search().
+
   virtual ~OrderSearch() = default;
   /// The paid, preparing, shipped or return_requested orders that have been in `state` since `until` or
   /// longer, behind `after`, those longest first; one whose money has gone back goes no further. Errors:

@@ -37,7 +37,7 @@ std::vector<WaitingOrder> read_waiting(Session& session, OrderState state, Insta
 
 /// The rows that one page looks through are bounded, so that a rare thing costs several short statements.
 Result<FoundPage> read_page(Session& session, const OrderQuery& query) {
-  constexpr int most = MysqlOrderSearch::looked_through_max;
+  constexpr int most = OrderSearch::looked_through_max;
   std::string below = query.before ? fmt::format("id < {}", query.before.value) : "1 = 1";
   if (query.user) below += fmt::format(" AND user_id = {}", query.user.value);
   std::string wanted = "1 = 1";

@@ -8,9 +8,7 @@ namespace market::mysql {
 
 class MysqlOrderSearch final : public OrderSearch {
  public:
-  static constexpr int questions_max = 64;           ///< That wait for the thread.
-  static constexpr int looked_through_max = 50'000;  ///< Rows of one page of search().
-  static constexpr int counted_at_once = 1'000;      ///< Rows of one statement of count().
+  static constexpr int counted_at_once = 1'000;  ///< Rows of one statement of count().
 
   /// The schema is that of a MysqlRecordFold. It connects when it is first asked.
   explicit MysqlOrderSearch(const Server& server) : sessions_(server, 1) {}

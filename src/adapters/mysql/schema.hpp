@@ -9,9 +9,9 @@
 namespace market::mysql {
 
 /// Brings the database to the newest schema; several instances may do so at once. `operators_sum`: the keyed
-/// sum of a webhook of operators, which those get that are older than the sums. Throws std::runtime_error with
-/// one line: it cannot be reached, was written by a newer program, or has such webhooks and nobody has the
-/// keys.
+/// sum of a webhook of operators, which those get that are older than the sums. Throws std::runtime_error
+/// with one line: it cannot be reached, was written by a newer program, or has such webhooks and nobody here
+/// has the keys.
 void migrate(Session& session, const std::function<std::string(long long)>& operators_sum = {});
 
 }  // namespace market::mysql

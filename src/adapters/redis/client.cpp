@@ -6,6 +6,7 @@
 #include <boost/asio/redirect_error.hpp>
 
 #include "base/check.hpp"
+#include "base/text.hpp"
 #include "base/thread_name.hpp"
 
 namespace market::redis {
@@ -32,13 +33,18 @@ Words script_call(std::string_view how, const std::string& what, const Words& ke
   return words;
 }
 
+/// It has forgotten its scripts, or never heard this one: the text makes it known.
+bool has_no_such_script(const Result<Reply>& reply) {
+  return !reply && reply.error().code == Code::internal && reply.error().detail.starts_with("NOSCRIPT");
+}
+
 }  // namespace
 
 Script::Script(std::string text) : text_(std::move(text)) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned size = 0;
   check(EVP_Digest(text_.data(), text_.size(), digest, &size, EVP_sha1(), nullptr) == 1, "SHA-1 is there");
-  for (unsigned i = 0; i < size; ++i) sha1_ += fmt::format("{:02x}", digest[i]);
+  sha1_ = to_hex({reinterpret_cast<const char*>(digest), size});
 }
 
 Client::Client(ClientSettings settings) : settings_(std::move(settings)), tls_(expect_tls(settings_)) {}
@@ -100,15 +106,14 @@ void Client::send(Words command, Done done) {
   if (!std::exchange(flush_posted_, true)) asio::post(io_, [this] { flush(); });
 }
 
-void Client::send(const Script& script, const Words& keys, const Words& arguments, Done done) {
-  auto whole = script_call("EVAL", script.text(), keys, arguments);
-  send(script_call("EVALSHA", script.sha1(), keys, arguments),
-       [this, whole = std::move(whole), done = std::move(done)](Result<Reply> reply) mutable {
-         // It has forgotten its scripts, or never heard this one: the text makes it known.
-         if (!reply && reply.error().code == Code::internal && reply.error().detail.starts_with("NOSCRIPT"))
-           return send(std::move(whole), std::move(done));
-         done(std::move(reply));
-       });
+void Client::send(const Script& script, Words keys, Words arguments, Done done) {
+  auto command = script_call("EVALSHA", script.sha1(), keys, arguments);
+  send(std::move(command), [this, &script, keys = std::move(keys), arguments = std::move(arguments),
+                            done = std::move(done)](Result<Reply> reply) mutable {
+    if (has_no_such_script(reply))
+      return send(script_call("EVAL", script.text(), keys, arguments), std::move(done));
+    done(std::move(reply));
+  });
 }
 
 Task<Reply> Client::call(Words command) {
@@ -128,8 +133,7 @@ Task<Reply> Client::call(Words command) {
 
 Task<Reply> Client::run(const Script& script, Words keys, Words arguments) {
   auto reply = co_await call(script_call("EVALSHA", script.sha1(), keys, arguments));
-  if (reply || reply.error().code != Code::internal || !reply.error().detail.starts_with("NOSCRIPT"))
-    co_return reply;
+  if (!has_no_such_script(reply)) co_return reply;
   auto again = co_await call(script_call("EVAL", script.text(), keys, arguments));
   co_return again;
 }

@@ -23,7 +23,8 @@
 
 namespace market::redis {
 
-/// Lua that Redis runs as one step. Values come as keys and arguments, never as a part of the text.
+/// Lua that Redis runs as one step. Values come as keys and arguments, never as a part of the text. It
+/// outlives the client.
 class Script {
  public:
   explicit Script(std::string text);
@@ -63,7 +64,7 @@ class Client {
   Task<Reply> run(const Script& script, Words keys, Words arguments);
   /// The same without waiting for it. `done`: on the client's thread, or at once on the caller's.
   void send(Words command, Done done);
-  void send(const Script& script, const Words& keys, const Words& arguments, Done done);
+  void send(const Script& script, Words keys, Words arguments, Done done);
 
   bool connected() const { return connected_.load(std::memory_order_acquire); }
   /// Rises with each connection: what Redis had may be gone since.

@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "base/text.hpp"
+
 namespace market::redis {
 
 Reply::Reply(redisReply* owned)
@@ -42,11 +44,7 @@ Reply Reply::at(std::size_t i) const {
 }
 
 std::string shown(std::string_view bytes) {
-  constexpr std::size_t most = 200;
-  std::string line(bytes.substr(0, most));
-  for (char& c : line)
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F) c = '?';
-  return line;
+  return printable(bytes, 200);
 }
 
 }  // namespace market::redis

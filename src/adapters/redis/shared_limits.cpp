@@ -107,7 +107,8 @@ void RedisSharedLimits::give_back(std::vector<SharedBucket> buckets) {
     keys.push_back(key_of(bucket.name));
     arguments.insert(arguments.end(), {number_text(bucket.burst), number_text(bucket.refill_ms), "-1"});
   }
-  client_.send(settle_script(), keys, arguments, [](const Result<Reply>&) {});  // It refills by itself.
+  // It refills by itself: nobody looks at the answer.
+  client_.send(settle_script(), std::move(keys), std::move(arguments), [](const Result<Reply>&) {});
 }
 
 Task<std::vector<double>> RedisSharedLimits::settle(std::vector<Use> uses) {

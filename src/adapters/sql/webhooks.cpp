@@ -108,11 +108,9 @@ Result<> insert_webhook(soci::session& sql, const FieldCipher& cipher, const Web
                     events = joined(webhook.events);
   const int active = webhook.active ? 1 : 0;
   sql << "INSERT INTO webhooks(id, owner_id, owner_mac, url, secret, previous_secret, previous_until, "
-         "events, active, created_at, "
-         "log_hi, log_lo, generation, term, last, next, checksum, done) VALUES(:id, :owner, :mac, :url, "
-         ":secret, "
-         "'', 0, "
-         ":events, :active, :created, :hi, :lo, :generation, :term, :last, :next, :checksum, :done)",
+         "events, active, created_at, log_hi, log_lo, generation, term, last, next, checksum, done) "
+         "VALUES(:id, :owner, :mac, :url, :secret, '', 0, :events, :active, :created, :hi, :lo, :generation, "
+         ":term, :last, :next, :checksum, :done)",
       soci::use(id), soci::use(owner), soci::use(mac), soci::use(url), soci::use(secret), soci::use(events),
       soci::use(active), soci::use(created_at), soci::use(at.log_hi), soci::use(at.log_lo),
       soci::use(at.generation), soci::use(at.term), soci::use(at.last), soci::use(at.next),
@@ -262,11 +260,9 @@ Task<std::vector<Webhooks::Feed>> SqlWebhooks::feeds() {
     FollowedRow row;
     soci::statement rows =
         (sql.prepare << fmt::format("SELECT id, owner_id, owner_mac, events, log_hi, log_lo, generation, "
-                                    "term, last, next, checksum, "
-                                    "done FROM webhooks WHERE {1} AND (SELECT count(*) FROM "
-                                    "webhook_deliveries WHERE webhook_id = webhooks.id AND "
-                                    "state = "
-                                    "'waiting') < {0} ORDER BY id",
+                                    "term, last, next, checksum, done FROM webhooks WHERE {1} AND "
+                                    "(SELECT count(*) FROM webhook_deliveries WHERE webhook_id = "
+                                    "webhooks.id AND state = 'waiting') < {0} ORDER BY id",
                                     deliveries_waiting_max, is_served),
          soci::into(id), soci::into(owner), soci::into(mac), soci::into(events), soci::into(row.log_hi),
          soci::into(row.log_lo), soci::into(row.generation), soci::into(row.term), soci::into(row.last),

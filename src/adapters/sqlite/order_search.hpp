@@ -9,9 +9,6 @@ namespace market::sqlite {
 
 class SqliteOrderSearch final : public OrderSearch {
  public:
-  static constexpr int questions_max = 64;           ///< That wait for the thread.
-  static constexpr int looked_through_max = 50'000;  ///< Rows of one page of search().
-
   /// The file is there already (SqliteRecordFold). Errors: throws std::runtime_error.
   explicit SqliteOrderSearch(const std::string& path);
   ~SqliteOrderSearch() override;

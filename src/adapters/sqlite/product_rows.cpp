@@ -80,20 +80,16 @@ ProductFold::ProductFold(soci::session& sql)
               << "INSERT INTO products(id, version, seller, price, currency, kind, opens_at, closes_at, "
                  "per_user_limit, publish_at, withdrawn, paused, name, description, category, picture, "
                  "created_at, updated_at, place) VALUES(:id, :version, :seller, :price, :currency, :kind, "
-                 ":opens, "
-                 ":closes, "
-                 ":limit, :publish, :withdrawn, :paused, :name, :description, :category, :picture, :created, "
-                 ":updated, "
-                 ":place) ON CONFLICT(id) DO UPDATE SET version = excluded.version, seller = "
-                 "excluded.seller, "
-                 "price = excluded.price, currency = excluded.currency, kind = excluded.kind, "
-                 "opens_at = excluded.opens_at, closes_at = excluded.closes_at, "
-                 "per_user_limit = excluded.per_user_limit, publish_at = excluded.publish_at, "
-                 "withdrawn = excluded.withdrawn, paused = excluded.paused, name = excluded.name, "
-                 "description = excluded.description, "
-                 "category = excluded.category, picture = excluded.picture, updated_at = "
-                 "excluded.updated_at, "
-                 "place = excluded.place WHERE excluded.place > products.place",
+                 ":opens, :closes, :limit, :publish, :withdrawn, :paused, :name, :description, :category, "
+                 ":picture, :created, :updated, :place) ON CONFLICT(id) DO UPDATE SET "
+                 "version = excluded.version, seller = excluded.seller, price = excluded.price, "
+                 "currency = excluded.currency, kind = excluded.kind, opens_at = excluded.opens_at, "
+                 "closes_at = excluded.closes_at, per_user_limit = excluded.per_user_limit, "
+                 "publish_at = excluded.publish_at, withdrawn = excluded.withdrawn, "
+                 "paused = excluded.paused, name = excluded.name, description = excluded.description, "
+                 "category = excluded.category, picture = excluded.picture, "
+                 "updated_at = excluded.updated_at, place = excluded.place "
+                 "WHERE excluded.place > products.place",
           soci::use(row_.id), soci::use(row_.version), soci::use(row_.seller), soci::use(row_.price),
           soci::use(row_.currency), soci::use(row_.kind), soci::use(row_.opens_at, row_.has_sale),
           soci::use(row_.closes_at, row_.has_end), soci::use(row_.per_user_limit, row_.has_limit),

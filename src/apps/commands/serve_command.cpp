@@ -88,8 +88,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   if (services.user && !platform.addresses_known && settings.text("registry.urls").empty())
     spdlog::warn(
         "http.trusted_proxies and registry.urls are empty: what a gateway in front says of its clients "
-        "cannot "
-        "be verified; it tells them apart, and limits hold by it");
+        "cannot be verified; it tells them apart, and limits hold by it");
   platform.add_routes();
   // The process that is all is its own front door.
   std::unique_ptr<FrontDoor> front;

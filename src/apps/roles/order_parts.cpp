@@ -106,37 +106,34 @@ OrderParts::OrderParts(OrderNeeds needs, const Settings& settings, bool mails_se
       keep_refusals(refused, store.refusal_history, core.products, needs.clock, background) {
   core.gate.add_follower(resolver);
   core.gate.add_follower(watch);  // Behind those that orders are read from.
-  if (mails_sent) mail_tail = tail_for(mail_buyers);
-  if (mail_tail) core.gate.add_follower(*mail_tail);
-  webhook_tail = tail_for(feed_webhooks);
-  core.gate.add_follower(*webhook_tail);
+  const auto from_now = sale::followed_to(core.gate.end_at_start());
+  const auto writes = [this] { return core.gate.writes(); };
+  if (mails_sent) mail_tail = tail_for(mail_buyers, from_now, writes);
+  webhook_tail = tail_for(feed_webhooks, from_now, writes);
   if (const auto topic = event_topic_settings(settings)) publish_to(*topic);
   for (const sale::OpenPaymentFound& open : core.gate.open_payments())
     resolver.watch({open.order, open.attempt, open.refund});
 }
 
-std::unique_ptr<sale::LogTail> OrderParts::tail_for(LogEffect& effect) {
-  sale::TailSettings tail;
-  tail.foreign_bytes_ignored = core.shared_log != nullptr;
-  return std::make_unique<sale::LogTail>(
-      core.log, effect, following, background, sale::followed_to(core.gate.end_at_start()),
-      [this] { return core.gate.writes(); }, warn, tail);
+std::unique_ptr<sale::LogTail> OrderParts::tail_for(LogEffect& effect, const FollowedTo& beginning,
+                                                   std::function<bool()> may_run) {
+  sale::TailSettings settings;
+  settings.foreign_bytes_ignored = core.shared_log != nullptr;
+  auto tail = std::make_unique<sale::LogTail>(core.log, effect, following, background, beginning,
+                                              std::move(may_run), warn, settings);
+  core.gate.add_follower(*tail);
+  return tail;
 }
 
 /// From the log's start: whoever reads them may count on all of them.
 void OrderParts::publish_to(const kafka::EventTopicSettings& topic) {
   event_topic = std::make_unique<kafka::KafkaEventTopic>(topic);
   publish_events = std::make_unique<order::PublishEvents>(*event_topic, store.places, core.products);
-  sale::TailSettings tail;
-  tail.foreign_bytes_ignored = true;
-  const auto may_run = [this] {
+  event_tail = tail_for(*publish_events, FollowedTo(), [this] {
     const bool writes = core.gate.writes();
     if (!writes) publish_events->rest();
     return writes;
-  };
-  event_tail = std::make_unique<sale::LogTail>(core.log, *publish_events, following, background, FollowedTo(),
-                                               may_run, warn, tail);
-  core.gate.add_follower(*event_tail);
+  });
 }
 
 void OrderParts::start() {

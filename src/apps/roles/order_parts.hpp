@@ -77,7 +77,9 @@ struct OrderParts {
   std::atomic<bool> payments_fail{false};
 
  private:
-  std::unique_ptr<sale::LogTail> tail_for(LogEffect& effect);
+  /// Follows the gate already; see LogTail.
+  std::unique_ptr<sale::LogTail> tail_for(LogEffect& effect, const FollowedTo& beginning,
+                                          std::function<bool()> may_run);
   void publish_to(const kafka::EventTopicSettings& topic);
 };
 

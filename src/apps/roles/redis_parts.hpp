@@ -25,7 +25,7 @@ struct RedisParts {
   void start_sharing();
   void stop_sharing();
   void add_metrics(platform::MetricsText& text) const;
-  /// That it is away, and why.
+  /// While it is away: what does not hold then.
   std::vector<std::string> warnings() const;
 
   redis::Client client;

@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/proxy_addresses.hpp"
+#include "http/message/trace.hpp"
 
 namespace market::http {
 namespace {
@@ -124,6 +125,12 @@ std::string_view claimed_address(const Request& request) {
     if (same_letters(field->name, "x-forwarded-for"))
       return hop_of(trimmed(field->value.substr(field->value.rfind(',') + 1)));
   return {};
+}
+
+std::string name_of_connection(std::uint64_t connection) {
+  std::string name(17, '_');
+  write_hex(connection, name.data() + 1);
+  return name;
 }
 
 std::uint64_t address_bucket(std::string_view address) {

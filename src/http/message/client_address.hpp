@@ -33,6 +33,9 @@ class Network {
 /// empty: somebody, but who? Neither is inside of a network. A view into the request.
 std::string_view client_address(const Request& request, const std::vector<Network>& trusted);
 
+/// As RFC 7239 6.3 names whom no address can tell from others: somebody behind this connection.
+std::string name_of_connection(std::uint64_t connection);
+
 /// What a limit per address counts by: an IPv4 address or the /64 of an IPv6 one, as a hash.
 std::uint64_t address_bucket(std::string_view address);
 

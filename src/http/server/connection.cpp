@@ -215,13 +215,16 @@ asio::awaitable<void> Connection::serve(std::unique_ptr<Connection> self) {
 
 // ---- reading ---------------------------------------------------------------------------------------------
 
+/// A gateway adds some fields to what it was sent.
+HeadLimits Connection::head_limits() const {
+  return {limits_.head_bytes_max + (peer_.trusted ? hop_bytes_max : 0), limits_.head_fields_max,
+          limits_.request_line_bytes_max};
+}
+
 HeadState Connection::parse() {
   if (!parse_due_) return HeadState::incomplete;
-  // A gateway adds some fields to what it was sent.
-  const HeadLimits limits{limits_.head_bytes_max + (peer_.trusted ? hop_bytes_max : 0),
-                          limits_.head_fields_max, limits_.request_line_bytes_max};
   Refusal refusal;
-  const auto state = parse_head(in_.view(), limits, request_, framing_, refusal);
+  const auto state = parse_head(in_.view(), head_limits(), request_, framing_, refusal);
   if (state == HeadState::refused) refusal_ = refusal;
   if (state == HeadState::incomplete) parse_due_ = false;
   if (state != HeadState::complete) return state;
@@ -245,11 +248,8 @@ void Connection::set_origin(Request& request, TraceContext& trace) {
   if (!peer_.trusted) return;
   request.remote_address = client_address(request, trusted);
   if (!request.remote_address.empty()) return;
-  if (name_[0] == '\0') {
-    name_[0] = '_';  // As RFC 7239 6.3 names whom no address can tell from others.
-    write_hex(id_, name_.data() + 1);
-  }
-  request.remote_address = {name_.data(), name_.size()};
+  if (name_.empty()) name_ = name_of_connection(id_);
+  request.remote_address = name_;
 }
 
 bool Connection::receive() {

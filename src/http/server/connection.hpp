@@ -42,6 +42,7 @@ class Connection final : public Watched {
   static asio::awaitable<void> serve(std::unique_ptr<Connection> self);
 
   // Reading.
+  HeadLimits head_limits() const;
   HeadState parse();
   bool receive();  ///< True: bytes came. False: none now, or `closed_`.
   /// Sets the deadline of what comes next; false: nothing will come.
@@ -125,7 +126,7 @@ class Connection final : public Watched {
   Peer peer_;
   std::uint64_t trusted_version_ = 0;  ///< Of the list that said whether the peer is trusted.
   std::uint64_t id_ = 0;               ///< Random: never another's, before or after.
-  std::array<char, 17> name_{};        ///< Instead of an address that a trusted proxy does not tell.
+  std::string name_;                   ///< Instead of an address that a trusted proxy does not tell.
   std::shared_ptr<asio::cancellation_signal> cancel_;
   std::optional<Waiter> waiter_;
   std::int64_t request_began_ms_ = 0;

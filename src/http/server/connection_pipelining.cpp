@@ -40,11 +40,10 @@ bool Connection::is_independent(const Request& request, const Framing& framing) 
 
 /// Null: what comes next is not whole yet, or not plain; then serve() reads it in its turn.
 std::unique_ptr<Connection::Pipelined> Connection::take_pipelined() {
-  const HeadLimits limits{limits_.head_bytes_max, limits_.head_fields_max, limits_.request_line_bytes_max};
   auto one = std::make_unique<Pipelined>();
   Framing framing;
   Refusal refusal;
-  const auto state = parse_head(in_.view(), limits, one->request, framing, refusal);
+  const auto state = parse_head(in_.view(), head_limits(), one->request, framing, refusal);
   if (state == HeadState::incomplete) return nullptr;
   takes_more_ = state == HeadState::complete && is_independent(one->request, framing);
   const auto bytes = framing.head_bytes + static_cast<std::size_t>(framing.content_length);

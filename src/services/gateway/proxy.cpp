@@ -72,13 +72,6 @@ void add_limit_fields(http::Reply& reply, const RateLimit& limit, const RateLimi
                                             ";t=" + std::to_string(verdict.reset_seconds)});
 }
 
-/// Of a client behind a trusted proxy that does not tell its address: as RFC 7239 6.3 hides one.
-std::string name_of_connection(std::uint64_t connection) {
-  std::string name(17, '_');
-  http::write_hex(connection, name.data() + 1);
-  return name;
-}
-
 }  // namespace
 
 bool is_paying(const http::Request& request) {
@@ -195,7 +188,7 @@ void Proxy::arrive(const http::Request& request, Arrival& arrival) {
   arrival.config = current();
   arrival.client = http::client_address(request, arrival.config->trusted_proxies);
   if (arrival.client.empty())
-    arrival.client = arrival.name = name_of_connection(http::IoThread::current()->serving);
+    arrival.client = arrival.name = http::name_of_connection(http::IoThread::current()->serving);
   if (is_internal_path(request.path)) return;
   arrival.route = arrival.config->match(request, arrival.client, parts_.clock.now(),
                                         http::IoThread::current()->ids.next());

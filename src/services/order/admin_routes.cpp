@@ -37,6 +37,14 @@ Error no_such_order() {
   return Error(Code::order_not_found, "there is no such order");
 }
 
+/// The order that an administrator asks about, whether there is one or not.
+Result<OrderId> asked_order(const Doors& doors, const Request& request) {
+  if (const auto allowed = expect_admin(doors, request); !allowed) return fail(allowed.error());
+  const auto id = OrderId::parse(request.parameters[0]);
+  if (!id) return fail(no_such_order());
+  return *id;
+}
+
 /// The buyer's page of it, and whose it is.
 void append_admin_order(std::string& out, const Doors& doors, const Order& order) {
   out += "{\"userId\":\"" + order.user.text() + "\",";
@@ -145,10 +153,8 @@ Task<Reply> list_all(const Doors& doors, const Request& request) {
 }
 
 Task<Reply> show(const Doors& doors, const Request& request) {
-  const auto allowed = expect_admin(doors, request);
-  if (!allowed) co_return fail(allowed.error());
-  const auto id = OrderId::parse(request.parameters[0]);
-  if (!id) co_return fail(no_such_order());
+  const auto id = asked_order(doors, request);
+  if (!id) co_return fail(id.error());
   const auto order = co_await order_now(doors, *id);
   if (!order) co_return fail(order.error());
   co_return order_reply(doors, **order);
@@ -171,9 +177,8 @@ Task<Reply> refused(Error error) {
 }
 
 Task<Reply> advance(const Doors& doors, const Request& request) {
-  if (const auto allowed = expect_admin(doors, request); !allowed) return refused(allowed.error());
-  const auto id = OrderId::parse(request.parameters[0]);
-  if (!id) return refused(no_such_order());
+  const auto id = asked_order(doors, request);
+  if (!id) return refused(id.error());
   const auto json = wire::parse_json(request.body);
   if (!json) return refused(json.error());
   wire::ObjectReader reader(*json);
@@ -188,18 +193,16 @@ Task<Reply> advance(const Doors& doors, const Request& request) {
 }
 
 Task<Reply> cancel(const Doors& doors, const Request& request) {
-  if (const auto allowed = expect_admin(doors, request); !allowed) return refused(allowed.error());
-  const auto id = OrderId::parse(request.parameters[0]);
-  if (!id) return refused(no_such_order());
+  const auto id = asked_order(doors, request);
+  if (!id) return refused(id.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) return refused(ok.error());
   return change(doors, *id, CancelOrder{*id, UserId{}, true});
 }
 
 /// What the buyer paid goes back; what was sent stays with the buyer.
 Task<Reply> refund(const Doors& doors, const Request& request) {
-  if (const auto allowed = expect_admin(doors, request); !allowed) return refused(allowed.error());
-  const auto id = OrderId::parse(request.parameters[0]);
-  if (!id) return refused(no_such_order());
+  const auto id = asked_order(doors, request);
+  if (!id) return refused(id.error());
   const auto json = wire::parse_json(request.body);
   if (!json) return refused(json.error());
   wire::ObjectReader reader(*json);

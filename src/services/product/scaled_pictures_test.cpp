@@ -1,31 +1,20 @@
 #include "services/product/scaled_pictures.hpp"
 
 #include <gtest/gtest.h>
-#include <png.h>
 
 #include <boost/asio/io_context.hpp>
 #include <map>
 
 #include "base/task_group.hpp"
 #include "tests/support/test_clock.hpp"
+#include "tests/support/test_pictures.hpp"
 #include "wire/image/image.hpp"
 
 namespace market::product {
 namespace {
 
-std::string png_of(std::uint32_t width, std::uint32_t height) {
-  const std::string rgba(std::size_t{width} * height * 4, '\x7F');
-  png_image writer{};
-  writer.version = PNG_IMAGE_VERSION;
-  writer.width = width;
-  writer.height = height;
-  writer.format = PNG_FORMAT_RGBA;
-  png_alloc_size_t size = 0;
-  EXPECT_NE(png_image_write_get_memory_size(writer, size, 0, rgba.data(), 0, nullptr), 0);
-  std::string bytes(size, '\0');
-  EXPECT_NE(png_image_write_to_memory(&writer, bytes.data(), &size, 0, rgba.data(), 0, nullptr), 0);
-  bytes.resize(size);
-  return bytes;
+std::string grey_png(std::uint32_t width, std::uint32_t height) {
+  return tests::png_of(std::string(std::size_t{width} * height * 4, '\x7F'), width, height);
 }
 
 struct MemoryPictures final : Pictures {
@@ -81,7 +70,7 @@ class ScaledPicturesTest : public testing::Test {
 };
 
 TEST_F(ScaledPicturesTest, SixtyWhoAskAtOnceHaveItMadeOnce) {
-  pictures_.all["a"] = png_of(700, 20);
+  pictures_.all["a"] = grey_png(700, 20);
   for (const auto& each : load("a", 320, 60)) {
     ASSERT_TRUE(each);
     EXPECT_TRUE(each->lasting);
@@ -93,7 +82,7 @@ TEST_F(ScaledPicturesTest, SixtyWhoAskAtOnceHaveItMadeOnce) {
 }
 
 TEST_F(ScaledPicturesTest, APictureThatIsNoWiderIsItsOwnCopy) {
-  pictures_.all["a"] = png_of(320, 20);
+  pictures_.all["a"] = grey_png(320, 20);
   const auto shown = load("a", 320)[0];
   EXPECT_EQ(*shown->bytes, pictures_.all["a"]);
   EXPECT_TRUE(shown->lasting);
@@ -103,7 +92,7 @@ TEST_F(ScaledPicturesTest, APictureThatIsNoWiderIsItsOwnCopy) {
 }
 
 TEST_F(ScaledPicturesTest, OnAFullDiskThePictureItselfIsShownAndNothingIsMadeForAWhile) {
-  pictures_.all["a"] = png_of(700, 20);
+  pictures_.all["a"] = grey_png(700, 20);
   sizes_.full = true;
   for (int i = 0; i < 5; ++i) {
     const auto shown = load("a", 320)[0];
@@ -117,9 +106,9 @@ TEST_F(ScaledPicturesTest, OnAFullDiskThePictureItselfIsShownAndNothingIsMadeFor
 }
 
 TEST_F(ScaledPicturesTest, OneThatCannotBeDecodedIsShownAsItIsAndHindersNoOther) {
-  pictures_.all["bad"] = png_of(700, 20);
+  pictures_.all["bad"] = grey_png(700, 20);
   pictures_.all["bad"][60] ^= 0x55;
-  pictures_.all["good"] = png_of(700, 20);
+  pictures_.all["good"] = grey_png(700, 20);
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(load("bad", 320)[0]->lasting);
   EXPECT_TRUE(load("good", 320)[0]->lasting);
 }

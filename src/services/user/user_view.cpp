@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "wire/json/json.hpp"
 
 namespace market::user {
@@ -59,11 +60,7 @@ bool is_email(std::string_view text) {
 }
 
 std::string device_of(std::string_view user_agent) {
-  constexpr std::size_t bytes_max = 200;
-  std::string device(user_agent.substr(0, bytes_max));
-  for (char& c : device)
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F) c = '?';
-  return device;
+  return printable(user_agent, 200);
 }
 
 }  // namespace market::user

@@ -1,7 +1,6 @@
 #include "wire/image/image.hpp"
 
 #include <gtest/gtest.h>
-#include <png.h>
 #include <turbojpeg.h>
 #include <webp/encode.h>
 #include <zlib.h>
@@ -9,8 +8,12 @@
 #include <array>
 #include <optional>
 
+#include "tests/support/test_pictures.hpp"
+
 namespace market::wire {
 namespace {
+
+using tests::png_of;
 
 constexpr std::uint32_t width = 40, height = 30;
 
@@ -21,20 +24,6 @@ std::string pixels() {
     for (const std::uint32_t part : {i * 7, i * 13, i / 5, i % 2 * 255})
       rgba += static_cast<char>(part % 256);
   return rgba;
-}
-
-std::string png_of(const std::string& rgba, std::uint32_t wide, std::uint32_t high) {
-  png_image writer{};
-  writer.version = PNG_IMAGE_VERSION;
-  writer.width = wide;
-  writer.height = high;
-  writer.format = PNG_FORMAT_RGBA;
-  png_alloc_size_t size = 0;
-  EXPECT_NE(png_image_write_get_memory_size(writer, size, 0, rgba.data(), 0, nullptr), 0);
-  std::string bytes(size, '\0');
-  EXPECT_NE(png_image_write_to_memory(&writer, bytes.data(), &size, 0, rgba.data(), 0, nullptr), 0);
-  bytes.resize(size);
-  return bytes;
 }
 
 std::string jpeg_of(const std::string& rgba, int flags = 0) {

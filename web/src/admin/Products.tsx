@@ -2,17 +2,11 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import { ask } from '../api/client';
-import type { Product } from '../api/types';
+import type { Product, ProductList } from '../api/types';
 import { Art } from '../ui/Art';
 import { LinkButton } from '../ui/parts';
 import { PagedTable } from './PagedTable';
 import { useConsoleSpeech } from './words';
-
-/** Sellers' lists do not say when one becomes public. */
-interface Page {
-  items: Product[];
-  nextCursor: string | null;
-}
 
 /** When it becomes public, if that is still to come. */
 function hiddenUntil({ publishAt }: Product): string | null {
@@ -25,7 +19,7 @@ export function Products({ admin }: { admin: boolean }): ReactNode {
   const [search, setSearch] = useState('');
   const list = useInfiniteQuery({
     queryKey: ['products', 'console', admin, search],
-    queryFn: ({ pageParam, signal }) => ask<Page>(admin ? '/admin/products' : '/products', { query: { search, limit: 50, cursor: pageParam }, signal }),
+    queryFn: ({ pageParam, signal }) => ask<ProductList>(admin ? '/admin/products' : '/products', { query: { search, limit: 50, cursor: pageParam }, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
     placeholderData: (before) => before,
