@@ -131,10 +131,21 @@ async function twoRaceForTheLastOne(context) {
   const { market, seller } = context;
   const product = await seller.product({ name: 'The last one', stock: 1 });
   const pages = [];
+  // Neither request goes on before both buttons were pressed: whoever is sold out first must not end the other's press.
+  let release;
+  const both = new Promise((resolve) => { release = resolve; });
+  let pressed = 0;
   for (let i = 0; i < 2; i += 1) {
     const who = await visitor(context, i === 0 ? {} : { viewport: phone, language: 'ko' });
     const page = await who.tab();
     page.expected.push(/^409 /);
+    await page.route('**/api/v1/orders', async (route) => {
+      if (route.request().method() !== 'POST') return route.fallback();
+      pressed += 1;
+      if (pressed === 2) release();
+      await both;
+      return route.fallback();
+    });
     const one = await buyer(market.url);
     await signIn(page, market.url, one.account, who.language, `/store/products/${product.id}`);
     await page.getByRole('button', { name: words[who.language].buy }).waitFor();
