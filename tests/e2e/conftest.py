@@ -13,6 +13,7 @@ import mail_server  # noqa: E402
 import market_server  # noqa: E402
 import split_market  # noqa: E402
 from openapi_check import Document  # noqa: E402
+from webhook_receiver import Receiver  # noqa: E402
 
 # E2E_SPLIT=1: the same tests through a gateway, with the services in a process of their own.
 Market = split_market.SplitMarket if os.environ.get("E2E_SPLIT") else market_server.Market
@@ -81,6 +82,13 @@ def buyer(market):
 @pytest.fixture(scope="session")
 def other(market):
     return client.sign_up(market.url)
+
+
+@pytest.fixture
+def receiver():
+    """Of webhooks."""
+    with Receiver() as one:
+        yield one
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -11,12 +11,6 @@ from webhook_receiver import Receiver
 
 
 @pytest.fixture
-def receiver():
-    with Receiver() as one:
-        yield one
-
-
-@pytest.fixture
 def shop(start):
     server = start("webhooks.private_networks=127.0.0.0/8", "webhooks.retry_after=100ms")
     admin = client.admin(server.url)

@@ -17,12 +17,6 @@ QUICK = "webhooks.retry_after=100ms"
 
 
 @pytest.fixture
-def receiver():
-    with Receiver() as one:
-        yield one
-
-
-@pytest.fixture
 def shop(start):
     server = start(INSIDE, QUICK)
     admin = client.admin(server.url)

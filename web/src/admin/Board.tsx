@@ -9,6 +9,7 @@ import { Notice } from '../ui/parts';
 import { Chart, type Line } from './Chart';
 import { byLabel, refusals, sumOf, type Point } from './metrics';
 import { Preflight } from './Preflight';
+import { reasonColours, RefusalBars, useReasonName } from './reasons';
 import { SaleControls } from './SaleControls';
 import { SalePage } from './sales';
 import { pointsKept, useMetrics, type Metrics } from './useMetrics';
@@ -31,37 +32,14 @@ function useHistory(remaining: number): (number | null)[][] {
   return history;
 }
 
-export function useReasonName(): (reason: string) => string {
+function Refusals({ metrics }: { metrics: Metrics }): ReactNode {
   const { t } = useConsoleSpeech();
-  const known = ['sold_out', 'sale_not_open', 'sale_closed', 'limit_exceeded', 'insufficient_stock', 'rate_limited', 'overloaded',
-    'unauthenticated', 'validation', 'product_not_found', 'email_unverified', 'recovering', 'unavailable', 'idempotency_mismatch'] as const;
-  return (reason) => {
-    const found = known.find((each) => each === reason);
-    return found ? t(`reason.${found}`) : reason;
-  };
-}
-
-export function Refusals({ metrics }: { metrics: Metrics }): ReactNode {
-  const { t, number } = useConsoleSpeech();
-  const nameOf = useReasonName();
-  const reasons = byLabel(metrics.samples, refusals, 'reason');
-  const most = reasons[0]?.[1] ?? 1;
   return (
-    <section className="panel" aria-labelledby="refusals">
-      <h2 id="refusals">{t('board.refusals')}</h2>
-      {reasons.length === 0 ? <p className="muted">{t('board.refusals.none')}</p> : (
-        <ul className="bars">
-          {reasons.map(([reason, count]) => (
-            <li key={reason} title={reason}><span>{nameOf(reason)}</span><b>{number(count)}</b><meter aria-label={nameOf(reason)} min={0} max={most} value={count} /></li>
-          ))}
-        </ul>
-      )}
+    <RefusalBars title={t('board.refusals')} none={t('board.refusals.none')} sums={byLabel(metrics.samples, refusals, 'reason')}>
       <p className="muted small">{t('board.refusals.all')}</p>
-    </section>
+    </RefusalBars>
   );
 }
-
-const reasonColours = ['--bad', '--link', '--warn', '--muted'];
 
 /** The four that refuse most, second by second. */
 function ReasonChart({ points }: { points: Point[] }): ReactNode {

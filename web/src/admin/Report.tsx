@@ -5,9 +5,10 @@ import { Link } from 'react-router';
 import { ask } from '../api/client';
 import type { OrderState, Product, SaleReport } from '../api/types';
 import { LoadError, Loading, Skeleton } from '../ui/parts';
-import { Figure, useReasonName } from './Board';
+import { Figure } from './Board';
 import { Chart } from './Chart';
 import { CsvButton } from './CsvButton';
+import { reasonColours, RefusalBars, useReasonName } from './reasons';
 import { SalePage } from './sales';
 import { linesOf, refusalLines, soldOutAt } from './timeline';
 import { useConsoleSpeech } from './words';
@@ -51,8 +52,6 @@ function Charts({ report }: { report: SaleReport }): ReactNode {
   );
 }
 
-const reasonColours = ['--bad', '--link', '--warn', '--muted'];
-
 /** The four that refused most, over the sale; kept by the server, so that it can be read after a restart too. */
 function RefusalChart({ refusals }: { refusals: SaleReport['refusals'] }): ReactNode {
   const { t } = useConsoleSpeech();
@@ -65,20 +64,10 @@ function RefusalChart({ refusals }: { refusals: SaleReport['refusals'] }): React
 }
 
 function RefusalSums({ refusals }: { refusals: SaleReport['refusals'] }): ReactNode {
-  const { t, number } = useConsoleSpeech();
-  const nameOf = useReasonName();
-  const sums = Object.entries(refusals.reasons).sort((a, b) => b[1] - a[1]);
+  const { t } = useConsoleSpeech();
   return (
-    <section className="panel" aria-labelledby="refusals">
-      <h2 id="refusals">{t('report.refusals')}</h2>
-      {sums.length === 0 ? <p className="muted">{t('report.refusals.none')}</p> : (
-        <ul className="bars">
-          {sums.map(([reason, count]) => (
-            <li key={reason} title={reason}><span>{nameOf(reason)}</span><b>{number(count)}</b><meter aria-label={nameOf(reason)} min={0} max={sums[0]![1]} value={count} /></li>
-          ))}
-        </ul>
-      )}
-    </section>
+    <RefusalBars title={t('report.refusals')} none={t('report.refusals.none')}
+      sums={Object.entries(refusals.reasons).sort((a, b) => b[1] - a[1])} />
   );
 }
 
