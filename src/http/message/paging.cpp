@@ -37,14 +37,6 @@ std::string cursor_of(const Request& request, std::string_view last) {
   return list_of(request).append(last);
 }
 
-void end_list(std::string& body, const Request& request, std::string_view last) {
-  body += "],\"nextCursor\":";
-  if (last.empty())
-    body += "null}";
-  else
-    body.append(1, '"').append(cursor_of(request, last)).append("\"}");
-}
-
 Result<Page> page_of(const Request& request) {
   Page page;
   auto limit = request.query_parameter("limit");

@@ -19,8 +19,6 @@ Result<Page> page_of(const Request& request);
 /// What the next page of this list is asked for with: `last`, the place where this one ends, and which list
 /// and filters it belongs to.
 std::string cursor_of(const Request& request, std::string_view last);
-/// Ends `{"items":[…`. `last`: as above; empty: there is no next page.
-void end_list(std::string& body, const Request& request, std::string_view last);
 
 /// The cursor of a list whose cursors are its rows' ids; none: from the start. Errors: validation.
 template <class Id>
@@ -50,18 +48,24 @@ bool drop_what_is_more(std::vector<Row>& rows, int limit) {
   return more;
 }
 
-/// A page of a list of which one row more was asked for; `append(json, row)` writes one.
-template <class Row, class Append>
-Reply page_reply(const Request& request, std::vector<Row> rows, int limit, Append append) {
-  const bool more = drop_what_is_more(rows, limit);
+/// A page of a list; `append(json, row)` writes a row. `last`: as above; empty: there is no next page.
+template <class Rows, class Append>
+Reply list_reply(const Request& request, const Rows& rows, std::string_view last, const Append& append) {
   std::string body;
   wire::JsonWriter json(body);
   json.begin_object().key("items").begin_array();
-  for (const Row& row : rows) append(json, row);
+  for (const auto& row : rows) append(json, row);
   json.end_array();
-  json.member_or_null("nextCursor", more ? cursor_of(request, rows.back().id.text()) : std::string());
+  json.member_or_null("nextCursor", last.empty() ? std::string() : cursor_of(request, last));
   json.end_object();
   return http::json(Status::ok, std::move(body));
+}
+
+/// The same, of rows with an id of which one more was asked for.
+template <class Row, class Append>
+Reply page_reply(const Request& request, std::vector<Row> rows, int limit, const Append& append) {
+  const bool more = drop_what_is_more(rows, limit);
+  return list_reply(request, rows, more ? rows.back().id.text() : std::string(), append);
 }
 
 }  // namespace market::http

@@ -1,7 +1,5 @@
 #include "services/order/admin_routes.hpp"
 
-#include <fmt/format.h>
-
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -143,13 +141,10 @@ Task<Reply> list_all(const Doors& doors, const Request& request) {
   if (!query) co_return fail(query.error());
   const auto page = co_await find_page(doors, *query);
   if (!page) co_return fail(page.error());
-  std::string body = "{\"items\":[";
-  for (const OrderPtr& order : page->orders) {
-    if (body.back() == '}') body += ',';
-    append_admin_order(body, doors, *order);
-  }
-  http::end_list(body, request, page->next ? page->next.text() : std::string());
-  co_return http::json(http::Status::ok, std::move(body));
+  const auto last = page->next ? page->next.text() : std::string();
+  co_return http::list_reply(request, page->orders, last, [&doors](wire::JsonWriter& json, const OrderPtr& order) {
+    json.value([&](std::string& out) { append_admin_order(out, doors, *order); });
+  });
 }
 
 Task<Reply> show(const Doors& doors, const Request& request) {

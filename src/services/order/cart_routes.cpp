@@ -6,6 +6,7 @@
 #include "services/auth/routes.hpp"
 #include "services/order/cart.hpp"
 #include "wire/json/json.hpp"
+#include "wire/json/json_writer.hpp"
 #include "wire/json/order_view.hpp"
 
 namespace market::order {
@@ -22,63 +23,47 @@ struct Doors {
   ShoppingCart cart;
 };
 
-void append_text_or_null(std::string& out, std::string_view text) {
-  if (text.empty())
-    out += "null";
-  else
-    wire::append_json_string(out, text);
-}
-
-void append_line(std::string& out, const CartLine& line) {
-  out += fmt::format(R"({{"productId":"{}","quantity":{},"available":{},"reason":)", line.item.product.text(),
-                     line.item.quantity, !line.reason);
-  if (line.reason)
-    wire::append_json_string(out, http::problem_of(*line.reason).code);
-  else
-    out += "null";
-  out += ",\"name\":";
-  append_text_or_null(out, line.name);
-  out += ",\"imageUrl\":";
-  append_text_or_null(out, line.image_url);
+/// What is not shown (yet, or any more) has no terms.
+void append_terms(wire::JsonWriter& json, const CartLine& line) {
   if (!line.shown) {
-    out += R"(,"kind":null,"saleState":null,"opensAt":null,"perUserLimit":null,"remaining":0,)"
-           R"("unitPrice":null,"total":null})";
+    for (const auto* name : {"kind", "saleState", "opensAt", "perUserLimit"}) json.key(name).null();
+    json.member("remaining", 0).key("unitPrice").null().key("total").null();
     return;
   }
-  out.append(",\"kind\":\"").append(text_of(line.terms.kind));
-  out.append("\",\"saleState\":\"").append(text_of(line.state)).append("\",\"opensAt\":");
-  if (line.terms.sale)
-    wire::append_time(out, line.terms.sale->opens_at);
-  else
-    out += "null";
-  out += ",\"perUserLimit\":";
-  if (line.terms.sale && line.terms.sale->per_user_limit)
-    wire::append_number(out, *line.terms.sale->per_user_limit);
-  else
-    out += "null";
-  out += ",\"remaining\":";
-  wire::append_number(out, line.remaining);
-  out += ",\"unitPrice\":";
-  wire::append_money(out, line.terms.price);
-  out += ",\"total\":";
-  wire::append_money(out, line.total());
-  out += '}';
+  const auto& sale = line.terms.sale;
+  json.member("kind", text_of(line.terms.kind)).member("saleState", text_of(line.state));
+  json.member("opensAt", sale ? std::optional(sale->opens_at) : std::nullopt);
+  json.member("perUserLimit", sale ? sale->per_user_limit : std::nullopt);
+  json.member("remaining", line.remaining);
+  json.member("unitPrice", wire::json_of(line.terms.price)).member("total", wire::json_of(line.total()));
 }
 
-/// All but the closing brace.
-std::string page_of(const Cart& cart) {
-  std::string body = "{\"items\":[";
-  for (const CartLine& line : cart.lines) {
-    if (body.back() == '}') body += ',';
-    append_line(body, line);
-  }
-  body += "],\"total\":";
+void append_line(wire::JsonWriter& json, const CartLine& line) {
+  json.begin_object().member("productId", line.item.product.text()).member("quantity", line.item.quantity);
+  json.member("available", !line.reason);
+  json.member_or_null("reason", line.reason ? http::problem_of(*line.reason).code : std::string_view());
+  json.member_or_null("name", line.name).member_or_null("imageUrl", line.image_url);
+  append_terms(json, line);
+  json.end_object();
+}
+
+void append_cart(wire::JsonWriter& json, const Cart& cart) {
+  json.key("items").begin_array();
+  for (const CartLine& line : cart.lines) append_line(json, line);
+  json.end_array().key("total");
   if (cart.total)
-    wire::append_money(body, *cart.total);
+    json.value(wire::json_of(*cart.total));
   else
-    body += "null";
-  body += cart.orderable ? ",\"orderable\":true" : ",\"orderable\":false";
-  return body;
+    json.null();
+  json.member("orderable", cart.orderable);
+}
+
+Reply cart_reply(const Cart& cart) {
+  std::string body;
+  wire::JsonWriter json(body);
+  append_cart(json.begin_object(), cart);
+  json.end_object();
+  return http::json(http::Status::ok, std::move(body));
 }
 
 Result<ProductId> product_of(const Request& request) {
@@ -92,7 +77,7 @@ Task<Reply> show_cart(const Doors& doors, const Request& request) {
   if (!caller) co_return fail(caller.error());
   const auto cart = co_await doors.cart.show(caller->user);
   if (!cart) co_return fail(cart.error());
-  co_return http::json(http::Status::ok, page_of(*cart) + '}');
+  co_return cart_reply(*cart);
 }
 
 Task<Reply> put_item(const Doors& doors, const Request& request) {
@@ -107,7 +92,7 @@ Task<Reply> put_item(const Doors& doors, const Request& request) {
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
   const auto cart = co_await doors.cart.put(caller->user, item);
   if (!cart) co_return fail(cart.error());
-  co_return http::json(http::Status::ok, page_of(*cart) + '}');
+  co_return cart_reply(*cart);
 }
 
 Task<Reply> remove_item(const Doors& doors, const Request& request) {
@@ -156,13 +141,16 @@ Task<Reply> merge_cart(const Doors& doors, const Request& request) {
   if (!items) co_return fail(items.error());
   const auto merged = co_await doors.cart.merge(caller->user, std::move(*items));
   if (!merged) co_return fail(merged.error());
-  std::string body = page_of(merged->cart) + ",\"leftOut\":[";
+  std::string body;
+  wire::JsonWriter out(body);
+  append_cart(out.begin_object(), merged->cart);
+  out.key("leftOut").begin_array();
   for (const auto& left : merged->left_out) {
-    if (body.back() == '}') body += ',';
-    body += fmt::format(R"({{"productId":"{}","reason":"{}"}})", left.product.text(),
-                        http::problem_of(left.reason).code);
+    out.begin_object().member("productId", left.product.text());
+    out.member("reason", http::problem_of(left.reason).code).end_object();
   }
-  co_return http::json(http::Status::ok, body + "]}");
+  out.end_array().end_object();
+  co_return http::json(http::Status::ok, std::move(body));
 }
 
 }  // namespace

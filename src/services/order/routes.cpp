@@ -146,13 +146,10 @@ Task<Reply> list_orders(Doors& doors, const Request& request) {
   const auto limit = static_cast<std::size_t>(filter->limit - 1);
   const bool more = orders->size() > limit;
   if (more) orders->resize(limit);
-  std::string body = "{\"items\":[";
-  for (std::size_t i = 0; i < orders->size(); ++i) {
-    if (i > 0) body += ',';
-    body += doors.page_of(*(*orders)[i]);
-  }
-  http::end_list(body, request, more ? orders->back()->id.text() : std::string());
-  co_return http::json(http::Status::ok, std::move(body));
+  const auto last = more ? orders->back()->id.text() : std::string();
+  co_return http::list_reply(request, *orders, last, [&doors](wire::JsonWriter& json, const OrderPtr& order) {
+    json.raw(doors.page_of(*order));
+  });
 }
 
 Task<Reply> get_order(Doors& doors, const Request& request) {

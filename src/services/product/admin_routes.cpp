@@ -1,8 +1,7 @@
 #include "services/product/admin_routes.hpp"
 
-#include <fmt/format.h>
-
 #include <map>
+#include <ranges>
 
 #include "http/message/paging.hpp"
 #include "services/auth/routes.hpp"
@@ -73,13 +72,10 @@ Task<Reply> list(const Doors& doors, const Request& request) {
                wanted = *query]() -> Result<ListPage> { return list_products(board, wanted, now); };
   const auto page = co_await doors.parts.pool.run(std::move(scan));
   if (!page) co_return fail(page.error());
-  std::string body = "{\"items\":[";
-  for (const auto& product : page->products) {
-    if (body.back() == '}') body += ',';
-    doors.catalogue.append_page(body, *product, doors.catalogue.state_of(*product));
-  }
-  http::end_list(body, request, page->next_cursor);
-  co_return http::json(http::Status::ok, std::move(body));
+  co_return http::list_reply(request, page->products, page->next_cursor,
+                             [&doors](wire::JsonWriter& json, const auto& product) {
+                               json.value(doors.catalogue.json_of(*product));
+                             });
 }
 
 Task<Reply> show_preflight(const Doors& doors, const Request& request) {
@@ -88,17 +84,18 @@ Task<Reply> show_preflight(const Doors& doors, const Request& request) {
   const ShownProduct* product = doors.parts.board.find(*id);
   if (product == nullptr) co_return fail(no_such_product());
   bool ready = true;
-  std::string body = "{\"checks\":[";
+  std::string body;
+  wire::JsonWriter json(body);
+  json.begin_object().key("checks").begin_array();
   const auto checks = preflight(product->terms, product->texts, product->live->remaining.load(),
                                 doors.parts.board.recovering(), doors.parts.clock.now());
   for (const SaleCheck& check : checks) {
-    if (body.back() == '}') body += ',';
     ready = ready && (check.ok || !check.needed);
-    body += fmt::format(R"({{"name":"{}","ok":{},"needed":{},"detail":)", check.name, check.ok, check.needed);
-    wire::append_json_string(body, check.detail);
-    body += '}';
+    json.begin_object().member("name", check.name).member("ok", check.ok).member("needed", check.needed);
+    json.member("detail", check.detail).end_object();
   }
-  co_return http::json(http::Status::ok, body + (ready ? "],\"ready\":true}" : "],\"ready\":false}"));
+  json.end_array().member("ready", ready).end_object();
+  co_return http::json(http::Status::ok, std::move(body));
 }
 
 Task<Reply> edit_sale(const Doors& doors, ProductId id, Edit edit) {
@@ -142,7 +139,7 @@ Task<Reply> extend(const Doors& doors, const Request& request) {
 }
 
 /// How many public products each category has; by name.
-Task<Reply> list_categories(const Doors& doors, const Request&) {
+Task<Reply> list_categories(const Doors& doors, const Request& request) {
   auto count = [&board = doors.parts.board,
                 now = doors.parts.clock.now()]() -> Result<std::map<std::string, int>> {
     std::map<std::string, int> counts;
@@ -154,16 +151,10 @@ Task<Reply> list_categories(const Doors& doors, const Request&) {
   const auto counts = co_await doors.parts.pool.run(std::move(count));
   if (!counts) co_return fail(counts.error());
   constexpr std::size_t categories_max = 1'000;
-  std::string body = "{\"items\":[";
-  std::size_t shown = 0;
-  for (const auto& [name, products] : *counts) {
-    if (++shown > categories_max) break;
-    if (body.back() == '}') body += ',';
-    body += "{\"name\":";
-    wire::append_json_string(body, name);
-    body += fmt::format(",\"products\":{}}}", products);
-  }
-  co_return http::json(http::Status::ok, body + "],\"nextCursor\":null}");
+  const auto shown = *counts | std::views::take(categories_max);
+  co_return http::list_reply(request, shown, "", [](wire::JsonWriter& json, const auto& category) {
+    json.begin_object().member("name", category.first).member("products", category.second).end_object();
+  });
 }
 
 }  // namespace

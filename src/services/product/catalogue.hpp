@@ -32,6 +32,10 @@ class Catalogue {
   SaleStateName state_of(const ShownProduct& product) const;
   /// The page in `state`, with the numbers of now.
   void append_page(std::string& out, const ShownProduct& product, SaleStateName state) const;
+  /// The same in the state of now, as a value of a JsonWriter.
+  auto json_of(const ShownProduct& product) const {
+    return [this, &product](std::string& out) { append_page(out, product, state_of(product)); };
+  }
   /// {remaining, capacity, saleState, asOf}, all of now.
   void append_stock(std::string& out, const ShownProduct& product) const;
 

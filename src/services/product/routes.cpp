@@ -218,13 +218,10 @@ Task<Reply> list(const Doors& doors, const Request& request) {
   }
   if (page->several_currencies)
     co_return invalid_field("currency", "required", "prices of several currencies have no order; name one");
-  std::string body = "{\"items\":[";
-  for (const auto& product : page->products) {
-    if (body.back() != '[') body += ',';
-    doors.catalogue.append_page(body, *product, doors.catalogue.state_of(*product));
-  }
-  http::end_list(body, request, page->next_cursor);
-  co_return http::json(http::Status::ok, std::move(body));
+  co_return http::list_reply(request, page->products, page->next_cursor,
+                             [&doors](wire::JsonWriter& json, const auto& product) {
+                               json.value(doors.catalogue.json_of(*product));
+                             });
 }
 
 Task<Reply> create(const Doors& doors, const Request& request) {
@@ -319,7 +316,9 @@ Task<Reply> put_image(const Doors& doors, const Request& request) {
   };
   const auto edited = co_await doors.edits.run(own->id, std::move(edit), false);
   if (!edited) co_return fail(edited.error());
-  co_return http::json(http::Status::ok, fmt::format(R"({{"imageUrl":"{}"}})", image_url_of(own->id, *hash)));
+  std::string body;
+  wire::JsonWriter(body).begin_object().member("imageUrl", image_url_of(own->id, *hash)).end_object();
+  co_return http::json(http::Status::ok, std::move(body));
 }
 
 Task<Reply> get_image(const Doors& doors, const Request& request) {

@@ -1,7 +1,5 @@
 #include "services/product/wish_list_routes.hpp"
 
-#include <fmt/format.h>
-
 #include "http/message/paging.hpp"
 #include "services/auth/routes.hpp"
 #include "services/product/catalogue.hpp"
@@ -35,15 +33,14 @@ Result<std::optional<Wish>> read_cursor(const std::string& cursor) {
 }
 
 /// What is not for everybody (yet, or any more) is a wish without a product.
-void append_wish(std::string& out, const Doors& doors, const Wish& wish) {
-  out += fmt::format(R"({{"productId":"{}","addedAt":"{}","product":)", wish.product.text(),
-                     format_rfc3339(wish.added_at));
+void append_wish(wire::JsonWriter& json, const Doors& doors, const Wish& wish) {
+  json.begin_object().member("productId", wish.product.text()).member("addedAt", wish.added_at).key("product");
   const ShownProduct* product = doors.parts.board.find(wish.product);
   if (product != nullptr && is_public(product->terms, doors.parts.clock.now()))
-    doors.catalogue.append_page(out, *product, doors.catalogue.state_of(*product));
+    json.value(doors.catalogue.json_of(*product));
   else
-    out += "null";
-  out += '}';
+    json.null();
+  json.end_object();
 }
 
 Task<Reply> list(const Doors& doors, const Request& request) {
@@ -56,13 +53,10 @@ Task<Reply> list(const Doors& doors, const Request& request) {
   auto wishes = co_await doors.parts.wish_lists.list(caller->user, *after, page->limit + 1);
   if (!wishes) co_return fail(wishes.error());
   const bool more = http::drop_what_is_more(*wishes, page->limit);
-  std::string body = "{\"items\":[";
-  for (const Wish& wish : *wishes) {
-    if (body.back() == '}') body += ',';
-    append_wish(body, doors, wish);
-  }
-  http::end_list(body, request, more ? cursor_of(wishes->back()) : std::string());
-  co_return http::json(http::Status::ok, std::move(body));
+  const auto last = more ? cursor_of(wishes->back()) : std::string();
+  co_return http::list_reply(request, *wishes, last, [&doors](wire::JsonWriter& json, const Wish& wish) {
+    append_wish(json, doors, wish);
+  });
 }
 
 Task<Reply> put(const Doors& doors, const Request& request) {

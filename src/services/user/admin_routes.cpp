@@ -1,7 +1,5 @@
 #include "services/user/admin_routes.hpp"
 
-#include <fmt/format.h>
-
 #include "http/message/paging.hpp"
 #include "services/auth/routes.hpp"
 #include "services/user/user_view.hpp"
@@ -17,16 +15,15 @@ using http::Request;
 using Doors = AdminUserParts;
 
 /// The user's own page, and whether the account is locked.
-void append_listed(std::string& out, const ListedAccount& listed) {
-  append_user(out, listed.account);
-  out.pop_back();
-  out += listed.locked_at ? ",\"lockedAt\":\"" + format_rfc3339(*listed.locked_at) + "\"}"
-                          : std::string(",\"lockedAt\":null}");
+void append_listed(wire::JsonWriter& json, const ListedAccount& listed) {
+  append_user_members(json.begin_object(), listed.account);
+  json.member("lockedAt", listed.locked_at).end_object();
 }
 
 Reply listed_reply(const ListedAccount& listed) {
   std::string body;
-  append_listed(body, listed);
+  wire::JsonWriter json(body);
+  append_listed(json, listed);
   return http::json(http::Status::ok, std::move(body));
 }
 
@@ -72,13 +69,8 @@ Task<Reply> list(Doors& doors, const Request& request) {
   if (!accounts) co_return fail(accounts.error());
   const bool more = accounts->size() == static_cast<std::size_t>(query->limit);
   if (more) accounts->pop_back();
-  std::string body = "{\"items\":[";
-  for (const ListedAccount& account : *accounts) {
-    if (body.back() == '}') body += ',';
-    append_listed(body, account);
-  }
-  http::end_list(body, request, more ? accounts->back().account.id.text() : std::string());
-  co_return http::json(http::Status::ok, std::move(body));
+  const auto last = more ? accounts->back().account.id.text() : std::string();
+  co_return http::list_reply(request, *accounts, last, append_listed);
 }
 
 Task<Reply> show(Doors& doors, const Request& request) {
@@ -151,18 +143,11 @@ Task<Reply> change(Doors& doors, const Request& request) {
   co_return listed_reply(*account);
 }
 
-void append_entry(std::string& out, const AuditEntry& entry) {
-  out += fmt::format(R"({{"id":"{}","at":"{}","actorId":"{}","role":"{}","action":)", entry.id.text(),
-                     format_rfc3339(entry.at), entry.actor.text(), text_of(entry.role));
-  wire::append_json_string(out, entry.action);
-  out += ",\"subject\":";
-  if (entry.subject.empty())
-    out += "null";
-  else
-    wire::append_json_string(out, entry.subject);
-  out += ",\"detail\":";
-  wire::append_json_string(out, entry.detail);
-  out += entry.status == 0 ? std::string(",\"status\":null}") : fmt::format(",\"status\":{}}}", entry.status);
+void append_entry(wire::JsonWriter& json, const AuditEntry& entry) {
+  json.begin_object().member("id", entry.id.text()).member("at", entry.at);
+  json.member("actorId", entry.actor.text()).member("role", text_of(entry.role)).member("action", entry.action);
+  json.member_or_null("subject", entry.subject).member("detail", entry.detail);
+  json.member("status", entry.status == 0 ? std::nullopt : std::optional(entry.status)).end_object();
 }
 
 Task<Reply> list_audit(Doors& doors, const Request& request) {
@@ -176,14 +161,7 @@ Task<Reply> list_audit(Doors& doors, const Request& request) {
   if (!before) co_return fail(before.error());
   auto entries = co_await doors.audit.list(*before, *actor, page->limit + 1);
   if (!entries) co_return fail(entries.error());
-  const bool more = http::drop_what_is_more(*entries, page->limit);
-  std::string body = "{\"items\":[";
-  for (const AuditEntry& entry : *entries) {
-    if (body.back() == '}') body += ',';
-    append_entry(body, entry);
-  }
-  http::end_list(body, request, more ? entries->back().id.text() : std::string());
-  co_return http::json(http::Status::ok, std::move(body));
+  co_return http::page_reply(request, std::move(*entries), page->limit, append_entry);
 }
 
 }  // namespace

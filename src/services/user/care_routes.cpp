@@ -1,7 +1,5 @@
 #include "services/user/care_routes.hpp"
 
-#include <fmt/format.h>
-
 #include "services/auth/routes.hpp"
 #include "services/user/account_requests.hpp"
 #include "services/user/user_view.hpp"
@@ -76,28 +74,22 @@ Task<Reply> erase(Doors& doors, const Request& request) {
 
 std::string export_of(const Account& account, const std::vector<Session>& sessions,
                       const std::vector<CartItem>& cart, const std::vector<Wish>& wishes) {
-  std::string body = "{\"user\":";
-  append_user(body, account);
-  body += ",\"sessions\":[";
+  std::string body;
+  wire::JsonWriter json(body);
+  append_user(json.begin_object().key("user"), account);
+  json.key("sessions").begin_array();
   for (const Session& session : sessions) {
-    if (body.back() == '}') body += ',';
-    body += fmt::format(R"({{"createdAt":"{}","usedAt":"{}","device":)", format_rfc3339(session.created_at),
-                        format_rfc3339(session.used_at));
-    wire::append_json_string(body, session.device);
-    body += '}';
+    json.begin_object().member("createdAt", session.created_at).member("usedAt", session.used_at);
+    json.member("device", session.device).end_object();
   }
-  body += "],\"cart\":[";
-  for (const CartItem& item : cart) {
-    if (body.back() == '}') body += ',';
-    body += fmt::format(R"({{"productId":"{}","quantity":{}}})", item.product.text(), item.quantity);
-  }
-  body += "],\"wishlist\":[";
-  for (const Wish& wish : wishes) {
-    if (body.back() == '}') body += ',';
-    body += fmt::format(R"({{"productId":"{}","addedAt":"{}"}})", wish.product.text(),
-                        format_rfc3339(wish.added_at));
-  }
-  return body + "]}";
+  json.end_array().key("cart").begin_array();
+  for (const CartItem& item : cart)
+    json.begin_object().member("productId", item.product.text()).member("quantity", item.quantity).end_object();
+  json.end_array().key("wishlist").begin_array();
+  for (const Wish& wish : wishes)
+    json.begin_object().member("productId", wish.product.text()).member("addedAt", wish.added_at).end_object();
+  json.end_array().end_object();
+  return body;
 }
 
 /// All that is kept of a user beside the orders, which GET /orders lists.

@@ -1,7 +1,5 @@
 #include "services/user/routes.hpp"
 
-#include <fmt/format.h>
-
 #include "http/message/paging.hpp"
 #include "http/message/problem.hpp"
 #include "services/auth/routes.hpp"
@@ -26,7 +24,8 @@ constexpr GuessLimiter::Rate verify_rate{20, Millis(5'000)};
 
 Reply user_reply(Status status, const Account& account) {
   std::string body;
-  append_user(body, account);
+  wire::JsonWriter json(body);
+  append_user(json, account);
   return http::json(status, std::move(body));
 }
 
@@ -40,17 +39,16 @@ Result<bool> wants_cookies(const Request& request) {
 /// With cookies no script sees a token.
 Reply signed_in_reply(const SignedIn& signed_in, bool in_cookies, const Request& request) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(signed_in.expires_in).count();
-  std::string body = "{";
+  std::string body;
+  wire::JsonWriter json(body);
+  json.begin_object();
   if (!in_cookies) {
-    body += "\"accessToken\":";
-    wire::append_json_string(body, signed_in.access_token);
-    body += ",\"tokenType\":\"Bearer\",\"refreshToken\":";
-    wire::append_json_string(body, signed_in.refresh_token);
-    body += ',';
+    json.member("accessToken", signed_in.access_token).member("tokenType", "Bearer");
+    json.member("refreshToken", signed_in.refresh_token);
   }
-  body += fmt::format("\"expiresIn\":{},\"user\":", seconds);
-  append_user(body, signed_in.account);
-  body += '}';
+  json.member("expiresIn", seconds).key("user");
+  append_user(json, signed_in.account);
+  json.end_object();
   Reply reply = http::json(Status::created, std::move(body));
   if (in_cookies) {
     auth::set_cookie(reply, request, auth::access_cookie, signed_in.access_token, signed_in.expires_in);
@@ -201,22 +199,6 @@ Task<Reply> refresh(Doors& doors, const Request& request) {
   co_return signed_in_reply(*renewed, read->in_cookies, request);
 }
 
-std::string session_list(const Request& request, const std::vector<Session>& sessions, SessionId current,
-                         bool more) {
-  std::string body = "{\"items\":[";
-  for (const Session& session : sessions) {
-    if (body.back() == '}') body += ',';
-    body +=
-        fmt::format("{{\"id\":\"{}\",\"current\":{},\"device\":", session.id.text(), session.id == current);
-    wire::append_json_string(body, session.device);
-    body += fmt::format(",\"createdAt\":\"{}\",\"usedAt\":\"{}\",\"endsAt\":\"{}\"}}",
-                        format_rfc3339(session.created_at), format_rfc3339(session.used_at),
-                        format_rfc3339(session.ends_at));
-  }
-  http::end_list(body, request, more ? sessions.back().id.text() : std::string());
-  return body;
-}
-
 Task<Reply> list_sessions(Doors& doors, const Request& request) {
   const auto caller = doors.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
@@ -226,8 +208,12 @@ Task<Reply> list_sessions(Doors& doors, const Request& request) {
   if (!before) co_return fail(before.error());
   auto sessions = co_await doors.sessions.list(caller->user, *before, page->limit + 1);
   if (!sessions) co_return fail(sessions.error());
-  const bool more = http::drop_what_is_more(*sessions, page->limit);
-  co_return http::json(Status::ok, session_list(request, *sessions, caller->session, more));
+  const auto append = [current = caller->session](wire::JsonWriter& json, const Session& session) {
+    json.begin_object().member("id", session.id.text()).member("current", session.id == current);
+    json.member("device", session.device).member("createdAt", session.created_at);
+    json.member("usedAt", session.used_at).member("endsAt", session.ends_at).end_object();
+  };
+  co_return http::page_reply(request, std::move(*sessions), page->limit, append);
 }
 
 Task<Reply> sign_out(Doors& doors, const Request& request) {

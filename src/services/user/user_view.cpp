@@ -3,38 +3,18 @@
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "wire/json/json.hpp"
 
 namespace market::user {
-namespace {
 
-void append_optional(std::string& out, const std::optional<std::string>& text) {
-  if (text)
-    wire::append_json_string(out, *text);
-  else
-    out += "null";
+void append_user_members(wire::JsonWriter& json, const Account& account) {
+  json.member("id", account.id.text()).member("email", account.email).member("name", account.name);
+  json.member("phone", account.phone).member("address", account.address).member("role", text_of(account.role));
+  json.member("emailVerified", account.email_verified).member("createdAt", account.created_at);
 }
 
-}  // namespace
-
-void append_user(std::string& out, const Account& account) {
-  out += "{\"id\":\"";
-  out += account.id.text();
-  out += "\",\"email\":";
-  wire::append_json_string(out, account.email);
-  out += ",\"name\":";
-  wire::append_json_string(out, account.name);
-  out += ",\"phone\":";
-  append_optional(out, account.phone);
-  out += ",\"address\":";
-  append_optional(out, account.address);
-  out += ",\"role\":\"";
-  out += text_of(account.role);
-  out += "\",\"emailVerified\":";
-  out += account.email_verified ? "true" : "false";
-  out += ",\"createdAt\":\"";
-  out += format_rfc3339(account.created_at);
-  out += "\"}";
+void append_user(wire::JsonWriter& json, const Account& account) {
+  append_user_members(json.begin_object(), account);
+  json.end_object();
 }
 
 bool is_email(std::string_view text) {

@@ -4,10 +4,13 @@
 #include <string>
 
 #include "ports/accounts.hpp"
+#include "wire/json/json_writer.hpp"
 
 namespace market::user {
 
-void append_user(std::string& out, const Account& account);
+void append_user(wire::JsonWriter& json, const Account& account);
+/// The same without braces, for pages that say more.
+void append_user_members(wire::JsonWriter& json, const Account& account);
 
 /// An address as the HTML standard's <input type=email> takes it, with a dot in the domain, at most 254 bytes
 /// (RFC 5321, 4.5.3.1.3).

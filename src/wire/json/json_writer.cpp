@@ -40,6 +40,12 @@ JsonWriter& JsonWriter::value(bool flag) {
   return raw(flag ? "true" : "false");
 }
 
+JsonWriter& JsonWriter::value(Instant at) {
+  char text[rfc3339_length];
+  format_rfc3339_to(at, text);
+  return value(std::string_view(text, sizeof text));
+}
+
 JsonWriter& JsonWriter::null() {
   return raw("null");
 }

@@ -10,8 +10,11 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "base/time.hpp"
 
 namespace market::wire {
 
@@ -37,6 +40,20 @@ class JsonWriter {
       return unsigned_number(number);
     else
       return signed_number(number);
+  }
+  /// RFC 3339, in UTC.
+  JsonWriter& value(Instant at);
+  /// Null when there is none.
+  template <class Value>
+  JsonWriter& value(const std::optional<Value>& what) {
+    return what ? value(*what) : null();
+  }
+  /// A value that `append(out)` writes itself, as JSON.
+  template <std::invocable<std::string&> Append>
+  JsonWriter& value(const Append& append) {
+    separate();
+    append(out_);
+    return *this;
   }
   JsonWriter& null();
   /// A value that is JSON already.

@@ -12,6 +12,10 @@ namespace market::wire {
 void append_time(std::string& out, Instant at);
 void append_number(std::string& out, std::int64_t number);
 void append_money(std::string& out, const Money& money);
+/// As a value of a JsonWriter.
+inline auto json_of(Money money) {
+  return [money](std::string& out) { append_money(out, money); };
+}
 
 /// `name_of(ProductId, version)` gives the name that a product had then, valid until it is called again.
 template <class NameOf>
