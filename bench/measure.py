@@ -94,7 +94,7 @@ http {{
 class Server:
     """A market server; `ready_seconds` is from starting the process to its one line."""
 
-    def __init__(self, binary, data, log, threads=0, settings=()):
+    def __init__(self, binary, data, log, threads=0, settings=(), role=""):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         environment = dict(
@@ -105,6 +105,7 @@ class Server:
             [
                 binary,
                 "serve",
+                *(("--role", role) if role else ()),
                 "--listen",
                 f"127.0.0.1:{self.port}",
                 "--data",

@@ -3,6 +3,7 @@
 # `./dev bench` installs and builds what it needs first. Options: bench/run.sh --help.
 # `./dev bench scale`: memory and cost over open orders, into bench/scale.md.
 # `./dev bench engine [ORDERS]`: of the sequencer alone, into bench/engine.md.
+# `./dev bench distributed`: gateway, order service and log as processes, into bench/distributed.md.
 # `./dev bench steps`: where an order's time goes, into bench/steps.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -20,5 +21,6 @@ if [[ ${1:-} == engine ]]; then
   exit
 fi
 if [[ ${1:-} == steps ]]; then exec /usr/bin/python3 bench/steps.py "${@:2}"; fi
+if [[ ${1:-} == distributed ]]; then exec /usr/bin/python3 bench/distributed.py "${@:2}"; fi
 if [[ ${1:-} == scale ]]; then exec /usr/bin/python3 bench/scale.py "${@:2}"; fi
 exec python3 bench/measure.py "$@"

@@ -142,9 +142,10 @@ Task<Reply> list_all(const Doors& doors, const Request& request) {
   const auto page = co_await find_page(doors, *query);
   if (!page) co_return fail(page.error());
   const auto last = page->next ? page->next.text() : std::string();
-  co_return http::list_reply(request, page->orders, last, [&doors](wire::JsonWriter& json, const OrderPtr& order) {
-    json.value([&](std::string& out) { append_admin_order(out, doors, *order); });
-  });
+  co_return http::list_reply(request, page->orders, last,
+                             [&doors](wire::JsonWriter& json, const OrderPtr& order) {
+                               json.value([&](std::string& out) { append_admin_order(out, doors, *order); });
+                             });
 }
 
 Task<Reply> show(const Doors& doors, const Request& request) {

@@ -34,7 +34,10 @@ Result<std::optional<Wish>> read_cursor(const std::string& cursor) {
 
 /// What is not for everybody (yet, or any more) is a wish without a product.
 void append_wish(wire::JsonWriter& json, const Doors& doors, const Wish& wish) {
-  json.begin_object().member("productId", wish.product.text()).member("addedAt", wish.added_at).key("product");
+  json.begin_object()
+      .member("productId", wish.product.text())
+      .member("addedAt", wish.added_at)
+      .key("product");
   const ShownProduct* product = doors.parts.board.find(wish.product);
   if (product != nullptr && is_public(product->terms, doors.parts.clock.now()))
     json.value(doors.catalogue.json_of(*product));

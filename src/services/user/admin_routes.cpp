@@ -145,7 +145,9 @@ Task<Reply> change(Doors& doors, const Request& request) {
 
 void append_entry(wire::JsonWriter& json, const AuditEntry& entry) {
   json.begin_object().member("id", entry.id.text()).member("at", entry.at);
-  json.member("actorId", entry.actor.text()).member("role", text_of(entry.role)).member("action", entry.action);
+  json.member("actorId", entry.actor.text())
+      .member("role", text_of(entry.role))
+      .member("action", entry.action);
   json.member_or_null("subject", entry.subject).member("detail", entry.detail);
   json.member("status", entry.status == 0 ? std::nullopt : std::optional(entry.status)).end_object();
 }

@@ -84,10 +84,16 @@ std::string export_of(const Account& account, const std::vector<Session>& sessio
   }
   json.end_array().key("cart").begin_array();
   for (const CartItem& item : cart)
-    json.begin_object().member("productId", item.product.text()).member("quantity", item.quantity).end_object();
+    json.begin_object()
+        .member("productId", item.product.text())
+        .member("quantity", item.quantity)
+        .end_object();
   json.end_array().key("wishlist").begin_array();
   for (const Wish& wish : wishes)
-    json.begin_object().member("productId", wish.product.text()).member("addedAt", wish.added_at).end_object();
+    json.begin_object()
+        .member("productId", wish.product.text())
+        .member("addedAt", wish.added_at)
+        .end_object();
   json.end_array().end_object();
   return body;
 }

@@ -8,7 +8,9 @@ namespace market::user {
 
 void append_user_members(wire::JsonWriter& json, const Account& account) {
   json.member("id", account.id.text()).member("email", account.email).member("name", account.name);
-  json.member("phone", account.phone).member("address", account.address).member("role", text_of(account.role));
+  json.member("phone", account.phone)
+      .member("address", account.address)
+      .member("role", text_of(account.role));
   json.member("emailVerified", account.email_verified).member("createdAt", account.created_at);
 }
 

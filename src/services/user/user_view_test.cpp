@@ -17,7 +17,8 @@ TEST(UserView, HasTheMembersOfTheApiAndNoHash) {
   account.password_hash = "secret";
   account.created_at = Instant(Millis(1'800'000'000'000));
   std::string text;
-  append_user(text, account);
+  wire::JsonWriter json(text);
+  append_user(json, account);
   const auto expected = *wire::parse_json(R"({"id": ")" + UserId{7}.text() + R"(", "email": "kim@example.kr",
     "name": "김 \"철수\"", "phone": "010-1", "address": null, "role": "seller", "emailVerified": false,
     "createdAt": "2027-01-15T08:00:00.000Z"})");

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 #include "wire/json/json.hpp"
 
@@ -25,6 +26,15 @@ TEST(JsonWriter, writes_whole_numbers_whole) {
   json.begin_array().value(std::numeric_limits<std::int64_t>::min());
   json.value(std::numeric_limits<std::uint64_t>::max()).value(std::uint16_t{7}).end_array();
   EXPECT_EQ(out, "[-9223372036854775808,18446744073709551615,7]");
+}
+
+TEST(JsonWriter, writes_times_what_is_missing_and_what_others_write) {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().member("at", Instant(Millis(1'800'000'000'000)));
+  json.member("no", std::optional<std::string>()).member("yes", std::optional<int>(4));
+  json.member("own", [](std::string& to) { to += "[1]"; }).member("end", false).end_object();
+  EXPECT_EQ(out, R"({"at":"2027-01-15T08:00:00.000Z","no":null,"yes":4,"own":[1],"end":false})");
 }
 
 TEST(JsonWriter, encodes_keys_as_it_encodes_values) {

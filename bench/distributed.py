@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Durable orders of the distributed market per CPU second of its own processes, relative to nginx.
+
+    ./dev bench distributed [--rounds N] [--orders N] [--results FILE]
+
+The stack of `./dev stack` with one gateway more, which limits no address: gateway, order service, log on
+Kafka, 201; counted until the rows are in MariaDB. Engines and generator are apart. nginx (`return 200`) is
+measured before and after each round, as in measure.py. A second run at half of the rate shows the latencies.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+import measure
+
+ROOT = measure.ROOT
+ROLES = ("gateway", "order", "product", "user", "registry")
+GOAL, LATENCY_GOAL_MS = 0.35, 20
+
+
+class Stack:
+    def __init__(self, folder, binary):
+        self.folder = folder / "stack"
+        self.binary = binary
+        self.run("up")
+        ports = json.loads((self.folder / "ports.json").read_text())
+        self.port = ports.__getitem__
+
+    def run(self, action):
+        command = [sys.executable, ROOT / "tools/stack/stack.py", action, "--any-port", "--dir", self.folder]
+        admin = {f"MARKET_ADMIN_{name.upper()}": value for name, value in measure.ADMIN.items()}
+        done = subprocess.run([*command, "--binary", self.binary], capture_output=True, text=True,
+                              env={**os.environ, **admin})
+        if done.returncode != 0:
+            raise measure.Failure(f"stack {action}: {done.stdout[-500:]} {done.stderr[-500:]}")
+
+    def pids(self, role):
+        return [file.read_text().strip() for file in sorted((self.folder / "pids").glob(f"{role}-*.pid"))]
+
+    def lag(self):
+        """Events that the log counts and the rows lack, of the instance that writes."""
+        for name in ("order-1", "order-2"):
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port(name)}/metrics", timeout=5) as answer:
+                text = answer.read().decode()
+            if "market_log_writes 1\n" in text:
+                return int(float(re.search(r"^market_fold_lag_events (\S+)$", text, re.M)[1]))
+        raise measure.Failure("no instance writes the log")
+
+    def wait_until_caught_up(self):
+        deadline = time.monotonic() + 300
+        while self.lag() > 0:
+            if time.monotonic() > deadline:
+                raise measure.Failure("the rows do not catch up")
+            time.sleep(0.02)
+
+
+class Gateway(measure.Server):
+    """One more gateway of the stack, which limits no address."""
+
+    def __init__(self, binary, stack, folder, threads):
+        log = folder / "gateway.log"
+        log.touch()
+        registry = f"registry.urls=http://127.0.0.1:{stack.port('registry-1')}/eureka/"
+        super().__init__(binary, folder / "gateway", log, threads, (registry,), role="gateway")
+
+
+def cpu_seconds(pids):
+    total = 0
+    for pid in pids:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def measure_round(number, options, generator, nginx, gateway, stack, tokens):
+    """(ratio, orders per CPU second, {role: µs per order}, latencies of the second run)"""
+    def nginx_rate():
+        url = f"http://127.0.0.1:{nginx.port}"
+        return measure.per_cpu(generator.run(nginx.pids, url, options.orders, "--mode", "get", "--path", "/"))
+
+    pids = {role: stack.pids(role) for role in ROLES}
+    pids["gateway"] = gateway.pids
+
+    def buy(first, count, *more):
+        product = gateway.event_product(count)
+        time.sleep(1)  # Every instance has heard of it.
+        before = {role: cpu_seconds(pids[role]) for role in ROLES}
+        result = generator.run(gateway.pids, gateway.url, count, "--mode", "buy", "--product", product,
+                               "--tokens", str(tokens), "--first-user", str(first), *more)
+        stack.wait_until_caught_up()
+        measure.expect("accepted orders", result["accepted"], count)
+        return result, {role: cpu_seconds(pids[role]) - before[role] for role in ROLES}
+
+    beside = [nginx_rate()]
+    first = number * (options.orders + options.paced)
+    result, spent = buy(first, options.orders)
+    beside.append(nginx_rate())
+    rate = options.orders / sum(spent.values())
+    paced = max(1, int(options.orders / result["seconds"] / 2))
+    slow, _ = buy(first + options.orders, options.paced, "--rate", str(paced), "--duration", "600s")
+    share = {role: seconds / options.orders * 1e6 for role, seconds in spent.items()}
+    ratio = rate / statistics.mean(beside)
+    print(f"round {number + 1}: nginx {statistics.mean(beside):,.0f}/CPU s, orders {rate:,.0f} "
+          f"({ratio:.2f}); µs " + ", ".join(f"{role} {value:.1f}" for role, value in share.items())
+          + f"; p99 at {paced:,}/s {slow['latencyMs']['accepted']['p99']:.1f} ms", flush=True)
+    return ratio, rate, share, {"rate": paced, **slow["latencyMs"]["accepted"]}
+
+
+def report(options, rounds):
+    ratios, rates, shares, latencies = zip(*rounds)
+    ratio = statistics.median(ratios)
+    p99s = [each["p99"] for each in latencies]
+    p99 = statistics.median(p99s)
+    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
+    return "\n".join([
+        "# Orders of the distributed market",
+        "",
+        "Written by `./dev bench distributed`; measured numbers only.",
+        "",
+        f"- Machine: {measure.machine()}; load average at the end {load}",
+        f"- Commit: {measure.commit()}; "
+        f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC",
+        f"- {options.orders:,} orders of distinct users a round through one gateway to two order services "
+        f"({options.connections} connections), until they are rows in MariaDB; {len(rounds)} rounds, medians",
+        "- Processor time of our own processes: one gateway, two each of order, product and user, two "
+        "registries; Kafka, MariaDB, Redis and the generator share the cores and are not counted",
+        "",
+        "| measured | value | rounds | goal | met |",
+        "|---|---|---|---|---|",
+        f"| orders per CPU second | {statistics.median(rates):,.0f} | "
+        f"{' '.join(f'{each:,.0f}' for each in rates)} | | |",
+        f"| ratio to nginx `return 200` | {ratio:.2f} | {' '.join(f'{each:.2f}' for each in ratios)} | "
+        f"≥ {GOAL} | {'yes' if ratio >= GOAL else 'no'} |",
+        f"| p99 at half of the rate, ms | {p99:.1f} | {' '.join(f'{each:.1f}' for each in p99s)} | "
+        f"≤ {LATENCY_GOAL_MS} | {'yes' if p99 <= LATENCY_GOAL_MS else 'no'} |",
+        "",
+        "| role | µs of processor per order |",
+        "|---|---|",
+        *(f"| {role} | {statistics.median(share[role] for share in shares):.1f} |" for role in ROLES),
+        "",
+    ])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--binary", default=str(ROOT / "build/release/market"))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--orders", type=int, default=50_000, help="per round")
+    parser.add_argument("--paced", type=int, default=10_000, help="per round, at half of the rate")
+    parser.add_argument("--connections", type=int, default=256)
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of the gateway and of nginx")
+    parser.add_argument("--generator-threads", type=int, default=1)
+    parser.add_argument("--results", default=str(ROOT / "bench/distributed.md"), help="'-': print only")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="market-bench-") as name:
+        folder, running, stack = pathlib.Path(name), [], None
+        try:
+            stack = Stack(folder, options.binary)
+            shutil.copytree(stack.folder / "data/user-1/keys", folder / "data/keys")
+            tokens = folder / "tokens"
+            users = options.rounds * (options.orders + options.paced)
+            subprocess.run([options.binary, "seed", "--data", folder / "data", "--users", str(users),
+                            "--tokens", tokens], check=True, capture_output=True)
+            nginx = measure.Nginx(folder / "nginx", options.threads)
+            running.append(nginx.process)
+            gateway = Gateway(options.binary, stack, folder, options.threads)
+            running.append(gateway.process)
+            generator = measure.Generator(options, folder)
+            text = report(options, [
+                measure_round(number, options, generator, nginx, gateway, stack, tokens)
+                for number in range(options.rounds)])
+        except measure.Failure as failure:
+            print(f"bench: {failure}", file=sys.stderr)
+            return 1
+        finally:
+            for process in running:
+                measure.end(process)
+            if stack is not None:
+                stack.run("down")
+    print("\n" + text)
+    if options.results != "-":
+        pathlib.Path(options.results).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

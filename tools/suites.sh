@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Runs suites and counts what their runners print. Sourced by ./dev, whose words it uses.
+
+passed=0 failed=0 skipped=0
+
+# Adds the last "N passed, N failed[, N skipped]" line of a log; a suite that fails without one counts as one.
+add_counts() {
+  local name=$1 log=$2 status=$3 line
+  line="$(grep -aoE '[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?' "$log" | tail -1 || true)"
+  if [[ -z $line ]]; then
+    [[ $status -eq 0 ]] && passed=$((passed + 1)) || failed=$((failed + 1))
+  else
+    local counts
+    read -ra counts <<<"${line//[^0-9]/ }"
+    passed=$((passed + counts[0]))
+    failed=$((failed + counts[1]))
+    skipped=$((skipped + ${counts[2]:-0}))
+    if [[ $status -ne 0 && ${counts[1]} -eq 0 ]]; then
+      say "$name: exit status $status"
+      failed=$((failed + 1))
+    fi
+  fi
+}
+
+log_of() {
+  mkdir -p build/test-logs
+  printf 'build/test-logs/%s.log' "${1//\//-}"
+}
+
+# suite <name> <command...>. Browsers, brokers and Java share the machine of a CI run with whatever else it
+# does: there a suite that failed has one more run, which counts, and both are told at the end.
+run_again=()
+suite() {
+  local name=$1 log status=0
+  shift
+  log=$(log_of "$name")
+  say "test: $name"
+  "$@" </dev/null 2>&1 | tee "$log" || status=$?
+  if [[ $status -ne 0 && -n ${CI:-} ]]; then
+    mv "$log" "$log.first"
+    run_again+=("$name")
+    say "test: $name once more (the first run: $log.first)"
+    status=0
+    "$@" </dev/null 2>&1 | tee "$log" || status=$?
+  fi
+  add_counts "$name" "$log" "$status"
+}
+
+# begin_suite <name> <command...>: one that mostly waits; end_suite prints and counts it.
+begin_suite() {
+  beside=$1
+  shift
+  say "test: $beside begins, beside others"
+  "$@" </dev/null >"$(log_of "$beside")" 2>&1 &
+  beside_pid=$!
+}
+end_suite() {
+  local log status=0
+  log=$(log_of "$beside")
+  wait "$beside_pid" || status=$?
+  say "test: $beside"
+  cat "$log"
+  add_counts "$beside" "$log" "$status"
+}
+
+# ctest_suite <name> <what> <folder> [ctest argument...]: each test that ctest knows counts.
+ctest_suite() {
+  local name=$1 what=$2 folder=$3 log status=0
+  shift 3
+  log=$(log_of "$name")
+  say "test: $what"
+  ctest --test-dir "$folder" --output-on-failure --timeout 900 -j "$(jobs)" "$@" </dev/null 2>&1 |
+    tee "$log" | grep -vE '^ *(Start +[0-9]|[0-9]+/[0-9]+ Test .* Passed )' || status=${PIPESTATUS[0]}
+  local line counts
+  line="$(grep -aE '[0-9]+% tests passed, [0-9]+ tests failed out of [0-9]+' "$log" | tail -1 || true)"
+  read -ra counts <<<"${line//[^0-9]/ }" || true
+  if [[ ${#counts[@]} -ne 3 || ${counts[2]} -eq 0 ]]; then
+    failed=$((failed + 1))
+    return
+  fi
+  failed=$((failed + counts[1]))
+  passed=$((passed + counts[2] - counts[1]))
+  [[ $status -eq 0 || ${counts[1]} -gt 0 ]] || failed=$((failed + 1))
+}
