@@ -41,7 +41,7 @@ command_soak() {
 }
 
 branch_percent_min=90
-coverage_programs=(domain_tests sale_tests sim_tests services_registry_tests contract_tests)
+coverage_programs=(domain_tests sale_tests sim_tests wire_tests adapters_eureka_tests contract_tests)
 
 tsan_suite() {
   build tsan

@@ -195,6 +195,84 @@ RegisteredInstance large_instance(const std::string& id) {
   return instance;
 }
 
+TEST_F(Leases, take_over_what_a_peer_says_of_an_override) {
+  enroll(instance_of("a"));
+  EXPECT_EQ(registry.renew("SHOP", "a", {{}, Status::out_of_service, Source::client}, now), Renewed::ok);
+  EXPECT_EQ(status(), Status::up) << "a client's heartbeat sets no override";
+  EXPECT_EQ(registry.renew("SHOP", "a", {{}, Status::unknown, Source::peer}, now), Renewed::ok);
+  EXPECT_EQ(status(), Status::up);
+  EXPECT_EQ(registry.renew("SHOP", "a", {{}, Status::out_of_service, Source::peer}, now), Renewed::ok);
+  EXPECT_EQ(status(), Status::out_of_service);
+  EXPECT_EQ(registry.hash(), "OUT_OF_SERVICE_1_");
+  EXPECT_EQ(registry.renew("SHOP", "a", {{}, Status::down, Source::peer}, now), Renewed::ok);
+  EXPECT_EQ(status(), Status::out_of_service) << "the first override stays";
+  RegisteredInstance told = instance_of("b");
+  told.overridden = Status::out_of_service;
+  enroll(told, Source::peer);
+  EXPECT_EQ(status("b"), Status::out_of_service);
+}
+
+TEST_F(Leases, know_nothing_of_strangers) {
+  enroll(instance_of("a"));
+  const std::uint64_t version = registry.version();
+  for (const auto& [app, id] : {std::pair{"SHOP", "x"}, std::pair{"NONE", "a"}}) {
+    EXPECT_FALSE(registry.cancel(app, id, now));
+    EXPECT_FALSE(registry.override_status(app, id, Status::down, {}, now));
+    EXPECT_FALSE(registry.drop_override(app, id, {}, {}, now));
+    EXPECT_EQ(registry.put_metadata(app, id, {{"k", "v"}}, now).error().code, Code::not_found);
+    EXPECT_FALSE(registry.find(app, id, now));
+  }
+  registry.each_of("NONE", [](const RegisteredInstance& each) { ADD_FAILURE() << each.key(); });
+  EXPECT_FALSE(registry.find_by_id("x", now));
+  EXPECT_EQ(registry.version(), version) << "nothing changed";
+}
+
+TEST_F(Leases, change_once_and_date_it_by_the_newest_word) {
+  enroll(instance_of("a", Status::starting));
+  enroll(instance_of("b"));
+  EXPECT_TRUE(registry.override_status("SHOP", "a", Status::up, 150, now + 5, "kim"));
+  const auto shown = registry.find("SHOP", "a", now);
+  EXPECT_EQ(shown->lease.up_ms, now + 5);
+  EXPECT_EQ(shown->dirty_ms, 150);
+  EXPECT_EQ(registry.history().back().why, "set to UP by kim");
+  const std::uint64_t version = registry.version();
+  EXPECT_TRUE(registry.override_status("SHOP", "a", Status::up, 900, now));
+  EXPECT_EQ(registry.version(), version) << "it was UP";
+  EXPECT_TRUE(registry.drop_override("SHOP", "a", Status::down, 120, now, "lee"));
+  EXPECT_EQ(registry.find("SHOP", "a", now)->dirty_ms, 150) << "an older word does not set it back";
+  EXPECT_EQ(registry.history().back().why, "override dropped: DOWN by lee");
+  EXPECT_EQ(registry.hash(), "DOWN_1_UP_1_");
+  EXPECT_EQ(registry.find_by_id("b", now)->key(), "b");
+  EXPECT_EQ(registry.expected_per_minute(), 60u) << "two instances, each every two seconds";
+}
+
+TEST_F(Leases, forget_overrides_without_an_instance_after_a_time) {
+  enroll(instance_of("a"));
+  registry.override_status("SHOP", "a", Status::out_of_service, {}, now);
+  now += LeaseRules{}.override_ms_max + 1;
+  registry.sweep(now);
+  enroll(instance_of("a", Status::up, 200));
+  EXPECT_EQ(status(), Status::out_of_service) << "its instance is still there";
+}
+
+TEST(LeaseRegistryBounds, refuse_metadata_that_does_not_fit_and_keep_what_was) {
+  LeaseRules rules;
+  rules.registry_bytes_max = cost_of(instance_of("a")) + 500;
+  LeaseRegistry registry(rules);
+  int told = 0;
+  registry.on_change([&told](const RegisteredInstance&) { ++told; });
+  ASSERT_TRUE(registry.enroll(instance_of("a"), Source::client, start_ms));
+  const std::size_t bytes = registry.bytes();
+  EXPECT_EQ(registry.put_metadata("SHOP", "a", {{"k", std::string(900, 'v')}}, start_ms).error().code,
+            Code::overloaded);
+  EXPECT_TRUE(registry.find("SHOP", "a", start_ms)->metadata.empty());
+  EXPECT_EQ(registry.bytes(), bytes);
+  EXPECT_EQ(told, 1);
+  ASSERT_TRUE(registry.put_metadata("SHOP", "a", {{"k", "v"}}, start_ms));
+  EXPECT_EQ(registry.find("SHOP", "a", start_ms)->metadata.at("k"), "v");
+  EXPECT_EQ(told, 2);
+}
+
 TEST(LeaseRegistryBounds, counts_what_it_keeps) {
   LeaseRules rules;
   rules.registry_bytes_max = 10 * cost_of(large_instance("a"));
