@@ -50,7 +50,7 @@ class PayOrderTest : public testing::Test {
   tests::BoardGate gate_{clock_};
   tests::ScriptedProvider provider_;
   PaymentResolver resolver_{gate_, provider_, clock_, io_.get_executor(),
-                            ResolverLimits{answer_max, Millis(1), Millis(2), Millis(60), 4}};
+                            ResolverLimits{answer_max, Millis(1), Millis(2), Millis(500), 4}};
   PayOrder pay_{gate_, gate_, provider_, answer_max};
   ProductId shoes_;
   OrderId order_;
