@@ -131,7 +131,8 @@ class Stack:
             Services(self, f"{role}-{number}", role, port + number, lambda: find + trust)
             for role, port in SERVICES.items() for number in (1, 2)]
         self.gateways = [
-            Role(self, f"gateway-{number}", "gateway", 8079 + number, lambda: find) for number in (1, 2)]
+            Role(self, f"gateway-{number}", "gateway", 8079 + number, lambda: find + self.redis_settings())
+            for number in (1, 2)]
         self.roles = [*self.registries, *self.services, *self.gateways]
 
     def eureka(self, registry):
@@ -139,6 +140,9 @@ class Stack:
 
     def peers(self, number):
         return lambda: [f"registry.peers={self.eureka(self.registries[2 - number])}"]
+
+    def redis_settings(self):
+        return [f"redis.servers={self.redis.address}", f"redis.secret_file={self.folder}/redis.secret"]
 
     def variables(self):
         found = {"GATEWAY": f"http://{self.gateways[0].address}", "REGISTRY": self.eureka(self.registries[0])}
