@@ -131,6 +131,19 @@ TEST_F(SharedGate, AWriterThatIsCutOffAndComesBackWithdrawsNothingAndSellsNothin
   EXPECT_TRUE(wait([&] { return a->remaining(product) == 97 && b->remaining(product) == 97; }));
 }
 
+TEST_F(SharedGate, AWriterThatLearnsInItsAppendThatAnotherWritesFollowsAtOnce) {
+  KeyFilter keys;
+  Sequencer quicker(a->settings().sequencer, keys);
+  a->door.before_append([&] {
+    for (const auto& record : memory.from(1)) ASSERT_TRUE(quicker.follow(quicker.end().next, record));
+    memory.append(quicker.open(77, quicker.end().point.log, a->clock.now(), {}, {}));
+  });
+  const auto sold = a->submit(order_of(1, 1));
+  EXPECT_FALSE(a->running->table.recovering()) << "or it would refuse everything until the next Open";
+  EXPECT_FALSE(sold);
+  EXPECT_TRUE(buy(1, 1));
+}
+
 TEST_F(SharedGate, WhoIsCutOffShowsWhatIsAheadUntilTheLogIsBack) {
   const GateInstance::Running& running = *b->running;
   ASSERT_TRUE(a->submit(order_of(1)));
