@@ -181,7 +181,9 @@ Result<> EmbeddedGate::commit(std::span<Pending* const> decided) {
     sequencer_.abandon();  // Certainly not written.
   else
     last_failure_ = Error(Code::recovering, "the event log is being read again; nothing happened");
-  parts_.products.set_recovering(last_failure_.code == Code::recovering);
+  // Whose Open was read back with it writes now, and this instance follows: nothing is to be recovered.
+  const bool followed_by_another = parts_.shared && !sequencer_.writes(term_);
+  parts_.products.set_recovering(last_failure_.code == Code::recovering && !followed_by_another);
   stop_writing();
   note_unable(parts_.clock.now());
   next_try_ = parts_.clock.now();

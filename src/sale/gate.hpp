@@ -114,6 +114,11 @@ class EmbeddedGate final : public SaleGate {
   /// Waits until this instance has followed the log as it is now: then it may say that something is not
   /// there. Blocks; any thread. Errors: unavailable: Kafka does not answer, or it is too far behind.
   Result<> follow_to_now(Millis longest) const;
+  /// Whose log it is; none: nobody has ever written it. Any thread.
+  LogId log() const;
+  /// What another instance has shown of places that were not followed here yet: shown until the log has come
+  /// so far, or comes to its end again. Any thread.
+  void show_ahead(std::vector<StockLine> lines);
   /// Another instance has written since the start.
   bool hears_another() const { return hears_another_.load(std::memory_order_relaxed); }
   /// Commands that wait for another instance's word.
@@ -170,6 +175,7 @@ class EmbeddedGate final : public SaleGate {
   void stop_writing();
   void note_term();
   void note_heard(Instant now);
+  void show_what_is_ahead();
   void hand_on(std::span<Pending* const> batch, bool decided);
 
   // Snapshots, in slices between groups.
@@ -210,6 +216,11 @@ class EmbeddedGate final : public SaleGate {
   std::atomic<bool> log_away_{false};  ///< It could not be read when it was last tried.
   std::atomic<Offset> followed_{1};    ///< The offset of the next record, as others may know it.
   std::atomic<bool> hears_another_{false};
+  mutable std::mutex shared_mutex_;
+  LogId log_;                     ///< As others may know it.
+  std::vector<StockLine> ahead_;  ///< To be shown.
+  std::atomic<bool> has_ahead_{false};
+  bool heard_since_ahead_ = false;
   std::atomic<std::int64_t> heard_at_{0};      ///< Milliseconds of the clock.
   std::atomic<std::int64_t> unable_since_{0};  ///< Milliseconds of the clock; 0: the log can be written.
 

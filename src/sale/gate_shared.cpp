@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <limits>
+
 #include "sale/gate.hpp"
 #include "sale/log_reader.hpp"
 
@@ -11,8 +13,9 @@ namespace {
 
 /// The address in an Open that begins a term for nobody: its writer stops, and another may begin at once.
 constexpr std::string_view leaving = "leaving";
-constexpr Millis follow_wait{20};        ///< For the next record; commands wait so long for their refusal.
-constexpr Millis read_back_wait{1'000};  ///< For records that are there already.
+constexpr Millis follow_wait{20};          ///< For the next record; commands wait so long for their refusal.
+constexpr std::size_t ahead_max = 10'000;  ///< Lines that wait to be shown.
+constexpr Millis read_back_wait{1'000};    ///< For records that are there already.
 
 }  // namespace
 
@@ -44,15 +47,20 @@ void EmbeddedGate::follow_others(Instant now) {
   watch_.tick(now);
   Result<> wrong;
   const Millis wait = writes_.load(std::memory_order_relaxed) ? Millis(0) : follow_wait;
-  const auto read =
-      parts_.shared->tail(sequencer_.end().next, wait, [&](Offset offset, std::string_view record) {
-        const auto own = follow_one(offset, record);
-        if (!own) wrong = fail(own.error());
-        if (own && *own) show(*own);  // Whose answers are gone: its append was not read back in time.
-        return own.has_value();
-      });
+  const Offset before = sequencer_.end().next;
+  const auto read = parts_.shared->tail(before, wait, [&](Offset offset, std::string_view record) {
+    const auto own = follow_one(offset, record);
+    if (!own) wrong = fail(own.error());
+    if (own && *own) show(*own);  // Whose answers are gone: its append was not read back in time.
+    return own.has_value();
+  });
   if (!read) wrong = read;
   if (!wrong && wrong.error().code == Code::internal) lose_log(wrong.error());
+  if (sequencer_.end().next != before) heard_since_ahead_ = true;
+  // It is back, and there is no more of it: what it says holds, whatever was shown.
+  else if (wrong && heard_since_ahead_ && parts_.products.shows_ahead())
+    parts_.products.end_ahead(std::numeric_limits<Place>::max(), sequencer_.state());
+  if (has_ahead_.load(std::memory_order_relaxed)) show_what_is_ahead();
   if (writes_.load(std::memory_order_relaxed) && !sequencer_.writes(term_)) {
     spdlog::warn("another instance writes the event log now");
     last_failure_ = Error(Code::recovering, "another instance writes; nothing happened");
@@ -115,10 +123,38 @@ void EmbeddedGate::stop_writing() {
 
 /// Whoever writes now: commands go there.
 void EmbeddedGate::note_term() {
+  {
+    const std::scoped_lock lock(shared_mutex_);
+    log_ = sequencer_.end().point.log;
+  }
   const auto term = sequencer_.end().point.term;
   if (!remote_ || term == noted_term_) return;
   noted_term_ = term;
   remote_->opened(term, sequencer_.writer_address() == leaving ? std::string() : sequencer_.writer_address());
+}
+
+LogId EmbeddedGate::log() const {
+  const std::scoped_lock lock(shared_mutex_);
+  return log_;
+}
+
+void EmbeddedGate::show_ahead(std::vector<StockLine> lines) {
+  const std::scoped_lock lock(shared_mutex_);
+  if (ahead_.size() > ahead_max) ahead_.clear();  // They are written again when they move.
+  ahead_.insert(ahead_.end(), lines.begin(), lines.end());
+  has_ahead_.store(true, std::memory_order_relaxed);
+}
+
+void EmbeddedGate::show_what_is_ahead() {
+  std::vector<StockLine> lines;
+  {
+    const std::scoped_lock lock(shared_mutex_);
+    has_ahead_.store(false, std::memory_order_relaxed);
+    lines.swap(ahead_);
+  }
+  if (writes_.load(std::memory_order_relaxed)) return;
+  heard_since_ahead_ = false;
+  parts_.products.show_ahead(lines, place_.load(std::memory_order_relaxed));
 }
 
 void EmbeddedGate::note_heard(Instant now) {

@@ -131,6 +131,41 @@ TEST_F(SharedGate, AWriterThatIsCutOffAndComesBackWithdrawsNothingAndSellsNothin
   EXPECT_TRUE(wait([&] { return a->remaining(product) == 97 && b->remaining(product) == 97; }));
 }
 
+TEST_F(SharedGate, AWriterThatLearnsInItsAppendThatAnotherWritesFollowsAtOnce) {
+  KeyFilter keys;
+  Sequencer quicker(a->settings().sequencer, keys);
+  a->door.before_append([&] {
+    for (const auto& record : memory.from(1)) ASSERT_TRUE(quicker.follow(quicker.end().next, record));
+    memory.append(quicker.open(77, quicker.end().point.log, a->clock.now(), {}, {}));
+  });
+  const auto sold = a->submit(order_of(1, 1));
+  EXPECT_FALSE(a->running->table.recovering()) << "or it would refuse everything until the next Open";
+  EXPECT_FALSE(sold);
+  EXPECT_TRUE(buy(1, 1));
+}
+
+TEST_F(SharedGate, WhoIsCutOffShowsWhatIsAheadUntilTheLogIsBack) {
+  const GateInstance::Running& running = *b->running;
+  ASSERT_TRUE(a->submit(order_of(1)));
+  ASSERT_TRUE(wait([&] { return b->remaining(product) == 99; }));
+  EXPECT_EQ(b->gate().log(), a->gate().log());
+  EXPECT_TRUE(b->gate().log());
+  b->door.shut();
+  for (int user = 2; user < 7; ++user) ASSERT_TRUE(a->submit(order_of(user)));
+  const auto line = [&](Place place, std::int64_t left) {
+    return std::vector{StockLine{product, place, left, 100, {}, {}}};
+  };
+  b->gate().show_ahead(line(a->gate().place(), 94));
+  ASSERT_TRUE(wait([&] { return b->remaining(product) == 94; }));
+  b->gate().show_ahead(line(a->gate().place() + 1'000'000, 3));  // Whoever wrote that has spoiled it.
+  ASSERT_TRUE(wait([&] { return b->remaining(product) == 3; }));
+  std::this_thread::sleep_for(300ms);
+  EXPECT_EQ(b->remaining(product), 3) << "there is nothing better yet";
+  b->door.open();
+  EXPECT_TRUE(wait([&] { return b->remaining(product) == a->remaining(product); }));
+  EXPECT_FALSE(running.table.shows_ahead());
+}
+
 TEST_F(SharedGate, AGroupBehindAnothersRecordsIsReadBackAndCounts) {
   a->door.before_append([&] { memory.append("foreign bytes, of no version"); });
   const auto sold = a->submit(order_of(1, 1));

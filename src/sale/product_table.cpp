@@ -1,6 +1,7 @@
 #include "sale/product_table.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "domain/sale/fold_order.hpp"
 
@@ -168,11 +169,43 @@ void ProductTable::follow(const std::vector<CountedEvent>& events, const SaleSta
   for (const ProductId id : moved) {
     const Entry* entry = look(id);
     const SaleProduct* product = state.product(id);
-    if (entry != nullptr && product != nullptr) show(*entry->shown->live, product->stock);
+    if (entry == nullptr || product == nullptr || (!ahead_.empty() && ahead_.contains(id))) continue;
+    show(*entry->shown->live, product->stock);
   }
+  if (!ahead_.empty()) end_ahead(events.back().place, state);
+}
+
+void ProductTable::show_ahead(const std::vector<StockLine>& lines, Place followed) {
+  for (const StockLine& line : lines) {
+    const Entry* entry = look(line.product);
+    if (entry == nullptr || line.place <= followed) continue;  // Listed since: nobody here knows its texts.
+    Place& place = ahead_.try_emplace(line.product, 0).first->second;
+    if (line.place <= place) continue;
+    place = line.place;
+    LiveStock& live = *entry->shown->live;
+    if (live.remaining != line.remaining || live.capacity != line.capacity)
+      show(live, ProductStock{line.capacity, line.remaining, 1});
+  }
+  ahead_until_ = 0;
+}
+
+void ProductTable::end_ahead(Place followed, const SaleState& state) {
+  if (followed < ahead_until_) return;
+  ahead_until_ = std::numeric_limits<Place>::max();
+  boost::unordered::erase_if(ahead_, [&](const auto& each) {
+    if (each.second > followed) {
+      ahead_until_ = std::min(ahead_until_, each.second);
+      return false;
+    }
+    const Entry* entry = look(each.first);
+    const SaleProduct* product = state.product(each.first);
+    if (entry != nullptr && product != nullptr) show(*entry->shown->live, product->stock);
+    return true;
+  });
 }
 
 void ProductTable::show_stock(const SaleState& state) {
+  ahead_.clear();
   for (const SaleProduct& product : state.products) {
     const Entry* entry = look(product.id);
     if (entry != nullptr) show(*entry->shown->live, product.stock);

@@ -14,6 +14,7 @@
 #include "domain/sale/sale_state.hpp"
 #include "ports/order_records.hpp"
 #include "ports/product_board.hpp"
+#include "ports/shared_stock.hpp"
 #include "sale/key_filter.hpp"
 
 namespace market::sale {
@@ -41,6 +42,12 @@ class ProductTable final : public ProductBoard {
   void follow(const std::vector<CountedEvent>& events, const SaleState& state);
   /// The stock of all products.
   void show_stock(const SaleState& state);
+  /// What whoever writes has shown of places behind `followed`: shown here too, until the log has come so
+  /// far.
+  void show_ahead(const std::vector<StockLine>& lines, Place followed);
+  bool shows_ahead() const { return !ahead_.empty(); }
+  /// Of what is shown ahead of the log, the log's own numbers again, when it has come to `followed`.
+  void end_ahead(Place followed, const SaleState& state);
 
  private:
   struct Entry {
@@ -64,7 +71,9 @@ class ProductTable final : public ProductBoard {
 
   const KeyFilter& keys_;
   const Render render_;
-  const std::uint64_t table_id_;  ///< Tells this table from others in a thread's copies.
+  boost::unordered_flat_map<ProductId, Place> ahead_;  ///< Whose numbers are of a place that is to come.
+  Place ahead_until_ = 0;                              ///< The least of them, or less.
+  const std::uint64_t table_id_;                       ///< Tells this table from others in a thread's copies.
   std::array<Shard, shard_count> shards_;
   std::atomic<bool> recovering_{false};
   mutable std::shared_mutex sorted_mutex_;

@@ -188,6 +188,34 @@ TEST_F(ProductTableTest, LoadsWhatTheRecordsKnow) {
   EXPECT_EQ(table.find(shoes)->live->remaining, 7) << "the log is newer than the records";
 }
 
+TEST_F(ProductTableTest, NumbersAheadOfTheLogAreShownUntilItHasComeSoFar) {
+  list(shoes, "shoes", 5);
+  list(cap, "cap", 5);
+  const auto remaining = [&](ProductId id) { return table.find(id)->live->remaining.load(); };
+  const Place place = sale.state.numbers.place;
+  const auto line = [](ProductId id, Place at, std::int64_t left) {
+    return StockLine{id, at, left, 5, {}, {}};
+  };
+  table.show_ahead({line(shoes, place, 1), line(ProductId{77}, place + 9, 1)}, place);
+  EXPECT_EQ(remaining(shoes), 5) << "that is no news";
+  EXPECT_EQ(table.find(ProductId{77}), nullptr);
+  table.show_ahead({line(shoes, place + 2, 3), line(cap, place + 3, 2)}, place);
+  EXPECT_EQ(remaining(shoes), 3);
+  const std::uint64_t changes = table.find(cap)->live->changes;
+  table.show_ahead({line(cap, place + 4, 2), line(cap, place + 3, 4)}, place);
+  EXPECT_EQ(remaining(cap), 2) << "the newest place";
+  EXPECT_EQ(table.find(cap)->live->changes, changes) << "no stream repeats what it has said";
+  put(sale.event_of(AdjustStock{shoes, 1, "more"}).fact);
+  EXPECT_EQ(remaining(shoes), 3) << "an older number never comes back";
+  put(sale.event_of(AdjustStock{cap, 1, "more"}).fact);
+  EXPECT_EQ(remaining(shoes), 6) << "here the log has come to it, and says so";
+  EXPECT_EQ(remaining(cap), 2);
+  EXPECT_TRUE(table.shows_ahead());
+  table.end_ahead(place + 1'000, sale.state);
+  EXPECT_EQ(remaining(cap), 6);
+  EXPECT_FALSE(table.shows_ahead());
+}
+
 TEST_F(ProductTableTest, OtherThreadsSeeEachChange) {
   list(shoes, "v1", 5);
   std::atomic<std::int64_t> seen{0};

@@ -110,6 +110,7 @@ TEST_F(RemoteGates, WhatAWriterHadInFlightWhenItLostTheLogIsDecidedOnce) {
 }
 
 TEST_F(RemoteGates, AHandOverIsAnsweredByTheHeir) {
+  ASSERT_TRUE(a->submit(AdjustStock{product, 100'000, "more than are asked for"}));
   std::atomic<bool> done{false};
   std::atomic<int> sold{0}, failed{0};
   std::thread asks([&] {

@@ -149,8 +149,10 @@ Sequencer::Missing Sequencer::missing_for(const Command& command, const LookedUp
   return Missing::nothing;
 }
 
-/// A closed order that was forgotten, as the records have it.
+/// A closed order that was forgotten, as the records have it. What they know of places that were not followed
+/// here (another instance writes, and this one has not heard of it) is no part of this state.
 void Sequencer::admit(const Order& order, Place as_of) {
+  if (order.place > end_.point.last) return;
   OpenOrder row;
   row.id = order.id;
   row.user = order.user;

@@ -96,6 +96,16 @@ TEST_F(Forgetting, AForgottenOrderIsLookedUpAsItWasNoEarlierThanItWasForgotten) 
   EXPECT_EQ(find(order), nullptr) << "it does not stay for good";
 }
 
+TEST_F(Forgetting, ARowOfAPlaceThatIsToComeIsNoPartOfTheState) {
+  writer.sequencer.forget(closed_at);
+  Order later = *recorded;
+  later.place = closed_at + 1;  // Another instance writes, and this one has not heard of it.
+  const auto ahead = order_as_of(closed_at + 1, std::make_shared<const Order>(later));
+  EXPECT_EQ(writer.ask(CancelOrder{order, alice}, ahead).refused->code, Code::order_not_found)
+      << "which its barrier holds back";
+  EXPECT_EQ(find(order), nullptr);
+}
+
 TEST_F(Forgetting, ALookedUpOrderGoesOnWhereItWas) {
   const OrderId paid = writer.buy(bob, product);
   writer.carry_out(StartPayment{paid, bob});

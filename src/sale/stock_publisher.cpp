@@ -9,15 +9,13 @@ namespace market::sale {
 
 namespace {
 
-using std::chrono::steady_clock;
-
 /// Longer than a writer that was replaced may still be heard.
 constexpr Millis newer_alarm{10'000};
 
 }  // namespace
 
 void StockPublisher::follow(const CountedEvents& events) {
-  const auto now = steady_clock::now();
+  const auto now = parts_.clock();
   const bool writes = parts_.writes();
   ProductId last;
   const std::scoped_lock lock(mutex_);
@@ -51,7 +49,7 @@ void StockPublisher::stop() {
 
 asio::awaitable<void> StockPublisher::run(std::shared_ptr<asio::steady_timer> timer) {
   while (!stopping_.load()) {
-    const bool well = co_await publish(steady_clock::now());
+    const bool well = co_await publish();
     if (well && everything_) continue;  // One batch after the other until all of it is there.
     timer->expires_after(well ? gather_time : after_failure);
     boost::system::error_code ignored;
@@ -60,7 +58,7 @@ asio::awaitable<void> StockPublisher::run(std::shared_ptr<asio::steady_timer> ti
 }
 
 /// Whether there is somebody to publish to, and it is ours to do.
-bool StockPublisher::ready() {
+bool StockPublisher::ready(SteadyTime now) {
   if (!parts_.writes()) {
     if (std::exchange(wrote_, false)) everything_ = false;
     const std::scoped_lock lock(mutex_);
@@ -68,21 +66,21 @@ bool StockPublisher::ready() {
     return false;
   }
   const auto connection = parts_.connection();
-  if (!connection || parts_.end() < 1) {
+  if (!connection || parts_.end() < 1 || !parts_.log()) {
     everything_ = false;
     connection_.reset();
     return false;
   }
-  if (!std::exchange(wrote_, true) || connection != connection_) write_all_anew();
+  if (!std::exchange(wrote_, true) || connection != connection_) write_all_anew(now);
   connection_ = connection;
   return true;
 }
 
-void StockPublisher::write_all_anew() {
+void StockPublisher::write_all_anew(SteadyTime now) {
   everything_ = true;
   passing_ = parts_.board.all();
   passed_ = 0;
-  gather_hot(steady_clock::now());
+  gather_hot(now);
 }
 
 void StockPublisher::gather_hot(SteadyTime now) {
@@ -133,9 +131,9 @@ std::optional<StockLine> StockPublisher::line_of(ProductId product, Place end) c
   return line;
 }
 
-/// False: it failed, and is tried again after a while.
-asio::awaitable<bool> StockPublisher::publish(SteadyTime now) {
-  if (!ready()) co_return true;
+asio::awaitable<bool> StockPublisher::publish() {
+  const auto now = parts_.clock();
+  if (!ready(now)) co_return true;
   const auto products = next_products(now);
   const Place end = parts_.end();
   std::vector<StockLine> lines;
@@ -144,7 +142,8 @@ asio::awaitable<bool> StockPublisher::publish(SteadyTime now) {
   if (lines.empty() && now < mark_at_) co_return true;
   mark_at_ = now + mark_time;
   const auto count = lines.size();
-  const auto written = co_await parts_.stock.write(parts_.log, end, std::move(lines));
+  const LogId log = parts_.log();
+  const auto written = co_await parts_.stock.write(log, end, std::move(lines));
   if (written) {
     written_.fetch_add(count, std::memory_order_relaxed);
     note(*written, now);
@@ -163,7 +162,7 @@ asio::awaitable<bool> StockPublisher::publish(SteadyTime now) {
 
 void StockPublisher::note(const SharedStock::Written& written, SteadyTime now) {
   said_.clear();
-  if (written.was_empty && !everything_) write_all_anew();
+  if (written.was_empty && !everything_) write_all_anew(now);
   newer_.fetch_add(written.newer, std::memory_order_relaxed);
   if (written.newer == 0 && !written.outdated) {
     newer_since_.reset();

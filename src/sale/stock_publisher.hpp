@@ -22,12 +22,13 @@ namespace market::sale {
 struct PublisherParts {
   SharedStock& stock;
   const ProductBoard& board;
-  LogId log;
+  std::function<LogId()> log;    ///< None: nobody has written it yet.
   std::function<Place()> end;    ///< How far the log was followed.
   std::function<bool()> writes;  ///< False: another instance publishes.
   /// Which connection there is; none: it is away. Another one may lead to an empty or an older store.
   std::function<std::optional<std::uint64_t>()> connection;
   std::function<void(const std::string&)> warn;
+  std::function<std::chrono::steady_clock::time_point()> clock = &std::chrono::steady_clock::now;
 };
 
 class StockPublisher final : public LogFollower {
@@ -47,6 +48,8 @@ class StockPublisher final : public LogFollower {
   void start(const asio::any_io_executor& executor);
   /// Not on the executor's thread.
   void stop();
+  /// One batch, if there is one. False: it failed, and is tried again after a while.
+  asio::awaitable<bool> publish();
 
   std::uint64_t lines_written() const { return written_.load(std::memory_order_relaxed); }
   std::uint64_t failures() const { return failures_.load(std::memory_order_relaxed); }
@@ -56,9 +59,8 @@ class StockPublisher final : public LogFollower {
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
   asio::awaitable<void> run(std::shared_ptr<asio::steady_timer> timer);
-  asio::awaitable<bool> publish(SteadyTime now);
-  bool ready();
-  void write_all_anew();
+  bool ready(SteadyTime now);
+  void write_all_anew(SteadyTime now);
   void gather_hot(SteadyTime now);
   std::vector<ProductId> next_products(SteadyTime now);
   std::optional<StockLine> line_of(ProductId product, Place end) const;

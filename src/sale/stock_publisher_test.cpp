@@ -3,60 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
-#include <map>
 #include <thread>
 
 #include "tests/support/fixed_board.hpp"
+#include "tests/support/memory_stock.hpp"
 
 namespace market::sale {
 namespace {
 
 const LogId log{1, 2, 3};
-
-/// In memory, by the same rule.
-class MemoryStock final : public SharedStock {
- public:
-  Task<Written> write(LogId, Place, std::vector<StockLine> lines) override {
-    const std::scoped_lock lock(mutex);
-    ++calls;
-    if (broken) co_return fail(Code::internal, "OOM command not allowed");
-    Written written;
-    written.was_empty = !std::exchange(known, true);
-    for (StockLine& line : lines) {
-      auto& there = kept[line.product];
-      if (there.place > line.place)
-        ++written.newer;
-      else
-        there = line;
-    }
-    co_return written;
-  }
-  Task<std::vector<StockLine>> moved_since(LogId, Place after) override {
-    const std::scoped_lock lock(mutex);
-    std::vector<StockLine> lines;
-    for (const auto& [product, line] : kept)
-      if (line.place > after) lines.push_back(line);
-    co_return lines;
-  }
-  void flush() {
-    const std::scoped_lock lock(mutex);
-    kept.clear();
-    known = false;
-  }
-  std::int64_t remaining(ProductId product) {
-    const std::scoped_lock lock(mutex);
-    const auto found = kept.find(product);
-    return found == kept.end() ? -1 : found->second.remaining;
-  }
-  std::size_t size() {
-    const std::scoped_lock lock(mutex);
-    return kept.size();
-  }
-  std::mutex mutex;
-  std::map<ProductId, StockLine> kept;
-  bool known = false, broken = false;
-  int calls = 0;
-};
 
 class StockPublisherTest : public testing::Test {
  protected:
@@ -96,7 +51,7 @@ class StockPublisherTest : public testing::Test {
     return true;
   }
 
-  MemoryStock stock;
+  tests::MemoryStock stock;
   tests::FixedBoard board;
   std::atomic<Place> end{1};
   std::atomic<bool> writes{true};
@@ -105,7 +60,7 @@ class StockPublisherTest : public testing::Test {
   std::vector<std::string> warned;
   asio::io_context io;
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work{asio::make_work_guard(io)};
-  StockPublisher publisher{PublisherParts{stock, board, log, [this] { return end.load(); },
+  StockPublisher publisher{PublisherParts{stock, board, [] { return log; }, [this] { return end.load(); },
                                           [this] { return writes.load(); },
                                           [this]() -> std::optional<std::uint64_t> {
                                             const auto number = connection.load();

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 import client
+from gateway import Gateway
 from market_server import BINARY, PATIENCE, Market, run
 from redis_server import SECRET, RedisServer
 from waiting import until
@@ -161,6 +162,102 @@ def test_sixty_guesses_at_once_at_two_instances(tmp_path, redis):
         for thread in threads:
             thread.join()
         assert statuses.count(401) <= 5 and statuses.count(429) >= 55 - statuses.count(503)
+
+
+RATE, BURST = 20, 40
+
+
+@pytest.fixture
+def two_gateways(tmp_path, redis, start):
+    """In front of one market; a client has RATE requests a second, BURST at once."""
+    market = start()
+    config = f"""
+[ratelimit]
+address_per_second = {RATE}
+[gateway.services]
+market-product = "{market.url.removeprefix('http://')}"
+"""
+    settings = (*redis.settings, "http.trusted_proxies=127.0.0.0/8")
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    with Gateway(tmp_path / "one", config, *settings, limits=True) as one, \
+            Gateway(tmp_path / "two", config, *settings, limits=True) as two:
+        wait_for_redis(one, two)
+        yield one, two
+
+
+def wait_for_redis(*gateways, seconds=2):
+    for each in gateways:
+        until(lambda each=each: metric(Address(each), "market_redis_connected") == 1, seconds=seconds)
+
+
+class Address:
+    def __init__(self, gateway):
+        self.url = f"http://127.0.0.1:{gateway.port}"
+
+
+class Visitor:
+    """A client behind the proxy that the gateways trust, with a connection to each of them."""
+
+    def __init__(self, gateways, name):
+        self.headers = {"X-Forwarded-For": name}
+        self.doors = [(each, requests.Session()) for each in gateways]
+
+    def gets(self, number):
+        gateway, session = self.doors[number % len(self.doors)]
+        answer = session.get(f"http://127.0.0.1:{gateway.port}/api/v1/products?limit=1", timeout=5,
+                             headers=self.headers)
+        assert answer.status_code in (200, 429), answer.text
+        return answer.status_code == 200
+
+    def allowed(self, seconds, each_second):
+        """(How many of its requests were allowed, how long it took.)"""
+        allowed, began = 0, time.monotonic()
+        for number in range(int(seconds * each_second)):
+            time.sleep(max(0, began + number / each_second - time.monotonic()))
+            allowed += self.gets(number)
+        return allowed, time.monotonic() - began
+
+
+def test_two_gateways_share_the_rate_of_a_client(two_gateways, redis):
+    allowed, took = Visitor(two_gateways, "203.0.113.1").allowed(4, each_second=150)
+    most = BURST + RATE * took
+    assert 0.8 * most <= allowed <= 1.25 * most, (allowed, most)
+    # One that never comes near the limit of one gateway alone.
+    allowed, took = Visitor(two_gateways, "203.0.113.2").allowed(8, each_second=2 * RATE - 4)
+    most = BURST + RATE * took
+    assert allowed <= 1.15 * most < 0.9 * (2 * RATE - 4) * took, (allowed, most)
+    keys = redis.ask("KEYS", "*")
+    assert not any("203.0.113" in key for key in keys), "no personal data"
+
+
+def test_gateways_limit_alone_while_redis_is_away(two_gateways, redis):
+    client = Visitor(two_gateways, "203.0.113.3")
+    client.allowed(1, each_second=150)
+    redis.send(signal.SIGSTOP)
+    slowest = 0
+    for number in range(100):
+        began = time.monotonic()
+        client.gets(number)
+        slowest = max(slowest, time.monotonic() - began)
+    assert slowest < 0.15 * PATIENCE, "nobody waits for a Redis that hangs"
+    redis.kill()
+    until(lambda: all(metric(Address(each), "market_redis_connected") == 0 for each in two_gateways))
+    time.sleep(2)  # Debts are paid.
+    allowed, took = client.allowed(3, each_second=150)
+    assert 0.8 * 2 * RATE * took <= allowed <= 2 * (BURST + RATE * took), "each allows what one may"
+    redis.start()
+    wait_for_redis(*two_gateways, seconds=1)
+    allowed, took = client.allowed(3, each_second=150)
+    assert allowed <= 1.4 * RATE * took, "of one again, and what both had left"
+
+
+def test_clients_that_no_proxy_tells_apart_are_not_one_client_at_all_gateways(two_gateways):
+    """The gateways name them after their connections, and count those from one."""
+    at_one, at_two = (Visitor([each], "unknown") for each in two_gateways)
+    for number in range(BURST + 10):
+        at_one.gets(number)
+    assert at_two.allowed(0.2, each_second=150)[0] == 30
 
 
 def test_a_start_does_not_wait_for_redis(start, redis):

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -11,7 +12,10 @@ import pytest
 import requests
 
 import client
+from kafka_cut import KafkaCut
 from market_server import PATIENCE, ROOT, Market
+from redis_server import RedisServer
+from streams import EventStream
 from waiting import until
 
 TOOL = ROOT / "tools/stack/engines.py"
@@ -65,12 +69,12 @@ def serve(kafka, tmp_path):
     topic = f"e2e.{uuid.uuid4().hex}"
     started = []
 
-    def begin(name, *settings, keys_of=None):
+    def begin(name, *settings, keys_of=None, broker=kafka):
         data = tmp_path / name
         if keys_of:  # Instances of one market share their keys.
             data.mkdir(mode=0o700, exist_ok=True)
             subprocess.run(["cp", "-a", keys_of.data / "keys", data], check=True)
-        settings = (f"log.kafka={kafka}", f"log.topic={topic}", "ratelimit.enabled=false", *settings)
+        settings = (f"log.kafka={broker}", f"log.topic={topic}", "ratelimit.enabled=false", *settings)
         one = Market(data, *settings)
         started.append(one.start(40))
         return one
@@ -216,6 +220,47 @@ def test_two_instances_share_the_records_and_a_sale_survives_kills_of_the_writer
         assert sorted(found) == sorted(bought.values())
         stock = requests.get(f"{each.url}/api/v1/products/{product}/stock", timeout=5).json()
         assert stock["remaining"] == 0
+
+
+@pytest.mark.skipif(not shutil.which("redis-server"), reason="apt-get install redis-server")
+def test_who_is_cut_off_from_the_log_shows_what_redis_says(serve, kafka, tmp_path):
+    """Its page and a stream that is open there go on; the log's own numbers hold when it is back."""
+    way = KafkaCut(kafka)
+    with RedisServer(tmp_path / "redis") as redis:
+        writer = serve("a", *redis.settings)
+        product = listed(writer)
+        buyer = client.sign_up(writer.url)
+        other = serve("b", *redis.settings, keys_of=writer, broker=way.address)
+        visitor = client.Client(other.url)
+
+        def shows(left):
+            return visitor.get(f"/products/{product}/stock", expect=200).json()["remaining"] == left
+
+        with EventStream(visitor, f"/products/{product}/stock/stream") as stream:
+            assert stream.next("stock")[1]["remaining"] == 50
+            order(buyer, product)
+            until(lambda: shows(49))
+            stream.next("stock")
+            way.cut()
+            for _ in range(5):
+                order(buyer, product)
+            until(lambda: shows(44), 8, "what Redis says")
+            assert stream.next("stock")[1]["remaining"] == 44
+            order(buyer, product)
+            until(lambda: shows(43), 8, "it goes on")
+            assert stream.next("stock")[1]["remaining"] == 43
+            assert visitor.get("/products/0000000000001").status_code == 503, "it shows, and denies nothing"
+            # What was spoiled there decides nothing, and does not stay.
+            key = redis.ask("KEYS", f"*:stock:{product}")[0]
+            writer.kill()
+            redis.ask("HSET", key, "place", str(2**52), "remaining", "7")
+            redis.ask("ZADD", key.split(":stock:")[0] + ":moved", str(2**52), product)
+            until(lambda: shows(7), 8)
+            way.mend()
+            until(lambda: shows(43), 20, "the log is back")
+            assert stream.next("stock")[1]["remaining"] == 7
+            assert stream.next("stock")[1]["remaining"] == 43
+    way.close()
 
 
 def test_records_that_several_share_need_a_log_that_they_share(tmp_path):

@@ -2,6 +2,7 @@
 
 #include "tests/sim/provider.hpp"
 #include "tests/sim/sim_records.hpp"
+#include "tests/sim/sim_redis.hpp"
 #include "wire/events/record_codec.hpp"
 
 namespace market::sim {
@@ -218,10 +219,21 @@ void Checker::folded(const SimRecords& records, Place from) {
       return world_.violated("the records' stock is not the fold");
 }
 
-void Checker::board_shows(Place place, const std::map<ProductId, std::int64_t>& remaining) {
-  for (const auto& [id, shown] : remaining)
-    if (const auto* known = look(remaining_, id, place); known == nullptr || *known != shown)
-      return world_.violated(fmt::format("the board is not the fold at place {}", place));
+void Checker::board_shows(const StockLine& line) {
+  if (const auto* known = look(remaining_, line.product, line.place);
+      known == nullptr || *known != line.remaining)
+    world_.violated(fmt::format("the board is not the fold at place {}", line.place));
+  Place& newest = board_[line.product];
+  if (line.place < newest) world_.violated("the board goes back");
+  newest = line.place;
+}
+
+void Checker::stock_is_shown(int instance, ProductId id, std::int64_t remaining, Place place) {
+  const auto* own = look(remaining_, id, place);
+  if (own != nullptr && *own == remaining) return;
+  for (const auto& [at, later] : remaining_[id])
+    if (at > place && later == remaining) return;
+  world_.violated(fmt::format("instance {} shows a stock that was none since place {}", instance, place));
 }
 
 void Checker::read(int instance, OrderId id, const Result<OrderPtr>& answer, Place at_least) {
@@ -237,7 +249,7 @@ void Checker::read(int instance, OrderId id, const Result<OrderPtr>& answer, Pla
     world_.violated(fmt::format("order {} is shown older than it was answered", id.value));
 }
 
-void Checker::finish(const SimRecords& records, const Provider& provider) {
+void Checker::finish(const SimRecords& records, const SimRedis& redis, const Provider& provider) {
   if (records.stored_place() != last_) world_.violated("the records have not caught up");
   std::int64_t money = 0;
   for (const auto& [id, order] : audit_.orders()) {
@@ -253,6 +265,11 @@ void Checker::finish(const SimRecords& records, const Provider& provider) {
     if (!finding.violation.empty())
       world_.violated(fmt::format("{}: {}", finding.invariant, finding.violation));
   if (records.rows().size() != audit_.orders().size()) world_.violated("the records have other orders");
+  for (const auto& [id, product] : audit_.products()) {
+    const auto line = redis.lines().find(id);
+    if (line == redis.lines().end() || line->second.remaining != product.remaining)
+      world_.violated("the board is not the fold of the log at the end");
+  }
   if (money != provider.kept()) world_.violated("the orders' money is not what the provider kept");
   SaleState again;
   for (const auto& counted : events_) apply(again, counted->event);

@@ -9,12 +9,14 @@
 
 #include "domain/sale/apply.hpp"
 #include "domain/sale/audit.hpp"
+#include "ports/shared_stock.hpp"
 #include "sale/sequencer.hpp"
 #include "tests/sim/world.hpp"
 
 namespace market::sim {
 
 class SimRecords;
+class SimRedis;
 class Provider;
 
 struct Answer {
@@ -69,7 +71,11 @@ class Checker {
   void see(Offset offset, const std::string& record);
   void followed(int instance, Offset offset, const sale::Sequencer& sequencer);
   void folded(const SimRecords& records, Place from);
-  void board_shows(Place place, const std::map<ProductId, std::int64_t>& remaining);
+  void board_shows(const StockLine& line);
+  void board_lost() { board_.clear(); }
+  /// By an instance that has followed to `place`.
+  void stock_is_shown(int instance, ProductId id, std::int64_t remaining, Place place);
+  std::int64_t remaining(ProductId id) const { return remaining_.at(id).back().second; }
   /// `at_least`: an event of the order that the reader was told of.
   void read(int instance, OrderId id, const Result<OrderPtr>& answer, Place at_least);
 
@@ -81,7 +87,7 @@ class Checker {
   /// As it ends the asking.
   void heard(Ask& ask, const Answer& answer);
 
-  void finish(const SimRecords& records, const Provider& provider);
+  void finish(const SimRecords& records, const SimRedis& redis, const Provider& provider);
 
   const Audit& audit() const { return audit_; }
   Place place() const { return audit_.place(); }
@@ -130,6 +136,7 @@ class Checker {
   std::vector<std::shared_ptr<const CountedEvent>> events_;  ///< By place.
 
   std::map<ProductId, History<std::int64_t>> remaining_;
+  std::map<ProductId, Place> board_;  ///< Since something was last lost there.
   std::map<ProductId, History<TermsView>> terms_;
   std::map<std::pair<UserId, ProductId>, History<std::int64_t>> units_;
   std::map<OrderId, History<OrderView>> orders_;

@@ -27,6 +27,11 @@ void Instance::pause(Millis duration) {
   });
 }
 
+void Instance::cut_off(Instant until) {
+  cut_off_until_ = until;
+  shared_.world.after(std::max(Millis(0), until - shared_.world.now()), [this] { notice(); });
+}
+
 void Instance::kill() {
   alive_ = paused_ = writer_ = recovering_ = false;
   tailing_ = waking_ = folding_ = opening_ = false;
@@ -34,6 +39,7 @@ void Instance::kill() {
   deferred_.clear();
   copy_.reset();
   memory_.reset();
+  stock_.reset();
   batch_.clear();
   queue_.clear();
   if (shared_.world.embedded) shared_.log.crash();
@@ -42,22 +48,34 @@ void Instance::kill() {
 // ---- Following ----
 
 void Instance::notice() {
-  if (!alive_ || tailing_ || shared_.world.embedded) return;
+  if (!alive_ || tailing_ || shared_.world.embedded || is_cut_off()) return;
   tailing_ = true;
   const bool lags = shared_.world.strikes(shared_.world.faults.lag);
-  after(lags ? shared_.world.millis(5, 900) : shared_.world.millis(0, 2), [this] { tail(); });
+  const Millis look = lags ? shared_.world.millis(5, 900) : shared_.world.millis(0, 2);
+  after(look + until_next(), [this] { tail(); });
+}
+
+/// How long its next record is still on its way.
+Millis Instance::until_next() const {
+  if (sequencer().end().next >= shared_.log.end()) return Millis(0);
+  const Instant comes = shared_.log.visible_at(sequencer().end().next) + slow_way_;
+  return std::max(Millis(0), comes - shared_.world.now());
 }
 
 void Instance::tail() {
   tailing_ = false;
+  if (is_cut_off()) return;
   std::int64_t most = shared_.world.random.between(1, shared_.world.random.chance(0.3) ? 3 : 60);
-  while (sequencer().end().next < shared_.log.end() && most-- > 0) {
+  while (sequencer().end().next < shared_.log.end() && until_next() == Millis(0) && most-- > 0) {
     const Offset offset = sequencer().end().next;
     follow_one(offset, perturbed(shared_.log.at(offset)));
     if (!shared_.world.violation.empty()) return;
   }
   if (!writer_) sequencer().skip_due(clock());
-  if (sequencer().end().next < shared_.log.end()) notice();
+  if (sequencer().end().next < shared_.log.end())
+    notice();
+  else
+    end_ahead();
   wake();
 }
 
@@ -83,10 +101,7 @@ std::string Instance::perturbed(const std::string& bytes) const {
 }
 
 void Instance::follow_one(Offset offset, const std::string& record) {
-  if (!barrier_.empty() && record == barrier_) {  // The bug: any record of these bytes is taken for its own.
-    barrier_.clear();
-    answer_batch(nullptr);
-  }
+  heard_record_ = clock();
   std::vector<Event> in_flight;
   if (bug(Bug::undo_forgets_entry) && sequencer().in_flight()) {
     const auto own = wire::decode_record(sequencer().in_flight_record());
@@ -116,7 +131,6 @@ void Instance::opened() {
   copy_.reset();
   sequencer().on_settled({});
   if (!batch_.empty()) ++shared_.undone;
-  barrier_.clear();
   drop(Answer::Kind::not_taken, Answer::Kind::not_taken);
   writer_ = sequencer().writes(nonce_);
   if (writer_ && bug(Bug::limit_per_instance)) {
@@ -126,6 +140,7 @@ void Instance::opened() {
     for (const Buyer& buyer : known) buyers.erase(buyer);
   }
   if (!writer_) return;
+  stock_->table.show_stock(sequencer().state());
   grant_grace();
   wake();
 }
@@ -135,18 +150,12 @@ void Instance::deliver(const CountedEvents& events) {
   for (const CountedEvent& counted : *events) {
     follow_payments(counted);
     if (counted.event.key) bound_.emplace_back(counted.event.key, counted.event.at);
-    for (const StockMove& move : stock_moves(counted.event.fact)) remaining_[move.product] += move.remaining;
   }
   if (events->back().place > recorded_) {
     memory_->overlay.publish(events);
     unfolded_.push_back(events);
   }
-  if (writer_ && shared_.world.random.chance(0.3)) {
-    const Millis delay = shared_.world.millis(0, shared_.world.random.chance(0.2) ? 300 : 3);
-    shared_.world.after(delay, [this, place = events->back().place, numbers = remaining_] {
-      shared_.board.write(place, numbers);
-    });
-  }
+  show_stock(events);
 }
 
 void Instance::follow_payments(const CountedEvent& counted) {
@@ -237,6 +246,7 @@ std::string Instance::left_over(Place end) const {
   if (!open_payments_.empty()) return "has an open payment";
   if (sequencer().state().orders.size() != 0) return "keeps orders in memory that the records have";
   if (sequencer().state().keys.size() != 0) return "keeps keys in memory that the records have";
+  if (const std::string wrong = stock_left_over(); !wrong.empty()) return wrong;
   for (std::int64_t user = 1; user <= 20; ++user)
     if (!memory_->overlay.of_user(UserId{user}).empty()) return "keeps facts that the records have";
   return {};

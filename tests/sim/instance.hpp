@@ -8,11 +8,15 @@
 #include <memory>
 
 #include "sale/order_reader.hpp"
+#include "sale/product_table.hpp"
 #include "sale/snapshot.hpp"
+#include "sale/stock_publisher.hpp"
+#include "sale/stock_reader.hpp"
 #include "tests/sim/checker.hpp"
 #include "tests/sim/provider.hpp"
 #include "tests/sim/sim_log.hpp"
 #include "tests/sim/sim_records.hpp"
+#include "tests/sim/sim_redis.hpp"
 
 namespace market::sim {
 
@@ -22,11 +26,11 @@ struct Shared {
   World& world;
   SimLog& log;
   SimRecords& records;
-  SimBoard& board;
+  SimRedis& redis;
   Checker& checker;
   std::vector<std::unique_ptr<Instance>>& instances;
   sale::SequencerSettings settings;
-  std::uint64_t snapshots = 0, starts_from_snapshot = 0, undone = 0, look_ups = 0;
+  std::uint64_t snapshots = 0, starts_from_snapshot = 0, undone = 0, look_ups = 0, shown_ahead = 0;
 };
 
 class Instance {
@@ -38,6 +42,11 @@ class Instance {
   void start();
   void kill();
   void pause(Millis duration);
+  /// From the log: nothing comes, and what it sends is lost.
+  void cut_off(Instant until);
+  /// Records take so long to it.
+  void slow_down(Millis way) { slow_way_ = way; }
+  bool is_cut_off() const { return shared_.world.now() < cut_off_until_; }
   bool alive() const { return alive_; }
   bool paused() const { return paused_; }
   bool writes() const { return alive_ && writer_; }
@@ -82,6 +91,15 @@ class Instance {
     sale::ReadOverlay overlay;
     sale::LayeredOrderReader reader;
   };
+  /// What it shows of the stock; what it has sent to Redis outlives it.
+  struct Stock {
+    explicit Stock(Instance& of);
+    sale::KeyFilter keys;
+    sale::ProductTable table;
+    sale::StockPublisher publisher;
+    sale::StockReader reader;
+    bool publishing = false, looking = false;
+  };
   sale::Sequencer& sequencer() { return memory_->sequencer; }
   const sale::Sequencer& sequencer() const { return memory_->sequencer; }
   Instant clock() const { return shared_.world.now() + skew_; }
@@ -96,7 +114,19 @@ class Instance {
   void snapshot();
   void save_copy();
 
+  // instance_stock.cpp
+  sale::PublisherParts publisher_parts(const sale::ProductTable& table);
+  sale::StockReaderParts reader_parts();
+  void load_stock();
+  void show_stock(const CountedEvents& events);
+  void show_ahead(const std::vector<StockLine>& lines);
+  void end_ahead();
+  void check_stock();
+  void tell_stock();
+  std::string stock_left_over() const;
+
   // Following.
+  Millis until_next() const;
   void tail();
   void follow_one(Offset offset, const std::string& record);
   std::string perturbed(const std::string& record) const;
@@ -118,6 +148,7 @@ class Instance {
   sale::Sequencer::Outcome decide_on(const Request& request, const Command& command);
   void void_stale();
   void look_up(RequestPtr request, sale::Sequencer::Missing missing);
+  void produce(std::string record);
   void send();
   void resend();
   void appended(const Result<Offset>& offset);
@@ -126,7 +157,7 @@ class Instance {
   void reply(const RequestPtr& request, Answer answer);
   /// Of the group in flight, and of what waits behind it.
   void drop(Answer::Kind batch, Answer::Kind queue);
-  void start_barrier_of_same_bytes();
+  bool is_shown_sold_out(const Command& command) const;
   void forget_an_entry(const std::vector<Event>& taken_back);
 
   Shared& shared_;
@@ -135,19 +166,20 @@ class Instance {
   std::uint64_t life_ = 0;
   std::vector<std::function<void()>> deferred_;
   Millis skew_{}, wall_offset_{};
+  Instant cut_off_until_{};
+  Millis slow_way_{};  ///< From the log, for each record.
   std::unique_ptr<Memory> memory_;
+  std::shared_ptr<Stock> stock_;
   std::optional<Snapshot> saved_;  ///< On its disk.
 
   bool tailing_ = false, waking_ = false, folding_ = false, opening_ = false;
-  Instant heard_{}, sent_at_{}, asked_at_{}, sign_of_life_{};
+  Instant heard_{}, heard_record_{}, sent_at_{}, asked_at_{}, sign_of_life_{};
   wire::Term nonce_ = 0;
   std::deque<RequestPtr> queue_;
   std::vector<Decided> batch_;
-  std::string barrier_;  ///< Of the bug that makes them all alike.
   std::deque<CountedEvents> unfolded_;
   Place recorded_ = 0;
   std::map<OrderId, OpenPayment> open_payments_;
-  std::map<ProductId, std::int64_t> remaining_;     ///< Of counted events.
   std::map<ProductId, std::int64_t> stock_before_;  ///< Before the batch, for the bug that decides on it.
 
   std::unique_ptr<sale::SnapshotCopy> copy_;

@@ -9,16 +9,14 @@ void Instance::start() {
   memory_ = std::make_unique<Memory>(shared_.settings, shared_.records);
   unfolded_.clear();
   open_payments_.clear();
-  remaining_.clear();
   bound_.clear();
   nonce_ = 0;
-  barrier_.clear();
   heard_ = clock();
   recorded_ = shared_.records.stored_place();
   if (restore()) ++shared_.starts_from_snapshot;
-  for (const SaleProduct& product : sequencer().state().products)
-    remaining_[product.id] = product.stock.remaining;
+  load_stock();
   replay_log();
+  stock_->table.show_stock(sequencer().state());
   take_payments_over();
   after(shared_.world.millis(1, 20), [this] { tick(); });
   if (shared_.world.embedded) open();

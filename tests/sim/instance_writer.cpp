@@ -22,6 +22,7 @@ void Instance::tick() {
   resend();
   fold();
   snapshot();
+  tell_stock();
   if (!shared_.world.embedded) open_if_silent();
   wake();
 }
@@ -31,7 +32,8 @@ void Instance::tick() {
 void Instance::open_if_silent() {
   if (writer_) return;
   for (const auto& other : shared_.instances)
-    if (other->writes() && !other->paused() && other->nonce_ == sequencer().end().point.term)
+    if (other->writes() && !other->paused() && !other->is_cut_off() &&
+        other->nonce_ == sequencer().end().point.term)
       heard_ = clock();
   if (asked_at_ != Instant{} && clock() - asked_at_ < Millis(200)) return;
   if (shared_.world.strikes(shared_.world.faults.spurious_open)) return open();
@@ -47,7 +49,7 @@ void Instance::open() {
   nonce_ = shared_.world.random.next() | 1;
   const LogId log{shared_.world.seed, 1, 0};
   const std::string record = sequencer().open(nonce_, log, clock(), std::to_string(number_), "sim");
-  if (!shared_.world.embedded) return shared_.log.produce(record);
+  if (!shared_.world.embedded) return produce(record);
   shared_.log.append(record, [this, life = life_, record](const Result<Offset>& offset) {
     if (alive_ && life == life_) opened_alone(offset, record);
   });
@@ -75,6 +77,8 @@ void Instance::grant_grace() {
 
 void Instance::receive(RequestPtr request) {
   after(Millis(0), [this, request] {
+    if (bug(Bug::board_decides) && is_shown_sold_out(request->command))
+      return reply(request, Answer{Answer::Kind::refused, Code::sold_out, 0, {}});
     if (!writer_) return reply(request, Answer{Answer::Kind::not_taken, Code::recovering, 0, {}});
     queue_.push_back(request);
     wake();
@@ -89,7 +93,7 @@ void Instance::wake() {
 
 void Instance::work() {
   waking_ = false;
-  if (!writer_ || sequencer().in_flight() || !barrier_.empty()) return;
+  if (!writer_ || sequencer().in_flight()) return;
   const Instant now = clock();
   sequencer().expire_due(bug(Bug::timer_on_wall_clock) ? now + wall_offset_ : now);
   if (bug(Bug::expire_races_confirm)) void_stale();
@@ -99,7 +103,6 @@ void Instance::work() {
   if (!sequencer().has_group()) {
     // Alone, the lock is enough.
     if (shared_.world.embedded || bug(Bug::deposed_refusal)) return answer_batch(nullptr);
-    if (bug(Bug::same_barriers)) return start_barrier_of_same_bytes();
     sequencer().barrier(now);
   }
   send();
@@ -177,6 +180,10 @@ void Instance::look_up(RequestPtr request, sale::Sequencer::Missing missing) {
 
 // ---- Sending and answering ----
 
+void Instance::produce(std::string record) {
+  if (!is_cut_off()) shared_.log.produce(std::move(record));
+}
+
 void Instance::send() {
   const std::string record(sequencer().seal());
   sent_at_ = clock();
@@ -185,7 +192,7 @@ void Instance::send() {
     answer_batch(std::make_shared<const std::vector<CountedEvent>>(
         *wire::decode_events(std::get<wire::Group>(*group))));
   }
-  if (!shared_.world.embedded) return shared_.log.produce(record);
+  if (!shared_.world.embedded) return produce(record);
   shared_.log.append(record, [this, life = life_](const Result<Offset>& offset) {
     if (alive_ && life == life_) appended(offset);
   });
@@ -194,13 +201,12 @@ void Instance::send() {
 void Instance::resend() {
   if (shared_.world.embedded || clock() - sent_at_ < resend_after) return;
   sent_at_ = clock();
-  if (!barrier_.empty()) shared_.log.produce(barrier_);
   if (!sequencer().in_flight()) return;
   if (bug(Bug::other_bytes) && !batch_.empty()) {
     sequencer().abandon();
     return drop(Answer::Kind::not_taken, Answer::Kind::not_taken);
   }
-  shared_.log.produce(std::string(sequencer().in_flight_record()));
+  produce(std::string(sequencer().in_flight_record()));
 }
 
 /// One writer alone: its group is synced, or not, or perhaps.
@@ -263,17 +269,10 @@ void Instance::drop(Answer::Kind batch, Answer::Kind queue) {
 
 // ---- Planted bugs ----
 
-/// A barrier that takes no place is the same bytes each time: an earlier one's late duplicate ends its
-/// waiting.
-void Instance::start_barrier_of_same_bytes() {
-  wire::GroupWriter writer;
-  writer.begin(nonce_, Place{1} << 40);
-  Event event;
-  event.fact = Barrier{};
-  writer.add(event);
-  barrier_ = writer.finish();
-  sent_at_ = clock();
-  shared_.log.produce(barrier_);
+bool Instance::is_shown_sold_out(const Command& command) const {
+  const auto* wanted = std::get_if<PlaceOrder>(&command.body);
+  const ShownProduct* shown = wanted ? stock_->table.find(wanted->lines.front().product) : nullptr;
+  return shown != nullptr && shown->live->remaining == 0;
 }
 
 void Instance::forget_an_entry(const std::vector<Event>& taken_back) {

@@ -24,8 +24,16 @@ Faults draw_faults(Random& random) {
   faults.crash = draw(0.25);
   faults.lag = draw(0.08);
   faults.spurious_open = draw(0.05);
+  faults.cut_off = draw(0.15);
+  faults.slow_way = draw(0.3);
   faults.records_away = draw(0.2);
   faults.records_slow = draw(0.3);
+  faults.records_deadlock = draw(0.3);
+  faults.commit_in_doubt = draw(0.1);
+  faults.redis_away = draw(0.2);
+  faults.redis_slow = draw(0.3);
+  faults.redis_answer_lost = draw(0.2);
+  faults.redis_loses = draw(0.2);
   faults.wall_step = draw(0.3);
   faults.snapshot = draw(0.3);
   faults.provider_lost = draw(0.3);
@@ -41,14 +49,30 @@ Faults lagging_faults() {
   faults.append_late = 0.1;
   faults.lag = 0.4;
   faults.spurious_open = 0.08;
+  faults.cut_off = 0.1;
+  faults.redis_slow = 0.1;
   faults.pause = 0.1;
   faults.snapshot = 0.1;
   return faults;
 }
 
+/// The same, of records that all are long on their way, and buyers whose requests have no copies.
+Faults slow_way_faults() {
+  Faults faults;
+  faults.append_twice = 1;
+  faults.append_late = 0.1;
+  faults.slow_way = 0.7;
+  faults.spurious_open = 0.08;
+  faults.keyed = 0.1;
+  faults.redis_slow = 0.1;
+  faults.snapshot = 0.1;
+  return faults;
+}
+
 WholeSale::WholeSale(std::uint64_t seed, Bug bug) : world_(seed, bug) {
-  const bool lagging = world_.random.chance(0.2) || bug == Bug::deposed_refusal || bug == Bug::same_barriers;
-  world_.faults = lagging ? lagging_faults() : draw_faults(world_.random);
+  const bool lagging = world_.random.chance(0.2) || bug == Bug::deposed_refusal;
+  const bool slow_way = world_.random.chance(0.1);
+  world_.faults = slow_way ? slow_way_faults() : lagging ? lagging_faults() : draw_faults(world_.random);
   shared_.settings.rules.attempt_bound = Millis(300);
   shared_.settings.rules.return_window = checker_.return_window;
   shared_.settings.rules.copies_settled_for = Instance::answer_time_max + Millis(1'500);
@@ -166,9 +190,15 @@ void WholeSale::nemesis_acts() {
   } else if (!world_.embedded && victim.alive() && !victim.paused() && world_.strikes(faults.pause)) {
     victim.pause(world_.millis(20, 900));
   }
+  if (!world_.embedded && !victim.is_cut_off() && world_.strikes(faults.cut_off))
+    victim.cut_off(world_.now() + world_.millis(50, 2'000));
+  if (!world_.embedded && world_.strikes(faults.slow_way))
+    victim.slow_down(world_.random.chance(0.5) ? Millis(0) : world_.millis(20, 800));
   if (!world_.embedded && world_.strikes(faults.leader_change)) log_.change_leader();
   if (!world_.embedded && world_.strikes(faults.raw_producer)) raw_producer_acts();
   if (world_.strikes(faults.records_away)) records_.go_away(world_.now() + world_.millis(10, 600));
+  if (world_.strikes(faults.redis_away)) redis_.go_away(world_.now() + world_.millis(10, 800));
+  if (world_.strikes(faults.redis_loses)) world_.random.chance(0.5) ? redis_.flush() : redis_.fail_over();
   if (world_.strikes(faults.wall_step))
     some_instance().step_wall(std::chrono::hours(world_.random.chance(0.5) ? 1 : -1));
 }
@@ -199,6 +229,11 @@ void WholeSale::calm_down() {
   world_.faults = Faults{};
   world_.faults.snapshot = 0;
   records_.go_away(Instant{});
+  redis_.go_away(Instant{});
+  for (const auto& instance : instances_) {
+    instance->slow_down(Millis(0));
+    instance->cut_off(world_.now());
+  }
 }
 
 // ---- The run ----
@@ -231,6 +266,8 @@ SaleResult WholeSale::run(std::uint64_t steps) {
   result_.snapshots = shared_.snapshots;
   result_.starts_from_snapshot = shared_.starts_from_snapshot;
   result_.look_ups = shared_.look_ups;
+  result_.shown_ahead = shared_.shown_ahead;
+  result_.redis_losses = redis_.losses();
   return result_;
 }
 
@@ -244,7 +281,7 @@ void WholeSale::check_end() {
   if (writers != 1) return world_.violated(fmt::format("{} instances write at the end", writers));
   for (const AskPtr& ask : asks_)
     if (!ask->done) return world_.violated("a command is not answered at the end");
-  checker_.finish(records_, provider_);
+  checker_.finish(records_, redis_, provider_);
 }
 
 SaleResult run_sale(std::uint64_t seed, Bug bug, std::uint64_t steps) {

@@ -13,7 +13,7 @@ struct SaleResult {
   std::uint64_t events = 0;  ///< That count in the log.
   std::uint64_t orders = 0, refusals = 0, replays = 0, refused_copies = 0;
   std::uint64_t crashes = 0, opens = 0, ghosts = 0, undone = 0, torn = 0;
-  std::uint64_t snapshots = 0, starts_from_snapshot = 0, look_ups = 0, retaken = 0;
+  std::uint64_t snapshots = 0, starts_from_snapshot = 0, look_ups = 0, shown_ahead = 0, redis_losses = 0;
 };
 
 /// `steps`: the length of the faulty phase.
@@ -57,10 +57,10 @@ class WholeSale {
   SimLog log_{world_};
   Checker checker_{world_};
   SimRecords records_{world_, checker_};
-  SimBoard board_{world_, checker_};
+  SimRedis redis_{world_, checker_};
   Provider provider_;
   std::vector<std::unique_ptr<Instance>> instances_;
-  Shared shared_{world_, log_, records_, board_, checker_, instances_, {}};
+  Shared shared_{world_, log_, records_, redis_, checker_, instances_, {}};
   std::vector<ProductId> products_;
   std::vector<AskPtr> asks_;
   std::vector<std::pair<UserId, OrderId>> bought_;

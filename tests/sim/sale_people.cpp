@@ -100,12 +100,13 @@ void WholeSale::place_order(UserId user) {
   wanted.lines.push_back(WantedLine{first, world_.random.chance(0.8) ? 1 : 2});
   if (second != first && world_.random.chance(0.2)) wanted.lines.push_back(WantedLine{second, 1});
   const auto asked = std::make_shared<std::weak_ptr<Ask>>();
-  *asked = ask(std::move(wanted), user, world_.random.chance(0.8), [this, user, asked](const Answer& answer) {
-    if (!made(answer)) return;
-    ordered(user, answer);
-    const AskPtr done = asked->lock();
-    if (done && done->command.key) keyed_.push_back(done);
-  });
+  *asked = ask(std::move(wanted), user, world_.random.chance(world_.faults.keyed),
+               [this, user, asked](const Answer& answer) {
+                 if (!made(answer)) return;
+                 ordered(user, answer);
+                 const AskPtr done = asked->lock();
+                 if (done && done->command.key) keyed_.push_back(done);
+               });
 }
 
 void WholeSale::ordered(UserId user, const Answer& answer) {

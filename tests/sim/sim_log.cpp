@@ -7,6 +7,7 @@ namespace market::sim {
 void SimLog::show(std::size_t through) {
   while (visible_ < static_cast<Offset>(std::min(through, records_.size()))) {
     ++visible_;
+    visible_at_.push_back(world_.now());
     world_.scheduler.note(std::hash<std::string>{}(at(visible_)));
     on_visible(visible_, at(visible_));
   }

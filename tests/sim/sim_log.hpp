@@ -35,6 +35,7 @@ class SimLog {
   /// The offset of the next record that everybody can see.
   Offset end() const { return visible_ + 1; }
   const std::string& at(Offset offset) const { return records_[static_cast<std::size_t>(offset - 1)]; }
+  Instant visible_at(Offset offset) const { return visible_at_[static_cast<std::size_t>(offset - 1)]; }
   std::uint64_t torn() const { return torn_; }
 
  private:
@@ -44,6 +45,7 @@ class SimLog {
 
   World& world_;
   std::deque<std::string> records_;  ///< Written; those behind visible_ perhaps in vain.
+  std::vector<Instant> visible_at_;
   Offset visible_ = 0;
   std::uint64_t torn_ = 0, appends_ = 0;
 };

@@ -23,8 +23,16 @@ void SimRecords::fold_one(const CountedEvent& counted) {
 
 Result<Place> SimRecords::fold(Place from, std::span<const CountedEvents> groups) {
   if (away()) return fail(Code::unavailable, "the records are away");
+  for (int tries = 0; world_.strikes(world_.faults.records_deadlock); ++tries) {
+    roll_back(from, groups);
+    if (tries == 2) return fail(Code::unavailable, "deadlocks");
+  }
   if (from != place_ && world_.bug != Bug::fold_won_twice) return place_;
   const Place through = groups.back()->back().place;
+  if (world_.strikes(world_.faults.commit_in_doubt)) {  // It has not happened.
+    if (world_.bug == Bug::commit_taken_for_done) return through;
+    return fail(Code::unavailable, "the connection was lost");
+  }
   if (world_.bug == Bug::place_before_effect && world_.strikes(0.05)) {
     place_ = through;
     return fail(Code::unavailable, "the connection was lost");
@@ -37,8 +45,15 @@ Result<Place> SimRecords::fold(Place from, std::span<const CountedEvents> groups
   place_ = through;
   checker_.folded(*this, from);
   // A commit whose answer is lost has happened all the same.
-  if (world_.strikes(world_.faults.records_slow * 0.2)) return fail(Code::unavailable, "the answer was lost");
+  if (world_.strikes(world_.faults.commit_in_doubt)) return fail(Code::unavailable, "the answer was lost");
   return place_;
+}
+
+/// Of a transaction that met a deadlock or waited too long for a lock, nothing is left.
+void SimRecords::roll_back(Place from, std::span<const CountedEvents> groups) {
+  if (world_.bug != Bug::rolled_back_in_part || from != place_) return;
+  for (const CountedEvent& counted : *groups.front())
+    if (counted.place > from) return fold_one(counted);
 }
 
 Result<Place> SimRecords::place() const {
@@ -57,17 +72,8 @@ FoundKey SimRecords::look_up(RequestKey key) const {
 }
 
 Task<FoundOrder> SimRecords::find(OrderId id) {
-  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
-      [this](auto handler) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        const Millis delay = world_.millis(0, world_.random.chance(0.2) ? 200 : 5);
-        world_.after(delay, [this, shared] {
-          asio::post(world_.context, [shared] { std::move (*shared)(); });
-          world_.context.restart();
-          world_.context.poll();
-        });
-      },
-      asio::use_awaitable);
+  const Millis delay = world_.millis(0, world_.random.chance(0.2) ? 200 : 5);
+  co_await time_passes(world_, delay);
   if (away()) co_return fail(Code::unavailable, "the records are away");
   FoundOrder found = look_up(id);
   if (world_.bug == Bug::event_applied_again && found.order) {
@@ -84,13 +90,6 @@ Task<FoundKey> SimRecords::find_key(UserId, RequestKey key, Instant) {
 
 Task<FoundOrders> SimRecords::list(UserId, OrderFilter) {
   co_return FoundOrders{};  // The pages of lists are SQL's: tests/contract.
-}
-
-void SimBoard::write(Place place, const std::map<ProductId, std::int64_t>& remaining) {
-  if (place < place_ && world_.bug != Bug::stale_board) return;
-  if (place < place_) world_.violated("the board goes back");
-  place_ = place;
-  checker_.board_shows(place, remaining);
 }
 
 }  // namespace market::sim

@@ -1,6 +1,8 @@
 #pragma once
 /// The records: a fold of the log by the production's fold_order(), in one guarded transaction at a time;
-/// rows carry places. And the live board beside them. Both may be away; a look-up is answered as of a place.
+/// rows carry places. They may be away, roll a transaction back, or lose the answer to a commit; a look-up is
+/// answered as of a place. The guard's row lock makes transactions follow each other, so each is one step
+/// here.
 
 #include <map>
 #include <span>
@@ -35,6 +37,7 @@ class SimRecords final : public OrderRecords {
 
  private:
   void fold_one(const CountedEvent& counted);
+  void roll_back(Place from, std::span<const CountedEvents> groups);
 
   World& world_;
   Checker& checker_;
@@ -43,19 +46,6 @@ class SimRecords final : public OrderRecords {
   std::map<ProductId, std::int64_t> remaining_;
   Place place_ = 0;
   Instant away_until_{};
-};
-
-/// What everybody sees of the stock, written at or above the stored place only.
-class SimBoard {
- public:
-  SimBoard(World& world, Checker& checker) : world_(world), checker_(checker) {}
-  void write(Place place, const std::map<ProductId, std::int64_t>& remaining);
-  Place place() const { return place_; }
-
- private:
-  World& world_;
-  Checker& checker_;
-  Place place_ = 0;
 };
 
 }  // namespace market::sim

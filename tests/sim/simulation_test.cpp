@@ -46,16 +46,17 @@ SaleResult run_seeds(std::uint64_t first, std::uint64_t count) {
     sum.crashes += one.crashes, sum.opens += one.opens, sum.ghosts += one.ghosts, sum.undone += one.undone;
     sum.torn += one.torn, sum.snapshots += one.snapshots, sum.look_ups += one.look_ups;
     sum.starts_from_snapshot += one.starts_from_snapshot;
+    sum.shown_ahead += one.shown_ahead, sum.redis_losses += one.redis_losses;
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   fmt::print(
       "{} sales: {} steps ({:.0f}/s), {} events, {} orders, {} refusals ({} of copies), {} replays, {} "
       "crashes "
       "({} torn), {} terms, {} records that do not count, {} groups undone, {} snapshots ({} starts), {} "
-      "look-ups\n",
+      "look-ups, {} times shown ahead of the log, Redis lost something {} times\n",
       count, sum.steps, static_cast<double>(sum.steps) / took.count(), sum.events, sum.orders, sum.refusals,
       sum.refused_copies, sum.replays, sum.crashes, sum.torn, sum.opens, sum.ghosts, sum.undone,
-      sum.snapshots, sum.starts_from_snapshot, sum.look_ups);
+      sum.snapshots, sum.starts_from_snapshot, sum.look_ups, sum.shown_ahead, sum.redis_losses);
   return sum;
 }
 
@@ -76,6 +77,8 @@ TEST_P(Seeds, WholeSales) {
   EXPECT_GT(sum.refused_copies, 0);
   EXPECT_GT(sum.starts_from_snapshot, 0);
   EXPECT_GT(sum.look_ups, seeds);
+  EXPECT_GT(sum.shown_ahead, seeds / 10);
+  EXPECT_GT(sum.redis_losses, seeds / 4);
 }
 INSTANTIATE_TEST_SUITE_P(Part, Seeds, testing::Range<std::uint64_t>(0, parts));
 

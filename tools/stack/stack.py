@@ -2,7 +2,7 @@
 """The distributed platform on loopback: Kafka, Redis and MariaDB, two registries, two gateways, and two
 processes each for users, products and orders.
 
-    tools/stack/stack.py up [--dir .stack] [--any-port] [--binary build/release/market]
+    tools/stack/stack.py up [--dir .stack] [--any-port] [--orders 2] [--binary build/release/market]
     tools/stack/stack.py restart [NAME ...] [--dir .stack]
     tools/stack/stack.py down | status [--dir .stack]
 
@@ -129,16 +129,24 @@ class Stack:
         trust = [f"http.trusted_proxies={LOOPBACK}/32"]
         self.services = [
             Services(self, f"{role}-{number}", role, port + number, lambda: find + trust)
-            for role, port in SERVICES.items() for number in (1, 2)]
+            for role, port in SERVICES.items()
+            for number in range(1, 1 + (options.orders or self.orders_there() if role == "order" else 2))]
         self.gateways = [
-            Role(self, f"gateway-{number}", "gateway", 8079 + number, lambda: find) for number in (1, 2)]
+            Role(self, f"gateway-{number}", "gateway", 8079 + number, lambda: find + self.redis_settings())
+            for number in (1, 2)]
         self.roles = [*self.registries, *self.services, *self.gateways]
+
+    def orders_there(self):
+        return max(2, len(list((self.folder / "pids").glob("order-*.pid"))))
 
     def eureka(self, registry):
         return f"http://{registry.address}/eureka/"
 
     def peers(self, number):
         return lambda: [f"registry.peers={self.eureka(self.registries[2 - number])}"]
+
+    def redis_settings(self):
+        return [f"redis.servers={self.redis.address}", f"redis.secret_file={self.folder}/redis.secret"]
 
     def variables(self):
         found = {"GATEWAY": f"http://{self.gateways[0].address}", "REGISTRY": self.eureka(self.registries[0])}
@@ -164,6 +172,9 @@ class Stack:
 
     def up(self):
         began = time.monotonic()
+        for number in range(1 + len([each for each in self.services if each.role == "order"]),
+                            1 + self.orders_there()):
+            Process(self.folder, f"order-{number}").stop()
         _, troubles = start_all(self.engines)
         if not troubles:
             self.write_settings()
@@ -212,11 +223,15 @@ def main():
     parser.add_argument("action", choices=["up", "down", "status", "restart"])
     parser.add_argument("names", nargs="*", metavar="NAME", help="of restart: which processes; none: all")
     parser.add_argument("--dir", type=pathlib.Path, default=ROOT / ".stack")
+    parser.add_argument("--orders", type=int, choices=range(2, 10), metavar="2..9",
+                        help="instances of order; of up: 2, of the others: as many as there are")
     parser.add_argument("--any-port", action="store_true", help="free ports, not the usual ones")
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "build" / "release" / "market")
     options = parser.parse_args()
     if options.names and options.action != "restart":
         parser.error(f"{options.action} takes no names")
+    if options.action == "up" and not options.orders:
+        options.orders = 2
     stack = Stack(options)
     return stack.restart(options.names) if options.action == "restart" else getattr(stack, options.action)()
 

@@ -95,6 +95,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   if (with_gateway)
     front = std::make_unique<FrontDoor>(settings, options.settings.config, true, &platform.authenticator,
                                         no_access_log(), platform.clock);
+  if (front && platform.redis) front->share_limits(*platform.redis);
   std::unique_ptr<http::Server> server;
   std::unique_ptr<eureka::RegistryClient> discovery;
   std::atomic<bool> leaving{false};
@@ -184,6 +185,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   if (!handed_over.load()) discovery->leave();  // The successor has the same address: it stays registered.
   signals.end();
   reload_signal.end();
+  if (front && front->shared_rates) front->shared_rates->stop();
   platform.stop();
   return 0;
 }

@@ -75,6 +75,12 @@ FrontDoor::FrontDoor(const Settings& settings, GatewaySettings read, bool home,
   discovery.set(read.instances);
 }
 
+void FrontDoor::share_limits(RedisParts& redis) {
+  shared_rates = std::make_unique<gateway::SharedRates>(proxy.limiter(), redis.limits,
+                                                        [&redis] { return redis.client.connected(); });
+  shared_rates->start(redis.client.executor());
+}
+
 void FrontDoor::stand_before(http::Router& router) {
   router.match_normal_form_below("/api/");
   const auto names = router.route_names();

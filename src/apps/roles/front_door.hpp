@@ -6,11 +6,13 @@
 
 #include "adapters/eureka/registry_client.hpp"
 #include "apps/commands/commands.hpp"
+#include "apps/roles/redis_parts.hpp"
 #include "apps/roles/serve_role.hpp"
 #include "apps/settings/gateway_settings.hpp"
 #include "http/server/server.hpp"
 #include "services/gateway/balancer.hpp"
 #include "services/gateway/proxy.hpp"
+#include "services/gateway/shared_rates.hpp"
 #include "services/platform/metrics_text.hpp"
 
 namespace market::apps {
@@ -34,6 +36,8 @@ struct FrontDoor {
             const auth::Authenticator* authenticator, http::AccessLog& access_log, const Clock& clock);
   /// Puts its filters around every handler below /api/v1, and takes what no handler does.
   void stand_before(http::Router& router);
+  /// With other gateways, through Redis. Before the first request; it is stopped before Redis is.
+  void share_limits(RedisParts& redis);
   /// SIGHUP: what `next` says from now on; a log line for each difference.
   void apply(const Settings& settings, GatewaySettings next);
   void add_metrics(platform::MetricsText& text) const;
@@ -43,6 +47,7 @@ struct FrontDoor {
   SettingsDiscovery discovery{nullptr};  ///< Its registry is told later; see follow().
   gateway::Balancer balancer;
   gateway::Proxy proxy;
+  std::unique_ptr<gateway::SharedRates> shared_rates;  ///< With Redis.
 
  private:
   FrontDoor(const Settings& settings, GatewaySettings read, bool home,

@@ -12,6 +12,7 @@
 #include "apps/roles/front_door.hpp"
 #include "apps/roles/handover.hpp"
 #include "apps/roles/management_server.hpp"
+#include "apps/roles/redis_parts.hpp"
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "apps/roles/token_keys.hpp"
@@ -54,8 +55,10 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   if (address.port != 0) registered_as.emplace_back("market-gateway");
   const auto registry = registry_client_of(settings, clock, std::move(registered_as), address.port);
   AccessLogWriter access_log(settings, "market-gateway");
+  const auto redis = redis_of(settings);  // Outlives what shares limits through it.
   FrontDoor front(settings, options.settings.config, false, tokens.authenticator(), access_log, clock);
   front.discovery.follow(*registry);
+  if (redis) front.share_limits(*redis);
   gateway::Proxy& proxy = front.proxy;
   tokens.wait_for_file(proxy);
 
@@ -67,12 +70,18 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
     if (leaving.load()) return "the gateway is stopping";
     return tokens.missing();
   };
-  info.warnings = [&registry] { return registry->services()->left_out; };
+  info.warnings = [&registry, &redis] {
+    auto warnings = registry->services()->left_out;
+    if (redis)
+      for (auto& warning : redis->warnings()) warnings.push_back(std::move(warning));
+    return warnings;
+  };
   info.missing = [&proxy] { return proxy.missing_services(); };
   info.metrics = [&] {
     platform::MetricsText text;
     add_registry_client_metrics(*registry, text);
     add_access_log_metrics(access_log, text);
+    if (redis) redis->add_metrics(text);
     return metrics_of(*server, front) + text.text();
   };
   info.info = [&] {

@@ -84,7 +84,7 @@ Platform::Platform(Services answering, const std::string& data, const Settings& 
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
   if (store.accounts_at) denial_watch = std::make_unique<DenialWatch>(sessions);
-  if (redis && core) redis->share_stock(*core, store.id);
+  if (redis && core) redis->share_stock(*core);
 }
 
 void Platform::start() {

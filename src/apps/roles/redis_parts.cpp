@@ -9,6 +9,7 @@ namespace market::apps {
 namespace {
 
 constexpr std::size_t secret_bytes_min = 16;
+constexpr Millis silence{1'000};  ///< Of the log: an idle writer is heard more than twice in this time.
 
 }  // namespace
 
@@ -55,25 +56,32 @@ std::unique_ptr<RedisParts> redis_of(const Settings& settings) {
   return parts;
 }
 
-void RedisParts::share_stock(SaleCore& core, LogId store) {
-  const LogId log = core.gate.end_at_start().point.log;
+void RedisParts::share_stock(SaleCore& core) {
+  const auto log = [&core] { return core.gate.log(); };
+  const auto place = [&core] { return core.gate.place(); };
+  const auto connection = [this]() -> std::optional<std::uint64_t> {
+    if (!client.connected()) return std::nullopt;
+    return client.connection_number();
+  };
   publisher = std::make_unique<sale::StockPublisher>(
-      sale::PublisherParts{stock, core.products, log ? log : store, [&core] { return core.gate.place(); },
-                           [&core] { return core.gate.writes(); },
-                           [this]() -> std::optional<std::uint64_t> {
-                             if (!client.connected()) return std::nullopt;
-                             return client.connection_number();
-                           },
-                           [](const std::string& line) { spdlog::warn("{}", line); }});
+      sale::PublisherParts{stock, core.products, log, place, [&core] { return core.gate.writes(); },
+                           connection, [](const std::string& line) { spdlog::warn("{}", line); }});
   core.gate.add_follower(*publisher);
+  if (!core.shared_log) return;
+  const auto silent = [&core] { return !core.gate.writes() && core.gate.silent_for() > silence; };
+  const auto show = [&core](std::vector<StockLine> lines) { core.gate.show_ahead(std::move(lines)); };
+  reader = std::make_unique<sale::StockReader>(
+      sale::StockReaderParts{stock, log, place, silent, connection, show});
 }
 
 void RedisParts::start_sharing() {
   if (publisher) publisher->start(client.executor());
+  if (reader) reader->start(client.executor());
 }
 
 void RedisParts::stop_sharing() {
   if (publisher) publisher->stop();
+  if (reader) reader->stop();
 }
 
 std::vector<std::string> RedisParts::warnings() const {

@@ -12,6 +12,7 @@
 #include "apps/roles/sale_core.hpp"
 #include "apps/settings/settings.hpp"
 #include "sale/stock_publisher.hpp"
+#include "sale/stock_reader.hpp"
 #include "services/platform/metrics_text.hpp"
 
 namespace market::apps {
@@ -19,9 +20,9 @@ namespace market::apps {
 struct RedisParts {
   RedisParts(redis::ClientSettings settings, const std::string& secret)
       : client(std::move(settings)), stock(client), limits(client, secret) {}
-  /// Whoever writes the log says what is left. Before the gate is started; `core` outlives the sharing.
-  /// `store`: the id of a log that has none yet.
-  void share_stock(SaleCore& core, LogId store);
+  /// Whoever writes the log says what is left, and whoever hears nothing of the log shows it. Before the gate
+  /// is started; `core` outlives the sharing.
+  void share_stock(SaleCore& core);
   void start_sharing();
   void stop_sharing();
   void add_metrics(platform::MetricsText& text) const;
@@ -32,6 +33,7 @@ struct RedisParts {
   redis::RedisSharedStock stock;
   redis::RedisSharedLimits limits;
   std::unique_ptr<sale::StockPublisher> publisher;  ///< Null: nothing is followed here.
+  std::unique_ptr<sale::StockReader> reader;        ///< Null: nobody else writes what is followed here.
 };
 
 /// As redis.* say; none: no server is named. Throws UsageError.

@@ -109,7 +109,8 @@ std::optional<std::string> text_of(const toml::node& node) {
 }  // namespace
 
 const std::vector<KnownSetting>& known_settings() {
-  constexpr auto front = by_whole | by_gateway;  // Whoever speaks with browsers.
+  constexpr auto front = by_whole | by_gateway;    // Whoever speaks with browsers.
+  constexpr auto by_shop = by_store | by_gateway;  // All but a registry.
   static const std::vector<KnownSetting> all{
       {"http.listen", "127.0.0.1:8080", text, by_all, {}, "address of the entry point"},
       {"http.threads", "0", number, by_all, {0, 256}, "I/O threads; 0: one per core"},
@@ -205,21 +206,21 @@ const std::vector<KnownSetting>& known_settings() {
        by_store,
        {},
        "HOST:PORT of Redis, by comma; with Sentinel: of the Sentinels"},
-      {"redis.sentinel_master", "", text, by_store, {}, "the master's name at Sentinel; empty: no Sentinel"},
-      {"redis.sentinel_password", "", text, by_store, {}, "of the Sentinels"},
-      {"redis.sentinel_password_file", "", text, by_store, {}, "file with redis.sentinel_password"},
-      {"redis.user", "", text, by_store, {}, "ACL user; empty: default"},
-      {"redis.password", "", text, by_store, {}, "its password"},
-      {"redis.password_file", "", text, by_store, {}, "file with redis.password"},
-      {"redis.secret", "", text, by_store, {}, "key of the names of limits, the same at every instance"},
-      {"redis.secret_file", "", text, by_store, {}, "file with redis.secret"},
-      {"redis.database", "0", number, by_store, {0, 1'000}, "SELECT"},
-      {"redis.tls", "false", flag, by_store, {}, "encrypted, and the server's certificate is checked"},
-      {"redis.tls_ca", "", text, by_store, {}, "PEM file of who may sign; empty: the system's"},
-      {"redis.tls_certificate", "", text, by_store, {}, "PEM file of our own, for a server that asks"},
-      {"redis.tls_key", "", text, by_store, {}, "PEM file of its key"},
-      {"redis.timeout", "200ms", duration, by_store, between(10ms, 10s), "of a command; then it is away"},
-      {"redis.queue_max", "4096", number, by_store, {1, 1'000'000}, "commands waiting for an answer"},
+      {"redis.sentinel_master", "", text, by_shop, {}, "the master's name at Sentinel; empty: no Sentinel"},
+      {"redis.sentinel_password", "", text, by_shop, {}, "of the Sentinels"},
+      {"redis.sentinel_password_file", "", text, by_shop, {}, "file with redis.sentinel_password"},
+      {"redis.user", "", text, by_shop, {}, "ACL user; empty: default"},
+      {"redis.password", "", text, by_shop, {}, "its password"},
+      {"redis.password_file", "", text, by_shop, {}, "file with redis.password"},
+      {"redis.secret", "", text, by_shop, {}, "key of the names of limits, the same at every instance"},
+      {"redis.secret_file", "", text, by_shop, {}, "file with redis.secret"},
+      {"redis.database", "0", number, by_shop, {0, 1'000}, "SELECT"},
+      {"redis.tls", "false", flag, by_shop, {}, "encrypted, and the server's certificate is checked"},
+      {"redis.tls_ca", "", text, by_shop, {}, "PEM file of who may sign; empty: the system's"},
+      {"redis.tls_certificate", "", text, by_shop, {}, "PEM file of our own, for a server that asks"},
+      {"redis.tls_key", "", text, by_shop, {}, "PEM file of its key"},
+      {"redis.timeout", "200ms", duration, by_shop, between(10ms, 10s), "of a command; then it is away"},
+      {"redis.queue_max", "4096", number, by_shop, {1, 1'000'000}, "commands waiting for an answer"},
       {"registry.self_preservation", "true", flag, by_registry, {}, "no mass eviction"},
       {"registry.eviction_interval", "60s", duration, by_registry, between(10ms, 1h), "between two looks"},
       {"registry.cache", "30s", duration, by_registry, between(0s, 1h), "life of a cached answer"},

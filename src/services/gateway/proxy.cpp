@@ -197,6 +197,7 @@ void Proxy::arrive(const http::Request& request, Arrival& arrival) {
 Proxy::Passage Proxy::passage_of(const http::Request& request, const Arrival& arrival) const {
   http::IoThread& thread = *http::IoThread::current();
   Passage passage{request, *arrival.config, *arrival.route, arrival.client};
+  passage.named = !arrival.name.empty();
   passage.began_ns = steady_ns();
   passage.span = thread.ids.next() | 1;
   passage.safe = request.method == http::Method::get || request.method == http::Method::head;

@@ -67,6 +67,8 @@ class Proxy {
         shared_streams{0};
   };
   const Counts& counts() const { return counts_; }
+  /// Before the first request.
+  RateLimiter& limiter() { return limiter_; }
   std::int64_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
   std::size_t open_streams() const { return streams_.open(); }
 
@@ -91,6 +93,7 @@ class Proxy {
     const GatewayConfig& config;
     const Route& route;
     std::string_view client;  ///< An address, or a name when no proxy tells one.
+    bool named = false;       ///< By us: after its connection.
     std::uint64_t user = 0;   ///< 0: nobody signed in, or we cannot tell.
     std::int64_t began_ns = 0;
     std::uint64_t span = 0;
@@ -153,6 +156,7 @@ class Proxy {
   std::atomic<std::int64_t> in_flight_{0};
   std::atomic<const auth::Authenticator*> authenticator_;
   const std::string name_;  ///< Among the gateways that a request may pass.
+  const std::uint64_t name_bits_ = std::hash<std::string>()(name_);
   RateLimiter limiter_;
   platform::StreamBudget streams_;
   Counts counts_;

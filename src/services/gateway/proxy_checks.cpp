@@ -69,7 +69,8 @@ std::optional<http::Reply> Proxy::check_limits(Passage& passage) {
   };
   const Route& route = passage.route;
   const auto name = std::hash<std::string>()(route.id);
-  const auto address = http::address_bucket(passage.client);  // Of a name: that connection's.
+  // Of a connection's name: that connection's. The same name is somebody else's at another gateway.
+  const auto address = http::address_bucket(passage.client) ^ (passage.named ? name_bits_ : 0);
   const Check checks[] = {
       {&route.route_rate, name},
       {route.address_rate.per_second > 0 ? &route.address_rate : &config.address_rate,

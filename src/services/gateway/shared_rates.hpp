@@ -1,0 +1,43 @@
+#pragma once
+/// What several gateways allow together: each decides by itself, and settles what it allowed with the others
+/// a hundred times a second. Two that were asked at once let through twice for that long; what they let
+/// through is owed, so that it evens out.
+
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+
+#include "base/task_group.hpp"
+#include "ports/shared_limits.hpp"
+#include "services/gateway/rate_limiter.hpp"
+
+namespace market::gateway {
+
+class SharedRates {
+ public:
+  static constexpr Millis every{10};
+
+  /// All outlive it. `reachable`: whether it is worth asking.
+  SharedRates(RateLimiter& limiter, SharedLimits& shared, std::function<bool()> reachable)
+      : limiter_(limiter), shared_(shared), reachable_(std::move(reachable)) {
+    limiter_.share();
+  }
+  ~SharedRates() { stop(); }
+  void start(const asio::any_io_executor& executor);
+  /// Not on the executor's thread.
+  void stop();
+
+  /// Tells what there is to tell, once.
+  asio::awaitable<void> tell_others();
+
+ private:
+  asio::awaitable<void> run(std::shared_ptr<asio::steady_timer> timer);
+
+  RateLimiter& limiter_;
+  SharedLimits& shared_;
+  const std::function<bool()> reachable_;
+  std::atomic<bool> stopping_{false};
+  std::weak_ptr<asio::steady_timer> timer_;
+  TaskGroup tasks_{"sharing rate limits"};
+};
+
+}  // namespace market::gateway
