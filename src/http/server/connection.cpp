@@ -21,9 +21,11 @@ constexpr std::size_t kept_chunked_bytes = 4 * 1024;  ///< A connection keeps no
 constexpr std::chrono::milliseconds drain_idle_max{500};
 /// And a request that has begun to come gets this long to be whole.
 constexpr std::chrono::milliseconds drain_unfinished_max{2'000};
-constexpr std::size_t unfinished_bytes_free = 16 * 1024;  ///< Of a connection; also the step of counting.
-constexpr std::size_t hop_bytes_max = 1024;               ///< What gateways before us may add to a head.
-constexpr int requests_in_a_row_max = 64;                 ///< Then others of this thread get their turn.
+constexpr std::size_t unfinished_bytes_free = 16 * 1024;   ///< Of a connection; also the step of counting.
+constexpr std::size_t hop_bytes_max = 1024;                ///< What gateways before us may add to a head.
+constexpr std::size_t refused_head_bytes_max = 64 * 1024;  ///< Read of it, for its Origin.
+constexpr std::chrono::milliseconds refused_head_time_max{500};
+constexpr int requests_in_a_row_max = 64;  ///< Then others of this thread get their turn.
 
 }  // namespace
 
@@ -145,7 +147,10 @@ asio::awaitable<void> Connection::serve(std::unique_ptr<Connection> self) {
         s.refusal_ = Refusal{Status::request_timeout, "the head took too long"};
       break;
     }
-    if (head == HeadState::refused) break;
+    if (head == HeadState::refused) {
+      co_await s.read_refused_head();
+      break;
+    }
 
     if (is_independent(s.request_, s.framing_)) {
       if (auto first = s.take_pipelined()) {
@@ -159,9 +164,13 @@ asio::awaitable<void> Connection::serve(std::unique_ptr<Connection> self) {
     if (!s.body_is_buffered()) {
       const std::size_t limit = s.body_limit(s.request_, match);
       if (s.framing_.content_length <= limit && s.is_worth_judging_early()) {
-        if (auto early = s.answer_by_head(match)) {
+        auto early = co_await s.judge_early(match);
+        if (s.abandoned_) co_return;
+        if (early) {
           s.must_close_ = true;  // The body is not read: nothing behind it could be found.
           s.write_reply(*early);
+          const bool sent = co_await s.flush();  // A long one is sent from where it is.
+          if (!sent) co_return;
           break;
         }
       }
@@ -305,8 +314,7 @@ bool Connection::body_is_buffered() const {
 /// A client that waits for 100 learns at once what it waits for; and a long body of somebody who may not send
 /// it is not gathered. A short one is read all the same: then the connection lives on.
 bool Connection::is_worth_judging_early() const {
-  return framing_.chunked || framing_.content_length > unfinished_bytes_free ||
-         (framing_.expect_continue && in_.size() == framing_.head_bytes);
+  return framing_.chunked || framing_.content_length > unfinished_bytes_free || waits_for_word();
 }
 
 std::size_t Connection::body_limit(const Request& request, const Router::Match& match) const {
@@ -315,14 +323,32 @@ std::size_t Connection::body_limit(const Request& request, const Router::Match& 
                                                             : limits_.body_bytes_max;
 }
 
+/// One that is too long, or of another version, is a head all the same: what browsers need to be told of the
+/// refusal may stand in the part that is still to come. What is malformed is answered at once.
+asio::awaitable<void> Connection::read_refused_head() {
+  if (refusal_->status == Status::bad_request) co_return;
+  const auto end = std::min(after(refused_head_time_max), drain_end_ms_);
+  std::size_t looked_at = 0;
+  while (in_.size() < refused_head_bytes_max) {
+    const auto read = in_.view();
+    if (read.find("\r\n\r\n", looked_at) != std::string_view::npos) co_return;
+    looked_at = read.size() - std::min<std::size_t>(read.size(), 3);
+    if (!charge_body()) co_return;
+    if (readable_ && receive()) continue;
+    if (closed_ || (peer_closed_ && !readable_)) co_return;
+    deadline_ms_ = end;
+    co_await wait(Waiting::read);
+    if (wake_ != Wake::ready) co_return;
+  }
+}
+
 asio::awaitable<bool> Connection::read_body(std::size_t limit) {
   if (framing_.content_length > limit) {
     refusal_ = Refusal{Status::payload_too_large, "the body is too large"};
     co_return false;
   }
   const std::size_t head_bytes = framing_.head_bytes;
-  const bool nothing_yet = in_.size() == head_bytes;
-  if (framing_.expect_continue && nothing_yet) out_.append("HTTP/1.1 100 Continue\r\n\r\n");
+  if (waits_for_word()) out_.append("HTTP/1.1 100 Continue\r\n\r\n");
   if (!out_.empty()) {
     const bool sent = co_await flush();
     if (!sent) co_return false;
@@ -350,7 +376,10 @@ asio::awaitable<bool> Connection::read_body(std::size_t limit) {
     }
     if (readable_ && receive()) continue;
     if (closed_ || (peer_closed_ && !readable_)) {
-      refusal_ = Refusal{Status::bad_request, "the body ended early"};
+      if (waits_for_word() && chunked_body_.empty())
+        closed_ = true;  // It only asked; there is nobody to tell.
+      else
+        refusal_ = Refusal{Status::bad_request, "the body ended early"};
       co_return false;
     }
     const auto body_end = request_began_ms_ + limits_.request_time_max.count() + IoThread::tick_ms;

@@ -50,6 +50,10 @@ class Connection final : public Watched {
   asio::awaitable<bool> read_body(std::size_t limit);
   bool body_is_buffered() const;
   bool is_worth_judging_early() const;
+  /// The client sends its body when it is told to.
+  bool waits_for_word() const { return framing_.expect_continue && in_.size() == framing_.head_bytes; }
+  /// Reads on to the end of a head that was refused, for its Origin.
+  asio::awaitable<void> read_refused_head();
   /// Ids, and whose request it is.
   void set_origin(Request& request, TraceContext& trace);
   std::size_t message_bytes() const {
@@ -82,6 +86,7 @@ class Connection final : public Watched {
   std::optional<Reply> answer_without_handler(Request& request, const Router::Match& match, bool has_body);
   /// What the head alone decides, before a body is read that is on its way.
   std::optional<Reply> answer_by_head(const Router::Match& match);
+  asio::awaitable<std::optional<Reply>> judge_early(Router::Match match);
   /// Makes a 304 of a reply whose tag the request names. True: the 200 would have been compressed.
   bool answer_conditionally(Reply& reply) const;
   static Reply answer_of(Result<Reply> answer, const Request& request);

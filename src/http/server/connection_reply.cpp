@@ -119,21 +119,35 @@ std::optional<Reply> Connection::answer_by_head(const Router::Match& match) {
   return problem_reply(allowed.error(), request_.trace_id);
 }
 
+asio::awaitable<std::optional<Reply>> Connection::judge_early(Router::Match match) {
+  auto early = answer_by_head(match);
+  if (early || !waits_for_word() || !match.options->ask_ahead) co_return early;
+  try {
+    thread_.serving = id_;
+    auto asked = co_await match.options->ask_ahead(request_);
+    if (asked) early = std::move(*asked);
+  } catch (const std::exception& failure) {
+    early = answer_of(failure, request_);
+  }
+  co_return early;
+}
+
 bool Connection::answer_conditionally(Reply& reply) const {
   if (reply.status != Status::ok || !request_.has_header("If-None-Match") ||
       (request_.method != Method::get && request_.method != Method::head))
     return false;
   const auto tag = std::find_if(reply.headers.begin(), reply.headers.end(),
                                 [](const Header& field) { return same_letters(field.name, "etag"); });
-  if (tag == reply.headers.end() || !none_match(request_, tag->value)) return false;
+  if (tag == reply.headers.end()) return false;
   const std::size_t bytes = reply.shared_body ? reply.shared_body->size() : reply.body.size();
   const bool encoded = std::any_of(reply.headers.begin(), reply.headers.end(), [](const Header& field) {
     return same_letters(field.name, "content-encoding");
   });
   const bool varies = !encoded && bytes > compress_bytes_min && is_compressible(reply.content_type);
-  // The tag of the compressed answer is weak.
-  if (varies && tag->value.starts_with('"') && accepts_gzip(request_.header("accept-encoding")))
-    tag->value.insert(0, "W/");
+  const bool packed = varies && accepts_gzip(request_.header("accept-encoding"));
+  auto current = packed ? tag_of_gzip(tag->value) : tag->value;
+  if (!none_match(request_, current)) return false;
+  tag->value = std::move(current);
   reply = not_modified(std::move(reply));
   return varies;
 }
@@ -216,10 +230,11 @@ void Connection::write_reply(Reply& reply) {
     tail_ = body;  // The reply outlives the flush that follows.
 }
 
-/// The answer to what cannot be served. Ids may be missing: the head was not understood.
+/// The answer to what cannot be served. Ids may be missing: the head was not understood. It is read anew: the
+/// buffer may have moved since, and what `request_` has seen of it is gone.
 void Connection::refuse(const Refusal& refusal) {
-  const std::string origin(request_.only_header("origin").value_or(std::string_view()));
-  const std::string language(request_.header("accept-language"));
+  const std::string origin(field_of_refused_head(in_.view(), "origin"));
+  const std::string language(field_of_refused_head(in_.view(), "accept-language"));
   request_.headers.clear();
   trace_.take(request_, thread_.ids);
   Reply reply =

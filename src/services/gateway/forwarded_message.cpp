@@ -240,10 +240,18 @@ void append_forwarded_request(std::string& out, const http::Request& request, co
   out.append("\r\nX-Request-Timeout-Ms: ").append(left.data(), left.size()).append("\r\n");
   if (hop.independent) append_field(out, http::independent_field, "1");
   if (hop.copy > 0) append_copy_field(out, hop);
+  if (hop.asks) {
+    const auto length = request.header("content-length");
+    out.append("Expect: 100-continue\r\n");
+    if (length.empty())
+      out.append("Transfer-Encoding: chunked\r\n");
+    else
+      append_field(out, "Content-Length", length);
+  }
   const bool has_body = !request.body.empty() ||
                         (request.method != http::Method::get && request.method != http::Method::head &&
                          request.method != http::Method::del && request.method != http::Method::options);
-  if (has_body) {
+  if (has_body && !hop.asks) {
     const fmt::format_int length(request.body.size());
     out.append("Content-Length: ").append(length.data(), length.size()).append("\r\n");
   }

@@ -19,7 +19,7 @@ RateLimiter::Bucket& RateLimiter::find(Shard& shard, std::uint64_t key, const Ra
 }
 
 RateLimiter::Verdict RateLimiter::take(std::uint64_t key, const RateLimit& limit, std::int64_t now_ms) {
-  key = key * 0x9E3779B97F4A7C15ull | 1;  // 0 marks an empty place.
+  key = spread(key);
   auto& shard = shards_[key >> 60];
   const std::lock_guard lock(shard.mutex);
   auto& bucket = find(shard, key, limit, now_ms);
@@ -33,6 +33,14 @@ RateLimiter::Verdict RateLimiter::take(std::uint64_t key, const RateLimit& limit
   const double missing = verdict.allowed ? limit.burst - bucket.tokens : 1 - bucket.tokens;
   verdict.reset_seconds = std::max(1, static_cast<int>(std::ceil(missing / limit.per_second)));
   return verdict;
+}
+
+void RateLimiter::give_back(std::uint64_t key, const RateLimit& limit, std::int64_t now_ms) {
+  key = spread(key);
+  auto& shard = shards_[key >> 60];
+  const std::lock_guard lock(shard.mutex);
+  auto& bucket = find(shard, key, limit, now_ms);
+  bucket.tokens = std::min(limit.burst, bucket.tokens + 1);
 }
 
 }  // namespace market::gateway

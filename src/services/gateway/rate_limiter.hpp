@@ -20,6 +20,8 @@ class RateLimiter {
   };
   /// Takes one token. `now_ms`: any monotonic clock, the same at each call.
   Verdict take(std::uint64_t key, const RateLimit& limit, std::int64_t now_ms);
+  /// Of a request that will be asked about again.
+  void give_back(std::uint64_t key, const RateLimit& limit, std::int64_t now_ms);
 
  private:
   struct Bucket {
@@ -34,6 +36,9 @@ class RateLimiter {
     std::mutex mutex;
     std::vector<Bucket> buckets;  ///< Made with the first key.
   };
+  static std::uint64_t spread(std::uint64_t key) {
+    return key * 0x9E3779B97F4A7C15ull | 1;  // 0 marks an empty place.
+  }
   static Bucket& find(Shard& shard, std::uint64_t key, const RateLimit& limit, std::int64_t now_ms);
   std::array<Shard, shards> shards_;
 };
