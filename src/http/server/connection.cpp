@@ -21,11 +21,8 @@ constexpr std::size_t kept_chunked_bytes = 4 * 1024;  ///< A connection keeps no
 constexpr std::chrono::milliseconds drain_idle_max{500};
 /// And a request that has begun to come gets this long to be whole.
 constexpr std::chrono::milliseconds drain_unfinished_max{2'000};
-constexpr std::size_t unfinished_bytes_free = 16 * 1024;   ///< Of a connection; also the step of counting.
-constexpr std::size_t hop_bytes_max = 1024;                ///< What gateways before us may add to a head.
-constexpr std::size_t refused_head_bytes_max = 64 * 1024;  ///< Read of it, for its Origin.
-constexpr std::chrono::milliseconds refused_head_time_max{500};
-constexpr int requests_in_a_row_max = 64;  ///< Then others of this thread get their turn.
+constexpr std::size_t hop_bytes_max = 1024;  ///< What gateways before us may add to a head.
+constexpr int requests_in_a_row_max = 64;    ///< Then others of this thread get their turn.
 
 }  // namespace
 
@@ -311,35 +308,10 @@ bool Connection::body_is_buffered() const {
   return !framing_.chunked && framing_.content_length <= in_.size() - framing_.head_bytes;
 }
 
-/// A client that waits for 100 learns at once what it waits for; and a long body of somebody who may not send
-/// it is not gathered. A short one is read all the same: then the connection lives on.
-bool Connection::is_worth_judging_early() const {
-  return framing_.chunked || framing_.content_length > unfinished_bytes_free || waits_for_word();
-}
-
 std::size_t Connection::body_limit(const Request& request, const Router::Match& match) const {
   if (match.options && match.options->body_limit) return match.options->body_limit(request);
   return match.options && match.options->body_bytes_max > 0 ? match.options->body_bytes_max
                                                             : limits_.body_bytes_max;
-}
-
-/// One that is too long, or of another version, is a head all the same: what browsers need to be told of the
-/// refusal may stand in the part that is still to come. What is malformed is answered at once.
-asio::awaitable<void> Connection::read_refused_head() {
-  if (refusal_->status == Status::bad_request) co_return;
-  const auto end = std::min(after(refused_head_time_max), drain_end_ms_);
-  std::size_t looked_at = 0;
-  while (in_.size() < refused_head_bytes_max) {
-    const auto read = in_.view();
-    if (read.find("\r\n\r\n", looked_at) != std::string_view::npos) co_return;
-    looked_at = read.size() - std::min<std::size_t>(read.size(), 3);
-    if (!charge_body()) co_return;
-    if (readable_ && receive()) continue;
-    if (closed_ || (peer_closed_ && !readable_)) co_return;
-    deadline_ms_ = end;
-    co_await wait(Waiting::read);
-    if (wake_ != Wake::ready) co_return;
-  }
 }
 
 asio::awaitable<bool> Connection::read_body(std::size_t limit) {

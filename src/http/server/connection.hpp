@@ -36,6 +36,8 @@ class Connection final : public Watched {
   enum class Sent : std::uint8_t { all, blocked, failed };
   static constexpr std::size_t held_bytes_max =
       64 * 1024;  ///< Pipelined answers that may wait for one write.
+  static constexpr std::size_t unfinished_bytes_free =
+      16 * 1024;  ///< Of a connection; also the step of counting.
   using Waiter = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
 
   Connection(IoThread& thread, OwnedFd fd, const Peer& peer);

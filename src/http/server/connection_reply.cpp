@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/conditional.hpp"
+#include "http/message/media_type.hpp"
 #include "http/message/problem.hpp"
 #include "http/message/problem_sentence.hpp"
 #include "http/server/connection.hpp"
@@ -29,29 +30,6 @@ constexpr std::size_t send_bytes_min = 16 * 1024;
 constexpr std::chrono::milliseconds linger_time_max{30'000};
 constexpr std::chrono::milliseconds linger_silence_max{2'000};
 constexpr int pieces_in_a_row_max = 16;  ///< Discarded before others of this thread get their turn.
-
-/// The media type without its parameters (RFC 9110 8.3.1).
-std::string_view essence_of(std::string_view type) {
-  return trimmed(type.substr(0, type.find(';')));
-}
-
-/// application/json; of its parameters only a charset says anything, and that must be UTF-8.
-bool is_json_type(std::string_view type) {
-  if (type == json_type) return true;
-  if (!same_letters(essence_of(type), json_type)) return false;
-  for (auto semicolon = type.find(';'); semicolon != std::string_view::npos; semicolon = type.find(';')) {
-    type.remove_prefix(semicolon + 1);
-    const auto parameter = trimmed(type.substr(0, type.find(';')));
-    if (parameter.empty()) continue;  // RFC 9110 5.6.6.
-    const auto equals = parameter.find('=');
-    if (equals == std::string_view::npos || equals == 0) return false;
-    const auto value = parameter.substr(equals + 1);
-    if (same_letters(parameter.substr(0, equals), "charset") && !same_letters(value, "utf-8") &&
-        !same_letters(value, "\"utf-8\""))
-      return false;
-  }
-  return true;
-}
 
 const Header unbuffered{"X-Accel-Buffering", "no"};  ///< nginx would wait for a buffer full of events.
 constexpr std::string_view all_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -109,27 +87,6 @@ std::optional<Reply> Connection::answer_without_handler(Request& request, const 
     return reply;
   }
   return problem_reply(Error(Code::not_found, "there is nothing at this path"), request.trace_id);
-}
-
-std::optional<Reply> Connection::answer_by_head(const Router::Match& match) {
-  if (auto reply = answer_without_handler(request_, match, true)) return reply;
-  if (!match.options->head_check) return std::nullopt;
-  const auto allowed = match.options->head_check(request_);
-  if (allowed) return std::nullopt;
-  return problem_reply(allowed.error(), request_.trace_id);
-}
-
-asio::awaitable<std::optional<Reply>> Connection::judge_early(Router::Match match) {
-  auto early = answer_by_head(match);
-  if (early || !waits_for_word() || !match.options->ask_ahead) co_return early;
-  try {
-    thread_.serving = id_;
-    auto asked = co_await match.options->ask_ahead(request_);
-    if (asked) early = std::move(*asked);
-  } catch (const std::exception& failure) {
-    early = answer_of(failure, request_);
-  }
-  co_return early;
 }
 
 bool Connection::answer_conditionally(Reply& reply) const {

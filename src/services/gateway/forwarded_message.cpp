@@ -29,7 +29,7 @@ constexpr std::array<std::string_view, 9> hop_by_hop{
     "connection",        "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
     "transfer-encoding", "trailer",    "upgrade"};
 /// Ours to write, or another way to say who one is or what one wants.
-constexpr std::array<std::string_view, 16> ours{"host",
+constexpr std::array<std::string_view, 28> ours{"host",
                                                 "content-length",
                                                 "expect",
                                                 "forwarded",
@@ -42,6 +42,18 @@ constexpr std::array<std::string_view, 16> ours{"host",
                                                 "x-rewrite-url",
                                                 "x-request-timeout-ms",
                                                 "x-client-ip",
+                                                "client-ip",
+                                                "true-client-ip",
+                                                "cf-connecting-ip",
+                                                "fastly-client-ip",
+                                                "x-cluster-client-ip",
+                                                "x-originating-ip",
+                                                "x-remote-ip",
+                                                "x-remote-addr",
+                                                "x-original-host",
+                                                "x-host",
+                                                "x-method-override",
+                                                "proxy",  // CGI makes HTTP_PROXY of it.
                                                 "x-http-method",
                                                 http::independent_field,
                                                 http::copy_field};
@@ -84,7 +96,7 @@ bool is_dropped_request_field(std::string_view name, std::string_view connection
   if (is_one_of(hop_by_hop, name) || is_one_of(ours, name)) return true;
   if (name.find('_') != std::string_view::npos) return true;  // Some servers take it for a hyphen.
   if (http::lower(name[0]) == 'x' &&
-      (starts_with_letters(name, "x-forwarded-") || starts_with_letters(name, "x-user-")))
+      (starts_with_letters(name, "x-forwarded") || starts_with_letters(name, "x-user-")))
     return true;
   return !connection.empty() && http::list_has(connection, name);
 }
