@@ -218,7 +218,7 @@ std::string Platform::metrics(const http::Server& server) const {
       .sample(sent.failed.load(), platform::label("outcome", "failed"))
       .sample(sent.lost.load(), platform::label("outcome", "lost"));
   text.family("market_sql_waiting", "gauge", "Reads, writes and searches that wait, by pool.");
-  const auto waiting = [&text](const BlockingPool& pool, const char* name) {
+  const auto waiting = [&text](const auto& pool, const char* name) {
     text.sample(static_cast<std::uint64_t>(std::max(0, pool.waiting())), platform::label("pool", name));
   };
   waiting(store.accounts_pool, "accounts");

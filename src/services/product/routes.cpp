@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "http/message/client_address.hpp"
 #include "http/message/conditional.hpp"
 #include "http/message/paging.hpp"
 #include "http/message/sse.hpp"
@@ -213,7 +214,8 @@ Task<Reply> list(const Doors& doors, const Request& request) {
     auto scan = [&board, now, wanted = *query]() -> Result<ListPage> {
       return list_products(board, wanted, now);
     };
-    page = co_await doors.parts.pool.run(std::move(scan));
+    auto whose = std::to_string(http::address_bucket(request.remote_address));
+    page = co_await doors.parts.searching.run(std::move(whose), std::move(scan));
     if (!page) co_return fail(page.error());
   }
   if (page->several_currencies)
@@ -305,7 +307,8 @@ Task<Reply> put_image(const Doors& doors, const Request& request) {
     if (!image) return fail(image.error());
     return {};
   };
-  const auto whole = co_await doors.parts.decoding.run(std::move(decode));
+  auto seller = "seller " + own->caller.text();
+  const auto whole = co_await doors.parts.decoding.run(std::move(seller), std::move(decode));
   if (!whole) co_return fail(whole.error());
   // The bytes first: an event never names a picture that is not there.
   auto hash = co_await doors.parts.pictures.store(bytes);

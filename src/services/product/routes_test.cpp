@@ -63,7 +63,7 @@ class ProductRoutesTest : public testing::Test {
   tests::BoardGate gate_{doors_.clock, render};
   KeptPictures pictures_;
   NoSizes sizes_;
-  BlockingPool pool_{1, 8};
+  FairPool pool_{1, 8};
   tests::SentHeader seller_ = doors_.sign_in(UserId{1}, Role::seller),
                     other_ = doors_.sign_in(UserId{2}, Role::seller),
                     admin_ = doors_.sign_in(UserId{3}, Role::admin),
