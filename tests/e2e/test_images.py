@@ -110,7 +110,8 @@ def test_one_sellers_pictures_hold_up_no_other_seller(market, admin):
     greedy, other = client.sign_up(market.url), client.sign_up(market.url)
     for one in (greedy, other):
         admin.patch("/users/" + one.user["id"], {"role": "seller"}, expect=200)
-    greedy, other = (client.sign_in(market.url, one.user["email"], client.PASSWORD) for one in (greedy, other))
+    sign_in = client.sign_in
+    greedy, other = (sign_in(market.url, one.user["email"], client.PASSWORD) for one in (greedy, other))
     large, product, own = png(width=4_000, height=4_000), greedy.product(), other.product()
     ended = threading.Event()
 
