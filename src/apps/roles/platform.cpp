@@ -117,8 +117,9 @@ void Platform::add_user_routes() {
 }
 
 void Platform::add_product_routes() {
-  product::add_product_routes(router, {authenticator, core->products, core->gate, store.pictures,
-                                       store.picture_sizes, store.search_pool, decoding, clock});
+  product::add_product_routes(router,
+                              {authenticator, core->products, core->gate, store.pictures, store.picture_sizes,
+                               store.search_pool, decoding, clock, settings.flag("ratelimit.enabled")});
   product::add_wish_list_routes(router, {authenticator, store.wish_lists, core->products, clock});
   product::add_admin_product_routes(router,
                                     {authenticator, core->products, core->gate, store.search_pool, clock});

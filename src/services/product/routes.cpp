@@ -13,6 +13,7 @@
 #include "services/product/product_body.hpp"
 #include "services/product/product_image.hpp"
 #include "services/product/scaled_pictures.hpp"
+#include "services/product/seller_budget.hpp"
 #include "services/product/stock_streams.hpp"
 #include "wire/json/json.hpp"
 
@@ -30,12 +31,14 @@ struct Doors {
         catalogue(given.board, given.clock),
         edits(given.board, given.gate),
         pictures(given.pictures, given.picture_sizes, given.decoding, given.clock),
-        streams(catalogue) {}
+        streams(catalogue),
+        budgets(given.budgets) {}
   ProductParts parts;
   Catalogue catalogue;
   EditProduct edits;
   mutable ScaledPictures pictures;
   StockStreams streams;
+  mutable SellerBudgets budgets;
 };
 
 Error no_such_product() {
@@ -67,6 +70,7 @@ Result<Seen> product_of(const Doors& doors, const Request& request) {
 struct OwnProduct {
   ProductId id;
   UserId caller;
+  Role role;
 };
 
 /// A product that the caller may change. Another seller's product is not there for a seller; whose it is
@@ -78,7 +82,7 @@ Result<OwnProduct> own_product_of(const Doors& doors, const Request& request) {
   const ShownProduct* product = id ? doors.parts.board.find(*id) : nullptr;
   if (product == nullptr || product->terms.withdrawn) return fail(no_such_product());
   if (!sees_hidden(*caller, *product)) return fail(no_such_product());
-  return OwnProduct{*id, caller->user};
+  return OwnProduct{*id, caller->user, caller->role};
 }
 
 Reply page_reply(const Doors& doors, http::Status status, const ShownProduct& product) {
@@ -231,6 +235,9 @@ Task<Reply> create(const Doors& doors, const Request& request) {
   if (!caller) co_return fail(caller.error());
   auto product = read_new_product(request.body);
   if (!product) co_return fail(product.error());
+  const Instant now = doors.parts.clock.now();
+  const auto room = doors.budgets.take_texts(caller->user, caller->role, request.body.size(), now);
+  if (!room) co_return fail(room.error());
   product->terms.seller = caller->user;
   Command command = ListProduct{std::move(product->terms), std::move(product->texts), product->stock};
   const auto bound = auth::bind_request_key(command, request, caller->user, request.body);
@@ -257,6 +264,9 @@ Result<> expect_match(const Request& request, const ShownProduct& product) {
 Task<Reply> patch(const Doors& doors, const Request& request) {
   const auto own = own_product_of(doors, request);
   if (!own) co_return fail(own.error());
+  const Instant now = doors.parts.clock.now();
+  const auto room = doors.budgets.take_texts(own->caller, own->role, request.body.size(), now);
+  if (!room) co_return fail(room.error());
   auto edit = [&request](const ShownProduct& now, ProductTerms& terms, ProductTexts& texts) -> Result<> {
     if (auto ok = expect_match(request, now); !ok) return ok;
     return read_product_patch(request.body, terms, texts);
@@ -301,6 +311,9 @@ Task<Reply> put_image(const Doors& doors, const Request& request) {
   const auto own = own_product_of(doors, request);
   if (!own) co_return fail(own.error());
   if (const auto image = expect_image(request); !image) co_return fail(image.error());
+  const Instant now = doors.parts.clock.now();
+  const auto room = doors.budgets.take_picture(own->caller, own->role, request.body.size(), now);
+  if (!room) co_return fail(room.error());
   const auto bytes = std::make_shared<const std::string>(request.body);
   auto decode = [bytes]() -> Result<> {
     const auto image = wire::decode_image(*bytes);

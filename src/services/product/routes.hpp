@@ -23,6 +23,7 @@ struct ProductParts {
   /// do the copies that readers ask for.
   FairPool& decoding;
   const Clock& clock;
+  bool budgets = true;  ///< What a seller may add in a day is bounded.
 };
 
 void add_product_routes(http::Router& router, const ProductParts& parts);

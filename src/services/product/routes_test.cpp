@@ -117,6 +117,24 @@ TEST_F(ProductRoutesTest, ARepeatedAdjustmentMovesNothing) {
             std::string::npos);
 }
 
+/// Products stay in memory with their texts: one seller must not take it all.
+TEST_F(ProductRoutesTest, ASellerAddsNoMoreInADayThanThereIsRoomFor) {
+  std::string longest;
+  for (int i = 0; i < 10'000; ++i) longest += "\uac00";
+  const auto add = [&](const tests::SentHeader& who) {
+    return doors_.ask(Method::post, all, body + ",\"description\":\"" + longest + "\"}", {who});
+  };
+  int added = 0;
+  auto answer = add(seller_);
+  for (; answer && added < 2'000; ++added) answer = add(seller_);
+  EXPECT_EQ(added, 1'078);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Code::rate_limited);
+  EXPECT_GT(answer.error().extras->retry_after_seconds, 0);
+  EXPECT_TRUE(add(other_)) << "another seller's room";
+  EXPECT_TRUE(add(admin_));
+}
+
 TEST_F(ProductRoutesTest, IfMatchComparesTheVersionAlone) {
   const std::string path = create();
   const auto patch = [&](const char* match, const char* name) {
