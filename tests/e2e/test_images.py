@@ -4,6 +4,7 @@ import concurrent.futures
 import pathlib
 import re
 import shutil
+import threading
 
 import client
 import pytest
@@ -11,6 +12,7 @@ from client import Client, moment
 from market_server import run
 
 from pictures import ALL, JPEG, png
+from waiting import until
 
 
 def put(caller, product, data, kind, **more):
@@ -101,6 +103,33 @@ def test_sixty_pictures_at_once_are_decoded_one_by_one(admin, anonymous):
     assert codes <= {200, 503} and 200 in codes, codes
     shown = anonymous.get("/products/" + product["id"]).json()["imageUrl"]
     assert anonymous.get("/" + shown).content == large
+
+
+def test_one_sellers_pictures_hold_up_no_other_seller(market, admin):
+    """Sellers take turns at the one thread that decodes, and whoever has the most waiting gives way."""
+    greedy, other = client.sign_up(market.url), client.sign_up(market.url)
+    for one in (greedy, other):
+        admin.patch("/users/" + one.user["id"], {"role": "seller"}, expect=200)
+    sign_in = client.sign_in
+    greedy, other = (sign_in(market.url, one.user["email"], client.PASSWORD) for one in (greedy, other))
+    large, product, own = png(width=4_000, height=4_000), greedy.product(), other.product()
+    ended = threading.Event()
+
+    def press():
+        caller, codes = Client(market.url, greedy.token), set()
+        while not ended.is_set():
+            codes.add(put(caller, product, large, "image/png").status_code)
+        return codes
+
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:
+        pressing = [pool.submit(press) for _ in range(24)]
+        try:
+            until(lambda: put(admin, admin.product(), png(), "image/png").status_code == 200, 20)
+            codes = [put(other, own, png(padding=count), "image/png").status_code for count in range(10, 16)]
+        finally:
+            ended.set()
+        refused = [503 in one.result() for one in pressing]
+    assert codes == [200] * 6 and any(refused), "there was a crowd"
 
 
 WIDTHS = (160, 320, 640, 1280)

@@ -28,6 +28,22 @@ def test_names_of_applications_compare_without_case(registry):
     assert set(instances(registry)) == {"a", "b"}
 
 
+def test_an_action_that_is_not_known_fails_alone(registry):
+    """As Netflix' server: what it cannot dispatch is 500 in its place, and the others are carried out."""
+    good = {"appName": "FAKE", "id": "a", "action": "Register", "instanceInfo": instance("a")}
+    beat = {"appName": "FAKE", "id": "a", "action": "Heartbeat"}
+    items = [good, {**beat, "action": "Enlighten"}, {"appName": "FAKE", "id": "a"}, 5, None, beat]
+    status, body = call(
+        registry, "POST", "/eureka/peerreplication/batch/", json.dumps({"replicationList": items})
+    )
+    assert status == 200
+    answers = [answer["statusCode"] for answer in json.loads(body)["responseList"]]
+    assert answers == [200, 500, 500, 500, 500, 200]
+    assert set(instances(registry)) == {"a"}
+    for broken in ("{", "[]", "{}", '{"replicationList"', '"x"'):
+        assert call(registry, "POST", "/eureka/peerreplication/batch/", broken)[0] == 400
+
+
 UNREADABLE = [
     {"@class": "x.Foo", "name": "MyOwn"},
     {"@class": DEFAULT_CLASS, "name": "my-dc"},

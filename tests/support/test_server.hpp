@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -64,8 +65,10 @@ class Client {
 /// Add routes, then start().
 class TestServer : public testing::Test {
  protected:
-  void start() {
+  /// `prepare`: what is set before the server runs.
+  void start(const std::function<void()>& prepare = nullptr) {
     server = std::make_unique<http::Server>(router, clock, limits, 2);
+    if (prepare) prepare();
     server->listen("127.0.0.1", 0);
     port = server->port();
     runner = std::thread([this] { server->run(); });

@@ -2,7 +2,7 @@
 /// ports/password_hasher.hpp with libsodium: Argon2id, m=19456 KiB, t=2, p=1 (OWASP Password Storage Cheat
 /// Sheet).
 
-#include "adapters/crypto/fair_pool.hpp"
+#include "base/task_fair_pool.hpp"
 #include "ports/password_hasher.hpp"
 
 namespace market::crypto {

@@ -117,8 +117,9 @@ void Platform::add_user_routes() {
 }
 
 void Platform::add_product_routes() {
-  product::add_product_routes(router, {authenticator, core->products, core->gate, store.pictures,
-                                       store.picture_sizes, store.search_pool, decoding, clock});
+  product::add_product_routes(router,
+                              {authenticator, core->products, core->gate, store.pictures, store.picture_sizes,
+                               store.search_pool, decoding, clock, settings.flag("ratelimit.enabled")});
   product::add_wish_list_routes(router, {authenticator, store.wish_lists, core->products, clock});
   product::add_admin_product_routes(router,
                                     {authenticator, core->products, core->gate, store.search_pool, clock});
@@ -218,7 +219,7 @@ std::string Platform::metrics(const http::Server& server) const {
       .sample(sent.failed.load(), platform::label("outcome", "failed"))
       .sample(sent.lost.load(), platform::label("outcome", "lost"));
   text.family("market_sql_waiting", "gauge", "Reads, writes and searches that wait, by pool.");
-  const auto waiting = [&text](const BlockingPool& pool, const char* name) {
+  const auto waiting = [&text](const auto& pool, const char* name) {
     text.sample(static_cast<std::uint64_t>(std::max(0, pool.waiting())), platform::label("pool", name));
   };
   waiting(store.accounts_pool, "accounts");

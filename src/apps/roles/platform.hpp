@@ -69,7 +69,7 @@ struct Platform {
   const bool addresses_known;
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   Store store;
-  BlockingPool decoding{1, 16};             ///< Of pictures.
+  FairPool decoding{1, 16};                 ///< Of pictures.
   const std::unique_ptr<SaleCore> core;     ///< Null: only users are answered for.
   const std::unique_ptr<RedisParts> redis;  ///< Null: none is named.
   const IdClock id_clock{clock, sql::greatest_id_in(*store.main)};

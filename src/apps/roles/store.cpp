@@ -186,7 +186,8 @@ wire::SecretKey Store::refresh_key() const {
 }
 
 void Store::stop_pools() {
-  for (BlockingPool* pool : {&accounts_pool, &pages_pool, &search_pool, &files_pool}) pool->stop();
+  for (BlockingPool* pool : {&accounts_pool, &pages_pool, &files_pool}) pool->stop();
+  search_pool.stop();
 }
 
 Store::~Store() {

@@ -27,6 +27,7 @@
 #include "adapters/sqlite/order_records.hpp"
 #include "adapters/sqlite/order_search.hpp"
 #include "adapters/sqlite/record_fold.hpp"
+#include "base/task_fair_pool.hpp"
 #include "wire/auth/access_token.hpp"
 #include "wire/auth/secret_text.hpp"
 
@@ -52,7 +53,7 @@ struct Store {
 
   static constexpr unsigned sql_threads = 2;
   static constexpr int sql_waiting_max = 4'096;
-  static constexpr int searches_waiting_max = 256;
+  static constexpr std::size_t searches_waiting_max = 256;
 
   files::DataFolder folder;
   const std::map<std::string, std::string> keys_found;  ///< Check values, before any key is made.
@@ -61,7 +62,7 @@ struct Store {
   /// Nobody who waits for one of these waits for another: what strangers may ask, buyers' pages, signing in.
   BlockingPool accounts_pool{sql_threads, sql_waiting_max};
   BlockingPool pages_pool{sql_threads, sql_waiting_max};  ///< Orders, carts, wish lists, operators' lists.
-  BlockingPool search_pool{1, searches_waiting_max};      ///< In memory, but through the whole catalogue.
+  FairPool search_pool{1, searches_waiting_max};          ///< In memory, but through the whole catalogue.
   BlockingPool files_pool{1, sql_waiting_max};            ///< Pictures.
   sqlite::SqliteLog log;
   sqlite::SqliteRecordFold fold;

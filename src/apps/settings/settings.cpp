@@ -351,7 +351,10 @@ void Settings::set(const std::string& assignment) {
   const auto equals = assignment.find('=');
   if (equals == std::string::npos)
     throw UsageError(fmt::format("--set {}: write section.key=value", shown(assignment)));
-  put(assignment.substr(0, equals), assignment.substr(equals + 1), "--set");
+  const auto name = assignment.substr(0, equals);
+  put(name, assignment.substr(equals + 1), "--set");
+  const auto* const old = find_old(name);
+  given_here_.emplace(old ? old->now : std::string_view(name));
 }
 
 void Settings::set_secret(std::string_view key, std::string_view named_by, const std::string& value) {

@@ -68,6 +68,8 @@ class Settings {
 
   /// Set by one of the sources, not left at its default.
   bool is_given(std::string_view key) const { return given_.contains(key); }
+  /// Set on the command line: for this process alone, while a file or an environment may be for many.
+  bool is_given_here(std::string_view key) const { return given_here_.contains(key); }
   /// The old names that were used, with their new ones, for one warning.
   const std::vector<OldName>& old_names_used() const { return old_names_used_; }
   /// `message` begins with a key: with the file and line before it, if the key was set there.
@@ -82,7 +84,7 @@ class Settings {
   /// Notes that `name`, perhaps an old one, was given `from` there; answers the setting's key.
   std::string_view give(std::string_view name, const std::string& from);
   std::map<std::string, std::string, std::less<>> values_;
-  std::set<std::string, std::less<>> given_;
+  std::set<std::string, std::less<>> given_, given_here_;
   std::map<std::string, std::string, std::less<>> given_as_;  ///< Key to the name that was used.
   std::map<std::string, std::string, std::less<>>
       given_from_;  ///< Key to file and line; others are not here.

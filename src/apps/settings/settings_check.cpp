@@ -30,6 +30,19 @@ void expect_effect(const Settings& settings) {
         "can");
 }
 
+/// A file may be for all roles, with what the gateway's host alone has; who sets it for this process expects
+/// it to speak TLS.
+void check_tls(const Settings& settings, ServeRole role) {
+  if (role == ServeRole::all || role == ServeRole::gateway) {
+    tls_of(settings);
+    return;
+  }
+  for (const std::string_view key : {"gateway.tls_certificate", "gateway.tls_key"})
+    if (settings.is_given_here(key))
+      throw UsageError(
+          fmt::format("{}: has no effect in this role: it speaks plain HTTP; TLS ends at the gateway", key));
+}
+
 void check_all(const Settings& settings, const std::string& config, ServeRole role) {
   parse_address("http.listen", settings.text("http.listen"));
   if (const auto at = settings.text("management.listen"); !at.empty()) parse_address("management.listen", at);
@@ -50,7 +63,7 @@ void check_all(const Settings& settings, const std::string& config, ServeRole ro
   // One that is not there yet is waited for; see TokenKeys.
   std::error_code unknown;
   if (std::filesystem::exists(settings.text("auth.key_file"), unknown)) token_keys_of(settings);
-  tls_of(settings);
+  check_tls(settings, role);
   check_access_log(settings);
   collector_of(settings.text("http.spans_url"));
   check_registry_settings(settings);

@@ -19,12 +19,13 @@ class SettingsCheckTest : public testing::Test {
     return path;
   }
   /// The line that the operator gets; empty when all is well.
-  std::string refusal(const std::vector<std::string>& assignments, const std::string& config = "") {
+  std::string refusal(const std::vector<std::string>& assignments, const std::string& config = "",
+                      ServeRole role = ServeRole::services) {
     try {
       Settings settings;
       if (!config.empty()) settings.read_file(config);
       for (const auto& assignment : assignments) settings.set(assignment);
-      check_settings(settings, config);
+      check_settings(settings, config, role);
     } catch (const UsageError& error) {
       return error.what();
     }
@@ -61,8 +62,9 @@ TEST_F(SettingsCheckTest, FilesAreLookedAt) {
     EXPECT_TRUE(refusal({"auth.key_file=" + path}).starts_with("auth.key_file: ")) << path;
   EXPECT_EQ(refusal({"auth.key_file=" + none}), "") << "it is waited for";
   EXPECT_EQ(refusal({"auth.key_file=" + key}), "");
-  EXPECT_NE(refusal({"gateway.tls_key=" + key}).find("together"), std::string::npos);
-  const auto tls = refusal({"gateway.tls_key=" + key, "gateway.tls_certificate=" + key});
+  EXPECT_NE(refusal({"gateway.tls_key=" + key}, "", ServeRole::gateway).find("together"), std::string::npos);
+  const auto tls =
+      refusal({"gateway.tls_key=" + key, "gateway.tls_certificate=" + key}, "", ServeRole::gateway);
   EXPECT_EQ(tls.find("gateway.tls_certificate"), 0u) << tls;
   for (const auto& path : {none, std::string(folder_ / ".")})
     EXPECT_EQ(refusal({"http.access_log=" + path}).find("http.access_log: " + path), 0u) << path;
@@ -70,6 +72,19 @@ TEST_F(SettingsCheckTest, FilesAreLookedAt) {
   EXPECT_EQ(refusal({"http.access_log=" + log}), "");
   EXPECT_FALSE(std::filesystem::exists(log)) << "a check makes no file";
   EXPECT_EQ(refusal({"http.access_log=-"}), "");
+}
+
+TEST_F(SettingsCheckTest, ASharedFileMayHaveTheGatewaysTlsAndACommandLineMayNot) {
+  const std::string none = folder_ / "none.pem";
+  const auto config =
+      file("t.toml", "[gateway]\ntls_certificate = '" + none + "'\ntls_key = '" + none + "'\n");
+  for (const auto role : {ServeRole::services, ServeRole::registry}) {
+    EXPECT_EQ(refusal({}, config, role), "") << "those files are on the gateway's host alone";
+    for (const std::string key : {"gateway.tls_certificate", "gateway.tls_key"})
+      EXPECT_EQ(refusal({key + "=" + none}, config, role).find(key + ": has no effect in this role"), 0u);
+  }
+  for (const auto role : {ServeRole::gateway, ServeRole::all})
+    EXPECT_EQ(refusal({}, config, role).find(config + ": line 2: gateway.tls_certificate"), 0u);
 }
 
 TEST_F(SettingsCheckTest, RoutesAndInstancesAreReadInEveryRole) {

@@ -35,6 +35,7 @@ enum class Outcome : std::uint8_t {
   stalled,        ///< It stood behind one that takes long, and may have been done. Never when alone.
   timed_out,      ///< As lost.
   malformed,      ///< The answer cannot be trusted: 502.
+  continued,      ///< To one that asks: it may send its body, on another connection.
   refused,        ///< The instance could not read the request, and answers nobody in particular: see status.
   overloaded,     ///< Too many wait for this instance already.
 };
@@ -63,7 +64,8 @@ struct Call {
   bool answers_head = false;    ///< HEAD: no body follows.
   Lane lane = Lane::alone;      ///< Others of its lane may stand before and behind it.
   bool upgrade = false;
-  std::int64_t deadline_ms = 0;                ///< Of the thread's clock.
+  bool asks = false;             ///< `Expect: 100-continue`, whose body stays here: over with the first word.
+  std::int64_t deadline_ms = 0;  ///< Of the thread's clock.
   std::chrono::milliseconds idle_time{4'000};  ///< How long its connection may be idle, before and after.
   bool fresh = false;                          ///< No connection that has served before.
 

@@ -167,6 +167,10 @@ bool UpstreamConnection::read_answer() {
     close(Outcome::malformed, Outcome::lost, problem);
     return false;
   }
+  if (head_.status == 100 && pending_.front().call && pending_.front().call->asks) {
+    close(Outcome::continued);
+    return false;
+  }
   if (head_.is_interim()) {
     in_.consume(head_.head_bytes);
     if (++interim_answers_ <= interim_answers_max) return true;
@@ -238,7 +242,7 @@ bool UpstreamConnection::deliver(std::size_t used, std::string_view body) {
   front_since_ns_ = now;
   has_answered_ = true;
   note_keep_alive();
-  const bool last = !head_.keep_alive;
+  const bool last = !head_.keep_alive || (pending.call && pending.call->asks);
   if (last) state_ = State::ending;
   if (head_.independent && owner_) owner_->on_independent();
   if (pending.call) {

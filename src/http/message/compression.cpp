@@ -36,6 +36,12 @@ bool accepts_gzip(std::string_view list) {
   return accepts_coding(list, "gzip");
 }
 
+std::string tag_of_gzip(std::string_view tag) {
+  std::string own(tag);
+  if (own.size() >= 2 && own.front() == '"' && own.back() == '"') own.insert(own.size() - 1, "-gzip");
+  return own;
+}
+
 bool is_compressible(std::string_view type) {
   if (type.starts_with("text/event-stream")) return false;
   return type.starts_with("text/") || type.starts_with("application/json") ||

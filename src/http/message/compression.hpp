@@ -19,6 +19,10 @@ bool is_compressible(std::string_view content_type);
 /// Empty when zlib fails. Level 1 for what is written once, 6 for what is kept.
 std::string gzip(std::string_view text, int level);
 
+/// The compressed form is another representation, so its tag is another (RFC 9110 8.8.3.3): `"7.open-gzip"`.
+/// A weak tag stands for both.
+std::string tag_of_gzip(std::string_view tag);
+
 /// Compressed forms of shared bodies, so that a document is compressed once per thread, not per request.
 class GzipCache {
  public:

@@ -25,10 +25,11 @@ bool is_tag_character(char c) {
 enum class TagList : std::uint8_t { malformed, names_it, names_others };
 
 bool is_same(std::string_view tag, std::string_view etag) {
-  return tag == opaque(etag);
+  return opaque(tag) == opaque(etag);
 }
-/// `"7.open"` and `"7.sold_out"` are states of one version.
+/// `"7.open"` and `"7.sold_out"` are states of one version; W/"7.open" is of none.
 bool is_of_version(std::string_view tag, std::string_view version) {
+  if (tag.front() != '"') return false;
   tag = tag.substr(1, tag.size() - 2);
   return tag.substr(0, tag.find('.')) == version;
 }
@@ -41,9 +42,9 @@ TagList read_tags(std::string_view list, std::string_view wanted,
   if (list.empty()) return TagList::malformed;
   auto answer = TagList::names_others;
   while (!list.empty()) {
-    if (list.starts_with("W/")) list.remove_prefix(2);
-    if (list.empty() || list.front() != '"') return TagList::malformed;
-    std::size_t end = 1;  // A tag may hold commas and backslashes, but no quote.
+    std::size_t end = list.starts_with("W/") ? 2 : 0;
+    if (end == list.size() || list[end] != '"') return TagList::malformed;
+    ++end;  // A tag may hold commas and backslashes, but no quote.
     while (end < list.size() && is_tag_character(list[end])) ++end;
     if (end == list.size() || list[end] != '"') return TagList::malformed;
     if (names(list.substr(0, end + 1), wanted)) answer = TagList::names_it;

@@ -15,8 +15,8 @@ bool none_match(const Request& request, std::string_view etag);
 
 /// `malformed`: no list of tags, a bad request.
 enum class IfMatch { absent, holds, fails, malformed };
-/// If-Match against the version of a record, which is what a tag of ours has before its dot: `"7.open"`. W/
-/// is overlooked, since a compressed answer carried the same tag marked weak.
+/// If-Match against the version of a record, which is what a tag of ours has before its dot: `"7.open"`. A
+/// weak tag matches nothing (RFC 9110 13.1.1); that of a compressed answer is strong too.
 IfMatch if_match(const Request& request, std::string_view version);
 
 /// 304 with the fields of the 200 (RFC 9110 15.4.5), and none of those about its body.

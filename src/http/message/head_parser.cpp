@@ -310,6 +310,27 @@ HeadState parse_head(std::string_view input, const HeadLimits& limits, Request& 
   return HeadParser(input, limits, request, framing, refusal).run();
 }
 
+std::string_view field_of_refused_head(std::string_view input, std::string_view name) {
+  std::string_view found;
+  int count = 0;
+  input.remove_prefix(std::min(input.size(), input.find('\n')));  // The request line; none of it is there.
+  while (!input.empty()) {
+    input.remove_prefix(1);
+    const auto end = input.find('\n');
+    if (end == std::string_view::npos) break;
+    auto line = input.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty()) break;
+    HeaderView field;
+    if (parse_field_line(line, field) == FieldLine::valid && same_letters(field.name, name)) {
+      found = field.value;
+      ++count;
+    }
+    input.remove_prefix(end);
+  }
+  return count == 1 ? found : std::string_view();
+}
+
 FieldLine parse_field_line(std::string_view line, HeaderView& field) {
   std::size_t name_end = 0;
   while (name_end < line.size() && ascii::is(line[name_end], ascii::token)) ++name_end;

@@ -38,6 +38,10 @@ enum class HeadState : std::uint8_t { incomplete, complete, refused };
 HeadState parse_head(std::string_view input, const HeadLimits& limits, Request& request, Framing& framing,
                      Refusal& refusal);
 
+/// What a head that was refused, or is not whole, says in its one field of this name; empty: nothing, or it
+/// is in doubt. Only whole lines count.
+std::string_view field_of_refused_head(std::string_view input, std::string_view name);
+
 /// One field line of a head or a trailer section, without its CRLF.
 enum class FieldLine : std::uint8_t { valid, invalid };
 FieldLine parse_field_line(std::string_view line, HeaderView& field);

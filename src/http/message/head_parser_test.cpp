@@ -122,7 +122,11 @@ TEST(Conditional, ComparesTagsWeakly) {
   EXPECT_EQ(if_match(request, "a"), IfMatch::absent);
   request.headers.push_back({"If-Match", "\"b\""});
   EXPECT_EQ(if_match(request, "a"), IfMatch::fails);
-  request.headers.push_back({"if-match", "W/\"a\""});
+  for (const auto list : {"W/\"a\"", "W/\"a.open\", \"b\"", "W/\"W/a\""}) {
+    request.headers.back().value = list;
+    EXPECT_EQ(if_match(request, "a"), IfMatch::fails) << list << ": no weak tag (RFC 9110 13.1.1)";
+  }
+  request.headers.push_back({"if-match", "W/\"a\", \"a.open-gzip\""});
   EXPECT_EQ(if_match(request, "a"), IfMatch::holds);
   for (const auto list :
        {"bad", "", "\"a", "a\"", "W/a", "w/\"a\"", "\"a b\"", "\"a\" \"b\"", "*, \"a\"", "**"}) {

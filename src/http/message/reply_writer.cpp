@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "http/message/ascii.hpp"
+#include "http/message/compression.hpp"
 #include "http/message/problem.hpp"
 
 namespace market::http {
@@ -177,9 +178,10 @@ void append_head(std::string& out, const Reply& reply, const HeadNeeds& needs,
   for (const auto& header : reply.headers) {
     if (!is_safe_field(header)) continue;
     out.append(header.name).append(": ");
-    // A compressed answer is another representation: its tag may only be weak (RFC 9110 8.8.3.3).
-    if (needs.gzip && header.value.starts_with('"') && same_letters(header.name, "etag")) out.append("W/");
-    out.append(header.value).append("\r\n");
+    if (needs.gzip && same_letters(header.name, "etag"))
+      out.append(tag_of_gzip(header.value)).append("\r\n");
+    else
+      out.append(header.value).append("\r\n");
   }
   out.append("\r\n");
 }

@@ -21,9 +21,8 @@ constexpr std::size_t kept_chunked_bytes = 4 * 1024;  ///< A connection keeps no
 constexpr std::chrono::milliseconds drain_idle_max{500};
 /// And a request that has begun to come gets this long to be whole.
 constexpr std::chrono::milliseconds drain_unfinished_max{2'000};
-constexpr std::size_t unfinished_bytes_free = 16 * 1024;  ///< Of a connection; also the step of counting.
-constexpr std::size_t hop_bytes_max = 1024;               ///< What gateways before us may add to a head.
-constexpr int requests_in_a_row_max = 64;                 ///< Then others of this thread get their turn.
+constexpr std::size_t hop_bytes_max = 1024;  ///< What gateways before us may add to a head.
+constexpr int requests_in_a_row_max = 64;    ///< Then others of this thread get their turn.
 
 }  // namespace
 
@@ -145,7 +144,10 @@ asio::awaitable<void> Connection::serve(std::unique_ptr<Connection> self) {
         s.refusal_ = Refusal{Status::request_timeout, "the head took too long"};
       break;
     }
-    if (head == HeadState::refused) break;
+    if (head == HeadState::refused) {
+      co_await s.read_refused_head();
+      break;
+    }
 
     if (is_independent(s.request_, s.framing_)) {
       if (auto first = s.take_pipelined()) {
@@ -159,9 +161,13 @@ asio::awaitable<void> Connection::serve(std::unique_ptr<Connection> self) {
     if (!s.body_is_buffered()) {
       const std::size_t limit = s.body_limit(s.request_, match);
       if (s.framing_.content_length <= limit && s.is_worth_judging_early()) {
-        if (auto early = s.answer_by_head(match)) {
+        auto early = co_await s.judge_early(match);
+        if (s.abandoned_) co_return;
+        if (early) {
           s.must_close_ = true;  // The body is not read: nothing behind it could be found.
           s.write_reply(*early);
+          const bool sent = co_await s.flush();  // A long one is sent from where it is.
+          if (!sent) co_return;
           break;
         }
       }
@@ -302,13 +308,6 @@ bool Connection::body_is_buffered() const {
   return !framing_.chunked && framing_.content_length <= in_.size() - framing_.head_bytes;
 }
 
-/// A client that waits for 100 learns at once what it waits for; and a long body of somebody who may not send
-/// it is not gathered. A short one is read all the same: then the connection lives on.
-bool Connection::is_worth_judging_early() const {
-  return framing_.chunked || framing_.content_length > unfinished_bytes_free ||
-         (framing_.expect_continue && in_.size() == framing_.head_bytes);
-}
-
 std::size_t Connection::body_limit(const Request& request, const Router::Match& match) const {
   if (match.options && match.options->body_limit) return match.options->body_limit(request);
   return match.options && match.options->body_bytes_max > 0 ? match.options->body_bytes_max
@@ -321,8 +320,7 @@ asio::awaitable<bool> Connection::read_body(std::size_t limit) {
     co_return false;
   }
   const std::size_t head_bytes = framing_.head_bytes;
-  const bool nothing_yet = in_.size() == head_bytes;
-  if (framing_.expect_continue && nothing_yet) out_.append("HTTP/1.1 100 Continue\r\n\r\n");
+  if (waits_for_word()) out_.append("HTTP/1.1 100 Continue\r\n\r\n");
   if (!out_.empty()) {
     const bool sent = co_await flush();
     if (!sent) co_return false;
@@ -350,7 +348,10 @@ asio::awaitable<bool> Connection::read_body(std::size_t limit) {
     }
     if (readable_ && receive()) continue;
     if (closed_ || (peer_closed_ && !readable_)) {
-      refusal_ = Refusal{Status::bad_request, "the body ended early"};
+      if (waits_for_word() && chunked_body_.empty())
+        closed_ = true;  // It only asked; there is nobody to tell.
+      else
+        refusal_ = Refusal{Status::bad_request, "the body ended early"};
       co_return false;
     }
     const auto body_end = request_began_ms_ + limits_.request_time_max.count() + IoThread::tick_ms;

@@ -36,6 +36,8 @@ class Connection final : public Watched {
   enum class Sent : std::uint8_t { all, blocked, failed };
   static constexpr std::size_t held_bytes_max =
       64 * 1024;  ///< Pipelined answers that may wait for one write.
+  static constexpr std::size_t unfinished_bytes_free =
+      16 * 1024;  ///< Of a connection; also the step of counting.
   using Waiter = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
 
   Connection(IoThread& thread, OwnedFd fd, const Peer& peer);
@@ -50,6 +52,10 @@ class Connection final : public Watched {
   asio::awaitable<bool> read_body(std::size_t limit);
   bool body_is_buffered() const;
   bool is_worth_judging_early() const;
+  /// The client sends its body when it is told to.
+  bool waits_for_word() const { return framing_.expect_continue && in_.size() == framing_.head_bytes; }
+  /// Reads on to the end of a head that was refused, for its Origin.
+  asio::awaitable<void> read_refused_head();
   /// Ids, and whose request it is.
   void set_origin(Request& request, TraceContext& trace);
   std::size_t message_bytes() const {
@@ -82,6 +88,7 @@ class Connection final : public Watched {
   std::optional<Reply> answer_without_handler(Request& request, const Router::Match& match, bool has_body);
   /// What the head alone decides, before a body is read that is on its way.
   std::optional<Reply> answer_by_head(const Router::Match& match);
+  asio::awaitable<std::optional<Reply>> judge_early(Router::Match match);
   /// Makes a 304 of a reply whose tag the request names. True: the 200 would have been compressed.
   bool answer_conditionally(Reply& reply) const;
   static Reply answer_of(Result<Reply> answer, const Request& request);

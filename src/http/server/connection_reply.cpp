@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/conditional.hpp"
+#include "http/message/media_type.hpp"
 #include "http/message/problem.hpp"
 #include "http/message/problem_sentence.hpp"
 #include "http/server/connection.hpp"
@@ -29,29 +30,6 @@ constexpr std::size_t send_bytes_min = 16 * 1024;
 constexpr std::chrono::milliseconds linger_time_max{30'000};
 constexpr std::chrono::milliseconds linger_silence_max{2'000};
 constexpr int pieces_in_a_row_max = 16;  ///< Discarded before others of this thread get their turn.
-
-/// The media type without its parameters (RFC 9110 8.3.1).
-std::string_view essence_of(std::string_view type) {
-  return trimmed(type.substr(0, type.find(';')));
-}
-
-/// application/json; of its parameters only a charset says anything, and that must be UTF-8.
-bool is_json_type(std::string_view type) {
-  if (type == json_type) return true;
-  if (!same_letters(essence_of(type), json_type)) return false;
-  for (auto semicolon = type.find(';'); semicolon != std::string_view::npos; semicolon = type.find(';')) {
-    type.remove_prefix(semicolon + 1);
-    const auto parameter = trimmed(type.substr(0, type.find(';')));
-    if (parameter.empty()) continue;  // RFC 9110 5.6.6.
-    const auto equals = parameter.find('=');
-    if (equals == std::string_view::npos || equals == 0) return false;
-    const auto value = parameter.substr(equals + 1);
-    if (same_letters(parameter.substr(0, equals), "charset") && !same_letters(value, "utf-8") &&
-        !same_letters(value, "\"utf-8\""))
-      return false;
-  }
-  return true;
-}
 
 const Header unbuffered{"X-Accel-Buffering", "no"};  ///< nginx would wait for a buffer full of events.
 constexpr std::string_view all_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -111,29 +89,22 @@ std::optional<Reply> Connection::answer_without_handler(Request& request, const 
   return problem_reply(Error(Code::not_found, "there is nothing at this path"), request.trace_id);
 }
 
-std::optional<Reply> Connection::answer_by_head(const Router::Match& match) {
-  if (auto reply = answer_without_handler(request_, match, true)) return reply;
-  if (!match.options->head_check) return std::nullopt;
-  const auto allowed = match.options->head_check(request_);
-  if (allowed) return std::nullopt;
-  return problem_reply(allowed.error(), request_.trace_id);
-}
-
 bool Connection::answer_conditionally(Reply& reply) const {
   if (reply.status != Status::ok || !request_.has_header("If-None-Match") ||
       (request_.method != Method::get && request_.method != Method::head))
     return false;
   const auto tag = std::find_if(reply.headers.begin(), reply.headers.end(),
                                 [](const Header& field) { return same_letters(field.name, "etag"); });
-  if (tag == reply.headers.end() || !none_match(request_, tag->value)) return false;
+  if (tag == reply.headers.end()) return false;
   const std::size_t bytes = reply.shared_body ? reply.shared_body->size() : reply.body.size();
   const bool encoded = std::any_of(reply.headers.begin(), reply.headers.end(), [](const Header& field) {
     return same_letters(field.name, "content-encoding");
   });
   const bool varies = !encoded && bytes > compress_bytes_min && is_compressible(reply.content_type);
-  // The tag of the compressed answer is weak.
-  if (varies && tag->value.starts_with('"') && accepts_gzip(request_.header("accept-encoding")))
-    tag->value.insert(0, "W/");
+  const bool packed = varies && accepts_gzip(request_.header("accept-encoding"));
+  auto current = packed ? tag_of_gzip(tag->value) : tag->value;
+  if (!none_match(request_, current)) return false;
+  tag->value = std::move(current);
   reply = not_modified(std::move(reply));
   return varies;
 }
@@ -216,10 +187,11 @@ void Connection::write_reply(Reply& reply) {
     tail_ = body;  // The reply outlives the flush that follows.
 }
 
-/// The answer to what cannot be served. Ids may be missing: the head was not understood.
+/// The answer to what cannot be served. Ids may be missing: the head was not understood. It is read anew: the
+/// buffer may have moved since, and what `request_` has seen of it is gone.
 void Connection::refuse(const Refusal& refusal) {
-  const std::string origin(request_.only_header("origin").value_or(std::string_view()));
-  const std::string language(request_.header("accept-language"));
+  const std::string origin(field_of_refused_head(in_.view(), "origin"));
+  const std::string language(field_of_refused_head(in_.view(), "accept-language"));
   request_.headers.clear();
   trace_.take(request_, thread_.ids);
   Reply reply =

@@ -26,6 +26,9 @@ struct RouteOptions {
   /// Asked before a body is read that did not come with the head, and before a wrong query is named: whose
   /// token is refused learns that first.
   std::function<Result<>(const Request&)> head_check;
+  /// Asked behind it when the client waits with its body for a word (`Expect: 100-continue`): what another
+  /// decides by the head alone. Nullopt, or an error: nothing yet.
+  std::function<Task<std::optional<Reply>>(const Request&)> ask_ahead;
 };
 
 class Router {

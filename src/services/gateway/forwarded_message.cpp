@@ -29,7 +29,7 @@ constexpr std::array<std::string_view, 9> hop_by_hop{
     "connection",        "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
     "transfer-encoding", "trailer",    "upgrade"};
 /// Ours to write, or another way to say who one is or what one wants.
-constexpr std::array<std::string_view, 16> ours{"host",
+constexpr std::array<std::string_view, 28> ours{"host",
                                                 "content-length",
                                                 "expect",
                                                 "forwarded",
@@ -42,6 +42,18 @@ constexpr std::array<std::string_view, 16> ours{"host",
                                                 "x-rewrite-url",
                                                 "x-request-timeout-ms",
                                                 "x-client-ip",
+                                                "client-ip",
+                                                "true-client-ip",
+                                                "cf-connecting-ip",
+                                                "fastly-client-ip",
+                                                "x-cluster-client-ip",
+                                                "x-originating-ip",
+                                                "x-remote-ip",
+                                                "x-remote-addr",
+                                                "x-original-host",
+                                                "x-host",
+                                                "x-method-override",
+                                                "proxy",  // CGI makes HTTP_PROXY of it.
                                                 "x-http-method",
                                                 http::independent_field,
                                                 http::copy_field};
@@ -84,7 +96,7 @@ bool is_dropped_request_field(std::string_view name, std::string_view connection
   if (is_one_of(hop_by_hop, name) || is_one_of(ours, name)) return true;
   if (name.find('_') != std::string_view::npos) return true;  // Some servers take it for a hyphen.
   if (http::lower(name[0]) == 'x' &&
-      (starts_with_letters(name, "x-forwarded-") || starts_with_letters(name, "x-user-")))
+      (starts_with_letters(name, "x-forwarded") || starts_with_letters(name, "x-user-")))
     return true;
   return !connection.empty() && http::list_has(connection, name);
 }
@@ -240,10 +252,18 @@ void append_forwarded_request(std::string& out, const http::Request& request, co
   out.append("\r\nX-Request-Timeout-Ms: ").append(left.data(), left.size()).append("\r\n");
   if (hop.independent) append_field(out, http::independent_field, "1");
   if (hop.copy > 0) append_copy_field(out, hop);
+  if (hop.asks) {
+    const auto length = request.header("content-length");
+    out.append("Expect: 100-continue\r\n");
+    if (length.empty())
+      out.append("Transfer-Encoding: chunked\r\n");
+    else
+      append_field(out, "Content-Length", length);
+  }
   const bool has_body = !request.body.empty() ||
                         (request.method != http::Method::get && request.method != http::Method::head &&
                          request.method != http::Method::del && request.method != http::Method::options);
-  if (has_body) {
+  if (has_body && !hop.asks) {
     const fmt::format_int length(request.body.size());
     out.append("Content-Length: ").append(length.data(), length.size()).append("\r\n");
   }

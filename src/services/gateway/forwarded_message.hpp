@@ -20,6 +20,7 @@ struct Hop {
   std::string_view name;     ///< This gateway's, for `Via`.
   bool sampled = false;
   bool anonymous = false;    ///< Without Authorization, cookies and Last-Event-ID.
+  bool asks = false;         ///< Whether it may come, before its body is there.
   bool independent = false;  ///< The instance may work on it beside others of its connection.
   /// Of a request that may be sent again: 128 random bits, and which copy of it this is, from 1; 0: it is
   /// sent once.

@@ -48,6 +48,57 @@ TEST(ForwardedRequest, IsWrittenAnew) {
             "X-Request-Timeout-Ms: 900\r\n\r\n");
 }
 
+/// By which servers behind a proxy let a caller say who he is, what he asks for, or through whom they call.
+TEST(ForwardedRequest, NobodySaysInAnotherWayWhoHeIs) {
+  for (const std::string name : {"X-Real-IP",
+                                 "Client-IP",
+                                 "X-Client-IP",
+                                 "True-Client-IP",
+                                 "CF-Connecting-IP",
+                                 "Fastly-Client-IP",
+                                 "X-Cluster-Client-IP",
+                                 "X-Originating-IP",
+                                 "X-Remote-IP",
+                                 "X-Remote-Addr",
+                                 "Forwarded",
+                                 "X-Forwarded",
+                                 "X-Forwarded-Prefix",
+                                 "X-User-Name",
+                                 "X-Original-URL",
+                                 "X-Original-Host",
+                                 "X-Rewrite-URL",
+                                 "X-Host",
+                                 "X-HTTP-Method-Override",
+                                 "X-HTTP-Method",
+                                 "X-Method-Override",
+                                 "Proxy",
+                                 "X_Real_IP"}) {
+    const auto out = forwarded("GET / HTTP/1.1\r\nHost: x\r\n" + name + ": 6.6.6.6\r\nX: y\r\n\r\n");
+    EXPECT_EQ(out.find("6.6.6.6"), std::string::npos) << name;
+    EXPECT_NE(out.find("X: y"), std::string::npos);
+  }
+}
+
+TEST(ForwardedRequest, TheHeadThatGoesAheadHasTheLengthThatWillCome) {
+  Hop hop;
+  hop.asks = true;
+  const auto asked = [&hop](const char* framing) {
+    const std::string head = std::string("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n") + framing;
+    const auto request = parsed(head);
+    std::string out;
+    append_forwarded_request(out, request, {}, "/", "10.0.0.1:80", hop, false);
+    EXPECT_EQ(out.find("Expect: 100-continue\r\n"), out.rfind("Expect: "));
+    EXPECT_NE(out.find("Expect: "), std::string::npos);
+    return out;
+  };
+  const auto known = asked("Content-Length: 4096\r\n\r\n"),
+             chunked = asked("Transfer-Encoding: chunked\r\n\r\n");
+  EXPECT_EQ(known.find("Content-Length: 4096\r\n"), known.rfind("Content-Length: "));
+  EXPECT_EQ(known.find("Transfer-Encoding"), std::string::npos);
+  EXPECT_NE(chunked.find("Transfer-Encoding: chunked\r\n"), std::string::npos);
+  EXPECT_EQ(chunked.find("Content-Length"), std::string::npos);
+}
+
 TEST(ForwardedRequest, TwoConnectionFieldsCountAsOneList) {
   const auto out = forwarded(
       "GET / HTTP/1.1\r\nHost: x\r\nConnection: A\r\nConnection: B\r\nA: 1\r\nB: 1\r\nC: 1\r\n\r\n");

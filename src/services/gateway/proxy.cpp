@@ -153,6 +153,7 @@ http::RouteOptions Proxy::options() {
     if (!user) return fail(user.error());
     return {};
   };
+  options.ask_ahead = [this](const http::Request& request) { return ask_ahead(request); };
   return options;
 }
 
@@ -161,8 +162,6 @@ http::Reply nothing_here(const GatewayConfig& config, const http::Request& reque
   return refusal(Code::not_found, "there is nothing at this path", request);  // See add_cors().
 }
 
-namespace {
-
 /// Whoever we trust has decided for its trace; all others' flags would let strangers fill the collector.
 bool is_sampled(const http::Request& request, const GatewayConfig& config, std::uint64_t random) {
   const auto parent = request.header("traceparent");
@@ -170,8 +169,6 @@ bool is_sampled(const http::Request& request, const GatewayConfig& config, std::
     return (http::hex_value(parent[54]) & 1) != 0;
   return config.sampled_share > 0 && static_cast<double>(random >> 11) * 0x1p-53 < config.sampled_share;
 }
-
-}  // namespace
 
 Task<http::Reply> Proxy::handle(const http::Request& request) {
   return http::is_plain_path(request.path) ? handle_normal(request) : handle_other(request);

@@ -4,6 +4,7 @@
 ///   Proxy proxy({balancer, authenticator, access_log, clock}, config);
 ///   router.set_fallback([&](const Request& r) { return proxy.handle(r); }, proxy.options());
 
+#include <array>
 #include <atomic>
 #include <memory>
 
@@ -37,6 +38,7 @@ http::Reply refusal(Code code, const char* detail, const http::Request& request,
 /// 404, or the answer to a preflight.
 http::Reply nothing_here(const GatewayConfig& config, const http::Request& request);
 bool is_event_stream(const http::ResponseHead& head);
+bool is_sampled(const http::Request& request, const GatewayConfig& config, std::uint64_t random);
 /// Under which key this request may share an event stream with others; empty: it may not.
 std::string fan_key_of(const http::Request& request, const Route& route);
 
@@ -102,6 +104,7 @@ class Proxy {
     bool reached = false;    ///< Some instance may have carried it out.
     bool unserved = false;   ///< No instance of the service is there.
     bool anonymous = false;  ///< It goes on without what says who asks.
+    bool asks = false;       ///< Its head alone.
     int tries = 0;
     std::string fan_key;  ///< Of an event stream that all who ask for it may share.
     std::string instance;
@@ -119,6 +122,9 @@ class Proxy {
   /// What every answer says besides.
   void complete(const Passage& passage, http::Reply& reply) const;
   Task<http::Reply> handle_normal(const http::Request& request);
+  /// What is decided by the head alone, of a request whose body waits for a word; nullopt: it may come.
+  Task<std::optional<http::Reply>> ask_ahead(const http::Request& request);
+  Task<std::optional<http::Reply>> ask_service(Passage& passage);
   Task<http::Reply> handle_other(const http::Request& request);
   Task<http::Reply> pass(Passage& passage);
   Task<http::Reply> guarded(Passage& passage);
@@ -139,6 +145,13 @@ class Proxy {
   http::Reply no_place(platform::StreamBudget::Refusal why, const Passage& passage);
   /// Nullopt: may pass.
   std::optional<http::Reply> check_limits(Passage& passage);
+  struct LimitCheck {
+    const RateLimit* limit;  ///< Null: none.
+    std::uint64_t key;
+  };
+  std::array<LimitCheck, 3> limits_of(const Passage& passage) const;
+  /// Of a passage that comes again, with its body.
+  void give_limits_back(const Passage& passage);
   std::optional<http::Reply> check_token(Passage& passage);
   /// 0: nobody signed in, or we cannot tell. Errors: unauthenticated, forbidden.
   Result<std::uint64_t> user_of(const http::Request& request, const Route& route) const;

@@ -89,15 +89,16 @@ void Proxy::prepare(Call& call, const Passage& passage, const Backend& instance,
   host.append(":").append(std::to_string(instance.port));
   call.upgrade = is_websocket_upgrade(passage.request);
   // A second try stands alone: whatever befell the first one, it befalls no one else with it.
-  if (!call.upgrade && passage.tries == 1)
+  if (!call.upgrade && passage.tries == 1 && !passage.asks)
     call.lane = lane_of(passage.request, passage.safe, passage.repeatable);
   hop.independent = call.lane == http::Lane::keyed;
+  hop.asks = call.asks = passage.asks;
   call.head.reserve(1024);
   append_forwarded_request(call.head, passage.request, passage.route, target, host, hop, call.upgrade);
-  call.body = passage.request.body;
+  if (!passage.asks) call.body = passage.request.body;
   call.request_id = passage.request.request_id;
   call.idle_time = passage.route.idle_time;
-  call.fresh = passage.tries > 1;
+  call.fresh = passage.tries > 1 || passage.asks;
   call.answers_head = passage.request.method == http::Method::head;
 }
 
@@ -218,6 +219,7 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
         instance->failed(Fault::bad_answer, limits, steady_ms());
         best = unknown_outcome(Status::gateway_timeout, "the service took too long", request);
         break;
+      case Outcome::continued:  // Only to ask_service().
       case Outcome::refused:
         co_return http::status_problem(static_cast<Status>(call.status),
                                        "the service cannot read the request", request.trace_id);

@@ -32,7 +32,7 @@ RateLimiter::Bucket& RateLimiter::find(Shard& shard, std::uint64_t key, const Ra
 }
 
 RateLimiter::Verdict RateLimiter::take(std::uint64_t key, const RateLimit& limit, std::int64_t now_ms) {
-  key = key * 0x9E3779B97F4A7C15ull | 1;  // 0 marks an empty place.
+  key = spread(key);
   auto& shard = shards_[key >> 60];
   const std::lock_guard lock(shard.mutex);
   auto& bucket = find(shard, key, limit, now_ms);
@@ -93,6 +93,15 @@ void RateLimiter::take_back(const Untold& use) {
   auto* const bucket = known(shard, use.key);
   if (bucket == nullptr) return;
   bucket->untold = static_cast<float>(std::min(bucket->untold + use.taken, use.limit.burst));
+}
+
+void RateLimiter::give_back(std::uint64_t key, const RateLimit& limit, std::int64_t now_ms) {
+  key = spread(key);
+  auto& shard = shards_[key >> 60];
+  const std::lock_guard lock(shard.mutex);
+  auto& bucket = find(shard, key, limit, now_ms);
+  bucket.tokens = std::min(limit.burst, bucket.tokens + 1);
+  bucket.untold = std::max(0.0f, bucket.untold - 1);
 }
 
 }  // namespace market::gateway

@@ -21,6 +21,8 @@ class RateLimiter {
   };
   /// Takes one token. `now_ms`: any monotonic clock, the same at each call.
   Verdict take(std::uint64_t key, const RateLimit& limit, std::int64_t now_ms);
+  /// Of a request that will be asked about again.
+  void give_back(std::uint64_t key, const RateLimit& limit, std::int64_t now_ms);
 
   /// What was taken of a bucket and told nobody yet.
   struct Untold {
@@ -59,6 +61,9 @@ class RateLimiter {
   static std::size_t first_of(std::uint64_t key);
   static Bucket* known(Shard& shard, std::uint64_t key);
   static void tell(Shard& shard, Bucket& bucket, const RateLimit& limit, double passed);
+  static std::uint64_t spread(std::uint64_t key) {
+    return key * 0x9E3779B97F4A7C15ull | 1;  // 0 marks an empty place.
+  }
   static Bucket& find(Shard& shard, std::uint64_t key, const RateLimit& limit, std::int64_t now_ms);
   std::array<Shard, shards> shards_;
   bool shared_ = false;

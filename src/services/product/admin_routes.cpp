@@ -3,6 +3,7 @@
 #include <map>
 #include <ranges>
 
+#include "http/message/client_address.hpp"
 #include "http/message/paging.hpp"
 #include "services/auth/routes.hpp"
 #include "services/product/edit_product.hpp"
@@ -70,7 +71,8 @@ Task<Reply> list(const Doors& doors, const Request& request) {
   if (!query) co_return fail(query.error());
   auto scan = [&board = doors.parts.board, now = doors.parts.clock.now(),
                wanted = *query]() -> Result<ListPage> { return list_products(board, wanted, now); };
-  const auto page = co_await doors.parts.pool.run(std::move(scan));
+  auto whose = std::to_string(http::address_bucket(request.remote_address));
+  const auto page = co_await doors.parts.searching.run(std::move(whose), std::move(scan));
   if (!page) co_return fail(page.error());
   co_return http::list_reply(request, page->products, page->next_cursor,
                              [&doors](wire::JsonWriter& json, const auto& product) {
@@ -148,7 +150,8 @@ Task<Reply> list_categories(const Doors& doors, const Request& request) {
         ++counts[product->texts.category];
     return counts;
   };
-  const auto counts = co_await doors.parts.pool.run(std::move(count));
+  auto whose = std::to_string(http::address_bucket(request.remote_address));
+  const auto counts = co_await doors.parts.searching.run(std::move(whose), std::move(count));
   if (!counts) co_return fail(counts.error());
   constexpr std::size_t categories_max = 1'000;
   const auto shown = *counts | std::views::take(categories_max);

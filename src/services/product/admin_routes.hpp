@@ -1,6 +1,7 @@
 #pragma once
 /// The doors of operators to all products and their sales: what is ready, pausing, going on, closing.
 
+#include "base/task_fair_pool.hpp"
 #include "http/server/router.hpp"
 #include "ports/product_board.hpp"
 #include "ports/sale_gate.hpp"
@@ -13,7 +14,7 @@ struct AdminProductParts {
   const auth::Authenticator& authenticator;
   const ProductBoard& board;  ///< Its pages are made by render() of services/product/catalogue.hpp.
   SaleGate& gate;
-  BlockingPool& pool;  ///< For searching the whole catalogue.
+  FairPool& searching;  ///< The whole catalogue; addresses take turns.
   const Clock& clock;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "http/message/client_address.hpp"
 #include "http/message/conditional.hpp"
 #include "http/message/paging.hpp"
 #include "http/message/sse.hpp"
@@ -12,6 +13,7 @@
 #include "services/product/product_body.hpp"
 #include "services/product/product_image.hpp"
 #include "services/product/scaled_pictures.hpp"
+#include "services/product/seller_budget.hpp"
 #include "services/product/stock_streams.hpp"
 #include "wire/json/json.hpp"
 
@@ -29,12 +31,14 @@ struct Doors {
         catalogue(given.board, given.clock),
         edits(given.board, given.gate),
         pictures(given.pictures, given.picture_sizes, given.decoding, given.clock),
-        streams(catalogue) {}
+        streams(catalogue),
+        budgets(given.budgets) {}
   ProductParts parts;
   Catalogue catalogue;
   EditProduct edits;
   mutable ScaledPictures pictures;
   StockStreams streams;
+  mutable SellerBudgets budgets;
 };
 
 Error no_such_product() {
@@ -66,6 +70,7 @@ Result<Seen> product_of(const Doors& doors, const Request& request) {
 struct OwnProduct {
   ProductId id;
   UserId caller;
+  Role role;
 };
 
 /// A product that the caller may change. Another seller's product is not there for a seller; whose it is
@@ -77,7 +82,7 @@ Result<OwnProduct> own_product_of(const Doors& doors, const Request& request) {
   const ShownProduct* product = id ? doors.parts.board.find(*id) : nullptr;
   if (product == nullptr || product->terms.withdrawn) return fail(no_such_product());
   if (!sees_hidden(*caller, *product)) return fail(no_such_product());
-  return OwnProduct{*id, caller->user};
+  return OwnProduct{*id, caller->user, caller->role};
 }
 
 Reply page_reply(const Doors& doors, http::Status status, const ShownProduct& product) {
@@ -213,7 +218,8 @@ Task<Reply> list(const Doors& doors, const Request& request) {
     auto scan = [&board, now, wanted = *query]() -> Result<ListPage> {
       return list_products(board, wanted, now);
     };
-    page = co_await doors.parts.pool.run(std::move(scan));
+    auto whose = std::to_string(http::address_bucket(request.remote_address));
+    page = co_await doors.parts.searching.run(std::move(whose), std::move(scan));
     if (!page) co_return fail(page.error());
   }
   if (page->several_currencies)
@@ -229,6 +235,9 @@ Task<Reply> create(const Doors& doors, const Request& request) {
   if (!caller) co_return fail(caller.error());
   auto product = read_new_product(request.body);
   if (!product) co_return fail(product.error());
+  const Instant now = doors.parts.clock.now();
+  const auto room = doors.budgets.take_texts(caller->user, caller->role, request.body.size(), now);
+  if (!room) co_return fail(room.error());
   product->terms.seller = caller->user;
   Command command = ListProduct{std::move(product->terms), std::move(product->texts), product->stock};
   const auto bound = auth::bind_request_key(command, request, caller->user, request.body);
@@ -255,6 +264,9 @@ Result<> expect_match(const Request& request, const ShownProduct& product) {
 Task<Reply> patch(const Doors& doors, const Request& request) {
   const auto own = own_product_of(doors, request);
   if (!own) co_return fail(own.error());
+  const Instant now = doors.parts.clock.now();
+  const auto room = doors.budgets.take_texts(own->caller, own->role, request.body.size(), now);
+  if (!room) co_return fail(room.error());
   auto edit = [&request](const ShownProduct& now, ProductTerms& terms, ProductTexts& texts) -> Result<> {
     if (auto ok = expect_match(request, now); !ok) return ok;
     return read_product_patch(request.body, terms, texts);
@@ -299,13 +311,17 @@ Task<Reply> put_image(const Doors& doors, const Request& request) {
   const auto own = own_product_of(doors, request);
   if (!own) co_return fail(own.error());
   if (const auto image = expect_image(request); !image) co_return fail(image.error());
+  const Instant now = doors.parts.clock.now();
+  const auto room = doors.budgets.take_picture(own->caller, own->role, request.body.size(), now);
+  if (!room) co_return fail(room.error());
   const auto bytes = std::make_shared<const std::string>(request.body);
   auto decode = [bytes]() -> Result<> {
     const auto image = wire::decode_image(*bytes);
     if (!image) return fail(image.error());
     return {};
   };
-  const auto whole = co_await doors.parts.decoding.run(std::move(decode));
+  auto seller = "seller " + own->caller.text();
+  const auto whole = co_await doors.parts.decoding.run(std::move(seller), std::move(decode));
   if (!whole) co_return fail(whole.error());
   // The bytes first: an event never names a picture that is not there.
   auto hash = co_await doors.parts.pictures.store(bytes);

@@ -1,6 +1,7 @@
 #pragma once
 /// The doors of the product service (API.md, Products).
 
+#include "base/task_fair_pool.hpp"
 #include "http/server/router.hpp"
 #include "ports/picture_sizes.hpp"
 #include "ports/pictures.hpp"
@@ -17,9 +18,12 @@ struct ProductParts {
   SaleGate& gate;
   Pictures& pictures;
   PictureSizes& picture_sizes;
-  BlockingPool& pool;      ///< For searching the whole catalogue.
-  BlockingPool& decoding;  ///< Of pictures: one at a time, as each may need image_pixels_max times 4 bytes.
+  FairPool& searching;  ///< The whole catalogue; addresses take turns.
+  /// Of pictures: one at a time, as each may need image_pixels_max times 4 bytes. Sellers take turns, and so
+  /// do the copies that readers ask for.
+  FairPool& decoding;
   const Clock& clock;
+  bool budgets = true;  ///< What a seller may add in a day is bounded.
 };
 
 void add_product_routes(http::Router& router, const ProductParts& parts);

@@ -45,7 +45,7 @@ bool ScaledPictures::rests(const std::string& hash) {
 /// All widths at once: decoding is most of the work.
 Task<> ScaledPictures::make(std::string hash, OpenPictures::Picture picture) {
   auto work = [picture = std::move(picture)] { return wire::scaled_images(*picture); };
-  auto made = co_await decoding_.run(std::move(work));
+  auto made = co_await decoding_.run("copies", std::move(work));
   if (!made) co_return fail(made.error());
   for (wire::ScaledImage& each : *made) {
     const auto kept = co_await sizes_.keep(hash, each.width, std::move(each.webp));

@@ -6,6 +6,7 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <mutex>
 
+#include "base/task_fair_pool.hpp"
 #include "base/time.hpp"
 #include "ports/picture_sizes.hpp"
 #include "ports/pictures.hpp"
@@ -21,7 +22,7 @@ struct ShownPicture {
 class ScaledPictures {
  public:
   /// `decoding`: of one thread, since a picture may need a hundred megabytes while it is decoded.
-  ScaledPictures(Pictures& pictures, PictureSizes& sizes, BlockingPool& decoding, const Clock& clock)
+  ScaledPictures(Pictures& pictures, PictureSizes& sizes, FairPool& decoding, const Clock& clock)
       : pictures_(pictures), sizes_(sizes), decoding_(decoding), clock_(clock) {}
 
   /// `width`: one of wire::scaled_widths; 0: as it was sent. A picture that is no wider is answered as it is;
@@ -44,7 +45,7 @@ class ScaledPictures {
 
   Pictures& pictures_;
   PictureSizes& sizes_;
-  BlockingPool& decoding_;
+  FairPool& decoding_;
   const Clock& clock_;
   OpenPictures open_;
   std::mutex mutex_;

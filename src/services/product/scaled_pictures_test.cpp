@@ -63,7 +63,7 @@ class ScaledPicturesTest : public testing::Test {
   MemoryPictures pictures_;
   MemorySizes sizes_;
   TaskGroup tasks_{"a picture"};
-  BlockingPool decoding_{1, 16};
+  FairPool decoding_{1, 16};
   tests::TestClock clock_;
   ScaledPictures scaled_{pictures_, sizes_, decoding_, clock_};
   std::vector<Result<ShownPicture>> answers_;

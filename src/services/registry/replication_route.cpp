@@ -42,6 +42,9 @@ ReplicationAnswer carry_out(SharedRegistry& registry, LeaseRegistry& leases, con
     case delete_override:
       known = leases.drop_override(item.app, item.id, item.status, item.dirty_ms, now_ms, by);
       break;
+    case unreadable:  // Netflix's server: what it cannot dispatch is 500, and the others are carried out.
+      answer.status = 500;
+      return answer;
   }
   answer.status = answer.instance ? 409 : known ? 200 : 404;
   return answer;

@@ -17,6 +17,17 @@ constexpr GuessLimiter::Rate strangers_rate{50, Millis(72'000)};
 constexpr GuessLimiter::Rate success_rate{30, Millis(2'000)};
 constexpr GuessLimiter::Rate change_rate{10, Millis(60'000)};
 
+std::vector<GuessLimiter::Limit> of_strangers(bool known, const std::string& account_key) {
+  if (known) return {};
+  return {{"sign-in-strangers:" + account_key, strangers_rate}};
+}
+
+/// Tries that are under way count among successes until they have failed: those from elsewhere must not hold
+/// up the owner where he has been before.
+std::vector<GuessLimiter::Limit> of_successes(bool known, const std::string& account_key) {
+  return {{(known ? "signed-in:" : "signed-in-elsewhere:") + account_key, success_rate}};
+}
+
 tl::unexpected<Error> wrong() {
   return fail(Code::invalid_credentials, "e-mail address or password is wrong");
 }
@@ -32,15 +43,16 @@ Task<SignedIn> SignIn::run(Command command) {
   failures.push_back({"sign-in:" + command.client, address_rate});
   auto failure = co_await limiter_.take_shared(std::move(failures), now);
   if (!failure) co_return fail(failure.error());
-  std::vector<GuessLimiter::Limit> successes{{"signed-in:" + account_key, success_rate}};
-  auto success = co_await limiter_.take_shared(std::move(successes), now);
-  if (!success) co_return fail(success.error());
-
   auto account = co_await accounts_.find_by_email(std::move(command.email));
   if (!account && account.error().code != Code::not_found) co_return fail(account.error());
   const UserId user = account ? account->id : UserId();
-  auto strangers = co_await expect_few_strangers(user, command.client, account_key);
+  // An address without an account has no addresses of its own, and is treated alike.
+  const auto known = co_await accounts_.knows_client(user, command.client);
+  if (!known) co_return fail(known.error());
+  auto strangers = co_await limiter_.take_shared(of_strangers(*known, account_key), now);
   if (!strangers) co_return fail(strangers.error());
+  auto success = co_await limiter_.take_shared(of_successes(*known, account_key), now);
+  if (!success) co_return fail(success.error());
   std::string hash = account ? account->password_hash : std::string();
   const bool outdated = account && hasher_.is_outdated(hash);
   std::string to_rehash = outdated ? command.password : std::string();
@@ -58,17 +70,6 @@ Task<SignedIn> SignIn::run(Command command) {
   // The password was changed since we looked: what was verified is no password any more.
   if (!signed_in && signed_in.error().code == Code::invalid_credentials) co_return wrong();
   co_return signed_in;
-}
-
-/// An address without an account has no addresses of its own, and is treated alike.
-Task<GuessLimiter::Try> SignIn::expect_few_strangers(UserId user, std::string client,
-                                                     std::string account_key) {
-  const auto known = co_await accounts_.knows_client(user, std::move(client));
-  if (!known) co_return fail(known.error());
-  std::vector<GuessLimiter::Limit> limits;
-  if (!*known) limits.push_back({"sign-in-strangers:" + account_key, strangers_rate});
-  auto taken = co_await limiter_.take_shared(std::move(limits), clock_.now());
-  co_return taken;
 }
 
 asio::awaitable<void> SignIn::rehash(Account account, std::string password, std::string client) {

@@ -25,7 +25,6 @@ class SignIn {
                          std::string new_password, std::string client);
 
  private:
-  Task<GuessLimiter::Try> expect_few_strangers(UserId user, std::string client, std::string account_key);
   /// Costs rise over the years; only now is the password at hand. A failure is no failure of the sign-in.
   asio::awaitable<void> rehash(Account account, std::string password, std::string client);
 

@@ -153,6 +153,8 @@ std::string_view name_of(Replicated::What what) {
       return "StatusUpdate";
     case Replicated::What::delete_override:
       return "DeleteStatusOverride";
+    case Replicated::What::unreadable:
+      break;  // Never sent.
   }
   return "Heartbeat";
 }

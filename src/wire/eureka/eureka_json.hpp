@@ -50,7 +50,8 @@ Result<Applications> parse_json_applications(std::string_view text);
 
 /// One item of a batch between registries.
 struct Replicated {
-  enum class What : std::uint8_t { enroll, heartbeat, cancel, status_update, delete_override };
+  /// `unreadable`: of an action that is not known here. It has its place in the answer, as all have.
+  enum class What : std::uint8_t { enroll, heartbeat, cancel, status_update, delete_override, unreadable };
   What what = What::heartbeat;
   std::string app, id;
   std::optional<std::int64_t> dirty_ms;

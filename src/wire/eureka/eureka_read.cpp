@@ -158,14 +158,14 @@ void each_element(const json::value* value, Visit visit) {
   }
 }
 
-std::optional<Replicated::What> parse_what(std::string_view name) {
+Replicated::What parse_what(std::string_view name) {
   using enum Replicated::What;
   if (name == "Register") return enroll;
   if (name == "Heartbeat") return heartbeat;
   if (name == "Cancel") return cancel;
   if (name == "StatusUpdate") return status_update;
   if (name == "DeleteStatusOverride") return delete_override;
-  return std::nullopt;
+  return unreadable;
 }
 
 }  // namespace
@@ -202,16 +202,12 @@ Result<std::vector<Replicated>> parse_json_batch(std::string_view text) {
   const auto* list = member(*object, "replicationList");
   if (!list) return fail(Code::validation, "the body has no replicationList");
   std::vector<Replicated> items;
-  std::optional<Error> wrong;
   each_element(list, [&](const json::value& element) {
+    Replicated& replicated = items.emplace_back();
+    replicated.what = Replicated::What::unreadable;
     const auto* item = element.if_object();
-    const auto what = item ? parse_what(text_member(*item, "action")) : std::nullopt;
-    if (!what) {
-      wrong.emplace(Code::validation, "an item of the batch has no action");
-      return;
-    }
-    Replicated replicated;
-    replicated.what = *what;
+    if (!item) return;
+    replicated.what = parse_what(text_member(*item, "action"));
     replicated.app = registry::upper(text_member(*item, "appName"));
     replicated.id = text_member(*item, "id");
     if (member(*item, "lastDirtyTimestamp"))
@@ -219,9 +215,7 @@ Result<std::vector<Replicated>> parse_json_batch(std::string_view text) {
     replicated.status = registry::parse_status(text_member(*item, "status"));
     replicated.overridden = registry::parse_status(text_member(*item, "overriddenStatus"));
     replicated.instance = read_instance(member(*item, "instanceInfo"));
-    items.push_back(std::move(replicated));
   });
-  if (wrong) return tl::unexpected(*wrong);
   return items;
 }
 

@@ -182,5 +182,19 @@ TEST(Eureka, batches_between_registries) {
   }
 }
 
+TEST(Eureka, AnItemOfABatchThatCannotBeReadKeepsItsPlace) {
+  const auto batch = parse_json_batch(
+      R"({"replicationList":[{"appName":"A","id":"1","action":"Heartbeat"},{"appName":"A","id":"2",
+      "action":"Bogus"},5,null,[],{"appName":"A","id":"3"},{"id":"4","action":7},
+      {"appName":"A","id":"5","action":"Cancel"}]})");
+  ASSERT_TRUE(batch);
+  using enum Replicated::What;
+  std::vector<Replicated::What> read;
+  for (const auto& item : *batch) read.push_back(item.what);
+  EXPECT_EQ(read, (std::vector{heartbeat, unreadable, unreadable, unreadable, unreadable, unreadable,
+                               unreadable, cancel}));
+  EXPECT_EQ(batch->back().id, "5");
+}
+
 }  // namespace
 }  // namespace market::wire::eureka

@@ -10,7 +10,7 @@
 
 #include "base/task.hpp"
 
-namespace market::crypto {
+namespace market {
 
 class FairPool {
  public:
@@ -36,6 +36,10 @@ class FairPool {
     co_return std::move(*answer);
   }
 
+  int waiting() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<int>(waiting_count_);
+  }
   void stop() { pool_.join(); }
 
  private:
@@ -46,11 +50,11 @@ class FairPool {
   void run_next();
 
   const std::size_t waiting_max_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<std::string, std::deque<Job>> waiting_;  ///< By client; no queue is empty.
   std::deque<std::string> turns_;                   ///< Each of these clients once.
   std::size_t waiting_count_ = 0;
   asio::thread_pool pool_;  ///< Has one piece of work for each job that waits: "run the next".
 };
 
-}  // namespace market::crypto
+}  // namespace market

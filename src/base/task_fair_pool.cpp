@@ -1,11 +1,11 @@
-#include "adapters/crypto/fair_pool.hpp"
+#include "base/task_fair_pool.hpp"
 
 #include <algorithm>
 
-namespace market::crypto {
+namespace market {
 
 tl::unexpected<Error> FairPool::refused() {
-  return fail(Code::overloaded, "too many passwords are waiting to be checked");
+  return fail(Code::overloaded, "too much of this kind is waiting; try again");
 }
 
 void FairPool::add(std::string client, Job job) {
@@ -55,4 +55,4 @@ void FairPool::run_next() {
   job(true);
 }
 
-}  // namespace market::crypto
+}  // namespace market

@@ -1,4 +1,4 @@
-#include "adapters/crypto/fair_pool.hpp"
+#include "base/task_fair_pool.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <future>
 #include <stdexcept>
 
-namespace market::crypto {
+namespace market {
 namespace {
 
 /// One thread that is busy until open() is called; what is asked meanwhile waits.
@@ -100,4 +100,4 @@ TEST(BlockingPool, AnExceptionEndsThatWorkAlone) {
 }
 
 }  // namespace
-}  // namespace market::crypto
+}  // namespace market

@@ -1,0 +1,168 @@
+// What the server says by itself before a body is there, of a head that it refuses, and of one answer in two
+// forms.
+
+#include <gtest/gtest.h>
+
+#include "http/server/server.hpp"
+#include "tests/support/test_server.hpp"
+
+namespace market::http {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::Client;
+
+Task<Reply> echo(const Request& request) {
+  co_return json(Status::ok, std::string(request.body));
+}
+Task<Reply> tagged(const Request&) {
+  Reply reply = json(Status::ok, std::string(3'000, ' '));
+  reply.headers.push_back({"ETag", "\"7.open\""});
+  co_return reply;
+}
+Task<std::optional<Reply>> decide_ahead(const Request& request) {
+  std::optional<Reply> answer;
+  if (request.header("x-may") == "no") answer = json(static_cast<Status>(403), std::string(50'000, ' '));
+  if (request.header("x-may") == "throws") throw std::runtime_error("a secret");
+  co_return answer;
+}
+
+class AnswersTest : public tests::TestServer {
+ protected:
+  AnswersTest() {
+    router.add(Method::post, "/echo", echo);
+    router.add(Method::get, "/tagged", tagged);
+    limits.request_time_max = 500ms;
+  }
+  /// Each answer says whose origin it was told.
+  void start_telling() {
+    start([this] {
+      server->set_amend([](const Request& asked, Reply& reply) {
+        reply.headers.push_back({"X-Origin", std::string(asked.header("origin"))});
+      });
+    });
+  }
+};
+
+/// A browser reads a refusal only with its CORS fields, and they depend on Origin: also of a head that is
+/// refused before, or for, the line that says it.
+TEST_F(AnswersTest, ARefusedHeadStillTellsItsOrigin) {
+  limits.request_line_bytes_max = 1000;
+  limits.head_bytes_max = 4000;
+  limits.head_fields_max = 20;
+  start_telling();
+  const std::string rest = " HTTP/1.1\r\nHost: a\r\n", origin = "Origin: https://b.example\r\n";
+  const std::string known = "X-Origin: https://b.example\r\n";
+  const auto fields = [](std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i)
+      text += "X-" + std::to_string(i) + ": " + std::string(100, 'v') + "\r\n";
+    return text;
+  };
+  struct Case {
+    const char* status;
+    std::string head;
+    bool told;
+  };
+  const Case cases[] = {
+      {"414", "GET /" + std::string(1500, 'a') + rest + origin + "\r\n", true},
+      {"414", "GET /" + std::string(30'000, 'a') + rest + origin + "\r\n", true},
+      {"414", "GET /" + std::string(70'000, 'a') + rest + origin + "\r\n", false},
+      {"414", "GET /" + std::string(1500, 'a') + rest + origin + origin + "\r\n", false},
+      {"505", "GET / HTTP/2.0\r\nHost: a\r\n" + origin + "\r\n", true},
+      {"505", "GET / HTTP/3.1\r\n\r\n" + origin + "\r\n", false},
+      {"431", "GET /" + rest + fields(30) + origin + "\r\n", true},
+      {"431", "GET /" + rest + "X: " + std::string(20'000, 'v') + "\r\n" + origin + "\r\n", true},
+      {"400", "GET /a|<b> HTTP/1.1\r\nHost: a\r\n" + origin + "\r\n", true},
+      {"400", "GET /" + rest + "Bad Name: 1\r\n" + origin + "\r\n", true},
+      {"400", "GET / HTTP/1.1\r\n" + origin + "\r\n", true},
+      {"417", "GET /" + rest + "Expect: x\r\n" + origin + "\r\n", true},
+      {"501", "BREW /" + rest + origin + "\r\n", true},
+      {"405", "TRACE /" + rest + origin + "\r\n", true},
+  };
+  for (const auto& one : cases) {
+    Client client(port);
+    client.send(one.head);
+    const auto answer = client.receive_all();
+    EXPECT_TRUE(answer.starts_with(std::string("HTTP/1.1 ") + one.status)) << answer.substr(0, 80);
+    EXPECT_EQ(answer.find(known) != std::string::npos, one.told) << one.head.substr(0, 60) << answer;
+  }
+  // Packet by packet, and one that never ends.
+  Client slow(port);
+  slow.send("GET /" + std::string(1500, 'a') + rest);
+  std::this_thread::sleep_for(100ms);
+  slow.send(origin);
+  EXPECT_EQ(slow.receive_until("\r\n\r\n").find(known) != std::string::npos, true);
+  Client endless(port);
+  endless.send("GET / HTTP/9.9\r\nHost: a\r\n");
+  EXPECT_TRUE(endless.receive_until("\r\n\r\n").starts_with("HTTP/1.1 505"));
+}
+
+/// The buffer has grown, and moved, since the head was read.
+TEST_F(AnswersTest, ARefusedBodyStillTellsItsOrigin) {
+  start_telling();
+  const std::string head =
+      "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nOrigin: https://b.example\r\n";
+  for (const std::string length :
+       {"Content-Length: 900000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nffff\r\n"}) {
+    Client client(port);
+    client.send(head + length + std::string(1000, '['));
+    std::this_thread::sleep_for(50ms);
+    client.send(std::string(40'000, '['));
+    const auto answer = client.receive_all();
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 408 ")) << answer;
+    EXPECT_NE(answer.find("X-Origin: https://b.example\r\n"), std::string::npos) << answer;
+  }
+}
+
+TEST_F(AnswersTest, WhoWaitsWithABodyIsToldTheFinalAnswerThatAnotherHasDecided) {
+  RouteOptions asked;
+  asked.ask_ahead = decide_ahead;
+  router.add(
+      Method::post, "/echo3", [](const Request& r) { return echo(r); }, asked);
+  start();
+  const std::string head =
+      "POST /echo3 HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n";
+  Client refused(port);
+  refused.send(head + "Expect: 100-continue\r\nX-May: no\r\n\r\n");
+  const auto answer = refused.receive_all();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 403 ")) << answer.substr(0, 80);
+  EXPECT_EQ(answer.size() - answer.find("\r\n\r\n") - 4, 50'000u) << "whole, though it is long";
+  Client failed(port);
+  failed.send(head + "Expect: 100-continue\r\nX-May: throws\r\n\r\n");
+  EXPECT_TRUE(failed.receive_all().starts_with("HTTP/1.1 500 "));
+  Client may(port);
+  may.send(head + "Expect: 100-continue\r\nX-May: yes\r\n\r\n");
+  EXPECT_EQ(may.receive_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  may.send("{}");
+  EXPECT_TRUE(may.receive_until("{}").ends_with("{}"));
+  may.send(head + "X-May: no\r\n\r\n[]");
+  EXPECT_TRUE(may.receive_until("[]").ends_with("[]")) << "nobody waits: it is asked with its body";
+}
+
+/// The tag of a compressed answer names that form alone, and is as strong as the other.
+TEST_F(AnswersTest, BothFormsOfAnAnswerHaveTagsOfTheirOwn) {
+  start();
+  const auto asked = [&](const std::string& fields) {
+    return ask("GET /tagged HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + fields + "\r\n");
+  };
+  const std::string gzip = "Accept-Encoding: gzip\r\n", own = "ETag: \"7.open\"\r\n",
+                    packed = "ETag: \"7.open-gzip\"\r\n";
+  EXPECT_NE(asked("").find(own), std::string::npos);
+  EXPECT_NE(asked(gzip).find(packed), std::string::npos);
+  struct Case {
+    std::string fields, status, tag;
+  };
+  for (const auto& one : {Case{"If-None-Match: \"7.open\"\r\n", "304", own},
+                          Case{gzip + "If-None-Match: \"7.open-gzip\"\r\n", "304", packed},
+                          Case{gzip + "If-None-Match: W/\"7.open-gzip\"\r\n", "304", packed},
+                          Case{gzip + "If-None-Match: \"7.open\"\r\n", "200", packed},
+                          Case{"If-None-Match: \"7.open-gzip\"\r\n", "200", own}}) {
+    const auto answer = asked(one.fields);
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 " + one.status)) << one.fields << answer.substr(0, 200);
+    EXPECT_NE(answer.find(one.tag), std::string::npos) << one.fields << answer.substr(0, 400);
+  }
+}
+
+}  // namespace
+}  // namespace market::http
