@@ -4,7 +4,8 @@
     tests/chaos/distributed.py [--seeds N] [--first SEED] [--engines]
 
 Each round is a sale of 600 units to 700 buyers through two gateways, with one or two faults in its middle;
-then all that was killed is started again, and each buyer's answer is compared with what both instances know.
+then all that was killed is started again, and each buyer's answer is compared with what both instances know,
+and `market check` compares the log with all other stores.
 `--engines` adds faults of Kafka and MariaDB: then a buyer may be told 503, and asks again with the same key.
 The stack is started once.
 """
@@ -41,6 +42,13 @@ class Stack:
         admin = {"MARKET_ADMIN_EMAIL": ADMIN_EMAIL, "MARKET_ADMIN_PASSWORD": ADMIN_PASSWORD}
         return subprocess.run([*command, "--binary", BINARY], capture_output=True, text=True,
                               env={**os.environ, **admin}, timeout=240)
+
+    def violations(self):
+        """What `market check` says of the log, the records, accounts, charges and what Redis shows."""
+        checked = subprocess.run([BINARY, "check", "--config", self.folder / "market.toml"],
+                                 capture_output=True, text=True, timeout=120 * PATIENCE)
+        found = [line for line in checked.stdout.splitlines() if line.startswith("VIOLATED")]
+        return found if checked.returncode == 0 or found else [checked.stderr.strip() or "check has failed"]
 
     def port(self, name):
         return json.loads((self.folder / "ports.json").read_text())[name]
@@ -144,6 +152,7 @@ def one_round(stack, seed, with_engines):
     problems = sale.problems(seconds_max=(30 if with_engines else 6) * PATIENCE)
     if not problems and time.monotonic() - healed > 60 * PATIENCE:
         problems.append("it took more than a minute to be well again")
+    problems += stack.violations()
     return names, sale, problems
 
 

@@ -78,6 +78,25 @@ TEST(DataFolder, SecretsAreMadeOnceAndRefusedWhenWeak) {
   EXPECT_THAT(thrown_by([&] { folder.load_or_create_secret("token"); }), HasSubstr("too short (31 bytes"));
 }
 
+TEST(DataFolder, SeveralInstancesUseOneFolderOfKeys) {
+  const tests::TempFolder temp;
+  const auto one = DataFolder::open(temp / "one", Millis{0}, temp / "keys");
+  const auto other = DataFolder::open(temp / "other", Millis{0}, temp / "keys");
+  EXPECT_EQ(one.load_or_create_secret("token"), other.load_or_create_secret("token"));
+  EXPECT_EQ(one.keys(), other.keys());
+  EXPECT_FALSE(fs::exists(one.file("keys")));
+}
+
+TEST(DataFolder, ACopyThatWasBrokenOffIsNotServed) {
+  const tests::TempFolder temp;
+  fs::create_directory(temp / "data");
+  std::ofstream(temp / "data" / copy_mark) << "x";
+  EXPECT_THAT(thrown_by([&] { DataFolder::open(temp / "data"); }), HasSubstr("unfinished backup"));
+  std::ofstream(temp / "data" / restore_mark) << "x";
+  EXPECT_THAT(thrown_by([&] { DataFolder::open(temp / "data"); }), HasSubstr("unfinished restore"));
+  EXPECT_NO_THROW(DataFolder::open_to_restore(temp / "data"));
+}
+
 TEST(DataFolder, AKeyThatDataNeedsIsNotMadeAnew) {
   const tests::TempFolder temp;
   const auto folder = DataFolder::open(temp / "data");
