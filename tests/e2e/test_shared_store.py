@@ -1,13 +1,11 @@
 """What operators do with a market on Kafka, MySQL and Redis: seed, check, bench, dump, rebuild, adopt, backup
-and restore; and a store that moves from one machine to many and back."""
+and restore."""
 
 import concurrent.futures
 import json
-import random
-import signal
-import subprocess
 import time
 
+import confluent_kafka
 import pytest
 import requests
 
@@ -15,7 +13,7 @@ import client
 import pictures
 import redis_server
 from client import Client
-from market_server import BINARY, Market, run
+from market_server import run
 from shared_store import SharedStore
 from test_shared_log import engines  # noqa: F401
 from waiting import until
@@ -287,104 +285,32 @@ def test_a_backup_of_a_running_market_restored_onto_empty_engines(store, other, 
     other.check()
 
 
-def killed_until_done(*arguments, first=0.05):
-    """Runs it again and again, killed a little later each time; how often it was killed."""
-    kills = 0
-    while True:
-        process = subprocess.Popen([BINARY, *map(str, arguments)], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
-        try:
-            out, err = process.communicate(timeout=first * (1 + 2 * kills) + random.random() * first)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-            kills += 1
-            continue
-        assert process.returncode == 0, out + err
-        return kills
-
-
-def in_use(server):
-    """Something of everything that a market keeps. (buyer, order)"""
-    admin = client.admin(server.url)
-    product = admin.product(stock=20)["id"]
-    admin.put(f"/products/{product}/image", data=pictures.png(), headers={"Content-Type": "image/png"},
-              expect=200)
-    admin.post("/admin/webhooks", {"url": "https://hooks.example/market"}, expect=201)
-    buyer = client.sign_up(server.url, phone="010-1234-5678")
-    paid = buyer.order(product).json()
-    buyer.pay(paid)
-    buyer.order(product)
-    cancelled = buyer.order(product).json()
-    buyer.post(f"/orders/{cancelled['id']}/cancel", expect=200)
-    buyer.put(f"/cart/items/{product}", {"quantity": 2}, expect=200)
-    buyer.put(f"/wishlist/{product}", expect=204)
-    return buyer, paid["id"], product
-
-
-def expect_the_same_market(url, buyer, order, product):
-    person = client.sign_in(url, buyer.user["email"], client.PASSWORD)
-    assert person.user["phone"] == "010-1234-5678"
-    assert person.get(f"/orders/{order}", expect=200).json()["state"] in ("paid", "preparing")
-    assert len(person.get("/orders", expect=200).json()["items"]) == 3
-    assert person.get("/cart", expect=200).json()["items"][0]["quantity"] == 2
-    wishes = person.get("/wishlist", expect=200).json()["items"]
-    assert [each["product"]["id"] for each in wishes] == [product]
-    shown = person.get(f"/products/{product}", expect=200).json()
-    assert requests.get(url + shown["imageUrl"], timeout=10).content == pictures.png()
-    boss = client.admin(url)
-    hooks = boss.get("/admin/webhooks", expect=200).json()["items"]
-    assert [hook["url"] for hook in hooks] == ["https://hooks.example/market"]
-    assert boss.get("/admin/audit", expect=200).json()["items"]
-    return shown["stock"]["remaining"]
-
-
-def test_a_store_moves_from_one_machine_to_many_and_back(store, tmp_path):
-    home = Market(tmp_path / "home", "ratelimit.enabled=false").start()
-    try:
-        buyer, order, product = in_use(home)
-        assert home.stop() == 0
-    finally:
-        home.kill()
-    assert run("export", "--data", home.data, "--to", tmp_path / "out").returncode == 0
-    assert killed_until_done("import", "--from", tmp_path / "out", "--config", store.config) > 0
-    said = store.check("--same-as", tmp_path / "out")
-    assert "both have the same rows" in said
-    server = store.serve()
-    assert expect_the_same_market(server.url, buyer, order, product) == 18
-    later = buyer_of(server, buyer).order(product).json()["id"]
-    store.stop()
-    # Public events begin anew where their topic is new.
-    events = [json.loads(line) for line in store.ok("events", "tail", "--last", 1000).splitlines()]
-    assert any(order in json.dumps(event) for event in events)
-    assert killed_until_done("export", "--to", tmp_path / "back", "--config", store.config) > 0
-    store.check("--same-as", tmp_path / "back")
-    killed_until_done("import", "--from", tmp_path / "back", "--data", tmp_path / "home-again", first=0.005)
-    same = run("check", "--data", tmp_path / "home-again", "--same-as", tmp_path / "back")
-    assert same.returncode == 0, same.stdout
-    home_again = Market(tmp_path / "home-again", "ratelimit.enabled=false").start()
-    try:
-        person = buyer_of(home_again, buyer)
-        assert person.get(f"/orders/{later}", expect=200).json()["state"] == "accepted"
-        assert person.get(f"/products/{product}", expect=200).json()["stock"]["remaining"] == 17
-        assert home_again.stop() == 0
-    finally:
-        home_again.kill()
-    checked = run("check", "--data", tmp_path / "home-again")
-    assert checked.returncode == 0, checked.stdout
-
-
 def buyer_of(server, buyer):
     return client.sign_in(server.url, buyer.user["email"], client.PASSWORD)
 
 
-def test_an_unfinished_restore_is_served_by_nobody_and_is_of_one_backup(store, tmp_path):
-    store.seed("--users", 1)
-    store.mysql("INSERT INTO unfinished_restore VALUES(1, 'another backup')")
-    with pytest.raises(RuntimeError, match="unfinished restore"):
-        store.serve()
-    source = tmp_path / "source"
-    assert run("seed", "--data", source, "--users", 2).returncode == 0
-    assert run("backup", "--data", source, "--to", tmp_path / "backup").returncode == 0
-    refused = store.run("restore", "--from", tmp_path / "backup")
-    assert refused.returncode == 1 and "of another backup" in refused.stderr, refused.stderr
+def test_bytes_of_others_in_the_topic_count_for_nobody_and_move_with_it(store, other, engines,  # noqa: F811
+                                                                        tmp_path):
+    store.seed("--users", 2, "--products", 1)
+    server = store.serve()
+    product = client.admin(server.url).product(stock=5)["id"]
+    buyer = client.sign_up(server.url)
+    made = buyer.order(product).json()
+    producer = confluent_kafka.Producer({"bootstrap.servers": engines["KAFKA"]})
+    for junk in (b"junk", b"", None, bytes(200_000), b"\x02\x01" + bytes(60), b"\xff" * 64):
+        producer.produce(store.topic, value=junk)
+    producer.flush(20)
+    buyer.order(product)
+    until(lambda: folded(server), 15, "the records do not follow")
+    store.stop()
+    said = store.check()
+    assert "has 6 messages of others" in said, said
+    assert len(dumped(store.ok("dump"))) > 3
+    store.ok("backup", "--to", tmp_path / "backup")
+    checked = run("check", "--data", tmp_path / "backup")
+    assert checked.returncode == 0, checked.stdout
+    other.ok("restore", "--from", tmp_path / "backup")
+    other.check("--same-as", tmp_path / "backup")
+    store.check("--same-as", tmp_path / "backup")
+    again = other.serve()
+    assert buyer_of(again, buyer).get(f"/orders/{made['id']}", expect=200).json()["id"] == made["id"]

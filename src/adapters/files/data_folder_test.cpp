@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <fstream>
+#include <future>
 
 #include "tests/support/temp_folder.hpp"
 
@@ -85,6 +86,12 @@ TEST(DataFolder, SeveralInstancesUseOneFolderOfKeys) {
   EXPECT_EQ(one.load_or_create_secret("token"), other.load_or_create_secret("token"));
   EXPECT_EQ(one.keys(), other.keys());
   EXPECT_FALSE(fs::exists(one.file("keys")));
+  // Also when both need one that nobody has made yet.
+  for (int i = 0; i < 50; ++i) {
+    const auto name = "key" + std::to_string(i);
+    auto there = std::async(std::launch::async, [&] { return other.load_or_create_secret(name); });
+    EXPECT_EQ(one.load_or_create_secret(name), there.get());
+  }
 }
 
 TEST(DataFolder, ACopyThatWasBrokenOffIsNotServed) {

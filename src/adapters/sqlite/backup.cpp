@@ -92,8 +92,8 @@ void copy_plain_file(const fs::path& from, const fs::path& to) {
 
 bool is_left_out(const std::string& name) {
   const auto ends = [&](std::string_view end) { return std::string_view(name).ends_with(end); };
-  return name == "lock" || name == manifest_name || ends("-wal") || ends("-shm") || ends("-journal") ||
-         ends(".tmp") || name.starts_with("picture-sizes/");
+  return name == "lock" || name == manifest_name || name == files::copy_mark || ends("-wal") ||
+         ends("-shm") || ends("-journal") || ends(".tmp") || name.starts_with("picture-sizes/");
 }
 
 /// Copied in this order (backup.hpp says why), before all others.

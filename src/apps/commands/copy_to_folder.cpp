@@ -178,12 +178,14 @@ void make_files(const SharedStore& store, const fs::path& to) {
   pool.stop();
 }
 
-}  // namespace
+enum class WithRecords : std::uint8_t { no, yes };
 
-CopiedStore copy_to_folder(const SharedStore& store, const fs::path& to, WithRecords records) {
+/// The mark stays until it is taken away.
+CopiedStore copy_all(const SharedStore& store, const fs::path& to, WithRecords records) {
   if (fs::exists(to) && !fs::exists(to / files::copy_mark)) sqlite::require_empty(to, "backup folder");
   make_folder(to);
   must(files::write_file_durably(to / files::copy_mark, "a copy is made, or was broken off\n"));
+  fs::remove(to / files::backup_manifest);
   make_files(store, to);
   CopiedStore copied;
   {
@@ -216,8 +218,22 @@ CopiedStore copy_to_folder(const SharedStore& store, const fs::path& to, WithRec
   files::PictureStore pictures(to / "pictures", pool);
   copy_pictures(after.session(), pictures);
   pool.stop();
+  return copied;
+}
+
+}  // namespace
+
+CopiedStore copy_to_folder(const SharedStore& store, const fs::path& to) {
+  const auto copied = copy_all(store, to, WithRecords::yes);
   fs::remove(to / files::copy_mark);
   return copied;
+}
+
+sqlite::BackupReport backup_shared(const SharedStore& store, const fs::path& to) {
+  copy_all(store, to, WithRecords::no);
+  const auto report = sqlite::seal_backup(to);
+  fs::remove(to / files::copy_mark);
+  return report;
 }
 
 }  // namespace market::apps

@@ -9,6 +9,7 @@
 #include "adapters/kafka/log.hpp"
 #include "adapters/mysql/session.hpp"
 #include "adapters/redis/client_settings.hpp"
+#include "adapters/sqlite/backup.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/settings/settings.hpp"
 #include "domain/sale/event.hpp"
@@ -30,7 +31,7 @@ std::optional<SharedStore> shared_store(const Settings& settings, const std::str
 /// The same of a command's options.
 std::optional<SharedStore> shared_store(const StoreOptions& options);
 
-/// The log for reading alone; a topic that is missing is not made. Throws std::runtime_error.
+/// The log as it is: a topic that is missing is not made. Throws std::runtime_error.
 std::unique_ptr<kafka::KafkaLog> log_to_look_at(const SharedStore& store);
 
 /// Where an order instance writes the log now; none: nobody does. Throws std::runtime_error.
@@ -43,11 +44,12 @@ struct CopiedStore {
   Offset log_records = 0;
   Offset foreign_records = 0;  ///< Bytes of others in the topic: an empty record stands for each.
 };
-enum class WithRecords : std::uint8_t { no, yes };
 /// Makes `to` an embedded store with all that this one has: places of followers, then the log to a later
 /// place, then all other rows, charges and pictures, so that every order that was answered before is there,
-/// with its buyer, its charge and its pictures. The market may run. `to` is new, or was left unfinished by a
-/// run that was broken off: what it has of the log stays. Throws std::runtime_error.
-CopiedStore copy_to_folder(const SharedStore& store, const std::filesystem::path& to, WithRecords records);
+/// with its buyer, its charge and its pictures. The market may run. Throws std::runtime_error.
+CopiedStore copy_to_folder(const SharedStore& store, const std::filesystem::path& to);
+/// The same without the records, which are made anew, as a backup. `to` is new, or was left unfinished by a
+/// run that was broken off: what it has of the log stays.
+sqlite::BackupReport backup_shared(const SharedStore& store, const std::filesystem::path& to);
 
 }  // namespace market::apps

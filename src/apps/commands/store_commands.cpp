@@ -103,7 +103,7 @@ files::CheckResults compare(files::ReadOnlyFolder& folder, const StoreOptions& o
 files::CheckResults check_shared(const SharedStore& store, const StoreOptions& options) try {
   SharedCheck shared(store);
   const files::PrivateFolder scratch(options.scratch);
-  const auto copied = copy_to_folder(store, scratch.path() / "copy", WithRecords::yes);
+  const auto copied = copy_to_folder(store, scratch.path() / "copy");
   if (copied.foreign_records > 0)
     fmt::print("note: the topic has {} messages of others, which never count\n", copied.foreign_records);
   if (!shared.no_live_stock().empty())
@@ -135,8 +135,7 @@ constexpr auto shared_name = "log.kafka";
 
 int backup(const StoreOptions& options) {
   if (const auto shared = shared_store(options)) {
-    copy_to_folder(*shared, options.other, WithRecords::no);
-    const auto report = sqlite::seal_backup(options.other);
+    const auto report = backup_shared(*shared, options.other);
     fmt::print("backup of '{}' in '{}': {} files, {} bytes, {} log records\n", shared_name, options.other,
                report.files, report.bytes, report.log_records);
     return 0;
@@ -186,14 +185,14 @@ int rebuild(const StoreOptions& options) {
 int adopt_log(const StoreOptions& options) {
   if (const auto shared = shared_store(options)) {
     expect_nobody_serves(*shared);
-    kafka::KafkaLog log(shared->log);  // A topic that was deleted is made: then all of it is lost.
+    const auto log = log_to_look_at(*shared);  // One that was deleted is not made: nothing is left to adopt.
     bool lost = false;
     {
       mysql::MysqlRecordFold records(shared->records);
-      lost = adopt_what_is_left(log, records, LogOf::many, shared_name);
+      lost = adopt_what_is_left(*log, records, LogOf::many, shared_name);
     }
     if (!lost) return 0;
-    const Place through = fold_anew(*shared, log);
+    const Place through = fold_anew(*shared, *log);
     fmt::print("the records of '{}' are folded anew up to position {}\n", shared_name, through);
     return 0;
   }
