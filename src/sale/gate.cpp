@@ -181,7 +181,9 @@ Result<> EmbeddedGate::commit(std::span<Pending* const> decided) {
     sequencer_.abandon();  // Certainly not written.
   else
     last_failure_ = Error(Code::recovering, "the event log is being read again; nothing happened");
-  parts_.products.set_recovering(last_failure_.code == Code::recovering);
+  // Another's Open has been followed: what is shown here is what the log says, and goes on with it.
+  const bool replaced = parts_.shared && !sequencer_.writes(term_);
+  parts_.products.set_recovering(last_failure_.code == Code::recovering && !replaced);
   stop_writing();
   note_unable(parts_.clock.now());
   next_try_ = parts_.clock.now();
