@@ -28,8 +28,8 @@ def store(engines, tmp_path):  # noqa: F811
 
 @pytest.fixture
 def other(engines, tmp_path):  # noqa: F811
-    """Empty engines."""
-    one = SharedStore(engines, tmp_path / "other")
+    """Empty engines, with a database for the records and one for accounts."""
+    one = SharedStore(engines, tmp_path / "other", apart=True)
     yield one
     one.end()
 

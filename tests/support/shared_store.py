@@ -8,22 +8,25 @@ from market_server import Market, run
 
 
 class SharedStore:
-    """`engines`: as in the file env of tools/stack/engines.py."""
+    """`engines`: as in the file env of tools/stack/engines.py. `apart`: two databases, not one."""
 
-    def __init__(self, engines, folder):
+    def __init__(self, engines, folder, apart=False):
         self.engines, self.folder, self.servers = engines, folder, []
         self.topic = f"e2e.{uuid.uuid4().hex}"
         self.database = "market_e2e_" + uuid.uuid4().hex
         self.data = folder / "a"
         folder.mkdir(exist_ok=True)
-        self.mysql(f"CREATE DATABASE {self.database}", None)
+        self.records = self.database + ("_records" if apart else "")
+        for name in {self.database, self.records}:
+            self.mysql(f"CREATE DATABASE {name}", None)
         self.write_settings()
 
     def write_settings(self, **changed):
-        url = (f"mysql://{self.engines['MYSQL_USER']}:{self.engines['MYSQL_PASSWORD']}@"
-               f"{self.engines['MYSQL']}/{self.database}")
+        password = self.engines["MYSQL_PASSWORD"]
+        server = f"mysql://{self.engines['MYSQL_USER']}:{password}@{self.engines['MYSQL']}/"
         known = {"log.kafka": self.engines["KAFKA"], "log.topic": self.topic,
-                 "events.topic": self.topic + ".events", "records.mysql": url, "accounts.mysql": url,
+                 "events.topic": self.topic + ".events", "records.mysql": server + self.records,
+                 "accounts.mysql": server + self.database,
                  "redis.servers": self.engines["REDIS"], "redis.secret": "a secret of all instances",
                  "keys.folder": self.folder / "keys", **changed}
         sections = {}
@@ -76,4 +79,5 @@ class SharedStore:
     def end(self):
         for one in self.servers:
             one.kill()
-        self.mysql(f"DROP DATABASE {self.database}")
+        for name in {self.database, self.records}:
+            self.mysql(f"DROP DATABASE {name}", None)

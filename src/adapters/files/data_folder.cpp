@@ -129,11 +129,14 @@ std::map<std::string, std::string> key_checks(const std::filesystem::path& keys)
 
 std::string DataFolder::load_or_create_secret(std::string_view name, std::size_t bytes) const {
   make_folder(keys_);
+  const auto file = keys_ / name;
+  auto found = read_key_file(file, bytes);
+  if (!found) refuse(found.error());
+  if (*found) return std::move(**found);
   // Of several instances with one folder of keys, one makes each key.
   const FileDescriptor alone(::open(keys_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!alone || ::flock(alone.get(), LOCK_EX) != 0) refuse(file_error("cannot be locked", keys_));
-  const auto file = keys_ / name;
-  auto found = read_key_file(file, bytes);
+  found = read_key_file(file, bytes);
   if (!found) refuse(found.error());
   if (*found) return std::move(**found);
   std::string secret = random_secret(bytes);
