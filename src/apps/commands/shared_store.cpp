@@ -1,13 +1,10 @@
 #include "apps/commands/shared_store.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <spdlog/spdlog.h>
-#include <sys/socket.h>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <thread>
 
 #include "apps/roles/redis_parts.hpp"
 #include "apps/roles/serve_parts.hpp"
@@ -90,10 +87,19 @@ std::optional<std::string> running_writer(Log& log) {
 }
 
 void expect_nobody_serves(const SharedStore& store) {
-  // Whoever could write instead of a writer that ended has written after a moment.
+  // A writer gives signs of life; of one that has ended another takes over within this time.
+  constexpr Millis take_over_max{3'000};
   const auto log = log_to_look_at(store);
+  const auto end_of = [&] {
+    const auto end = log->end();
+    if (!end) throw std::runtime_error(end.error().detail);
+    return *end;
+  };
+  const Offset before = end_of();
   if (const auto address = running_writer(*log))
     throw std::runtime_error(fmt::format("the order instance at {} runs; stop all services first", *address));
+  std::this_thread::sleep_for(take_over_max);
+  if (end_of() != before) throw std::runtime_error("somebody writes the log; stop all services first");
 }
 
 }  // namespace market::apps

@@ -36,7 +36,7 @@ std::unique_ptr<kafka::KafkaLog> log_to_look_at(const SharedStore& store);
 
 /// Where an order instance writes the log now; none: nobody does. Throws std::runtime_error.
 std::optional<std::string> running_writer(Log& log);
-/// Throws std::runtime_error when there is one: nobody may fold or write meanwhile.
+/// Throws std::runtime_error when there is one, or one takes over: nobody may fold or write meanwhile.
 void expect_nobody_serves(const SharedStore& store);
 
 struct CopiedStore {
