@@ -243,6 +243,20 @@ def test_dump_rebuild_and_adopt(store):
         assert found.status_code == 200, found.text
 
 
+def test_personal_data_gets_a_new_key(store):
+    server = store.serve()
+    buyer = client.sign_up(server.url, phone="010-1234-5678")
+    running = store.run("keys", "reencrypt")
+    assert running.returncode == 1 and "stop all services first" in running.stderr, running.stderr
+    store.stop()
+    assert "key f2 is made" in store.ok("keys", "reencrypt")
+    assert (store.folder / "keys/field-encryption.2").exists()
+    assert store.mysql("SELECT count(*) FROM accounts WHERE phone LIKE 'f2.%'").strip() == "1"
+    store.check()
+    store.servers.clear()
+    assert buyer_of(store.serve(), buyer).get("/users/me", expect=200).json()["phone"] == "010-1234-5678"
+
+
 def test_a_backup_of_a_running_market_restored_onto_empty_engines(store, other, tmp_path):
     products, tokens = store.seed("--users", 30, "--products", 2, "--stock", 100000)
     server = store.serve()

@@ -2,6 +2,7 @@
 // store: the key that encrypts is read at a start alone.
 #include <fmt/format.h>
 
+#include "adapters/files/private_folder.hpp"
 #include "adapters/sql/reencrypt.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/commands/shared_store.hpp"
@@ -17,11 +18,15 @@ int reencrypt_fields(const KeyOptions& options) {
   const auto keys = keys_folder(settings, options.data);
   if (load_field_keys(keys).empty())
     throw UsageError(fmt::format("{}: there are no keys; the first start makes them", keys.string()));
-  if (const auto shared = shared_store(settings, options.data)) expect_nobody_serves(*shared);
+  std::string data = options.data;
+  std::optional<files::PrivateFolder> folder;
+  if (const auto shared = shared_store(settings, options.data)) {
+    expect_nobody_serves(*shared);
+    data = (folder.emplace(std::filesystem::path()).path() / "data").string();
+  }
   const SystemClock clock;
   const auto open = [&] {
-    return std::make_unique<Store>(options.data, clock, Millis(0), mysql_server(settings, "accounts"),
-                                   settings.text("keys.folder"));
+    return std::make_unique<Store>(data, clock, Millis(0), mysql_server(settings, "accounts"), keys.string());
   };
   {
     const auto locked = open();  // Nobody else has it; what is there can be read.
