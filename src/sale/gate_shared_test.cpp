@@ -192,6 +192,7 @@ TEST_F(SharedGate, AWriterWhoseTermWasTakenLearnsItFromItsOwnAppend) {
   a->door.before_append([&] { memory.append(wire::encode_open(other)); });
   const auto sold = a->submit(order_of(2, 2));
   EXPECT_FALSE(sold);
+  EXPECT_FALSE(a->running->table.recovering()) << "it follows what the other writes: it is ready";
   const auto retried = buy(2, 2);
   ASSERT_TRUE(retried);
   EXPECT_FALSE(retried->replayed);

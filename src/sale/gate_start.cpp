@@ -139,7 +139,10 @@ void EmbeddedGate::try_to_write(Instant now) {
     return;
   }
   const Instant sign_of_life = parts_.shared ? sequencer_.last_sign_of_life() : sign_of_life_;
-  if (parts_.shared && !watch_.should_open(now)) return;  // What was read now is a sign of life.
+  if (parts_.shared && !watch_.should_open(now)) {  // What was read now is a sign of life.
+    parts_.products.set_recovering(false);
+    return;
+  }
   const LogId known = sequencer_.end().point.log;
   const LogId made = settings_.new_log ? settings_.new_log : LogId{parts_.random(), parts_.random(), 0};
   term_ = parts_.random();

@@ -55,11 +55,12 @@ Result<> holds_what_was_followed(Log& log, const Sequencer& sequencer) {
                           end.next - 1));
 }
 
-Result<LogRule::Point> read_counted(Log& log, const std::function<bool(const CountedEvents&)>& each) {
+Result<LogRule::Point> read_counted(Log& log, const std::function<bool(const CountedEvents&)>& each,
+                                    bool foreign_ignored) {
   LogRule rule;
   std::optional<Error> wrong;
   const auto read = log.read(1, [&](Offset offset, std::string_view record) {
-    const auto events = judge(rule, record);
+    const auto events = judge(rule, record, foreign_ignored);
     if (!events) {
       wrong.emplace(Code::internal,
                     fmt::format("the record at offset {}: {}", offset, events.error().detail));

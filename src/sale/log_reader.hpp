@@ -20,6 +20,7 @@ Result<CountedEvents> judge(LogRule& rule, std::string_view record, bool foreign
 /// Calls `each` with the events of every group that counts, from the log's start, in order, until it answers
 /// false. Answers the point behind the last record that was read. Errors: the log's; internal: a record
 /// cannot be read (says where).
-Result<LogRule::Point> read_counted(Log& log, const std::function<bool(const CountedEvents&)>& each);
+Result<LogRule::Point> read_counted(Log& log, const std::function<bool(const CountedEvents&)>& each,
+                                    bool foreign_ignored = false);
 
 }  // namespace market::sale

@@ -5,7 +5,8 @@
     tests/chaos/distributed.py --kill-writer N [--first SEED]
 
 Each round is a sale of 600 units to 700 buyers through two gateways, with one or two faults in its middle;
-then all that was killed is started again, and each buyer's answer is compared with what all instances know.
+then all that was killed is started again, and each buyer's answer is compared with what all instances know,
+and `market check` compares the log with all other stores.
 Two faults that may leave none of two instances meet three of them. `--engines` adds faults of Kafka and
 MariaDB: then a buyer may be told 503, and asks again with the same key. The stack is started once.
 
@@ -48,6 +49,13 @@ class Stack:
         admin = {"MARKET_ADMIN_EMAIL": ADMIN_EMAIL, "MARKET_ADMIN_PASSWORD": ADMIN_PASSWORD}
         return subprocess.run([*command, "--binary", BINARY], capture_output=True, text=True,
                               env={**os.environ, **admin}, timeout=240)
+
+    def violations(self):
+        """What `market check` says of the log, the records, accounts, charges and what Redis shows."""
+        checked = subprocess.run([BINARY, "check", "--config", self.folder / "market.toml"],
+                                 capture_output=True, text=True, timeout=120 * PATIENCE)
+        found = [line for line in checked.stdout.splitlines() if line.startswith("VIOLATED")]
+        return found if checked.returncode == 0 or found else [checked.stderr.strip() or "check has failed"]
 
     def port(self, name):
         return json.loads((self.folder / "ports.json").read_text())[name]
@@ -178,6 +186,7 @@ def one_round(stack, seed, with_engines):
     problems += sale.problems(seconds_max=(30 if with_engines else 6) * PATIENCE)
     if not problems and time.monotonic() - healed > 60 * PATIENCE:
         problems.append("it took more than a minute to be well again")
+    problems += stack.violations()
     return (f"{' and '.join(names)}, {instances} instances: {len(sale.sold)} sold, longest "
             f"{sale.slowest():.2f} s"), problems
 
@@ -198,7 +207,7 @@ def kill_the_writer(stack, seed):
 
     sale.run(once_sold(sale, draw.randint(100, 800), kill), rate=400)
     problems = up(stack)
-    wrong = sale.problems(seconds_max=3 * PATIENCE)
+    wrong = sale.problems(seconds_max=3 * PATIENCE) + stack.violations()
     errors = sum(each.status >= 500 for each in sale.answers)
     name, sold = killed[0]
     told = (f"kill -9 of {name} when {sold} were sold: {errors} answers 5xx, longest {sale.slowest():.2f} s, "

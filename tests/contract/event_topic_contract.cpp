@@ -73,6 +73,13 @@ TEST_F(EventTopicContract, SeveralMayPublishAndNoneIsAllRight) {
   EXPECT_THAT(found(3), ElementsAre("a 1 one", "a 1 one", "b 2 two"));
 }
 
+TEST_F(EventTopicContract, KnowsWhetherAnythingWasEverPublished) {
+  kafka::KafkaEventTopic topic(settings());
+  EXPECT_TRUE(*run(topic.is_new()));
+  ASSERT_TRUE(run(topic.publish({{1, "a", "one"}})));
+  EXPECT_FALSE(*run(topic.is_new()));
+}
+
 TEST_F(EventTopicContract, SaysWhenNobodyTakesThem) {
   auto nowhere = settings();
   nowhere.connection.brokers = "127.0.0.1:1";

@@ -75,6 +75,26 @@ def test_again_changes_nothing(stack):
     assert {name: pid_of(stack, name) for name in NAMES} == before
 
 
+def test_its_settings_are_those_of_seed_check_and_bench(stack):
+    def market(*arguments):
+        done = subprocess.run([BINARY, *map(str, arguments), "--config", stack / "market.toml"],
+                              capture_output=True, text=True, timeout=60 * PATIENCE, cwd=stack)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    said = market("seed", "--users", 100, "--products", 3, "--tokens", stack / "tokens")
+    products = [line.split()[1] for line in said.splitlines() if line.startswith("product ")]
+    tokens = (stack / "tokens").read_text().split()
+    assert len(products) == 3 and len(tokens) == 100
+    for url, token in zip(gateways_of(stack), tokens):
+        client.Client(url, token).order(products[0])
+    said = market("bench", "--tokens", stack / "tokens", "--product", products[1], "--requests", 100,
+                  "--connections", 4)
+    assert "accepted     100" in said, said
+    assert ", 0 failed" in market("check")
+    assert not (stack / "data" / "main.db").exists() and not (stack / "keys").exists(), "nothing is left"
+
+
 def writer_of(stack):
     lines = run(stack, "status").stdout.splitlines()
     return next(line.split()[0] for line in lines if "writes the log" in line)
@@ -222,3 +242,10 @@ def test_a_restart_of_every_role_in_turn_fails_no_order(stack):
     sale.tokens = sale.tokens[:len(sale.answers)]  # The others did not come.
     assert len(sale.answers) > 500, "it was a restart under load"
     assert sale.problems(seconds_max=6 * PATIENCE) == []
+
+
+def test_after_all_that_every_store_is_right(stack):
+    """The log, the records, accounts and charges, and what Redis shows: behind kills, pauses and restarts."""
+    checked = subprocess.run([BINARY, "check", "--config", stack / "market.toml"], capture_output=True,
+                             text=True, timeout=120 * PATIENCE)
+    assert checked.returncode == 0, checked.stdout + checked.stderr

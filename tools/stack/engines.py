@@ -48,6 +48,7 @@ class Engine:
         self.home = self.folder / self.name
         self.process = Process(self.folder, self.name)
         self.any_port = any_port
+        self.begun = False
 
     def memory(self):
         path = self.folder / "ports.json"
@@ -77,10 +78,17 @@ class Engine:
         """Begins it; wait() until it serves, so that several begin side by side."""
         if self.process.pid() is None:
             self.home.mkdir(parents=True, exist_ok=True)
+            self.begun = True
             self.begin()
 
     def wait(self):
-        self.process.wait_until(self.healthy)
+        try:
+            self.process.wait_until(self.healthy)
+        except Trouble:
+            if self.begun or self.process.pid() is not None:
+                raise
+            self.up()  # It was on its way to its end when up() found it.
+            self.process.wait_until(self.healthy)
 
     def down(self):
         self.process.stop()

@@ -14,7 +14,6 @@ other, as an upgrade does; buyers notice nothing.
 
 import argparse
 import pathlib
-import shutil
 import sys
 import time
 import urllib.error
@@ -103,16 +102,13 @@ class Role(Engine):
 
 
 class Services(Role):
-    """All instances have the keys of the first."""
+    """All instances use the keys of the first."""
 
     def prepare(self):
         super().prepare()
         first = self.stack.services[0]  # Which needs no log: it is there first.
-        if self is first or (self.data / "keys").exists():
-            return
-        first.wait()
-        self.data.mkdir(mode=0o700, exist_ok=True)
-        shutil.copytree(first.data / "keys", self.data / "keys")
+        if self is not first and not (self.stack.keys / "refresh-tokens").exists():  # The last one made.
+            first.wait()
 
 
 class Stack:
@@ -139,6 +135,10 @@ class Stack:
     def orders_there(self):
         return max(2, len(list((self.folder / "pids").glob("order-*.pid"))))
 
+    @property
+    def keys(self):
+        return self.services[0].data / "keys"
+
     def eureka(self, registry):
         return f"http://{registry.address}/eureka/"
 
@@ -160,7 +160,10 @@ class Stack:
                     f"{found['MYSQL_DATABASE']}")
         settings = self.folder / "market.toml"
         settings.touch(mode=0o600)
-        settings.write_text(f'[log]\nkafka = "{found["KAFKA"]}"\n\n[records]\nmysql = "{database}"\n\n'
+        gateway = found["GATEWAY"].removeprefix("http://")
+        settings.write_text(f'[http]\nlisten = "{gateway}"  # The services are started with --listen.\n\n'
+                            f'[keys]\nfolder = "{self.keys}"\n\n'
+                            f'[log]\nkafka = "{found["KAFKA"]}"\n\n[records]\nmysql = "{database}"\n\n'
                             f'[accounts]\nmysql = "{database}"\n\n'
                             f'[redis]\nservers = "{found["REDIS"]}"\n'
                             f'secret_file = "{self.folder}/redis.secret"\n')

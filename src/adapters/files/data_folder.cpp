@@ -51,9 +51,7 @@ void make_folder(const std::filesystem::path& path) {
   if (const auto synced = sync_folder(parent); !synced) refuse(synced.error());
 }
 
-}  // namespace
-
-DataFolder DataFolder::open(const std::filesystem::path& path, Millis wait) {
+FileDescriptor lock_folder(const std::filesystem::path& path, Millis wait) {
   std::error_code error;
   if (std::filesystem::exists(path / backup_manifest, error))
     throw std::runtime_error(
@@ -73,11 +71,28 @@ DataFolder DataFolder::open(const std::filesystem::path& path, Millis wait) {
   // Only for others to read, and of one length: on a full disk it needs no new room, and may fail.
   const auto pid = fmt::format("{:<15}\n", ::getpid());
   [[maybe_unused]] const auto written = ::pwrite(lock.get(), pid.data(), pid.size(), 0);
-  if (std::filesystem::exists(path / restore_mark, error)) {
+  return lock;
+}
+
+}  // namespace
+
+DataFolder DataFolder::open(const std::filesystem::path& path, Millis wait,
+                            const std::filesystem::path& keys) {
+  auto lock = lock_folder(path, wait);
+  std::error_code error;
+  if (std::filesystem::exists(path / restore_mark, error))
+    throw std::runtime_error(fmt::format(
+        "data folder {} holds an unfinished restore; run 'market restore' of the same backup again",
+        path.string()));
+  if (std::filesystem::exists(path / copy_mark, error))
     throw std::runtime_error(
-        fmt::format("data folder {} holds an unfinished restore; empty it and restore again", path.string()));
-  }
-  return DataFolder(path, std::move(lock));
+        fmt::format("{} is an unfinished backup; run 'market backup' again", path.string()));
+  return DataFolder(path, keys.empty() ? path / "keys" : keys, std::move(lock));
+}
+
+DataFolder DataFolder::open_to_restore(const std::filesystem::path& path) {
+  auto lock = lock_folder(path, Millis{0});
+  return DataFolder(path, path / "keys", std::move(lock));
 }
 
 long DataFolder::owner(const std::filesystem::path& path) {
@@ -113,10 +128,15 @@ std::map<std::string, std::string> key_checks(const std::filesystem::path& keys)
 }
 
 std::string DataFolder::load_or_create_secret(std::string_view name, std::size_t bytes) const {
-  const auto keys = this->keys();
-  make_folder(keys);
-  const auto file = keys / name;
+  make_folder(keys_);
+  const auto file = keys_ / name;
   auto found = read_key_file(file, bytes);
+  if (!found) refuse(found.error());
+  if (*found) return std::move(**found);
+  // Of several instances with one folder of keys, one makes each key.
+  const FileDescriptor alone(::open(keys_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!alone || ::flock(alone.get(), LOCK_EX) != 0) refuse(file_error("cannot be locked", keys_));
+  found = read_key_file(file, bytes);
   if (!found) refuse(found.error());
   if (*found) return std::move(**found);
   std::string secret = random_secret(bytes);

@@ -19,6 +19,9 @@ inline constexpr auto backup_manifest = "manifest.txt";
 /// Stands in a data folder while restore_store() fills it; open() refuses such a folder.
 inline constexpr auto restore_mark = "restore-unfinished";
 
+/// Stands in a folder until all of a market on shared engines was copied to it; open() refuses such a folder.
+inline constexpr auto copy_mark = "copy-unfinished";
+
 /// A check value of each key by the name of its file: tells keys apart and betrays nothing. Throws
 /// std::runtime_error.
 std::map<std::string, std::string> key_checks(const std::filesystem::path& keys);
@@ -27,27 +30,32 @@ class DataFolder {
  public:
   /// Creates it (0700) when absent and locks it for this process. A restart may `wait` for the one before it.
   /// Throws std::runtime_error: `data folder X is in use by process N`.
-  static DataFolder open(const std::filesystem::path& path, Millis wait = Millis{0});
+  /// `keys`: where the secrets are; empty: keys/ in it.
+  static DataFolder open(const std::filesystem::path& path, Millis wait = Millis{0},
+                         const std::filesystem::path& keys = {});
+
+  /// The same for a restore: a folder that an unfinished one has left may be opened, too.
+  static DataFolder open_to_restore(const std::filesystem::path& path);
 
   /// The process that has it locked now; 0 when none has. Throws std::runtime_error when it cannot be told.
   static long owner(const std::filesystem::path& path);
 
-  /// A file of `bytes` random bytes in keys/, created (0600) when absent. Throws std::runtime_error when the
+  /// A file of `bytes` random bytes in keys(), created (0600) when absent. Throws std::runtime_error when the
   /// file is too short, or may be read by others.
   std::string load_or_create_secret(std::string_view name, std::size_t bytes = 32) const;
   /// The same of a key without which `needed_by`, a file of this folder, cannot be read: when that file is
   /// there, the key must be there too. Throws std::runtime_error.
   std::string load_secret_of(std::string_view needed_by, std::string_view name, std::size_t bytes) const;
 
-  std::filesystem::path keys() const { return path_ / "keys"; }
+  const std::filesystem::path& keys() const { return keys_; }
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(std::string_view name) const { return path_ / name; }
 
  private:
-  DataFolder(std::filesystem::path path, FileDescriptor lock)
-      : path_(std::move(path)), lock_(std::move(lock)) {}
-  std::filesystem::path path_;
+  DataFolder(std::filesystem::path path, std::filesystem::path keys, FileDescriptor lock)
+      : path_(std::move(path)), keys_(std::move(keys)), lock_(std::move(lock)) {}
+  std::filesystem::path path_, keys_;
   FileDescriptor lock_;
 };
 

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <fstream>
+#include <future>
 
 #include "tests/support/temp_folder.hpp"
 
@@ -76,6 +77,31 @@ TEST(DataFolder, SecretsAreMadeOnceAndRefusedWhenWeak) {
   ::chmod(file.c_str(), 0600);
   fs::resize_file(file, 31);
   EXPECT_THAT(thrown_by([&] { folder.load_or_create_secret("token"); }), HasSubstr("too short (31 bytes"));
+}
+
+TEST(DataFolder, SeveralInstancesUseOneFolderOfKeys) {
+  const tests::TempFolder temp;
+  const auto one = DataFolder::open(temp / "one", Millis{0}, temp / "keys");
+  const auto other = DataFolder::open(temp / "other", Millis{0}, temp / "keys");
+  EXPECT_EQ(one.load_or_create_secret("token"), other.load_or_create_secret("token"));
+  EXPECT_EQ(one.keys(), other.keys());
+  EXPECT_FALSE(fs::exists(one.file("keys")));
+  // Also when both need one that nobody has made yet.
+  for (int i = 0; i < 50; ++i) {
+    const auto name = "key" + std::to_string(i);
+    auto there = std::async(std::launch::async, [&] { return other.load_or_create_secret(name); });
+    EXPECT_EQ(one.load_or_create_secret(name), there.get());
+  }
+}
+
+TEST(DataFolder, ACopyThatWasBrokenOffIsNotServed) {
+  const tests::TempFolder temp;
+  fs::create_directory(temp / "data");
+  std::ofstream(temp / "data" / copy_mark) << "x";
+  EXPECT_THAT(thrown_by([&] { DataFolder::open(temp / "data"); }), HasSubstr("unfinished backup"));
+  std::ofstream(temp / "data" / restore_mark) << "x";
+  EXPECT_THAT(thrown_by([&] { DataFolder::open(temp / "data"); }), HasSubstr("unfinished restore"));
+  EXPECT_NO_THROW(DataFolder::open_to_restore(temp / "data"));
 }
 
 TEST(DataFolder, AKeyThatDataNeedsIsNotMadeAnew) {

@@ -47,15 +47,9 @@ void expect_room(const fs::path& folder, std::uintmax_t bytes) {
 
 ReadOnlyFolder::ReadOnlyFolder(fs::path path, fs::path scratch)
     : path_(std::move(path)), scratch_(std::move(scratch)) {
-  if (scratch_.empty()) scratch_ = fs::temp_directory_path();
   // The log's own lock holds even where `lock` was deleted.
   lock_ = shared_lock(path_ / "lock", path_);
   log_ = shared_lock(path_ / "log.db", path_);
-}
-
-ReadOnlyFolder::~ReadOnlyFolder() {
-  std::error_code none;
-  if (!private_.empty()) fs::remove_all(private_, none);
 }
 
 bool ReadOnlyFolder::has(std::string_view name) const {
@@ -64,12 +58,8 @@ bool ReadOnlyFolder::has(std::string_view name) const {
 }
 
 const fs::path& ReadOnlyFolder::private_folder() {
-  if (!private_.empty()) return private_;
-  std::string name = (scratch_ / "market-look-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr)
-    throw std::runtime_error(file_error("no private folder can be made here", scratch_).detail);
-  private_ = name;
-  return private_;
+  if (!private_) private_.emplace(scratch_);
+  return private_->path();
 }
 
 fs::path ReadOnlyFolder::scratch_file(std::string_view name, std::uintmax_t bytes) {
@@ -92,7 +82,7 @@ ReadOnlyFolder::Readable ReadOnlyFolder::database(std::string_view name) {
     const fs::path from = file.string() + std::string(ending);
     if (size_of(from) > 0) fs::copy_file(from, copy.string() + std::string(ending));
   }
-  for (const auto& entry : fs::directory_iterator(private_))
+  for (const auto& entry : fs::directory_iterator(private_folder()))
     fs::permissions(entry.path(), fs::perms::owner_read | fs::perms::owner_write);
   copies_.emplace(name, copy);
   return {copy, true};

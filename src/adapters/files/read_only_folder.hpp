@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "adapters/files/files.hpp"
+#include "adapters/files/private_folder.hpp"
 
 namespace market::files {
 
@@ -19,8 +20,6 @@ class ReadOnlyFolder {
   ReadOnlyFolder(std::filesystem::path path, std::filesystem::path scratch);
   ReadOnlyFolder(const ReadOnlyFolder&) = delete;
   ReadOnlyFolder& operator=(const ReadOnlyFolder&) = delete;
-  /// Removes what was copied.
-  ~ReadOnlyFolder();
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(std::string_view name) const { return path_ / name; }
@@ -39,7 +38,8 @@ class ReadOnlyFolder {
  private:
   const std::filesystem::path& private_folder();
 
-  std::filesystem::path path_, scratch_, private_;
+  std::filesystem::path path_, scratch_;
+  std::optional<PrivateFolder> private_;  ///< What was copied goes with it.
   std::map<std::string, std::filesystem::path, std::less<>> copies_;
   FileDescriptor lock_, log_;
 };

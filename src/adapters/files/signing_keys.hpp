@@ -3,7 +3,7 @@
 /// it was made at in its name, `token-signing.1764126727`, so that a copy of the files loses nothing. A
 /// gateway on another machine has copies with the same endings.
 ///
-///   const auto keys = load_signing_keys(folder.file(signing_key_file));   // the newest first: it signs
+///   const auto keys = load_signing_keys(folder.keys() / signing_key_file);   // the newest first: it signs
 
 #include <filesystem>
 #include <string>
@@ -14,8 +14,8 @@
 
 namespace market::files {
 
-/// Relative to the data folder.
-inline constexpr auto signing_key_file = "keys/token-signing";
+/// Of the first one, in the folder of the keys.
+inline constexpr auto signing_key_file = "token-signing";
 
 struct StoredSigningKey {
   wire::SigningKey key;  ///< Its id: `k1` of the first, `k1764126727` of a later one.

@@ -30,6 +30,24 @@ Task<> KafkaEventTopic::publish(std::vector<TopicMessage> messages) {
   });
 }
 
+Task<bool> KafkaEventTopic::is_new() {
+  return pool_.run([this]() -> Result<bool> {
+    try {
+      connect();
+    } catch (const std::runtime_error& error) {
+      return fail(Code::unavailable, error.what());
+    }
+    constexpr int answer_ms = 2'000;
+    std::int64_t low = 0, high = 0;
+    const auto error =
+        rd_kafka_query_watermark_offsets(producer_.get(), settings_.topic.c_str(), 0, &low, &high, answer_ms);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return fail(Code::unavailable,
+                  fmt::format("Kafka does not say where the public events end: {}", rd_kafka_err2str(error)));
+    return high == 0;
+  });
+}
+
 void KafkaEventTopic::connect() {
   if (topic_) return;
   prepare_topic(settings_.connection, settings_.topic, settings_.replicas, TopicUse::events);

@@ -21,6 +21,7 @@ class KafkaEventTopic final : public EventTopic {
   /// Nothing is answered afterwards.
   void stop() { pool_.stop(); }
   Task<> publish(std::vector<TopicMessage> messages) override;
+  Task<bool> is_new() override;
 
  private:
   Result<> send(const std::vector<TopicMessage>& messages);

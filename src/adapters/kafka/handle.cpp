@@ -181,6 +181,17 @@ void prepare_topic(const Connection& connection, const std::string& name, int re
   if (use == TopicUse::log) look_at_settings(handle.get(), connection, name);
 }
 
+void expect_topic(const Connection& connection, const std::string& name) {
+  const Handle handle = make_consumer(connection);
+  const Topic topic = open_topic(handle, name);
+  if (const int partitions = partitions_of(handle.get(), topic.get()); partitions != 1)
+    throw std::runtime_error(
+        partitions == 0
+            ? fmt::format("Kafka: there is no topic {}", name)
+            : fmt::format("Kafka: the topic {} has {} partitions; it must be one", name, partitions));
+  look_at_settings(handle.get(), connection, name);
+}
+
 void delete_topic(const Connection& connection, const std::string& name) {
   const Handle handle = make_consumer(connection);
   rd_kafka_DeleteTopic_t* wanted = rd_kafka_DeleteTopic_new(name.c_str());

@@ -44,6 +44,8 @@ enum class TopicUse : std::uint8_t { log, events };
 /// one clear line when the log could lose what counts there; `warn` is told of lesser things.
 void prepare_topic(const Connection& connection, const std::string& name, int replicas,
                    TopicUse use = TopicUse::log);
+/// Looks at the log's topic and makes none. Throws as above, and when there is none.
+void expect_topic(const Connection& connection, const std::string& name);
 /// For tests and for `market log adopt`. Throws.
 void delete_topic(const Connection& connection, const std::string& name);
 

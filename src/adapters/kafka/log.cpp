@@ -20,7 +20,10 @@ Millis left_until(Steady::time_point deadline) {
 }
 
 LogSettings prepared(LogSettings settings) {
-  prepare_topic(settings.connection, settings.topic, settings.replicas);
+  if (settings.only_looked_at)
+    expect_topic(settings.connection, settings.topic);
+  else
+    prepare_topic(settings.connection, settings.topic, settings.replicas);
   return settings;
 }
 
@@ -30,6 +33,7 @@ KafkaLog::KafkaLog(LogSettings settings)
     : settings_(prepared(std::move(settings))),
       end_(settings_.connection, settings_.topic),
       delivered_([this](rd_kafka_resp_err_t error) {
+        if (on_their_way_ > 0) --on_their_way_;
         if (error != RD_KAFKA_RESP_ERR__PURGE_QUEUE && error != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
           refused_ = error;
       }),
@@ -62,6 +66,34 @@ Result<Offset> KafkaLog::append(std::string_view record) {
   auto at = wait_for_own(record);
   if (!at) give_up();
   return at;
+}
+
+Result<> KafkaLog::append_unread(std::span<const std::string> records) {
+  constexpr int look_again_ms = 20;
+  constexpr std::size_t unanswered_max = 10'000;
+  constexpr Millis silence_max{30'000};  // Of a broker that has much to write.
+  if (records.empty()) return {};
+  refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+  on_their_way_ = 0;
+  auto deadline = Steady::now() + silence_max;
+  for (auto next = records.begin(); next != records.end() || on_their_way_ > 0;) {
+    if (refused_ != RD_KAFKA_RESP_ERR_NO_ERROR || Steady::now() >= deadline) break;
+    const bool room = next != records.end() && on_their_way_ < unanswered_max;
+    if (room &&
+        rd_kafka_produce(producer_topic_.get(), 0, RD_KAFKA_MSG_F_COPY, const_cast<char*>(next->data()),
+                         next->size(), nullptr, 0, &delivered_) == 0) {
+      ++next;
+      ++on_their_way_;
+    } else if (rd_kafka_poll(producer_.get(), look_again_ms) > 0) {
+      deadline = Steady::now() + silence_max;
+    }
+    if (next == records.end() && on_their_way_ == 0) return {};
+  }
+  const auto why = refused_;
+  give_up();
+  return fail(Code::unavailable,
+              fmt::format("Kafka does not take the records: {}",
+                          why == RD_KAFKA_RESP_ERR_NO_ERROR ? "it does not answer" : rd_kafka_err2str(why)));
 }
 
 Result<> KafkaLog::send(std::string_view record) {

@@ -7,6 +7,8 @@
 
 #include <deque>
 #include <mutex>
+#include <span>
+#include <string>
 
 #include "adapters/kafka/end_question.hpp"
 #include "ports/shared_log.hpp"
@@ -17,6 +19,7 @@ struct LogSettings {
   Connection connection;
   std::string topic = "market.log";
   int replicas = 1;               ///< Of a topic that is made.
+  bool only_looked_at = false;    ///< A topic that is missing is not made.
   Millis append_time_max{1'000};  ///< Not read back by then: the outcome is unknown.
   Millis silence_max{1'000};  ///< A read of records that are there, without one of them for so long, fails.
 };
@@ -27,6 +30,9 @@ class KafkaLog final : public SharedLog {
   explicit KafkaLog(LogSettings settings);
 
   Result<Offset> append(std::string_view record) override;
+  /// One behind the other, without waiting for each. Whether they are there once and in this order is for the
+  /// caller to read. The thread of append(). Errors: unavailable.
+  Result<> append_unread(std::span<const std::string> records);
   Result<> read(Offset from, const std::function<bool(Offset, std::string_view)>& each) override;
   Result<Offset> end() override;
   Result<> tail(Offset from, Millis wait, const std::function<bool(Offset, std::string_view)>& each) override;
@@ -47,6 +53,7 @@ class KafkaLog final : public SharedLog {
   // The appending thread's own.
   Delivered delivered_;
   rd_kafka_resp_err_t refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+  std::size_t on_their_way_ = 0;
   Handle producer_;
   Topic producer_topic_;
   Reader tail_;

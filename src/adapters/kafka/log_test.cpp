@@ -139,6 +139,48 @@ TEST_F(KafkaLogTest, ATopicThatWouldLoseRecordsIsRefused) {
   }
 }
 
+TEST_F(KafkaLogTest, ManyRecordsAreAppendedWithoutWaitingForEach) {
+  std::vector<std::string> records;
+  for (Offset at = 1; at <= 3'000; ++at) records.push_back(numbered_record(at));
+  ASSERT_TRUE(log->append_unread({}));
+  ASSERT_TRUE(log->append_unread(records));
+  std::vector<std::string> found;
+  ASSERT_TRUE(log->read(1, [&](Offset, std::string_view record) {
+    found.emplace_back(record);
+    return true;
+  }));
+  EXPECT_EQ(found, records);
+  EXPECT_EQ(*log->append(numbered_record(3'001)), 3'001) << "and one that is read back goes on behind them";
+  broker->send(SIGSTOP);
+  std::thread later([] {
+    std::this_thread::sleep_for(2s);
+    broker->send(SIGCONT);
+  });
+  EXPECT_TRUE(log->append_unread(std::vector<std::string>{numbered_record(3'002)}))
+      << "a pause is waited for";
+  later.join();
+}
+
+TEST_F(KafkaLogTest, ATopicThatIsOnlyLookedAtIsNotMade) {
+  const tests::KafkaTopic other(broker->address());
+  auto settings = other.settings();
+  settings.only_looked_at = true;
+  for (int i = 0; i < 2; ++i) {
+    try {
+      const KafkaLog nothing(settings);
+      FAIL();
+    } catch (const std::runtime_error& error) {
+      EXPECT_EQ(std::string(error.what()), "Kafka: there is no topic " + other.name());
+    }
+  }
+  {
+    KafkaLog made(other.settings());
+    ASSERT_TRUE(made.append(numbered_record(1)));
+  }
+  KafkaLog looked_at(settings);
+  EXPECT_EQ(offsets_from(looked_at, 1).size(), 1u);
+}
+
 TEST_F(KafkaLogTest, ARecordThatIsTooLargeIsRefusedAtOnce) {
   const auto asked = Steady::now();
   const auto refused = log->append(std::string(2 << 20, 'x'));

@@ -129,6 +129,41 @@ TEST_F(MysqlMainDatabase, ChangesOfSeveralInstancesAreMadeOneBehindTheOther) {
   EXPECT_EQ(number("SELECT locked_at FROM locked_accounts"), 4 * each);
 }
 
+TEST_F(MysqlMainDatabase, AnUnfinishedRestoreIsServedByNobody) {
+  Session session(made_->server());
+  EXPECT_EQ(unfinished_restore(session), "");
+  note_restore(session, "a backup");
+  EXPECT_EQ(unfinished_restore(session), "a backup");
+  try {
+    open_main_database(made_->server(), pool_, 1, cipher_);
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("holds an unfinished restore; run 'market restore' again"));
+  }
+  note_restore(session, {});
+  EXPECT_NO_THROW(open_main_database(made_->server(), pool_, 1, cipher_));
+}
+
+TEST_F(MysqlMainDatabase, RowsComeOneByOneAndASchemaThatIsMissingOrOlderIsSaid) {
+  Session session(made_->server());
+  EXPECT_NO_THROW(expect_newest_schema(session));
+  std::vector<std::string> seen;
+  session.each_row("SELECT 1, 'a', NULL UNION ALL SELECT 2, x'00ff', ''", [&](const Row& row) {
+    seen.push_back(fmt::format("{} {} {}", row.integer(0), row.text(1).size(), row.is_null(2)));
+  });
+  EXPECT_THAT(seen, testing::ElementsAre("1 1 true", "2 2 false"));
+  EXPECT_THROW(session.each_row("SELECT nothing", [](const Row&) {}), Failure);
+  session.execute("DELETE FROM schema_versions WHERE version > 1");
+  EXPECT_THROW(expect_newest_schema(session), std::runtime_error);
+  session.execute("DROP TABLE schema_versions");
+  try {
+    expect_newest_schema(session);
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "the database holds no market");
+  }
+}
+
 TEST_F(MysqlMainDatabase, KeysOfAnotherStoreAreRefused) {
   add_account("Kim");
   try {

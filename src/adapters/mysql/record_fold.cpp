@@ -272,6 +272,16 @@ Result<std::vector<OrderId>> MysqlRecordFold::beyond(Place place) {
   });
 }
 
+void MysqlRecordFold::forget_all() {
+  session_.begin_use();
+  Transaction all(session_);
+  for (const char* table : {"orders", "order_lines", "fold_conflicts", "bound_keys", "products",
+                            "product_names", "product_stock"})
+    session_.execute(fmt::format("DELETE FROM {}", table));
+  session_.execute("UPDATE fold SET log_place = 0, log_hi = 0, log_lo = 0, log_generation = 0");
+  all.commit();
+}
+
 Result<std::int64_t> MysqlRecordFold::conflicts() {
   return with_session(reading, [&]() -> Result<std::int64_t> {
     return session_.query("SELECT count(*) FROM fold_conflicts").at(0).integer(0);

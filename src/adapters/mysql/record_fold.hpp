@@ -21,6 +21,8 @@ class MysqlRecordFold final : public RecordFold {
   Result<std::vector<RecordedProduct>> products() override;
   Result<OrderPtr> load(OrderId id) override;
   Result<std::vector<OrderId>> beyond(Place place) override;
+  /// Nothing of any log is left: for a market that nobody serves. Throws std::runtime_error.
+  void forget_all();
   /// Two orders with one ticket: must stay 0; each is in fold_conflicts.
   Result<std::int64_t> conflicts();
 

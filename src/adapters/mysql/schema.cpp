@@ -144,12 +144,26 @@ constexpr const char* version_4[] = {
     "product_id BIGINT NOT NULL, at BIGINT NOT NULL, reason VARBINARY(40) NOT NULL, refused BIGINT NOT NULL,"
     "PRIMARY KEY(product_id, at, reason))",
 };
-constexpr std::span<const char* const> versions[] = {version_1, version_2, version_3, version_4};
+// Which backup is being restored here; nobody serves meanwhile.
+constexpr const char* version_5[] = {
+    "CREATE TABLE IF NOT EXISTS unfinished_restore("
+    "only_row TINYINT PRIMARY KEY, backup VARBINARY(100) NOT NULL)",
+};
+constexpr std::span<const char* const> versions[] = {version_1, version_2, version_3, version_4, version_5};
 constexpr int with_webhook_sums = 4;
 constexpr int lock_seconds = 30;
 
+constexpr auto newest = static_cast<int>(std::size(versions));
+
 int version_of(Session& session) {
   return static_cast<int>(session.query("SELECT max(version) FROM schema_versions").at(0).integer(0));
+}
+
+void refuse_newer(int found) {
+  if (found > newest)
+    throw std::runtime_error(
+        fmt::format("the database's schema is version {}, this program knows up to {}; use the newer program",
+                    found, newest));
 }
 
 /// One instance at a time; the server gives the lock back when the connection ends.
@@ -196,15 +210,11 @@ void seal_webhooks(Session& session, const std::function<std::string(long long)>
 }  // namespace
 
 void migrate(Session& session, const std::function<std::string(long long)>& operators_sum) {
-  constexpr auto newest = static_cast<int>(std::size(versions));
   session.begin_use();
   const MigrationLock lock(session);
   session.execute("CREATE TABLE IF NOT EXISTS schema_versions(version INT PRIMARY KEY)");
   const int found = version_of(session);
-  if (found > newest)
-    throw std::runtime_error(
-        fmt::format("the database's schema is version {}, this program knows up to {}; use the newer program",
-                    found, newest));
+  refuse_newer(found);
   for (int next = found + 1; next <= newest; ++next) {
     for (const char* step : versions[next - 1]) {
       std::string sql = step;
@@ -215,6 +225,29 @@ void migrate(Session& session, const std::function<std::string(long long)>& oper
     if (next == with_webhook_sums) seal_webhooks(session, operators_sum);
     session.execute(fmt::format("INSERT INTO schema_versions VALUES({})", next));
   }
+}
+
+void expect_newest_schema(Session& session) {
+  session.begin_use();
+  if (session.query("SHOW TABLES LIKE 'schema_versions'").empty())
+    throw std::runtime_error("the database holds no market");
+  const int found = version_of(session);
+  refuse_newer(found);
+  if (found < newest)
+    throw std::runtime_error(fmt::format(
+        "the database's schema is version {}: start a service of this program first, which brings it to {}",
+        found, newest));
+}
+
+std::string unfinished_restore(Session& session) {
+  const auto rows = session.query("SELECT backup FROM unfinished_restore");
+  return rows.empty() ? std::string() : rows[0].text(0);
+}
+
+void note_restore(Session& session, const std::string& backup) {
+  session.execute("DELETE FROM unfinished_restore");
+  if (!backup.empty())
+    session.execute(fmt::format("INSERT INTO unfinished_restore VALUES(1, {})", quoted(backup)));
 }
 
 }  // namespace market::mysql

@@ -14,4 +14,12 @@ namespace market::mysql {
 /// has the keys.
 void migrate(Session& session, const std::function<std::string(long long)>& operators_sum = {});
 
+/// Only looks. Throws std::runtime_error with one line: there is no market, or one of another schema.
+void expect_newest_schema(Session& session);
+
+/// The backup whose restore has begun here and not ended; empty: none. Throws Failure, as the next.
+std::string unfinished_restore(Session& session);
+/// Empty: it has ended.
+void note_restore(Session& session, const std::string& backup);
+
 }  // namespace market::mysql

@@ -203,14 +203,34 @@ std::vector<Row> Session::query(const std::string& sql) {
   const unsigned columns = mysql_num_fields(result.get());
   std::vector<Row> rows;
   rows.reserve(mysql_num_rows(result.get()));
-  while (MYSQL_ROW fields = mysql_fetch_row(result.get())) {
-    const unsigned long* lengths = mysql_fetch_lengths(result.get());
-    Row& row = rows.emplace_back();
-    row.values_.resize(columns);
-    for (unsigned i = 0; i < columns; ++i)
-      if (fields[i] != nullptr) row.values_[i].emplace(fields[i], lengths[i]);
-  }
+  while (MYSQL_ROW fields = mysql_fetch_row(result.get()))
+    fill(rows.emplace_back(), fields, mysql_fetch_lengths(result.get()), columns);
   return rows;
+}
+
+void Session::fill(Row& row, char** fields, const unsigned long* lengths, unsigned columns) {
+  row.values_.resize(columns);
+  for (unsigned i = 0; i < columns; ++i)
+    if (fields[i] != nullptr)
+      row.values_[i].emplace(fields[i], lengths[i]);
+    else
+      row.values_[i].reset();
+}
+
+void Session::each_row(const std::string& sql, const std::function<void(const Row&)>& use) {
+  if (!handle_) connect();
+  MYSQL* connection = &handle_->connection;
+  if (mysql_real_query(connection, sql.data(), sql.size()) != 0) raise();
+  const std::unique_ptr<MYSQL_RES, void (*)(MYSQL_RES*)> result(mysql_use_result(connection),
+                                                                mysql_free_result);
+  if (!result) raise();
+  const unsigned columns = mysql_num_fields(result.get());
+  Row row;
+  while (MYSQL_ROW fields = mysql_fetch_row(result.get())) {
+    fill(row, fields, mysql_fetch_lengths(result.get()), columns);
+    use(row);
+  }
+  if (mysql_errno(connection) != 0) raise();
 }
 
 std::uint64_t Session::execute(const std::string& sql) {

@@ -7,6 +7,7 @@
 ///   session.execute("UPDATE t SET name = " + quoted(name));   // how many rows
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -75,6 +76,8 @@ class Session {
   /// below.
   void begin_use();
   std::vector<Row> query(const std::string& sql);
+  /// Each row as it comes, of tables that memory need not hold. Nothing else may be asked meanwhile.
+  void each_row(const std::string& sql, const std::function<void(const Row&)>& use);
   /// How many rows were changed (found, where that is what the statement is about).
   std::uint64_t execute(const std::string& sql);
   void close();
@@ -83,6 +86,7 @@ class Session {
   struct Handle;
   [[noreturn]] void raise();
   void connect();
+  static void fill(Row& row, char** fields, const unsigned long* lengths, unsigned columns);
 
   const Server server_;
   std::unique_ptr<Handle> handle_;

@@ -92,8 +92,8 @@ void copy_plain_file(const fs::path& from, const fs::path& to) {
 
 bool is_left_out(const std::string& name) {
   const auto ends = [&](std::string_view end) { return std::string_view(name).ends_with(end); };
-  return name == "lock" || name == manifest_name || ends("-wal") || ends("-shm") || ends("-journal") ||
-         ends(".tmp") || name.starts_with("picture-sizes/");
+  return name == "lock" || name == manifest_name || name == files::copy_mark || ends("-wal") ||
+         ends("-shm") || ends("-journal") || ends(".tmp") || name.starts_with("picture-sizes/");
 }
 
 /// Copied in this order (backup.hpp says why), before all others.
@@ -226,12 +226,15 @@ Offset records_of(const fs::path& log) {
   return db.must_query("SELECT ifnull(max(offset), 0) FROM records");
 }
 
-void require_empty(const fs::path& folder, std::string_view what) {
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().filename() != "lock") {
-      throw std::runtime_error(fmt::format("{} {} is not empty; name a new one", what, folder.string()));
-    }
-  }
+BackupReport seal(const fs::path& folder, const std::vector<std::string>& names) {
+  Manifest manifest;
+  manifest.log_records = records_of(folder / "log.db");
+  for (const auto& name : names)
+    manifest.entries.push_back(
+        {name, fs::file_size(folder / name), must(files::sha256_of_file(folder / name))});
+  sync_all_folders(folder);
+  write_manifest(folder, manifest);
+  return report_of(manifest);
 }
 
 /// A folder in the making: it goes again unless all of it is there.
@@ -258,6 +261,15 @@ class UnfinishedFolder {
 };
 
 }  // namespace
+
+void require_empty(const fs::path& folder, std::string_view what) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    // A mark that was being written is no mark yet, and nothing was done before it.
+    if (const auto name = entry.path().filename(); name != "lock" && name.extension() != ".tmp") {
+      throw std::runtime_error(fmt::format("{} {} is not empty; name a new one", what, folder.string()));
+    }
+  }
+}
 
 files::CheckResults check_backup(const files::ReadOnlyFolder& folder) try {
   const auto manifest = read_manifest(folder.path());
@@ -288,27 +300,48 @@ BackupReport backup_store(const fs::path& data, const fs::path& to) {
   if (fs::exists(to)) require_empty(to, "backup folder");
   UnfinishedFolder unfinished(to);
   make_private_folder(to);
-  const auto copied = copy_all(data, to);
-  Manifest manifest;
-  manifest.log_records = records_of(to / "log.db");
-  for (const auto& name : copied) {
-    manifest.entries.push_back({name, fs::file_size(to / name), must(files::sha256_of_file(to / name))});
-  }
-  sync_all_folders(to);
-  write_manifest(to, manifest);
+  const auto report = seal(to, copy_all(data, to));
   unfinished.finish();
-  return report_of(manifest);
+  return report;
+}
+
+BackupReport seal_backup(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const auto name : ordered_names)
+    if (fs::exists(folder / name)) names.emplace_back(name);
+  for (auto& name : other_names(folder)) names.push_back(std::move(name));
+  return seal(folder, names);
+}
+
+std::string verify_backup(const fs::path& folder, BackupReport& report) {
+  const auto manifest = read_manifest(folder);
+  verify(folder, manifest);
+  report = report_of(manifest);
+  return must(files::sha256_of_file(folder / manifest_name));
 }
 
 BackupReport restore_store(const fs::path& from, const fs::path& data) {
   const auto manifest = read_manifest(from);
   verify(from, manifest);
-  const auto folder = files::DataFolder::open(data);
-  require_empty(data, "data folder");
-  must(files::write_file_durably(data / files::restore_mark, "a restore runs or was cut short\n"));
+  const auto folder = files::DataFolder::open_to_restore(data);
+  const auto ours = fmt::format("a restore of the backup {} runs or was cut short\n",
+                                must(files::sha256_of_file(from / manifest_name)));
+  const auto begun = must(files::read_whole_file(data / files::restore_mark));
+  const auto is_there = [&](const Entry& entry) { return trouble_of(data, entry).empty(); };
+  if (!begun) {
+    // One that was broken off behind its end: all is there, and nothing has changed since.
+    if (std::all_of(manifest.entries.begin(), manifest.entries.end(), is_there)) return report_of(manifest);
+    require_empty(data, "data folder");
+    must(files::write_file_durably(data / files::restore_mark, ours));
+  } else if (*begun != ours) {
+    throw std::runtime_error(
+        fmt::format("data folder {} holds an unfinished restore of another backup; empty it", data.string()));
+  }
   for (const auto& entry : manifest.entries) {
     const auto target = data / entry.name;
+    if (begun && is_there(entry)) continue;
     if (const auto parent = target.parent_path(); parent != data) make_private_folder(parent);
+    fs::remove(target);
     copy_plain_file(from / entry.name, target);
   }
   verify(data, manifest);

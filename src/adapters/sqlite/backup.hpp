@@ -25,7 +25,19 @@ struct BackupReport {
 /// Throws std::runtime_error with one clear line.
 BackupReport backup_store(const std::filesystem::path& data, const std::filesystem::path& to);
 
-/// Checks every file of the manifest, then fills `data`, a new or empty folder that no process uses.
+/// Throws unless the folder holds nothing that could be lost. `what`: words for it.
+void require_empty(const std::filesystem::path& folder, std::string_view what);
+
+/// Makes a backup of a folder that has a whole store and that no process uses: writes its manifest. Throws as
+/// above.
+BackupReport seal_backup(const std::filesystem::path& folder);
+
+/// Throws std::runtime_error with one line unless the folder has every file of its manifest, byte by byte.
+/// Answers a sum of the manifest: of two backups it is the same if they are.
+std::string verify_backup(const std::filesystem::path& folder, BackupReport& report);
+
+/// Checks every file of the manifest, then fills `data`, a new or empty folder that no process uses, or one
+/// that a restore of the same backup has left unfinished: what is there already stays.
 /// Throws std::runtime_error with one clear line.
 BackupReport restore_store(const std::filesystem::path& from, const std::filesystem::path& data);
 

@@ -107,5 +107,46 @@ TEST(Backup, AHalfRestoredFolderIsNotServed) {
   EXPECT_THAT(thrown_by([&] { files::DataFolder::open(temp / "data"); }), HasSubstr("unfinished restore"));
 }
 
+TEST(Backup, ARestoreThatWasBrokenOffGoesOn) {
+  const tests::TempFolder temp;
+  const auto data = temp / "data", saved = temp / "saved", back = temp / "back";
+  {
+    const auto folder = files::DataFolder::open(data);
+    SqliteLog log(log_in(data));
+    fill(data);
+    backup_store(data, saved);
+  }
+  fs::create_directories(back / "pictures/ab");
+  fs::copy_file(saved / "log.db", back / "log.db");
+  EXPECT_TRUE(files::write_file_durably(back / "main.db", "half of i"));
+  EXPECT_TRUE(files::write_file_durably(back / files::restore_mark, "of another backup"));
+  EXPECT_THAT(thrown_by([&] { restore_store(saved, back); }), HasSubstr("of another backup; empty it"));
+  BackupReport report;
+  const auto mark = "a restore of the backup " + verify_backup(saved, report) + " runs or was cut short\n";
+  EXPECT_TRUE(files::write_file_durably(back / files::restore_mark, mark));
+  EXPECT_EQ(restore_store(saved, back).files, report.files);
+  EXPECT_FALSE(fs::exists(back / files::restore_mark));
+  EXPECT_EQ(**files::read_whole_file(back / "pictures/ab/abcd"), "a picture");
+  EXPECT_EQ(Database::open(back / "main.db", Database::Mode::existing).must_query("SELECT a FROM m"), 2);
+}
+
+TEST(Backup, AFolderThatIsWholeIsSealed) {
+  const tests::TempFolder temp;
+  const auto data = temp / "data";
+  {
+    const auto folder = files::DataFolder::open(data);
+    SqliteLog log(log_in(data));
+    fill(data);
+  }
+  const auto report = seal_backup(data);
+  BackupReport verified;
+  const auto sum = verify_backup(data, verified);
+  EXPECT_EQ(verified.files, report.files);
+  EXPECT_EQ(restore_store(data, temp / "back").files, report.files);
+  EXPECT_TRUE(files::write_file_durably(data / "pictures/ab/abcd", "a picturf"));
+  EXPECT_THAT(thrown_by([&] { verify_backup(data, verified); }), HasSubstr("is damaged or missing"));
+  EXPECT_EQ(sum.size(), 64u);
+}
+
 }  // namespace
 }  // namespace market::sqlite

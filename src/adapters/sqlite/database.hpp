@@ -79,6 +79,8 @@ class Statement {
   void bind(int index, std::string_view bytes) {
     sqlite3_bind_blob64(handle_.get(), index, bytes.data(), bytes.size(), SQLITE_STATIC);
   }
+  void bind_null(int index) { sqlite3_bind_null(handle_.get(), index); }
+  bool is_null(int column) const { return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL; }
   /// SQLITE_ROW, SQLITE_DONE or an extended error code.
   int step() { return sqlite3_step(handle_.get()); }
   /// Steps a statement without rows and makes it ready for the next time; SQLITE_DONE becomes SQLITE_OK.

@@ -12,6 +12,8 @@
 
 #include "apps/bench/generator.hpp"
 #include "apps/bench/process_usage.hpp"
+#include "apps/commands/commands.hpp"
+#include "apps/roles/serve_parts.hpp"
 #include "apps/settings/settings.hpp"
 #include "base/time.hpp"
 
@@ -21,8 +23,9 @@ namespace {
 using load::Mode;
 
 struct Options {
-  std::string mode = "buy", url = "http://127.0.0.1:8080", path, tokens, json, key_prefix;
+  std::string mode = "buy", url, path, tokens, json, key_prefix;
   std::string duration = "10s", drain = "10s", catch_up = "60s";
+  SettingSources sources;
   std::vector<std::string> products;
   std::vector<int> server_pids;
   double rate = 0;
@@ -35,7 +38,11 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--mode", options.mode, "buy, soldout, read (products), mixed, or get (--path)")
       ->check(CLI::IsMember({"buy", "soldout", "read", "mixed", "get"}))
       ->capture_default_str();
-  app.add_option("--url", options.url, "http://host:port")->capture_default_str();
+  app.add_option("--url", options.url, "http://host:port; default: http.listen of the settings");
+  app.add_option("--config", options.sources.config, "settings file (TOML)");
+  app.add_option("--set", options.sources.assignments, "section.key=value; beats file and environment")
+      ->take_all()
+      ->allow_extra_args(false);
   app.add_option("--path", options.path, "what mode get asks for, such as /health/live");
   app.add_option("--product", options.products, "product id; several are taken in turn");
   app.add_option("--tokens", options.tokens,
@@ -239,7 +246,8 @@ void raise_descriptor_limit() {
 }
 
 int measure(const Options& options, bool duration_given) {
-  const auto target = load::resolve(options.url);
+  const auto target = load::resolve(
+      options.url.empty() ? "http://" + read_settings(options.sources).text("http.listen") : options.url);
   const auto requests = requests_of(options, target);
   load::LoadPlan plan;
   plan.connections = options.connections;

@@ -29,6 +29,7 @@ struct SeedOptions {
   std::int64_t stock = 1'000'000;
   std::string tokens;
   std::string token_life = "24h";
+  std::string url;  ///< Of the server that has the store; empty: http.listen.
   SettingSources settings;
 };
 int seed(const SeedOptions& options);
@@ -45,6 +46,8 @@ struct StoreOptions {
   std::string data = "data";
   std::string other;    ///< --to of backup, --from of restore.
   std::string scratch;  ///< Where check and dump may write; empty: the system's folder for temporary files.
+  std::string same_as;  ///< Of check: another store, which must hold the same.
+  SettingSources settings;  ///< They may name a log and databases that several processes share.
 };
 int backup(const StoreOptions& options);
 int restore(const StoreOptions& options);

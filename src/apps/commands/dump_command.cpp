@@ -11,6 +11,7 @@
 #include "adapters/files/read_only_folder.hpp"
 #include "adapters/sqlite/log_view.hpp"
 #include "apps/commands/commands.hpp"
+#include "apps/commands/shared_store.hpp"
 #include "apps/settings/settings.hpp"
 #include "sale/log_reader.hpp"
 
@@ -136,14 +137,22 @@ bool print_event(const CountedEvent& counted) {
 }  // namespace
 
 int dump(const StoreOptions& options) {
-  if (!std::filesystem::exists(std::filesystem::path(options.data) / "log.db"))
-    throw UsageError(fmt::format("--data {}: there is no store", options.data));
-  files::ReadOnlyFolder folder(options.data, options.scratch);
-  sqlite::SqliteLogView log(folder);
-  const auto read = sale::read_counted(log, [](const CountedEvents& events) {
-    return std::all_of(events->begin(), events->end(), print_event);
-  });
-  if (!read) throw std::runtime_error(read.error().detail);
+  const auto print_all = [](Log& log, bool foreign_ignored) {
+    const auto read = sale::read_counted(
+        log,
+        [](const CountedEvents& events) { return std::all_of(events->begin(), events->end(), print_event); },
+        foreign_ignored);
+    if (!read) throw std::runtime_error(read.error().detail);
+  };
+  if (const auto shared = shared_store(options)) {
+    print_all(*log_to_look_at(*shared), true);
+  } else {
+    if (!std::filesystem::exists(std::filesystem::path(options.data) / "log.db"))
+      throw UsageError(fmt::format("--data {}: there is no store", options.data));
+    files::ReadOnlyFolder folder(options.data, options.scratch);
+    sqlite::SqliteLogView log(folder);
+    print_all(log, false);
+  }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
     throw std::runtime_error("the events cannot be written out");
   return 0;

@@ -17,15 +17,16 @@ using files::StoredSigningKey;
 /// How long servers have to read a new key: until then tokens are still signed with the one before it.
 constexpr Millis taking_over_max = std::chrono::hours(1);
 
-std::filesystem::path first_key(const KeyOptions& options) {
-  return std::filesystem::path(options.data) / files::signing_key_file;
+std::filesystem::path first_key(const KeyOptions& options, const Settings& settings) {
+  return keys_folder(settings, options.data) / files::signing_key_file;
 }
 
 /// At least one. Throws UsageError.
-std::vector<StoredSigningKey> load(const KeyOptions& options) {
-  auto keys = files::load_signing_keys(first_key(options));
+std::vector<StoredSigningKey> load(const std::filesystem::path& first) {
+  auto keys = files::load_signing_keys(first);
   if (keys.empty())
-    throw UsageError(fmt::format("--data {}: there are no keys; the first start makes them", options.data));
+    throw UsageError(
+        fmt::format("{}: there are no keys; the first start makes them", first.parent_path().string()));
   return keys;
 }
 
@@ -54,7 +55,7 @@ void print_next_step(const KeyOptions& options) {
 
 int list_keys(const KeyOptions& options) {
   const Settings settings = read_settings(options.settings);
-  const auto keys = load(options);
+  const auto keys = load(first_key(options, settings));
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const std::string use =
         i == 0 ? "signs"
@@ -66,11 +67,12 @@ int list_keys(const KeyOptions& options) {
 
 int rotate_keys(const KeyOptions& options) {
   const Settings settings = read_settings(options.settings);
-  load(options);
+  const auto first = first_key(options, settings);
+  load(first);
   const SystemClock clock;
-  const auto added = files::add_signing_key(first_key(options), clock.now());
+  const auto added = files::add_signing_key(first, clock.now());
   fmt::print("key {} is made: it signs as soon as the servers have read it\n", added.key.id);
-  const auto keys = load(options);
+  const auto keys = load(first);
   for (std::size_t i = 1; i < keys.size(); ++i) {
     if (needed_until(keys[i - 1].made_at, settings) > clock.now()) continue;
     files::remove_signing_key(keys[i]);
@@ -81,7 +83,7 @@ int rotate_keys(const KeyOptions& options) {
 }
 
 int retire_key(const KeyOptions& options) {
-  const auto keys = load(options);
+  const auto keys = load(first_key(options, read_settings(options.settings)));
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (keys[i].key.id != options.key) continue;
     if (i == 0) throw UsageError(fmt::format("key {} signs; run 'market keys rotate' first", options.key));

@@ -1,5 +1,7 @@
 // The one binary: reads the command line and hands over to a command.
 #include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
@@ -95,7 +97,8 @@ int run(int argc, char** argv) {
   serve_command->callback([&] { status = serve(serve_options); });
 
   SeedOptions seed_options;
-  auto* seed_command = app.add_subcommand("seed", "make load data in a stopped store");
+  auto* seed_command =
+      app.add_subcommand("seed", "make load data in a store or a shared market, served or not");
   seed_command->add_option("--users", seed_options.users, "accounts to make")
       ->check(CLI::Range(0, 10'000'000));
   seed_command->add_option("--products", seed_options.products, "event products to make")
@@ -107,6 +110,8 @@ int run(int argc, char** argv) {
   seed_command->add_option("--tokens", seed_options.tokens, "file for one access token a line");
   seed_command->add_option("--token-life", seed_options.token_life, "how long the tokens live")
       ->capture_default_str();
+  seed_command->add_option("--url", seed_options.url,
+                           "of the server that has the store; default: http.listen");
   add_data(*seed_command, seed_options.data);
   add_settings(*seed_command, seed_options.settings);
   seed_command->callback([&] { status = seed(seed_options); });
@@ -125,30 +130,42 @@ int run(int argc, char** argv) {
   demo_command->callback([&] { status = run_demo(demo_options); });
 
   StoreOptions store_options;
-  auto* backup_command = app.add_subcommand("backup", "copy a store, running or not, consistently");
+  auto* backup_command =
+      app.add_subcommand("backup", "copy a store or a shared market, running or not, consistently");
+  backup_command->alias("export");
   add_data(*backup_command, store_options.data);
+  add_settings(*backup_command, store_options.settings);
   backup_command->add_option("--to", store_options.other, "folder to make")
       ->required()
       ->transform(plain_folder);
   backup_command->callback([&] { status = backup(store_options); });
-  auto* restore_command = app.add_subcommand("restore", "make a store from a backup");
+  auto* restore_command = app.add_subcommand("restore", "make a store, or a shared market, from a backup");
+  restore_command->alias("import");
   add_data(*restore_command, store_options.data);
+  add_scratch(*restore_command, store_options.scratch);
+  add_settings(*restore_command, store_options.settings);
   restore_command->add_option("--from", store_options.other, "the backup's folder")
       ->required()
       ->transform(plain_folder);
   restore_command->callback([&] { status = restore(store_options); });
-  auto* check_cmd = app.add_subcommand("check", "verify the invariants of a stopped store or a backup");
+  auto* check_cmd = app.add_subcommand(
+      "check", "verify the invariants of a stopped store, a backup, or a shared market, running or not");
   add_data(*check_cmd, store_options.data);
   add_scratch(*check_cmd, store_options.scratch);
+  add_settings(*check_cmd, store_options.settings);
+  check_cmd->add_option("--same-as", store_options.same_as, "a store or a backup that must hold the same")
+      ->transform(plain_folder);
   check_cmd->callback([&] { status = check_command(store_options); });
   auto* dump_command =
-      app.add_subcommand("dump", "write the events of a stopped store or a backup as JSON lines");
+      app.add_subcommand("dump", "write the events of a stopped store, a backup or a topic as JSON lines");
   add_data(*dump_command, store_options.data);
   add_scratch(*dump_command, store_options.scratch);
+  add_settings(*dump_command, store_options.settings);
   dump_command->callback([&] { status = dump(store_options); });
   auto* rebuild_command =
       app.add_subcommand("rebuild", "fold the records anew from the log of a stopped store");
   add_data(*rebuild_command, store_options.data);
+  add_settings(*rebuild_command, store_options.settings);
   rebuild_command->callback([&] { status = rebuild(store_options); });
 
   auto* log_command = app.add_subcommand("log", "the event log of a stopped store");
@@ -156,6 +173,7 @@ int run(int argc, char** argv) {
   auto* adopt_command =
       log_command->add_subcommand("adopt", "go on with a log that has lost events which the records know");
   add_data(*adopt_command, store_options.data);
+  add_settings(*adopt_command, store_options.settings);
   adopt_command->callback([&] { status = adopt_log(store_options); });
 
   EventsOptions events_options;
@@ -210,6 +228,10 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   open_standard_files();
+  // Standard output is for what was asked for. A server has a log of its own.
+  const auto warnings = spdlog::stderr_logger_mt("market-command");
+  warnings->set_pattern("market: %l: %v");
+  spdlog::set_default_logger(warnings);
   try {
     if (argc > 1 && std::string_view(argv[1]) == "bench") return run_bench(argc - 1, argv + 1);
     return run(argc, argv);

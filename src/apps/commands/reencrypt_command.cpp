@@ -2,24 +2,38 @@
 // store: the key that encrypts is read at a start alone.
 #include <fmt/format.h>
 
+#include "adapters/files/private_folder.hpp"
 #include "adapters/sql/reencrypt.hpp"
 #include "apps/commands/commands.hpp"
+#include "apps/commands/shared_store.hpp"
 #include "apps/roles/field_keys.hpp"
+#include "apps/roles/serve_parts.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings.hpp"
 
 namespace market::apps {
 
 int reencrypt_fields(const KeyOptions& options) {
-  const std::filesystem::path keys = std::filesystem::path(options.data) / "keys";
+  const Settings settings = read_settings(options.settings);
+  const auto keys = keys_folder(settings, options.data);
   if (load_field_keys(keys).empty())
-    throw UsageError(fmt::format("--data {}: there are no keys; the first start makes them", options.data));
+    throw UsageError(fmt::format("{}: there are no keys; the first start makes them", keys.string()));
+  std::string data = options.data;
+  std::optional<files::PrivateFolder> folder;
+  if (const auto shared = shared_store(settings, options.data)) {
+    expect_nobody_serves(*shared);
+    data = (folder.emplace(std::filesystem::path()).path() / "data").string();
+  }
   const SystemClock clock;
+  const auto open = [&] {
+    return std::make_unique<Store>(data, clock, Millis(0), mysql_server(settings, "accounts"), keys.string());
+  };
   {
-    Store locked(options.data, clock);  // Nobody else has it; what is there can be read.
+    const auto locked = open();  // Nobody else has it; what is there can be read.
     add_field_key(keys);
   }
-  Store store(options.data, clock);
+  const auto opened = open();
+  Store& store = *opened;
   const auto all = load_field_keys(keys);
   const std::string newest = all.front().id;
   const auto count = sql::reencrypt(*store.main, store.cipher, newest);

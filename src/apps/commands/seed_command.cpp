@@ -1,4 +1,6 @@
-// `market seed`: load data in a stopped store: accounts with access tokens, event products, a long log.
+// `market seed`: load data: accounts with access tokens, event products, a long log. In a stopped store it is
+// the writer; in one that is served, and in a market that several processes share, products are asked for
+// from whoever writes.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -9,21 +11,23 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "adapters/files/private_folder.hpp"
 #include "apps/commands/commands.hpp"
+#include "apps/commands/seed_log.hpp"
+#include "apps/commands/seed_products.hpp"
+#include "apps/commands/shared_store.hpp"
+#include "apps/roles/field_keys.hpp"
 #include "apps/roles/run_task.hpp"
+#include "apps/roles/sale_core.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings_check.hpp"
-#include "base/random.hpp"
-#include "sale/begin_term.hpp"
-#include "sale/log_reader.hpp"
+#include "services/product/catalogue.hpp"
 
 namespace market::apps {
 namespace {
 
 constexpr std::int64_t accounts_per_commit = 10'000;
-constexpr std::chrono::hours sale_age{72};    ///< Seeded sales have been open for so long,
-constexpr std::chrono::hours orders_age{48};  ///< and seeded orders lie within.
 
 void must(const Result<>& done) {
   if (!done) throw std::runtime_error(done.error().detail);
@@ -53,12 +57,19 @@ class TokenFile {
   std::FILE* file_ = nullptr;
 };
 
-/// Accounts that nobody can sign in to (no password hash), each with a token that has no session.
-std::vector<UserId> seed_users(Store& store, const SeedOptions& options, const Clock& clock, IdSource& ids) {
-  TokenFile tokens(options.tokens);
+Millis token_life(const SeedOptions& options) {
   const auto life = parse_duration(options.token_life);
   if (!life || *life < std::chrono::seconds(1))
     throw UsageError(fmt::format("--token-life: '{}' must be a duration of 1s or more", options.token_life));
+  return *life;
+}
+
+/// Accounts that nobody can sign in to (no password hash), each with a token that has no session.
+std::vector<UserId> seed_users(sql::SqlAccounts& accounts, const wire::AccessTokens& signer,
+                               const SeedOptions& options, const Clock& clock) {
+  IdSource ids(clock);
+  TokenFile tokens(options.tokens);
+  const Millis life = token_life(options);
   std::vector<UserId> users;
   std::vector<Account> batch;
   for (std::int64_t i = 0; i < options.users; ++i) {
@@ -70,108 +81,107 @@ std::vector<UserId> seed_users(Store& store, const SeedOptions& options, const C
     account.email_verified = true;
     account.created_at = now;
     users.push_back(account.id);
-    tokens.add(store.tokens.sign(wire::Identity{account.id, {}, Role::customer, true, now + *life}, now));
+    tokens.add(signer.sign(wire::Identity{account.id, {}, Role::customer, true, now + life}, now));
     batch.push_back(std::move(account));
     if (static_cast<std::int64_t>(batch.size()) < accounts_per_commit && i + 1 < options.users) continue;
-    must(run_task(store.accounts.create_all(std::exchange(batch, {}))));
+    must(run_task(accounts.create_all(std::exchange(batch, {}))));
   }
   tokens.finish();
   return users;
 }
 
-/// A writer of the log like any other, with nobody who waits for an answer.
-class LogSeeder {
- public:
-  explicit LogSeeder(Store& store) : store_(store), sequencer_({}, keys_) {
-    must(sale::follow_to_end(store.log, sequencer_, [this](const CountedEvents&) { forget(); }));
-  }
-
-  /// The id of what the command is about.
-  std::int64_t add(const Command& command, Instant now) {
-    if (!std::exchange(opened_, true)) open(now);
-    auto outcome = sequencer_.decide(command, {}, now);
-    if (outcome.full) {
-      flush();
-      outcome = sequencer_.decide(command, {}, now);
-    }
-    if (outcome.refused) throw std::runtime_error(outcome.refused->detail);
-    return outcome.subject;
-  }
-  void flush() {
-    if (!sequencer_.has_group()) return;
-    sequencer_.counted(append(sequencer_.seal()));
-    forget();
-  }
-
- private:
-  Offset append(std::string_view record) {
-    const auto offset = store_.log.append(record);
-    if (!offset) throw std::runtime_error(offset.error().detail);
-    if (*offset != sequencer_.end().next) throw std::runtime_error("another writer has appended to the log");
-    return *offset;
-  }
-  void open(Instant now) {
-    const LogId known = sequencer_.end().point.log;
-    const auto begun =
-        sale::begin_term(store_.log, sequencer_, random_number(), known ? known : store_.id, now);
-    if (!begun) throw std::runtime_error("the log cannot be opened for writing: " + begun.error().detail);
-  }
-  /// Nobody asks for closed orders here.
-  void forget() { sequencer_.forget(sequencer_.end().point.last); }
-
-  Store& store_;
-  sale::KeyFilter keys_;
-  sale::Sequencer sequencer_;
-  bool opened_ = false;
-};
-
-std::vector<ProductId> seed_products(LogSeeder& log, const SeedOptions& options, const Clock& clock) {
-  std::vector<ProductId> products;
-  for (std::int64_t i = 0; i < options.products; ++i) {
-    const Instant now = clock.now();
-    ListProduct listed;
-    listed.texts.name = fmt::format("Load product {}", i + 1);
-    listed.texts.description = "Made by market seed.";
-    listed.texts.category = "load";
-    listed.terms.price.amount = 10'000;
-    listed.terms.kind = ProductKind::event;
-    listed.terms.sale = Sale{now - sale_age, std::nullopt, std::nullopt};
-    listed.stock = options.stock;
-    products.push_back(ProductId{log.add(Command(std::move(listed)), now)});
-  }
+/// Nobody else has the log.
+std::vector<ProductId> seed_as_writer(LogSeeder log, const SeedOptions& options,
+                                      const std::vector<UserId>& users, const Clock& clock) {
+  auto products = seed_products(options, clock, [&](ListProduct product) {
+    return ProductId{log.add(Command(std::move(product)), clock.now())};
+  });
   log.flush();
+  seed_orders(log, options, users, products, clock);
   return products;
 }
 
-/// A long history: orders that were accepted long ago and expired, so that nothing of them is open.
-void seed_orders(LogSeeder& log, const SeedOptions& options, const std::vector<UserId>& users,
-                 const std::vector<ProductId>& products, const Clock& clock) {
-  if (options.orders == 0) return;
-  if (users.empty() || products.empty()) throw UsageError("--orders needs --users and --products too");
-  for (std::int64_t i = 0; i < options.orders; ++i) {
-    const Instant then = clock.now() - orders_age;
-    PlaceOrder place;
-    place.user = users[static_cast<std::size_t>(i) % users.size()];
-    place.lines.push_back(WantedLine{products[static_cast<std::size_t>(i) % products.size()], 1});
-    const OrderId order{log.add(Command(std::move(place)), then)};
-    log.add(ExpireOrder{order}, then + Millis(1));
-  }
-  log.flush();
+void refuse_orders(const SeedOptions& options) {
+  if (options.orders > 0)
+    throw UsageError("--orders: are written into the log with times of the past: stop the services first");
+}
+
+/// As a follower of the log, which decides nothing and hands commands on.
+std::vector<ProductId> seed_through_writer(Store& store, const Settings& settings, const SeedOptions& options,
+                                           const Clock& clock) {
+  refuse_orders(options);
+  if (options.products == 0) return {};
+  SaleCore core(store, clock, settings, product::render, false);
+  core.gate.start();
+  auto products = seed_products(options, clock, [&](ListProduct product) {
+    const auto done = run_task(core.gate.submit(Command(std::move(product))));
+    if (!done) throw std::runtime_error(done.error().detail);
+    return done->product();
+  });
+  core.stop();
+  return products;
+}
+
+std::size_t seed_shared(const SharedStore& shared, const Settings& settings, const SeedOptions& options,
+                        const Clock& clock, std::vector<ProductId>& products) {
+  if (settings.text("keys.folder").empty() && load_field_keys(shared.keys).empty())
+    throw UsageError(fmt::format("keys.folder: is empty, and {} has no keys", shared.keys.string()));
+  // An instance for a moment, with a folder of its own.
+  const files::PrivateFolder folder({});
+  Store store((folder.path() / "data").string(), clock, Millis(0), mysql_server(settings, "accounts"),
+              shared.keys.string());
+  store.remember_keys();
+  const auto users = seed_users(store.accounts, store.tokens, options, clock);
+  kafka::KafkaLog log(shared.log);
+  products = running_writer(log)
+                 ? seed_through_writer(store, settings, options, clock)
+                 : seed_as_writer(LogSeeder(log, store.id, LogOf::many), options, users, clock);
+  return users.size();
+}
+
+/// Beside the server that has the folder: its accounts are rows that several processes may write.
+std::size_t seed_served(const Settings& settings, const SeedOptions& options, const Clock& clock,
+                        std::vector<ProductId>& products) {
+  refuse_orders(options);
+  const auto keys = keys_folder(settings, options.data);
+  const auto cipher = load_field_cipher(keys);
+  const wire::AccessTokens tokens(files::keys_of(files::load_signing_keys(keys / files::signing_key_file)));
+  BlockingPool pool(1, 64);
+  const auto main =
+      sqlite::open_main_database((std::filesystem::path(options.data) / "main.db").string(), pool, 1, cipher);
+  sql::SqlAccounts accounts(*main, cipher, clock);
+  const auto users = seed_users(accounts, tokens, options, clock);
+  pool.stop();
+  if (options.products == 0) return users.size();
+  const auto url = options.url.empty() ? "http://" + settings.text("http.listen") : options.url;
+  Shop shop(url, tokens, clock);
+  products = seed_products(options, clock, [&](ListProduct product) { return shop.list(product); });
+  return users.size();
 }
 
 }  // namespace
 
 int seed(const SeedOptions& options) {
-  check_settings(read_settings(options.settings), options.settings.config);
+  const Settings settings = read_settings(options.settings);
+  check_settings(settings, options.settings.config,
+                 settings.text("log.kafka").empty() ? ServeRole::all : ServeRole::services);
+  token_life(options);
   const SystemClock clock;
-  Store store(options.data, clock);
-  IdSource ids(clock);
-  const auto users = seed_users(store, options, clock, ids);
-  LogSeeder log(store);
-  const auto products = seed_products(log, options, clock);
-  seed_orders(log, options, users, products, clock);
+  std::vector<ProductId> products;
+  std::size_t users = 0;
+  if (const auto shared = shared_store(settings, options.data)) {
+    users = seed_shared(*shared, settings, options, clock, products);
+  } else if (files::DataFolder::owner(options.data) != 0) {
+    users = seed_served(settings, options, clock, products);
+  } else {
+    Store store(options.data, clock, Millis(0), std::nullopt, settings.text("keys.folder"));
+    const auto made = seed_users(store.accounts, store.tokens, options, clock);
+    products = seed_as_writer(LogSeeder(store.log, store.id, LogOf::one), options, made, clock);
+    users = made.size();
+  }
   for (const ProductId product : products) fmt::print("product {}\n", product.text());
-  fmt::print("seeded '{}': {} users, {} products, {} orders\n", options.data, users.size(), products.size(),
+  fmt::print("seeded '{}': {} users, {} products, {} orders\n",
+             settings.text("log.kafka").empty() ? options.data : "log.kafka", users, products.size(),
              options.orders);
   return 0;
 }

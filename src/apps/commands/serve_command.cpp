@@ -76,7 +76,8 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   ReloadSignal reload_signal;
   if (options.takeover) {
     expect_handover(options.data, store_handover_socket);
-    verify_store(options.data);  // Before the running server gives anything up.
+    verify_store(options.data,
+                 keys_folder(settings, options.data));  // Before the running server gives anything up.
   }
   const auto inherited =
       options.takeover ? request_handover(options.data, store_handover_socket) : activated_sockets();

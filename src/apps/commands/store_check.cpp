@@ -17,7 +17,6 @@
 #include "adapters/sqlite/main_check.hpp"
 #include "adapters/sqlite/record_check.hpp"
 #include "apps/roles/field_keys.hpp"
-#include "domain/sale/audit.hpp"
 #include "sale/log_reader.hpp"
 #include "sale/snapshot.hpp"
 
@@ -82,15 +81,17 @@ void check_sequencer(files::ReadOnlyFolder& folder, Log& log, const ReadLog& rea
                      snapshot ? compare_snapshot(log, **snapshot, read, hash) : snapshot.error().detail});
 }
 
-void see(ReadLog& read, sqlite::RecordCheck* records, const CountedEvents& events) {
+void see(ReadLog& read, sqlite::RecordCheck* records, const CountedEvents& events, const Witness& witness) {
   for (const CountedEvent& counted : *events) {
     read.audit.see(counted);
+    if (witness) witness(counted, read.audit);
     read.paid |= std::holds_alternative<OrderPaid>(counted.event.fact);
   }
   if (records != nullptr) records->see(events);
 }
 
-void check_log(files::ReadOnlyFolder& folder, ReadLog& read, CheckResults& results) try {
+void check_log(files::ReadOnlyFolder& folder, ReadLog& read, CheckResults& results,
+               const Witness& witness) try {
   sqlite::SqliteLogView log(folder);
   results.push_back({"log.db is whole", sqlite::damage_of(sqlite::look_at(folder, "log.db"), "log.db")});
   std::optional<sqlite::RecordCheck> records;
@@ -100,7 +101,7 @@ void check_log(files::ReadOnlyFolder& folder, ReadLog& read, CheckResults& resul
     results.push_back({"the records can be read", error.what()});
   }
   const auto end = sale::read_counted(log, [&](const CountedEvents& events) {
-    see(read, records ? &*records : nullptr, events);
+    see(read, records ? &*records : nullptr, events, witness);
     return true;
   });
   results.push_back({"the log can be read to its end", end ? "" : end.error().detail});
@@ -177,6 +178,8 @@ void check_pictures(const files::ReadOnlyFolder& folder, const ReadLog& read, Ch
 void check_presence(const files::ReadOnlyFolder& folder, CheckResults& results) {
   for (const char* name : {"log.db", "main.db"})
     results.push_back({fmt::format("{} is there", name), folder.has(name) ? "" : "it is missing"});
+  if (folder.has(files::copy_mark))
+    results.push_back({"the copy was finished", "it was broken off; run 'market backup' again"});
 }
 
 struct FoundKeys {
@@ -206,12 +209,13 @@ FoundKeys find_keys(const std::filesystem::path& folder, CheckResults& results) 
 
 }  // namespace
 
-CheckResults check_store(files::ReadOnlyFolder& folder, const std::filesystem::path& keys_folder) {
+CheckResults check_store(files::ReadOnlyFolder& folder, const std::filesystem::path& keys_folder,
+                         const Witness& witness) {
   CheckResults results;
   if (folder.has(files::backup_manifest)) add(results, sqlite::check_backup(folder));
   check_presence(folder, results);
   ReadLog read;
-  if (folder.has("log.db")) check_log(folder, read, results);
+  if (folder.has("log.db")) check_log(folder, read, results, witness);
   const FoundKeys keys = find_keys(keys_folder, results);
   if (keys.cipher && folder.has("main.db"))
     add(results, sqlite::check_main(folder, *keys.cipher, read.id, keys.checks));

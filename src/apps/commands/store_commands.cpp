@@ -9,14 +9,16 @@
 #include <stdexcept>
 
 #include "adapters/files/data_folder.hpp"
+#include "adapters/mysql/record_fold.hpp"
 #include "adapters/sqlite/backup.hpp"
 #include "apps/commands/commands.hpp"
+#include "apps/commands/fold_log.hpp"
+#include "apps/commands/restore_shared.hpp"
+#include "apps/commands/shared_check.hpp"
 #include "apps/commands/store_check.hpp"
+#include "apps/roles/serve_parts.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings.hpp"
-#include "base/random.hpp"
-#include "sale/begin_term.hpp"
-#include "sale/log_reader.hpp"
 
 namespace market::apps {
 namespace {
@@ -34,47 +36,6 @@ void expect_folder(const std::string& data) {
   throw UsageError(fmt::format("--data {}: there is no store", data));
 }
 
-void must(const Result<>& done) {
-  if (!done) throw std::runtime_error(done.error().detail);
-}
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().detail);
-  return std::move(*result);
-}
-
-/// Writes to the records everything that the log has.
-Place fold_all(Log& log, RecordFold& records) {
-  constexpr std::size_t batch_events = 16'384;
-  std::vector<CountedEvents> groups;
-  std::size_t waiting = 0;
-  Place at = 0;
-  Result<> folded;
-  const auto flush = [&] {
-    if (groups.empty()) return true;
-    const auto done = records.fold(at, groups);
-    if (done)
-      at = *done;
-    else
-      folded = fail(done.error());
-    groups.clear();
-    waiting = 0;
-    return done.has_value();
-  };
-  const auto read = sale::read_counted(log, [&](const CountedEvents& events) {
-    groups.push_back(events);
-    waiting += events->size();
-    return waiting < batch_events || flush();
-  });
-  if (read && folded) flush();
-  if (!read) throw std::runtime_error(read.error().detail);
-  if (!folded) throw std::runtime_error(folded.error().detail);
-  must(records.set_log(read->log));
-  return at;
-}
-
-constexpr auto foreign_records = "records.db belongs to another log than log.db; restore a backup";
-
 /// What the log has lost is known to the records alone: only `log adopt` may throw that away. Records that
 /// cannot be read at all know nothing.
 void refuse_records_that_know_more(const std::string& data) {
@@ -87,14 +48,7 @@ void refuse_records_that_know_more(const std::string& data) {
     spdlog::warn("{}", error.what());
     return;
   }
-  const auto end = must(sale::read_counted(log, [](const CountedEvents&) { return true; }));
-  const LogId of = must(records->log());
-  if (of && of != end.log) throw std::runtime_error(foreign_records);
-  if (const Place recorded = must(records->place()); recorded > end.last)
-    throw std::runtime_error(fmt::format(
-        "log.db has lost its newest events: it ends at place {}, records.db knows {}; restore a backup, "
-        "or accept the loss with 'market log adopt'",
-        end.last, recorded));
+  apps::refuse_records_that_know_more(log, *records, LogOf::one);
 }
 
 int fold_anew(const StoreOptions& options) {
@@ -105,14 +59,87 @@ int fold_anew(const StoreOptions& options) {
   }
   const SystemClock clock;
   Store store(options.data, clock);
-  const Place through = fold_all(store.log, store.fold);
+  const Place through = fold_all(store.log, store.fold, LogOf::one);
   fmt::print("the records of '{}' are folded anew up to position {}\n", options.data, through);
   return 0;
 }
 
+/// What the results of a copy are about.
+std::string as_shared(std::string text) {
+  constexpr std::pair<std::string_view, std::string_view> names[] = {{"log.db", "the topic"},
+                                                                     {"records.db", "records.mysql"},
+                                                                     {"main.db", "accounts.mysql"},
+                                                                     {"payments.db", "the table charges"}};
+  for (const auto& [file, name] : names)
+    for (std::size_t at = 0; (at = text.find(file, at)) != std::string::npos; at += name.size())
+      text.replace(at, file.size(), name);
+  return text;
+}
+
+int print(const files::CheckResults& results, bool shared) {
+  int passed = 0, failed = 0;
+  for (const auto& result : results) {
+    ++(result.violation.empty() ? passed : failed);
+    const auto text = result.violation.empty()
+                          ? "ok: " + result.invariant
+                          : fmt::format("VIOLATED: {}: {}", result.invariant, result.violation);
+    fmt::print("{}\n", shared ? as_shared(text) : text);
+  }
+  fmt::print("{} passed, {} failed\n", passed, failed);
+  return failed == 0 ? 0 : 1;
+}
+
+void add(files::CheckResults& results, files::CheckResults more) {
+  for (auto& each : more) results.push_back(std::move(each));
+}
+
+files::CheckResults compare(files::ReadOnlyFolder& folder, const StoreOptions& options) {
+  if (options.same_as.empty()) return {};
+  files::ReadOnlyFolder other(options.same_as, options.scratch);
+  return compare_stores(folder, other);
+}
+
+/// Looks at a copy: whatever can be seen in a folder can be seen in it. The market may run.
+files::CheckResults check_shared(const SharedStore& store, const StoreOptions& options) try {
+  SharedCheck shared(store);
+  const files::PrivateFolder scratch(options.scratch);
+  const auto copied = copy_to_folder(store, scratch.path() / "copy");
+  if (copied.foreign_records > 0)
+    fmt::print("note: the topic has {} messages of others, which never count\n", copied.foreign_records);
+  if (!shared.no_live_stock().empty())
+    fmt::print("note: the live stock was not looked at: {}\n", shared.no_live_stock());
+  if (!store.own_charges) fmt::print("note: Stripe has the charges: they were not looked at\n");
+  files::ReadOnlyFolder folder(scratch.path() / "copy", scratch.path());
+  auto results = check_store(folder, store.keys, [&shared](const CountedEvent& event, const Audit& audit) {
+    shared.see(event, audit);
+  });
+  if (!store.own_charges)
+    std::erase_if(results, [](const auto& each) { return each.invariant == "payments.db is there"; });
+  add(results, shared.results());
+  add(results, compare(folder, options));
+  return results;
+} catch (const std::exception& error) {
+  return {{"the market can be read", error.what()}};
+}
+
+/// Folds the records that several share anew. Nobody serves.
+Place fold_anew(const SharedStore& store, Log& log) {
+  mysql::MysqlRecordFold records(store.records);
+  records.forget_all();
+  return fold_all(log, records, LogOf::many);
+}
+
+constexpr auto shared_name = "log.kafka";
+
 }  // namespace
 
 int backup(const StoreOptions& options) {
+  if (const auto shared = shared_store(options)) {
+    const auto report = backup_shared(*shared, options.other);
+    fmt::print("backup of '{}' in '{}': {} files, {} bytes, {} log records\n", shared_name, options.other,
+               report.files, report.bytes, report.log_records);
+    return 0;
+  }
   expect_store(options.data);
   const auto report = sqlite::backup_store(options.data, options.other);
   fmt::print("backup of '{}' in '{}': {} files, {} bytes, {} log records\n", options.data, options.other,
@@ -121,56 +148,59 @@ int backup(const StoreOptions& options) {
 }
 
 int restore(const StoreOptions& options) {
-  const auto report = sqlite::restore_store(options.other, options.data);
-  fmt::print("'{}' restored from '{}': {} files, {} log records\n", options.data, options.other, report.files,
-             report.log_records);
+  const auto shared = shared_store(options);
+  const auto report = shared ? restore_shared(options.other, *shared, options.scratch)
+                             : sqlite::restore_store(options.other, options.data);
+  fmt::print("'{}' restored from '{}': {} files, {} log records\n", shared ? shared_name : options.data,
+             options.other, report.files, report.log_records);
   return 0;
 }
 
 int check_command(const StoreOptions& options) {
+  if (const auto shared = shared_store(options)) return print(check_shared(*shared, options), true);
   expect_folder(options.data);
   files::ReadOnlyFolder folder(options.data, options.scratch);
-  int passed = 0, failed = 0;
-  for (const auto& result : check_store(folder, folder.file("keys"))) {
-    ++(result.violation.empty() ? passed : failed);
-    if (result.violation.empty())
-      fmt::print("ok: {}\n", result.invariant);
-    else
-      fmt::print("VIOLATED: {}: {}\n", result.invariant, result.violation);
-  }
-  fmt::print("{} passed, {} failed\n", passed, failed);
-  return failed == 0 ? 0 : 1;
+  auto results = check_store(folder, keys_folder(read_settings(options.settings), options.data));
+  add(results, compare(folder, options));
+  return print(results, false);
 }
 
 int rebuild(const StoreOptions& options) {
+  if (const auto shared = shared_store(options)) {
+    expect_nobody_serves(*shared);
+    const auto log = log_to_look_at(*shared);
+    {
+      mysql::MysqlRecordFold records(shared->records);
+      refuse_records_that_know_more(*log, records, LogOf::many);
+    }
+    const Place through = fold_anew(*shared, *log);
+    fmt::print("the records of '{}' are folded anew up to position {}\n", shared_name, through);
+    return 0;
+  }
   expect_store(options.data);
   refuse_records_that_know_more(options.data);
   return fold_anew(options);
 }
 
 int adopt_log(const StoreOptions& options) {
+  if (const auto shared = shared_store(options)) {
+    expect_nobody_serves(*shared);
+    const auto log = log_to_look_at(*shared);  // One that was deleted is not made: nothing is left to adopt.
+    bool lost = false;
+    {
+      mysql::MysqlRecordFold records(shared->records);
+      lost = adopt_what_is_left(*log, records, LogOf::many, shared_name);
+    }
+    if (!lost) return 0;
+    const Place through = fold_anew(*shared, *log);
+    fmt::print("the records of '{}' are folded anew up to position {}\n", shared_name, through);
+    return 0;
+  }
   expect_store(options.data);
   {
     const SystemClock clock;
     Store store(options.data, clock);
-    sale::KeyFilter keys;
-    sale::Sequencer sequencer({}, keys);
-    must(sale::follow_to_end(store.log, sequencer, {}));
-    if (const LogId of = must(store.fold.log()); of && of != sequencer.end().point.log)
-      throw std::runtime_error(foreign_records);
-    const Place end = sequencer.end().point.last, recorded = must(store.fold.place());
-    if (recorded <= end) {
-      fmt::print("nothing to adopt: the log of '{}' ends at place {}, the records know {}\n", options.data,
-                 end, recorded);
-      return 0;
-    }
-    const auto lost = must(store.fold.beyond(end));
-    for (const OrderId order : lost) fmt::print("lost or changed: order {}\n", order.text());
-    LogId raised = sequencer.end().point.log;
-    ++raised.generation;
-    must(sale::begin_term(store.log, sequencer, random_number(), raised, clock.now()));
-    fmt::print("adopted: the log of '{}' ends at place {}; orders that are lost or changed: {}\n",
-               options.data, end, lost.size());
+    if (!adopt_what_is_left(store.log, store.fold, LogOf::one, options.data)) return 0;
   }
   return fold_anew(options);
 }

@@ -63,7 +63,7 @@ Platform::Platform(Services answering, const std::string& data, const Settings& 
     : services(answering),
       settings(from),
       addresses_known(!behind_gateway || !settings.text("http.trusted_proxies").empty()),
-      store(data, clock, predecessor, mysql_server(settings, "accounts")),
+      store(data, clock, predecessor, mysql_server(settings, "accounts"), settings.text("keys.folder")),
       core(core_of(services, store, clock, settings)),
       redis(redis_of(settings)),
       hasher(thread_count(settings.number("users.hash_threads"), cores / 2)),

@@ -155,6 +155,11 @@ std::vector<std::string> comma_separated(const std::string& text) {
   return parts;
 }
 
+std::filesystem::path keys_folder(const Settings& settings, const std::string& data) {
+  const auto folder = settings.text("keys.folder");
+  return folder.empty() ? std::filesystem::path(data) / "keys" : std::filesystem::path(folder);
+}
+
 std::optional<mysql::Server> mysql_server(const Settings& settings, const std::string& part) {
   const auto text = settings.text(part + ".mysql");
   if (text.empty()) return std::nullopt;

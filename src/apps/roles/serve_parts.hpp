@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -65,6 +66,9 @@ void raise_file_limit(const Settings& settings);
 unsigned thread_count(std::int64_t wanted, unsigned fallback);
 
 http::Limits limits_of(const Settings& settings);
+
+/// keys.folder, else keys/ in the data folder.
+std::filesystem::path keys_folder(const Settings& settings, const std::string& data);
 
 /// The database that `<part>.mysql` and its like name, for the parts `records` and `accounts`; none: a file.
 /// Throws UsageError.

@@ -25,8 +25,8 @@ void warn(const std::string& what) {
 }
 
 wire::AccessTokens load_tokens(const files::DataFolder& folder) {
-  const auto first = folder.file(files::signing_key_file);
-  if (files::load_signing_keys(first).empty()) folder.load_or_create_secret(first.filename().string());
+  const auto first = folder.keys() / files::signing_key_file;
+  if (files::load_signing_keys(first).empty()) folder.load_or_create_secret(files::signing_key_file);
   return wire::AccessTokens(files::keys_of(files::load_signing_keys(first)));
 }
 
@@ -75,8 +75,8 @@ void expect_writable(const std::filesystem::path& folder) {
       throw std::runtime_error(can.error().detail);
 }
 
-files::DataFolder open_writable(const std::string& data, Millis wait) {
-  auto folder = files::DataFolder::open(data, wait);
+files::DataFolder open_writable(const std::string& data, Millis wait, const std::string& keys) {
+  auto folder = files::DataFolder::open(data, wait, keys);
   expect_writable(folder.path());
   return folder;
 }
@@ -84,8 +84,8 @@ files::DataFolder open_writable(const std::string& data, Millis wait) {
 }  // namespace
 
 Store::Store(const std::string& data, const Clock& clock, Millis wait,
-             std::optional<mysql::Server> accounts_server)
-    : folder(open_writable(data, wait)),
+             std::optional<mysql::Server> accounts_server, const std::string& keys)
+    : folder(open_writable(data, wait, keys)),
       keys_found(files::key_checks(folder.keys())),
       tokens(load_tokens(folder)),
       cipher(load_cipher(folder)),
@@ -172,7 +172,7 @@ void Store::remember_keys() try {
 
 std::string Store::reload_keys() {
   expect_keys(files::key_checks(folder.keys()));
-  auto keys = files::keys_of(files::load_signing_keys(folder.file(files::signing_key_file)));
+  auto keys = files::keys_of(files::load_signing_keys(folder.keys() / files::signing_key_file));
   const std::string newest = keys.empty() ? "" : keys.front().id;
   tokens.replace(std::move(keys));
   return newest;
@@ -194,10 +194,10 @@ Store::~Store() {
   stop_pools();
 }
 
-void verify_store(const std::string& data) {
-  const std::filesystem::path folder(data), keys = folder / "keys";
+void verify_store(const std::string& data, const std::filesystem::path& keys) {
+  const std::filesystem::path folder(data);
   expect_writable(folder);
-  files::load_signing_keys(folder / files::signing_key_file);
+  files::load_signing_keys(keys / files::signing_key_file);
   const auto cipher = load_field_cipher(keys);
   sqlite::verify_log((folder / log_file).string());
   sqlite::verify_main_database((folder / main_file).string(), cipher, files::key_checks(keys));

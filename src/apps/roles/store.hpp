@@ -35,9 +35,10 @@ namespace market::apps {
 
 struct Store {
   /// `wait`: how long a predecessor may take to let go of the folder. `accounts_at`: the ordinary rows are
-  /// there, shared with other instances, and not in main.db. Throws std::runtime_error.
+  /// there, shared with other instances, and not in main.db. `keys`: their folder; empty: keys/ in `data`.
+  /// Throws std::runtime_error.
   Store(const std::string& data, const Clock& clock, Millis wait = Millis{0},
-        std::optional<mysql::Server> accounts_at = std::nullopt);
+        std::optional<mysql::Server> accounts_at = std::nullopt, const std::string& keys = {});
   ~Store();
   /// Reads the token keys again; the id of the one that signs now. Throws, and the keys before stay then.
   std::string reload_keys();
@@ -97,7 +98,7 @@ struct Store {
 
 /// Whether a start with this folder would be refused; for a successor, while the server still runs. Only
 /// looks. Throws std::runtime_error with one line.
-void verify_store(const std::string& data);
+void verify_store(const std::string& data, const std::filesystem::path& keys);
 /// Removes records.db and the snapshot: both are made anew from the log.
 void remove_records(const std::string& data);
 

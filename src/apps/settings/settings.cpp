@@ -172,6 +172,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"orders.door", "127.0.0.1:0", text, by_store, {}, "HOST:PORT for other instances; port 0: any"},
       {"orders.door_address", "", text, by_store, {}, "HOST or HOST:PORT that they use; empty: orders.door"},
       {"orders.queue_max", "65536", number, by_store, {1, 10'000'000}, "orders waiting for the gate"},
+      {"keys.folder", "", text, by_store, {}, "of all instances' keys; empty: keys/ in the data folder"},
       {"log.level", "info", text, by_all, {}, "trace, debug, info, warn, error, off"},
       {"log.kafka", "", text, by_store, {}, "HOST:PORT of Kafka, by comma; empty: the log is log.db"},
       {"log.kafka_options", "", text, by_store, {}, "of Kafka's client, NAME=VALUE by comma: TLS, SASL"},

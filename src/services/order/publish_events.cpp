@@ -18,6 +18,14 @@ Task<std::vector<LogEffect::Follower>> PublishEvents::followers() {
     const auto stored = co_await places_.find(name);
     if (!stored) co_return fail(stored.error());
     at_ = *stored;
+    if (at_) {
+      const auto is_new = co_await topic_.is_new();
+      if (!is_new) {
+        at_.reset();
+        co_return fail(is_new.error());
+      }
+      if (*is_new) at_.reset();  // The market has moved to another Kafka: its readers need all of them.
+    }
     stored_ = at_ ? at_->done : 0;
   }
   std::vector<Follower> one(1);

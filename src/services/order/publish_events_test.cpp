@@ -20,6 +20,7 @@ struct Topic final : EventTopic {
     }
     co_return Result<>();
   }
+  Task<bool> is_new() override { co_return places.empty(); }
   std::size_t room = 1'000;
   std::vector<Place> places;
   std::vector<std::string> bodies;
@@ -63,6 +64,17 @@ class PublishEventsTest : public testing::Test {
   tests::FixedBoard board;
   PublishEvents publisher{topic, places, board};
 };
+
+TEST_F(PublishEventsTest, ATopicThatIsNewGetsAllOfThemAgain) {
+  ASSERT_TRUE(take(1, 5));
+  publisher.rest();  // And goes on elsewhere, where the place is known and the topic is another one.
+  EXPECT_EQ(run(publisher.followers())->front().at, to(5));
+  publisher.rest();
+  topic.places.clear();
+  EXPECT_FALSE(run(publisher.followers())->front().at);
+  ASSERT_TRUE(take(1, 5));
+  EXPECT_EQ(topic.places, (std::vector<Place>{1, 3, 5}));
+}
 
 TEST_F(PublishEventsTest, SendsWhatIsPublicAndKeepsItsPlace) {
   EXPECT_FALSE(run(publisher.followers())->front().at) << "from the log's start";

@@ -1,0 +1,25 @@
+#pragma once
+/// The log and the records of a market that nobody serves, wherever they are: for `rebuild`, `log adopt` and
+/// `restore`.
+
+#include "ports/log.hpp"
+#include "ports/order_records.hpp"
+
+namespace market::apps {
+
+/// Whose log it is. In a topic, bytes that are no record are somebody else's; in a file of ours they are
+/// damage.
+enum class LogOf : std::uint8_t { one, many };
+
+/// Writes to the records everything that the log has and they lack; their newest place. Throws
+/// std::runtime_error.
+Place fold_all(Log& log, RecordFold& records, LogOf whose);
+
+/// Throws when the records know more than it, or were folded from another one.
+void refuse_records_that_know_more(Log& log, RecordFold& records, LogOf whose);
+
+/// Goes on with a log that has lost events which the records know: prints the orders that are lost with them
+/// and raises the log's generation. False: nothing is lost. The records are to be folded anew then.
+bool adopt_what_is_left(Log& log, RecordFold& records, LogOf whose, const std::string& name);
+
+}  // namespace market::apps

@@ -1,0 +1,55 @@
+#pragma once
+/// A market whose log, rows and keys several processes share, as the commands of operators see it: a copy of
+/// it is an embedded store, so that whatever can be done with a data folder or a backup can be done with it.
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "adapters/kafka/log.hpp"
+#include "adapters/mysql/session.hpp"
+#include "adapters/redis/client_settings.hpp"
+#include "adapters/sqlite/backup.hpp"
+#include "apps/commands/commands.hpp"
+#include "apps/settings/settings.hpp"
+#include "domain/sale/event.hpp"
+#include "ports/log.hpp"
+
+namespace market::apps {
+
+struct SharedStore {
+  kafka::LogSettings log;
+  mysql::Server records, accounts;
+  std::filesystem::path keys;
+  std::optional<redis::ClientSettings> redis;
+  bool own_charges = true;  ///< False: Stripe has the money, and each instance its own book of it.
+};
+
+/// What the settings name; none: the store is a folder. Throws UsageError: only some of log.kafka,
+/// records.mysql and accounts.mysql are set.
+std::optional<SharedStore> shared_store(const Settings& settings, const std::string& data);
+/// The same of a command's options.
+std::optional<SharedStore> shared_store(const StoreOptions& options);
+
+/// The log as it is: a topic that is missing is not made. Throws std::runtime_error.
+std::unique_ptr<kafka::KafkaLog> log_to_look_at(const SharedStore& store);
+
+/// Where an order instance writes the log now; none: nobody does. Throws std::runtime_error.
+std::optional<std::string> running_writer(Log& log);
+/// Throws std::runtime_error when there is one, or one takes over: nobody may fold or write meanwhile.
+void expect_nobody_serves(const SharedStore& store);
+
+struct CopiedStore {
+  LogId id;
+  Offset log_records = 0;
+  Offset foreign_records = 0;  ///< Bytes of others in the topic: an empty record stands for each.
+};
+/// Makes `to` an embedded store with all that this one has: places of followers, then the log to a later
+/// place, then all other rows, charges and pictures, so that every order that was answered before is there,
+/// with its buyer, its charge and its pictures. The market may run. Throws std::runtime_error.
+CopiedStore copy_to_folder(const SharedStore& store, const std::filesystem::path& to);
+/// The same without the records, which are made anew, as a backup. `to` is new, or was left unfinished by a
+/// run that was broken off: what it has of the log stays.
+sqlite::BackupReport backup_shared(const SharedStore& store, const std::filesystem::path& to);
+
+}  // namespace market::apps

@@ -1,0 +1,123 @@
+"""A store moves from one machine to many and back, by commands that may be killed at any moment."""
+
+import json
+import pathlib
+import random
+import signal
+import subprocess
+
+import pytest
+import requests
+
+import client
+import pictures
+from market_server import BINARY, Market, run
+from test_shared_log import engines  # noqa: F401
+from test_shared_store import buyer_of, store  # noqa: F401
+
+
+def killed_until_done(*arguments, first=0.05):
+    """Runs it again and again, killed a little later each time; how often it was killed."""
+    kills = 0
+    while True:
+        process = subprocess.Popen([BINARY, *map(str, arguments)], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        try:
+            out, err = process.communicate(timeout=first * (1 + 2 * kills) + random.random() * first)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            kills += 1
+            continue
+        if not finished_before(arguments, err):
+            assert process.returncode == 0, out + err
+        return kills
+
+
+def finished_before(arguments, said):
+    """Killed behind its end: a backup is whole then, and nothing is written over it."""
+    to = pathlib.Path(arguments[arguments.index("--to") + 1]) if "--to" in arguments else None
+    return to and "is not empty" in said and {"manifest.txt"} == {
+        path.name for path in to.iterdir()} & {"manifest.txt", "copy-unfinished"}
+
+
+def in_use(server):
+    """Something of everything that a market keeps. (buyer, order)"""
+    admin = client.admin(server.url)
+    product = admin.product(stock=20)["id"]
+    admin.put(f"/products/{product}/image", data=pictures.png(), headers={"Content-Type": "image/png"},
+              expect=200)
+    admin.post("/admin/webhooks", {"url": "https://hooks.example/market"}, expect=201)
+    buyer = client.sign_up(server.url, phone="010-1234-5678")
+    paid = buyer.order(product).json()
+    buyer.pay(paid)
+    buyer.order(product)
+    cancelled = buyer.order(product).json()
+    buyer.post(f"/orders/{cancelled['id']}/cancel", expect=200)
+    buyer.put(f"/cart/items/{product}", {"quantity": 2}, expect=200)
+    buyer.put(f"/wishlist/{product}", expect=204)
+    return buyer, paid["id"], product
+
+
+def expect_the_same_market(url, buyer, order, product):
+    person = client.sign_in(url, buyer.user["email"], client.PASSWORD)
+    assert person.user["phone"] == "010-1234-5678"
+    assert person.get(f"/orders/{order}", expect=200).json()["state"] in ("paid", "preparing")
+    assert len(person.get("/orders", expect=200).json()["items"]) == 3
+    assert person.get("/cart", expect=200).json()["items"][0]["quantity"] == 2
+    wishes = person.get("/wishlist", expect=200).json()["items"]
+    assert [each["product"]["id"] for each in wishes] == [product]
+    shown = person.get(f"/products/{product}", expect=200).json()
+    assert requests.get(url + shown["imageUrl"], timeout=10).content == pictures.png()
+    boss = client.admin(url)
+    hooks = boss.get("/admin/webhooks", expect=200).json()["items"]
+    assert [hook["url"] for hook in hooks] == ["https://hooks.example/market"]
+    assert boss.get("/admin/audit", expect=200).json()["items"]
+    return shown["stock"]["remaining"]
+
+
+def test_a_store_moves_from_one_machine_to_many_and_back(store, tmp_path):  # noqa: F811
+    home = Market(tmp_path / "home", "ratelimit.enabled=false").start()
+    try:
+        buyer, order, product = in_use(home)
+        assert home.stop() == 0
+    finally:
+        home.kill()
+    assert run("export", "--data", home.data, "--to", tmp_path / "out").returncode == 0
+    assert killed_until_done("import", "--from", tmp_path / "out", "--config", store.config) > 0
+    said = store.check("--same-as", tmp_path / "out")
+    assert "both have the same rows" in said
+    server = store.serve()
+    assert expect_the_same_market(server.url, buyer, order, product) == 18
+    later = buyer_of(server, buyer).order(product).json()["id"]
+    store.stop()
+    # Public events begin anew where their topic is new.
+    events = [json.loads(line) for line in store.ok("events", "tail", "--last", 1000).splitlines()]
+    assert any(order in json.dumps(event) for event in events)
+    assert killed_until_done("export", "--to", tmp_path / "back", "--config", store.config) > 0
+    store.check("--same-as", tmp_path / "back")
+    killed_until_done("import", "--from", tmp_path / "back", "--data", tmp_path / "home-again", first=0.005)
+    same = run("check", "--data", tmp_path / "home-again", "--same-as", tmp_path / "back")
+    assert same.returncode == 0, same.stdout
+    home_again = Market(tmp_path / "home-again", "ratelimit.enabled=false").start()
+    try:
+        person = buyer_of(home_again, buyer)
+        assert person.get(f"/orders/{later}", expect=200).json()["state"] == "accepted"
+        assert person.get(f"/products/{product}", expect=200).json()["stock"]["remaining"] == 17
+        assert home_again.stop() == 0
+    finally:
+        home_again.kill()
+    checked = run("check", "--data", tmp_path / "home-again")
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_an_unfinished_restore_is_served_by_nobody_and_is_of_one_backup(store, tmp_path):  # noqa: F811
+    store.seed("--users", 1)
+    store.mysql("INSERT INTO unfinished_restore VALUES(1, 'another backup')")
+    with pytest.raises(RuntimeError, match="unfinished restore"):
+        store.serve()
+    source = tmp_path / "source"
+    assert run("seed", "--data", source, "--users", 2).returncode == 0
+    assert run("backup", "--data", source, "--to", tmp_path / "backup").returncode == 0
+    refused = store.run("restore", "--from", tmp_path / "backup")
+    assert refused.returncode == 1 and "of another backup" in refused.stderr, refused.stderr
