@@ -113,5 +113,5 @@ function Told({ product }: { product: Product }): ReactNode {
 }
 
 export function Report(): ReactNode {
-  return <SalePage title="nav.report">{(product) => <Told key={product.id} product={product} />}</SalePage>;
+  return <SalePage title="nav.report" admin>{(product) => <Told key={product.id} product={product} />}</SalePage>;
 }

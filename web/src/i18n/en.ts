@@ -275,6 +275,8 @@ export const en = {
   'error.title': 'That did not load',
   'error.text': 'The shop does not answer. We try again by ourselves.',
   'error.again': 'Try again',
+  'error.press': 'That did not work: the shop does not answer. Try again.',
+  'error.seen': 'Close',
   'error.offline': 'You are offline. What you see is the last that we know.',
   'notFound.title': 'There is nothing here',
   'notFound.text': 'The link is wrong, or the page has moved.',

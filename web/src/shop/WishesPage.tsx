@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import { ask } from '../api/client';
 import type { User } from '../api/types';
 import { useSpeech } from '../i18n/language';
+import { press } from '../lib/press';
 import { useTitle } from '../lib/hooks';
 import { Button, Empty, LinkButton, LoadError, Loading, Skeleton } from '../ui/parts';
 import { Guard } from './Guard';
@@ -31,7 +32,7 @@ function Wishes({ user }: { user: User }): ReactNode {
         {wishes.map(({ productId, product }) => (product ? <Card key={productId} product={product} heading="h2" /> : (
           <li key={productId} className="card">
             <p className="muted">{t('cart.reason.product_not_found')}</p>
-            <Button className="small" onClick={() => void forget(productId)}>{t('cart.remove')}</Button>
+            <Button className="small" onClick={() => press(() => forget(productId))}>{t('cart.remove')}</Button>
           </li>
         )))}
       </ul>
