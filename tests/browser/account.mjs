@@ -126,6 +126,39 @@ async function takesANumberThatIsTyped(context) {
   await who.context.close();
 }
 
+/** Prices of several currencies have no order, and no order has two of them: both are said, with a way on. */
+async function asksWhichCurrency(context) {
+  const { market, seller } = context;
+  const regular = { kind: 'regular', sale: null, stock: 9 };
+  const won = await seller.product({ name: 'In won', ...regular });
+  const dollar = await seller.product({ name: 'In dollars', ...regular, price: { amount: 1999, currency: 'USD' } });
+  const one = await buyer(market.url);
+  for (const each of [won, dollar]) await one.send('PUT', `/cart/items/${each.id}`, { quantity: 1 });
+  const who = await visitor(context, { viewport: phone });
+  const page = await who.tab();
+  page.expected.push(/^422 /);
+  await page.goto(`${market.url}/`);
+  await page.getByLabel('Sort').selectOption('price');
+  await page.getByText('Prices in several currencies have no order.').waitFor();
+  await isAccessible(page);
+  await page.getByRole('button', { name: 'USD' }).click();
+  await page.locator('.card').getByText('In dollars').waitFor();
+  assert.equal(await page.locator('.card').count(), 1);
+  await page.getByRole('button', { name: 'USD', pressed: true }).click();
+  await page.getByText('Prices in several currencies have no order.').waitFor();
+  await page.goto(`${market.url}/?kind=nonsense`);
+  await page.getByText('Please check what you entered').waitFor();
+  await signIn(page, market.url, one.account, 'en', '/store/cart');
+  await page.getByText('An order has one currency.').waitFor();
+  await page.getByRole('button', { name: 'Order all', exact: true }).waitFor();
+  await fitsTheWidth(page);
+  await page.getByRole('button', { name: /In dollars/ }).click();
+  await page.getByRole('button', { name: 'Order all for ₩89,000' }).waitFor();
+  isQuiet(page);
+  await seller.send('DELETE', `/products/${dollar.id}`);
+  await who.context.close();
+}
+
 /** What is wrong with a field is said in the page's language. */
 async function saysWhatIsWrongInTheReadersLanguage(context) {
   const who = await visitor(context, { language: 'ko' });
@@ -393,5 +426,5 @@ async function anEventIsUsableInASecond(context) {
   else assert.ok(best <= 1000 * patience, `${best} ms`);
 }
 
-await run([collectsInACartAndRemembers, saysThatAPressDidNotWork, takesANumberThatIsTyped, saysWhatIsWrongInTheReadersLanguage, returnsWhatWasDelivered, keepsAnAccount, pollsWhereStreamsAreHeldBack, remembersLanguageAndTheme,
+await run([collectsInACartAndRemembers, saysThatAPressDidNotWork, takesANumberThatIsTyped, asksWhichCurrency, saysWhatIsWrongInTheReadersLanguage, returnsWhatWasDelivered, keepsAnAccount, pollsWhereStreamsAreHeldBack, remembersLanguageAndTheme,
   findsFiltersAndSaysWhenThereIsNothing, showsTextAsText, firstLoadIsSmall, anEventIsUsableInASecond], makeContext);

@@ -292,9 +292,11 @@ async function movesOrdersOnAndLocksAccounts(context) {
   // Another one that was shipped: its money goes back, and the reason is kept.
   const lost = await one.buy(product);
   await one.send('POST', `/orders/${lost.id}/payment`, { method: 'card', token: 'ok' });
-  for (const state of ['preparing', 'shipped']) await seller.send('POST', `/admin/orders/${lost.id}/advance`, { state });
-  await page.getByLabel('State').selectOption('shipped');
+  await page.getByLabel('State').selectOption('paid');
   await page.getByRole('button', { name: lost.id }).click();
+  await page.getByRole('button', { name: 'Set to: Being packed' }).waitFor();
+  // What others do to it meanwhile is seen in the dialog.
+  for (const state of ['preparing', 'shipped']) await seller.send('POST', `/admin/orders/${lost.id}/advance`, { state });
   await page.getByRole('button', { name: 'Refund', exact: true }).click();
   await page.getByLabel('Why').fill('lost <b>on its way</b>');
   await isAccessible(page);
@@ -302,6 +304,7 @@ async function movesOrdersOnAndLocksAccounts(context) {
   await page.getByRole('button', { name: 'Give the money back' }).click();
   await page.getByRole('alertdialog').waitFor({ state: 'detached' });
   await until(async () => (await one.send('GET', `/orders/${lost.id}`)).payment.state === 'refunded', 15);
+  await page.getByLabel('State').selectOption('shipped');
   await page.getByRole('button', { name: lost.id }).click();
   await page.getByRole('alertdialog').getByText('Refunded').waitFor();
   assert.equal(await page.getByRole('button', { name: 'Refund', exact: true }).count(), 0, 'money goes back once');

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { Button, Empty, LoadError, Loading, Skeleton } from '../ui/parts';
 import { useConsoleSpeech } from './words';
 
-type List = Pick<UseInfiniteQueryResult, 'isPending' | 'isError' | 'isSuccess' | 'hasNextPage' | 'refetch' | 'fetchNextPage'>;
+type List = Pick<UseInfiniteQueryResult, 'isPending' | 'error' | 'isError' | 'isSuccess' | 'hasNextPage' | 'refetch' | 'fetchNextPage'>;
 
 /** `head`: the cells of the first row. */
 export function PagedTable<Row>({ list, rows, label, head, row }: {
@@ -14,7 +14,7 @@ export function PagedTable<Row>({ list, rows, label, head, row }: {
   return (
     <>
       {list.isPending && <Loading><Skeleton className="block" /></Loading>}
-      {list.isError && <LoadError retry={() => void list.refetch()} />}
+      {list.isError && <LoadError of={list} />}
       {list.isSuccess && rows.length === 0 && <Empty title="home.none" text="home.none.text" />}
       {rows.length > 0 && (
         <div className="scroll" tabIndex={0} role="region" aria-label={label}>

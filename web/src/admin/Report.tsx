@@ -79,7 +79,7 @@ function Told({ product }: { product: Product }): ReactNode {
     refetchInterval: 10_000,
   });
   if (report.isPending) return <Loading><Skeleton className="block" /></Loading>;
-  if (report.isError) return <LoadError retry={() => void report.refetch()} />;
+  if (report.isError) return <LoadError of={report} />;
   const { capacity, remaining, revenue, refunded, liveOrders, liveUnits, firstOrderAt, lastOrderAt } = report.data;
   const opensAt = Date.parse(product.sale!.opensAt);
   const soldOut = soldOutAt(linesOf(report.data.timeline), capacity, report.data.timeline.stepSeconds);

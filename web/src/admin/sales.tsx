@@ -44,7 +44,7 @@ export function SalePage({ title, admin, children }: { title: ConsoleWord; admin
         )}
       </div>
       {list.isPending && <Loading><Skeleton className="block" /></Loading>}
-      {list.isError && <LoadError retry={() => void list.refetch()} />}
+      {list.isError && <LoadError of={list} />}
       {list.isSuccess && !product && <Empty title={'home.empty'} text={'home.empty.text'} />}
       {product && children(product)}
     </>

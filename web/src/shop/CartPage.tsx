@@ -88,6 +88,7 @@ function Order({ cart, user }: { cart: Cart; user: User }): ReactNode {
     void ask('/cart', { method: 'DELETE' }).catch(() => undefined).then(() => queries.invalidateQueries({ queryKey: ['cart'] }));
     void go(`/store/orders/${purchase.orderId}`);
   }, [purchase, flow, go, queries]);
+  const currencies = new Set(cart.items.map((each) => each.unitPrice?.currency).filter(Boolean)).size;
   const asking = purchase.state === 'asking';
   const view = buttonView({ state: 'open' }, purchase, true);
   return (
@@ -95,12 +96,12 @@ function Order({ cart, user }: { cart: Cart; user: User }): ReactNode {
       <button type="button" className={`button main buy-button ${asking ? 'wait' : ''}`} disabled={!asking && (!cart.orderable || !cart.total)}
         aria-busy={asking || undefined} aria-disabled={asking || undefined}
         onClick={asking ? undefined : () => void flow.buy(cart.items.map(({ productId, quantity }) => ({ productId, quantity })))}>
-        {asking && <Spinner />}{asking ? t(view.label) : t('cart.order', { price: cart.total ? price(cart.total) : '' })}
+        {asking && <Spinner />}{asking ? t(view.label) : cart.total ? t('cart.order', { price: price(cart.total) }) : t('cart.orderAll')}
       </button>
       <div className="buy-text" aria-live="polite">
         {asking && view.text && <p>{t(view.text)}</p>}
         {purchase.state === 'refused' && <Notice kind="bad" title={t('buy.failed')}>{purchase.detail}</Notice>}
-        {!cart.orderable && <p>{t('cart.not')}</p>}
+        {!cart.orderable && <p>{t(currencies > 1 ? 'cart.currencies' : 'cart.not')}</p>}
       </div>
     </div>
   );
@@ -114,7 +115,7 @@ function OwnCart({ user }: { user: User }): ReactNode {
     queries.setQueryData(['cart'], await setQuantity(productId, quantity));
   };
   if (cart.isPending) return <Loading><Skeleton className="row-skeleton" /></Loading>;
-  if (!cart.data) return <LoadError retry={() => void cart.refetch()} />;
+  if (!cart.data) return <LoadError of={cart} />;
   if (cart.data.items.length === 0) return <Nothing />;
   const why = (item: CartItem): string | null => (item.reason ? t(`cart.reason.${item.reason}`, { remaining: item.remaining }) : null);
   return (

@@ -74,7 +74,7 @@ function Sessions(): ReactNode {
     <section aria-labelledby="sessions">
       <h2 id="sessions">{t('me.sessions')}</h2>
       {list.isPending && <Loading><Skeleton className="line wide" /></Loading>}
-      {list.isError && <LoadError retry={() => void list.refetch()} />}
+      {list.isError && <LoadError of={list} />}
       <ul className="lines">
         {list.data?.items.map((each) => (
           <li key={each.id}>

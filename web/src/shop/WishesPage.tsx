@@ -24,7 +24,7 @@ function Wishes({ user }: { user: User }): ReactNode {
     <div className="page">
       <h1 className="list-title">{t('wish.title')}</h1>
       {list.isPending && <Loading><div className="grid"><Skeleton className="card-skeleton" /><Skeleton className="card-skeleton" /></div></Loading>}
-      {list.isError && <LoadError retry={() => void list.refetch()} />}
+      {list.isError && <LoadError of={list} />}
       {list.isSuccess && wishes.length === 0 && (
         <Empty title="wish.none" text="wish.none.text"><LinkButton look="main" to="/">{t('orders.browse')}</LinkButton></Empty>
       )}
