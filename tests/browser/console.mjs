@@ -384,7 +384,7 @@ async function showsTheMailOutbox(context) {
   await page.getByRole('row', { name: /^Confirm the address/ }).first().waitFor();
   assert.equal(await page.getByText(one.account.email).count(), 0, 'no whole address is shown');
   await page.getByLabel('State').selectOption('failed');
-  await page.getByRole('heading', { name: 'Nothing matches' }).waitFor();
+  await page.getByRole('heading', { name: 'Nothing is here' }).waitFor();
   await page.getByLabel('State').selectOption('waiting'); // This server has no mail server.
   await page.getByRole('row', { name: /^Confirm the address Waiting/ }).first().waitFor();
   await isAccessible(page);

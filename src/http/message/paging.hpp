@@ -63,7 +63,8 @@ Reply list_reply(const Request& request, const Rows& rows, std::string_view last
 
 /// A page of a list that is there whole, its rows in the order of `key_of(row)`, a text for URLs.
 template <class Rows, class KeyOf, class Append>
-Result<Reply> held_list_reply(const Request& request, const Rows& rows, const KeyOf& key_of, const Append& append) {
+Result<Reply> held_list_reply(const Request& request, const Rows& rows, const KeyOf& key_of,
+                              const Append& append) {
   const auto page = page_of(request);
   if (!page) return fail(page.error());
   std::vector<decltype(&*rows.begin())> shown;

@@ -4,6 +4,8 @@ export const en = {
   'lost': 'Your session has ended',
   'lost.text': 'Sign in again as {email}: what you were at is still here.',
   'lost.other': 'Another account',
+  'table.none': 'Nothing is here',
+  'table.none.text': 'Nothing has happened yet, or nothing matches.',
   'toShop': 'To the shop',
   'denied': 'This account may not open the console',
   'denied.text': 'It is for sellers and administrators. Sign in with such an account.',

@@ -5,6 +5,8 @@ export const ko: Record<ConsoleWord, string> = {
   'lost': '로그인이 끝났습니다',
   'lost.text': '{email} 계정으로 다시 로그인하면 하던 일이 그대로 있습니다.',
   'lost.other': '다른 계정',
+  'table.none': '아무것도 없습니다',
+  'table.none.text': '아직 아무 일도 없었거나 조건에 맞는 것이 없습니다.',
   'toShop': '가게로',
   'denied': '이 계정은 콘솔을 열 수 없습니다',
   'denied.text': '판매자와 관리자를 위한 곳입니다. 그런 계정으로 로그인해 주세요.',
