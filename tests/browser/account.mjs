@@ -56,6 +56,126 @@ async function collectsInACartAndRemembers(context) {
   await who.context.close();
 }
 
+/** While the server is away every press says that it did not work, and none is a complaint in the console. */
+async function saysThatAPressDidNotWork(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ kind: 'regular', sale: null, stock: 900 });
+  const one = await buyer(market.url);
+  await one.send('PUT', `/cart/items/${product.id}`, { quantity: 1 });
+  const who = await visitor(context);
+  const page = await who.tab();
+  await signIn(page, market.url, one.account, 'en', `/store/products/${product.id}`);
+  const isTold = async (work) => {
+    await work();
+    await page.getByRole('alert').getByText('That did not work').waitFor();
+    await page.getByRole('alert').getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('alert').waitFor({ state: 'detached' });
+  };
+  page.expected.push(/ERR_/);
+  await page.getByRole('button', { name: 'Remember it' }).waitFor();
+  await page.route(/\/api\/v1\/(wishlist|cart\/|sessions|users)/, (route) => route.abort('connectionrefused'));
+  await page.route('**/api/v1/cart', (route) => route.abort('connectionrefused'));
+  await isTold(() => page.getByRole('button', { name: 'Remember it' }).click());
+  await isTold(() => page.getByRole('button', { name: 'Add to cart' }).click());
+  await isTold(async () => {
+    await page.locator('.account').click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  });
+  await page.locator('.account').click();
+  await page.getByRole('menuitem', { name: 'My page' }).click();
+  for (const name of ['Sign out', 'Sign out everywhere', 'Download'])
+    await isTold(() => page.getByRole('button', { name, exact: true }).click());
+  await page.unroute('**/api/v1/cart');
+  await page.getByRole('link', { name: 'Cart' }).click();
+  const count = page.getByLabel(`Quantity: ${product.name}`);
+  await isTold(() => count.fill('7'));
+  assert.equal(await count.inputValue(), '1', 'what did not work is not shown as if it had');
+  await isTold(() => page.getByRole('button', { name: /^Take out|^Remove/ }).click());
+  await isAccessible(page);
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** Each digit counts, however slow the answers are. */
+async function takesANumberThatIsTyped(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ kind: 'regular', sale: null, stock: 900 });
+  const one = await buyer(market.url);
+  await one.send('PUT', `/cart/items/${product.id}`, { quantity: 1 });
+  const who = await visitor(context);
+  const page = await who.tab();
+  await signIn(page, market.url, one.account, 'en', '/store/cart');
+  let changes = 0;
+  await page.route('**/api/v1/cart/items/**', async (route) => {
+    changes += 1;
+    await new Promise((wake) => { setTimeout(wake, 500); });
+    await route.continue();
+  });
+  const count = page.getByLabel(`Quantity: ${product.name}`);
+  await count.click();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.press('Delete');
+  await page.keyboard.type('123', { delay: 40 });
+  assert.equal(await count.inputValue(), '123');
+  await page.getByRole('button', { name: 'Order all for ₩10,947,000' }).waitFor();
+  assert.equal(changes, 1);
+  await count.fill('');
+  await count.blur();
+  assert.equal(await count.inputValue(), '123', 'nothing is not a number');
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** Prices of several currencies have no order, and no order has two of them: both are said, with a way on. */
+async function asksWhichCurrency(context) {
+  const { market, seller } = context;
+  const regular = { kind: 'regular', sale: null, stock: 9 };
+  const won = await seller.product({ name: 'In won', ...regular });
+  const dollar = await seller.product({ name: 'In dollars', ...regular, price: { amount: 1999, currency: 'USD' } });
+  const one = await buyer(market.url);
+  for (const each of [won, dollar]) await one.send('PUT', `/cart/items/${each.id}`, { quantity: 1 });
+  const who = await visitor(context, { viewport: phone });
+  const page = await who.tab();
+  page.expected.push(/^422 /);
+  await page.goto(`${market.url}/`);
+  await page.getByLabel('Sort').selectOption('price');
+  await page.getByText('Prices in several currencies have no order.').waitFor();
+  await isAccessible(page);
+  await page.getByRole('button', { name: 'USD' }).click();
+  await page.locator('.card').getByText('In dollars').waitFor();
+  assert.equal(await page.locator('.card').count(), 1);
+  await page.getByRole('button', { name: 'USD', pressed: true }).click();
+  await page.getByText('Prices in several currencies have no order.').waitFor();
+  await page.goto(`${market.url}/?kind=nonsense`);
+  await page.getByText('Please check what you entered').waitFor();
+  await signIn(page, market.url, one.account, 'en', '/store/cart');
+  await page.getByText('An order has one currency.').waitFor();
+  await page.getByRole('button', { name: 'Order all', exact: true }).waitFor();
+  await fitsTheWidth(page);
+  await page.getByRole('button', { name: /In dollars/ }).click();
+  await page.getByRole('button', { name: 'Order all for ₩89,000' }).waitFor();
+  isQuiet(page);
+  await seller.send('DELETE', `/products/${dollar.id}`);
+  await who.context.close();
+}
+
+/** What is wrong with a field is said in the page's language. */
+async function saysWhatIsWrongInTheReadersLanguage(context) {
+  const who = await visitor(context, { language: 'ko' });
+  const page = await who.tab();
+  page.expected.push(/^422 /);
+  await page.goto(`${context.market.url}/store/sign-up`);
+  await page.getByLabel('이메일').fill('nobody');
+  await page.getByLabel('비밀번호').fill('short');
+  await page.locator('form button[type=submit]').click();
+  await page.locator('.wrong').getByText('10자 이상 입력해 주세요').waitFor();
+  for (const text of await page.locator('.wrong').allInnerTexts()) assert.doesNotMatch(text, /[a-z]/, text);
+  await page.goto(`${context.market.url}/store/verify`); // Nobody's address to confirm.
+  await page.getByRole('heading', { name: '로그인' }).waitFor();
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** Days pass by the operator's hand; the page follows each of them by itself. */
 async function returnsWhatWasDelivered(context) {
   const { market, seller } = context;
@@ -306,5 +426,5 @@ async function anEventIsUsableInASecond(context) {
   else assert.ok(best <= 1000 * patience, `${best} ms`);
 }
 
-await run([collectsInACartAndRemembers, returnsWhatWasDelivered, keepsAnAccount, pollsWhereStreamsAreHeldBack, remembersLanguageAndTheme,
+await run([collectsInACartAndRemembers, saysThatAPressDidNotWork, takesANumberThatIsTyped, asksWhichCurrency, saysWhatIsWrongInTheReadersLanguage, returnsWhatWasDelivered, keepsAnAccount, pollsWhereStreamsAreHeldBack, remembersLanguageAndTheme,
   findsFiltersAndSaysWhenThereIsNothing, showsTextAsText, firstLoadIsSmall, anEventIsUsableInASecond], makeContext);

@@ -62,7 +62,14 @@ export function isQuiet(page) {
   assert.deepEqual(page.complaints, []);
 }
 
+/** The page is no wider than the window, and nothing in it is squeezed until its letters stand below one another. */
 export async function fitsTheWidth(page) {
+  const squeezed = await page.evaluate(() => [...document.querySelectorAll('button, a, th, td, h1, h2, h3, label, p')]
+    .filter((each) => {
+      const { width, height } = each.getBoundingClientRect();
+      return width > 1 && each.textContent.trim().length > 3 && width < 60 && height > width * 1.8;
+    }).map((each) => each.outerHTML.slice(0, 150)));
+  assert.deepEqual(squeezed, [], page.url());
   const { needed, there, who } = await page.evaluate(() => {
     const { scrollWidth: needed, clientWidth: there } = document.documentElement;
     const wide = [...document.querySelectorAll('body *')].filter((each) => each.getBoundingClientRect().right > there + 1);

@@ -129,6 +129,82 @@ async function letsASellerPauseHisOwn(context) {
   await who.context.close();
 }
 
+/** A seller sees own products alone, and has webhooks for what happens to them. */
+async function showsASellerWhatIsHis(context) {
+  const { market, seller: chief } = context;
+  const foreign = await chief.product({ name: 'Not the seller’s' });
+  const one = await buyer(market.url);
+  await chief.send('PATCH', `/admin/users/${one.user.id}`, { role: 'seller' });
+  await one.signIn();
+  const who = await visitor(context, { viewport: phone, language: 'ko', scheme: 'dark' });
+  const page = await who.tab();
+  await signIn(page, market.url, one.account, 'ko', '/admin');
+  await page.getByRole('heading', { name: '예고된 드롭이 아직 없습니다' }).waitFor();
+  await one.product({ name: '셀러의 한정판', publishAt: '2031-01-01T01:00:00Z' });
+  await page.goto(`${market.url}/admin/products`);
+  await page.getByRole('link', { name: '셀러의 한정판' }).waitFor();
+  assert.equal(await page.getByText(foreign.name).count(), 0);
+  await page.goto(`${market.url}/admin`);
+  await page.getByRole('heading', { name: '셀러의 한정판' }).waitFor();
+
+  await page.getByRole('link', { name: '웹훅' }).click();
+  await page.getByText('내 상품이 든 주문의 소식을').waitFor();
+  page.expected.push(/^422 /);
+  await page.getByLabel('주소').fill('https://127.0.0.1/');
+  await page.getByRole('button', { name: '추가' }).click();
+  await page.locator('.wrong').getByText('사용할 수 없는 값입니다').waitFor();
+  await page.getByLabel('주소').fill('https://receiver.example/hook');
+  await page.getByRole('button', { name: '추가' }).click();
+  assert.match(await page.locator('.secret').innerText(), /^whsec_/);
+  await page.getByRole('alertdialog').getByRole('button').last().click();
+  await page.getByRole('rowheader', { name: 'https://receiver.example/hook' }).waitFor();
+  assert.equal((await one.send('GET', '/seller/webhooks')).items.length, 1);
+  await fitsTheWidth(page);
+  await isAccessible(page);
+  await picture(page, 'console-seller-webhooks');
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** The session ends elsewhere in the middle of an edit: nothing that was typed is lost, and nothing of it is seen. */
+async function keepsAnEditWhenTheSessionEnds(context) {
+  const { market, seller: chief } = context;
+  const one = await buyer(market.url);
+  await chief.send('PATCH', `/admin/users/${one.user.id}`, { role: 'seller' });
+  const product = await (await one.signIn()).product({ name: 'Being edited' });
+  const who = await visitor(context);
+  const page = await who.tab();
+  const edit = `/admin/products/${product.id}`;
+  await signIn(page, market.url, one.account, 'en', edit);
+  await page.getByLabel('Description').fill('Typed for an hour.');
+  await one.send('DELETE', '/sessions');
+  page.expected.push(/^401 /);
+  await until(async () => (await fetch(`${market.url}/api/v1/users/me`, { headers: { Authorization: `Bearer ${one.token}` } })).status === 401, 10);
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
+  assert.ok(!(await page.getByText('Being edited').isVisible()));
+  await isAccessible(page);
+  await picture(page, 'console-session-ended');
+  await page.getByLabel('Password').fill('the wrong one');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('alert').getByText('E-mail or password is wrong.').waitFor();
+  await page.getByLabel('Password').fill(one.account.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  assert.equal(await page.getByLabel('Description').inputValue(), 'Typed for an hour.');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Saved.').waitFor();
+  assert.equal((await one.send('GET', `/products/${product.id}`)).description, 'Typed for an hour.');
+  // A sign-out by the own press shows nothing more, and signing in leads back to the same page.
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('link', { name: 'Sign in' }).click();
+  await page.getByLabel('E-mail').fill(one.account.email);
+  await page.getByLabel('Password').fill(one.account.password);
+  await page.locator('form button[type=submit]').click();
+  await page.waitForURL(market.url + edit);
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** When a product becomes public is changed after it was announced, and back. */
 async function changesWhenAProductIsPublic(context) {
   const { market, seller } = context;
@@ -216,9 +292,11 @@ async function movesOrdersOnAndLocksAccounts(context) {
   // Another one that was shipped: its money goes back, and the reason is kept.
   const lost = await one.buy(product);
   await one.send('POST', `/orders/${lost.id}/payment`, { method: 'card', token: 'ok' });
-  for (const state of ['preparing', 'shipped']) await seller.send('POST', `/admin/orders/${lost.id}/advance`, { state });
-  await page.getByLabel('State').selectOption('shipped');
+  await page.getByLabel('State').selectOption('paid');
   await page.getByRole('button', { name: lost.id }).click();
+  await page.getByRole('button', { name: 'Set to: Being packed' }).waitFor();
+  // What others do to it meanwhile is seen in the dialog.
+  for (const state of ['preparing', 'shipped']) await seller.send('POST', `/admin/orders/${lost.id}/advance`, { state });
   await page.getByRole('button', { name: 'Refund', exact: true }).click();
   await page.getByLabel('Why').fill('lost <b>on its way</b>');
   await isAccessible(page);
@@ -226,6 +304,7 @@ async function movesOrdersOnAndLocksAccounts(context) {
   await page.getByRole('button', { name: 'Give the money back' }).click();
   await page.getByRole('alertdialog').waitFor({ state: 'detached' });
   await until(async () => (await one.send('GET', `/orders/${lost.id}`)).payment.state === 'refunded', 15);
+  await page.getByLabel('State').selectOption('shipped');
   await page.getByRole('button', { name: lost.id }).click();
   await page.getByRole('alertdialog').getByText('Refunded').waitFor();
   assert.equal(await page.getByRole('button', { name: 'Refund', exact: true }).count(), 0, 'money goes back once');
@@ -305,7 +384,7 @@ async function showsTheMailOutbox(context) {
   await page.getByRole('row', { name: /^Confirm the address/ }).first().waitFor();
   assert.equal(await page.getByText(one.account.email).count(), 0, 'no whole address is shown');
   await page.getByLabel('State').selectOption('failed');
-  await page.getByRole('heading', { name: 'Nothing matches' }).waitFor();
+  await page.getByRole('heading', { name: 'Nothing is here' }).waitFor();
   await page.getByLabel('State').selectOption('waiting'); // This server has no mail server.
   await page.getByRole('row', { name: /^Confirm the address Waiting/ }).first().waitFor();
   await isAccessible(page);
@@ -493,5 +572,5 @@ async function movesWithACrowd(context) {
   await page.context().close();
 }
 
-await run([isForOperatorsAlone, announcesWatchesAndClosesASale, letsASellerPauseHisOwn, changesWhenAProductIsPublic, showsBothValuesOfAConflict, movesWithACrowd,
+await run([isForOperatorsAlone, announcesWatchesAndClosesASale, letsASellerPauseHisOwn, showsASellerWhatIsHis, keepsAnEditWhenTheSessionEnds, changesWhenAProductIsPublic, showsBothValuesOfAConflict, movesWithACrowd,
   movesOrdersOnAndLocksAccounts, pausesByKeyboardAlone, showsTheMailOutbox, tellsOthersOfOrders, showsHowTheServicesAre, showsTheServicesOfTheRegistry, fitsAPhone], makeContext);

@@ -344,6 +344,35 @@ async function buysByKeyboardAlone(context) {
   await who.context.close();
 }
 
+/** The session ends in the middle of a purchase: the page says so, and after signing in the same request goes on. */
+async function goesOnAfterSigningInAgain(context) {
+  const { market, seller } = context;
+  const product = await seller.product();
+  const one = await buyer(market.url);
+  const who = await visitor(context);
+  const page = await who.tab();
+  page.expected.push(/^401 /);
+  await signIn(page, market.url, one.account, 'en', `/store/products/${product.id}`);
+  await page.getByRole('button', { name: words.en.buy }).waitFor();
+  await one.send('DELETE', '/sessions');
+  await until(async () => (await fetch(`${market.url}/api/v1/users/me`, { headers: { Authorization: `Bearer ${one.token}` } })).status === 401, 10);
+  const keys = [];
+  page.on('request', (request) => { if (request.url().endsWith('/orders')) keys.push(request.headers()['idempotency-key']); });
+  await button(page).click();
+  await page.getByText('Your session ended in the middle.').waitFor();
+  await isAccessible(page);
+  await picture(page, 'shop-signed-out');
+  await page.getByRole('button', { name: 'Sign in again' }).click();
+  await page.getByLabel('E-mail').fill(one.account.email);
+  await page.getByLabel('Password').fill(one.account.password);
+  await page.locator('form button[type=submit]').click();
+  await page.locator('.ticket').waitFor();
+  assert.equal(new Set(keys).size, 1);
+  assert.equal((await (await one.signIn()).orders()).length, 1);
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** A pause is no end: the page says so at once, in the reader's language, and goes on by itself. */
 async function saysThatASaleIsPaused(context) {
   const { market, seller } = context;
@@ -447,5 +476,5 @@ async function worksBehindAGateway(context) {
 
 await run([buysOnADesktopInEnglish, buysOnADesktopInKorean, buysOnAPhoneInEnglish, buysOnAPhoneInKorean, opensByTheServersClock,
   twoRaceForTheLastOne, pressingTwiceIsOneOrder, aLostAnswerIsAskedForAgain, aSlowAnswerIsCalledSlow, aKilledServerLosesNoPurchase,
-  tenTabsShareOneStream, buysByKeyboardAlone, saysThatASaleIsPaused, saysTheServersSentence, loadsPicturesOfItsSize,
+  tenTabsShareOneStream, buysByKeyboardAlone, goesOnAfterSigningInAgain, saysThatASaleIsPaused, saysTheServersSentence, loadsPicturesOfItsSize,
   worksBehindAGateway], makeContext);

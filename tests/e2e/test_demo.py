@@ -5,7 +5,7 @@ import time
 
 import pytest
 import requests
-from client import admin
+from client import admin, sign_in
 from market_server import PATIENCE, Market, run
 
 
@@ -34,6 +34,14 @@ def test_a_crowd_buys_all_of_it(demo):
     ends = dict(reversed(each.split(" ", 1)) for each in last.split(", "))
     assert int(ends["got one"]) == orders
     assert int(ends["got one"]) + int(ends["sold_out"]) == 200, ends
+
+
+def test_the_seller_has_something_to_sell(demo):
+    """Whoever signs in as the seller sees the shop's products as his own, and may change them."""
+    seller = sign_in(demo.url, "seller@demo.example", "amber-workshop-42")
+    own = seller.get("/seller/products", expect=200).json()["items"]
+    assert len(own) == 4 and {each["sellerId"] for each in own} == {seller.user["id"]}
+    seller.patch(f"/products/{own[0]['id']}", {"description": "Mine."}, expect=200)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,27 @@ def test_lists_refuse_wrong_queries(buyer, query):
         buyer.get(f"{path}?{query}", expect=(422, "validation"))
 
 
+def test_every_list_has_pages(admin):
+    """API.md: lists answer `items` and `nextCursor`, and take `limit` and `cursor`; also short ones."""
+    spec = Document.load().spec
+    listed = []
+    for path, operations in spec["paths"].items():
+        answer = operations.get("get", {}).get("responses", {}).get("200", {})
+        schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+        name = schema.get("$ref", "").rsplit("/", 1)[-1]
+        if "nextCursor" not in spec["components"]["schemas"].get(name, {}).get("properties", {}):
+            continue
+        if path.startswith("/dev/"):
+            continue  # The newest mails of a demonstration.
+        listed.append(path)
+        taken = {each.get("$ref", "").rsplit("/", 1)[-1] for each in operations["get"].get("parameters", ())}
+        assert {"Limit", "Cursor"} <= taken, path
+        assert len(admin.get(f"/{path}?limit=1", expect=200).json()["items"]) <= 1, path
+        for wrong in ("limit=0", "limit=101", "cursor=", "cursor=x"):
+            admin.get(f"/{path}?{wrong}", expect=(422, "validation"))
+    assert {"/api/v1/categories", "/api/v1/seller/products", "/api/v1/seller/webhooks"} < set(listed)
+
+
 def test_every_code_is_listed_with_its_meaning():
     """Of the server's one table, and of the document's own answers; with sentences for buyers."""
     table = {}

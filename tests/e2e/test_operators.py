@@ -6,7 +6,7 @@ import io
 import time
 
 import pytest
-from client import PASSWORD, Client, admin, moment, sign_up
+from client import PASSWORD, Client, admin, moment, sign_in, sign_up
 from market_server import PATIENCE, run
 
 pytestmark = pytest.mark.books
@@ -214,6 +214,27 @@ def test_buyers_write_nothing_down(shop):
     assert {e["actorId"] for e in entries} == {chief.user["id"]}
 
 
+def test_sellers_list_their_own(shop):
+    """Public or not, found by words, page by page; nobody else's, and none that was taken from the shop."""
+    chief, one, other = admin(shop.url), sign_up(shop.url), sign_up(shop.url)
+    for each in (one, other):
+        chief.patch(f"/users/{each.user['id']}", {"role": "seller"}, expect=200)
+    one, other = (sign_in(shop.url, each.user["email"], PASSWORD) for each in (one, other))
+    chief.product(name="Of the house")
+    other.product(name="Of another")
+    made = [one.product(name=f"Bag {number}", publishAt=moment(3600 * number)) for number in range(3)]
+    gone = one.product(name="Bag gone")
+    one.delete(f"/products/{gone['id']}", expect=204)
+    seen, cursor = [], None
+    while not seen or cursor:
+        page = one.get("/seller/products", params={"limit": 2, "cursor": cursor}, expect=200).json()
+        seen, cursor = seen + [each["name"] for each in page["items"]], page["nextCursor"]
+    assert seen == [each["name"] for each in reversed(made)]
+    found = one.get("/seller/products?search=bag%201", expect=200).json()["items"]
+    assert [each["name"] for each in found] == ["Bag 1"]
+    assert [each["name"] for each in other.get("/seller/products").json()["items"]] == ["Of another"]
+
+
 def test_search_and_categories(shop):
     chief, anybody = admin(shop.url), Client(shop.url)
     chief.product(name="한정판 가방", category="가방")
@@ -233,3 +254,6 @@ def test_search_and_categories(shop):
     found = anybody.get("/categories", expect=200).json()["items"]
     assert found == [{"name": "가방", "products": 1}, {"name": "음악", "products": 1}]
     anybody.get("/categories?x=1", expect=422)
+    first = anybody.get("/categories?limit=1", expect=200).json()
+    then = anybody.get("/categories", params={"limit": 1, "cursor": first["nextCursor"]}, expect=200).json()
+    assert first["items"] + then["items"] == found and then["nextCursor"] is None

@@ -87,6 +87,11 @@ def test_sellers_have_room_for_five_each_and_take_none_from_others(shop, receive
     for number in range(5):
         mine.post("/seller/webhooks", {"url": f"{receiver.url}/{number}"}, expect=201)
     mine.post("/seller/webhooks", {"url": receiver.url}, expect=(409, "list_full"))
+    seen, cursor = [], None
+    while not seen or cursor:
+        page = mine.get("/seller/webhooks", params={"limit": 2, "cursor": cursor}, expect=200).json()
+        seen, cursor = seen + page["items"], page["nextCursor"]
+    assert [each["url"][-1] for each in seen] == ["0", "1", "2", "3", "4"]
     theirs.post("/seller/webhooks", {"url": receiver.url}, expect=201)
     shop.post("/admin/webhooks", {"url": receiver.url}, expect=201)
     for url in ("http://169.254.169.254/", "https://[::1]/", "ftp://x/", "//x", "javascript:alert(1)"):

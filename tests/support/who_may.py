@@ -70,6 +70,7 @@ TABLE = {
     ("POST", "/admin/webhooks/{id}/secret"): (ADMIN, None),
     ("GET", "/admin/webhook-deliveries"): (ADMIN, None),
     ("POST", "/admin/webhook-deliveries/{id}/replay"): (ADMIN, None),
+    ("GET", "/seller/products"): (SELLING, None),
     ("GET", "/seller/webhooks"): (SELLING, None),
     ("POST", "/seller/webhooks"): (SELLING, {"url": "https://127.0.0.1/"}),
     ("GET", "/seller/webhooks/{id}"): (OWN_WEBHOOK, None),

@@ -44,8 +44,7 @@ const DemoProduct demo_products[] = {
 
 }  // namespace
 
-bool fill_with_demo(const ProductBoard& board, SaleGate& gate, Pictures& pictures, const Clock& clock) {
-  if (!board.all()->empty()) return false;
+void list_demo_products(SaleGate& gate, Pictures& pictures, const Clock& clock, UserId seller) {
   for (const DemoProduct& demo : demo_products) {
     ListProduct listed;
     listed.texts.name = demo.name;
@@ -54,6 +53,7 @@ bool fill_with_demo(const ProductBoard& board, SaleGate& gate, Pictures& picture
     const auto picture = run_task(pictures.store(std::make_shared<const std::string>(demo.picture())));
     if (!picture) throw std::runtime_error(picture.error().detail);
     listed.texts.picture = *picture;
+    listed.terms.seller = seller;
     listed.terms.price.amount = demo.price;
     listed.stock = demo.stock;
     if (demo.opens_in) {
@@ -63,14 +63,13 @@ bool fill_with_demo(const ProductBoard& board, SaleGate& gate, Pictures& picture
     const auto done = run_task(gate.submit(Command(std::move(listed))));
     if (!done) throw std::runtime_error(done.error().detail);
   }
-  return true;
 }
 
 std::string_view picture_of_the_crowds_drop() {
   return embedded::picture_midnight();
 }
 
-void create_demo_accounts(user::SignUp& sign_up) {
+UserId create_demo_accounts(user::SignUp& sign_up) {
   struct DemoAccount {
     std::string_view email, password, name;
     Role role;
@@ -80,11 +79,14 @@ void create_demo_accounts(user::SignUp& sign_up) {
       {"seller@demo.example", "amber-workshop-42", "Demo Seller", Role::seller},
       {demo_admin_email, demo_admin_password, "Demo Administrator", Role::admin},
   };
+  UserId seller;
   for (const DemoAccount& demo : accounts) {
     const auto made = run_task(sign_up.create_verified(std::string(demo.email), std::string(demo.password),
                                                        std::string(demo.name), demo.role));
     if (!made) throw std::runtime_error(made.error().detail);
+    if (demo.role == Role::seller) seller = *made;
   }
+  return seller;
 }
 
 }  // namespace market::apps

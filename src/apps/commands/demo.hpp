@@ -4,7 +4,6 @@
 #include <string_view>
 
 #include "ports/pictures.hpp"
-#include "ports/product_board.hpp"
 #include "ports/sale_gate.hpp"
 #include "services/user/sign_up.hpp"
 
@@ -14,13 +13,13 @@ namespace market::apps {
 inline constexpr std::string_view demo_admin_email = "admin@demo.example";
 inline constexpr std::string_view demo_admin_password = "granite-keystone-42";
 
-/// False: nothing is done, as there are products already. Throws std::runtime_error.
-bool fill_with_demo(const ProductBoard& board, SaleGate& gate, Pictures& pictures, const Clock& clock);
+/// `seller`: whose they are; none: the house's. Throws std::runtime_error.
+void list_demo_products(SaleGate& gate, Pictures& pictures, const Clock& clock, UserId seller);
 /// The picture of the drop that `market demo` announces, a JPEG.
 std::string_view picture_of_the_crowds_drop();
 
 /// A buyer, a seller and an administrator to sign in as. Their passwords stand in the README, so they are
-/// made only where nobody from outside can reach them. Throws std::runtime_error.
-void create_demo_accounts(user::SignUp& sign_up);
+/// made only where nobody from outside can reach them. The seller's id. Throws std::runtime_error.
+UserId create_demo_accounts(user::SignUp& sign_up);
 
 }  // namespace market::apps

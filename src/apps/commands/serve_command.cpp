@@ -40,13 +40,13 @@ void reload_keys(Store& store) {
 }
 
 void fill_demo(Platform& platform, const Address& address) {
-  const bool filled =
-      fill_with_demo(platform.core->products, platform.core->gate, platform.store.pictures, platform.clock);
-  if (!filled) return;
+  if (!platform.core->products.all()->empty()) return;
+  UserId seller;
   if (address.host == "127.0.0.1" || address.host == "::1" || address.host == "localhost")
-    create_demo_accounts(platform.sign_up);
+    seller = create_demo_accounts(platform.sign_up);
   else
     spdlog::warn("--demo makes its accounts, whose passwords everybody knows, for a loopback address alone");
+  list_demo_products(platform.core->gate, platform.store.pictures, platform.clock, seller);
 }
 
 /// Why nobody should be sent here.

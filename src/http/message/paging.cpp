@@ -11,7 +11,7 @@ namespace market::http {
 namespace {
 
 constexpr int limit_max = 100;
-constexpr std::size_t cursor_bytes_max = 512;
+constexpr std::size_t cursor_bytes_max = 1'024;
 constexpr std::size_t list_digits = 16;
 
 /// Which list with which filters, as digits: of the path and all parameters but those of the page.

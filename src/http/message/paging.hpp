@@ -61,6 +61,21 @@ Reply list_reply(const Request& request, const Rows& rows, std::string_view last
   return http::json(Status::ok, std::move(body));
 }
 
+/// A page of a list that is there whole, its rows in the order of `key_of(row)`, a text for URLs.
+template <class Rows, class KeyOf, class Append>
+Result<Reply> held_list_reply(const Request& request, const Rows& rows, const KeyOf& key_of,
+                              const Append& append) {
+  const auto page = page_of(request);
+  if (!page) return fail(page.error());
+  std::vector<decltype(&*rows.begin())> shown;
+  for (const auto& row : rows)
+    if (shown.size() <= static_cast<std::size_t>(page->limit) && key_of(row) > page->cursor)
+      shown.push_back(&row);
+  const bool more = drop_what_is_more(shown, page->limit);
+  return list_reply(request, shown, more ? key_of(*shown.back()) : std::string(),
+                    [&append](wire::JsonWriter& json, const auto* row) { append(json, *row); });
+}
+
 /// The same, of rows with an id of which one more was asked for.
 template <class Row, class Append>
 Reply page_reply(const Request& request, std::vector<Row> rows, int limit, const Append& append) {

@@ -121,12 +121,11 @@ Task<Reply> list(Doors& doors, const Request& request) {
   if (!owner) co_return fail(owner.error());
   const auto webhooks = co_await doors.webhooks.list(*owner);
   if (!webhooks) co_return fail(webhooks.error());
-  std::string body;
-  wire::JsonWriter json(body);
-  json.begin_object().key("items").begin_array();
-  for (const Webhook& webhook : *webhooks) append_webhook(json, webhook, false);
-  json.end_array().key("nextCursor").null().end_object();
-  co_return http::json(http::Status::ok, std::move(body));
+  const auto key = [](const Webhook& webhook) { return webhook.id.text(); };
+  const auto append = [](wire::JsonWriter& json, const Webhook& webhook) {
+    append_webhook(json, webhook, false);
+  };
+  co_return http::held_list_reply(request, *webhooks, key, append);
 }
 
 Task<Reply> create(Doors& doors, const Request& request) {
@@ -250,7 +249,7 @@ void add_routes(http::Router& router, const WebhookParts& parts, const std::stri
                 auth::Access access) {
   const bool own = access != auth::Access::admins;
   auth::Routes routes(router, base, std::make_shared<Doors>(Doors{parts, own}), parts.authenticator);
-  routes.add(Method::get, "/webhooks", access, list);
+  routes.add(Method::get, "/webhooks", access, list, {"limit", "cursor"});
   routes.add(Method::post, "/webhooks", access, create);
   routes.add(Method::get, "/webhooks/{id}", access, show);
   routes.add(Method::patch, "/webhooks/{id}", access, change);

@@ -1,7 +1,8 @@
 #include "services/product/admin_routes.hpp"
 
+#include <fmt/format.h>
+
 #include <map>
-#include <ranges>
 
 #include "http/message/client_address.hpp"
 #include "http/message/paging.hpp"
@@ -63,12 +64,11 @@ Result<ListQuery> read_list_query(const Request& request) {
   return query;
 }
 
-/// Newest first, those that are not public too.
-Task<Reply> list(const Doors& doors, const Request& request) {
-  const auto allowed = expect_admin(doors, request);
-  if (!allowed) co_return fail(allowed.error());
-  const auto query = read_list_query(request);
+/// Newest first, those that are not public too. `seller`: of this one alone.
+Task<Reply> list_of(const Doors& doors, const Request& request, UserId seller) {
+  auto query = read_list_query(request);
   if (!query) co_return fail(query.error());
+  query->seller = seller;
   auto scan = [&board = doors.parts.board, now = doors.parts.clock.now(),
                wanted = *query]() -> Result<ListPage> { return list_products(board, wanted, now); };
   auto whose = std::to_string(http::address_bucket(request.remote_address));
@@ -78,6 +78,20 @@ Task<Reply> list(const Doors& doors, const Request& request) {
                              [&doors](wire::JsonWriter& json, const auto& product) {
                                json.value(doors.catalogue.json_of(*product));
                              });
+}
+
+Task<Reply> refused(Error error) {
+  co_return fail(std::move(error));
+}
+
+Task<Reply> list(const Doors& doors, const Request& request) {
+  const auto allowed = expect_admin(doors, request);
+  return allowed ? list_of(doors, request, UserId()) : refused(allowed.error());
+}
+
+Task<Reply> list_own(const Doors& doors, const Request& request) {
+  const auto caller = doors.parts.authenticator.require(request, {Role::seller, Role::admin});
+  return caller ? list_of(doors, request, caller->user) : refused(caller.error());
 }
 
 Task<Reply> show_preflight(const Doors& doors, const Request& request) {
@@ -108,10 +122,6 @@ Task<Reply> edit_sale(const Doors& doors, ProductId id, Edit edit) {
   std::string body;
   doors.catalogue.append_page(body, *product, doors.catalogue.state_of(*product));
   co_return http::json(http::Status::ok, std::move(body));
-}
-
-Task<Reply> refused(Error error) {
-  co_return fail(std::move(error));
 }
 
 Task<Reply> pause(const Doors& doors, const Request& request) {
@@ -153,9 +163,14 @@ Task<Reply> list_categories(const Doors& doors, const Request& request) {
   auto whose = std::to_string(http::address_bucket(request.remote_address));
   const auto counts = co_await doors.parts.searching.run(std::move(whose), std::move(count));
   if (!counts) co_return fail(counts.error());
-  constexpr std::size_t categories_max = 1'000;
-  const auto shown = *counts | std::views::take(categories_max);
-  co_return http::list_reply(request, shown, "", [](wire::JsonWriter& json, const auto& category) {
+  // In hexadecimal: names are in the order of their bytes, and URLs do not take all of these.
+  const auto key = [](const auto& category) {
+    std::string text;
+    for (const char byte : category.first)
+      fmt::format_to(std::back_inserter(text), "{:02x}", static_cast<unsigned char>(byte));
+    return text;
+  };
+  co_return http::held_list_reply(request, *counts, key, [](wire::JsonWriter& json, const auto& category) {
     json.begin_object().member("name", category.first).member("products", category.second).end_object();
   });
 }
@@ -164,8 +179,9 @@ Task<Reply> list_categories(const Doors& doors, const Request& request) {
 
 void add_admin_product_routes(http::Router& router, const AdminProductParts& parts) {
   auth::Routes routes(router, api_base, std::make_shared<const Doors>(parts), parts.authenticator);
-  routes.add(Method::get, "/categories", Access::anyone, list_categories);
+  routes.add(Method::get, "/categories", Access::anyone, list_categories, {"limit", "cursor"});
   routes.add(Method::get, "/admin/products", Access::admins, list, {"limit", "cursor", "search"});
+  routes.add(Method::get, "/seller/products", Access::sellers, list_own, {"limit", "cursor", "search"});
   routes.add(Method::get, "/admin/products/{id}/sale/preflight", Access::admins, show_preflight);
   routes.add(Method::post, "/admin/products/{id}/sale/pause", Access::admins, pause);
   routes.add(Method::post, "/admin/products/{id}/sale/extend", Access::admins, extend);

@@ -25,6 +25,7 @@ std::int64_t key_of(const ShownProduct& product, SortBy sort) {
 }
 
 bool is_there(const ShownProduct& product, const ListQuery& query, Instant now) {
+  if (query.seller && product.terms.seller != query.seller) return false;
   return query.hidden || is_public(product.terms, now) ||
          (!product.terms.withdrawn &&
           (query.sees_all || (query.viewer && product.terms.seller == query.viewer)));

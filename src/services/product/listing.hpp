@@ -23,6 +23,7 @@ struct ListQuery {
   /// Who asks: what is not public yet is in the lists of its seller and of administrators.
   UserId viewer;
   bool sees_all = false;
+  UserId seller;  ///< Products of this one alone; none: of all.
   bool is_plain() const {
     return words.empty() && search.empty() && category.empty() && !kind && !currency &&
            sort == SortBy::newest;

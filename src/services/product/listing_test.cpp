@@ -55,6 +55,22 @@ TEST_F(ListingTest, EveryOrderShowsEachProductOnce) {
   EXPECT_EQ(walk(query), "4 1 3 2 5 ") << "a full last page has no next one";
 }
 
+TEST_F(ListingTest, OfOneSellerAlone) {
+  for (const std::int64_t id : {1, 2, 3, 4, 5}) {
+    ProductTerms terms;
+    terms.seller = UserId{id % 2 == 0 ? 7 : 8};
+    board_.list(ProductId{id}, std::move(terms), 5, ProductTexts{"Shoes", "", "", ""});
+  }
+  ListQuery query;
+  query.limit = 1;
+  query.hidden = true;
+  query.seller = UserId{7};
+  EXPECT_EQ(walk(query), "4 | 2 ");
+  query.search = "shoes";
+  query.words = SearchQuery(query.search);
+  EXPECT_EQ(walk(query), "4 | 2 ") << "also of what matches";
+}
+
 TEST_F(ListingTest, FindsByTextCategoryAndKind) {
   put(1, 1, "Red Shoes", "shoes");
   put(2, 1, "Cap", "hats", 5);

@@ -72,14 +72,15 @@ Task<Account> SignUp::run(NewAccount wanted, std::string client) {
 }
 
 Task<> SignUp::create_admin(std::string email, std::string password) {
-  auto created =
+  const auto created =
       co_await create_verified(std::move(email), std::move(password), "Administrator", Role::admin);
-  co_return created;
+  if (!created) co_return fail(created.error());
+  co_return Result<>();
 }
 
-Task<> SignUp::create_verified(std::string email, std::string password, std::string name, Role role) {
+Task<UserId> SignUp::create_verified(std::string email, std::string password, std::string name, Role role) {
   const auto known = co_await accounts_.find_by_email(email);
-  if (known) co_return Result<>();
+  if (known) co_return known->id;
   if (known.error().code != Code::not_found) co_return fail(known.error());
   if (!is_email(email))
     co_return invalid_field("MARKET_ADMIN_EMAIL", "format", "MARKET_ADMIN_EMAIL is no e-mail address");
@@ -96,8 +97,10 @@ Task<> SignUp::create_verified(std::string email, std::string password, std::str
   account.email_verified = true;
   account.password_hash = std::move(*hash);
   account.created_at = clock_.now();
+  const UserId id = account.id;
   const auto created = co_await accounts_.create(std::move(account), std::nullopt);
-  co_return created;
+  if (!created) co_return fail(created.error());
+  co_return id;
 }
 
 Task<> SignUp::verify(std::string email, std::string code) {

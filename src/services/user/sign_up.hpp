@@ -34,8 +34,8 @@ class SignUp {
   /// An account whose address needs no proof; fine when it exists. Errors: validation, overloaded,
   /// unavailable.
   Task<> create_admin(std::string email, std::string password);
-  /// The same for any role, without a mail. Errors: as above.
-  Task<> create_verified(std::string email, std::string password, std::string name, Role role);
+  /// The same for any role, without a mail; whose it is. Errors: as above.
+  Task<UserId> create_verified(std::string email, std::string password, std::string name, Role role);
   /// Errors: invalid_code, rate_limited (after 5 tries), unavailable.
   Task<> verify(std::string email, std::string code);
   /// Sends a new code when there is an unverified account; the caller cannot tell, and neither can a watch:

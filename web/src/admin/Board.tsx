@@ -141,5 +141,5 @@ function Watched({ product, admin }: { product: Product; admin: boolean }): Reac
 }
 
 export function Board({ admin }: { admin: boolean }): ReactNode {
-  return <SalePage title="nav.board">{(product) => <Watched key={product.id} product={product} admin={admin} />}</SalePage>;
+  return <SalePage title="nav.board" admin={admin}>{(product) => <Watched key={product.id} product={product} admin={admin} />}</SalePage>;
 }

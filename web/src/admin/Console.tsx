@@ -1,13 +1,17 @@
 /** The console's frame: who may be here, where one can go. */
-import type { ReactNode } from 'react';
+import { focusManager } from '@tanstack/react-query';
+import { useEffect, useState, type ReactNode } from 'react';
 import { NavLink, Route, Routes, useLocation } from 'react-router';
+import type { User } from '../api/types';
 import { speak } from '../i18n/language';
 import { useFocusOnContent } from '../lib/focus';
 import { useTitle } from '../lib/hooks';
-import { session, signOut } from '../lib/session';
+import { press } from '../lib/press';
+import { session, signIn, signOut } from '../lib/session';
 import { useValue } from '../lib/store';
 import { theme, wear } from '../lib/theme';
-import { Button, Loading, Skeleton } from '../ui/parts';
+import { fieldError, FormError, useForm } from '../shop/account';
+import { Button, Field, Loading, Skeleton } from '../ui/parts';
 import { Audit } from './Audit';
 import { Board } from './Board';
 import { Mails } from './Mails';
@@ -20,6 +24,9 @@ import { Users } from './Users';
 import { Webhooks } from './Webhooks';
 import { useConsoleSpeech, type ConsoleWord } from './words';
 
+/** Where one signs in, and comes back from to this very page. */
+const signInPage = (): string => `/store/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`;
+
 function Denied({ signedIn }: { signedIn: boolean }): ReactNode {
   const { t } = useConsoleSpeech();
   return (
@@ -27,9 +34,34 @@ function Denied({ signedIn }: { signedIn: boolean }): ReactNode {
       <div className="empty">
         <h1>{t(signedIn ? 'denied' : 'console')}</h1>
         <p>{t('denied.text')}</p>
-        {signedIn && <Button onClick={() => void signOut()}>{t('nav.signOut')}</Button>}
-        <a className="button main" href="/store/sign-in?to=/admin">{t('nav.signIn')}</a>
+        {signedIn && <Button onClick={() => press(signOut)}>{t('nav.signOut')}</Button>}
+        <a className="button main" href={signInPage()}>{t('nav.signIn')}</a>
         <a href="/">{t('toShop')}</a>
+      </div>
+    </main>
+  );
+}
+
+/** The session has ended in the middle: the page stays as it is, unseen, until the same person is back. */
+function ComeBack({ user }: { user: User }): ReactNode {
+  const { t } = useConsoleSpeech();
+  const form = useForm((data) => signIn(user.email, String(data.get('password'))));
+  useEffect(() => {
+    focusManager.setFocused(false); // Nothing is read again meanwhile.
+    return () => focusManager.setFocused(undefined);
+  }, []);
+  return (
+    <main className="page denied">
+      <div className="empty">
+        <h1>{t('lost')}</h1>
+        <p>{t('lost.text', { email: user.email })}</p>
+        <form onSubmit={form.submit} noValidate>
+          <FormError error={form.error} known={{ invalid_credentials: t('signIn.wrong') }} />
+          <Field name="password" type="password" label={t('signIn.password')} autoComplete="current-password" required autoFocus
+            error={fieldError(form.error, 'password')} />
+          <Button type="submit" look="main" aria-busy={form.busy}>{t('signIn.do')}</Button>
+        </form>
+        <a href={signInPage()}>{t('lost.other')}</a>
       </div>
     </main>
   );
@@ -45,12 +77,12 @@ function Side({ name, admin }: { name: string; admin: boolean }): ReactNode {
       <nav aria-label={t('nav.main')}>
         <NavLink to="/admin" end>{t('nav.board')}</NavLink>
         <NavLink to="/admin/products">{t('nav.products')}</NavLink>
+        <NavLink to="/admin/webhooks">{t('nav.hooks')}</NavLink>
         {admin && (
           <>
             <NavLink to="/admin/report">{t('nav.report')}</NavLink>
             <NavLink to="/admin/orders">{t('nav.orders')}</NavLink>
             <NavLink to="/admin/users">{t('nav.users')}</NavLink>
-            <NavLink to="/admin/webhooks">{t('nav.hooks')}</NavLink>
             <NavLink to="/admin/mails">{t('nav.mail')}</NavLink>
             <NavLink to="/admin/audit">{t('nav.audit')}</NavLink>
             <NavLink to="/admin/services">{t('nav.services')}</NavLink>
@@ -64,7 +96,7 @@ function Side({ name, admin }: { name: string; admin: boolean }): ReactNode {
             {language === 'ko' ? 'English' : '한국어'}
           </Button>
           <Button look="quiet" className="small" onClick={() => wear(dark ? 'light' : 'dark')}>{t(dark ? 'nav.theme.light' : 'nav.theme.dark')}</Button>
-          <Button look="quiet" className="small" onClick={() => void signOut()}>{t('nav.signOut')}</Button>
+          <Button look="quiet" className="small" onClick={() => press(signOut)}>{t('nav.signOut')}</Button>
         </div>
       </div>
     </header>
@@ -76,30 +108,25 @@ const titles: Record<string, ConsoleWord> = {
   mails: 'nav.mail', audit: 'nav.audit', services: 'nav.services',
 };
 
-export function Console(): ReactNode {
+function Frame({ user, hidden }: { user: User; hidden: boolean }): ReactNode {
   const { t } = useConsoleSpeech();
   const main = useFocusOnContent();
-  const title = titles[useLocation().pathname.split('/')[2] ?? ''];
-  useTitle(`${title ? `${t(title)} · ` : ''}${t('console')} · MARKET`);
-  const who = useValue(session);
-  if (who.state === 'unknown') return <main className="page"><Loading><Skeleton className="line wide" /><Skeleton className="block" /></Loading></main>;
-  if (who.state === 'out' || who.user.role === 'customer') return <Denied signedIn={who.state === 'in'} />;
-  const admin = who.user.role === 'admin';
+  const admin = user.role === 'admin';
   return (
-    <div className="console">
+    <div className="console" hidden={hidden}>
       <a className="skip" href="#content">{t('nav.skip')}</a>
-      <Side name={who.user.name} admin={admin} />
+      <Side name={user.name} admin={admin} />
       <main id="content" tabIndex={-1} ref={main}>
         <Routes>
           <Route path="/admin" element={<Board admin={admin} />} />
           <Route path="/admin/products" element={<Products admin={admin} />} />
           <Route path="/admin/products/:id" element={<ProductForm />} />
+          <Route path="/admin/webhooks" element={<Webhooks admin={admin} />} />
           {admin && (
             <>
               <Route path="/admin/report" element={<Report />} />
               <Route path="/admin/orders" element={<Orders />} />
               <Route path="/admin/users" element={<Users />} />
-              <Route path="/admin/webhooks" element={<Webhooks />} />
               <Route path="/admin/mails" element={<Mails />} />
               <Route path="/admin/audit" element={<Audit />} />
               <Route path="/admin/services" element={<Services />} />
@@ -109,5 +136,24 @@ export function Console(): ReactNode {
         </Routes>
       </main>
     </div>
+  );
+}
+
+export function Console(): ReactNode {
+  const { t } = useConsoleSpeech();
+  const title = titles[useLocation().pathname.split('/')[2] ?? ''];
+  useTitle(`${title ? `${t(title)} · ` : ''}${t('console')} · MARKET`);
+  const who = useValue(session);
+  const [last, setLast] = useState<User | null>(null);
+  if (who.state === 'in' && who.user !== last) setLast(who.user);
+  if (who.state === 'unknown') return <main className="page"><Loading><Skeleton className="line wide" /><Skeleton className="block" /></Loading></main>;
+  const lost = who.state === 'out' && who.lost;
+  const user = who.state === 'in' ? who.user : lost ? last : null;
+  if (!user || user.role === 'customer') return <Denied signedIn={who.state === 'in'} />;
+  return (
+    <>
+      {lost && <ComeBack user={user} />}
+      <Frame key={user.id} user={user} hidden={lost} />
+    </>
   );
 }

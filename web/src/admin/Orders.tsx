@@ -1,5 +1,5 @@
 /** All orders: found, looked into, moved on, cancelled, exported. */
-import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { ask } from '../api/client';
 import type { AdminOrder, AdminOrderList, Order, OrderState } from '../api/types';
@@ -29,9 +29,16 @@ function Refund({ onRefund }: { onRefund: (reason: string) => Promise<void> }): 
   );
 }
 
-function Detail({ order, onClose }: { order: Full; onClose: () => void }): ReactNode {
+/** `listed`: as the list had it; what happens to it meanwhile is shown, and decides what can be done. */
+function Detail({ listed, onClose }: { listed: Full; onClose: () => void }): ReactNode {
   const { t, price, time, number } = useConsoleSpeech();
   const queries = useQueryClient();
+  const { data: order } = useQuery({
+    queryKey: ['admin-orders', 'one', listed.id],
+    queryFn: ({ signal }) => ask<AdminOrder>(`/admin/orders/${listed.id}`, { signal }) as Promise<Full>,
+    initialData: listed,
+    refetchInterval: 2000,
+  });
   const [error, setError] = useState<unknown>(null);
   const [refunding, setRefunding] = useState(false);
   const act = async (verb: 'advance' | 'cancel' | 'refund', body: object): Promise<void> => {
@@ -110,7 +117,7 @@ export function Orders(): ReactNode {
           </tr>
         )}
       />
-      {shown && <Detail order={shown} onClose={() => setShown(null)} />}
+      {shown && <Detail key={shown.id} listed={shown} onClose={() => setShown(null)} />}
     </>
   );
 }

@@ -1,10 +1,10 @@
 /** A list of the console that comes in pages: while it loads, when it failed, when nothing is there, and the next page. */
 import type { UseInfiniteQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { Button, Empty, LoadError, Loading, Skeleton } from '../ui/parts';
+import { Button, LoadError, Loading, Skeleton } from '../ui/parts';
 import { useConsoleSpeech } from './words';
 
-type List = Pick<UseInfiniteQueryResult, 'isPending' | 'isError' | 'isSuccess' | 'hasNextPage' | 'refetch' | 'fetchNextPage'>;
+type List = Pick<UseInfiniteQueryResult, 'isPending' | 'error' | 'isError' | 'isSuccess' | 'hasNextPage' | 'refetch' | 'fetchNextPage'>;
 
 /** `head`: the cells of the first row. */
 export function PagedTable<Row>({ list, rows, label, head, row }: {
@@ -14,8 +14,10 @@ export function PagedTable<Row>({ list, rows, label, head, row }: {
   return (
     <>
       {list.isPending && <Loading><Skeleton className="block" /></Loading>}
-      {list.isError && <LoadError retry={() => void list.refetch()} />}
-      {list.isSuccess && rows.length === 0 && <Empty title="home.none" text="home.none.text" />}
+      {list.isError && <LoadError of={list} />}
+      {list.isSuccess && rows.length === 0 && (
+        <div className="empty"><h2>{t('table.none')}</h2><p>{t('table.none.text')}</p></div>
+      )}
       {rows.length > 0 && (
         <div className="scroll" tabIndex={0} role="region" aria-label={label}>
           <table>

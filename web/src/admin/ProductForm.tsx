@@ -189,7 +189,7 @@ export function ProductForm(): ReactNode {
         {product && <a className="button plain" href={`/store/products/${product.id}`}>{t('toShop')}</a>}
       </div>
       {id !== 'new' && found.isPending && <Loading><Skeleton className="block" /></Loading>}
-      {found.isError && <LoadError retry={() => void found.refetch()} />}
+      {found.isError && <LoadError of={found} />}
       <div className="editor">
         {id === 'new' && <NewTerms />}
         {found.data && product && (

@@ -13,13 +13,13 @@ function hiddenUntil({ publishAt }: Product): string | null {
   return publishAt && Date.parse(publishAt) > Date.now() ? publishAt : null;
 }
 
-/** Administrators see all of them, also those that are not public yet. */
+/** Also those that are not public yet: administrators see all of them, sellers their own. */
 export function Products({ admin }: { admin: boolean }): ReactNode {
   const { t, number, price, time } = useConsoleSpeech();
   const [search, setSearch] = useState('');
   const list = useInfiniteQuery({
     queryKey: ['products', 'console', admin, search],
-    queryFn: ({ pageParam, signal }) => ask<ProductList>(admin ? '/admin/products' : '/products', { query: { search, limit: 50, cursor: pageParam }, signal }),
+    queryFn: ({ pageParam, signal }) => ask<ProductList>(admin ? '/admin/products' : '/seller/products', { query: { search, limit: 50, cursor: pageParam }, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
     placeholderData: (before) => before,

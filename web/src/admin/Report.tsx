@@ -10,15 +10,10 @@ import { Chart } from './Chart';
 import { CsvButton } from './CsvButton';
 import { reasonColours, RefusalBars, useReasonName } from './reasons';
 import { SalePage } from './sales';
-import { linesOf, refusalLines, soldOutAt } from './timeline';
+import { durationOf, linesOf, refusalLines, soldOutAt } from './timeline';
 import { useConsoleSpeech } from './words';
 
 /** `3.2 s`, `12 min`, `5 h`. */
-function durationOf(ms: number): string {
-  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 && ms % 1000 !== 0 ? 1 : 0)} s`;
-  return ms < 5_400_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
-}
-
 function States({ report }: { report: SaleReport }): ReactNode {
   const { t, number } = useConsoleSpeech();
   const states = Object.entries(report.states) as [OrderState, { orders: number; units: number }][];
@@ -37,10 +32,10 @@ function States({ report }: { report: SaleReport }): ReactNode {
 }
 
 function Charts({ report }: { report: SaleReport }): ReactNode {
-  const { t } = useConsoleSpeech();
+  const { t, language } = useConsoleSpeech();
   const { timeline } = report;
   const lines = useMemo(() => linesOf(timeline), [timeline]);
-  const step = durationOf(timeline.stepSeconds * 1000);
+  const step = durationOf(language, timeline.stepSeconds * 1000);
   return (
     <div className="charts">
       <Chart title={t('report.chart.steps', { step })} data={[lines.at, lines.units, lines.paid, lines.givenBack]} empty={t('report.none')} totals lines={[
@@ -54,11 +49,11 @@ function Charts({ report }: { report: SaleReport }): ReactNode {
 
 /** The four that refused most, over the sale; kept by the server, so that it can be read after a restart too. */
 function RefusalChart({ refusals }: { refusals: SaleReport['refusals'] }): ReactNode {
-  const { t } = useConsoleSpeech();
+  const { t, language } = useConsoleSpeech();
   const nameOf = useReasonName();
   const { at, reasons } = useMemo(() => refusalLines(refusals, reasonColours.length), [refusals]);
   return (
-    <Chart title={t('report.chart.refusals', { step: durationOf(refusals.stepSeconds * 1000) })} data={[at, ...reasons.map(({ counts }) => counts)]}
+    <Chart title={t('report.chart.refusals', { step: durationOf(language, refusals.stepSeconds * 1000) })} data={[at, ...reasons.map(({ counts }) => counts)]}
       empty={t('report.refusals.none')} totals lines={reasons.map(({ reason }, index) => ({ label: nameOf(reason), colour: reasonColours[index]! }))} />
   );
 }
@@ -72,14 +67,14 @@ function RefusalSums({ refusals }: { refusals: SaleReport['refusals'] }): ReactN
 }
 
 function Told({ product }: { product: Product }): ReactNode {
-  const { t, number, price, time } = useConsoleSpeech();
+  const { t, number, price, time, language } = useConsoleSpeech();
   const report = useQuery({
     queryKey: ['report', product.id],
     queryFn: ({ signal }) => ask<SaleReport>('/admin/orders/report', { query: { productId: product.id }, signal, timeoutMs: 60_000 }),
     refetchInterval: 10_000,
   });
   if (report.isPending) return <Loading><Skeleton className="block" /></Loading>;
-  if (report.isError) return <LoadError retry={() => void report.refetch()} />;
+  if (report.isError) return <LoadError of={report} />;
   const { capacity, remaining, revenue, refunded, liveOrders, liveUnits, firstOrderAt, lastOrderAt } = report.data;
   const opensAt = Date.parse(product.sale!.opensAt);
   const soldOut = soldOutAt(linesOf(report.data.timeline), capacity, report.data.timeline.stepSeconds);
@@ -94,9 +89,9 @@ function Told({ product }: { product: Product }): ReactNode {
         {refunded.amount > 0 && <Figure name={t('report.refunded')} value={price(refunded)} />}
         <Figure name={t('board.sold')} value={number(capacity - remaining)} note={`/ ${number(capacity)}`} />
         <Figure name={t('report.live')} value={number(liveOrders)} note={t('report.units', { count: number(liveUnits) })} />
-        <Figure name={t('report.first')} value={firstOrderAt ? durationOf(Math.max(0, Date.parse(firstOrderAt) - opensAt)) : '–'} />
-        <Figure name={t('report.soldOut')} value={soldOut ? `≤ ${durationOf(Math.max(1000, soldOut * 1000 - opensAt))}` : '–'} />
-        <Figure name={t('report.last')} value={lastOrderAt ? durationOf(Math.max(0, Date.parse(lastOrderAt) - opensAt)) : '–'} />
+        <Figure name={t('report.first')} value={firstOrderAt ? durationOf(language, Math.max(0, Date.parse(firstOrderAt) - opensAt)) : '–'} />
+        <Figure name={t('report.soldOut')} value={soldOut ? `≤ ${durationOf(language, Math.max(1000, soldOut * 1000 - opensAt))}` : '–'} />
+        <Figure name={t('report.last')} value={lastOrderAt ? durationOf(language, Math.max(0, Date.parse(lastOrderAt) - opensAt)) : '–'} />
       </dl>
       <Charts report={report.data} />
       <div className="charts"><RefusalChart refusals={report.data.refusals} /></div>
@@ -113,5 +108,5 @@ function Told({ product }: { product: Product }): ReactNode {
 }
 
 export function Report(): ReactNode {
-  return <SalePage title="nav.report">{(product) => <Told key={product.id} product={product} />}</SalePage>;
+  return <SalePage title="nav.report" admin>{(product) => <Told key={product.id} product={product} />}</SalePage>;
 }

@@ -16,7 +16,7 @@ function Registry(): ReactNode {
   const services = useQuery({
     queryKey: ['services'], refetchInterval: 3000, queryFn: ({ signal }) => ask<ServiceList>('/admin/services', { signal }),
   });
-  if (services.isError) return <LoadError retry={() => void services.refetch()} />;
+  if (services.isError) return <LoadError of={services} />;
   if (!services.data) return null;
   const { registry, items, leftOut } = services.data;
   if (!registry) return <p className="muted">{t('services.alone')}</p>;

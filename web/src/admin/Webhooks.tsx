@@ -1,8 +1,8 @@
-/** Who is told of orders: webhooks, their secrets, and the log of deliveries. */
+/** Who is told of orders: webhooks, their secrets, and the log of deliveries. A seller has own ones, of own lines. */
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { ask } from '../api/client';
-import type { Webhook, WebhookDelivery, WebhookDeliveryList, WebhookList, WebhookWithSecret } from '../api/types';
+import { all, ask } from '../api/client';
+import type { Webhook, WebhookDelivery, WebhookDeliveryList, WebhookWithSecret } from '../api/types';
 import { useAddress } from '../lib/address';
 import { fieldError, FormError, useForm } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
@@ -31,11 +31,11 @@ function Secret({ of, onClose }: { of: WebhookWithSecret; onClose: () => void })
   );
 }
 
-function NewHook({ onMade }: { onMade: (made: WebhookWithSecret) => void }): ReactNode {
+function NewHook({ base, onMade }: { base: string; onMade: (made: WebhookWithSecret) => void }): ReactNode {
   const { t } = useConsoleSpeech();
   const form = useForm(async (data) => {
     const chosen = events.filter((each) => data.get(each) !== null);
-    onMade(await ask<WebhookWithSecret>('/admin/webhooks', { method: 'POST', body: { url: String(data.get('url')).trim(), events: chosen } }));
+    onMade(await ask<WebhookWithSecret>(`${base}/webhooks`, { method: 'POST', body: { url: String(data.get('url')).trim(), events: chosen } }));
   });
   const wrong = fieldError(form.error, 'events');
   return (
@@ -53,7 +53,7 @@ function NewHook({ onMade }: { onMade: (made: WebhookWithSecret) => void }): Rea
   );
 }
 
-function Hooks({ list, onSecret }: { list: Webhook[]; onSecret: (made: WebhookWithSecret) => void }): ReactNode {
+function Hooks({ base, list, onSecret }: { base: string; list: Webhook[]; onSecret: (made: WebhookWithSecret) => void }): ReactNode {
   const { t, time } = useConsoleSpeech();
   const queries = useQueryClient();
   const [ending, setEnding] = useState<Webhook | null>(null);
@@ -69,7 +69,7 @@ function Hooks({ list, onSecret }: { list: Webhook[]; onSecret: (made: WebhookWi
       setEnding(null);
     }
   };
-  const path = (hook: Webhook): string => `/admin/webhooks/${hook.id}`;
+  const path = (hook: Webhook): string => `${base}/webhooks/${hook.id}`;
   return (
     <>
       <FormError error={error} />
@@ -101,7 +101,7 @@ function Hooks({ list, onSecret }: { list: Webhook[]; onSecret: (made: WebhookWi
   );
 }
 
-function Deliveries({ hooks }: { hooks: Webhook[] }): ReactNode {
+function Deliveries({ base, hooks }: { base: string; hooks: Webhook[] }): ReactNode {
   const { t, time } = useConsoleSpeech();
   const queries = useQueryClient();
   const [parameters, set] = useAddress();
@@ -109,7 +109,7 @@ function Deliveries({ hooks }: { hooks: Webhook[] }): ReactNode {
   const query = { webhookId: parameters.get('webhookId'), state: parameters.get('state') };
   const list = useInfiniteQuery({
     queryKey: ['webhooks', 'deliveries', query],
-    queryFn: ({ pageParam, signal }) => ask<WebhookDeliveryList>('/admin/webhook-deliveries', { query: { ...query, limit: 50, cursor: pageParam }, signal }),
+    queryFn: ({ pageParam, signal }) => ask<WebhookDeliveryList>(`${base}/webhook-deliveries`, { query: { ...query, limit: 50, cursor: pageParam }, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
     refetchInterval: 3000,
@@ -118,7 +118,7 @@ function Deliveries({ hooks }: { hooks: Webhook[] }): ReactNode {
   const replay = async (one: WebhookDelivery): Promise<void> => {
     setError(null);
     try {
-      await ask(`/admin/webhook-deliveries/${one.id}/replay`, { method: 'POST' });
+      await ask(`${base}/webhook-deliveries/${one.id}/replay`, { method: 'POST' });
       await queries.invalidateQueries({ queryKey: ['webhooks', 'deliveries'] });
     } catch (failure) {
       setError(failure);
@@ -156,25 +156,26 @@ function Deliveries({ hooks }: { hooks: Webhook[] }): ReactNode {
   );
 }
 
-export function Webhooks(): ReactNode {
+export function Webhooks({ admin }: { admin: boolean }): ReactNode {
+  const base = admin ? '/admin' : '/seller';
   const { t } = useConsoleSpeech();
   const queries = useQueryClient();
   const [secret, setSecret] = useState<WebhookWithSecret | null>(null);
-  const list = useQuery({ queryKey: ['webhooks', 'all'], queryFn: ({ signal }) => ask<WebhookList>('/admin/webhooks', { signal }) });
+  const list = useQuery({ queryKey: ['webhooks', base], queryFn: ({ signal }) => all<Webhook>(`${base}/webhooks`, signal) });
   const made = (hook: WebhookWithSecret): void => {
     setSecret(hook);
     void queries.invalidateQueries({ queryKey: ['webhooks'] });
   };
-  const hooks = list.data?.items ?? [];
+  const hooks = list.data ?? [];
   return (
     <>
       <div className="bar"><h1>{t('nav.hooks')}</h1></div>
       {list.isPending && <Loading><Skeleton className="block" /></Loading>}
-      {list.isError && <LoadError retry={() => void list.refetch()} />}
-      {list.isSuccess && hooks.length === 0 && <p className="muted">{t('hooks.none')}</p>}
-      {hooks.length > 0 && <Hooks list={hooks} onSecret={made} />}
-      {list.isSuccess && <NewHook key={hooks.length} onMade={made} />}
-      {hooks.length > 0 && <Deliveries hooks={hooks} />}
+      {list.isError && <LoadError of={list} />}
+      {list.isSuccess && hooks.length === 0 && <p className="muted">{t(admin ? 'hooks.none' : 'hooks.none.own')}</p>}
+      {hooks.length > 0 && <Hooks base={base} list={hooks} onSecret={made} />}
+      {list.isSuccess && <NewHook base={base} key={hooks.length} onMade={made} />}
+      {hooks.length > 0 && <Deliveries base={base} hooks={hooks} />}
       {secret && <Secret of={secret} onClose={() => setSecret(null)} />}
     </>
   );

@@ -1,6 +1,11 @@
 /** The console's sentences in English; ko.ts has the same names. */
 export const en = {
   'console': 'Console',
+  'lost': 'Your session has ended',
+  'lost.text': 'Sign in again as {email}: what you were at is still here.',
+  'lost.other': 'Another account',
+  'table.none': 'Nothing is here',
+  'table.none.text': 'Nothing has happened yet, or nothing matches.',
   'toShop': 'To the shop',
   'denied': 'This account may not open the console',
   'denied.text': 'It is for sellers and administrators. Sign in with such an account.',
@@ -239,6 +244,7 @@ export const en = {
   'hooks.url': 'Address',
   'hooks.events': 'Events (none: all of them)',
   'hooks.do': 'Add it',
+  'hooks.none.own': 'Nobody is told of your orders yet. A webhook is an address of yours that gets each event of an order with a product of yours, as a signed POST with your lines alone.',
   'hooks.none': 'Nobody is told of orders yet. A webhook is an address of yours that gets each event as a signed POST.',
   'hooks.secret': 'The secret of this webhook',
   'hooks.secret.text': '{url} checks signatures with it. It is not shown again.',

@@ -2,6 +2,11 @@ import type { ConsoleWord } from './en';
 
 export const ko: Record<ConsoleWord, string> = {
   'console': '운영 콘솔',
+  'lost': '로그인이 끝났습니다',
+  'lost.text': '{email} 계정으로 다시 로그인하면 하던 일이 그대로 있습니다.',
+  'lost.other': '다른 계정',
+  'table.none': '아무것도 없습니다',
+  'table.none.text': '아직 아무 일도 없었거나 조건에 맞는 것이 없습니다.',
   'toShop': '가게로',
   'denied': '이 계정은 콘솔을 열 수 없습니다',
   'denied.text': '판매자와 관리자를 위한 곳입니다. 그런 계정으로 로그인해 주세요.',
@@ -240,6 +245,7 @@ export const ko: Record<ConsoleWord, string> = {
   'hooks.url': '주소',
   'hooks.events': '이벤트(없으면 모두)',
   'hooks.do': '추가',
+  'hooks.none.own': '아직 아무도 주문 소식을 받지 않습니다. 웹훅은 내 상품이 든 주문의 소식을, 내 상품의 줄만 담아 서명된 POST로 받는 주소입니다.',
   'hooks.none': '아직 주문을 알릴 곳이 없습니다. 웹훅은 이벤트마다 서명된 POST를 받는 주소입니다.',
   'hooks.secret': '이 웹훅의 비밀',
   'hooks.secret.text': '{url}에서 서명을 확인할 때 씁니다. 다시 보여 주지 않습니다.',

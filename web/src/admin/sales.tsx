@@ -9,16 +9,18 @@ import { Empty, LoadError, Loading, Skeleton } from '../ui/parts';
 import { useConsoleSpeech, type ConsoleWord } from './words';
 
 /** A page about one sale, with the choice of which. */
-export function SalePage({ title, children }: { title: ConsoleWord; children: (product: Product) => ReactNode }): ReactNode {
+export function SalePage({ title, admin, children }: { title: ConsoleWord; admin: boolean; children: (product: Product) => ReactNode }): ReactNode {
   const { t } = useConsoleSpeech();
   const [parameters, setParameters] = useSearchParams();
   const list = useQuery({
-    queryKey: ['products', 'drops'],
-    queryFn: ({ signal }) => ask<ProductList>('/products', { query: { kind: 'event', sort: 'opening', limit: 100 }, signal }),
+    queryKey: ['products', 'drops', admin],
+    queryFn: ({ signal }) => (admin
+      ? ask<ProductList>('/products', { query: { kind: 'event', sort: 'opening', limit: 100 }, signal })
+      : ask<ProductList>('/seller/products', { query: { limit: 100 }, signal })),
     refetchInterval: 10_000,
   });
   const wanted = parameters.get('sale');
-  const listed = list.data?.items ?? [];
+  const listed = list.data?.items.filter((each) => each.sale) ?? [];
   // One that is not public yet, or not among the first hundred.
   const other = useQuery({
     queryKey: ['products', 'sale', wanted], enabled: list.isSuccess && wanted !== null && !listed.some((each) => each.id === wanted),
@@ -42,7 +44,7 @@ export function SalePage({ title, children }: { title: ConsoleWord; children: (p
         )}
       </div>
       {list.isPending && <Loading><Skeleton className="block" /></Loading>}
-      {list.isError && <LoadError retry={() => void list.refetch()} />}
+      {list.isError && <LoadError of={list} />}
       {list.isSuccess && !product && <Empty title={'home.empty'} text={'home.empty.text'} />}
       {product && children(product)}
     </>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { linesOf, refusalLines, soldOutAt } from './timeline';
+import { durationOf, linesOf, refusalLines, soldOutAt } from './timeline';
 
 const step = (second: number, units: number, givenBack = 0) => ({
   at: new Date(1_790_000_000_000 + second * 1000).toISOString(), orders: units, units, paid: 0, givenBack,
@@ -37,4 +37,9 @@ describe('the refusals of a report', () => {
   it('are none when nobody was refused', () => {
     expect(refusalLines({ stepSeconds: 1, reasons: {}, items: [] }, 4)).toEqual({ at: [], reasons: [] });
   });
+});
+
+it('says how long something took in the reader\'s language', () => {
+  expect([0, 1000, 1450, 12_345, 120_000, 7_200_000].map((ms) => durationOf('en', ms))).toEqual(['0 s', '1 s', '1.4 s', '12 s', '2 min', '2 h']);
+  expect([1000, 120_000, 7_200_000].map((ms) => durationOf('ko', ms))).toEqual(['1초', '2분', '2시간']);
 });

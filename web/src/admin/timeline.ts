@@ -1,5 +1,6 @@
 /** A report's steps as lines of a chart: steps in which nothing happened are filled in. */
 import type { SaleReport, SaleTimeline } from '../api/types';
+import type { Language } from '../i18n/language';
 
 export interface Lines {
   at: number[];
@@ -47,4 +48,12 @@ export function refusalLines({ stepSeconds, reasons, items }: SaleReport['refusa
   if (begins.length > 0)
     for (let begin = begins[0]! - stepSeconds; begin <= begins.at(-1)! + stepSeconds; begin += stepSeconds) at.push(begin);
   return { at, reasons: top.map((reason) => ({ reason, counts: at.map((begin) => steps.get(begin)?.[reason] ?? 0) })) };
+}
+
+const units = { en: [' s', ' min', ' h'], ko: ['초', '분', '시간'] } as const;
+/** As long as one reads it: tenths below ten seconds, then whole seconds, minutes, hours. */
+export function durationOf(language: Language, ms: number): string {
+  const [second, minute, hour] = units[language];
+  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 && ms % 1000 !== 0 ? 1 : 0)}${second}`;
+  return ms < 5_400_000 ? `${Math.round(ms / 60_000)}${minute}` : `${Math.round(ms / 3_600_000)}${hour}`;
 }

@@ -1,6 +1,7 @@
 /** The store's counters once a second, and the last two minutes of what they did. */
 import { useEffect, useRef, useState } from 'react';
 import { ApiError } from '../api/client';
+import { session } from '../lib/session';
 import { parseMetrics, Processes, type Point, type Sample } from './metrics';
 
 export const pointsKept = 120;
@@ -30,6 +31,7 @@ export function useMetrics(wanted: boolean): Metrics {
     let timer: ReturnType<typeof setTimeout>;
     const turn = async (): Promise<void> => {
       try {
+        if (session.get().state === 'out') throw new Error('signed out'); // Waits until somebody is back.
         const samples = await read(AbortSignal.any([stop.signal, AbortSignal.timeout(5000)]));
         const point = processes.current.add({ at: Date.now(), samples });
         setMetrics((old) => ({ samples: processes.current.samples(), away: false, denied: false,

@@ -6,6 +6,7 @@
  * Idempotency-Key, and undoes nothing.
  */
 import { language } from '../i18n/language';
+import { fieldSentence } from '../lib/fields';
 import { sampleDate } from '../lib/clock';
 import type { Problem } from './types';
 
@@ -25,7 +26,8 @@ export class ApiError extends Error {
   }
   /** What is wrong with this member of the request, if that is what the problem says. */
   field(name: string): string | null {
-    return this.problem.errors?.find((each) => each.field === name)?.detail ?? null;
+    const found = this.problem.errors?.find((each) => each.field === name);
+    return found ? fieldSentence(found, language.get()) : null;
   }
 }
 
@@ -132,6 +134,17 @@ const valueOf = <T>(text: string): T => (text === '' ? undefined : JSON.parse(te
 
 export async function ask<T>(path: string, question: Ask = {}): Promise<T> {
   return valueOf<T>((await answerOf(path, question)).text);
+}
+
+/** A list that is short enough to be shown whole, page by page. */
+export async function all<Row>(path: string, signal: AbortSignal): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (let cursor: string | null = null; ;) {
+    const page: { items: Row[]; nextCursor: string | null } = await ask(path, { query: { limit: 100, cursor }, signal });
+    rows.push(...page.items);
+    if (page.nextCursor === null) return rows;
+    cursor = page.nextCursor;
+  }
 }
 
 /** What is changed later by somebody who says which version he saw (If-Match). */

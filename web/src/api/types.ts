@@ -12,6 +12,7 @@ export type OrderState = Schemas['OrderState'];
 export type Cart = Schemas['Cart'];
 export type CartItem = Schemas['CartItem'];
 export type WishList = Schemas['WishList'];
+export type FieldError = Schemas['FieldError'];
 export type CategoryList = Schemas['CategoryList'];
 export type AdminOrder = Schemas['AdminOrder'];
 export type AdminOrderList = Schemas['AdminOrderList'];

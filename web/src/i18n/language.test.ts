@@ -14,6 +14,13 @@ describe('both languages', () => {
     expect(chosenLanguage('en', ['ko'])).toBe('en');
     expect(chosenLanguage('<x>', ['ko'])).toBe('ko');
   });
+  it('name the year of a time in another one', () => {
+    const { time } = speechOf('en', { ko, en });
+    const year = new Date().getFullYear();
+    expect(time(`${year}-06-15T12:00:00Z`)).not.toContain(String(year));
+    expect(time(`${year + 1}-06-15T12:00:00Z`)).toContain(String(year + 1));
+    expect(speechOf('ko', { ko, en }).time('9999-06-15T12:00:00Z')).toContain('9999');
+  });
   it('write prices in the currency\'s own units', () => {
     expect(speechOf('ko', { ko, en }).price({ amount: 189_000, currency: 'KRW' })).toBe('₩189,000');
     expect(speechOf('en', { ko, en }).price({ amount: 1999, currency: 'USD' })).toBe('$19.99');

@@ -47,6 +47,9 @@ export function speechOf<W extends string>(spoken: Language, dictionaries: Dicti
   const times = new Intl.DateTimeFormat(tag, {
     month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23',
   });
+  const datedTimes = new Intl.DateTimeFormat(tag, {
+    year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23',
+  });
   const clocks = new Intl.DateTimeFormat(tag, {
     hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
   });
@@ -58,7 +61,11 @@ export function speechOf<W extends string>(spoken: Language, dictionaries: Dicti
       const format = new Intl.NumberFormat(tag, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
       return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0));
     },
-    time: (iso) => times.format(new Date(iso)),
+    // Another year is named.
+    time: (iso) => {
+      const at = new Date(iso);
+      return (at.getFullYear() === new Date().getFullYear() ? times : datedTimes).format(at);
+    },
     clock: (ms) => clocks.format(ms),
   };
 }

@@ -10,6 +10,7 @@ import { ApiError, ask, UnknownOutcome } from '../api/client';
 import type { Order } from '../api/types';
 import { serverClock } from './clock';
 import { newKey } from './key';
+import { session, type SessionState } from './session';
 import { keep, kept, Value } from './store';
 
 export type Refusal =
@@ -220,6 +221,14 @@ export function purchaseOf(buyer: string, what: string): PurchaseFlow {
   }
   return flow;
 }
+
+/** Whoever was signed out in the middle is back: the same request goes on. */
+export function goesOnAtSignIn(who: SessionState): void {
+  if (who.state !== 'in') return;
+  for (const [name, flow] of flows)
+    if (name.startsWith(nameOf(who.user.id, '')) && flow.state.get().state === 'signed_out') flow.resume();
+}
+session.subscribe(() => goesOnAtSignIn(session.get()));
 
 // Another tab wrote down what it begins or learned.
 if (typeof addEventListener !== 'undefined')

@@ -6,7 +6,11 @@ import { ApiError, ask, renewSessionsBy } from '../api/client';
 import type { User } from '../api/types';
 import { keep, kept, Value } from './store';
 
-export type SessionState = { state: 'unknown' } | { state: 'out' } | { state: 'in'; user: User };
+export type SessionState =
+  | { state: 'unknown' }
+  /** `lost`: not by a press of this browser; the session has run out, or was ended elsewhere. */
+  | { state: 'out'; lost: boolean }
+  | { state: 'in'; user: User };
 
 export const session = new Value<SessionState>({ state: 'unknown' });
 
@@ -14,15 +18,17 @@ const flag = 'market.session';
 const cookie = { 'Market-Session': 'cookie' };
 const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('market-session');
 
-function becomes(user: User | null, tell = true): void {
+function becomes(user: User | null, { tell = true, lost = false } = {}): void {
   keep(flag, user ? '1' : null);
-  session.set(user ? { state: 'in', user } : { state: 'out' });
-  if (tell) channel?.postMessage(user ? 'in' : 'out');
+  const before = session.get();
+  if (user) session.set({ state: 'in', user });
+  else if (before.state !== 'out' || (before.lost && !lost)) session.set({ state: 'out', lost });
+  if (tell) channel?.postMessage(user ? 'in' : lost ? 'lost' : 'out');
 }
 
 channel?.addEventListener('message', (message) => {
-  if (message.data === 'out') becomes(null, false);
-  else void load();
+  if (message.data === 'in') void load();
+  else becomes(null, { tell: false, lost: message.data === 'lost' });
 });
 
 /** Only one tab renews at a time: the others wait, and then find the new cookies. */
@@ -33,7 +39,7 @@ async function renew(): Promise<boolean> {
       return true;
     } catch (error) {
       if (error instanceof ApiError && error.status < 500 && error.status !== 429) {
-        becomes(null);
+        becomes(null, { lost: true });
         return false;
       }
       throw error;
@@ -46,13 +52,13 @@ renewSessionsBy(() => (kept(flag) ? renew() : Promise.resolve(false)));
 /** Asks who is signed in, if somebody may be. */
 export async function load(): Promise<void> {
   if (!kept(flag)) {
-    session.set({ state: 'out' });
+    session.set({ state: 'out', lost: false });
     return;
   }
   try {
-    becomes(await ask<User>('/users/me'), false);
+    becomes(await ask<User>('/users/me'), { tell: false });
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) becomes(null);
+    if (error instanceof ApiError && error.status === 401) becomes(null, { lost: true });
     else setTimeout(() => void load(), 2000); // The server is away: what the page knows stays.
   }
 }

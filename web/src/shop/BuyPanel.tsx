@@ -92,7 +92,11 @@ export function BuyPanel({ product, stock, sale }: { product: Product; stock: St
   const go = useNavigate();
   const here = useLocation().pathname;
   const buyer = who.state === 'in' ? who.user : null;
-  const flow = buyer ? purchaseOf(buyer.id, product.id) : null;
+  // Somebody who was signed out in the middle is told so, and that the request will go on.
+  const [lastBuyer, setLastBuyer] = useState<string | null>(null);
+  if (buyer && buyer.id !== lastBuyer) setLastBuyer(buyer.id);
+  const lost = !buyer && lastBuyer !== null ? purchaseOf(lastBuyer, product.id) : null;
+  const flow = buyer ? purchaseOf(buyer.id, product.id) : lost?.state.get().state === 'signed_out' ? lost : null;
   const purchase = useValue(flow?.state ?? nothing);
   const remaining = stock?.remaining ?? product.stock.remaining;
   const max = quantityMax(product, remaining);

@@ -1,6 +1,6 @@
 /** The cart: live prices, what cannot be ordered and why, and one order of all of it. */
 import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useNavigate } from 'react-router';
 import { ask } from '../api/client';
 import type { Cart, CartItem, User } from '../api/types';
@@ -8,6 +8,7 @@ import { useSpeech } from '../i18n/language';
 import { buttonView } from '../lib/button';
 import { browserCart, setQuantity } from '../lib/cart';
 import { useTitle } from '../lib/hooks';
+import { press } from '../lib/press';
 import { productQuery } from '../lib/queries';
 import { purchaseOf } from '../lib/purchase';
 import { session } from '../lib/session';
@@ -24,7 +25,32 @@ interface Row {
   why: string | null;
 }
 
-function Rows({ rows, change }: { rows: Row[]; change: (productId: string, quantity: number) => void }): ReactNode {
+/** What is typed stands here until it rests: a digit is no change of its own, and a slow answer takes none back. */
+function Count({ row, change }: { row: Row; change: (quantity: number) => Promise<unknown> }): ReactNode {
+  const { t } = useSpeech();
+  const [typed, setTyped] = useState<string | null>(null);
+  const take = (): void => {
+    if (typed === null) return;
+    const wanted = Math.min(1000, Math.floor(Number(typed)));
+    const forget = (): void => setTyped((now) => (now === typed ? null : now));
+    if (wanted < 1 || wanted === row.quantity) forget();
+    else press(() => change(wanted).finally(forget));
+  };
+  const latest = useRef(take);
+  useEffect(() => { latest.current = take; });
+  useEffect(() => {
+    if (!typed) return undefined;
+    const rest = setTimeout(() => latest.current(), 600);
+    return () => clearTimeout(rest);
+  }, [typed]);
+  return (
+    <label><span className="unseen">{t('buy.quantity')}: {row.name}</span>
+      <input type="number" min={1} max={1000} value={typed ?? row.quantity}
+        onChange={(event) => setTyped(event.target.value)} onBlur={take} /></label>
+  );
+}
+
+function Rows({ rows, change }: { rows: Row[]; change: (productId: string, quantity: number) => Promise<unknown> }): ReactNode {
   const { t } = useSpeech();
   return (
     <ul className="order-list">
@@ -36,10 +62,8 @@ function Rows({ rows, change }: { rows: Row[]; change: (productId: string, quant
             <p className="muted">{row.price}{row.why && <strong className="wrong"> {row.why}</strong>}</p>
           </div>
           <div className="cart-tools">
-            <label><span className="unseen">{t('buy.quantity')}: {row.name}</span>
-              <input type="number" min={1} max={1000} value={row.quantity}
-                onChange={(event) => change(row.productId, Math.max(1, Math.min(1000, event.target.valueAsNumber || 1)))} /></label>
-            <Button look="quiet" className="small" aria-label={t('cart.removeName', { name: row.name })} onClick={() => change(row.productId, 0)}>{t('cart.remove')}</Button>
+            <Count row={row} change={(quantity) => change(row.productId, quantity)} />
+            <Button look="quiet" className="small" aria-label={t('cart.removeName', { name: row.name })} onClick={() => press(() => change(row.productId, 0))}>{t('cart.remove')}</Button>
           </div>
         </li>
       ))}
@@ -64,6 +88,7 @@ function Order({ cart, user }: { cart: Cart; user: User }): ReactNode {
     void ask('/cart', { method: 'DELETE' }).catch(() => undefined).then(() => queries.invalidateQueries({ queryKey: ['cart'] }));
     void go(`/store/orders/${purchase.orderId}`);
   }, [purchase, flow, go, queries]);
+  const currencies = new Set(cart.items.map((each) => each.unitPrice?.currency).filter(Boolean)).size;
   const asking = purchase.state === 'asking';
   const view = buttonView({ state: 'open' }, purchase, true);
   return (
@@ -71,12 +96,12 @@ function Order({ cart, user }: { cart: Cart; user: User }): ReactNode {
       <button type="button" className={`button main buy-button ${asking ? 'wait' : ''}`} disabled={!asking && (!cart.orderable || !cart.total)}
         aria-busy={asking || undefined} aria-disabled={asking || undefined}
         onClick={asking ? undefined : () => void flow.buy(cart.items.map(({ productId, quantity }) => ({ productId, quantity })))}>
-        {asking && <Spinner />}{asking ? t(view.label) : t('cart.order', { price: cart.total ? price(cart.total) : '' })}
+        {asking && <Spinner />}{asking ? t(view.label) : cart.total ? t('cart.order', { price: price(cart.total) }) : t('cart.orderAll')}
       </button>
       <div className="buy-text" aria-live="polite">
         {asking && view.text && <p>{t(view.text)}</p>}
         {purchase.state === 'refused' && <Notice kind="bad" title={t('buy.failed')}>{purchase.detail}</Notice>}
-        {!cart.orderable && <p>{t('cart.not')}</p>}
+        {!cart.orderable && <p>{t(currencies > 1 ? 'cart.currencies' : 'cart.not')}</p>}
       </div>
     </div>
   );
@@ -90,12 +115,12 @@ function OwnCart({ user }: { user: User }): ReactNode {
     queries.setQueryData(['cart'], await setQuantity(productId, quantity));
   };
   if (cart.isPending) return <Loading><Skeleton className="row-skeleton" /></Loading>;
-  if (!cart.data) return <LoadError retry={() => void cart.refetch()} />;
+  if (!cart.data) return <LoadError of={cart} />;
   if (cart.data.items.length === 0) return <Nothing />;
   const why = (item: CartItem): string | null => (item.reason ? t(`cart.reason.${item.reason}`, { remaining: item.remaining }) : null);
   return (
     <>
-      <Rows change={(id, quantity) => void change(id, quantity)} rows={cart.data.items.map((item) => ({
+      <Rows change={change} rows={cart.data.items.map((item) => ({
         productId: item.productId, quantity: item.quantity, name: item.name ?? '…', imageUrl: item.imageUrl,
         price: item.unitPrice && price(item.unitPrice), why: why(item),
       }))} />
@@ -113,7 +138,7 @@ function BrowserCart(): ReactNode {
   if (lines.length === 0) return <Nothing />;
   return (
     <>
-      <Rows change={(id, quantity) => void setQuantity(id, quantity)} rows={lines.map((line, index) => {
+      <Rows change={setQuantity} rows={lines.map((line, index) => {
         const product = products[index]?.data;
         return {
           ...line, name: product?.name ?? '…', imageUrl: product?.imageUrl ?? null, price: product ? price(product.price) : null,

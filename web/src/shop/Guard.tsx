@@ -8,9 +8,9 @@ import { Loading, Skeleton } from '../ui/parts';
 
 export function Guard({ children }: { children: (user: User) => ReactNode }): ReactNode {
   const who = useValue(session);
-  const { pathname } = useLocation();
+  const { pathname, search } = useLocation();
   if (who.state === 'unknown')
     return <div className="page"><Loading><Skeleton className="line wide" /><Skeleton className="block" /></Loading></div>;
-  if (who.state === 'out') return <Navigate to={`/store/sign-in?to=${encodeURIComponent(pathname)}`} replace />;
+  if (who.state === 'out') return <Navigate to={`/store/sign-in?to=${encodeURIComponent(pathname + search)}`} replace />;
   return children(who.user);
 }

@@ -2,6 +2,7 @@ import { Menu } from '@base-ui/react/menu';
 import type { ReactNode } from 'react';
 import { Link, NavLink, useLocation, useNavigate } from 'react-router';
 import { speak, useSpeech, type Language } from '../i18n/language';
+import { press } from '../lib/press';
 import { session, signOut } from '../lib/session';
 import { useValue } from '../lib/store';
 import { theme, wear, type Theme } from '../lib/theme';
@@ -90,7 +91,7 @@ export function Header(): ReactNode {
                   {who.user.role !== 'customer' && (
                     <Menu.Item className="menu-item" onClick={() => location.assign('/admin')}>{t('nav.console')}</Menu.Item>
                   )}
-                  <Menu.Item className="menu-item" onClick={() => void signOut().then(() => go('/'))}>{t('nav.signOut')}</Menu.Item>
+                  <Menu.Item className="menu-item" onClick={() => press(async () => { await signOut(); await go('/'); })}>{t('nav.signOut')}</Menu.Item>
                 </>
               ) : (
                 <>

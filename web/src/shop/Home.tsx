@@ -2,7 +2,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
-import { ask } from '../api/client';
+import { ApiError, ask } from '../api/client';
 import type { CategoryList, Product, ProductList, Stock } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { useAddress } from '../lib/address';
@@ -10,7 +10,7 @@ import { useClockSync, useLive, useServerNow, useTitle } from '../lib/hooks';
 import { saleView } from '../lib/sale';
 import { Art } from '../ui/Art';
 import { Countdown } from '../ui/Countdown';
-import { Button, Empty, LinkButton, LoadError, Loading, Skeleton } from '../ui/parts';
+import { Button, Empty, LinkButton, LoadError, Loading, Notice, Skeleton } from '../ui/parts';
 import { StatePill, StockBar } from './stock';
 
 const addressOf = (product: Product): string => `/store/products/${product.id}`;
@@ -76,10 +76,23 @@ export function Card({ product, heading: Heading }: { product: Product; heading:
   );
 }
 
+/** Prices of several currencies have no order: one is chosen first. */
+function Currencies({ pick }: { pick: (currency: string) => void }): ReactNode {
+  const { t } = useSpeech();
+  const newest = useQuery({ queryKey: ['products', 'currencies'], queryFn: ({ signal }) => ask<ProductList>('/products', { query: { limit: 100 }, signal }) });
+  const there = [...new Set(newest.data?.items.map((each) => each.price.currency))].sort();
+  return (
+    <Notice>
+      <p>{t('home.currencies')}</p>
+      <p className="chips">{there.map((each) => <button key={each} type="button" className="chip" onClick={() => pick(each)}>{each}</button>)}</p>
+    </Notice>
+  );
+}
+
 function useFilters() {
   const [parameters, set, setParameters] = useAddress();
   const get = (name: string): string => parameters.get(name) ?? '';
-  return { search: get('search'), kind: get('kind'), sort: get('sort'), category: get('category'), set,
+  return { search: get('search'), kind: get('kind'), sort: get('sort'), category: get('category'), currency: get('currency'), set,
     clear: () => setParameters({}, { replace: true }), any: [...parameters.keys()].length > 0 };
 }
 
@@ -103,16 +116,16 @@ export function Home(): ReactNode {
   const { t, number } = useSpeech();
   useTitle(`MARKET · ${t('brand.tagline')}`);
   const filters = useFilters();
-  const { search, kind, sort, category } = filters;
+  const { search, kind, sort, category, currency } = filters;
   const drops = useQuery({
     queryKey: ['products', 'drops'],
     queryFn: ({ signal }) => ask<ProductList>('/products', { query: { kind: 'event', sort: 'opening', limit: 50 }, signal }),
     refetchInterval: 30_000,
   });
   const list = useInfiniteQuery({
-    queryKey: ['products', 'list', search, kind, sort, category],
+    queryKey: ['products', 'list', search, kind, sort, category, currency],
     queryFn: ({ pageParam, signal }) =>
-      ask<ProductList>('/products', { query: { search, kind, sort, category, limit: 24, cursor: pageParam }, signal }),
+      ask<ProductList>('/products', { query: { search, kind, sort, category, currency, limit: 24, cursor: pageParam }, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
     placeholderData: (before) => before,
@@ -155,12 +168,14 @@ export function Home(): ReactNode {
         )}
         {filters.any && (
           <p className="filters">
+            {currency && <button type="button" className="chip" aria-pressed onClick={() => filters.set('currency', '')}>{currency}</button>}
             <span role="status">{list.isSuccess && t('home.count', { count: number(items.length) })}</span>
             <Button look="quiet" className="small" onClick={filters.clear}>{t('home.clear')}</Button>
           </p>
         )}
         {list.isPending && <Loading><div className="grid">{Array.from({ length: 8 }, (_, i) => <Skeleton key={i} className="card-skeleton" />)}</div></Loading>}
-        {list.isError && <LoadError retry={() => void list.refetch()} />}
+        {list.isError && (list.error instanceof ApiError && list.error.field('currency')
+          ? <Currencies pick={(one) => filters.set('currency', one)} /> : <LoadError of={list} />)}
         {list.isSuccess && items.length === 0 && (filters.any
           ? <Empty title="home.none" text="home.none.text" />
           : <Empty title="home.empty" text="home.empty.text" />)}

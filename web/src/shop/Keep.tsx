@@ -6,6 +6,7 @@ import { ApiError, ask } from '../api/client';
 import type { Cart, Product, User, WishList } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { browserCart, setQuantity } from '../lib/cart';
+import { press } from '../lib/press';
 import { Button } from '../ui/parts';
 
 export function wishesQuery(user: User | null) {
@@ -42,10 +43,10 @@ export function Keep({ product, user }: { product: Product; user: User | null })
   };
   return (
     <p className="keep">
-      <Button look="quiet" className="small" aria-pressed={wished} onClick={() => void wish()}>
+      <Button look="quiet" className="small" aria-pressed={wished} onClick={() => press(wish)}>
         <span aria-hidden="true">{wished ? '♥' : '♡'}</span>{t(wished ? 'wish.remove' : 'wish.add')}
       </Button>
-      <Button look="quiet" className="small" onClick={() => void collect()}>{t('cart.add')}</Button>
+      <Button look="quiet" className="small" onClick={() => press(collect)}>{t('cart.add')}</Button>
       <span role="status">{said && t(said)}</span>
     </p>
   );

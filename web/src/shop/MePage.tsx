@@ -5,6 +5,7 @@ import { ask } from '../api/client';
 import type { SessionList, User } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { useTitle } from '../lib/hooks';
+import { press } from '../lib/press';
 import { changed, ended, signOut } from '../lib/session';
 import { Confirm } from '../ui/Confirm';
 import { saveFile } from '../lib/file';
@@ -73,7 +74,7 @@ function Sessions(): ReactNode {
     <section aria-labelledby="sessions">
       <h2 id="sessions">{t('me.sessions')}</h2>
       {list.isPending && <Loading><Skeleton className="line wide" /></Loading>}
-      {list.isError && <LoadError retry={() => void list.refetch()} />}
+      {list.isError && <LoadError of={list} />}
       <ul className="lines">
         {list.data?.items.map((each) => (
           <li key={each.id}>
@@ -83,8 +84,8 @@ function Sessions(): ReactNode {
         ))}
       </ul>
       <div className="ways-out">
-        <Button onClick={() => void signOut()}>{t('nav.signOut')}</Button>
-        <Button look="danger" onClick={() => void signOut(true)}>{t('me.sessions.all')}</Button>
+        <Button onClick={() => press(signOut)}>{t('nav.signOut')}</Button>
+        <Button look="danger" onClick={() => press(() => signOut(true))}>{t('me.sessions.all')}</Button>
       </div>
     </section>
   );
@@ -104,7 +105,7 @@ function Data({ user }: { user: User }): ReactNode {
       <h2 id="data">{t('me.data')}</h2>
       <p className="muted">{t('me.data.text')}</p>
       <div className="ways-out">
-        <Button onClick={() => void download()}>{t('me.data.do')}</Button>
+        <Button onClick={() => press(download)}>{t('me.data.do')}</Button>
         {user.role !== 'admin' && <Button look="danger" onClick={() => setAsking(true)}>{t('me.end')}</Button>}
       </div>
       <Confirm open={asking} onClose={() => setAsking(false)} title={t('me.end.ask')} text={t('me.end.text')}>

@@ -182,7 +182,7 @@ function OneOrder({ id }: { id: string }): ReactNode {
     <div className="page medium">
       {order.error instanceof ApiError
         ? <Empty page title="order.missing" text="order.missing.text"><LinkButton look="main" to="/store/orders">{t('orders.title')}</LinkButton></Empty>
-        : <LoadError retry={() => void order.refetch()} />}
+        : <LoadError of={order} />}
     </div>
   );
 }

@@ -117,7 +117,7 @@ export default function ProductPage(): ReactNode {
           <Empty page title="product.missing" text="product.missing.text">
             <LinkButton look="main" to="/">{t('notFound.home')}</LinkButton>
           </Empty>
-        ) : <LoadError retry={() => void product.refetch()} />}
+        ) : <LoadError of={product} />}
       </div>
     );
   return <div className="page"><Offer key={product.data.id} product={product.data} /></div>;

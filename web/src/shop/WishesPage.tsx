@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import { ask } from '../api/client';
 import type { User } from '../api/types';
 import { useSpeech } from '../i18n/language';
+import { press } from '../lib/press';
 import { useTitle } from '../lib/hooks';
 import { Button, Empty, LinkButton, LoadError, Loading, Skeleton } from '../ui/parts';
 import { Guard } from './Guard';
@@ -23,7 +24,7 @@ function Wishes({ user }: { user: User }): ReactNode {
     <div className="page">
       <h1 className="list-title">{t('wish.title')}</h1>
       {list.isPending && <Loading><div className="grid"><Skeleton className="card-skeleton" /><Skeleton className="card-skeleton" /></div></Loading>}
-      {list.isError && <LoadError retry={() => void list.refetch()} />}
+      {list.isError && <LoadError of={list} />}
       {list.isSuccess && wishes.length === 0 && (
         <Empty title="wish.none" text="wish.none.text"><LinkButton look="main" to="/">{t('orders.browse')}</LinkButton></Empty>
       )}
@@ -31,7 +32,7 @@ function Wishes({ user }: { user: User }): ReactNode {
         {wishes.map(({ productId, product }) => (product ? <Card key={productId} product={product} heading="h2" /> : (
           <li key={productId} className="card">
             <p className="muted">{t('cart.reason.product_not_found')}</p>
-            <Button className="small" onClick={() => void forget(productId)}>{t('cart.remove')}</Button>
+            <Button className="small" onClick={() => press(() => forget(productId))}>{t('cart.remove')}</Button>
           </li>
         )))}
       </ul>

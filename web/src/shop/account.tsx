@@ -4,9 +4,9 @@ import { Link, useNavigate, useSearchParams } from 'react-router';
 import { ApiError, ask, UnknownOutcome } from '../api/client';
 import { useSpeech } from '../i18n/language';
 import { useTitle } from '../lib/hooks';
-import { load, session, signIn } from '../lib/session';
-import { useValue } from '../lib/store';
+import { load, signIn } from '../lib/session';
 import { Button, Field, LinkButton, Notice, Spinner } from '../ui/parts';
+import { Guard } from './Guard';
 
 /** Where to go afterwards: an address of this shop, whatever the link says. */
 export function placeAfter(wanted: string | null): string {
@@ -113,15 +113,13 @@ export function SignUpPage(): ReactNode {
   );
 }
 
-export function VerifyPage(): ReactNode {
+function Verify({ email }: { email: string }): ReactNode {
   const { t } = useSpeech();
   useTitle(`${t('verify.title')} · MARKET`);
   const go = useNavigate();
   const [parameters] = useSearchParams();
   const to = placeAfter(parameters.get('to'));
-  const who = useValue(session);
   const [sent, setSent] = useState(false);
-  const email = who.state === 'in' ? who.user.email : '';
   const form = useForm(async (data) => {
     await ask('/users/verification', { method: 'POST', body: { email, code: textOf(data, 'code') }, plain: true });
     await load();
@@ -146,4 +144,8 @@ export function VerifyPage(): ReactNode {
       </p>
     </div>
   );
+}
+
+export function VerifyPage(): ReactNode {
+  return <Guard>{(user) => <Verify email={user.email} />}</Guard>;
 }

@@ -5,6 +5,7 @@ import { Component, useEffect, type ReactNode } from 'react';
 import { BrowserRouter } from 'react-router';
 import { UnknownOutcome } from '../api/client';
 import { useSpeech } from '../i18n/language';
+import { FailedPress } from './FailedPress';
 import { Button } from './parts';
 
 export const queries = new QueryClient({
@@ -56,7 +57,7 @@ export function Providers({ children }: { children: ReactNode }): ReactNode {
       <QueryClientProvider client={queries}>
         <DocumentLanguage />
         <Boundary>
-          <BrowserRouter>{children}</BrowserRouter>
+          <BrowserRouter>{children}<FailedPress /></BrowserRouter>
         </Boundary>
       </QueryClientProvider>
     </CSPProvider>

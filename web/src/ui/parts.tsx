@@ -1,6 +1,7 @@
 /** Small parts that every page uses. */
 import { useId, type ComponentProps, type ReactNode } from 'react';
 import { Link } from 'react-router';
+import { ApiError } from '../api/client';
 import { useSpeech } from '../i18n/language';
 import type { Word } from '../i18n/en';
 
@@ -70,12 +71,13 @@ export function Empty({ title, text, page = false, children }: {
   );
 }
 
-export function LoadError({ retry }: { retry: () => void }): ReactNode {
+/** What could not be loaded, and why: an answer that refuses is not a shop that does not answer. */
+export function LoadError({ of }: { of: { error: unknown; refetch: () => unknown } }): ReactNode {
   const { t } = useSpeech();
   return (
     <Notice kind="bad" title={t('error.title')}>
-      <p>{t('error.text')}</p>
-      <Button onClick={retry}>{t('error.again')}</Button>
+      <p>{of.error instanceof ApiError ? of.error.sentence : t('error.text')}</p>
+      <Button onClick={() => void of.refetch()}>{t('error.again')}</Button>
     </Notice>
   );
 }
