@@ -15,13 +15,13 @@ constexpr Place memory_given_back_every = 100'000;  ///< Events.
 
 }  // namespace
 
-void EmbeddedGate::start() {
+void LogGate::start() {
   if (remote_) remote_->start();
   thread_ = std::thread([this] { run(); });
   flight_watch_ = std::thread([this] { watch_appends(); });
 }
 
-void EmbeddedGate::stop() {
+void LogGate::stop() {
   if (remote_) remote_->close_desk();  // Those of others are decided, or go elsewhere.
   stopping_.store(true);
   { const std::scoped_lock lock(sleep_mutex_); }
@@ -37,7 +37,7 @@ void EmbeddedGate::stop() {
   snapshot_writer_.stop();
 }
 
-void EmbeddedGate::run() {
+void LogGate::run() {
   name_thread("writer");
   Batch batch;
   while (true) {
@@ -65,14 +65,14 @@ void EmbeddedGate::run() {
 }
 
 /// Groups begin on this thread and end on the projector's: without this the allocator keeps what a rush took.
-void EmbeddedGate::give_memory_back() {
+void LogGate::give_memory_back() {
   const Place last = sequencer_.end().point.last;
   if (last - memory_given_back_at_ < memory_given_back_every || parts_.projector.place() < last) return;
   memory_given_back_at_ = last;
   return_free_memory();
 }
 
-void EmbeddedGate::process(std::span<Pending* const> batch, Instant now) {
+void LogGate::process(std::span<Pending* const> batch, Instant now) {
   std::size_t done = 0;
   do {
     if (!writes_.load(std::memory_order_relaxed)) {
@@ -100,7 +100,7 @@ void EmbeddedGate::process(std::span<Pending* const> batch, Instant now) {
 }
 
 /// Decides on from batch[done], until the group is full or all is decided.
-void EmbeddedGate::decide_some(std::span<Pending* const> batch, std::size_t& done, Instant now) {
+void LogGate::decide_some(std::span<Pending* const> batch, std::size_t& done, Instant now) {
   constexpr std::size_t ahead = 32;
   std::size_t read = done;
   const auto began = std::chrono::steady_clock::now();
@@ -113,7 +113,7 @@ void EmbeddedGate::decide_some(std::span<Pending* const> batch, std::size_t& don
 }
 
 /// False: the group is full, and must be sent first.
-bool EmbeddedGate::decide(Pending& pending, Instant now) {
+bool LogGate::decide(Pending& pending, Instant now) {
   if (std::holds_alternative<PlaceOrder>(pending.command.body) && too_far_ahead()) {
     pending.missing = Sequencer::Missing::nothing;
     pending.answer = fail(Code::overloaded, "the records are too far behind the log");
@@ -131,7 +131,7 @@ bool EmbeddedGate::decide(Pending& pending, Instant now) {
   return true;
 }
 
-void EmbeddedGate::settle(Pending& pending, Sequencer::Outcome outcome) {
+void LogGate::settle(Pending& pending, Sequencer::Outcome outcome) {
   pending.missing = outcome.missing;
   pending.event = outcome.event;
   if (outcome.missing != Sequencer::Missing::nothing) return;
@@ -148,7 +148,7 @@ void EmbeddedGate::settle(Pending& pending, Sequencer::Outcome outcome) {
   pending.answer = std::move(submitted);
 }
 
-Result<> EmbeddedGate::commit(std::span<Pending* const> decided) {
+Result<> LogGate::commit(std::span<Pending* const> decided) {
   if (!sequencer_.has_group()) return {};
   const auto began = std::chrono::steady_clock::now();
   const auto offset = parts_.log.append(sequencer_.seal());
@@ -191,7 +191,7 @@ Result<> EmbeddedGate::commit(std::span<Pending* const> decided) {
   return fail(answer);
 }
 
-void EmbeddedGate::answer_events(std::span<Pending* const> decided, const CountedEvents& events) {
+void LogGate::answer_events(std::span<Pending* const> decided, const CountedEvents& events) {
   for (Pending* pending : decided) {
     if (pending->event < 0 || !pending->answer) continue;
     pending->answer->event = {events, &(*events)[static_cast<std::size_t>(pending->event)]};
@@ -199,7 +199,7 @@ void EmbeddedGate::answer_events(std::span<Pending* const> decided, const Counte
 }
 
 /// To everybody here who follows the log.
-void EmbeddedGate::show(const CountedEvents& events) {
+void LogGate::show(const CountedEvents& events) {
   std::uint64_t accepted = 0, voided = 0;
   for (const CountedEvent& counted : *events) {
     accepted += std::holds_alternative<OrderAccepted>(counted.event.fact);
@@ -227,11 +227,11 @@ void EmbeddedGate::show(const CountedEvents& events) {
   });
 }
 
-bool EmbeddedGate::too_far_ahead() const {
+bool LogGate::too_far_ahead() const {
   return sequencer_.end().point.last - parts_.projector.place() > settings_.fold_lag_max;
 }
 
-void EmbeddedGate::snapshot_if_due() {
+void LogGate::snapshot_if_due() {
   using Steady = std::chrono::steady_clock;
   if (!writes_.load(std::memory_order_relaxed)) return;
   if (!copy_) {

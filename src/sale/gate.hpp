@@ -82,11 +82,11 @@ struct GateParts {
   CommandLink* link = nullptr;
 };
 
-class EmbeddedGate final : public SaleGate {
+class LogGate final : public SaleGate {
  public:
   /// Reads snapshot, log and records. Throws std::runtime_error with one clear line.
-  EmbeddedGate(GateParts parts, GateSettings settings);
-  ~EmbeddedGate() override { stop(); }
+  LogGate(GateParts parts, GateSettings settings);
+  ~LogGate() override { stop(); }
 
   /// Where this instance does not write, the command goes to the one that does.
   Task<Submitted> submit(Command command) override;

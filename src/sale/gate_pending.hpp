@@ -6,7 +6,7 @@
 namespace market::sale {
 
 /// One submitted command, in the frame of its waiting coroutine.
-struct EmbeddedGate::Pending {
+struct LogGate::Pending {
   using Handler = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
 
   explicit Pending(Command& what) : command(what) {}

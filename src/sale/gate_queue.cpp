@@ -29,7 +29,7 @@ constexpr std::size_t prefetch_ahead = 3;  ///< What stands in the queue was las
 
 // ---- I/O threads ----
 
-void EmbeddedGate::push(Pending& pending) {
+void LogGate::push(Pending& pending) {
   pending.pushed = std::chrono::steady_clock::now();
   Pending* head = queue_.load(std::memory_order_relaxed);
   do {
@@ -43,7 +43,7 @@ void EmbeddedGate::push(Pending& pending) {
   }
 }
 
-Task<> EmbeddedGate::look_up(Pending& pending) {
+Task<> LogGate::look_up(Pending& pending) {
   LookedUp& found = pending.looked_up;
   if (pending.missing == Sequencer::Missing::order) {
     const auto order = co_await parts_.records.find(order_of(pending.command));
@@ -61,7 +61,7 @@ Task<> EmbeddedGate::look_up(Pending& pending) {
   co_return Result<>();
 }
 
-Task<Submitted> EmbeddedGate::submit(Command command) {
+Task<Submitted> LogGate::submit(Command command) {
   if (stopping_.load(std::memory_order_relaxed))
     co_return fail(Code::overloaded, "this server is shutting down");
   if (remote_ && !writes_.load(std::memory_order_acquire)) {
@@ -74,7 +74,7 @@ Task<Submitted> EmbeddedGate::submit(Command command) {
   co_return answer;
 }
 
-Task<Submitted> EmbeddedGate::decide_here(Command command, wire::Term only_in) {
+Task<Submitted> LogGate::decide_here(Command command, wire::Term only_in) {
   if (only_in != 0 && stopping_.load(std::memory_order_relaxed))
     co_return fail(Code::recovering, "this instance is shutting down; another will decide");
   if (hanging_.load(std::memory_order_relaxed))
@@ -108,7 +108,7 @@ Task<Submitted> EmbeddedGate::decide_here(Command command, wire::Term only_in) {
 
 // ---- The writer thread ----
 
-Millis EmbeddedGate::sleep_time(Instant now) const {
+Millis LogGate::sleep_time(Instant now) const {
   Millis sleep = parts_.shared ? shared_tick : idle_tick;
   if (parts_.shared && !writes_.load(std::memory_order_relaxed)) return Millis(0);  // It waits for records.
   if (const auto due = sequencer_.next_deadline()) sleep = std::min(sleep, *due - now);
@@ -116,7 +116,7 @@ Millis EmbeddedGate::sleep_time(Instant now) const {
   return std::max(sleep, Millis(0));
 }
 
-void EmbeddedGate::take_queue(Batch& batch) {
+void LogGate::take_queue(Batch& batch) {
   if (!queue_.load()) {
     const auto has_work = [this] { return queue_.load() != nullptr || stopping_.load(); };
     std::unique_lock lock(sleep_mutex_);
@@ -136,7 +136,7 @@ void EmbeddedGate::take_queue(Batch& batch) {
   last_batch_size_ = batch.size();
 }
 
-void EmbeddedGate::resume(std::span<Pending* const> batch) {
+void LogGate::resume(std::span<Pending* const> batch) {
   struct Thread {
     const void* context;
     asio::any_io_executor executor;
@@ -161,7 +161,7 @@ void EmbeddedGate::resume(std::span<Pending* const> batch) {
   }
 }
 
-void EmbeddedGate::refuse_all(std::span<Pending* const> batch, const Error& error) {
+void LogGate::refuse_all(std::span<Pending* const> batch, const Error& error) {
   for (Pending* pending : batch) {
     pending->missing = Sequencer::Missing::nothing;
     pending->answer = fail(error);
@@ -170,7 +170,7 @@ void EmbeddedGate::refuse_all(std::span<Pending* const> batch, const Error& erro
 }
 
 /// Whoever was told before that a key is bound gets the same answer, also while nothing can be written.
-void EmbeddedGate::refuse_or_replay(std::span<Pending* const> batch) {
+void LogGate::refuse_or_replay(std::span<Pending* const> batch) {
   for (Pending* pending : batch) {
     // What others have written to a shared log meanwhile is not known here.
     auto outcome = parts_.shared ? std::nullopt : sequencer_.replay(pending->command, pending->looked_up);
@@ -186,7 +186,7 @@ void EmbeddedGate::refuse_or_replay(std::span<Pending* const> batch) {
 
 /// To the instance that writes now. `decided`: it may have happened in the term that is over; the log will
 /// tell. Commands of others come again by themselves.
-void EmbeddedGate::hand_on(std::span<Pending* const> batch, bool decided) {
+void LogGate::hand_on(std::span<Pending* const> batch, bool decided) {
   for (Pending* pending : batch) {
     if (decided && pending->missing != Sequencer::Missing::nothing) {
       resume({&pending, 1});  // Looked up, then here again.
@@ -208,7 +208,7 @@ void EmbeddedGate::hand_on(std::span<Pending* const> batch, bool decided) {
 }
 
 /// While the writer is at the log: nobody else looks at what waits.
-void EmbeddedGate::refuse_queue(const Error& error) {
+void LogGate::refuse_queue(const Error& error) {
   Batch waiting;
   for (Pending* taken = queue_.exchange(nullptr); taken; taken = taken->next) waiting.push_back(taken);
   refuse_all(waiting, error);

@@ -20,7 +20,7 @@ constexpr Millis read_back_wait{1'000};    ///< For records that are there alrea
 }  // namespace
 
 /// One record of the log, whoever wrote it. Answers the events of our own group in flight, when it was that.
-Result<CountedEvents> EmbeddedGate::follow_one(Offset offset, std::string_view record) {
+Result<CountedEvents> LogGate::follow_one(Offset offset, std::string_view record) {
   const auto followed = sequencer_.follow(offset, record);
   if (!followed)
     return fail(Code::internal, fmt::format("the record at offset {}: {}", offset, followed.error().detail));
@@ -43,7 +43,7 @@ Result<CountedEvents> EmbeddedGate::follow_one(Offset offset, std::string_view r
 }
 
 /// What has come by itself. While we write, that is nothing, or the end of our writing.
-void EmbeddedGate::follow_others(Instant now) {
+void LogGate::follow_others(Instant now) {
   watch_.tick(now);
   Result<> wrong;
   const Millis wait = writes_.load(std::memory_order_relaxed) ? Millis(0) : follow_wait;
@@ -70,7 +70,7 @@ void EmbeddedGate::follow_others(Instant now) {
 }
 
 /// Our group lies behind records of others: they come first. Null: it does not count.
-Result<CountedEvents> EmbeddedGate::read_back(Offset through) {
+Result<CountedEvents> LogGate::read_back(Offset through) {
   CountedEvents ours;
   Result<> wrong;
   const auto deadline = parts_.clock.now() + read_back_wait;
@@ -89,14 +89,14 @@ Result<CountedEvents> EmbeddedGate::read_back(Offset through) {
 }
 
 /// While there is nothing to write: others must know that we could.
-void EmbeddedGate::give_sign_of_life(Instant now) {
+void LogGate::give_sign_of_life(Instant now) {
   if (!writes_.load(std::memory_order_relaxed) || !watch_.owes_sign_of_life(now)) return;
   sequencer_.barrier(now);
   static_cast<void>(commit({}));
 }
 
 /// Until somebody has looked: what lies there is not what was followed.
-void EmbeddedGate::lose_log(const Error& why) {
+void LogGate::lose_log(const Error& why) {
   if (!std::exchange(log_lost_, true))
     spdlog::critical("{}; nothing is sold until it is restored, or 'market log adopt' takes it as it is",
                      why.detail);
@@ -107,7 +107,7 @@ void EmbeddedGate::lose_log(const Error& why) {
 }
 
 /// Hands over: a term that nobody writes in tells the others not to wait for our silence.
-void EmbeddedGate::leave() {
+void LogGate::leave() {
   if (!parts_.shared || !writes_.load(std::memory_order_relaxed)) return;
   const auto open = sequencer_.open(parts_.random(), sequencer_.end().point.log, parts_.clock.now(), {},
                                     std::string(leaving));
@@ -116,13 +116,13 @@ void EmbeddedGate::leave() {
     spdlog::warn("the others learn by themselves that this instance stopped: {}", left.error().detail);
 }
 
-void EmbeddedGate::stop_writing() {
+void LogGate::stop_writing() {
   writes_.store(false, std::memory_order_release);
   if (remote_) remote_->writes(0, place_.load(std::memory_order_relaxed));
 }
 
 /// Whoever writes now: commands go there.
-void EmbeddedGate::note_term() {
+void LogGate::note_term() {
   {
     const std::scoped_lock lock(shared_mutex_);
     log_ = sequencer_.end().point.log;
@@ -133,19 +133,19 @@ void EmbeddedGate::note_term() {
   remote_->opened(term, sequencer_.writer_address() == leaving ? std::string() : sequencer_.writer_address());
 }
 
-LogId EmbeddedGate::log() const {
+LogId LogGate::log() const {
   const std::scoped_lock lock(shared_mutex_);
   return log_;
 }
 
-void EmbeddedGate::show_ahead(std::vector<StockLine> lines) {
+void LogGate::show_ahead(std::vector<StockLine> lines) {
   const std::scoped_lock lock(shared_mutex_);
   if (ahead_.size() > ahead_max) ahead_.clear();  // They are written again when they move.
   ahead_.insert(ahead_.end(), lines.begin(), lines.end());
   has_ahead_.store(true, std::memory_order_relaxed);
 }
 
-void EmbeddedGate::show_what_is_ahead() {
+void LogGate::show_what_is_ahead() {
   std::vector<StockLine> lines;
   {
     const std::scoped_lock lock(shared_mutex_);
@@ -157,12 +157,12 @@ void EmbeddedGate::show_what_is_ahead() {
   parts_.products.show_ahead(lines, place_.load(std::memory_order_relaxed));
 }
 
-void EmbeddedGate::note_heard(Instant now) {
+void LogGate::note_heard(Instant now) {
   if (!log_lost_) log_away_.store(false, std::memory_order_relaxed);
   heard_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
 }
 
-Result<> EmbeddedGate::follow_to_now(Millis longest) const {
+Result<> LogGate::follow_to_now(Millis longest) const {
   if (!parts_.shared) return {};
   // Whoever writes asks as well: another may have opened a term that has not come here yet.
   const auto deadline = parts_.clock.now() + longest;
@@ -176,11 +176,11 @@ Result<> EmbeddedGate::follow_to_now(Millis longest) const {
   return {};
 }
 
-Millis EmbeddedGate::silent_for() const {
+Millis LogGate::silent_for() const {
   return parts_.clock.now() - Instant(Millis(heard_at_.load(std::memory_order_relaxed)));
 }
 
-bool EmbeddedGate::should_try_to_write(Instant now) const {
+bool LogGate::should_try_to_write(Instant now) const {
   if (now < next_try_ || !settings_.may_write) return false;
   return !parts_.shared || (!log_lost_ && !stopping_.load() && watch_.should_open(now));
 }

@@ -19,7 +19,7 @@ T must(Result<T> result, std::string_view what) {
 
 }  // namespace
 
-EmbeddedGate::EmbeddedGate(GateParts parts, GateSettings settings)
+LogGate::LogGate(GateParts parts, GateSettings settings)
     : parts_(std::move(parts)),
       settings_(settings),
       sequencer_(settings.sequencer, parts_.keys),
@@ -45,7 +45,7 @@ EmbeddedGate::EmbeddedGate(GateParts parts, GateSettings settings)
 }
 
 /// A snapshot is only a short cut: without a usable one the whole log is read. False: there is none.
-bool EmbeddedGate::restore_snapshot(Place records_at) {
+bool LogGate::restore_snapshot(Place records_at) {
   const auto bytes = parts_.snapshots.load();
   if (!bytes || !*bytes) return false;
   auto decoded = decode_snapshot(**bytes);
@@ -75,7 +75,7 @@ bool EmbeddedGate::restore_snapshot(Place records_at) {
   return true;
 }
 
-void EmbeddedGate::recover() {
+void LogGate::recover() {
   const Place records_at = parts_.projector.place();
   const LogId records_of = must(parts_.fold.log(), "the records cannot be read");
   records_named_ = static_cast<bool>(records_of);
@@ -114,13 +114,13 @@ void EmbeddedGate::recover() {
 }
 
 /// Before anything is pushed: from then on the records belong to the projector's thread.
-void EmbeddedGate::name_records() {
+void LogGate::name_records() {
   if (std::exchange(records_named_, true)) return;
   if (const auto set = parts_.fold.set_log(sequencer_.end().point.log); !set)
     spdlog::warn("the records do not know their log until the next start: {}", set.error().detail);
 }
 
-void EmbeddedGate::try_to_write(Instant now) {
+void LogGate::try_to_write(Instant now) {
   next_try_ = now + settings_.reopen_after;
   note_unable(now);
   const auto read = follow_to_end(parts_.log, sequencer_, [this](const CountedEvents& events) {
@@ -173,7 +173,7 @@ void EmbeddedGate::try_to_write(Instant now) {
   if (!std::exchange(grace_granted_, true) || parts_.shared) grant_grace(sign_of_life, now);
 }
 
-void EmbeddedGate::grant_grace(Instant sign_of_life, Instant now) {
+void LogGate::grant_grace(Instant sign_of_life, Instant now) {
   if (sign_of_life == Instant{}) return;
   const Millis grace = std::min(settings_.restart_grace, std::max(Millis(0), now - sign_of_life));
   const auto due = sequencer_.next_deadline();
@@ -185,7 +185,7 @@ void EmbeddedGate::grant_grace(Instant sign_of_life, Instant now) {
     spdlog::error("the grace after the restart could not be logged: {}", committed.error().detail);
 }
 
-std::vector<OpenPaymentFound> EmbeddedGate::open_payments() const {
+std::vector<OpenPaymentFound> LogGate::open_payments() const {
   std::vector<OpenPaymentFound> open;
   const OpenOrders& orders = sequencer_.state().orders;
   orders.for_each([&](const OpenOrder& order) {

@@ -17,7 +17,7 @@ std::int64_t millis_of(Instant at) {
 }  // namespace
 
 /// `batch`: everything that waits for the writer's thread, decided or not.
-void EmbeddedGate::begin_flight(std::span<Pending* const> batch, Instant now) {
+void LogGate::begin_flight(std::span<Pending* const> batch, Instant now) {
   const std::scoped_lock lock(flight_mutex_);
   flight_ = batch;
   flying_ = true;
@@ -26,7 +26,7 @@ void EmbeddedGate::begin_flight(std::span<Pending* const> batch, Instant now) {
 }
 
 /// True: the batch was answered meanwhile, and its frames are gone. Says the same until the next flight.
-bool EmbeddedGate::end_flight() {
+bool LogGate::end_flight() {
   const std::scoped_lock lock(flight_mutex_);
   if (!std::exchange(flying_, false)) return given_up_;
   given_up_ = hanging_.exchange(false);
@@ -36,7 +36,7 @@ bool EmbeddedGate::end_flight() {
   return given_up_;
 }
 
-void EmbeddedGate::watch_appends() {
+void LogGate::watch_appends() {
   const Millis tick = std::max(settings_.answer_time_max / 10, Millis(10));
   std::unique_lock lock(flight_mutex_);
   while (!watch_wake_.wait_for(lock, tick, [this] { return !watching_; })) {
@@ -54,13 +54,13 @@ void EmbeddedGate::watch_appends() {
 }
 
 /// Of a log that nobody else writes: elsewhere another instance may sell.
-void EmbeddedGate::note_unable(Instant now) {
+void LogGate::note_unable(Instant now) {
   if (parts_.shared) return;
   std::int64_t none = 0;
   unable_since_.compare_exchange_strong(none, millis_of(now));
 }
 
-Millis EmbeddedGate::unable_for() const {
+Millis LogGate::unable_for() const {
   const auto now = millis_of(parts_.clock.now());
   const auto stopped = unable_since_.load(std::memory_order_relaxed);
   const auto flying = flying_since_.load(std::memory_order_relaxed);

@@ -4,7 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "adapters/remote/door.hpp"
+#include "adapters/remote/tcp_command_link.hpp"
 #include "tests/support/memory_link.hpp"
 
 namespace market::contract {
@@ -18,7 +18,7 @@ class CommandLinkContract : public testing::TestWithParam<std::string> {
   }
   std::unique_ptr<CommandLink> make(const std::string& name) {
     if (GetParam() == "memory") return std::make_unique<tests::MemoryLink>(net_, name);
-    return std::make_unique<remote::Door>(remote::DoorSettings{});
+    return std::make_unique<remote::TcpCommandLink>(remote::TcpCommandLinkSettings{});
   }
   void note(std::vector<std::string>& where, const std::string& what) {
     {

@@ -49,7 +49,7 @@ struct GateInstance {
     stop();
     door.open();
   }
-  sale::EmbeddedGate& gate() { return running->gate; }
+  sale::LogGate& gate() { return running->gate; }
   Result<Submitted> submit(Command command) { return run(gate().submit(std::move(command))); }
   std::int64_t remaining(ProductId product) {
     const auto* shown = running->table.find(product);
@@ -90,7 +90,7 @@ struct GateInstance {
     sale::ReadOverlay overlay;
     sale::ProductTable table;
     sale::Projector projector;
-    sale::EmbeddedGate gate;
+    sale::LogGate gate;
     sale::LayeredOrderReader reader;
   };
   std::unique_ptr<Running> running;

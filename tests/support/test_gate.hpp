@@ -53,7 +53,7 @@ class TestGate {
     stop();
     start();
   }
-  sale::EmbeddedGate& gate() { return running_->gate; }
+  sale::LogGate& gate() { return running_->gate; }
   sale::Projector& projector() { return running_->projector; }
   sale::ProductTable& table() { return running_->table; }
   sale::LayeredOrderReader& reader() { return running_->reader; }
@@ -103,7 +103,7 @@ class TestGate {
     sale::ReadOverlay overlay;
     sale::ProductTable table;
     sale::Projector projector;
-    sale::EmbeddedGate gate;
+    sale::LogGate gate;
     sale::LayeredOrderReader reader;
   };
   const sale::GateSettings settings_;

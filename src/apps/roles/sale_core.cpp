@@ -48,14 +48,14 @@ std::unique_ptr<kafka::KafkaLog> kafka_log(const Settings& settings, Store& stor
 }
 
 /// Null: nobody else sells what this instance sells.
-std::unique_ptr<remote::Door> door_of(const Settings& settings, const Store& store, bool shared) {
+std::unique_ptr<remote::TcpCommandLink> door_of(const Settings& settings, const Store& store, bool shared) {
   if (!shared) return nullptr;
   const auto listen = parse_address("orders.door", settings.text("orders.door"));
-  remote::DoorSettings door{listen.host, listen.port, settings.text("orders.door_address"), {}};
+  remote::TcpCommandLinkSettings door{listen.host, listen.port, settings.text("orders.door_address"), {}};
   // Whoever has the same keys is one of us.
   const std::string secret = wire::derived_secret(store.refresh_key(), "the door between instances");
   std::copy_n(secret.begin(), door.secret.size(), door.secret.begin());
-  return std::make_unique<remote::Door>(std::move(door));
+  return std::make_unique<remote::TcpCommandLink>(std::move(door));
 }
 
 /// Null: the records are the store's own file.

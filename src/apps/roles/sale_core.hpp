@@ -7,7 +7,7 @@
 #include "adapters/mysql/order_records.hpp"
 #include "adapters/mysql/order_search.hpp"
 #include "adapters/mysql/record_fold.hpp"
-#include "adapters/remote/door.hpp"
+#include "adapters/remote/tcp_command_link.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings.hpp"
 #include "sale/gate.hpp"
@@ -36,8 +36,8 @@ struct SaleCore {
   std::unique_ptr<mysql::MysqlRecordFold> shared_fold;  ///< With records.mysql.
   std::unique_ptr<mysql::MysqlOrderRecords> shared_records;
   std::unique_ptr<mysql::MysqlOrderSearch> shared_search;
-  std::unique_ptr<remote::Door> door;  ///< With log.kafka: to the other instances.
-  Log& log;                            ///< That of this process, wherever it is.
+  std::unique_ptr<remote::TcpCommandLink> door;  ///< With log.kafka: to the other instances.
+  Log& log;                                      ///< That of this process, wherever it is.
   RecordFold& fold;
   OrderRecords& records;
   OrderSearch& order_search;
@@ -45,7 +45,7 @@ struct SaleCore {
   sale::ReadOverlay overlay;
   sale::ProductTable products;
   sale::Projector projector;
-  sale::EmbeddedGate gate;
+  sale::LogGate gate;
   sale::LayeredOrderReader reader;
 };
 

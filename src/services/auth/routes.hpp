@@ -21,18 +21,18 @@ std::function<Result<>(const http::Request&)> check_of(const Authenticator& auth
 template <class Shared>
 class Routes {
  public:
-  using Door = Task<http::Reply> (*)(Shared&, const http::Request&);
+  using Handler = Task<http::Reply> (*)(Shared&, const http::Request&);
   Routes(http::Router& router, std::string_view base, std::shared_ptr<Shared> shared,
          const Authenticator& authenticator)
       : router_(router), base_(base), shared_(std::move(shared)), authenticator_(authenticator) {}
   /// `query`: the parameters that the route knows.
-  void add(http::Method method, const std::string& path, Access access, Door door,
+  void add(http::Method method, const std::string& path, Access access, Handler handler,
            std::vector<std::string_view> query = {}, http::RouteOptions options = {}) {
     options.query = std::move(query);
     options.head_check = check_of(authenticator_, access);
     router_.add(
         method, base_ + path,
-        [shared = shared_, door](const http::Request& request) { return door(*shared, request); },
+        [shared = shared_, handler](const http::Request& request) { return handler(*shared, request); },
         std::move(options));
   }
 

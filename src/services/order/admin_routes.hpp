@@ -1,5 +1,5 @@
 #pragma once
-/// The doors of operators to everybody's orders: search, next step, cancel, refund, report, export.
+/// The routes of operators to everybody's orders: search, next step, cancel, refund, report, export.
 
 #include "http/server/router.hpp"
 #include "ports/order_reader.hpp"

@@ -17,8 +17,8 @@ using http::Method;
 using http::Reply;
 using http::Request;
 
-struct Doors {
-  explicit Doors(const CartParts& given) : parts(given), cart(given.carts, given.board, given.clock) {}
+struct UseCases {
+  explicit UseCases(const CartParts& given) : parts(given), cart(given.carts, given.board, given.clock) {}
   CartParts parts;
   ShoppingCart cart;
 };
@@ -72,16 +72,16 @@ Result<ProductId> product_of(const Request& request) {
   return *id;
 }
 
-Task<Reply> show_cart(const Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.identify(request);
+Task<Reply> show_cart(const UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
-  const auto cart = co_await doors.cart.show(caller->user);
+  const auto cart = co_await use.cart.show(caller->user);
   if (!cart) co_return fail(cart.error());
   co_return cart_reply(*cart);
 }
 
-Task<Reply> put_item(const Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.identify(request);
+Task<Reply> put_item(const UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
   const auto product = product_of(request);
   if (!product) co_return fail(product.error());
@@ -90,27 +90,27 @@ Task<Reply> put_item(const Doors& doors, const Request& request) {
   wire::ObjectReader reader(*json);
   CartItem item{*product, static_cast<std::int32_t>(reader.integer("quantity", 1, OrderLine::quantity_max))};
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
-  const auto cart = co_await doors.cart.put(caller->user, item);
+  const auto cart = co_await use.cart.put(caller->user, item);
   if (!cart) co_return fail(cart.error());
   co_return cart_reply(*cart);
 }
 
-Task<Reply> remove_item(const Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.identify(request);
+Task<Reply> remove_item(const UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
   const auto product = product_of(request);
   if (!product) co_return fail(product.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
-  const auto removed = co_await doors.parts.carts.remove(caller->user, *product);
+  const auto removed = co_await use.parts.carts.remove(caller->user, *product);
   if (!removed) co_return fail(removed.error());
   co_return http::no_content();
 }
 
-Task<Reply> clear_cart(const Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.identify(request);
+Task<Reply> clear_cart(const UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
-  const auto cleared = co_await doors.parts.carts.clear(caller->user);
+  const auto cleared = co_await use.parts.carts.clear(caller->user);
   if (!cleared) co_return fail(cleared.error());
   co_return http::no_content();
 }
@@ -134,12 +134,12 @@ Result<std::vector<CartItem>> read_items(const Request& request) {
   return items;
 }
 
-Task<Reply> merge_cart(const Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.identify(request);
+Task<Reply> merge_cart(const UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
   auto items = read_items(request);
   if (!items) co_return fail(items.error());
-  const auto merged = co_await doors.cart.merge(caller->user, std::move(*items));
+  const auto merged = co_await use.cart.merge(caller->user, std::move(*items));
   if (!merged) co_return fail(merged.error());
   std::string body;
   wire::JsonWriter out(body);
@@ -156,7 +156,7 @@ Task<Reply> merge_cart(const Doors& doors, const Request& request) {
 }  // namespace
 
 void add_cart_routes(http::Router& router, const CartParts& parts, const std::string& base) {
-  auth::Routes routes(router, base, std::make_shared<const Doors>(parts), parts.authenticator);
+  auth::Routes routes(router, base, std::make_shared<const UseCases>(parts), parts.authenticator);
   routes.add(Method::get, "/cart", Access::signed_in, show_cart);
   routes.add(Method::del, "/cart", Access::signed_in, clear_cart);
   routes.add(Method::post, "/cart/merge", Access::signed_in, merge_cart);

@@ -1,5 +1,5 @@
 #pragma once
-/// The doors of the cart (API.md, Wish list and cart).
+/// The routes of the cart (API.md, Wish list and cart).
 
 #include "http/server/router.hpp"
 #include "ports/carts.hpp"

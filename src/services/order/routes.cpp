@@ -27,8 +27,8 @@ using http::Reply;
 using http::Request;
 
 /// The parts and what is built from them; shared by all handlers.
-struct Doors {
-  explicit Doors(const OrderParts& given, std::string base)
+struct UseCases {
+  explicit UseCases(const OrderParts& given, std::string base)
       : parts(given),
         place(given.gate, given.board, given.reader, given.clock, given.settings.sells_alone),
         location(std::move(base) + "/orders/") {}
@@ -71,18 +71,18 @@ struct Meaning {
   std::size_t size = 0;
 };
 
-Result<Command> read_order(const Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.identify(request);
+Result<Command> read_order(const UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.identify(request);
   if (!caller) return fail(caller.error());
-  if (doors.parts.settings.email_verification_required && !caller->email_verified)
+  if (use.parts.settings.email_verification_required && !caller->email_verified)
     return fail(Code::email_unverified, "the e-mail address must be verified before buying");
   const auto key = auth::request_key_of(request, caller->user);
   if (!key) return fail(key.error());
-  doors.parts.board.prefetch(*key);
+  use.parts.board.prefetch(*key);
   auto lines = wire::read_order_body(request.body);
   if (!lines) return fail(lines.error());
   const std::uint64_t fingerprint = *key ? auth::fingerprint_of(request, Meaning(*lines).text()) : 0;
-  Command command = PlaceOrder{caller->user, doors.parts.settings.payment_window, std::move(*lines)};
+  Command command = PlaceOrder{caller->user, use.parts.settings.payment_window, std::move(*lines)};
   command.key = *key;
   command.fingerprint = fingerprint;
   if (*key) command.copy = auth::request_copy_of(request, caller->user);
@@ -90,33 +90,33 @@ Result<Command> read_order(const Doors& doors, const Request& request) {
 }
 
 /// `product`: the first of the order; one of several counts there alone.
-tl::unexpected<Error> counted(Doors& doors, Error error, ProductId product = {}) {
-  doors.parts.refusals.add(error.code);
-  const ShownProduct* shown = product ? doors.parts.board.find(product) : nullptr;
-  if (shown != nullptr && shown->terms.sale) doors.parts.refused.add(product, error.code);
+tl::unexpected<Error> counted(UseCases& use, Error error, ProductId product = {}) {
+  use.parts.refusals.add(error.code);
+  const ShownProduct* shown = product ? use.parts.board.find(product) : nullptr;
+  if (shown != nullptr && shown->terms.sale) use.parts.refused.add(product, error.code);
   return fail(std::move(error));
 }
 
-Task<Reply> refuse_order(Doors& doors, Error error, ProductId product = {}) {
-  co_return counted(doors, std::move(error), product);
+Task<Reply> refuse_order(UseCases& use, Error error, ProductId product = {}) {
+  co_return counted(use, std::move(error), product);
 }
 
-Task<Reply> answer_order(Doors& doors, Task<Placed> placing, ProductId product) {
+Task<Reply> answer_order(UseCases& use, Task<Placed> placing, ProductId product) {
   const auto placed = co_await std::move(placing);
-  if (!placed) co_return counted(doors, placed.error(), product);
-  Reply reply = doors.reply(http::Status::created, *placed->order, placed->replayed);
-  reply.headers.push_back(http::Header{"Location", doors.location + placed->order->id.text()});
+  if (!placed) co_return counted(use, placed.error(), product);
+  Reply reply = use.reply(http::Status::created, *placed->order, placed->replayed);
+  reply.headers.push_back(http::Header{"Location", use.location + placed->order->id.text()});
   co_return reply;
 }
 
 /// No coroutine itself: most requests of a rush are refused here, and a refusal needs no large frame.
-Task<Reply> place_order(Doors& doors, const Request& request) {
-  auto command = read_order(doors, request);
-  if (!command) return refuse_order(doors, std::move(command.error()));
+Task<Reply> place_order(UseCases& use, const Request& request) {
+  auto command = read_order(use, request);
+  if (!command) return refuse_order(use, std::move(command.error()));
   const ProductId product = std::get<PlaceOrder>(command->body).lines.front().product;
-  auto placing = doors.place.run(std::move(*command));
-  if (!placing) return refuse_order(doors, std::move(placing.error()), product);
-  return answer_order(doors, std::move(*placing), product);
+  auto placing = use.place.run(std::move(*command));
+  if (!placing) return refuse_order(use, std::move(placing.error()), product);
+  return answer_order(use, std::move(*placing), product);
 }
 
 Result<OrderFilter> read_filter(const Request& request) {
@@ -136,30 +136,30 @@ Result<OrderFilter> read_filter(const Request& request) {
   return filter;
 }
 
-Task<Reply> list_orders(Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.identify(request);
+Task<Reply> list_orders(UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
   const auto filter = read_filter(request);
   if (!filter) co_return fail(filter.error());
-  auto orders = co_await doors.parts.reader.list(caller->user, *filter);
+  auto orders = co_await use.parts.reader.list(caller->user, *filter);
   if (!orders) co_return fail(orders.error());
   const auto limit = static_cast<std::size_t>(filter->limit - 1);
   const bool more = orders->size() > limit;
   if (more) orders->resize(limit);
   const auto last = more ? orders->back()->id.text() : std::string();
-  co_return http::list_reply(request, *orders, last, [&doors](wire::JsonWriter& json, const OrderPtr& order) {
-    json.raw(doors.page_of(*order));
+  co_return http::list_reply(request, *orders, last, [&use](wire::JsonWriter& json, const OrderPtr& order) {
+    json.raw(use.page_of(*order));
   });
 }
 
-Task<Reply> get_order(Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.identify(request);
+Task<Reply> get_order(UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
   const auto id = order_id_of(request);
   if (!id) co_return fail(id.error());
-  const auto order = co_await doors.parts.reader.find(caller->user, *id);
+  const auto order = co_await use.parts.reader.find(caller->user, *id);
   if (!order) co_return fail(order.error());
-  co_return doors.reply(http::Status::ok, **order);
+  co_return use.reply(http::Status::ok, **order);
 }
 
 /// How soon a change is seen. The order is read when the log has said something of it, and else not.
@@ -172,20 +172,20 @@ std::string event_id_of(const std::string& page) {
 }
 
 /// `known`: the Last-Event-ID of a client that comes back; it hears nothing while the order is still so.
-Task<> stream_order(Doors& doors, wire::Identity caller, OrderId id, std::string known,
+Task<> stream_order(UseCases& use, wire::Identity caller, OrderId id, std::string known,
                     http::Stream& stream) {
   const auto executor = co_await asio::this_coro::executor;
   asio::steady_timer timer(executor);
-  const OrderWatch::Watcher watcher(doors.parts.watch);
+  const OrderWatch::Watcher watcher(use.parts.watch);
   std::optional<std::uint32_t> seen;
   std::string piece = http::sse_retry();
   Millis silent{0};
-  while (doors.parts.authenticator.still_holds(caller)) {
-    const std::uint32_t changes = doors.parts.watch.changes_of(id);
+  while (use.parts.authenticator.still_holds(caller)) {
+    const std::uint32_t changes = use.parts.watch.changes_of(id);
     if (seen != changes) {
-      const auto order = co_await doors.parts.reader.find(caller.user, id);
+      const auto order = co_await use.parts.reader.find(caller.user, id);
       if (order) {
-        const std::string page = doors.page_of(**order);
+        const std::string page = use.page_of(**order);
         std::string now = event_id_of(page);
         if (now != known) piece += http::sse_event("order", page, now);
         known = std::move(now);
@@ -211,18 +211,18 @@ Task<> stream_order(Doors& doors, wire::Identity caller, OrderId id, std::string
   co_return Result<>();
 }
 
-Task<Reply> get_order_events(Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.identify(request);
+Task<Reply> get_order_events(UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
   const auto id = order_id_of(request);
   if (!id) co_return fail(id.error());
-  const auto order = co_await doors.parts.reader.find(caller->user, *id);
+  const auto order = co_await use.parts.reader.find(caller->user, *id);
   if (!order) co_return fail(order.error());
   platform::StreamLimits limits;
   limits.address_max = 0;
-  limits.user_max = doors.parts.settings.streams_per_user_max;
+  limits.user_max = use.parts.settings.streams_per_user_max;
   platform::StreamBudget::Refusal why;
-  auto place = doors.streams.take(0, static_cast<std::uint64_t>(caller->user.value), limits, why);
+  auto place = use.streams.take(0, static_cast<std::uint64_t>(caller->user.value), limits, why);
   if (!place) {
     ErrorExtras extras;
     extras.retry_after_seconds = 5;
@@ -234,9 +234,9 @@ Task<Reply> get_order_events(Doors& doors, const Request& request) {
   reply.content_type = http::event_stream_type;
   reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
   const OrderId which = *id;
-  reply.stream = [&doors, who = *caller, which, known = std::string(request.header("Last-Event-ID")),
+  reply.stream = [&use, who = *caller, which, known = std::string(request.header("Last-Event-ID")),
                   place = std::move(place)](http::Stream& stream) {
-    return stream_order(doors, who, which, known, stream);
+    return stream_order(use, who, which, known, stream);
   };
   co_return reply;
 }
@@ -252,8 +252,8 @@ Result<std::string> read_token(const Request& request) {
   return token;
 }
 
-Task<Reply> pay_order(Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.identify(request);
+Task<Reply> pay_order(UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
   const auto id = order_id_of(request);
   if (!id) co_return fail(id.error());
@@ -262,27 +262,26 @@ Task<Reply> pay_order(Doors& doors, const Request& request) {
   Command command = StartPayment{*id, caller->user};
   const auto bound = auth::bind_request_key(command, request, caller->user, request.body);
   if (!bound) co_return fail(bound.error());
-  const auto paid = co_await doors.parts.pay.run(std::move(command), std::move(*token));
+  const auto paid = co_await use.parts.pay.run(std::move(command), std::move(*token));
   if (!paid) co_return fail(paid.error());
-  co_return doors.reply(paid->known ? http::Status::ok : http::Status::accepted, *paid->order,
-                        paid->replayed);
+  co_return use.reply(paid->known ? http::Status::ok : http::Status::accepted, *paid->order, paid->replayed);
 }
 
 /// Has the gate decide and answers the order as it is then.
-Task<Reply> change_order(Doors& doors, UserId user, OrderId id, Command command) {
-  const auto changed = co_await doors.parts.gate.submit(std::move(command));
+Task<Reply> change_order(UseCases& use, UserId user, OrderId id, Command command) {
+  const auto changed = co_await use.parts.gate.submit(std::move(command));
   if (!changed) co_return fail(changed.error());
-  const auto order = co_await doors.parts.reader.find(user, id);
+  const auto order = co_await use.parts.reader.find(user, id);
   if (!order) co_return fail(order.error());
-  co_return doors.reply(http::Status::ok, **order, changed->replayed);
+  co_return use.reply(http::Status::ok, **order, changed->replayed);
 }
 
 Task<Reply> refused(Error error) {
   co_return fail(std::move(error));
 }
 
-Task<Reply> cancel_order(Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.identify(request);
+Task<Reply> cancel_order(UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.identify(request);
   if (!caller) return refused(caller.error());
   const auto id = order_id_of(request);
   if (!id) return refused(id.error());
@@ -291,11 +290,11 @@ Task<Reply> cancel_order(Doors& doors, const Request& request) {
   // No body and an empty object mean the same.
   if (const auto bound = auth::bind_request_key(command, request, caller->user, {}); !bound)
     return refused(bound.error());
-  return change_order(doors, caller->user, *id, std::move(command));
+  return change_order(use, caller->user, *id, std::move(command));
 }
 
-Task<Reply> return_order(Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.identify(request);
+Task<Reply> return_order(UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.identify(request);
   if (!caller) return refused(caller.error());
   const auto id = order_id_of(request);
   if (!id) return refused(id.error());
@@ -307,13 +306,13 @@ Task<Reply> return_order(Doors& doors, const Request& request) {
   Command command = MoveOrder{*id, caller->user, OrderState::return_requested, std::move(reason)};
   if (const auto bound = auth::bind_request_key(command, request, caller->user, request.body); !bound)
     return refused(bound.error());
-  return change_order(doors, caller->user, *id, std::move(command));
+  return change_order(use, caller->user, *id, std::move(command));
 }
 
 }  // namespace
 
 void add_order_routes(http::Router& router, const OrderParts& parts, const std::string& base) {
-  auth::Routes routes(router, base, std::make_shared<Doors>(parts, base), parts.authenticator);
+  auth::Routes routes(router, base, std::make_shared<UseCases>(parts, base), parts.authenticator);
   routes.add(Method::post, "/orders", Access::signed_in, place_order);
   routes.add(Method::get, "/orders", Access::signed_in, list_orders, {"limit", "cursor", "state"});
   routes.add(Method::get, "/orders/{id}", Access::signed_in, get_order);

@@ -1,5 +1,5 @@
 #pragma once
-/// The doors of the order service (API.md, Orders).
+/// The routes of the order service (API.md, Orders).
 
 #include "http/server/router.hpp"
 #include "ports/order_reader.hpp"

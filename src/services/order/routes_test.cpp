@@ -4,7 +4,7 @@
 
 #include "tests/support/board_gate.hpp"
 #include "tests/support/scripted_provider.hpp"
-#include "tests/support/service_doors.hpp"
+#include "tests/support/service_routes.hpp"
 
 namespace market::order {
 namespace {
@@ -17,8 +17,8 @@ class OrderRoutesTest : public testing::Test {
  protected:
   OrderRoutesTest() {
     gate_.followers.push_back(&watch_);
-    add_order_routes(doors_.router, {doors_.authenticator, gate_, gate_.board, gate_, pay_, refusals_,
-                                     refused_, watch_, doors_.clock, OrderSettings{}});
+    add_order_routes(service_.router, {service_.authenticator, gate_, gate_.board, gate_, pay_, refusals_,
+                                       refused_, watch_, service_.clock, OrderSettings{}});
     ProductTerms terms;
     terms.price.amount = 500;
     shoes_ = gate_.decided(Command(ListProduct{terms, ProductTexts{"Shoes", "", "", ""}, 2}))->product();
@@ -30,7 +30,7 @@ class OrderRoutesTest : public testing::Test {
   Result<http::Reply> post(const std::string& path, const std::string& body,
                            std::vector<tests::SentHeader> more = {}) {
     more.push_back(alice_);
-    return doors_.ask(Method::post, path, body, std::move(more));
+    return service_.ask(Method::post, path, body, std::move(more));
   }
   std::string order() {
     const auto placed = post(all, items());
@@ -40,15 +40,15 @@ class OrderRoutesTest : public testing::Test {
 
   const std::string all = "/api/v1/orders";
   const tests::SentHeader key_{"Idempotency-Key", "k"};
-  tests::ServiceDoors doors_;
-  tests::BoardGate gate_{doors_.clock};
+  tests::ServiceRoutes service_;
+  tests::BoardGate gate_{service_.clock};
   tests::ScriptedProvider provider_;
   PayOrder pay_{gate_, gate_, provider_, Millis(1'000)};
   RefusalCounts refusals_;
   RefusalNotes refused_;
   OrderWatch watch_;
-  tests::SentHeader alice_ = doors_.sign_in(UserId{1}, Role::customer),
-                    bob_ = doors_.sign_in(UserId{2}, Role::customer);
+  tests::SentHeader alice_ = service_.sign_in(UserId{1}, Role::customer),
+                    bob_ = service_.sign_in(UserId{2}, Role::customer);
   ProductId shoes_;
 };
 
@@ -75,12 +75,12 @@ TEST_F(OrderRoutesTest, AnOrderKeepsTheNameItWasBoughtUnder) {
   ProductTerms terms;
   terms.price.amount = 700;
   ASSERT_TRUE(gate_.decided(Command(ChangeProduct{shoes_, 1, terms, ProductTexts{"Boots", "", "", ""}})));
-  const auto old = doors_.ask(Method::get, path, "", {alice_});
+  const auto old = service_.ask(Method::get, path, "", {alice_});
   ASSERT_TRUE(old);
   EXPECT_NE(old->body.find("\"Shoes\""), std::string::npos);
   EXPECT_NE(old->body.find("500"), std::string::npos);
   EXPECT_NE(post(all, items())->body.find("\"Boots\""), std::string::npos);
-  EXPECT_EQ(doors_.ask(Method::get, path, "", {bob_}).error().code, Code::order_not_found);
+  EXPECT_EQ(service_.ask(Method::get, path, "", {bob_}).error().code, Code::order_not_found);
 }
 
 TEST_F(OrderRoutesTest, PaymentTakesAKey) {
@@ -123,7 +123,7 @@ TEST_F(OrderRoutesTest, ACursorBelongsToItsList) {
   order();
   order();
   const auto list = [this](const std::string& query) {
-    return doors_.ask(Method::get, all, "", {alice_}, query);
+    return service_.ask(Method::get, all, "", {alice_}, query);
   };
   const auto cursor_of = [&](const std::string& query) {
     const std::string body = list(query)->body;
@@ -142,7 +142,7 @@ TEST_F(OrderRoutesTest, WhatCannotBeReadIsNoRefusal) {
   const std::string path = order();
   gate_.reader_failure = Code::unavailable;
   EXPECT_EQ(post(path + "/cancel", "").error().code, Code::unavailable);
-  EXPECT_EQ(doors_.ask(Method::get, all, "", {alice_}).error().code, Code::unavailable);
+  EXPECT_EQ(service_.ask(Method::get, all, "", {alice_}).error().code, Code::unavailable);
 }
 
 }  // namespace

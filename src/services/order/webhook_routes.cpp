@@ -15,16 +15,16 @@ using http::Method;
 using http::Reply;
 using http::Request;
 
-struct Doors : WebhookParts {
+struct UseCases : WebhookParts {
   bool own = false;  ///< The caller's own alone.
 };
 
 /// Whose webhooks the caller may use; none: everybody's.
-Result<UserId> owner_for(const Doors& doors, const Request& request) {
-  const auto caller = doors.own ? doors.authenticator.require(request, {Role::seller, Role::admin})
-                                : doors.authenticator.require(request, {Role::admin});
+Result<UserId> owner_for(const UseCases& use, const Request& request) {
+  const auto caller = use.own ? use.authenticator.require(request, {Role::seller, Role::admin})
+                              : use.authenticator.require(request, {Role::admin});
   if (!caller) return fail(caller.error());
-  return doors.own ? caller->user : UserId{};
+  return use.own ? caller->user : UserId{};
 }
 
 Error no_such_webhook() {
@@ -95,14 +95,14 @@ std::optional<std::vector<std::string>> read_events(wire::ObjectReader& reader) 
 }
 
 /// `url` is required at the making.
-Result<WebhookPatch> read_webhook(const Doors& doors, const Request& request, bool making) {
+Result<WebhookPatch> read_webhook(const UseCases& use, const Request& request, bool making) {
   const auto json = wire::parse_json(request.body);
   if (!json) return fail(json.error());
   wire::ObjectReader reader(*json);
   WebhookPatch patch;
   if (making || reader.has("url")) {
     patch.url = reader.text("url", 1, 2'000);
-    const auto trouble = patch.url->empty() ? std::string() : doors.sender.trouble_with(*patch.url);
+    const auto trouble = patch.url->empty() ? std::string() : use.sender.trouble_with(*patch.url);
     if (!trouble.empty()) reader.refuse("url", "value", trouble);
   }
   patch.events = read_events(reader);
@@ -116,10 +116,10 @@ Result<WebhookPatch> read_webhook(const Doors& doors, const Request& request, bo
   return patch;
 }
 
-Task<Reply> list(Doors& doors, const Request& request) {
-  const auto owner = owner_for(doors, request);
+Task<Reply> list(UseCases& use, const Request& request) {
+  const auto owner = owner_for(use, request);
   if (!owner) co_return fail(owner.error());
-  const auto webhooks = co_await doors.webhooks.list(*owner);
+  const auto webhooks = co_await use.webhooks.list(*owner);
   if (!webhooks) co_return fail(webhooks.error());
   const auto key = [](const Webhook& webhook) { return webhook.id.text(); };
   const auto append = [](wire::JsonWriter& json, const Webhook& webhook) {
@@ -128,70 +128,70 @@ Task<Reply> list(Doors& doors, const Request& request) {
   co_return http::held_list_reply(request, *webhooks, key, append);
 }
 
-Task<Reply> create(Doors& doors, const Request& request) {
-  const auto owner = owner_for(doors, request);
+Task<Reply> create(UseCases& use, const Request& request) {
+  const auto owner = owner_for(use, request);
   if (!owner) co_return fail(owner.error());
-  const auto wanted = read_webhook(doors, request, true);
+  const auto wanted = read_webhook(use, request, true);
   if (!wanted) co_return fail(wanted.error());
   Webhook webhook;
-  webhook.id = doors.ids.next_as<WebhookId>();
+  webhook.id = use.ids.next_as<WebhookId>();
   webhook.owner = *owner;
   webhook.url = *wanted->url;
-  webhook.secret = doors.sender.new_secret();
+  webhook.secret = use.sender.new_secret();
   webhook.events = wanted->events.value_or(std::vector<std::string>());
   webhook.active = wanted->active.value_or(true);
-  webhook.created_at = doors.clock.now();
+  webhook.created_at = use.clock.now();
   FollowedTo from;
-  from.done = doors.place();
-  const auto made = co_await doors.webhooks.create(webhook, from);
+  from.done = use.place();
+  const auto made = co_await use.webhooks.create(webhook, from);
   if (!made) co_return fail(made.error());
   co_return webhook_reply(http::Status::created, webhook, true);
 }
 
-Task<Reply> show(Doors& doors, const Request& request) {
-  const auto owner = owner_for(doors, request);
+Task<Reply> show(UseCases& use, const Request& request) {
+  const auto owner = owner_for(use, request);
   if (!owner) co_return fail(owner.error());
   const auto id = WebhookId::parse(request.parameters[0]);
   if (!id) co_return fail(no_such_webhook());
-  const auto webhook = co_await doors.webhooks.find(*id, *owner);
+  const auto webhook = co_await use.webhooks.find(*id, *owner);
   if (!webhook) co_return fail(webhook.error());
   co_return webhook_reply(http::Status::ok, *webhook, false);
 }
 
-Task<Reply> change(Doors& doors, const Request& request) {
-  const auto owner = owner_for(doors, request);
+Task<Reply> change(UseCases& use, const Request& request) {
+  const auto owner = owner_for(use, request);
   if (!owner) co_return fail(owner.error());
   const auto id = WebhookId::parse(request.parameters[0]);
   if (!id) co_return fail(no_such_webhook());
-  auto patch = read_webhook(doors, request, false);
+  auto patch = read_webhook(use, request, false);
   if (!patch) co_return fail(patch.error());
-  const auto webhook = co_await doors.webhooks.update(*id, *owner, std::move(*patch));
+  const auto webhook = co_await use.webhooks.update(*id, *owner, std::move(*patch));
   if (!webhook) co_return fail(webhook.error());
-  doors.sending.poke();
+  use.sending.poke();
   co_return webhook_reply(http::Status::ok, *webhook, false);
 }
 
-Task<Reply> remove(Doors& doors, const Request& request) {
-  const auto owner = owner_for(doors, request);
+Task<Reply> remove(UseCases& use, const Request& request) {
+  const auto owner = owner_for(use, request);
   if (!owner) co_return fail(owner.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   const auto id = WebhookId::parse(request.parameters[0]);
   if (!id) co_return fail(no_such_webhook());
-  const auto removed = co_await doors.webhooks.remove(*id, *owner);
+  const auto removed = co_await use.webhooks.remove(*id, *owner);
   if (!removed) co_return fail(removed.error());
   co_return http::no_content();
 }
 
-Task<Reply> renew_secret(Doors& doors, const Request& request) {
-  const auto owner = owner_for(doors, request);
+Task<Reply> renew_secret(UseCases& use, const Request& request) {
+  const auto owner = owner_for(use, request);
   if (!owner) co_return fail(owner.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   const auto id = WebhookId::parse(request.parameters[0]);
   if (!id) co_return fail(no_such_webhook());
   WebhookPatch patch;
-  patch.secret = doors.sender.new_secret();
-  patch.previous_until = doors.clock.now() + secret_overlap;
-  const auto webhook = co_await doors.webhooks.update(*id, *owner, std::move(patch));
+  patch.secret = use.sender.new_secret();
+  patch.previous_until = use.clock.now() + secret_overlap;
+  const auto webhook = co_await use.webhooks.update(*id, *owner, std::move(patch));
   if (!webhook) co_return fail(webhook.error());
   co_return webhook_reply(http::Status::ok, *webhook, true);
 }
@@ -222,33 +222,33 @@ Result<DeliveryQuery> read_query(const Request& request) {
   return query;
 }
 
-Task<Reply> list_deliveries(Doors& doors, const Request& request) {
-  const auto owner = owner_for(doors, request);
+Task<Reply> list_deliveries(UseCases& use, const Request& request) {
+  const auto owner = owner_for(use, request);
   if (!owner) co_return fail(owner.error());
   auto query = read_query(request);
   if (!query) co_return fail(query.error());
   query->filter.owner = *owner;
-  auto found = co_await doors.webhooks.deliveries(query->filter, query->limit + 1);
+  auto found = co_await use.webhooks.deliveries(query->filter, query->limit + 1);
   if (!found) co_return fail(found.error());
   co_return http::page_reply(request, std::move(*found), query->limit, append_delivery);
 }
 
-Task<Reply> replay(Doors& doors, const Request& request) {
-  const auto owner = owner_for(doors, request);
+Task<Reply> replay(UseCases& use, const Request& request) {
+  const auto owner = owner_for(use, request);
   if (!owner) co_return fail(owner.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   const auto id = DeliveryId::parse(request.parameters[0]);
   if (!id) co_return fail(Code::not_found, "there is no such delivery");
-  const auto delivery = co_await doors.webhooks.replay(*id, *owner, doors.clock.now());
+  const auto delivery = co_await use.webhooks.replay(*id, *owner, use.clock.now());
   if (!delivery) co_return fail(delivery.error());
-  doors.sending.poke();
+  use.sending.poke();
   co_return delivery_reply(http::Status::ok, *delivery);
 }
 
 void add_routes(http::Router& router, const WebhookParts& parts, const std::string& base,
                 auth::Access access) {
   const bool own = access != auth::Access::admins;
-  auth::Routes routes(router, base, std::make_shared<Doors>(Doors{parts, own}), parts.authenticator);
+  auth::Routes routes(router, base, std::make_shared<UseCases>(UseCases{parts, own}), parts.authenticator);
   routes.add(Method::get, "/webhooks", access, list, {"limit", "cursor"});
   routes.add(Method::post, "/webhooks", access, create);
   routes.add(Method::get, "/webhooks/{id}", access, show);

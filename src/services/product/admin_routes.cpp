@@ -20,8 +20,8 @@ using http::Method;
 using http::Reply;
 using http::Request;
 
-struct Doors {
-  explicit Doors(const AdminProductParts& given)
+struct UseCases {
+  explicit UseCases(const AdminProductParts& given)
       : parts(given), catalogue(given.board, given.clock), edits(given.board, given.gate) {}
   AdminProductParts parts;
   Catalogue catalogue;
@@ -32,17 +32,17 @@ Error no_such_product() {
   return Error(Code::product_not_found, "there is no such product");
 }
 
-Result<> expect_admin(const Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.require(request, {Role::admin});
+Result<> expect_admin(const UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.require(request, {Role::admin});
   if (!caller) return fail(caller.error());
   return {};
 }
 
 /// For administrators, of any product.
-Result<ProductId> product_of(const Doors& doors, const Request& request) {
-  if (const auto allowed = expect_admin(doors, request); !allowed) return fail(allowed.error());
+Result<ProductId> product_of(const UseCases& use, const Request& request) {
+  if (const auto allowed = expect_admin(use, request); !allowed) return fail(allowed.error());
   const auto id = ProductId::parse(request.parameters[0]);
-  const ShownProduct* product = id ? doors.parts.board.find(*id) : nullptr;
+  const ShownProduct* product = id ? use.parts.board.find(*id) : nullptr;
   if (product == nullptr || product->terms.withdrawn) return fail(no_such_product());
   return *id;
 }
@@ -65,46 +65,46 @@ Result<ListQuery> read_list_query(const Request& request) {
 }
 
 /// Newest first, those that are not public too. `seller`: of this one alone.
-Task<Reply> list_of(const Doors& doors, const Request& request, UserId seller) {
+Task<Reply> list_of(const UseCases& use, const Request& request, UserId seller) {
   auto query = read_list_query(request);
   if (!query) co_return fail(query.error());
   query->seller = seller;
-  auto scan = [&board = doors.parts.board, now = doors.parts.clock.now(),
-               wanted = *query]() -> Result<ListPage> { return list_products(board, wanted, now); };
+  auto scan = [&board = use.parts.board, now = use.parts.clock.now(), wanted = *query]() -> Result<ListPage> {
+    return list_products(board, wanted, now);
+  };
   auto whose = std::to_string(http::address_bucket(request.remote_address));
-  const auto page = co_await doors.parts.searching.run(std::move(whose), std::move(scan));
+  const auto page = co_await use.parts.searching.run(std::move(whose), std::move(scan));
   if (!page) co_return fail(page.error());
-  co_return http::list_reply(request, page->products, page->next_cursor,
-                             [&doors](wire::JsonWriter& json, const auto& product) {
-                               json.value(doors.catalogue.json_of(*product));
-                             });
+  co_return http::list_reply(
+      request, page->products, page->next_cursor,
+      [&use](wire::JsonWriter& json, const auto& product) { json.value(use.catalogue.json_of(*product)); });
 }
 
 Task<Reply> refused(Error error) {
   co_return fail(std::move(error));
 }
 
-Task<Reply> list(const Doors& doors, const Request& request) {
-  const auto allowed = expect_admin(doors, request);
-  return allowed ? list_of(doors, request, UserId()) : refused(allowed.error());
+Task<Reply> list(const UseCases& use, const Request& request) {
+  const auto allowed = expect_admin(use, request);
+  return allowed ? list_of(use, request, UserId()) : refused(allowed.error());
 }
 
-Task<Reply> list_own(const Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.require(request, {Role::seller, Role::admin});
-  return caller ? list_of(doors, request, caller->user) : refused(caller.error());
+Task<Reply> list_own(const UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.require(request, {Role::seller, Role::admin});
+  return caller ? list_of(use, request, caller->user) : refused(caller.error());
 }
 
-Task<Reply> show_preflight(const Doors& doors, const Request& request) {
-  const auto id = product_of(doors, request);
+Task<Reply> show_preflight(const UseCases& use, const Request& request) {
+  const auto id = product_of(use, request);
   if (!id) co_return fail(id.error());
-  const ShownProduct* product = doors.parts.board.find(*id);
+  const ShownProduct* product = use.parts.board.find(*id);
   if (product == nullptr) co_return fail(no_such_product());
   bool ready = true;
   std::string body;
   wire::JsonWriter json(body);
   json.begin_object().key("checks").begin_array();
   const auto checks = preflight(product->terms, product->texts, product->live->remaining.load(),
-                                doors.parts.board.recovering(), doors.parts.clock.now());
+                                use.parts.board.recovering(), use.parts.clock.now());
   for (const SaleCheck& check : checks) {
     ready = ready && (check.ok || !check.needed);
     json.begin_object().member("name", check.name).member("ok", check.ok).member("needed", check.needed);
@@ -114,28 +114,28 @@ Task<Reply> show_preflight(const Doors& doors, const Request& request) {
   co_return http::json(http::Status::ok, std::move(body));
 }
 
-Task<Reply> edit_sale(const Doors& doors, ProductId id, Edit edit) {
-  const auto edited = co_await doors.edits.run(id, std::move(edit), false);
+Task<Reply> edit_sale(const UseCases& use, ProductId id, Edit edit) {
+  const auto edited = co_await use.edits.run(id, std::move(edit), false);
   if (!edited) co_return fail(edited.error());
-  const ShownProduct* product = doors.parts.board.find(id);
+  const ShownProduct* product = use.parts.board.find(id);
   if (product == nullptr) co_return fail(no_such_product());
   std::string body;
-  doors.catalogue.append_page(body, *product, doors.catalogue.state_of(*product));
+  use.catalogue.append_page(body, *product, use.catalogue.state_of(*product));
   co_return http::json(http::Status::ok, std::move(body));
 }
 
-Task<Reply> pause(const Doors& doors, const Request& request) {
-  const auto id = product_of(doors, request);
+Task<Reply> pause(const UseCases& use, const Request& request) {
+  const auto id = product_of(use, request);
   if (!id) return refused(id.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) return refused(ok.error());
-  return edit_sale(doors, *id,
-                   [now = doors.parts.clock.now()](const ShownProduct&, ProductTerms& terms, ProductTexts&) {
+  return edit_sale(use, *id,
+                   [now = use.parts.clock.now()](const ShownProduct&, ProductTerms& terms, ProductTexts&) {
                      return pause_sale(terms, now);
                    });
 }
 
-Task<Reply> extend(const Doors& doors, const Request& request) {
-  const auto id = product_of(doors, request);
+Task<Reply> extend(const UseCases& use, const Request& request) {
+  const auto id = product_of(use, request);
   if (!id) return refused(id.error());
   const auto json = wire::parse_json(request.body);
   if (!json) return refused(json.error());
@@ -144,16 +144,16 @@ Task<Reply> extend(const Doors& doors, const Request& request) {
   if (!reader.is_null("closesAt")) closes_at = reader.time("closesAt");
   if (const auto ok = reader.finish(); !ok) return refused(ok.error());
   return edit_sale(
-      doors, *id,
-      [now = doors.parts.clock.now(), closes_at](const ShownProduct&, ProductTerms& terms, ProductTexts&) {
+      use, *id,
+      [now = use.parts.clock.now(), closes_at](const ShownProduct&, ProductTerms& terms, ProductTexts&) {
         return extend_sale(terms, closes_at, now);
       });
 }
 
 /// How many public products each category has; by name.
-Task<Reply> list_categories(const Doors& doors, const Request& request) {
-  auto count = [&board = doors.parts.board,
-                now = doors.parts.clock.now()]() -> Result<std::map<std::string, int>> {
+Task<Reply> list_categories(const UseCases& use, const Request& request) {
+  auto count = [&board = use.parts.board,
+                now = use.parts.clock.now()]() -> Result<std::map<std::string, int>> {
     std::map<std::string, int> counts;
     for (const auto& product : *board.all())
       if (is_public(product->terms, now) && !product->texts.category.empty())
@@ -161,7 +161,7 @@ Task<Reply> list_categories(const Doors& doors, const Request& request) {
     return counts;
   };
   auto whose = std::to_string(http::address_bucket(request.remote_address));
-  const auto counts = co_await doors.parts.searching.run(std::move(whose), std::move(count));
+  const auto counts = co_await use.parts.searching.run(std::move(whose), std::move(count));
   if (!counts) co_return fail(counts.error());
   // In hexadecimal: names are in the order of their bytes, and URLs do not take all of these.
   const auto key = [](const auto& category) {
@@ -178,7 +178,7 @@ Task<Reply> list_categories(const Doors& doors, const Request& request) {
 }  // namespace
 
 void add_admin_product_routes(http::Router& router, const AdminProductParts& parts) {
-  auth::Routes routes(router, api_base, std::make_shared<const Doors>(parts), parts.authenticator);
+  auth::Routes routes(router, api_base, std::make_shared<const UseCases>(parts), parts.authenticator);
   routes.add(Method::get, "/categories", Access::anyone, list_categories, {"limit", "cursor"});
   routes.add(Method::get, "/admin/products", Access::admins, list, {"limit", "cursor", "search"});
   routes.add(Method::get, "/seller/products", Access::sellers, list_own, {"limit", "cursor", "search"});

@@ -1,5 +1,5 @@
 #pragma once
-/// The doors of operators to all products and their sales: what is ready, pausing, going on, closing.
+/// The routes of operators to all products and their sales: what is ready, pausing, going on, closing.
 
 #include "base/task_fair_pool.hpp"
 #include "http/server/router.hpp"

@@ -25,8 +25,8 @@ using http::Method;
 using http::Reply;
 using http::Request;
 
-struct Doors {
-  explicit Doors(const ProductParts& given)
+struct UseCases {
+  explicit UseCases(const ProductParts& given)
       : parts(given),
         catalogue(given.board, given.clock),
         edits(given.board, given.gate),
@@ -57,12 +57,12 @@ struct Seen {
 };
 
 /// The product, if it is there for this caller.
-Result<Seen> product_of(const Doors& doors, const Request& request) {
+Result<Seen> product_of(const UseCases& use, const Request& request) {
   const auto id = ProductId::parse(request.parameters[0]);
-  const ShownProduct* product = id ? doors.parts.board.find(*id) : nullptr;
+  const ShownProduct* product = id ? use.parts.board.find(*id) : nullptr;
   if (product == nullptr || product->terms.withdrawn) return fail(no_such_product());
-  if (is_public(product->terms, doors.parts.clock.now())) return Seen{product, false};
-  const auto caller = doors.parts.authenticator.identify(request);
+  if (is_public(product->terms, use.parts.clock.now())) return Seen{product, false};
+  const auto caller = use.parts.authenticator.identify(request);
   if (!caller || !sees_hidden(*caller, *product)) return fail(no_such_product());
   return Seen{product, true};
 }
@@ -75,41 +75,41 @@ struct OwnProduct {
 
 /// A product that the caller may change. Another seller's product is not there for a seller; whose it is
 /// never changes.
-Result<OwnProduct> own_product_of(const Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.require(request, {Role::seller, Role::admin});
+Result<OwnProduct> own_product_of(const UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.require(request, {Role::seller, Role::admin});
   if (!caller) return fail(caller.error());
   const auto id = ProductId::parse(request.parameters[0]);
-  const ShownProduct* product = id ? doors.parts.board.find(*id) : nullptr;
+  const ShownProduct* product = id ? use.parts.board.find(*id) : nullptr;
   if (product == nullptr || product->terms.withdrawn) return fail(no_such_product());
   if (!sees_hidden(*caller, *product)) return fail(no_such_product());
   return OwnProduct{*id, caller->user, caller->role};
 }
 
-Reply page_reply(const Doors& doors, http::Status status, const ShownProduct& product) {
-  const SaleStateName state = doors.catalogue.state_of(product);
+Reply page_reply(const UseCases& use, http::Status status, const ShownProduct& product) {
+  const SaleStateName state = use.catalogue.state_of(product);
   std::string body;
-  doors.catalogue.append_page(body, product, state);
+  use.catalogue.append_page(body, product, state);
   Reply reply = http::json(status, std::move(body));
   reply.headers.push_back(http::Header{"ETag", page_of(product).view.etag(state)});
   return reply;
 }
 
 /// The page as it is after a change.
-Result<Reply> changed_page(const Doors& doors, http::Status status, ProductId id) {
-  const ShownProduct* product = doors.parts.board.find(id);
+Result<Reply> changed_page(const UseCases& use, http::Status status, ProductId id) {
+  const ShownProduct* product = use.parts.board.find(id);
   if (product == nullptr || product->terms.withdrawn) return fail(no_such_product());
-  return page_reply(doors, status, *product);
+  return page_reply(use, status, *product);
 }
 
 /// `after`: the numbers that a command has left, when it is about those; else the live ones.
-Reply stock_reply(const Doors& doors, const ShownProduct& product,
+Reply stock_reply(const UseCases& use, const ShownProduct& product,
                   const std::optional<ProductStock>& after = {}) {
   std::string body;
   if (after)
-    wire::append_stock(body, sale_state(product.terms, after->remaining, doors.catalogue.now()),
-                       is_paused(product.terms), after->remaining, after->capacity, doors.catalogue.now());
+    wire::append_stock(body, sale_state(product.terms, after->remaining, use.catalogue.now()),
+                       is_paused(product.terms), after->remaining, after->capacity, use.catalogue.now());
   else
-    doors.catalogue.append_stock(body, product);
+    use.catalogue.append_stock(body, product);
   Reply reply = http::json(http::Status::ok, std::move(body));
   reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
   return reply;
@@ -119,30 +119,30 @@ void say_if_replayed(Reply& reply, const Submitted& submitted) {
   if (submitted.replayed) reply.headers.push_back(http::Header{"Idempotency-Replayed", "true"});
 }
 
-Result<Reply> get_product_now(const Doors& doors, const Request& request) {
-  const auto seen = product_of(doors, request);
+Result<Reply> get_product_now(const UseCases& use, const Request& request) {
+  const auto seen = product_of(use, request);
   if (!seen) return fail(seen.error());
-  return page_reply(doors, http::Status::ok, *seen->product);
+  return page_reply(use, http::Status::ok, *seen->product);
 }
-Task<Reply> get_product(const Doors& doors, const Request& request) {
-  co_return get_product_now(doors, request);
+Task<Reply> get_product(const UseCases& use, const Request& request) {
+  co_return get_product_now(use, request);
 }
 
-Task<Reply> get_stock(const Doors& doors, const Request& request) {
-  const auto seen = product_of(doors, request);
+Task<Reply> get_stock(const UseCases& use, const Request& request) {
+  const auto seen = product_of(use, request);
   if (!seen) co_return fail(seen.error());
-  co_return stock_reply(doors, *seen->product);
+  co_return stock_reply(use, *seen->product);
 }
 
-Task<Reply> get_stock_stream(const Doors& doors, const Request& request) {
-  const auto seen = product_of(doors, request);
+Task<Reply> get_stock_stream(const UseCases& use, const Request& request) {
+  const auto seen = product_of(use, request);
   if (!seen) co_return fail(seen.error());
   Reply reply;
   reply.content_type = http::event_stream_type;
   reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
-  reply.stream = [&doors, product = seen->product->id, hidden = seen->hidden,
+  reply.stream = [&use, product = seen->product->id, hidden = seen->hidden,
                   known = std::string(request.header("Last-Event-ID"))](http::Stream& stream) {
-    return doors.streams.serve(product, hidden, known, stream);
+    return use.streams.serve(product, hidden, known, stream);
   };
   co_return reply;
 }
@@ -202,15 +202,15 @@ Result<ListQuery> read_list_query(const Request& request) {
   return query;
 }
 
-Task<Reply> list(const Doors& doors, const Request& request) {
+Task<Reply> list(const UseCases& use, const Request& request) {
   auto query = read_list_query(request);
   if (!query) co_return fail(query.error());
-  if (const auto caller = doors.parts.authenticator.identify(request)) {
+  if (const auto caller = use.parts.authenticator.identify(request)) {
     query->viewer = caller->user;
     query->sees_all = caller->role == Role::admin;
   }
-  const ProductBoard& board = doors.parts.board;
-  const Instant now = doors.parts.clock.now();
+  const ProductBoard& board = use.parts.board;
+  const Instant now = use.parts.clock.now();
   Result<ListPage> page = ListPage{};
   if (query->is_plain()) {
     page = list_products(board, *query, now);
@@ -219,32 +219,31 @@ Task<Reply> list(const Doors& doors, const Request& request) {
       return list_products(board, wanted, now);
     };
     auto whose = std::to_string(http::address_bucket(request.remote_address));
-    page = co_await doors.parts.searching.run(std::move(whose), std::move(scan));
+    page = co_await use.parts.searching.run(std::move(whose), std::move(scan));
     if (!page) co_return fail(page.error());
   }
   if (page->several_currencies)
     co_return invalid_field("currency", "required", "prices of several currencies have no order; name one");
-  co_return http::list_reply(request, page->products, page->next_cursor,
-                             [&doors](wire::JsonWriter& json, const auto& product) {
-                               json.value(doors.catalogue.json_of(*product));
-                             });
+  co_return http::list_reply(
+      request, page->products, page->next_cursor,
+      [&use](wire::JsonWriter& json, const auto& product) { json.value(use.catalogue.json_of(*product)); });
 }
 
-Task<Reply> create(const Doors& doors, const Request& request) {
-  const auto caller = doors.parts.authenticator.require(request, {Role::seller, Role::admin});
+Task<Reply> create(const UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.require(request, {Role::seller, Role::admin});
   if (!caller) co_return fail(caller.error());
   auto product = read_new_product(request.body);
   if (!product) co_return fail(product.error());
-  const Instant now = doors.parts.clock.now();
-  const auto room = doors.budgets.take_texts(caller->user, caller->role, request.body.size(), now);
+  const Instant now = use.parts.clock.now();
+  const auto room = use.budgets.take_texts(caller->user, caller->role, request.body.size(), now);
   if (!room) co_return fail(room.error());
   product->terms.seller = caller->user;
   Command command = ListProduct{std::move(product->terms), std::move(product->texts), product->stock};
   const auto bound = auth::bind_request_key(command, request, caller->user, request.body);
   if (!bound) co_return fail(bound.error());
-  const auto listed = co_await doors.parts.gate.submit(std::move(command));
+  const auto listed = co_await use.parts.gate.submit(std::move(command));
   if (!listed) co_return fail(listed.error());
-  auto reply = changed_page(doors, http::Status::created, listed->product());
+  auto reply = changed_page(use, http::Status::created, listed->product());
   if (!reply) co_return reply;
   reply->headers.push_back(
       http::Header{"Location", fmt::format("{}/products/{}", api_base, listed->product().text())});
@@ -261,58 +260,58 @@ Result<> expect_match(const Request& request, const ShownProduct& product) {
   return {};
 }
 
-Task<Reply> patch(const Doors& doors, const Request& request) {
-  const auto own = own_product_of(doors, request);
+Task<Reply> patch(const UseCases& use, const Request& request) {
+  const auto own = own_product_of(use, request);
   if (!own) co_return fail(own.error());
-  const Instant now = doors.parts.clock.now();
-  const auto room = doors.budgets.take_texts(own->caller, own->role, request.body.size(), now);
+  const Instant now = use.parts.clock.now();
+  const auto room = use.budgets.take_texts(own->caller, own->role, request.body.size(), now);
   if (!room) co_return fail(room.error());
   auto edit = [&request](const ShownProduct& now, ProductTerms& terms, ProductTexts& texts) -> Result<> {
     if (auto ok = expect_match(request, now); !ok) return ok;
     return read_product_patch(request.body, terms, texts);
   };
   const bool once = request.has_header("If-Match") && request.only_header("If-Match") != "*";
-  const auto edited = co_await doors.edits.run(own->id, std::move(edit), once);
+  const auto edited = co_await use.edits.run(own->id, std::move(edit), once);
   if (!edited) co_return fail(edited.error());
-  co_return changed_page(doors, http::Status::ok, own->id);
+  co_return changed_page(use, http::Status::ok, own->id);
 }
 
-Task<Reply> withdraw(const Doors& doors, const Request& request) {
-  const auto own = own_product_of(doors, request);
+Task<Reply> withdraw(const UseCases& use, const Request& request) {
+  const auto own = own_product_of(use, request);
   if (!own) co_return fail(own.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   auto edit = [](const ShownProduct&, ProductTerms& terms, ProductTexts&) -> Result<> {
     terms.withdrawn = true;
     return {};
   };
-  const auto edited = co_await doors.edits.run(own->id, std::move(edit), false);
+  const auto edited = co_await use.edits.run(own->id, std::move(edit), false);
   if (!edited) co_return fail(edited.error());
   co_return http::no_content();
 }
 
-Task<Reply> adjust_stock(const Doors& doors, const Request& request) {
-  const auto own = own_product_of(doors, request);
+Task<Reply> adjust_stock(const UseCases& use, const Request& request) {
+  const auto own = own_product_of(use, request);
   if (!own) co_return fail(own.error());
   auto change = read_stock_change(request.body);
   if (!change) co_return fail(change.error());
   Command command = AdjustStock{own->id, change->delta, std::move(change->reason)};
   const auto bound = auth::bind_request_key(command, request, own->caller, request.body);
   if (!bound) co_return fail(bound.error());
-  const auto adjusted = co_await doors.parts.gate.submit(std::move(command));
+  const auto adjusted = co_await use.parts.gate.submit(std::move(command));
   if (!adjusted) co_return fail(adjusted.error());
-  const ShownProduct* product = doors.parts.board.find(own->id);
+  const ShownProduct* product = use.parts.board.find(own->id);
   if (product == nullptr) co_return fail(no_such_product());
-  Reply reply = stock_reply(doors, *product, adjusted->stock);
+  Reply reply = stock_reply(use, *product, adjusted->stock);
   say_if_replayed(reply, *adjusted);
   co_return reply;
 }
 
-Task<Reply> put_image(const Doors& doors, const Request& request) {
-  const auto own = own_product_of(doors, request);
+Task<Reply> put_image(const UseCases& use, const Request& request) {
+  const auto own = own_product_of(use, request);
   if (!own) co_return fail(own.error());
   if (const auto image = expect_image(request); !image) co_return fail(image.error());
-  const Instant now = doors.parts.clock.now();
-  const auto room = doors.budgets.take_picture(own->caller, own->role, request.body.size(), now);
+  const Instant now = use.parts.clock.now();
+  const auto room = use.budgets.take_picture(own->caller, own->role, request.body.size(), now);
   if (!room) co_return fail(room.error());
   const auto bytes = std::make_shared<const std::string>(request.body);
   auto decode = [bytes]() -> Result<> {
@@ -321,26 +320,26 @@ Task<Reply> put_image(const Doors& doors, const Request& request) {
     return {};
   };
   auto seller = "seller " + own->caller.text();
-  const auto whole = co_await doors.parts.decoding.run(std::move(seller), std::move(decode));
+  const auto whole = co_await use.parts.decoding.run(std::move(seller), std::move(decode));
   if (!whole) co_return fail(whole.error());
   // The bytes first: an event never names a picture that is not there.
-  auto hash = co_await doors.parts.pictures.store(bytes);
+  auto hash = co_await use.parts.pictures.store(bytes);
   if (!hash) co_return fail(hash.error());
   auto edit = [picture = *hash](const ShownProduct&, ProductTerms&, ProductTexts& texts) -> Result<> {
     texts.picture = picture;
     return {};
   };
-  const auto edited = co_await doors.edits.run(own->id, std::move(edit), false);
+  const auto edited = co_await use.edits.run(own->id, std::move(edit), false);
   if (!edited) co_return fail(edited.error());
   std::string body;
   wire::JsonWriter(body).begin_object().member("imageUrl", image_url_of(own->id, *hash)).end_object();
   co_return http::json(http::Status::ok, std::move(body));
 }
 
-Task<Reply> get_image(const Doors& doors, const Request& request) {
+Task<Reply> get_image(const UseCases& use, const Request& request) {
   const auto version = request.query_parameter("v");
   if (!version) co_return fail(version.error());
-  const auto seen = product_of(doors, request);
+  const auto seen = product_of(use, request);
   if (!seen) co_return fail(seen.error());
   const auto width = image_width_of(request);
   if (!width) co_return fail(width.error());
@@ -358,7 +357,7 @@ Task<Reply> get_image(const Doors& doors, const Request& request) {
     reply.headers.push_back(http::Header{"Cache-Control", caching});
     co_return http::not_modified(std::move(reply));
   }
-  auto picture = co_await doors.pictures.load(hash, *width);
+  auto picture = co_await use.pictures.load(hash, *width);
   if (!picture) co_return fail(picture.error());
   // What is larger than asked for, for want of a smaller one, nobody keeps for it.
   if (picture->lasting) reply.headers.push_back(http::Header{"ETag", etag});
@@ -371,7 +370,7 @@ Task<Reply> get_image(const Doors& doors, const Request& request) {
 }  // namespace
 
 void add_product_routes(http::Router& router, const ProductParts& parts) {
-  auth::Routes routes(router, api_base, std::make_shared<const Doors>(parts), parts.authenticator);
+  auth::Routes routes(router, api_base, std::make_shared<const UseCases>(parts), parts.authenticator);
   routes.add(Method::get, "/products", Access::anyone, list,
              {"limit", "cursor", "search", "category", "kind", "currency", "sort"});
   routes.add(Method::post, "/products", Access::sellers, create);

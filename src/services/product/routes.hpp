@@ -1,5 +1,5 @@
 #pragma once
-/// The doors of the product service (API.md, Products).
+/// The routes of the product service (API.md, Products).
 
 #include "base/task_fair_pool.hpp"
 #include "http/server/router.hpp"

@@ -4,7 +4,7 @@
 
 #include "services/product/catalogue.hpp"
 #include "tests/support/board_gate.hpp"
-#include "tests/support/service_doors.hpp"
+#include "tests/support/service_routes.hpp"
 #include "tests/support/test_pictures.hpp"
 
 namespace market::product {
@@ -45,33 +45,33 @@ const std::string body = R"({"name":"Shoes","price":{"amount":500,"currency":"KR
 class ProductRoutesTest : public testing::Test {
  protected:
   ProductRoutesTest() {
-    add_product_routes(doors_.router, {doors_.authenticator, gate_.board, gate_, pictures_, sizes_, pool_,
-                                       pool_, doors_.clock});
+    add_product_routes(service_.router, {service_.authenticator, gate_.board, gate_, pictures_, sizes_, pool_,
+                                         pool_, service_.clock});
   }
   std::string create(const std::string& more = "") {
-    const auto reply = doors_.ask(Method::post, all, body + more + "}", {seller_});
+    const auto reply = service_.ask(Method::post, all, body + more + "}", {seller_});
     EXPECT_TRUE(reply) << reply.error().detail;
     return header_of(*reply, "Location");
   }
   Result<http::Reply> get(const std::string& path, std::vector<tests::SentHeader> headers = {},
                           const std::string& query = "") {
-    return doors_.ask(Method::get, path, "", std::move(headers), query);
+    return service_.ask(Method::get, path, "", std::move(headers), query);
   }
 
   const std::string all = "/api/v1/products";
-  tests::ServiceDoors doors_;
-  tests::BoardGate gate_{doors_.clock, render};
+  tests::ServiceRoutes service_;
+  tests::BoardGate gate_{service_.clock, render};
   KeptPictures pictures_;
   NoSizes sizes_;
   FairPool pool_{1, 8};
-  tests::SentHeader seller_ = doors_.sign_in(UserId{1}, Role::seller),
-                    other_ = doors_.sign_in(UserId{2}, Role::seller),
-                    admin_ = doors_.sign_in(UserId{3}, Role::admin),
-                    buyer_ = doors_.sign_in(UserId{4}, Role::customer);
+  tests::SentHeader seller_ = service_.sign_in(UserId{1}, Role::seller),
+                    other_ = service_.sign_in(UserId{2}, Role::seller),
+                    admin_ = service_.sign_in(UserId{3}, Role::admin),
+                    buyer_ = service_.sign_in(UserId{4}, Role::customer);
 };
 
 TEST_F(ProductRoutesTest, ANewProductIsThereAtOnce) {
-  const auto created = doors_.ask(Method::post, all, body + "}", {seller_});
+  const auto created = service_.ask(Method::post, all, body + "}", {seller_});
   ASSERT_TRUE(created);
   EXPECT_EQ(created->status, Status::created);
   const auto shown = get(header_of(*created, "Location"));
@@ -82,24 +82,24 @@ TEST_F(ProductRoutesTest, ANewProductIsThereAtOnce) {
 
 TEST_F(ProductRoutesTest, ARepeatedCreateIsTheProductAsItIsNow) {
   const tests::SentHeader key{"Idempotency-Key", "k"};
-  const auto first = doors_.ask(Method::post, all, body + "}", {seller_, key});
+  const auto first = service_.ask(Method::post, all, body + "}", {seller_, key});
   ASSERT_TRUE(first);
   const std::string path = header_of(*first, "Location");
-  ASSERT_TRUE(doors_.ask(Method::patch, path, R"({"name":"Boots"})", {seller_}));
-  const auto again = doors_.ask(Method::post, all, body + "}", {seller_, key});
+  ASSERT_TRUE(service_.ask(Method::patch, path, R"({"name":"Boots"})", {seller_}));
+  const auto again = service_.ask(Method::post, all, body + "}", {seller_, key});
   ASSERT_TRUE(again);
   EXPECT_EQ(again->status, Status::created);
   EXPECT_EQ(header_of(*again, "Location"), path);
   EXPECT_EQ(header_of(*again, "Idempotency-Replayed"), "true");
   EXPECT_NE(again->body.find("Boots"), std::string::npos);
   EXPECT_EQ(header_of(*first, "Idempotency-Replayed"), "");
-  EXPECT_EQ(doors_.ask(Method::post, all, body + " }", {seller_, key}).error().code,
+  EXPECT_EQ(service_.ask(Method::post, all, body + " }", {seller_, key}).error().code,
             Code::idempotency_mismatch);
   EXPECT_EQ(
-      doors_.ask(Method::post, path + "/stock", R"({"delta":1,"reason":"r"})", {seller_, key}).error().code,
+      service_.ask(Method::post, path + "/stock", R"({"delta":1,"reason":"r"})", {seller_, key}).error().code,
       Code::idempotency_mismatch)
       << "another path";
-  EXPECT_NE(header_of(*doors_.ask(Method::post, all, body + "}", {other_, key}), "Location"), path)
+  EXPECT_NE(header_of(*service_.ask(Method::post, all, body + "}", {other_, key}), "Location"), path)
       << "another seller's key is another key";
 }
 
@@ -107,13 +107,13 @@ TEST_F(ProductRoutesTest, ARepeatedAdjustmentMovesNothing) {
   const std::string path = create() + "/stock";
   const tests::SentHeader key{"Idempotency-Key", "k"};
   const std::string more = R"({"delta":3,"reason":"delivery"})";
-  EXPECT_NE(doors_.ask(Method::post, path, more, {seller_, key})->body.find("\"remaining\":8"),
+  EXPECT_NE(service_.ask(Method::post, path, more, {seller_, key})->body.find("\"remaining\":8"),
             std::string::npos);
-  const auto again = doors_.ask(Method::post, path, more, {seller_, key});
+  const auto again = service_.ask(Method::post, path, more, {seller_, key});
   ASSERT_TRUE(again);
   EXPECT_NE(again->body.find("\"remaining\":8"), std::string::npos);
   EXPECT_EQ(header_of(*again, "Idempotency-Replayed"), "true");
-  EXPECT_NE(doors_.ask(Method::post, path, more, {seller_})->body.find("\"remaining\":11"),
+  EXPECT_NE(service_.ask(Method::post, path, more, {seller_})->body.find("\"remaining\":11"),
             std::string::npos);
 }
 
@@ -122,7 +122,7 @@ TEST_F(ProductRoutesTest, ASellerAddsNoMoreInADayThanThereIsRoomFor) {
   std::string longest;
   for (int i = 0; i < 10'000; ++i) longest += "\uac00";
   const auto add = [&](const tests::SentHeader& who) {
-    return doors_.ask(Method::post, all, body + ",\"description\":\"" + longest + "\"}", {who});
+    return service_.ask(Method::post, all, body + ",\"description\":\"" + longest + "\"}", {who});
   };
   int added = 0;
   auto answer = add(seller_);
@@ -138,8 +138,8 @@ TEST_F(ProductRoutesTest, ASellerAddsNoMoreInADayThanThereIsRoomFor) {
 TEST_F(ProductRoutesTest, IfMatchComparesTheVersionAlone) {
   const std::string path = create();
   const auto patch = [&](const char* match, const char* name) {
-    return doors_.ask(Method::patch, path, std::string(R"({"name":")") + name + "\"}",
-                      {seller_, {"If-Match", match}});
+    return service_.ask(Method::patch, path, std::string(R"({"name":")") + name + "\"}",
+                        {seller_, {"If-Match", match}});
   };
   EXPECT_EQ(header_of(*patch("\"1.sold_out\"", "a"), "ETag"), "\"2.open\"");
   EXPECT_EQ(patch("\"1.open\"", "b").error().code, Code::precondition_failed);
@@ -153,7 +153,7 @@ TEST_F(ProductRoutesTest, IfMatchComparesTheVersionAlone) {
 
 TEST_F(ProductRoutesTest, WhatIsNotPublishedIsThereForItsSellerAlone) {
   const std::string path =
-      create(R"(,"publishAt":")" + format_rfc3339(doors_.clock.now() + Millis(1)) + "\"");
+      create(R"(,"publishAt":")" + format_rfc3339(service_.clock.now() + Millis(1)) + "\"");
   const std::string hidden[] = {path, path + "/stock", path + "/stock/stream", path + "/image"};
   for (const std::string& each : hidden) {
     EXPECT_EQ(get(each).error().code, Code::product_not_found) << each;
@@ -163,17 +163,17 @@ TEST_F(ProductRoutesTest, WhatIsNotPublishedIsThereForItsSellerAlone) {
   EXPECT_TRUE(get(path, {seller_}));
   EXPECT_TRUE(get(path, {admin_}));
   EXPECT_TRUE(get(path + "/stock", {seller_}));
-  ASSERT_TRUE(doors_.ask(Method::put, path + "/image", png, {seller_, {"Content-Type", "image/png"}}));
+  ASSERT_TRUE(service_.ask(Method::put, path + "/image", png, {seller_, {"Content-Type", "image/png"}}));
   EXPECT_EQ(header_of(*get(path + "/image", {seller_}), "Cache-Control"), "private, no-store");
   for (const auto& stranger : {buyer_, other_})
     EXPECT_EQ(get(all, {stranger})->body, R"({"items":[],"nextCursor":null})");
   EXPECT_EQ(get(all)->body, R"({"items":[],"nextCursor":null})");
   for (const auto& insider : {seller_, admin_})
     EXPECT_NE(get(all, {insider})->body, R"({"items":[],"nextCursor":null})");
-  EXPECT_EQ(doors_.ask(Method::patch, path, R"({"name":"x"})", {other_}).error().code,
+  EXPECT_EQ(service_.ask(Method::patch, path, R"({"name":"x"})", {other_}).error().code,
             Code::product_not_found);
-  EXPECT_TRUE(doors_.ask(Method::patch, path, R"({"name":"x"})", {seller_}));
-  doors_.clock.time += Millis(1);
+  EXPECT_TRUE(service_.ask(Method::patch, path, R"({"name":"x"})", {seller_}));
+  service_.clock.time += Millis(1);
   for (const std::string& each : hidden) EXPECT_TRUE(get(each)) << each;
   EXPECT_NE(get(all)->body.find("\"x\""), std::string::npos);
 }
@@ -182,7 +182,7 @@ TEST_F(ProductRoutesTest, APictureIsKeptUnderItsOwnAddressOnly) {
   const std::string path = create();
   const auto put = [&](const std::string& bytes) {
     const auto reply =
-        doors_.ask(Method::put, path + "/image", bytes, {seller_, {"Content-Type", "image/png"}});
+        service_.ask(Method::put, path + "/image", bytes, {seller_, {"Content-Type", "image/png"}});
     EXPECT_TRUE(reply);
     const std::string& text = reply->body;
     const auto at = text.find("?v=") + 3;
@@ -203,23 +203,23 @@ TEST_F(ProductRoutesTest, APictureIsKeptUnderItsOwnAddressOnly) {
   pictures_.failure = Code::unavailable;
   EXPECT_EQ(get(path + "/image").error().code, Code::unavailable);
   EXPECT_EQ(
-      doors_.ask(Method::put, path + "/image", png, {seller_, {"Content-Type", "image/png"}}).error().code,
+      service_.ask(Method::put, path + "/image", png, {seller_, {"Content-Type", "image/png"}}).error().code,
       Code::unavailable);
   EXPECT_NE(get(path)->body.find(second), std::string::npos) << "no event names bytes that were not stored";
 }
 
 TEST_F(ProductRoutesTest, AWithdrawnProductIsGone) {
   const std::string path = create();
-  EXPECT_EQ(doors_.ask(Method::del, path, "", {other_}).error().code, Code::product_not_found);
-  EXPECT_EQ(doors_.ask(Method::del, path, "", {buyer_}).error().code, Code::forbidden);
-  EXPECT_EQ(doors_.ask(Method::del, path, "", {seller_})->status, Status::no_content);
+  EXPECT_EQ(service_.ask(Method::del, path, "", {other_}).error().code, Code::product_not_found);
+  EXPECT_EQ(service_.ask(Method::del, path, "", {buyer_}).error().code, Code::forbidden);
+  EXPECT_EQ(service_.ask(Method::del, path, "", {seller_})->status, Status::no_content);
   EXPECT_EQ(get(path, {seller_}).error().code, Code::product_not_found);
-  EXPECT_EQ(doors_.ask(Method::del, path, "", {seller_}).error().code, Code::product_not_found);
+  EXPECT_EQ(service_.ask(Method::del, path, "", {seller_}).error().code, Code::product_not_found);
 }
 
 TEST_F(ProductRoutesTest, WhenTheGateFailsNothingIsShown) {
   gate_.gate_failure = Code::overloaded;
-  EXPECT_EQ(doors_.ask(Method::post, all, body + "}", {seller_}).error().code, Code::overloaded);
+  EXPECT_EQ(service_.ask(Method::post, all, body + "}", {seller_}).error().code, Code::overloaded);
   EXPECT_EQ(get(all)->body, R"({"items":[],"nextCursor":null})");
 }
 

@@ -12,7 +12,7 @@ using auth::Access;
 using http::Method;
 using http::Reply;
 using http::Request;
-using Doors = AdminUserParts;
+using UseCases = AdminUserParts;
 
 /// The user's own page, and whether the account is locked.
 void append_listed(wire::JsonWriter& json, const ListedAccount& listed) {
@@ -60,12 +60,12 @@ Result<AccountQuery> read_query(const Request& request) {
   return query;
 }
 
-Task<Reply> list(Doors& doors, const Request& request) {
-  const auto caller = doors.authenticator.require(request, {Role::admin});
+Task<Reply> list(UseCases& use, const Request& request) {
+  const auto caller = use.authenticator.require(request, {Role::admin});
   if (!caller) co_return fail(caller.error());
   const auto query = read_query(request);
   if (!query) co_return fail(query.error());
-  auto accounts = co_await doors.directory.list(*query);
+  auto accounts = co_await use.directory.list(*query);
   if (!accounts) co_return fail(accounts.error());
   const bool more = accounts->size() == static_cast<std::size_t>(query->limit);
   if (more) accounts->pop_back();
@@ -73,12 +73,12 @@ Task<Reply> list(Doors& doors, const Request& request) {
   co_return http::list_reply(request, *accounts, last, append_listed);
 }
 
-Task<Reply> show(Doors& doors, const Request& request) {
-  const auto caller = doors.authenticator.require(request, {Role::admin});
+Task<Reply> show(UseCases& use, const Request& request) {
+  const auto caller = use.authenticator.require(request, {Role::admin});
   if (!caller) co_return fail(caller.error());
   const auto id = UserId::parse(request.parameters[0]);
   if (!id) co_return fail(no_such_account());
-  const auto account = co_await doors.directory.find(*id);
+  const auto account = co_await use.directory.find(*id);
   if (!account) co_return fail(account.error());
   co_return listed_reply(*account);
 }
@@ -108,19 +108,19 @@ Result<Patch> read_patch(const Request& request) {
   return patch;
 }
 
-Task<> set_locked(Doors& doors, UserId user, bool locked) {
+Task<> set_locked(UseCases& use, UserId user, bool locked) {
   if (!locked) {
-    const auto unlocked = co_await doors.directory.unlock(user);
+    const auto unlocked = co_await use.directory.unlock(user);
     co_return unlocked;
   }
-  const auto ended = co_await doors.directory.lock(user, doors.clock.now());
+  const auto ended = co_await use.directory.lock(user, use.clock.now());
   if (!ended) co_return fail(ended.error());
-  doors.sessions.deny(*ended);
+  use.sessions.deny(*ended);
   co_return Result<>();
 }
 
-Task<Reply> change(Doors& doors, const Request& request) {
-  const auto caller = doors.authenticator.require(request, {Role::admin});
+Task<Reply> change(UseCases& use, const Request& request) {
+  const auto caller = use.authenticator.require(request, {Role::admin});
   if (!caller) co_return fail(caller.error());
   const auto id = UserId::parse(request.parameters[0]);
   if (!id) co_return fail(no_such_account());
@@ -128,17 +128,17 @@ Task<Reply> change(Doors& doors, const Request& request) {
   if (!patch) co_return fail(patch.error());
   if (*id == caller->user)
     co_return fail(Code::forbidden, "an administrator's own account is changed by another one");
-  const auto known = co_await doors.directory.find(*id);
+  const auto known = co_await use.directory.find(*id);
   if (!known) co_return fail(known.error());
   if (patch->role) {
-    const auto changed = co_await doors.change_role.run(caller->user, *id, *patch->role);
+    const auto changed = co_await use.change_role.run(caller->user, *id, *patch->role);
     if (!changed) co_return fail(changed.error());
   }
   if (patch->locked) {
-    const auto locked = co_await set_locked(doors, *id, *patch->locked);
+    const auto locked = co_await set_locked(use, *id, *patch->locked);
     if (!locked) co_return fail(locked.error());
   }
-  const auto account = co_await doors.directory.find(*id);
+  const auto account = co_await use.directory.find(*id);
   if (!account) co_return fail(account.error());
   co_return listed_reply(*account);
 }
@@ -152,8 +152,8 @@ void append_entry(wire::JsonWriter& json, const AuditEntry& entry) {
   json.member("status", entry.status == 0 ? std::nullopt : std::optional(entry.status)).end_object();
 }
 
-Task<Reply> list_audit(Doors& doors, const Request& request) {
-  const auto caller = doors.authenticator.require(request, {Role::admin});
+Task<Reply> list_audit(UseCases& use, const Request& request) {
+  const auto caller = use.authenticator.require(request, {Role::admin});
   if (!caller) co_return fail(caller.error());
   const auto page = http::page_of(request);
   if (!page) co_return fail(page.error());
@@ -161,7 +161,7 @@ Task<Reply> list_audit(Doors& doors, const Request& request) {
   if (!actor) co_return fail(actor.error());
   const auto before = http::before_of<AuditId>(*page);
   if (!before) co_return fail(before.error());
-  auto entries = co_await doors.audit.list(*before, *actor, page->limit + 1);
+  auto entries = co_await use.audit.list(*before, *actor, page->limit + 1);
   if (!entries) co_return fail(entries.error());
   co_return http::page_reply(request, std::move(*entries), page->limit, append_entry);
 }
@@ -169,7 +169,7 @@ Task<Reply> list_audit(Doors& doors, const Request& request) {
 }  // namespace
 
 void add_admin_user_routes(http::Router& router, const AdminUserParts& parts, const std::string& base) {
-  auth::Routes routes(router, base, std::make_shared<Doors>(parts), parts.authenticator);
+  auth::Routes routes(router, base, std::make_shared<UseCases>(parts), parts.authenticator);
   routes.add(Method::get, "/users", Access::admins, list, {"limit", "cursor", "email", "role", "locked"});
   routes.add(Method::get, "/users/{id}", Access::admins, show);
   routes.add(Method::patch, "/users/{id}", Access::admins, change);

@@ -1,5 +1,5 @@
 #pragma once
-/// The doors of operators to accounts, and to what was written down about operators.
+/// The routes of operators to accounts, and to what was written down about operators.
 
 #include "http/server/router.hpp"
 #include "ports/account_directory.hpp"

@@ -1,5 +1,5 @@
 #pragma once
-/// The doors of an account's owner who has forgotten the password, wants a copy of everything, or wants to
+/// The routes of an account's owner who has forgotten the password, wants a copy of everything, or wants to
 /// go.
 
 #include "http/server/router.hpp"

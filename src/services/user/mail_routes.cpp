@@ -13,7 +13,7 @@ namespace {
 using http::Method;
 using http::Reply;
 using http::Request;
-using Doors = MailParts;
+using UseCases = MailParts;
 
 constexpr int shown_mails = 100;
 
@@ -42,8 +42,8 @@ void append_mail(wire::JsonWriter& json, const OutboxMail& mail) {
   json.end_object();
 }
 
-Task<Reply> list(Doors& doors, const Request& request) {
-  const auto caller = doors.authenticator.require(request, {Role::admin});
+Task<Reply> list(UseCases& use, const Request& request) {
+  const auto caller = use.authenticator.require(request, {Role::admin});
   if (!caller) co_return fail(caller.error());
   const auto page = http::page_of(request);
   if (!page) co_return fail(page.error());
@@ -56,20 +56,20 @@ Task<Reply> list(Doors& doors, const Request& request) {
   }
   const auto before = http::before_of<MailId>(*page);
   if (!before) co_return fail(before.error());
-  auto mails = co_await doors.outbox.list(state, *before, page->limit + 1);
+  auto mails = co_await use.outbox.list(state, *before, page->limit + 1);
   if (!mails) co_return fail(mails.error());
   co_return http::page_reply(request, std::move(*mails), page->limit, append_mail);
 }
 
-Task<Reply> retry(Doors& doors, const Request& request) {
-  const auto caller = doors.authenticator.require(request, {Role::admin});
+Task<Reply> retry(UseCases& use, const Request& request) {
+  const auto caller = use.authenticator.require(request, {Role::admin});
   if (!caller) co_return fail(caller.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   const auto id = MailId::parse(request.parameters[0]);
   if (!id) co_return fail(Code::not_found, "there is no such mail");
-  const auto mail = co_await doors.outbox.retry(*id, doors.clock.now());
+  const auto mail = co_await use.outbox.retry(*id, use.clock.now());
   if (!mail) co_return fail(mail.error());
-  doors.mails.poke();
+  use.mails.poke();
   std::string body;
   wire::JsonWriter json(body);
   append_mail(json, *mail);
@@ -130,8 +130,8 @@ Reply shown_as_json(const std::vector<OutboxMail>& mails) {
 }
 
 /// The newest ones, as JSON; a browser gets a page.
-Task<Reply> show(Doors& doors, const Request& request) {
-  auto mails = co_await doors.outbox.list(std::nullopt, MailId(), shown_mails);
+Task<Reply> show(UseCases& use, const Request& request) {
+  auto mails = co_await use.outbox.list(std::nullopt, MailId(), shown_mails);
   if (!mails) co_return fail(mails.error());
   std::erase_if(*mails, [](const OutboxMail& mail) { return mail.mail.to.empty(); });
   const bool browser = request.header("Accept").find("text/html") != std::string_view::npos;
@@ -141,15 +141,15 @@ Task<Reply> show(Doors& doors, const Request& request) {
 }  // namespace
 
 void add_mail_routes(http::Router& router, const MailParts& parts, bool show_texts, const std::string& base) {
-  auto doors = std::make_shared<Doors>(parts);
-  auth::Routes routes(router, base, doors, parts.authenticator);
+  auto use = std::make_shared<UseCases>(parts);
+  auth::Routes routes(router, base, use, parts.authenticator);
   routes.add(Method::get, "/mails", auth::Access::admins, list, {"limit", "cursor", "state"});
   routes.add(Method::post, "/mails/{id}/retry", auth::Access::admins, retry);
   if (!show_texts) return;
   http::RouteOptions options;
   options.loopback_only = true;
   router.add(
-      Method::get, "/dev/mail", [doors](const Request& request) { return show(*doors, request); }, options);
+      Method::get, "/dev/mail", [use](const Request& request) { return show(*use, request); }, options);
 }
 
 }  // namespace market::user

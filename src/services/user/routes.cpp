@@ -17,7 +17,7 @@ using http::Method;
 using http::Reply;
 using http::Request;
 using http::Status;
-using Doors = UserParts;
+using UseCases = UserParts;
 
 constexpr GuessLimiter::Rate sign_up_rate{300, Millis(300)};
 constexpr GuessLimiter::Rate verify_rate{20, Millis(5'000)};
@@ -89,15 +89,15 @@ Result<NewAccount> read_new_account(const Request& request) {
   return wanted;
 }
 
-Task<Reply> create_user(Doors& doors, const Request& request) {
+Task<Reply> create_user(UseCases& use, const Request& request) {
   auto wanted = read_new_account(request);
   if (!wanted) co_return fail(wanted.error());
-  std::string client = client_of(doors.addresses_known, request);
+  std::string client = client_of(use.addresses_known, request);
   auto limits = address_limit("sign-up", client, sign_up_rate);
-  auto tried = co_await doors.limiter.take_shared(std::move(limits), doors.clock.now());
+  auto tried = co_await use.limiter.take_shared(std::move(limits), use.clock.now());
   if (!tried) co_return fail(tried.error());
   tried->keep();
-  const auto account = co_await doors.sign_up.run(std::move(*wanted), std::move(client));
+  const auto account = co_await use.sign_up.run(std::move(*wanted), std::move(client));
   if (!account) co_return fail(account.error());
   Reply reply = user_reply(Status::created, *account);
   reply.headers.push_back(http::Header{"Location", "/api/v1/users/me"});
@@ -118,32 +118,32 @@ Result<EmailAndCode> read_code(const Request& request) {
   return read;
 }
 
-Task<Reply> verify_email(Doors& doors, const Request& request) {
+Task<Reply> verify_email(UseCases& use, const Request& request) {
   auto read = read_code(request);
   if (!read) co_return fail(read.error());
-  auto limits = address_limit("verify", client_of(doors.addresses_known, request), verify_rate);
-  auto tried = co_await doors.limiter.take_shared(std::move(limits), doors.clock.now());
+  auto limits = address_limit("verify", client_of(use.addresses_known, request), verify_rate);
+  auto tried = co_await use.limiter.take_shared(std::move(limits), use.clock.now());
   if (!tried) co_return fail(tried.error());
-  const auto verified = co_await doors.sign_up.verify(std::move(read->email), std::move(read->code));
+  const auto verified = co_await use.sign_up.verify(std::move(read->email), std::move(read->code));
   if (!verified && verified.error().code == Code::invalid_code) tried->keep();
   if (!verified) co_return fail(verified.error());
   co_return http::no_content();
 }
 
-Task<Reply> resend_code(Doors& doors, const Request& request) {
+Task<Reply> resend_code(UseCases& use, const Request& request) {
   auto email = read_email_alone(request);
   if (!email) co_return fail(email.error());
   Reply accepted;
   accepted.status = Status::accepted;
-  const std::string client = client_of(doors.addresses_known, request);
-  const auto may = co_await may_mail(doors.limiter, "mail", *email, client, doors.clock.now());
+  const std::string client = client_of(use.addresses_known, request);
+  const auto may = co_await may_mail(use.limiter, "mail", *email, client, use.clock.now());
   if (!may || !*may) co_return accepted;  // The same answer, and no mail.
-  const auto sent = co_await doors.sign_up.resend(std::move(*email));
+  const auto sent = co_await use.sign_up.resend(std::move(*email));
   if (!sent) co_return fail(sent.error());
   co_return accepted;
 }
 
-Task<Reply> sign_in(Doors& doors, const Request& request) {
+Task<Reply> sign_in(UseCases& use, const Request& request) {
   const auto in_cookies = wants_cookies(request);
   if (!in_cookies) co_return fail(in_cookies.error());
   const auto json = wire::parse_json(request.body);
@@ -153,9 +153,9 @@ Task<Reply> sign_in(Doors& doors, const Request& request) {
   command.email = reader.text("email", 1, 254);
   command.password = reader.text("password", 1, 512);
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
-  command.client = client_of(doors.addresses_known, request);
+  command.client = client_of(use.addresses_known, request);
   command.device = device_of(request.header("User-Agent"));
-  const auto signed_in = co_await doors.sign_in.run(std::move(command));
+  const auto signed_in = co_await use.sign_in.run(std::move(command));
   if (!signed_in) co_return fail(signed_in.error());
   co_return signed_in_reply(*signed_in, *in_cookies, request);
 }
@@ -186,10 +186,10 @@ Result<Refresh> read_refresh(const Request& request) {
   return read;
 }
 
-Task<Reply> refresh(Doors& doors, const Request& request) {
+Task<Reply> refresh(UseCases& use, const Request& request) {
   auto read = read_refresh(request);
   if (!read) co_return fail(read.error());
-  const auto renewed = co_await doors.sessions.renew(std::move(read->token));
+  const auto renewed = co_await use.sessions.renew(std::move(read->token));
   if (!renewed) {
     Reply refused = http::problem_reply(renewed.error(), request.trace_id);
     if (read->by_cookie && renewed.error().code == Code::session_revoked)
@@ -199,14 +199,14 @@ Task<Reply> refresh(Doors& doors, const Request& request) {
   co_return signed_in_reply(*renewed, read->in_cookies, request);
 }
 
-Task<Reply> list_sessions(Doors& doors, const Request& request) {
-  const auto caller = doors.authenticator.identify(request);
+Task<Reply> list_sessions(UseCases& use, const Request& request) {
+  const auto caller = use.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
   const auto page = http::page_of(request);
   if (!page) co_return fail(page.error());
   const auto before = http::before_of<SessionId>(*page);
   if (!before) co_return fail(before.error());
-  auto sessions = co_await doors.sessions.list(caller->user, *before, page->limit + 1);
+  auto sessions = co_await use.sessions.list(caller->user, *before, page->limit + 1);
   if (!sessions) co_return fail(sessions.error());
   const auto append = [current = caller->session](wire::JsonWriter& json, const Session& session) {
     json.begin_object().member("id", session.id.text()).member("current", session.id == current);
@@ -216,21 +216,21 @@ Task<Reply> list_sessions(Doors& doors, const Request& request) {
   co_return http::page_reply(request, std::move(*sessions), page->limit, append);
 }
 
-Task<Reply> sign_out(Doors& doors, const Request& request) {
-  const auto caller = doors.authenticator.identify(request);
+Task<Reply> sign_out(UseCases& use, const Request& request) {
+  const auto caller = use.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   if (!caller->session) co_return signed_out_reply(request);  // A load token has no session.
-  const auto ended = co_await doors.sessions.end(caller->user, caller->session);
+  const auto ended = co_await use.sessions.end(caller->user, caller->session);
   if (!ended) co_return fail(ended.error());
   co_return signed_out_reply(request);
 }
 
-Task<Reply> sign_out_everywhere(Doors& doors, const Request& request) {
-  const auto caller = doors.authenticator.identify(request);
+Task<Reply> sign_out_everywhere(UseCases& use, const Request& request) {
+  const auto caller = use.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
-  const auto ended = co_await doors.sessions.end(caller->user, std::nullopt);
+  const auto ended = co_await use.sessions.end(caller->user, std::nullopt);
   if (!ended) co_return fail(ended.error());
   co_return signed_out_reply(request);
 }
@@ -240,10 +240,10 @@ Error account_error(const Error& error) {
   return error.code == Code::not_found ? Error(Code::unauthenticated, "sign in first") : error;
 }
 
-Task<Reply> show_me(Doors& doors, const Request& request) {
-  const auto caller = doors.authenticator.identify(request);
+Task<Reply> show_me(UseCases& use, const Request& request) {
+  const auto caller = use.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
-  const auto account = co_await doors.accounts.find(caller->user);
+  const auto account = co_await use.accounts.find(caller->user);
   if (!account) co_return fail(account_error(account.error()));
   co_return user_reply(Status::ok, *account);
 }
@@ -260,18 +260,18 @@ Result<AccountPatch> read_patch(const Request& request) {
   return patch;
 }
 
-Task<Reply> change_me(Doors& doors, const Request& request) {
-  const auto caller = doors.authenticator.identify(request);
+Task<Reply> change_me(UseCases& use, const Request& request) {
+  const auto caller = use.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
   auto patch = read_patch(request);
   if (!patch) co_return fail(patch.error());
-  const auto account = co_await doors.accounts.update(caller->user, std::move(*patch));
+  const auto account = co_await use.accounts.update(caller->user, std::move(*patch));
   if (!account) co_return fail(account_error(account.error()));
   co_return user_reply(Status::ok, *account);
 }
 
-Task<Reply> change_password(Doors& doors, const Request& request) {
-  const auto caller = doors.authenticator.identify(request);
+Task<Reply> change_password(UseCases& use, const Request& request) {
+  const auto caller = use.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
   const auto json = wire::parse_json(request.body);
   if (!json) co_return fail(json.error());
@@ -279,8 +279,8 @@ Task<Reply> change_password(Doors& doors, const Request& request) {
   std::string current = reader.text("currentPassword", 1, 512), fresh = reader.text("newPassword", 1, 512);
   if (const auto ok = reader.finish(); !ok) co_return fail(ok.error());
   const auto changed =
-      co_await doors.sign_in.change_password(caller->user, caller->session, std::move(current),
-                                             std::move(fresh), client_of(doors.addresses_known, request));
+      co_await use.sign_in.change_password(caller->user, caller->session, std::move(current),
+                                           std::move(fresh), client_of(use.addresses_known, request));
   if (!changed) co_return fail(account_error(changed.error()));
   co_return http::no_content();
 }
@@ -296,14 +296,14 @@ Result<Role> read_role(const Request& request) {
   return *role;
 }
 
-Task<Reply> change_user(Doors& doors, const Request& request) {
-  const auto caller = doors.authenticator.require(request, {Role::admin});
+Task<Reply> change_user(UseCases& use, const Request& request) {
+  const auto caller = use.authenticator.require(request, {Role::admin});
   if (!caller) co_return fail(caller.error());
   const auto user = UserId::parse(request.parameters[0]);
   if (!user) co_return fail(Code::not_found, "there is no such account");
   const auto role = read_role(request);
   if (!role) co_return fail(role.error());
-  const auto account = co_await doors.change_role.run(caller->user, *user, *role);
+  const auto account = co_await use.change_role.run(caller->user, *user, *role);
   if (!account) co_return fail(account.error());
   co_return user_reply(Status::ok, *account);
 }
@@ -311,7 +311,7 @@ Task<Reply> change_user(Doors& doors, const Request& request) {
 }  // namespace
 
 void add_user_routes(http::Router& router, const UserParts& parts, const std::string& base) {
-  auth::Routes routes(router, base, std::make_shared<Doors>(parts), parts.authenticator);
+  auth::Routes routes(router, base, std::make_shared<UseCases>(parts), parts.authenticator);
   routes.add(Method::post, "/users", Access::anyone, create_user);
   routes.add(Method::post, "/users/verification", Access::anyone, verify_email);
   routes.add(Method::post, "/users/verification/resend", Access::anyone, resend_code);

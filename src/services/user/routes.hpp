@@ -1,5 +1,5 @@
 #pragma once
-/// The doors of the user service (API.md, Users and sessions).
+/// The routes of the user service (API.md, Users and sessions).
 
 #include "http/server/router.hpp"
 #include "services/auth/authenticator.hpp"

@@ -8,7 +8,7 @@
 
 namespace market::wire {
 
-/// Where the doors of all services are; part of the addresses that pages name.
+/// Where the routes of all services are; part of the addresses that pages name.
 inline constexpr std::string_view api_base = "/api/v1";
 
 /// The version of a picture in its address: the first 16 digits of its hash.

@@ -1,4 +1,4 @@
-#include "adapters/remote/door.hpp"
+#include "adapters/remote/tcp_command_link.hpp"
 
 #include <fmt/format.h>
 #include <sodium.h>
@@ -59,7 +59,7 @@ Target target_of(const std::string& address) {
 }  // namespace
 
 /// On the door's own thread, all of it.
-struct Door::Connection {
+struct TcpCommandLink::Connection {
   explicit Connection(asio::io_context& io) : socket(io), deadline(io), wake(io) {}
   Tcp::socket socket;
   asio::steady_timer deadline;  ///< Of the greeting; closes the socket.
@@ -83,7 +83,7 @@ struct Door::Connection {
   }
 };
 
-Door::Door(DoorSettings settings) : settings_(std::move(settings)) {
+TcpCommandLink::TcpCommandLink(TcpCommandLinkSettings settings) : settings_(std::move(settings)) {
   error_code error;
   const auto host = asio::ip::make_address(settings_.host, error);
   if (error) throw std::runtime_error(fmt::format("orders.door: '{}' is no address", settings_.host));
@@ -107,7 +107,7 @@ Door::Door(DoorSettings settings) : settings_(std::move(settings)) {
     address_ = fmt::format("{}:{}", known, port);
 }
 
-void Door::start(Receive on_command, std::function<void(std::string)> on_answer) {
+void TcpCommandLink::start(Receive on_command, std::function<void(std::string)> on_answer) {
   on_command_ = std::move(on_command);
   on_answer_ = std::move(on_answer);
   tasks_.spawn(io_.get_executor(), accept_all());
@@ -118,7 +118,7 @@ void Door::start(Receive on_command, std::function<void(std::string)> on_answer)
   });
 }
 
-void Door::stop() {
+void TcpCommandLink::stop() {
   if (stopped_.exchange(true)) return;
   asio::post(io_, [this] { close_all(); });
   if (thread_.joinable()) tasks_.wait(Millis(2'000));
@@ -126,7 +126,7 @@ void Door::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Door::close_all() {
+void TcpCommandLink::close_all() {
   error_code ignored;
   acceptor_.close(ignored);
   for (auto& [raw, weak] : all_)
@@ -135,7 +135,7 @@ void Door::close_all() {
 
 // ---- Who comes ----
 
-asio::awaitable<void> Door::accept_all() {
+asio::awaitable<void> TcpCommandLink::accept_all() {
   asio::steady_timer timer(io_);
   while (!stopped_.load()) {
     auto [error, socket] = co_await acceptor_.async_accept(tuple);
@@ -154,7 +154,7 @@ asio::awaitable<void> Door::accept_all() {
   }
 }
 
-asio::awaitable<void> Door::serve(ConnectionPtr connection) {
+asio::awaitable<void> TcpCommandLink::serve(ConnectionPtr connection) {
   const bool known = co_await greet(connection, true);
   if (known) {
     tasks_.spawn(io_.get_executor(), write_queue(connection));
@@ -173,7 +173,7 @@ asio::awaitable<void> Door::serve(ConnectionPtr connection) {
 }
 
 /// Whoever called shows first that it knows the secret; then it is shown the same.
-asio::awaitable<bool> Door::greet(ConnectionPtr connection, bool called) {
+asio::awaitable<bool> TcpCommandLink::greet(ConnectionPtr connection, bool called) {
   connection->close_after(greeting_max, connection);
   error_code ignored;
   connection->socket.set_option(Tcp::no_delay(true), ignored);
@@ -205,7 +205,8 @@ asio::awaitable<bool> Door::greet(ConnectionPtr connection, bool called) {
   co_return !connection->closed;
 }
 
-asio::awaitable<void> Door::read_frames(ConnectionPtr connection, std::function<void(std::string)> each) {
+asio::awaitable<void> TcpCommandLink::read_frames(ConnectionPtr connection,
+                                                  std::function<void(std::string)> each) {
   while (!connection->closed) {
     std::uint32_t size = 0;
     auto [error, got] =
@@ -220,7 +221,7 @@ asio::awaitable<void> Door::read_frames(ConnectionPtr connection, std::function<
 
 // ---- Whom we call ----
 
-void Door::send(const std::string& address, std::string message) {
+void TcpCommandLink::send(const std::string& address, std::string message) {
   asio::post(io_, [this, address, message = std::move(message)]() mutable {
     if (stopped_.load()) return;
     auto& connection = outgoing_[address];
@@ -236,14 +237,14 @@ void Door::send(const std::string& address, std::string message) {
   });
 }
 
-void Door::push(const ConnectionPtr& connection, std::string message) {
+void TcpCommandLink::push(const ConnectionPtr& connection, std::string message) {
   if (connection->closed || connection->queued_bytes + message.size() > queue_bytes_max) return;
   connection->queued_bytes += message.size();
   connection->queue.push_back(std::move(message));
   connection->wake.cancel();
 }
 
-asio::awaitable<void> Door::reach(ConnectionPtr connection, std::string address) {
+asio::awaitable<void> TcpCommandLink::reach(ConnectionPtr connection, std::string address) {
   connection->close_after(connect_max, connection);
   const Target target = target_of(address);
   Tcp::resolver resolver(io_);
@@ -266,7 +267,7 @@ asio::awaitable<void> Door::reach(ConnectionPtr connection, std::string address)
   if (mine != outgoing_.end() && mine->second == connection) outgoing_.erase(mine);
 }
 
-asio::awaitable<void> Door::write_queue(ConnectionPtr connection) {
+asio::awaitable<void> TcpCommandLink::write_queue(ConnectionPtr connection) {
   while (!connection->closed) {
     if (connection->queue.empty()) {
       connection->wake.expires_at(asio::steady_timer::time_point::max());

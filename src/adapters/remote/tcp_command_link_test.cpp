@@ -1,4 +1,4 @@
-#include "adapters/remote/door.hpp"
+#include "adapters/remote/tcp_command_link.hpp"
 
 #include <gtest/gtest.h>
 
@@ -24,8 +24,8 @@ struct Instance {
         },
         [this](const std::string& answer) { note(answered, answer); });
   }
-  static DoorSettings settings(std::uint8_t secret) {
-    DoorSettings settings;
+  static TcpCommandLinkSettings settings(std::uint8_t secret) {
+    TcpCommandLinkSettings settings;
     settings.secret.fill(secret);
     return settings;
   }
@@ -43,17 +43,17 @@ struct Instance {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<std::string> asked, answered;
-  Door door;
+  TcpCommandLink door;
 };
 
-Tcp::endpoint endpoint_of(const Door& door) {
+Tcp::endpoint endpoint_of(const TcpCommandLink& door) {
   const auto address = door.address();
   const auto colon = address.rfind(':');
   return {boost::asio::ip::make_address(address.substr(0, colon)),
           static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1)))};
 }
 
-TEST(Door, CarriesMessagesAndTheirAnswersInOrder) {
+TEST(TcpCommandLink, CarriesMessagesAndTheirAnswersInOrder) {
   Instance one(1), other(1);
   const std::string large(400'000, 'x');
   for (int i = 0; i < 100; ++i) one.door.send(other.door.address(), "message " + std::to_string(i));
@@ -66,14 +66,14 @@ TEST(Door, CarriesMessagesAndTheirAnswersInOrder) {
   EXPECT_TRUE(one.wait([&] { return one.answered.size() == 102; }));
 }
 
-TEST(Door, WhoDoesNotKnowTheSecretIsToldNothing) {
+TEST(TcpCommandLink, WhoDoesNotKnowTheSecretIsToldNothing) {
   Instance one(1), stranger(2);
   stranger.door.send(one.door.address(), "let me in");
   EXPECT_FALSE(one.wait([&] { return !one.asked.empty(); }, Millis(500)));
   EXPECT_FALSE(stranger.wait([&] { return !stranger.answered.empty(); }, Millis(100)));
 }
 
-TEST(Door, NobodyGetsInWithAGreetingOfBefore) {
+TEST(TcpCommandLink, NobodyGetsInWithAGreetingOfBefore) {
   Instance one(1);
   asio::io_context io;
   Tcp::socket socket(io);
@@ -88,7 +88,7 @@ TEST(Door, NobodyGetsInWithAGreetingOfBefore) {
   EXPECT_FALSE(one.wait([&] { return !one.asked.empty(); }, Millis(100)));
 }
 
-TEST(Door, ConnectionsThatSayNothingAreClosedAndDoNotKeepOthersOut) {
+TEST(TcpCommandLink, ConnectionsThatSayNothingAreClosedAndDoNotKeepOthersOut) {
   Instance one(1), other(1);
   asio::io_context io;
   std::vector<Tcp::socket> silent;
@@ -104,7 +104,7 @@ TEST(Door, ConnectionsThatSayNothingAreClosedAndDoNotKeepOthersOut) {
   EXPECT_TRUE(error) << "after two seconds";
 }
 
-TEST(Door, WhoComesBackIsReachedAgain) {
+TEST(TcpCommandLink, WhoComesBackIsReachedAgain) {
   Instance one(1);
   std::string address;
   std::uint16_t port = 0;
@@ -118,7 +118,7 @@ TEST(Door, WhoComesBackIsReachedAgain) {
   for (int i = 0; i < 20; ++i) one.door.send(address, "nobody is there");
   auto settings = Instance::settings(1);
   settings.port = port;
-  Door again(settings);
+  TcpCommandLink again(settings);
   again.start([](const std::string&, const CommandLink::Reply& reply) { reply("back"); },
               [](const std::string&) {});
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
@@ -130,17 +130,17 @@ TEST(Door, WhoComesBackIsReachedAgain) {
   EXPECT_TRUE(reached);
 }
 
-TEST(Door, AddressesAreThoseThatOthersUse) {
+TEST(TcpCommandLink, AddressesAreThoseThatOthersUse) {
   auto settings = Instance::settings(1);
   settings.known_as = "orders-1.example";
-  const Door named(settings);
+  const TcpCommandLink named(settings);
   EXPECT_TRUE(named.address().starts_with("orders-1.example:"));
   settings.known_as = "[::1]:7000";
-  EXPECT_EQ(Door(settings).address(), "[::1]:7000");
+  EXPECT_EQ(TcpCommandLink(settings).address(), "[::1]:7000");
   settings.known_as = "::1";
-  EXPECT_TRUE(Door(settings).address().starts_with("[::1]:"));
+  EXPECT_TRUE(TcpCommandLink(settings).address().starts_with("[::1]:"));
   settings.host = "nonsense";
-  EXPECT_THROW(Door{settings}, std::runtime_error);
+  EXPECT_THROW(TcpCommandLink{settings}, std::runtime_error);
 }
 
 }  // namespace

@@ -17,22 +17,22 @@
 
 namespace market::remote {
 
-struct DoorSettings {
+struct TcpCommandLinkSettings {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0: any that is free.
   std::string known_as;    ///< HOST or HOST:PORT that others use; empty: host and the port.
   wire::SecretKey secret{};
 };
 
-class Door final : public CommandLink {
+class TcpCommandLink final : public CommandLink {
  public:
   static constexpr std::size_t connections_max = 512;  ///< From other instances.
   static constexpr std::size_t queue_bytes_max = 16
                                                  << 20;  ///< That wait for one connection; more are dropped.
 
   /// Listens. Throws std::runtime_error with one clear line.
-  explicit Door(DoorSettings settings);
-  ~Door() override { stop(); }
+  explicit TcpCommandLink(TcpCommandLinkSettings settings);
+  ~TcpCommandLink() override { stop(); }
 
   std::string address() const override { return address_; }
   void send(const std::string& address, std::string message) override;
@@ -54,7 +54,7 @@ class Door final : public CommandLink {
   void push(const ConnectionPtr& connection, std::string message);
   void close_all();
 
-  const DoorSettings settings_;
+  const TcpCommandLinkSettings settings_;
   asio::io_context io_{1};
   Tcp::acceptor acceptor_{io_};
   std::string address_;

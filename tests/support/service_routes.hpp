@@ -23,7 +23,7 @@ inline std::string header_of(const http::Reply& reply, std::string_view name) {
   return {};
 }
 
-class ServiceDoors {
+class ServiceRoutes {
  public:
   SentHeader sign_in(UserId user, Role role) {
     wire::Identity identity;
