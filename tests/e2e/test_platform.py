@@ -129,7 +129,6 @@ def test_a_taken_address_is_refused(market, tmp_path):
 def test_a_second_process_on_the_same_data_is_refused(market):
     for arguments in (
         ("serve", "--listen", f"127.0.0.1:{free_port()}"),
-        ("seed", "--users", "1"),
         ("check",),
         ("rebuild",),
     ):
