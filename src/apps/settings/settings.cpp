@@ -204,7 +204,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"redis.servers",
        "",
        text,
-       by_store,
+       by_shop,
        {},
        "HOST:PORT of Redis, by comma; with Sentinel: of the Sentinels"},
       {"redis.sentinel_master", "", text, by_shop, {}, "the master's name at Sentinel; empty: no Sentinel"},
