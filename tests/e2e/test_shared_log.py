@@ -305,7 +305,8 @@ def test_shared_records_are_what_operators_see_and_deliveries_move(serve, databa
     for each in (a, b):
         admin = client.admin(each.url)
         both = f"/admin/orders?productId={product}"
-        until(lambda admin=admin: len(admin.get(both).json()["items"]) == 2, 10, "no operator sees the orders")
+        until(lambda admin=admin: len(admin.get(both).json()["items"]) == 2, 10,
+              "no operator sees the orders")
         found = admin.get("/admin/orders?state=accepted", expect=200).json()["items"]
         assert [one["id"] for one in found] == [kept["id"]]
     of_sold = f"/orders/{sold['id']}"
