@@ -1,8 +1,5 @@
 #include "sale/stock_publisher.hpp"
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-
 #include "domain/sale/fold_order.hpp"
 
 namespace market::sale {
@@ -35,26 +32,11 @@ void StockPublisher::follow(const CountedEvents& events) {
   if (hot_.size() > 2 * hot_max) hot_.clear();
 }
 
-void StockPublisher::start(const asio::any_io_executor& executor) {
-  auto timer = std::make_shared<asio::steady_timer>(executor);
-  timer_ = timer;
-  tasks_.spawn(executor, run(std::move(timer)));
-}
-
-void StockPublisher::stop() {
-  if (stopping_.exchange(true)) return;
-  if (const auto timer = timer_.lock()) asio::post(timer->get_executor(), [timer] { timer->cancel(); });
-  tasks_.wait(Millis(5'000));
-}
-
-asio::awaitable<void> StockPublisher::run(std::shared_ptr<asio::steady_timer> timer) {
-  while (!stopping_.load()) {
-    const bool well = co_await publish();
-    if (well && everything_) continue;  // One batch after the other until all of it is there.
-    timer->expires_after(well ? gather_time : after_failure);
-    boost::system::error_code ignored;
-    co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-  }
+asio::awaitable<Millis> StockPublisher::step() {
+  const bool well = co_await publish();
+  // One batch after the other until all of it is there.
+  const Millis pause = !well ? after_failure : everything_ ? Millis(0) : gather_time;
+  co_return pause;
 }
 
 /// Whether there is somebody to publish to, and it is ours to do.

@@ -4,7 +4,6 @@
 /// passing, and all of it at once when it turns out that nothing is there: a value that was lost or spoiled
 /// comes back by itself. Nobody waits for any of it.
 
-#include <boost/asio/steady_timer.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <chrono>
@@ -12,7 +11,7 @@
 #include <mutex>
 #include <optional>
 
-#include "base/task_group.hpp"
+#include "base/task_repeater.hpp"
 #include "ports/log_follower.hpp"
 #include "ports/product_board.hpp"
 #include "ports/shared_stock.hpp"
@@ -45,9 +44,9 @@ class StockPublisher final : public LogFollower {
   explicit StockPublisher(PublisherParts parts) : parts_(std::move(parts)) {}
   ~StockPublisher() override { stop(); }
   void follow(const CountedEvents& events) override;
-  void start(const asio::any_io_executor& executor);
+  void start(const asio::any_io_executor& executor) { task_.start(executor); }
   /// Not on the executor's thread.
-  void stop();
+  void stop() { task_.stop(); }
   /// One batch, if there is one. False: it failed, and is tried again after a while.
   asio::awaitable<bool> publish();
 
@@ -58,7 +57,7 @@ class StockPublisher final : public LogFollower {
 
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
-  asio::awaitable<void> run(std::shared_ptr<asio::steady_timer> timer);
+  asio::awaitable<Millis> step();
   bool ready(SteadyTime now);
   void write_all_anew(SteadyTime now);
   void gather_hot(SteadyTime now);
@@ -81,9 +80,7 @@ class StockPublisher final : public LogFollower {
   std::string said_;
 
   std::atomic<std::uint64_t> written_{0}, failures_{0}, newer_{0};
-  std::atomic<bool> stopping_{false};
-  std::weak_ptr<asio::steady_timer> timer_;
-  TaskGroup tasks_{"publishing the live stock"};
+  TaskRepeater task_{"publishing the live stock", [this] { return step(); }};
 };
 
 }  // namespace market::sale

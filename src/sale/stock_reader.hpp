@@ -3,10 +3,9 @@
 /// whoever writes has shown it (ports/shared_stock.hpp). Only places behind the own one are taken, and only
 /// to show. Nobody waits for any of it.
 
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 
-#include "base/task_group.hpp"
+#include "base/task_repeater.hpp"
 #include "ports/shared_stock.hpp"
 
 namespace market::sale {
@@ -28,23 +27,21 @@ class StockReader {
   /// All outlive it.
   explicit StockReader(StockReaderParts parts) : parts_(std::move(parts)) {}
   ~StockReader() { stop(); }
-  void start(const asio::any_io_executor& executor);
+  void start(const asio::any_io_executor& executor) { task_.start(executor); }
   /// Not on the executor's thread.
-  void stop();
+  void stop() { task_.stop(); }
   /// Asks once, if there is a reason.
   asio::awaitable<void> look();
 
  private:
-  asio::awaitable<void> run(std::shared_ptr<asio::steady_timer> timer);
+  asio::awaitable<Millis> step();
 
   const StockReaderParts parts_;
   // The executor's thread only.
   Place seen_ = 0;  ///< What lies behind it is new.
   std::optional<std::uint64_t> connection_;
 
-  std::atomic<bool> stopping_{false};
-  std::weak_ptr<asio::steady_timer> timer_;
-  TaskGroup tasks_{"reading the live stock"};
+  TaskRepeater task_{"reading the live stock", [this] { return step(); }};
 };
 
 }  // namespace market::sale

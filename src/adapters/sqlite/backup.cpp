@@ -16,6 +16,7 @@
 #include "adapters/files/data_folder.hpp"
 #include "adapters/files/files.hpp"
 #include "adapters/sqlite/log.hpp"
+#include "base/must.hpp"
 
 namespace market::sqlite {
 namespace {
@@ -33,12 +34,6 @@ struct Manifest {
   Offset log_records = 0;
   std::vector<Entry> entries;
 };
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().detail);
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
 
 void make_private_folder(const fs::path& path) {
   if (const auto parent = path.parent_path(); !parent.empty() && !fs::exists(parent))

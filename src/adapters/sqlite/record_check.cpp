@@ -6,17 +6,12 @@
 
 #include "adapters/sqlite/look.hpp"
 #include "adapters/sqlite/record_schema.hpp"
+#include "base/must.hpp"
 
 namespace market::sqlite {
 namespace {
 
 constexpr std::size_t batch_events = 16'384;
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().detail);
-  return std::move(*result);
-}
 
 std::vector<std::string> texts(soci::session& sql, const std::string& query) {
   std::vector<std::string> found;

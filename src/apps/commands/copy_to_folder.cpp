@@ -14,16 +14,13 @@
 #include "apps/roles/field_keys.hpp"
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/store.hpp"
+#include "base/must.hpp"
 #include "wire/events/record_codec.hpp"
 
 namespace market::apps {
 namespace {
 
 namespace fs = std::filesystem;
-
-void must(const Result<>& done) {
-  if (!done) throw std::runtime_error(done.error().detail);
-}
 
 /// These know how far the log was followed: what has a place is copied before the log.
 constexpr std::string_view tables_with_places[] = {"followers", "webhooks", "webhook_deliveries", "mails"};

@@ -13,6 +13,7 @@
 #include "adapters/sqlite/log_view.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/roles/serve_parts.hpp"
+#include "base/must.hpp"
 #include "sale/log_reader.hpp"
 #include "wire/json/public_event.hpp"
 
@@ -71,10 +72,6 @@ class Reading {
  private:
   std::int64_t generation_ = -1, place_ = 0;
 };
-
-void must(const Result<>& done) {
-  if (!done) throw std::runtime_error(done.error().detail);
-}
 
 /// Those of the topic, without what has come before.
 void tail_topic(const kafka::EventTopicSettings& settings, const EventsOptions& options) {

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "base/must.hpp"
 #include "base/random.hpp"
 #include "sale/begin_term.hpp"
 #include "sale/log_reader.hpp"
@@ -13,15 +14,6 @@ namespace {
 
 constexpr auto foreign_records =
     "the records (records.db, records.mysql) belong to another log than this one; restore a backup";
-
-void must(const Result<>& done) {
-  if (!done) throw std::runtime_error(done.error().detail);
-}
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().detail);
-  return std::move(*result);
-}
 
 }  // namespace
 

@@ -16,6 +16,7 @@
 #include "apps/commands/shared_check.hpp"
 #include "apps/commands/table_copy.hpp"
 #include "apps/roles/field_keys.hpp"
+#include "base/must.hpp"
 #include "base/text.hpp"
 #include "sale/log_reader.hpp"
 #include "wire/events/record_codec.hpp"
@@ -24,15 +25,6 @@ namespace market::apps {
 namespace {
 
 namespace fs = std::filesystem;
-
-void must(const Result<>& done) {
-  if (!done) throw std::runtime_error(done.error().detail);
-}
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().detail);
-  return std::move(*result);
-}
 
 /// Those whose rows make a market, beside the tables that a backup's files have.
 constexpr const char* made_anew[] = {"orders",   "order_lines",   "fold_conflicts", "bound_keys",

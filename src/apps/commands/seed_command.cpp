@@ -22,16 +22,13 @@
 #include "apps/roles/serve_parts.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings_check.hpp"
+#include "base/must.hpp"
 #include "services/product/catalogue.hpp"
 
 namespace market::apps {
 namespace {
 
 constexpr std::int64_t accounts_per_commit = 10'000;
-
-void must(const Result<>& done) {
-  if (!done) throw std::runtime_error(done.error().detail);
-}
 
 /// A file that only its owner may read: the tokens are as good as passwords.
 class TokenFile {

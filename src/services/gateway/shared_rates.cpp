@@ -2,30 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-
 namespace market::gateway {
 
-void SharedRates::start(const asio::any_io_executor& executor) {
-  auto timer = std::make_shared<asio::steady_timer>(executor);
-  timer_ = timer;
-  tasks_.spawn(executor, run(std::move(timer)));
-}
-
-void SharedRates::stop() {
-  if (stopping_.exchange(true)) return;
-  if (const auto timer = timer_.lock()) asio::post(timer->get_executor(), [timer] { timer->cancel(); });
-  tasks_.wait(Millis(5'000));
-}
-
-asio::awaitable<void> SharedRates::run(std::shared_ptr<asio::steady_timer> timer) {
-  while (!stopping_.load()) {
-    co_await tell_others();
-    timer->expires_after(every);
-    boost::system::error_code ignored;
-    co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-  }
+asio::awaitable<Millis> SharedRates::step() {
+  co_await tell_others();
+  co_return every;
 }
 
 asio::awaitable<void> SharedRates::tell_others() {

@@ -3,10 +3,9 @@
 /// a hundred times a second. Two that were asked at once let through twice for that long; what they let
 /// through is owed, so that it evens out.
 
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 
-#include "base/task_group.hpp"
+#include "base/task_repeater.hpp"
 #include "ports/shared_limits.hpp"
 #include "services/gateway/rate_limiter.hpp"
 
@@ -22,22 +21,20 @@ class SharedRates {
     limiter_.share();
   }
   ~SharedRates() { stop(); }
-  void start(const asio::any_io_executor& executor);
+  void start(const asio::any_io_executor& executor) { task_.start(executor); }
   /// Not on the executor's thread.
-  void stop();
+  void stop() { task_.stop(); }
 
   /// Tells what there is to tell, once.
   asio::awaitable<void> tell_others();
 
  private:
-  asio::awaitable<void> run(std::shared_ptr<asio::steady_timer> timer);
+  asio::awaitable<Millis> step();
 
   RateLimiter& limiter_;
   SharedLimits& shared_;
   const std::function<bool()> reachable_;
-  std::atomic<bool> stopping_{false};
-  std::weak_ptr<asio::steady_timer> timer_;
-  TaskGroup tasks_{"sharing rate limits"};
+  TaskRepeater task_{"sharing rate limits", [this] { return step(); }};
 };
 
 }  // namespace market::gateway
