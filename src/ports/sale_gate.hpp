@@ -28,6 +28,8 @@ class SaleGate {
   /// recovering (the log is being read again, nothing happened), insufficient_storage (nothing happened),
   /// unavailable (outcome unknown: repeat with the same key).
   virtual Task<Submitted> submit(Command command) = 0;
+  /// Commands are decided in this very process; false: they go to another, which costs more.
+  virtual bool decides_here() const { return true; }
 };
 
 }  // namespace market

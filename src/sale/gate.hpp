@@ -109,6 +109,7 @@ class LogGate final : public SaleGate {
   Millis unable_for() const;
   /// False: nothing can be sold, since the log cannot be written.
   bool writes() const { return writes_.load(std::memory_order_acquire); }
+  bool decides_here() const override { return writes(); }
   /// How long ago the log gave a sign of life; of a log that others write.
   Millis silent_for() const;
   /// Waits until this instance has followed the log as it is now: then it may say that something is not

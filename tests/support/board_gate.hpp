@@ -33,6 +33,7 @@ class BoardGate final : public SaleGate, public OrderReader {
     }
     co_return decided(command);
   }
+  bool decides_here() const override { return decides; }
   Task<OrderPtr> find(UserId user, OrderId id) override {
     if (reader_failure) co_return fail(*reader_failure, "asked for");
     const auto found = orders.find(id);
@@ -76,6 +77,7 @@ class BoardGate final : public SaleGate, public OrderReader {
   int lost_settlements = 0;  ///< How many of the next settlements never reach the log.
   std::function<void()> before_decide;
   int submits = 0;
+  bool decides = true;  ///< False: as on an instance that hands commands on.
 
  private:
   std::shared_ptr<const CountedEvent> count(Event event, Submitted& submitted) {

@@ -36,7 +36,7 @@ struct Reply {
   std::string body;
   /// Instead of `body`, when many replies share it (documents, cached pages).
   std::shared_ptr<const std::string> shared_body;
-  boost::container::small_vector<Header, 2> headers;
+  std::vector<Header> headers;  ///< Not in the reply itself, which every coroutine on its way moves twice.
   /// Runs after the head was sent; the connection closes when it returns. Set for event streams only. It must
   /// be a function returning a named coroutine's Task (STYLE.md, coroutines rule 1).
   std::function<Task<>(Stream&)> stream;

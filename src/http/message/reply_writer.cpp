@@ -4,6 +4,7 @@
 
 #include "http/message/ascii.hpp"
 #include "http/message/compression.hpp"
+#include "http/message/head_text.hpp"
 #include "http/message/problem.hpp"
 
 namespace market::http {
@@ -103,6 +104,14 @@ constexpr StandardLine security_lines[] = {
 constexpr std::string_view strict_transport =
     "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n";
 
+constexpr std::size_t lines_room = 1'024;  ///< Of all lines that are not the reply's own fields.
+
+std::size_t head_room(const Reply& reply, const HeadNeeds& needs) {
+  std::size_t bytes = lines_room + reply.content_type.size() + needs.request_id.size();
+  if (reply.forwarded) bytes += reply.forwarded->lines.size();
+  return bytes + head_bytes(reply.headers);
+}
+
 bool is_safe_field(const Header& header) {
   for (const char c : header.name)
     if (!ascii::is(c, ascii::token)) return false;
@@ -111,7 +120,7 @@ bool is_safe_field(const Header& header) {
   return !header.name.empty();
 }
 
-void append_standard(std::string& out, const Reply& reply, const StandardLines& standard) {
+void append_standard(HeadText& out, const Reply& reply, const StandardLines& standard) {
   bool replaced = false;
   for (const auto& header : reply.headers)
     for (const auto& line : security_lines) replaced = replaced || same_letters(header.name, line.name);
@@ -125,6 +134,15 @@ void append_standard(std::string& out, const Reply& reply, const StandardLines& 
     for (const auto& header : reply.headers) own = own || same_letters(header.name, line.name);
     if (!own) out.append(line.line);
   }
+}
+
+void append_connection(HeadText& out, const HeadNeeds& needs) {
+  out.append_field("X-Request-Id", needs.request_id);
+  if (needs.secure) out.append(strict_transport);
+  if (needs.close)
+    out.append("Connection: close\r\n");
+  else if (needs.keep_alive_1_0)
+    out.append("Connection: keep-alive\r\n");
 }
 
 }  // namespace
@@ -147,61 +165,50 @@ void StandardLines::set_time(Instant now) {
   for (const auto& line : security_lines) all_.append(line.line);
 }
 
-void append_head(std::string& out, const Reply& reply, const HeadNeeds& needs,
+void append_head(std::string& text, const Reply& reply, const HeadNeeds& needs,
                  const StandardLines& standard) {
+  HeadText out(text, head_room(reply, needs) + standard.all().size());
   if (reply.status == Status::ok) {
     out.append("HTTP/1.1 200 OK\r\n");
   } else {
     const fmt::format_int number(static_cast<int>(reply.status));
-    out.append("HTTP/1.1 ").append(number.data(), number.size()).append(" ");
+    out.append("HTTP/1.1 ").append({number.data(), number.size()}).append(" ");
     out.append(reason_phrase(reply.status)).append("\r\n");
   }
-  append_standard(out, reply, standard);
+  if (needs.behind_gateway)
+    out.append(standard.date());
+  else
+    append_standard(out, reply, standard);
   const bool bodyless = reply.status == Status::no_content || reply.status == Status::not_modified;
-  if (!reply.content_type.empty() && !bodyless)
-    out.append("Content-Type: ").append(reply.content_type).append("\r\n");
-  if (needs.chunked) {
+  if (!reply.content_type.empty() && !bodyless) out.append_field("Content-Type", reply.content_type);
+  if (needs.chunked)
     out.append("Transfer-Encoding: chunked\r\n");
-  } else if (!bodyless && !needs.no_length) {
-    const fmt::format_int length(needs.body_bytes);
-    out.append("Content-Length: ").append(length.data(), length.size()).append("\r\n");
-  }
+  else if (!bodyless && !needs.no_length)
+    out.append_length(needs.body_bytes);
   if (needs.gzip) out.append("Content-Encoding: gzip\r\n");
   if (needs.vary) out.append("Vary: Accept-Encoding\r\n");
-  if (needs.independent) out.append(independent_field).append(": 1\r\n");
-  out.append("X-Request-Id: ").append(needs.request_id).append("\r\n");
-  if (needs.secure) out.append(strict_transport);
-  if (needs.close)
-    out.append("Connection: close\r\n");
-  else if (needs.keep_alive_1_0)
-    out.append("Connection: keep-alive\r\n");
+  if (needs.independent) out.append_field(independent_field, "1");
+  append_connection(out, needs);
   for (const auto& header : reply.headers) {
     if (!is_safe_field(header)) continue;
-    out.append(header.name).append(": ");
     if (needs.gzip && same_letters(header.name, "etag"))
-      out.append(tag_of_gzip(header.value)).append("\r\n");
+      out.append_field(header.name, tag_of_gzip(header.value));
     else
-      out.append(header.value).append("\r\n");
+      out.append_field(header.name, header.value);
   }
   out.append("\r\n");
 }
 
-void append_forwarded_head(std::string& out, const Reply& reply, const HeadNeeds& needs) {
+void append_forwarded_head(std::string& text, const Reply& reply, const HeadNeeds& needs) {
+  HeadText out(text, head_room(reply, needs));
   out.append(reply.forwarded->lines);
-  if (needs.chunked) {
+  if (needs.chunked)
     out.append("Transfer-Encoding: chunked\r\n");
-  } else if (!needs.no_length) {
-    const fmt::format_int length(needs.body_bytes);
-    out.append("Content-Length: ").append(length.data(), length.size()).append("\r\n");
-  }
-  out.append("X-Request-Id: ").append(needs.request_id).append("\r\n");
-  if (needs.secure) out.append(strict_transport);
-  if (needs.close)
-    out.append("Connection: close\r\n");
-  else if (needs.keep_alive_1_0)
-    out.append("Connection: keep-alive\r\n");
+  else if (!needs.no_length)
+    out.append_length(needs.body_bytes);
+  append_connection(out, needs);
   for (const auto& header : reply.headers)
-    if (is_safe_field(header)) out.append(header.name).append(": ").append(header.value).append("\r\n");
+    if (is_safe_field(header)) out.append_field(header.name, header.value);
   out.append("\r\n");
 }
 

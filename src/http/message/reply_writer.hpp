@@ -31,9 +31,10 @@ struct HeadNeeds {
   bool keep_alive_1_0 = false;  ///< The client is HTTP/1.0 and asked for it: it must be told.
   bool gzip = false;
   bool vary = false;
-  bool independent = false;  ///< A gateway's request: it is told that several may come at once.
-  bool chunked = false;      ///< Instead of Content-Length.
-  bool no_length = false;    ///< A stream to an HTTP/1.0 client: it ends with the connection.
+  bool independent = false;     ///< A gateway's request: it is told that several may come at once.
+  bool behind_gateway = false;  ///< Ours, which writes the security lines itself.
+  bool chunked = false;         ///< Instead of Content-Length.
+  bool no_length = false;       ///< A stream to an HTTP/1.0 client: it ends with the connection.
   std::size_t body_bytes = 0;
 };
 

@@ -73,6 +73,10 @@ inline constexpr std::string_view independent_field = "x-independent";
 /// Once a copy above the first has been refused, none of the others may be accepted any more.
 inline constexpr std::string_view copy_field = "market-request";
 
+/// An instance says so to its gateway, of the request that it answers: it has decided it itself, while others
+/// would have handed it on. Such requests are best sent here.
+inline constexpr std::string_view decided_field = "x-decided-here";
+
 struct HeaderView {
   std::string_view name;   ///< As sent; compare without case.
   std::string_view value;  ///< Without surrounding white space.

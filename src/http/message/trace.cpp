@@ -1,6 +1,8 @@
 #include "http/message/trace.hpp"
 
+#include <array>
 #include <bit>
+#include <cstring>
 #include <random>
 
 #include "http/message/ascii.hpp"
@@ -21,8 +23,14 @@ bool is_all_zero(std::string_view text) {
 }  // namespace
 
 void write_hex(std::uint64_t value, char* out) {
-  static constexpr char digits[] = "0123456789abcdef";
-  for (int i = 15; i >= 0; --i, value >>= 4) out[i] = digits[value & 15];
+  static constexpr auto pairs = [] {
+    std::array<std::array<char, 2>, 256> table{};
+    constexpr char digits[] = "0123456789abcdef";
+    for (std::size_t byte = 0; byte < table.size(); ++byte)
+      table[byte] = {digits[byte >> 4], digits[byte & 15]};
+    return table;
+  }();
+  for (int at = 14; at >= 0; at -= 2, value >>= 8) std::memcpy(out + at, pairs[value & 255].data(), 2);
 }
 
 TraceIds::TraceIds() {

@@ -71,6 +71,26 @@ TEST_F(PipeliningTest, WorksOnIndependentRequestsTogetherAndAnswersInTurn) {
   EXPECT_TRUE(answer.ends_with("hello"));
 }
 
+/// A gateway of ours writes the security lines itself; whoever else sends its field gets them all.
+TEST_F(PipeliningTest, AnswersToAGatewayLeaveOutWhatItSays) {
+  const std::string request =
+      independent_post("/echo") + "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  for (const bool trusted : {true, false}) {
+    if (trusted) limits.trusted_proxies.push_back(Network("127.0.0.1"));
+    if (!trusted) limits.trusted_proxies.clear();
+    start();
+    Client client(port);
+    client.send(request);
+    const auto answers = client.receive_all();
+    const auto second = answers.find("HTTP/1.1 ", 1);
+    ASSERT_NE(second, std::string::npos) << answers;
+    EXPECT_EQ(answers.substr(0, second).find("nosniff") == std::string::npos, trusted) << answers;
+    EXPECT_NE(answers.substr(0, second).find("Date: "), std::string::npos);
+    EXPECT_NE(answers.find("nosniff", second), std::string::npos) << "a plain request's answer has them";
+    stop();
+  }
+}
+
 TEST_F(PipeliningTest, EarlierOfIndependentRequestsAreAnsweredWhileALaterHandlerWaits) {
   start();
   Client client(port);

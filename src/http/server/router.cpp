@@ -22,9 +22,16 @@ struct Entry {
 };
 
 struct Path {
-  std::vector<std::string> segments;  ///< `{}`: a parameter; empty: behind a trailing slash.
+  std::vector<std::string>
+      segments;  ///< Behind the group's prefix. `{}`: a parameter; empty: behind a slash.
   std::array<std::unique_ptr<Entry>, method_count> methods;
   std::string allow;
+};
+
+/// Paths with parameters that are the same up to their first one.
+struct Group {
+  std::string prefix;  ///< "/api/v1/orders", without the slash before the parameter.
+  std::vector<Path*> paths;
 };
 
 struct TextHash {
@@ -63,7 +70,7 @@ bool is_sane_parameter(std::string_view text) {
 struct Router::Tables {
   std::vector<std::unique_ptr<Path>> paths;
   boost::unordered_flat_map<std::string, Path*, TextHash, std::equal_to<>> exact;
-  std::vector<Path*> with_parameters;
+  std::vector<Group> with_parameters;  ///< The longest prefix first.
   boost::unordered_flat_map<std::string, Path*, TextHash, std::equal_to<>> by_pattern;
   std::vector<std::string> names{"unmatched"};
   std::unique_ptr<Entry> fallback;
@@ -73,27 +80,37 @@ struct Router::Tables {
   Path& path_of(const std::string& pattern) {
     if (const auto found = by_pattern.find(pattern); found != by_pattern.end()) return *found->second;
     auto path = std::make_unique<Path>();
-    bool parameters = false;
+    std::string prefix;
     for (const auto segment : split(pattern)) {
       const bool parameter = segment.starts_with('{') && segment.ends_with('}');
-      parameters = parameters || parameter;
-      path->segments.emplace_back(parameter ? any_segment : segment);
+      if (parameter || !path->segments.empty())
+        path->segments.emplace_back(parameter ? any_segment : segment);
+      else
+        prefix.append("/").append(segment);
     }
     Path& added = *path;
     by_pattern.emplace(pattern, &added);
-    if (parameters)
-      with_parameters.push_back(&added);
-    else
+    if (added.segments.empty())
       exact.emplace(pattern, &added);
+    else
+      group_of(prefix).paths.push_back(&added);
     paths.push_back(std::move(path));
     return added;
   }
 
-  /// False: another path. Parameters stay views into the path unless they were percent-encoded.
-  static bool take_parameters(const Path& path, Request& request) {
+  Group& group_of(const std::string& prefix) {
+    auto at = std::find_if(with_parameters.begin(), with_parameters.end(),
+                           [&prefix](const Group& group) { return group.prefix.size() <= prefix.size(); });
+    for (; at != with_parameters.end() && at->prefix.size() == prefix.size(); ++at)
+      if (at->prefix == prefix) return *at;
+    return *with_parameters.insert(at, Group{prefix, {}});
+  }
+
+  /// `rest` is what stands behind the prefix. False: another path. Parameters stay views into the path unless
+  /// they were percent-encoded.
+  static bool take_parameters(const Path& path, std::string_view rest, Request& request) {
     request.parameters.clear();
     request.decoded.clear();
-    std::string_view rest = request.path;
     for (const auto& expected : path.segments) {
       if (rest.empty()) return false;
       rest.remove_prefix(1);
@@ -155,8 +172,13 @@ struct Router::Tables {
 
   const Path* find(Request& request) const {
     if (const auto found = exact.find(request.path); found != exact.end()) return found->second;
-    for (const Path* path : with_parameters)
-      if (take_parameters(*path, request)) return path;
+    for (const Group& group : with_parameters) {
+      const auto size = group.prefix.size();
+      if (request.path.size() <= size || request.path[size] != '/' || !request.path.starts_with(group.prefix))
+        continue;
+      for (const Path* path : group.paths)
+        if (take_parameters(*path, request.path.substr(size), request)) return path;
+    }
     return nullptr;
   }
 };

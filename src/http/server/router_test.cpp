@@ -54,6 +54,23 @@ TEST_F(RouterTest, GivesDecodedParameters) {
   EXPECT_EQ(request.parameters[1], "A");
 }
 
+TEST_F(RouterTest, WhatIsWrittenOutGoesBeforeAParameter) {
+  router.add(Method::get, "/{first}/x", nothing);
+  router.add(Method::get, "/a/{id}/x", nothing);
+  router.add(Method::get, "/a/b/{id}", nothing);
+  router.add(Method::get, "/c/{id}/y", nothing);
+  const auto found = [this](std::string_view path) {
+    return router.route_names()[match(Method::get, path).route_index];
+  };
+  EXPECT_EQ(found("/a/b/x"), "GET /a/b/{id}");
+  EXPECT_EQ(found("/a/d/x"), "GET /a/{id}/x");
+  EXPECT_EQ(found("/a/x"), "GET /a/{id}");
+  EXPECT_EQ(found("/c/x"), "GET /{first}/x") << "another path with the same beginning has more segments";
+  EXPECT_EQ(found("/c/d/y"), "GET /c/{id}/y");
+  for (const auto path : {"/c", "/c/", "/cc/d/y", "/c/d/y/", "/c/d/z", "/x"})
+    EXPECT_EQ(match(Method::get, path).handler, nullptr) << path;
+}
+
 TEST_F(RouterTest, NamesTheMethodsOfAPath) {
   const auto found = match(Method::del, "/a");
   EXPECT_EQ(found.status, Status::method_not_allowed);

@@ -58,6 +58,14 @@ class Backend {
   bool probe_is_due(std::int64_t now_ms) const {
     return is_ejected() && now_ms >= probe_at_ms_.load(std::memory_order_relaxed);
   }
+  /// Whether it is the one that decides orders, as far as its answers say.
+  bool decides(std::int64_t now_ms) const {
+    return now_ms < decided_at_ms_.load(std::memory_order_relaxed) + decides_for_ms;
+  }
+  void has_decided(std::int64_t now_ms) {
+    if (now_ms > decided_at_ms_.load(std::memory_order_relaxed) + decides_for_ms / 16)
+      decided_at_ms_.store(now_ms, std::memory_order_relaxed);
+  }
   /// What a probe found.
   void probed(bool alive, const BackendLimits& limits, std::int64_t now_ms);
   /// Requests under way, weighed by how much this one can take yet: the smaller, the better.
@@ -68,6 +76,8 @@ class Backend {
   std::atomic<bool> ejected_{false}, dead_{false};
   std::atomic<int> bad_in_a_row_{0}, ejections_{0};
   std::atomic<std::int64_t> probe_at_ms_{0}, fresh_since_ms_;
+  static constexpr std::int64_t decides_for_ms = 4'000;  ///< It may be another's turn by then.
+  std::atomic<std::int64_t> decided_at_ms_{-decides_for_ms};
 };
 
 using BackendPtr = std::shared_ptr<Backend>;

@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace market::gateway {
+namespace {
+
+/// Beyond, others read and answer the requests, and hand the commands on.
+constexpr int decider_in_flight_max = 1'000;
+
+}  // namespace
 
 std::shared_ptr<const Balancer::View> Balancer::view(std::int64_t now_ms) {
   // Each thread keeps what it saw last: a request costs no shared lock.
@@ -87,7 +93,7 @@ void Balancer::apply(std::string zone, const http::AllowedAddresses* allowed) {
 }
 
 BackendPtr Balancer::pick(const std::vector<BackendPtr>& from, std::span<const BackendPtr> tried,
-                          std::int64_t now_ms, std::uint64_t random, BackendPtr& last_hope) const {
+                          std::int64_t now_ms, std::uint64_t random, Want want, BackendPtr& last_hope) const {
   const auto is_tried = [tried](const BackendPtr& instance) {
     return std::find(tried.begin(), tried.end(), instance) != tried.end();
   };
@@ -97,9 +103,12 @@ BackendPtr Balancer::pick(const std::vector<BackendPtr>& from, std::span<const B
   for (std::size_t i = 0; i < from.size() && count < healthy.size(); ++i) {
     const auto& instance = from[(begin + i) % from.size()];
     if (is_tried(instance)) continue;
-    if (!instance->is_ejected())
+    if (!instance->is_ejected()) {
+      if (want == Want::decider && instance->decides(now_ms) &&
+          instance->in_flight.load(std::memory_order_relaxed) < decider_in_flight_max)
+        return instance;
       healthy[count++] = &instance;
-    else if (!instance->is_dead() && !last_hope)
+    } else if (!instance->is_dead() && !last_hope)
       last_hope = instance;
   }
   if (count == 0) return nullptr;
@@ -110,13 +119,13 @@ BackendPtr Balancer::pick(const std::vector<BackendPtr>& from, std::span<const B
 }
 
 BackendPtr Balancer::choose(const std::string& service, std::span<const BackendPtr> tried,
-                            std::int64_t now_ms, std::uint64_t random) {
+                            std::int64_t now_ms, std::uint64_t random, Want want) {
   const auto now = view(now_ms);
   const auto found = now->services.find(service);
   if (found == now->services.end()) return nullptr;
   BackendPtr last_hope;
   for (const auto* some : {&found->second.near, &found->second.far})
-    if (auto picked = pick(*some, tried, now_ms, random, last_hope)) return picked;
+    if (auto picked = pick(*some, tried, now_ms, random, want, last_hope)) return picked;
   return last_hope;
 }
 

@@ -28,9 +28,13 @@ class Balancer {
         zone_(std::move(settings.zone)),
         allowed_(settings.allowed) {}
 
+  enum class Want : std::uint8_t {
+    any,
+    decider,  ///< Of orders: whoever decides them, as long as it is not the one that has too much to do.
+  };
   /// None of `tried`; null when there is no other. `random` decides between equals.
   BackendPtr choose(const std::string& service, std::span<const BackendPtr> tried, std::int64_t now_ms,
-                    std::uint64_t random);
+                    std::uint64_t random, Want want = Want::any);
   /// One that is not known to be dead.
   bool has_instance(const std::string& service) const;
   /// The one instance of a route with a fixed address.
@@ -59,7 +63,7 @@ class Balancer {
   std::shared_ptr<platform::StreamBudget> streams_of(const std::string& host, std::uint16_t port);
   /// Of the healthy ones; null: there is none, and `last_hope` is the first that is not quite dead.
   BackendPtr pick(const std::vector<BackendPtr>& from, std::span<const BackendPtr> tried, std::int64_t now_ms,
-                  std::uint64_t random, BackendPtr& last_hope) const;
+                  std::uint64_t random, Want want, BackendPtr& last_hope) const;
 
   const Discovery& discovery_;
   const BackendLimits limits_;

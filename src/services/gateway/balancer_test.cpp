@@ -65,6 +65,35 @@ TEST_F(BalancerTest, SharesAmongThoseThatAreUp) {
   EXPECT_GT(counts.at(2), 300);
 }
 
+/// A command costs less at the instance that decides it, but all others can read requests for it.
+TEST_F(BalancerTest, OrdersGoToWhoeverDecidesThemWhileItHasRoom) {
+  discovery.list({{1, InstanceStatus::up}, {2, InstanceStatus::up}, {3, InstanceStatus::up}});
+  const auto decider = choose();
+  const auto order_at = [&](std::int64_t now_ms, std::vector<BackendPtr> tried = {}) {
+    random += 0x9E3779B97F4A7C15ull;
+    return balancer.choose("s", tried, now_ms, random, Balancer::Want::decider);
+  };
+  const auto orders = [&](std::int64_t now_ms) {
+    int count = 0;
+    for (int i = 0; i < 100; ++i) count += order_at(now_ms) == decider;
+    return count;
+  };
+  EXPECT_LT(orders(0), 100) << "nobody has said so yet";
+  decider->has_decided(10'000);
+  EXPECT_EQ(orders(10'001), 100);
+  EXPECT_EQ(orders(13'000), 100);
+  EXPECT_LT(orders(14'001), 100) << "it may be another by now";
+  decider->has_decided(14'000);
+  EXPECT_LT(shares(100, 14'001)[decider->port], 100) << "what is read is read anywhere";
+  EXPECT_NE(order_at(14'001, {decider}), decider) << "it was tried";
+
+  decider->in_flight = 5'000;
+  EXPECT_EQ(orders(14'002), 0) << "it has too much to do";
+  decider->in_flight = 0;
+  decider->failed(Fault::not_connected, balancer.limits(), 14'003);
+  EXPECT_EQ(orders(14'004), 0) << "nobody listens there";
+}
+
 TEST_F(BalancerTest, PrefersTheOneWithLessToDo) {
   discovery.list({{1, InstanceStatus::up}, {2, InstanceStatus::up}});
   const auto busy = choose();

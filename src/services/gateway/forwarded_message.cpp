@@ -1,12 +1,11 @@
 #include "services/gateway/forwarded_message.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <span>
 
 #include "http/message/ascii.hpp"
+#include "http/message/head_text.hpp"
 #include "http/message/normal_path.hpp"
 #include "http/message/problem.hpp"
 #include "http/message/trace.hpp"
@@ -16,51 +15,63 @@ namespace {
 
 using http::same_letters;
 
-/// Names in lower case, looked up without case by length first: most fields are none of them.
+/// Names in lower case, looked up without case, by their lengths first: most fields are none of them.
 template <std::size_t N>
-constexpr bool is_one_of(const std::array<std::string_view, N>& names, std::string_view name) {
-  for (const auto known : names)
-    if (known.size() == name.size() && http::lower(name[0]) == known[0] && same_letters(known, name))
-      return true;
-  return false;
-}
+class NameSet {
+ public:
+  constexpr NameSet(const std::array<std::string_view, N>& names) : names_(names) {
+    for (const auto name : names) lengths_ |= 1u << name.size();
+  }
+  bool has(std::string_view name) const {
+    if (name.size() > 31 || (lengths_ >> name.size() & 1) == 0) return false;
+    for (const auto known : names_)
+      if (known.size() == name.size() && http::lower(name[0]) == known[0] && same_letters(known, name))
+        return true;
+    return false;
+  }
 
-constexpr std::array<std::string_view, 9> hop_by_hop{
-    "connection",        "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
-    "transfer-encoding", "trailer",    "upgrade"};
+ private:
+  std::array<std::string_view, N> names_;
+  unsigned lengths_ = 0;
+};
+
+constexpr NameSet hop_by_hop{
+    std::array<std::string_view, 9>{"connection", "keep-alive", "proxy-connection", "proxy-authenticate",
+                                    "proxy-authorization", "te", "transfer-encoding", "trailer", "upgrade"}};
 /// Ours to write, or another way to say who one is or what one wants.
-constexpr std::array<std::string_view, 28> ours{"host",
-                                                "content-length",
-                                                "expect",
-                                                "forwarded",
-                                                "x-request-id",
-                                                "traceparent",
-                                                "x-role",
-                                                "x-real-ip",
-                                                "x-original-url",
-                                                "x-http-method-override",
-                                                "x-rewrite-url",
-                                                "x-request-timeout-ms",
-                                                "x-client-ip",
-                                                "client-ip",
-                                                "true-client-ip",
-                                                "cf-connecting-ip",
-                                                "fastly-client-ip",
-                                                "x-cluster-client-ip",
-                                                "x-originating-ip",
-                                                "x-remote-ip",
-                                                "x-remote-addr",
-                                                "x-original-host",
-                                                "x-host",
-                                                "x-method-override",
-                                                "proxy",  // CGI makes HTTP_PROXY of it.
-                                                "x-http-method",
-                                                http::independent_field,
-                                                http::copy_field};
+constexpr NameSet ours{std::array<std::string_view, 28>{"host",
+                                                        "content-length",
+                                                        "expect",
+                                                        "forwarded",
+                                                        "x-request-id",
+                                                        "traceparent",
+                                                        "x-role",
+                                                        "x-real-ip",
+                                                        "x-original-url",
+                                                        "x-http-method-override",
+                                                        "x-rewrite-url",
+                                                        "x-request-timeout-ms",
+                                                        "x-client-ip",
+                                                        "client-ip",
+                                                        "true-client-ip",
+                                                        "cf-connecting-ip",
+                                                        "fastly-client-ip",
+                                                        "x-cluster-client-ip",
+                                                        "x-originating-ip",
+                                                        "x-remote-ip",
+                                                        "x-remote-addr",
+                                                        "x-original-host",
+                                                        "x-host",
+                                                        "x-method-override",
+                                                        "proxy",  // CGI makes HTTP_PROXY of it.
+                                                        "x-http-method",
+                                                        http::independent_field,
+                                                        http::copy_field}};
 /// Who asks, and what he has seen already.
-constexpr std::array<std::string_view, 3> personal{"authorization", "cookie", "last-event-id"};
-constexpr std::array<std::string_view, 5> not_for_clients{"content-length", "server", "x-powered-by",
-                                                          "x-request-id", http::independent_field};
+constexpr NameSet personal{std::array<std::string_view, 3>{"authorization", "cookie", "last-event-id"}};
+constexpr NameSet not_for_clients{std::array<std::string_view, 6>{"content-length", "server", "x-powered-by",
+                                                                  "x-request-id", http::independent_field,
+                                                                  http::decided_field}};
 
 bool starts_with_letters(std::string_view name, std::string_view prefix) {
   return name.size() >= prefix.size() && same_letters(name.substr(0, prefix.size()), prefix);
@@ -88,12 +99,10 @@ bool is_set(const std::vector<FieldChange>& changes, std::string_view name) {
                      [name](const auto& c) { return same_letters(c.name, name); });
 }
 
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
-}
+constexpr std::size_t lines_room = 1'024;  ///< Of what is written besides the fields that are passed on.
 
 bool is_dropped_request_field(std::string_view name, std::string_view connection) {
-  if (is_one_of(hop_by_hop, name) || is_one_of(ours, name)) return true;
+  if (hop_by_hop.has(name) || ours.has(name)) return true;
   if (name.find('_') != std::string_view::npos) return true;  // Some servers take it for a hyphen.
   if (http::lower(name[0]) == 'x' &&
       (starts_with_letters(name, "x-forwarded") || starts_with_letters(name, "x-user-")))
@@ -113,13 +122,14 @@ constexpr SecurityField security_fields[] = {
     {"cross-origin-resource-policy", "Cross-Origin-Resource-Policy: same-origin\r\n"},
 };
 
-void append_status_line(std::string& out, int status) {
-  if (status == 200) {
-    out.append("HTTP/1.1 200 OK\r\n");
-    return;
-  }
+constexpr NameSet security_names{
+    std::array<std::string_view, 5>{security_fields[0].name, security_fields[1].name, security_fields[2].name,
+                                    security_fields[3].name, security_fields[4].name}};
+
+void append_status_line(http::HeadText& out, int status) {
   const auto phrase = http::reason_phrase(static_cast<http::Status>(status));
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", status, phrase == "Unknown" ? "" : phrase);
+  out.append("HTTP/1.1 ").append(static_cast<std::uint64_t>(status)).append(" ");
+  out.append(phrase == "Unknown" ? "" : phrase).append("\r\n");
 }
 
 }  // namespace
@@ -212,33 +222,37 @@ bool is_websocket_upgrade(const http::Request& request) {
 
 namespace {
 
-void append_copy_field(std::string& out, const Hop& hop) {
+void append_copy_field(http::HeadText& out, const Hop& hop) {
   char id[32];
   http::write_hex(hop.request_hi, id);
   http::write_hex(hop.request_lo, id + 16);
-  const fmt::format_int number(hop.copy);
-  out.append(http::copy_field).append(": ").append(id, sizeof id).append(";copy=");
-  out.append(number.data(), number.size()).append("\r\n");
+  out.append(http::copy_field).append(": ").append({id, sizeof id}).append(";copy=");
+  out.append(static_cast<std::uint64_t>(hop.copy)).append("\r\n");
 }
 
 }  // namespace
 
-void append_forwarded_request(std::string& out, const http::Request& request, const Route& route,
+void append_forwarded_request(std::string& text, const http::Request& request, const Route& route,
                               std::string_view target, std::string_view host, const Hop& hop, bool upgrade) {
+  http::HeadText out(text, lines_room + target.size() + host.size() + http::head_bytes(request.headers) +
+                               http::head_bytes(route.set_request_headers) +
+                               http::head_bytes(route.add_request_headers) + hop.client.size() +
+                               hop.peer.size() + hop.host.size() + hop.name.size() +
+                               request.request_id.size());
   out.append(http::method_text(request.method)).append(" ").append(target).append(" HTTP/1.1\r\n");
-  append_field(out, "Host", host);
+  out.append_field("Host", host);
   std::string joined;
   const auto connection = connection_list(request.headers, joined);
   for (const auto& field : request.headers) {
     if (is_dropped_request_field(field.name, connection)) continue;
-    if (hop.anonymous && is_one_of(personal, field.name)) continue;
+    if (hop.anonymous && personal.has(field.name)) continue;
     if (!route.remove_request_headers.empty() && is_removed(route.remove_request_headers, field.name))
       continue;
     if (!route.set_request_headers.empty() && is_set(route.set_request_headers, field.name)) continue;
-    append_field(out, field.name, field.value);
+    out.append_field(field.name, field.value);
   }
-  for (const auto& change : route.set_request_headers) append_field(out, change.name, change.value);
-  for (const auto& change : route.add_request_headers) append_field(out, change.name, change.value);
+  for (const auto& change : route.set_request_headers) out.append_field(change.name, change.value);
+  for (const auto& change : route.add_request_headers) out.append_field(change.name, change.value);
   out.append("X-Forwarded-For: ").append(hop.client);
   // Our own services believe their gateway alone: for them it leaves out whom it believed itself.
   if (hop.client != hop.peer && !is_own_service(route.service)) out.append(", ").append(hop.peer);
@@ -248,9 +262,9 @@ void append_forwarded_request(std::string& out, const http::Request& request, co
   out.append("\r\nX-Request-Id: ").append(request.request_id);
   out.append("\r\ntraceparent: 00-").append(request.trace_id).append("-").append(hop.span_id);
   out.append(hop.sampled ? "-01" : "-00");
-  const fmt::format_int left(std::max<std::int64_t>(hop.left_ms, 1));
-  out.append("\r\nX-Request-Timeout-Ms: ").append(left.data(), left.size()).append("\r\n");
-  if (hop.independent) append_field(out, http::independent_field, "1");
+  const auto left = static_cast<std::uint64_t>(std::max<std::int64_t>(hop.left_ms, 1));
+  out.append("\r\nX-Request-Timeout-Ms: ").append(left).append("\r\n");
+  if (hop.independent) out.append_field(http::independent_field, "1");
   if (hop.copy > 0) append_copy_field(out, hop);
   if (hop.asks) {
     const auto length = request.header("content-length");
@@ -258,15 +272,12 @@ void append_forwarded_request(std::string& out, const http::Request& request, co
     if (length.empty())
       out.append("Transfer-Encoding: chunked\r\n");
     else
-      append_field(out, "Content-Length", length);
+      out.append_field("Content-Length", length);
   }
   const bool has_body = !request.body.empty() ||
                         (request.method != http::Method::get && request.method != http::Method::head &&
                          request.method != http::Method::del && request.method != http::Method::options);
-  if (has_body && !hop.asks) {
-    const fmt::format_int length(request.body.size());
-    out.append("Content-Length: ").append(length.data(), length.size()).append("\r\n");
-  }
+  if (has_body && !hop.asks) out.append_length(request.body.size());
   if (upgrade) out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n");
   out.append("\r\n");
 }
@@ -275,27 +286,26 @@ void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, co
                           bool answers_head, bool own_cors) {
   const int status = route.set_status > 0 ? route.set_status : head.status;
   reply.status = static_cast<http::Status>(status);
-  auto& lines = reply.forwarded.emplace().lines;
-  lines.reserve(1024);
+  http::HeadText lines(reply.forwarded.emplace().lines, lines_room + http::head_bytes(head.headers) +
+                                                            http::head_bytes(route.set_response_headers) +
+                                                            http::head_bytes(route.add_response_headers));
   append_status_line(lines, status);
   std::string joined;
   const auto connection = connection_list(head.headers, joined);
   unsigned said = 0;
   bool html = false;
   for (const auto& field : head.headers) {
-    if (field.name.empty() || is_one_of(hop_by_hop, field.name) || is_one_of(not_for_clients, field.name))
-      continue;
+    if (field.name.empty() || hop_by_hop.has(field.name) || not_for_clients.has(field.name)) continue;
     if (!connection.empty() && http::list_has(connection, field.name)) continue;
     if (own_cors && starts_with_letters(field.name, "access-control-")) continue;  // The gateway's to say.
     if (!route.remove_response_headers.empty() && is_removed(route.remove_response_headers, field.name))
       continue;
     if (!route.set_response_headers.empty() && is_set(route.set_response_headers, field.name)) continue;
-    for (std::size_t i = 0; i < std::size(security_fields); ++i)
-      if (field.name.size() == security_fields[i].name.size() &&
-          same_letters(field.name, security_fields[i].name))
-        said |= 1u << i;
+    if (security_names.has(field.name))
+      for (std::size_t i = 0; i < std::size(security_fields); ++i)
+        if (same_letters(field.name, security_fields[i].name)) said |= 1u << i;
     if (same_letters(field.name, "content-type")) html = starts_with_letters(field.value, "text/html");
-    append_field(lines, field.name, field.value);
+    lines.append_field(field.name, field.value);
   }
   if (head.status == 101) {
     lines.append("Connection: Upgrade\r\nUpgrade: ").append(head.header("upgrade")).append("\r\n");
@@ -305,10 +315,9 @@ void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, co
     const bool page_policy = html && security_fields[i].name == "content-security-policy";
     if ((said & (1u << i)) == 0 && !page_policy) lines.append(security_fields[i].line);
   }
-  for (const auto& change : route.set_response_headers) append_field(lines, change.name, change.value);
-  for (const auto& change : route.add_response_headers) append_field(lines, change.name, change.value);
-  if (answers_head && head.has_length)
-    fmt::format_to(std::back_inserter(lines), "Content-Length: {}\r\n", head.content_length);
+  for (const auto& change : route.set_response_headers) lines.append_field(change.name, change.value);
+  for (const auto& change : route.add_response_headers) lines.append_field(change.name, change.value);
+  if (answers_head && head.has_length) lines.append_length(head.content_length);
 }
 
 }  // namespace market::gateway

@@ -167,7 +167,8 @@ TEST(ForwardedAnswer, DropsTheConnectionsFieldsAndAddsSecurity) {
   http::ResponseHead head;
   std::string_view problem;
   ASSERT_EQ(http::parse_response_head("HTTP/1.1 207 Many\r\nServer: x\r\nConnection: Y\r\nY: 1\r\nZ: 2\r\n"
-                                      "Cache-Control: max-age=1\r\nContent-Length: 0\r\n\r\n",
+                                      "Cache-Control: max-age=1\r\nX-Decided-Here: 1\r\n"
+                                      "Content-Length: 0\r\n\r\n",
                                       http::HeadLimits(), false, head, problem),
             http::HeadState::complete);
   http::Reply reply;
@@ -175,7 +176,7 @@ TEST(ForwardedAnswer, DropsTheConnectionsFieldsAndAddsSecurity) {
   const auto& lines = reply.forwarded->lines;
   EXPECT_TRUE(lines.starts_with("HTTP/1.1 207 \r\nZ: 2\r\nCache-Control: max-age=1\r\n")) << lines;
   EXPECT_NE(lines.find("X-Content-Type-Options: nosniff"), std::string::npos);
-  for (const char* gone : {"Server", "Connection", "Y:", "Content-Length", "no-store"})
+  for (const char* gone : {"Server", "Connection", "Y:", "Content-Length", "no-store", "Decided"})
     EXPECT_EQ(lines.find(gone), std::string::npos) << gone;
 }
 

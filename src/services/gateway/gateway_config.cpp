@@ -98,14 +98,18 @@ void GatewayConfig::complete() {
   }
   for (std::size_t i = 0; i < routes.size(); ++i)
     if (!routes[i].weight_group.empty()) shares_[i].total = std::max(1u, totals[routes[i].weight_group]);
+  limits_bodies_ =
+      std::any_of(routes.begin(), routes.end(), [](const Route& route) { return route.body_bytes_max > 0; });
   protects_ = std::any_of(routes.begin(), routes.end(), [](const Route& route) {
     return route.authenticated || denies(route) || is_limited(route);
   });
 }
 
 bool GatewayConfig::is_drawn(std::size_t route, std::uint64_t random) const {
-  const auto drawn = (random >> 16) % shares_[route].total;
-  return drawn >= shares_[route].begin && drawn < shares_[route].end;
+  const Share& share = shares_[route];
+  if (share.end - share.begin == share.total) return true;  // Most share with none, and a division is dear.
+  const auto drawn = (random >> 16) % share.total;
+  return drawn >= share.begin && drawn < share.end;
 }
 
 template <class PathFits>

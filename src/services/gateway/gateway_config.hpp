@@ -21,6 +21,8 @@ struct GatewayConfig {
   std::optional<CorsPolicy> cors;  ///< Of every route without its own.
   double sampled_share = 0.01;     ///< Of traces, when spans are exported.
 
+  /// Whether any route has one of its own. After complete().
+  bool has_body_limits() const { return limits_bodies_; }
   /// Whether this peer is a proxy that tells rightly who asks, and for what.
   bool trusts(std::string_view peer) const;
   /// Sets each group's ranges and finds the routes that protect something; call it once when all routes are
@@ -41,8 +43,9 @@ struct GatewayConfig {
   bool may_be_stronger(const Question& question, const Route& route, const std::string& path) const;
   template <class PathFits>
   const Route* first(const Question& question, PathFits path_fits) const;
-  std::vector<Share> shares_;  ///< By route.
-  bool protects_ = false;      ///< Some route does.
+  std::vector<Share> shares_;   ///< By route.
+  bool protects_ = false;       ///< Some route does.
+  bool limits_bodies_ = false;  ///< Likewise.
 };
 
 }  // namespace market::gateway

@@ -98,8 +98,9 @@ PathPattern::Form PathPattern::form_of(std::string normal) {
 bool PathPattern::Form::matches(std::string_view path) const {
   if (literal) {
     if (!open_ended) return path == text;
-    const auto prefix = std::string_view(text).substr(0, text.size() - 3);  // Without "/**".
-    return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+    const auto size = text.size() - 3;  // Without "/**".
+    if (path.size() < size || (path.size() > size && path[size] != '/')) return false;
+    return path.starts_with(std::string_view(text).substr(0, size));
   }
   for (const auto& pattern : segments) {
     if (path.empty()) return false;
@@ -112,14 +113,20 @@ bool PathPattern::Form::matches(std::string_view path) const {
 bool is_internal_path(std::string_view path) {
   static constexpr std::string_view names[] = {"metrics", "info", "eureka", "actuator", "internal"};
   if (path.size() < 2) return false;
-  std::string name(next_segment(path));
+  const auto segment = next_segment(path);
+  const auto is_one = [](std::string_view name) {
+    return std::any_of(std::begin(names), std::end(names), [name](std::string_view internal) {
+      return name.size() == internal.size() && http::same_letters(name, internal);
+    });
+  };
+  if (segment.find_first_of("%;?#") == std::string_view::npos) return is_one(segment);
+  std::string name(segment);
   for (int times = 0; times < 2; ++times) {  // Some servers decode twice.
     std::string decoded;
     if (!http::percent_decode(name, false, decoded)) break;
     name = decoded.substr(0, decoded.find_first_of(";?#"));
   }
-  return std::any_of(std::begin(names), std::end(names),
-                     [&name](std::string_view internal) { return http::same_letters(name, internal); });
+  return is_one(name);
 }
 
 }  // namespace market::gateway

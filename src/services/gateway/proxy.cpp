@@ -93,12 +93,13 @@ std::vector<std::string> Proxy::missing_services() const {
 }
 
 void Proxy::add_cors(const http::Request& request, http::Reply& reply) const {
-  const auto config = current();
+  const auto& cors = current()->cors;
+  if (!cors) return;
   // What the proxy itself answered has them: a policy always says that answers vary.
   const bool has_them =
       std::any_of(reply.headers.begin(), reply.headers.end(),
                   [](const http::Header& field) { return field.name == "Vary" && field.value == "Origin"; });
-  if (config->cors && !has_them) add_cors_fields(reply, *config->cors, request);
+  if (!has_them) add_cors_fields(reply, *cors, request);
 }
 
 Proxy::Local& Proxy::local() {
@@ -111,7 +112,7 @@ void Proxy::apply(std::shared_ptr<const GatewayConfig> config) {
   version_.fetch_add(1, std::memory_order_release);
 }
 
-std::shared_ptr<const GatewayConfig> Proxy::current() const {
+const std::shared_ptr<const GatewayConfig>& Proxy::current() const {
   struct Seen {
     const Proxy* of = nullptr;
     std::uint64_t version = 0;
@@ -120,7 +121,9 @@ std::shared_ptr<const GatewayConfig> Proxy::current() const {
   thread_local Seen seen;
   const auto version = version_.load(std::memory_order_acquire);
   if (seen.of != this || seen.version != version) {
-    seen.config = config_.load();
+    // Each thread has an owner of its own: with one for all, each request would write to the same cache line.
+    const auto own = std::make_shared<const std::shared_ptr<const GatewayConfig>>(config_.load());
+    seen.config = std::shared_ptr<const GatewayConfig>(own, own->get());
     seen.of = this;
     seen.version = version;
   }
@@ -134,6 +137,7 @@ http::RouteOptions Proxy::options() {
   options.any_query = true;
   options.body_limit = [this](const http::Request& request) {
     const auto config = current();
+    if (!config->has_body_limits()) return config->body_bytes_max;
     const auto client = http::client_address(request, config->trusted_proxies);
     const NormalRequest normal(request);
     const Route* const route =

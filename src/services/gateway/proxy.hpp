@@ -113,7 +113,8 @@ class Proxy {
   };
 
   Local& local();
-  std::shared_ptr<const GatewayConfig> current() const;
+  /// Valid until this thread asks again: whoever waits keeps a copy.
+  const std::shared_ptr<const GatewayConfig>& current() const;
   void arrive(const http::Request& request, Arrival& arrival);
   Passage passage_of(const http::Request& request, const Arrival& arrival) const;
   Task<http::Reply> at_home(const http::Handler& handler, const http::Request& request);

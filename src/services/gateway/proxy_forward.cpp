@@ -141,12 +141,13 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
   const std::int64_t deadline = passage.began_ns / 1'000'000 + route.timeout.count();
   boost::container::small_vector<BackendPtr, 4> tried;
   std::optional<http::Reply> best;  // What the client gets when no other instance does better.
+  const auto want = passage.safe ? Balancer::Want::any : Balancer::Want::decider;
   int free_tries = 0, retries = 0;  // An instance that nobody listens at costs neither: it is tried once.
   for (;;) {
     const auto now = steady_ms();
     auto instance = service.empty() ? parts_.balancer.fixed(route.host, route.port)
                                     : parts_.balancer.choose(service, {tried.data(), tried.size()}, now,
-                                                             thread.ids.next());
+                                                             thread.ids.next(), want);
     if (service.empty() && !tried.empty()) instance = nullptr;
     if (!instance && best) co_return std::move(*best);
     if (!instance) {
@@ -187,6 +188,8 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
           instance->failed(Fault::bad_answer, limits, steady_ms());
         else
           instance->succeeded();
+        if (status == 201 && !call.response->header(http::decided_field).empty())
+          instance->has_decided(steady_ms());
         auto reply = reply_of(call, passage, instance);
         const bool elsewhere = passage.safe && (status == 502 || status == 503 || status == 504);
         if (!elsewhere || retries >= route.retries) co_return reply;

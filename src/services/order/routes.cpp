@@ -106,6 +106,8 @@ Task<Reply> answer_order(UseCases& use, Task<Placed> placing, ProductId product)
   if (!placed) co_return counted(use, placed.error(), product);
   Reply reply = use.reply(http::Status::created, *placed->order, placed->replayed);
   reply.headers.push_back(http::Header{"Location", use.location + placed->order->id.text()});
+  if (!use.parts.settings.sells_alone && use.parts.gate.decides_here())
+    reply.headers.push_back(http::Header{std::string(http::decided_field), "1"});
   co_return reply;
 }
 

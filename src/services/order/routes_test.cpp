@@ -15,10 +15,10 @@ using tests::header_of;
 
 class OrderRoutesTest : public testing::Test {
  protected:
-  OrderRoutesTest() {
+  explicit OrderRoutesTest(OrderSettings settings = {}) {
     gate_.followers.push_back(&watch_);
     add_order_routes(service_.router, {service_.authenticator, gate_, gate_.board, gate_, pay_, refusals_,
-                                       refused_, watch_, service_.clock, OrderSettings{}});
+                                       refused_, watch_, service_.clock, settings});
     ProductTerms terms;
     terms.price.amount = 500;
     shoes_ = gate_.decided(Command(ListProduct{terms, ProductTexts{"Shoes", "", "", ""}, 2}))->product();
@@ -51,6 +51,26 @@ class OrderRoutesTest : public testing::Test {
                     bob_ = service_.sign_in(UserId{2}, Role::customer);
   ProductId shoes_;
 };
+
+class SharedOrderRoutesTest : public OrderRoutesTest {
+ protected:
+  static OrderSettings shared() {
+    OrderSettings settings;
+    settings.sells_alone = false;
+    return settings;
+  }
+  SharedOrderRoutesTest() : OrderRoutesTest(shared()) {}
+};
+
+TEST_F(OrderRoutesTest, WhoSellsAloneNeedNotSayWhoDecides) {
+  EXPECT_EQ(header_of(*post(all, items()), http::decided_field), "");
+}
+
+TEST_F(SharedOrderRoutesTest, AGatewayLearnsWhoDecides) {
+  EXPECT_EQ(header_of(*post(all, items()), http::decided_field), "1");
+  gate_.decides = false;
+  EXPECT_EQ(header_of(*post(all, items()), http::decided_field), "");
+}
 
 TEST_F(OrderRoutesTest, ARepeatedOrderIsTheOrderAsItIsNow) {
   const auto first = post(all, items(), {key_});

@@ -24,7 +24,7 @@ void append_time(std::string& out, Instant at) {
 void append_number(std::string& out, std::int64_t number) {
   char digits[24];
   const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-  out.append(digits, end);
+  out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
 void append_money(std::string& out, const Money& money) {

@@ -76,7 +76,10 @@ void ProductView::append_to(std::string& out, SaleStateName state, std::int64_t 
 }
 
 std::string ProductView::etag(SaleStateName state) const {
-  return fmt::format("\"{}.{}\"", version_, text_of(state));
+  std::string tag = "\"";
+  append_number(tag, version_);
+  tag.append(".").append(text_of(state)).append("\"");
+  return tag;
 }
 
 void append_stock(std::string& out, SaleStateName state, bool paused, std::int64_t remaining,
