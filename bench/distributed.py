@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Durable orders of the distributed market per CPU second of its own processes, relative to nginx.
 
-    ./dev bench distributed [--rounds N] [--orders N] [--results FILE]
+    ./dev bench distributed [--rounds N] [--orders N] [--open N] [--results FILE]
 
 The stack of `./dev stack` with one gateway more, which limits no address: gateway, order service, log on
 Kafka, 201; counted until the rows are in MariaDB. Engines and generator are apart. nginx (`return 200`) is
 measured before and after each round, as in measure.py. A second run at half of the rate shows the latencies.
+With `--open`, a last round is measured on top of so many unpaid orders, which are made first.
 """
 
 import argparse
@@ -26,7 +27,7 @@ import measure
 
 ROOT = measure.ROOT
 ROLES = ("gateway", "order", "product", "user", "registry")
-GOAL, LATENCY_GOAL_MS = 0.35, 20
+GOAL, LATENCY_GOAL_MS, GROWTH_GOAL = 0.35, 20, 1.2
 
 
 class Stack:
@@ -83,32 +84,42 @@ def cpu_seconds(pids):
     return total / os.sysconf("SC_CLK_TCK")
 
 
-def measure_round(number, options, generator, nginx, gateway, stack, tokens):
+class Buying:
+    """Orders of users that have none yet."""
+
+    def __init__(self, generator, gateway, stack, tokens):
+        self.generator, self.gateway, self.stack, self.tokens = generator, gateway, stack, tokens
+        self.pids = {role: stack.pids(role) for role in ROLES}
+        self.pids["gateway"] = gateway.pids
+        self.users = 0
+
+    def buy(self, count, *more):
+        """What the generator saw, and {role: CPU seconds}, until all are rows."""
+        product = self.gateway.event_product(count)
+        time.sleep(1)  # Every instance has heard of it.
+        before = {role: cpu_seconds(self.pids[role]) for role in ROLES}
+        result = self.generator.run(
+            self.gateway.pids, self.gateway.url, count, "--mode", "buy", "--product", product, "--tokens",
+            str(self.tokens), "--first-user", str(self.users), *more)
+        self.users += count
+        self.stack.wait_until_caught_up()
+        measure.expect("accepted orders", result["accepted"], count)
+        return result, {role: cpu_seconds(self.pids[role]) - before[role] for role in ROLES}
+
+
+def measure_round(number, options, buying, nginx):
     """(ratio, orders per CPU second, {role: µs per order}, latencies of the second run)"""
     def nginx_rate():
         url = f"http://127.0.0.1:{nginx.port}"
-        return measure.per_cpu(generator.run(nginx.pids, url, options.orders, "--mode", "get", "--path", "/"))
-
-    pids = {role: stack.pids(role) for role in ROLES}
-    pids["gateway"] = gateway.pids
-
-    def buy(first, count, *more):
-        product = gateway.event_product(count)
-        time.sleep(1)  # Every instance has heard of it.
-        before = {role: cpu_seconds(pids[role]) for role in ROLES}
-        result = generator.run(gateway.pids, gateway.url, count, "--mode", "buy", "--product", product,
-                               "--tokens", str(tokens), "--first-user", str(first), *more)
-        stack.wait_until_caught_up()
-        measure.expect("accepted orders", result["accepted"], count)
-        return result, {role: cpu_seconds(pids[role]) - before[role] for role in ROLES}
+        return measure.per_cpu(
+            buying.generator.run(nginx.pids, url, options.orders, "--mode", "get", "--path", "/"))
 
     beside = [nginx_rate()]
-    first = number * (options.orders + options.paced)
-    result, spent = buy(first, options.orders)
+    result, spent = buying.buy(options.orders)
     beside.append(nginx_rate())
     rate = options.orders / sum(spent.values())
     paced = max(1, int(options.orders / result["seconds"] / 2))
-    slow, _ = buy(first + options.orders, options.paced, "--rate", str(paced), "--duration", "600s")
+    slow, _ = buying.buy(options.paced, "--rate", str(paced), "--duration", "600s")
     share = {role: seconds / options.orders * 1e6 for role, seconds in spent.items()}
     ratio = rate / statistics.mean(beside)
     print(f"round {number + 1}: nginx {statistics.mean(beside):,.0f}/CPU s, orders {rate:,.0f} "
@@ -117,7 +128,17 @@ def measure_round(number, options, generator, nginx, gateway, stack, tokens):
     return ratio, rate, share, {"rate": paced, **slow["latencyMs"]["accepted"]}
 
 
-def report(options, rounds):
+def grown(options, ratio, crowded):
+    if crowded is None:
+        return []
+    growth = ratio / crowded[0]
+    return [f"| cost of an order on top of {options.open:,} unpaid ones, as a multiple (relative to nginx) | "
+            f"{growth:.2f} | {crowded[1]:,.0f} per CPU second | ≤ {GROWTH_GOAL} | "
+            f"{'yes' if growth <= GROWTH_GOAL else 'no'} |"]
+
+
+def report(options, rounds, crowded):
+    """`crowded`: the round on top of `options.open` orders, or None."""
     ratios, rates, shares, latencies = zip(*rounds)
     ratio = statistics.median(ratios)
     p99s = [each["p99"] for each in latencies]
@@ -144,6 +165,7 @@ def report(options, rounds):
         f"≥ {GOAL} | {'yes' if ratio >= GOAL else 'no'} |",
         f"| p99 at half of the rate, ms | {p99:.1f} | {' '.join(f'{each:.1f}' for each in p99s)} | "
         f"≤ {LATENCY_GOAL_MS} | {'yes' if p99 <= LATENCY_GOAL_MS else 'no'} |",
+        *grown(options, ratio, crowded),
         "",
         "| role | µs of processor per order |",
         "|---|---|",
@@ -158,6 +180,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--orders", type=int, default=50_000, help="per round")
     parser.add_argument("--paced", type=int, default=10_000, help="per round, at half of the rate")
+    parser.add_argument("--open", type=int, default=0, help="unpaid, of a last round; 0: none")
     parser.add_argument("--connections", type=int, default=256)
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of the gateway and of nginx")
     parser.add_argument("--generator-threads", type=int, default=1)
@@ -169,7 +192,7 @@ def main():
             stack = Stack(folder, options.binary)
             shutil.copytree(stack.folder / "data/user-1/keys", folder / "data/keys")
             tokens = folder / "tokens"
-            users = options.rounds * (options.orders + options.paced)
+            users = (options.rounds + (options.open > 0)) * (options.orders + options.paced) + options.open
             subprocess.run([options.binary, "seed", "--data", folder / "data", "--users", str(users),
                             "--tokens", tokens], check=True, capture_output=True)
             nginx = measure.Nginx(folder / "nginx", options.threads)
@@ -177,9 +200,13 @@ def main():
             gateway = Gateway(options.binary, stack, folder, options.threads)
             running.append(gateway.process)
             generator = measure.Generator(options, folder)
-            text = report(options, [
-                measure_round(number, options, generator, nginx, gateway, stack, tokens)
-                for number in range(options.rounds)])
+            buying = Buying(generator, gateway, stack, tokens)
+            rounds = [measure_round(number, options, buying, nginx) for number in range(options.rounds)]
+            crowded = None
+            if options.open > 0:
+                buying.buy(max(1, options.open - buying.users))
+                crowded = measure_round(options.rounds, options, buying, nginx)
+            text = report(options, rounds, crowded)
         except measure.Failure as failure:
             print(f"bench: {failure}", file=sys.stderr)
             return 1
