@@ -72,7 +72,8 @@ class Connection {
     if (sql_ && now - used_at_ > idle && !sql_->is_connected()) sql_.reset();
     if (!sql_) {
       auto made = std::make_unique<soci::session>(*soci::factory_mysql(), text_);
-      for (const auto& setting : wanted_settings()) try_to(*made, setting);
+      for (const auto& setting : wanted_settings())
+        if (!try_to(*made, setting.sql) && setting.instead != nullptr) try_to(*made, setting.instead);
       for (const auto& setting : session_settings()) set(*made, setting);
       sql_ = std::move(made);
     }
@@ -87,9 +88,11 @@ class Connection {
   }
 
  private:
-  static void try_to(soci::session& sql, const char* setting) try {
+  static bool try_to(soci::session& sql, const char* setting) try {
     sql << setting;
+    return true;
   } catch (const soci::soci_error&) {  // Only MariaDB or only MySQL knows it.
+    return false;
   }
   static void set(soci::session& sql, const char* setting) try {
     sql << setting;

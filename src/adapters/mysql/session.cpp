@@ -23,11 +23,12 @@ constexpr const char* settings_of_all[] = {
     "SET SESSION transaction_isolation = 'READ-COMMITTED'",               // A retry sees what is there now.
     "SET SESSION innodb_lock_wait_timeout = 3",                           // The default waits 50 s.
 };
-constexpr const char* settings_of_some[] = {
-    "SET SESSION tx_isolation = 'READ-COMMITTED'",  // MariaDB's name of it.
-    // A paused instance gives its locks back.
-    "SET SESSION idle_write_transaction_timeout = 2",
-    "SET SESSION idle_transaction_timeout = 2",
+constexpr WantedSetting settings_of_some[] = {
+    {"SET SESSION tx_isolation = 'READ-COMMITTED'", nullptr},  // MariaDB's name of it.
+    // A paused instance gives its locks back. MySQL knows no limit of a transaction, but one of any pause
+    // between two statements: behind it the connection is made anew, as whoever uses one looks first.
+    {"SET SESSION idle_write_transaction_timeout = 2", "SET SESSION wait_timeout = 3"},
+    {"SET SESSION idle_transaction_timeout = 2", nullptr},
 };
 
 }  // namespace
@@ -36,7 +37,7 @@ std::span<const char* const> session_settings() {
   return settings_of_all;
 }
 
-std::span<const char* const> wanted_settings() {
+std::span<const WantedSetting> wanted_settings() {
   return settings_of_some;
 }
 
@@ -178,7 +179,9 @@ void Session::connect() {
     close();
     throw failure;
   }
-  for (const char* setting : wanted_settings()) mysql_query(connection, setting);
+  for (const auto& setting : wanted_settings())
+    if (mysql_query(connection, setting.sql) != 0 && setting.instead != nullptr)
+      mysql_query(connection, setting.instead);
   for (const char* setting : session_settings())
     if (mysql_query(connection, setting) != 0 && mysql_errno(connection) != ER_UNKNOWN_SYSTEM_VARIABLE)
       raise();

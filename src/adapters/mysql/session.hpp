@@ -45,8 +45,12 @@ struct Failure : std::runtime_error {
 };
 /// What every connection is set to.
 std::span<const char* const> session_settings();
-/// Only MariaDB or only MySQL knows each of these; the other goes without.
-std::span<const char* const> wanted_settings();
+/// Only MariaDB or only MySQL knows each of these; the other takes `instead`, or goes without.
+struct WantedSetting {
+  const char* sql;
+  const char* instead;  ///< May be null.
+};
+std::span<const WantedSetting> wanted_settings();
 /// insufficient_storage for a full disk, else unavailable; the text is for the developer.
 Error error_of(const std::exception& error, std::string_view doing);
 
