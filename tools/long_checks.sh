@@ -64,6 +64,23 @@ coverage() {
     --fail-under-branch "$branch_percent_min"
 }
 
+# The stores' own tests, and those of the shared market, on MySQL itself instead of MariaDB.
+on_mysql() {
+  local engines=build/engines-mysql program status=0
+  install_packages debootstrap "${engine_packages[@]}"
+  build release contract_tests adapters_mysql_tests market
+  python3 tools/stack/engines.py up kafka redis mysql --any-port --dir "$engines" ||
+    die "MySQL cannot be started"
+  export MARKET_ENGINES="$root/$engines/env"
+  for program in contract_tests adapters_mysql_tests; do
+    "build/release/tests/$program" --gtest_brief=1 --gtest_filter='*mysql*:*Mysql*' || status=1
+  done
+  (cd tests/e2e && python -m pytest -q test_shared_store.py test_shared_accounts.py \
+    test_moving.py) || status=1
+  python3 tools/stack/engines.py down kafka redis mysql --dir "$engines"
+  return $status
+}
+
 command_release_check() {
   local record=0 argument started=$SECONDS
   for argument in "$@"; do
@@ -91,6 +108,7 @@ command_release_check() {
   }
   release_step "TSan: unit and simulation programs" tsan_suite
   release_step "coverage of domain and sale" suite release-coverage coverage
+  release_step "MySQL itself" suite release-mysql on_mysql
   release_step "fuzzers, 60 s each" suite release-fuzz "$root/dev" fuzz 60
   release_step "soak, 10 minutes" suite release-soak "$root/dev" soak 10
   command -v java >/dev/null && command -v mvn >/dev/null ||

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kafka, Redis and MariaDB on loopback, from packages alone: Debian's, and Maven's for Kafka's broker.
 
-    tools/stack/engines.py up --dir FOLDER [kafka] [redis] [mariadb]     what runs already stays
+    tools/stack/engines.py up --dir FOLDER [kafka] [redis] [mariadb | mysql]     what runs already stays
     tools/stack/engines.py down --dir FOLDER
 
 FOLDER/env holds their addresses as shell variables; FOLDER/pids/NAME.pid one file for each. What cannot be
@@ -231,7 +231,64 @@ class Mariadb(Engine):
                 "MYSQL_DATABASE": "market"}
 
 
-ENGINES = {engine.name: engine for engine in (Kafka, Redis, Mariadb)}
+class Mysql(Engine):
+    """MySQL itself, which Debian has in its unstable release alone: that is put into a folder of its own."""
+
+    name = "mysql"
+    usual_port = 3307
+    root = ROOT / "build" / "mysql-root"
+
+    @property
+    def password(self):
+        return self.remember("mysql_password", lambda _: secrets.token_hex(16))
+
+    def install(self):
+        if (self.root / "usr/sbin/mysqld").exists():
+            return
+        mirror = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)"], capture_output=True,
+                                text=True, check=True).stdout.split()[0]
+        shutil.rmtree(self.root, ignore_errors=True)
+        done = subprocess.run(
+            [need("debootstrap", "debootstrap"), "--variant=minbase", "--include=mysql-server-core",
+             "unstable", self.root, mirror], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Trouble("Debian's unstable release cannot be put into a folder: " + end_of(done))
+
+    def begin(self):
+        self.install()
+        inside = f"/srv/{self.port}"
+        home = self.root / inside[1:]
+        server = ["chroot", self.root, "/usr/sbin/mysqld", "--no-defaults", "--user=root",
+                  f"--datadir={inside}/data"]
+        if not (home / "data/mysql.ibd").exists():
+            shutil.rmtree(home, ignore_errors=True)
+            home.mkdir(parents=True)
+            done = subprocess.run([*server, "--initialize-insecure"], capture_output=True, text=True)
+            if done.returncode != 0:
+                raise Trouble("MySQL's folder cannot be made: " + end_of(done))
+        first = home / "first.sql"
+        first.touch(mode=0o600)
+        first.write_text(
+            "CREATE DATABASE IF NOT EXISTS market CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n"
+            f"CREATE USER IF NOT EXISTS market@'{LOOPBACK}';\n"
+            f"ALTER USER market@'{LOOPBACK}' IDENTIFIED BY '{self.password}';\n"
+            f"GRANT ALL ON `market%`.* TO market@'{LOOPBACK}';\n")
+        self.process.start(
+            [*server, f"--port={self.port}", f"--bind-address={LOOPBACK}", f"--socket={inside}/socket",
+             f"--pid-file={inside}/pid", f"--init-file={inside}/first.sql", "--mysqlx=OFF",
+             "--secure-file-priv=", "--skip-name-resolve", "--innodb-buffer-pool-size=128M",
+             "--max-allowed-packet=64M", "--max-connections=300"])
+
+    def healthy(self):
+        return self.process.said("ready for connections") and answers(self.port)
+
+    def variables(self):
+        return {"MYSQL": self.address, "MYSQL_USER": "market", "MYSQL_PASSWORD": self.password,
+                "MYSQL_DATABASE": "market"}
+
+
+ENGINES = {engine.name: engine for engine in (Kafka, Redis, Mariadb, Mysql)}
+USUAL = ("kafka", "redis", "mariadb")
 
 
 def shell_text(variables):
@@ -258,14 +315,14 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=["up", "down"])
-    parser.add_argument("engines", nargs="*", help="kafka, redis, mariadb (default: all)")
+    parser.add_argument("engines", nargs="*", help="kafka, redis, mariadb (the default); mysql")
     parser.add_argument("--dir", required=True, type=pathlib.Path)
     parser.add_argument("--any-port", action="store_true", help="free ports, not the usual ones")
     options = parser.parse_args()
     unknown = set(options.engines) - set(ENGINES)
     if unknown:
         parser.error(f"there is no engine {', '.join(sorted(unknown))}")
-    wanted = [ENGINES[name](options.dir, options.any_port) for name in options.engines or ENGINES]
+    wanted = [ENGINES[name](options.dir, options.any_port) for name in options.engines or USUAL]
     if options.action == "down":
         for engine in wanted:
             engine.down()

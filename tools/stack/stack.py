@@ -21,7 +21,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from engines import ENGINES, ROOT, Engine, Redis, shell_text, start_all  # noqa: E402
+from engines import ENGINES, ROOT, USUAL, Engine, Redis, shell_text, start_all  # noqa: E402
 from processes import LOOPBACK, Process, Trouble, start_of  # noqa: E402
 
 # Roles that share log and databases, with the ports before their first one.
@@ -116,7 +116,7 @@ class Stack:
         self.folder = options.dir.resolve()
         self.any_port = options.any_port
         self.binary = options.binary.resolve()
-        self.engines = [engine(self.folder, self.any_port) for engine in ENGINES.values()]
+        self.engines = [engine(self.folder, self.any_port) for engine in map(ENGINES.get, USUAL)]
         self.redis = next(each for each in self.engines if isinstance(each, Redis))
         self.registries = [
             Role(self, f"registry-{number}", "registry", 8760 + number, self.peers(number))
