@@ -193,6 +193,48 @@ TEST_F(Sender, TooManyAreRefused) {
       cancel(3), [](Result<Submitted>) {}, at(0)));
 }
 
+TEST_F(Sender, ARefusalInTheLogIsTheAnswerToItsCommandAlone) {
+  add(5);
+  add(6);
+  auto events = std::make_shared<std::vector<CountedEvent>>();
+  for (const CommandId& id :
+       {CommandId{7, 9, 1}, CommandId{6, 8, 1}, CommandId{7, 8, 9}, CommandId{7, 8, 1}}) {
+    CountedEvent& counted = events->emplace_back();
+    counted.place = static_cast<Place>(events->size());
+    counted.event.command = id;
+    counted.event.fact = Refused{RequestKey{1, 2}, Code::sold_out, at(1'000)};
+  }
+  sender.followed(events, no_stock);
+  settle();
+  ASSERT_EQ(answers.size(), 1u) << "the others are of other sessions, or unknown";
+  EXPECT_EQ(answers.find(5)->second.error().code, Code::sold_out);
+}
+
+TEST_F(Sender, SendsNoMoreAtATimeThanAMessageHolds) {
+  sender.opened(1, "there");
+  const auto count = wire::message_commands_max + 3;
+  for (std::size_t i = 0; i < count; ++i) add(static_cast<std::int64_t>(i));
+  auto message = sender.message(at(now));
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->commands.size(), wire::message_commands_max);
+  message = sender.message(at(now));
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->commands.size(), 3u);
+  EXPECT_FALSE(sender.message(at(now)));
+  // Few of them, when they are large.
+  for (int i = 0; i < 12; ++i) {
+    Command large = AdjustStock{ProductId{1}, 1, std::string(50'000, 'x')};
+    ASSERT_TRUE(sender.add(
+        std::move(large), [](const Result<Submitted>&) {}, at(now)));
+  }
+  std::size_t sent_commands = 0;
+  while ((message = sender.message(at(now)))) {
+    EXPECT_LE(wire::encode_message(*message).size(), wire::message_bytes_max);
+    sent_commands += message->commands.size();
+  }
+  EXPECT_EQ(sent_commands, 12u);
+}
+
 TEST(Desk, DropsWhatLiesBelowTheFloorAndForgetsWithTheTerm) {
   CommandDesk desk;
   desk.begin(1);

@@ -17,7 +17,7 @@ bool SnapshotWriter::begin(Place place) {
   if (stage_.load() != Stage::idle) return false;
   const std::scoped_lock lock(mutex_);
   place_ = place;
-  begun_ = abandoned_ = false;
+  begun_ = abandoned_ = failed_ = false;
   stage_.store(Stage::copying);
   return true;
 }
@@ -87,17 +87,14 @@ void SnapshotWriter::run() {
       abandoned_ = false;
       continue;
     }
+    const bool drop = failed_;
     lock.unlock();
-    const auto written = write(pieces, stage);
+    const auto written = drop ? Result<>() : write(pieces, stage);
     for (const std::string& piece : pieces) waiting_bytes_.fetch_sub(piece.size(), std::memory_order_relaxed);
     if (!written) spdlog::warn("no snapshot could be made: {}", written.error().detail);
-    if (written && stage == Stage::finishing) made_.fetch_add(1, std::memory_order_relaxed);
+    if (written && !drop && stage == Stage::finishing) made_.fetch_add(1, std::memory_order_relaxed);
     lock.lock();
-    if (!written) {
-      // The copy goes on into nothing; the next snapshot tries again.
-      abandoned_ = stage != Stage::finishing;
-      begun_ = false;
-    }
+    if (!written) failed_ = true;  // The copy goes on into nothing; the next snapshot tries again.
     if (stage == Stage::finishing) stage_.store(Stage::idle);
   }
 }

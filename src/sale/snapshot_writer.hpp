@@ -50,7 +50,7 @@ class SnapshotWriter {
   std::vector<std::string> pieces_;
   std::atomic<Stage> stage_{Stage::idle};
   Place place_ = 0;
-  bool begun_ = false, abandoned_ = false, stopping_ = false;
+  bool begun_ = false, abandoned_ = false, failed_ = false, stopping_ = false;
   std::thread thread_;
 };
 

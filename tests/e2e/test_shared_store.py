@@ -1,9 +1,7 @@
 """What operators do with a market on Kafka, MySQL and Redis: seed, check, bench, dump, rebuild, adopt, backup
 and restore."""
 
-import concurrent.futures
 import json
-import time
 
 import confluent_kafka
 import pytest
@@ -262,23 +260,10 @@ def test_a_backup_of_a_running_market_restored_onto_empty_engines(store, other, 
     server = store.serve()
     before = [bought(server.url, products[0], token, key="b") for token in tokens]
     person = client.sign_up(server.url)
-    ended = False
-
-    def buy(token):
-        buyer, count = Client(server.url, token), 0
-        while not ended:
-            buyer.order(products[1], expect=None)
-            count += 1
-        return count
-
-    with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        buying = [pool.submit(buy, token) for token in tokens[:3]]
-        time.sleep(0.5)
+    with client.buying(server.url, tokens[:3], products[1]):
         said = store.ok("backup", "--to", tmp_path / "backup")
         assert "log records" in said
         store.check()  # Nothing is wrong while people buy.
-        ended = True
-        assert min(job.result() for job in buying) > 0
     again = store.run("backup", "--to", tmp_path / "backup")
     assert again.returncode == 1 and "is not empty" in again.stderr, again.stderr
     refused = store.run("restore", "--from", tmp_path / "backup")

@@ -34,12 +34,14 @@ def run(folder, action, *names):
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stack") / ".stack"
-    done = run(folder, "up")
-    if done.returncode != 0 and any(name in done.stderr for name in ("apt-get install", "cannot be had")):
-        pytest.skip(f"this machine has no engines: {done.stderr.strip()[:300]}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    yield folder
-    run(folder, "down")
+    try:
+        done = run(folder, "up")
+        if done.returncode != 0 and any(name in done.stderr for name in ("apt-get install", "cannot be had")):
+            pytest.skip(f"this machine has no engines: {done.stderr.strip()[:300]}")
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield folder
+    finally:
+        run(folder, "down")  # Also a part of it, when the rest did not come up.
     assert not [each for each in (folder / "pids").glob("*.pid")]
 
 

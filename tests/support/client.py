@@ -1,6 +1,10 @@
 """A client whose every answer is validated against the document."""
 
+import concurrent.futures
+import contextlib
 import itertools
+import threading
+import time
 import uuid
 from datetime import datetime, timedelta, timezone
 
@@ -113,3 +117,25 @@ def sign_up(url, email=None, **members):
 
 def admin(url):
     return sign_in(url, ADMIN_EMAIL, ADMIN_PASSWORD)
+
+
+@contextlib.contextmanager
+def buying(url, tokens, product):
+    """One buyer for each token, who buys again and again beside what happens inside, however that ends."""
+    ended = threading.Event()
+
+    def buy(token):
+        buyer, bought = Client(url, token), 0
+        while not ended.is_set():
+            buyer.order(product, expect=None)
+            bought += 1
+        return bought
+
+    with concurrent.futures.ThreadPoolExecutor(len(tokens)) as pool:
+        buyers = [pool.submit(buy, token) for token in tokens]
+        try:
+            time.sleep(0.3)
+            yield
+        finally:
+            ended.set()
+        assert min(each.result() for each in buyers) > 0

@@ -11,6 +11,22 @@ void MemoryLog::fail_next(Failure failure) {
   failures_.push_back(failure);
 }
 
+void MemoryLog::hang() {
+  const std::lock_guard lock(mutex_);
+  hangs_ = true;
+}
+
+void MemoryLog::go_on() {
+  const std::lock_guard lock(mutex_);
+  hangs_ = false;
+  goes_on_.notify_all();
+}
+
+void MemoryLog::cut(std::size_t keep) {
+  const std::lock_guard lock(mutex_);
+  records_.resize(std::min(keep, records_.size()));
+}
+
 void MemoryLog::let_others_append(std::string record) {
   const std::lock_guard lock(mutex_);
   others_ = std::move(record);
@@ -26,7 +42,8 @@ bool MemoryLog::take(std::initializer_list<Failure> fitting, Failure& taken) {
 
 Result<Offset> MemoryLog::append(std::string_view record) {
   check(!record.empty(), "a record has bytes");
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  goes_on_.wait(lock, [this] { return !hangs_; });
   if (!writable_) {
     return fail(Code::unavailable, "the log failed before, and nobody has looked what is in it since");
   }

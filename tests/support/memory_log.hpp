@@ -2,6 +2,7 @@
 /// A log in memory, for tests and simulations. Failures are asked for one by one; each hits the next call
 /// that it fits.
 
+#include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -26,6 +27,11 @@ class MemoryLog final : public Log {
   };
   /// The n-th failure of a kind hits the n-th call that it fits.
   void fail_next(Failure failure);
+  /// append() waits from now on until go_on(), as on a disk that hangs; then failures hit it.
+  void hang();
+  void go_on();
+  /// As after a restore of an older copy: `keep` records are left.
+  void cut(std::size_t keep);
   /// What another writer appends at the next Failure::taken.
   void let_others_append(std::string record);
 
@@ -35,6 +41,8 @@ class MemoryLog final : public Log {
   Result<> look();
 
   std::mutex mutex_;
+  std::condition_variable goes_on_;
+  bool hangs_ = false;
   /// Never moved: `each` of read() may call this log.
   std::deque<std::string> records_;
   bool writable_ = true;  ///< False from a failed append() until somebody has looked.

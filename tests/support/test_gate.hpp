@@ -84,6 +84,7 @@ class TestGate {
   MemoryLog log;
   TestRecords records;
   MemorySnapshots snapshots;
+  std::vector<LogFollower*> followers;  ///< From the next start on.
 
  private:
   static bool may_pass(Code code) { return code == Code::recovering || code == Code::insufficient_storage; }
@@ -97,6 +98,7 @@ class TestGate {
                                table, keys, kept.clock, [&kept] { return ++kept.random_; }},
                kept.settings_),
           reader(overlay, kept.records) {
+      for (LogFollower* follower : kept.followers) gate.add_follower(*follower);
       gate.start();
     }
     sale::KeyFilter keys;

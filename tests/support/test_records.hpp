@@ -29,10 +29,12 @@ class TestRecords final : public OrderRecords, public RecordFold {
     return place_;
   }
   Result<LogId> log() override {
+    if (log_away) return fail(Code::unavailable, "the records are away");
     const std::scoped_lock lock(mutex_);
     return log_;
   }
   Result<> set_log(LogId log) override {
+    if (unnamed) return fail(Code::unavailable, "the records are away");
     const std::scoped_lock lock(mutex_);
     log_ = log;
     return {};
@@ -43,7 +45,13 @@ class TestRecords final : public OrderRecords, public RecordFold {
     for (const auto& [id, product] : products_) all.push_back(product);
     return all;
   }
-  Result<std::vector<OrderId>> beyond(Place) override { return std::vector<OrderId>(); }
+  Result<std::vector<OrderId>> beyond(Place place) override {
+    const std::scoped_lock lock(mutex_);
+    std::vector<OrderId> all;
+    for (const auto& [id, order] : orders_)
+      if (order->place > place) all.push_back(id);
+    return all;
+  }
   Result<OrderPtr> load(OrderId id) override {
     const std::scoped_lock lock(mutex_);
     return order(id);
@@ -76,7 +84,8 @@ class TestRecords final : public OrderRecords, public RecordFold {
     co_return found;
   }
 
-  std::atomic<int> fail_next{0};  ///< So many calls of fold() fail.
+  std::atomic<int> fail_next{0};                      ///< So many calls of fold() fail.
+  std::atomic<bool> log_away{false}, unnamed{false};  ///< log() fails; set_log() does.
 
  private:
   OrderPtr order(OrderId id) const {

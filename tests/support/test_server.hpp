@@ -8,6 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -18,6 +21,21 @@
 #include "http/server/server.hpp"
 
 namespace market::tests {
+
+inline Task<http::Reply> echo(const http::Request& request) {
+  co_return http::json(http::Status::ok, std::string(request.body));
+}
+inline std::atomic<int> slow_begun{0};
+inline Task<http::Reply> slow(const http::Request&) {
+  ++slow_begun;
+  asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(300));
+  co_await timer.async_wait(asio::use_awaitable);
+  co_return http::json(http::Status::ok, "\"slow\"");
+}
+inline Task<http::Reply> broken(const http::Request&) {
+  throw std::runtime_error("a secret");
+  co_return http::Reply();
+}
 
 class Client {
  public:

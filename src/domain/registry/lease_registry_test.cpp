@@ -246,6 +246,52 @@ TEST_F(Leases, change_once_and_date_it_by_the_newest_word) {
   EXPECT_EQ(registry.expected_per_minute(), 60u) << "two instances, each every two seconds";
 }
 
+TEST_F(Leases, are_shown_by_application_also_when_they_have_ended) {
+  enroll(instance_of("b"));
+  enroll(instance_of("a"));
+  auto other = instance_of("c");
+  other.app = "ADMIN";
+  enroll(other);
+  now += 60'000;
+  std::vector<std::string> seen;
+  const auto note = [&](const RegisteredInstance& each) { seen.push_back(each.app + "/" + each.key()); };
+  registry.each(note);
+  EXPECT_EQ(seen, (std::vector<std::string>{"ADMIN/c", "SHOP/a", "SHOP/b"}));
+  seen.clear();
+  registry.each_of("SHOP", note);
+  EXPECT_EQ(seen, (std::vector<std::string>{"SHOP/a", "SHOP/b"}));
+  seen.clear();
+  registry.look("SHOP", "x", note);
+  EXPECT_TRUE(seen.empty());
+  EXPECT_FALSE(registry.find_by_id("a", now)) << "its lease has ended";
+}
+
+TEST_F(Leases, keep_their_date_when_an_override_is_older_or_none) {
+  enroll(instance_of("a", Status::up, 100));
+  EXPECT_TRUE(registry.override_status("SHOP", "a", Status::down, 50, now));
+  EXPECT_EQ(registry.find("SHOP", "a", now)->dirty_ms, 100);
+  EXPECT_TRUE(registry.override_status("SHOP", "a", Status::up, {}, now + 1));
+  EXPECT_EQ(registry.find("SHOP", "a", now)->dirty_ms, 100);
+  EXPECT_EQ(registry.find("SHOP", "a", now)->lease.up_ms, start_ms) << "it was UP from its start";
+  EXPECT_TRUE(registry.drop_override("SHOP", "a", {}, 150, now));
+  EXPECT_EQ(registry.find("SHOP", "a", now)->dirty_ms, 150);
+  EXPECT_EQ(status(), Status::unknown);
+  EXPECT_EQ(registry.renew("SHOP", "a", {}, now), Renewed::unknown) << "it registers again";
+  EXPECT_TRUE(registry.drop_override("SHOP", "a", Status::up, {}, now)) << "there is none any more";
+  EXPECT_EQ(status(), Status::unknown);
+  enroll(instance_of("b", Status::up, 0));
+  EXPECT_EQ(registry.find("SHOP", "b", now)->dirty_ms, now) << "a client that has none: now";
+}
+
+TEST_F(Leases, of_a_peer_tell_no_override_over_the_one_that_is_known) {
+  enroll(instance_of("a"));
+  registry.override_status("SHOP", "a", Status::out_of_service, {}, now);
+  auto told = instance_of("a", Status::up, 200);
+  told.overridden = Status::down;
+  enroll(told, Source::peer);
+  EXPECT_EQ(status(), Status::out_of_service);
+}
+
 TEST_F(Leases, forget_overrides_without_an_instance_after_a_time) {
   enroll(instance_of("a"));
   registry.override_status("SHOP", "a", Status::out_of_service, {}, now);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/check.hpp"
+
 namespace market {
 
 void Audit::note(std::string& first, std::string what) const {
@@ -57,9 +59,7 @@ void Audit::count_live(const Order& order, int sign) {
 
 void Audit::check_product(ProductId id, const Product& product) {
   if (product.remaining < 0) note(stock_, fmt::format("product {}: {} remain", id.text(), product.remaining));
-  if (product.capacity != product.remaining + product.live)
-    note(stock_, fmt::format("product {}: capacity {} is not {} remaining + {} live", id.text(),
-                             product.capacity, product.remaining, product.live));
+  check(product.capacity == product.remaining + product.live, "the audit moves both sides together");
 }
 
 void Audit::check_tickets(const Order& order) {

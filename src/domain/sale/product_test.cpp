@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "domain/sale/order.hpp"
 
 namespace market {
@@ -20,8 +22,21 @@ TEST(SaleState, FollowsWindowAndStock) {
   EXPECT_EQ(sale_state(terms, 1, at(100)), SaleStateName::open);
   EXPECT_EQ(sale_state(terms, 0, at(199)), SaleStateName::sold_out);
   EXPECT_EQ(sale_state(terms, 1, at(200)), SaleStateName::closed);
+  terms.sale->paused = true;
+  EXPECT_EQ(sale_state(terms, 1, at(99)), SaleStateName::scheduled);
+  EXPECT_EQ(sale_state(terms, 1, at(100)), SaleStateName::closed) << "paused";
   terms.withdrawn = true;
   EXPECT_EQ(sale_state(terms, 1, at(0)), SaleStateName::closed);
+}
+
+TEST(SaleState, NamesAreThoseOfTheInterface) {
+  EXPECT_EQ(text_of(SaleStateName::scheduled), "scheduled");
+  EXPECT_EQ(text_of(SaleStateName::open), "open");
+  EXPECT_EQ(text_of(SaleStateName::sold_out), "sold_out");
+  EXPECT_EQ(text_of(SaleStateName::closed), "closed");
+  EXPECT_EQ(text_of(SaleStateName::recovering), "recovering");
+  EXPECT_EQ(text_of(ProductKind::event), "event");
+  EXPECT_EQ(text_of(ProductKind::regular), "regular");
 }
 
 TEST(Currency, IsThreeCapitalLetters) {
@@ -44,7 +59,34 @@ TEST(Currency, KnowsTheActiveOnes) {
 TEST(OrderState, EveryNameReadsBack) {
   for (int i = 0; i <= static_cast<int>(OrderState::cancelled); ++i)
     EXPECT_EQ(parse_order_state(text_of(static_cast<OrderState>(i))), static_cast<OrderState>(i));
-  for (const auto* wrong : {"", "Paid", "paid "}) EXPECT_EQ(parse_order_state(wrong), std::nullopt);
+  for (int i = 0; i <= static_cast<int>(PaymentState::refunded); ++i)
+    EXPECT_EQ(parse_payment_state(text_of(static_cast<PaymentState>(i))), static_cast<PaymentState>(i));
+  for (const auto* wrong : {"", "Paid", "paid "}) {
+    EXPECT_EQ(parse_order_state(wrong), std::nullopt);
+    EXPECT_EQ(parse_payment_state(wrong), std::nullopt);
+  }
+}
+
+/// Each pair that is not named here is refused.
+TEST(OrderState, OnlyTheseStepsFollow) {
+  using enum OrderState;
+  const std::set<std::pair<OrderState, OrderState>> legal{{accepted, paid},
+                                                          {accepted, expired},
+                                                          {accepted, cancelled},
+                                                          {expired, paid},
+                                                          {paid, preparing},
+                                                          {paid, cancelled},
+                                                          {preparing, shipped},
+                                                          {preparing, cancelled},
+                                                          {shipped, delivered},
+                                                          {delivered, return_requested},
+                                                          {return_requested, returned}};
+  for (int from = 0; from <= static_cast<int>(cancelled); ++from)
+    for (int to = 0; to <= static_cast<int>(cancelled); ++to) {
+      const std::pair step(static_cast<OrderState>(from), static_cast<OrderState>(to));
+      EXPECT_EQ(may_follow(step.first, step.second), legal.contains(step))
+          << text_of(step.first) << " to " << text_of(step.second);
+    }
 }
 
 TEST(Order, HasOpenWorkWhileATimerOrTheProviderMayComeBackToIt) {

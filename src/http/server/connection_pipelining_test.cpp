@@ -1,8 +1,6 @@
 // Independent requests of one connection: worked on together, answered in turn.
 #include <gtest/gtest.h>
 
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <thread>
 
 #include "tests/support/test_server.hpp"
@@ -11,20 +9,10 @@ namespace market::http {
 namespace {
 
 using namespace std::chrono_literals;
+using tests::broken;
 using tests::Client;
-
-Task<Reply> echo(const Request& request) {
-  co_return json(Status::ok, std::string(request.body));
-}
-Task<Reply> slow(const Request&) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, 300ms);
-  co_await timer.async_wait(asio::use_awaitable);
-  co_return json(Status::ok, "\"slow\"");
-}
-Task<Reply> broken(const Request&) {
-  throw std::runtime_error("a secret");
-  co_return Reply();
-}
+using tests::echo;
+using tests::slow;
 
 class PipeliningTest : public tests::TestServer {
  protected:

@@ -11,10 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using tests::Client;
+using tests::echo;
 
-Task<Reply> echo(const Request& request) {
-  co_return json(Status::ok, std::string(request.body));
-}
 Task<Reply> tagged(const Request&) {
   Reply reply = json(Status::ok, std::string(3'000, ' '));
   reply.headers.push_back({"ETag", "\"7.open\""});

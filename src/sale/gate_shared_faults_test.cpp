@@ -1,0 +1,124 @@
+/// Several gates on one log that is damaged, silent or behind: none of them sells on what it does not know.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/support/damaged_group.hpp"
+#include "tests/support/gate_instance.hpp"
+
+namespace market::sale {
+namespace {
+
+using namespace std::chrono_literals;
+using Steady = std::chrono::steady_clock;
+using tests::GateInstance;
+
+class SharedFaults : public testing::Test {
+ protected:
+  void SetUp() override {
+    a = std::make_unique<GateInstance>(memory, 1);
+    ASSERT_TRUE(wait([&] { return a->gate().writes(); }));
+    b = std::make_unique<GateInstance>(memory, 2, nullptr, false);
+    ProductTerms terms;
+    terms.price.amount = 1000;
+    const auto listed = a->submit(ListProduct{terms, {"shoes", {}, {}, {}}, 100});
+    ASSERT_TRUE(listed);
+    product = listed->product();
+    ASSERT_TRUE(wait([&] { return b->remaining(product) == 100; }));
+  }
+  static bool wait(const std::function<bool()>& happens, Millis limit = Millis(8'000)) {
+    for (const auto end = Steady::now() + limit; Steady::now() < end; std::this_thread::sleep_for(2ms))
+      if (happens()) return true;
+    return false;
+  }
+  Command order_of(std::int64_t user) {
+    PlaceOrder place;
+    place.user = UserId{user};
+    place.payment_window = Millis(600'000);
+    place.lines.push_back(WantedLine{product, 1});
+    return place;
+  }
+  std::string damaged() const {
+    LogRule rule;
+    for (const auto& record : memory.from(1)) EXPECT_TRUE(judge_record(rule, record));
+    return tests::damaged_group(rule.at().term, rule.at().last + 1);
+  }
+  static bool judge_record(LogRule& rule, std::string_view record) {
+    const auto decoded = wire::decode_record(record);
+    if (!decoded) return false;
+    if (const auto* open = std::get_if<wire::Open>(&*decoded)) return rule.judge(*open);
+    return rule.judge(std::get<wire::Group>(*decoded).head);
+  }
+  StockLine line(std::int64_t left) const {
+    return StockLine{product, a->gate().place() + 1'000, left, 100, {}, {}};
+  }
+  void expect_nobody_sells() {
+    ASSERT_TRUE(wait([&] { return !a->gate().writes() && a->running->table.recovering(); }));
+    std::this_thread::sleep_for(400ms);  // Longer than a silence.
+    for (GateInstance* each : {a.get(), b.get()}) {
+      EXPECT_FALSE(each->gate().writes());
+      EXPECT_EQ(each->submit(order_of(9)).error().code, Code::recovering);
+    }
+  }
+
+  tests::SharedMemory memory;
+  std::unique_ptr<GateInstance> a, b;
+  ProductId product;
+};
+
+TEST_F(SharedFaults, NothingIsSoldBehindAGroupThatCannotBeRead) {
+  a->door.shut();  // Or its next sign of life takes the place.
+  memory.append(damaged());
+  a->door.open();
+  expect_nobody_sells();
+}
+
+TEST_F(SharedFaults, NorBehindOneThatLiesBeforeItsOwn) {
+  a->door.before_append([this] { memory.append(damaged()); });
+  const auto sold = a->submit(order_of(1));
+  ASSERT_FALSE(sold);
+  EXPECT_TRUE(sold.error().code == Code::unavailable || sold.error().code == Code::recovering);
+  expect_nobody_sells();
+}
+
+TEST_F(SharedFaults, WhoMustKnowWhatIsNewWaitsForIt) {
+  for (int user = 1; user <= 5; ++user) {
+    ASSERT_TRUE(a->submit(order_of(user)));
+    ASSERT_TRUE(b->gate().follow_to_now(Millis(5'000)));
+    EXPECT_EQ(b->remaining(product), 100 - user);
+  }
+  b->door.shut();
+  EXPECT_EQ(b->gate().follow_to_now(Millis(5'000)).error().code, Code::unavailable) << "it cannot be asked";
+  // While its thread is at the log, it is behind what others have written there.
+  std::optional<Code> behind;
+  a->door.before_append([&] {
+    memory.append("foreign bytes");
+    const auto followed = a->gate().follow_to_now(Millis(30));
+    behind = followed ? Code::internal : followed.error().code;
+  });
+  EXPECT_TRUE(a->submit(order_of(6)));
+  EXPECT_EQ(behind, Code::unavailable);
+}
+
+TEST_F(SharedFaults, KnowsForHowLongTheLogWasSilent) {
+  b->door.shut();
+  EXPECT_TRUE(wait([&] { return b->gate().silent_for() > Millis(300); }));
+  b->door.open();
+  EXPECT_TRUE(wait([&] { return b->gate().silent_for() < Millis(200); })) << "the writer gives signs of life";
+}
+
+TEST_F(SharedFaults, AWriterShowsItsOwnStockWhateverOthersHaveShown) {
+  a->gate().show_ahead({line(3)});
+  std::this_thread::sleep_for(300ms);
+  EXPECT_EQ(a->remaining(product), 100);
+}
+
+TEST_F(SharedFaults, OfVeryMuchThatIsAheadTheNewestIsShown) {
+  b->door.shut();
+  for (const std::int64_t left : {60, 50, 40})
+    b->gate().show_ahead(std::vector<StockLine>(10'001, line(left)));
+  EXPECT_TRUE(wait([&] { return b->remaining(product) == 40; }));
+}
+
+}  // namespace
+}  // namespace market::sale

@@ -1,0 +1,223 @@
+/// How a gate starts, or refuses to, on what it finds; and that it never writes to a log that it does not
+/// know.
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "tests/support/damaged_group.hpp"
+#include "tests/support/test_gate.hpp"
+
+namespace market::sale {
+namespace {
+
+using Failure = MemoryLog::Failure;
+
+class GateStart : public testing::Test {
+ protected:
+  void make(const GateSettings& settings = tests::TestGate::quick()) {
+    on = std::make_unique<tests::TestGate>(settings);
+    ProductTerms terms;
+    terms.price.amount = 1000;
+    const auto listed = on->submit(ListProduct{terms, {"shoes", {}, {}, {}}, 100});
+    ASSERT_TRUE(listed) << listed.error().detail;
+    product = listed->product();
+  }
+  Command order_of(std::int64_t user) {
+    PlaceOrder place;
+    place.user = UserId{user};
+    place.payment_window = Millis(600'000);
+    place.lines.push_back(WantedLine{product, 1});
+    Command command = place;
+    command.key = RequestKey{static_cast<std::uint64_t>(user), 5};
+    command.fingerprint = 1;
+    return command;
+  }
+  void sell(int from, int to) {
+    for (int user = from; user <= to; ++user) ASSERT_TRUE(on->submit(order_of(user)));
+  }
+  std::int64_t remaining() const { return on->table().find(product)->live->remaining.load(); }
+  /// Why it does not start; empty: it does.
+  std::string trouble() {
+    try {
+      on->start();
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return {};
+  }
+  /// A gate on the same log whose records are made anew->
+  std::unique_ptr<tests::TestGate> with_new_records(const GateSettings& settings) {
+    auto anew = std::make_unique<tests::TestGate>(settings);
+    anew->stop();
+    anew->log.cut(0);
+    EXPECT_TRUE(on->log.read(
+        1, [&](Offset, std::string_view record) { return anew->log.append(record).has_value(); }));
+    EXPECT_TRUE(anew->records.set_log({}));
+    return anew;
+  }
+  std::unique_ptr<tests::TestGate> on;
+  ProductId product;
+};
+
+TEST_F(GateStart, SaysWhatCannotBeRead) {
+  make();
+  on->stop();
+  on->records.log_away = true;
+  EXPECT_EQ(trouble(), "the records cannot be read: the records are away");
+  on->records.log_away = false;
+  on->log.fail_next(Failure::read_fails);
+  EXPECT_EQ(trouble(), "the event log cannot be read: the log cannot be read");
+  EXPECT_EQ(trouble(), "") << "it was for a moment";
+}
+
+TEST_F(GateStart, SaysWhereTheLogIsDamaged) {
+  make();
+  on->stop();
+  ASSERT_TRUE(on->log.append("no record"));
+  const auto said = trouble();
+  EXPECT_TRUE(said.starts_with("the event log cannot be read: the record at offset 3: ")) << said;
+}
+
+TEST_F(GateStart, NamesTheOrdersThatTheLogHasLost) {
+  make();
+  sell(1, 7);
+  ASSERT_TRUE(on->wait_until_folded());
+  on->stop();
+  on->log.cut(6);  // An Open, a product, four orders.
+  auto said = trouble();
+  EXPECT_NE(said.find("it ends at place 5, records.db knows 8 (orders "), std::string::npos) << said;
+  EXPECT_EQ(std::count(said.begin(), said.end(), ','), 2 + 2) << "all three: " << said;
+  on->log.cut(2);
+  said = trouble();
+  EXPECT_NE(said.find(" and 2 more)"), std::string::npos) << said;
+}
+
+TEST_F(GateStart, GoesOnWithRecordsThatCannotBeNamedYet) {
+  make();
+  on->stop();
+  ASSERT_TRUE(on->records.set_log({}));
+  on->records.unnamed = true;
+  on->start();
+  EXPECT_FALSE(*on->records.log());
+  sell(1, 1);
+  on->records.unnamed = false;
+  on->restart();
+  EXPECT_EQ(*on->records.log(), on->gate().log()) << "the next start names them";
+}
+
+TEST_F(GateStart, IsAtMostSoFarAheadOfRecordsThatAreMadeAnew) {
+  auto settings = tests::TestGate::quick();
+  make(settings);
+  sell(1, 60);
+  on->stop();
+  settings.fold_lag_max = 5;
+  const auto anew = with_new_records(settings);
+  anew->start();
+  EXPECT_EQ(anew->gate().place(), 61);
+  EXPECT_TRUE(anew->wait_until_folded());
+  EXPECT_EQ(anew->table().find(product)->live->remaining.load(), 40);
+}
+
+TEST_F(GateStart, WithAClockBehindTheLogItSellsAtTheLogsTime) {
+  make();
+  sell(1, 1);
+  on->stop();
+  on->clock.advance(Millis(-90'000));
+  on->start();
+  const auto sold = on->submit(order_of(2));
+  ASSERT_TRUE(sold) << sold.error().detail;
+  EXPECT_EQ(remaining(), 98);
+}
+
+TEST_F(GateStart, ANewLogGetsTheNameThatItIsGiven) {
+  auto settings = tests::TestGate::quick();
+  settings.new_log = LogId{11, 12, 0};
+  make(settings);
+  EXPECT_EQ(on->gate().log(), (LogId{11, 12, 0}));
+  const Place before = on->gate().place();
+  on->restart();
+  EXPECT_EQ(on->gate().log(), (LogId{11, 12, 0}));
+  EXPECT_EQ(on->gate().place(), before);
+  EXPECT_TRUE(on->gate().follow_to_now(Millis(0))) << "nobody else writes it";
+}
+
+/// An older copy of the disk under a running server: nothing is sold until somebody has looked.
+TEST_F(GateStart, ALogThatWasCutMeanwhileIsNeverWrittenAgain) {
+  make();
+  sell(1, 3);
+  ASSERT_TRUE(on->wait_until_folded());
+  on->log.hang();
+  auto sold = std::async(std::launch::async, [this] { return on->submit(order_of(4)); });
+  while (on->gate().unable_for() == Millis(0) && on->gate().waiting() == 0) std::this_thread::yield();
+  on->log.cut(3);
+  on->log.fail_next(Failure::unknown_lost);
+  on->log.go_on();
+  EXPECT_EQ(sold.get().error().code, Code::unavailable);
+  for (int i = 0; i < 20; ++i) {
+    on->clock.advance(Millis(10));
+    const auto refused = on->submit(order_of(5 + i));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::recovering);
+  }
+  EXPECT_FALSE(on->gate().writes());
+  EXPECT_TRUE(on->table().recovering());
+  EXPECT_EQ(*on->log.end(), 4) << "not even an Open";
+}
+
+class SnapshotStart : public GateStart {
+ protected:
+  void SetUp() override {
+    auto settings = tests::TestGate::quick();
+    settings.snapshot_every = 10;
+    make(settings);
+    sell(1, 20);
+    for (int i = 0; i < 5'000 && on->gate().snapshots_made() == 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    ASSERT_GT(on->gate().snapshots_made(), 0u);
+    on->stop();
+  }
+  /// Whatever it was: the whole log is read instead.
+  void expect_all_is_there() {
+    on->start();
+    EXPECT_EQ(remaining(), 80);
+    EXPECT_TRUE(on->submit(order_of(1))->replayed);
+    on->stop();
+  }
+};
+
+TEST_F(SnapshotStart, ADamagedOneIsNotUsed) {
+  const std::string whole = *on->snapshots.bytes;
+  for (const std::string& damaged : {std::string(), std::string("rubbish"), whole.substr(0, 100)}) {
+    on->snapshots.bytes = damaged;
+    expect_all_is_there();
+  }
+}
+
+TEST_F(SnapshotStart, OneOfAnotherLogIsNotUsed) {
+  auto& bytes = *on->snapshots.bytes;
+  // As far as this log, and of other bytes there: the checksum of its last record is not what lies there.
+  const auto decoded = decode_snapshot(bytes);
+  ASSERT_TRUE(decoded);
+  std::string sum(8, '\0');
+  for (std::size_t i = 0; i < 8; ++i) sum[i] = static_cast<char>(decoded->memory.end.checksum >> 8 * i);
+  const auto at = bytes.find(sum);
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] = static_cast<char>(bytes[at] ^ 1);
+  expect_all_is_there();
+}
+
+TEST_F(SnapshotStart, OneIsNotUsedWhenItsRecordCannotBeRead) {
+  on->log.fail_next(Failure::read_fails);
+  expect_all_is_there();
+}
+
+TEST_F(SnapshotStart, OneThatIsAheadOfTheRecordsIsNotUsed) {
+  const auto behind = with_new_records(tests::TestGate::quick());
+  behind->snapshots.bytes = *on->snapshots.bytes;
+  behind->start();
+  EXPECT_EQ(behind->table().find(product)->live->remaining.load(), 80);
+  EXPECT_TRUE(behind->wait_until_folded());
+}
+
+}  // namespace
+}  // namespace market::sale
