@@ -8,6 +8,7 @@
 #include "apps/roles/redis_parts.hpp"
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/registry_parts.hpp"
+#include "apps/roles/sale_core.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "apps/settings/gateway_files.hpp"
 #include "apps/settings/gateway_settings.hpp"
@@ -50,6 +51,10 @@ void check_all(const Settings& settings, const std::string& config, ServeRole ro
   limits_of(settings);
   email_verification_of(settings);
   kafka_settings(settings);
+  if (!settings.text("log.kafka").empty() && settings.duration("orders.answer_time_max") < take_over_max)
+    throw UsageError(fmt::format(
+        "orders.answer_time_max: with log.kafka {}ms at least: so long may it take until another writes",
+        take_over_max.count()));
   event_topic_settings(settings);
   smtp_settings(settings);
   redis_settings(settings);
