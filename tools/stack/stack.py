@@ -13,6 +13,7 @@ other, as an upgrade does; buyers notice nothing.
 """
 
 import argparse
+import json
 import pathlib
 import sys
 import time
@@ -58,10 +59,11 @@ class Role(Engine):
                    "--listen", self.address, *more]
         if self.role in SERVICES:
             command += ["--config", self.folder / "market.toml"]
-        for setting in self.settings():
+        more = self.stack.more().get(self.name, {})
+        for setting in [*self.settings(), *more.get("set", [])]:
             command += ["--set", setting]
         self.prepare()
-        self.process.start(command)
+        self.process.start(command, more.get("environment"))
 
     def prepare(self):
         self.data.parent.mkdir(parents=True, exist_ok=True)
@@ -131,6 +133,11 @@ class Stack:
             Role(self, f"gateway-{number}", "gateway", 8079 + number, lambda: find + self.redis_settings())
             for number in (1, 2)]
         self.roles = [*self.registries, *self.services, *self.gateways]
+
+    def more(self):
+        """Of single processes, for tests: {name: {"set": [settings], "environment": {}}}."""
+        path = self.folder / "more.json"
+        return json.loads(path.read_text()) if path.exists() else {}
 
     def orders_there(self):
         return max(2, len(list((self.folder / "pids").glob("order-*.pid"))))

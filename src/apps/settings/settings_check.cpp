@@ -49,6 +49,7 @@ void check_all(const Settings& settings, const std::string& config, ServeRole ro
   if (const auto at = settings.text("management.listen"); !at.empty()) parse_address("management.listen", at);
   log_level_of(settings);
   limits_of(settings);
+  failpoint_of(settings);
   email_verification_of(settings);
   kafka_settings(settings);
   if (!settings.text("log.kafka").empty() && settings.duration("orders.answer_time_max") < take_over_max)
