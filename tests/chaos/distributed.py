@@ -147,12 +147,19 @@ class Stack:
         raise RuntimeError("nobody writes")
 
 
+PARTS = ("redis", "kafka", "mariadb", "registr", "product", "user", "gateway")
+
+
 def conflict(names):
-    """Whether these faults would take the last order instance, or the one with the failpoint."""
+    """Whether these faults are of one part, or would take the last order instance or the one with the
+    failpoint."""
     chosen = [FAULTS[name] for name in names]
+    of_one = any(all(part in each for each in names) for part in PARTS) and len(names) > 1
     staged = sum(bool(each.failpoint) for each in chosen)
-    whole = any(name in ("rolling_restart",) for name in names)
-    return staged > 1 or staged and (whole or any(each.orders for each in chosen))
+    # Who restarts everything in turn waits for each to be ready.
+    in_turn = "rolling_restart" in names and any(each.away or each.orders for each in chosen)
+    clash = staged and ("rolling_restart" in names or any(each.orders for each in chosen))
+    return of_one or in_turn or staged > 1 or clash
 
 
 def drawn(draw):
@@ -208,7 +215,11 @@ def one_round(stack, names, seed):
         after = draw.randint(50, UNITS - 100)
         act = faults.reach_the_failpoint if FAULTS[name].failpoint else getattr(faults, name)
         acts.append(once_sold(sale, 0 if FAULTS[name].failpoint else after, act))
-    sale.run(*acts, rate=min(each.rate for each in chosen))
+    try:
+        sale.run(*acts, rate=min(each.rate for each in chosen))
+    except (OSError, RuntimeError) as wrong:
+        stack.links.heal()
+        return told, [f"the sale was broken off: {wrong!r}"], 0
     healed = time.monotonic()
     stack.links.heal()
     problems = up(stack, instances)

@@ -74,8 +74,8 @@ FAULTS = {
     "restart_mariadb": Fault("28", **AWAY),
     "mariadb_only_reads": Fault("29", **AWAY),
     # What others write into the log's topic.
-    "groups_come_again": Fault("19"),
-    "foreign_bytes": Fault("26"),
+    "groups_come_again_in_kafka": Fault("19"),
+    "foreign_bytes_in_kafka": Fault("26"),
     # Between two steps of the writer.
     "killed_before_it_counts": Fault("1, 19", failpoint="append"),
     "killed_before_the_answer": Fault("19", failpoint="count"),
@@ -247,11 +247,11 @@ class Faults:
 
     # --- the log's topic ---
 
-    async def groups_come_again(self):
+    async def groups_come_again_in_kafka(self):
         """What the log has, twice, newest first and oldest first: none of it counts."""
         await self._in_thread(self._write_log, "again")
 
-    async def foreign_bytes(self):
+    async def foreign_bytes_in_kafka(self):
         await self._in_thread(self._write_log, "junk")
 
     def _write_log(self, what):
