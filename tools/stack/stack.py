@@ -92,6 +92,17 @@ class Role(Engine):
             else:
                 raise Trouble(f"{self.name} does not end, though another has its socket")
         self.wait()
+        if self.role in SERVICES:
+            self.wait_until_known()
+
+    def wait_until_known(self):
+        """Before the next one leaves: until all registries show it, and a moment more, so that gateways have
+        heard of it."""
+        path = f"/eureka/apps/MARKET-{self.role.upper()}/{LOOPBACK}:market-{self.role}:{self.port}"
+        for registry in [each for each in self.stack.registries if each.process.pid()]:
+            self.process.wait_until(
+                lambda at=registry.port: "<status>UP</status>" in answer(at, path)[1], 20)
+        time.sleep(0.5)
 
     def state(self):
         if self.process.pid() is None:
