@@ -88,6 +88,7 @@ void LogGate::process(std::span<Pending* const> batch, Instant now) {
     if (parts_.shared && !part.empty() && !sequencer_.has_group()) sequencer_.barrier(now);
     begin_flight(batch.subspan(decided), now);
     const auto committed = commit(part);
+    if (committed && !part.empty()) settings_.failpoint.reach(Failpoint::At::count);
     if (end_flight()) return;  // All that was left of the batch was answered meanwhile.
     if (committed)
       resume(part);
@@ -153,6 +154,7 @@ Result<> LogGate::commit(std::span<Pending* const> decided) {
   const auto began = std::chrono::steady_clock::now();
   const auto offset = parts_.log.append(sequencer_.seal());
   counters_.commit_times.add(std::chrono::steady_clock::now() - began);
+  if (!decided.empty()) settings_.failpoint.reach(Failpoint::At::append);
   if (end_flight()) decided = {};
   if (offset && *offset == sequencer_.end().next) {
     const CountedEvents events = sequencer_.counted(*offset);

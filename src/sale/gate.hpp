@@ -14,6 +14,7 @@
 #include <span>
 #include <thread>
 
+#include "base/failpoint.hpp"
 #include "ports/log_follower.hpp"
 #include "ports/sale_gate.hpp"
 #include "ports/shared_log.hpp"
@@ -46,6 +47,7 @@ struct GateSettings {
   WatchSettings watch;    ///< Of a log that several processes write.
   SenderSettings sender;
   SequencerSettings sequencer;
+  Failpoint failpoint;  ///< For tests alone.
 };
 
 /// Numbers for /metrics; any thread.

@@ -20,7 +20,11 @@ struct WatchSettings {
   Millis jitter_max{200};     ///< Drawn anew for each silence, so that few open at once.
   Millis tick_late_max{200};  ///< Whoever was late itself has no right to call others silent.
   Millis calm_after{30'000};  ///< Each term opened in the last so long doubles the silence, up to …
-  Millis silence_doubled_max{9'600};
+  /// … more than a writer is silent on the slowest log that can be written (apps/roles/sale_core.cpp).
+  Millis silence_doubled_max{2'400};
+
+  /// The last sign of life came just before the writer died: so long, at most, until another opens.
+  constexpr Millis silence_longest() const { return silence_doubled_max + jitter_max + tick_late_max; }
 };
 
 class WriterWatch {

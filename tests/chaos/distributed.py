@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
-"""Sales on the distributed stack while its parts are killed, paused and started again, at seeded moments.
+"""Sales on the distributed stack while its parts, and the ways between them, break at seeded moments.
 
-    tests/chaos/distributed.py [--seeds N] [--first SEED] [--engines]
+    tests/chaos/distributed.py [--seeds N] [--first SEED]  one or two faults of stack_faults.py in each
+    tests/chaos/distributed.py --each N [--first SEED]     each fault N times: alone, then in pairs
+    tests/chaos/distributed.py --faults NAME[,NAME] [--seeds N] [--first SEED]
     tests/chaos/distributed.py --kill-writer N [--first SEED]
 
-Each round is a sale of 600 units to 700 buyers through two gateways, with one or two faults in its middle;
-then all that was killed is started again, and each buyer's answer is compared with what all instances know,
-and `market check` compares the log with all other stores.
-Two faults that may leave none of two instances meet three of them. `--engines` adds faults of Kafka and
-MariaDB: then a buyer may be told 503, and asks again with the same key. The stack is started once.
+Each round is a sale of 600 units to 700 buyers through two gateways; one of ten pays, and somebody looks at
+the stock all the time. Then all that was killed is started again. A round passes when each buyer was told
+what all instances know; nobody was refused who could have had a unit; whoever paid has paid; nobody saw a
+5xx (but 503 while log or database are away: then he asks again with the same key); an order is accepted
+within 10 s (times MARKET_PATIENCE) of the healing; and `market check` finds nothing in the log and all
+other stores. The longest answer may take 6 s, 30 s while log or database are away (times MARKET_PATIENCE).
+The stack is started once.
 
 `--kill-writer N`: N sales of 1,000 units to 1,100 buyers, all with keys, and kill -9 of the writer in the
 middle of each. A run passes when no buyer saw a 5xx, none waited longer than 3 s (times MARKET_PATIENCE),
@@ -17,10 +21,13 @@ exactly all units are sold, and what was answered is what is there.
 
 import argparse
 import asyncio
+import collections
 import json
 import os
 import pathlib
 import random
+import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,21 +38,77 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "tools/stack")]
 
+from links import Links  # noqa: E402
 from market_server import ADMIN_EMAIL, ADMIN_PASSWORD, BINARY, PATIENCE  # noqa: E402
-from processes import start_of  # noqa: E402
+from processes import free_port, start_of  # noqa: E402
+from stack_faults import FAULTS, LINKED, Faults  # noqa: E402
 from stack_sale import StackSale  # noqa: E402
+from stepped_clock import SteppedClock  # noqa: E402
 
 
 UNITS, BUYERS, AT_ONCE = 600, 700, 40
 
 
 class Stack:
+    """The order instances reach engines, registries and each other through links, the first one with a clock
+    that can be stepped."""
+
     def __init__(self, folder):
         self.folder = pathlib.Path(folder) / ".stack"
+        self.folder.mkdir()
+        self.clock = SteppedClock(self.folder)
+        taken = {}
+        for name in ("kafka", "redis", "mariadb", "registry-1", "registry-2", *[n + ".door" for n in LINKED]):
+            taken[name] = free_port(taken=taken.values())
+        self.password = secrets.token_hex(16)
+        known = {name: port for name, port in taken.items() if not name.endswith(".door")}
+        known["mariadb_password"] = self.password
+        (self.folder / "ports.json").write_text(json.dumps(known))
+        here = "127.0.0.1"
+        self.links = Links({
+            **{f"{one}.{engine}": (here, taken[engine]) for one in LINKED
+               for engine in ("kafka", "redis", "mariadb", "registry-1", "registry-2")},
+            **{f"{one}.door": (here, taken[one + ".door"]) for one in LINKED}})
+        self.doors = {one: taken[one + ".door"] for one in LINKED}
+        self.failpoints = {}
+        self.more()
+
+    def more(self, name=None, failpoint=None):
+        """For the next start of the order instances; with a failpoint in one of them."""
+        self.failpoints = {name: failpoint} if failpoint else {}
+        (self.folder / "more.json").write_text(json.dumps(
+            {one: {"set": self.settings(one)} | ({"environment": self.clock.environment}
+                                                 if one == LINKED[0] else {}) for one in LINKED}))
+
+    def settings(self, one):
+        through = {engine: self.links.address(f"{one}.{engine}") for engine in
+                   ("kafka", "redis", "mariadb", "registry-1", "registry-2", "door")}
+        database = f"mysql://market:{self.password}@{through['mariadb']}/market"
+        registries = ",".join(f"http://{through[name]}/eureka/" for name in ("registry-1", "registry-2"))
+        failpoint = [f"orders.failpoint={self.failpoints[one]}"] if one in self.failpoints else []
+        return [f"log.kafka={through['kafka']}", f"redis.servers={through['redis']}",
+                f"records.mysql={database}", f"accounts.mysql={database}", f"registry.urls={registries}",
+                f"orders.door=127.0.0.1:{self.doors[one]}", f"orders.door_address={through['door']}",
+                *failpoint]
+
+    def close(self):
+        self.run("down")
+        self.links.close()
+
+    def restart(self, name):
+        done = self.run("restart", name)
+        return "" if done.returncode == 0 else done.stderr.strip()[:300]
+
+    def wait_for_end(self, name):
+        for _ in range(600):
+            if start_of(self.pid(name)) is None:
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"{name} does not end")
 
     def run(self, action, *words):
-        command = [sys.executable, ROOT / "tools/stack/stack.py", action, "--any-port", "--dir", self.folder,
-                   *words]
+        command = [sys.executable, ROOT / "tools/stack/stack.py", action, *words, "--any-port", "--dir",
+                   self.folder]
         admin = {"MARKET_ADMIN_EMAIL": ADMIN_EMAIL, "MARKET_ADMIN_PASSWORD": ADMIN_PASSWORD}
         return subprocess.run([*command, "--binary", BINARY], capture_output=True, text=True,
                               env={**os.environ, **admin}, timeout=240)
@@ -84,74 +147,39 @@ class Stack:
         raise RuntimeError("nobody writes")
 
 
-class Faults:
-    """Each begins when so many units are sold; what it does to the stack is told by its name."""
-
-    def __init__(self, stack, draw):
-        self.stack, self.draw = stack, draw
-
-    async def kill_the_writer(self):
-        os.kill(self.stack.pid(self.stack.writer()[0]), signal.SIGKILL)
-
-    async def kill_the_other(self):
-        os.kill(self.stack.pid(self._another()), signal.SIGKILL)
-
-    async def pause_the_writer(self):
-        await self._pause(self.stack.writer()[0], self.draw.uniform(1.5, 3))
-
-    async def pause_the_other(self):
-        await self._pause(self._another(), self.draw.uniform(0.2, 1))
-
-    async def stop_the_writer(self):
-        pid = self.stack.pid(self.stack.writer()[0])
-        os.kill(pid, signal.SIGTERM)
-        while start_of(pid) is not None:  # It finishes what it has; `up` would take it for one that runs.
-            await asyncio.sleep(0.05)
-
-    async def kill_a_registry(self):
-        os.kill(self.stack.pid(f"registry-{self.draw.randint(1, 2)}"), signal.SIGKILL)
-
-    async def pause_kafka(self):
-        await self._pause("kafka", self.draw.uniform(0.3, 4))
-
-    async def kill_kafka(self):
-        os.kill(self.stack.pid("kafka"), signal.SIGKILL)
-        await asyncio.sleep(self.draw.uniform(0, 2))
-        await asyncio.get_running_loop().run_in_executor(None, self.stack.run, "up")
-
-    async def pause_mariadb(self):
-        await self._pause("mariadb", self.draw.uniform(0.3, 6))
-
-    async def kill_mariadb(self):
-        os.kill(self.stack.pid("mariadb"), signal.SIGKILL)
-        await asyncio.sleep(self.draw.uniform(0, 2))
-        await asyncio.get_running_loop().run_in_executor(None, self.stack.run, "up")
-
-    def _another(self):
-        """One that does not write and runs."""
-        others = [each for each in self.stack.writer()[1] if start_of(self.stack.pid(each)) is not None]
-        return self.draw.choice(others)
-
-    async def _pause(self, name, seconds):
-        pid = self.stack.pid(name)
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            os.kill(pid, signal.SIGCONT)
+PARTS = ("redis", "kafka", "mariadb", "registr", "product", "user", "gateway")
 
 
-# A paused instance holds the requests that its gateway gave it: they are answered late, and never wrongly.
-ORDERS = ["kill_the_writer", "pause_the_writer", "stop_the_writer", "kill_the_other", "pause_the_other"]
-ROLES = [*ORDERS, "kill_a_registry"]
-ENGINES = ["pause_kafka", "kill_kafka", "pause_mariadb", "kill_mariadb"]
+def conflict(names):
+    """Whether these faults are of one part, or would take the last order instance or the one with the
+    failpoint."""
+    chosen = [FAULTS[name] for name in names]
+    of_one = any(all(part in each for each in names) for part in PARTS) and len(names) > 1
+    staged = sum(bool(each.failpoint) for each in chosen)
+    # Who restarts everything in turn waits for each to be ready.
+    in_turn = "rolling_restart" in names and any(each.away or each.orders for each in chosen)
+    clash = staged and ("rolling_restart" in names or any(each.orders for each in chosen))
+    return of_one or in_turn or staged > 1 or clash
 
 
-def faults_of(draw, with_engines):
-    names = draw.sample(ROLES, draw.randint(1, 2))
-    if with_engines:
-        names = [draw.choice(ENGINES), *names[:draw.randint(0, 1)]]
-    return names
+def drawn(draw):
+    while True:
+        names = draw.sample(list(FAULTS), draw.randint(1, 2))
+        if not conflict(names):
+            return names
+
+
+def each_fault(times, draw):
+    """Alone, then in pairs."""
+    rounds = [[name] for name in list(FAULTS) * max(1, times // 2)]
+    for _ in range(times - max(1, times // 2)):
+        while True:
+            names = draw.sample(list(FAULTS), len(FAULTS))
+            pairs = [names[at:at + 2] for at in range(0, len(names), 2)]
+            if not any(map(conflict, pairs)):
+                break
+        rounds += pairs
+    return rounds
 
 
 async def once_sold(sale, after, fault):
@@ -167,35 +195,49 @@ def up(stack, instances=2):
     return [] if done.returncode == 0 else [f"it does not come up: {said}"]
 
 
-def one_round(stack, seed, with_engines):
-    """(What to say of it, what is wrong)."""
+def one_round(stack, names, seed):
+    """(What to say of it, what is wrong, the longest answer)."""
     draw = random.Random(seed)
-    names = faults_of(draw, with_engines)
+    chosen = [FAULTS[name] for name in names]
     # After two of these nobody may be left of two.
-    instances = 3 if len(set(names) & set(ORDERS)) == 2 else 2
+    instances = 3 if sum(each.orders for each in chosen) == 2 else 2
+    told = " and ".join(names)
     if problems := up(stack, instances):
-        return " and ".join(names), problems
-    sale = StackSale(stack.gateways(), stack.folder / "data" / "user-1", UNITS, BUYERS, AT_ONCE,
-                     patient=with_engines)
+        return told, problems, 0
     faults = Faults(stack, draw)
-    moments = sorted(draw.randint(50, UNITS - 100) for _ in names)
-    sale.run(*[once_sold(sale, after, getattr(faults, name)) for name, after in zip(names, moments)],
-             rate=400)
+    for name in names:
+        if FAULTS[name].failpoint and (problems := faults.prepare(name)):
+            return told, problems, 0
+    sale = StackSale(stack.gateways(), stack.folder / "data" / "user-1", UNITS, BUYERS, AT_ONCE, paying=10,
+                     patient=any(each.away for each in chosen), breaks=any(each.breaks for each in chosen))
+    acts = []
+    for name in names:
+        after = draw.randint(50, UNITS - 100)
+        act = faults.reach_the_failpoint if FAULTS[name].failpoint else getattr(faults, name)
+        acts.append(once_sold(sale, 0 if FAULTS[name].failpoint else after, act))
+    try:
+        sale.run(*acts, rate=min(each.rate for each in chosen))
+    except (OSError, RuntimeError) as wrong:
+        stack.links.heal()
+        return told, [f"the sale was broken off: {wrong!r}"], 0
     healed = time.monotonic()
+    stack.links.heal()
     problems = up(stack, instances)
-    problems += sale.problems(seconds_max=(30 if with_engines else 6) * PATIENCE)
-    if not problems and time.monotonic() - healed > 60 * PATIENCE:
-        problems.append("it took more than a minute to be well again")
+    sale.resumes(60)
+    resumed = time.monotonic() - healed
+    if resumed > 10 * PATIENCE:
+        problems.append(f"no order for {resumed:.1f} s after the healing")
+    problems += sale.problems(seconds_max=max(each.seconds_max for each in chosen) * PATIENCE)
     problems += stack.violations()
-    return (f"{' and '.join(names)}, {instances} instances: {len(sale.sold)} sold, longest "
-            f"{sale.slowest():.2f} s"), problems
+    return (f"{told}, {instances} instances: {len(sale.sold)} sold, longest {sale.slowest():.2f} s, again "
+            f"after {resumed:.1f} s"), problems, sale.slowest()
 
 
 def kill_the_writer(stack, seed):
-    """(What to say of it, what is wrong)."""
+    """(What to say of it, what is wrong, the longest answer)."""
     draw = random.Random(seed)
     if problems := up(stack):
-        return "nothing is sold", problems
+        return "nothing is sold", problems, 0
     units = 1_000
     sale = StackSale(stack.gateways(), stack.folder / "data" / "user-1", units, units + 100, AT_ONCE)
     killed = []
@@ -214,7 +256,7 @@ def kill_the_writer(stack, seed):
             f"{len(sale.sold)} of {units} sold, check: {'wrong' if wrong else 'right'}")
     if not sold < units:
         problems.append("it was not in the middle of the sale")
-    return told, problems + wrong
+    return told, problems + wrong, sale.slowest()
 
 
 def main():
@@ -222,38 +264,57 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=int(os.environ.get("CHAOS_SEEDS", "3")))
     parser.add_argument("--first", type=int, default=int(os.environ.get("SEED", random.randrange(1 << 31))))
-    parser.add_argument("--engines", action="store_true")
+    parser.add_argument("--each", type=int, metavar="N", default=0)
+    parser.add_argument("--faults", type=lambda text: text.split(","), metavar="NAME,NAME")
     parser.add_argument("--kill-writer", type=int, metavar="N", default=0)
     options = parser.parse_args()
-    if options.engines and options.kill_writer:
-        parser.error("--engines and --kill-writer are two things")
-    again = " --engines" if options.engines else ""
-    passed = failed = 0
+    if options.faults and set(options.faults) - set(FAULTS):
+        parser.error(f"there are {', '.join(FAULTS)}")
+    rounds = [None] * (options.kill_writer or options.seeds)
+    if options.each:
+        rounds = each_fault(options.each, random.Random(options.first))
+    count, longest, failed = collections.Counter(), collections.Counter(), 0
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(folder)
         begun = stack.run("up")
         missing = ("apt-get install", "cannot be had")
         if begun.returncode != 0 and any(name in begun.stderr for name in missing):
+            stack.close()
             print(f"this machine has no engines: {begun.stderr.strip()[:300]}\n0 passed, 0 failed, 1 skipped")
             return 0
         try:
             if begun.returncode != 0:
                 raise RuntimeError(begun.stdout + begun.stderr)
-            for seed in range(options.first, options.first + (options.kill_writer or options.seeds)):
+            for seed, names in enumerate(rounds, options.first):
                 if options.kill_writer:
-                    told, problems = kill_the_writer(stack, seed)
+                    names, again = ["kill_the_writer"], "--kill-writer 1"
+                    told, problems, slowest = kill_the_writer(stack, seed)
                 else:
-                    told, problems = one_round(stack, seed, options.engines)
+                    names = names or options.faults or drawn(random.Random(seed))
+                    again = f"--faults {','.join(names)} --seeds 1"
+                    told, problems, slowest = one_round(stack, names, seed)
                 line = f"SEED={seed} {told}"
                 print(f"FAILED: {line}: {'; '.join(problems)}" if problems else f"ok: {line}", flush=True)
-                passed, failed = passed + (not problems), failed + bool(problems)
+                failed += bool(problems)
+                for name in names:
+                    count[name] += 1
+                    longest[name] = max(longest[name], slowest)
                 if problems:
-                    what = "--kill-writer 1" if options.kill_writer else "--seeds 1"
-                    print(f"  again: ./dev chaos {what} --first {seed}{again}", flush=True)
+                    print(f"  again: ./dev chaos {again} --first {seed}", flush=True)
+                    keep_logs(stack, seed)
         finally:
-            stack.run("down")
-    print(f"{passed} passed, {failed} failed, 0 skipped")
+            stack.close()
+    if options.each:
+        for name, times in sorted(count.items()):
+            print(f"{name} ({FAULTS[name].rows}): {times} times, longest answer {longest[name]:.2f} s")
+    print(f"{len(rounds) - failed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
+
+
+def keep_logs(stack, seed):
+    """With CHAOS_LOGS=FOLDER: what all processes said, of a round that failed."""
+    if kept := os.environ.get("CHAOS_LOGS"):
+        shutil.copytree(stack.folder / "logs", pathlib.Path(kept) / str(seed), dirs_exist_ok=True)
 
 
 if __name__ == "__main__":

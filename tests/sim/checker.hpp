@@ -64,7 +64,7 @@ using RequestPtr = std::shared_ptr<Request>;
 class Checker {
  public:
   explicit Checker(World& world) : world_(world) {}
-  static constexpr Millis return_window{700};
+  static constexpr Millis return_window{700}, attempt_bound{300};
   World& world() { return world_; }
 
   // ---- The log ----
@@ -126,7 +126,7 @@ class Checker {
   void check_event(const Request& request, const Answer& answer);
 
   World& world_;
-  Audit audit_;
+  Audit audit_{attempt_bound};
   SaleState reference_;
   Place last_ = 0;
   std::uint64_t term_ = 0, opens_ = 0, ghosts_ = 0, refused_events_ = 0;

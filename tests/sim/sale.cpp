@@ -73,7 +73,7 @@ WholeSale::WholeSale(std::uint64_t seed, Bug bug) : world_(seed, bug) {
   const bool lagging = world_.random.chance(0.2) || bug == Bug::deposed_refusal;
   const bool slow_way = world_.random.chance(0.1);
   world_.faults = slow_way ? slow_way_faults() : lagging ? lagging_faults() : draw_faults(world_.random);
-  shared_.settings.rules.attempt_bound = Millis(300);
+  shared_.settings.rules.attempt_bound = checker_.attempt_bound;
   shared_.settings.rules.return_window = checker_.return_window;
   shared_.settings.rules.copies_settled_for = Instance::answer_time_max + Millis(1'500);
   shared_.settings.group_events_max = static_cast<std::size_t>(world_.random.between(4, 24));

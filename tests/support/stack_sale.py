@@ -2,13 +2,14 @@
 must be true of it whatever was killed meanwhile."""
 
 import asyncio
+import collections
 import dataclasses
 import time
 import urllib.parse
 import uuid
 
 import client
-from async_http import Alternating
+from async_http import Alternating, Lost
 from tokens import Forger, now
 
 DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -41,13 +42,18 @@ def listed(gateway, patience=1.0, **members):
 
 
 class StackSale:
-    """`patient`: whoever is told 503 asks again with the same key, for a minute; else that is an answer."""
+    """`patient`: whoever is told 503 asks again with the same key, for a minute; else that is an answer.
+    `breaks`: so does whose connection ends. Of `paying` buyers one pays, and somebody looks at the stock all
+    the time."""
 
-    def __init__(self, gateways, first_data, units, buyers, at_once=60, patient=False):
-        self.patient = patient
+    def __init__(self, gateways, first_data, units, buyers, at_once=60, patient=False, breaks=False,
+                 paying=0):
+        self.patient, self.breaks, self.paying = patient, breaks, paying
+        self.paid, self.seen = [], collections.Counter()
         self.ports = [urllib.parse.urlsplit(url).port for url in gateways]
         self.gateway = gateways[0]
         self.product = listed(self.gateway, stock=units)["id"]
+        self.probe = listed(self.gateway, stock=1_000)["id"] if paying else None
         person = client.sign_up(self.gateway)
         forger, user = Forger(first_data, person.token), person.user["id"]
         self.tokens = [
@@ -71,26 +77,61 @@ class StackSale:
     async def _run(self, faults):
         buyers = [asyncio.create_task(self._buy()) for _ in range(self.at_once)]
         beside = [asyncio.create_task(fault) for fault in faults]
+        self.over = not self.paying
+        looks = asyncio.create_task(self._look())
         await asyncio.gather(*buyers)
         await asyncio.gather(*beside)
+        self.over = True
+        await looks
+
+    async def _ask(self, connection, method, path, key, token, body):
+        """(status, members, how often it was asked); status 0: the connection ended."""
+        end, asked = time.monotonic() + 60, 0
+        while True:
+            asked += 1
+            try:
+                answer = await connection.request(method, path, token=token, body=body,
+                                                  headers={"Idempotency-Key": key})
+                status, members = answer.status, answer.json()
+            except Lost:
+                status, members = 0, {}
+            # 202: it is not known yet whether the payment was made.
+            again = status == 202 or self.patient and status == 503 or self.breaks and status == 0
+            if not again or time.monotonic() > end:
+                return status, members, asked
+            await asyncio.sleep(0.2)
+
+    async def _look(self):
+        """At the stock, through both gateways: it is always shown, unless the log is away."""
+        connection = Alternating(self.ports)
+        while not self.over:
+            try:
+                answer = await connection.request("GET", f"/products/{self.product}/stock")
+                self.seen[answer.status] += 1
+            except Lost:
+                self.seen[0] += 1
+            await asyncio.sleep(0.05)
+        connection.close()
+
+    async def _pay(self, connection, order, token):
+        card = {"method": "card", "token": "ok"}
+        status, _, _ = await self._ask(connection, "POST", f"/orders/{order}/payment", uuid.uuid4().hex,
+                                       token, card)
+        self.paid.append((status, order, token))
 
     async def _buy(self):
         connection = Alternating(self.ports)
         while self.left:
             token = self.left.pop()
-            began, key, asked = time.monotonic(), {"Idempotency-Key": uuid.uuid4().hex}, 0
+            began = time.monotonic()
             wanted = {"items": [{"productId": self.product, "quantity": 1}]}
-            while True:
-                asked += 1
-                answer = await connection.request("POST", "/orders", token=token, headers=key, body=wanted)
-                again = self.patient and answer.status == 503 and time.monotonic() < began + 60
-                if not again:
-                    break
-                await asyncio.sleep(0.2)
-            body = answer.json()
+            status, body, asked = await self._ask(connection, "POST", "/orders", uuid.uuid4().hex, token,
+                                                  wanted)
             item = (body.get("items") or [{}])[0]
-            self.answers.append(Bought(answer.status, body.get("code", ""), body.get("id", ""),
+            self.answers.append(Bought(status, body.get("code", ""), body.get("id", ""),
                                        item.get("ticket") or 0, time.monotonic() - began, token, asked))
+            if self.paying and status == 201 and len(self.answers) % self.paying == 0:
+                await self._pay(connection, body["id"], token)
             if self.pause:
                 await asyncio.sleep(max(0, self.pause - (time.monotonic() - began)))
         connection.close()
@@ -121,7 +162,45 @@ class StackSale:
         if self.slowest() > seconds_max:
             found.append(f"the longest answer took {self.slowest():.2f} s")
         found += asyncio.run(self._lost())
+        found += asyncio.run(self._unpaid())
+        allowed = {200} | ({503} if self.patient else set()) | ({0} if self.breaks else set())
+        if set(self.seen) - allowed:
+            found.append(f"the stock was asked for, and answered {dict(self.seen)}")
         return found
+
+    def resumes(self, longest):
+        """Seconds until an order is accepted again."""
+        async def until_sold():
+            connection, began = Alternating(self.ports), time.monotonic()
+            wanted = {"items": [{"productId": self.probe, "quantity": 1}]}
+            while time.monotonic() < began + longest:
+                try:
+                    answer = await connection.request("POST", "/orders", token=self.tokens[0], body=wanted,
+                                                      headers={"Idempotency-Key": uuid.uuid4().hex})
+                    if answer.status == 201:
+                        break
+                except Lost:
+                    pass
+                await asyncio.sleep(0.05)
+            connection.close()
+            return time.monotonic() - began
+        return asyncio.run(until_sold())
+
+    async def _unpaid(self):
+        """Whoever was told that his payment is taken has paid, in the end."""
+        told = sorted({status for status, _, _ in self.paid} - {200})
+        found = [f"payments were answered {told}"] if told else []
+        connection, end, state = Alternating(self.ports), time.monotonic() + 20, None
+        for _, order, token in self.paid:
+            while True:
+                state = (await self._get(connection, f"/orders/{order}", token)).json().get("state")
+                if state != "accepted" or time.monotonic() > end:
+                    break
+                await asyncio.sleep(0.1)
+            if state not in ("paid", "preparing", "shipped", "delivered"):
+                found.append(f"order {order} is {state}, and was paid")
+        connection.close()
+        return found[:3]
 
     async def _get(self, connection, path, token=None):
         deadline = time.monotonic() + (30 if self.patient else 0)

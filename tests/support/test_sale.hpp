@@ -127,8 +127,8 @@ class TestSale {
   }
 
   SaleState state;
-  Audit audit;
   DecideRules rules{.attempt_bound = Millis(500), .copies_settled_for = Millis(10'000)};
+  Audit audit{rules.attempt_bound};
   Instant now = at(0);
 
  private:

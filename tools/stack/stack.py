@@ -13,6 +13,7 @@ other, as an upgrade does; buyers notice nothing.
 """
 
 import argparse
+import json
 import pathlib
 import sys
 import time
@@ -58,10 +59,11 @@ class Role(Engine):
                    "--listen", self.address, *more]
         if self.role in SERVICES:
             command += ["--config", self.folder / "market.toml"]
-        for setting in self.settings():
+        more = self.stack.more().get(self.name, {})
+        for setting in [*self.settings(), *more.get("set", [])]:
             command += ["--set", setting]
         self.prepare()
-        self.process.start(command)
+        self.process.start(command, more.get("environment"))
 
     def prepare(self):
         self.data.parent.mkdir(parents=True, exist_ok=True)
@@ -90,6 +92,17 @@ class Role(Engine):
             else:
                 raise Trouble(f"{self.name} does not end, though another has its socket")
         self.wait()
+        if self.role in SERVICES:
+            self.wait_until_known()
+
+    def wait_until_known(self):
+        """Before the next one leaves: until all registries show it, and a moment more, so that gateways have
+        heard of it."""
+        path = f"/eureka/apps/MARKET-{self.role.upper()}/{LOOPBACK}:market-{self.role}:{self.port}"
+        for registry in [each for each in self.stack.registries if each.process.pid()]:
+            self.process.wait_until(
+                lambda at=registry.port: "<status>UP</status>" in answer(at, path)[1], 20)
+        time.sleep(0.5)
 
     def state(self):
         if self.process.pid() is None:
@@ -131,6 +144,11 @@ class Stack:
             Role(self, f"gateway-{number}", "gateway", 8079 + number, lambda: find + self.redis_settings())
             for number in (1, 2)]
         self.roles = [*self.registries, *self.services, *self.gateways]
+
+    def more(self):
+        """Of single processes, for tests: {name: {"set": [settings], "environment": {}}}."""
+        path = self.folder / "more.json"
+        return json.loads(path.read_text()) if path.exists() else {}
 
     def orders_there(self):
         return max(2, len(list((self.folder / "pids").glob("order-*.pid"))))

@@ -106,7 +106,14 @@ void KnownInstances::apply(const registry::RegisteredInstance& change) {
 void KnownInstances::replace(std::vector<registry::RegisteredInstance> instances) {
   std::set<Name> told;
   for (const auto& instance : instances) told.emplace(instance.app, instance.key());
-  const bool doubtful = instances.empty();
+  // A registry that was restarted knows nobody, or the first few that have registered again.
+  std::size_t sure = 0, missing = 0;
+  for (const auto& [name, known] : instances_) {
+    if (known.doubtful_until != Instant()) continue;
+    ++sure;
+    missing += !told.contains(name);
+  }
+  const bool doubtful = missing * 2 > sure;
   const Instant until = clock_.now() + grace;
   for (auto known = instances_.begin(); known != instances_.end();) {
     const bool gone = !told.contains(known->first);

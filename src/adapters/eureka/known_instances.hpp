@@ -24,8 +24,9 @@ class KnownInstances {
 
   // On one thread from here on.
 
-  /// A whole list. What it no longer has is dropped; but a registry that suddenly knows nobody (it was
-  /// restarted) is not believed at once: the missing ones stay for `grace`, time for them to register again.
+  /// A whole list. What it no longer has is dropped; but a registry that suddenly lacks more than half of
+  /// them (it was restarted) is not believed at once: the missing ones stay for `grace`, time for them to
+  /// register again.
   void replace(std::vector<registry::RegisteredInstance> instances);
   /// A removal counts at once: whoever has that address next is somebody else.
   void apply(const registry::RegisteredInstance& change);

@@ -122,10 +122,24 @@ TEST(KnownInstances, of_one_process_come_back_one_by_one) {
 TEST(KnownInstances, drop_what_a_list_with_others_no_longer_has) {
   TestClock clock;
   KnownInstances known(clock);
-  known.replace({instance_of("a"), instance_of("b"), instance_of("c")});
-  known.replace({instance_of("c")});
+  known.replace({instance_of("a"), instance_of("b"), instance_of("c"), instance_of("d")});
+  known.replace({instance_of("c"), instance_of("d")});
   known.publish();
-  EXPECT_EQ(count(known), 1u) << "only an empty list may be doubted";
+  EXPECT_EQ(count(known), 2u) << "a list that lacks more than half may be doubted";
+}
+
+TEST(KnownInstances, are_kept_while_the_others_register_again_one_by_one) {
+  TestClock clock;
+  KnownInstances known(clock);
+  known.replace({instance_of("a"), instance_of("b"), instance_of("c"), instance_of("d")});
+  known.replace({instance_of("c")});  // The first list of a registry that was restarted.
+  known.replace({instance_of("c"), instance_of("a")});
+  known.publish();
+  EXPECT_EQ(count(known), 4u);
+  clock.at += Millis(91'000);
+  known.drop_doubtful();
+  known.publish();
+  EXPECT_EQ(count(known), 2u) << "the others did not register again in time";
 }
 
 TEST(KnownInstances, a_removal_counts_at_once_in_doubt_too) {

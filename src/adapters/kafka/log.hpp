@@ -15,12 +15,15 @@
 
 namespace market::kafka {
 
+/// Whoever needs longer to append does not write; how long others wait for it rests on this.
+constexpr Millis append_time_usual{1'000};
+
 struct LogSettings {
   Connection connection;
   std::string topic = "market.log";
   int replicas = 1;               ///< Of a topic that is made.
   bool only_looked_at = false;    ///< A topic that is missing is not made.
-  Millis append_time_max{1'000};  ///< Not read back by then: the outcome is unknown.
+  Millis append_time_max = append_time_usual;  ///< Not read back by then: the outcome is unknown.
   Millis silence_max{1'000};  ///< A read of records that are there, without one of them for so long, fails.
 };
 

@@ -18,6 +18,7 @@ struct ServeOptions {
   std::string data = "data";
   bool demo = false;
   bool takeover = false;
+  bool production = false;  ///< What is for tests and demonstrations is refused.
   bool check = false;  ///< Settings and role are looked at, and nothing is started.
   SettingSources settings;
 };

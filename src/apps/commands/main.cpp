@@ -89,6 +89,8 @@ int run(int argc, char** argv) {
   serve_command->add_option("--role", serve_options.role, "roles of this process")->capture_default_str();
   serve_command->add_option("--listen", serve_options.listen, "HOST:PORT");
   serve_command->add_flag("--demo", serve_options.demo, "fill an empty store with demo data");
+  serve_command->add_flag("--production", serve_options.production,
+                          "refuse what is for tests and demonstrations alone");
   serve_command->add_flag("--takeover", serve_options.takeover,
                           "take the listening socket of the running server");
   serve_command->add_flag("--check", serve_options.check, "look at role and settings, start nothing");

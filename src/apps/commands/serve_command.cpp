@@ -191,6 +191,13 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   return 0;
 }
 
+void refuse_tests(const ServeOptions& options, const Settings& settings) {
+  if (options.demo) throw UsageError("--demo: is refused with --production");
+  if (!settings.text("orders.failpoint").empty())
+    throw UsageError(
+        settings.located("orders.failpoint: is refused with --production: it ends the process on purpose"));
+}
+
 }  // namespace
 
 int serve(const ServeOptions& options) {
@@ -200,6 +207,7 @@ int serve(const ServeOptions& options) {
   if (!has_store && options.demo)
     throw UsageError(fmt::format("--role {}: --demo needs a store", options.role));
   check_settings(settings, options.settings.config, role);
+  if (options.production) refuse_tests(options, settings);
   if (role == ServeRole::services) expect_shared(settings, services_of(options.role));
   listen_address(options, settings);
   if (options.check) {

@@ -3,7 +3,7 @@
 /// tickets in MySQL, against the log. And whether two stores are the same.
 ///
 ///   SharedCheck shared(store);   // reads Redis and the tickets: before the log is read
-///   check_store(folder, keys, [&](const auto& event, const auto& audit) { shared.see(event, audit); });
+///   check_store(folder, keys, bound, [&](const auto& event, const auto& audit) { … })
 ///   for (auto& result : shared.results()) …
 
 #include <boost/unordered/unordered_flat_map.hpp>

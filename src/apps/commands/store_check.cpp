@@ -210,11 +210,11 @@ FoundKeys find_keys(const std::filesystem::path& folder, CheckResults& results) 
 }  // namespace
 
 CheckResults check_store(files::ReadOnlyFolder& folder, const std::filesystem::path& keys_folder,
-                         const Witness& witness) {
+                         Millis attempt_bound, const Witness& witness) {
   CheckResults results;
   if (folder.has(files::backup_manifest)) add(results, sqlite::check_backup(folder));
   check_presence(folder, results);
-  ReadLog read;
+  ReadLog read{Audit(attempt_bound), {}};
   if (folder.has("log.db")) check_log(folder, read, results, witness);
   const FoundKeys keys = find_keys(keys_folder, results);
   if (keys.cipher && folder.has("main.db"))

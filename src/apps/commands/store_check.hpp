@@ -12,8 +12,9 @@ namespace market::apps {
 /// Told of each event of the log, in order, once the audit has seen it.
 using Witness = std::function<void(const CountedEvent&, const Audit&)>;
 
-/// `keys`: the folder of the keys. Errors are results, too.
+/// `keys`: the folder of the keys. `attempt_bound`: orders.attempt_bound of who served it. Errors are
+/// results, too.
 files::CheckResults check_store(files::ReadOnlyFolder& folder, const std::filesystem::path& keys,
-                                const Witness& witness = {});
+                                Millis attempt_bound, const Witness& witness = {});
 
 }  // namespace market::apps

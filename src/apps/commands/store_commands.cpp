@@ -93,6 +93,10 @@ void add(files::CheckResults& results, files::CheckResults more) {
   for (auto& each : more) results.push_back(std::move(each));
 }
 
+Millis attempt_bound(const StoreOptions& options) {
+  return read_settings(options.settings).duration("orders.attempt_bound");
+}
+
 files::CheckResults compare(files::ReadOnlyFolder& folder, const StoreOptions& options) {
   if (options.same_as.empty()) return {};
   files::ReadOnlyFolder other(options.same_as, options.scratch);
@@ -110,9 +114,9 @@ files::CheckResults check_shared(const SharedStore& store, const StoreOptions& o
     fmt::print("note: the live stock was not looked at: {}\n", shared.no_live_stock());
   if (!store.own_charges) fmt::print("note: Stripe has the charges: they were not looked at\n");
   files::ReadOnlyFolder folder(scratch.path() / "copy", scratch.path());
-  auto results = check_store(folder, store.keys, [&shared](const CountedEvent& event, const Audit& audit) {
-    shared.see(event, audit);
-  });
+  auto results =
+      check_store(folder, store.keys, attempt_bound(options),
+                  [&shared](const CountedEvent& event, const Audit& audit) { shared.see(event, audit); });
   if (!store.own_charges)
     std::erase_if(results, [](const auto& each) { return each.invariant == "payments.db is there"; });
   add(results, shared.results());
@@ -160,7 +164,8 @@ int check_command(const StoreOptions& options) {
   if (const auto shared = shared_store(options)) return print(check_shared(*shared, options), true);
   expect_folder(options.data);
   files::ReadOnlyFolder folder(options.data, options.scratch);
-  auto results = check_store(folder, keys_folder(read_settings(options.settings), options.data));
+  auto results =
+      check_store(folder, keys_folder(read_settings(options.settings), options.data), attempt_bound(options));
   add(results, compare(folder, options));
   return print(results, false);
 }

@@ -93,7 +93,8 @@ OrderParts::OrderParts(OrderNeeds needs, const Settings& settings, bool mails_se
       test_provider(stripe ? nullptr : test_provider_of(settings, store, charges, needs.clock)),
       provider(stripe ? static_cast<PaymentProvider&>(*stripe) : *test_provider),
       resolver(core.gate, provider, needs.clock, background, resolver_limits(settings)),
-      pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max, &resolver),
+      pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max, &resolver,
+          failpoint_of(settings)),
       deliveries(core.gate, core.order_search, needs.clock, background, settings.duration("orders.day"),
                  needs.may_send),
       mail_buyers(store.outbox, store.accounts, core.reader, core.products, needs.ids, needs.clock,
@@ -110,13 +111,13 @@ OrderParts::OrderParts(OrderNeeds needs, const Settings& settings, bool mails_se
   const auto writes = [this] { return core.gate.writes(); };
   if (mails_sent) mail_tail = tail_for(mail_buyers, from_now, writes);
   webhook_tail = tail_for(feed_webhooks, from_now, writes);
-  if (const auto topic = event_topic_settings(settings)) publish_to(*topic);
+  if (const auto topic = event_topic_settings(settings)) publish_to(*topic, failpoint_of(settings));
   for (const sale::OpenPaymentFound& open : core.gate.open_payments())
     resolver.watch({open.order, open.attempt, open.refund});
 }
 
 std::unique_ptr<sale::LogTail> OrderParts::tail_for(LogEffect& effect, const FollowedTo& beginning,
-                                                   std::function<bool()> may_run) {
+                                                    std::function<bool()> may_run) {
   sale::TailSettings settings;
   settings.foreign_bytes_ignored = core.shared_log != nullptr;
   auto tail = std::make_unique<sale::LogTail>(core.log, effect, following, background, beginning,
@@ -126,9 +127,10 @@ std::unique_ptr<sale::LogTail> OrderParts::tail_for(LogEffect& effect, const Fol
 }
 
 /// From the log's start: whoever reads them may count on all of them.
-void OrderParts::publish_to(const kafka::EventTopicSettings& topic) {
+void OrderParts::publish_to(const kafka::EventTopicSettings& topic, Failpoint failpoint) {
   event_topic = std::make_unique<kafka::KafkaEventTopic>(topic);
-  publish_events = std::make_unique<order::PublishEvents>(*event_topic, store.places, core.products);
+  publish_events =
+      std::make_unique<order::PublishEvents>(*event_topic, store.places, core.products, std::move(failpoint));
   event_tail = tail_for(*publish_events, FollowedTo(), [this] {
     const bool writes = core.gate.writes();
     if (!writes) publish_events->rest();

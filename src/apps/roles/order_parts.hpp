@@ -80,7 +80,7 @@ struct OrderParts {
   /// Follows the gate already; see LogTail.
   std::unique_ptr<sale::LogTail> tail_for(LogEffect& effect, const FollowedTo& beginning,
                                           std::function<bool()> may_run);
-  void publish_to(const kafka::EventTopicSettings& topic);
+  void publish_to(const kafka::EventTopicSettings& topic, Failpoint failpoint);
 };
 
 }  // namespace market::apps

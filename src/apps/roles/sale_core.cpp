@@ -29,6 +29,7 @@ sale::GateSettings gate_settings(const Settings& settings, LogId store, bool dec
   gate.sequencer.rules.attempt_bound = settings.duration("orders.attempt_bound");
   gate.sequencer.rules.copies_settled_for = gate.answer_time_max + Millis(5'000);
   gate.sequencer.rules.return_window = settings.duration("orders.day");
+  gate.failpoint = failpoint_of(settings);
   gate.restart_grace = settings.duration("orders.restart_grace");
   gate.snapshot_every = settings.number("log.snapshot_every");
   // What others write on a topic is theirs; in a file of ours it is damage.

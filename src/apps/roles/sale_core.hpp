@@ -16,6 +16,17 @@
 
 namespace market::apps {
 
+/// How long it may take, at most, until another instance writes a shared log: the longest silence, and an
+/// opening as slow as an append may be. Buyers wait for it, so it must fit in what they wait
+/// (docs/decisions/0031-sign-of-life-in-the-log.md).
+constexpr Millis take_over_max = sale::WatchSettings{}.silence_longest() + kafka::append_time_usual;
+static_assert(take_over_max + Millis(1'000) <= sale::SenderSettings{}.answer_time_max);
+// A writer that still can append is never silent for so long: its next sign of life is due, noticed late and
+// slow to come. Otherwise two on a slow log would open in turn.
+static_assert(sale::WatchSettings{}.silence_doubled_max >= sale::WatchSettings{}.sign_of_life_every +
+                                                               sale::WatchSettings{}.tick_late_max +
+                                                               kafka::append_time_usual + Millis(500));
+
 struct SaleCore {
   /// Recovers the gate from the log. `render`: what is kept beside each product. `decides`: this process may
   /// write the log and fold the records; others only follow. Throws std::runtime_error with one clear line.

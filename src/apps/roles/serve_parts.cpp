@@ -222,6 +222,15 @@ std::string topic_named(const Settings& settings, const std::string& key) {
 
 }  // namespace
 
+Failpoint failpoint_of(const Settings& settings) {
+  const std::string text = settings.text("orders.failpoint");
+  auto failpoint = Failpoint::parse(text);
+  if (!failpoint)
+    throw UsageError(fmt::format(
+        "orders.failpoint: '{}': write append, count, effect or charge, then :N, then :stop", text));
+  return std::move(*failpoint);
+}
+
 kafka::LogSettings kafka_settings(const Settings& settings) {
   kafka::LogSettings log;
   log.connection = kafka_connection(settings);

@@ -17,6 +17,7 @@
 #include "adapters/mysql/session.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/settings/settings.hpp"
+#include "base/failpoint.hpp"
 #include "http/server/server.hpp"
 #include "services/platform/metrics_text.hpp"
 
@@ -66,6 +67,9 @@ void raise_file_limit(const Settings& settings);
 unsigned thread_count(std::int64_t wanted, unsigned fallback);
 
 http::Limits limits_of(const Settings& settings);
+
+/// orders.failpoint. Throws UsageError.
+Failpoint failpoint_of(const Settings& settings);
 
 /// keys.folder, else keys/ in the data folder.
 std::filesystem::path keys_folder(const Settings& settings, const std::string& data);

@@ -166,6 +166,7 @@ const std::vector<KnownSetting>& known_settings() {
       {"orders.restart_grace", "1m", duration, by_store, between(0s, 24h),
        "the most of a downtime given back"},
       {"orders.attempt_bound", "5s", duration, by_store, between(100ms, 1h), "how long an attempt delays"},
+      {"orders.failpoint", "", text, by_store, {}, "for tests: where this process ends itself"},
       {"orders.fold_lag_max", "1000000", number, by_store, {1, 100'000'000}, "events not yet in the records"},
       {"orders.answer_time_max", "5s", duration, by_store, between(100ms, 1min),
        "how long a hung disk keeps an order waiting"},

@@ -8,6 +8,7 @@
 #include "apps/roles/redis_parts.hpp"
 #include "apps/roles/registry_client_of.hpp"
 #include "apps/roles/registry_parts.hpp"
+#include "apps/roles/sale_core.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "apps/settings/gateway_files.hpp"
 #include "apps/settings/gateway_settings.hpp"
@@ -48,8 +49,13 @@ void check_all(const Settings& settings, const std::string& config, ServeRole ro
   if (const auto at = settings.text("management.listen"); !at.empty()) parse_address("management.listen", at);
   log_level_of(settings);
   limits_of(settings);
+  failpoint_of(settings);
   email_verification_of(settings);
   kafka_settings(settings);
+  if (!settings.text("log.kafka").empty() && settings.duration("orders.answer_time_max") < take_over_max)
+    throw UsageError(fmt::format(
+        "orders.answer_time_max: with log.kafka {}ms at least: so long may it take until another writes",
+        take_over_max.count()));
   event_topic_settings(settings);
   smtp_settings(settings);
   redis_settings(settings);

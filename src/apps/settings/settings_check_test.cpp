@@ -87,6 +87,12 @@ TEST_F(SettingsCheckTest, ASharedFileMayHaveTheGatewaysTlsAndACommandLineMayNot)
     EXPECT_EQ(refusal({}, config, role).find(config + ": line 2: gateway.tls_certificate"), 0u);
 }
 
+TEST_F(SettingsCheckTest, BuyersWaitLongerThanATakeOverOfASharedLog) {
+  EXPECT_EQ(refusal({"orders.answer_time_max=3s"}), "") << "a log of its own has no other writer";
+  EXPECT_EQ(refusal({"log.kafka=h:1", "orders.answer_time_max=3s"}).find("orders.answer_time_max: "), 0u);
+  EXPECT_EQ(refusal({"log.kafka=h:1", "orders.answer_time_max=4s"}), "");
+}
+
 TEST_F(SettingsCheckTest, RoutesAndInstancesAreReadInEveryRole) {
   const auto line = refusal({}, file("r.toml", "[[gateway.routes]]\nid = 'a'\nservce = 's'\n"));
   EXPECT_NE(line.find("r.toml: line 3: gateway.routes \"a\": there is no 'servce'; did you mean service?"),

@@ -21,6 +21,7 @@ void Audit::see(const CountedEvent& counted) {
   }
   if (product_of(event.fact)) see_product(counted);
   if (order_of(event.fact)) see_order(counted);
+  if (auto held = overdue_.see(event, orders_); !held.empty()) note(held_, std::move(held));
 }
 
 void Audit::see_product(const CountedEvent& counted) {
@@ -123,6 +124,7 @@ std::vector<Audit::Finding> Audit::findings() const {
           {"tickets of a product rise, and none is given twice", tickets_},
           {"no buyer is over a limit", limits_},
           {"a request key is bound once", bound_twice_},
+          {"unpaid orders give their units back in time", held_},
           {"each order takes one legal step after another", steps_},
           {"prices and totals are those of the products when they were bought", money_}};
 }

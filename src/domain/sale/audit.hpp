@@ -6,12 +6,15 @@
 #include <string>
 
 #include "domain/sale/fold_order.hpp"
+#include "domain/sale/overdue_holds.hpp"
 #include "domain/sale/sale_state.hpp"
 
 namespace market {
 
 class Audit {
  public:
+  /// `attempt_bound`: of the rules by which the log was written.
+  explicit Audit(Millis attempt_bound = Millis(5'000)) : overdue_(attempt_bound) {}
   void see(const CountedEvent& counted);
 
   /// Each invariant and its first violation in words; empty: it held at every event.
@@ -47,7 +50,8 @@ class Audit {
   boost::unordered_flat_map<OrderId, Order> orders_;
   boost::unordered_flat_map<ProductId, Product> products_;
   boost::unordered_flat_map<RequestKey, Instant> keys_;
-  std::string gaps_, folding_, stock_, tickets_, bound_twice_, money_, limits_, steps_;
+  OverdueHolds overdue_;
+  std::string gaps_, folding_, stock_, tickets_, bound_twice_, money_, limits_, steps_, held_;
 };
 
 }  // namespace market

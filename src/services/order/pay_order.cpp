@@ -108,8 +108,8 @@ Task<Paid> PayOrder::start(Command command, Money total, std::string token) {
   const std::uint64_t fingerprint = command.fingerprint;
   auto started = co_await gate_.submit(std::move(command));
   if (!started) {
-    auto paid =
-        co_await unless_paid(asked, static_cast<bool>(key), std::move(token), std::move(started.error()));
+    const Attempt repeated{asked.user, asked.order, {}, total, key, fingerprint};
+    auto paid = co_await unless_paid(repeated, std::move(token), std::move(started.error()));
     co_return paid;
   }
   if (started->replayed) {
@@ -124,7 +124,7 @@ Task<Paid> PayOrder::start(Command command, Money total, std::string token) {
 }
 
 /// The gate refuses to begin a payment: perhaps because this very one has been begun, or has succeeded.
-Task<Paid> PayOrder::unless_paid(StartPayment asked, bool keyed, std::string token, Error refusal) {
+Task<Paid> PayOrder::unless_paid(Attempt asked, std::string token, Error refusal) {
   // The gate may have forgotten an order that is paid and recorded.
   if (refusal.code != Code::order_not_payable && refusal.code != Code::order_not_found)
     co_return fail(std::move(refusal));
@@ -132,12 +132,19 @@ Task<Paid> PayOrder::unless_paid(StartPayment asked, bool keyed, std::string tok
   if (!order) co_return fail(std::move(order.error()));
   const bool paid = (*order)->payment == PaymentState::paid;
   if (!paid && (*order)->payment != PaymentState::pending) co_return fail(std::move(refusal));
-  const auto with = co_await provider_.compare((*order)->attempt, std::move(token));
+  const auto with = co_await provider_.compare((*order)->attempt, token);
+  if (!paid && with && *with == ChargedToken::unknown) {
+    // Whoever began it has not asked for money yet, or never will: an instance that was killed. The attempt
+    // is charged once, however often the provider is asked.
+    asked.attempt = (*order)->attempt;
+    auto charged = co_await charge(asked, std::move(token));
+    co_return charged;
+  }
   if (with && *with == ChargedToken::another)
     co_return fail(Code::order_not_payable, paid ? "the order was paid with another token"
                                                  : "a payment of this order with another token is under way");
   // After a restart nobody knows any more which key began the attempt: the same token tells as much.
-  co_return Paid{std::move(*order), paid, paid && keyed};
+  co_return Paid{std::move(*order), paid, paid && asked.key};
 }
 
 /// The key is bound. In logs of before also by an attempt that was declined: such a request may be sent
@@ -165,6 +172,8 @@ Task<Paid> PayOrder::charge(Attempt attempt, std::string token) {
   if (!charging->answer)
     co_await charging->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 
+  if (charging->answer && *charging->answer && **charging->answer == ChargeState::captured)
+    failpoint_.reach(Failpoint::At::charge);
   std::optional<Error> not_charged;
   ChargeState state = ChargeState::unknown;
   if (charging->answer && *charging->answer) {

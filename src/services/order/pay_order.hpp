@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/failpoint.hpp"
 #include "base/task_group.hpp"
 #include "ports/order_reader.hpp"
 #include "ports/payment_provider.hpp"
@@ -26,8 +27,13 @@ class PayOrder {
  public:
   /// `answer_max`: how long a caller waits for the provider. `resolver` settles what is not answered then.
   PayOrder(SaleGate& gate, OrderReader& reader, PaymentProvider& provider, Millis answer_max,
-           PaymentResolver* resolver = nullptr)
-      : gate_(gate), reader_(reader), provider_(provider), answer_max_(answer_max), resolver_(resolver) {}
+           PaymentResolver* resolver = nullptr, Failpoint failpoint = {})
+      : gate_(gate),
+        reader_(reader),
+        provider_(provider),
+        answer_max_(answer_max),
+        resolver_(resolver),
+        failpoint_(std::move(failpoint)) {}
 
   /// `start`: a StartPayment, with its key, which is bound when the order is paid. The order as it is answers
   /// whoever sends the token again with which it was paid or is being paid; at the same time, he waits for
@@ -61,7 +67,7 @@ class PayOrder {
   UnderWayPtr find_or_begin(OrderId order, const std::string& token, bool& first);
   Task<Paid> wait_for(UnderWayPtr first, StartPayment asked);
   Task<Paid> start(Command start, Money total, std::string token);
-  Task<Paid> unless_paid(StartPayment asked, bool keyed, std::string token, Error refusal);
+  Task<Paid> unless_paid(Attempt asked, std::string token, Error refusal);
   Task<Paid> replay(StartPayment asked, std::string token);
   Task<Paid> charge(Attempt attempt, std::string token);
   Task<Paid> settle(Attempt attempt, PaymentOutcome outcome);
@@ -72,6 +78,7 @@ class PayOrder {
   PaymentProvider& provider_;
   Millis answer_max_;
   PaymentResolver* resolver_;
+  const Failpoint failpoint_;
   std::mutex mutex_;  ///< Of the next one and of all that it leads to.
   boost::unordered_flat_map<OrderId, UnderWayPtr> under_way_;
   TaskGroup charges_{"a charge"};

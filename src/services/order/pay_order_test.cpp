@@ -239,10 +239,24 @@ TEST_F(PayOrderTest, ASecondPaymentAtTheSameTimeAsksNobodyForMoney) {
   Command command = StartPayment{order_, alice};
   EXPECT_EQ(gate_.decided(command).error().code, Code::order_not_payable);
   gate_.followers.clear();
+  provider_.compare_fails = true;  // Whether the first has asked is not known.
   const auto paid = pay();
   ASSERT_TRUE(paid);
   EXPECT_FALSE(paid->known);
   EXPECT_TRUE(provider_.charged.empty());
+}
+
+TEST_F(PayOrderTest, AnAttemptWhoseProcessDiedBeforeItAskedForMoneyIsChargedByWhoeverRepeats) {
+  const RequestKey key{1, 2};
+  const auto begun = gate_.decided(Command(StartPayment{order_, alice}));
+  ASSERT_TRUE(begun);  // Then it was killed.
+  const auto paid = pay(alice, key, 7);
+  ASSERT_TRUE(paid);
+  EXPECT_TRUE(paid->known);
+  EXPECT_EQ(order().state, OrderState::paid);
+  EXPECT_EQ(provider_.charged, std::vector{order().attempt})
+      << "under the same attempt: once at the provider";
+  EXPECT_TRUE(pay(alice, key, 7)->replayed) << "the key is bound to what it paid";
 }
 
 TEST_F(PayOrderTest, AnotherUsersOrderDoesNotExist) {

@@ -7,11 +7,15 @@ constexpr const char* name = "events";
 
 }  // namespace
 
-PublishEvents::PublishEvents(EventTopic& topic, FollowerPlaces& places, const ProductBoard& board)
-    : topic_(topic), places_(places), events_([&board](ProductId id) {
+PublishEvents::PublishEvents(EventTopic& topic, FollowerPlaces& places, const ProductBoard& board,
+                             Failpoint failpoint)
+    : topic_(topic),
+      places_(places),
+      events_([&board](ProductId id) {
         const ShownProduct* product = board.find(id);
         return product ? product->terms.publish_at : std::nullopt;
-      }) {}
+      }),
+      failpoint_(std::move(failpoint)) {}
 
 Task<std::vector<LogEffect::Follower>> PublishEvents::followers() {
   if (!at_) {
@@ -48,6 +52,7 @@ Task<> PublishEvents::take(std::int64_t, std::vector<CountedEvent> events, Follo
   if (count != 0) {
     const auto published = co_await topic_.publish(std::move(messages));
     if (!published) co_return fail(published.error());
+    failpoint_.reach(Failpoint::At::effect);
   }
   const auto kept = co_await places_.keep(name, to);
   if (!kept) co_return fail(kept.error());

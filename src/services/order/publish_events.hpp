@@ -2,6 +2,7 @@
 /// Publishes what everybody may know of the log: a follower whose effect is a message in a topic. At least
 /// once, in the log's order; readers count exactly by the places in the messages (api/events.yaml).
 
+#include "base/failpoint.hpp"
 #include "ports/event_topic.hpp"
 #include "ports/follower_places.hpp"
 #include "ports/product_board.hpp"
@@ -14,7 +15,8 @@ class PublishEvents final : public LogEffect {
   /// A place is stored with its events, and at least after so many that are for nobody.
   static constexpr Place unstored_max = 10'000;
 
-  PublishEvents(EventTopic& topic, FollowerPlaces& places, const ProductBoard& board);
+  PublishEvents(EventTopic& topic, FollowerPlaces& places, const ProductBoard& board,
+                Failpoint failpoint = {});
   /// Another instance publishes: what it did is not known here. On the thread that calls the others.
   void rest() { at_.reset(); }
   Task<std::vector<Follower>> followers() override;
@@ -25,6 +27,7 @@ class PublishEvents final : public LogEffect {
   EventTopic& topic_;
   FollowerPlaces& places_;
   wire::PublicEvents events_;
+  const Failpoint failpoint_;
   std::optional<FollowedTo> at_;
   Place stored_ = 0;
   std::atomic<std::uint64_t> published_{0};

@@ -1,0 +1,31 @@
+#include "base/failpoint.hpp"
+
+#include <gtest/gtest.h>
+
+namespace market {
+namespace {
+
+TEST(Failpoint, EndsTheProcessAtItsPlaceTheNthTime) {
+  const auto third = Failpoint::parse("count:3");
+  ASSERT_TRUE(third);
+  const Failpoint copy = *third;
+  third->reach(Failpoint::At::count);
+  copy.reach(Failpoint::At::count);
+  third->reach(Failpoint::At::append);
+  EXPECT_EXIT(copy.reach(Failpoint::At::count), testing::KilledBySignal(SIGKILL), "");
+  EXPECT_EXIT(Failpoint::parse("charge")->reach(Failpoint::At::charge), testing::KilledBySignal(SIGKILL), "");
+}
+
+TEST(Failpoint, IsNowhereUnlessItIsNamed) {
+  const auto none = Failpoint::parse("");
+  ASSERT_TRUE(none);
+  none->reach(Failpoint::At::append);
+  EXPECT_TRUE(Failpoint::parse("append:2:stop"));
+  EXPECT_TRUE(Failpoint::parse("effect:stop"));
+  for (const char* wrong :
+       {"nowhere", "append:0", "append:x", "append:2:x", "append:2:stop:3", ":2", "Append"})
+    EXPECT_FALSE(Failpoint::parse(wrong)) << wrong;
+}
+
+}  // namespace
+}  // namespace market
