@@ -21,7 +21,7 @@ struct WatchSettings {
   Millis tick_late_max{200};  ///< Whoever was late itself has no right to call others silent.
   Millis calm_after{30'000};  ///< Each term opened in the last so long doubles the silence, up to …
   /// … more than a writer is silent on the slowest log that can be written (apps/roles/sale_core.cpp).
-  Millis silence_doubled_max{2'400};
+  Millis silence_doubled_max{2'000};
 
   /// The last sign of life came just before the writer died: so long, at most, until another opens.
   constexpr Millis silence_longest() const { return silence_doubled_max + jitter_max + tick_late_max; }

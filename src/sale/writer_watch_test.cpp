@@ -61,9 +61,9 @@ TEST(WriterWatch, WhereWritersComeAndGoTheSilenceDoublesAndBecomesShortAgain) {
   watch.opened(start);
   EXPECT_EQ(watch.silence_before_open(start), Millis(1'200)) << "one change is as quick as ever";
   for (int i = 0; i < 3; ++i) watch.opened(start);
-  EXPECT_EQ(watch.silence_before_open(start), Millis(2'400));
+  EXPECT_EQ(watch.silence_before_open(start), Millis(2'000));
   for (int i = 0; i < 9; ++i) watch.opened(start);
-  EXPECT_EQ(watch.silence_before_open(start), Millis(2'400)) << "bounded";
+  EXPECT_EQ(watch.silence_before_open(start), Millis(2'000)) << "bounded";
   EXPECT_EQ(watch.silence_before_open(start + Millis(30'001)), Millis(1'200));
 }
 

@@ -21,11 +21,13 @@ namespace market::apps {
 /// (docs/decisions/0031-sign-of-life-in-the-log.md).
 constexpr Millis take_over_max = sale::WatchSettings{}.silence_longest() + kafka::append_time_usual;
 static_assert(take_over_max + Millis(1'000) <= sale::SenderSettings{}.answer_time_max);
+// Also when the next writer dies before it has answered, while the log is quick.
+static_assert(2 * sale::WatchSettings{}.silence_longest() <= sale::SenderSettings{}.answer_time_max);
 // A writer that still can append is never silent for so long: its next sign of life is due, noticed late and
 // slow to come. Otherwise two on a slow log would open in turn.
 static_assert(sale::WatchSettings{}.silence_doubled_max >= sale::WatchSettings{}.sign_of_life_every +
                                                                sale::WatchSettings{}.tick_late_max +
-                                                               kafka::append_time_usual + Millis(500));
+                                                               kafka::append_time_usual + Millis(300));
 
 struct SaleCore {
   /// Recovers the gate from the log. `render`: what is kept beside each product. `decides`: this process may
