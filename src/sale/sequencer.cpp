@@ -245,7 +245,7 @@ std::size_t Sequencer::read_ahead(const Command& command) const {
   std::size_t found = state_.keys.contains(command.key);
   if (const auto* order = std::get_if<PlaceOrder>(&command.body))
     for (const WantedLine& line : order->lines)
-      found += state_.buyers.contains(Buyer(order->user, state_.slot_of(line.product)));
+      found += state_.units_of(order->user, state_.slot_of(line.product)) != 0;
   return found;
 }
 
