@@ -71,7 +71,7 @@ bool LogGate::restore_snapshot(Place records_at) {
     return false;
   }
   sequencer_.restore(std::move(decoded->memory));
-  snapshot_at_ = sequencer_.end().point.last;
+  snapshot_at_ = started_from_ = sequencer_.end().point.last;
   return true;
 }
 
@@ -108,6 +108,8 @@ void LogGate::recover() {
         end.point.last, records_at, orders.empty() ? "none" : orders,
         lost && lost->size() > 5 ? fmt::format(" and {} more", lost->size() - 5) : ""));
   }
+  spdlog::info("the log was read from place {} to {}{}", started_from_ + 1, end.point.last,
+               started_from_ > 0 ? ", behind the snapshot" : "");
   place_.store(end.point.last);
   sign_of_life_ = sequencer_.last_sign_of_life();
   parts_.products.show_stock(sequencer_.state());

@@ -10,7 +10,7 @@ namespace {
 using wire::ByteReader;
 using wire::ByteWriter;
 
-constexpr std::uint8_t format = 2;
+constexpr std::uint8_t format = 3;
 enum class Section : std::uint8_t { products = 1, orders = 2, buyers = 3, keys = 4, end = 5 };
 constexpr std::uint32_t products_per_slice = 256;
 using Keys = SegmentedMap<RequestKey, KeyBinding>;
@@ -50,6 +50,7 @@ void put_head(ByteWriter& out, const Sequencer& sequencer) {
   put(out, numbers.grace_until);
   put(out, numbers.oversell_prevented);
   put(out, sequencer.last_open_at());
+  out.text(sequencer.writer_address());
   out.unsigned_integer(sequencer.state().refused.size());
   for (const auto& [request, refused] : sequencer.state().refused) {
     out.fixed64(request.hi);
@@ -220,6 +221,7 @@ void read_head(ByteReader& in, Sequencer::Memory& memory) {
   numbers.grace_until = get_instant(in);
   numbers.oversell_prevented = get_number(in);
   memory.last_open_at = get_instant(in);
+  memory.writer_address = in.text();
   const std::size_t refused = in.count(25);
   for (std::size_t i = 0; i < refused; ++i) {
     RequestKey request;
