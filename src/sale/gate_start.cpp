@@ -108,8 +108,6 @@ void LogGate::recover() {
         end.point.last, records_at, orders.empty() ? "none" : orders,
         lost && lost->size() > 5 ? fmt::format(" and {} more", lost->size() - 5) : ""));
   }
-  spdlog::info("the log was read from place {} to {}{}", started_from_ + 1, end.point.last,
-               started_from_ > 0 ? ", behind the snapshot" : "");
   place_.store(end.point.last);
   sign_of_life_ = sequencer_.last_sign_of_life();
   parts_.products.show_stock(sequencer_.state());
