@@ -49,6 +49,10 @@ std::int64_t first_id_of(Instant now) {
   return std::max<std::int64_t>((now.time_since_epoch().count() - epoch_ms) << bits_below, 1);
 }
 
+Instant time_of_id(std::int64_t id) {
+  return Instant(Millis((id >> bits_below) + epoch_ms));
+}
+
 IdSource::IdSource(const Clock& clock)
     : clock_(clock), start_(std::random_device{}() & ((1u << bits_below) - 1)) {}
 

@@ -49,6 +49,8 @@ using AttemptId = Id<struct AttemptTag>;  ///< One try to pay; also the provider
 /// The lowest id that `now` may give: ids sort by time. The 22 bits below the milliseconds are for whoever
 /// counts.
 std::int64_t first_id_of(Instant now);
+/// When it was given, as far as ids were not ahead of the clock.
+Instant time_of_id(std::int64_t id);
 
 /// Ids of ordinary rows; any thread. Time and randomness, rising within a process; their table's key makes
 /// them unique. (Orders, products and attempts get theirs from the sequencer.)

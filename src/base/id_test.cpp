@@ -28,6 +28,12 @@ TEST(Id, RefusesForeignText) {
     EXPECT_FALSE(parse_id(text)) << text;
 }
 
+TEST(Id, SaysWhenItWasGiven) {
+  const Instant now{Millis(1'750'000'000'123)};
+  EXPECT_EQ(time_of_id(first_id_of(now)), now);
+  EXPECT_EQ(time_of_id(first_id_of(now) + 4'000'000), now) << "the bits below only count";
+}
+
 TEST(IdSource, RisesWithinAMillisecondAndAcrossThreads) {
   const FixedClock clock;
   IdSource source(clock);

@@ -16,6 +16,8 @@ constexpr Place memory_given_back_every = 100'000;  ///< Events.
 }  // namespace
 
 void LogGate::start() {
+  spdlog::info("the log was read from place {} to {}{}", started_from_ + 1, place(),
+               started_from_ > 0 ? ", behind the snapshot" : "");
   if (remote_) remote_->start();
   thread_ = std::thread([this] { run(); });
   flight_watch_ = std::thread([this] { watch_appends(); });
@@ -235,7 +237,9 @@ bool LogGate::too_far_ahead() const {
 
 void LogGate::snapshot_if_due() {
   using Steady = std::chrono::steady_clock;
-  if (!writes_.load(std::memory_order_relaxed)) return;
+  if (!writes_.load(std::memory_order_relaxed) && !parts_.shared) return;
+  // What the group in flight has changed may be taken back; and a log that is another one is not followed.
+  if (sequencer_.in_flight() || log_lost_) return;
   if (!copy_) {
     // A larger state is copied less often, so that copies cost a part of the orders that they follow.
     const SaleState& state = sequencer_.state();

@@ -107,6 +107,8 @@ class LogGate final : public SaleGate {
   Place place() const { return place_.load(std::memory_order_acquire); }
   int waiting() const { return waiting_.load(std::memory_order_relaxed); }
   std::uint64_t snapshots_made() const { return snapshot_writer_.made(); }
+  /// The place of the snapshot that the start began with; 0: the log was read from its beginning.
+  Place started_from() const { return started_from_; }
   /// For how long nothing could be sold: the log cannot be written, or an append hangs.
   Millis unable_for() const;
   /// False: nothing can be sold, since the log cannot be written.
@@ -211,6 +213,7 @@ class LogGate final : public SaleGate {
   bool records_named_ = false;
   std::optional<SnapshotCopy> copy_;
   Place snapshot_at_ = 0;
+  Place started_from_ = 0;
   Place memory_given_back_at_ = 0;
   std::atomic<Place> place_{0};
   std::atomic<bool> writes_{false};

@@ -71,7 +71,7 @@ bool LogGate::restore_snapshot(Place records_at) {
     return false;
   }
   sequencer_.restore(std::move(decoded->memory));
-  snapshot_at_ = sequencer_.end().point.last;
+  snapshot_at_ = started_from_ = sequencer_.end().point.last;
   return true;
 }
 

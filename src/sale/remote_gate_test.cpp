@@ -139,6 +139,62 @@ TEST_F(RemoteGates, ASenderThatNobodyHearsSaysThatItDoesNotKnow) {
   EXPECT_EQ(said, Code::unavailable);
 }
 
+/// An instance that only follows, a standby, and both begin anew where their own snapshots end.
+TEST_F(RemoteGates, WhoFollowsKeepsSnapshotsAndBeginsWithThem) {
+  auto c = std::make_unique<GateInstance>(memory, 3, &net, false);
+  for (GateInstance* each : {b.get(), c.get()}) {
+    each->stop();
+    each->snapshot_every = 10;
+    each->start();
+  }
+  for (std::int64_t user = 1; user <= 20; ++user) ASSERT_TRUE(b->submit(order_of(user, 1)));
+  std::int64_t user = 21;
+  for (GateInstance* each : {b.get(), c.get()}) {
+    EXPECT_EQ(each->gate().started_from(), 0) << "it had none";
+    ASSERT_TRUE(wait([&] { return each->gate().snapshots_made() > 0; }));
+    ASSERT_FALSE(each->gate().writes());
+    each->stop();
+    each->snapshot_every = 500'000;
+    ASSERT_TRUE(a->submit(order_of(user++, 1))) << "which it does not hear";
+    each->start();
+    EXPECT_GE(each->gate().started_from(), 10);
+    EXPECT_EQ(each->remaining(product), 100 - user + 1);
+    // It knows who writes, though the term is older than the snapshot; and what it had forgotten.
+    ASSERT_TRUE(each->submit(order_of(user++, 1)));
+    EXPECT_EQ(each->submit(order_of(1, 2)).error().code, Code::limit_exceeded);
+    EXPECT_TRUE(each->submit(order_of(2, 1))->replayed);
+  }
+  a->die();
+  ASSERT_TRUE(wait([&] { return b->gate().writes(); })) << "and may write on what it began with";
+  EXPECT_TRUE(c->submit(order_of(user, 1)));
+}
+
+TEST_F(RemoteGates, ASnapshotThatIsDamagedOrOfAnotherLogIsLeftAside) {
+  b->stop();
+  b->snapshot_every = 10;
+  b->start();
+  for (std::int64_t user = 1; user <= 20; ++user) ASSERT_TRUE(b->submit(order_of(user, 1)));
+  ASSERT_TRUE(wait([&] { return b->gate().snapshots_made() > 0; }));
+  b->stop();
+  const std::string whole = *b->snapshots.bytes;
+  b->snapshot_every = 500'000;
+  b->snapshots.bytes = whole.substr(0, whole.size() / 2);
+  b->start();
+  EXPECT_EQ(b->gate().started_from(), 0);
+  EXPECT_EQ(b->remaining(product), 80);
+
+  tests::SharedMemory other;
+  GateInstance elsewhere(other, 4);
+  ASSERT_TRUE(wait([&] { return elsewhere.gate().writes(); }));
+  product = list(elsewhere, 100)->product();
+  for (std::int64_t user = 1; user <= 20; ++user) ASSERT_TRUE(elsewhere.submit(order_of(user, 1)));
+  elsewhere.stop();
+  elsewhere.snapshots.bytes = whole;
+  elsewhere.start();
+  EXPECT_EQ(elsewhere.gate().started_from(), 0);
+  EXPECT_EQ(elsewhere.remaining(product), 80);
+}
+
 /// Two hundred buyers at three instances, a net that loses, repeats and delays, and writers that come, go and
 /// die: each is answered, each unit is sold once.
 TEST_F(RemoteGates, ACrowdBuysAtAllOfThemWhileWritersDie) {

@@ -69,10 +69,13 @@ Result<Sequencer::Followed> Sequencer::follow(Offset offset, std::string_view re
   }
   auto events = wire::decode_events(group);
   if (!events) return fail(events.error());
-  for (const CountedEvent& each : *events) apply(state_, each.event);
+  UndoLog overwritten;
+  if (settled_hook_) overwritten.begin(state_);
+  for (const CountedEvent& each : *events) apply(state_, each.event, settled_hook_ ? &overwritten : nullptr);
   auto shared = std::make_shared<const std::vector<CountedEvent>>(std::move(*events));
   advance(offset, record);
   settle(*shared);
+  if (settled_hook_) settled_hook_(overwritten);
   followed.events = std::move(shared);
   return followed;
 }
@@ -83,6 +86,7 @@ void Sequencer::restore(Memory memory) {
   rule_ = LogRule(end_.point);
   forgotten_through_ = memory.forgotten_through;
   last_open_at_ = memory.last_open_at;
+  writer_address_ = std::move(memory.writer_address);
   state_.orders.for_each([this](const OpenOrder& order) {
     if (order.state == OrderState::accepted) add_deadline(order.pay_by, order.id);
     if (!order.open_work()) closed_.push_back(Closed{order.place, order.id});
@@ -245,7 +249,7 @@ std::size_t Sequencer::read_ahead(const Command& command) const {
   std::size_t found = state_.keys.contains(command.key);
   if (const auto* order = std::get_if<PlaceOrder>(&command.body))
     for (const WantedLine& line : order->lines)
-      found += state_.buyers.contains(Buyer(order->user, state_.slot_of(line.product)));
+      found += state_.units_of(order->user, state_.slot_of(line.product)) != 0;
   return found;
 }
 

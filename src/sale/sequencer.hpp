@@ -66,7 +66,7 @@ class Sequencer {
   /// The record that makes this sequencer the writer, once it counts. `log`: for the first Open of an empty
   /// log.
   std::string open(wire::Term nonce, LogId log, Instant now, std::string instance, std::string address) const;
-  /// Of the newest Open that was followed; empty: none was, since the snapshot.
+  /// Of the newest Open; empty: there is none, or it was written by whoever has the log alone.
   const std::string& writer_address() const { return writer_address_; }
   /// Whether our Open is the newest. `nonce`: that of the last open().
   bool writes(wire::Term nonce) const { return nonce != 0 && end_.point.term == nonce; }
@@ -129,7 +129,7 @@ class Sequencer {
   /// The own time, held while the log's last event is a little ahead.
   Instant time(Instant own);
 
-  /// Told of what each counted group has overwritten, before it is dropped (snapshots).
+  /// Told of what each group that counts has overwritten, whoever wrote it, before it is dropped (snapshots).
   void on_settled(std::function<void(const UndoLog&)> hook) { settled_hook_ = std::move(hook); }
 
   /// For a start from a snapshot.
@@ -138,6 +138,7 @@ class Sequencer {
     LogEnd end;
     Place forgotten_through = 0;
     Instant last_open_at{};
+    std::string writer_address;
   };
   void restore(Memory memory);
   Instant last_open_at() const { return last_open_at_; }

@@ -1,6 +1,10 @@
 #include "sale/sequencer.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "tests/support/test_writer.hpp"
 #include "tests/support/whole_state.hpp"
@@ -163,6 +167,72 @@ TEST_F(Forgetting, WhatTheGroupBindsComesBeforeWhatWasLookedUp) {
   const auto second = writer.ask(command, key_as_of(closed_at));
   EXPECT_TRUE(second.replayed);
   EXPECT_EQ(second.subject, first.subject);
+}
+
+double resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  double all = 0, resident = 0;
+  statm >> all >> resident;
+  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+/// Unpaid orders of buyers who buy once, with the keys that the filter keeps: as bench/engine.cpp.
+double bytes_per_order(int lines, int orders) {
+  constexpr int group = 1'000;
+  KeyFilter keys;
+  Sequencer sequencer({}, keys);
+  const std::string open = sequencer.open(7, test_log, at(0), {}, {});
+  EXPECT_TRUE(sequencer.follow(1, open));
+  Offset next = 2;
+  const auto commit = [&] {
+    sequencer.seal();
+    sequencer.counted(next++);
+    sequencer.forget(sequencer.end().point.last);
+  };
+  PlaceOrder wanted;
+  wanted.payment_window = std::chrono::hours(1);
+  for (int i = 0; i < lines; ++i) {
+    const auto listed =
+        sequencer.decide(ListProduct{event_terms(), {"shoes", {}, {}, {}}, orders}, {}, at(0));
+    wanted.lines.push_back(WantedLine{ProductId{listed.subject}, 1});
+    commit();
+  }
+  const double before = resident_bytes();
+  for (int i = 1; i <= orders; ++i) {
+    wanted.user = UserId{i};
+    LookedUp nothing;
+    nothing.key_as_of = sequencer.end().point.last;
+    const auto number = static_cast<std::uint64_t>(i);
+    EXPECT_GE(sequencer.decide(with_key(wanted, number * 0x9E3779B97F4A7C15ull), nothing, at(0)).event, 0);
+    if (i % group == 0) commit();
+  }
+  return (resident_bytes() - before) / orders;
+}
+
+/// In a process of its own: memory that another measurement has freed would be used again.
+double measured_apart(int lines, int orders) {
+  int ends[2];
+  if (::pipe(ends) != 0) return -1;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const double bytes = bytes_per_order(lines, orders);
+    ::_exit(::write(ends[1], &bytes, sizeof bytes) == sizeof bytes ? 0 : 1);
+  }
+  double bytes = -1;
+  ::close(ends[1]);
+  EXPECT_EQ(::read(ends[0], &bytes, sizeof bytes), static_cast<ssize_t>(sizeof bytes));
+  ::close(ends[0]);
+  ::waitpid(child, nullptr, 0);
+  return bytes;
+}
+
+TEST(SequencerBytes, AnUnpaidOrderTakes128BytesAndEachFurtherLine24) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's memory is another";
+#endif
+  EXPECT_LE(measured_apart(1, 1'000'000), 128.0);
+  const double one = measured_apart(1, 300'000), four = measured_apart(4, 300'000);
+  EXPECT_LE((four - one) / 3, 24.0);
 }
 
 // ---- Time ----

@@ -10,10 +10,9 @@ namespace {
 using wire::ByteReader;
 using wire::ByteWriter;
 
-constexpr std::uint8_t format = 2;
+constexpr std::uint8_t format = 3;
 enum class Section : std::uint8_t { products = 1, orders = 2, buyers = 3, keys = 4, end = 5 };
 constexpr std::uint32_t products_per_slice = 256;
-using Buyers = SegmentedMap<Buyer, std::int32_t>;
 using Keys = SegmentedMap<RequestKey, KeyBinding>;
 
 void put(ByteWriter& out, std::int64_t value) {
@@ -51,6 +50,7 @@ void put_head(ByteWriter& out, const Sequencer& sequencer) {
   put(out, numbers.grace_until);
   put(out, numbers.oversell_prevented);
   put(out, sequencer.last_open_at());
+  out.text(sequencer.writer_address());
   out.unsigned_integer(sequencer.state().refused.size());
   for (const auto& [request, refused] : sequencer.state().refused) {
     out.fixed64(request.hi);
@@ -68,7 +68,7 @@ SnapshotCopy::SnapshotCopy(const Sequencer& sequencer)
       place_(state_.numbers.place),
       product_count_(static_cast<std::uint32_t>(state_.products.size())),
       old_orders_(OpenOrders::parts()),
-      old_units_(Buyers::parts()),
+      old_units_(BuyerUnits::parts()),
       old_keys_(Keys::parts()) {
   ByteWriter out(bytes_);
   put_head(out, sequencer);
@@ -77,7 +77,7 @@ SnapshotCopy::SnapshotCopy(const Sequencer& sequencer)
 void SnapshotCopy::overwritten(const UndoLog& undo) {
   for (const UndoLog::Entry& entry : undo.entries()) {
     if (const auto* units = std::get_if<UndoLog::OldUnits>(&entry)) {
-      if (const auto part = Buyers::part_number(units->buyer); part >= buyers_done_)
+      if (const auto part = BuyerUnits::part_number(units->buyer.user); part >= buyers_done_)
         old_units_[part].try_emplace(units->buyer, units->units);
     } else if (const auto* stock = std::get_if<UndoLog::OldStock>(&entry)) {
       if (stock->slot >= products_done_) old_stock_.try_emplace(stock->slot, stock->stock);
@@ -101,7 +101,7 @@ bool SnapshotCopy::step(const std::function<bool()>& go_on) {
       copy_products();
     } else if (orders_done_ < OpenOrders::parts()) {
       copy_orders(orders_done_++);
-    } else if (buyers_done_ < Buyers::parts()) {
+    } else if (buyers_done_ < BuyerUnits::parts()) {
       copy_buyers(buyers_done_++);
     } else if (keys_done_ < Keys::parts()) {
       copy_keys(keys_done_++);
@@ -170,15 +170,16 @@ void SnapshotCopy::copy_orders(std::size_t part) {
 void SnapshotCopy::copy_buyers(std::size_t part) {
   const auto old = std::exchange(old_units_[part], {});
   std::vector<std::pair<Buyer, std::int32_t>> rows;
-  for (const auto& [buyer, units] : state_.buyers.part(part))
+  state_.buyers.for_each_of(part, [&](const Buyer& buyer, std::int32_t units) {
     if (!old.contains(buyer)) rows.emplace_back(buyer, units);
+  });
   for (const auto& [buyer, units] : old)
     if (units > 0) rows.emplace_back(buyer, units);
   // Products that came since are not in this snapshot, and so neither are their buyers: all were overwritten.
   begin_section(bytes_, Section::buyers, rows.size());
   ByteWriter out(bytes_);
   for (const auto& [buyer, units] : rows) {
-    put(out, buyer.user().value);
+    put(out, buyer.user.value);
     out.unsigned_integer(buyer.slot);
     out.integer(units);
   }
@@ -220,6 +221,7 @@ void read_head(ByteReader& in, Sequencer::Memory& memory) {
   numbers.grace_until = get_instant(in);
   numbers.oversell_prevented = get_number(in);
   memory.last_open_at = get_instant(in);
+  memory.writer_address = in.text();
   const std::size_t refused = in.count(25);
   for (std::size_t i = 0; i < refused; ++i) {
     RequestKey request;
@@ -262,6 +264,7 @@ void read_order(ByteReader& in, SaleState& state) {
   order.payment = static_cast<PaymentState>(payment);
   const AttemptId attempt{in.integer()};
   const std::size_t count = in.count(2);
+  if (count > order_lines_max) return in.refuse();
   OpenLines lines;
   for (std::size_t i = 0; i < count; ++i) {
     OpenLine line;
@@ -284,9 +287,8 @@ void read_rows(ByteReader& in, Section section, std::size_t count, SaleState& st
       const auto slot = static_cast<std::uint32_t>(in.unsigned_integer());
       if (slot >= state.products.size()) return in.refuse();
       const auto units = static_cast<std::int32_t>(in.integer());
-      std::int32_t& known = state.buyers[Buyer(user, slot)];
-      if (units <= 0 || known != 0) return in.refuse();
-      known = units;
+      if (units <= 0 || state.units_of(user, slot) != 0) return in.refuse();
+      state.buyers.set(Buyer{user, slot}, units);
     } else {
       RequestKey key;
       key.hi = in.fixed64();

@@ -53,20 +53,30 @@ def test_a_code_is_not_guessed(start):
     for guess in range(5):
         wrong = {**body, "code": f"AAAAAAAAA{guess + 2}"}
         anybody.put("/users/password", wrong, expect=(400, "invalid_code"))
-    anybody.put("/users/password", {**body, "code": code}, expect=(429, "rate_limited"))
+    spent = anybody.put("/users/password", {**body, "code": code}, expect=(429, "rate_limited"))
+    assert spent.headers["Retry-After"] == "600", "as long as a code holds: it stays spent"
     client.sign_in(server.url, email, PASSWORD)
 
 
 def test_everything_of_ones_own(admin, market):
     caller = client.sign_up(market.url, name="Kim <script>")
-    product = admin.product()
+    product = admin.product(stock=200)
     caller.put(f"/cart/items/{product['id']}", {"quantity": 2}, expect=200)
     caller.put(f"/wishlist/{product['id']}", expect=204)
+    orders = [caller.order(product["id"]).json() for _ in range(103)]  # More than one page of the records.
+    caller.pay(orders[0], expect=200)
     everything = caller.get("/users/me/export", expect=200).json()
     assert everything["user"] == caller.user
     assert everything["cart"] == [{"productId": product["id"], "quantity": 2}]
     assert everything["wishlist"][0]["productId"] == product["id"]
     assert len(everything["sessions"]) == 1
+    assert [each["id"] for each in everything["orders"]] == [order["id"] for order in reversed(orders)]
+    assert everything["ordersComplete"] is True
+    first = everything["orders"][-1]
+    assert (first["state"], first["payment"]) == ("paid", "paid") and first["total"] == orders[0]["total"]
+    assert [step["state"] for step in first["history"]] == ["accepted", "paid"]
+    assert first["items"] == [{"productId": product["id"], "quantity": 1,
+                               "unitPrice": orders[0]["items"][0]["unitPrice"]}]
 
 
 def test_an_account_ends(admin, market, anonymous):

@@ -11,9 +11,12 @@ import requests
 
 import client
 import pictures
+from fake_stripe import FakeStripe
 from market_server import BINARY, Market, run
 from test_shared_log import engines  # noqa: F401
 from test_shared_store import buyer_of, store  # noqa: F401
+from test_stripe import settings as stripe_settings
+from waiting import until
 
 
 def killed_until_done(*arguments, first=0.05):
@@ -109,6 +112,44 @@ def test_a_store_moves_from_one_machine_to_many_and_back(store, tmp_path):  # no
         home_again.kill()
     checked = run("check", "--data", tmp_path / "home-again")
     assert checked.returncode == 0, checked.stdout
+
+
+def test_the_book_of_a_shop_at_stripe_moves_with_it_and_outlives_who_charged(store, tmp_path):  # noqa: F811
+    with FakeStripe() as stripe:
+        at_stripe = stripe_settings(tmp_path, stripe.url)
+        store.write_settings(**dict(setting.split("=", 1) for setting in at_stripe))
+        home = Market(tmp_path / "home", "ratelimit.enabled=false", *at_stripe).start()
+        try:
+            product = client.admin(home.url).product(stock=20)["id"]
+            buyer = client.sign_up(home.url)
+            orders = [buyer.order(product).json() for _ in range(3)]
+            for order in orders[:2]:
+                buyer.pay(order, "pm_card_visa")
+            assert home.stop() == 0
+        finally:
+            home.kill()
+        assert run("export", "--data", home.data, "--to", tmp_path / "out").returncode == 0
+        assert killed_until_done("import", "--from", tmp_path / "out", "--config", store.config) > 0
+        assert "ok: both have the same charges" in store.check("--same-as", tmp_path / "out")
+        first = store.serve()
+        buyer_of(first, buyer).pay(orders[2], "pm_card_visa")
+        assert "ok: what orders have paid was charged" in store.check()
+        first.kill()  # And its data folder is nobody's.
+        second = store.serve()
+        person = buyer_of(second, buyer)
+        until(lambda: person.post(f"/orders/{orders[2]['id']}/cancel", expect=None).status_code == 200, 20)
+        until(lambda: person.get(f"/orders/{orders[2]['id']}").json()["payment"]["state"] == "refunded", 20)
+        assert second.stop() == 0
+        assert "ok: what orders have paid was charged" in store.check()
+        assert killed_until_done("export", "--to", tmp_path / "back", "--config", store.config) > 0
+        assert "ok: both have the same charges" in store.check("--same-as", tmp_path / "back")
+        home_again = tmp_path / "home-again"
+        killed_until_done("import", "--from", tmp_path / "back", "--data", home_again, first=0.005)
+        same = run("check", "--data", home_again, "--same-as", tmp_path / "back")
+        assert same.returncode == 0 and "ok: what orders have paid was charged" in same.stdout, same.stdout
+        charges = store.mysql("SELECT count(*) FROM charges").strip()
+        assert charges == "3" == str(len(stripe.intents)) and len(stripe.refunds) == 1
+        store.servers.clear()
 
 
 def test_an_unfinished_restore_is_served_by_nobody_and_is_of_one_backup(store, tmp_path):  # noqa: F811

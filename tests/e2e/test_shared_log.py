@@ -69,13 +69,13 @@ def serve(kafka, tmp_path):
     topic = f"e2e.{uuid.uuid4().hex}"
     started = []
 
-    def begin(name, *settings, keys_of=None, broker=kafka):
+    def begin(name, *settings, keys_of=None, broker=kafka, flags=()):
         data = tmp_path / name
         if keys_of:  # Instances of one market share their keys.
             data.mkdir(mode=0o700, exist_ok=True)
             subprocess.run(["cp", "-a", keys_of.data / "keys", data], check=True)
         settings = (f"log.kafka={broker}", f"log.topic={topic}", "ratelimit.enabled=false", *settings)
-        one = Market(data, *settings)
+        one = Market(data, *settings, flags=flags)
         started.append(one.start(40))
         return one
 
@@ -223,6 +223,57 @@ def test_two_instances_share_the_records_and_a_sale_survives_kills_of_the_writer
 
 
 @pytest.mark.skipif(not shutil.which("redis-server"), reason="apt-get install redis-server")
+def metric(server, name):
+    lines = requests.get(server.url + "/metrics", timeout=5).text.splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(name + " "))
+
+
+def test_a_standby_and_a_product_instance_begin_with_snapshots_of_their_own(serve, database):
+    shared = (f"records.mysql={database}", f"accounts.mysql={database}", "log.snapshot_every=20")
+    writer = serve("a", *shared)
+    wait_until_it_writes(writer, 10)
+    product = listed(writer, 200)
+    buyer = client.sign_up(writer.url)
+    followers = [serve("b", *shared, keys_of=writer),
+                 serve("c", *shared, keys_of=writer, flags=("--role", "product"))]
+
+    def left(server):
+        return requests.get(f"{server.url}/api/v1/products/{product}/stock", timeout=5).json()["remaining"]
+
+    def stops(server):
+        assert server.stop() == 0, server.log_tail()
+
+    for _ in range(30):
+        order(buyer, product)
+    for one in followers:
+        assert metric(one, "market_started_from_place") == 0
+        until(lambda one=one: metric(one, "market_snapshots_total") > 0, 20, "it keeps no snapshot")
+        assert not writes(one)
+        stops(one)
+    order(buyer, product)  # They do not hear of it.
+    for one in followers:
+        one.start(40)
+        assert metric(one, "market_started_from_place") >= 20
+        until(lambda one=one: left(one) == 169, 10)
+        assert ", behind the snapshot" in one.logged(", behind the snapshot")
+        stops(one)
+        whole = (one.data / "gate.snapshot").read_bytes()
+        (one.data / "gate.snapshot").write_bytes(whole[:-9] + b"damaged!!")
+        one.start(40)
+        assert metric(one, "market_started_from_place") == 0
+        until(lambda one=one: left(one) == 169, 10)
+        assert "is damaged" in one.logged("is damaged")
+    # Who writes is known to the standby, too, and it sells on what it began with.
+    stops(followers[0])
+    followers[0].start(40)
+    standby = client.sign_in(followers[0].url, buyer.user["email"], client.PASSWORD)
+    order(standby, product)
+    writer.kill()
+    wait_until_it_writes(followers[0], 10)
+    order(standby, product)
+    assert left(followers[0]) == 167
+
+
 def test_who_is_cut_off_from_the_log_shows_what_redis_says(serve, kafka, tmp_path):
     """Its page and a stream that is open there go on; the log's own numbers hold when it is back."""
     way = KafkaCut(kafka)

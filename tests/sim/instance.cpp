@@ -137,7 +137,7 @@ void Instance::opened() {
     auto& buyers = const_cast<SaleState&>(sequencer().state()).buyers;
     std::vector<Buyer> known;
     buyers.for_each([&](const Buyer& buyer, std::int32_t) { known.push_back(buyer); });
-    for (const Buyer& buyer : known) buyers.erase(buyer);
+    for (const Buyer& buyer : known) buyers.set(buyer, 0);
   }
   if (!writer_) return;
   stock_->table.show_stock(sequencer().state());

@@ -65,7 +65,7 @@ void Instance::take_payments_over() {
   });
 }
 
-/// A little of a copy, or its beginning. Only the writer has undo notes: a standby copies at once.
+/// A little of a copy, or its beginning.
 void Instance::snapshot() {
   if (sequencer().in_flight()) return;
   if (!copy_) {
@@ -76,7 +76,7 @@ void Instance::snapshot() {
     if (!bug(Bug::snapshot_without_notes))
       sequencer().on_settled([this](const UndoLog& undo) { copy_->overwritten(undo); });
   }
-  std::int64_t parts = writer_ ? shared_.world.random.between(100, 4'000) : 1 << 30;
+  std::int64_t parts = shared_.world.random.between(100, 4'000);
   if (!copy_->step([&parts] { return --parts > 0; })) {
     copied_ += copy_->take_bytes();
     return;

@@ -62,6 +62,7 @@ struct GateInstance {
   sale::GateSettings settings() const {
     auto gate = quick_shared_gate();
     gate.may_write = may_write;
+    gate.snapshot_every = snapshot_every;
     return gate;
   }
 
@@ -73,6 +74,7 @@ struct GateInstance {
   std::atomic<std::uint64_t> random;
   TestRecords records;
   MemorySnapshots snapshots;
+  Place snapshot_every = 500'000;  ///< From the next start on.
 
   struct Running {
     explicit Running(GateInstance& of)

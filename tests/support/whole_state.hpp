@@ -31,7 +31,7 @@ inline WholeState whole(const SaleState& state) {
   for (std::size_t slot = 0; slot < state.products.size(); ++slot)
     all.slots_fit = all.slots_fit && state.slot_of(state.products[slot].id) == slot;
   state.buyers.for_each([&](const Buyer& buyer, std::int32_t units) {
-    all.buyers[{buyer.user().value, buyer.slot}] = units;
+    all.buyers[{buyer.user.value, buyer.slot}] = units;
   });
   state.keys.for_each([&](const RequestKey& key, const KeyBinding& binding) {
     all.keys[key] = {binding.subject, binding.fingerprint};

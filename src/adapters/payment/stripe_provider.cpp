@@ -98,9 +98,9 @@ struct StripeProvider::Answer {
   std::string why;
 };
 
-StripeProvider::StripeProvider(StripeSettings settings, const std::string& path, ChargeFileOwner owner,
-                               const Clock& clock, std::function<void(const std::string&)> warn)
-    : settings_(std::move(settings)), clock_(clock), warn_(std::move(warn)), file_(path, std::move(owner)) {}
+StripeProvider::StripeProvider(StripeSettings settings, std::unique_ptr<ChargeBook> book, const Clock& clock,
+                               std::function<void(const std::string&)> warn)
+    : settings_(std::move(settings)), clock_(clock), warn_(std::move(warn)), book_(std::move(book)) {}
 
 StripeProvider::Answer StripeProvider::call(const Call& what) const {
   Answer answer;
@@ -176,7 +176,7 @@ Result<ChargeState> StripeProvider::settle(AttemptId attempt, const Intent& inte
     if (const auto currency = Currency::parse(letters)) charge.amount.currency = *currency;
     charge.captured_at = clock_.now();
     charge.token_sum = intent.token_sum;
-    const auto written = file_.record(charge);
+    const auto written = book_->record(charge);
     if (!written) return unknown_outcome("what Stripe said cannot be written down");
     return ChargeState::captured;
   }
@@ -229,7 +229,7 @@ Result<ChargeState> StripeProvider::find_now(AttemptId attempt) {
 }
 
 Result<ChargedToken> StripeProvider::compare_now(AttemptId attempt, const std::string& token) {
-  auto sum = file_.token_sum_of(attempt);
+  auto sum = book_->token_sum_of(attempt);
   if (!sum) return fail(sum.error());
   if (sum->empty()) {
     const auto intent = find_intent(attempt);
@@ -251,7 +251,7 @@ Result<> StripeProvider::refund_now(AttemptId attempt) {
   const std::string status = text_at(answer.body, "/status");
   if (!before && (answer.status != 200 || (status != "succeeded" && status != "pending")))
     return unknown_outcome(fmt::format("the refund was not made: {} {}", answer.why, status));
-  return file_.refund(attempt);
+  return book_->refund(attempt);
 }
 
 Task<ChargeState> StripeProvider::charge(AttemptId attempt, Money amount, std::string token) {

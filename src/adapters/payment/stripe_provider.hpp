@@ -1,14 +1,15 @@
 #pragma once
 /// ports/payment_provider.hpp on Stripe: a payment intent for each attempt, made and confirmed in one request
 /// whose Idempotency-Key is the attempt. What became of it is found by the attempt in its metadata, so a lost
-/// answer loses nothing. payments.db is the shop's own book of what Stripe has said: `market check` compares
-/// it with the orders.
+/// answer loses nothing. The book is the shop's own, of what Stripe has said: `market check` compares it with
+/// the orders.
 
 #include <atomic>
 #include <functional>
+#include <memory>
 
-#include "adapters/payment/charge_file.hpp"
 #include "base/time.hpp"
+#include "ports/charge_book.hpp"
 #include "ports/payment_provider.hpp"
 
 namespace market::payment {
@@ -23,7 +24,7 @@ struct StripeSettings {
 class StripeProvider final : public PaymentProvider {
  public:
   /// `warn` gets one line when Stripe refuses us. Throws std::runtime_error with one clear line.
-  StripeProvider(StripeSettings settings, const std::string& path, ChargeFileOwner owner, const Clock& clock,
+  StripeProvider(StripeSettings settings, std::unique_ptr<ChargeBook> book, const Clock& clock,
                  std::function<void(const std::string&)> warn);
   ~StripeProvider() override { stop(); }
   Task<ChargeState> charge(AttemptId attempt, Money amount, std::string token) override;
@@ -31,7 +32,7 @@ class StripeProvider final : public PaymentProvider {
   Task<ChargedToken> compare(AttemptId attempt, std::string token) override;
   Task<> refund(AttemptId attempt) override;
   /// Whether what Stripe says can be written down. Blocking; call it now and then.
-  bool usable() { return file_.usable(); }
+  bool usable() { return book_->usable(); }
   void stop() {
     stopped_.store(true);
     pool_.stop();
@@ -55,7 +56,7 @@ class StripeProvider final : public PaymentProvider {
   const StripeSettings settings_;
   const Clock& clock_;
   const std::function<void(const std::string&)> warn_;
-  ChargeFile file_;
+  const std::unique_ptr<ChargeBook> book_;
   std::atomic<bool> stopped_{false};
   BlockingPool pool_{8, 1'024};
 };

@@ -52,7 +52,13 @@ Result<bool> try_code(soci::session& sql, const MailedCode& tried, long long now
   int tries = 0;
   sql << fmt::format("SELECT code_hash, tries FROM {} WHERE email_index = :email", table),
       soci::use(tried.email_index), soci::into(hash), soci::into(tries);
-  if (tries > verification_tries_max) return fail(Code::rate_limited, "this code was tried too often");
+  if (tries > verification_tries_max) {
+    // When it has ended at the latest; the same for every address, so that nobody learns which has a code.
+    ErrorExtras extras;
+    extras.retry_after_seconds = static_cast<int>((tried.ends_at - now) / 1'000);
+    return fail(
+        Error(Code::rate_limited, "this code was tried too often; ask for another one", std::move(extras)));
+  }
   if (hash != tried.hash) return false;
   sql << fmt::format("DELETE FROM {} WHERE email_index = :email", table), soci::use(tried.email_index);
   return true;

@@ -152,6 +152,20 @@ std::size_t copy_pictures(mysql::Session& from, files::PictureStore& to) {
   return hashes.size();
 }
 
+void copy_charges(mysql::Session& from, const fs::path& to, LogId store) {
+  const auto file = to / "payments.db";
+  const auto cipher = load_field_cipher(to / "keys");
+  {
+    payment::ChargeFile made(file.string(), {store.hi, store.lo, [&cipher](std::string_view text) {
+                                               return cipher.blind_index(text);
+                                             }});
+  }
+  auto charges = open(file);
+  charges.must_execute("BEGIN IMMEDIATE");
+  copy_to_file(from, charges, table_of(charges, "charges"));
+  charges.must_execute("COMMIT");
+}
+
 LogId store_in(mysql::Session& accounts) {
   const auto rows = accounts.query("SELECT id_hi, id_lo FROM store");
   if (rows.empty()) throw std::runtime_error("the database holds no store yet");
@@ -199,18 +213,7 @@ CopiedStore copy_all(const SharedStore& store, const fs::path& to, WithRecords r
   copy_log(store, to / "log.db", copied);
   RowsOfOneMoment after(store.accounts);
   copy_rows(after.session(), to / "main.db", false);
-  if (store.own_charges) {
-    const auto cipher = load_field_cipher(to / "keys");
-    {
-      payment::ChargeFile charges((to / "payments.db").string(),
-                                  {copied.id.hi, copied.id.lo,
-                                   [&cipher](std::string_view text) { return cipher.blind_index(text); }});
-    }
-    auto payments = open(to / "payments.db");
-    payments.must_execute("BEGIN IMMEDIATE");
-    copy_to_file(after.session(), payments, table_of(payments, "charges"));
-    payments.must_execute("COMMIT");
-  }
+  copy_charges(after.session(), to, copied.id);
   BlockingPool pool(1, 16);
   files::PictureStore pictures(to / "pictures", pool);
   copy_pictures(after.session(), pictures);

@@ -22,6 +22,7 @@
 #include "services/auth/routes.hpp"
 #include "services/gateway/prober.hpp"
 #include "services/platform/platform_routes.hpp"
+#include "wire/json/json_writer.hpp"
 
 namespace market::apps {
 namespace {
@@ -113,9 +114,12 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     return platform.metrics(*server) + text.text();
   };
   info.info = [&] {
-    return fmt::format(R"({{"name":"market","version":"{}","role":"{}","pid":{},"logPosition":{}}})",
-                       MARKET_VERSION, with_gateway ? "all" : options.role, ::getpid(),
-                       platform.core ? platform.core->gate.place() : 0);
+    std::string body;
+    wire::JsonWriter json(body);
+    json.begin_object().member("name", "market").member("version", MARKET_VERSION);
+    json.member("role", with_gateway ? "all" : options.role).member("pid", ::getpid());
+    json.member("logPosition", platform.core ? platform.core->gate.place() : 0).end_object();
+    return body;
   };
   if (platform.redis) info.warnings = [&] { return platform.redis->warnings(); };
   if (front) info.missing = [&] { return front->proxy.missing_services(); };

@@ -65,7 +65,6 @@ std::optional<SharedStore> shared_store(const Settings& settings, const std::str
   for (auto* server : {&store.records, &store.accounts}) server->answer_time_max = Millis(300'000);
   store.keys = keys_folder(settings, data);
   store.redis = redis_settings(settings);
-  store.own_charges = settings.text("payments.stripe_key_file").empty();
   return store;
 }
 

@@ -22,7 +22,6 @@ struct SharedStore {
   mysql::Server records, accounts;
   std::filesystem::path keys;
   std::optional<redis::ClientSettings> redis;
-  bool own_charges = true;  ///< False: Stripe has the money, and each instance its own book of it.
 };
 
 /// What the settings name; none: the store is a folder. Throws UsageError: only some of log.kafka,

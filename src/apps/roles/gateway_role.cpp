@@ -23,6 +23,7 @@
 #include "services/gateway/proxy.hpp"
 #include "services/platform/metrics_text.hpp"
 #include "services/platform/platform_routes.hpp"
+#include "wire/json/json_writer.hpp"
 
 namespace market::apps {
 namespace {
@@ -85,8 +86,14 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
     return metrics_of(*server, front) + text.text();
   };
   info.info = [&] {
-    return fmt::format(R"({{"name":"market","version":"{}","role":"gateway","pid":{},"routes":{}}})",
-                       MARKET_VERSION, ::getpid(), proxy.config()->routes.size());
+    std::string body;
+    wire::JsonWriter json(body);
+    json.begin_object().member("name", "market").member("version", MARKET_VERSION);
+    json.member("role", "gateway")
+        .member("pid", ::getpid())
+        .member("routes", proxy.config()->routes.size())
+        .end_object();
+    return body;
   };
   info.management_elsewhere = !settings.text("management.listen").empty();
   platform::add_platform_routes(router, info);

@@ -39,7 +39,7 @@ std::string name_of(const Store& store) {
   return fmt::format("{:016x}{:016x}", store.id.hi, store.id.lo);
 }
 
-/// Of the test provider: shared where the accounts are.
+/// Of what the provider has charged: shared where the accounts are.
 std::unique_ptr<ChargeBook> charge_book(Store& store) {
   if (store.accounts_at)
     return std::make_unique<mysql::MysqlChargeBook>(*store.accounts_at, Store::sql_threads,
@@ -63,8 +63,7 @@ std::unique_ptr<payment::StripeProvider> stripe_of(const Settings& settings, Sto
   stripe.url = settings.text("payments.stripe_url");
   stripe.key = secret_in_file("payments.stripe_key_file", file);
   stripe.store = name_of(store);
-  return std::make_unique<payment::StripeProvider>(stripe, store.payments_file(), owner_of(store), clock,
-                                                   warn);
+  return std::make_unique<payment::StripeProvider>(stripe, charge_book(store), clock, warn);
 }
 
 std::unique_ptr<payment::StripeNotices> stripe_notices_of(const Settings& settings, const Store& store) {

@@ -58,6 +58,14 @@ user::MailLimits mail_limits(const Settings& settings, const Store& store, const
 
 }  // namespace
 
+struct Platform::RecordedOrders {
+  RecordedOrders(const mysql::Server& server, BlockingPool& pool)
+      : records(server, pool, Store::sql_threads) {}
+  mysql::MysqlOrderRecords records;
+  sale::ReadOverlay nothing_newer;
+  sale::LayeredOrderReader reader{nothing_newer, records};
+};
+
 Platform::Platform(Services answering, const std::string& data, const Settings& from, bool behind_gateway,
                    Millis predecessor, bool for_show)
     : services(answering),
@@ -83,8 +91,14 @@ Platform::Platform(Services answering, const std::string& data, const Settings& 
   store.remember_keys();
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
+  if (const auto server = mysql_server(settings, "records"); server && !core)
+    recorded_orders = std::make_unique<RecordedOrders>(*server, store.pages_pool);
   if (store.accounts_at) denial_watch = std::make_unique<DenialWatch>(sessions);
   if (redis && core) redis->share_stock(*core);
+}
+
+Platform::~Platform() {
+  stop();
 }
 
 void Platform::start() {
@@ -110,8 +124,12 @@ void Platform::add_user_routes() {
   user::add_admin_user_routes(router,
                               {authenticator, store.directory, store.audit, sessions, change_role, clock});
   user::add_mail_routes(router, {authenticator, store.outbox, mails, clock}, demo && !smtp);
+  OrderReader* const orders_read = core              ? &core->reader
+                                   : recorded_orders ? &recorded_orders->reader
+                                                     : nullptr;
   user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
-                                 clock, addresses_known});
+                                 clock, addresses_known, orders_read});
+  if (core) follow_before({"GET /api/v1/users/me/export"}, {});
   write_down(
       {"PATCH /api/v1/users/{id}", "PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/mails/{id}/retry"});
 }

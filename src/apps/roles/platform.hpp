@@ -28,7 +28,7 @@ struct Platform {
   /// `demo`: mails are kept to be looked at.
   Platform(Services answering, const std::string& data, const Settings& from, bool behind_gateway,
            Millis predecessor, bool demo);
-  ~Platform() { stop(); }
+  ~Platform();
   /// Ends whatever may still answer a request. After Server::run(), and before the server with its contexts
   /// goes: what is answered late is posted to them. May be called again.
   void stop() {
@@ -72,6 +72,9 @@ struct Platform {
   FairPool decoding{1, 16};                 ///< Of pictures.
   const std::unique_ptr<SaleCore> core;     ///< Null: only users are answered for.
   const std::unique_ptr<RedisParts> redis;  ///< Null: none is named.
+  /// As far as they are folded, for a process that does not follow the log. Null: it does, or has no records.
+  struct RecordedOrders;
+  std::unique_ptr<RecordedOrders> recorded_orders;
   const IdClock id_clock{clock, sql::greatest_id_in(*store.main)};
   IdSource ids{id_clock};
   auth::DeniedSessions denied;

@@ -11,6 +11,7 @@
 #include "apps/roles/registry_parts.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "services/platform/platform_routes.hpp"
+#include "wire/json/json_writer.hpp"
 
 namespace market::apps {
 namespace {
@@ -43,8 +44,11 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
     return text.text();
   };
   info.info = [] {
-    return fmt::format(R"({{"name":"market","version":"{}","role":"registry","pid":{}}})", MARKET_VERSION,
-                       ::getpid());
+    std::string body;
+    wire::JsonWriter json(body);
+    json.begin_object().member("name", "market").member("version", MARKET_VERSION);
+    json.member("role", "registry").member("pid", ::getpid()).end_object();
+    return body;
   };
   info.management_elsewhere = !settings.text("management.listen").empty();
   parts.add_routes(router);

@@ -138,6 +138,10 @@ void SaleCore::add_metrics(platform::MetricsText& metrics) const {
       .sample(counters.clock_alarms.load());
   metrics.family("market_snapshots_total", "counter", "Snapshots made since the start.")
       .sample(gate.snapshots_made());
+  metrics
+      .family("market_started_from_place", "gauge",
+              "Place of the snapshot that the start began with; 0: the log was read from its beginning.")
+      .sample(static_cast<std::uint64_t>(gate.started_from()));
   metrics.family("market_gate_waiting", "gauge", "Commands waiting for the gate.")
       .sample(static_cast<std::uint64_t>(std::max(0, gate.waiting())));
   metrics.family("market_commands_elsewhere", "gauge", "Commands that wait for the instance that writes.")

@@ -189,11 +189,8 @@ class Folding {
   }
 
   void count_buyer(std::uint32_t slot, UserId user, std::int32_t by) {
-    const Buyer buyer(user, slot);
-    std::int32_t& units = state_.buyers[buyer];
-    note(UndoLog::OldUnits{buyer, units});
-    units += by;
-    if (units <= 0) state_.buyers.erase(buyer);
+    const Buyer buyer{user, slot};
+    note(UndoLog::OldUnits{buyer, state_.buyers.add(buyer, by)});
   }
 
   void take(std::uint32_t slot, UserId user, std::int32_t quantity, std::int64_t ticket) {
@@ -300,12 +297,7 @@ class Undoing {
   }
   void operator()(const UndoLog::OldProduct& old) { state_.products[old.slot] = *old.product; }
   void operator()(const UndoLog::OldStock& old) { state_.products[old.slot].stock = old.stock; }
-  void operator()(const UndoLog::OldUnits& old) {
-    if (old.units > 0)
-      state_.buyers[old.buyer] = old.units;
-    else
-      state_.buyers.erase(old.buyer);
-  }
+  void operator()(const UndoLog::OldUnits& old) { state_.buyers.set(old.buyer, old.units); }
   void operator()(const UndoLog::NewOrder& made) { state_.orders.erase(made.id); }
   void operator()(const UndoLog::OldOrder& old) { state_.orders.put(old->order, old->lines, old->attempt); }
   void operator()(const UndoLog::OldKey& old) {

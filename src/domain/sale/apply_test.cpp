@@ -262,10 +262,9 @@ TEST(Audit, FindsWhatABugWouldBreak) {
   EXPECT_TRUE(found_while([&] { ++product.stock.capacity; }, [&] { --product.stock.capacity; }));
   EXPECT_TRUE(found_while([&] { ++product.stock.next_ticket; }, [&] { --product.stock.next_ticket; }));
   EXPECT_TRUE(found_while([&] { ++product.version; }, [&] { --product.version; }));
-  EXPECT_TRUE(
-      found_while([&] { ++state.buyers[Buyer(alice, slot)]; }, [&] { --state.buyers[Buyer(alice, slot)]; }));
-  EXPECT_TRUE(found_while([&] { state.buyers[Buyer(bob, slot)] = 1; },
-                          [&] { state.buyers.erase(Buyer(bob, slot)); }));
+  const Buyer known{alice, slot}, unknown{bob, slot};
+  EXPECT_TRUE(found_while([&] { state.buyers.set(known, 3); }, [&] { state.buyers.set(known, 2); }));
+  EXPECT_TRUE(found_while([&] { state.buyers.set(unknown, 1); }, [&] { state.buyers.set(unknown, 0); }));
   EXPECT_TRUE(found_while([&] { ++state.numbers.place; }, [&] { --state.numbers.place; }));
   OpenOrder& order = *state.orders.find(OrderId{1});
   EXPECT_TRUE(

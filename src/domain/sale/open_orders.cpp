@@ -18,8 +18,9 @@ OpenLines OpenOrders::lines_of(const OpenOrder& order) const {
   OpenLines lines;
   if (order.first.quantity == 0) return lines;
   lines.push_back(order.first);
-  for (std::uint32_t more = order.more; more != OpenOrder::no_more; more = extra_[more].more)
-    lines.push_back(extra_[more].line);
+  if (order.further_lines == 0) return lines;
+  const OpenLine* further = further_[order.further];
+  lines.insert(lines.end(), further, further + order.further_lines);
   return lines;
 }
 
@@ -35,20 +36,15 @@ void OpenOrders::set_attempt(OrderId id, AttemptId attempt) {
     attempts_.erase(id);
 }
 
-void OpenOrders::free_lines(OpenOrder& order) {
-  for (std::uint32_t more = order.more; more != OpenOrder::no_more;) {
-    const std::uint32_t next = extra_[more].more;
-    extra_.remove(more);
-    more = next;
-  }
-  order.more = OpenOrder::no_more;
+void OpenOrders::free_lines(const OpenOrder& order) {
+  if (order.further_lines != 0) further_.remove(order.further, order.further_lines);
 }
 
 void OpenOrders::put(const OpenOrder& order, const OpenLines& lines, AttemptId attempt) {
   OpenOrder row = order;
   row.first = lines.empty() ? OpenLine{} : lines.front();
-  row.more = OpenOrder::no_more;
-  for (std::size_t i = lines.size(); i-- > 1;) row.more = extra_.add(ExtraLine{lines[i], row.more});
+  row.further_lines = static_cast<std::uint16_t>(lines.empty() ? 0 : lines.size() - 1);
+  if (row.further_lines != 0) row.further = further_.add(lines.data() + 1, row.further_lines);
   if (OpenOrder* known = find(order.id)) {
     free_lines(*known);
     *known = row;

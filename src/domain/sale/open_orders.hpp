@@ -3,46 +3,16 @@
 /// have them. One compact row each, in blocks that never move; a whole order is read from the records when
 /// somebody asks for it.
 
-#include <array>
 #include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
-#include <deque>
 #include <memory>
 #include <vector>
 
 #include "domain/sale/order.hpp"
+#include "domain/sale/row_blocks.hpp"
 #include "domain/sale/segmented_map.hpp"
 
 namespace market {
-
-/// Rows of one kind that keep their number; freed ones are used again.
-template <class Row>
-class RowBlocks {
- public:
-  std::uint32_t add(const Row& row) {
-    if (free_.empty()) {
-      if (used_ == blocks_.size() * block_rows) blocks_.push_back(std::make_unique<Block>());
-      (*this)[used_] = row;
-      return used_++;
-    }
-    const std::uint32_t number = free_.back();
-    free_.pop_back();
-    (*this)[number] = row;
-    return number;
-  }
-  void remove(std::uint32_t number) { free_.push_back(number); }
-  Row& operator[](std::uint32_t number) { return (*blocks_[number / block_rows])[number % block_rows]; }
-  const Row& operator[](std::uint32_t number) const {
-    return (*blocks_[number / block_rows])[number % block_rows];
-  }
-
- private:
-  static constexpr std::uint32_t block_rows = 8192;
-  using Block = std::array<Row, block_rows>;
-  std::vector<std::unique_ptr<Block>> blocks_;
-  std::deque<std::uint32_t> free_;
-  std::uint32_t used_ = 0;
-};
 
 /// A product of an order, by its slot in SaleState::products.
 struct OpenLine {
@@ -53,13 +23,13 @@ struct OpenLine {
 using OpenLines = boost::container::small_vector<OpenLine, 1>;
 
 struct OpenOrder {
-  static constexpr std::uint32_t no_more = 0xFFFF'FFFF;
   OrderId id;
   UserId user;
   Instant pay_by;   ///< Of a delivered order: when it was delivered, from which its return is counted.
   Place place = 0;  ///< Of its last event.
   OpenLine first;
-  std::uint32_t more = no_more;  ///< The further lines, a chain of ExtraLine.
+  std::uint32_t further = 0;  ///< Where the further lines are, if there are any.
+  std::uint16_t further_lines = 0;
   OrderState state = OrderState::accepted;
   PaymentState payment = PaymentState::none;
   bool open_work() const { return has_open_work(state, payment); }
@@ -100,10 +70,6 @@ class OpenOrders {
   }
 
  private:
-  struct ExtraLine {
-    OpenLine line;
-    std::uint32_t more = OpenOrder::no_more;
-  };
   using Rows = RowBlocks<OpenOrder>;
   static std::size_t hash_of(OrderId id) { return hash_value(id); }
   struct RowHash {
@@ -122,10 +88,10 @@ class OpenOrders {
   using Part = boost::unordered_flat_set<std::uint32_t, RowHash, SameOrder>;
   static constexpr std::size_t part_count = 4096;
   Part& part_of(OrderId id) { return index_[part_number(id)]; }
-  void free_lines(OpenOrder& order);
+  void free_lines(const OpenOrder& order);
 
   std::unique_ptr<Rows> rows_;  ///< Behind a pointer that the index keeps.
-  RowBlocks<ExtraLine> extra_;
+  RunBlocks<OpenLine> further_;
   std::vector<Part> index_;
   SegmentedMap<OrderId, AttemptId> attempts_;
   std::size_t size_ = 0;

@@ -49,7 +49,7 @@ std::uint64_t state_hash(const SaleState& state) {
   // Sums, so that the order of a hash table does not matter.
   std::uint64_t sums = 0;
   state.buyers.for_each([&](const Buyer& buyer, std::int32_t units) {
-    sums += mix(mix(mix(2, buyer.user().value), std::int64_t{buyer.slot}), std::int64_t{units});
+    sums += mix(mix(mix(2, buyer.user.value), std::int64_t{buyer.slot}), std::int64_t{units});
   });
   state.orders.for_each([&](const OpenOrder& order) {
     if (order.open_work()) sums += hash_of(state.orders, order);

@@ -4,6 +4,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
 
+#include "domain/sale/buyer_units.hpp"
 #include "domain/sale/event.hpp"
 #include "domain/sale/open_orders.hpp"
 #include "domain/sale/segmented_map.hpp"
@@ -16,22 +17,6 @@ struct KeyBinding {
   std::uint64_t fingerprint = 0;
   friend bool operator==(const KeyBinding&, const KeyBinding&) = default;
 };
-
-/// A buyer of one product; 12 bytes, so that an entry of the table of buyers has 16.
-struct Buyer {
-  Buyer(UserId user, std::uint32_t in_slot)
-      : user_high(static_cast<std::uint32_t>(user.value >> 32)),
-        user_low(static_cast<std::uint32_t>(user.value)),
-        slot(in_slot) {}
-  Buyer() = default;
-  UserId user() const { return UserId{static_cast<std::int64_t>(std::uint64_t{user_high} << 32 | user_low)}; }
-  std::uint32_t user_high = 0, user_low = 0, slot = 0;
-  friend bool operator==(const Buyer&, const Buyer&) = default;
-};
-inline std::size_t hash_value(const Buyer& buyer) {
-  const std::uint64_t mixed = static_cast<std::uint64_t>(hash_value(buyer.user())) ^ buyer.slot;
-  return static_cast<std::size_t>(mixed * 0x9E3779B97F4A7C15ull);
-}
 
 struct RefusedRequest {
   Code code = Code::sold_out;
@@ -54,9 +39,7 @@ struct SaleState {
 
   std::deque<SaleProduct> products;  ///< By slot, in the order of listing.
   boost::unordered_flat_map<ProductId, std::uint32_t> slots;
-  /// Live units per buyer and product; a buyer with 0 has no entry. Counted for every product, so that a
-  /// limit that is set later is right from its first moment.
-  SegmentedMap<Buyer, std::int32_t> buyers;
+  BuyerUnits buyers;
   OpenOrders orders;
   /// Of events that the records may not have yet; older keys are looked up there.
   SegmentedMap<RequestKey, KeyBinding> keys;
@@ -73,10 +56,7 @@ struct SaleState {
     return slot == no_product ? nullptr : &products[slot];
   }
   const SaleProduct* product(ProductId id) const { return const_cast<SaleState*>(this)->product(id); }
-  std::int32_t units_of(UserId user, std::uint32_t slot) const {
-    const std::int32_t* units = buyers.find(Buyer(user, slot));
-    return units == nullptr ? 0 : *units;
-  }
+  std::int32_t units_of(UserId user, std::uint32_t slot) const { return buyers.of(Buyer{user, slot}); }
 };
 
 /// A hash of all that must not be forgotten (not: keys, and orders without open work), the same for equal

@@ -102,7 +102,9 @@ void PaymentResolver::add(OpenPayment open, Millis first_wait) {
     due_.erase({known->second.next, open.attempt});
   }
   const Instant now = clock_.now();
-  unsettled_[open.attempt] = Unsettled{open, now, now + first_wait, limits_.first_wait, false, {}, 0};
+  // Since it was begun, whichever process that was; an id that was ahead of the clock counts from now.
+  const Instant since = std::min(now, time_of_id(open.attempt.value));
+  unsettled_[open.attempt] = Unsettled{open, since, now + first_wait, limits_.first_wait, false, {}, 0};
   due_.insert({now + first_wait, open.attempt});
 }
 

@@ -146,6 +146,19 @@ TEST_F(PaymentResolverTest, ARestartAsksAtOnce) {
   EXPECT_EQ(payment_of(owed), PaymentState::refunded);
 }
 
+TEST_F(PaymentResolverTest, AStartDoesNotCountTheTimeOfAnAttemptAnew) {
+  gate_.followers.clear();
+  const OrderId order = buy();
+  const AttemptId attempt = start(order);
+  gate_.followers.push_back(&resolver_);
+  clock_.shift = Millis(2'000);  // Longer than unknown_max, before this start.
+  provider_.find_answers = {ChargeState::unknown};
+  resolver_.watch({order, attempt, false});
+  run();
+  EXPECT_EQ(provider_.asked_for.size(), 1u);
+  EXPECT_EQ(payment_of(order), PaymentState::declined);
+}
+
 TEST_F(PaymentResolverTest, AsksManyAtOnceButNotAll) {
   provider_.find_answers = {ChargeState::captured};
   provider_.find_takes = Millis(5);

@@ -3,6 +3,7 @@
 #include "services/auth/routes.hpp"
 #include "services/user/account_requests.hpp"
 #include "services/user/user_view.hpp"
+#include "wire/json/order_view.hpp"
 
 namespace market::user {
 namespace {
@@ -72,8 +73,48 @@ Task<Reply> erase(UseCases& use, const Request& request) {
   co_return http::no_content();
 }
 
+/// The newest of an export; GET /orders lists the others.
+constexpr std::size_t export_orders_max = 5'000;
+constexpr int export_page = 100;
+
+Task<std::vector<OrderPtr>> newest_orders(OrderReader& reader, UserId user) {
+  std::vector<OrderPtr> orders;
+  OrderFilter filter;
+  filter.limit = export_page;
+  while (orders.size() <= export_orders_max) {
+    const auto page = co_await reader.list(user, filter);
+    if (!page) co_return fail(page.error());
+    orders.insert(orders.end(), page->begin(), page->end());
+    if (page->size() < static_cast<std::size_t>(filter.limit)) break;
+    filter.before = page->back()->id;
+  }
+  co_return orders;
+}
+
+void append_orders(wire::JsonWriter& json, const std::vector<OrderPtr>& orders) {
+  json.member("ordersComplete", orders.size() <= export_orders_max).key("orders").begin_array();
+  for (std::size_t i = 0; i < std::min(orders.size(), export_orders_max); ++i) {
+    const Order& order = *orders[i];
+    json.begin_object().member("id", order.id.text()).member("state", text_of(order.state));
+    json.member("payment", text_of(order.payment)).member("total", wire::json_of(order.total));
+    json.key("items").begin_array();
+    for (const OrderLine& line : order.lines)
+      json.begin_object()
+          .member("productId", line.product.text())
+          .member("quantity", line.quantity)
+          .member("unitPrice", wire::json_of(line.unit_price))
+          .end_object();
+    json.end_array().key("history").begin_array();
+    for (const auto& step : order.history)
+      json.begin_object().member("state", text_of(step.state)).member("at", step.at).end_object();
+    json.end_array().end_object();
+  }
+  json.end_array();
+}
+
 std::string export_of(const Account& account, const std::vector<Session>& sessions,
-                      const std::vector<CartItem>& cart, const std::vector<Wish>& wishes) {
+                      const std::vector<CartItem>& cart, const std::vector<Wish>& wishes,
+                      const std::optional<std::vector<OrderPtr>>& orders) {
   std::string body;
   wire::JsonWriter json(body);
   append_user(json.begin_object().key("user"), account);
@@ -94,11 +135,13 @@ std::string export_of(const Account& account, const std::vector<Session>& sessio
         .member("productId", wish.product.text())
         .member("addedAt", wish.added_at)
         .end_object();
-  json.end_array().end_object();
+  json.end_array();
+  if (orders) append_orders(json, *orders);
+  json.end_object();
   return body;
 }
 
-/// All that is kept of a user beside the orders, which GET /orders lists.
+/// All that is kept of a user.
 Task<Reply> show_all(UseCases& use, const Request& request) {
   const auto caller = use.authenticator.identify(request);
   if (!caller) co_return fail(caller.error());
@@ -112,7 +155,13 @@ Task<Reply> show_all(UseCases& use, const Request& request) {
   if (!cart) co_return fail(cart.error());
   const auto wishes = co_await use.wish_lists.list(caller->user, std::nullopt, wishes_max);
   if (!wishes) co_return fail(wishes.error());
-  co_return http::json(Status::ok, export_of(*account, *sessions, *cart, *wishes));
+  std::optional<std::vector<OrderPtr>> orders;
+  if (use.orders) {
+    auto newest = co_await newest_orders(*use.orders, caller->user);
+    if (!newest) co_return fail(newest.error());
+    orders = std::move(*newest);
+  }
+  co_return http::json(Status::ok, export_of(*account, *sessions, *cart, *wishes, orders));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "http/server/router.hpp"
 #include "ports/carts.hpp"
+#include "ports/order_reader.hpp"
 #include "ports/wish_lists.hpp"
 #include "services/auth/authenticator.hpp"
 #include "services/user/account_care.hpp"
@@ -20,7 +21,8 @@ struct CareParts {
   CareForAccount& care;
   GuessLimiter& limiter;
   const Clock& clock;
-  bool addresses_known = true;  ///< As of UserParts.
+  bool addresses_known = true;    ///< As of UserParts.
+  OrderReader* orders = nullptr;  ///< Null: this process reaches no orders.
 };
 
 void add_care_routes(http::Router& router, const CareParts& parts, const std::string& base = "/api/v1");

@@ -10,6 +10,7 @@
 
 #include "wire/auth/base64url.hpp"
 #include "wire/json/json.hpp"
+#include "wire/json/json_writer.hpp"
 
 namespace market::wire {
 namespace {
@@ -130,8 +131,10 @@ std::unique_ptr<const AccessTokens::Keys> AccessTokens::ready(std::vector<Signin
   auto set = std::make_unique<Keys>();
   for (const SigningKey& key : keys) {
     check_key(key);
-    Key made{encode_base64url(fmt::format(R"({{"alg":"HS256","kid":"{}","typ":"at+jwt"}})", key.id)),
-             HmacSha256(key.secret)};
+    std::string header;
+    JsonWriter json(header);
+    json.begin_object().member("alg", "HS256").member("kid", key.id).member("typ", "at+jwt").end_object();
+    Key made{encode_base64url(header), HmacSha256(key.secret)};
     const auto mac = made.mac.of("fingerprint");
     std::memcpy(&made.fingerprint, mac.data(), sizeof made.fingerprint);
     set->push_back(std::move(made));
@@ -154,11 +157,12 @@ std::string AccessTokens::sign(const Identity& identity, Instant issued_at) cons
   const auto seconds = [](Instant at) {
     return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
   };
-  std::string claims =
-      fmt::format(R"({{"iss":"{}","aud":"{}","sub":"{}",)", issuer, issuer, identity.user.text());
-  if (identity.session) claims += fmt::format(R"("sid":"{}",)", identity.session.text());
-  claims += fmt::format(R"("role":"{}","ev":{},"iat":{},"exp":{}}})", text_of(identity.role),
-                        identity.email_verified, seconds(issued_at), seconds(identity.expires_at));
+  std::string claims;
+  JsonWriter json(claims);
+  json.begin_object().member("iss", issuer).member("aud", issuer).member("sub", identity.user.text());
+  if (identity.session) json.member("sid", identity.session.text());
+  json.member("role", text_of(identity.role)).member("ev", identity.email_verified);
+  json.member("iat", seconds(issued_at)).member("exp", seconds(identity.expires_at)).end_object();
   const Key& key = keys_.load(std::memory_order_acquire)->front();
   std::string token = key.header + '.' + encode_base64url(claims);
   const auto mac = key.mac.of(token);

@@ -34,8 +34,14 @@ template <class Kind>
 void get(ByteReader& in, Kind& id) {
   id.value = static_cast<std::int64_t>(in.fixed64());
 }
+/// Of an order's lines.
+std::size_t get_count(ByteReader& in, std::size_t bytes_min) {
+  const std::size_t count = in.count(bytes_min);
+  if (count > order_lines_max) in.refuse();
+  return in.broken() ? 0 : count;
+}
 void get(ByteReader& in, Units& units) {
-  const std::size_t count = in.count(9);
+  const std::size_t count = get_count(in, 9);
   for (std::size_t i = 0; i < count; ++i) {
     MovedUnits moved;
     get(in, moved.product);
@@ -131,7 +137,7 @@ void decode(ByteReader& in, OrderAccepted& fact) {
   fact.pay_by = get_instant(in);
   fact.total.amount = in.integer();
   get(in, fact.total.currency);
-  const std::size_t lines = in.count(12);
+  const std::size_t lines = get_count(in, 12);
   for (std::size_t i = 0; i < lines; ++i) {
     OrderLine line;
     get(in, line.product);
@@ -173,7 +179,7 @@ void decode(ByteReader& in, OrderPaid& fact) {
   get(in, fact.attempt);
   fact.retaken = in.byte() != 0;
   get(in, fact.units);
-  const std::size_t tickets = in.count(1);
+  const std::size_t tickets = get_count(in, 1);
   for (std::size_t i = 0; i < tickets; ++i) fact.tickets.push_back(in.integer());
 }
 
