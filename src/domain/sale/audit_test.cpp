@@ -181,10 +181,10 @@ TEST_F(AuditDifference, OfProducts) {
 
 TEST_F(AuditDifference, OfBuyers) {
   const Buyer somebody(alice, sale.state.slot_of(shoes));
-  *sale.state.buyers.find(somebody) = 1;
+  sale.state.buyers.set(somebody, 1);
   EXPECT_EQ(difference(), "buyer 1 of product A is miscounted");
-  *sale.state.buyers.find(somebody) = 2;
-  sale.state.buyers[Buyer(seller, 0)] = 1;
+  sale.state.buyers.set(somebody, 2);
+  sale.state.buyers.set(Buyer(seller, 0), 1);
   EXPECT_EQ(difference(), "buyers are counted who have nothing");
 }
 

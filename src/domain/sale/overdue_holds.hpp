@@ -37,7 +37,7 @@ class OverdueHolds {
   };
   Instant due_of(const Order& order) const;
 
-  const Millis attempt_bound_;
+  Millis attempt_bound_;
   Instant last_at_{}, grace_until_{}, given_back_through_{};
   Millis written_for_{0};         ///< The sum of the times between events, each `gap_max` at most.
   Millis given_back_at_{-slack};  ///< When something was last given back, of `written_for_`.
