@@ -2,8 +2,8 @@
 /// Where a process ends or stops itself, so that tests reach the windows between two steps:
 /// `orders.failpoint`, refused with --production. Off: one comparison.
 ///
-///   const auto failpoint = Failpoint::parse("count:3");   // at the third group, before its buyers are
-///   answered failpoint->reach(Failpoint::At::count);
+///   const auto failpoint = Failpoint::parse("count:3");  // The third group's buyers are not answered.
+///   failpoint->reach(Failpoint::At::count);
 
 #include <atomic>
 #include <charconv>
