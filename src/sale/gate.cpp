@@ -16,8 +16,9 @@ constexpr Place memory_given_back_every = 100'000;  ///< Events.
 }  // namespace
 
 void LogGate::start() {
-  spdlog::info("the log was read from place {} to {}{}", started_from_ + 1, place(),
-               started_from_ > 0 ? ", behind the snapshot" : "");
+  if (place() > 0)
+    spdlog::info("the log was read from place {} to {}{}", started_from_ + 1, place(),
+                 started_from_ > 0 ? ", behind the snapshot" : "");
   if (remote_) remote_->start();
   thread_ = std::thread([this] { run(); });
   flight_watch_ = std::thread([this] { watch_appends(); });
