@@ -5,12 +5,12 @@
 
 #include "tests/support/damaged_group.hpp"
 #include "tests/support/gate_instance.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::sale {
 namespace {
 
 using namespace std::chrono_literals;
-using Steady = std::chrono::steady_clock;
 using tests::GateInstance;
 
 class SharedFaults : public testing::Test {
@@ -26,11 +26,7 @@ class SharedFaults : public testing::Test {
     product = listed->product();
     ASSERT_TRUE(wait([&] { return b->remaining(product) == 100; }));
   }
-  static bool wait(const std::function<bool()>& happens, Millis limit = Millis(8'000)) {
-    for (const auto end = Steady::now() + limit; Steady::now() < end; std::this_thread::sleep_for(2ms))
-      if (happens()) return true;
-    return false;
-  }
+  static bool wait(const std::function<bool()>& happens) { return tests::wait(happens, Millis(8'000)); }
   Command order_of(std::int64_t user) {
     PlaceOrder place;
     place.user = UserId{user};

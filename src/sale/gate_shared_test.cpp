@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "tests/support/gate_instance.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::sale {
 namespace {
@@ -13,6 +14,7 @@ using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 
 using tests::GateInstance;
+using tests::wait;
 
 class SharedGate : public testing::Test {
  protected:
@@ -27,11 +29,6 @@ class SharedGate : public testing::Test {
     const auto listed = a->submit(ListProduct{terms, {"shoes", {}, {}, {}}, 100});
     ASSERT_TRUE(listed);
     product = listed->product();
-  }
-  static bool wait(const std::function<bool()>& happens, Millis limit = Millis(5'000)) {
-    for (const auto end = Steady::now() + limit; Steady::now() < end; std::this_thread::sleep_for(2ms))
-      if (happens()) return true;
-    return false;
   }
   Command order_of(std::int64_t user, std::uint64_t key = 0, Millis window = Millis(600'000)) {
     PlaceOrder place;

@@ -5,37 +5,18 @@
 #include <future>
 
 #include "tests/support/damaged_group.hpp"
-#include "tests/support/test_gate.hpp"
+#include "tests/support/selling_gate.hpp"
 
 namespace market::sale {
 namespace {
 
 using Failure = MemoryLog::Failure;
 
-class GateStart : public testing::Test {
+class GateStart : public tests::SellingGate {
  protected:
-  void make(const GateSettings& settings = tests::TestGate::quick()) {
-    on = std::make_unique<tests::TestGate>(settings);
-    ProductTerms terms;
-    terms.price.amount = 1000;
-    const auto listed = on->submit(ListProduct{terms, {"shoes", {}, {}, {}}, 100});
-    ASSERT_TRUE(listed) << listed.error().detail;
-    product = listed->product();
-  }
-  Command order_of(std::int64_t user) {
-    PlaceOrder place;
-    place.user = UserId{user};
-    place.payment_window = Millis(600'000);
-    place.lines.push_back(WantedLine{product, 1});
-    Command command = place;
-    command.key = RequestKey{static_cast<std::uint64_t>(user), 5};
-    command.fingerprint = 1;
-    return command;
-  }
   void sell(int from, int to) {
     for (int user = from; user <= to; ++user) ASSERT_TRUE(on->submit(order_of(user)));
   }
-  std::int64_t remaining() const { return on->table().find(product)->live->remaining.load(); }
   /// Why it does not start; empty: it does.
   std::string trouble() {
     try {
@@ -45,7 +26,7 @@ class GateStart : public testing::Test {
     }
     return {};
   }
-  /// A gate on the same log whose records are made anew->
+  /// A gate on the same log whose records are made anew.
   std::unique_ptr<tests::TestGate> with_new_records(const GateSettings& settings) {
     auto anew = std::make_unique<tests::TestGate>(settings);
     anew->stop();
@@ -55,8 +36,6 @@ class GateStart : public testing::Test {
     EXPECT_TRUE(anew->records.set_log({}));
     return anew;
   }
-  std::unique_ptr<tests::TestGate> on;
-  ProductId product;
 };
 
 TEST_F(GateStart, SaysWhatCannotBeRead) {

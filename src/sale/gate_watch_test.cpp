@@ -4,11 +4,13 @@
 
 #include <future>
 
-#include "tests/support/test_gate.hpp"
+#include "tests/support/selling_gate.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::sale {
 namespace {
 
+using tests::wait;
 using Failure = MemoryLog::Failure;
 
 /// Notes what it is told, in order.
@@ -25,45 +27,16 @@ struct Noting final : LogFollower {
   std::vector<Place> places;
 };
 
-class GateWatch : public testing::Test {
+class GateWatch : public tests::SellingGate {
  protected:
-  void make(const GateSettings& settings) {
-    on = std::make_unique<tests::TestGate>(settings);
-    ProductTerms terms;
-    terms.price.amount = 1000;
-    const auto listed = on->submit(ListProduct{terms, {"shoes", {}, {}, {}}, 100});
-    ASSERT_TRUE(listed) << listed.error().detail;
-    product = listed->product();
-  }
   static GateSettings impatient() {
     auto settings = tests::TestGate::quick();
     settings.answer_time_max = Millis(1'000);  // Of a clock that the test moves.
     return settings;
   }
-  Command order_of(std::int64_t user) {
-    PlaceOrder place;
-    place.user = UserId{user};
-    place.payment_window = Millis(600'000);
-    place.lines.push_back(WantedLine{product, 1});
-    Command command = place;
-    command.key = RequestKey{static_cast<std::uint64_t>(user), 5};
-    command.fingerprint = 1;
-    return command;
-  }
   std::future<Result<Submitted>> asks(std::int64_t user) {
     return std::async(std::launch::async, [this, user] { return on->submit(order_of(user)); });
   }
-  template <class Condition>
-  static bool wait(Condition happens) {
-    for (int i = 0; i < 5'000; ++i) {
-      if (happens()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return false;
-  }
-  std::int64_t remaining() const { return on->table().find(product)->live->remaining.load(); }
-  std::unique_ptr<tests::TestGate> on;
-  ProductId product;
 };
 
 TEST_F(GateWatch, WhoeverWaitsForADiskThatHangsIsAnswered) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "tests/support/gate_instance.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::sale {
 namespace {
@@ -27,11 +28,7 @@ class RemoteGates : public testing::Test {
     ASSERT_TRUE(made);
     product = made->product();
   }
-  static bool wait(const std::function<bool()>& happens, Millis limit = Millis(8'000)) {
-    for (const auto end = Steady::now() + limit; Steady::now() < end; std::this_thread::sleep_for(2ms))
-      if (happens()) return true;
-    return false;
-  }
+  static bool wait(const std::function<bool()>& happens) { return tests::wait(happens, Millis(8'000)); }
   Result<Submitted> list(GateInstance& at, std::int64_t stock) {
     ProductTerms terms;
     terms.price.amount = 1000;

@@ -7,9 +7,12 @@
 #include "sale/read_overlay.hpp"
 #include "tests/support/test_records.hpp"
 #include "tests/support/test_sale.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::sale {
 namespace {
+
+using tests::wait;
 
 /// Fails where it is told to; any thread.
 struct Store final : SnapshotStore {
@@ -42,14 +45,6 @@ struct Store final : SnapshotStore {
 
 class SnapshotWriterTest : public testing::Test {
  protected:
-  template <class Condition>
-  static bool wait(Condition happens) {
-    for (int i = 0; i < 5'000; ++i) {
-      if (happens()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return false;
-  }
   bool begin(Place place) {
     return wait([&] { return writer.begin(place); });
   }

@@ -191,13 +191,38 @@ class Redis(Engine):
                             "--dir", self.home, "--save", "", "--appendonly", "no"])
 
 
-class Mariadb(Engine):
-    name = "mariadb"
-    usual_port = 3306
+class MysqlServer(Engine):
+    """What MariaDB and MySQL have in common: one account of ours, and how it is reached."""
+
+    options = ["--skip-name-resolve", "--innodb-buffer-pool-size=128M", "--max-allowed-packet=64M",
+               "--max-connections=300"]
 
     @property
     def password(self):
-        return self.remember("mariadb_password", lambda _: secrets.token_hex(16))
+        return self.remember(self.name + "_password", lambda _: secrets.token_hex(16))
+
+    def first_statements(self, folder):
+        """A file for the server's --init-file."""
+        first = folder / "first.sql"
+        first.touch(mode=0o600)
+        first.write_text(
+            "CREATE DATABASE IF NOT EXISTS market CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n"
+            f"CREATE USER IF NOT EXISTS market@'{LOOPBACK}';\n"
+            f"ALTER USER market@'{LOOPBACK}' IDENTIFIED BY '{self.password}';\n"
+            f"GRANT ALL ON `market%`.* TO market@'{LOOPBACK}';\n")
+        return first
+
+    def healthy(self):
+        return self.process.said("ready for connections") and answers(self.port)
+
+    def variables(self):
+        return {"MYSQL": self.address, "MYSQL_USER": "market", "MYSQL_PASSWORD": self.password,
+                "MYSQL_DATABASE": "market"}
+
+
+class Mariadb(MysqlServer):
+    name = "mariadb"
+    usual_port = 3306
 
     def begin(self):
         server = need("mariadbd", "mariadb-server")
@@ -209,38 +234,20 @@ class Mariadb(Engine):
                 capture_output=True, text=True)
             if done.returncode != 0:
                 raise Trouble("MariaDB's folder cannot be made: " + end_of(done))
-        first = self.home / "first.sql"
-        first.touch(mode=0o600)
-        first.write_text(
-            "CREATE DATABASE IF NOT EXISTS market CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n"
-            f"CREATE USER IF NOT EXISTS market@'{LOOPBACK}';\n"
-            f"ALTER USER market@'{LOOPBACK}' IDENTIFIED BY '{self.password}';\n"
-            f"GRANT ALL ON `market%`.* TO market@'{LOOPBACK}';\n")
         # The socket's name is relative to the data: the system allows only 107 characters.
         self.process.start(
             [server, "--no-defaults", "--user=root", f"--datadir={data}", f"--port={self.port}",
              f"--bind-address={LOOPBACK}", "--socket=mariadb.sock", f"--pid-file={self.home}/server.pid",
-             f"--init-file={first}", "--skip-name-resolve", "--innodb-buffer-pool-size=128M",
-             "--innodb-flush-log-at-trx-commit=1", "--max-allowed-packet=64M", "--max-connections=300"])
-
-    def healthy(self):
-        return self.process.said("ready for connections") and answers(self.port)
-
-    def variables(self):
-        return {"MYSQL": self.address, "MYSQL_USER": "market", "MYSQL_PASSWORD": self.password,
-                "MYSQL_DATABASE": "market"}
+             f"--init-file={self.first_statements(self.home)}", "--innodb-flush-log-at-trx-commit=1",
+             *self.options])
 
 
-class Mysql(Engine):
+class Mysql(MysqlServer):
     """MySQL itself, which Debian has in its unstable release alone: that is put into a folder of its own."""
 
     name = "mysql"
     usual_port = 3307
     root = ROOT / "build" / "mysql-root"
-
-    @property
-    def password(self):
-        return self.remember("mysql_password", lambda _: secrets.token_hex(16))
 
     def install(self):
         if (self.root / "usr/sbin/mysqld").exists():
@@ -266,25 +273,11 @@ class Mysql(Engine):
             done = subprocess.run([*server, "--initialize-insecure"], capture_output=True, text=True)
             if done.returncode != 0:
                 raise Trouble("MySQL's folder cannot be made: " + end_of(done))
-        first = home / "first.sql"
-        first.touch(mode=0o600)
-        first.write_text(
-            "CREATE DATABASE IF NOT EXISTS market CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;\n"
-            f"CREATE USER IF NOT EXISTS market@'{LOOPBACK}';\n"
-            f"ALTER USER market@'{LOOPBACK}' IDENTIFIED BY '{self.password}';\n"
-            f"GRANT ALL ON `market%`.* TO market@'{LOOPBACK}';\n")
+        first = self.first_statements(home).name
         self.process.start(
             [*server, f"--port={self.port}", f"--bind-address={LOOPBACK}", f"--socket={inside}/socket",
-             f"--pid-file={inside}/pid", f"--init-file={inside}/first.sql", "--mysqlx=OFF",
-             "--secure-file-priv=", "--skip-name-resolve", "--innodb-buffer-pool-size=128M",
-             "--max-allowed-packet=64M", "--max-connections=300"])
-
-    def healthy(self):
-        return self.process.said("ready for connections") and answers(self.port)
-
-    def variables(self):
-        return {"MYSQL": self.address, "MYSQL_USER": "market", "MYSQL_PASSWORD": self.password,
-                "MYSQL_DATABASE": "market"}
+             f"--pid-file={inside}/pid", f"--init-file={inside}/{first}", "--mysqlx=OFF",
+             "--secure-file-priv=", *self.options])
 
 
 ENGINES = {engine.name: engine for engine in (Kafka, Redis, Mariadb, Mysql)}

@@ -22,7 +22,6 @@
 #include "services/auth/routes.hpp"
 #include "services/gateway/prober.hpp"
 #include "services/platform/platform_routes.hpp"
-#include "wire/json/json_writer.hpp"
 
 namespace market::apps {
 namespace {
@@ -114,12 +113,8 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     return platform.metrics(*server) + text.text();
   };
   info.info = [&] {
-    std::string body;
-    wire::JsonWriter json(body);
-    json.begin_object().member("name", "market").member("version", MARKET_VERSION);
-    json.member("role", with_gateway ? "all" : options.role).member("pid", ::getpid());
-    json.member("logPosition", platform.core ? platform.core->gate.place() : 0).end_object();
-    return body;
+    return info_text(with_gateway ? "all" : options.role,
+                     std::pair("logPosition", platform.core ? platform.core->gate.place() : 0));
   };
   if (platform.redis) info.warnings = [&] { return platform.redis->warnings(); };
   if (front) info.missing = [&] { return front->proxy.missing_services(); };

@@ -93,9 +93,7 @@ void add(files::CheckResults& results, files::CheckResults more) {
   for (auto& each : more) results.push_back(std::move(each));
 }
 
-Millis attempt_bound(const StoreOptions& options) {
-  return read_settings(options.settings).duration("orders.attempt_bound");
-}
+constexpr auto attempt_bound = "orders.attempt_bound";
 
 files::CheckResults compare(files::ReadOnlyFolder& folder, const StoreOptions& options) {
   if (options.same_as.empty()) return {};
@@ -114,7 +112,7 @@ files::CheckResults check_shared(const SharedStore& store, const StoreOptions& o
     fmt::print("note: the live stock was not looked at: {}\n", shared.no_live_stock());
   files::ReadOnlyFolder folder(scratch.path() / "copy", scratch.path());
   auto results =
-      check_store(folder, store.keys, attempt_bound(options),
+      check_store(folder, store.keys, read_settings(options.settings).duration(attempt_bound),
                   [&shared](const CountedEvent& event, const Audit& audit) { shared.see(event, audit); });
   add(results, shared.results());
   add(results, compare(folder, options));
@@ -161,8 +159,8 @@ int check_command(const StoreOptions& options) {
   if (const auto shared = shared_store(options)) return print(check_shared(*shared, options), true);
   expect_folder(options.data);
   files::ReadOnlyFolder folder(options.data, options.scratch);
-  auto results =
-      check_store(folder, keys_folder(read_settings(options.settings), options.data), attempt_bound(options));
+  const auto settings = read_settings(options.settings);
+  auto results = check_store(folder, keys_folder(settings, options.data), settings.duration(attempt_bound));
   add(results, compare(folder, options));
   return print(results, false);
 }

@@ -23,7 +23,6 @@
 #include "services/gateway/proxy.hpp"
 #include "services/platform/metrics_text.hpp"
 #include "services/platform/platform_routes.hpp"
-#include "wire/json/json_writer.hpp"
 
 namespace market::apps {
 namespace {
@@ -86,14 +85,8 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
     return metrics_of(*server, front) + text.text();
   };
   info.info = [&] {
-    std::string body;
-    wire::JsonWriter json(body);
-    json.begin_object().member("name", "market").member("version", MARKET_VERSION);
-    json.member("role", "gateway")
-        .member("pid", ::getpid())
-        .member("routes", proxy.config()->routes.size())
-        .end_object();
-    return body;
+    return info_text("gateway",
+                     std::pair("routes", static_cast<std::int64_t>(proxy.config()->routes.size())));
   };
   info.management_elsewhere = !settings.text("management.listen").empty();
   platform::add_platform_routes(router, info);

@@ -11,7 +11,6 @@
 #include "apps/roles/registry_parts.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "services/platform/platform_routes.hpp"
-#include "wire/json/json_writer.hpp"
 
 namespace market::apps {
 namespace {
@@ -43,13 +42,7 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
     platform::add_process_metrics(text);
     return text.text();
   };
-  info.info = [] {
-    std::string body;
-    wire::JsonWriter json(body);
-    json.begin_object().member("name", "market").member("version", MARKET_VERSION);
-    json.member("role", "registry").member("pid", ::getpid()).end_object();
-    return body;
-  };
+  info.info = [] { return info_text("registry"); };
   info.management_elsewhere = !settings.text("management.listen").empty();
   parts.add_routes(router);
   platform::add_platform_routes(router, info);

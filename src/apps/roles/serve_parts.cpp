@@ -15,6 +15,7 @@
 #include "apps/roles/access_log_writer.hpp"
 #include "apps/roles/log_output.hpp"
 #include "http/message/target.hpp"
+#include "wire/json/json_writer.hpp"
 
 extern char** environ;  // NOLINT: POSIX has it in no header.
 
@@ -221,6 +222,17 @@ std::string topic_named(const Settings& settings, const std::string& key) {
 }
 
 }  // namespace
+
+std::string info_text(std::string_view role,
+                      std::optional<std::pair<std::string_view, std::int64_t>> number) {
+  std::string body;
+  wire::JsonWriter json(body);
+  json.begin_object().member("name", "market").member("version", MARKET_VERSION);
+  json.member("role", role).member("pid", ::getpid());
+  if (number) json.member(number->first, number->second);
+  json.end_object();
+  return body;
+}
 
 Failpoint failpoint_of(const Settings& settings) {
   const std::string text = settings.text("orders.failpoint");

@@ -68,6 +68,10 @@ unsigned thread_count(std::int64_t wanted, unsigned fallback);
 
 http::Limits limits_of(const Settings& settings);
 
+/// What /info says of this process. `number`: one more member.
+std::string info_text(std::string_view role,
+                      std::optional<std::pair<std::string_view, std::int64_t>> number = {});
+
 /// orders.failpoint. Throws UsageError.
 Failpoint failpoint_of(const Settings& settings);
 

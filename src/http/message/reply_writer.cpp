@@ -90,17 +90,6 @@ std::string_view reason_phrase(Status status) {
 
 namespace {
 
-struct StandardLine {
-  std::string_view name, line;
-};
-constexpr StandardLine security_lines[] = {
-    {"Cache-Control", "Cache-Control: no-store\r\n"},
-    {"X-Content-Type-Options", "X-Content-Type-Options: nosniff\r\n"},
-    {"Content-Security-Policy", "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"},
-    {"Referrer-Policy", "Referrer-Policy: no-referrer\r\n"},
-    {"Cross-Origin-Resource-Policy", "Cross-Origin-Resource-Policy: same-origin\r\n"},
-};
-
 constexpr std::string_view strict_transport =
     "Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n";
 
@@ -171,8 +160,7 @@ void append_head(std::string& text, const Reply& reply, const HeadNeeds& needs,
   if (reply.status == Status::ok) {
     out.append("HTTP/1.1 200 OK\r\n");
   } else {
-    const fmt::format_int number(static_cast<int>(reply.status));
-    out.append("HTTP/1.1 ").append({number.data(), number.size()}).append(" ");
+    out.append("HTTP/1.1 ").append(static_cast<std::uint64_t>(reply.status)).append(" ");
     out.append(reason_phrase(reply.status)).append("\r\n");
   }
   if (needs.behind_gateway)

@@ -9,7 +9,20 @@
 
 namespace market::http {
 
-/// The Date line and the security lines that every answer carries.
+struct SecurityLine {
+  std::string_view name, line;
+};
+/// What every answer says unless it has a field of that name. An answer to our own gateway leaves them out,
+/// and the gateway writes them.
+inline constexpr SecurityLine security_lines[] = {
+    {"Cache-Control", "Cache-Control: no-store\r\n"},
+    {"X-Content-Type-Options", "X-Content-Type-Options: nosniff\r\n"},
+    {"Content-Security-Policy", "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"},
+    {"Referrer-Policy", "Referrer-Policy: no-referrer\r\n"},
+    {"Cross-Origin-Resource-Policy", "Cross-Origin-Resource-Policy: same-origin\r\n"},
+};
+
+/// The Date line and the security lines.
 class StandardLines {
  public:
   /// Renewed once a second.

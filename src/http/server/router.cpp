@@ -22,8 +22,8 @@ struct Entry {
 };
 
 struct Path {
-  std::vector<std::string>
-      segments;  ///< Behind the group's prefix. `{}`: a parameter; empty: behind a slash.
+  /// Behind the group's prefix. `{}`: a parameter; empty: behind a trailing slash.
+  std::vector<std::string> segments;
   std::array<std::unique_ptr<Entry>, method_count> methods;
   std::string allow;
 };

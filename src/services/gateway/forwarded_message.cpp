@@ -8,6 +8,7 @@
 #include "http/message/head_text.hpp"
 #include "http/message/normal_path.hpp"
 #include "http/message/problem.hpp"
+#include "http/message/reply_writer.hpp"
 #include "http/message/trace.hpp"
 
 namespace market::gateway {
@@ -109,22 +110,6 @@ bool is_dropped_request_field(std::string_view name, std::string_view connection
     return true;
   return !connection.empty() && http::list_has(connection, name);
 }
-
-/// What each answer should carry, and which of it the instance has said itself.
-struct SecurityField {
-  std::string_view name, line;
-};
-constexpr SecurityField security_fields[] = {
-    {"cache-control", "Cache-Control: no-store\r\n"},
-    {"x-content-type-options", "X-Content-Type-Options: nosniff\r\n"},
-    {"content-security-policy", "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"},
-    {"referrer-policy", "Referrer-Policy: no-referrer\r\n"},
-    {"cross-origin-resource-policy", "Cross-Origin-Resource-Policy: same-origin\r\n"},
-};
-
-constexpr NameSet security_names{
-    std::array<std::string_view, 5>{security_fields[0].name, security_fields[1].name, security_fields[2].name,
-                                    security_fields[3].name, security_fields[4].name}};
 
 void append_status_line(http::HeadText& out, int status) {
   const auto phrase = http::reason_phrase(static_cast<http::Status>(status));
@@ -301,9 +286,8 @@ void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, co
     if (!route.remove_response_headers.empty() && is_removed(route.remove_response_headers, field.name))
       continue;
     if (!route.set_response_headers.empty() && is_set(route.set_response_headers, field.name)) continue;
-    if (security_names.has(field.name))
-      for (std::size_t i = 0; i < std::size(security_fields); ++i)
-        if (same_letters(field.name, security_fields[i].name)) said |= 1u << i;
+    for (std::size_t i = 0; i < std::size(http::security_lines); ++i)
+      if (same_letters(field.name, http::security_lines[i].name)) said |= 1u << i;
     if (same_letters(field.name, "content-type")) html = starts_with_letters(field.value, "text/html");
     lines.append_field(field.name, field.value);
   }
@@ -311,9 +295,9 @@ void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, co
     lines.append("Connection: Upgrade\r\nUpgrade: ").append(head.header("upgrade")).append("\r\n");
     return;
   }
-  for (std::size_t i = 0; i < std::size(security_fields); ++i) {
-    const bool page_policy = html && security_fields[i].name == "content-security-policy";
-    if ((said & (1u << i)) == 0 && !page_policy) lines.append(security_fields[i].line);
+  for (std::size_t i = 0; i < std::size(http::security_lines); ++i) {
+    const bool page_policy = html && http::security_lines[i].name == "Content-Security-Policy";
+    if ((said & (1u << i)) == 0 && !page_policy) lines.append(http::security_lines[i].line);
   }
   for (const auto& change : route.set_response_headers) lines.append_field(change.name, change.value);
   for (const auto& change : route.add_response_headers) lines.append_field(change.name, change.value);
