@@ -23,6 +23,8 @@ UserId user_of(const Command& command) {
       command.body);
 }
 
+Task<Submitted> refused(Error error) { co_return fail(std::move(error)); }
+
 constexpr std::size_t prefetch_ahead = 3;  ///< What stands in the queue was last touched by another core.
 
 }  // namespace
@@ -61,17 +63,14 @@ Task<> LogGate::look_up(Pending& pending) {
   co_return Result<>();
 }
 
+/// No coroutine itself: one frame less for each command.
 Task<Submitted> LogGate::submit(Command command) {
   if (stopping_.load(std::memory_order_relaxed))
-    co_return fail(Code::overloaded, "this server is shutting down");
-  if (remote_ && !writes_.load(std::memory_order_acquire)) {
-    if (log_away_.load(std::memory_order_relaxed))
-      co_return fail(Code::recovering, "the event log cannot be reached; nothing happened");
-    auto answer = co_await remote_->submit(std::move(command));
-    co_return answer;
-  }
-  auto answer = co_await decide_here(std::move(command), 0);
-  co_return answer;
+    return refused(Error(Code::overloaded, "this server is shutting down"));
+  if (!remote_ || writes_.load(std::memory_order_acquire)) return decide_here(std::move(command), 0);
+  if (log_away_.load(std::memory_order_relaxed))
+    return refused(Error(Code::recovering, "the event log cannot be reached; nothing happened"));
+  return remote_->submit(std::move(command));
 }
 
 Task<Submitted> LogGate::decide_here(Command command, wire::Term only_in) {
