@@ -175,3 +175,15 @@ def test_mistakes_on_the_command_line(start, tmp_path):
     for arguments in ((), ("rotat",), ("retire",), ("list", "k1")):
         keys(server.data, *arguments, expect=2)
     assert len(keys(server.data, "list").splitlines()) == 1
+
+
+def test_the_keys_of_a_backup_stay(start, tmp_path):
+    """Another key, or one less, and it could not be restored any more."""
+    server, backup = start(), tmp_path / "backup"
+    rotate(server.data)
+    assert run("backup", "--data", server.data, "--to", backup).returncode == 0
+    assert "is a backup" in keys(backup, "rotate", expect=2)
+    assert "is a backup" in keys(backup, "retire", "k1", expect=2)
+    assert len(keys(backup, "list").splitlines()) == 2
+    assert run("restore", "--from", backup, "--data", tmp_path / "new").returncode == 0
+    keys(tmp_path / "new", "retire", "k1")

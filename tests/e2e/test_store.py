@@ -98,6 +98,13 @@ def test_a_backup_of_a_running_store(seeded, copy, start, tmp_path):
     client.sign_in(again.url, email, client.PASSWORD)
 
 
+def test_a_seed_that_makes_no_sense_makes_nothing(tmp_path):
+    for arguments in (("--orders", 5), ("--users", 2, "--orders", 5), ("--users", 1, "--tokens", tmp_path)):
+        done = run("seed", "--data", tmp_path / "new", *arguments)
+        assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done
+        assert not (tmp_path / "new").exists()
+
+
 def test_backup_and_restore_overwrite_nothing(copy, tmp_path):
     ok("backup", "--data", copy, "--to", tmp_path / "backup")
     (tmp_path / "full").mkdir()

@@ -110,6 +110,23 @@ def test_a_lost_answer_is_found_out(shop, stripe, lost):
     checked(shop)
 
 
+def test_another_card_while_stripe_works_on_the_first(shop, stripe):
+    """What was charged cannot be searched for at once: the second card must not end that attempt."""
+    buyer = client.sign_up(shop.url)
+    order = buyer.order(shop.product()).json()
+    stripe.search_lags = True
+    stripe.behave = lambda path, form: "drop after" if path == "/v1/payment_intents" else None
+    buyer.pay(order, "pm_card_visa", expect=202)
+    stripe.behave = lambda path, form: None
+    for _ in range(3):
+        assert buyer.pay(order, "pm_other", expect=202).json()["payment"]["state"] == "pending"
+    stripe.search_lags = False
+    until(lambda: state_of(buyer, order) == "paid", 30)
+    buyer.pay(order, "pm_other", expect=(409, "order_not_payable"))
+    assert len(stripe.intents) == 1, "charged once"
+    checked(shop)
+
+
 def test_stripe_is_away(start, tmp_path):
     server = start(*settings(tmp_path, f"http://127.0.0.1:{free_port()}"))
     buyer = client.sign_up(server.url)

@@ -22,7 +22,7 @@ class FakeStripe(Served):
     def __init__(self, key="sk_test_1"):
         self.key, self.numbers = key, itertools.count(1)
         self.intents, self.refunds, self.answers, self.calls = {}, [], {}, []
-        self.behave = lambda path, form: None
+        self.behave, self.search_lags = lambda path, form: None, False
         stripe = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -70,16 +70,19 @@ class FakeStripe(Served):
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def once(self, path, form, key):
-        """The same key gives the same answer."""
+        """The same key gives the same answer; a key belongs to one request."""
         if key is None:
             return self.carry_out(path, form)
         if key not in self.answers:
             self.answers[key] = (form, self.carry_out(path, form))
-        assert self.answers[key][0] == form, "a key belongs to one request"
+        if self.answers[key][0] != form:
+            return 400, {"error": {"type": "idempotency_error"}}
         return self.answers[key][1]
 
     def carry_out(self, path, form):
         if path == "/v1/payment_intents/search":
+            if self.search_lags:
+                return 200, {"object": "search_result", "data": []}
             pattern = r"metadata\['attempt'\]:'(\w+)' AND metadata\['store'\]:'(\w+)'"
             wanted = re.fullmatch(pattern, form["query"])
             found = [

@@ -13,13 +13,14 @@ import json
 import pathlib
 import secrets
 import shutil
+import struct
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from processes import LOOPBACK, Process, Trouble, answers, free_port  # noqa: E402
+from processes import LOOPBACK, Process, Trouble, alone, answers, free_port, talks  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -42,6 +43,7 @@ class Engine:
 
     name = ""
     usual_port = 0
+    question = b""  # What it answers to; empty: it speaks first.
 
     def __init__(self, folder, any_port=False):
         self.folder = pathlib.Path(folder).resolve()
@@ -57,9 +59,13 @@ class Engine:
     def remember(self, key, make):
         known = self.memory()
         if key not in known:
-            known[key] = make(known)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / "ports.json").write_text(json.dumps(known, indent=1) + "\n")
+            with alone(self.folder / ".ports.lock"):
+                known = self.memory()  # Somebody else may have made it meanwhile.
+                if key not in known:
+                    known[key] = make(known)
+                    new = self.folder / "ports.json.new"
+                    new.write_text(json.dumps(known, indent=1) + "\n")
+                    new.replace(self.folder / "ports.json")
         return known[key]
 
     def port_named(self, key, usual):
@@ -76,10 +82,11 @@ class Engine:
 
     def up(self):
         """Begins it; wait() until it serves, so that several begin side by side."""
-        if self.process.pid() is None:
-            self.home.mkdir(parents=True, exist_ok=True)
-            self.begun = True
-            self.begin()
+        with alone(self.process.lock):
+            if self.process.pid() is None:
+                self.home.mkdir(parents=True, exist_ok=True)
+                self.begun = True
+                self.begin()
 
     def wait(self):
         try:
@@ -91,10 +98,16 @@ class Engine:
             self.process.wait_until(self.healthy)
 
     def down(self):
-        self.process.stop()
+        with alone(self.process.lock):
+            self.process.stop()
 
     def healthy(self):
         return answers(self.port)
+
+    def state(self):
+        if self.process.pid() is None:
+            return "is down"
+        return "serves" if talks(self.port, self.question) else "does not answer"
 
     def variables(self):
         return {self.name.upper(): self.address}
@@ -105,6 +118,7 @@ class Kafka(Engine):
 
     name = "kafka"
     usual_port = 9092
+    question = struct.pack(">ihhih", 10, 18, 0, 1, -1)  # ApiVersions.
     settings = {
         "process.roles": "broker,controller",
         "node.id": "1",
@@ -180,6 +194,7 @@ class Redis(Engine):
 
     name = "redis"
     usual_port = 6379
+    question = b"PING\r\n"
 
     @property
     def secret(self):

@@ -1,5 +1,7 @@
 """Processes that outlive the command that started them: one file PIDS/NAME.pid each, found again by it."""
 
+import contextlib
+import fcntl
 import os
 import pathlib
 import random
@@ -52,6 +54,25 @@ def answers(port):
         return False
 
 
+def talks(port, question):
+    """The kernel accepts for a process that hangs, too: only what it says shows that it works."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=2) as connection:
+            connection.sendall(question)
+            return bool(connection.recv(1))
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def alone(path):
+    """Of several commands on one folder one at a time; the others wait."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 class Process:
     """One process by its name. Its pid file holds the pid and, so that no other process is taken for it, when
     it began."""
@@ -60,6 +81,7 @@ class Process:
         self.name = name
         self.pid_file = pathlib.Path(folder, "pids", name + ".pid")
         self.mark = pathlib.Path(folder, "pids", "." + name + ".began")
+        self.lock = pathlib.Path(folder, "pids", "." + name + ".lock")
         self.log = pathlib.Path(folder, "logs", name + ".log")
 
     def pid(self):

@@ -229,13 +229,13 @@ class Stack:
         return 0
 
     def status(self):
-        down = 0
+        """1 unless each serves."""
+        wrong = 0
         for each in [*self.engines, *self.roles]:
-            pid = each.process.pid()
-            state = each.state() if isinstance(each, Role) else "is down" if pid is None else "serves"
-            down += pid is None
+            pid, state = each.process.pid(), each.state()
+            wrong += not state.startswith(("serves", "writes"))
             print(f"{each.name:<11} {each.address:<22} {state}" + (f", pid {pid}" if pid else ""))
-        return 1 if down else 0
+        return 1 if wrong else 0
 
 
 def main():

@@ -155,6 +155,8 @@ StripeProvider::Answer StripeProvider::call(const Call& what) const {
 Result<ChargeState> StripeProvider::refused(const Answer& answer) const {
   if (!answer.sent) return ChargeState::not_charged;
   const std::string type = text_at(answer.body, "/error/type");
+  // Another request has this attempt's key: what became of that one decides.
+  if (type == "idempotency_error") return unknown_outcome("Stripe has the attempt with another token");
   if (answer.status == 402 || type == "card_error") return ChargeState::declined;
   if (answer.status == 400 && (text_at(answer.body, "/error/param") == "payment_method" ||
                                text_at(answer.body, "/error/code") == "resource_missing"))

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -15,6 +16,7 @@
 
 #include "adapters/files/data_folder.hpp"
 #include "adapters/files/files.hpp"
+#include "adapters/files/folder_lock.hpp"
 #include "adapters/sqlite/log.hpp"
 #include "base/must.hpp"
 
@@ -235,7 +237,12 @@ BackupReport seal(const fs::path& folder, const std::vector<std::string>& names)
 /// A folder in the making: it goes again unless all of it is there.
 class UnfinishedFolder {
  public:
-  explicit UnfinishedFolder(fs::path folder) : folder_(std::move(folder)), made_(!fs::exists(folder_)) {}
+  /// One that is there already is taken if nothing is in it.
+  explicit UnfinishedFolder(const fs::path& folder) : folder_(folder), made_(!fs::exists(folder)) {
+    make_private_folder(folder);
+    lock_.emplace(folder, "backup folder");
+    require_empty(folder, "backup folder");  // What throws in here destroys nothing.
+  }
   UnfinishedFolder(const UnfinishedFolder&) = delete;
   UnfinishedFolder& operator=(const UnfinishedFolder&) = delete;
   ~UnfinishedFolder() {
@@ -252,6 +259,7 @@ class UnfinishedFolder {
  private:
   const fs::path folder_;
   const bool made_;
+  std::optional<files::FolderLock> lock_;
   bool finished_ = false;
 };
 
@@ -292,9 +300,7 @@ BackupReport backup_store(const fs::path& data, const fs::path& to) {
     throw std::runtime_error(
         fmt::format("{}: lies inside the data folder; name a place outside", to.string()));
   }
-  if (fs::exists(to)) require_empty(to, "backup folder");
   UnfinishedFolder unfinished(to);
-  make_private_folder(to);
   const auto report = seal(to, copy_all(data, to));
   unfinished.finish();
   return report;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "adapters/files/data_folder.hpp"
+#include "adapters/files/folder_lock.hpp"
 #include "adapters/sqlite/log.hpp"
 #include "tests/support/numbered_records.hpp"
 #include "tests/support/temp_folder.hpp"
@@ -79,6 +80,30 @@ TEST(Backup, CopiesARunningStoreAndBringsItBack) {
   const auto found = tests::offsets_from(log, 1);
   EXPECT_EQ(static_cast<Offset>(found.size()), report.log_records);
   EXPECT_EQ(found.back(), report.log_records);
+}
+
+TEST(Backup, OfTwoToOneFolderTheSecondTouchesNothing) {
+  const tests::TempFolder temp;
+  const auto data = temp / "data", saved = temp / "saved";
+  const auto folder = files::DataFolder::open(data);
+  SqliteLog log(log_in(data));
+  fill(data);
+  fs::create_directory(saved);
+  {
+    const files::FolderLock first(saved, "folder");  // It has found nothing in there, and begins to copy.
+    EXPECT_THAT(thrown_by([&] { backup_store(data, saved); }), HasSubstr("in use by another process"));
+    EXPECT_TRUE(fs::is_empty(saved));
+    fs::remove(saved);
+    fs::create_directory(saved);
+    backup_store(data, saved);
+  }
+  fs::create_directory(temp / "gone");
+  const files::FolderLock first(temp / "gone", "folder");
+  EXPECT_THAT(thrown_by([&] { files::FolderLock(temp / "gone", "it"); }), HasSubstr("it "));
+  EXPECT_THAT(thrown_by([&] { backup_store(data, data / "log.db"); }), HasSubstr("inside"));
+  EXPECT_THAT(thrown_by([&] { backup_store(data, saved / "log.db"); }), HasSubstr("Not a directory"));
+  BackupReport report;
+  verify_backup(saved, report);
 }
 
 TEST(Backup, ADamagedOrUnfinishedOneIsRefused) {

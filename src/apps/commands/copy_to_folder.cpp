@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "adapters/files/data_folder.hpp"
+#include "adapters/files/folder_lock.hpp"
 #include "adapters/payment/charge_file.hpp"
 #include "adapters/sqlite/backup.hpp"
 #include "apps/commands/rows_of_one_moment.hpp"
@@ -193,8 +194,7 @@ enum class WithRecords : std::uint8_t { no, yes };
 
 /// The mark stays until it is taken away.
 CopiedStore copy_all(const SharedStore& store, const fs::path& to, WithRecords records) {
-  if (fs::exists(to) && !fs::exists(to / files::copy_mark)) sqlite::require_empty(to, "backup folder");
-  make_folder(to);
+  if (!fs::exists(to / files::copy_mark)) sqlite::require_empty(to, "backup folder");
   must(files::write_file_durably(to / files::copy_mark, "a copy is made, or was broken off\n"));
   fs::remove(to / files::backup_manifest);
   make_files(store, to);
@@ -221,15 +221,23 @@ CopiedStore copy_all(const SharedStore& store, const fs::path& to, WithRecords r
   return copied;
 }
 
+/// Made if it is missing; of two copies to one folder the second is refused.
+files::FolderLock alone_in(const fs::path& to) {
+  make_folder(to);
+  return {to, "backup folder"};
+}
+
 }  // namespace
 
 CopiedStore copy_to_folder(const SharedStore& store, const fs::path& to) {
+  const auto alone = alone_in(to);
   const auto copied = copy_all(store, to, WithRecords::yes);
   fs::remove(to / files::copy_mark);
   return copied;
 }
 
 sqlite::BackupReport backup_shared(const SharedStore& store, const fs::path& to) {
+  const auto alone = alone_in(to);
   copy_all(store, to, WithRecords::no);
   const auto report = sqlite::seal_backup(to);
   fs::remove(to / files::copy_mark);

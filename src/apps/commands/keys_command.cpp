@@ -30,6 +30,17 @@ std::vector<StoredSigningKey> load(const std::filesystem::path& first) {
   return keys;
 }
 
+/// Without the key that a backup holds for its time it would be none any more.
+void refuse_backup(const std::filesystem::path& first) {
+  const auto folder = first.parent_path().parent_path();
+  std::error_code none;
+  for (const auto* mark : {files::backup_manifest, files::copy_mark, files::restore_mark})
+    if (std::filesystem::exists(folder / mark, none))
+      throw UsageError(fmt::format(
+          "{}: is a backup, or an unfinished copy: its keys stay; change those of a restored store",
+          folder.string()));
+}
+
 /// When the last token of a key has ended that another one, made then, replaced.
 Instant needed_until(Instant replaced_at, const Settings& settings) {
   return replaced_at + taking_over_max + settings.duration("users.access_token_life");
@@ -69,6 +80,7 @@ int rotate_keys(const KeyOptions& options) {
   const Settings settings = read_settings(options.settings);
   const auto first = first_key(options, settings);
   load(first);
+  refuse_backup(first);
   const SystemClock clock;
   const auto added = files::add_signing_key(first, clock.now());
   fmt::print("key {} is made: it signs as soon as the servers have read it\n", added.key.id);
@@ -83,7 +95,9 @@ int rotate_keys(const KeyOptions& options) {
 }
 
 int retire_key(const KeyOptions& options) {
-  const auto keys = load(first_key(options, read_settings(options.settings)));
+  const auto first = first_key(options, read_settings(options.settings));
+  const auto keys = load(first);
+  refuse_backup(first);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (keys[i].key.id != options.key) continue;
     if (i == 0) throw UsageError(fmt::format("key {} signs; run 'market keys rotate' first", options.key));

@@ -61,6 +61,16 @@ Millis token_life(const SeedOptions& options) {
   return *life;
 }
 
+/// Before anything is made.
+void expect_sense(const SeedOptions& options) {
+  token_life(options);
+  if (options.orders > 0 && (options.users == 0 || options.products == 0))
+    throw UsageError("--orders needs --users and --products too");
+  if (options.tokens.empty()) return;
+  const files::FileDescriptor tokens(::open(options.tokens.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  if (!tokens) throw UsageError(fmt::format("--tokens {}: cannot be written", options.tokens));
+}
+
 /// Accounts that nobody can sign in to (no password hash), each with a token that has no session.
 std::vector<UserId> seed_users(sql::SqlAccounts& accounts, const wire::AccessTokens& signer,
                                const SeedOptions& options, const Clock& clock) {
@@ -162,7 +172,7 @@ int seed(const SeedOptions& options) {
   const Settings settings = read_settings(options.settings);
   check_settings(settings, options.settings.config,
                  settings.text("log.kafka").empty() ? ServeRole::all : ServeRole::services);
-  token_life(options);
+  expect_sense(options);
   const SystemClock clock;
   std::vector<ProductId> products;
   std::size_t users = 0;

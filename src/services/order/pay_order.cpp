@@ -134,9 +134,12 @@ Task<Paid> PayOrder::unless_paid(Attempt asked, std::string token, Error refusal
   if (!paid && (*order)->payment != PaymentState::pending) co_return fail(std::move(refusal));
   const auto with = co_await provider_.compare((*order)->attempt, token);
   if (!paid && with && *with == ChargedToken::unknown) {
+    // Nobody is charged for an order that is over.
+    if ((*order)->state != OrderState::accepted) co_return fail(std::move(refusal));
     // Whoever began it has not asked for money yet, or never will: an instance that was killed. The attempt
     // is charged once, however often the provider is asked.
     asked.attempt = (*order)->attempt;
+    asked.begun_here = false;
     auto charged = co_await charge(asked, std::move(token));
     co_return charged;
   }
@@ -184,6 +187,8 @@ Task<Paid> PayOrder::charge(Attempt attempt, std::string token) {
     not_charged = charging->answer->error();
   }
   if (not_charged) {
+    // Whoever has begun it may only be slow: called declined, it could be charged beside the next attempt.
+    if (!attempt.begun_here) co_return fail(std::move(*not_charged));
     const auto settled = co_await settle(attempt, PaymentOutcome::declined);
     if (settled || settled.error().code == Code::payment_declined) co_return fail(std::move(*not_charged));
     co_return fail(settled.error());

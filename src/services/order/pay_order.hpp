@@ -53,6 +53,7 @@ class PayOrder {
     Money total;
     RequestKey key;
     std::uint64_t fingerprint = 0;
+    bool begun_here = true;  ///< By this request: nobody else asks for its money.
   };
   /// A request to pay an order that this process works on, and those who have sent it again meanwhile.
   struct UnderWay {

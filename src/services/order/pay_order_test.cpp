@@ -259,6 +259,28 @@ TEST_F(PayOrderTest, AnAttemptWhoseProcessDiedBeforeItAskedForMoneyIsChargedByWh
   EXPECT_TRUE(pay(alice, key, 7)->replayed) << "the key is bound to what it paid";
 }
 
+TEST_F(PayOrderTest, AnAttemptWhoseProcessDiedIsNotChargedForAnOrderThatIsOver) {
+  gate_.followers.clear();  // It is open as long as nobody finds out about it.
+  ASSERT_TRUE(gate_.decided(Command(StartPayment{order_, alice})));
+  expire();
+  ASSERT_EQ(order().payment, PaymentState::pending);
+  EXPECT_EQ(pay().error().code, Code::order_not_payable);
+  EXPECT_TRUE(provider_.charged.empty());
+}
+
+TEST_F(PayOrderTest, AnAttemptOfAnotherInstanceIsNotCalledDeclinedByAChargeThatWasNotMade) {
+  gate_.followers.clear();
+  const auto begun = gate_.decided(Command(StartPayment{order_, alice}));
+  ASSERT_TRUE(begun);  // It is about to ask for money: slowly.
+  const Result<ChargeState> none[] = {fail(Code::validation, "no such token"), ChargeState::not_charged};
+  for (const auto& answer : none) {
+    provider_.charged.clear();
+    provider_.charge_answer = answer;
+    EXPECT_FALSE(pay(alice, {}, 0, "nonsense"));
+    EXPECT_EQ(order().payment, PaymentState::pending) << "another attempt would be charged beside it";
+  }
+}
+
 TEST_F(PayOrderTest, AnotherUsersOrderDoesNotExist) {
   EXPECT_EQ(pay(bob).error().code, Code::order_not_found);
   EXPECT_TRUE(provider_.charged.empty());
