@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Sales on the distributed stack while its parts, and the ways between them, break at seeded moments.
 
-    tests/chaos/distributed.py [--seeds N] [--first SEED]  one or two faults of stack_faults.py in each
+    tests/chaos/distributed.py [--seeds N] [--first SEED]  one or two faults of stack_faults.py in each;
+                                                           nothing: three such, and those of SHORT
     tests/chaos/distributed.py --each N [--first SEED]     each fault N times: alone, then in pairs
-    tests/chaos/distributed.py --faults NAME[,NAME] [--seeds N] [--first SEED]
+    tests/chaos/distributed.py --faults NAME[,NAME] [--seeds N] [--first SEED]    both at once
+    tests/chaos/distributed.py --faults NAME[,NAME …] --each N [--first SEED]    each of these alone, N times
     tests/chaos/distributed.py --kill-writer N [--first SEED]
+    tests/chaos/distributed.py --lose-log N [--first SEED]    see stack_lost_log.py
 
 Each round is a sale of 600 units to 700 buyers through two gateways; one of ten pays, and somebody looks at
 the stock all the time. Then all that was killed is started again. A round passes when each buyer was told
@@ -38,10 +41,12 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "tools/stack")]
 
+from foreign_records import ForeignRecords  # noqa: E402
 from links import Links  # noqa: E402
 from market_server import ADMIN_EMAIL, ADMIN_PASSWORD, BINARY, PATIENCE  # noqa: E402
-from processes import free_port, start_of  # noqa: E402
-from stack_faults import FAULTS, LINKED, Faults  # noqa: E402
+from processes import Process, free_port, start_of  # noqa: E402
+from stack_faults import FAULTS, GATEWAYS, LINKED, SERVED, Faults  # noqa: E402
+from stack_lost_log import lose_the_log  # noqa: E402
 from stack_sale import StackSale  # noqa: E402
 from stepped_clock import SteppedClock  # noqa: E402
 
@@ -50,15 +55,17 @@ UNITS, BUYERS, AT_ONCE = 600, 700, 40
 
 
 class Stack:
-    """The order instances reach engines, registries and each other through links, the first one with a clock
-    that can be stepped."""
+    """The order instances reach engines, registries and each other through links, gateways registries and
+    services: each hears of the ports of its own links. The first order instance has a clock that can be
+    stepped."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder) / ".stack"
         self.folder.mkdir()
         self.clock = SteppedClock(self.folder)
         taken = {}
-        for name in ("kafka", "redis", "mariadb", "registry-1", "registry-2", *[n + ".door" for n in LINKED]):
+        doors, registries = [n + ".door" for n in LINKED], ("registry-1", "registry-2")
+        for name in ("kafka", "redis", "mariadb", *registries, *SERVED, *doors):
             taken[name] = free_port(taken=taken.values())
         self.password = secrets.token_hex(16)
         known = {name: port for name, port in taken.items() if not name.endswith(".door")}
@@ -68,36 +75,80 @@ class Stack:
         self.links = Links({
             **{f"{one}.{engine}": (here, taken[engine]) for one in LINKED
                for engine in ("kafka", "redis", "mariadb", "registry-1", "registry-2")},
-            **{f"{one}.door": (here, taken[one + ".door"]) for one in LINKED}})
+            **{f"{one}.door": (here, taken[one + ".door"]) for one in LINKED},
+            **{f"{gateway}.{one}": (here, taken[one])
+               for gateway in GATEWAYS for one in (*registries, *SERVED)}})
+        for gateway in GATEWAYS:
+            ports = {taken[one]: self.links.ports[f"{gateway}.{one}"] for one in SERVED}
+            for registry in registries:
+                self.links.rename(f"{gateway}.{registry}", ports)
         self.doors = {one: taken[one + ".door"] for one in LINKED}
         self.failpoints = {}
+        self.reader = None
         self.more()
 
     def more(self, name=None, failpoint=None):
         """For the next start of the order instances; with a failpoint in one of them."""
         self.failpoints = {name: failpoint} if failpoint else {}
-        (self.folder / "more.json").write_text(json.dumps(
-            {one: {"set": self.settings(one)} | ({"environment": self.clock.environment}
-                                                 if one == LINKED[0] else {}) for one in LINKED}))
+        more = {one: {"set": self.settings(one)} for one in LINKED}
+        more[LINKED[0]]["environment"] = self.clock.environment
+        more |= {one: {"set": [self.registries(one)]} for one in GATEWAYS}
+        (self.folder / "more.json").write_text(json.dumps(more))
+
+    def registries(self, one):
+        addresses = [self.links.address(f"{one}.registry-{number}") for number in (1, 2)]
+        return f"registry.urls={','.join(f'http://{each}/eureka/' for each in addresses)}"
 
     def settings(self, one):
         through = {engine: self.links.address(f"{one}.{engine}") for engine in
-                   ("kafka", "redis", "mariadb", "registry-1", "registry-2", "door")}
+                   ("kafka", "redis", "mariadb", "door")}
         database = f"mysql://market:{self.password}@{through['mariadb']}/market"
-        registries = ",".join(f"http://{through[name]}/eureka/" for name in ("registry-1", "registry-2"))
         failpoint = [f"orders.failpoint={self.failpoints[one]}"] if one in self.failpoints else []
         return [f"log.kafka={through['kafka']}", f"redis.servers={through['redis']}",
-                f"records.mysql={database}", f"accounts.mysql={database}", f"registry.urls={registries}",
+                f"records.mysql={database}", f"accounts.mysql={database}", self.registries(one),
                 f"orders.door=127.0.0.1:{self.doors[one]}", f"orders.door_address={through['door']}",
                 *failpoint]
 
     def close(self):
+        if self.reader:
+            self.reader.close()
         self.run("down")
         self.links.close()
+
+    def foreign(self):
+        """Reads the log by a rule of its own, and writes what is not ours."""
+        self.reader = self.reader or ForeignRecords(f"127.0.0.1:{self.port('kafka')}", random.Random())
+        return self.reader
+
+    def prefixes(self):
+        """Whether all who follow the log count the same of it: what a reader counts that is not ours."""
+        before, deadline, behind = self.counted(), time.monotonic() + 10 * PATIENCE, {}
+        for name in (*self.orders(), "product-1", "product-2"):
+            while (place := self.metric(name, "market_log_place")) < before and time.monotonic() < deadline:
+                time.sleep(0.1)
+            after = self.counted()
+            if not before <= place <= after:
+                behind[name] = place
+        return [f"the log counts to {before}, then to {after}, but {behind}"] if behind else []
+
+    def counted(self):
+        self.foreign().look()
+        return self.reader.rule.last
+
+    def metric(self, name, family):
+        """Throws OSError when it does not answer."""
+        metrics = f"http://127.0.0.1:{self.port(name)}/metrics"
+        with urllib.request.urlopen(metrics, timeout=2 * PATIENCE) as found:
+            values = [line.split()[1] for line in found.read().decode().splitlines()
+                      if line.startswith(family + " ")]
+        return int(float(values[0])) if values else -1
 
     def restart(self, name):
         done = self.run("restart", name)
         return "" if done.returncode == 0 else done.stderr.strip()[:300]
+
+    def stop(self, name):
+        Process(self.folder, name).stop()
 
     def wait_for_end(self, name):
         for _ in range(600):
@@ -137,16 +188,17 @@ class Stack:
         for _ in range(200):
             for name in self.orders():
                 try:
-                    metrics = f"http://127.0.0.1:{self.port(name)}/metrics"
-                    with urllib.request.urlopen(metrics, timeout=2) as found:
-                        if b"market_log_writes 1\n" in found.read():
-                            return name, [each for each in self.orders() if each != name]
+                    if self.metric(name, "market_log_writes") == 1:
+                        return name, [each for each in self.orders() if each != name]
                 except OSError:
                     continue
             time.sleep(0.05)
         raise RuntimeError("nobody writes")
 
 
+# Beside three drawn ones, when nothing is chosen.
+SHORT = [["groups_of_no_account_in_kafka", "gateways_get_no_requests_to_some"],
+         ["term_of_nobody_in_kafka", "cut_gateways_from_the_registries"]]
 PARTS = ("redis", "kafka", "mariadb", "registr", "product", "user", "gateway")
 
 
@@ -159,7 +211,12 @@ def conflict(names):
     # Who restarts everything in turn waits for each to be ready.
     in_turn = "rolling_restart" in names and any(each.away or each.orders for each in chosen)
     clash = staged and ("rolling_restart" in names or any(each.orders for each in chosen))
-    return of_one or in_turn or staged > 1 or clash
+    # Where gateways reach some instances alone, these must be there, and reach each other.
+    some = sum(each.some for each in chosen)
+    alone = some and (some > 1 or any(each.orders or each.failpoint for each in chosen) or any(
+        part in each for part in ("product", "user", "door", "answers", "rolling", "swizzle", "clock")
+        for each in names))
+    return of_one or in_turn or staged > 1 or clash or bool(alone)
 
 
 def drawn(draw):
@@ -169,17 +226,21 @@ def drawn(draw):
             return names
 
 
+def in_pairs(draw):
+    """Each fault once; alone where nothing is left that goes with it."""
+    left, pairs = draw.sample(list(FAULTS), len(FAULTS)), []
+    while left:
+        one = left.pop()
+        pairs.append([one, *[other for other in left if not conflict([one, other])][:1]])
+        left = [each for each in left if each not in pairs[-1]]
+    return pairs
+
+
 def each_fault(times, draw):
     """Alone, then in pairs."""
-    rounds = [[name] for name in list(FAULTS) * max(1, times // 2)]
-    for _ in range(times - max(1, times // 2)):
-        while True:
-            names = draw.sample(list(FAULTS), len(FAULTS))
-            pairs = [names[at:at + 2] for at in range(0, len(names), 2)]
-            if not any(map(conflict, pairs)):
-                break
-        rounds += pairs
-    return rounds
+    alone = max(1, times // 2)
+    return [[name] for name in list(FAULTS) * alone] + [
+        names for _ in range(times - alone) for names in in_pairs(draw)]
 
 
 async def once_sold(sale, after, fault):
@@ -212,7 +273,7 @@ def one_round(stack, names, seed):
                      patient=any(each.away for each in chosen), breaks=any(each.breaks for each in chosen))
     acts = []
     for name in names:
-        after = draw.randint(50, UNITS - 100)
+        after = draw.randint(50, FAULTS[name].after_max)
         act = faults.reach_the_failpoint if FAULTS[name].failpoint else getattr(faults, name)
         acts.append(once_sold(sale, 0 if FAULTS[name].failpoint else after, act))
     try:
@@ -228,7 +289,7 @@ def one_round(stack, names, seed):
     if resumed > 10 * PATIENCE:
         problems.append(f"no order for {resumed:.1f} s after the healing")
     problems += sale.problems(seconds_max=max(each.seconds_max for each in chosen) * PATIENCE)
-    problems += stack.violations()
+    problems += stack.violations() + stack.prefixes()
     return (f"{told}, {instances} instances: {len(sale.sold)} sold, longest {sale.slowest():.2f} s, again "
             f"after {resumed:.1f} s"), problems, sale.slowest()
 
@@ -262,16 +323,20 @@ def kill_the_writer(stack, seed):
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=int(os.environ.get("CHAOS_SEEDS", "3")))
+    parser.add_argument("--seeds", type=int, default=int(os.environ.get("CHAOS_SEEDS", "0")))
     parser.add_argument("--first", type=int, default=int(os.environ.get("SEED", random.randrange(1 << 31))))
     parser.add_argument("--each", type=int, metavar="N", default=0)
     parser.add_argument("--faults", type=lambda text: text.split(","), metavar="NAME,NAME")
     parser.add_argument("--kill-writer", type=int, metavar="N", default=0)
+    parser.add_argument("--lose-log", type=int, metavar="N", default=0)
     options = parser.parse_args()
     if options.faults and set(options.faults) - set(FAULTS):
         parser.error(f"there are {', '.join(FAULTS)}")
-    rounds = [None] * (options.kill_writer or options.seeds)
-    if options.each:
+    chosen = options.kill_writer or options.lose_log or options.seeds
+    rounds = [None] * (chosen or 3) + (SHORT if not chosen and not options.faults else [])
+    if options.each and options.faults:
+        rounds = [[name] for name in options.faults * options.each]
+    elif options.each:
         rounds = each_fault(options.each, random.Random(options.first))
     count, longest, failed = collections.Counter(), collections.Counter(), 0
     with tempfile.TemporaryDirectory() as folder:
@@ -289,6 +354,9 @@ def main():
                 if options.kill_writer:
                     names, again = ["kill_the_writer"], "--kill-writer 1"
                     told, problems, slowest = kill_the_writer(stack, seed)
+                elif options.lose_log:
+                    names, again, slowest = ["lose_the_log"], "--lose-log 1", 0
+                    told, problems = lose_the_log(stack, seed, BINARY)
                 else:
                     names = names or options.faults or drawn(random.Random(seed))
                     again = f"--faults {','.join(names)} --seeds 1"

@@ -33,6 +33,53 @@ class Topic(Tools):
         address = self.draw.choice(["", "127.0.0.1:9", "no address", door])
         await self._in_thread(self._foreign, lambda foreign: foreign.write([foreign.term_of_nobody(address)]))
 
+    # --- what the broker does not take ---
+
+    async def kafka_takes_small_records_alone(self):
+        """Signs of life and Opens are small enough, groups of several orders are not."""
+        await self._in_thread(self._largest_record, 250)
+        try:
+            await asyncio.sleep(self.draw.uniform(0.5, 4))
+        finally:
+            await self._in_thread(self._largest_record, 1_048_588)
+
+    async def kafka_forbids_writing(self):
+        await self._in_thread(self._forbid)
+        try:
+            await asyncio.sleep(self.draw.uniform(0.5, 4))
+        finally:
+            await self._in_thread(self._allow)
+
+    def _admin(self):
+        from confluent_kafka import admin
+        return admin, admin.AdminClient({"bootstrap.servers": f"127.0.0.1:{self.stack.port('kafka')}"})
+
+    def _largest_record(self, size):
+        admin, client = self._admin()
+        setting = admin.ConfigEntry("max.message.bytes", str(size),
+                                    incremental_operation=admin.AlterConfigOpType.SET)
+        topic = admin.ConfigResource(admin.ResourceType.TOPIC, TOPIC, incremental_configs=[setting])
+        for done in client.incremental_alter_configs([topic]).values():
+            done.result(10)
+
+    def _forbid(self):
+        admin, client = self._admin()
+        rules = [admin.AclBinding(admin.ResourceType.TOPIC, TOPIC, admin.ResourcePatternType.LITERAL,
+                                  "User:*", "*", operation, permission)
+                 for operation, permission in ((admin.AclOperation.ALL, admin.AclPermissionType.ALLOW),
+                                               (admin.AclOperation.WRITE, admin.AclPermissionType.DENY))]
+        for done in client.create_acls(rules).values():
+            done.result(10)
+
+    def _allow(self):
+        admin, client = self._admin()
+        rules = admin.AclBindingFilter(admin.ResourceType.TOPIC, TOPIC, admin.ResourcePatternType.LITERAL,
+                                       None, None, admin.AclOperation.ANY, admin.AclPermissionType.ANY)
+        for done in client.delete_acls([rules]).values():
+            done.result(10)
+
+    # --- tools ---
+
     def _foreign(self, act, *arguments):
         act(self.stack.foreign(), *arguments)
 
