@@ -63,8 +63,7 @@ class Engines(Tools):
 
     async def mariadb_takes_no_connections(self):
         """It has as many as it may have, and those of ours end."""
-        await self._in_thread(self._as_root, "SET GLOBAL max_connections=10")
-        await self._in_thread(self._as_root, "KILL USER market")
+        await self._in_thread(self._as_root, "SET GLOBAL max_connections=10; KILL USER market")
         try:
             await asyncio.sleep(self.draw.uniform(0.5, 4))
         finally:

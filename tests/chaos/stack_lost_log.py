@@ -39,7 +39,7 @@ def shown(gateway, order, token):
 
 
 def lose_the_log(stack, seed, binary):
-    """(What to say of it, what is wrong)."""
+    """(What to say of it, what is wrong, the longest answer)."""
     draw = random.Random(seed)
     made_anew = draw.choice([True, False])
     sale = StackSale(stack.gateways(), stack.folder / "data" / "user-1", 600, 700)
@@ -59,6 +59,7 @@ def lose_the_log(stack, seed, binary):
         problems.append("nobody asked without the log")
     other = {each.status for each in sale.answers} - {201, 503}
     problems += [f"answers that nobody may get: {other}"] if other else []
+    stack.reader = None  # Its log is gone.
     told = draw.sample(sale.sold, 20)
     statuses = {shown(stack.gateways()[0], each.order, each.token) for each in told}
     problems += [f"orders are shown as {statuses}"] if statuses != {200} else []
@@ -70,7 +71,7 @@ def lose_the_log(stack, seed, binary):
             problems.append(f"{name} writes")
     problems += adopted(stack, binary)
     return (f"{'made anew' if made_anew else 'gone'} when {after} were sold: {len(sale.sold)} orders, then "
-            f"503; again after 'market log adopt'"), problems
+            f"503; again after 'market log adopt'"), problems, sale.slowest()
 
 
 def adopted(stack, binary):
