@@ -235,7 +235,7 @@ class Faults(Engines, Topic):
 
     async def swizzle_clog(self):
         """Links are stopped one by one and released in another order (FoundationDB's)."""
-        names = [name for name in self.stack.links.ports if not name.startswith(GATEWAYS)]
+        names = [name for name in self.stack.links.ports if name.startswith(LINKED)]
         await self._swizzle(self.draw.sample(names, self.draw.randint(3, 9)))
 
     async def _swizzle(self, names):
