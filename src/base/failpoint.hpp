@@ -1,6 +1,6 @@
 #pragma once
-/// Where a process ends or stops itself, so that tests reach the windows between two steps:
-/// `orders.failpoint`, refused with --production. Off: one comparison.
+/// Where a process ends or stops itself, or breaks a part of it, so that tests reach the windows between two
+/// steps: `orders.failpoint`, refused with --production. Off: one comparison.
 ///
 ///   const auto failpoint = Failpoint::parse("count:3");  // The third group's buyers are not answered.
 ///   failpoint->reach(Failpoint::At::count);
@@ -18,10 +18,11 @@ class Failpoint {
  public:
   enum class At : std::uint8_t {
     nowhere,
-    append,  ///< A group is in the log, and nobody here knows that it counts.
-    count,   ///< It was shown to all that follow, and its buyers are not answered yet.
-    effect,  ///< Public events are in their topic, and the place is not stored.
-    charge,  ///< The money has moved, and the log does not know.
+    append,    ///< A group is in the log, and nobody here knows that it counts.
+    count,     ///< It was shown to all that follow, and its buyers are not answered yet.
+    effect,    ///< Public events are in their topic, and the place is not stored.
+    charge,    ///< The money has moved, and the log does not know.
+    producer,  ///< A record was given to Kafka's producer, which breaks for good: nobody is killed.
   };
 
   Failpoint() = default;
@@ -39,7 +40,8 @@ class Failpoint {
     for (const auto& [known, at] : {std::pair<std::string_view, At>{"append", At::append},
                                     {"count", At::count},
                                     {"effect", At::effect},
-                                    {"charge", At::charge}})
+                                    {"charge", At::charge},
+                                    {"producer", At::producer}})
       if (name == known) made.at_ = at;
     int times = 1;
     auto word = next();
@@ -55,8 +57,10 @@ class Failpoint {
   }
 
   void reach(At at) const {
-    if (at == at_ && left_->fetch_sub(1) == 1) std::raise(stops_ ? SIGSTOP : SIGKILL);
+    if (reached(at)) std::raise(stops_ ? SIGSTOP : SIGKILL);
   }
+  /// True the N-th time; for what is no end of the process.
+  bool reached(At at) const { return at == at_ && left_->fetch_sub(1) == 1; }
 
  private:
   At at_ = At::nowhere;

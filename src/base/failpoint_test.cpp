@@ -16,6 +16,14 @@ TEST(Failpoint, EndsTheProcessAtItsPlaceTheNthTime) {
   EXPECT_EXIT(Failpoint::parse("charge")->reach(Failpoint::At::charge), testing::KilledBySignal(SIGKILL), "");
 }
 
+TEST(Failpoint, IsToldTheNthTimeAndNotAgain) {
+  const auto second = Failpoint::parse("producer:2");
+  EXPECT_FALSE(second->reached(Failpoint::At::producer));
+  EXPECT_FALSE(second->reached(Failpoint::At::append));
+  EXPECT_TRUE(second->reached(Failpoint::At::producer));
+  EXPECT_FALSE(second->reached(Failpoint::At::producer));
+}
+
 TEST(Failpoint, IsNowhereUnlessItIsNamed) {
   const auto none = Failpoint::parse("");
   ASSERT_TRUE(none);

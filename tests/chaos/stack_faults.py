@@ -9,9 +9,11 @@ import asyncio
 import dataclasses
 import os
 import signal
-import subprocess
 
 from processes import start_of
+from stack_engines import Engines
+from stack_tools import state_of
+from stack_topic import Topic
 
 
 @dataclasses.dataclass
@@ -23,6 +25,8 @@ class Fault:
     orders: bool = False  # One of the order instances may be gone for the rest of the round.
     failpoint: str = ""
     seconds_max: float = 6
+    after_max: int = 500  # It comes when 50 to so many are sold.
+    some: bool = False  # A gateway reaches some of the instances alone.
 
 
 AWAY = {"away": True, "seconds_max": 30}
@@ -33,6 +37,9 @@ FAULTS = {
     "stop_the_writer": Fault("21, 41", orders=True),
     "kill_the_other": Fault("23, 35", orders=True),
     "pause_the_other": Fault("23", orders=True),
+    # Slow sales: somebody must still buy when it goes on.
+    "pause_the_other_for_15_s": Fault("23", orders=True, rate=35, after_max=60),
+    "kill_the_writer_when_the_other_resumes": Fault("14, 23", orders=True, rate=35, after_max=60),
     "kill_a_product_instance": Fault("35"),
     "pause_a_product_instance": Fault("35"),
     "kill_a_user_instance": Fault("35"),
@@ -60,12 +67,25 @@ FAULTS = {
     "slow_redis": Fault("16"),
     "cut_from_the_registries": Fault("33, 36"),
     "swizzle_clog": Fault("37", **AWAY),
+    # Ways between gateways and services: each gateway reaches one instance of each role at least.
+    "gateways_cut_from_some": Fault("35, 36", some=True),
+    "gateways_reach_some_half_open": Fault("35", some=True),
+    "gateways_reach_some_slowly": Fault("35", some=True),
+    "gateways_get_no_answers_of_some": Fault("35, 36", some=True),
+    "gateways_get_no_requests_to_some": Fault("35, 36", some=True),
+    "some_refuse_gateways": Fault("35", some=True),
+    "some_answer_gateways_by_halves": Fault("35", some=True),
+    "out_of_reach_of_gateways": Fault("33, 36", some=True),
+    "cut_gateways_from_the_registries": Fault("33, 36"),
+    "swizzle_clog_of_gateways": Fault("35, 37", some=True),
     # Engines.
     "flush_redis": Fault("12"),
     "kill_redis": Fault("11, 12"),
     "restart_redis_empty": Fault("12"),
     "pause_redis": Fault("16"),
     "redis_loses_scripts": Fault("17"),
+    "redis_is_full": Fault("12, 17"),
+    "redis_is_a_replica_of_nobody": Fault("13, 17"),
     "pause_kafka": Fault("18", **AWAY),
     "kill_kafka": Fault("18", **AWAY),
     "restart_kafka": Fault("18", **AWAY),
@@ -73,9 +93,17 @@ FAULTS = {
     "kill_mariadb": Fault("28", **AWAY),
     "restart_mariadb": Fault("28", **AWAY),
     "mariadb_only_reads": Fault("29", **AWAY),
+    "mariadb_takes_no_connections": Fault("28, 29", **AWAY),
+    # What the broker takes no more, and a producer that breaks for good.
+    "kafka_takes_small_records_alone": Fault("20", **AWAY),
+    "kafka_forbids_writing": Fault("20", **AWAY),
+    "the_producer_breaks": Fault("20", failpoint="producer"),
     # What others write into the log's topic.
     "groups_come_again_in_kafka": Fault("19"),
     "foreign_bytes_in_kafka": Fault("26"),
+    "groups_of_no_account_in_kafka": Fault("19"),
+    "opens_of_no_account_in_kafka": Fault("14, 19"),
+    "term_of_nobody_in_kafka": Fault("14"),
     # Between two steps of the writer.
     "killed_before_it_counts": Fault("1, 19", failpoint="append"),
     "killed_before_the_answer": Fault("19", failpoint="count"),
@@ -84,14 +112,15 @@ FAULTS = {
     "stopped_before_it_counts": Fault("14, 19", failpoint="append:stop"),
     "stopped_before_the_answer": Fault("14", failpoint="count:stop"),
 }
+# How often a failpoint is reached before it acts. Two products are listed before anything is sold.
+TIMES = {"charge": (1, 4), "effect": (1, 4), "producer": (3, 30)}
 LINKED = ("order-1", "order-2", "order-3")
+GATEWAYS = ("gateway-1", "gateway-2")
+SERVED = ("user-1", "user-2", "product-1", "product-2", *LINKED)
 
 
-class Faults:
+class Faults(Engines, Topic):
     """Each of the coroutines above, on a running stack."""
-
-    def __init__(self, stack, draw):
-        self.stack, self.draw = stack, draw
 
     # --- processes ---
 
@@ -109,6 +138,16 @@ class Faults:
 
     async def pause_the_other(self):
         await self._pause(await self.another(), 0.2, 1)
+
+    async def pause_the_other_for_15_s(self):
+        await self._pause(await self.another(), 15, 15.5)
+
+    async def kill_the_writer_when_the_other_resumes(self):
+        """Who slept for 15 s believes nothing that it remembers: it follows, waits for its silence, and takes
+        over."""
+        await self.pause_the_other_for_15_s()
+        await asyncio.sleep(self.draw.choice([0, self.draw.uniform(0, 0.6)]))
+        await self.kill_the_writer()
 
     async def kill_a_product_instance(self):
         self._kill(self._one_of("product"))
@@ -196,7 +235,10 @@ class Faults:
 
     async def swizzle_clog(self):
         """Links are stopped one by one and released in another order (FoundationDB's)."""
-        names = self.draw.sample(list(self.stack.links.ports), self.draw.randint(3, 9))
+        names = [name for name in self.stack.links.ports if name.startswith(LINKED)]
+        await self._swizzle(self.draw.sample(names, self.draw.randint(3, 9)))
+
+    async def _swizzle(self, names):
         for name in names:
             self.stack.links.set(name, self.draw.choice(["cut", "no_answers", "no_requests"]))
             await asyncio.sleep(self.draw.uniform(0.05, 0.4))
@@ -205,70 +247,51 @@ class Faults:
             await asyncio.sleep(self.draw.uniform(0.05, 0.4))
             self.stack.links.set(name, "open")
 
-    # --- engines ---
+    # --- ways between gateways and services ---
 
-    async def flush_redis(self):
-        await self._redis("FLUSHALL")
+    def _some(self):
+        """Instances of each role for each gateway, never all of a role."""
+        names = []
+        for gateway in GATEWAYS:
+            for there in (["user-1", "user-2"], ["product-1", "product-2"], self.stack.orders()):
+                some = self.draw.sample(there, self.draw.randint(1, len(there) - 1))
+                names += [f"{gateway}.{one}" for one in some]
+        return names
 
-    async def kill_redis(self):
-        await self._restart("redis", signal.SIGKILL, 0, 2)
+    async def gateways_cut_from_some(self):
+        await self._way(self._some(), "cut", 0.5, 5)
 
-    async def restart_redis_empty(self):
-        await self._restart("redis", signal.SIGTERM, 0, 1)
+    async def gateways_reach_some_half_open(self):
+        await self._way(self._some(), "half_open", 0.5, 5)
 
-    async def pause_redis(self):
-        await self._pause("redis", 0.3, 3)
+    async def gateways_reach_some_slowly(self):
+        await self._way(self._some(), "slow", 1, 5)
 
-    async def redis_loses_scripts(self):
-        await self._redis("SCRIPT", "FLUSH")
+    async def gateways_get_no_answers_of_some(self):
+        await self._way(self._some(), "no_answers", 0.5, 5)
 
-    async def pause_kafka(self):
-        await self._pause("kafka", 0.3, 4)
+    async def gateways_get_no_requests_to_some(self):
+        await self._way(self._some(), "no_requests", 0.5, 5)
 
-    async def kill_kafka(self):
-        await self._restart("kafka", signal.SIGKILL, 0, 2)
+    async def some_refuse_gateways(self):
+        await self._way(self._some(), "refused", 0.5, 5)
 
-    async def restart_kafka(self):
-        await self._restart("kafka", signal.SIGTERM, 0, 2)
+    async def some_answer_gateways_by_halves(self):
+        await self._way(self._some(), "halves", 0.5, 5)
 
-    async def pause_mariadb(self):
-        await self._pause("mariadb", 0.3, 6)
+    async def out_of_reach_of_gateways(self):
+        """Its heartbeats come to the registries, and nothing of what gateways send comes to it."""
+        gone = [self.draw.choice(there) for there in (
+            ["user-1", "user-2"], ["product-1", "product-2"], self.stack.orders())]
+        await self._way([f"{gateway}.{one}" for gateway in GATEWAYS for one in gone],
+                        self.draw.choice(["cut", "half_open", "refused"]), 1, 6)
 
-    async def kill_mariadb(self):
-        await self._restart("mariadb", signal.SIGKILL, 0, 2)
+    async def cut_gateways_from_the_registries(self):
+        names = [f"{gateway}.registry-{number}" for gateway in GATEWAYS for number in (1, 2)]
+        await self._way(names, self.draw.choice(["cut", "half_open"]), 1, 5)
 
-    async def restart_mariadb(self):
-        await self._restart("mariadb", signal.SIGTERM, 0, 2)
-
-    async def mariadb_only_reads(self):
-        await self._in_thread(self._as_root, "SET GLOBAL read_only=1")
-        await asyncio.sleep(self.draw.uniform(0.5, 4))
-        await self._in_thread(self._as_root, "SET GLOBAL read_only=0")
-
-    # --- the log's topic ---
-
-    async def groups_come_again_in_kafka(self):
-        """What the log has, twice, newest first and oldest first: none of it counts."""
-        await self._in_thread(self._write_log, "again")
-
-    async def foreign_bytes_in_kafka(self):
-        await self._in_thread(self._write_log, "junk")
-
-    def _write_log(self, what):
-        import confluent_kafka as kafka
-        servers = {"bootstrap.servers": f"127.0.0.1:{self.stack.port('kafka')}"}
-        reader = kafka.Consumer({**servers, "group.id": "chaos", "enable.auto.commit": False})
-        part = kafka.TopicPartition("market.log", 0)
-        _, end = reader.get_watermark_offsets(part, timeout=10)
-        reader.assign([kafka.TopicPartition("market.log", 0, max(0, end - 60))])
-        values = [each.value() for each in reader.consume(60, timeout=3) if not each.error()]
-        reader.close()
-        writer = kafka.Producer(servers)
-        junk = [b"junk", b"", None, bytes(900_000), b"\x02\x01" + bytes(60), b"\xff" * 64]
-        for value in [*reversed(values), *values] if what == "again" else junk:
-            writer.produce("market.log", value=value, key=self.draw.choice([None, b"key"]))
-        if writer.flush(10):
-            raise RuntimeError("the topic does not take what others write")
+    async def swizzle_clog_of_gateways(self):
+        await self._swizzle(self._some())
 
     # --- between two steps ---
 
@@ -277,7 +300,7 @@ class Faults:
         place, *stops = FAULTS[name].failpoint.split(":")
         writer, others = self.stack.writer()
         victim, heirs = others[0], [writer, *others[1:]]
-        times = self.draw.randint(1, 4 if place in ("charge", "effect") else 60)
+        times = self.draw.randint(*TIMES.get(place, (1, 60)))
         self.stack.more(victim, ":".join([place, str(times), *stops]))
         if trouble := self.stack.restart(victim):
             return [trouble]
@@ -288,13 +311,16 @@ class Faults:
             self.stack.wait_for_end(each)
         self.stack.run("up", "--orders", str(1 + len(heirs)))
         found = self.stack.writer()[0]
-        self.victim = victim
+        self.victim, self.breaks_producer = victim, place == "producer"
         return [] if found == victim else [f"{found} writes, not {victim}, which has the failpoint"]
 
     async def reach_the_failpoint(self):
-        """Waits for the victim, which ends by itself, or stops and is continued."""
+        """Waits for the victim, which ends by itself, or stops and is continued, or has another producer."""
         pid = self.stack.pid(self.victim)
         for _ in range(400):
+            if self.breaks_producer and await self._in_thread(
+                    self.stack.metric, self.victim, "market_kafka_producers_replaced_total"):
+                return
             state = state_of(pid)
             if state is None:
                 return
@@ -304,83 +330,9 @@ class Faults:
             await asyncio.sleep(0.02)
         raise RuntimeError(f"{self.victim} does not reach its failpoint")
 
-    # --- tools ---
-
-    @staticmethod
-    async def _in_thread(function, *arguments):
-        return await asyncio.get_running_loop().run_in_executor(None, function, *arguments)
-
-    async def writer(self):
-        return await self._in_thread(self.stack.writer)
-
-    async def another(self):
-        """One that does not write and runs."""
-        running = [name for name in (await self.writer())[1] if start_of(self.stack.pid(name)) is not None]
-        return self.draw.choice(running)
-
-    def _one_of(self, role):
-        running = [name for name in (f"{role}-1", f"{role}-2") if start_of(self.stack.pid(name)) is not None]
-        return self.draw.choice(running)
-
-    def _kill(self, name):
-        os.kill(self.stack.pid(name), signal.SIGKILL)
-
-    async def _terminate(self, name):
-        pid = self.stack.pid(name)
-        os.kill(pid, signal.SIGTERM)
-        while start_of(pid) is not None:  # It finishes what it has; `up` would take it for one that runs.
-            await asyncio.sleep(0.05)
-
-    async def _restart(self, engine, which, least, most):
-        pid = self.stack.pid(engine)
-        os.kill(pid, which)
-        while start_of(pid) is not None:
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(self.draw.uniform(least, most))
-        await self._in_thread(self.stack.run, "up")
-
-    async def _pause(self, name, least, most):
-        pid = self.stack.pid(name)
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            await asyncio.sleep(self.draw.uniform(least, most))
-        finally:
-            os.kill(pid, signal.SIGCONT)
-
-    async def _way(self, names, way, least, most):
-        for name in names:
-            self.stack.links.set(name, way)
-        try:
-            await asyncio.sleep(self.draw.uniform(least, most))
-        finally:
-            for name in names:
-                self.stack.links.set(name, "open")
-
-    async def _redis(self, *words):
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.stack.port("redis"))
-        writer.write(" ".join(words).encode() + b"\r\n")
-        if not (await reader.readline()).startswith(b"+OK"):
-            raise RuntimeError(f"Redis refuses {words}")
-        writer.close()
-
-    def _as_root(self, sql):
-        socket = self.stack.folder / "mariadb" / "data" / "mariadb.sock"
-        command = ["mariadb", "--no-defaults", "-uroot", f"--socket={os.path.relpath(socket)}", "-e", sql]
-        subprocess.run(command, check=True, capture_output=True, timeout=20)
-
-
-def state_of(pid):
-    """R, S, T … of the kernel; none: it has ended."""
-    try:
-        state = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0]
-    except OSError:
-        return None
-    return None if state == "Z" else state
-
-
 def problems_of_the_table():
     """Each fault has its coroutine, and the other way round."""
-    methods = {name for name in vars(Faults) if not name.startswith("_")} - {
+    methods = {name for name in dir(Faults) if not name.startswith("_")} - {
         "prepare", "writer", "another", "reach_the_failpoint"}
     wanted = {name for name, fault in FAULTS.items() if not fault.failpoint}
     return sorted(methods ^ wanted)

@@ -3,15 +3,17 @@
     links = Links({"order-1.kafka": ("127.0.0.1", 9092), ...})
     links.port("order-1.kafka")          # to connect to, instead
     links.set("order-1.kafka", "cut")    # see WAYS; "open" heals it
+    links.rename("gateway-1.registry-1", {18081: links.ports["gateway-1.user-1"]})
     links.close()
 
 A name that ends with `.kafka` leads to a broker: in its answers the proxy puts itself where the broker's
-address stands.
+address stands. In what comes through a link with new names, ports of five digits are others.
 """
 
 import asyncio
 import collections
 import json
+import re
 import subprocess
 import sys
 
@@ -24,6 +26,7 @@ WAYS = {
     "half_open": "what is sent is lost, and nobody is told; the connections end when it is open again",
     "slow": "each piece needs 400 ms",
     "refused": "connections are reset, new ones at once",
+    "halves": "of each answer half a piece comes, then the connection is reset",
 }
 SLOW = 0.4
 
@@ -43,6 +46,13 @@ class Links:
         self.process.stdin.flush()
         self.process.stdout.readline()
 
+    def rename(self, name, ports):
+        """{port: another one}, wherever it stands by itself in a text."""
+        assert all(len(str(port)) == 5 for pair in ports.items() for port in pair), ports
+        self.process.stdin.write(json.dumps([name, ports]) + "\n")
+        self.process.stdin.flush()
+        self.process.stdout.readline()
+
     def heal(self):
         for name in self.ports:
             self.set(name, "open")
@@ -56,6 +66,7 @@ class Links:
 class Link:
     def __init__(self, name, target):
         self.target, self.is_kafka, self.way = tuple(target), name.endswith(".kafka"), "open"
+        self.renamed_ports = {}
         self.changed = asyncio.Event()
         self.open = set()  # The ends of its connections.
 
@@ -65,6 +76,15 @@ class Link:
         host, port = self.target
         self.named = host.encode() + port.to_bytes(4, "big")
         self.renamed = b"127.0.0.1" + self.port.to_bytes(4, "big")
+
+    def rename(self, ports):
+        self.renamed_ports = {old.encode(): str(new).encode() for old, new in ports.items()}
+
+    def _with_new_ports(self, text):
+        """And the digits at its end, which may be a part of a number."""
+        rest = re.search(rb"\d*$", text)[0]
+        return re.sub(rb"\d+", lambda found: self.renamed_ports.get(found[0], found[0]),
+                      text[:len(text) - len(rest)]), rest
 
     def set(self, way):
         lost = self.way == "half_open" or way == "refused"
@@ -94,6 +114,7 @@ class Link:
         pieces, came, loop = collections.deque(), asyncio.Event(), asyncio.get_running_loop()
 
         async def read():
+            rest = b""
             while True:
                 if renames:
                     size = await reader.readexactly(4)
@@ -103,6 +124,8 @@ class Link:
                     piece = await reader.read(1 << 16)
                     if not piece:
                         raise EOFError
+                    if self.renamed_ports:
+                        piece, rest = self._with_new_ports(rest + piece)
                 pieces.append((loop.time() + (SLOW if self.way == "slow" else 0), piece))
                 came.set()
 
@@ -116,6 +139,10 @@ class Link:
                 due, piece = pieces.popleft()
                 if self.way == "half_open":
                     continue
+                if self.way == "halves" and held_by == "no_answers":
+                    writer.write(piece[:len(piece) // 2])
+                    await writer.drain()
+                    raise EOFError
                 if (late := due - loop.time()) > 0:
                     await asyncio.sleep(late)
                 writer.write(piece)
@@ -144,8 +171,8 @@ async def main(targets):
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():
-        name, way = json.loads(line)
-        links[name].set(way)
+        name, change = json.loads(line)
+        (links[name].rename if isinstance(change, dict) else links[name].set)(change)
         print("done", flush=True)
 
 

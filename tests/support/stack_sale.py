@@ -49,7 +49,7 @@ class StackSale:
     def __init__(self, gateways, first_data, units, buyers, at_once=60, patient=False, breaks=False,
                  paying=0):
         self.patient, self.breaks, self.paying = patient, breaks, paying
-        self.paid, self.seen = [], collections.Counter()
+        self.paid, self.seen, self.found = [], collections.Counter(), collections.Counter()
         self.ports = [urllib.parse.urlsplit(url).port for url in gateways]
         self.gateway = gateways[0]
         self.product = listed(self.gateway, stock=units)["id"]
@@ -119,6 +119,13 @@ class StackSale:
                                        token, card)
         self.paid.append((status, order, token))
 
+    async def _find(self, connection, order, token):
+        """Whoever was told of an order finds it at once, wherever he asks."""
+        try:
+            self.found[(await connection.request("GET", f"/orders/{order}", token=token)).status] += 1
+        except Lost:
+            self.found[0] += 1
+
     async def _buy(self):
         connection = Alternating(self.ports)
         while self.left:
@@ -130,6 +137,8 @@ class StackSale:
             item = (body.get("items") or [{}])[0]
             self.answers.append(Bought(status, body.get("code", ""), body.get("id", ""),
                                        item.get("ticket") or 0, time.monotonic() - began, token, asked))
+            if self.paying and status == 201 and len(self.answers) % 5 == 1:
+                await self._find(connection, body["id"], token)
             if self.paying and status == 201 and len(self.answers) % self.paying == 0:
                 await self._pay(connection, body["id"], token)
             if self.pause:
@@ -166,6 +175,8 @@ class StackSale:
         allowed = {200} | ({503} if self.patient else set()) | ({0} if self.breaks else set())
         if set(self.seen) - allowed:
             found.append(f"the stock was asked for, and answered {dict(self.seen)}")
+        if set(self.found) - allowed:
+            found.append(f"fresh orders were asked for, and answered {dict(self.found)}")
         return found
 
     def resumes(self, longest):
@@ -191,13 +202,13 @@ class StackSale:
         told = sorted({status for status, _, _ in self.paid} - {200})
         found = [f"payments were answered {told}"] if told else []
         connection, end, state = Alternating(self.ports), time.monotonic() + 20, None
-        for _, order, token in self.paid:
-            while True:
+        for status, order, token in self.paid:
+            while status == 200:
                 state = (await self._get(connection, f"/orders/{order}", token)).json().get("state")
                 if state != "accepted" or time.monotonic() > end:
                     break
                 await asyncio.sleep(0.1)
-            if state not in ("paid", "preparing", "shipped", "delivered"):
+            if status == 200 and state not in ("paid", "preparing", "shipped", "delivered"):
                 found.append(f"order {order} is {state}, and was paid")
         connection.close()
         return found[:3]

@@ -90,5 +90,24 @@ def test_slow_and_refused(link):
             raise ConnectionError
 
 
+def test_half_an_answer_comes(link):
+    links, heard, connect = link
+    connection = connect()
+    links.set("a", "halves")
+    assert repeats(connection, b"12345678") == b"1234"
+    assert connection.recv(100) == b"" and b"12345678" in heard
+    links.set("a", "open")
+    assert repeats(connect(), b"two") == b"two"
+
+
+def test_ports_get_new_names_also_across_pieces(link):
+    links, heard, connect = link
+    links.rename("a", {18110: 40001})
+    connection = connect()
+    assert repeats(connection, b'{"$":18110}') == b'{"$":40001}'
+    assert repeats(connection, b"181101 18110") == b"181101 "
+    assert repeats(connection, b",18110;118110.") == b"40001,40001;118110."
+
+
 def test_each_fault_of_the_table_has_its_coroutine():
     assert stack_faults.problems_of_the_table() == []

@@ -134,6 +134,9 @@ class Kafka(Engine):
         "min.insync.replicas": "1",
         # The market makes its topics itself, with the settings that they need.
         "auto.create.topics.enable": "false",
+        # Everything is allowed until a test forbids something.
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found": "true",
         "group.initial.rebalance.delay.ms": "0",
         "num.network.threads": "2",
         "num.io.threads": "4",

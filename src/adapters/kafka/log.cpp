@@ -62,6 +62,7 @@ Result<Offset> KafkaLog::append(std::string_view record) {
     came_.clear();
     if (const auto started = tail_.start(*at); !started) return fail(started.error());
   }
+  replace_broken_producer();
   if (const auto sent = send(record); !sent) return fail(sent.error());
   auto at = wait_for_own(record);
   if (!at) give_up();
@@ -101,6 +102,9 @@ Result<> KafkaLog::send(std::string_view record) {
   refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;
   const int sent = rd_kafka_produce(producer_topic_.get(), 0, RD_KAFKA_MSG_F_COPY,
                                     const_cast<char*>(record.data()), record.size(), nullptr, 0, &delivered_);
+  constexpr std::size_t small = 128;  // Bytes: signs of life come by themselves, tests count what buyers do.
+  if (record.size() > small && settings_.failpoint.reached(Failpoint::At::producer))
+    rd_kafka_test_fatal_error(producer_.get(), RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "a failpoint");
   if (sent == 0) return {};
   return fail(Code::unavailable,
               fmt::format("Kafka: the record cannot be sent: {}", rd_kafka_err2str(rd_kafka_last_error())));
@@ -111,7 +115,12 @@ Result<Offset> KafkaLog::wait_for_own(std::string_view record) {
   const auto deadline = Steady::now() + settings_.append_time_max;
   std::size_t looked_at = came_.size();
   constexpr Millis look_again{20};  // At what became of the message: it may have been refused.
+  bool replaced = false;
   while (true) {
+    if (!replaced && replace_broken_producer()) {
+      replaced = true;  // The same bytes again: what the broken one had may come, too, and then once counts.
+      if (const auto sent = send(record); !sent) return fail(sent.error());
+    }
     const auto fetched = fetch(std::min(look_again, left_until(deadline)));
     if (!fetched) return fail(fetched.error());
     for (; looked_at < came_.size(); ++looked_at)
@@ -130,6 +139,29 @@ Result<Offset> KafkaLog::wait_for_own(std::string_view record) {
 void KafkaLog::give_up() {
   rd_kafka_purge(producer_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
   rd_kafka_poll(producer_.get(), 0);
+}
+
+/// An error is fatal when librdkafka promises nothing more of this producer. Without idempotence 2.0.2 has no
+/// reason for one and even sends on; whether a later one does is not relied on.
+bool KafkaLog::replace_broken_producer() {
+  char why[256];
+  const auto error = rd_kafka_fatal_error(producer_.get(), why, sizeof why);
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return false;
+  give_up();
+  try {
+    Handle producer = make_producer(settings_.connection);
+    Topic topic = open_topic(producer, settings_.topic);
+    producer_topic_ = std::move(topic);  // Before its producer ends.
+    producer_ = std::move(producer);
+  } catch (const std::runtime_error& broken) {
+    settings_.connection.warn(
+        fmt::format("Kafka: no producer can take the place of a broken one: {}", broken.what()));
+    return false;
+  }
+  producers_replaced_.fetch_add(1, std::memory_order_relaxed);
+  settings_.connection.warn(
+      fmt::format("Kafka: a producer that had broken was replaced: {} ({})", why, rd_kafka_err2name(error)));
+  return true;
 }
 
 // --- Reading ---------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "adapters/kafka/end_question.hpp"
+#include "base/failpoint.hpp"
 #include "ports/shared_log.hpp"
 
 namespace market::kafka {
@@ -21,10 +22,11 @@ constexpr Millis append_time_usual{1'000};
 struct LogSettings {
   Connection connection;
   std::string topic = "market.log";
-  int replicas = 1;               ///< Of a topic that is made.
-  bool only_looked_at = false;    ///< A topic that is missing is not made.
+  int replicas = 1;                            ///< Of a topic that is made.
+  bool only_looked_at = false;                 ///< A topic that is missing is not made.
   Millis append_time_max = append_time_usual;  ///< Not read back by then: the outcome is unknown.
   Millis silence_max{1'000};  ///< A read of records that are there, without one of them for so long, fails.
+  Failpoint failpoint;        ///< For tests alone.
 };
 
 class KafkaLog final : public SharedLog {
@@ -41,16 +43,20 @@ class KafkaLog final : public SharedLog {
   Result<> tail(Offset from, Millis wait, const std::function<bool(Offset, std::string_view)>& each) override;
   /// How long ago Kafka gave a sign of life: a record, or an answer about the end. Any thread.
   std::optional<Millis> silent_for() const;
+  /// How often a producer was replaced that had broken for good. Any thread.
+  std::uint64_t producers_replaced() const { return producers_replaced_.load(std::memory_order_relaxed); }
 
  private:
   Result<> send(std::string_view record);
   Result<Offset> wait_for_own(std::string_view record);
   void give_up();
+  bool replace_broken_producer();
   Result<> fetch(Millis wait);
   std::unique_ptr<Reader> take_reader();
 
   const LogSettings settings_;
   EndQuestion end_;
+  std::atomic<std::uint64_t> producers_replaced_{0};
   std::atomic<std::int64_t> record_came_{0};  ///< On the steady clock, in ms; 0: none.
 
   // The appending thread's own.

@@ -181,6 +181,29 @@ TEST_F(KafkaLogTest, ATopicThatIsOnlyLookedAtIsNotMade) {
   EXPECT_EQ(offsets_from(looked_at, 1).size(), 1u);
 }
 
+TEST_F(KafkaLogTest, AProducerThatBrokeIsReplacedAndTheSameRecordSentAgain) {
+  auto settings = topic->settings();
+  std::vector<std::string> said;
+  settings.connection.warn = [&said](const std::string& line) { said.push_back(line); };
+  settings.failpoint = *Failpoint::parse("producer:2");
+  KafkaLog breaks(settings);
+  const std::vector<std::string> records{std::string(200, '1'), std::string(200, '2'), std::string(200, '3')};
+  ASSERT_TRUE(breaks.append("small ones are not counted"));
+  ASSERT_TRUE(breaks.append(records[0]));
+  const auto second = breaks.append(records[1]);
+  ASSERT_TRUE(second) << second.error().detail;
+  EXPECT_EQ(breaks.producers_replaced(), 1u);
+  EXPECT_THAT(said, testing::Contains(testing::HasSubstr("replaced: test_fatal_error: a failpoint")));
+  ASSERT_TRUE(breaks.append(records[2])) << "and the new one goes on";
+  EXPECT_EQ(breaks.producers_replaced(), 1u);
+  std::vector<std::string> found;  // The second may be there twice.
+  ASSERT_TRUE(breaks.read(2, [&](Offset, std::string_view record) {
+    if (found.empty() || found.back() != record) found.emplace_back(record);
+    return true;
+  }));
+  EXPECT_EQ(found, records);
+}
+
 TEST_F(KafkaLogTest, ARecordThatIsTooLargeIsRefusedAtOnce) {
   const auto asked = Steady::now();
   const auto refused = log->append(std::string(2 << 20, 'x'));

@@ -153,8 +153,15 @@ void SaleCore::add_metrics(platform::MetricsText& metrics) const {
       .histogram(ends, counters.queue_times.at_most(), counters.queue_times.seconds(), {});
   metrics.family("market_selling_stopped_seconds", "gauge", "For how long nothing could be sold; 0: it can.")
       .sample(static_cast<std::uint64_t>(gate.unable_for().count() / 1000));
+  metrics.family("market_log_place", "gauge", "Place of the last event that was followed or written.")
+      .sample(static_cast<std::uint64_t>(gate.place()));
   metrics.family("market_log_writes", "gauge", "1 while this instance writes the event log.")
       .sample(static_cast<std::uint64_t>(gate.writes()));
+  if (shared_log)
+    metrics
+        .family("market_kafka_producers_replaced_total", "counter",
+                "Producers of Kafka that had broken for good, and were replaced; should stay 0.")
+        .sample(shared_log->producers_replaced());
   metrics.family("market_gate_recovering", "gauge", "1 while the log is reopened and folded.")
       .sample(static_cast<std::uint64_t>(products.recovering()));
 }

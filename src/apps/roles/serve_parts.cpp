@@ -239,7 +239,8 @@ Failpoint failpoint_of(const Settings& settings) {
   auto failpoint = Failpoint::parse(text);
   if (!failpoint)
     throw UsageError(fmt::format(
-        "orders.failpoint: '{}': write append, count, effect or charge, then :N, then :stop", text));
+        "orders.failpoint: '{}': write append, count, effect, charge or producer, then :N, then :stop",
+        text));
   return std::move(*failpoint);
 }
 
@@ -248,6 +249,7 @@ kafka::LogSettings kafka_settings(const Settings& settings) {
   log.connection = kafka_connection(settings);
   log.topic = topic_named(settings, "log.topic");
   log.replicas = static_cast<int>(settings.number("log.replicas"));
+  log.failpoint = failpoint_of(settings);
   return log;
 }
 
