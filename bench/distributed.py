@@ -229,8 +229,8 @@ def report(options, rounds, paced, latencies, crowded):
         f"({options.connections} connections), until they are rows in MariaDB; {len(rounds)} rounds, medians",
         "- Processor time of our own processes: one gateway, two each of order, product and user, two "
         "registries; Kafka, MariaDB, Redis and the generator share the cores and are not counted",
-        "- Latencies: one gateway and one order instance pinned to a core, engines, other roles and generator "
-        f"to another; {options.paced:,} orders a run",
+        "- Latencies: one gateway and one order instance pinned to a core, engines, other roles and "
+        f"generator to another; {options.paced:,} orders a run",
         "",
         "| measured | value | rounds | goal | met |",
         "|---|---|---|---|---|",

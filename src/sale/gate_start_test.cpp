@@ -6,6 +6,7 @@
 
 #include "tests/support/damaged_group.hpp"
 #include "tests/support/selling_gate.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::sale {
 namespace {
@@ -150,9 +151,7 @@ class SnapshotStart : public GateStart {
     settings.snapshot_every = 10;
     make(settings);
     sell(1, 20);
-    for (int i = 0; i < 5'000 && on->gate().snapshots_made() == 0; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    ASSERT_GT(on->gate().snapshots_made(), 0u);
+    ASSERT_TRUE(tests::wait([this] { return on->gate().snapshots_made() > 0; }));
     on->stop();
   }
   /// Whatever it was: the whole log is read instead.

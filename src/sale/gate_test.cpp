@@ -5,6 +5,7 @@
 #include <future>
 
 #include "tests/support/test_gate.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::sale {
 namespace {
@@ -221,11 +222,10 @@ TEST_F(GateTest, AnUnpaidOrderExpiresAndItsUnitIsSoldAgain) {
   ASSERT_TRUE(first);
   on->clock.advance(Millis(600'101));
   Result<Submitted> next = fail(Code::sold_out, "");
-  for (int i = 0; i < 100 && !next; ++i) {
+  ASSERT_TRUE(tests::wait([&] {
     next = submit(order_of(2, 6));
-    if (!next) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  ASSERT_TRUE(next);
+    return next.has_value();
+  }));
   EXPECT_EQ(on->order(UserId{1}, first->subject)->state, OrderState::expired);
   EXPECT_EQ(on->gate().counters().voided, 1u);
 }
@@ -349,9 +349,7 @@ class Snapshots : public GateTest {
     return settings;
   }
   bool wait_for_snapshot() {
-    for (int i = 0; i < 5'000 && on->gate().snapshots_made() == 0; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return on->gate().snapshots_made() > 0;
+    return tests::wait([this] { return on->gate().snapshots_made() > 0; });
   }
 };
 

@@ -45,11 +45,10 @@ TEST_F(GateWatch, WhoeverWaitsForADiskThatHangsIsAnswered) {
   on->log.hang();
   auto in_flight = asks(1);
   ASSERT_TRUE(wait([&] { return on->gate().waiting() == 1; }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // The writer has it, and is at the log.
+  ASSERT_TRUE(wait([&] { return on->log.holds_an_append(); }));
   auto behind = asks(2);
   ASSERT_TRUE(wait([&] { return on->gate().waiting() == 2; }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  EXPECT_EQ(on->gate().waiting(), 2) << "not yet: it may only be slow";
+  EXPECT_TRUE(tests::stays_away([&] { return on->gate().waiting() != 2; })) << "not yet: it may only be slow";
   on->clock.advance(Millis(1'000));
   EXPECT_EQ(in_flight.get().error().code, Code::unavailable) << "it may be written yet";
   EXPECT_EQ(behind.get().error().code, Code::recovering) << "it certainly did not happen";
@@ -69,7 +68,7 @@ TEST_F(GateWatch, AnAppendThatHangsAndFailsInTheEndSellsNothing) {
   on->log.hang();
   auto in_flight = asks(1);
   ASSERT_TRUE(wait([&] { return on->gate().waiting() == 1; }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  ASSERT_TRUE(wait([&] { return on->log.holds_an_append(); }));
   on->clock.advance(Millis(1'000));
   EXPECT_EQ(in_flight.get().error().code, Code::unavailable);
   on->log.fail_next(Failure::unknown_lost);

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "tests/support/test_sale.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::sale {
 namespace {
@@ -230,7 +231,7 @@ TEST_F(ProductTableTest, OtherThreadsSeeEachChange) {
     }
   });
   for (int version = 2; version <= 200; ++version) change(shoes, "v" + std::to_string(version));
-  for (int i = 0; i < 5'000 && seen < 200; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  tests::wait([&] { return seen >= 200; });
   stop = true;
   reader.join();
   EXPECT_EQ(seen, 200);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/test_records.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::sale {
 namespace {
@@ -33,8 +34,7 @@ class ProjectorTest : public testing::Test {
     projector.push(std::move(events));
   }
   static Place wait_until(const Projector& projector, Place wanted) {
-    for (int i = 0; i < 5'000 && projector.place() < wanted; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    tests::wait([&] { return projector.place() >= wanted; });
     return projector.place();
   }
   std::size_t newer() const { return overlay.of_user(UserId{1}).size(); }
@@ -62,8 +62,7 @@ TEST_F(ProjectorTest, ForgetsWhatOthersHaveFolded) {
   ReadOverlay of_the_other;
   Projector projector(records, overlay, 0, settings), other(records, of_the_other, 0, endless_rush);
   push(projector, 10);
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  EXPECT_EQ(projector.place(), 0) << "nobody has folded";
+  EXPECT_TRUE(tests::stays_away([&] { return projector.place() != 0; })) << "nobody has folded";
   EXPECT_EQ(*records.place(), 0) << "and it does not do so itself";
   EXPECT_EQ(newer(), 10u);
   other.push(last);
@@ -85,8 +84,7 @@ TEST_F(ProjectorTest, StopsWhileItWaitsForOthers) {
 TEST_F(ProjectorTest, WaitsInARushUntilTooManyWait) {
   Projector projector(records, overlay, 0, endless_rush);
   for (int i = 0; i < 7; ++i) push(projector, 7);
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  EXPECT_EQ(projector.place(), 0);
+  EXPECT_TRUE(tests::stays_away([&] { return projector.place() != 0; }));
   EXPECT_EQ(newer(), 49u) << "readers see them all the same";
   push(projector, 1);
   EXPECT_GE(wait_until(projector, 42), 42) << "batch after batch, without another wait";

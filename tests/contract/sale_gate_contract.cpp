@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "tests/support/test_gate.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::contract {
 namespace {
@@ -219,10 +220,10 @@ TEST_P(SaleGateContract, AnUnpaidOrderExpiresAndAPaidOneDoesNot) {
   ASSERT_TRUE(submit(SettlePayment{paid->order(), attempt, PaymentOutcome::captured}));
   candidate_->clock().advance(Millis(60'101));
   Result<Submitted> next = fail(Code::sold_out, "");
-  for (int i = 0; i < 200 && !next; ++i) {
+  tests::wait([&] {
     next = submit(wish(tickets, 3));
-    if (!next) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
+    return next.has_value();
+  });
   ASSERT_TRUE(next) << next.error().detail;
   EXPECT_EQ(refusal(wish(tickets, 4)), Code::sold_out);
   EXPECT_EQ(refusal(StartPayment{unpaid->order(), UserId{1}}), Code::order_not_payable);

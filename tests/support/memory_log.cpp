@@ -22,6 +22,11 @@ void MemoryLog::go_on() {
   goes_on_.notify_all();
 }
 
+bool MemoryLog::holds_an_append() {
+  const std::lock_guard lock(mutex_);
+  return hangs_ && held_ > 0;
+}
+
 void MemoryLog::cut(std::size_t keep) {
   const std::lock_guard lock(mutex_);
   records_.resize(std::min(keep, records_.size()));
@@ -43,7 +48,9 @@ bool MemoryLog::take(std::initializer_list<Failure> fitting, Failure& taken) {
 Result<Offset> MemoryLog::append(std::string_view record) {
   check(!record.empty(), "a record has bytes");
   std::unique_lock lock(mutex_);
+  ++held_;
   goes_on_.wait(lock, [this] { return !hangs_; });
+  --held_;
   if (!writable_) {
     return fail(Code::unavailable, "the log failed before, and nobody has looked what is in it since");
   }

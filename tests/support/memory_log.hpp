@@ -30,6 +30,7 @@ class MemoryLog final : public Log {
   /// append() waits from now on until go_on(), as on a disk that hangs; then failures hit it.
   void hang();
   void go_on();
+  bool holds_an_append();
   /// As after a restore of an older copy: `keep` records are left.
   void cut(std::size_t keep);
   /// What another writer appends at the next Failure::taken.
@@ -43,6 +44,7 @@ class MemoryLog final : public Log {
   std::mutex mutex_;
   std::condition_variable goes_on_;
   bool hangs_ = false;
+  int held_ = 0;  ///< Calls of append() that wait.
   /// Never moved: `each` of read() may call this log.
   std::deque<std::string> records_;
   bool writable_ = true;  ///< False from a failed append() until somebody has looked.

@@ -3,6 +3,7 @@
 /// the last time.
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -53,7 +54,8 @@ class ScriptedProvider final : public PaymentProvider {
   std::vector<AttemptId> charged, asked_for, refunded;
   std::int64_t charged_amount = 0;
   std::string charged_token;
-  int asking = 0, most_at_once = 0;
+  std::atomic<int> asking{0};  ///< Read by other threads, too.
+  int most_at_once = 0;
 
  private:
   static asio::awaitable<void> wait(Millis time) {

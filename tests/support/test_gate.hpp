@@ -9,6 +9,7 @@
 #include "tests/support/run_task.hpp"
 #include "tests/support/test_clock.hpp"
 #include "tests/support/test_records.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::tests {
 
@@ -70,9 +71,7 @@ class TestGate {
     return answer;
   }
   bool wait_until_folded() {
-    for (int i = 0; i < 5'000 && projector().place() != gate().place(); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return projector().place() == gate().place();
+    return wait([this] { return projector().place() == gate().place(); });
   }
   /// The order as everybody sees it; null when there is none.
   OrderPtr order(UserId user, std::int64_t id) {

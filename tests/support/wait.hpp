@@ -18,4 +18,9 @@ inline bool wait(const std::function<bool()>& happens, Millis limit = Millis(5'0
   return false;
 }
 
+/// False: it happened. For what must not come, where there is nothing to wait for.
+inline bool stays_away(const std::function<bool()>& happens, Millis span = Millis(150)) {
+  return !wait(happens, span);
+}
+
 }  // namespace market::tests

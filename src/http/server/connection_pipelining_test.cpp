@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "tests/support/test_server.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::http {
 namespace {
@@ -13,6 +14,8 @@ using tests::broken;
 using tests::Client;
 using tests::echo;
 using tests::slow;
+using tests::slow_begun;
+using tests::wait;
 
 class PipeliningTest : public tests::TestServer {
  protected:
@@ -109,9 +112,10 @@ TEST_F(PipeliningTest, ReadsOnWhileOthersAreUnderWay) {
 
 TEST_F(PipeliningTest, AStopAnswersAllIndependentRequestsUnderWay) {
   start();
+  const int before = slow_begun;
   Client client(port);
   client.send(independent_post("/slow") + independent_post("/slow") + independent_post("/slow"));
-  std::this_thread::sleep_for(100ms);
+  ASSERT_TRUE(wait([before] { return slow_begun == before + 3; }));
   server->stop();
   const auto answer = client.receive_all();
   std::size_t count = 0;
@@ -124,15 +128,15 @@ TEST_F(PipeliningTest, AStopAnswersAllIndependentRequestsUnderWay) {
 TEST_F(PipeliningTest, AClientThatLeavesIndependentRequestsHurtsNobody) {
   start();
   {
+    const int before = slow_begun;
     Client client(port);
     client.send(independent_post("/slow") + independent_post("/echo") + independent_post("/slow"));
-    std::this_thread::sleep_for(50ms);
+    ASSERT_TRUE(wait([before] { return slow_begun == before + 2; }));
   }
   Client next(port);
   next.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_NE(next.receive_until("hello").find("200 OK"), std::string::npos);
-  std::this_thread::sleep_for(600ms);
-  EXPECT_EQ(server->open_connections(), 1u);
+  EXPECT_TRUE(wait([&] { return server->open_connections() == 1; }));
 }
 
 TEST_F(PipeliningTest, WhatIsNotPlainAmongIndependentRequestsIsReadInItsTurn) {

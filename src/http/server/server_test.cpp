@@ -12,6 +12,7 @@
 
 #include "http/message/sse.hpp"
 #include "tests/support/test_server.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::http {
 namespace {
@@ -116,8 +117,7 @@ TEST_F(ServerTest, AReaderWhoTakesALittleNowAndThenIsHungUpOn) {
   EXPECT_GE(read_slowly(patient, 64 * 1024, has_all), picture_bytes);
   Client crawling(port, 4096);
   crawling.send(get_picture);
-  for (int i = 0; i < 100 && server->open_connections() < 2; ++i) std::this_thread::sleep_for(10ms);
-  ASSERT_EQ(server->open_connections(), 2u);
+  ASSERT_TRUE(tests::wait([&] { return server->open_connections() == 2; }));
   // 25 kB a second at most: 8 kB of the 16 KiB in 300 ms. What the system has taken already goes on to come.
   const auto until = std::chrono::steady_clock::now() + 4s;
   read_slowly(crawling, 500, [&](std::size_t) {
@@ -232,8 +232,7 @@ TEST_F(ServerTest, ClosesAPeerThatNeverReads) {
   flood_ended = false;
   Client client(port);
   client.send("GET /flood HTTP/1.1\r\nHost: a\r\n\r\n");
-  for (int i = 0; i < 300 && !flood_ended; ++i) std::this_thread::sleep_for(10ms);
-  EXPECT_TRUE(flood_ended);
+  EXPECT_TRUE(tests::wait([] { return flood_ended.load(); }));
 }
 
 TEST_F(ServerTest, StreamsUntilThePeerLeaves) {
@@ -243,8 +242,7 @@ TEST_F(ServerTest, StreamsUntilThePeerLeaves) {
     client.send("GET /ticks HTTP/1.1\r\nHost: a\r\n\r\n");
     EXPECT_NE(client.receive_until("data: 3\n").find("Transfer-Encoding: chunked"), std::string::npos);
   }
-  for (int i = 0; i < 200 && server->open_connections() > 0; ++i) std::this_thread::sleep_for(10ms);
-  EXPECT_EQ(server->open_connections(), 0u);
+  EXPECT_TRUE(tests::wait([&] { return server->open_connections() == 0; }));
 }
 
 TEST_F(ServerTest, DrainsAnswersStreamsAndIdleConnections) {
@@ -256,9 +254,7 @@ TEST_F(ServerTest, DrainsAnswersStreamsAndIdleConnections) {
   stream.send("GET /ticks HTTP/1.1\r\nHost: a\r\n\r\n");
   stream.receive_until("data: 1\n");
   // What the server has not read yet when it stops it need not answer.
-  const auto has_all = [&] { return slow_begun > before && server->open_connections() == 3; };
-  for (int i = 0; i < 500 && !has_all(); ++i) std::this_thread::sleep_for(10ms);
-  ASSERT_TRUE(has_all());
+  ASSERT_TRUE(tests::wait([&] { return slow_begun > before && server->open_connections() == 3; }));
   const auto began = std::chrono::steady_clock::now();
   server->stop();
   EXPECT_TRUE(idle.closes_within(5s));
@@ -286,7 +282,7 @@ TEST_F(ServerTest, CapsConnectionsOfOneAddress) {
   }
   EXPECT_TRUE(Client(port).closes_within(1s));
   clients.pop_back();
-  for (int i = 0; i < 100 && server->open_connections() > 2; ++i) std::this_thread::sleep_for(10ms);
+  ASSERT_TRUE(tests::wait([&] { return server->open_connections() <= 2; }));
   Client next(port);
   next.send(get_hello);
   EXPECT_TRUE(next.receive_until("127.0.0.1").starts_with("HTTP/1.1 200 "));
@@ -351,8 +347,7 @@ TEST_F(ServerTest, ContextsStandUntilTheServerGoes) {
   start();
   Client client(port);
   client.send("GET /late HTTP/1.1\r\nHost: a\r\n\r\n");
-  for (int i = 0; i < 500 && !late.is_awaited(); ++i) std::this_thread::sleep_for(10ms);
-  ASSERT_TRUE(late.is_awaited());
+  ASSERT_TRUE(tests::wait([&] { return late.is_awaited(); }));
   stop();  // run() has returned; the server is still there.
   std::thread([&late] { late.complete(); }).join();
   late.complete = nullptr;

@@ -7,6 +7,7 @@
 
 #include "tests/support/board_gate.hpp"
 #include "tests/support/scripted_provider.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::order {
 namespace {
@@ -187,12 +188,12 @@ TEST_F(PaymentResolverTest, StopsWhileQuestionsAreUnderWay) {
   auto work = asio::make_work_guard(io_);
   io_.restart();
   std::thread thread([this] { io_.run(); });
-  std::this_thread::sleep_for(Millis(50));  // Some are being asked, some wait, by their limits.
+  ASSERT_TRUE(tests::wait([this] { return provider_.asking > 0; }));  // Some wait, by their limits.
   EXPECT_TRUE(resolver_.stop());
   EXPECT_EQ(provider_.asking, 0);
   const std::size_t asked = provider_.asked_for.size();
-  std::this_thread::sleep_for(Millis(20));
-  EXPECT_EQ(provider_.asked_for.size(), asked) << "and nothing new is asked";
+  EXPECT_TRUE(tests::stays_away([&] { return provider_.asked_for.size() != asked; }))
+      << "and nothing new is asked";
   work.reset();
   thread.join();
 }
