@@ -42,7 +42,7 @@ async def cut_log(stack, records):
     while at + 12 <= len(held):
         batches.append(at)
         at += 12 + int.from_bytes(held[at + 8:at + 12], "big")
-    os.truncate(segment, batches[-records])
+    os.truncate(segment, batches[-min(records, len(batches) // 2)])
     await asyncio.get_running_loop().run_in_executor(None, stack.start_kafka)
 
 
@@ -87,8 +87,8 @@ def lose_the_log(stack, seed, binary, for_good):
     problems += [f"orders are shown as {statuses}"] if statuses != {200} else []
     for name in stack.orders():
         log = (stack.folder / "logs" / f"{name}.log").read_text(errors="replace")
-        if "market log adopt" not in log:
-            problems.append(f"{name} does not say what to do")
+        if ("topic does not exist" if how == "gone" else "market log adopt") not in log:
+            problems.append(f"{name} does not say what is wrong")
         if stack.metric(name, "market_log_writes"):
             problems.append(f"{name} writes")
     problems += adopted(stack, binary, for_good)
