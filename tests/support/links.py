@@ -26,6 +26,7 @@ WAYS = {
     "half_open": "what is sent is lost, and nobody is told; the connections end when it is open again",
     "slow": "each piece needs 400 ms",
     "refused": "connections are reset, new ones at once",
+    "gone": "nobody listens any more; what is open goes on",
     "halves": "of each answer half a piece comes, then the connection is reset",
 }
 SLOW = 0.4
@@ -70,8 +71,8 @@ class Link:
         self.changed = asyncio.Event()
         self.open = set()  # The ends of its connections.
 
-    async def listen(self):
-        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def listen(self, port=0):
+        self.server = await asyncio.start_server(self._serve, "127.0.0.1", port)
         self.port = self.server.sockets[0].getsockname()[1]
         host, port = self.target
         self.named = host.encode() + port.to_bytes(4, "big")
@@ -172,7 +173,12 @@ async def main(targets):
         lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():
         name, change = json.loads(line)
-        (links[name].rename if isinstance(change, dict) else links[name].set)(change)
+        link = links[name]
+        (link.rename if isinstance(change, dict) else link.set)(change)
+        if change == "gone":
+            link.server.close()
+        elif not link.server.is_serving():
+            await link.listen(link.port)
         print("done", flush=True)
 
 

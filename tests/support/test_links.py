@@ -90,6 +90,15 @@ def test_slow_and_refused(link):
             raise ConnectionError
 
 
+def test_nobody_listens_for_a_while(link):
+    links, _, connect = link
+    links.set("a", "gone")
+    with pytest.raises(ConnectionRefusedError):
+        connect()
+    links.set("a", "open")
+    assert repeats(connect(), b"two") == b"two"
+
+
 def test_half_an_answer_comes(link):
     links, heard, connect = link
     connection = connect()
