@@ -310,6 +310,7 @@ async function remembersLanguageAndTheme(context) {
 async function findsFiltersAndSaysWhenThereIsNothing(context) {
   const { market, seller } = context;
   await seller.product({ name: 'Findable lamp', kind: 'regular', sale: null });
+  await seller.product({ name: 'For the first page' }); // A drop, which it shows once nothing is filtered.
   const who = await visitor(context);
   const page = await who.tab();
   await page.goto(market.url);

@@ -4,6 +4,7 @@ import secrets
 import socket
 import subprocess
 import time
+import urllib.parse
 
 import pytest
 from fake_upstream import FakeUpstream
@@ -198,6 +199,23 @@ def test_what_may_have_been_done_goes_to_no_other_service(tmp_path, upstream):
         with Gateway(tmp_path, config) as gateway:
             assert gateway.ask("/other/x", "POST").status == 502
             assert gateway.ask("/other/x", "GET").status == 200
+
+
+def test_a_code_without_words_has_none_whoever_answers(tmp_path, upstream):
+    config = FALLBACKS.format(good=upstream.port, dead=free_port())
+    for name, more in [
+        ("passed", 'service = "good"'),
+        ("set", 'service = "good"\nset_status = 299'),
+        ("fixed", "answer = { status = 299 }"),
+    ]:
+        config += f'[[gateway.routes]]\nid = "{name}"\npath = "/{name}/**"\n{more}\n'
+    raw = "HTTP/1.1 299 Others' words\r\nContent-Length: 0\r\n\r\n"
+    with Gateway(tmp_path, config) as gateway:
+        for path in (f"/passed/raw?{urllib.parse.quote(raw)}", "/set/x", "/fixed/x"):
+            with socket.create_connection(("127.0.0.1", gateway.port)) as peer:
+                peer.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                line = peer.makefile("rb").readline()
+            assert line == b"HTTP/1.1 299 \r\n", path
 
 
 AUTHENTICATED = 'authenticated = true'

@@ -150,6 +150,12 @@ def test_unknown_products(anonymous, admin):
                 "product_not_found",
                 "not_found",
             )
+    # A blank is part of the name (RFC 3986), so that these name nothing either.
+    known = admin.product()["id"]
+    anonymous.get(f"/products/{known}", expect=200)
+    blank = ("/{}%20", "/%20{}", "%20/{}", "/{}/stock%20", "/{}%2520", "%20")
+    for path in (each.format(known) for each in blank):
+        anonymous.get("/products" + path, expect=404)
     admin.patch("/products/" + "0" * 13, {"name": "x"}, expect=(404, "product_not_found"))
     admin.delete("/products/" + "0" * 13, expect=(404, "product_not_found"))
     admin.post(

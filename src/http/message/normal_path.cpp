@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/target.hpp"
 
@@ -105,6 +106,15 @@ bool append_resolved(std::string_view path, std::string& out) {
   return true;
 }
 
+/// `/a%20/b` is a path of its own for RFC 3986 and for nearly everybody. Servers that split a path into words
+/// (Spring before 4.3, CVE-2016-5007) read `/a/b`.
+std::string with_trimmed_segments(std::string_view path) {
+  std::string out;
+  out.reserve(path.size());
+  while (path.starts_with('/')) out.append("/").append(trimmed(next_segment(path), " "));
+  return out;
+}
+
 /// As it is when it leads above the root.
 std::string resolved(const std::string& path) {
   std::string out;
@@ -166,9 +176,12 @@ std::vector<std::string> readings_of(std::string_view normal) {
     const auto once = decode(normal), twice = decode(once);
     for (const auto& text : {std::string(normal), once, twice}) {
       add(text);
+      add(resolved(with_trimmed_segments(text)));
       // A parameter that is gone may leave an empty segment, or one of dots, behind.
-      add(resolved(without_parameters(text)));
-      add(resolved(text.substr(0, text.find_first_of("?#"))));
+      for (const auto& part : {without_parameters(text), text.substr(0, text.find_first_of("?#"))}) {
+        add(resolved(part));
+        add(resolved(with_trimmed_segments(part)));
+      }
     }
     add(resolved(decode(without_parameters(normal))));
   }

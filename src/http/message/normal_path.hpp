@@ -22,8 +22,8 @@ std::optional<std::string> normal_path(std::string_view path);
 std::string without_parameters(std::string_view path);
 
 /// What nginx, Tomcat, Express and Starlette could take a normal path for, in lower case: decoded or not,
-/// with parameters or not, cut at an escaped `?` or `#`, with or without a last slash. The path itself, in
-/// lower case, is the first.
+/// with parameters or not, cut at an escaped `?` or `#`, with or without a last slash or blanks around a
+/// segment. The path itself, in lower case, is the first.
 std::vector<std::string> readings_of(std::string_view normal);
 
 }  // namespace market::http

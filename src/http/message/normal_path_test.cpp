@@ -101,6 +101,16 @@ TEST(Readings, AreThoseOfEveryServer) {
   EXPECT_TRUE(reads("/a/%3Bx/", "/a/")) << "a segment that was a parameter alone leaves none behind";
   EXPECT_TRUE(reads("/a/%3B%3F%3F/", "/a"));
   EXPECT_TRUE(reads("/x/..%3By/a", "/a")) << "nor one of dots";
+  EXPECT_TRUE(reads("/a%20/b", "/a/b")) << "Spring before 4.3";
+  EXPECT_TRUE(reads("/%20a/b", "/a/b"));
+  EXPECT_TRUE(reads("/a%2520/b", "/a/b"));
+  EXPECT_TRUE(reads("/a%20%3Bx/b", "/a/b"));
+  EXPECT_TRUE(reads("/a%20;x/b", "/a/b"));
+  EXPECT_TRUE(reads("/a%20%3Fb", "/a"));
+  EXPECT_TRUE(reads("/%20/a", "/a"));
+  EXPECT_TRUE(reads("/x/%20../a", "/a"));
+  EXPECT_TRUE(reads("/a%20", "/a /")) << "and a path of its own for all others";
+  EXPECT_FALSE(reads("/a%20b", "/ab"));
   EXPECT_EQ(readings_of("/").size(), 1u);
 }
 

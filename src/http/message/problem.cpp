@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "http/message/status_line.hpp"
 #include "wire/json/json.hpp"
 
 namespace market::http {

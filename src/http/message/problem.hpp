@@ -27,7 +27,4 @@ Reply status_problem(Status status, std::string_view detail, std::string_view tr
 /// The code of such a problem: "method_not_allowed".
 std::string code_of(Status status);
 
-/// "Not Found"; of every Status.
-std::string_view reason_phrase(Status status);
-
 }  // namespace market::http

@@ -60,7 +60,7 @@ class Router {
   };
   /// Sets request.parameters and route_index. HEAD finds GET's handler. Matching is exact: no trailing or
   /// double slash, no dot segment, no `;x=y` is forgiven, but below match_normal_form_below(), where dot
-  /// segments and double slashes are. And `%6C` is an `l`: RFC 3986 6.2.2.2.
+  /// segments and double slashes are. And `%6C` is an `l`: RFC 3986 6.2.2.2; `%20` is part of a name.
   Match match(Request& request) const;
 
   /// "POST /api/v1/orders" by route_index, for metrics; index 0 is "unmatched".

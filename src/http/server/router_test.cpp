@@ -32,7 +32,7 @@ TEST_F(RouterTest, FindsPathsExactly) {
   EXPECT_EQ(router.route_names()[match(Method::head, "/a").route_index], "GET /a");
   EXPECT_EQ(router.route_names()[match(Method::get, "/a/fixed").route_index], "GET /a/fixed");
   for (const auto path : {"/", "/A", "/a/", "//a", "/a//", "/a/.", "/a/..", "/a/x/", "/a/%2e%2e", "/a/%2F",
-                          "/a/%00", "/a/x%5cy"})
+                          "/a/%00", "/a/x%5cy", "/a%20", "/%20a", "/%20/a"})
     EXPECT_EQ(match(Method::get, path).handler, nullptr) << path;
 }
 
@@ -52,6 +52,8 @@ TEST_F(RouterTest, GivesDecodedParameters) {
   ASSERT_NE(match(Method::post, "/a/x%20y/b/%41").handler, nullptr);
   EXPECT_EQ(request.parameters[0], "x y");
   EXPECT_EQ(request.parameters[1], "A");
+  EXPECT_EQ(router.route_names()[match(Method::get, "/a/fixed%20").route_index], "GET /a/{id}");
+  EXPECT_EQ(request.parameters[0], "fixed ") << "a blank is part of the name: RFC 3986";
 }
 
 TEST_F(RouterTest, WhatIsWrittenOutGoesBeforeAParameter) {

@@ -7,8 +7,8 @@
 #include "http/message/ascii.hpp"
 #include "http/message/head_text.hpp"
 #include "http/message/normal_path.hpp"
-#include "http/message/problem.hpp"
 #include "http/message/reply_writer.hpp"
+#include "http/message/status_line.hpp"
 #include "http/message/trace.hpp"
 
 namespace market::gateway {
@@ -109,12 +109,6 @@ bool is_dropped_request_field(std::string_view name, std::string_view connection
       (starts_with_letters(name, "x-forwarded") || starts_with_letters(name, "x-user-")))
     return true;
   return !connection.empty() && http::list_has(connection, name);
-}
-
-void append_status_line(http::HeadText& out, int status) {
-  const auto phrase = http::reason_phrase(static_cast<http::Status>(status));
-  out.append("HTTP/1.1 ").append(static_cast<std::uint64_t>(status)).append(" ");
-  out.append(phrase == "Unknown" ? "" : phrase).append("\r\n");
 }
 
 }  // namespace
@@ -269,12 +263,11 @@ void append_forwarded_request(std::string& text, const http::Request& request, c
 
 void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, const Route& route,
                           bool answers_head, bool own_cors) {
-  const int status = route.set_status > 0 ? route.set_status : head.status;
-  reply.status = static_cast<http::Status>(status);
+  reply.status = static_cast<http::Status>(route.set_status > 0 ? route.set_status : head.status);
   http::HeadText lines(reply.forwarded.emplace().lines, lines_room + http::head_bytes(head.headers) +
                                                             http::head_bytes(route.set_response_headers) +
                                                             http::head_bytes(route.add_response_headers));
-  append_status_line(lines, status);
+  http::append_status_line(lines, reply.status);
   std::string joined;
   const auto connection = connection_list(head.headers, joined);
   unsigned said = 0;

@@ -69,6 +69,7 @@ const Spelling spellings[] = {
     {"/shop/100%25", "open"},
     {"/shop/a;x=y/b", "open"},
     {"/shop/a%20b", "open"},
+    {"/shop/a%20/b", "open"},
     {"/other", "-"},
     // Unreserved octets.
     {"/shop/%61ccount/me", "account"},
@@ -93,6 +94,14 @@ const Spelling spellings[] = {
     {"/shop/account%3bx/me", "-"},
     {"/shop/me%3Bx", "-"},
     {"/shop/;x/account", "-"},
+    // Blanks around a segment.
+    {"/shop/account%20/me", "-"},
+    {"/shop/%20account/me", "-"},
+    {"/shop%20/account/me", "-"},
+    {"/shop/me%20", "-"},
+    {"/shop/me%20;x", "-"},
+    {"/shop/%20/me", "-"},
+    {"/shop/x/%20..%20/me", "-"},
     // Dot segments and slashes.
     {"/shop/./account/me", "account"},
     {"/shop/x/../account/me", "account"},

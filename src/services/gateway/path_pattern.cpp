@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "base/text.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/normal_path.hpp"
 #include "http/message/target.hpp"
@@ -124,8 +125,9 @@ bool is_internal_path(std::string_view path) {
   for (int times = 0; times < 2; ++times) {  // Some servers decode twice.
     std::string decoded;
     if (!http::percent_decode(name, false, decoded)) break;
-    name = decoded.substr(0, decoded.find_first_of(";?#"));
+    name = trimmed(std::string_view(decoded).substr(0, decoded.find_first_of(";?#")), " ");
   }
+  if (name.empty()) return is_internal_path(path);  // Whoever trims blanks sees the next one first.
   return is_one(name);
 }
 

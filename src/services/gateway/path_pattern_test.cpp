@@ -52,10 +52,11 @@ TEST(PathPattern, IsBroughtIntoTheFormOfWhatItIsComparedWith) {
 }
 
 TEST(InternalPath, IsFoundInEveryWriting) {
-  for (const char* path : {"/metrics", "/METRICS/x", "/%6detrics", "/info;x=y", "/eureka/apps", "/actuator",
-                           "/%256detrics", "/metrics%3fx", "/INTERNAL%23"})
+  for (const char* path :
+       {"/metrics", "/METRICS/x", "/%6detrics", "/info;x=y", "/eureka/apps", "/actuator", "/%256detrics",
+        "/metrics%3fx", "/INTERNAL%23", "/metrics%20", "/%20info/x", "/%20/info", "/info%2520"})
     EXPECT_TRUE(is_internal_path(path)) << path;
-  for (const char* path : {"/", "/metricsx", "/api/metrics", "/information"})
+  for (const char* path : {"/", "/metricsx", "/api/metrics", "/information", "/%20/api", "/%20", "/in%20fo"})
     EXPECT_FALSE(is_internal_path(path)) << path;
 }
 

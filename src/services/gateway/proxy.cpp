@@ -7,6 +7,7 @@
 #include "http/message/ascii.hpp"
 #include "http/message/normal_path.hpp"
 #include "http/message/problem.hpp"
+#include "http/message/status_line.hpp"
 #include "http/server/io_thread.hpp"
 #include "services/gateway/cors.hpp"
 #include "services/gateway/counted.hpp"
@@ -23,10 +24,11 @@ std::int64_t steady_ns() {
 http::Reply fixed_reply(const FixedAnswer& answer, const http::Request& request) {
   http::Reply reply;
   reply.status = static_cast<http::Status>(answer.status);
-  auto& lines = reply.forwarded.emplace().lines;
-  const auto phrase = http::reason_phrase(reply.status);
-  lines = "HTTP/1.1 " + std::to_string(answer.status) + " " + std::string(phrase == "Unknown" ? "" : phrase) +
-          "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n";
+  {
+    http::HeadText lines(reply.forwarded.emplace().lines, 256);
+    http::append_status_line(lines, reply.status);
+    lines.append("Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+  }
   if (!answer.location.empty()) {
     auto location = answer.location;
     if (const auto at = location.find("{path}"); at != std::string::npos)

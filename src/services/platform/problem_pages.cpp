@@ -4,6 +4,7 @@
 
 #include "http/message/problem.hpp"
 #include "http/message/problem_sentence.hpp"
+#include "http/message/status_line.hpp"
 
 namespace market::platform {
 namespace {
@@ -22,7 +23,7 @@ std::optional<Explained> explained(std::string_view code) {
   for (int number = 400; number < 600; ++number) {
     const auto status = static_cast<http::Status>(number);
     const std::string_view title = http::reason_phrase(status);
-    if (title != "Unknown" && http::code_of(status) == code) return Explained{status, title};
+    if (!title.empty() && http::code_of(status) == code) return Explained{status, title};
   }
   return std::nullopt;
 }
