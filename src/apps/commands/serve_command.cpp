@@ -129,6 +129,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   if (front) front->stand_before(platform.router);
   const unsigned threads = thread_count(settings.number("http.threads"), platform.cores);
   auto limits = limits_of(settings);
+  limits.trusted_are_gateways = !with_gateway;
   if (front) limits.streams_max = limits.streams_per_address_max = 0;  // The front door counts them.
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits, threads);
   server->set_access_log(access_log);
