@@ -21,6 +21,7 @@ if os.environ.get("E2E_SPLIT"):
     pytest.skip("the gateway's own tests say this of it", allow_module_level=True)
 
 SHOP = {"Origin": "https://shop.example"}
+SECURITY = ("Cache-Control", "X-Content-Type-Options", "Content-Security-Policy", "Referrer-Policy")
 
 
 def test_tls(tmp_path):
@@ -73,6 +74,18 @@ def test_pages_of_other_origins(start):
         assert "Access-Control-Allow-Credentials" not in answer.headers
         foreign = requests.get(api + path, headers={"Origin": "https://evil.example"}, timeout=10)
         assert "Access-Control-Allow-Origin" not in foreign.headers and "Origin" in foreign.headers["Vary"]
+
+
+def test_what_gateways_alone_say_is_not_believed_of_a_proxy(start):
+    """nginx and the like pass on whatever field a client invents: it takes no security line away."""
+    server = start("http.trusted_proxies=127.0.0.1")
+    url, lines = server.url + "/api/v1/sessions", []
+    independent, copy = {"X-Independent": "1"}, {"Market-Request": "0" * 32 + ";copy=2"}
+    for forged in ({}, independent, {**independent, **copy}):
+        answer = requests.post(url, json={}, headers={"X-Forwarded-For": "9.9.9.9", **forged}, timeout=10)
+        assert answer.status_code == 422
+        lines.append({name: answer.headers.get(name) for name in SECURITY})
+    assert all(lines[0].values()) and lines == [lines[0]] * 3
 
 
 def test_limits_per_user_and_address(start):

@@ -152,6 +152,19 @@ def test_the_book_of_a_shop_at_stripe_moves_with_it_and_outlives_who_charged(sto
         store.servers.clear()
 
 
+def test_of_two_restores_to_one_market_one_works_at_a_time(store, tmp_path):  # noqa: F811
+    source = tmp_path / "source"
+    assert run("seed", "--data", source, "--users", 2000, "--products", 2).returncode == 0
+    assert Market(source).start().stop() == 0
+    assert run("backup", "--data", source, "--to", tmp_path / "backup").returncode == 0
+    command = [BINARY, "restore", "--from", tmp_path / "backup", "--config", store.config]
+    restoring = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    ended = [(each.communicate()[1], each.returncode) for each in restoring]
+    assert 0 in {code for _, code in ended}
+    assert all(code == 0 or "another restore" in said for said, code in ended), ended
+    store.check("--same-as", tmp_path / "backup")
+
+
 def test_an_unfinished_restore_is_served_by_nobody_and_is_of_one_backup(store, tmp_path):  # noqa: F811
     store.seed("--users", 1)
     store.mysql("INSERT INTO unfinished_restore VALUES(1, 'another backup')")

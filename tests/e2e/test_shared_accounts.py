@@ -11,9 +11,11 @@ import pytest
 import requests
 
 import client
-from market_server import PATIENCE
+from links import Links
+from market_server import PATIENCE, Market
 from test_shared_log import (  # noqa: F401
     database, engines, kafka, order, serve)
+from waiting import until
 
 PASSWORD = "violet harbour 9182 kite"
 
@@ -158,6 +160,29 @@ def test_an_instance_with_keys_of_its_own_is_refused(two, serve, database):  # n
         serve("c", f"records.mysql={database}", f"accounts.mysql={database}")
     assert "of another store" in str(refused.value)
     assert database.split(":")[2].split("@")[0] not in str(refused.value), "the password is nobody's to read"
+
+
+@pytest.mark.parametrize("way", ["cut", "refused"])
+def test_a_user_instance_without_its_database_is_not_ready(engines, database, tmp_path, way):  # noqa: F811
+    """It can do nothing then; gone or silent, it says so."""
+    host, port = engines["MYSQL"].split(":")
+    links = Links({"accounts": (host, int(port))})
+    accounts = database.replace(engines["MYSQL"], links.address("accounts"))
+
+    def ready():
+        answer = requests.get(server.url + "/health/ready", timeout=10)
+        return answer.status_code, answer.text
+
+    try:
+        with Market(tmp_path / "u", "accounts.mysql=" + accounts, flags=("--role", "user")) as server:
+            time.sleep(6)
+            assert ready()[0] == 200
+            links.set("accounts", way)
+            until(lambda: ready()[0] == 503 and "the accounts' database is away" in ready()[1], 20)
+            links.set("accounts", "open")
+            until(lambda: ready()[0] == 200, 30)
+    finally:
+        links.close()
 
 
 def test_a_database_that_is_not_there_is_one_clear_line(serve):  # noqa: F811

@@ -36,6 +36,15 @@ void expect_empty(mysql::Session& server, const std::string& table) {
         "the database is not empty: {} has rows; a restore needs an empty topic and empty databases", table));
 }
 
+/// Held until the session ends, however it ends: a second one would append to the topic beside the first, or
+/// take away what that one has finished. The server hears a moment later of one that was killed.
+void expect_no_other_restore(mysql::Session& session) {
+  const auto rows =
+      session.query("SELECT GET_LOCK(CONCAT('market-restore-', LEFT(SHA1(DATABASE()), 32)), 3)");
+  if (rows.at(0).is_null(0) || rows[0].integer(0) != 1)
+    throw std::runtime_error("another restore to this database runs; wait for its end");
+}
+
 /// The keys of a backup are those that its rows were written with; in a folder that has keys, they must be
 /// the same. A backup may have none: then they were kept apart, and have been put back.
 void bring_keys(const fs::path& from, const fs::path& to) {
@@ -180,7 +189,8 @@ fs::path newest_main(const fs::path& backup, const fs::path& keys, const fs::pat
 sqlite::BackupReport restore_shared(const fs::path& from, const SharedStore& to, const std::string& scratch) {
   sqlite::BackupReport report;
   const std::string backup = sqlite::verify_backup(from, report);
-  mysql::Session accounts(to.accounts), records(to.records);
+  mysql::Session alone(to.accounts), accounts(to.accounts), records(to.records);
+  expect_no_other_restore(alone);
   mysql::migrate(accounts);
   mysql::migrate(records);
   const auto keys_there = fs::exists(from / "keys") ? from / "keys" : to.keys;

@@ -29,6 +29,7 @@ namespace {
 constexpr Millis leave_pause{200};
 /// Nothing could be sold for so long: whoever shares out requests should ask another one.
 constexpr Millis unable_max{2'000};
+constexpr Millis accounts_away_max{5'000};
 
 /// SIGHUP. The other settings of a store are read at its start alone.
 void reload_keys(Store& store) {
@@ -50,6 +51,13 @@ void fill_demo(Platform& platform, const Address& address) {
 }
 
 /// Why nobody should be sent here.
+constexpr auto accounts_away = "the accounts' database is away: nobody signs in, pays or sees a cart";
+
+/// Of rows that several instances share.
+bool are_accounts_away(const Platform& platform) {
+  return platform.denial_watch && platform.denial_watch->unread_for() >= accounts_away_max;
+}
+
 std::optional<std::string> trouble_of(const Platform& platform) {
   if (const auto* core = platform.core.get()) {
     if (auto why = core->hears_nothing()) return why;
@@ -57,6 +65,8 @@ std::optional<std::string> trouble_of(const Platform& platform) {
     if (core->gate.unable_for() >= unable_max)
       return "nothing can be sold: the disk of the event log is full or hangs";
   }
+  // Where the log is too, buying goes on.
+  if (!platform.core && are_accounts_away(platform)) return accounts_away;
   if (platform.files_gone.load()) return "a database file was moved away or made read-only";
   if (platform.orders && platform.orders->payments_fail.load()) return "payments.db cannot be written";
   return std::nullopt;
@@ -116,7 +126,11 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     return info_text(with_gateway ? "all" : options.role,
                      std::pair("logPosition", platform.core ? platform.core->gate.place() : 0));
   };
-  if (platform.redis) info.warnings = [&] { return platform.redis->warnings(); };
+  info.warnings = [&] {
+    auto warnings = platform.redis ? platform.redis->warnings() : std::vector<std::string>();
+    if (are_accounts_away(platform)) warnings.emplace_back(accounts_away);
+    return warnings;
+  };
   if (front) info.missing = [&] { return front->proxy.missing_services(); };
   info.services = [&] { return service_view_of(*discovery); };
   info.management_elsewhere = !settings.text("management.listen").empty();
@@ -129,6 +143,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   if (front) front->stand_before(platform.router);
   const unsigned threads = thread_count(settings.number("http.threads"), platform.cores);
   auto limits = limits_of(settings);
+  limits.trusted_are_gateways = !with_gateway;
   if (front) limits.streams_max = limits.streams_per_address_max = 0;  // The front door counts them.
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits, threads);
   server->set_access_log(access_log);

@@ -34,7 +34,10 @@ void DenialWatch::run() {
     // What happened while nobody could ask counts too.
     const Instant now = clock.now();
     const auto known = run_task(sessions_.deny_ended(lately + (now - last_seen)));
-    if (known) last_seen = now;
+    if (known) {
+      last_seen = now;
+      read_at_.store(std::chrono::steady_clock::now().time_since_epoch());
+    }
     if (const bool fails = !known; fails != std::exchange(failing, fails)) {
       if (fails)
         spdlog::error("sessions that end elsewhere are not known here: {}", known.error().detail);

@@ -66,9 +66,11 @@ TEST_F(PipeliningTest, WorksOnIndependentRequestsTogetherAndAnswersInTurn) {
 TEST_F(PipeliningTest, AnswersToAGatewayLeaveOutWhatItSays) {
   const std::string request =
       independent_post("/echo") + "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-  for (const bool trusted : {true, false}) {
-    if (trusted) limits.trusted_proxies.push_back(Network("127.0.0.1"));
-    if (!trusted) limits.trusted_proxies.clear();
+  const std::vector<Network> somebody{Network("127.0.0.1")};
+  // Any other proxy passes on what its clients invent.
+  for (const auto& [proxies, trusted] : {std::pair(somebody, true), {somebody, false}, {{}, false}}) {
+    limits.trusted_proxies = proxies;
+    limits.trusted_are_gateways = trusted;
     start();
     Client client(port);
     client.send(request);

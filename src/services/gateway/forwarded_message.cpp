@@ -40,7 +40,7 @@ constexpr NameSet hop_by_hop{
     std::array<std::string_view, 9>{"connection", "keep-alive", "proxy-connection", "proxy-authenticate",
                                     "proxy-authorization", "te", "transfer-encoding", "trailer", "upgrade"}};
 /// Ours to write, or another way to say who one is or what one wants.
-constexpr NameSet ours{std::array<std::string_view, 28>{"host",
+constexpr NameSet ours{std::array<std::string_view, 29>{"host",
                                                         "content-length",
                                                         "expect",
                                                         "forwarded",
@@ -67,7 +67,8 @@ constexpr NameSet ours{std::array<std::string_view, 28>{"host",
                                                         "proxy",  // CGI makes HTTP_PROXY of it.
                                                         "x-http-method",
                                                         http::independent_field,
-                                                        http::copy_field}};
+                                                        http::copy_field,
+                                                        http::decided_field}};
 /// Who asks, and what he has seen already.
 constexpr NameSet personal{std::array<std::string_view, 3>{"authorization", "cookie", "last-event-id"}};
 constexpr NameSet not_for_clients{std::array<std::string_view, 6>{"content-length", "server", "x-powered-by",
@@ -290,7 +291,8 @@ void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, co
   }
   for (std::size_t i = 0; i < std::size(http::security_lines); ++i) {
     const bool page_policy = html && http::security_lines[i].name == "Content-Security-Policy";
-    if ((said & (1u << i)) == 0 && !page_policy) lines.append(http::security_lines[i].line);
+    const bool set = is_set(route.set_response_headers, http::security_lines[i].name);
+    if ((said & (1u << i)) == 0 && !page_policy && !set) lines.append(http::security_lines[i].line);
   }
   for (const auto& change : route.set_response_headers) lines.append_field(change.name, change.value);
   for (const auto& change : route.add_response_headers) lines.append_field(change.name, change.value);

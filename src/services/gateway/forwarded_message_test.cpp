@@ -72,6 +72,8 @@ TEST(ForwardedRequest, NobodySaysInAnotherWayWhoHeIs) {
                                  "X-HTTP-Method",
                                  "X-Method-Override",
                                  "Proxy",
+                                 "X-Independent",
+                                 "X-Decided-Here",
                                  "X_Real_IP"}) {
     const auto out = forwarded("GET / HTTP/1.1\r\nHost: x\r\n" + name + ": 6.6.6.6\r\nX: y\r\n\r\n");
     EXPECT_EQ(out.find("6.6.6.6"), std::string::npos) << name;
@@ -178,6 +180,25 @@ TEST(ForwardedAnswer, DropsTheConnectionsFieldsAndAddsSecurity) {
   EXPECT_NE(lines.find("X-Content-Type-Options: nosniff"), std::string::npos);
   for (const char* gone : {"Server", "Connection", "Y:", "Content-Length", "no-store", "Decided"})
     EXPECT_EQ(lines.find(gone), std::string::npos) << gone;
+}
+
+TEST(ForwardedAnswer, ASecurityFieldThatARouteSetsStandsOnce) {
+  http::ResponseHead head;
+  std::string_view problem;
+  ASSERT_EQ(
+      http::parse_response_head("HTTP/1.1 200 OK\r\nCache-Control: private\r\nContent-Length: 0\r\n\r\n",
+                                http::HeadLimits(), false, head, problem),
+      http::HeadState::complete);
+  Route route;
+  route.set_response_headers = {{"cache-control", "public"},
+                                {"Content-Security-Policy", "default-src 'self'"}};
+  http::Reply reply;
+  set_forwarded_answer(reply, head, route, false, false);
+  const auto& lines = reply.forwarded->lines;
+  for (const char* gone : {"private", "no-store", "default-src 'none'"})
+    EXPECT_EQ(lines.find(gone), std::string::npos) << lines;
+  EXPECT_NE(lines.find("cache-control: public\r\n"), std::string::npos) << lines;
+  EXPECT_NE(lines.find("Referrer-Policy: no-referrer\r\n"), std::string::npos) << lines;
 }
 
 }  // namespace
