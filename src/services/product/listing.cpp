@@ -10,23 +10,14 @@
 namespace market::product {
 namespace {
 
-/// Prices are compared within their currency; currencies follow each other as their letters do.
-std::int64_t price_key(Currency currency, std::int64_t amount) {
-  constexpr int letter_bits = 5, amount_bits = 41;
-  static_assert(Money::amount_max < std::int64_t{1} << (amount_bits - 1));
-  std::int64_t letters = 0;
-  for (const char letter : currency.letters) letters = letters << letter_bits | (letter - 'A');
-  return (letters << amount_bits) + (std::int64_t{1} << (amount_bits - 1)) + amount;
-}
-
 std::int64_t key_of(const ShownProduct& product, SortBy sort) {
   switch (sort) {
     case SortBy::newest:
       return 0;
     case SortBy::price_rising:
-      return price_key(product.terms.price.currency, product.terms.price.amount);
+      return product.terms.price.amount;
     case SortBy::price_falling:
-      return price_key(product.terms.price.currency, -product.terms.price.amount);
+      return -product.terms.price.amount;
     case SortBy::opening:  // Products without a sale have always been open.
       return product.terms.sale ? product.terms.sale->opens_at.time_since_epoch().count() : 0;
   }
@@ -66,17 +57,24 @@ std::vector<ShownProductPtr> newest_there(const ProductBoard& board, const ListQ
   }
 }
 
-/// All that match, as far as one page shows them.
-std::vector<ShownProductPtr> sorted_there(const ProductBoard& board, const ListQuery& query,
-                                          std::size_t count, Instant now) {
+bool is_by_price(SortBy sort) {
+  return sort == SortBy::price_rising || sort == SortBy::price_falling;
+}
+
+/// All that match, as far as one page shows them. Nullopt: their prices have no order.
+std::optional<std::vector<ShownProductPtr>> sorted_there(const ProductBoard& board, const ListQuery& query,
+                                                         std::size_t count, Instant now) {
   const auto all = board.all();
   using Candidate = std::pair<std::int64_t, const ShownProductPtr*>;
   std::vector<Candidate> found;
   const auto before = [](const Candidate& a, const Candidate& b) {
     return a.first != b.first ? a.first < b.first : (*a.second)->id > (*b.second)->id;
   };
+  std::optional<Currency> currency;
   for (const auto& product : *all) {
     if (!is_there(*product, query, now) || !matches(*product, query)) continue;
+    if (!currency) currency = product->terms.price.currency;
+    if (is_by_price(query.sort) && product->terms.price.currency != *currency) return std::nullopt;
     const std::int64_t key = key_of(*product, query.sort);
     if (query.after && (key < query.after_key || (key == query.after_key && product->id >= query.after)))
       continue;
@@ -109,8 +107,13 @@ Result<> read_cursor(const std::string& cursor, ListQuery& query) {
 ListPage list_products(const ProductBoard& board, const ListQuery& query, Instant now) {
   const std::size_t one_more = query.limit + 1;  // It tells whether there is a next page.
   ListPage page;
-  page.products = query.is_plain() ? newest_there(board, query, one_more, now)
-                                   : sorted_there(board, query, one_more, now);
+  if (query.is_plain()) {
+    page.products = newest_there(board, query, one_more, now);
+  } else if (auto found = sorted_there(board, query, one_more, now)) {
+    page.products = std::move(*found);
+  } else {
+    page.several_currencies = true;
+  }
   if (page.products.size() > query.limit) {
     page.products.resize(query.limit);
     page.next_cursor = cursor_of(query, *page.products.back());

@@ -33,6 +33,8 @@ struct ListQuery {
 struct ListPage {
   std::vector<ShownProductPtr> products;
   std::string next_cursor;  ///< Empty: the last page.
+  /// By price, but what matches has prices in several currencies, which have no order: no products then.
+  bool several_currencies = false;
 };
 
 /// Where `query` goes on, by a cursor that list_products() gave for the same sort and filters. Errors:

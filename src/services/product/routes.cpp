@@ -222,6 +222,8 @@ Task<Reply> list(const UseCases& use, const Request& request) {
     page = co_await use.parts.searching.run(std::move(whose), std::move(scan));
     if (!page) co_return fail(page.error());
   }
+  if (page->several_currencies)
+    co_return invalid_field("currency", "required", "prices of several currencies have no order; name one");
   co_return http::list_reply(
       request, page->products, page->next_cursor,
       [&use](wire::JsonWriter& json, const auto& product) { json.value(use.catalogue.json_of(*product)); });

@@ -2,7 +2,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
-import { ask } from '../api/client';
+import { ApiError, ask } from '../api/client';
 import type { CategoryList, Product, ProductList, Stock } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { useAddress } from '../lib/address';
@@ -76,12 +76,11 @@ export function Card({ product, heading: Heading }: { product: Product; heading:
   );
 }
 
-/** Prices of several currencies have no order among each other: one can be chosen. */
+/** Prices of several currencies have no order: one is chosen first. */
 function Currencies({ pick }: { pick: (currency: string) => void }): ReactNode {
   const { t } = useSpeech();
   const newest = useQuery({ queryKey: ['products', 'currencies'], queryFn: ({ signal }) => ask<ProductList>('/products', { query: { limit: 100 }, signal }) });
   const there = [...new Set(newest.data?.items.map((each) => each.price.currency))].sort();
-  if (there.length < 2) return null;
   return (
     <Notice>
       <p>{t('home.currencies')}</p>
@@ -175,8 +174,8 @@ export function Home(): ReactNode {
           </p>
         )}
         {list.isPending && <Loading><div className="grid">{Array.from({ length: 8 }, (_, i) => <Skeleton key={i} className="card-skeleton" />)}</div></Loading>}
-        {list.isError && <LoadError of={list} />}
-        {list.isSuccess && sort.endsWith('price') && !currency && <Currencies pick={(one) => filters.set('currency', one)} />}
+        {list.isError && (list.error instanceof ApiError && list.error.field('currency')
+          ? <Currencies pick={(one) => filters.set('currency', one)} /> : <LoadError of={list} />)}
         {list.isSuccess && items.length === 0 && (filters.any
           ? <Empty title="home.none" text="home.none.text" />
           : <Empty title="home.empty" text="home.empty.text" />)}
