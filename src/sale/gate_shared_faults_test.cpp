@@ -4,8 +4,7 @@
 #include <thread>
 
 #include "tests/support/damaged_group.hpp"
-#include "tests/support/gate_instance.hpp"
-#include "tests/support/wait.hpp"
+#include "tests/support/two_gates.hpp"
 
 namespace market::sale {
 namespace {
@@ -13,27 +12,9 @@ namespace {
 using namespace std::chrono_literals;
 using tests::GateInstance;
 
-class SharedFaults : public testing::Test {
+class SharedFaults : public tests::TwoGates {
  protected:
-  void SetUp() override {
-    a = std::make_unique<GateInstance>(memory, 1);
-    ASSERT_TRUE(wait([&] { return a->gate().writes(); }));
-    b = std::make_unique<GateInstance>(memory, 2, nullptr, false);
-    ProductTerms terms;
-    terms.price.amount = 1000;
-    const auto listed = a->submit(ListProduct{terms, {"shoes", {}, {}, {}}, 100});
-    ASSERT_TRUE(listed);
-    product = listed->product();
-    ASSERT_TRUE(wait([&] { return b->remaining(product) == 100; }));
-  }
-  static bool wait(const std::function<bool()>& happens) { return tests::wait(happens, Millis(8'000)); }
-  Command order_of(std::int64_t user) {
-    PlaceOrder place;
-    place.user = UserId{user};
-    place.payment_window = Millis(600'000);
-    place.lines.push_back(WantedLine{product, 1});
-    return place;
-  }
+  SharedFaults() { second_may_write = false; }
   std::string damaged() const {
     LogRule rule;
     for (const auto& record : memory.from(1)) EXPECT_TRUE(judge_record(rule, record));
@@ -56,10 +37,6 @@ class SharedFaults : public testing::Test {
       EXPECT_EQ(each->submit(order_of(9)).error().code, Code::recovering);
     }
   }
-
-  tests::SharedMemory memory;
-  std::unique_ptr<GateInstance> a, b;
-  ProductId product;
 };
 
 TEST_F(SharedFaults, NothingIsSoldBehindAGroupThatCannotBeRead) {

@@ -4,8 +4,7 @@
 
 #include <thread>
 
-#include "tests/support/gate_instance.hpp"
-#include "tests/support/wait.hpp"
+#include "tests/support/two_gates.hpp"
 
 namespace market::sale {
 namespace {
@@ -14,32 +13,9 @@ using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 
 using tests::GateInstance;
-using tests::wait;
 
-class SharedGate : public testing::Test {
+class SharedGate : public tests::TwoGates {
  protected:
-  void SetUp() override {
-    a = std::make_unique<GateInstance>(memory, 1);
-    ASSERT_TRUE(wait([&] { return a->gate().writes(); })) << "an empty log has no writer to wait for";
-    b = std::make_unique<GateInstance>(memory, 2);
-    ProductTerms terms;
-    terms.price.amount = 1000;
-    terms.kind = ProductKind::event;
-    terms.sale = Sale{a->clock.now() - Millis(1), std::nullopt, std::nullopt};
-    const auto listed = a->submit(ListProduct{terms, {"shoes", {}, {}, {}}, 100});
-    ASSERT_TRUE(listed);
-    product = listed->product();
-  }
-  Command order_of(std::int64_t user, std::uint64_t key = 0, Millis window = Millis(600'000)) {
-    PlaceOrder place;
-    place.user = UserId{user};
-    place.payment_window = window;
-    place.lines.push_back(WantedLine{product, 1});
-    Command command = place;
-    if (key != 0) command.key = RequestKey{static_cast<std::uint64_t>(user), key};
-    command.fingerprint = 1;
-    return command;
-  }
   /// On whoever writes, as a client that repeats with its key.
   Result<Submitted> buy(std::int64_t user, std::uint64_t key) {
     Result<Submitted> answer = fail(Code::recovering, "nobody writes");
@@ -54,10 +30,6 @@ class SharedGate : public testing::Test {
     });
     return answer;
   }
-
-  tests::SharedMemory memory;
-  std::unique_ptr<GateInstance> a, b;
-  ProductId product;
 };
 
 TEST_F(SharedGate, OneWritesAndTheOtherFollows) {

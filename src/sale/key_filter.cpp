@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/check.hpp"
@@ -51,12 +52,14 @@ bool KeyFilter::holds(const Word* generation, RequestKey key) const {
 }
 
 void KeyFilter::add(RequestKey key, Instant at) {
-  if (started_ == Instant{}) started_ = at;
-  if (at - started_ >= life) {
+  const Instant started = started_.load(std::memory_order_relaxed);
+  if (started == Instant{}) {
+    started_.store(at, std::memory_order_relaxed);
+  } else if (at - started >= life) {
     const unsigned oldest = 1 - current_.load(std::memory_order_relaxed);
     ::madvise(generations_[oldest], bytes_per_generation, MADV_DONTNEED);  // Reads as zero from here on.
     current_.store(oldest, std::memory_order_release);
-    started_ = at;
+    started_.store(at, std::memory_order_relaxed);
   }
   Word* generation = generations_[current_.load(std::memory_order_relaxed)];
   const std::size_t block = block_of(key);
@@ -77,7 +80,7 @@ void KeyFilter::prefetch(RequestKey key) const {
 
 std::string KeyFilter::encode() const {
   std::string bytes(sizeof(std::int64_t), '\0');
-  const std::int64_t started = started_.time_since_epoch().count();
+  const std::int64_t started = started_.load(std::memory_order_relaxed).time_since_epoch().count();
   std::memcpy(bytes.data(), &started, sizeof started);
   constexpr std::size_t words_per_page = page_bytes / sizeof(Word);
   std::array<std::uint64_t, words_per_page> page;
@@ -102,7 +105,8 @@ Result<> KeyFilter::merge(std::string_view bytes) {
     return fail(Code::internal, "the key filter of the snapshot is damaged");
   std::int64_t started;
   std::memcpy(&started, bytes.data(), sizeof started);
-  if (started_ == Instant{}) started_ = Instant(Millis(started));
+  // The later one: a generation that is young in one of the two must not end by the age of the other's.
+  started_ = std::max(started_.load(), Instant(Millis(started)));
   for (std::size_t at = sizeof started; at < bytes.size(); at += entry) {
     std::uint32_t place;
     std::memcpy(&place, bytes.data() + at, sizeof place);

@@ -2,8 +2,8 @@
 /// Which request keys may be bound already: a blocked Bloom filter over the last 24 to 48 hours, in two
 /// generations. A miss is certain; a hit sends the one request to the records.
 ///
-/// add() belongs to one thread; may_contain() is for any thread and never blocks. Untouched memory is not
-/// resident. Size: 10 million keys a day give about 1 % false hits.
+/// add() and merge() belong to one thread; the others are for any thread and never block. Untouched memory is
+/// not resident. Size: 10 million keys a day give about 1 % false hits.
 
 #include <array>
 #include <atomic>
@@ -35,7 +35,8 @@ class KeyFilter {
 
   /// For the gate's snapshot: only pages that hold something.
   std::string encode() const;
-  /// Adds what `bytes` holds to this filter. Errors: internal, when it is damaged.
+  /// Adds what `bytes` holds to this filter; no key of either is forgotten before its 24 hours are over.
+  /// Errors: internal, when it is damaged.
   Result<> merge(std::string_view bytes);
 
  private:
@@ -46,7 +47,7 @@ class KeyFilter {
 
   std::array<Word*, 2> generations_;
   std::atomic<unsigned> current_{0};
-  Instant started_{};
+  std::atomic<Instant> started_{};  ///< The current generation. encode() of another thread reads it.
 };
 
 }  // namespace market::sale

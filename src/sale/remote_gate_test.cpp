@@ -7,8 +7,7 @@
 #include <map>
 #include <thread>
 
-#include "tests/support/gate_instance.hpp"
-#include "tests/support/wait.hpp"
+#include "tests/support/two_gates.hpp"
 
 namespace market::sale {
 namespace {
@@ -18,39 +17,17 @@ using Steady = std::chrono::steady_clock;
 
 using tests::GateInstance;
 
-class RemoteGates : public testing::Test {
+class RemoteGates : public tests::TwoGates {
  protected:
-  void SetUp() override {
-    a = std::make_unique<GateInstance>(memory, 1, &net);
-    ASSERT_TRUE(wait([&] { return a->gate().writes(); })) << "an empty log has no writer to wait for";
-    b = std::make_unique<GateInstance>(memory, 2, &net);
-    const auto made = list(*a, 100);
-    ASSERT_TRUE(made);
-    product = made->product();
+  RemoteGates() {
+    linked = true;
+    per_user = 1;
   }
-  static bool wait(const std::function<bool()>& happens) { return tests::wait(happens, Millis(8'000)); }
-  Result<Submitted> list(GateInstance& at, std::int64_t stock) {
-    ProductTerms terms;
-    terms.price.amount = 1000;
-    terms.kind = ProductKind::event;
-    terms.sale = Sale{at.clock.now() - Millis(1), std::nullopt, 1};
-    return at.submit(ListProduct{terms, {"shoes", {}, {}, {}}, stock});
-  }
-  Command order_of(std::int64_t user, std::uint64_t key = 0, std::uint64_t fingerprint = 1) {
-    PlaceOrder place;
-    place.user = UserId{user};
-    place.payment_window = Millis(600'000);
-    place.lines.push_back(WantedLine{product, 1});
-    Command command = place;
-    if (key != 0) command.key = RequestKey{static_cast<std::uint64_t>(user), key};
+  Command order_of(std::int64_t user, std::uint64_t key = 0, std::uint64_t fingerprint = 1) const {
+    Command command = TwoGates::order_of(user, key);
     command.fingerprint = fingerprint;
     return command;
   }
-
-  tests::SharedMemory memory;
-  tests::LinkNet net;
-  std::unique_ptr<GateInstance> a, b;
-  ProductId product;
 };
 
 TEST_F(RemoteGates, WhoeverIsAskedAnswersWithWhatTheWriterDecides) {

@@ -2,77 +2,75 @@
 
 namespace market::sim {
 
-Faults draw_faults(Random& random) {
-  const auto draw = [&random](double most) {
-    return random.chance(0.45) ? 0.0 : most * static_cast<double>(random.between(1, 1'000)) / 1'000.0;
-  };
+namespace {
+
+/// In most sales each fault's probability is drawn, up to `most`, and is 0 in about half of them ("swarm").
+/// `lagging`: slow tails, duplicates and changes of writer, and little else: writers that do not know that
+/// they are none. `slow_way`: the same, of records that all are long on their way.
+constexpr struct {
+  double Faults::*fault;
+  double most, lagging, slow_way;
+} fault_table[] = {
+    {&Faults::request_lost, 0.1, 0, 0},
+    {&Faults::request_late, 0.15, 0, 0},
+    {&Faults::answer_lost, 0.15, 0, 0},
+    {&Faults::sent_twice, 0.1, 0, 0},
+    {&Faults::append_lost, 0.15, 0, 0},
+    {&Faults::append_late, 0.25, 0.1, 0.1},
+    {&Faults::append_twice, 0.25, 0.6, 1},
+    {&Faults::leader_change, 0.2, 0, 0},
+    {&Faults::raw_producer, 0.4, 0, 0},
+    {&Faults::sync_in_doubt, 0.04, 0, 0},
+    {&Faults::sync_slow, 0.03, 0, 0},
+    {&Faults::disk_full, 0.03, 0, 0},
+    {&Faults::reopen_fails, 0.5, 0, 0},
+    {&Faults::pause, 0.3, 0.1, 0},
+    {&Faults::crash, 0.25, 0, 0},
+    {&Faults::lag, 0.08, 0.4, 0},
+    {&Faults::spurious_open, 0.05, 0.08, 0.08},
+    {&Faults::cut_off, 0.15, 0.1, 0},
+    {&Faults::slow_way, 0.3, 0, 0.7},
+    {&Faults::records_away, 0.2, 0, 0},
+    {&Faults::records_slow, 0.3, 0, 0},
+    {&Faults::records_deadlock, 0.3, 0, 0},
+    {&Faults::commit_in_doubt, 0.1, 0, 0},
+    {&Faults::redis_away, 0.2, 0, 0},
+    {&Faults::redis_slow, 0.3, 0.1, 0.1},
+    {&Faults::redis_answer_lost, 0.2, 0, 0},
+    {&Faults::redis_loses, 0.2, 0, 0},
+    {&Faults::wall_step, 0.3, 0, 0},
+    {&Faults::snapshot, 0.3, 0.1, 0.1},
+    {&Faults::provider_lost, 0.3, 0, 0},
+    {&Faults::provider_late, 0.3, 0, 0},
+};
+
+Faults drawn_faults(Random& random) {
   Faults faults;
-  faults.request_lost = draw(0.1);
-  faults.request_late = draw(0.15);
-  faults.answer_lost = draw(0.15);
-  faults.sent_twice = draw(0.1);
-  faults.append_lost = draw(0.15);
-  faults.append_late = draw(0.25);
-  faults.append_twice = draw(0.25);
-  faults.leader_change = draw(0.2);
-  faults.raw_producer = draw(0.4);
-  faults.sync_in_doubt = draw(0.04);
-  faults.sync_slow = draw(0.03);
-  faults.disk_full = draw(0.03);
-  faults.reopen_fails = draw(0.5);
-  faults.pause = draw(0.3);
-  faults.crash = draw(0.25);
-  faults.lag = draw(0.08);
-  faults.spurious_open = draw(0.05);
-  faults.cut_off = draw(0.15);
-  faults.slow_way = draw(0.3);
-  faults.records_away = draw(0.2);
-  faults.records_slow = draw(0.3);
-  faults.records_deadlock = draw(0.3);
-  faults.commit_in_doubt = draw(0.1);
-  faults.redis_away = draw(0.2);
-  faults.redis_slow = draw(0.3);
-  faults.redis_answer_lost = draw(0.2);
-  faults.redis_loses = draw(0.2);
-  faults.wall_step = draw(0.3);
-  faults.snapshot = draw(0.3);
-  faults.provider_lost = draw(0.3);
-  faults.provider_late = draw(0.3);
+  for (const auto& row : fault_table)
+    if (!random.chance(0.45))
+      faults.*row.fault = row.most * static_cast<double>(random.between(1, 1'000)) / 1'000.0;
   return faults;
 }
 
-/// Slow tails, duplicates and changes of writer, and little else: writers that do not know that they are
-/// none.
 Faults lagging_faults() {
   Faults faults;
-  faults.append_twice = 0.6;
-  faults.append_late = 0.1;
-  faults.lag = 0.4;
-  faults.spurious_open = 0.08;
-  faults.cut_off = 0.1;
-  faults.redis_slow = 0.1;
-  faults.pause = 0.1;
-  faults.snapshot = 0.1;
+  for (const auto& row : fault_table) faults.*row.fault = row.lagging;
   return faults;
 }
 
-/// The same, of records that all are long on their way, and buyers whose requests have no copies.
 Faults slow_way_faults() {
   Faults faults;
-  faults.append_twice = 1;
-  faults.append_late = 0.1;
-  faults.slow_way = 0.7;
-  faults.spurious_open = 0.08;
-  faults.keyed = 0.1;
-  faults.redis_slow = 0.1;
-  faults.snapshot = 0.1;
+  for (const auto& row : fault_table) faults.*row.fault = row.slow_way;
+  faults.keyed = 0.1;  // Buyers whose requests have no copies.
   return faults;
 }
+
+}  // namespace
 
 WholeSale::WholeSale(std::uint64_t seed, Bug bug) : world_(seed, bug) {
   const bool lagging = world_.random.chance(0.2) || bug == Bug::deposed_refusal;
   const bool slow_way = world_.random.chance(0.1);
-  world_.faults = slow_way ? slow_way_faults() : lagging ? lagging_faults() : draw_faults(world_.random);
+  world_.faults = slow_way ? slow_way_faults() : lagging ? lagging_faults() : drawn_faults(world_.random);
   shared_.settings.rules.attempt_bound = checker_.attempt_bound;
   shared_.settings.rules.return_window = checker_.return_window;
   shared_.settings.rules.copies_settled_for = Instance::answer_time_max + Millis(1'500);

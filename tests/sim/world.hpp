@@ -45,7 +45,7 @@ enum class Bug : std::uint8_t {
   snapshot_without_notes,  ///< What groups overwrite during a copy is not saved.
 };
 
-/// Probabilities, drawn anew for each seed ("swarm": about half of them are 0).
+/// Probabilities; fault_table (sale.cpp) has their bounds.
 struct Faults {
   double request_lost = 0, request_late = 0, answer_lost = 0, sent_twice = 0;
   double append_lost = 0, append_late = 0, append_twice = 0, leader_change = 0, raw_producer = 0;
@@ -59,7 +59,6 @@ struct Faults {
   double provider_lost = 0, provider_late = 0;
   double keyed = 0.8;  ///< Of orders. Without a key there is one copy: its refusal is no event.
 };
-Faults draw_faults(Random& random);
 
 struct World {
   World(std::uint64_t which, Bug planted) : seed(which), bug(planted), random(which) {

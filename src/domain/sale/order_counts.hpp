@@ -11,7 +11,7 @@ namespace market {
 struct OrderCounts {
   struct Count {
     std::int64_t orders = 0, units = 0;
-    std::int64_t amount = 0;  ///< Price of the units, without what goes back; minor units of the product's.
+    std::int64_t amount = 0;  ///< Price of the units, paid or not, but for what goes back; minor units.
   };
   std::array<Count, static_cast<std::size_t>(OrderState::cancelled) + 1> by_state{};
   std::int64_t refunded = 0;  ///< Money that went back or is on its way back, of whatever state.
