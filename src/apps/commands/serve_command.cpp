@@ -50,7 +50,6 @@ void fill_demo(Platform& platform, const Address& address) {
   list_demo_products(platform.core->gate, platform.store.pictures, platform.clock, seller);
 }
 
-/// Why nobody should be sent here.
 constexpr auto accounts_away = "the accounts' database is away: nobody signs in, pays or sees a cart";
 
 /// Of rows that several instances share.
@@ -58,6 +57,7 @@ bool are_accounts_away(const Platform& platform) {
   return platform.denial_watch && platform.denial_watch->unread_for() >= accounts_away_max;
 }
 
+/// Why nobody should be sent here.
 std::optional<std::string> trouble_of(const Platform& platform) {
   if (const auto* core = platform.core.get()) {
     if (auto why = core->hears_nothing()) return why;
