@@ -76,8 +76,8 @@ def test_pages_of_other_origins(start):
         assert "Access-Control-Allow-Origin" not in foreign.headers and "Origin" in foreign.headers["Vary"]
 
 
-def test_what_gateways_alone_say_is_not_believed_of_a_proxy(start):
-    """nginx and the like pass on whatever field a client invents: it takes no security line away."""
+def test_what_gateways_alone_say_takes_no_security_line_away(start):
+    """nginx and the like pass on whatever field a client invents."""
     server = start("http.trusted_proxies=127.0.0.1")
     url, lines = server.url + "/api/v1/sessions", []
     independent, copy = {"X-Independent": "1"}, {"Market-Request": "0" * 32 + ";copy=2"}

@@ -250,7 +250,7 @@ void Connection::set_origin(Request& request, TraceContext& trace) {
     trusted_version_ = thread_.trusted_version();
     peer_.trusted = is_in(request.remote_address, trusted);
   }
-  request.from_trusted = peer_.trusted && limits_.trusted_are_gateways;
+  request.from_trusted = peer_.trusted;
   if (!peer_.trusted) return;
   request.remote_address = client_address(request, trusted);
   if (!request.remote_address.empty()) return;

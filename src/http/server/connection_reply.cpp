@@ -177,7 +177,8 @@ void Connection::write_reply(Reply& reply) {
     }
   }
   needs.body_bytes = body.size();
-  needs.behind_gateway = request_.from_trusted && is_independent(request_, framing_);
+  needs.behind_gateway =
+      request_.from_trusted && limits_.trusted_are_gateways && is_independent(request_, framing_);
   append_head(out_, reply, needs, thread_.standard);
   const bool bodyless = request_.method == Method::head || reply.status == Status::no_content ||
                         reply.status == Status::not_modified;

@@ -40,8 +40,8 @@ struct Limits {
   std::size_t unfinished_bytes_per_address_max = 32 * 1024 * 1024;
   /// Whose X-Forwarded-For says who the client is; they have no cap of connections.
   std::vector<Network> trusted_proxies;
-  /// They are gateways of ours, which pass on no field of their clients that is theirs alone to send. Any
-  /// other proxy does.
+  /// They are gateways of ours, which pass on no X-Independent of their clients and write the security lines
+  /// of an answer themselves. Any other proxy does neither.
   bool trusted_are_gateways = false;
   /// As those have no cap: whoever this says, where the handler looks up the client itself. Any thread.
   std::function<bool(std::string_view address)> is_uncapped;
