@@ -1,6 +1,7 @@
 #pragma once
 /// The live stock that instances share (ports/shared_stock.hpp), in memory and by the same rule.
 
+#include <atomic>
 #include <map>
 #include <mutex>
 
@@ -49,7 +50,7 @@ class MemoryStock final : public SharedStock {
   std::mutex mutex;
   std::map<ProductId, StockLine> kept;
   bool known = false, broken = false;
-  int calls = 0;
+  std::atomic<int> calls{0};
 };
 
 }  // namespace market::tests

@@ -55,6 +55,7 @@ class Door final : public SharedLog {
 
   Result<Offset> append(std::string_view record) override {
     if (shut_) {
+      const std::scoped_lock lock(mutex_);
       if (keeps_back_) kept_back_.emplace_back(record);
       return fail(Code::unavailable, "the door is shut");
     }
@@ -89,8 +90,13 @@ class Door final : public SharedLog {
     shut_ = true;
   }
   void open() {
-    shut_ = false;
-    for (const auto& record : std::exchange(kept_back_, {})) behind_.append(record);
+    std::vector<std::string> late;
+    {
+      const std::scoped_lock lock(mutex_);
+      shut_ = false;
+      late.swap(kept_back_);
+    }
+    for (const auto& record : late) behind_.append(record);
   }
   /// Just before the next append, once: another writer is quicker.
   void before_append(std::function<void()> happens) {
