@@ -28,6 +28,7 @@ struct Store final : SnapshotStore {
   }
   Result<> commit() override {
     auto said = answer("commit");
+    const std::scoped_lock lock(mutex);
     if (said) kept = open;
     return said;
   }

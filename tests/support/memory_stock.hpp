@@ -49,7 +49,8 @@ class MemoryStock final : public SharedStock {
   }
   std::mutex mutex;
   std::map<ProductId, StockLine> kept;
-  bool known = false, broken = false;
+  bool known = false;
+  std::atomic<bool> broken{false};
   std::atomic<int> calls{0};
 };
 
