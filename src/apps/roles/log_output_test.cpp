@@ -35,10 +35,13 @@ struct Pipe {
     char piece[4096];
     for (int quiet = 0; quiet < 5;) {
       const auto count = ::read(fds[0], piece, sizeof piece);
-      if (count > 0)
+      if (count > 0) {
         all.append(piece, static_cast<std::size_t>(count));
-      else if (++quiet > 0)
+        quiet = 0;  // Who writes needs a moment to fill the pipe again.
+      } else {
+        ++quiet;
         ::usleep(50'000);
+      }
     }
     return all;
   }
