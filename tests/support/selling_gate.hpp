@@ -3,21 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/order_of_one.hpp"
 #include "tests/support/test_gate.hpp"
 
 namespace market::tests {
-
-/// Of one unit, with a key of the user's.
-inline Command order_with_key(ProductId product, std::int64_t user) {
-  PlaceOrder place;
-  place.user = UserId{user};
-  place.payment_window = Millis(600'000);
-  place.lines.push_back(WantedLine{product, 1});
-  Command command = place;
-  command.key = RequestKey{static_cast<std::uint64_t>(user), 5};
-  command.fingerprint = 1;
-  return command;
-}
 
 class SellingGate : public testing::Test {
  protected:
@@ -29,7 +18,7 @@ class SellingGate : public testing::Test {
     ASSERT_TRUE(listed) << listed.error().detail;
     product = listed->product();
   }
-  Command order_of(std::int64_t user) const { return order_with_key(product, user); }
+  Command order_of(std::int64_t user) const { return order_of_one(product, user, 5); }
   std::int64_t remaining() const { return on->table().find(product)->live->remaining.load(); }
 
   std::unique_ptr<TestGate> on;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/gate_instance.hpp"
+#include "tests/support/order_of_one.hpp"
 #include "tests/support/wait.hpp"
 
 namespace market::tests {
@@ -28,16 +29,8 @@ class TwoGates : public testing::Test {
     terms.sale = Sale{at.clock.now() - Millis(1), std::nullopt, per_user};
     return at.submit(ListProduct{terms, {"shoes", {}, {}, {}}, stock});
   }
-  /// Of one unit; `key` 0: without a key.
   Command order_of(std::int64_t user, std::uint64_t key = 0, Millis window = Millis(600'000)) const {
-    PlaceOrder place;
-    place.user = UserId{user};
-    place.payment_window = window;
-    place.lines.push_back(WantedLine{product, 1});
-    Command command = place;
-    if (key != 0) command.key = RequestKey{static_cast<std::uint64_t>(user), key};
-    command.fingerprint = 1;
-    return command;
+    return order_of_one(product, user, key, window);
   }
   LinkNet* link() { return linked ? &net : nullptr; }
 

@@ -60,6 +60,13 @@ class Sha256 {
 
 }  // namespace
 
+bool is_still_at(const FileDescriptor& open, const std::filesystem::path& path) {
+  struct stat there {
+  }, ours{};
+  return ::stat(path.c_str(), &there) == 0 && ::fstat(open.get(), &ours) == 0 &&
+         there.st_dev == ours.st_dev && there.st_ino == ours.st_ino;
+}
+
 DatabaseFiles::DatabaseFiles(std::string path)
     : path_(std::move(path)), wal_path_(path_ + "-wal"), file_(identify(path_)), wal_(identify(wal_path_)) {}
 

@@ -32,6 +32,9 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
+/// Whether `path` still names the file, or folder, that is open: not deleted, moved away or replaced.
+bool is_still_at(const FileDescriptor& open, const std::filesystem::path& path);
+
 /// Which file a path names; it changes when the file is deleted, moved away or replaced. One that its owner
 /// may not write is none: a file made read-only below us is a wish to stop, even where our descriptor could
 /// write.

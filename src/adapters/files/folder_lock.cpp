@@ -3,22 +3,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <stdexcept>
 
 namespace market::files {
-namespace {
-
-bool is_still(const FileDescriptor& folder, const std::filesystem::path& path) {
-  struct stat there {
-  }, ours{};
-  return ::stat(path.c_str(), &there) == 0 && ::fstat(folder.get(), &ours) == 0 &&
-         there.st_dev == ours.st_dev && there.st_ino == ours.st_ino;
-}
-
-}  // namespace
 
 FolderLock::FolderLock(const std::filesystem::path& path, std::string_view what)
     : folder_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
@@ -27,7 +16,7 @@ FolderLock::FolderLock(const std::filesystem::path& path, std::string_view what)
   const bool locked = ::flock(folder_.get(), LOCK_EX | LOCK_NB) == 0;
   if (!locked && errno != EWOULDBLOCK && errno != EINTR)
     throw std::runtime_error(file_error(fmt::format("the {} cannot be locked", what), path).detail);
-  if (!locked || !is_still(folder_, path))
+  if (!locked || !is_still_at(folder_, path))
     throw std::runtime_error(fmt::format("{} {} is in use by another process", what, path.string()));
 }
 

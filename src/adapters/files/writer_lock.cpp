@@ -3,23 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <stdexcept>
 #include <thread>
 
 namespace market::files {
-namespace {
-
-bool is_same_file(const FileDescriptor& held, const std::filesystem::path& path) {
-  struct stat there {
-  }, ours{};
-  return ::stat(path.c_str(), &there) == 0 && ::fstat(held.get(), &ours) == 0 &&
-         there.st_dev == ours.st_dev && there.st_ino == ours.st_ino;
-}
-
-}  // namespace
 
 WriterLock::WriterLock(std::filesystem::path path, Millis wait) : path_(std::move(path)) {
   lock(wait, O_CREAT);
@@ -27,7 +16,7 @@ WriterLock::WriterLock(std::filesystem::path path, Millis wait) : path_(std::mov
 
 void WriterLock::renew() {
   for (const auto& held : held_)
-    if (is_same_file(held, path_)) return;
+    if (is_still_at(held, path_)) return;
   lock(Millis{0}, 0);
 }
 
