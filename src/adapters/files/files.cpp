@@ -37,6 +37,17 @@ bool belongs_to_folder_owner(const FileDescriptor& file, const std::filesystem::
   return ::stat(name, &about) == 0 && ::fchown(file.get(), about.st_uid, about.st_gid) == 0;
 }
 
+/// Frees a file that has lost its name, unless somebody else has it open (a backup), or it has another name.
+void free_in_steps(const FileDescriptor& file, off_t step) {
+  struct stat about {};
+  if (!file || ::fstat(file.get(), &about) != 0 || about.st_nlink != 0) return;
+  if (about.st_size <= step || ::fcntl(file.get(), F_SETLEASE, F_WRLCK) != 0) return;
+  for (off_t size = about.st_size; size > 0;) {
+    size -= std::min(size, step);
+    if (::ftruncate(file.get(), size) != 0 || ::fsync(file.get()) != 0) return;
+  }
+}
+
 FileIdentity identify(const std::string& path) {
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0 || (found.st_mode & S_IWUSR) == 0) return {};
@@ -100,6 +111,7 @@ DurableFile::~DurableFile() {
 }
 
 Result<> DurableFile::begin(unsigned mode) {
+  unsynced_ = 0;
   fd_ = FileDescriptor();
   ::unlink(beside_.c_str());  // Left over from a crash.
   fd_ = FileDescriptor(::open(beside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
@@ -111,14 +123,21 @@ Result<> DurableFile::begin(unsigned mode) {
 
 Result<> DurableFile::append(std::string_view piece) {
   if (!write_all(fd_.get(), piece)) return fail(file_error("cannot be written", beside_));
+  unsynced_ += piece.size();
+  if (unsynced_ < step_bytes) return {};
+  unsynced_ = 0;
+  if (::fdatasync(fd_.get()) != 0) return fail(file_error("cannot be written", beside_));
   return {};
 }
 
 Result<> DurableFile::commit() {
   if (::fsync(fd_.get()) != 0) return fail(file_error("cannot be written", beside_));
   fd_ = FileDescriptor();
+  const FileDescriptor replaced(::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (::rename(beside_.c_str(), path_.c_str()) != 0) return fail(file_error("cannot be replaced", path_));
-  return sync_folder(path_.parent_path());
+  auto synced = sync_folder(path_.parent_path());
+  if (synced) free_in_steps(replaced, step_bytes);
+  return synced;
 }
 
 Result<> write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode) {

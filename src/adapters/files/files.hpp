@@ -59,8 +59,13 @@ class DatabaseFiles {
 
 /// A file that replaces another one, whole or not at all: written beside it, synced, renamed. Written by
 /// root, it belongs to whom its folder belongs to. Errors of each: unavailable, insufficient_storage.
+///
+/// A large one comes to the disk, and the one that it replaces leaves it, in steps: what is synced or freed
+/// at once holds up all other syncs of that disk meanwhile, those of the event log among them.
 class DurableFile {
  public:
+  static constexpr std::size_t step_bytes = 8 << 20;
+
   explicit DurableFile(std::filesystem::path path);
   DurableFile(DurableFile&&) = default;
   DurableFile& operator=(DurableFile&&) = default;
@@ -73,6 +78,7 @@ class DurableFile {
  private:
   std::filesystem::path path_, beside_;
   FileDescriptor fd_;
+  std::size_t unsynced_ = 0;
 };
 
 /// Makes an empty file for its owner alone, if there is none: SQLite would make it with whatever rights the

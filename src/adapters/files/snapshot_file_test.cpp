@@ -3,7 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <fstream>
 
 #include "adapters/files/files.hpp"
@@ -41,6 +47,52 @@ TEST(SnapshotFile, IsReplacedWhole) {
   EXPECT_FALSE(fs::exists(temp / "gate.snapshot.tmp"));
   EXPECT_EQ(fs::status(path).permissions(), fs::perms::owner_read | fs::perms::owner_write);
   EXPECT_EQ(warned, "");
+}
+
+/// Bytes of `path` that the disk does not have yet; none where the system does not say.
+std::optional<std::uint64_t> unwritten_bytes(const fs::path& path) {
+  constexpr long cachestat = 451;
+  struct {
+    std::uint64_t offset = 0, length = 0;
+  } all;
+  struct {
+    std::uint64_t cached = 0, dirty = 0, being_written = 0, evicted = 0, evicted_lately = 0;
+  } pages;
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct statfs about {};
+  if (!file || ::fstatfs(file.get(), &about) != 0 || about.f_type == TMPFS_MAGIC) return std::nullopt;
+  if (::syscall(cachestat, file.get(), &all, &pages, 0) != 0) return std::nullopt;
+  return (pages.dirty + pages.being_written) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+TEST(SnapshotFile, ThatIsLargeComesToTheDiskInSteps) {
+  const tests::TempFolder temp;
+  SnapshotFile file(temp / "gate.snapshot");
+  ASSERT_TRUE(file.begin());
+  const std::string piece(1 << 20, 's');
+  for (int pieces = 0; pieces < 24; ++pieces) {
+    ASSERT_TRUE(file.append(piece));
+    const auto unwritten = unwritten_bytes(temp / "gate.snapshot.tmp");
+    if (!unwritten) GTEST_SKIP() << "this system does not say what is not on the disk yet";
+    ASSERT_LT(*unwritten, DurableFile::step_bytes + piece.size());
+  }
+}
+
+TEST(SnapshotFile, ThatIsReplacedIsReadToItsEndByWhoHasIt) {
+  const tests::TempFolder temp;
+  const auto path = temp / "gate.snapshot";
+  SnapshotFile file(path);
+  const std::string old(3 * DurableFile::step_bytes, 'o');
+  ASSERT_TRUE(store(file, {old}));
+  fs::create_hard_link(path, temp / "kept");
+  ASSERT_TRUE(store(file, {"new"}));
+  EXPECT_EQ(**read_snapshot_file(temp / "kept"), old) << "it has another name";
+  ASSERT_TRUE(store(file, {old}));
+  std::ifstream backup(path, std::ios::binary);
+  ASSERT_TRUE(store(file, {"new"}));
+  const std::string bytes{std::istreambuf_iterator<char>(backup), {}};
+  EXPECT_NE(bytes.find(old), std::string::npos);
+  EXPECT_EQ(**file.load(), "new");
 }
 
 TEST(SnapshotFile, ThatIsNotCommittedIsDropped) {
