@@ -67,10 +67,12 @@ void LogGate::run() {
   }
 }
 
-/// Groups begin on this thread and end on the projector's: without this the allocator keeps what a rush took.
+/// Groups begin on this thread and end on the projector's, a snapshot's pieces on its writer's: without this
+/// the allocator keeps what a rush took.
 void LogGate::give_memory_back() {
   const Place last = sequencer_.end().point.last;
   if (last - memory_given_back_at_ < memory_given_back_every || parts_.projector.place() < last) return;
+  if (!snapshot_writer_.idle()) return;
   memory_given_back_at_ = last;
   return_free_memory();
 }
@@ -260,6 +262,7 @@ void LogGate::snapshot_if_due() {
   snapshot_writer_.finish();
   sequencer_.on_settled({});
   copy_.reset();
+  memory_given_back_at_ = 0;
 }
 
 }  // namespace market::sale

@@ -1,7 +1,9 @@
 #include "sale/snapshot_writer.hpp"
-#include "base/thread_name.hpp"
 
 #include <spdlog/spdlog.h>
+
+#include "base/memory.hpp"
+#include "base/thread_name.hpp"
 
 namespace market::sale {
 namespace {
@@ -14,7 +16,7 @@ SnapshotWriter::SnapshotWriter(SnapshotStore& store, const KeyFilter& keys, cons
     : store_(store), keys_(keys), records_(records), thread_([this] { run(); }) {}
 
 bool SnapshotWriter::begin(Place place) {
-  if (stage_.load() != Stage::idle) return false;
+  if (!idle()) return false;
   const std::scoped_lock lock(mutex_);
   place_ = place;
   begun_ = abandoned_ = failed_ = false;
@@ -91,6 +93,8 @@ void SnapshotWriter::run() {
     lock.unlock();
     const auto written = drop ? Result<>() : write(pieces, stage);
     for (const std::string& piece : pieces) waiting_bytes_.fetch_sub(piece.size(), std::memory_order_relaxed);
+    pieces = {};
+    if (stage == Stage::finishing) return_free_memory();  // Of the key filter's copy.
     if (!written) spdlog::warn("no snapshot could be made: {}", written.error().detail);
     if (written && !drop && stage == Stage::finishing) made_.fetch_add(1, std::memory_order_relaxed);
     lock.lock();

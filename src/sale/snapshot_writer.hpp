@@ -24,6 +24,7 @@ class SnapshotWriter {
   // The sequencer's thread only.
   /// False: the one before is not done yet.
   bool begin(Place place);
+  bool idle() const { return stage_.load() == Stage::idle; }
   /// Whether it takes another piece now: so many bytes wait at most.
   static constexpr std::size_t waiting_bytes_max = 16 << 20;
   bool has_room() const { return waiting_bytes_.load(std::memory_order_relaxed) < waiting_bytes_max; }

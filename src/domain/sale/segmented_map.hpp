@@ -27,7 +27,12 @@ class SegmentedMap {
     size_ += fresh;
     return entry->second;
   }
-  void erase(const Key& key) { size_ -= part_of(key).erase(key); }
+  void erase(const Key& key) {
+    Part& part = part_of(key);
+    size_ -= part.erase(key);
+    // What a rush took beyond a little is given back, once all of it has gone.
+    if (part.empty() && part.bucket_count() > kept_when_empty) part = {};
+  }
   std::size_t size() const { return size_; }
   template <class Each>
   void for_each(Each each) const {
@@ -44,6 +49,7 @@ class SegmentedMap {
 
  private:
   static constexpr std::size_t part_count = 1024;
+  static constexpr std::size_t kept_when_empty = 64;  ///< Entries' room of a part.
   Part& part_of(const Key& key) { return (*parts_)[part_number(key)]; }
   std::size_t size_ = 0;
   std::unique_ptr<std::array<Part, part_count>> parts_ = std::make_unique<std::array<Part, part_count>>();
