@@ -1,15 +1,12 @@
 /// Several gates on one log that is damaged, silent or behind: none of them sells on what it does not know.
 #include <gtest/gtest.h>
 
-#include <thread>
-
 #include "tests/support/damaged_group.hpp"
 #include "tests/support/two_gates.hpp"
 
 namespace market::sale {
 namespace {
 
-using namespace std::chrono_literals;
 using tests::GateInstance;
 
 class SharedFaults : public tests::TwoGates {
@@ -31,11 +28,11 @@ class SharedFaults : public tests::TwoGates {
   }
   void expect_nobody_sells() {
     ASSERT_TRUE(wait([&] { return !a->gate().writes() && a->running->table.recovering(); }));
-    std::this_thread::sleep_for(400ms);  // Longer than a silence.
-    for (GateInstance* each : {a.get(), b.get()}) {
-      EXPECT_FALSE(each->gate().writes());
+    const auto longer_than_a_silence = Millis(400);
+    EXPECT_TRUE(
+        tests::stays_away([&] { return a->gate().writes() || b->gate().writes(); }, longer_than_a_silence));
+    for (GateInstance* each : {a.get(), b.get()})
       EXPECT_EQ(each->submit(order_of(9)).error().code, Code::recovering);
-    }
   }
 };
 
@@ -82,8 +79,7 @@ TEST_F(SharedFaults, KnowsForHowLongTheLogWasSilent) {
 
 TEST_F(SharedFaults, AWriterShowsItsOwnStockWhateverOthersHaveShown) {
   a->gate().show_ahead({line(3)});
-  std::this_thread::sleep_for(300ms);
-  EXPECT_EQ(a->remaining(product), 100);
+  EXPECT_TRUE(tests::stays_away([&] { return a->remaining(product) != 100; }));
 }
 
 TEST_F(SharedFaults, OfVeryMuchThatIsAheadTheNewestIsShown) {

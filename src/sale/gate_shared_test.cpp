@@ -39,9 +39,8 @@ TEST_F(SharedGate, OneWritesAndTheOtherFollows) {
   EXPECT_TRUE(b->has_order(UserId{1}, sold->subject));
   EXPECT_FALSE(b->gate().writes());
   EXPECT_EQ(b->submit(order_of(2)).error().code, Code::recovering) << "only the writer decides";
-  std::this_thread::sleep_for(600ms);
-  EXPECT_TRUE(a->gate().writes()) << "an idle writer gives signs of life";
-  EXPECT_FALSE(b->gate().writes());
+  EXPECT_TRUE(tests::stays_away([&] { return !a->gate().writes() || b->gate().writes(); }, Millis(600)))
+      << "an idle writer gives signs of life";
 }
 
 TEST_F(SharedGate, UnpaidOrdersExpireAlsoAfterTheirWriterHasDied) {
@@ -127,8 +126,7 @@ TEST_F(SharedGate, WhoIsCutOffShowsWhatIsAheadUntilTheLogIsBack) {
   ASSERT_TRUE(wait([&] { return b->remaining(product) == 94; }));
   b->gate().show_ahead(line(a->gate().place() + 1'000'000, 3));  // Whoever wrote that has spoiled it.
   ASSERT_TRUE(wait([&] { return b->remaining(product) == 3; }));
-  std::this_thread::sleep_for(300ms);
-  EXPECT_EQ(b->remaining(product), 3) << "there is nothing better yet";
+  EXPECT_TRUE(tests::stays_away([&] { return b->remaining(product) != 3; })) << "there is nothing better yet";
   b->door.open();
   EXPECT_TRUE(wait([&] { return b->remaining(product) == a->remaining(product); }));
   ASSERT_TRUE(a->submit(order_of(7)));
@@ -174,8 +172,7 @@ TEST_F(SharedGate, ACutLogIsSoldFromByNobody) {
   a->door.shut();
   a->stop();
   memory.cut(2);
-  std::this_thread::sleep_for(800ms);
-  EXPECT_FALSE(b->gate().writes());
+  EXPECT_TRUE(tests::stays_away([&] { return b->gate().writes(); }, Millis(800)));
   EXPECT_TRUE(b->submit(order_of(2)).error().code == Code::recovering);
   EXPECT_EQ(b->remaining(product), 99) << "reads go on";
 }
@@ -184,15 +181,18 @@ TEST_F(SharedGate, ACutLogIsSoldFromByNobody) {
 /// twice.
 TEST_F(SharedGate, ACrowdBuysWhileWritersComeAndGo) {
   std::atomic<bool> done{false};
+  std::atomic<std::int64_t> changes{0};  // Of a door.
   std::thread nemesis([&] {
     std::uint64_t random = 88172645463325252ull;
     while (!done) {
       random ^= random << 13, random ^= random >> 7, random ^= random << 17;
       GateInstance& one = random % 2 ? *a : *b;
       one.door.shut(random & 4);
-      std::this_thread::sleep_for(Millis(100 + static_cast<int>(random >> 8) % 250));
+      ++changes;
+      tests::wait([&] { return done.load(); }, Millis(100 + (random >> 8) % 250));
       one.door.open();
-      std::this_thread::sleep_for(Millis(150 + static_cast<int>(random >> 16) % 100));
+      ++changes;
+      tests::wait([&] { return done.load(); }, Millis(150 + (random >> 16) % 100));
     }
   });
   std::map<std::int64_t, std::int64_t> sold;  // Order by user.
@@ -203,7 +203,7 @@ TEST_F(SharedGate, ACrowdBuysWhileWritersComeAndGo) {
       sold[user] = answer->subject;
     else if (answer.error().code == Code::sold_out)
       ++sold_out;
-    std::this_thread::sleep_for(10ms);
+    EXPECT_TRUE(wait([&] { return 20 * changes >= user; })) << "some buy between any two changes";
   }
   done = true;
   nemesis.join();

@@ -4,6 +4,7 @@
 
 #include <future>
 
+#include "tests/support/order_of_one.hpp"
 #include "tests/support/test_gate.hpp"
 #include "tests/support/wait.hpp"
 
@@ -30,12 +31,8 @@ class GateTest : public testing::Test {
   }
   Command order_of(std::int64_t user, std::uint64_t key, std::uint64_t fingerprint = 1,
                    std::int32_t quantity = 1) {
-    PlaceOrder place;
-    place.user = UserId{user};
-    place.payment_window = Millis(600'000);
-    place.lines.push_back(WantedLine{product, quantity});
-    Command command = place;
-    if (key != 0) command.key = RequestKey{static_cast<std::uint64_t>(user) * 0x9E3779B97F4A7C15ull, key};
+    Command command = tests::order_of_one(product, user, key);
+    std::get<PlaceOrder>(command.body).lines[0].quantity = quantity;
     command.fingerprint = fingerprint;
     return command;
   }

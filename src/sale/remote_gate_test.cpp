@@ -186,9 +186,9 @@ TEST_F(RemoteGates, ACrowdBuysAtAllOfThemWhileWritersDie) {
     for (unsigned i = 0; !done; ++i) {
       GateInstance& one = *all[i % 3];
       one.door.shut(i % 2 == 0);
-      std::this_thread::sleep_for(Millis(100 + (i * 97) % 250));
+      tests::wait([&] { return done.load(); }, Millis(100 + (i * 97) % 250));
       one.door.open();
-      std::this_thread::sleep_for(Millis(200 + (i * 53) % 150));
+      tests::wait([&] { return done.load(); }, Millis(200 + (i * 53) % 150));
     }
   });
   std::vector<std::thread> buyers;
@@ -196,12 +196,12 @@ TEST_F(RemoteGates, ACrowdBuysAtAllOfThemWhileWritersDie) {
     buyers.emplace_back([&, n] {
       for (std::int64_t user; (user = next++) <= 200;) {
         Result<Submitted> answer = fail(Code::recovering, "");
-        for (int tries = 0; tries < 400; ++tries) {  // As a client that repeats with its key.
-          answer = all[(n + tries) % 3]->submit(order_of(user, 1));
-          if (answer || (answer.error().code != Code::recovering && answer.error().code != Code::unavailable))
-            break;
-          std::this_thread::sleep_for(20ms);
-        }
+        int at = n;
+        wait([&] {  // As a client that repeats with its key.
+          answer = all[at++ % 3]->submit(order_of(user, 1));
+          return answer ||
+                 (answer.error().code != Code::recovering && answer.error().code != Code::unavailable);
+        });
         const std::scoped_lock lock(mutex);
         if (answer)
           sold[user] = answer->subject;
@@ -233,8 +233,8 @@ TEST_F(RemoteGates, OneThatMayNotWriteNeverDoesAndSellsAllTheSame) {
   ASSERT_TRUE(shop.submit(order_of(1, 7)));
   b->stop();
   a->die();
-  std::this_thread::sleep_for(700ms);  // Longer than anybody else would wait.
-  EXPECT_FALSE(shop.gate().writes());
+  const auto longer_than_anybody_waits = Millis(700);
+  EXPECT_TRUE(tests::stays_away([&] { return shop.gate().writes(); }, longer_than_anybody_waits));
   b->start();
   ASSERT_TRUE(wait([&] { return b->gate().writes(); }));
   const auto again = shop.submit(order_of(1, 7));

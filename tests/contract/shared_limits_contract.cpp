@@ -53,10 +53,10 @@ TEST_F(SharedLimitsContract, GivesBackAndRefills) {
   EXPECT_EQ(take(one, {bucket("a", 1)}), Millis(0));
   two.give_back({bucket("a", 1)});
   two.give_back({bucket("a", 1)});  // Never more than the burst.
-  EXPECT_TRUE(tests::within(Millis(1'000), [&] { return take(one, {bucket("a", 1)}) == Millis(0); }));
+  EXPECT_TRUE(tests::wait([&] { return take(one, {bucket("a", 1)}) == Millis(0); }, Millis(1'000)));
   EXPECT_GT(take(one, {bucket("a", 1)}), Millis(0));
   EXPECT_EQ(take(one, {bucket("fast", 1, 50)}), Millis(0));
-  EXPECT_TRUE(tests::within(Millis(1'000), [&] { return take(two, {bucket("fast", 1, 50)}) == Millis(0); }));
+  EXPECT_TRUE(tests::wait([&] { return take(two, {bucket("fast", 1, 50)}) == Millis(0); }, Millis(1'000)));
 }
 
 TEST_F(SharedLimitsContract, SixtyAtOnceTakeNoMoreThanThereIs) {

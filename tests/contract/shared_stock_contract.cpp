@@ -91,7 +91,7 @@ TEST_F(SharedStockContract, SaysThatItIsEmptyAgain) {
   EXPECT_FALSE(run(stock.write(log, 10, {line(shoes, 10, 3)})));
   EXPECT_FALSE(run(stock.moved_since(log, 0)));
   server.start();
-  ASSERT_TRUE(tests::within(Millis(3'000), [&] { return client->connected(); }));
+  ASSERT_TRUE(tests::wait([&] { return client->connected(); }, Millis(3'000)));
   EXPECT_TRUE(write({line(shoes, 10, 3)}, 10).was_empty);
 }
 

@@ -11,6 +11,7 @@
 #include "tests/support/kafka_topic.hpp"
 #include "tests/support/numbered_records.hpp"
 #include "tests/support/own_engine.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::kafka {
 namespace {
@@ -84,7 +85,8 @@ TEST_F(KafkaLogTest, APausedBrokerIsAnUnknownOutcomeWithinASecondAndNothingIsLos
   const auto no_end = log->end();
   EXPECT_LT(Steady::now() - asked, 3'000ms);
   EXPECT_FALSE(no_end) << "nobody may deny anything now";
-  std::this_thread::sleep_for(3s);  // All connections have timed out by then.
+  const auto all_connections_time_out = 3s;
+  EXPECT_TRUE(tests::stays_away([&] { return log->end().has_value(); }, all_connections_time_out));
   broker->send(SIGCONT);
   EXPECT_TRUE(appends_within(10s, "five"));
   std::vector<std::string> records;
@@ -152,12 +154,13 @@ TEST_F(KafkaLogTest, ManyRecordsAreAppendedWithoutWaitingForEach) {
   EXPECT_EQ(found, records);
   EXPECT_EQ(*log->append(numbered_record(3'001)), 3'001) << "and one that is read back goes on behind them";
   broker->send(SIGSTOP);
-  std::thread later([] {
-    std::this_thread::sleep_for(2s);
+  std::atomic<bool> appended{false};
+  std::thread later([&] {
+    EXPECT_TRUE(tests::stays_away([&] { return appended.load(); }, 2s)) << "a pause is waited for";
     broker->send(SIGCONT);
   });
-  EXPECT_TRUE(log->append_unread(std::vector<std::string>{numbered_record(3'002)}))
-      << "a pause is waited for";
+  EXPECT_TRUE(log->append_unread(std::vector<std::string>{numbered_record(3'002)}));
+  appended = true;
   later.join();
 }
 
