@@ -45,8 +45,10 @@ coverage_programs=(domain_tests sale_tests sim_tests)
 
 tsan_suite() {
   build tsan
+  engines_up  # Or all that speaks with Kafka, MariaDB and Redis would be skipped.
   MARKET_BUILD="$root/build/tsan" ctest_suite release-tsan "unit and simulation programs under TSan" \
     build/tsan
+  engines_down
 }
 
 # Branches of the code that decides who gets what, taken by its own tests and by the simulation: no program
