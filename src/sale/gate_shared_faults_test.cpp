@@ -23,8 +23,9 @@ class SharedFaults : public tests::TwoGates {
     if (const auto* open = std::get_if<wire::Open>(&*decoded)) return rule.judge(*open);
     return rule.judge(std::get<wire::Group>(*decoded).head);
   }
+  /// The fewer are left, the later it was.
   StockLine line(std::int64_t left) const {
-    return StockLine{product, a->gate().place() + 1'000, left, 100, {}, {}};
+    return StockLine{product, a->gate().place() + 1'000 - left, left, 100, {}, {}};
   }
   void expect_nobody_sells() {
     ASSERT_TRUE(wait([&] { return !a->gate().writes() && a->running->table.recovering(); }));
