@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import json
 import os
 import signal
 import ssl
@@ -197,6 +198,29 @@ user_rate = {{ per_second = {rate}, burst = {rate} }}
             write(1000)
             server.process.send_signal(signal.SIGHUP)
             until(lambda: {buyer.get("/cart").status_code for _ in range(3)} == {200}, 5)
+
+
+def test_whose_word_is_believed_changes_with_the_settings(tmp_path):
+    """For the routes' policies and for all else that asks who it was: here the access log."""
+    config, log = tmp_path / "market.toml", tmp_path / "access.log"
+
+    def write(networks):
+        config.write_text(f'[http]\naccess_log = "{log}"\ntrusted_proxies = "{networks}"\n')
+
+    def client_of(name):
+        forged = {"X-Forwarded-For": "9.9.9.9", "X-Request-Id": name}
+        requests.get(server.url + "/api/v1/categories", headers=forged, timeout=10)
+        until(lambda: name in log.read_text(), 5)
+        return next(json.loads(line) for line in log.read_text().splitlines() if name in line)["client"]
+
+    write("127.0.0.0/8")
+    with Market(tmp_path / "data", "log.level=info", flags=("--config", str(config))) as server:
+        assert client_of("trusted") == "9.9.9.9"
+        for networks, expected in (("", "127.0.0.1"), ("127.0.0.0/8", "9.9.9.9")):
+            write(networks)
+            server.process.send_signal(signal.SIGHUP)
+            tries = iter(range(50))
+            until(lambda: client_of(f"{networks}-{next(tries)}.") == expected, 5)  # noqa: B023
 
 
 def test_a_crowd_that_searches_stops_nobody(tmp_path):

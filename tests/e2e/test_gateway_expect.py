@@ -155,6 +155,17 @@ def test_others_are_not_asked_and_limits_count_once(tmp_path):
     silent.listener.close()
 
 
+def test_who_asks_and_leaves_has_asked(tmp_path):
+    with FakeUpstream() as fake:
+        with Gateway(tmp_path, ROUTE.format(port=fake.port, silent=fake.port), limits=True) as gateway:
+            answers = []
+            for _ in range(12):
+                with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as peer:
+                    peer.sendall(request("/fake/ok", "Content-Length: 2", EXPECT, method="POST"))
+                    answers.append(peer.recv(65536).split(b" ", 2)[1])
+            assert answers == [b"100"] * 4 + [b"429"] * 8
+
+
 REFUSED_HEADS = [
     (414, b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: x\r\n"),
     (414, b"GET /" + b"a" * 30_000 + b" HTTP/1.1\r\nHost: x\r\n"),

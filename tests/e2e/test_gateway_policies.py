@@ -46,6 +46,42 @@ def test_rate_limits_by_address(tmp_path, upstream):
         assert answers[0].get("RateLimit") == '"default";r=4;t=1'
 
 
+def test_who_is_refused_for_himself_takes_nothing_of_what_all_share(tmp_path, upstream):
+    more = """route_rate = { per_second = 1, burst = 10 }
+    address_rate = { per_second = 1, burst = 2 }"""
+    top = '[gateway]\ntrusted_proxies = "127.0.0.0/8"'
+    config = ROUTE.format(top=top, port=upstream.port, more=more)
+    with Gateway(tmp_path, config, limits=True) as gateway:
+
+        def ask(address):
+            return gateway.ask("/fake/x", headers={"X-Forwarded-For": address}).status
+
+        assert [ask("9.9.9.1") for _ in range(60)].count(200) <= 4
+        assert [ask(f"9.9.8.{i}") for i in range(5)] == [200] * 5
+
+
+def test_a_body_may_be_as_long_as_its_route_says_in_a_weight_group(tmp_path, upstream):
+    config = f"""[gateway.services]
+fake = ["127.0.0.1:{upstream.port}"]
+[[gateway.routes]]
+id = "old"
+service = "fake"
+path = "/fake/**"
+weight_group = "c"
+weight = 1
+[[gateway.routes]]
+id = "new"
+service = "fake"
+path = "/fake/**"
+weight_group = "c"
+weight = 99
+body_bytes_max = 1000
+"""
+    with Gateway(tmp_path, config) as gateway:
+        answers = [gateway.ask("/fake/x", "POST", body=b"x" * 5000).status for _ in range(60)]
+    assert answers.count(413) > 30 and set(answers) <= {200, 413}
+
+
 def test_forwarded_addresses_count_behind_a_trusted_proxy(tmp_path, upstream):
     more = "address_rate = { per_second = 1, burst = 2 }"
     top = '[gateway]\ntrusted_proxies = "127.0.0.0/8"'
@@ -150,6 +186,18 @@ def test_access_log_and_spans(tmp_path, upstream):
         line = json.loads(pathlib.Path(log).read_text().splitlines()[0])
         assert (line["status"], line["path"], line["requestId"]) == (200, "/fake/logged", "r-1")
         assert "secret" not in log.read_text()
+        # What the gateway answers itself stands there, too: each once.
+        for path in ("/nothing", "/health/live", "/fake/again"):
+            gateway.ask(path)
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=5) as peer:
+            peer.sendall(b"GET /bad\x01 HTTP/1.1\r\n\r\n")
+            peer.recv(100)
+        until(lambda: log.read_text().count("\n") == 5, 10, "a line each")
+        lines = [json.loads(line) for line in log.read_text().splitlines()[1:]]
+        assert [(line["path"], line["status"]) for line in lines] == [
+            ("/nothing", 404), ("/health/live", 200), ("/fake/again", 200), ("", 400),
+        ]
+        assert all(line["client"] == "127.0.0.1" for line in lines)
         path, body = Collector.posts[0]
         span = body["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
         assert path == "/v1/traces" and span["traceId"] == "0af7651916cd43dd8448eb211c80319c"

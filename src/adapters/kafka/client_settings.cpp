@@ -37,14 +37,16 @@ constexpr std::array producer{
     Setting{"request.timeout.ms", "1000", "as socket.timeout.ms, for the acknowledgement"},
     Setting{"message.max.bytes", "1048576", "a group is 512 KiB at most; the topic allows as much"},
     Setting{"compression.codec", "none", "groups are binary and small; time counts"},
-    Setting{"queue.buffering.max.messages", "16", "nothing piles up behind a broker that is away"},
+    Setting{"queue.buffering.max.messages", "512", "public events go many to a request"},
+    Setting{"queue.buffering.max.kbytes", "16384", "nothing piles up behind a broker that is away"},
 };
 constexpr std::array consumer{
     Setting{"auto.offset.reset", "error", "a log that lost its start or end is an alarm, never a jump"},
     Setting{"fetch.min.bytes", "1", "the broker answers with the first record"},
     Setting{"fetch.wait.max.ms", "250", "and says at least this often that there is none"},
     Setting{"fetch.error.backoff.ms", "50", "after an error the next try comes soon (default: 500 ms)"},
-    Setting{"fetch.message.max.bytes", "4194304", "several groups at once while a reader is behind"},
+    Setting{"fetch.message.max.bytes", "131072",
+            "a follower's step reads little; a larger group comes whole anyway"},
     Setting{"queued.min.messages", "1000", "a record is up to a MiB: not 100,000 of them ahead"},
     Setting{"queued.max.messages.kbytes", "32768", "memory of a reader that is behind"},
     Setting{"check.crcs", "true", "a damaged batch is found where it arrives"},

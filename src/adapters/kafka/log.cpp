@@ -220,6 +220,7 @@ Result<> KafkaLog::read(Offset from, const std::function<bool(Offset, std::strin
                                                  *reader->position() - 1, settings_.silence_max.count()));
     more = each(log_offset((*message)->offset), bytes_of(**message));
   }
+  reader->stop();
   const std::lock_guard lock(readers_mutex_);
   idle_reader_ = std::move(reader);
   return {};

@@ -42,10 +42,10 @@ class Reader {
   /// The next record, null when none came for `wait`. Errors: internal (the log does not hold the position:
   /// it was cut, trimmed or made anew), unavailable.
   Result<Message> next(Millis wait);
-
- private:
+  /// Until the next start() nothing is fetched ahead.
   void stop();
 
+ private:
   Handle handle_;
   Topic topic_;
   std::optional<Offset> position_;

@@ -115,6 +115,7 @@ void reload_front_door(const SettingSources& sources, ServeRole role, FrontDoor&
     front.apply(settings, std::move(next));
     registry.apply(settings.text("registry.zone"), front.allowed.current());
     server.set_tls(std::move(tls));
+    if (front.at_home) server.set_trusted_proxies(front.proxy.config()->trusted_proxies);
   } catch (const std::exception& mistake) {
     spdlog::error("the settings were not applied, the old ones stay: {}", mistake.what());
   }

@@ -100,6 +100,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   server = std::make_unique<http::Server>(router, clock, limits, threads);
   const bool secure = tls != nullptr;
   server->set_tls(std::move(tls));
+  server->set_access_log(access_log);  // Of what it answers itself.
   server->set_amend(
       [&proxy](const http::Request& request, http::Reply& reply) { proxy.add_cors(request, reply); });
   std::vector<int> inherited = activated_sockets();

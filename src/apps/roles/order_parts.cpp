@@ -11,6 +11,8 @@
 namespace market::apps {
 namespace {
 
+constexpr std::size_t published_at_once_max = 2'048;  ///< Events, and a group.
+
 void warn(const std::string& line) {
   spdlog::warn("{}", line);
 }
@@ -116,8 +118,8 @@ OrderParts::OrderParts(OrderNeeds needs, const Settings& settings, bool mails_se
 }
 
 std::unique_ptr<sale::LogTail> OrderParts::tail_for(LogEffect& effect, const FollowedTo& beginning,
-                                                    std::function<bool()> may_run) {
-  sale::TailSettings settings;
+                                                    std::function<bool()> may_run,
+                                                    sale::TailSettings settings) {
   settings.foreign_bytes_ignored = core.shared_log != nullptr;
   auto tail = std::make_unique<sale::LogTail>(core.log, effect, following, background, beginning,
                                               std::move(may_run), warn, settings);
@@ -125,16 +127,19 @@ std::unique_ptr<sale::LogTail> OrderParts::tail_for(LogEffect& effect, const Fol
   return tail;
 }
 
-/// From the log's start: whoever reads them may count on all of them.
+/// From the log's start: whoever reads them may count on all of them. Nothing is looked up for them, so many
+/// are taken at once: in a rush they keep up, and each part costs Kafka and the database a request.
 void OrderParts::publish_to(const kafka::EventTopicSettings& topic, Failpoint failpoint) {
   event_topic = std::make_unique<kafka::KafkaEventTopic>(topic);
   publish_events =
       std::make_unique<order::PublishEvents>(*event_topic, store.places, core.products, std::move(failpoint));
-  event_tail = tail_for(*publish_events, FollowedTo(), [this] {
+  const auto may_publish = [this] {
     const bool writes = core.gate.writes();
     if (!writes) publish_events->rest();
     return writes;
-  });
+  };
+  event_tail =
+      tail_for(*publish_events, FollowedTo(), may_publish, {.part_events_max = published_at_once_max});
 }
 
 void OrderParts::start() {

@@ -44,6 +44,7 @@ struct Reply {
   std::optional<ForwardedHead> forwarded;
   /// After a 101: what the client sends and gets from then on.
   std::shared_ptr<TunnelEnd> tunnel;
+  bool noted = false;  ///< Whoever made it has told the access log, or knows that it is not wanted there.
 };
 
 inline constexpr std::string_view json_type = "application/json";

@@ -99,6 +99,8 @@ struct Request {
   bool from_trusted = false;  ///< The peer is a trusted proxy: what it says of the request is so.
   bool secure = false;        ///< It came over TLS.
   bool http_1_0 = false;
+  bool asked_ahead = false;     ///< RouteOptions::ask_ahead was asked, and let it come.
+  std::uint64_t random = 0;     ///< Its own: what is drawn for it comes out the same each time.
   std::string_view request_id;  ///< Ours, or the caller's when it is sane; always set.
   std::string_view trace_id;    ///< 32 hex digits, of `traceparent` or fresh.
   std::size_t route_index = 0;  ///< Set by the router, for metrics.

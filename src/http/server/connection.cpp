@@ -94,6 +94,7 @@ void Connection::on_deadline() {
 
 void Connection::on_drain() {
   drain_end_ms_ = after(drain_unfinished_max);
+  if (streaming_ && !is_endless()) return;  // A long answer: it is finished.
   if (streaming_ && waiting_ == Waiting::nothing)
     cancel_->emit(asio::cancellation_type::terminal);
   else if (streaming_)
@@ -244,6 +245,8 @@ HeadState Connection::parse() {
 
 void Connection::set_origin(Request& request, TraceContext& trace) {
   trace.take(request, thread_.ids);
+  request.asked_ahead = false;
+  request.random = thread_.ids.next();
   const auto& trusted = thread_.trusted_proxies();
   request.remote_address = peer_.text.data();
   if (trusted_version_ != thread_.trusted_version()) {  // They may have come to be known since it connected.

@@ -72,11 +72,15 @@ class Connection final : public Watched {
     Framing framing;
     TraceContext trace;
     std::int64_t began_ns = 0;
+    std::size_t charged = 0;  ///< Of its bytes, as unfinished.
     Router::Match match;
     std::optional<Reply> reply;
   };
   static bool is_independent(const Request& request, const Framing& framing);
   std::unique_ptr<Pipelined> take_pipelined();
+  /// False: there is no room for it beside those under way.
+  bool charge_pipelined(Pipelined& one, std::size_t bytes);
+  void end_pipelined(const Pipelined& one);
   static asio::awaitable<Reply> work_on(const Handler& handler, const Request& request, std::uint64_t id);
   void begin(Pipelined& one);
   /// False: the connection is over.
@@ -98,6 +102,8 @@ class Connection final : public Watched {
   static std::int64_t steady_ns();
   void count(Status status) { thread_.count(request_.route_index, status, steady_ns() - began_ns_); }
   void note(AccessLog& access_log, const Reply& reply);
+  /// Of what was not understood, or came too late: by its sender and the answer alone.
+  void note_refused(AccessLog& access_log, const Reply& reply);
   void refuse(const Refusal& refusal);
   /// An event stream needs a place of its own; without one the reply says so instead.
   void expect_stream_place(Reply& reply);
@@ -121,6 +127,8 @@ class Connection final : public Watched {
         [this](auto handler) { waiter_.emplace(std::move(handler)); }, asio::use_awaitable);
   }
   void resume(Wake why);
+  /// Of a stream: it goes on for as long as somebody reads it.
+  bool is_endless() const { return has_stream_place_; }
   bool is_draining() const { return thread_.shared().draining.load(std::memory_order_relaxed); }
   std::int64_t after(std::chrono::milliseconds limit) const {
     return thread_.now_ms() + limit.count() + IoThread::tick_ms;  // Never early, though the clock is coarse.
@@ -161,8 +169,9 @@ class Connection final : public Watched {
   Framing framing_;
   std::optional<Refusal> refusal_;
   TraceContext trace_;
-  std::int64_t began_ns_ = 0;  ///< The newest request's head was whole.
-  std::size_t charged_ = 0;    ///< Bytes of its body that count as unfinished.
+  std::int64_t began_ns_ = 0;        ///< The newest request's head was whole.
+  std::size_t charged_ = 0;          ///< Bytes of its body that count as unfinished.
+  std::size_t pipelined_bytes_ = 0;  ///< Of requests that are worked on.
   std::string chunked_body_;
   std::string out_;
   std::size_t out_sent_ = 0;

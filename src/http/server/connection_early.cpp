@@ -33,6 +33,7 @@ asio::awaitable<std::optional<Reply>> Connection::judge_early(Router::Match matc
   try {
     thread_.serving = id_;
     auto asked = co_await match.options->ask_ahead(request_);
+    request_.asked_ahead = true;
     if (asked) early = std::move(*asked);
   } catch (const std::exception& failure) {
     early = answer_of(failure, request_);

@@ -41,4 +41,18 @@ void Connection::note(AccessLog& access_log, const Reply& reply) {
   access_log.take(answered);
 }
 
+void Connection::note_refused(AccessLog& access_log, const Reply& reply) {
+  if (!access_log.wants(false)) return;
+  RequestRecord answered;
+  answered.began_unix_ns = thread_.shared().clock.now().time_since_epoch().count() * 1'000'000;
+  answered.client = peer_.text.data();
+  answered.request_id = request_.request_id;
+  answered.trace_id = request_.trace_id;
+  answered.span_id.resize(16);
+  write_hex(thread_.ids.next() | 1, answered.span_id.data());
+  answered.status = static_cast<int>(reply.status);
+  answered.bytes = reply.body.size();
+  access_log.take(answered);
+}
+
 }  // namespace market::http

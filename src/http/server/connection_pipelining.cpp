@@ -61,9 +61,25 @@ std::unique_ptr<Connection::Pipelined> Connection::take_pipelined() {
   // What is passed on may answer with a stream.
   const bool passed_on = one->match.options && one->match.options->any_body;
   takes_more_ = !passed_on && framing.content_length <= body_limit(one->request, one->match);
+  takes_more_ = takes_more_ && charge_pipelined(*one, bytes);
   if (!takes_more_) return nullptr;
   in_.consume(bytes);
   return one;
+}
+
+/// Like the bodies that are on their way: a few small requests are not counted.
+bool Connection::charge_pipelined(Pipelined& one, std::size_t bytes) {
+  if (pipelined_bytes_ + bytes > unfinished_bytes_free) {
+    if (!thread_.shared().take_unfinished(peer_, bytes)) return false;
+    one.charged = bytes;
+  }
+  pipelined_bytes_ += bytes;
+  return true;
+}
+
+void Connection::end_pipelined(const Pipelined& one) {
+  pipelined_bytes_ -= one.bytes.size();
+  if (one.charged > 0) thread_.shared().give_back_unfinished(peer_, one.charged);
 }
 
 asio::awaitable<Reply> Connection::work_on(const Handler& handler, const Request& request, std::uint64_t id) {
@@ -101,6 +117,7 @@ asio::awaitable<bool> Connection::serve_pipelined(std::unique_ptr<Pipelined> fir
     while (!under_way.empty() && under_way.front()->reply) {
       const auto one = std::move(under_way.front());
       under_way.pop_front();
+      end_pipelined(*one);
       if (!open || abandoned_) continue;
       std::swap(request_, one->request);
       framing_ = one->framing;

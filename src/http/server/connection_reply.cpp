@@ -126,7 +126,7 @@ void Connection::write_reply(Reply& reply) {
   HeadNeeds needs;
   if (!reply.forwarded) needs.vary = answer_conditionally(reply);
   count(reply.status);
-  if (auto* access_log = thread_.shared().access_log) note(*access_log, reply);
+  if (auto* access_log = thread_.shared().access_log; access_log && !reply.noted) note(*access_log, reply);
   if (const auto& amend = thread_.shared().amend) amend(request_, reply);
   needs.request_id = request_.request_id;
   needs.secure = request_.secure;
@@ -208,6 +208,7 @@ void Connection::refuse(const Refusal& refusal) {
     reply.headers.push_back({"Allow", std::string(all_methods)});
   add_sentence(reply.body, language);
   thread_.count(0, reply.status, -1);
+  if (auto* access_log = thread_.shared().access_log) note_refused(*access_log, reply);
   if (const auto& amend = thread_.shared().amend; amend && !origin.empty()) {
     Request asked;
     asked.headers.push_back({"origin", origin});
@@ -225,7 +226,7 @@ void Connection::refuse(const Refusal& refusal) {
 
 asio::awaitable<bool> Connection::run_stream(Reply reply) {
   count(reply.status);
-  if (auto* access_log = thread_.shared().access_log) note(*access_log, reply);
+  if (auto* access_log = thread_.shared().access_log; access_log && !reply.noted) note(*access_log, reply);
   if (const auto& amend = thread_.shared().amend) amend(request_, reply);
   HeadNeeds needs;
   needs.request_id = request_.request_id;
@@ -249,7 +250,7 @@ asio::awaitable<bool> Connection::run_stream(Reply reply) {
   if (!started) co_return false;
   bool whole = true;
   try {
-    ConnectionStream stream(*this, needs.chunked, length.has_value());
+    ConnectionStream stream(*this, needs.chunked);
     const auto ended = co_await reply.stream(stream);
     // How a stream ends is between the handler and its log; the peer sees the end alone. But a body of
     // another's that broke off must not look whole.

@@ -11,13 +11,11 @@ namespace market::http {
 
 class ConnectionStream final : public Stream {
  public:
-  /// A stream that `ends` by itself is finished even while the server drains.
-  ConnectionStream(Connection& session, bool chunked, bool ends)
-      : session_(session), chunked_(chunked), ends_(ends) {}
+  ConnectionStream(Connection& session, bool chunked) : session_(session), chunked_(chunked) {}
 
   Task<> write(std::string piece) override {
     if (piece.empty()) co_return Result<>();
-    if (session_.peer_closed_ || session_.closed_ || (!ends_ && session_.is_draining()))
+    if (session_.peer_closed_ || session_.closed_ || (session_.is_endless() && session_.is_draining()))
       co_return fail(Code::unavailable, "the stream has ended");
     if (chunked_) {
       fmt::format_to(std::back_inserter(session_.out_), "{:x}\r\n", piece.size());
@@ -33,7 +31,6 @@ class ConnectionStream final : public Stream {
  private:
   Connection& session_;
   bool chunked_;
-  bool ends_;
 };
 
 }  // namespace market::http

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <stdexcept>
 
@@ -102,12 +103,16 @@ bool ServerShared::take_stream(const Peer& peer) {
 }
 
 void ServerShared::connection_closed(const Peer& peer, bool stream) {
+  const bool counted = limits.connections_per_address_max > 0 && peer.capped;
   if (stream) {
     streams.fetch_sub(1);
     if (limits.streams_per_address_max > 0 && peer.capped) streams_of_peers.give_back(peer);
-  } else if (limits.connections_per_address_max > 0 && peer.capped) {
-    peers.give_back(peer);
   }
+  if (peer.tls) {  // Its bridge is still there: an ordinary connection again, until that ends.
+    if (stream && counted) peers.take(peer, std::numeric_limits<std::size_t>::max());
+    return;
+  }
+  if (!stream && counted) peers.give_back(peer);
   if (open.fetch_sub(1) == 1 && draining.load()) stop_all();
 }
 

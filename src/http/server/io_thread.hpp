@@ -98,7 +98,8 @@ struct ServerShared {
   void stop_all();
   /// This connection carries an event stream from now on. False: too many do.
   bool take_stream(const Peer& peer);
-  /// A connection is gone; the last one of a draining server ends it. `stream`: take_stream() let it in.
+  /// A connection is gone; the last one of a draining server ends it. `stream`: take_stream() let it in. Of a
+  /// session within TLS only that it is no stream any more: the connection ends with its bridge.
   void connection_closed(const Peer& peer, bool stream = false);
   /// For bytes of a body that is on its way. False: there is no room for more of them.
   bool take_unfinished(const Peer& peer, std::size_t bytes);

@@ -23,10 +23,12 @@ struct TlsContext {
 namespace {
 
 constexpr std::chrono::milliseconds handshake_time_max{10'000};
+constexpr std::chrono::milliseconds shutdown_time_max{2'000};
 constexpr std::size_t tls_piece_bytes_max = 16 * 1024;  ///< One TLS record.
 using Error = boost::system::error_code;
 
-/// Both sockets of one connection; lives as long as one of its two pumps.
+/// Both sockets of one connection; lives as long as one of its two pumps. It is what counts as open: its
+/// session ends when all is in the inner socket, which is not yet with the client.
 struct TlsBridge {
   TlsBridge(IoThread& of, OwnedFd fd, const Peer& from, std::shared_ptr<TlsContext> tls)
       : thread(of),
@@ -36,9 +38,7 @@ struct TlsBridge {
         inside(of.io()) {
     outside.next_layer().assign(asio::ip::tcp::v4(), fd.release());
   }
-  ~TlsBridge() {
-    if (!has_session) thread.shared().connection_closed(peer);
-  }
+  ~TlsBridge() { thread.shared().connection_closed(peer); }
   void close() {
     Error ignored;
     outside.next_layer().close(ignored);
@@ -50,9 +50,22 @@ struct TlsBridge {
   std::shared_ptr<TlsContext> context;
   asio::ssl::stream<asio::ip::tcp::socket> outside;
   asio::local::stream_protocol::socket inside;
-  bool has_session = false;
 };
 using BridgePtr = std::shared_ptr<TlsBridge>;
+
+/// Closes the bridge unless it ends before.
+class Deadline {
+ public:
+  Deadline(const BridgePtr& bridge, std::chrono::milliseconds longest)
+      : timer_(bridge->thread.io(), longest) {
+    timer_.async_wait([bridge](Error expired) {
+      if (!expired) bridge->close();
+    });
+  }
+
+ private:
+  asio::steady_timer timer_;
+};
 
 asio::awaitable<void> pump_in(BridgePtr bridge) {
   std::array<char, tls_piece_bytes_max> piece;
@@ -76,33 +89,28 @@ asio::awaitable<void> pump_out(BridgePtr bridge) {
     const auto bytes = co_await bridge->inside.async_read_some(
         asio::buffer(piece), asio::redirect_error(asio::use_awaitable, error));
     if (error) break;
+    const Deadline taken(bridge, bridge->thread.shared().limits.send_time_max);
     co_await asio::async_write(bridge->outside, asio::buffer(piece.data(), bytes),
                                asio::redirect_error(asio::use_awaitable, error));
   }
-  asio::steady_timer deadline(bridge->thread.io(), std::chrono::seconds(2));
-  deadline.async_wait([bridge](Error expired) {
-    if (!expired) bridge->close();
-  });
+  const Deadline gone(bridge, shutdown_time_max);
   co_await bridge->outside.async_shutdown(asio::redirect_error(asio::use_awaitable, error));
-  deadline.cancel();
   bridge->close();
 }
 
 asio::awaitable<void> serve_tls(BridgePtr bridge) {
-  asio::steady_timer deadline(bridge->thread.io(), handshake_time_max);
-  deadline.async_wait([bridge](Error expired) {
-    if (!expired) bridge->close();
-  });
   Error error;
-  co_await bridge->outside.async_handshake(asio::ssl::stream_base::server,
-                                           asio::redirect_error(asio::use_awaitable, error));
-  deadline.cancel();
+  {
+    const Deadline greeted(bridge, handshake_time_max);
+    co_await bridge->outside.async_handshake(asio::ssl::stream_base::server,
+                                             asio::redirect_error(asio::use_awaitable, error));
+  }
   int pair[2];
   if (error || ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) co_return;
   bridge->inside.assign(asio::local::stream_protocol(), pair[0]);
-  bridge->peer.tls = true;
-  bridge->has_session = true;
-  Connection::start(bridge->thread, OwnedFd(pair[1]), bridge->peer);
+  Peer within = bridge->peer;
+  within.tls = true;
+  Connection::start(bridge->thread, OwnedFd(pair[1]), within);
   bridge->thread.tasks.spawn(bridge->thread.io().get_executor(), pump_out(bridge));
   co_await pump_in(bridge);
 }

@@ -143,7 +143,7 @@ http::RouteOptions Proxy::options() {
     const auto client = http::client_address(request, config->trusted_proxies);
     const NormalRequest normal(request);
     const Route* const route =
-        normal.request ? config->match(*normal.request, client, parts_.clock.now(), 0) : nullptr;
+        normal.request ? config->match(*normal.request, client, parts_.clock.now(), request.random) : nullptr;
     return route && route->body_bytes_max > 0 ? route->body_bytes_max : config->body_bytes_max;
   };
   // Whoever is refused by his head alone sends no long body.
@@ -151,9 +151,10 @@ http::RouteOptions Proxy::options() {
     const auto config = current();
     const auto client = http::client_address(request, config->trusted_proxies);
     const NormalRequest normal(request);
-    const Route* const route = normal.request && !is_internal_path(normal.request->path)
-                                   ? config->match(*normal.request, client, parts_.clock.now(), 0)
-                                   : nullptr;
+    const Route* const route =
+        normal.request && !is_internal_path(normal.request->path)
+            ? config->match(*normal.request, client, parts_.clock.now(), request.random)
+            : nullptr;
     if (!route || route->at_home) return fail(Code::not_found, "there is nothing at this path");
     const auto user = user_of(request, *route);
     if (!user) return fail(user.error());
@@ -193,8 +194,7 @@ void Proxy::arrive(const http::Request& request, Arrival& arrival) {
   if (arrival.client.empty())
     arrival.client = arrival.name = http::name_of_connection(http::IoThread::current()->serving);
   if (is_internal_path(request.path)) return;
-  arrival.route = arrival.config->match(request, arrival.client, parts_.clock.now(),
-                                        http::IoThread::current()->ids.next());
+  arrival.route = arrival.config->match(request, arrival.client, parts_.clock.now(), request.random);
 }
 
 Proxy::Passage Proxy::passage_of(const http::Request& request, const Arrival& arrival) const {
@@ -225,6 +225,7 @@ Task<http::Reply> Proxy::handle_normal(const http::Request& request) {
   if (!reply) reply = http::problem_reply(reply.error(), request.trace_id);
   complete(passage, *reply);
   if (parts_.access_log.wants(passage.sampled)) note(passage, *reply);
+  reply->noted = true;
   co_return std::move(*reply);
 }
 

@@ -90,6 +90,7 @@ class Proxy {
     std::string_view client;  ///< An address, or that name.
     const Route* route = nullptr;
   };
+  using Place = std::shared_ptr<platform::StreamBudget::Place>;
   struct Passage {
     const http::Request& request;
     const GatewayConfig& config;
@@ -107,6 +108,7 @@ class Proxy {
     bool asks = false;       ///< Its head alone.
     int tries = 0;
     std::string fan_key;  ///< Of an event stream that all who ask for it may share.
+    Place place;          ///< Taken already, of such a one.
     std::string instance;
     RateLimiter::Verdict verdict;
     const RateLimit* limit = nullptr;
@@ -133,11 +135,11 @@ class Proxy {
   Task<http::Reply> forward(Passage& passage, std::string service);
   Task<http::Reply> fallback(Passage& passage, http::Reply reply);
   Task<http::Reply> fanned(Passage& passage);
-  Task<http::Reply> asked_for_all(Passage& passage);
+  /// To whoever asked for it: what is not public yet is its seller's alone.
+  Task<http::Reply> seen_by(Passage& passage, Result<http::Reply> of_all);
   std::shared_ptr<EventFan> fan_of(const Passage& passage);
   http::Reply with_place(const Passage& passage, http::Reply reply);
   http::Reply subscribe(const Passage& passage, std::shared_ptr<EventFan> fan);
-  using Place = std::shared_ptr<platform::StreamBudget::Place>;
   /// Null: `refused` says so.
   Place take_place(const Passage& passage, std::optional<http::Reply>& refused);
   /// Among the streams of one instance.
@@ -151,8 +153,6 @@ class Proxy {
     std::uint64_t key;
   };
   std::array<LimitCheck, 3> limits_of(const Passage& passage) const;
-  /// Of a passage that comes again, with its body.
-  void give_limits_back(const Passage& passage);
   std::optional<http::Reply> check_token(Passage& passage);
   /// 0: nobody signed in, or we cannot tell. Errors: unauthenticated, forbidden.
   Result<std::uint64_t> user_of(const http::Request& request, const Route& route) const;

@@ -39,12 +39,10 @@ Task<std::optional<http::Reply>> Proxy::ask_ahead(const http::Request& request) 
     auto asked = co_await ask_service(passage);
     if (asked) reply = std::move(*asked);
   }
-  if (!reply) {  // It comes again, with its body.
-    give_limits_back(passage);
-    co_return reply;
-  }
+  if (!reply) co_return reply;  // It comes again, with its body.
   complete(passage, *reply);
   if (parts_.access_log.wants(passage.sampled)) note(passage, *reply);
+  reply->noted = true;
   co_return reply;
 }
 

@@ -65,16 +65,17 @@ std::array<Proxy::LimitCheck, 3> Proxy::limits_of(const Passage& passage) const 
   const auto name = std::hash<std::string>()(route.id);
   // Of a connection's name: that connection's. The same name is somebody else's at another gateway.
   const auto address = http::address_bucket(passage.client) ^ (passage.named ? name_bits_ : 0);
+  // What all share comes last: whoever is refused for himself takes nothing of it.
   std::array<LimitCheck, 3> checks{{
-      {&route.route_rate, name},
-      {route.address_rate.per_second > 0 ? &route.address_rate : &config.address_rate,
-       address ^ (route.address_rate.per_second > 0 ? name * 3 : 1)},
       {route.user_rate.per_second > 0 ? &route.user_rate : &config.user_rate,
        passage.user * 2 ^ (route.user_rate.per_second > 0 ? name * 5 : 2)},
+      {route.address_rate.per_second > 0 ? &route.address_rate : &config.address_rate,
+       address ^ (route.address_rate.per_second > 0 ? name * 3 : 1)},
+      {&route.route_rate, name},
   }};
   for (auto& check : checks)
     if (check.limit->per_second <= 0) check.limit = nullptr;
-  if (passage.user == 0) checks[2].limit = nullptr;
+  if (passage.user == 0) checks[0].limit = nullptr;
   return checks;
 }
 
@@ -82,7 +83,8 @@ std::optional<http::Reply> Proxy::check_limits(Passage& passage) {
   if (!passage.config.rate_limits) return std::nullopt;
   for (const auto& check : limits_of(passage)) {
     if (!check.limit) continue;
-    const auto verdict = limiter_.take(check.key, *check.limit, passage.began_ns / 1'000'000);
+    const auto verdict =
+        limiter_.take(check.key, *check.limit, passage.began_ns / 1'000'000, passage.request.asked_ahead);
     // The answer tells of the tightest one.
     if (!passage.limit || verdict.remaining < passage.verdict.remaining) {
       passage.limit = check.limit;
@@ -95,12 +97,6 @@ std::optional<http::Reply> Proxy::check_limits(Passage& passage) {
     return refusal(Code::rate_limited, "too many requests", passage.request, verdict.reset_seconds);
   }
   return std::nullopt;
-}
-
-void Proxy::give_limits_back(const Passage& passage) {
-  if (!passage.config.rate_limits) return;
-  for (const auto& check : limits_of(passage))
-    if (check.limit) limiter_.give_back(check.key, *check.limit, passage.began_ns / 1'000'000);
 }
 
 bool Proxy::has_room(const Passage& passage) const {

@@ -46,6 +46,7 @@ http::Reply Proxy::no_place(platform::StreamBudget::Refusal why, const Passage& 
 }
 
 Proxy::Place Proxy::take_place(const Passage& passage, std::optional<http::Reply>& refused) {
+  if (passage.place) return passage.place;
   auto limits = passage.config.streams;
   if (!passage.config.rate_limits) limits.address_max = limits.user_max = 0;
   platform::StreamBudget::Refusal why;
@@ -104,39 +105,44 @@ http::Reply Proxy::subscribe(const Passage& passage, std::shared_ptr<EventFan> f
   return reply;
 }
 
+/// Whoever has no room for a stream asks for none: it would be opened for him and end with the refusal.
 Task<http::Reply> Proxy::fanned(Passage& passage) {
-  if (auto fan = fan_of(passage)) {
-    counts_.shared_streams.fetch_add(1, std::memory_order_relaxed);
-    co_return subscribe(passage, std::move(fan));
-  }
+  std::optional<http::Reply> refused;
+  passage.place = take_place(passage, refused);
+  if (!passage.place) co_return std::move(*refused);
   auto& coming = local().fans_to_be;
-  const auto found = coming.find(passage.fan_key);
-  const auto asked = found == coming.end() ? nullptr : found->second.lock();
-  if (asked && !asked->landed && asked->joined_count() < fan_joined_max) {
-    co_await asked->join();
+  for (;;) {
     if (auto fan = fan_of(passage)) {
       counts_.shared_streams.fetch_add(1, std::memory_order_relaxed);
       co_return subscribe(passage, std::move(fan));
     }
-    auto own = co_await asked_for_all(passage);
-    co_return own;
+    const auto found = coming.find(passage.fan_key);
+    const auto asked = found == coming.end() ? nullptr : found->second.lock();
+    if (!asked || asked->landed || asked->joined_count() >= fan_joined_max) break;
+    co_await asked->join();
+    if (!asked->reply) continue;  // A stream; or nothing that holds for all: one of us asks next.
+    http::Reply copy = *asked->reply;
+    auto reply = co_await seen_by(passage, std::move(copy));
+    co_return reply;
   }
   const auto first = std::make_shared<Coalescer::Flight>();
   coming[passage.fan_key] = first;
-  auto reply = co_await asked_for_all(passage);
+  passage.anonymous = true;  // In nobody's name.
+  auto reply = co_await guarded(passage);
   coming.erase(passage.fan_key);
-  first->land(std::nullopt);
-  co_return reply;
+  const bool holds_for_all =
+      reply && !reply->stream && !reply->tunnel &&
+      (static_cast<int>(reply->status) >= 500 || reply->status == http::Status::not_found);
+  first->land(holds_for_all ? std::optional(*reply) : std::nullopt);
+  auto seen = co_await seen_by(passage, std::move(reply));
+  co_return seen;
 }
 
-/// A stream that all may share is asked for in nobody's name. What is not public yet is its seller's alone.
-Task<http::Reply> Proxy::asked_for_all(Passage& passage) {
-  passage.anonymous = true;
-  auto reply = co_await guarded(passage);
-  const bool hidden = reply && reply->status == http::Status::not_found;
-  if (!hidden || !carries_credentials(passage.request)) co_return reply;
-  passage.anonymous = false;
+Task<http::Reply> Proxy::seen_by(Passage& passage, Result<http::Reply> of_all) {
+  const bool hidden = of_all && of_all->status == http::Status::not_found;
+  if (!hidden || !carries_credentials(passage.request)) co_return of_all;
   Passage own = passage;
+  own.anonymous = false;
   own.fan_key.clear();
   auto answer = co_await guarded(own);
   co_return answer;

@@ -31,7 +31,8 @@ RateLimiter::Bucket& RateLimiter::find(Shard& shard, std::uint64_t key, const Ra
   return *oldest;
 }
 
-RateLimiter::Verdict RateLimiter::take(std::uint64_t key, const RateLimit& limit, std::int64_t now_ms) {
+RateLimiter::Verdict RateLimiter::take(std::uint64_t key, const RateLimit& limit, std::int64_t now_ms,
+                                       bool paid) {
   key = spread(key);
   auto& shard = shards_[key >> 60];
   const std::lock_guard lock(shard.mutex);
@@ -40,9 +41,9 @@ RateLimiter::Verdict RateLimiter::take(std::uint64_t key, const RateLimit& limit
   bucket.tokens = std::min(limit.burst, bucket.tokens + passed * limit.per_second);
   bucket.at_ms = now_ms;
   Verdict verdict;
-  verdict.allowed = bucket.tokens >= 1;
-  if (verdict.allowed) bucket.tokens -= 1;
-  if (shared_ && verdict.allowed) tell(shard, bucket, limit, passed);
+  verdict.allowed = paid || bucket.tokens >= 1;
+  if (verdict.allowed && !paid) bucket.tokens -= 1;
+  if (shared_ && verdict.allowed && !paid) tell(shard, bucket, limit, passed);
   verdict.remaining = std::max(0, static_cast<int>(bucket.tokens));
   const double missing = verdict.allowed ? limit.burst - bucket.tokens : 1 - bucket.tokens;
   verdict.reset_seconds = std::max(1, static_cast<int>(std::ceil(missing / limit.per_second)));
@@ -93,15 +94,6 @@ void RateLimiter::take_back(const Untold& use) {
   auto* const bucket = known(shard, use.key);
   if (bucket == nullptr) return;
   bucket->untold = static_cast<float>(std::min(bucket->untold + use.taken, use.limit.burst));
-}
-
-void RateLimiter::give_back(std::uint64_t key, const RateLimit& limit, std::int64_t now_ms) {
-  key = spread(key);
-  auto& shard = shards_[key >> 60];
-  const std::lock_guard lock(shard.mutex);
-  auto& bucket = find(shard, key, limit, now_ms);
-  bucket.tokens = std::min(limit.burst, bucket.tokens + 1);
-  bucket.untold = std::max(0.0f, bucket.untold - 1);
 }
 
 }  // namespace market::gateway

@@ -19,10 +19,9 @@ class RateLimiter {
     int remaining = 0;      ///< Whole requests left now.
     int reset_seconds = 0;  ///< Until the bucket is full again; when refused: until one is allowed.
   };
-  /// Takes one token. `now_ms`: any monotonic clock, the same at each call.
-  Verdict take(std::uint64_t key, const RateLimit& limit, std::int64_t now_ms);
-  /// Of a request that will be asked about again.
-  void give_back(std::uint64_t key, const RateLimit& limit, std::int64_t now_ms);
+  /// Takes one token. `now_ms`: any monotonic clock, the same at each call. `paid`: the request took its
+  /// token when it was asked about before; it is told what is left.
+  Verdict take(std::uint64_t key, const RateLimit& limit, std::int64_t now_ms, bool paid = false);
 
   /// What was taken of a bucket and told nobody yet.
   struct Untold {
