@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import signal
 
 import pytest
 from fake_upstream import FakeUpstream
@@ -150,3 +151,11 @@ def test_a_client_tells_of_each_trouble_once(tmp_path):
     log = services.log_path.read_text()
     assert log.count("leaving failed") == 1
     assert log.count("the end could not be announced") == 1
+
+
+def test_a_registry_lives_on_when_it_is_told_to_reload(registry):
+    """`systemctl reload market@registry`: every role has the same unit."""
+    register(registry, "a")
+    registry.process.send_signal(signal.SIGHUP)
+    assert "a registry reads its settings at its start alone" in registry.logged("SIGHUP")
+    assert listed(registry) == {"a"}
