@@ -159,3 +159,18 @@ def test_a_registry_lives_on_when_it_is_told_to_reload(registry):
     registry.process.send_signal(signal.SIGHUP)
     assert "a registry reads its settings at its start alone" in registry.logged("SIGHUP")
     assert listed(registry) == {"a"}
+
+
+def test_a_registry_at_an_address_of_version_six(tmp_path):
+    registry = Market(tmp_path / "registry", host="[::1]", flags=("--role", "registry"))
+    with registry:
+        url = f"registry.urls=http://[::1]:{registry.port}/eureka"
+        with Gateway(tmp_path, ROUTE, url, "registry.host=::1", "registry.renewal_interval=1s") as entry:
+            until(lambda: entry.metric("market_discovery_registered") == 1, 5, "it does not register")
+            until(lambda: entry.metric("market_discovery_instances") == 1, 5, "it does not get the list")
+            with Market(
+                registry.data, host="[::1]", listen=registry.port, flags=("--role", "registry", "--takeover")
+            ):
+                assert registry.process.wait(20) == 0
+                renewed = entry.metric("market_discovery_renewals_total")
+                until(lambda: entry.metric("market_discovery_renewals_total") > renewed, 5, "it is forgotten")

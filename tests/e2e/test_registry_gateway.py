@@ -143,3 +143,13 @@ def test_operators_see_the_services_of_the_registry(registry, tmp_path):
         registry.kill()
         until(lambda: not seen()["registry"]["reached"], 40, "the registry is away")
         assert len(seen()["items"]) == 3 and seen()["registry"]["trouble"]
+
+
+def test_an_instance_at_an_address_of_version_six_is_called_and_probed(registry, tmp_path):
+    with FakeUpstream(host="::1") as upstream, gateway(tmp_path, registry) as entry:
+        assert register(registry, "a", upstream.port, host="::1", address="::1", health="/alive")[0] == 204
+        until(lambda: status(entry) == 200, 5, "it is not called")
+        upstream.mode = "500"
+        until(lambda: status(entry) and upstream.count("/alive") > 0, 10, "it is not probed")
+        upstream.mode = None
+        assert {request.get("Host") for request in upstream.requests} == {f"[::1]:{upstream.port}"}

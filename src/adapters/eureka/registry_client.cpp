@@ -1,5 +1,6 @@
 #include "adapters/eureka/registry_client.hpp"
 #include "base/thread_name.hpp"
+#include "http/message/host_address.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -28,7 +29,7 @@ asio::awaitable<void> sleep(asio::steady_timer& timer, Millis pause) {
 RegisteredInstance instance_of(const RegistryClientSettings& settings, const std::string& service) {
   RegisteredInstance instance;
   const std::string port = std::to_string(settings.port);
-  const std::string base = "http://" + settings.host + ":" + port;
+  const std::string base = "http://" + http::host_in_url(settings.host) + ":" + port;
   instance.id = settings.host + ":" + service + ":" + port;
   instance.host = instance.ip = settings.host;
   instance.app = registry::upper(service);
