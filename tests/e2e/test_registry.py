@@ -4,12 +4,14 @@ import http.client
 import json
 import re
 import signal
+import threading
 
 import pytest
+from fake_registry import FakeRegistry
 from fake_upstream import FakeUpstream
 from gateway import Gateway
 from market_server import Market, free_port
-from registry_calls import call, instance, instances, register
+from registry_calls import call, instance, instances, post, register
 from waiting import until
 
 ROUTE = """
@@ -174,3 +176,51 @@ def test_a_registry_at_an_address_of_version_six(tmp_path):
                 assert registry.process.wait(20) == 0
                 renewed = entry.metric("market_discovery_renewals_total")
                 until(lambda: entry.metric("market_discovery_renewals_total") > renewed, 5, "it is forgotten")
+
+
+def gateway_of(registry_url, folder, port, *settings):
+    more = ("registry.renewal_interval=200ms", "http.leave_time=0s", *settings)
+    return Gateway(folder, ROUTE, f"registry.urls={registry_url}", *more, port=port)
+
+
+def test_a_predecessor_that_registered_out_of_service_is_followed_by_one_in_service(registry, tmp_path):
+    """It was draining when the registry forgot it, and died: there is no override, but a stored status, which
+    no registration changes."""
+    port = free_port()
+    name = f"127.0.0.1:market-gateway:{port}"
+    more = {"app": "MARKET-GATEWAY", "status": "OUT_OF_SERVICE"}
+    assert post(registry, instance(name, port, more=more), "MARKET-GATEWAY")[0] == 204
+    with gateway_of(f"http://127.0.0.1:{registry.port}/eureka/", tmp_path, port) as entry:
+        until(lambda: entry.metric("market_discovery_registered") == 1, 5, "it does not register")
+
+        def now():
+            one = instances(registry)[name]
+            return one["status"], one["overriddenStatus"]
+
+        until(lambda: now() == ("UP", "UNKNOWN"), 5, "it stays out of service, or an override of it stays")
+
+
+def test_who_leaves_does_not_come_back_by_a_heartbeat_under_way(tmp_path):
+    """The registry forgot it: its heartbeat, still under way, is answered 404 when it has left."""
+    port = free_port()
+    beating, leaving, returned = threading.Event(), threading.Event(), threading.Event()
+
+    def hold(method, path):
+        if method == "PUT" and "lastDirtyTimestamp" in path:
+            beating.set()
+            leaving.wait(1)
+            return 404
+        if method == "DELETE" and "/status" not in path:
+            leaving.set()
+            returned.wait(1)
+        if method == "POST" and leaving.is_set():
+            returned.set()
+        return None
+
+    with FakeRegistry() as registry:
+        registry.hold = hold
+        with gateway_of(registry.url, tmp_path, port) as entry:
+            assert beating.wait(10)
+            assert entry.stop() == 0
+        assert leaving.is_set()
+        assert not returned.is_set(), registry.told
