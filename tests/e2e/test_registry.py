@@ -3,12 +3,15 @@
 import http.client
 import json
 import re
+import signal
+import threading
 
 import pytest
+from fake_registry import FakeRegistry
 from fake_upstream import FakeUpstream
 from gateway import Gateway
 from market_server import Market, free_port
-from registry_calls import call, instance, instances, register
+from registry_calls import call, instance, instances, post, register
 from waiting import until
 
 ROUTE = """
@@ -150,3 +153,74 @@ def test_a_client_tells_of_each_trouble_once(tmp_path):
     log = services.log_path.read_text()
     assert log.count("leaving failed") == 1
     assert log.count("the end could not be announced") == 1
+
+
+def test_a_registry_lives_on_when_it_is_told_to_reload(registry):
+    """`systemctl reload market@registry`: every role has the same unit."""
+    register(registry, "a")
+    registry.process.send_signal(signal.SIGHUP)
+    assert "a registry reads its settings at its start alone" in registry.logged("SIGHUP")
+    assert listed(registry) == {"a"}
+
+
+def test_a_registry_at_an_address_of_version_six(tmp_path):
+    registry = Market(tmp_path / "registry", host="[::1]", flags=("--role", "registry"))
+    with registry:
+        url = f"registry.urls=http://[::1]:{registry.port}/eureka"
+        with Gateway(tmp_path, ROUTE, url, "registry.host=::1", "registry.renewal_interval=1s") as entry:
+            until(lambda: entry.metric("market_discovery_registered") == 1, 5, "it does not register")
+            until(lambda: entry.metric("market_discovery_instances") == 1, 5, "it does not get the list")
+            with Market(
+                registry.data, host="[::1]", listen=registry.port, flags=("--role", "registry", "--takeover")
+            ):
+                assert registry.process.wait(20) == 0
+                renewed = entry.metric("market_discovery_renewals_total")
+                until(lambda: entry.metric("market_discovery_renewals_total") > renewed, 5, "it is forgotten")
+
+
+def gateway_of(registry_url, folder, port, *settings):
+    more = ("registry.renewal_interval=200ms", "http.leave_time=0s", *settings)
+    return Gateway(folder, ROUTE, f"registry.urls={registry_url}", *more, port=port)
+
+
+def test_a_predecessor_that_registered_out_of_service_is_followed_by_one_in_service(registry, tmp_path):
+    """It was draining when the registry forgot it, and died: there is no override, but a stored status, which
+    no registration changes."""
+    port = free_port()
+    name = f"127.0.0.1:market-gateway:{port}"
+    more = {"app": "MARKET-GATEWAY", "status": "OUT_OF_SERVICE"}
+    assert post(registry, instance(name, port, more=more), "MARKET-GATEWAY")[0] == 204
+    with gateway_of(f"http://127.0.0.1:{registry.port}/eureka/", tmp_path, port) as entry:
+        until(lambda: entry.metric("market_discovery_registered") == 1, 5, "it does not register")
+
+        def now():
+            one = instances(registry)[name]
+            return one["status"], one["overriddenStatus"]
+
+        until(lambda: now() == ("UP", "UNKNOWN"), 5, "it stays out of service, or an override of it stays")
+
+
+def test_who_leaves_does_not_come_back_by_a_heartbeat_under_way(tmp_path):
+    """The registry forgot it: its heartbeat, still under way, is answered 404 when it has left."""
+    port = free_port()
+    beating, leaving, returned = threading.Event(), threading.Event(), threading.Event()
+
+    def hold(method, path):
+        if method == "PUT" and "lastDirtyTimestamp" in path:
+            beating.set()
+            leaving.wait(1)
+            return 404
+        if method == "DELETE" and "/status" not in path:
+            leaving.set()
+            returned.wait(1)
+        if method == "POST" and leaving.is_set():
+            returned.set()
+        return None
+
+    with FakeRegistry() as registry:
+        registry.hold = hold
+        with gateway_of(registry.url, tmp_path, port) as entry:
+            assert beating.wait(10)
+            assert entry.stop() == 0
+        assert leaving.is_set()
+        assert not returned.is_set(), registry.told

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from client import admin
+from fake_registry import FakeRegistry
 from fake_upstream import FakeUpstream
 from gateway import Gateway
 from market_server import Market
@@ -143,3 +144,34 @@ def test_operators_see_the_services_of_the_registry(registry, tmp_path):
         registry.kill()
         until(lambda: not seen()["registry"]["reached"], 40, "the registry is away")
         assert len(seen()["items"]) == 3 and seen()["registry"]["trouble"]
+
+
+def test_names_that_are_none_go_nowhere(tmp_path):
+    """A foreign registry lets them in: neither a request nor a log line may be made of them."""
+    forged = "2026-11-29T00:00:00.000Z error the event log is damaged"
+    with FakeUpstream() as upstream:
+        evil = instance("a", upstream.port, host="evil\r\nX-Injected")
+        loud = instance("b\n" + forged, upstream.port, host="169.254.169.254")
+        good = instance("c", upstream.port)
+        with FakeRegistry(evil, loud, good) as registry:
+            urls = f"registry.urls={registry.url}"
+            with Gateway(tmp_path, ROUTE.format(service="fake"), urls) as entry:
+                until(lambda: status(entry) == 200, 5, "the good one is not found")
+                assert {status(entry) for _ in range(20)} == {200}
+                assert entry.metric("market_discovery_instances") == 1
+                log = entry.logged("of FAKE is ignored: instanceId")
+    assert "a of FAKE is ignored: hostName is no host name and no address" in log
+    assert "(a name that is none) of FAKE is ignored: instanceId" in log
+    assert forged not in log
+    assert {request.get("Host") for request in upstream.requests} == {f"127.0.0.1:{upstream.port}"}
+    assert not [request for request in upstream.requests if request.get("X-Injected") is not None]
+
+
+def test_an_instance_at_an_address_of_version_six_is_called_and_probed(registry, tmp_path):
+    with FakeUpstream(host="::1") as upstream, gateway(tmp_path, registry) as entry:
+        assert register(registry, "a", upstream.port, host="::1", address="::1", health="/alive")[0] == 204
+        until(lambda: status(entry) == 200, 5, "it is not called")
+        upstream.mode = "500"
+        until(lambda: status(entry) and upstream.count("/alive") > 0, 10, "it is not probed")
+        upstream.mode = None
+        assert {request.get("Host") for request in upstream.requests} == {f"[::1]:{upstream.port}"}

@@ -36,7 +36,7 @@ class Request:
 
 
 class FakeUpstream:
-    def __init__(self, name="one", port=0):
+    def __init__(self, name="one", port=0, host="127.0.0.1"):
         self.name = name
         self.requests, self.malformed, self.closed_streams = [], [], 0
         self.sent_bytes = 0
@@ -46,7 +46,9 @@ class FakeUpstream:
         self.idle_seconds = None  # Closes connections that are idle for so long.
         self.lock = threading.Lock()
         self.request_id = threading.local()
-        self.listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+        self.listener = socket.create_server(
+            (host, port), backlog=1024, family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
         self.port = self.listener.getsockname()[1]
         self.stopped = False
         self.connections = set()

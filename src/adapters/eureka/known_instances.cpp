@@ -39,7 +39,7 @@ std::set<std::string> names_of(std::string_view list) {
   return names;
 }
 
-/// A foreign registry lets in what ours refuses, and this becomes part of a request.
+/// Of its path alone an instance is not refused: it is asked for another one then.
 std::string health_path_of(const registry::Metadata& metadata) {
   const auto found = metadata.find("health");
   if (found == metadata.end() || !found->second.starts_with('/')) return {};
@@ -81,6 +81,11 @@ ServiceInstance service_instance(const std::string& service, const registry::Reg
   instance.registered = true;
   instance.health_path = health_path_of(from.metadata);
   return instance;
+}
+
+/// A name that a foreign registry tells, as it may stand in a log line.
+std::string_view shown(std::string_view name) {
+  return wire::eureka::is_path_name(name) ? name : "(a name that is none)";
 }
 
 }  // namespace
@@ -157,6 +162,8 @@ void KnownInstances::set_allowed(http::AllowedAddresses allowed) {
 }
 
 std::optional<std::string> KnownInstances::refusal_of(const registry::RegisteredInstance& instance) const {
+  // A foreign registry lets in what ours refuses, and these become part of requests and log lines.
+  if (const auto ok = wire::eureka::check_names_and_hosts(instance); !ok) return ok.error().detail;
   if (is_secure_alone(instance))
     return "it listens with TLS alone (securePort), which the gateway does not speak to instances";
   if (!instance.port.enabled) return "its port is not enabled";
@@ -178,9 +185,10 @@ void KnownInstances::publish() {
     const std::string app = http::lower_text(from.app);
     if (const auto why = refusal_of(from)) {
       if (refused_.insert(key).second)
-        spdlog::warn("registry: {} of {} is ignored: {}", key.second, key.first, *why);
+        spdlog::warn("registry: {} of {} is ignored: {}", shown(key.second), shown(key.first), *why);
       // Of the others anybody could learn their addresses: they are in the log alone.
-      if (is_secure_alone(from)) left_out.insert(app + ": an instance listens with TLS alone");
+      if (is_secure_alone(from))
+        left_out.insert(std::string(shown(app)) + ": an instance listens with TLS alone");
       continue;
     }
     refused_.erase(key);

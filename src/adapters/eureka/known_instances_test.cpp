@@ -77,6 +77,22 @@ registry::RegisteredInstance other_at(const std::string& app, const std::string&
   return instance;
 }
 
+/// A foreign registry lets in what ours refuses: it would stand in requests and log lines.
+TEST(KnownInstances, are_left_out_when_their_names_are_none) {
+  TestClock clock;
+  KnownInstances known(clock);
+  auto wrong_host = instance_of("a"), wrong_address = instance_of("b"), wrong_vip = instance_of("c"),
+       wrong_id = instance_of("d\nerror the log is damaged"), wrong_app = instance_of("e");
+  wrong_host.host = "evil\r\nX-Injected";
+  wrong_address.ip = "10.0.0.1 x";
+  wrong_vip.vip = "shop,sh\nop";
+  wrong_app.app = "SHOP/../X";
+  known.replace({wrong_host, wrong_address, wrong_vip, wrong_id, wrong_app, instance_of("plain")});
+  known.publish();
+  EXPECT_EQ(known.list()->instances, 1u);
+  EXPECT_EQ(count(known), 1u);
+}
+
 TEST(KnownInstances, are_doubted_no_longer_when_another_claims_their_address) {
   struct Claim {
     const char *host, *ip;

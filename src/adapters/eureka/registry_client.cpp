@@ -1,5 +1,6 @@
 #include "adapters/eureka/registry_client.hpp"
 #include "base/thread_name.hpp"
+#include "http/message/host_address.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -28,7 +29,7 @@ asio::awaitable<void> sleep(asio::steady_timer& timer, Millis pause) {
 RegisteredInstance instance_of(const RegistryClientSettings& settings, const std::string& service) {
   RegisteredInstance instance;
   const std::string port = std::to_string(settings.port);
-  const std::string base = "http://" + settings.host + ":" + port;
+  const std::string base = "http://" + http::host_in_url(settings.host) + ":" + port;
   instance.id = settings.host + ":" + service + ":" + port;
   instance.host = instance.ip = settings.host;
   instance.app = registry::upper(service);
@@ -165,7 +166,8 @@ Task<> RegistryClient::enroll(Mine& mine) {
   const auto reply = co_await send(std::move(request));
   if (!reply) co_return tl::unexpected(reply.error());
   mine.registered = reply->status / 100 == 2;
-  if (mine.registered && mine.known_before) co_return Result<>();
+  // One that drains stays out of service; its successor returns.
+  if (mine.registered && (mine.known_before || mine.instance.status != Status::up)) co_return Result<>();
   if (mine.registered) {
     const auto returned = co_await return_to_service(mine.instance);
     mine.known_before = returned.has_value();
@@ -190,6 +192,7 @@ Task<> RegistryClient::renew(Mine& mine) {
   const auto reply = co_await send(std::move(request));
   if (!reply) co_return tl::unexpected(reply.error());
   if (reply->status == 404) {
+    if (leaving_) co_return Result<>();  // It was taken out by leave_all().
     const auto enrolled = co_await enroll(mine);
     co_return enrolled;
   }
@@ -204,11 +207,13 @@ Task<> RegistryClient::renew(Mine& mine) {
 asio::awaitable<void> RegistryClient::keep_registered() {
   while (!leaving_) {
     bool all = true;
+    renewing_ = true;
     for (Mine& mine : mine_) {
-      if (leaving_) co_return;
+      if (leaving_) break;
       const auto renewed = co_await renew(mine);
       all = all && renewed.has_value();
     }
+    renewing_ = false;
     {
       const std::lock_guard lock(state_mutex_);
       state_.registered = all && !mine_.empty();
@@ -219,7 +224,14 @@ asio::awaitable<void> RegistryClient::keep_registered() {
   }
 }
 
+/// A registration under way could arrive behind what is said now, and undo it.
+asio::awaitable<void> RegistryClient::wait_for_renewals() {
+  asio::steady_timer pause(io_);
+  while (renewing_) co_await sleep(pause, Millis(5));
+}
+
 asio::awaitable<void> RegistryClient::withdraw_all() {
+  co_await wait_for_renewals();
   std::string failed;
   for (Mine& mine : mine_) {
     http::ClientRequest request;
@@ -232,16 +244,21 @@ asio::awaitable<void> RegistryClient::withdraw_all() {
 }
 
 /// A predecessor that was killed while it drained has left its OUT_OF_SERVICE behind: it would hold for ever.
+/// Where it registered as that, there is no override to drop, and a stored status outlives a registration:
+/// an override of UP changes it first.
 Task<> RegistryClient::return_to_service(const RegisteredInstance& instance) {
-  http::ClientRequest request;
-  request.method = http::Method::del;
-  request.path = path_of(instance) + "/status?value=UP";
-  const auto done = co_await send(std::move(request));
-  if (!done) co_return tl::unexpected(done.error());
+  for (const auto method : {http::Method::put, http::Method::del}) {
+    http::ClientRequest request;
+    request.method = method;
+    request.path = path_of(instance) + "/status?value=UP";
+    const auto done = co_await send(std::move(request));
+    if (!done) co_return tl::unexpected(done.error());
+  }
   co_return Result<>();
 }
 
 asio::awaitable<void> RegistryClient::leave_all() {
+  co_await wait_for_renewals();
   std::string failed;
   for (Mine& mine : mine_) {
     http::ClientRequest request;

@@ -67,6 +67,7 @@ class RegistryClient final : public Discovery {
   asio::awaitable<void> keep_list();
   asio::awaitable<void> leave_all();
   asio::awaitable<void> withdraw_all();
+  asio::awaitable<void> wait_for_renewals();
   Task<> return_to_service(const registry::RegisteredInstance& instance);
   Task<> enroll(Mine& mine);
   Task<> renew(Mine& mine);
@@ -92,7 +93,7 @@ class RegistryClient final : public Discovery {
   std::vector<std::unique_ptr<http::Client>> registries_;
   std::vector<Mine> mine_;
   std::size_t current_ = 0;
-  bool leaving_ = false;
+  bool leaving_ = false, renewing_ = false;
   std::string events_;  ///< Of the stream, not yet whole.
   asio::steady_timer renew_timer_, fetch_timer_;
   std::atomic<bool> pushed_{false};

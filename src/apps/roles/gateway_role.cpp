@@ -19,6 +19,7 @@
 #include "apps/settings/gateway_files.hpp"
 #include "apps/settings/settings_check.hpp"
 #include "http/server/server.hpp"
+#include "services/gateway/ended_sessions_watch.hpp"
 #include "services/gateway/prober.hpp"
 #include "services/gateway/proxy.hpp"
 #include "services/platform/metrics_text.hpp"
@@ -36,6 +37,13 @@ std::string metrics_of(const http::Server& server, const FrontDoor& front) {
   front.add_metrics(text);
   platform::add_process_metrics(text);
   return text.text();
+}
+
+/// Whoever stands behind such a route may not check whether a session has ended.
+bool needs_sessions(const gateway::Proxy& proxy) {
+  const auto config = proxy.config();
+  return std::any_of(config->routes.begin(), config->routes.end(),
+                     [](const gateway::Route& route) { return route.authenticated; });
 }
 
 }  // namespace
@@ -70,8 +78,10 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
     if (leaving.load()) return "the gateway is stopping";
     return tokens.missing();
   };
-  info.warnings = [&registry, &redis] {
+  std::optional<gateway::EndedSessionsWatch> ended_sessions;
+  info.warnings = [&registry, &redis, &ended_sessions] {
     auto warnings = registry->services()->left_out;
+    if (auto unknown = ended_sessions->warning()) warnings.push_back(std::move(*unknown));
     if (redis)
       for (auto& warning : redis->warnings()) warnings.push_back(std::move(warning));
     return warnings;
@@ -107,6 +117,12 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   if (!options.takeover && inherited.empty()) server->listen(address.host, address.port);
   gateway::Prober prober(front.balancer, server->executor(0));
   prober.start();
+  ended_sessions.emplace(
+      gateway::EndedSessionsWatch::Parts{
+          front.balancer, tokens.denied(), tokens.wall(),
+          [&] { return needs_sessions(proxy) ? tokens.key_holder_token() : ""; }},
+      server->executor(0));
+  ended_sessions->start();
   const auto management = management_server_of(settings, info, clock);
   signals.watch([&] {
     leaving.store(true);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 namespace market::apps {
 namespace {
@@ -24,6 +25,22 @@ std::size_t kind_of(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return kind;
+}
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+}
+
+/// Text from outside (a registry, a database, a provider) must not forge a line, nor command a terminal.
+std::string in_one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    if (is_control(c))
+      fmt::format_to(std::back_inserter(line), "\\x{:02x}", static_cast<unsigned char>(c));
+    else
+      line += c;
+  }
+  return line;
 }
 
 }  // namespace
@@ -88,14 +105,20 @@ void LogOutput::append(const spdlog::details::log_msg& message) {
 }
 
 void LogOutput::log(const spdlog::details::log_msg& message) {
+  auto shown = message;
+  std::string line;
+  if (std::any_of(message.payload.begin(), message.payload.end(), is_control)) {
+    line = in_one_line({message.payload.data(), message.payload.size()});
+    shown.payload = line;
+  }
   {
     const std::lock_guard lock(mutex_);
-    if (is_repeated(message)) {
+    if (is_repeated(shown)) {
       ++repeated_here_;
       repeated_.fetch_add(1, std::memory_order_relaxed);
       return;
     }
-    append(message);
+    append(shown);
   }
   ready_.notify_one();
 }

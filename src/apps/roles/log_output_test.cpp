@@ -111,6 +111,24 @@ TEST(LogOutputTest, LinesThatDifferInNumbersAloneAreLimited) {
   EXPECT_NE(text.find("something else failed"), std::string::npos);
 }
 
+/// What a registry or a database says may stand in it.
+TEST(LogOutputTest, WhatIsSaidIsOneLine) {
+  const tests::TempFolder folder;
+  const std::string path = folder / "log";
+  {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    spdlog::logger log("market", std::make_shared<LogOutput>(fd));
+    log.warn("{} of SHOP is ignored: \xEC\x84\x9C\xEC\x9A\xB8",
+             "b\r\n2026-11-29 error \x1b[2Jthe log is damaged");
+  }
+  const auto text = everything_in(path);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+  EXPECT_EQ(text.find_first_of("\r\x1b"), std::string::npos) << text;
+  EXPECT_NE(text.find("b\\x0d\\x0a2026-11-29 error \\x1b[2Jthe log is damaged of SHOP"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("\xEC\x84\x9C\xEC\x9A\xB8\n"), std::string::npos) << text;
+}
+
 TEST(LogOutputTest, AFullDiskIsCounted) {
   const int fd = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
   const auto output = std::make_shared<LogOutput>(fd);

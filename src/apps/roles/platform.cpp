@@ -20,6 +20,7 @@
 #include "services/product/wish_list_routes.hpp"
 #include "services/user/admin_routes.hpp"
 #include "services/user/care_routes.hpp"
+#include "services/user/ended_sessions_route.hpp"
 #include "services/user/mail_routes.hpp"
 
 namespace market::apps {
@@ -129,6 +130,8 @@ void Platform::add_user_routes() {
                                                      : nullptr;
   user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
                                  clock, addresses_known, orders_read});
+  user::add_ended_sessions_route(
+      router, {authenticator, store.accounts, clock, settings.duration("users.access_token_life")});
   if (core) follow_before({"GET /api/v1/users/me/export"}, {});
   write_down(
       {"PATCH /api/v1/users/{id}", "PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/mails/{id}/retry"});

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "apps/roles/serve_parts.hpp"
+#include "http/message/host_address.hpp"
 #include "http/message/target.hpp"
 #include "services/platform/service_view.hpp"
 
@@ -14,9 +15,11 @@ eureka::RegistryClientSettings registry_client_settings(const Settings& settings
   if (!registries) throw UsageError("registry.urls: " + registries.error().detail);
   wanted.registries = std::move(*registries);
   wanted.host = settings.text("registry.host");
-  const bool has_port = !wanted.host.ends_with(']') && wanted.host.find(':') != std::string::npos;
-  if (!http::is_valid_host(wanted.host) || has_port)
+  const std::string in_url = host_in_url(wanted.host);
+  const bool has_port = !in_url.ends_with(']') && in_url.find(':') != std::string::npos;
+  if (!http::is_valid_host(in_url) || has_port)
     throw UsageError(fmt::format("registry.host: '{}' is no host", wanted.host));
+  wanted.host = http::bare_host(wanted.host);
   wanted.zone = settings.text("registry.zone");
   wanted.allowed = http::AllowedAddresses(networks_of(settings, "registry.networks"));
   if (const auto why = http::AllowedAddresses().refusal(wanted.host);

@@ -5,6 +5,7 @@
 #include <boost/asio/use_future.hpp>
 
 #include "apps/roles/serve_parts.hpp"
+#include "http/message/host_address.hpp"
 #include "wire/auth/basic_authorization.hpp"
 
 namespace market::apps {
@@ -21,12 +22,13 @@ registry::LeaseRules rules_of(const Settings& settings) {
 /// Whether a peer's URL means this registry: one list of peers serves all of them, its own URL among them.
 bool leads_here(const http::BaseUrl& peer, const std::string& own_host, std::uint16_t own_port) {
   if (peer.port != std::to_string(own_port)) return false;
-  if (peer.host == own_host) return true;
+  const std::string host = http::bare_host(peer.host);
+  if (host == own_host) return true;
   boost::system::error_code unknown;
   const auto own = asio::ip::make_address(own_host, unknown);
   if (unknown) return false;
   asio::io_context io;
-  for (const auto& found : asio::ip::udp::resolver(io).resolve(peer.host, peer.port, unknown)) {
+  for (const auto& found : asio::ip::udp::resolver(io).resolve(host, peer.port, unknown)) {
     const auto address = found.endpoint().address();
     if (address == own) return true;
     // A socket can be bound to an address only on the machine that has it.
@@ -115,7 +117,7 @@ std::optional<std::string> RegistryParts::not_ready() const {
 }
 
 void RegistryParts::learn_from(const std::string& host, std::uint16_t port) {
-  http::BaseUrl base{host, std::to_string(port), "/eureka/", authorization_};
+  http::BaseUrl base{host_in_url(host), std::to_string(port), "/eureka/", authorization_};
   auto learned = asio::co_spawn(background_.executor(), peers_.learn_from(std::move(base)), asio::use_future);
   if (const auto done = learned.get(); !done)
     throw UsageError("--takeover: the running registry does not tell what it knows: " + done.error().detail);

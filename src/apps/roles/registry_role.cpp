@@ -1,6 +1,7 @@
 #include "apps/roles/registry_role.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -25,6 +26,7 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   const std::string handover = handover_socket_name("registry", address.port);
   if (options.takeover) expect_handover(options.data, handover);
   StopSignals signals;
+  ReloadSignal reload_signal;
   const SystemClock clock;
   AccessLogWriter access_log(settings, "market-registry");
   RegistryParts parts(settings, clock, address.host, address.port);
@@ -60,11 +62,13 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
                                       server->listening_fds(), [&] { server->stop(true); });
   parts.start();
   signals.watch([&] { server->stop(); });
+  reload_signal.watch([] { spdlog::info("SIGHUP: a registry reads its settings at its start alone"); });
   raise_file_limit(settings);
   announce(fmt::format("market is ready: http://{}:{} (role: registry, {} threads)",
                        host_in_url(address.host), server->port(), threads));
   server->run();
   signals.end();
+  reload_signal.end();
   return 0;
 }
 

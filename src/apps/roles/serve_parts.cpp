@@ -14,6 +14,7 @@
 #include "adapters/files/files.hpp"
 #include "apps/roles/access_log_writer.hpp"
 #include "apps/roles/log_output.hpp"
+#include "http/message/host_address.hpp"
 #include "http/message/target.hpp"
 #include "wire/json/json_writer.hpp"
 
@@ -22,7 +23,7 @@ extern char** environ;  // NOLINT: POSIX has it in no header.
 namespace market::apps {
 
 std::string host_in_url(const std::string& host) {
-  return host.find(':') == std::string::npos ? host : '[' + host + ']';
+  return http::host_in_url(host);
 }
 
 std::string secret_in_file(std::string_view named_by, const std::string& path) {

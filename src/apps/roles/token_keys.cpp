@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "apps/settings/gateway_files.hpp"
-#include "services/auth/denied_sessions.hpp"
+#include "services/auth/ended_sessions.hpp"
 
 namespace market::apps {
 namespace {
@@ -21,11 +21,10 @@ bool is_there(const std::string& path) {
 }  // namespace
 
 struct TokenKeys::Check {
-  explicit Check(std::vector<wire::SigningKey> keys) : tokens(std::move(keys)) {}
+  Check(std::vector<wire::SigningKey> keys, const auth::DeniedSessions& denied, const Clock& wall)
+      : tokens(std::move(keys)), authenticator(tokens, denied, wall) {}
   wire::AccessTokens tokens;
-  auth::DeniedSessions denied;  ///< Kept by the services: each checks again.
-  WallClock wall;
-  auth::Authenticator authenticator{tokens, denied, wall};
+  auth::Authenticator authenticator;
 };
 
 TokenKeys::TokenKeys(const Settings& settings) : settings_(settings), path_(settings.text("auth.key_file")) {
@@ -50,6 +49,11 @@ const auth::Authenticator* TokenKeys::authenticator() const {
   return check_ ? &check_->authenticator : nullptr;
 }
 
+std::string TokenKeys::key_holder_token() const {
+  const std::lock_guard lock(mutex_);
+  return check_ ? auth::key_holder_token(check_->tokens, wall_.now()) : std::string();
+}
+
 std::optional<std::string> TokenKeys::missing() const {
   if (path_.empty() || authenticator()) return std::nullopt;
   return fmt::format("auth.key_file: {} is not there yet: tokens cannot be checked", path_);
@@ -60,7 +64,7 @@ void TokenKeys::use(std::vector<wire::SigningKey> keys) {
   if (check_)
     check_->tokens.replace(std::move(keys));
   else
-    check_ = std::make_unique<Check>(std::move(keys));
+    check_ = std::make_unique<Check>(std::move(keys), denied_, wall_);
 }
 
 void TokenKeys::wait_for_file(gateway::Proxy& proxy) {

@@ -21,6 +21,11 @@ class TokenKeys {
   ~TokenKeys();
   /// Null without a key file, or while it is waited for.
   const auth::Authenticator* authenticator() const;
+  /// Signed with the key of that; empty without one.
+  std::string key_holder_token() const;
+  /// What the services say of ended sessions goes here.
+  auth::DeniedSessions& denied() { return denied_; }
+  const Clock& wall() const { return wall_; }
   /// Why tokens cannot be checked though they should be.
   std::optional<std::string> missing() const;
   /// Looks for the file until it is there; `proxy` is told then.
@@ -38,6 +43,8 @@ class TokenKeys {
   mutable std::mutex mutex_;
   std::condition_variable stopping_;
   bool stopped_ = false;
+  auth::DeniedSessions denied_;
+  WallClock wall_;
   std::unique_ptr<Check> check_;
   std::thread waiting_;
 };

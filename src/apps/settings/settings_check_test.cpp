@@ -54,6 +54,13 @@ TEST_F(SettingsCheckTest, EveryTextIsCheckedByName) {
             std::string::npos);
 }
 
+TEST_F(SettingsCheckTest, AProcessMayBeReachedByAnAddressOfVersionSix) {
+  for (const std::string host : {"::1", "[::1]", "2001:db8::7", "127.0.0.1", "shop.example"})
+    EXPECT_EQ(refusal({"registry.urls=http://[::1]:8761/eureka", "registry.host=" + host}), "") << host;
+  for (const std::string wrong : {"[h]", "::g", "[::1]:80", "::1]"})
+    EXPECT_EQ(refusal({"registry.host=" + wrong}).find("registry.host"), 0u) << wrong;
+}
+
 TEST_F(SettingsCheckTest, FilesAreLookedAt) {
   const std::string none = folder_ / "none/file";
   const auto key = file("key", "0123456789abcdef0123456789ABCDEF"), open_key = file("open", "x", 0644),

@@ -12,6 +12,7 @@
 #include <boost/url/url_view.hpp>
 
 #include "http/client/name_resolver.hpp"
+#include "http/message/host_address.hpp"
 #include "wire/auth/basic_authorization.hpp"
 
 namespace market::http {
@@ -69,7 +70,7 @@ Result<BaseUrl> parse_base_url(std::string_view text) {
     return fail(Code::validation, "'" + std::string(text.substr(text.find('@') + 1)) +
                                       "' is no address such as http://127.0.0.1:8761/eureka/");
   BaseUrl base;
-  base.host = url->host_address();
+  base.host = host_in_url(url->host_address());
   if (url->has_port() && !url->port().empty()) base.port = std::string(url->port());
   base.path = std::string(url->encoded_path());
   if (!base.path.ends_with('/')) base.path += '/';
@@ -107,7 +108,7 @@ Client::~Client() = default;
 asio::awaitable<Result<Client::ConnectionPtr>> Client::connect(Millis deadline) {
   Failure failure;
   auto connection = std::make_unique<Connection>(executor_);
-  const auto found = co_await NameResolver::shared().resolve(base_.host, base_.port, deadline);
+  const auto found = co_await NameResolver::shared().resolve(bare_host(base_.host), base_.port, deadline);
   if (found.error) co_return lost(base_, "no such host", found.error);
   connection->stream.expires_after(deadline);
   co_await connection->stream.async_connect(found.endpoints,

@@ -19,7 +19,7 @@ namespace market::http {
 
 /// Where a client sends to.
 struct BaseUrl {
-  std::string host;
+  std::string host;  ///< As in a URL: an IPv6 address in brackets.
   std::string port = "80";
   std::string path = "/";     ///< Ends with a slash.
   std::string authorization;  ///< `Basic …` when the URL has a user and a password.

@@ -20,6 +20,10 @@ TEST(Client, reads_addresses) {
   EXPECT_EQ(base->path, "/eureka/");
   EXPECT_EQ(base->authorization, "Basic bWFya2V0OnNoYXJlZCBzZWNyZXQ=");
   EXPECT_EQ(base->text(), "http://registry.example:8761/eureka/") << "no password in logs";
+  const auto six = parse_base_url("http://[::1]:8761/eureka");
+  ASSERT_TRUE(six);
+  EXPECT_EQ(six->host, "[::1]");
+  EXPECT_EQ(six->text(), "http://[::1]:8761/eureka/");
   EXPECT_EQ(parse_base_urls(" http://a/x/, http://b:1/ ,")->size(), 2u);
   for (const char* wrong : {"https://a/", "a:8761", "http://", "ftp://a/", "http://a b/"})
     EXPECT_FALSE(parse_base_url(wrong)) << wrong;
@@ -40,6 +44,31 @@ Task<Reply> pieces() {
   reply.content_type = "text/event-stream";
   reply.stream = [](Stream& stream) { return count_to_three(stream); };
   co_return reply;
+}
+
+/// Our own server takes no Host field without brackets.
+TEST(Client, SpeaksWithAnAddressOfVersionSix) {
+  const SystemClock clock;
+  Router router;
+  router.add(Method::put, "/echo", [](const Request& r) { return echo(std::string(r.body)); });
+  Server server(router, clock, Limits(), 1);
+  server.listen("::1", 0);
+  std::thread thread([&server] { server.run(); });
+  asio::io_context io;
+  Client client(io.get_executor(), *parse_base_url("http://[::1]:" + std::to_string(server.port())));
+  ClientRequest request;
+  request.method = Method::put;
+  request.path = "echo";
+  request.content_type = json_type;
+  request.body = "{}";
+  auto answer = asio::co_spawn(io, client.send(std::move(request)), asio::use_future);
+  io.run();
+  const auto reply = answer.get();
+  server.stop();
+  thread.join();
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->status, 200);
+  EXPECT_EQ(reply->body, "{}");
 }
 
 class WithServer : public testing::Test {

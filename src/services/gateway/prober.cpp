@@ -9,6 +9,7 @@
 
 #include "base/task_group.hpp"
 #include "http/client/name_resolver.hpp"
+#include "http/message/host_address.hpp"
 
 namespace market::gateway {
 namespace {
@@ -81,8 +82,9 @@ asio::awaitable<void> Prober::probe(std::shared_ptr<Shared> shared, BackendPtr i
   if (!error && usable.empty()) error = asio::error::host_not_found;
   if (!error) co_await asio::async_connect(*socket, usable, asio::redirect_error(asio::use_awaitable, error));
   if (!error) {
-    const std::string request = "GET " + instance->health_path + " HTTP/1.1\r\nHost: " + instance->host +
-                                ":" + std::to_string(instance->port) + "\r\nConnection: close\r\n\r\n";
+    const std::string request = "GET " + instance->health_path +
+                                " HTTP/1.1\r\nHost: " + http::host_in_url(instance->host) + ":" + port +
+                                "\r\nConnection: close\r\n\r\n";
     co_await asio::async_write(*socket, asio::buffer(request),
                                asio::redirect_error(asio::use_awaitable, error));
   }

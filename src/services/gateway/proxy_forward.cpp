@@ -5,6 +5,7 @@
 
 #include "http/client/upstream.hpp"
 #include "http/message/ascii.hpp"
+#include "http/message/host_address.hpp"
 #include "http/message/problem.hpp"
 #include "http/server/tunnel.hpp"
 #include "services/gateway/forwarded_message.hpp"
@@ -85,7 +86,7 @@ void Proxy::prepare(Call& call, const Passage& passage, const Backend& instance,
   if (passage.repeatable && passage.request.method == http::Method::post) hop.copy = passage.tries;
   hop.left_ms = left_ms;
   hop.name = name_;
-  std::string host = instance.host.find(':') == std::string::npos ? instance.host : "[" + instance.host + "]";
+  std::string host = http::host_in_url(instance.host);
   host.append(":").append(std::to_string(instance.port));
   call.upgrade = is_websocket_upgrade(passage.request);
   // A second try stands alone: whatever befell the first one, it befalls no one else with it.

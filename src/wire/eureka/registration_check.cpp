@@ -160,10 +160,14 @@ Result<> check_metadata_texts(const registry::Metadata& metadata) {
   return check_entries("metadata", metadata);
 }
 
-Result<> check_registration(const RegisteredInstance& instance) {
+Result<> check_names_and_hosts(const RegisteredInstance& instance) {
   if (const auto ok = check_host("hostName", instance.host); !ok) return ok;
   if (const auto ok = check_host("ipAddr", instance.ip); !ok) return ok;
-  if (const auto ok = check_names(instance); !ok) return ok;
+  return check_names(instance);
+}
+
+Result<> check_registration(const RegisteredInstance& instance) {
+  if (const auto ok = check_names_and_hosts(instance); !ok) return ok;
   if (const auto ok = check_data_center(instance.data_center); !ok) return ok;
   if (const auto ok = check_url("homePageUrl", instance.home_page_url); !ok) return ok;
   if (const auto ok = check_url("statusPageUrl", instance.status_page_url); !ok) return ok;

@@ -13,6 +13,8 @@ inline constexpr std::size_t url_bytes_max = 2048;
 /// Of one that comes from a client, a batch or a peer's list. Errors: validation and payload_too_large, which
 /// name the member.
 Result<> check_registration(const RegisteredInstance& instance);
+/// What a caller uses of it: its names, its host and its address. Errors as above.
+Result<> check_names_and_hosts(const RegisteredInstance& instance);
 /// Characters and, of `health`, the form; not the size. Errors: validation.
 Result<> check_metadata_texts(const registry::Metadata& metadata);
 /// Whether it can be an application or an id in a path and in a log line.
