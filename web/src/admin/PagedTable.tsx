@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { Button, LoadError, Loading, Skeleton } from '../ui/parts';
 import { useConsoleSpeech } from './words';
 
-type List = Pick<UseInfiniteQueryResult, 'isPending' | 'error' | 'isError' | 'isSuccess' | 'hasNextPage' | 'refetch' | 'fetchNextPage'>;
+type List = Pick<UseInfiniteQueryResult, 'isPending' | 'failureReason' | 'error' | 'isError' | 'isSuccess' | 'hasNextPage' | 'refetch' | 'fetchNextPage'>;
 
 /** `head`: the cells of the first row. */
 export function PagedTable<Row>({ list, rows, label, head, row }: {
@@ -13,7 +13,7 @@ export function PagedTable<Row>({ list, rows, label, head, row }: {
   const { t } = useConsoleSpeech();
   return (
     <>
-      {list.isPending && <Loading><Skeleton className="block" /></Loading>}
+      {list.isPending && <Loading of={list}><Skeleton className="block" /></Loading>}
       {list.isError && <LoadError of={list} />}
       {list.isSuccess && rows.length === 0 && (
         <div className="empty"><h2>{t('table.none')}</h2><p>{t('table.none.text')}</p></div>

@@ -188,7 +188,7 @@ export function ProductForm(): ReactNode {
         {product?.sale && <Link className="button plain" to={`/admin?sale=${product.id}`}>{t('nav.board')}</Link>}
         {product && <a className="button plain" href={`/store/products/${product.id}`}>{t('toShop')}</a>}
       </div>
-      {id !== 'new' && found.isPending && <Loading><Skeleton className="block" /></Loading>}
+      {id !== 'new' && found.isPending && <Loading of={found}><Skeleton className="block" /></Loading>}
       {found.isError && <LoadError of={found} />}
       <div className="editor">
         {id === 'new' && <NewTerms />}

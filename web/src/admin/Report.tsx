@@ -73,7 +73,7 @@ function Told({ product }: { product: Product }): ReactNode {
     queryFn: ({ signal }) => ask<SaleReport>('/admin/orders/report', { query: { productId: product.id }, signal, timeoutMs: 60_000 }),
     refetchInterval: 10_000,
   });
-  if (report.isPending) return <Loading><Skeleton className="block" /></Loading>;
+  if (report.isPending) return <Loading of={report}><Skeleton className="block" /></Loading>;
   if (report.isError) return <LoadError of={report} />;
   const { capacity, remaining, revenue, refunded, liveOrders, liveUnits, firstOrderAt, lastOrderAt } = report.data;
   const opensAt = Date.parse(product.sale!.opensAt);

@@ -170,7 +170,7 @@ export function Webhooks({ admin }: { admin: boolean }): ReactNode {
   return (
     <>
       <div className="bar"><h1>{t('nav.hooks')}</h1></div>
-      {list.isPending && <Loading><Skeleton className="block" /></Loading>}
+      {list.isPending && <Loading of={list}><Skeleton className="block" /></Loading>}
       {list.isError && <LoadError of={list} />}
       {list.isSuccess && hooks.length === 0 && <p className="muted">{t(admin ? 'hooks.none' : 'hooks.none.own')}</p>}
       {hooks.length > 0 && <Hooks base={base} list={hooks} onSecret={made} />}

@@ -15,7 +15,7 @@ export function SalePage({ title, admin, children }: { title: ConsoleWord; admin
   const list = useQuery({
     queryKey: ['products', 'drops', admin],
     queryFn: ({ signal }) => (admin
-      ? ask<ProductList>('/products', { query: { kind: 'event', sort: 'opening', limit: 100 }, signal })
+      ? ask<ProductList>('/products', { query: { kind: 'event', limit: 100 }, signal })
       : ask<ProductList>('/seller/products', { query: { limit: 100 }, signal })),
     refetchInterval: 10_000,
   });
@@ -43,7 +43,7 @@ export function SalePage({ title, admin, children }: { title: ConsoleWord; admin
           </div>
         )}
       </div>
-      {list.isPending && <Loading><Skeleton className="block" /></Loading>}
+      {list.isPending && <Loading of={list}><Skeleton className="block" /></Loading>}
       {list.isError && <LoadError of={list} />}
       {list.isSuccess && !product && <Empty title={'home.empty'} text={'home.empty.text'} />}
       {product && children(product)}

@@ -24,6 +24,10 @@ export class ApiError extends Error {
   get status(): number {
     return this.problem.status;
   }
+  /** There is no such thing; any other refusal says nothing about that. */
+  get missing(): boolean {
+    return this.status === 404;
+  }
   /** What is wrong with this member of the request, if that is what the problem says. */
   field(name: string): string | null {
     const found = this.problem.errors?.find((each) => each.field === name);

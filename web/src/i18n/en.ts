@@ -77,6 +77,7 @@ export const en = {
 
   'fresh.stream': 'Live',
   'fresh.poll': 'Every few seconds',
+  'fresh.gone': 'No longer for sale',
   'fresh.away': 'Connection lost, these are the last numbers',
 
   'buy.quantity': 'Quantity',
@@ -129,7 +130,8 @@ export const en = {
   'buy.again': 'Try again',
   'buy.recovering': 'One moment',
   'buy.recovering.text': 'The shop has just started and reads its records. The button comes back by itself.',
-  'buy.pastUnknown': 'Look at your orders to see what became of it.',
+  'buy.pastUnknown': 'We never heard what became of your request',
+  'buy.pastUnknown.text': 'It is not sent any more. Look at your orders before you press again.',
 
   'product.about': 'About',
   'product.how': 'How a drop works',
@@ -277,6 +279,7 @@ export const en = {
 
   'error.title': 'That did not load',
   'error.text': 'The shop does not answer. We try again by ourselves.',
+  'error.busy': 'A big crowd is here. We try again by ourselves.',
   'error.again': 'Try again',
   'error.press': 'That did not work: the shop does not answer. Try again.',
   'error.seen': 'Close',
@@ -289,6 +292,7 @@ export const en = {
   'crash.reload': 'Load again',
   'dialog.close': 'Close',
   'loading': 'Loading',
+  'loading.longer': 'This takes longer than usual',
 };
 
 export type Words = { [name in keyof typeof en]: string };

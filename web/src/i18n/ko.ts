@@ -78,6 +78,7 @@ export const ko: Words = {
 
   'fresh.stream': '실시간',
   'fresh.poll': '몇 초마다 갱신',
+  'fresh.gone': '더 이상 판매하지 않습니다',
   'fresh.away': '연결이 끊겨 마지막 수량입니다',
 
   'buy.quantity': '수량',
@@ -130,7 +131,8 @@ export const ko: Words = {
   'buy.again': '다시 시도',
   'buy.recovering': '잠시만요',
   'buy.recovering.text': '서버가 막 시작해 기록을 읽는 중입니다. 버튼은 스스로 돌아옵니다.',
-  'buy.pastUnknown': '어떻게 되었는지 내 주문에서 확인해 주세요.',
+  'buy.pastUnknown': '요청에 대한 답을 끝내 받지 못했습니다',
+  'buy.pastUnknown.text': '이 요청은 더 보내지 않습니다. 다시 누르기 전에 내 주문을 확인해 주세요.',
 
   'product.about': '상품 설명',
   'product.how': '선착순 판매 안내',
@@ -278,6 +280,7 @@ export const ko: Words = {
 
   'error.title': '불러오지 못했습니다',
   'error.text': '서버가 답하지 않습니다. 저절로 다시 시도합니다.',
+  'error.busy': '접속자가 많습니다. 저절로 다시 시도합니다.',
   'error.again': '다시 시도',
   'error.press': '서버가 답하지 않아 하지 못했습니다. 다시 시도해 주세요.',
   'error.seen': '닫기',
@@ -290,4 +293,5 @@ export const ko: Words = {
   'crash.reload': '다시 불러오기',
   'dialog.close': '닫기',
   'loading': '불러오는 중',
+  'loading.longer': '평소보다 오래 걸립니다',
 };

@@ -23,7 +23,12 @@ describe('both languages', () => {
   });
   it('write prices in the currency\'s own units', () => {
     expect(speechOf('ko', { ko, en }).price({ amount: 189_000, currency: 'KRW' })).toBe('₩189,000');
-    expect(speechOf('en', { ko, en }).price({ amount: 1999, currency: 'USD' })).toBe('$19.99');
+    expect(speechOf('en', { ko, en }).price({ amount: 1999, currency: 'USD' })).toBe('US$19.99');
+    for (const language of ['en', 'ko'] as const) {
+      const signs = ['USD', 'CAD', 'AUD', 'JPY', 'CNY', 'KRW', 'KPW'].map((currency) =>
+        speechOf(language, { ko, en }).price({ amount: 100, currency }).replace(/[\d.,\s]/g, ''));
+      expect(new Set(signs).size).toBe(signs.length); // A cart may hold dollars of two countries.
+    }
   });
   it('fill in what is known and leave the rest', () => {
     expect(fill('{a} of {b}', { a: '{b}' })).toBe('{b} of {b}');

@@ -58,7 +58,7 @@ export function speechOf<W extends string>(spoken: Language, dictionaries: Dicti
     t: (word, values) => (values ? fill(dictionaries[spoken][word], values) : dictionaries[spoken][word]),
     number: (value) => numbers.format(value),
     price: ({ amount, currency }) => {
-      const format = new Intl.NumberFormat(tag, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
+      const format = new Intl.NumberFormat(tag, { style: 'currency', currency });
       return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0));
     },
     // Another year is named.

@@ -10,7 +10,7 @@ const sales: SaleView[] = [
   { state: 'closed', closedAt: null }, { state: 'recovering' }, { state: 'paused' },
 ];
 const refusals: Refusal[] = ['sold_out', 'insufficient_stock', 'sale_closed', 'limit_exceeded', 'email_unverified',
-  'product_not_found', 'other'];
+  'product_not_found', 'other', 'unknown'];
 const asking = [null, 'slow', 'offline', 'unavailable', 'busy', 'early'] as const;
 const purchases: Purchase[] = [
   { state: 'idle' }, { state: 'signed_out' },

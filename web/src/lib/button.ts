@@ -63,6 +63,8 @@ export function buttonView(sale: SaleView, purchase: Purchase, signedIn: boolean
     case 'sale_closed':
       // Also of a paused sale, which says so itself; and what goes on can be bought again.
       return sale.state === 'open' || sale.state === 'paused' ? bySale(sale, true) : view('none', 'buy.closed');
+    case 'unknown':
+      return { ...bySale(sale, true), text: 'buy.pastUnknown.text', title: 'buy.pastUnknown', tone: 'bad' };
     case 'product_not_found':
       return view('none', 'buy.gone');
     case 'other':

@@ -56,6 +56,9 @@ async function merge(): Promise<void> {
   await ask('/cart/merge', { method: 'POST', body: { items: lines } });
   write([]);
 }
+let merging: Promise<void> = Promise.resolve();
 session.subscribe(() => {
-  if (session.get().state === 'in') void merge().catch(() => undefined);
+  if (session.get().state === 'in') merging = merging.then(merge).catch(() => undefined);
 });
+/** The server's cart has what was collected before; until then it is not the whole cart. */
+export const merged = (): Promise<void> => merging;

@@ -39,6 +39,17 @@ describe('the server\'s clock', () => {
     expect(clock.now()).toBe(9_000_500);
   });
 
+  it('still knows after sleep how wrong the own clock is, and believes the first answer', () => {
+    const { clock, time } = world();
+    clock.sample(9_000_000, 1000, 1000);
+    time.wall += 3_600_000; // The monotonic clock stood still.
+    clock.forget();
+    expect(clock.now()).toBe(9_000_000 + 3_600_000);
+    expect(clock.ownOffset()).toBeNull();
+    clock.sample(12_600_700, time.mono - 900, time.mono);
+    expect(clock.now()).toBe(12_601_150);
+  });
+
   it('overlooks nonsense', () => {
     const { clock } = world();
     clock.sample(Number.NaN, 1000, 1010);

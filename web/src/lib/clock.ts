@@ -16,6 +16,8 @@ interface Sample {
 
 export class ServerClock {
   private best: Sample | null = null;
+  /** Server's milliseconds minus the own clock's, as the last sample said. */
+  private aside = 0;
   private readonly listeners = new Set<() => void>();
 
   constructor(private readonly monotonic: () => number, private readonly wall: () => number) {}
@@ -28,10 +30,11 @@ export class ServerClock {
     const now = this.monotonic();
     if (this.best && error > this.best.error + (now - this.best.takenAt) * growthPerMs) return;
     this.best = { shift, error, takenAt: now };
+    this.aside = now + shift - this.wall();
     this.listeners.forEach((each) => each());
   }
 
-  /** After sleep the monotonic clock may have stood still. */
+  /** After sleep the monotonic clock may have stood still; the own clock went on, as wrong as it was. */
   forget(): void {
     this.best = null;
   }
@@ -39,9 +42,9 @@ export class ServerClock {
   get known(): boolean {
     return this.best !== null;
   }
-  /** The server's milliseconds of the epoch; the own clock's until there is a sample. */
+  /** The server's milliseconds of the epoch; the own clock's until there was a sample. */
   now(): number {
-    return this.best ? this.monotonic() + this.best.shift : this.wall();
+    return this.best ? this.monotonic() + this.best.shift : this.wall() + this.aside;
   }
   /** How far the own clock is ahead of the server's, in ms; and how sure that is. */
   ownOffset(): { ms: number; error: number } | null {

@@ -57,10 +57,17 @@ export function useClockSync(productId: string): void {
       }
       if (!stopped) timer = setTimeout(() => void measure(left - 1), left > 1 ? 150 : 30_000);
     };
+    const again = (): void => {
+      if (document.visibilityState !== 'visible') return;
+      clearTimeout(timer);
+      void measure(3);
+    };
     void measure(3);
+    document.addEventListener('visibilitychange', again);
     return () => {
       stopped = true;
       clearTimeout(timer);
+      document.removeEventListener('visibilitychange', again);
     };
   }, [productId]);
 }

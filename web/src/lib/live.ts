@@ -6,7 +6,7 @@
  *
  * Where the stream breaks, the leader polls until it is back. Who watches learns how fresh the values are.
  */
-import { ask } from '../api/client';
+import { ApiError, ask } from '../api/client';
 import { newKey } from './key';
 
 export interface Topic {
@@ -15,7 +15,8 @@ export interface Topic {
   /** Path that answers the same value once. */
   poll: string;
 }
-export type Freshness = 'stream' | 'poll' | 'away';
+/** `gone`: the server answers that there is no such thing (any more). */
+export type Freshness = 'stream' | 'poll' | 'away' | 'gone';
 export interface Update {
   topic: string;
   value: unknown;
@@ -107,9 +108,9 @@ class Feed {
     let reached = true;
     try {
       this.update(await this.around.fetch(this.topic.poll), 'poll');
-    } catch {
+    } catch (error) {
       reached = false;
-      this.update(this.last?.value ?? null, 'away');
+      this.update(this.last?.value ?? null, error instanceof ApiError && error.missing ? 'gone' : 'away');
     }
     if (this.source) return;
     if (this.streaming && reached && this.failures < 5) this.openStream();

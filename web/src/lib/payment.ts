@@ -1,9 +1,9 @@
 /** Paying with a kept key: no answer is asked for again with the same key, so that nobody is charged twice. */
 import { useEffect, useRef, useState } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
-import { ApiError, ask, UnknownOutcome } from '../api/client';
+import { ApiError, ask } from '../api/client';
 import type { Order } from '../api/types';
-import { backoffMs } from './purchase';
+import { backoffMs, isPassing } from './again';
 import { newKey } from './key';
 import { keep, kept } from './store';
 
@@ -48,14 +48,14 @@ export function usePayment(order: Order): { paying: Paying; pay: (token: string)
         setPaying({ state: 'idle' });
         break;
       } catch (error) {
-        if (error instanceof UnknownOutcome || (error instanceof ApiError && error.status === 429)) {
+        if (isPassing(error)) {
           setPaying({ state: 'retrying' });
           await new Promise((wake) => setTimeout(wake, backoffMs(tries, error.retryAfter)));
           continue;
         }
         keep(nameOf(order.id), null);
         if (error instanceof ApiError && error.status === 402) setPaying({ state: 'declined' });
-        else setPaying({ state: 'refused', detail: error instanceof Error ? error.message : '' });
+        else setPaying({ state: 'refused', detail: error instanceof ApiError ? error.sentence : String(error) });
         void queries.invalidateQueries({ queryKey: ['order', order.id] });
         break;
       }

@@ -8,6 +8,7 @@
  */
 import { ApiError, ask, UnknownOutcome } from '../api/client';
 import type { Order } from '../api/types';
+import { backoffMs } from './again';
 import { serverClock } from './clock';
 import { newKey } from './key';
 import { session, type SessionState } from './session';
@@ -15,21 +16,24 @@ import { keep, kept, Value } from './store';
 
 export type Refusal =
   | 'sold_out' | 'insufficient_stock' | 'sale_closed' | 'limit_exceeded' | 'email_unverified'
-  | 'product_not_found' | 'other';
+  | 'product_not_found' | 'other'
+  /** No answer in all this time: it is asked no more, and only the orders tell. */
+  | 'unknown';
+
+export interface Line {
+  productId: string;
+  quantity: number;
+}
 
 export type Purchase =
   | { state: 'idle' }
   /** Sent, and no word yet. `since` is the time of the press, `trouble` why it takes longer than it should. */
   | { state: 'asking'; since: number; trouble: null | 'slow' | 'offline' | 'unavailable' | 'busy' | 'early' }
-  | { state: 'bought'; orderId: string; ticket: number | null; quantity: number }
+  | { state: 'bought'; orderId: string; ticket: number | null; items: Line[] }
   | { state: 'refused'; why: Refusal; detail: string }
   /** The session has ended in the middle; the key waits for the same buyer. */
   | { state: 'signed_out' };
 
-interface Line {
-  productId: string;
-  quantity: number;
-}
 interface Pending {
   key: string;
   items: Line[];
@@ -37,17 +41,11 @@ interface Pending {
 }
 type Record_ = { pending: Pending } | { done: Extract<Purchase, { state: 'bought' | 'refused' }> };
 
-/** After this long without an answer the buyer is shown the orders, instead of one being made unasked. */
+/** After this long without an answer the buyer is sent to the orders, instead of one being made unasked. */
 export const resumeMsMax = 10 * 60_000;
 export const slowAfterMs = 2500;
 
 const nameOf = (buyer: string, what: string): string => `market.buy.${buyer}.${what}`;
-
-export function backoffMs(tries: number, retryAfter: number | null, random = Math.random()): number {
-  const asked = retryAfter ? retryAfter * 1000 : 0;
-  const own = Math.min(8000, 300 * 2 ** Math.min(tries, 5));
-  return Math.max(asked, own / 2) + (random * own) / 2;
-}
 
 export interface Buying {
   place(items: Line[], key: string): Promise<Order>;
@@ -95,19 +93,26 @@ export class PurchaseFlow {
     this.state = new Value<Purchase>({ state: 'idle' });
   }
 
-  /** Takes up what another tab, or this page before it was loaded again, has begun. */
-  resume(): void {
+  /**
+   * Takes up what another tab, or this page before it was loaded again, has begun. A page that begins (`fresh`) takes
+   * no refusal of an earlier press for today's: the limit may be free again, the address confirmed.
+   */
+  resume(fresh = false): void {
     const record = this.read();
     if (!record) {
       if (!this.running) this.state.set({ state: 'idle' });
     } else if ('done' in record) {
-      this.state.set(record.done);
-    } else if (this.with_.now() - record.pending.since > resumeMsMax) {
-      this.with_.write(this.name, null);
-      this.state.set({ state: 'idle' });
+      this.state.set(fresh && record.done.state === 'refused' ? { state: 'idle' } : record.done);
+    } else if (this.isTooOld(record.pending)) {
+      this.giveUp();
     } else {
       void this.run();
     }
+  }
+
+  /** The page is left: the answer to its press was read. */
+  leave(): void {
+    if (this.state.get().state === 'refused') this.state.set({ state: 'idle' });
   }
 
   /** The press of the button. Pressed again while it asks, it is the same purchase. */
@@ -131,10 +136,22 @@ export class PurchaseFlow {
     const text = this.with_.read(this.name);
     if (!text) return null;
     try {
-      return JSON.parse(text) as Record_;
+      const record = JSON.parse(text) as Record_;
+      // An earlier version of the shop did not write down what was bought.
+      if ('done' in record && record.done.state === 'bought') record.done.items ??= [];
+      return record;
     } catch {
       return null;
     }
+  }
+
+  private isTooOld(pending: Pending): boolean {
+    return this.with_.now() - pending.since > resumeMsMax;
+  }
+
+  private giveUp(): void {
+    this.with_.write(this.name, null);
+    this.state.set({ state: 'refused', why: 'unknown', detail: '' });
   }
 
   private async run(): Promise<void> {
@@ -156,6 +173,7 @@ export class PurchaseFlow {
       if (!record) return this.state.set({ state: 'idle' });
       if ('done' in record) return this.state.set(record.done); // Another tab has the answer.
       const { key, items, since } = record.pending;
+      if (this.isTooOld(record.pending)) return this.giveUp();
       const slow = setTimeout(() => this.state.set({ state: 'asking', since, trouble: 'slow' }), slowAfterMs);
       try {
         return this.end(bought(await this.with_.place(items, key), items));
@@ -206,7 +224,7 @@ export class PurchaseFlow {
 
 function bought(order: Order, items: Line[]): Extract<Purchase, { state: 'bought' }> {
   const ticket = order.items.find((item) => item.ticket !== null)?.ticket ?? null;
-  return { state: 'bought', orderId: order.id, ticket, quantity: items.reduce((sum, each) => sum + each.quantity, 0) };
+  return { state: 'bought', orderId: order.id, ticket, items };
 }
 
 const flows = new Map<string, PurchaseFlow>();
@@ -216,7 +234,7 @@ export function purchaseOf(buyer: string, what: string): PurchaseFlow {
   let flow = flows.get(name);
   if (!flow) {
     flow = new PurchaseFlow(buyer, what);
-    flow.resume();
+    flow.resume(true);
     flows.set(name, flow);
   }
   return flow;

@@ -20,16 +20,22 @@ export function useValue<T>(value: Value<T>): T {
   return useSyncExternalStore(value.subscribe, value.get, value.get);
 }
 
-/** Storage that may be forbidden or full: then the page works on, and forgets when it closes. */
+/** What the storage did not take (it is full, or forbidden): the page works on with this, and forgets when it closes. */
+const unstored = new Map<string, string | null>();
+
 export function keep(name: string, value: string | null): void {
   try {
     if (value === null) localStorage.removeItem(name);
     else localStorage.setItem(name, value);
+    unstored.delete(name);
   } catch {
-    // Private windows may refuse.
+    unstored.set(name, value);
   }
 }
+
 export function kept(name: string): string | null {
+  const own = unstored.get(name);
+  if (own !== undefined) return own;
   try {
     return localStorage.getItem(name);
   } catch {

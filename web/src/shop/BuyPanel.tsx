@@ -50,6 +50,7 @@ function Bought({ purchase, flow, product }: {
   }, [over, flow]);
   const unpaid = state === 'accepted' && order.data?.payment.state !== 'pending';
   const limit = product.sale?.perUserLimit ?? null;
+  const quantity = purchase.items.reduce((sum, each) => sum + each.quantity, 0);
   return (
     <>
       <Ticket ticket={purchase.ticket} name={product.name}>
@@ -65,7 +66,7 @@ function Bought({ purchase, flow, product }: {
           </>
         )}
       </Ticket>
-      {(limit === null || limit > purchase.quantity) && (
+      {(limit === null || limit > quantity) && (
         <Button look="quiet" onClick={() => flow.clear()}>{t('buy.another')}</Button>
       )}
     </>
@@ -98,6 +99,7 @@ export function BuyPanel({ product, stock, sale }: { product: Product; stock: St
   const lost = !buyer && lastBuyer !== null ? purchaseOf(lastBuyer, product.id) : null;
   const flow = buyer ? purchaseOf(buyer.id, product.id) : lost?.state.get().state === 'signed_out' ? lost : null;
   const purchase = useValue(flow?.state ?? nothing);
+  useEffect(() => () => flow?.leave(), [flow]);
   const remaining = stock?.remaining ?? product.stock.remaining;
   const max = quantityMax(product, remaining);
   const [wanted, setWanted] = useState(1);
@@ -128,7 +130,7 @@ export function BuyPanel({ product, stock, sale }: { product: Product; stock: St
         {view.useDetail && purchase.state === 'refused' && <p>{purchase.detail}</p>}
       </div>
       <Keep product={product} user={buyer} />
-      {purchase.state === 'refused' && purchase.why === 'limit_exceeded' && (
+      {purchase.state === 'refused' && (purchase.why === 'limit_exceeded' || purchase.why === 'unknown') && (
         <Notice><LinkButton look="quiet" to="/store/orders">{t('nav.orders')}</LinkButton></Notice>
       )}
     </div>

@@ -2,11 +2,11 @@
 import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useNavigate } from 'react-router';
-import { ask } from '../api/client';
+import { ApiError, ask } from '../api/client';
 import type { Cart, CartItem, User } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { buttonView } from '../lib/button';
-import { browserCart, setQuantity } from '../lib/cart';
+import { browserCart, merged, setQuantity } from '../lib/cart';
 import { useTitle } from '../lib/hooks';
 import { press } from '../lib/press';
 import { productQuery } from '../lib/queries';
@@ -71,6 +71,8 @@ function Rows({ rows, change }: { rows: Row[]; change: (productId: string, quant
   );
 }
 
+const missing = (error: unknown): boolean => error instanceof ApiError && error.missing;
+
 function Nothing(): ReactNode {
   const { t } = useSpeech();
   return <Empty title="cart.none" text="cart.none.text"><LinkButton look="main" to="/">{t('orders.browse')}</LinkButton></Empty>;
@@ -85,9 +87,12 @@ function Order({ cart, user }: { cart: Cart; user: User }): ReactNode {
   useEffect(() => {
     if (purchase.state !== 'bought') return;
     flow.clear();
-    void ask('/cart', { method: 'DELETE' }).catch(() => undefined).then(() => queries.invalidateQueries({ queryKey: ['cart'] }));
+    // What was put in meanwhile, in another tab, stays.
+    const taken = purchase.items.map(({ productId }) => ask(`/cart/items/${productId}`, { method: 'DELETE' }));
+    void Promise.allSettled(taken).then(() => queries.invalidateQueries({ queryKey: ['cart'] }));
     void go(`/store/orders/${purchase.orderId}`);
   }, [purchase, flow, go, queries]);
+  useEffect(() => () => flow.leave(), [flow]);
   const currencies = new Set(cart.items.map((each) => each.unitPrice?.currency).filter(Boolean)).size;
   const asking = purchase.state === 'asking';
   const view = buttonView({ state: 'open' }, purchase, true);
@@ -100,7 +105,9 @@ function Order({ cart, user }: { cart: Cart; user: User }): ReactNode {
       </button>
       <div className="buy-text" aria-live="polite">
         {asking && view.text && <p>{t(view.text)}</p>}
-        {purchase.state === 'refused' && <Notice kind="bad" title={t('buy.failed')}>{purchase.detail}</Notice>}
+        {purchase.state === 'refused' && (purchase.why === 'unknown'
+          ? <Notice kind="bad" title={t('buy.pastUnknown')}><p>{t('buy.pastUnknown.text')}</p><LinkButton to="/store/orders">{t('nav.orders')}</LinkButton></Notice>
+          : <Notice kind="bad" title={t('buy.failed')}>{purchase.detail}</Notice>)}
         {!cart.orderable && <p>{t(currencies > 1 ? 'cart.currencies' : 'cart.not')}</p>}
       </div>
     </div>
@@ -110,11 +117,14 @@ function Order({ cart, user }: { cart: Cart; user: User }): ReactNode {
 function OwnCart({ user }: { user: User }): ReactNode {
   const { t, price } = useSpeech();
   const queries = useQueryClient();
-  const cart = useQuery({ queryKey: ['cart'], queryFn: ({ signal }) => ask<Cart>('/cart', { signal }), refetchInterval: 5000 });
+  const cart = useQuery({ queryKey: ['cart'], queryFn: async ({ signal }) => {
+    await merged();
+    return ask<Cart>('/cart', { signal });
+  }, refetchInterval: 5000 });
   const change = async (productId: string, quantity: number): Promise<void> => {
     queries.setQueryData(['cart'], await setQuantity(productId, quantity));
   };
-  if (cart.isPending) return <Loading><Skeleton className="row-skeleton" /></Loading>;
+  if (cart.isPending) return <Loading of={cart}><Skeleton className="row-skeleton" /></Loading>;
   if (!cart.data) return <LoadError of={cart} />;
   if (cart.data.items.length === 0) return <Nothing />;
   const why = (item: CartItem): string | null => (item.reason ? t(`cart.reason.${item.reason}`, { remaining: item.remaining }) : null);
@@ -142,7 +152,7 @@ function BrowserCart(): ReactNode {
         const product = products[index]?.data;
         return {
           ...line, name: product?.name ?? '…', imageUrl: product?.imageUrl ?? null, price: product ? price(product.price) : null,
-          why: products[index]?.isError ? t('cart.reason.product_not_found') : null,
+          why: missing(products[index]?.error) ? t('cart.reason.product_not_found') : null,
         };
       })} />
       <LinkButton look="main" className="buy-button" to="/store/sign-in?to=/store/cart">{t('cart.signIn')}</LinkButton>

@@ -117,9 +117,10 @@ export function Home(): ReactNode {
   useTitle(`MARKET · ${t('brand.tagline')}`);
   const filters = useFilters();
   const { search, kind, sort, category, currency } = filters;
+  // The newest: by opening those that ended long ago come first, and in time there are more of them than one page has.
   const drops = useQuery({
     queryKey: ['products', 'drops'],
-    queryFn: ({ signal }) => ask<ProductList>('/products', { query: { kind: 'event', sort: 'opening', limit: 50 }, signal }),
+    queryFn: ({ signal }) => ask<ProductList>('/products', { query: { kind: 'event', limit: 100 }, signal }),
     refetchInterval: 30_000,
   });
   const list = useInfiniteQuery({
@@ -138,7 +139,7 @@ export function Home(): ReactNode {
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <div className="page">
-      {!filters.any && drops.isPending && <Loading><Skeleton className="hero-skeleton" /></Loading>}
+      {!filters.any && drops.isPending && <Loading of={drops}><Skeleton className="hero-skeleton" /></Loading>}
       {hero && <Hero key={hero.id} product={hero} />}
       <section aria-labelledby="all">
         <div className="list-head">
@@ -173,7 +174,7 @@ export function Home(): ReactNode {
             <Button look="quiet" className="small" onClick={filters.clear}>{t('home.clear')}</Button>
           </p>
         )}
-        {list.isPending && <Loading><div className="grid">{Array.from({ length: 8 }, (_, i) => <Skeleton key={i} className="card-skeleton" />)}</div></Loading>}
+        {list.isPending && <Loading of={list}><div className="grid">{Array.from({ length: 8 }, (_, i) => <Skeleton key={i} className="card-skeleton" />)}</div></Loading>}
         {list.isError && (list.error instanceof ApiError && list.error.field('currency')
           ? <Currencies pick={(one) => filters.set('currency', one)} /> : <LoadError of={list} />)}
         {list.isSuccess && items.length === 0 && (filters.any

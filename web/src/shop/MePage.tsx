@@ -73,7 +73,7 @@ function Sessions(): ReactNode {
   return (
     <section aria-labelledby="sessions">
       <h2 id="sessions">{t('me.sessions')}</h2>
-      {list.isPending && <Loading><Skeleton className="line wide" /></Loading>}
+      {list.isPending && <Loading of={list}><Skeleton className="line wide" /></Loading>}
       {list.isError && <LoadError of={list} />}
       <ul className="lines">
         {list.data?.items.map((each) => (

@@ -2,13 +2,13 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
 import { Link, useParams } from 'react-router';
-import { ApiError, ask, UnknownOutcome } from '../api/client';
+import { ApiError, ask } from '../api/client';
 import type { Order } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { useLive, useServerNow, useTitle } from '../lib/hooks';
 import { usePayment } from '../lib/payment';
 import { newKey } from '../lib/key';
-import { backoffMs } from '../lib/purchase';
+import { backoffMs, isPassing } from '../lib/again';
 import { TimeLeft } from '../ui/Countdown';
 import { Confirm } from '../ui/Confirm';
 import { Button, Empty, LinkButton, LoadError, Loading, Notice, Skeleton, Spinner } from '../ui/parts';
@@ -26,8 +26,9 @@ function Payment({ order }: { order: Order }): ReactNode {
   const now = useServerNow();
   if (order.payment.state === 'pending')
     return <Notice title={t('pay.pending')}>{t('pay.pending.text')}</Notice>;
-  if (now >= until) return <Notice kind="bad" title={t('pay.over')}>{t('pay.over.text')}</Notice>;
   const busy = paying.state === 'asking' || paying.state === 'retrying';
+  // What was sent in time may still be taken: only its answer says so.
+  if (now >= until && !busy) return <Notice kind="bad" title={t('pay.over')}>{t('pay.over.text')}</Notice>;
   return (
     <section className="pay" aria-labelledby="pay">
       <div className="pay-head">
@@ -63,7 +64,7 @@ async function change(id: string, verb: 'cancel' | 'return', body: unknown): Pro
     try {
       return await ask<Order>(`/orders/${id}/${verb}`, { method: 'POST', body, key });
     } catch (error) {
-      if (!(error instanceof UnknownOutcome) || tries > 20) throw error;
+      if (!isPassing(error) || tries > 20) throw error;
       await new Promise((wake) => setTimeout(wake, backoffMs(tries, error.retryAfter)));
     }
   }
@@ -177,10 +178,10 @@ function OneOrder({ id }: { id: string }): ReactNode {
     if (live.value) queries.setQueryData(['order', id], live.value);
   }, [live.value, id, queries]);
   if (order.data) return <Shown order={order.data} />;
-  if (order.isPending) return <div className="page medium"><Loading><Skeleton className="line wide tall" /><Skeleton className="block" /></Loading></div>;
+  if (order.isPending) return <div className="page medium"><Loading of={order}><Skeleton className="line wide tall" /><Skeleton className="block" /></Loading></div>;
   return (
     <div className="page medium">
-      {order.error instanceof ApiError
+      {order.error instanceof ApiError && order.error.missing
         ? <Empty page title="order.missing" text="order.missing.text"><LinkButton look="main" to="/store/orders">{t('orders.title')}</LinkButton></Empty>
         : <LoadError of={order} />}
     </div>

@@ -42,7 +42,7 @@ function Orders(): ReactNode {
   return (
     <div className="page medium">
       <h1>{t('orders.title')}</h1>
-      {list.isPending && <Loading>{[0, 1, 2].map((i) => <Skeleton key={i} className="row-skeleton" />)}</Loading>}
+      {list.isPending && <Loading of={list}>{[0, 1, 2].map((i) => <Skeleton key={i} className="row-skeleton" />)}</Loading>}
       {list.isError && <LoadError of={list} />}
       {list.isSuccess && orders.length === 0 && (
         <Empty title="orders.none" text="orders.none.text"><LinkButton look="main" to="/">{t('orders.browse')}</LinkButton></Empty>

@@ -1,6 +1,6 @@
 /** A product, and the way to get it. */
-import { useQuery } from '@tanstack/react-query';
-import { type ReactNode } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, type ReactNode } from 'react';
 import { useParams } from 'react-router';
 import { ApiError } from '../api/client';
 import type { Product, Stock } from '../api/types';
@@ -62,6 +62,10 @@ function Offer({ product }: { product: Product }): ReactNode {
   useTitle(`${product.name} · MARKET`);
   useClockSync(product.id);
   const live = useLive<Stock>(`/products/${product.id}/stock/stream`, `/products/${product.id}/stock`);
+  const queries = useQueryClient();
+  useEffect(() => {
+    if (live.freshness === 'gone') void queries.invalidateQueries({ queryKey: ['product', product.id] });
+  }, [live.freshness, product.id, queries]);
   const now = useServerNow();
   const sale = saleView(product, live.value, now);
   const limit = product.sale?.perUserLimit;
@@ -102,7 +106,7 @@ export default function ProductPage(): ReactNode {
   if (product.isPending)
     return (
       <div className="page">
-        <Loading>
+        <Loading of={product}>
           <div className="offer">
             <Skeleton className="offer-art" />
             <div className="offer-text"><Skeleton className="line" /><Skeleton className="line wide tall" /><Skeleton className="block" /></div>
@@ -110,10 +114,11 @@ export default function ProductPage(): ReactNode {
         </Loading>
       </div>
     );
-  if (product.isError && !product.data)
+  const missing = product.error instanceof ApiError && product.error.missing;
+  if (missing || (product.isError && !product.data))
     return (
       <div className="page">
-        {product.error instanceof ApiError && product.error.status < 500 ? (
+        {missing ? (
           <Empty page title="product.missing" text="product.missing.text">
             <LinkButton look="main" to="/">{t('notFound.home')}</LinkButton>
           </Empty>

@@ -4,21 +4,23 @@ import { Link, Route, Routes } from 'react-router';
 import { useSpeech } from '../i18n/language';
 import { useFocusOnContent } from '../lib/focus';
 import { useOnline } from '../lib/hooks';
+import { part, parts } from '../lib/part';
+import { useValue } from '../lib/store';
 import { Empty, LinkButton, Loading, Skeleton } from '../ui/parts';
 import { Header } from './Header';
 import { Home } from './Home';
 
-const account = () => import('./account');
+const account = () => part(() => import('./account'));
 const SignInPage = lazy(async () => ({ default: (await account()).SignInPage }));
 const SignUpPage = lazy(async () => ({ default: (await account()).SignUpPage }));
 const VerifyPage = lazy(async () => ({ default: (await account()).VerifyPage }));
-const ProductPage = lazy(() => import('./ProductPage'));
-const MePage = lazy(() => import('./MePage'));
-const CartPage = lazy(() => import('./CartPage'));
-const WishesPage = lazy(() => import('./WishesPage'));
-const ForgotPage = lazy(() => import('./ForgotPage'));
-const OrdersPage = lazy(() => import('./OrdersPage'));
-const OrderPage = lazy(() => import('./OrderPage'));
+const ProductPage = lazy(() => part(() => import('./ProductPage')));
+const MePage = lazy(() => part(() => import('./MePage')));
+const CartPage = lazy(() => part(() => import('./CartPage')));
+const WishesPage = lazy(() => part(() => import('./WishesPage')));
+const ForgotPage = lazy(() => part(() => import('./ForgotPage')));
+const OrdersPage = lazy(() => part(() => import('./OrdersPage')));
+const OrderPage = lazy(() => part(() => import('./OrderPage')));
 
 function NotFound(): ReactNode {
   const { t } = useSpeech();
@@ -39,11 +41,14 @@ export function Shop(): ReactNode {
   const { t } = useSpeech();
   const main = useFocusOnContent();
   const online = useOnline();
+  const coming = useValue(parts);
   return (
     <>
       <a className="skip" href="#content">{t('nav.skip')}</a>
       <Header />
       {!online && <p className="offline" role="status">{t('error.offline')}</p>}
+      {coming === 'coming' && <p className="coming" role="status"><span className="unseen">{t('loading')}</span></p>}
+      {coming === 'away' && <p className="offline" role="status">{t('error.text')}</p>}
       <main id="content" tabIndex={-1} ref={main}>
         <Suspense fallback={<Waiting />}>
           <Routes>

@@ -23,7 +23,7 @@ function Wishes({ user }: { user: User }): ReactNode {
   return (
     <div className="page">
       <h1 className="list-title">{t('wish.title')}</h1>
-      {list.isPending && <Loading><div className="grid"><Skeleton className="card-skeleton" /><Skeleton className="card-skeleton" /></div></Loading>}
+      {list.isPending && <Loading of={list}><div className="grid"><Skeleton className="card-skeleton" /><Skeleton className="card-skeleton" /></div></Loading>}
       {list.isError && <LoadError of={list} />}
       {list.isSuccess && wishes.length === 0 && (
         <Empty title="wish.none" text="wish.none.text"><LinkButton look="main" to="/">{t('orders.browse')}</LinkButton></Empty>

@@ -14,7 +14,7 @@ void load();
 // Whoever comes for a drop waits for nothing twice: its page and its terms are asked for while the frame is built.
 const drop = /^\/store\/products\/(\w+)$/.exec(location.pathname)?.[1];
 if (drop) {
-  void import('./ProductPage');
+  import('./ProductPage').catch(() => undefined); // The frame asks again.
   void queries.prefetchQuery(productQuery(drop));
 }
 createRoot(document.getElementById('root')!).render(

@@ -3,7 +3,8 @@ import { CSPProvider } from '@base-ui/react/csp-provider';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { Component, useEffect, type ReactNode } from 'react';
 import { BrowserRouter } from 'react-router';
-import { UnknownOutcome } from '../api/client';
+import { backoffMs, isPassing } from '../lib/again';
+import { session } from '../lib/session';
 import { useSpeech } from '../i18n/language';
 import { FailedPress } from './FailedPress';
 import { Button } from './parts';
@@ -13,11 +14,20 @@ export const queries = new QueryClient({
     queries: {
       networkMode: 'always', // What the browser calls offline may still reach this server.
       staleTime: 5000,
-      retry: (failures, error) => error instanceof UnknownOutcome && failures < 30,
-      retryDelay: (failures) => Math.min(500 * 2 ** failures, 5000),
+      retry: (_, error) => isPassing(error),
+      retryDelay: (failures, error) => backoffMs(failures, isPassing(error) ? error.retryAfter : null),
     },
     mutations: { networkMode: 'always' },
   },
+});
+
+// Nothing that one person was told is shown to the next. Whoever is back after a lost session finds it as it was.
+let shownTo: string | null = null;
+session.subscribe(() => {
+  const who = session.get();
+  if (who.state !== 'in') return;
+  if (shownTo !== null && shownTo !== who.user.id) void queries.resetQueries();
+  shownTo = who.user.id;
 });
 
 function Broken(): ReactNode {

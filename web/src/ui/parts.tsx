@@ -1,7 +1,7 @@
 /** Small parts that every page uses. */
 import { useId, type ComponentProps, type ReactNode } from 'react';
 import { Link } from 'react-router';
-import { ApiError } from '../api/client';
+import { ApiError, UnknownOutcome } from '../api/client';
 import { useSpeech } from '../i18n/language';
 import type { Word } from '../i18n/en';
 
@@ -46,10 +46,18 @@ export function Skeleton({ className = '' }: { className?: string }): ReactNode 
   return <span className={`skeleton ${className}`} aria-hidden="true" />;
 }
 
-/** Says "loading" to those who cannot see the skeletons. */
-export function Loading({ children }: { children: ReactNode }): ReactNode {
+/** Says "loading" to those who cannot see the skeletons, and to everybody when it takes longer because nobody answers. */
+export function Loading({ of, children }: { of?: { failureReason: unknown }; children: ReactNode }): ReactNode {
   const { t } = useSpeech();
-  return <div aria-busy="true"><span className="unseen" role="status">{t('loading')}</span>{children}</div>;
+  const why = of?.failureReason;
+  const busy = why instanceof ApiError || (why instanceof UnknownOutcome && why.reason === 'busy');
+  return (
+    <div aria-busy="true">
+      <span className="unseen" role="status">{t('loading')}</span>
+      {why != null && <Notice title={t('loading.longer')}>{t(busy ? 'error.busy' : 'error.text')}</Notice>}
+      {children}
+    </div>
+  );
 }
 
 /** `page`: it is all that the page has, so its title is the page's heading. */
@@ -76,7 +84,7 @@ export function LoadError({ of }: { of: { error: unknown; refetch: () => unknown
   const { t } = useSpeech();
   return (
     <Notice kind="bad" title={t('error.title')}>
-      <p>{of.error instanceof ApiError ? of.error.sentence : t('error.text')}</p>
+      <p>{of.error instanceof ApiError ? of.error.sentence : t('error.press')}</p>
       <Button onClick={() => void of.refetch()}>{t('error.again')}</Button>
     </Notice>
   );
