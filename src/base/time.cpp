@@ -167,9 +167,10 @@ Result<Millis> parse_duration(std::string_view text) {
                              : unit == "m" ? 60'000
                              : unit == "h" ? 3'600'000
                                            : 0;
-  constexpr std::int64_t ten_years_ms = 10LL * 366 * 24 * 3'600'000;
-  if (error != std::errc() || number < 0 || scale == 0 || number > ten_years_ms / scale)
-    return fail(Code::validation, fmt::format("'{}' is no duration; write 250ms, 3s, 10m or 24h", text));
+  constexpr Millis duration_max = std::chrono::hours(10 * 366 * 24);  // Ten years.
+  if (error != std::errc() || number < 0 || scale == 0 || number > duration_max.count() / scale)
+    return fail(Code::validation, fmt::format("must be a duration such as 250ms, 3s, 10m or 24h, {} at most",
+                                              format_duration(duration_max)));
   return Millis(number * scale);
 }
 

@@ -52,6 +52,9 @@ TEST(Time, ReadsDurations) {
   EXPECT_EQ(*parse_duration("3s"), Millis(3'000));
   EXPECT_EQ(*parse_duration("10m"), Millis(600'000));
   EXPECT_EQ(*parse_duration("24h"), Millis(86'400'000));
+  EXPECT_TRUE(parse_duration("87840h"));
+  const auto longer = parse_duration("87841h");
+  EXPECT_NE(longer.error().detail.find("87840h at most"), std::string::npos) << longer.error().detail;
   for (const char* text : {"", "10", "ms", "-1s", "1.5s", "10 m", "99999999999999999h", "1d"})
     EXPECT_FALSE(parse_duration(text)) << text;
 }

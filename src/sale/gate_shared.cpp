@@ -98,8 +98,10 @@ void LogGate::give_sign_of_life(Instant now) {
 /// Until somebody has looked: what lies there is not what was followed.
 void LogGate::lose_log(const Error& why) {
   if (!std::exchange(log_lost_, true))
-    spdlog::critical("{}; nothing is sold until it is restored, or 'market log adopt' takes it as it is",
-                     why.detail);
+    spdlog::critical(
+        "{}; this instance had followed it to place {}; nothing is sold until it is restored, or 'market log "
+        "adopt' takes it as it is",
+        why.detail, sequencer_.end().point.last);
   last_failure_ = Error(Code::recovering, "the event log is not the one that was followed");
   stop_writing();
   log_away_.store(true, std::memory_order_relaxed);

@@ -17,6 +17,38 @@ T must(Result<T> result, std::string_view what) {
   return std::move(*result);
 }
 
+void name_in(RecordFold& records, LogId log) {
+  if (const auto set = records.set_log(log); !set)
+    spdlog::warn("the records do not know their log until the next start: {}", set.error().detail);
+}
+
+/// Whether records that were folded from `records_of` may be told of what `log` says.
+bool may_fold(LogId log, LogId records_of) {
+  return log.hi == records_of.hi && log.lo == records_of.lo && log.generation <= records_of.generation;
+}
+
+void expect_records_of(LogId log, LogId records_of) {
+  if (!records_of || !log || records_of == log) return;
+  const bool same = records_of.hi == log.hi && records_of.lo == log.lo;
+  throw std::runtime_error(
+      same && records_of.generation < log.generation
+          ? "the event log was adopted, and the records were not folded anew; run 'market log adopt' again"
+          : "the records belong to another log than this event log; restore a backup");
+}
+
+/// Something that was answered is gone: nobody but the operator may decide that.
+[[noreturn]] void refuse_lost_end(RecordFold& records, Place end, Place records_at) {
+  const auto lost = records.beyond(end);
+  std::string orders;
+  for (std::size_t i = 0; lost && i < std::min<std::size_t>(lost->size(), 5); ++i)
+    orders += (i == 0 ? "" : ", ") + (*lost)[i].text();
+  throw std::runtime_error(fmt::format(
+      "the event log has lost its newest events: it ends at place {}, the records know {} (orders {}{}); "
+      "restore a backup, or accept the loss with 'market log adopt'",
+      end, records_at, orders.empty() ? "none" : orders,
+      lost && lost->size() > 5 ? fmt::format(" and {} more", lost->size() - 5) : ""));
+}
+
 }  // namespace
 
 LogGate::LogGate(GateParts parts, GateSettings settings)
@@ -77,37 +109,31 @@ bool LogGate::restore_snapshot(Place records_at) {
 
 void LogGate::recover() {
   const Place records_at = parts_.projector.place();
-  const LogId records_of = must(parts_.fold.log(), "the records cannot be read");
+  LogId records_of = must(parts_.fold.log(), "the records cannot be read");
   records_named_ = static_cast<bool>(records_of);
+  if (!records_of) {
+    // By the log's last generation, which its first records may not have.
+    records_of = must(newest_id(parts_.log), "the event log cannot be read");
+    if (records_of) name_in(parts_.fold, records_of);
+    records_named_ = static_cast<bool>(records_of);
+  }
   restore_snapshot(records_at);
   parts_.products.load(must(parts_.fold.products(), "the records cannot be read"));
   const auto read = follow_to_end(parts_.log, sequencer_, [&](const CountedEvents& events) {
     sequencer_.forget(parts_.projector.place());  // What the records have needs no memory.
     if (events->back().place <= records_at) return;
+    if (!may_fold(sequencer_.end().point.log, records_of)) return;  // Refused below.
     // Records that are made anew from a long log: as far behind as ever, no further.
     while (events->back().place - parts_.projector.place() > settings_.fold_lag_max)
       std::this_thread::sleep_for(Millis(5));
-    name_records();
     parts_.products.follow(*events, sequencer_.state());
     parts_.overlay.publish(events);
     parts_.projector.push(events);
   });
   must(Result<int>(read ? Result<int>(0) : fail(read.error())), "the event log cannot be read");
   const LogEnd& end = sequencer_.end();
-  if (records_of && end.point.log && records_of != end.point.log)
-    throw std::runtime_error("records.db belongs to another log than log.db; restore a backup");
-  if (records_at > end.point.last) {
-    // Something that was answered is gone: nobody but the operator may decide that.
-    const auto lost = parts_.fold.beyond(end.point.last);
-    std::string orders;
-    for (std::size_t i = 0; lost && i < std::min<std::size_t>(lost->size(), 5); ++i)
-      orders += (i == 0 ? "" : ", ") + (*lost)[i].text();
-    throw std::runtime_error(fmt::format(
-        "log.db has lost its newest events: it ends at place {}, records.db knows {} (orders {}{}); "
-        "restore a backup, or accept the loss with 'market log adopt'",
-        end.point.last, records_at, orders.empty() ? "none" : orders,
-        lost && lost->size() > 5 ? fmt::format(" and {} more", lost->size() - 5) : ""));
-  }
+  expect_records_of(end.point.log, records_of);
+  if (records_at > end.point.last) refuse_lost_end(parts_.fold, end.point.last, records_at);
   place_.store(end.point.last);
   sign_of_life_ = sequencer_.last_sign_of_life();
   parts_.products.show_stock(sequencer_.state());
@@ -115,9 +141,7 @@ void LogGate::recover() {
 
 /// Before anything is pushed: from then on the records belong to the projector's thread.
 void LogGate::name_records() {
-  if (std::exchange(records_named_, true)) return;
-  if (const auto set = parts_.fold.set_log(sequencer_.end().point.log); !set)
-    spdlog::warn("the records do not know their log until the next start: {}", set.error().detail);
+  if (!std::exchange(records_named_, true)) name_in(parts_.fold, sequencer_.end().point.log);
 }
 
 void LogGate::try_to_write(Instant now) {

@@ -4,6 +4,8 @@
 
 #include <future>
 
+#include "sale/begin_term.hpp"
+#include "sale/log_reader.hpp"
 #include "tests/support/damaged_group.hpp"
 #include "tests/support/selling_gate.hpp"
 #include "tests/support/wait.hpp"
@@ -26,6 +28,15 @@ class GateStart : public tests::SellingGate {
       return error.what();
     }
     return {};
+  }
+  /// As `market log adopt` does.
+  void adopt() {
+    KeyFilter keys;
+    Sequencer sequencer({}, keys);
+    ASSERT_TRUE(follow_to_end(on->log, sequencer, {}));
+    LogId raised = sequencer.end().point.log;
+    ++raised.generation;
+    ASSERT_TRUE(begin_term(on->log, sequencer, 4711, raised, on->clock.now(), ""));
   }
   /// A gate on the same log whose records are made anew.
   std::unique_ptr<tests::TestGate> with_new_records(const GateSettings& settings) {
@@ -65,7 +76,7 @@ TEST_F(GateStart, NamesTheOrdersThatTheLogHasLost) {
   on->stop();
   on->log.cut(6);  // An Open, a product, four orders.
   auto said = trouble();
-  EXPECT_NE(said.find("it ends at place 5, records.db knows 8 (orders "), std::string::npos) << said;
+  EXPECT_NE(said.find("it ends at place 5, the records know 8 (orders "), std::string::npos) << said;
   EXPECT_EQ(std::count(said.begin(), said.end(), ','), 2 + 2) << "all three: " << said;
   on->log.cut(2);
   said = trouble();
@@ -83,6 +94,50 @@ TEST_F(GateStart, GoesOnWithRecordsThatCannotBeNamedYet) {
   on->records.unnamed = false;
   on->restart();
   EXPECT_EQ(*on->records.log(), on->gate().log()) << "the next start names them";
+}
+
+/// What `market log adopt` appends.
+TEST_F(GateStart, RecordsThatAreMadeAnewAreOfTheGenerationThatTheLogHasNow) {
+  auto settings = tests::TestGate::quick();
+  make(settings);
+  sell(1, 3);
+  on->stop();
+  adopt();
+  const auto anew = with_new_records(settings);
+  anew->start();
+  EXPECT_EQ(anew->records.log()->generation, 1u);
+  EXPECT_TRUE(anew->wait_until_folded());
+  anew->restart();
+  EXPECT_EQ(anew->gate().log().generation, 1u);
+}
+
+TEST_F(GateStart, RecordsOfBeforeAnAdoptionAreNoReasonToRestore) {
+  make();
+  sell(1, 3);
+  ASSERT_TRUE(on->wait_until_folded());
+  on->stop();
+  adopt();
+  EXPECT_EQ(trouble(),
+            "the event log was adopted, and the records were not folded anew; run 'market log adopt' again");
+}
+
+TEST_F(GateStart, NothingOfAnotherLogComesIntoTheRecords) {
+  make();
+  sell(1, 1);
+  ASSERT_TRUE(on->wait_until_folded());
+  on->stop();
+  const Place known = *on->records.place();
+  on->log.cut(0);
+  wire::Open open;
+  open.log = LogId{77, 78, 0};
+  open.nonce = 9;
+  ASSERT_TRUE(on->log.append(wire::encode_open(open)));
+  wire::GroupWriter writer;
+  writer.begin(9, 1);
+  for (int i = 0; i < 50; ++i) writer.add(Event{tests::at(1), {}, 0, {}, Barrier{}});
+  ASSERT_TRUE(on->log.append(std::string(writer.finish())));
+  EXPECT_EQ(trouble(), "the records belong to another log than this event log; restore a backup");
+  EXPECT_EQ(*on->records.place(), known);
 }
 
 TEST_F(GateStart, IsAtMostSoFarAheadOfRecordsThatAreMadeAnew) {

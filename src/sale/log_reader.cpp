@@ -73,4 +73,20 @@ Result<LogRule::Point> read_counted(Log& log, const std::function<bool(const Cou
   return rule.at();
 }
 
+Result<LogId> newest_id(Log& log) {
+  LogRule rule;
+  const auto read = log.read(1, [&](Offset, std::string_view record) {
+    if (!wire::is_whole(record)) return true;
+    const auto decoded = wire::decode_record(record);
+    if (!decoded) return true;  // Whoever reads what it says is told.
+    if (const auto* open = std::get_if<wire::Open>(&*decoded))
+      rule.judge(*open);
+    else
+      rule.judge(std::get<wire::Group>(*decoded).head);
+    return true;
+  });
+  if (!read) return fail(read.error());
+  return rule.at().log;
+}
+
 }  // namespace market::sale

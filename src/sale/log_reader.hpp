@@ -23,4 +23,8 @@ Result<CountedEvents> judge(LogRule& rule, std::string_view record, bool foreign
 Result<LogRule::Point> read_counted(Log& log, const std::function<bool(const CountedEvents&)>& each,
                                     bool foreign_ignored = false);
 
+/// Which log it is now: its `Open`s may raise the generation. None: nobody has ever written it. What cannot
+/// be read is passed over. Errors: the log's.
+Result<LogId> newest_id(Log& log);
+
 }  // namespace market::sale

@@ -44,6 +44,23 @@ bool read_record(Reading& reading, const TailSettings& settings, Offset offset, 
   return true;
 }
 
+/// Up to where the log still holds what one knows who has followed `known` to `done`: behind the `Open` of a
+/// later generation, and behind the log's end, places are given again, and their events are new.
+Result<Place> still_done(Log& log, LogId known, Place done, bool foreign_ignored) {
+  LogRule rule;
+  Result<> judged;
+  std::optional<Place> ends;
+  const auto read = log.read(1, [&](Offset, std::string_view record) {
+    const auto events = judge(rule, record, foreign_ignored);
+    if (!events) judged = fail(events.error());
+    if (rule.at().log.generation > known.generation) ends = rule.at().last;
+    return events && !ends;
+  });
+  if (!read) return fail(read.error());
+  if (!judged) return fail(judged.error());
+  return std::min(done, ends.value_or(rule.at().last));
+}
+
 }  // namespace
 
 Result<LogPart> read_part(Log& log, const FollowedTo& from, const TailSettings& settings) {
@@ -59,14 +76,16 @@ Result<LogPart> read_part(Log& log, const FollowedTo& from, const TailSettings& 
   });
   if (!read) return fail(read.error());
   if (!same) {
+    const auto done = still_done(log, from.log, from.done, settings.foreign_bytes_ignored);
+    if (!done) return fail(done.error());
     LogPart anew;
-    anew.to.done = from.done;
+    anew.to.done = *done;
     anew.more = anew.begun_anew = true;
     return anew;
   }
   if (!reading.read) return fail(reading.read.error());
   FollowedTo& to = reading.part.to;
-  // At the end of a log that is shorter than what was followed, its places are given again.
+  // At the end of a log that is shorter than what one had done who had read nothing yet.
   if (to.last > to.done || !reading.part.more) to.done = to.last;
   return std::move(reading.part);
 }

@@ -13,9 +13,10 @@ constexpr LogId this_log{1, 2, 0};
 /// A log whose groups hold barriers: what is in an event is not the tail's business.
 class LogTailTest : public testing::Test {
  protected:
-  void open(wire::Term nonce) {
+  void open(wire::Term nonce, std::uint32_t generation = 0) {
     wire::Open open;
     open.log = this_log;
+    open.log.generation = generation;
     open.after = term_;
     open.nonce = term_ = nonce;
     ASSERT_TRUE(log_.append(wire::encode_open(open)));
@@ -112,6 +113,41 @@ TEST_F(LogTailTest, OfALogThatWasCutTheNewEventsAreTold) {
   EXPECT_TRUE(read(at).empty());
   group(1);
   EXPECT_EQ(read(at), places(3, 3));
+}
+
+TEST_F(LogTailTest, OfALogThatWasCutAndAdoptedWhatWasSoldBeforeOneLookedIsTold) {
+  open(7);
+  group(2);
+  FollowedTo at;
+  read(at);
+  at.next = 50;
+  at.done = at.last = 90;
+  open(8, 1);
+  for (int i = 0; i < 100; ++i) group(1);  // Beyond the place that was known before.
+  EXPECT_EQ(read(at), places(3, 102));
+  EXPECT_TRUE(read(at).empty());
+}
+
+TEST_F(LogTailTest, OfALogThatWasMadeAnewEverythingIsTold) {
+  open(8, 1);
+  for (int i = 0; i < 5; ++i) group(1);
+  FollowedTo at{this_log, 7, 3, 40, 4711, 3};
+  EXPECT_EQ(read(at), places(1, 5));
+}
+
+TEST_F(LogTailTest, AnAdoptionThatOneHasFollowedIsNoReasonToTellAgain) {
+  open(7);
+  group(2);
+  open(8, 1);
+  group(4);
+  FollowedTo at;
+  read(at);
+  at.checksum ^= 1;
+  EXPECT_TRUE(read(at).empty());
+  open(9, 2);
+  at.checksum ^= 1;
+  group(1);
+  EXPECT_EQ(read(at), places(7, 7));
 }
 
 TEST_F(LogTailTest, DamageIsAnErrorAndForeignBytesAreNotOurs) {

@@ -6,7 +6,7 @@ import time
 import pytest
 import requests
 from client import admin, sign_in
-from market_server import PATIENCE, Market, run
+from market_server import PATIENCE, Market, free_port, run
 
 
 @pytest.fixture
@@ -34,6 +34,12 @@ def test_a_crowd_buys_all_of_it(demo):
     ends = dict(reversed(each.split(" ", 1)) for each in last.split(", "))
     assert int(ends["got one"]) == orders
     assert int(ends["got one"]) + int(ends["sold_out"]) == 200, ends
+
+
+def test_where_no_shop_is_it_says_so(tmp_path):
+    done = run("demo", "--url", f"http://127.0.0.1:{free_port()}", seconds=20)
+    assert done.returncode == 1 and "does not answer" in done.stderr, done
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_the_seller_has_something_to_sell(demo):

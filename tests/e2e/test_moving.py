@@ -4,7 +4,9 @@ import json
 import pathlib
 import random
 import signal
+import sqlite3
 import subprocess
+import time
 
 import pytest
 import requests
@@ -152,6 +154,24 @@ def test_the_book_of_a_shop_at_stripe_moves_with_it_and_outlives_who_charged(sto
         store.servers.clear()
 
 
+@pytest.mark.parametrize("named", [True, False], ids=["of now", "of before"])
+def test_a_store_that_was_only_seeded_moves(store, tmp_path, named):  # noqa: F811
+    """`of before`: what a seed of an earlier version has made does not say which store it is."""
+    said = run("seed", "--data", tmp_path / "data", "--users", 3, "--products", 1)
+    assert said.returncode == 0, said.stderr
+    with sqlite3.connect(tmp_path / "data" / "main.db") as main:
+        found = main.execute("SELECT count(*) FROM store").fetchone()[0]
+        if not named:
+            main.execute("DELETE FROM store")
+    main.close()
+    assert found == 1
+    done = run("backup", "--data", tmp_path / "data", "--to", tmp_path / "backup")
+    assert done.returncode == 0, done.stderr
+    store.ok("restore", "--from", tmp_path / "backup")
+    store.check()
+    store.ok("restore", "--from", tmp_path / "backup")
+
+
 def test_of_two_restores_to_one_market_one_works_at_a_time(store, tmp_path):  # noqa: F811
     source = tmp_path / "source"
     assert run("seed", "--data", source, "--users", 2000, "--products", 2).returncode == 0
@@ -162,6 +182,25 @@ def test_of_two_restores_to_one_market_one_works_at_a_time(store, tmp_path):  # 
     ended = [(each.communicate()[1], each.returncode) for each in restoring]
     assert 0 in {code for _, code in ended}
     assert all(code == 0 or "another restore" in said for said, code in ended), ended
+    store.check("--same-as", tmp_path / "backup")
+
+
+def test_a_restore_that_is_held_up_keeps_its_turn(store, tmp_path):  # noqa: F811
+    """MySQL ends a connection of ours that is silent for 3 s; this one holds the turn."""
+    source = tmp_path / "source"
+    assert run("seed", "--data", source, "--users", 20_000, "--products", 2).returncode == 0
+    assert run("backup", "--data", source, "--to", tmp_path / "backup").returncode == 0
+    command = [BINARY, "restore", "--from", tmp_path / "backup", "--config", store.config]
+    begun = "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()"
+    first = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    until(lambda: int(store.mysql(begun)) > 20 and
+          int(store.mysql("SELECT count(*) FROM unfinished_restore")) == 1, 20, "it does not begin")
+    first.send_signal(signal.SIGSTOP)
+    time.sleep(5)
+    second = store.run("restore", "--from", tmp_path / "backup")
+    first.send_signal(signal.SIGCONT)
+    assert second.returncode == 1 and "another restore" in second.stderr, second.stderr
+    assert first.wait(60) == 0, first.stderr.read()
     store.check("--same-as", tmp_path / "backup")
 
 

@@ -1,6 +1,7 @@
 """The commands on a store: seed, check, backup, restore, rebuild; files that are not ours."""
 
 import concurrent.futures
+import fcntl
 import shutil
 import sqlite3
 import time
@@ -103,6 +104,21 @@ def test_a_seed_that_makes_no_sense_makes_nothing(tmp_path):
         done = run("seed", "--data", tmp_path / "new", *arguments)
         assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done
         assert not (tmp_path / "new").exists()
+    done = run("seed", "--data", tmp_path / "new", "--users", 1, "--token-life", "99999h")
+    assert done.returncode == 2 and "87840h at most" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_seed_beside_another_command_is_refused(copy, tmp_path, empty):
+    """Whoever makes the store, or a key for its personal data, is no server that others may write beside."""
+    data = tmp_path / "new" if empty else copy
+    data.mkdir(exist_ok=True)
+    with open(data / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = run("seed", "--data", data, "--users", "3")
+        assert done.returncode == 1 and f"data folder {data} is in use by process" in done.stderr, done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert not empty or [file.name for file in data.iterdir()] == ["lock"]
 
 
 def test_backup_and_restore_overwrite_nothing(copy, tmp_path):
@@ -228,11 +244,20 @@ def test_a_log_that_lost_its_end_is_adopted_or_refused(seeded, copy, start):
     with sqlite3.connect(copy / "log.db") as log:
         log.execute("DELETE FROM records WHERE offset = (SELECT max(offset) FROM records)")
     log.close()
-    for command in (("serve", "--listen", "127.0.0.1:0"), ("rebuild",)):
+    for command in (("serve", "--listen", "127.0.0.1:0"), ("rebuild",), ("seed", "--products", "1")):
         done = run(*command, "--data", copy)
         assert done.returncode == 1 and "market log adopt" in done.stderr, (command, done.stderr)
     assert "lost or changed: order " + order["id"] in ok("log", "adopt", "--data", copy)
     checked(copy)
+    # Broken off before the records were folded anew: it is done again, or they are made anew.
+    for command in (("log", "adopt"), ("rebuild",)):
+        with sqlite3.connect(copy / "records.db") as records:
+            records.execute("UPDATE position SET log_generation = 0, log_place = log_place + 1")
+        records.close()
+        done = run("serve", "--listen", "127.0.0.1:0", "--data", copy)
+        assert done.returncode == 1 and "run 'market log adopt' again" in done.stderr, done.stderr
+        ok(*command, "--data", copy)
+        checked(copy)
     again = start(data=copy)
     Client(again.url, seeded[1][0]).get("/orders/" + order["id"], expect=(404, "order_not_found"))
 

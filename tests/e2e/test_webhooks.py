@@ -1,7 +1,9 @@
 """Webhooks: a real HTTP receiver, its signatures, and what it may do to us."""
 
+import contextlib
 import re
 import socket
+import socketserver
 import sqlite3
 import time
 
@@ -9,6 +11,7 @@ import client
 import pytest
 from client import Client
 from market_server import PATIENCE, free_port
+from served import Served
 from waiting import until
 from webhook_receiver import Receiver
 
@@ -99,6 +102,54 @@ def test_a_redirect_is_not_followed(shop, receiver):
         until(lambda: receiver.requests >= 2)
         assert other.requests == 0
     assert "redirects are not followed" in deliveries(shop)[0]["reason"]
+
+
+class Answering(Served):
+    """Sends `beginning`, then `more` for as long as anybody takes it."""
+
+    def __init__(self, beginning, more=b""):
+        self.sent = 0
+        receiver = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                self.request.recv(65_536)
+                with contextlib.suppress(OSError):
+                    self.request.sendall(beginning)
+                    while more:
+                        self.request.sendall(more)
+                        receiver.sent += len(more)
+
+        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = "http://127.0.0.1:%d/" % self.server.server_address[1]
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+WITHOUT_END = {
+    "head": (b"HTTP/1.1 200 OK\r\n", b"X-A: " + b"x" * 1_000 + b"\r\n"),
+    "early hints": (b"", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 20),
+    "body": (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 1_000),
+    "trailers": (CHUNKED + b"0\r\n", b"X-A: " + b"x" * 1_000 + b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("part", WITHOUT_END)
+def test_an_answer_without_end_is_given_up(shop, part):
+    with Answering(*WITHOUT_END[part]) as endless:
+        register(shop, endless)
+        client.sign_up(shop.url).order(shop.product())
+        [tried] = until(lambda: [each for each in deliveries(shop) if each["attempts"] >= 1], 8)
+        assert tried["reason"] == "the answer does not end", tried
+        assert endless.sent < 16 << 20
+
+
+def test_an_answer_that_ends_in_its_head_is_none(shop):
+    with Answering(b"HTTP/1.1 200 OK\r\nContent-Le") as broken:
+        register(shop, broken)
+        client.sign_up(shop.url).order(shop.product())
+        [tried] = until(lambda: [each for each in deliveries(shop) if each["attempts"] >= 1], 8)
+        assert tried["reason"] == "the answer ended in its head" and tried["state"] == "waiting", tried
 
 
 def test_one_that_is_given_up_can_be_replayed(shop, receiver):

@@ -93,6 +93,14 @@ def test_nothing_is_made_where_something_is_missing(store):
     assert state_of(store) == before
 
 
+def test_nobody_waits_for_a_pipe(store):
+    (store / "log.db").unlink()
+    os.mkfifo(store / "log.db")
+    for command in ("check", "dump"):
+        done = run(command, "--data", store, seconds=20)
+        assert done.returncode == 1 and "log.db: is a pipe" in done.stderr, done
+
+
 @pytest.fixture(scope="module")
 def backup(sold_store, tmp_path_factory):
     to = tmp_path_factory.mktemp("backups") / "backup"

@@ -1,4 +1,5 @@
 #include "adapters/files/data_folder.hpp"
+#include "adapters/files/served_mark.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -6,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -35,10 +36,33 @@ bool try_lock(const FileDescriptor& lock, const std::filesystem::path& path) {
   return false;
 }
 
+/// What its owner wrote: a process id, and at the end whether it serves.
+constexpr off_t owner_bytes = 24;
+constexpr std::string_view serves = "serves\n";
+
+std::string owner_in(const FileDescriptor& lock) {
+  std::string text(owner_bytes, '\0');
+  const auto got = ::pread(lock.get(), text.data(), text.size(), 0);
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  return text;
+}
+
 long pid_in(const FileDescriptor& lock) {
-  std::array<char, 32> text{};
-  const auto got = ::pread(lock.get(), text.data(), text.size() - 1, 0);
-  return got <= 0 ? 0 : std::strtol(text.data(), nullptr, 10);
+  return std::strtol(owner_in(lock).c_str(), nullptr, 10);
+}
+
+[[noreturn]] void refuse_used(const FileDescriptor& lock, const std::filesystem::path& path) {
+  const long pid = pid_in(lock);
+  throw std::runtime_error(fmt::format("data folder {} is in use by process {}", path.string(),
+                                       pid == 0 ? std::string("unknown") : std::to_string(pid)));
+}
+
+/// None: nobody has it.
+FileDescriptor lock_of_another(const std::filesystem::path& path) {
+  FileDescriptor lock(::open((path / lock_name).c_str(), O_RDWR | O_CLOEXEC));
+  if (!lock && errno != ENOENT && errno != ENOTDIR) refuse(file_error("cannot be opened", path / lock_name));
+  if (!lock || try_lock(lock, path)) return {};
+  return lock;
 }
 
 void make_folder(const std::filesystem::path& path) {
@@ -61,15 +85,11 @@ FileDescriptor lock_folder(const std::filesystem::path& path, Millis wait) {
   auto lock = open_lock_file(path);
   const auto give_up = std::chrono::steady_clock::now() + wait;
   while (!try_lock(lock, path)) {
-    if (std::chrono::steady_clock::now() >= give_up) {
-      const auto pid = pid_in(lock);
-      throw std::runtime_error(fmt::format("data folder {} is in use by process {}", path.string(),
-                                           pid == 0 ? std::string("unknown") : std::to_string(pid)));
-    }
+    if (std::chrono::steady_clock::now() >= give_up) refuse_used(lock, path);
     std::this_thread::sleep_for(Millis{10});  // Start-up only; the lock has no queue with a deadline.
   }
   // Only for others to read, and of one length: on a full disk it needs no new room, and may fail.
-  const auto pid = fmt::format("{:<15}\n", ::getpid());
+  const auto pid = fmt::format("{:<23}\n", ::getpid());
   [[maybe_unused]] const auto written = ::pwrite(lock.get(), pid.data(), pid.size(), 0);
   return lock;
 }
@@ -95,12 +115,22 @@ DataFolder DataFolder::open_to_restore(const std::filesystem::path& path) {
   return DataFolder(path, path / "keys", std::move(lock));
 }
 
+void say_it_is_served(const std::filesystem::path& folder) {
+  const auto lock = open_lock_file(folder);
+  [[maybe_unused]] const auto written =
+      ::pwrite(lock.get(), serves.data(), serves.size(), owner_bytes - static_cast<off_t>(serves.size()));
+}
+
 long DataFolder::owner(const std::filesystem::path& path) {
-  const FileDescriptor lock(::open((path / lock_name).c_str(), O_RDWR | O_CLOEXEC));
-  if (!lock && (errno == ENOENT || errno == ENOTDIR)) return 0;
-  if (!lock) refuse(file_error("cannot be opened", path / lock_name));
-  if (try_lock(lock, path)) return 0;
-  return pid_in(lock);
+  const auto lock = lock_of_another(path);
+  return lock ? pid_in(lock) : 0;
+}
+
+bool is_served(const std::filesystem::path& path) {
+  const auto lock = lock_of_another(path);
+  if (!lock) return false;
+  if (!owner_in(lock).ends_with(serves)) refuse_used(lock, path);
+  return true;
 }
 
 std::string DataFolder::load_secret_of(std::string_view needed_by, std::string_view name,

@@ -1,4 +1,5 @@
 #include "adapters/files/data_folder.hpp"
+#include "adapters/files/served_mark.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -37,10 +38,17 @@ TEST(DataFolder, IsMadePrivateAndLockedOnce) {
     EXPECT_EQ(thrown_by([&] { DataFolder::open(path); }),
               "data folder " + path.string() + " is in use by process " + owner);
     EXPECT_EQ(DataFolder::owner(path), ::getpid());
+    EXPECT_EQ(thrown_by([&] { is_served(path); }),
+              "data folder " + path.string() + " is in use by process " + owner);
+    say_it_is_served(path);
+    EXPECT_TRUE(is_served(path));
+    EXPECT_EQ(DataFolder::owner(path), ::getpid());
   }
+  EXPECT_FALSE(is_served(path));
   EXPECT_EQ(DataFolder::owner(path), 0);
   EXPECT_EQ(DataFolder::owner(temp / "none"), 0);
-  EXPECT_NO_THROW(DataFolder::open(path));
+  const auto again = DataFolder::open(path);
+  EXPECT_NE(thrown_by([&] { is_served(path); }), "") << "who served before does so no more";
 }
 
 TEST(DataFolder, ARestartWaitsForTheProcessBefore) {

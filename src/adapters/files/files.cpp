@@ -149,7 +149,7 @@ Result<> write_file_durably(const std::filesystem::path& path, std::string_view 
 }
 
 Result<std::optional<std::string>> read_whole_file(const std::filesystem::path& path) {
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // A pipe would wait.
   if (!fd && errno == ENOENT) return std::nullopt;
   struct stat found {};
   if (!fd || ::fstat(fd.get(), &found) != 0) return fail(file_error("cannot be opened", path));

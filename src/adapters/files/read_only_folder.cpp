@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 /// Shared: several may look at once. None when there is no such file or it may not be read.
 FileDescriptor shared_lock(const fs::path& file, const fs::path& folder) {
-  FileDescriptor lock(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  FileDescriptor lock(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!lock) return lock;
   if (::flock(lock.get(), LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK) return lock;
   std::array<char, 32> text{};
@@ -49,6 +49,11 @@ ReadOnlyFolder::ReadOnlyFolder(fs::path path, fs::path scratch)
     : path_(std::move(path)), scratch_(std::move(scratch)) {
   // The log's own lock holds even where `lock` was deleted.
   lock_ = shared_lock(path_ / "lock", path_);
+  // Whoever opens a pipe waits for its other end.
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(path_, none))
+    if (entry.is_fifo(none))
+      throw std::runtime_error(fmt::format("{}: is a pipe, no file", entry.path().string()));
   log_ = shared_lock(path_ / "log.db", path_);
 }
 

@@ -1,4 +1,5 @@
 #include "adapters/kafka/handle.hpp"
+#include "adapters/kafka/topic_look.hpp"
 
 #include <fmt/format.h>
 
@@ -190,6 +191,12 @@ void expect_topic(const Connection& connection, const std::string& name) {
             ? fmt::format("Kafka: there is no topic {}", name)
             : fmt::format("Kafka: the topic {} has {} partitions; it must be one", name, partitions));
   look_at_settings(handle.get(), connection, name);
+}
+
+bool topic_is_there(const Connection& connection, const std::string& name) {
+  const Handle handle = make_consumer(connection);
+  const Topic topic = open_topic(handle, name);
+  return partitions_of(handle.get(), topic.get()) != 0;
 }
 
 void delete_topic(const Connection& connection, const std::string& name) {

@@ -27,6 +27,13 @@ std::size_t keep(char* bytes, std::size_t size, std::size_t count, void* data) {
   return size * count;
 }
 
+/// libcurl keeps the head and all trailers in memory, however many come.
+std::size_t count_field(char*, std::size_t size, std::size_t count, void* bytes) {
+  auto& all = *static_cast<std::size_t*>(bytes);
+  all += size * count;
+  return all > answer_bytes_max ? 0 : size * count;
+}
+
 int is_over(void* stopped, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return static_cast<const std::atomic<bool>*>(stopped)->load() ? 1 : 0;
 }
@@ -119,6 +126,7 @@ StripeProvider::Answer StripeProvider::call(const Call& what) const {
   const bool is_get = what.idempotency_key.empty();
   const std::string url = settings_.url + what.path + (is_get && !body.empty() ? '?' + body : std::string());
   std::string text;
+  std::size_t field_bytes = 0;
   curl_easy_setopt(to, CURLOPT_URL, url.c_str());
   curl_easy_setopt(to, CURLOPT_PROTOCOLS_STR, "https,http");
   curl_easy_setopt(to, CURLOPT_FOLLOWLOCATION, 0L);
@@ -132,6 +140,8 @@ StripeProvider::Answer StripeProvider::call(const Call& what) const {
   curl_easy_setopt(to, CURLOPT_TIMEOUT_MS, static_cast<long>(settings_.answer_time_max.count()));
   curl_easy_setopt(to, CURLOPT_WRITEFUNCTION, &keep);
   curl_easy_setopt(to, CURLOPT_WRITEDATA, static_cast<void*>(&text));
+  curl_easy_setopt(to, CURLOPT_HEADERFUNCTION, &count_field);
+  curl_easy_setopt(to, CURLOPT_HEADERDATA, static_cast<void*>(&field_bytes));
   curl_easy_setopt(to, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(to, CURLOPT_XFERINFOFUNCTION, &is_over);
   curl_easy_setopt(to, CURLOPT_XFERINFODATA, const_cast<void*>(static_cast<const void*>(&stopped_)));

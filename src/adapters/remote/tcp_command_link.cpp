@@ -1,4 +1,5 @@
 #include "adapters/remote/tcp_command_link.hpp"
+#include "adapters/remote/knock.hpp"
 
 #include <fmt/format.h>
 #include <sodium.h>
@@ -6,6 +7,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <stdexcept>
 
 #include <boost/asio/as_tuple.hpp>
@@ -56,7 +58,59 @@ Target target_of(const std::string& address) {
   return {std::move(host), address.substr(colon + 1)};
 }
 
+/// Whoever called shows first that it knows the secret; then it is shown the same. Whether it was; none: the
+/// other side has gone.
+asio::awaitable<std::optional<bool>> show_secret(asio::ip::tcp::socket& socket, const wire::SecretKey& secret,
+                                                 bool called) {
+  const std::string ours = nonce();
+  std::string theirs(nonce_size, '\0'), shown(proof_size, '\0');
+  auto [sent, sent_size] = co_await asio::async_write(socket, asio::buffer(ours), tuple);
+  if (sent) co_return std::nullopt;
+  auto [got, got_size] = co_await asio::async_read(socket, asio::buffer(theirs), tuple);
+  if (got) co_return std::nullopt;
+  const std::string own = proof(secret, called ? "called" : "caller", ours, theirs);
+  const std::string wanted = proof(secret, called ? "caller" : "called", theirs, ours);
+  if (!called) {
+    auto [wrote, wrote_size] = co_await asio::async_write(socket, asio::buffer(own), tuple);
+    if (wrote) co_return std::nullopt;
+  }
+  auto [read, read_size] = co_await asio::async_read(socket, asio::buffer(shown), tuple);
+  if (read) co_return std::nullopt;
+  if (!same(shown, wanted)) co_return false;
+  if (called) {
+    auto [wrote, wrote_size] = co_await asio::async_write(socket, asio::buffer(own), tuple);
+    if (wrote) co_return std::nullopt;
+  }
+  co_return true;
+}
+
+asio::awaitable<void> knock(asio::ip::tcp::socket& socket, Target target, const wire::SecretKey& secret,
+                            bool& known) {
+  asio::ip::tcp::resolver resolver(socket.get_executor());
+  auto [unknown, found] = co_await resolver.async_resolve(target.host, target.port, tuple);
+  if (unknown) co_return;
+  auto [error, endpoint] = co_await asio::async_connect(socket, found, tuple);
+  if (error) co_return;
+  const auto shown = co_await show_secret(socket, secret, false);
+  known = shown.value_or(false);
+}
+
 }  // namespace
+
+bool answers(const std::string& address, const wire::SecretKey& secret) {
+  if (target_of(address).port.empty()) return false;  // Of one who has left.
+  asio::io_context io;
+  asio::ip::tcp::socket socket(io);
+  TaskGroup tasks{"a knock at a door between instances"};
+  bool known = false;
+  tasks.spawn(io.get_executor(), knock(socket, target_of(address), secret, known));
+  io.run_for(greeting_max);
+  error_code ignored;
+  socket.close(ignored);
+  io.restart();
+  io.run();  // Its coroutine ends before what it uses.
+  return known;
+}
 
 /// On the door's own thread, all of it.
 struct TcpCommandLink::Connection {
@@ -172,35 +226,16 @@ asio::awaitable<void> TcpCommandLink::serve(ConnectionPtr connection) {
   all_.erase(connection.get());
 }
 
-/// Whoever called shows first that it knows the secret; then it is shown the same.
 asio::awaitable<bool> TcpCommandLink::greet(ConnectionPtr connection, bool called) {
   connection->close_after(greeting_max, connection);
   error_code ignored;
   connection->socket.set_option(Tcp::no_delay(true), ignored);
-  const std::string ours = nonce();
-  std::string theirs(nonce_size, '\0'), shown(proof_size, '\0');
-  auto [sent, sent_size] = co_await asio::async_write(connection->socket, asio::buffer(ours), tuple);
-  if (sent) co_return false;
-  auto [got, got_size] = co_await asio::async_read(connection->socket, asio::buffer(theirs), tuple);
-  if (got) co_return false;
-  const std::string own = proof(settings_.secret, called ? "called" : "caller", ours, theirs);
-  const std::string wanted = proof(settings_.secret, called ? "caller" : "called", theirs, ours);
-  if (!called) {
-    auto [wrote, wrote_size] = co_await asio::async_write(connection->socket, asio::buffer(own), tuple);
-    if (wrote) co_return false;
-  }
-  auto [read, read_size] = co_await asio::async_read(connection->socket, asio::buffer(shown), tuple);
-  if (read) co_return false;
-  if (!same(shown, wanted)) {
+  const auto known = co_await show_secret(connection->socket, settings_.secret, called);
+  if (known && !*known)
     spdlog::warn(
         "the internal door: the other side does not know the secret; do all instances have the same "
         "keys?");
-    co_return false;
-  }
-  if (called) {
-    auto [wrote, wrote_size] = co_await asio::async_write(connection->socket, asio::buffer(own), tuple);
-    if (wrote) co_return false;
-  }
+  if (!known.value_or(false)) co_return false;
   connection->deadline.cancel();
   co_return !connection->closed;
 }

@@ -1,4 +1,5 @@
 #include "adapters/remote/tcp_command_link.hpp"
+#include "adapters/remote/knock.hpp"
 
 #include <gtest/gtest.h>
 
@@ -71,6 +72,22 @@ TEST(TcpCommandLink, WhoDoesNotKnowTheSecretIsToldNothing) {
   stranger.door.send(one.door.address(), "let me in");
   EXPECT_FALSE(one.wait([&] { return !one.asked.empty(); }, Millis(500)));
   EXPECT_FALSE(stranger.wait([&] { return !stranger.answered.empty(); }, Millis(100)));
+}
+
+TEST(TcpCommandLink, AnInstanceIsToldFromWhoeverElseListens) {
+  wire::SecretKey secret;
+  secret.fill(1);
+  Instance one(1), stranger(2);
+  EXPECT_TRUE(answers(one.door.address(), secret));
+  EXPECT_FALSE(answers(stranger.door.address(), secret));
+  asio::io_context io;
+  Tcp::acceptor silent(io, {boost::asio::ip::make_address("127.0.0.1"), 0});
+  const auto port = silent.local_endpoint().port();
+  EXPECT_FALSE(answers("127.0.0.1:" + std::to_string(port), secret));
+  silent.close();
+  EXPECT_FALSE(answers("127.0.0.1:" + std::to_string(port), secret));
+  EXPECT_FALSE(answers("leaving", secret));
+  EXPECT_FALSE(answers("", secret));
 }
 
 TEST(TcpCommandLink, NobodyGetsInWithAGreetingOfBefore) {

@@ -191,13 +191,15 @@ Manifest read_manifest(const fs::path& folder) {
     }
     ended = word == "end" && number_of<std::size_t>(line, folder) == manifest.entries.size();
   }
-  if (!ended) throw std::runtime_error(fmt::format("{}: the manifest is damaged", folder.string()));
+  if (!ended || !rest.empty())
+    throw std::runtime_error(fmt::format("{}: the manifest is damaged", folder.string()));
   return manifest;
 }
 
-/// What is wrong with a file of a backup; empty: nothing.
+/// What is wrong with a file of a backup; empty: nothing. What a link leads to is not in the backup.
 std::string_view trouble_of(const fs::path& folder, const Entry& entry) {
   std::error_code error;
+  if (fs::is_symlink(folder / entry.name, error)) return "a link";
   const auto bytes = fs::file_size(folder / entry.name, error);
   if (error) return "missing";
   const bool same = bytes == entry.bytes && must(files::sha256_of_file(folder / entry.name)) == entry.sha256;
@@ -206,9 +208,9 @@ std::string_view trouble_of(const fs::path& folder, const Entry& entry) {
 
 void verify(const fs::path& folder, const Manifest& manifest) {
   for (const auto& entry : manifest.entries)
-    if (!trouble_of(folder, entry).empty())
-      throw std::runtime_error(fmt::format("{}: is damaged or missing; this backup cannot be used",
-                                           (folder / entry.name).string()));
+    if (const auto trouble = trouble_of(folder, entry); !trouble.empty())
+      throw std::runtime_error(
+          fmt::format("{}: is {}; this backup cannot be used", (folder / entry.name).string(), trouble));
 }
 
 BackupReport report_of(const Manifest& manifest) {
@@ -263,6 +265,12 @@ class UnfinishedFolder {
   bool finished_ = false;
 };
 
+void expect_outside(const fs::path& place, const fs::path& folder, std::string_view what) {
+  const auto inside = fs::weakly_canonical(folder).generic_string() + "/";
+  if (fs::weakly_canonical(place).generic_string().starts_with(inside))
+    throw std::runtime_error(fmt::format("{}: lies inside {}; name a place outside", place.string(), what));
+}
+
 }  // namespace
 
 void require_empty(const fs::path& folder, std::string_view what) {
@@ -295,11 +303,7 @@ BackupReport backup_store(const fs::path& data, const fs::path& to) {
   if (!fs::exists(data / "log.db")) {
     throw std::runtime_error(fmt::format("{}: is no data folder (no log.db)", data.string()));
   }
-  if (fs::weakly_canonical(to).generic_string().starts_with(fs::weakly_canonical(data).generic_string() +
-                                                            "/")) {
-    throw std::runtime_error(
-        fmt::format("{}: lies inside the data folder; name a place outside", to.string()));
-  }
+  expect_outside(to, data, "the data folder");
   UnfinishedFolder unfinished(to);
   const auto report = seal(to, copy_all(data, to));
   unfinished.finish();
@@ -324,6 +328,7 @@ std::string verify_backup(const fs::path& folder, BackupReport& report) {
 BackupReport restore_store(const fs::path& from, const fs::path& data) {
   const auto manifest = read_manifest(from);
   verify(from, manifest);
+  expect_outside(data, from, "the backup");
   const auto folder = files::DataFolder::open_to_restore(data);
   const auto ours = fmt::format("a restore of the backup {} runs or was cut short\n",
                                 must(files::sha256_of_file(from / manifest_name)));

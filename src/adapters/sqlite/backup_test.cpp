@@ -118,8 +118,7 @@ TEST(Backup, ADamagedOrUnfinishedOneIsRefused) {
     backup_store(data, saved);
   }
   EXPECT_TRUE(files::write_file_durably(saved / "pictures/ab/abcd", "a picturf"));
-  EXPECT_THAT(thrown_by([&] { restore_store(saved, temp / "back"); }),
-              HasSubstr("abcd: is damaged or missing"));
+  EXPECT_THAT(thrown_by([&] { restore_store(saved, temp / "back"); }), HasSubstr("abcd: is damaged"));
   EXPECT_FALSE(fs::exists(temp / "back"));
   fs::remove(saved / "manifest.txt");
   EXPECT_THAT(thrown_by([&] { restore_store(saved, temp / "back"); }), HasSubstr("no manifest"));
@@ -169,8 +168,32 @@ TEST(Backup, AFolderThatIsWholeIsSealed) {
   EXPECT_EQ(verified.files, report.files);
   EXPECT_EQ(restore_store(data, temp / "back").files, report.files);
   EXPECT_TRUE(files::write_file_durably(data / "pictures/ab/abcd", "a picturf"));
-  EXPECT_THAT(thrown_by([&] { verify_backup(data, verified); }), HasSubstr("is damaged or missing"));
+  EXPECT_THAT(thrown_by([&] { verify_backup(data, verified); }), HasSubstr("is damaged; this backup"));
   EXPECT_EQ(sum.size(), 64u);
+}
+
+TEST(Backup, WhatIsNoBackupIsRefusedBeforeAnythingIsMade) {
+  const tests::TempFolder temp;
+  const auto data = temp / "data", saved = temp / "saved", back = temp / "back";
+  {
+    const auto folder = files::DataFolder::open(data);
+    SqliteLog log(log_in(data));
+    fill(data);
+    backup_store(data, saved);
+  }
+  const auto why = [&](const fs::path& to) { return thrown_by([&] { restore_store(saved, to); }); };
+  EXPECT_THAT(why(saved / "inside"), HasSubstr("lies inside the backup"));
+  EXPECT_FALSE(fs::exists(saved / "inside"));
+  const auto manifest = **files::read_whole_file(saved / "manifest.txt");
+  EXPECT_TRUE(files::write_file_durably(saved / "manifest.txt", manifest + "file x 0 more\n"));
+  EXPECT_THAT(why(back), HasSubstr("the manifest is damaged"));
+  EXPECT_TRUE(files::write_file_durably(saved / "manifest.txt", manifest));
+  fs::rename(saved / "main.db", temp / "elsewhere.db");
+  fs::create_symlink(temp / "elsewhere.db", saved / "main.db");
+  EXPECT_THAT(why(back), HasSubstr("main.db: is a link; this backup cannot be used"));
+  EXPECT_FALSE(fs::exists(back));
+  const auto looked = check_backup(files::ReadOnlyFolder(saved, temp / "scratch"));
+  EXPECT_THAT(looked.at(0).violation, HasSubstr("main.db is a link"));
 }
 
 }  // namespace

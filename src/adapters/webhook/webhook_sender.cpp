@@ -54,11 +54,25 @@ void set(CURL* handle, CURLoption option, Value value) {
     throw std::runtime_error(fmt::format("libcurl refuses option {}", static_cast<int>(option)));
 }
 
-/// Nothing of an answer's body is used; one that does not end is given up.
-std::size_t count_answer(char*, std::size_t size, std::size_t count, void* data) {
-  auto& bytes = *static_cast<std::size_t*>(data);
-  bytes += size * count;
-  return bytes > answer_bytes_max ? 0 : size * count;
+/// Nothing of an answer but its status is used; one that does not end is given up. libcurl itself keeps all
+/// trailers in memory, however many come.
+struct Answered {
+  std::size_t bytes = 0;
+  bool head_ended = false;
+};
+std::size_t count(Answered& answered, std::size_t more) {
+  answered.bytes += more;
+  return answered.bytes > answer_bytes_max ? 0 : more;
+}
+std::size_t count_body(char*, std::size_t size, std::size_t items, void* answered) {
+  return count(*static_cast<Answered*>(answered), size * items);
+}
+/// Line by line: of the head, and of the trailers.
+std::size_t count_field(char* line, std::size_t size, std::size_t items, void* answered) {
+  auto& all = *static_cast<Answered*>(answered);
+  const std::string_view text(line, size * items);
+  all.head_ended = all.head_ended || text == "\r\n" || text == "\n";
+  return count(all, text.size());
 }
 
 int is_over(void* stopped, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
@@ -196,7 +210,7 @@ WebhookAnswer HttpWebhookSender::perform(const WebhookPost& post) const try {
     static_cast<void>(headers.release());
     headers.reset(longer);
   }
-  std::size_t answered = 0;
+  Answered answered;
   set(to, CURLOPT_URL, post.url.c_str());
   set(to, CURLOPT_PROTOCOLS_STR, "https,http");
   set(to, CURLOPT_FOLLOWLOCATION, 0L);
@@ -209,8 +223,10 @@ WebhookAnswer HttpWebhookSender::perform(const WebhookPost& post) const try {
   set(to, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(post.body.size()));
   set(to, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings_.connect_time_max.count()));
   set(to, CURLOPT_TIMEOUT_MS, static_cast<long>(settings_.answer_time_max.count()));
-  set(to, CURLOPT_WRITEFUNCTION, &count_answer);
+  set(to, CURLOPT_WRITEFUNCTION, &count_body);
   set(to, CURLOPT_WRITEDATA, static_cast<void*>(&answered));
+  set(to, CURLOPT_HEADERFUNCTION, &count_field);
+  set(to, CURLOPT_HEADERDATA, static_cast<void*>(&answered));
   set(to, CURLOPT_NOPROGRESS, 0L);
   set(to, CURLOPT_XFERINFOFUNCTION, &is_over);
   set(to, CURLOPT_XFERINFODATA, const_cast<void*>(static_cast<const void*>(&stopped_)));
@@ -223,7 +239,9 @@ WebhookAnswer HttpWebhookSender::perform(const WebhookPost& post) const try {
   const CURLcode code = curl_easy_perform(to);
   long status = 0;
   curl_easy_getinfo(to, CURLINFO_RESPONSE_CODE, &status);
+  if (answered.bytes > answer_bytes_max) return {static_cast<int>(status), "the answer does not end"};
   if (code != CURLE_OK) return {static_cast<int>(status), curl_easy_strerror(code)};
+  if (!answered.head_ended) return {static_cast<int>(status), "the answer ended in its head"};
   if (status >= 200 && status < 300) return {static_cast<int>(status), {}};
   if (status >= 300 && status < 400) return {static_cast<int>(status), "redirects are not followed"};
   return {static_cast<int>(status), fmt::format("the receiver answered {}", status)};

@@ -74,7 +74,7 @@ void declare(CLI::App& app, Options& options) {
 
 std::chrono::nanoseconds duration_of(const std::string& name, const std::string& text) {
   const auto parsed = parse_duration(text);
-  if (!parsed) throw UsageError(fmt::format("bench: --{} must be a duration such as 250ms, 3s or 10m", name));
+  if (!parsed) throw UsageError(fmt::format("bench: --{} {}", name, parsed.error().detail));
   return *parsed;
 }
 
@@ -286,7 +286,8 @@ int run_bench(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    throw UsageError(fmt::format("bench: {} (see 'market bench --help')", error.what()));
   }
   return measure(options, app.count("--duration") > 0);
 }

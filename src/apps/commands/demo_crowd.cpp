@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::int64_t accounts_max = 40;  ///< Each password costs the shop a twentieth of a second.
 constexpr int accounts_at_once = 4;
+constexpr int greetings = 5;  ///< Likewise, of a shop that has never answered.
 constexpr int answers_max = 150;  ///< Questions again, one per 400 ms.
 constexpr Millis pause_between{400};
 constexpr Millis rush{2'500}, afterwards{30'000};
@@ -71,6 +72,8 @@ asio::awaitable<Crowd::Answer> Crowd::call(Call what) {
     if (!what.token.empty()) request.headers.push_back(http::Header{"Authorization", "Bearer " + what.token});
     if (!what.key.empty()) request.headers.push_back(http::Header{"Idempotency-Key", what.key});
     const auto reply = co_await shop_.send(std::move(request));
+    met_ = met_ || reply.has_value();
+    if (!met_ && turn >= greetings) break;
     answer.status = reply ? reply->status : 0;
     auto json = wire::parse_json(reply && !reply->body.empty() ? reply->body : std::string("null"));
     answer.body = json ? std::move(*json) : boost::json::value();

@@ -53,7 +53,7 @@ class Crowd {
     /// A text member; empty when there is none.
     std::string text(std::string_view name) const;
   };
-  /// Asks again while the shop is busy or away, at most a minute.
+  /// Asks again while the shop is busy or away, at most a minute; two seconds where none was met.
   asio::awaitable<Answer> call(Call what);
   asio::awaitable<void> pause(Millis time);
   asio::awaitable<void> announce_drop(Credentials account);
@@ -75,6 +75,7 @@ class Crowd {
   std::map<std::string, int> ends_;
   std::string product_, failure_;
   Instant opens_at_{};
+  bool met_ = false;  ///< The shop has answered once.
 };
 
 }  // namespace market::apps

@@ -4,6 +4,7 @@
 
 #include "ports/log.hpp"
 #include "ports/order_records.hpp"
+#include "sale/log_rule.hpp"
 
 namespace market::apps {
 
@@ -15,11 +16,15 @@ enum class LogOf : std::uint8_t { one, many };
 /// std::runtime_error.
 Place fold_all(Log& log, RecordFold& records, LogOf whose);
 
-/// Throws when the records know more than it, or were folded from another one.
+/// Throws when the records know more than it, or were folded from another one. Of a log that was adopted they
+/// are to be folded anew, whatever they know.
 void refuse_records_that_know_more(Log& log, RecordFold& records, LogOf whose);
+/// The same of a log that ends there.
+void expect_records_within(const sale::LogRule::Point& end, RecordFold& records);
 
-/// Goes on with a log that has lost events which the records know: prints the orders that are lost with them
-/// and raises the log's generation. False: nothing is lost. The records are to be folded anew then.
+/// Goes on with a log that has lost events which the records know, be it all of them: prints the orders that
+/// are lost with them and raises the log's generation. The records are to be folded anew then; broken off
+/// before that, it is done again. False: nothing is lost.
 bool adopt_what_is_left(Log& log, RecordFold& records, LogOf whose, const std::string& name);
 
 }  // namespace market::apps

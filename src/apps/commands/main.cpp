@@ -46,7 +46,13 @@ void add_scratch(CLI::App& command, std::string& scratch) {
       ->transform(plain_folder);
 }
 
-void complain(const std::string& what) {
+/// One line of a length that can be read, whatever was written on the command line.
+void complain(std::string what) {
+  constexpr std::size_t shown_bytes = 1'000, its_end = 100;
+  if (what.size() > shown_bytes)
+    what = what.substr(0, shown_bytes - its_end) + "..." + what.substr(what.size() - its_end);
+  for (char& c : what)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
   print_patiently(STDERR_FILENO, "market: " + what + '\n');
 }
 

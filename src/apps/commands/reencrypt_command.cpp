@@ -20,7 +20,8 @@ int reencrypt_fields(const KeyOptions& options) {
     throw UsageError(fmt::format("{}: there are no keys; the first start makes them", keys.string()));
   std::string data = options.data;
   std::optional<files::PrivateFolder> folder;
-  if (const auto shared = shared_store(settings, options.data)) {
+  const auto shared = shared_store(settings, options.data);
+  if (shared) {
     expect_nobody_serves(*shared);
     data = (folder.emplace(std::filesystem::path()).path() / "data").string();
   }
@@ -32,6 +33,8 @@ int reencrypt_fields(const KeyOptions& options) {
     const auto locked = open();  // Nobody else has it; what is there can be read.
     add_field_key(keys);
   }
+  // Whoever has begun meanwhile may write with the key of before.
+  if (shared) expect_nobody_connected(*shared);
   const auto opened = open();
   Store& store = *opened;
   const auto all = load_field_keys(keys);

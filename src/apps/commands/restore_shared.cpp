@@ -39,6 +39,7 @@ void expect_empty(mysql::Session& server, const std::string& table) {
 /// Held until the session ends, however it ends: a second one would append to the topic beside the first, or
 /// take away what that one has finished. The server hears a moment later of one that was killed.
 void expect_no_other_restore(mysql::Session& session) {
+  session.execute("SET SESSION wait_timeout = 604800");  // MySQL would end it after 3 s (mysql/session.cpp).
   const auto rows =
       session.query("SELECT GET_LOCK(CONCAT('market-restore-', LEFT(SHA1(DATABASE()), 32)), 3)");
   if (rows.at(0).is_null(0) || rows[0].integer(0) != 1)
@@ -168,18 +169,20 @@ class LogRestore {
   const SharedStore& to_;
 };
 
-LogId id_of(Log& log) {
-  return must(sale::read_counted(log, [](const CountedEvents&) { return true; })).log;
-}
-
-/// main.db as this program has it: a backup of an older one is brought up to date in a copy.
-fs::path newest_main(const fs::path& backup, const fs::path& keys, const fs::path& scratch) {
+/// main.db as this program has it: a backup of an older one is brought up to date in a copy. A store that was
+/// never started may not say which one it is.
+fs::path newest_main(const fs::path& backup, const fs::path& keys, const fs::path& scratch, LogId log) {
   const auto copy = scratch / "main.db";
   fs::copy_file(backup / "main.db", copy);
   fs::permissions(copy, fs::perms::owner_read | fs::perms::owner_write);
   const auto cipher = load_field_cipher(keys);
   BlockingPool pool(1, 16);
   const auto main = sqlite::open_main_database(copy.string(), pool, 1, cipher);
+  auto identity = sql::identity_of(*main);
+  if (!identity.store && log) {
+    identity.store = LogId{log.hi, log.lo, 0};
+    sql::set_identity(*main, identity);
+  }
   pool.stop();
   return copy;
 }
@@ -195,12 +198,13 @@ sqlite::BackupReport restore_shared(const fs::path& from, const SharedStore& to,
   mysql::migrate(records);
   const auto keys_there = fs::exists(from / "keys") ? from / "keys" : to.keys;
   const files::PrivateFolder folder(scratch);
-  const Tables tables(newest_main(from, keys_there, folder.path()), from / "payments.db");
+  files::ReadOnlyFolder looked_at(from, folder.path());
+  sqlite::SqliteLogView log(looked_at);
+  const Tables tables(newest_main(from, keys_there, folder.path(), must(sale::newest_id(log))),
+                      from / "payments.db");
   const auto begun = mysql::unfinished_restore(accounts);
   if (!begun.empty() && begun != backup)
     throw std::runtime_error("the database holds an unfinished restore of another backup; empty it first");
-  files::ReadOnlyFolder looked_at(from, folder.path());
-  sqlite::SqliteLogView log(looked_at);
   if (begun.empty()) {
     kafka::KafkaLog topic(to.log);
     // One that was broken off behind its end: all is there, and nothing has changed since.
@@ -225,7 +229,7 @@ sqlite::BackupReport restore_shared(const fs::path& from, const SharedStore& to,
     for (const RecordedProduct& product : must(fold.products())) products.push_back(product.id);
   }
   if (to.redis)
-    if (const auto forgotten = forget_live_stock(*to.redis, id_of(log), products); !forgotten)
+    if (const auto forgotten = forget_live_stock(*to.redis, must(sale::newest_id(log)), products); !forgotten)
       spdlog::warn("the live stock of before may still be in Redis: {}", forgotten.error().detail);
   mysql::note_restore(accounts, {});
   return report;

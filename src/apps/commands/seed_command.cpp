@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "adapters/files/private_folder.hpp"
+#include "adapters/files/served_mark.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/commands/seed_log.hpp"
 #include "apps/commands/seed_products.hpp"
@@ -20,6 +21,7 @@
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/sale_core.hpp"
 #include "apps/roles/serve_parts.hpp"
+#include "apps/roles/shared_log.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings_check.hpp"
 #include "base/must.hpp"
@@ -56,8 +58,8 @@ class TokenFile {
 
 Millis token_life(const SeedOptions& options) {
   const auto life = parse_duration(options.token_life);
-  if (!life || *life < std::chrono::seconds(1))
-    throw UsageError(fmt::format("--token-life: '{}' must be a duration of 1s or more", options.token_life));
+  if (!life) throw UsageError("--token-life " + life.error().detail);
+  if (*life < std::chrono::seconds(1)) throw UsageError("--token-life must be a duration of 1s or more");
   return *life;
 }
 
@@ -138,11 +140,14 @@ std::size_t seed_shared(const SharedStore& shared, const Settings& settings, con
   Store store((folder.path() / "data").string(), clock, Millis(0), mysql_server(settings, "accounts"),
               shared.keys.string());
   store.remember_keys();
+  mysql::MysqlRecordFold records(shared.records);
+  const auto log = open_shared_log(shared.log, records);
+  std::optional<LogSeeder> writer;
+  if (!running_writer(*log, door_secret(store.refresh_key())))
+    writer.emplace(*log, records, store.id, LogOf::many);
   const auto users = seed_users(store.accounts, store.tokens, options, clock);
-  kafka::KafkaLog log(shared.log);
-  products = running_writer(log)
-                 ? seed_through_writer(store, settings, options, clock)
-                 : seed_as_writer(LogSeeder(log, store.id, LogOf::many), options, users, clock);
+  products = writer ? seed_as_writer(std::move(*writer), options, users, clock)
+                    : seed_through_writer(store, settings, options, clock);
   return users.size();
 }
 
@@ -178,12 +183,14 @@ int seed(const SeedOptions& options) {
   std::size_t users = 0;
   if (const auto shared = shared_store(settings, options.data)) {
     users = seed_shared(*shared, settings, options, clock, products);
-  } else if (files::DataFolder::owner(options.data) != 0) {
+  } else if (files::is_served(options.data)) {
     users = seed_served(settings, options, clock, products);
   } else {
     Store store(options.data, clock, Millis(0), std::nullopt, settings.text("keys.folder"));
+    store.remember_keys();  // As the first start does: a copy of it is known as what it is.
+    LogSeeder writer(store.log, store.fold, store.id, LogOf::one);
     const auto made = seed_users(store.accounts, store.tokens, options, clock);
-    products = seed_as_writer(LogSeeder(store.log, store.id, LogOf::one), options, made, clock);
+    products = seed_as_writer(std::move(writer), options, made, clock);
     users = made.size();
   }
   for (const ProductId product : products) fmt::print("product {}\n", product.text());

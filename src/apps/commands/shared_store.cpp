@@ -2,34 +2,53 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/connect.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <algorithm>
 #include <thread>
 
+#include "adapters/files/files.hpp"
+#include "adapters/kafka/topic_look.hpp"
+#include "adapters/remote/knock.hpp"
 #include "apps/roles/redis_parts.hpp"
 #include "apps/roles/serve_parts.hpp"
+#include "apps/roles/shared_log.hpp"
 #include "apps/settings/settings_check.hpp"
+#include "base/must.hpp"
 #include "wire/events/record_codec.hpp"
 
 namespace market::apps {
 namespace {
 
-/// Whether somebody listens there. An address that leads nowhere is nobody's.
-bool answers(const std::string& address) {
-  constexpr std::chrono::seconds longest{2};
-  const auto at = read_address(address);
-  if (!at) return false;
-  asio::io_context io;
-  asio::ip::tcp::resolver resolver(io);
-  boost::system::error_code error;
-  const auto found = resolver.resolve(at->host, std::to_string(at->port), error);
-  if (error) return false;
-  bool reached = false;
-  asio::ip::tcp::socket socket(io);
-  asio::async_connect(socket, found,
-                      [&](const boost::system::error_code& failed, const auto&) { reached = !failed; });
-  io.run_for(longest);
-  return reached;
+/// Whoever serves knows it: the first start makes that key.
+wire::SecretKey door_secret_in(const std::filesystem::path& keys) {
+  const auto file = keys / refresh_key_file;
+  const auto bytes = must(files::read_whole_file(file));
+  wire::SecretKey key;
+  if (!bytes || bytes->size() != key.size())
+    throw std::runtime_error(
+        fmt::format("key file {} is missing: by it the instances are known that may run", file.string()));
+  std::copy(bytes->begin(), bytes->end(), key.begin());
+  return door_secret(key);
+}
+
+/// Instances keep their databases open, whether or not they write, and whatever the log holds by now.
+bool others_are_connected(const mysql::Server& server) {
+  mysql::Session session(server);
+  const auto others = session.query(
+      "SELECT count(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()");
+  return others.at(0).integer(0) > 0;
+}
+
+/// One who leaves, as we do after each look, is gone a moment later.
+void expect_nobody_at(const mysql::Server& server) {
+  constexpr int looks = 20;
+  constexpr Millis between{50};
+  for (int i = 0; i < looks; ++i) {
+    if (!others_are_connected(server)) return;
+    std::this_thread::sleep_for(between);
+  }
+  throw std::runtime_error(
+      fmt::format("somebody is connected to the database {} at {}:{}; stop all services first",
+                  server.database, server.host, server.port));
 }
 
 /// Where the newest writer of the log is, or was.
@@ -80,25 +99,34 @@ std::unique_ptr<kafka::KafkaLog> log_to_look_at(const SharedStore& store) {
   return std::make_unique<kafka::KafkaLog>(std::move(settings));
 }
 
-std::optional<std::string> running_writer(Log& log) {
+std::unique_ptr<kafka::KafkaLog> log_if_there(const SharedStore& store) {
+  return kafka::topic_is_there(store.log.connection, store.log.topic) ? log_to_look_at(store) : nullptr;
+}
+
+std::optional<std::string> running_writer(Log& log, const wire::SecretKey& secret) {
   const auto address = newest_address(log);
-  return answers(address) ? std::optional(address) : std::nullopt;
+  return remote::answers(address, secret) ? std::optional(address) : std::nullopt;
 }
 
 void expect_nobody_serves(const SharedStore& store) {
   // A writer gives signs of life; of one that has ended another takes over within this time.
   constexpr Millis take_over_max{3'000};
-  const auto log = log_to_look_at(store);
-  const auto end_of = [&] {
-    const auto end = log->end();
-    if (!end) throw std::runtime_error(end.error().detail);
-    return *end;
-  };
-  const Offset before = end_of();
-  if (const auto address = running_writer(*log))
-    throw std::runtime_error(fmt::format("the order instance at {} runs; stop all services first", *address));
-  std::this_thread::sleep_for(take_over_max);
-  if (end_of() != before) throw std::runtime_error("somebody writes the log; stop all services first");
+  if (const auto log = log_if_there(store)) {
+    const Offset before = must(log->end());
+    const auto address = newest_address(*log);  // None: only commands have written it, and keys may be few.
+    if (!address.empty() && remote::answers(address, door_secret_in(store.keys)))
+      throw std::runtime_error(
+          fmt::format("the order instance at {} runs; stop all services first", address));
+    std::this_thread::sleep_for(take_over_max);
+    if (must(log->end()) != before)
+      throw std::runtime_error("somebody writes the log; stop all services first");
+  }
+  // Of a log that was deleted or made anew nobody is the writer, and all may run.
+  expect_nobody_connected(store);
+}
+
+void expect_nobody_connected(const SharedStore& store) {
+  for (const auto* server : {&store.records, &store.accounts}) expect_nobody_at(*server);
 }
 
 }  // namespace market::apps

@@ -14,6 +14,7 @@
 #include "apps/settings/settings.hpp"
 #include "domain/sale/event.hpp"
 #include "ports/log.hpp"
+#include "wire/auth/secret_text.hpp"
 
 namespace market::apps {
 
@@ -32,11 +33,17 @@ std::optional<SharedStore> shared_store(const StoreOptions& options);
 
 /// The log as it is: a topic that is missing is not made. Throws std::runtime_error.
 std::unique_ptr<kafka::KafkaLog> log_to_look_at(const SharedStore& store);
+/// The same; null: there is no such topic.
+std::unique_ptr<kafka::KafkaLog> log_if_there(const SharedStore& store);
 
-/// Where an order instance writes the log now; none: nobody does. Throws std::runtime_error.
-std::optional<std::string> running_writer(Log& log);
-/// Throws std::runtime_error when there is one, or one takes over: nobody may fold or write meanwhile.
+/// Where an order instance with this secret (door_secret) writes the log now; none: nobody does. Throws
+/// std::runtime_error.
+std::optional<std::string> running_writer(Log& log, const wire::SecretKey& secret);
+/// Throws std::runtime_error when there is one, when one takes over, or when anybody is connected to the
+/// databases: nobody may fold or write meanwhile.
 void expect_nobody_serves(const SharedStore& store);
+/// The last of these alone. Whoever asks is not connected.
+void expect_nobody_connected(const SharedStore& store);
 
 struct CopiedStore {
   LogId id;

@@ -19,20 +19,23 @@
 #include "apps/roles/serve_parts.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings.hpp"
+#include "base/must.hpp"
 
 namespace market::apps {
 namespace {
 
 /// These commands work on what is there; only `serve` and `seed` make a store.
 void expect_store(const std::string& data) {
-  if (!std::filesystem::exists(std::filesystem::path(data) / "log.db"))
+  std::error_code none;
+  if (!std::filesystem::exists(std::filesystem::path(data) / "log.db", none))
     throw UsageError(fmt::format("--data {}: there is no store", data));
 }
 
 /// `check` says itself what is missing in a folder that has anything of a store.
 void expect_folder(const std::string& data) {
+  std::error_code none;
   for (const char* name : {"log.db", "main.db", "keys", files::backup_manifest})
-    if (std::filesystem::exists(std::filesystem::path(data) / name)) return;
+    if (std::filesystem::exists(std::filesystem::path(data) / name, none)) return;
   throw UsageError(fmt::format("--data {}: there is no store", data));
 }
 
@@ -185,10 +188,13 @@ int rebuild(const StoreOptions& options) {
 int adopt_log(const StoreOptions& options) {
   if (const auto shared = shared_store(options)) {
     expect_nobody_serves(*shared);
-    const auto log = log_to_look_at(*shared);  // One that was deleted is not made: nothing is left to adopt.
+    std::unique_ptr<kafka::KafkaLog> log;
     bool lost = false;
     {
       mysql::MysqlRecordFold records(shared->records);
+      // One that was deleted is made anew: what the records know is what it has lost.
+      log = must(records.place()) > 0 ? std::make_unique<kafka::KafkaLog>(shared->log)
+                                      : log_to_look_at(*shared);
       lost = adopt_what_is_left(*log, records, LogOf::many, shared_name);
     }
     if (!lost) return 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "adapters/files/served_mark.hpp"
 #include "apps/roles/read_index.hpp"
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/serve_parts.hpp"
@@ -90,6 +91,7 @@ Platform::Platform(Services answering, const std::string& data, const Settings& 
                                   settings, smtp || demo)
                             : nullptr) {
   store.remember_keys();
+  files::say_it_is_served(store.folder.path());
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
   if (const auto server = mysql_server(settings, "records"); server && !core)

@@ -5,9 +5,9 @@
 #include <stdexcept>
 
 #include "apps/roles/serve_parts.hpp"
+#include "apps/roles/shared_log.hpp"
 #include "base/random.hpp"
 #include "http/message/problem.hpp"
-#include "wire/auth/secret_text.hpp"
 
 namespace market::apps {
 namespace {
@@ -37,6 +37,12 @@ sale::GateSettings gate_settings(const Settings& settings, LogId store, bool dec
   return gate;
 }
 
+/// Null: the records are the store's own file.
+std::unique_ptr<mysql::MysqlRecordFold> mysql_fold(const Settings& settings) {
+  const auto server = mysql_server(settings, "records");
+  return server ? std::make_unique<mysql::MysqlRecordFold>(*server) : nullptr;
+}
+
 /// Null: the log is the store's own file.
 std::unique_ptr<kafka::KafkaLog> kafka_log(const Settings& settings, Store& store) {
   if (settings.text("log.kafka").empty()) return nullptr;
@@ -45,24 +51,16 @@ std::unique_ptr<kafka::KafkaLog> kafka_log(const Settings& settings, Store& stor
   if (*own_end > 1)
     throw UsageError(
         "log.kafka: this store's own log.db holds events; give this process a data folder of its own");
-  return std::make_unique<kafka::KafkaLog>(kafka_settings(settings));
+  const auto shared = mysql_fold(settings);
+  return open_shared_log(kafka_settings(settings), shared ? static_cast<RecordFold&>(*shared) : store.fold);
 }
 
 /// Null: nobody else sells what this instance sells.
 std::unique_ptr<remote::TcpCommandLink> door_of(const Settings& settings, const Store& store, bool shared) {
   if (!shared) return nullptr;
   const auto listen = parse_address("orders.door", settings.text("orders.door"));
-  remote::TcpCommandLinkSettings door{listen.host, listen.port, settings.text("orders.door_address"), {}};
-  // Whoever has the same keys is one of us.
-  const std::string secret = wire::derived_secret(store.refresh_key(), "the door between instances");
-  std::copy_n(secret.begin(), door.secret.size(), door.secret.begin());
-  return std::make_unique<remote::TcpCommandLink>(std::move(door));
-}
-
-/// Null: the records are the store's own file.
-std::unique_ptr<mysql::MysqlRecordFold> mysql_fold(const Settings& settings) {
-  const auto server = mysql_server(settings, "records");
-  return server ? std::make_unique<mysql::MysqlRecordFold>(*server) : nullptr;
+  return std::make_unique<remote::TcpCommandLink>(remote::TcpCommandLinkSettings{
+      listen.host, listen.port, settings.text("orders.door_address"), door_secret(store.refresh_key())});
 }
 
 }  // namespace

@@ -20,9 +20,12 @@ toml::table read_toml(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file)
     throw UsageError(fmt::format("{}: the settings file cannot be read: {}", path, std::strerror(errno)));
-  std::ostringstream read;
-  read << file.rdbuf();
-  const std::string text = read.str();
+  constexpr std::size_t settings_bytes_max = 4 << 20;
+  std::string text(settings_bytes_max + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > settings_bytes_max)
+    throw UsageError(fmt::format("{}: is longer than 4 MiB, no settings file", path));
   // TOML has none of them, and the parser ends the process at some, also a running one that reads anew.
   const auto wrong = std::find_if(text.begin(), text.end(), [](char c) {
     const auto byte = static_cast<unsigned char>(c);

@@ -2,34 +2,51 @@
 
 #include <zlib.h>
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "http/message/ascii.hpp"
 
 namespace market::http {
 namespace {
 
-/// `q=0`, `q=0.0` and the like.
-bool is_weight_zero(std::string_view parameters) {
+constexpr int whole_weight = 1000;
+
+/// In thousandths: `q=0.5` is 500. Whatever is no weight is none, and then it is 1.
+int weight_of(std::string_view parameters) {
   const auto text = trimmed(parameters);
-  if (!text.starts_with("q=") && !text.starts_with("Q=")) return false;
-  return text.substr(2).find_first_not_of("0.") == std::string_view::npos;
+  if (!text.starts_with("q=") && !text.starts_with("Q=")) return whole_weight;
+  int weight = 0, digit = whole_weight;
+  for (const char c : text.substr(2)) {
+    if (c == '.') continue;
+    if (c < '0' || c > '9') return whole_weight;
+    weight += (c - '0') * digit;
+    digit /= 10;
+  }
+  return std::min(weight, whole_weight);
 }
 
 }  // namespace
 
-bool accepts_coding(std::string_view list, std::string_view coding) {
-  bool any = false;
+int coding_weight(std::string_view list, std::string_view coding) {
+  int any = 0;
   while (!list.empty()) {
     const auto comma = list.find(',');
     const auto item = list.substr(0, comma);
     list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
     const auto semicolon = item.find(';');
     const auto name = trimmed(item.substr(0, semicolon));
-    const bool refused = semicolon != std::string_view::npos && is_weight_zero(item.substr(semicolon + 1));
-    if (same_letters(name, coding) || (coding == "gzip" && same_letters(name, "x-gzip"))) return !refused;
-    if (name == "*") any = !refused;
+    const int weight =
+        semicolon == std::string_view::npos ? whole_weight : weight_of(item.substr(semicolon + 1));
+    if (same_letters(name, coding) || (coding == "gzip" && same_letters(name, "x-gzip"))) return weight;
+    if (name == "*" && coding != "identity") any = weight;
   }
   return any;
+}
+
+bool accepts_coding(std::string_view list, std::string_view coding) {
+  const int weight = coding_weight(list, coding);
+  return weight > 0 && weight >= coding_weight(list, "identity");
 }
 
 bool accepts_gzip(std::string_view list) {

@@ -10,9 +10,11 @@ namespace market::http {
 
 inline constexpr std::size_t compress_bytes_min = 1024;
 
-/// Accept-Encoding names `coding` (or `*`) with a weight above 0.
+/// How much Accept-Encoding wants `coding`, by its name or by `*`, in thousandths; 0: not at all. `identity`
+/// has one only where it is named.
+int coding_weight(std::string_view accept_encoding, std::string_view coding);
+/// Accept-Encoding names `coding` (or `*`) with a weight above 0, and not below that of `identity`.
 bool accepts_coding(std::string_view accept_encoding, std::string_view coding);
-/// Accept-Encoding names gzip (or `*`) with a weight above 0.
 bool accepts_gzip(std::string_view accept_encoding);
 /// JSON, text, scripts, SVG; not images, archives or event streams.
 bool is_compressible(std::string_view content_type);

@@ -163,9 +163,11 @@ TEST(Query, NamesTheParameterThatIsWrong) {
 }
 
 TEST(Compression, IsOnlyUsedWhenAllowed) {
-  for (const auto list : {"gzip", "br, gzip;q=0.5", "*", "identity, GZIP"})
+  for (const auto list : {"gzip", "br, gzip;q=0.5", "*", "identity, GZIP", "gzip;q=0.001",
+                          "identity;q=0, gzip;q=0.1", "identity;q=0.5, *;q=0.5", "gzip;q=none"})
     EXPECT_TRUE(accepts_gzip(list)) << list;
-  for (const auto list : {"", "br", "gzip;q=0", "*;q=0.0", "*, gzip; q=0"})
+  for (const auto list : {"", "br", "gzip;q=0", "*;q=0.0", "*, gzip; q=0", "identity, gzip;q=0.9",
+                          "gzip;q=0.1, identity;q=0.101", "gzip;q=0.000"})
     EXPECT_FALSE(accepts_gzip(list)) << list;
   EXPECT_TRUE(accepts_coding("gzip, deflate, br", "br"));
   EXPECT_FALSE(accepts_coding("gzip, br;q=0", "br"));

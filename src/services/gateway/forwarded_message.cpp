@@ -291,8 +291,9 @@ void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, co
   }
   for (std::size_t i = 0; i < std::size(http::security_lines); ++i) {
     const bool page_policy = html && http::security_lines[i].name == "Content-Security-Policy";
-    const bool set = is_set(route.set_response_headers, http::security_lines[i].name);
-    if ((said & (1u << i)) == 0 && !page_policy && !set) lines.append(http::security_lines[i].line);
+    const bool routes_own = is_set(route.set_response_headers, http::security_lines[i].name) ||
+                            is_removed(route.remove_response_headers, http::security_lines[i].name);
+    if ((said & (1u << i)) == 0 && !page_policy && !routes_own) lines.append(http::security_lines[i].line);
   }
   for (const auto& change : route.set_response_headers) lines.append_field(change.name, change.value);
   for (const auto& change : route.add_response_headers) lines.append_field(change.name, change.value);

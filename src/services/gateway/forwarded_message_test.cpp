@@ -201,5 +201,20 @@ TEST(ForwardedAnswer, ASecurityFieldThatARouteSetsStandsOnce) {
   EXPECT_NE(lines.find("Referrer-Policy: no-referrer\r\n"), std::string::npos) << lines;
 }
 
+TEST(ForwardedAnswer, ASecurityFieldThatARouteRemovesIsNotAdded) {
+  http::ResponseHead head;
+  std::string_view problem;
+  ASSERT_EQ(http::parse_response_head("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", http::HeadLimits(),
+                                      false, head, problem),
+            http::HeadState::complete);
+  Route route;
+  route.remove_response_headers = {"content-security-policy"};
+  http::Reply reply;
+  set_forwarded_answer(reply, head, route, false, false);
+  const auto& lines = reply.forwarded->lines;
+  EXPECT_EQ(lines.find("Content-Security-Policy"), std::string::npos) << lines;
+  EXPECT_NE(lines.find("Referrer-Policy: no-referrer\r\n"), std::string::npos) << lines;
+}
+
 }  // namespace
 }  // namespace market::gateway

@@ -131,7 +131,9 @@ Reply WebFile::answer(const Request& request) const {
   if (gzip_) reply.headers.push_back(Header{"Vary", "Accept-Encoding"});
   if (http::none_match(request, etag_)) return http::not_modified(std::move(reply));
   const auto accepted = request.header("Accept-Encoding");
-  if (brotli_ && http::accepts_coding(accepted, "br")) {
+  const bool rather_gzip =
+      gzip_ && http::coding_weight(accepted, "gzip") > http::coding_weight(accepted, "br");
+  if (brotli_ && !rather_gzip && http::accepts_coding(accepted, "br")) {
     reply.headers.push_back(Header{"Content-Encoding", "br"});
     reply.shared_body = brotli_;
   } else if (gzip_ && http::accepts_gzip(accepted)) {

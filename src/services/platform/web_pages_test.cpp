@@ -79,6 +79,10 @@ TEST_F(WebPages, TheSmallestFormThatIsTaken) {
   EXPECT_EQ(header(plain, "Content-Encoding"), "");
   EXPECT_EQ(header(gzip, "Content-Encoding"), "gzip");
   EXPECT_EQ(header(brotli, "Content-Encoding"), "br");
+  for (const auto& [wanted, coding] :
+       {std::pair{"br;q=0.5, gzip", "gzip"}, std::pair{"br;q=0.5, gzip;q=0.5", "br"},
+        std::pair{"identity, br;q=0.5, gzip;q=0.5", ""}})
+    EXPECT_EQ(header(*get(script, {{"Accept-Encoding", wanted}}), "Content-Encoding"), coding) << wanted;
   EXPECT_EQ(gunzip(*gzip.shared_body), *plain.shared_body);
   EXPECT_LT(brotli.shared_body->size(), gzip.shared_body->size());
   EXPECT_LT(gzip.shared_body->size(), plain.shared_body->size() / 2);
