@@ -70,7 +70,9 @@ def conflict(names):
     of_one = any(all(part in each for each in names) for part in PARTS) and len(names) > 1
     staged = sum(bool(each.failpoint) for each in chosen)
     # Who restarts everything in turn waits for each to be ready.
-    in_turn = "rolling_restart" in names and any(each.away or each.orders for each in chosen)
+    in_turn = "rolling_restart" in names and (any(each.away or each.orders for each in chosen)
+                                              or "registries_come_back_empty" in names)
+    too_late = staged and any(each.patience > 60 for each in chosen)
     clash = staged and ("rolling_restart" in names or any(each.orders for each in chosen))
     # Where gateways reach some instances alone, these must be there, and reach each other.
     some = sum(each.some for each in chosen)
@@ -78,7 +80,7 @@ def conflict(names):
         part in each for part in ("product", "user", "door", "answers", "rolling", "swizzle", "clock")
         for each in names))
     webhooks = sum(each.webhooks for each in chosen)
-    return of_one or in_turn or staged > 1 or clash or webhooks > 1 or bool(alone)
+    return of_one or in_turn or staged > 1 or clash or too_late or webhooks > 1 or bool(alone)
 
 
 def drawn(draw):
@@ -134,7 +136,7 @@ def one_round(stack, names, seed):
     sale = StackSale(stack.gateways(), stack.folder / "data" / "user-1", UNITS, BUYERS, AT_ONCE, paying=10,
                      patient=any(each.away for each in chosen), breaks=any(each.breaks for each in chosen),
                      patience=max(each.patience for each in chosen))
-    faults.sale, acts = sale, []
+    faults.sale, faults.alone, acts = sale, len(names) == 1, []
     told_by = stack.webhooks = ToldByWebhook(client.admin(sale.gateway)) if any(
         each.webhooks for each in chosen) else None
     for name in names:

@@ -109,7 +109,7 @@ FAULTS = {
     "groups_of_no_account_in_kafka": Fault("19"),
     "opens_of_no_account_in_kafka": Fault("14, 19"),
     "term_of_nobody_in_kafka": Fault("14"),
-    "public_events_come_again": Fault("25"),
+    "public_events_come_again_in_kafka": Fault("25"),
     # Clients, and whoever hears of orders.
     "opening_at_this_moment": Fault("32"),
     "slow_clients_at_the_gateways": Fault("38", rate=45, after_max=60),

@@ -14,6 +14,7 @@ class Tools:
     def __init__(self, stack, draw):
         self.stack, self.draw = stack, draw
         self.sale, self.told, self.wrong = None, "", []  # What the faults say, and find wrong.
+        self.alone = True  # Else the other one may be why something takes long or does not happen.
 
     @staticmethod
     async def _in_thread(function, *arguments):
@@ -25,6 +26,8 @@ class Tools:
     async def another(self):
         """One that does not write and runs."""
         running = [name for name in (await self.writer())[1] if start_of(self.stack.pid(name)) is not None]
+        if not running:
+            raise RuntimeError("no other instance runs")
         return self.draw.choice(running)
 
     def _one_of(self, role):

@@ -88,7 +88,7 @@ class StackSale:
         self.over = True
         await asyncio.gather(*all_the_time)
 
-    async def _ask(self, connection, method, path, key, token, body):
+    async def ask(self, connection, method, path, key, token, body):
         """(status, members, how often it was asked); status 0: the connection ended."""
         end, asked = time.monotonic() + self.patience, 0
         while True:
@@ -120,7 +120,7 @@ class StackSale:
     async def _pay(self, connection, order, token):
         self.payments += 1
         card = {"method": "card", "token": CARDS[self.payments % len(CARDS)]}
-        status, _, _ = await self._ask(connection, "POST", f"/orders/{order}/payment", uuid.uuid4().hex,
+        status, _, _ = await self.ask(connection, "POST", f"/orders/{order}/payment", uuid.uuid4().hex,
                                        token, card)
         return status
 
@@ -128,11 +128,11 @@ class StackSale:
         connection, token = Alternating(self.ports), self.tokens[-1]
         while not self.over:
             wanted = {"items": [{"productId": self.returned, "quantity": 1}]}
-            status, body, _ = await self._ask(connection, "POST", "/orders", uuid.uuid4().hex, token, wanted)
+            status, body, _ = await self.ask(connection, "POST", "/orders", uuid.uuid4().hex, token, wanted)
             told, order = [status], body.get("id")
             if status == 201:
                 told.append(await self._pay(connection, order, token))
-                status, _, _ = await self._ask(connection, "POST", f"/orders/{order}/cancel",
+                status, _, _ = await self.ask(connection, "POST", f"/orders/{order}/cancel",
                                                uuid.uuid4().hex, token, {})
                 told.append(status)
             self.given_back.append((told, order))
@@ -152,7 +152,7 @@ class StackSale:
             token = self.left.pop()
             began = time.monotonic()
             wanted = {"items": [{"productId": self.product, "quantity": 1}]}
-            status, body, asked = await self._ask(connection, "POST", "/orders", uuid.uuid4().hex, token,
+            status, body, asked = await self.ask(connection, "POST", "/orders", uuid.uuid4().hex, token,
                                                   wanted)
             item = (body.get("items") or [{}])[0]
             self.answers.append(Bought(status, body.get("code", ""), body.get("id", ""),
