@@ -21,7 +21,11 @@ class Failpoint {
     append,    ///< A group is in the log, and nobody here knows that it counts.
     count,     ///< It was shown to all that follow, and its buyers are not answered yet.
     effect,    ///< Public events are in their topic, and the place is not stored.
+    attempt,   ///< A payment has begun in the log, and nobody was asked for money.
     charge,    ///< The money has moved, and the log does not know.
+    settle,    ///< The log knows what became of it, and the buyer is not answered.
+    refund,    ///< The money was given back, and the log does not know.
+    post,      ///< A webhook was taken by its receiver, and that is not written down.
     producer,  ///< A record was given to Kafka's producer, which breaks for good: nobody is killed.
   };
 
@@ -40,7 +44,11 @@ class Failpoint {
     for (const auto& [known, at] : {std::pair<std::string_view, At>{"append", At::append},
                                     {"count", At::count},
                                     {"effect", At::effect},
+                                    {"attempt", At::attempt},
                                     {"charge", At::charge},
+                                    {"settle", At::settle},
+                                    {"refund", At::refund},
+                                    {"post", At::post},
                                     {"producer", At::producer}})
       if (name == known) made.at_ = at;
     int times = 1;

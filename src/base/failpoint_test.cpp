@@ -24,6 +24,17 @@ TEST(Failpoint, IsToldTheNthTimeAndNotAgain) {
   EXPECT_FALSE(second->reached(Failpoint::At::producer));
 }
 
+TEST(Failpoint, HasANameForEachPlace) {
+  using At = Failpoint::At;
+  for (const auto& [name, at] :
+       {std::pair{"append", At::append}, std::pair{"count", At::count}, std::pair{"effect", At::effect},
+        std::pair{"attempt", At::attempt}, std::pair{"charge", At::charge}, std::pair{"settle", At::settle},
+        std::pair{"refund", At::refund}, std::pair{"post", At::post}, std::pair{"producer", At::producer}}) {
+    const auto found = Failpoint::parse(name);
+    EXPECT_TRUE(found && found->reached(at)) << name;
+  }
+}
+
 TEST(Failpoint, IsNowhereUnlessItIsNamed) {
   const auto none = Failpoint::parse("");
   ASSERT_TRUE(none);

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/failpoint.hpp"
+#include "base/line_limit.hpp"
 #include "ports/log_follower.hpp"
 #include "ports/sale_gate.hpp"
 #include "ports/shared_log.hpp"
@@ -167,6 +168,7 @@ class LogGate final : public SaleGate {
   /// Becomes the writer (again): reads what is really in the log, then opens a term.
   void try_to_write(Instant now);
   void name_records();
+  void say_again_rarely(const std::string& trouble);
   void grant_grace(Instant sign_of_life, Instant now);
 
   // gate_shared.cpp
@@ -207,6 +209,7 @@ class LogGate final : public SaleGate {
   bool log_lost_ = false;
   std::size_t last_batch_size_ = 0;
   Error last_failure_{Code::recovering, "the log is being read"};
+  LineLimit said_;
   Instant next_try_{};
   Instant sign_of_life_{};  ///< Of the writer before this start.
   bool grace_granted_ = false;

@@ -152,7 +152,7 @@ void LogGate::try_to_write(Instant now) {
     show(events);
   });
   if (!read) {
-    spdlog::error("the event log cannot be read yet: {}", read.error().detail);
+    say_again_rarely(fmt::format("the event log cannot be read yet: {}", read.error().detail));
     log_away_.store(true, std::memory_order_relaxed);
     last_failure_ = Error(Code::recovering, "the event log is being read again; nothing happened");
     return;
@@ -173,7 +173,7 @@ void LogGate::try_to_write(Instant now) {
   const auto begun =
       begin_term(parts_.log, sequencer_, term_, known ? known : made, now, remote_ ? remote_->address() : "");
   if (!begun) {
-    spdlog::error("the event log cannot be written: {}", begun.error().detail);
+    say_again_rarely(fmt::format("the event log cannot be written: {}", begun.error().detail));
     const bool full = begun.error().code == Code::insufficient_storage;
     last_failure_ =
         full ? begun.error() : Error(Code::recovering, "the event log is being read again; nothing happened");
@@ -195,6 +195,11 @@ void LogGate::try_to_write(Instant now) {
     copy_.reset();
   }
   if (!std::exchange(grace_granted_, true) || parts_.shared) grant_grace(sign_of_life, now);
+}
+
+/// Each try meets the same trouble, five times a second.
+void LogGate::say_again_rarely(const std::string& trouble) {
+  if (said_.allows(trouble, parts_.clock.now())) spdlog::error("{}", trouble);
 }
 
 void LogGate::grant_grace(Instant sign_of_life, Instant now) {

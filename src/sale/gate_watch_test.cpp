@@ -4,6 +4,7 @@
 
 #include <future>
 
+#include "tests/support/said_lines.hpp"
 #include "tests/support/selling_gate.hpp"
 #include "tests/support/wait.hpp"
 
@@ -159,6 +160,18 @@ TEST_F(GateWatch, WhoFollowsTheLogKnowsItBeforeTheBuyer) {
 }
 
 /// The copy belongs to a state that was taken back: it must not become the newest snapshot.
+TEST_F(GateWatch, ALogThatStaysAwayIsSaidOnceNotAtEachTry) {
+  const tests::SaidLines said;
+  make();
+  on->log.fail_next(Failure::unknown_lost);
+  for (int i = 0; i < 5; ++i) on->log.fail_next(Failure::read_fails);
+  EXPECT_FALSE(on->submit(order_of(1)));
+  EXPECT_TRUE(on->submit_until_it_writes(order_of(1)));
+  on.reset();
+  EXPECT_EQ(said.with("a commit failed"), 1);
+  EXPECT_EQ(said.with("the event log cannot be read yet: the log cannot be read"), 1);
+}
+
 TEST_F(GateWatch, ASnapshotThatWasBegunBeforeAFailedCommitIsDropped) {
   auto settings = tests::TestGate::quick();
   settings.snapshot_every = 5;

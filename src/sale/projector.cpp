@@ -81,8 +81,10 @@ bool Projector::store(const Groups& groups) {
   while (place() < through) {
     const auto folded = settings_.others_fold ? records_.place() : records_.fold(place(), groups);
     if (!folded) {
-      spdlog::error("the records cannot be {}, trying again: {}", settings_.others_fold ? "read" : "written",
-                    folded.error().detail);
+      const auto now = std::chrono::steady_clock::now().time_since_epoch();
+      if (said_.allows(folded.error().detail, Instant(std::chrono::floor<Millis>(now))))
+        spdlog::error("the records cannot be {}, trying again: {}",
+                      settings_.others_fold ? "read" : "written", folded.error().detail);
       if (!pause(settings_.retry_after)) return false;  // The log has them.
       continue;
     }

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/line_limit.hpp"
 #include "ports/order_records.hpp"
 #include "sale/read_overlay.hpp"
 
@@ -53,6 +54,7 @@ class Projector {
   ReadOverlay& overlay_;
   const Settings settings_;
   std::atomic<Place> place_;
+  LineLimit said_;    ///< The own thread's.
   std::mutex mutex_;  ///< Guards what waits.
   std::condition_variable wake_;
   std::deque<CountedEvents> waiting_;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/said_lines.hpp"
 #include "tests/support/test_records.hpp"
 #include "tests/support/wait.hpp"
 
@@ -113,10 +114,13 @@ TEST_F(ProjectorTest, TriesAgainWhatCouldNotBeWritten) {
   auto settings = endless_rush;
   settings.rush_events = 1'000;
   records.fail_next = 3;
+  const tests::SaidLines said;
   Projector projector(records, overlay, 0, settings);
   push(projector, 5);
   EXPECT_EQ(wait_until(projector, 5), 5);
   EXPECT_EQ(records.fail_next, 0);
+  projector.stop();
+  EXPECT_EQ(said.with("the records cannot be written, trying again"), 1) << "not at each try";
 }
 
 TEST_F(ProjectorTest, WritesNothingBehindWhatCouldNotBeWritten) {

@@ -14,10 +14,13 @@ from foreign_records import ForeignRecords
 from links import Links
 from market_server import ADMIN_EMAIL, ADMIN_PASSWORD, BINARY, PATIENCE
 from processes import Process, free_port, start_of
-from stack_faults import GATEWAYS, LINKED, SERVED
+from stack_effects import PublicEvents
+from stack_table import GATEWAYS, LINKED, SERVED
 from stepped_clock import SteppedClock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Who begins to write has more clients of Kafka (20 threads, measured); connections are kept for who is next.
+THREADS_MORE_MAX, FILES_MORE_MAX = 32, 200
 
 
 class SeveralLinks:
@@ -68,6 +71,7 @@ class Stack:
             **{f"{one}.{engine}": (here, taken[engine]) for one in LINKED
                for engine in ("kafka", "redis", "mariadb", "registry-1", "registry-2")},
             "pulse.kafka": (here, taken["kafka"]),  # Nothing breaks it.
+            "replica.redis": (here, taken["redis"]),
             **{f"{one}.door": (here, taken[one + ".door"]) for one in LINKED}},
             {f"{gateway}.{one}": (here, taken[one])
                for gateway in GATEWAYS for one in (*registries, *SERVED)})
@@ -77,7 +81,8 @@ class Stack:
                 self.links.rename(f"{gateway}.{registry}", ports)
         self.doors = {one: taken[one + ".door"] for one in LINKED}
         self.failpoints = {}
-        self.reader = self.pulse = None
+        self.reader = self.pulse = self.public = self.webhooks = None
+        self.used = {}  # By process: threads and descriptors behind its first round.
         self.more()
 
     def more(self, name=None, failpoint=None):
@@ -100,10 +105,11 @@ class Stack:
         return [f"log.kafka={through['kafka']}", f"redis.servers={through['redis']}",
                 f"records.mysql={database}", f"accounts.mysql={database}", self.registries(one),
                 f"orders.door=127.0.0.1:{self.doors[one]}", f"orders.door_address={through['door']}",
+                "webhooks.private_networks=127.0.0.0/8", "webhooks.retry_after=250ms",
                 *failpoint]
 
     def close(self):
-        for each in (self.reader, self.pulse):
+        for each in (self.reader, self.pulse, self.public):
             if each:
                 each.close()
         self.run("down")
@@ -113,6 +119,32 @@ class Stack:
         """Reads the log by a rule of its own, and writes what is not ours."""
         self.reader = self.reader or ForeignRecords(f"127.0.0.1:{self.port('kafka')}", random.Random())
         return self.reader
+
+    def events(self):
+        """Who reads the public events."""
+        self.public = self.public or PublicEvents(f"127.0.0.1:{self.port('kafka')}")
+        return self.public
+
+    def leaks(self):
+        """Threads and descriptors of processes that have lived through rounds, against their first one: what
+        a broken way or a client that left has held must be given back."""
+        deadline = time.monotonic() + 10 * PATIENCE
+        while True:
+            found = []
+            for path in (self.folder / "pids").glob("*.pid"):
+                if path.stem.split("-")[0] not in ("gateway", "registry", "user", "product", "order"):
+                    continue
+                try:
+                    used = [len(os.listdir(f"/proc/{self.pid(path.stem)}/{kind}")) for kind in ("task", "fd")]
+                except OSError:
+                    continue  # It has ended.
+                least = self.used.setdefault((path.stem, self.pid(path.stem)), used)
+                if used[0] > least[0] + THREADS_MORE_MAX or used[1] > least[1] + FILES_MORE_MAX:
+                    found.append(f"{path.stem} has {used[0]} threads and {used[1]} descriptors, it had "
+                                 f"{least[0]} and {least[1]}")
+            if not found or time.monotonic() > deadline:
+                return found
+            time.sleep(0.5)
 
     def prefixes(self):
         """Whether all who follow the log count the same of it: what a reader counts that is not ours."""
@@ -175,6 +207,9 @@ class Stack:
 
     def pid(self, name):
         return int((self.folder / "pids" / (name + ".pid")).read_text())
+
+    def is_away(self, name):
+        return start_of(self.pid(name)) is None
 
     def gateways(self):
         return [f"http://127.0.0.1:{self.port(name)}" for name in ("gateway-1", "gateway-2")]

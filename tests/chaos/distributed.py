@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sales on the distributed stack while its parts, and the ways between them, break at seeded moments.
 
-    tests/chaos/distributed.py [--seeds N] [--first SEED]  one or two faults of stack_faults.py in each;
+    tests/chaos/distributed.py [--seeds N] [--first SEED]  one or two faults of stack_table.py in each;
                                                            nothing: three such, and those of SHORT
     tests/chaos/distributed.py --each N [--first SEED] [--after N]    each fault N times: alone, then in pairs
     tests/chaos/distributed.py --faults NAME[,NAME] [--seeds N] [--first SEED]    both at once
@@ -38,12 +38,15 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "tools/stack")]
 
+import client  # noqa: E402
 from chaos_stack import Stack  # noqa: E402
 from kafka_pulse import KafkaPulse  # noqa: E402
 from market_server import BINARY, PATIENCE  # noqa: E402
-from stack_faults import FAULTS, Faults  # noqa: E402
+from stack_effects import ToldByWebhook  # noqa: E402
+from stack_faults import Faults  # noqa: E402
 from stack_lost_log import lose_the_log  # noqa: E402
 from stack_sale import StackSale  # noqa: E402
+from stack_table import FAULTS  # noqa: E402
 
 
 UNITS, BUYERS, AT_ONCE = 600, 700, 40
@@ -67,14 +70,17 @@ def conflict(names):
     of_one = any(all(part in each for each in names) for part in PARTS) and len(names) > 1
     staged = sum(bool(each.failpoint) for each in chosen)
     # Who restarts everything in turn waits for each to be ready.
-    in_turn = "rolling_restart" in names and any(each.away or each.orders for each in chosen)
+    in_turn = "rolling_restart" in names and (any(each.away or each.orders for each in chosen)
+                                              or "registries_come_back_empty" in names)
+    too_late = staged and any(each.patience > 60 for each in chosen)
     clash = staged and ("rolling_restart" in names or any(each.orders for each in chosen))
     # Where gateways reach some instances alone, these must be there, and reach each other.
     some = sum(each.some for each in chosen)
     alone = some and (some > 1 or any(each.orders or each.failpoint for each in chosen) or any(
         part in each for part in ("product", "user", "door", "answers", "rolling", "swizzle", "clock")
         for each in names))
-    return of_one or in_turn or staged > 1 or clash or bool(alone)
+    webhooks = sum(each.webhooks for each in chosen)
+    return of_one or in_turn or staged > 1 or clash or too_late or webhooks > 1 or bool(alone)
 
 
 def drawn(draw):
@@ -128,8 +134,11 @@ def one_round(stack, names, seed):
         if FAULTS[name].failpoint and (problems := faults.prepare(name)):
             return told, problems, 0
     sale = StackSale(stack.gateways(), stack.folder / "data" / "user-1", UNITS, BUYERS, AT_ONCE, paying=10,
-                     patient=any(each.away for each in chosen), breaks=any(each.breaks for each in chosen))
-    acts = []
+                     patient=any(each.away for each in chosen), breaks=any(each.breaks for each in chosen),
+                     patience=max(each.patience for each in chosen))
+    faults.sale, faults.alone, acts = sale, len(names) == 1, []
+    told_by = stack.webhooks = ToldByWebhook(client.admin(sale.gateway)) if any(
+        each.webhooks for each in chosen) else None
     for name in names:
         after = draw.randint(50, FAULTS[name].after_max)
         act = faults.reach_the_failpoint if FAULTS[name].failpoint else getattr(faults, name)
@@ -146,8 +155,12 @@ def one_round(stack, names, seed):
     resumed = time.monotonic() - healed
     if resumed > 10 * PATIENCE:
         problems.append(f"no order for {resumed:.1f} s after the healing")
-    problems += sale.problems(seconds_max=max(each.seconds_max for each in chosen) * PATIENCE)
-    problems += stack.violations() + stack.prefixes()
+    problems += faults.wrong + sale.problems(seconds_max=max(each.seconds_max for each in chosen) * PATIENCE)
+    problems += stack.violations() + stack.prefixes() + stack.events().problems(sale) + stack.leaks()
+    if told_by:
+        problems += told_by.problems(sale, again=any(each.failpoint == "post" for each in chosen))
+        told_by.close()
+    told += f" ({faults.told})" if faults.told else ""
     return (f"{told}, {instances} instances: {len(sale.sold)} sold, longest {sale.slowest():.2f} s, again "
             f"after {resumed:.1f} s"), problems, sale.slowest()
 

@@ -3,6 +3,7 @@ row 24): nothing is sold any more, orders are shown, every instance says what to
 what is lost and takes the log as it is, be it empty."""
 
 import asyncio
+import collections
 import os
 import random
 import signal
@@ -15,6 +16,7 @@ from processes import start_of
 from stack_sale import StackSale
 
 TOPIC = "market.log"
+SAME_LINES_MAX = 4  # Of a trouble that stays: one at first, then one each 30 s.
 
 
 def delete_log(stack, made_anew):
@@ -89,6 +91,9 @@ def lose_the_log(stack, seed, binary, for_good):
         log = (stack.folder / "logs" / f"{name}.log").read_text(errors="replace")
         if ("topic does not exist" if how == "gone" else "market log adopt") not in log:
             problems.append(f"{name} does not say what is wrong")
+        said = collections.Counter(line.partition(" ")[2] for line in log.splitlines())
+        problems += [f"{name} says {times} times: {line[:100]}" for line, times in said.items()
+                     if times > SAME_LINES_MAX and line.startswith(("error", "warning", "critical"))]
         if stack.metric(name, "market_log_writes"):
             problems.append(f"{name} writes")
     problems += adopted(stack, binary, sale.sold if for_good else [])

@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 
+import redis_server
 from processes import start_of
 
 
 class Tools:
     def __init__(self, stack, draw):
         self.stack, self.draw = stack, draw
+        self.sale, self.told, self.wrong = None, "", []  # What the faults say, and find wrong.
+        self.alone = True  # Else the other one may be why something takes long or does not happen.
 
     @staticmethod
     async def _in_thread(function, *arguments):
@@ -23,6 +26,8 @@ class Tools:
     async def another(self):
         """One that does not write and runs."""
         running = [name for name in (await self.writer())[1] if start_of(self.stack.pid(name)) is not None]
+        if not running:
+            raise RuntimeError("no other instance runs")
         return self.draw.choice(running)
 
     def _one_of(self, role):
@@ -54,6 +59,19 @@ class Tools:
         finally:
             os.kill(pid, signal.SIGCONT)
 
+    async def _starve(self, name, share):
+        """It gets this share of its time alone, for five seconds."""
+        pid, turn = self.stack.pid(name), 0.1
+        end = asyncio.get_running_loop().time() + 5
+        try:
+            while asyncio.get_running_loop().time() < end:
+                os.kill(pid, signal.SIGSTOP)
+                await asyncio.sleep(turn * (1 - share))
+                os.kill(pid, signal.SIGCONT)
+                await asyncio.sleep(turn * share)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     async def _way(self, names, way, least, most):
         for name in names:
             self.stack.links.set(name, way)
@@ -64,16 +82,12 @@ class Tools:
                 self.stack.links.set(name, "open")
 
     async def _redis(self, *words):
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.stack.port("redis"))
-        writer.write(" ".join(words).encode() + b"\r\n")
-        if not (await reader.readline()).startswith(b"+OK"):
-            raise RuntimeError(f"Redis refuses {words}")
-        writer.close()
+        return await self._in_thread(redis_server.ask, self.stack.port("redis"), *words)
 
     def _as_root(self, sql):
         socket = self.stack.folder / "mariadb" / "data" / "mariadb.sock"
         command = ["mariadb", "--no-defaults", "-uroot", f"--socket={os.path.relpath(socket)}", "-e", sql]
-        subprocess.run(command, check=True, capture_output=True, timeout=20)
+        return subprocess.run(command, check=True, capture_output=True, timeout=20).stdout.decode()
 
 
 def state_of(pid):

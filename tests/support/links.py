@@ -27,9 +27,11 @@ WAYS = {
     "slow": "each piece needs 400 ms",
     "refused": "connections are reset, new ones at once",
     "gone": "nobody listens any more; what is open goes on",
+    "no_answer_to_commit": "MySQL's COMMIT reaches the server, and the connection ends before the answer",
     "halves": "of each answer half a piece comes, then the connection is reset",
 }
 SLOW = 0.4
+COMMIT = b"\x07\0\0\0\x03COMMIT"  # Its packet: length, number, the question, its text.
 
 
 class Links:
@@ -104,14 +106,15 @@ class Link:
             return writer.transport.abort()
         ends = {writer, there[1]}
         self.open |= ends
-        ways = [asyncio.create_task(self._pass_on(reader, there[1], "no_requests", False)),
-                asyncio.create_task(self._pass_on(there[0], writer, "no_answers", self.is_kafka))]
+        committed = asyncio.Event()
+        ways = [asyncio.create_task(self._pass_on(reader, there[1], "no_requests", False, committed)),
+                asyncio.create_task(self._pass_on(there[0], writer, "no_answers", self.is_kafka, committed))]
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for each in (*ways, *ends):
             each.cancel() if isinstance(each, asyncio.Task) else each.close()
         self.open -= ends
 
-    async def _pass_on(self, reader, writer, held_by, renames):
+    async def _pass_on(self, reader, writer, held_by, renames, committed):
         pieces, came, loop = collections.deque(), asyncio.Event(), asyncio.get_running_loop()
 
         async def read():
@@ -138,7 +141,7 @@ class Link:
                 while self.way in ("cut", held_by):
                     await self.changed.wait()
                 due, piece = pieces.popleft()
-                if self.way == "half_open":
+                if self.way == "half_open" or committed.is_set():
                     continue
                 if self.way == "halves" and held_by == "no_answers":
                     writer.write(piece[:len(piece) // 2])
@@ -146,8 +149,13 @@ class Link:
                     raise EOFError
                 if (late := due - loop.time()) > 0:
                     await asyncio.sleep(late)
+                if self.way == "no_answer_to_commit" and COMMIT in piece and held_by == "no_requests":
+                    committed.set()
                 writer.write(piece)
                 await writer.drain()
+                if committed.is_set():
+                    await asyncio.sleep(0.1)  # The server does it.
+                    raise EOFError
 
         tasks = [asyncio.create_task(read()), asyncio.create_task(write())]
         try:

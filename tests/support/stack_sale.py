@@ -13,6 +13,8 @@ from async_http import Alternating, Lost
 from tokens import Forger, now
 
 DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Cards of the test provider, in turn: each is charged once, though of some it is not known at once.
+CARDS = ("ok", "twice", "ok", "slow", "ok", "lost")
 
 
 @dataclasses.dataclass
@@ -42,18 +44,20 @@ def listed(gateway, patience=1.0, **members):
 
 
 class StackSale:
-    """`patient`: whoever is told 503 asks again with the same key, for a minute; else that is an answer.
-    `breaks`: so does whose connection ends. Of `paying` buyers one pays, and somebody looks at the stock all
-    the time."""
+    """`patient`: whoever is told 503 asks again with the same key, for `patience` seconds; else that is an
+    answer. `breaks`: so does whose connection ends. Of `paying` buyers one pays; somebody looks at the stock
+    all the time, and somebody buys another thing, pays and cancels."""
 
     def __init__(self, gateways, first_data, units, buyers, at_once=60, patient=False, breaks=False,
-                 paying=0):
-        self.patient, self.breaks, self.paying = patient, breaks, paying
-        self.paid, self.seen, self.found = [], collections.Counter(), collections.Counter()
+                 paying=0, patience=60):
+        self.patient, self.breaks, self.paying, self.patience = patient, breaks, paying, patience
+        self.paid, self.given_back, self.payments = [], [], 0
+        self.seen, self.found = collections.Counter(), collections.Counter()
         self.ports = [urllib.parse.urlsplit(url).port for url in gateways]
         self.gateway = gateways[0]
         self.product = listed(self.gateway, stock=units)["id"]
         self.probe = listed(self.gateway, stock=1_000)["id"] if paying else None
+        self.returned = listed(self.gateway, stock=1_000)["id"] if paying else None
         person = client.sign_up(self.gateway)
         forger, user = Forger(first_data, person.token), person.user["id"]
         self.tokens = [
@@ -78,15 +82,15 @@ class StackSale:
         buyers = [asyncio.create_task(self._buy()) for _ in range(self.at_once)]
         beside = [asyncio.create_task(fault) for fault in faults]
         self.over = not self.paying
-        looks = asyncio.create_task(self._look())
+        all_the_time = [asyncio.create_task(each) for each in (self._look(), self._give_back())]
         await asyncio.gather(*buyers)
         await asyncio.gather(*beside)
         self.over = True
-        await looks
+        await asyncio.gather(*all_the_time)
 
-    async def _ask(self, connection, method, path, key, token, body):
+    async def ask(self, connection, method, path, key, token, body):
         """(status, members, how often it was asked); status 0: the connection ended."""
-        end, asked = time.monotonic() + 60, 0
+        end, asked = time.monotonic() + self.patience, 0
         while True:
             asked += 1
             try:
@@ -114,10 +118,26 @@ class StackSale:
         connection.close()
 
     async def _pay(self, connection, order, token):
-        card = {"method": "card", "token": "ok"}
-        status, _, _ = await self._ask(connection, "POST", f"/orders/{order}/payment", uuid.uuid4().hex,
+        self.payments += 1
+        card = {"method": "card", "token": CARDS[self.payments % len(CARDS)]}
+        status, _, _ = await self.ask(connection, "POST", f"/orders/{order}/payment", uuid.uuid4().hex,
                                        token, card)
-        self.paid.append((status, order, token))
+        return status
+
+    async def _give_back(self):
+        connection, token = Alternating(self.ports), self.tokens[-1]
+        while not self.over:
+            wanted = {"items": [{"productId": self.returned, "quantity": 1}]}
+            status, body, _ = await self.ask(connection, "POST", "/orders", uuid.uuid4().hex, token, wanted)
+            told, order = [status], body.get("id")
+            if status == 201:
+                told.append(await self._pay(connection, order, token))
+                status, _, _ = await self.ask(connection, "POST", f"/orders/{order}/cancel",
+                                               uuid.uuid4().hex, token, {})
+                told.append(status)
+            self.given_back.append((told, order))
+            await asyncio.sleep(0.1)
+        connection.close()
 
     async def _find(self, connection, order, token):
         """Whoever was told of an order finds it at once, wherever he asks."""
@@ -132,7 +152,7 @@ class StackSale:
             token = self.left.pop()
             began = time.monotonic()
             wanted = {"items": [{"productId": self.product, "quantity": 1}]}
-            status, body, asked = await self._ask(connection, "POST", "/orders", uuid.uuid4().hex, token,
+            status, body, asked = await self.ask(connection, "POST", "/orders", uuid.uuid4().hex, token,
                                                   wanted)
             item = (body.get("items") or [{}])[0]
             self.answers.append(Bought(status, body.get("code", ""), body.get("id", ""),
@@ -140,7 +160,7 @@ class StackSale:
             if self.paying and status == 201 and len(self.answers) % 5 == 1:
                 await self._find(connection, body["id"], token)
             if self.paying and status == 201 and len(self.answers) % self.paying == 0:
-                await self._pay(connection, body["id"], token)
+                self.paid.append((await self._pay(connection, body["id"], token), body["id"], token))
             if self.pause:
                 await asyncio.sleep(max(0, self.pause - (time.monotonic() - began)))
         connection.close()
@@ -171,7 +191,7 @@ class StackSale:
         if self.slowest() > seconds_max:
             found.append(f"the longest answer took {self.slowest():.2f} s")
         found += asyncio.run(self._lost())
-        found += asyncio.run(self._unpaid())
+        found += asyncio.run(self._unpaid()) + asyncio.run(self._not_given_back())
         allowed = {200} | ({503} if self.patient else set()) | ({0} if self.breaks else set())
         if set(self.seen) - allowed:
             found.append(f"the stock was asked for, and answered {dict(self.seen)}")
@@ -212,6 +232,31 @@ class StackSale:
                 found.append(f"order {order} is {state}, and was paid")
         connection.close()
         return found[:3]
+
+    async def _not_given_back(self):
+        """Whoever cancelled what he had paid has his money, and the units are there for others."""
+        if not self.paying:
+            return []
+        told = sorted({str(statuses) for statuses, _ in self.given_back} - {"[201, 200, 200]"})
+        found = [f"who bought, paid and cancelled was answered {told}"] if told else []
+        found += [] if self.given_back else ["nobody bought, paid and cancelled"]
+        connection, end, owed = Alternating(self.ports), time.monotonic() + 20, {}
+        for statuses, order in self.given_back:
+            while statuses == [201, 200, 200]:
+                shown = (await self._get(connection, f"/orders/{order}", self.tokens[-1])).json()
+                state = shown.get("state"), shown.get("payment", {}).get("state")
+                if state == ("cancelled", "refunded"):
+                    break
+                if time.monotonic() > end:
+                    owed[order] = state
+                    break
+                await asyncio.sleep(0.1)
+        stock = (await self._get(connection, f"/products/{self.returned}/stock")).json()
+        connection.close()
+        found += [f"paid and cancelled, but {owed}"] if owed else []
+        if not told and stock["remaining"] != 1_000:
+            found.append(f"{stock['remaining']} of 1000 units are left of which all came back")
+        return found
 
     async def _get(self, connection, path, token=None):
         deadline = time.monotonic() + (30 if self.patient else 0)

@@ -109,6 +109,17 @@ def test_half_an_answer_comes(link):
     assert repeats(connect(), b"two") == b"two"
 
 
+def test_a_commit_reaches_the_server_and_its_answer_nobody(link):
+    links, heard, connect = link
+    connection, commit = connect(), b"\x07\0\0\0\x03COMMIT"
+    assert repeats(connection, commit) == commit
+    links.set("a", "no_answer_to_commit")
+    assert repeats(connection, b"\x03SELECT") == b"\x03SELECT"
+    assert repeats(connection, commit) == b"" and heard.count(commit) == 2
+    links.set("a", "open")
+    assert repeats(connect(), commit) == commit
+
+
 def test_ports_get_new_names_also_across_pieces(link):
     links, heard, connect = link
     links.rename("a", {18110: 40001})

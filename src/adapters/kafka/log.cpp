@@ -37,7 +37,7 @@ KafkaLog::KafkaLog(LogSettings settings)
         if (error != RD_KAFKA_RESP_ERR__PURGE_QUEUE && error != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
           refused_ = error;
       }),
-      producer_(make_producer(settings_.connection)),
+      producer_(settings_.new_producer(settings_.connection)),
       producer_topic_(open_topic(producer_, settings_.topic)),
       tail_(settings_.connection, settings_.topic) {}
 
@@ -149,13 +149,13 @@ bool KafkaLog::replace_broken_producer() {
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return false;
   give_up();
   try {
-    Handle producer = make_producer(settings_.connection);
+    Handle producer = settings_.new_producer(settings_.connection);
     Topic topic = open_topic(producer, settings_.topic);
     producer_topic_ = std::move(topic);  // Before its producer ends.
     producer_ = std::move(producer);
   } catch (const std::runtime_error& broken) {
-    settings_.connection.warn(
-        fmt::format("Kafka: no producer can take the place of a broken one: {}", broken.what()));
+    const auto line = fmt::format("Kafka: no producer can take the place of a broken one: {}", broken.what());
+    if (said_.allows(line, Instant(Millis(now_ms())))) settings_.connection.warn(line);
     return false;
   }
   producers_replaced_.fetch_add(1, std::memory_order_relaxed);

@@ -12,6 +12,7 @@
 
 #include "adapters/kafka/end_question.hpp"
 #include "base/failpoint.hpp"
+#include "base/line_limit.hpp"
 #include "ports/shared_log.hpp"
 
 namespace market::kafka {
@@ -26,7 +27,8 @@ struct LogSettings {
   bool only_looked_at = false;                 ///< A topic that is missing is not made.
   Millis append_time_max = append_time_usual;  ///< Not read back by then: the outcome is unknown.
   Millis silence_max{1'000};  ///< A read of records that are there, without one of them for so long, fails.
-  Failpoint failpoint;        ///< For tests alone.
+  Failpoint failpoint;        ///< For tests alone, as the next one.
+  Handle (*new_producer)(const Connection&) = make_producer;
 };
 
 class KafkaLog final : public SharedLog {
@@ -65,6 +67,7 @@ class KafkaLog final : public SharedLog {
   std::size_t on_their_way_ = 0;
   Handle producer_;
   Topic producer_topic_;
+  LineLimit said_;
   Reader tail_;
   std::deque<Message> came_;  ///< Of the tail, not given yet.
 

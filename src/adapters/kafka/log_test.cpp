@@ -207,6 +207,26 @@ TEST_F(KafkaLogTest, AProducerThatBrokeIsReplacedAndTheSameRecordSentAgain) {
   EXPECT_EQ(found, records);
 }
 
+int producers_made = 0;
+
+TEST_F(KafkaLogTest, ThatNoProducerCanBeMadeIsSaidOnceNotAtEachTry) {
+  auto settings = topic->settings();
+  std::vector<std::string> said;
+  settings.connection.warn = [&said](const std::string& line) { said.push_back(line); };
+  settings.failpoint = *Failpoint::parse("producer");
+  producers_made = 0;
+  settings.new_producer = [](const Connection& connection) {
+    if (producers_made++ > 0) throw std::runtime_error("too many files are open");
+    return make_producer(connection);
+  };
+  KafkaLog breaks(settings);
+  for (int i = 0; i < 2; ++i) static_cast<void>(breaks.append(std::string(200, '1')));
+  EXPECT_GT(producers_made, 2) << "it is tried again";
+  EXPECT_EQ(
+      std::count_if(said.begin(), said.end(), [](const auto& line) { return line.ends_with("are open"); }),
+      1);
+}
+
 TEST_F(KafkaLogTest, ARecordThatIsTooLargeIsRefusedAtOnce) {
   const auto asked = Steady::now();
   const auto refused = log->append(std::string(2 << 20, 'x'));

@@ -28,6 +28,7 @@ order::WebhookLimits webhook_limits(const Settings& settings, std::function<bool
   order::WebhookLimits limits;
   limits.may_send = std::move(may_send);
   limits.retry_wait = settings.duration("webhooks.retry_after");
+  limits.failpoint = failpoint_of(settings);
   return limits;
 }
 
@@ -93,7 +94,8 @@ OrderParts::OrderParts(OrderNeeds needs, const Settings& settings, bool mails_se
       notices(stripe_notices_of(settings, store)),
       test_provider(stripe ? nullptr : test_provider_of(settings, store, charges, needs.clock)),
       provider(stripe ? static_cast<PaymentProvider&>(*stripe) : *test_provider),
-      resolver(core.gate, provider, needs.clock, background, resolver_limits(settings)),
+      resolver(core.gate, provider, needs.clock, background, resolver_limits(settings),
+               failpoint_of(settings)),
       pay(core.gate, core.reader, provider, resolver_limits(settings).answer_max, &resolver,
           failpoint_of(settings)),
       deliveries(core.gate, core.order_search, needs.clock, background, settings.duration("orders.day"),

@@ -240,7 +240,8 @@ Failpoint failpoint_of(const Settings& settings) {
   auto failpoint = Failpoint::parse(text);
   if (!failpoint)
     throw UsageError(fmt::format(
-        "orders.failpoint: '{}': write append, count, effect, charge or producer, then :N, then :stop",
+        "orders.failpoint: '{}': write append, count, effect, attempt, charge, settle, refund, post or "
+        "producer, then :N, then :stop",
         text));
   return std::move(*failpoint);
 }

@@ -119,6 +119,7 @@ Task<Paid> PayOrder::start(Command command, Money total, std::string token) {
   const AttemptId attempt = std::get<PaymentStarted>(started->event->event.fact).attempt;
   if (key && resolver_ != nullptr) resolver_->bind(attempt, key, fingerprint);
   const Attempt begun{asked.user, asked.order, attempt, total, key, fingerprint};
+  failpoint_.reach(Failpoint::At::attempt);
   auto paid = co_await charge(begun, std::move(token));
   co_return paid;
 }
@@ -209,6 +210,7 @@ Task<Paid> PayOrder::settle(Attempt attempt, PaymentOutcome outcome) {
     command.fingerprint = attempt.fingerprint;
   }
   const auto settled = co_await gate_.submit(std::move(command));
+  if (settled) failpoint_.reach(Failpoint::At::settle);
   if (settled && outcome == PaymentOutcome::declined)
     co_return fail(Code::payment_declined, "the card was declined; the order can be paid until payBy");
   // Not settled: the money has moved or not; the resolver asks the provider until the log knows.

@@ -5,12 +5,13 @@
 namespace market::order {
 
 PaymentResolver::PaymentResolver(SaleGate& gate, PaymentProvider& provider, const Clock& clock,
-                                 asio::any_io_executor executor, ResolverLimits limits)
+                                 asio::any_io_executor executor, ResolverLimits limits, Failpoint failpoint)
     : gate_(gate),
       provider_(provider),
       clock_(clock),
       executor_(executor),
       limits_(limits),
+      failpoint_(std::move(failpoint)),
       timer_(executor) {}
 
 std::optional<PaymentResolver::News> PaymentResolver::news_of(const Event& event) {
@@ -161,6 +162,7 @@ Task<PaymentOutcome> PaymentResolver::ask(OpenPayment open, Instant since) {
   if (open.refund) {
     const auto refunded = co_await provider_.refund(open.attempt);
     if (!refunded) co_return fail(refunded.error());
+    failpoint_.reach(Failpoint::At::refund);
     co_return PaymentOutcome::refunded;
   }
   const auto found = co_await provider_.find(open.attempt);

@@ -9,6 +9,7 @@
 #include <functional>
 #include <set>
 
+#include "base/failpoint.hpp"
 #include "base/task_group.hpp"
 #include "ports/log_follower.hpp"
 #include "ports/payment_provider.hpp"
@@ -37,7 +38,7 @@ struct ResolverLimits {
 class PaymentResolver final : public LogFollower {
  public:
   PaymentResolver(SaleGate& gate, PaymentProvider& provider, const Clock& clock,
-                  asio::any_io_executor executor, ResolverLimits limits = {});
+                  asio::any_io_executor executor, ResolverLimits limits = {}, Failpoint failpoint = {});
 
   void follow(const CountedEvents& events) override;
   /// What was open at the start: nobody else waits for it. Any thread; watching twice is fine.
@@ -86,6 +87,7 @@ class PaymentResolver final : public LogFollower {
   const Clock& clock_;
   asio::any_io_executor executor_;
   ResolverLimits limits_;
+  const Failpoint failpoint_;
   asio::steady_timer timer_;
   UnsettledAttempts unsettled_;
   std::set<std::pair<Instant, AttemptId>> due_;  ///< Those that are not being asked about.

@@ -100,6 +100,7 @@ asio::awaitable<void> SendWebhooks::deliver(Delivery delivery) {
   const WebhookId id = delivery.webhook;
   auto answer = co_await post_delivery(delivery);
   bool done = false;
+  if (answer && answer->reason.empty()) limits_.failpoint.reach(Failpoint::At::post);
   if (answer && !(stopped_.load() && !answer->reason.empty())) {  // A stop is not the receiver's failure.
     const auto noted = co_await note(delivery, *answer);
     done = noted && answer->reason.empty();

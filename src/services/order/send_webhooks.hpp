@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 
+#include "base/failpoint.hpp"
 #include "base/task_group.hpp"
 #include "ports/random_source.hpp"
 #include "ports/webhook_sender.hpp"
@@ -21,6 +22,7 @@ struct WebhookLimits {
   Millis retry_wait{5'000}, retry_wait_max{3'600'000};
   Millis pause{500}, pause_max{60'000};  ///< Of a webhook whose last delivery failed.
   Millis look_every{1'000};
+  Failpoint failpoint{};  ///< For tests alone.
 };
 
 /// Numbers for /metrics; any thread.
