@@ -129,6 +129,20 @@ TEST_F(MysqlMainDatabase, ChangesOfSeveralInstancesAreMadeOneBehindTheOther) {
   EXPECT_EQ(number("SELECT locked_at FROM locked_accounts"), 4 * each);
 }
 
+/// The engine of the tests speaks no TLS, as one whose offer of it somebody on the way has cut out.
+TEST_F(MysqlMainDatabase, WithACaNoConnectionIsMadeInPlainText) {
+  Server server = made_->server();
+  EXPECT_NO_THROW(soci_session(server));
+  server.tls_ca = "/etc/ssl/certs/ca-certificates.crt";
+  EXPECT_THROW(Session(server).begin_use(), Failure);
+  try {
+    soci_session(server);
+    FAIL() << "it was made";
+  } catch (const soci::soci_error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("SSL is required"));
+  }
+}
+
 TEST_F(MysqlMainDatabase, AnUnfinishedRestoreIsServedByNobody) {
   Session session(made_->server());
   EXPECT_EQ(unfinished_restore(session), "");
