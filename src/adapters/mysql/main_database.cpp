@@ -178,7 +178,6 @@ class MainDatabase final : public sql::MainDatabase {
 
 std::shared_ptr<sql::MainDatabase> open_main_database(const Server& server, BlockingPool& pool,
                                                       unsigned sessions, const FieldCipher& cipher) {
-  Session session(server);
   auto database = std::make_shared<MainDatabase>(server, pool, sessions);
   const auto where = fmt::format("MySQL at {}:{}", server.host, server.port);
   const auto expect_keys = [&] {
@@ -188,11 +187,13 @@ std::shared_ptr<sql::MainDatabase> open_main_database(const Server& server, Bloc
     });
     if (!known) throw std::runtime_error(known.error().detail);
   };
-  migrate(session, [&](long long webhook) {
+  migrate(server, [&](long long webhook) {
     expect_keys();  // No sum is made with another store's.
     return sql::webhook_sum(cipher, webhook, 0);
   });
   expect_keys();
+  Session session(server);
+  session.begin_use();
   if (!unfinished_restore(session).empty())
     throw std::runtime_error(where + " holds an unfinished restore; run 'market restore' again");
   return database;
