@@ -19,8 +19,7 @@ class ChargeBookContract : public testing::TestWithParam<std::string> {
     }
     if (tests::engine("MYSQL").empty()) GTEST_SKIP() << tests::how_to_have_engines;
     database_.emplace();
-    mysql::Session session(database_->server());
-    mysql::migrate(session);
+    mysql::migrate(database_->server());
     book_ = std::make_unique<mysql::MysqlChargeBook>(database_->server(), 1,
                                                      [](std::string_view) { return std::string("-"); });
   }

@@ -30,8 +30,7 @@ class PaymentProviderContract : public testing::TestWithParam<std::string> {
       return std::make_unique<payment::TestProvider>(folder_.file("payments.db"), pool, clock_, late_by);
     if (!database_) {
       database_.emplace();
-      mysql::Session session(database_->server());
-      mysql::migrate(session);
+      mysql::migrate(database_->server());
     }
     auto book = std::make_unique<mysql::MysqlChargeBook>(database_->server(), 1, [](std::string_view text) {
       return std::to_string(std::hash<std::string_view>()(text));

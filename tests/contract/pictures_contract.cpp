@@ -16,8 +16,7 @@ class PicturesContract : public testing::TestWithParam<std::string> {
     if (GetParam() == "files") return;
     if (tests::engine("MYSQL").empty()) GTEST_SKIP() << tests::how_to_have_engines;
     database_.emplace();
-    mysql::Session session(database_->server());
-    mysql::migrate(session);
+    mysql::migrate(database_->server());
     rows_.emplace(database_->server(), files_, pool_, 2);
   }
   ~PicturesContract() override { pool_.stop(); }
@@ -66,7 +65,7 @@ TEST(PicturesOfSeveralInstances, WhatOneHasStoredIsServedByAll) {
   if (tests::engine("MYSQL").empty()) GTEST_SKIP() << tests::how_to_have_engines;
   std::optional<tests::MysqlDatabase> database(std::in_place);
   mysql::Session session(database->server());
-  mysql::migrate(session);
+  mysql::migrate(database->server());
   TemporaryFolder folder;
   BlockingPool pool(2, 100);
   files::PictureStore here(folder.file("here"), pool), there(folder.file("there"), pool);

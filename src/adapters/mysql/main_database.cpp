@@ -27,20 +27,31 @@ std::string parameter(std::string_view value) {
   return fmt::format("'{}'", value);
 }
 
-std::string connection_string(const Server& server) {
+std::string soci_parameters(const Server& server) {
   const auto seconds = [](Millis time) {
     return std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(time).count());
   };
+  // SOCI passes no wish to verify the server on, but libmariadb takes options of its own in the host.
+  const auto host =
+      server.tls_ca.empty() ? server.host : fmt::format("host={{{}}};ssl-verify-server-cert=1", server.host);
   // Bytes are bytes: what a browser calls itself need not be UTF-8.
   std::string text = fmt::format(
       "host={} port={} dbname={} user={} password={} charset=binary connect_timeout={} read_timeout={} "
       "write_timeout={}",
-      parameter(server.host), server.port, parameter(server.database), parameter(server.user),
+      parameter(host), server.port, parameter(server.database), parameter(server.user),
       parameter(server.password), seconds(server.connect_time_max), seconds(server.answer_time_max),
       seconds(server.answer_time_max));
   if (!server.tls_ca.empty()) text += fmt::format(" sslca={}", parameter(server.tls_ca));
   return text;
 }
+
+}  // namespace
+
+std::unique_ptr<soci::session> soci_session(const Server& server) {
+  return std::make_unique<soci::session>(*soci::factory_mysql(), soci_parameters(server));
+}
+
+namespace {
 
 /// In the words of session.hpp. SOCI repeats the whole statement, values and all; the reason alone is told.
 Failure failure_of(const soci::soci_error& error) {
@@ -65,13 +76,13 @@ void pause_before_retry(int tried) {
 /// A connection that is made when it is needed, and anew when it was lost.
 class Connection {
  public:
-  explicit Connection(const Server& server) : text_(connection_string(server)) {}
+  explicit Connection(const Server& server) : server_(server) {}
   soci::session& use() {
     constexpr std::chrono::seconds idle{1};  // The server may have ended it meanwhile.
     const auto now = Steady::now();
     if (sql_ && now - used_at_ > idle && !sql_->is_connected()) sql_.reset();
     if (!sql_) {
-      auto made = std::make_unique<soci::session>(*soci::factory_mysql(), text_);
+      auto made = soci_session(server_);
       for (const auto& setting : wanted_settings())
         if (!try_to(*made, setting.sql) && setting.instead != nullptr) try_to(*made, setting.instead);
       for (const auto& setting : session_settings()) set(*made, setting);
@@ -100,7 +111,7 @@ class Connection {
     if (!failure_of(error).is_unknown_setting()) throw;
   }
 
-  const std::string text_;
+  const Server server_;
   std::unique_ptr<soci::session> sql_;
   Steady::time_point used_at_{};
 };
@@ -167,7 +178,6 @@ class MainDatabase final : public sql::MainDatabase {
 
 std::shared_ptr<sql::MainDatabase> open_main_database(const Server& server, BlockingPool& pool,
                                                       unsigned sessions, const FieldCipher& cipher) {
-  Session session(server);
   auto database = std::make_shared<MainDatabase>(server, pool, sessions);
   const auto where = fmt::format("MySQL at {}:{}", server.host, server.port);
   const auto expect_keys = [&] {
@@ -177,11 +187,13 @@ std::shared_ptr<sql::MainDatabase> open_main_database(const Server& server, Bloc
     });
     if (!known) throw std::runtime_error(known.error().detail);
   };
-  migrate(session, [&](long long webhook) {
+  migrate(server, [&](long long webhook) {
     expect_keys();  // No sum is made with another store's.
     return sql::webhook_sum(cipher, webhook, 0);
   });
   expect_keys();
+  Session session(server);
+  session.begin_use();
   if (!unfinished_restore(session).empty())
     throw std::runtime_error(where + " holds an unfinished restore; run 'market restore' again");
   return database;

@@ -9,6 +9,9 @@
 #include "base/task.hpp"
 #include "ports/field_cipher.hpp"
 
+namespace soci {
+class session;
+}
 namespace market::sql {
 class MainDatabase;
 }
@@ -19,5 +22,8 @@ namespace market::mysql {
 /// std::runtime_error with one line.
 std::shared_ptr<sql::MainDatabase> open_main_database(const Server& server, BlockingPool& pool,
                                                       unsigned sessions, const FieldCipher& cipher);
+
+/// One connection. With `tls_ca` nothing is sent in plain text, nor to another host. Throws soci::soci_error.
+std::unique_ptr<soci::session> soci_session(const Server& server);
 
 }  // namespace market::mysql

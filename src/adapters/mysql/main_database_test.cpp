@@ -129,6 +129,31 @@ TEST_F(MysqlMainDatabase, ChangesOfSeveralInstancesAreMadeOneBehindTheOther) {
   EXPECT_EQ(number("SELECT locked_at FROM locked_accounts"), 4 * each);
 }
 
+/// The engine of the tests speaks no TLS, as one whose offer of it somebody on the way has cut out.
+TEST_F(MysqlMainDatabase, WithACaNoConnectionIsMadeInPlainText) {
+  Server server = made_->server();
+  EXPECT_NO_THROW(soci_session(server));
+  server.tls_ca = "/etc/ssl/certs/ca-certificates.crt";
+  EXPECT_THROW(Session(server).begin_use(), Failure);
+  try {
+    soci_session(server);
+    FAIL() << "it was made";
+  } catch (const soci::soci_error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("SSL is required"));
+  }
+}
+
+/// Another instance changes a large table: that takes longer than any answer otherwise.
+TEST_F(MysqlMainDatabase, AStartWaitsForAnotherThatChangesTheSchema) {
+  Server server = made_->server();
+  Session other(server);
+  ASSERT_EQ(other.query("SELECT GET_LOCK(concat(database(), '.schema'), 0)")[0].integer(0), 1);
+  std::thread changes([&] { other.query("SELECT SLEEP(2.5), RELEASE_LOCK(concat(database(), '.schema'))"); });
+  server.answer_time_max = Millis(1'000);
+  EXPECT_NO_THROW(open_main_database(server, pool_, 1, cipher_));
+  changes.join();
+}
+
 TEST_F(MysqlMainDatabase, AnUnfinishedRestoreIsServedByNobody) {
   Session session(made_->server());
   EXPECT_EQ(unfinished_restore(session), "");
@@ -185,8 +210,7 @@ TEST_F(MysqlMainDatabase, WebhooksOfAnOlderProgramAreStillTheOperators) {
   for (const char* back : {"ALTER TABLE webhooks DROP COLUMN owner_id, DROP COLUMN owner_mac",
                            "DELETE FROM schema_versions WHERE version >= 4"})
     ASSERT_TRUE(write(back));
-  Session without_keys(made_->server());
-  EXPECT_THROW(migrate(without_keys), std::runtime_error) << "nobody could read them afterwards";
+  EXPECT_THROW(migrate(made_->server()), std::runtime_error) << "nobody could read them afterwards";
   EXPECT_THROW(open_main_database(made_->server(), pool_, 1, PlainCipher("k2.")), std::runtime_error);
   open_main_database(made_->server(), pool_, 1, cipher_);
   const auto found = tests::run(webhooks.list(UserId{}));

@@ -78,7 +78,7 @@ void MysqlRecordFold::Batch::gather(const CountedEvent& counted) {
 }
 
 MysqlRecordFold::MysqlRecordFold(const Server& server) : session_(server) {
-  migrate(session_);
+  migrate(server);
 }
 
 template <class Use>

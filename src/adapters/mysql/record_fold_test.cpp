@@ -154,7 +154,7 @@ TEST_F(MysqlFoldTest, AFolderThatIsPausedHoldsUpTheNextForSecondsOnly) {
 TEST_F(MysqlFoldTest, ADatabaseOfANewerProgramIsRefused) {
   beside->execute("INSERT INTO schema_versions VALUES(99)");
   try {
-    migrate(*beside);
+    migrate(database->server());
     FAIL();
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("version 99"));
@@ -164,7 +164,7 @@ TEST_F(MysqlFoldTest, ADatabaseOfANewerProgramIsRefused) {
 TEST_F(MysqlFoldTest, AStepOfTheSchemaThatWasBrokenOffIsDoneAgain) {
   for (int version = 1; version <= 3; ++version) {
     beside->execute("DELETE FROM schema_versions WHERE version >= " + std::to_string(version));
-    EXPECT_NO_THROW(migrate(*beside)) << version;
+    EXPECT_NO_THROW(migrate(database->server())) << version;
   }
 }
 

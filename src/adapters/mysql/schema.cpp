@@ -152,6 +152,7 @@ constexpr const char* version_5[] = {
 constexpr std::span<const char* const> versions[] = {version_1, version_2, version_3, version_4, version_5};
 constexpr int with_webhook_sums = 4;
 constexpr int lock_seconds = 30;
+constexpr Millis change_time_max{300'000};  ///< Of one step, on tables as large as they may be.
 
 constexpr auto newest = static_cast<int>(std::size(versions));
 
@@ -209,7 +210,9 @@ void seal_webhooks(Session& session, const std::function<std::string(long long)>
 
 }  // namespace
 
-void migrate(Session& session, const std::function<std::string(long long)>& operators_sum) {
+void migrate(Server server, const std::function<std::string(long long)>& operators_sum) {
+  server.answer_time_max = change_time_max;
+  Session session(std::move(server));
   session.begin_use();
   const MigrationLock lock(session);
   session.execute("CREATE TABLE IF NOT EXISTS schema_versions(version INT PRIMARY KEY)");

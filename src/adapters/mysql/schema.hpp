@@ -12,7 +12,7 @@ namespace market::mysql {
 /// sum of a webhook of operators, which those get that are older than the sums. Throws std::runtime_error
 /// with one line: it cannot be reached, was written by a newer program, or has such webhooks and nobody here
 /// has the keys.
-void migrate(Session& session, const std::function<std::string(long long)>& operators_sum = {});
+void migrate(Server server, const std::function<std::string(long long)>& operators_sum = {});
 
 /// Only looks. Throws std::runtime_error with one line: there is no market, or one of another schema.
 void expect_newest_schema(Session& session);

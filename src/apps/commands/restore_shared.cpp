@@ -194,8 +194,8 @@ sqlite::BackupReport restore_shared(const fs::path& from, const SharedStore& to,
   const std::string backup = sqlite::verify_backup(from, report);
   mysql::Session alone(to.accounts), accounts(to.accounts), records(to.records);
   expect_no_other_restore(alone);
-  mysql::migrate(accounts);
-  mysql::migrate(records);
+  mysql::migrate(to.accounts);
+  mysql::migrate(to.records);
   const auto keys_there = fs::exists(from / "keys") ? from / "keys" : to.keys;
   const files::PrivateFolder folder(scratch);
   files::ReadOnlyFolder looked_at(from, folder.path());
