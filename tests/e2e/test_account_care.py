@@ -58,6 +58,17 @@ def test_a_code_is_not_guessed(start):
     client.sign_in(server.url, email, PASSWORD)
 
 
+def test_weak_passwords_are_judged_so_often_only(start):
+    """To judge one is work of an I/O thread, and anybody may send them."""
+    anybody = Client(start().url)
+    digits = {"newPassword": "12" * 32, "email": new_email(), "code": "AAAAAAAAAA"}
+    told = [anybody.put("/users/password", digits).status_code for _ in range(25)]
+    assert told[:20] == [422] * 20 and told[-1] == 429, told
+    sign_up = {"password": "12" * 32, "email": "no address", "name": "x"}
+    told = [anybody.post("/users", sign_up).status_code for _ in range(400)]
+    assert told[:300] == [422] * 300 and 429 in told, told[300:]
+
+
 def test_everything_of_ones_own(admin, market):
     caller = client.sign_up(market.url, name="Kim <script>")
     product = admin.product(stock=200)

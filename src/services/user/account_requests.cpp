@@ -28,6 +28,10 @@ std::vector<GuessLimiter::Limit> address_limit(std::string_view what, const std:
   return {{fmt::format("{}:{}", what, client), rate}};
 }
 
+Error account_error(const Error& error) {
+  return error.code == Code::not_found ? Error(Code::unauthenticated, "sign in first") : error;
+}
+
 std::string read_email(wire::ObjectReader& reader) {
   std::string email = reader.text("email", 3, 254);
   if (!email.empty() && !is_email(email)) reader.refuse("email", "format", "must be an e-mail address");

@@ -7,12 +7,15 @@
 
 namespace market::user {
 
-/// Who asks, as limits see it; empty when nobody can tell.
+/// Who asks, as limits see it; with a `?` in front when only a gateway that nobody has named says so.
 std::string client_of(bool addresses_known, const http::Request& request);
 
-/// No limit when nobody can tell who asks.
+/// One bucket, of `what` and whoever asks.
 std::vector<GuessLimiter::Limit> address_limit(std::string_view what, const std::string& client,
                                                GuessLimiter::Rate rate);
+
+/// A token may outlive its account.
+Error account_error(const Error& error);
 
 /// The member `email`.
 std::string read_email(wire::ObjectReader& reader);

@@ -45,14 +45,11 @@ Task<Reply> reset_password(UseCases& use, const Request& request) {
   if (!tried) co_return fail(tried.error());
   const auto reset = co_await use.care.reset_password(std::move(email), std::move(code), std::move(password),
                                                       std::move(client));
-  if (!reset && reset.error().code == Code::invalid_code) tried->keep();
+  // A password that is not taken was judged: that is work, too.
+  if (!reset && (reset.error().code == Code::invalid_code || reset.error().code == Code::validation))
+    tried->keep();
   if (!reset) co_return fail(reset.error());
   co_return http::no_content();
-}
-
-/// A token may outlive its account.
-Error account_error(const Error& error) {
-  return error.code == Code::not_found ? Error(Code::unauthenticated, "sign in first") : error;
 }
 
 Task<Reply> erase(UseCases& use, const Request& request) {

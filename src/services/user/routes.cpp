@@ -90,13 +90,13 @@ Result<NewAccount> read_new_account(const Request& request) {
 }
 
 Task<Reply> create_user(UseCases& use, const Request& request) {
-  auto wanted = read_new_account(request);
-  if (!wanted) co_return fail(wanted.error());
   std::string client = client_of(use.addresses_known, request);
   auto limits = address_limit("sign-up", client, sign_up_rate);
   auto tried = co_await use.limiter.take_shared(std::move(limits), use.clock.now());
   if (!tried) co_return fail(tried.error());
-  tried->keep();
+  tried->keep();  // A wrong one, too: its password is judged.
+  auto wanted = read_new_account(request);
+  if (!wanted) co_return fail(wanted.error());
   const auto account = co_await use.sign_up.run(std::move(*wanted), std::move(client));
   if (!account) co_return fail(account.error());
   Reply reply = user_reply(Status::created, *account);
@@ -233,11 +233,6 @@ Task<Reply> sign_out_everywhere(UseCases& use, const Request& request) {
   const auto ended = co_await use.sessions.end(caller->user, std::nullopt);
   if (!ended) co_return fail(ended.error());
   co_return signed_out_reply(request);
-}
-
-/// A token may outlive its account.
-Error account_error(const Error& error) {
-  return error.code == Code::not_found ? Error(Code::unauthenticated, "sign in first") : error;
 }
 
 Task<Reply> show_me(UseCases& use, const Request& request) {

@@ -15,7 +15,7 @@ class SignIn {
 
   struct Command {
     std::string email, password, device;
-    std::string client;  ///< limit_address() of who asks; empty when nobody can tell.
+    std::string client;  ///< As client_of() says who asks.
   };
   /// Errors: invalid_credentials, rate_limited, overloaded, unavailable.
   Task<SignedIn> run(Command command);
