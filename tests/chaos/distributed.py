@@ -135,7 +135,7 @@ def one_round(stack, names, seed):
             return told, problems, 0
     sale = StackSale(stack.gateways(), stack.folder / "data" / "user-1", UNITS, BUYERS, AT_ONCE, paying=10,
                      patient=any(each.away for each in chosen), breaks=any(each.breaks for each in chosen),
-                     patience=max(each.patience for each in chosen))
+                     patience=max(each.patience for each in chosen) * PATIENCE)
     faults.sale, faults.alone, acts = sale, len(names) == 1, []
     told_by = stack.webhooks = ToldByWebhook(client.admin(sale.gateway)) if any(
         each.webhooks for each in chosen) else None

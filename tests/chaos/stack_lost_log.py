@@ -16,7 +16,7 @@ from processes import start_of
 from stack_sale import StackSale
 
 TOPIC = "market.log"
-SAME_LINES_MAX = 4  # Of a trouble that stays: one at first, then one each 30 s.
+SAME_LINES_MAX = 20  # Of a trouble that stays: ours one each 30 s, those of the client of Kafka more often.
 
 
 def delete_log(stack, made_anew):
