@@ -113,11 +113,11 @@ void RemoteGate::release_own() {
   sender_.release_own();
 }
 
-void RemoteGate::followed(const CountedEvents& events, const CommandSender::StockOf& stock_of) {
+void RemoteGate::followed(const CountedEvents& events, const CommandSender::Find& find) {
   std::vector<CommandSender::Finished> finished;
   {
     const std::scoped_lock lock(mutex_);
-    sender_.followed(events, stock_of);
+    sender_.followed(events, find);
     finished = sender_.take_finished();
   }
   finish(std::move(finished));
