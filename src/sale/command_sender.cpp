@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "domain/sale/decide.hpp"
+
 namespace market::sale {
 
 CommandId CommandSender::next_own() {
@@ -41,7 +43,7 @@ void CommandSender::opened(wire::Term term, std::string address) {
   address_ = std::move(address);
 }
 
-void CommandSender::followed(const CountedEvents& events, const StockOf& stock_of) {
+void CommandSender::followed(const CountedEvents& events, const Find& find) {
   followed_ = std::max(followed_, events->back().place);
   if (waiting_.empty()) return;
   for (const CountedEvent& counted : *events) {
@@ -50,13 +52,15 @@ void CommandSender::followed(const CountedEvents& events, const StockOf& stock_o
     const auto one = waiting_.find(id.number);
     if (one == waiting_.end()) continue;
     if (const auto* refused = std::get_if<Refused>(&counted.event.fact)) {
-      finish(one, fail(refused->code, "refused; no other copy of this request will be accepted"));
+      finish(one, fail(refusal_again(refused->code, "refused; no other copy of this request will be accepted",
+                                     one->second.command, find)));
       continue;
     }
     Submitted submitted;
     submitted.event = {events, &counted};
     submitted.subject = subject_of(counted.event.fact);
-    if (is_about_product(one->second.command)) submitted.stock = stock_of(submitted.product());
+    if (is_about_product(one->second.command))
+      if (const SaleProduct* product = find(submitted.product())) submitted.stock = product->stock;
     finish(one, std::move(submitted));
   }
   finish_answered();

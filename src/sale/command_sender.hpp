@@ -29,7 +29,7 @@ struct SenderSettings {
 class CommandSender {
  public:
   using Done = std::function<void(Result<Submitted>)>;
-  using StockOf = std::function<std::optional<ProductStock>(ProductId)>;
+  using Find = std::function<const SaleProduct*(ProductId)>;  ///< Null: there is no such product.
   struct Finished {
     Done done;
     Result<Submitted> answer;
@@ -49,7 +49,7 @@ class CommandSender {
   /// The log's newest Open. `address`: of its writer; empty: it has none, or none is known.
   void opened(wire::Term term, std::string address);
   /// Groups that count, in order.
-  void followed(const CountedEvents& events, const StockOf& stock_of);
+  void followed(const CountedEvents& events, const Find& find);
   void answered(const wire::AnswerMessage& message, Instant now);
   /// Those that have waited too long are finished.
   void expire(Instant now);

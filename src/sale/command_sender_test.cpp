@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "sale/command_desk.hpp"
 
 namespace market::sale {
@@ -25,7 +27,7 @@ CountedEvents event_of(Place place, const CommandId& id, std::int64_t order) {
   return events;
 }
 
-const CommandSender::StockOf no_stock = [](ProductId) { return std::nullopt; };
+const CommandSender::Find none_known = [](ProductId) { return nullptr; };
 
 class Sender : public testing::Test {
  protected:
@@ -78,15 +80,15 @@ TEST_F(Sender, TheEventIsTheAnswer) {
   sender.opened(1, "there");
   add(11);
   sent();
-  sender.followed(event_of(5, {9, 9, 1}, 11), no_stock);  // Of another session.
+  sender.followed(event_of(5, {9, 9, 1}, 11), none_known);  // Of another session.
   settle();
   EXPECT_TRUE(answers.empty());
   const auto events = event_of(6, {7, 8, 1}, 11);
-  sender.followed(events, no_stock);
+  sender.followed(events, none_known);
   settle();
   ASSERT_EQ(answers.size(), 1u);
   EXPECT_EQ(answers.begin()->second->event.get(), &events->front());
-  sender.followed(event_of(7, {7, 8, 1}, 11), no_stock);
+  sender.followed(event_of(7, {7, 8, 1}, 11), none_known);
   sender.answered(answer_of(1, 1), at(now));
   settle();
   EXPECT_EQ(answers.size(), 1u) << "once";
@@ -101,7 +103,7 @@ TEST_F(Sender, AnAnswerWaitsForWhatItRestsOn) {
   EXPECT_TRUE(answers.empty());
   now = 400;
   EXPECT_TRUE(sent().empty()) << "it is answered";
-  sender.followed(event_of(9, {1, 1, 1}, 3), no_stock);
+  sender.followed(event_of(9, {1, 1, 1}, 3), none_known);
   settle();
   ASSERT_EQ(answers.size(), 1u);
   EXPECT_EQ(answers.begin()->second.error().code, Code::order_not_found);
@@ -204,10 +206,32 @@ TEST_F(Sender, ARefusalInTheLogIsTheAnswerToItsCommandAlone) {
     counted.event.command = id;
     counted.event.fact = Refused{RequestKey{1, 2}, Code::sold_out, at(1'000)};
   }
-  sender.followed(events, no_stock);
+  sender.followed(events, none_known);
   settle();
   ASSERT_EQ(answers.size(), 1u) << "the others are of other sessions, or unknown";
   EXPECT_EQ(answers.find(5)->second.error().code, Code::sold_out);
+}
+
+TEST_F(Sender, ARefusalInTheLogSaysWhenTheSaleOpens) {
+  PlaceOrder place;
+  for (const std::int64_t id : {1, 2, 3}) place.lines.push_back(WantedLine{ProductId{id}, 1});
+  std::optional<Result<Submitted>> answer;
+  ASSERT_TRUE(sender.add(
+      place, [&](Result<Submitted> said) { answer = std::move(said); }, at(0)));
+  std::array<SaleProduct, 2> products;  // Of the third nothing is known.
+  products[0].terms.sale = Sale{at(60'000), std::nullopt, std::nullopt};
+  products[1].terms.sale = Sale{at(-60'000), std::nullopt, std::nullopt};
+  auto events = std::make_shared<std::vector<CountedEvent>>();
+  CountedEvent& counted = events->emplace_back();
+  counted.place = 1;
+  counted.event.command = CommandId{7, 8, 1};
+  counted.event.fact = Refused{RequestKey{1, 2}, Code::sale_not_open, at(1'000)};
+  sender.followed(events, [&](ProductId id) {
+    return id.value < 3 ? &products[static_cast<std::size_t>(id.value - 1)] : nullptr;
+  });
+  settle();
+  ASSERT_TRUE(answer && !*answer && answer->error().extras);
+  EXPECT_EQ(answer->error().extras->opens_at, format_rfc3339(at(60'000)));
 }
 
 TEST_F(Sender, SendsNoMoreAtATimeThanAMessageHolds) {

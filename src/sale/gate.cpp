@@ -228,10 +228,7 @@ void LogGate::show(const CountedEvents& events) {
   place_.store(events->back().place, std::memory_order_release);
   if (!remote_) return;
   remote_->counted(events->back().place);
-  remote_->followed(events, [&state](ProductId id) -> std::optional<ProductStock> {
-    const SaleProduct* product = state.product(id);
-    return product ? std::optional(product->stock) : std::nullopt;
-  });
+  remote_->followed(events, [&state](ProductId id) { return state.product(id); });
 }
 
 bool LogGate::too_far_ahead() const {

@@ -79,6 +79,7 @@ LogGate::LogGate(GateParts parts, GateSettings settings)
 /// A snapshot is only a short cut: without a usable one the whole log is read. False: there is none.
 bool LogGate::restore_snapshot(Place records_at) {
   const auto bytes = parts_.snapshots.load();
+  if (!bytes) spdlog::warn("the snapshot cannot be read, the whole log is: {}", bytes.error().detail);
   if (!bytes || !*bytes) return false;
   auto decoded = decode_snapshot(**bytes);
   std::string trouble;

@@ -1,8 +1,12 @@
 /// How a gate starts, or refuses to, on what it finds; and that it never writes to a log that it does not
 /// know.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <future>
+#include <sstream>
 
 #include "sale/begin_term.hpp"
 #include "sale/log_reader.hpp"
@@ -224,6 +228,17 @@ TEST_F(SnapshotStart, ADamagedOneIsNotUsed) {
     on->snapshots.bytes = damaged;
     expect_all_is_there();
   }
+}
+
+TEST_F(SnapshotStart, ThatOneCannotBeReadIsSaid) {
+  on->snapshots.unreadable = true;
+  std::ostringstream said;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(said)));
+  expect_all_is_there();
+  spdlog::set_default_logger(before);
+  EXPECT_THAT(said.str(), testing::HasSubstr("the snapshot's disk is broken"));
 }
 
 TEST_F(SnapshotStart, OneOfAnotherLogIsNotUsed) {

@@ -59,15 +59,20 @@ void RemoteGate::adopt(Command command, wire::Term sent_in, CommandSender::Done 
 }
 
 void RemoteGate::add(Command command, wire::Term sent_in, CommandSender::Done done) {
+  // Of one that was sent before nobody may say that it did not happen.
+  const auto refuse = [&](Code code, const char* why) {
+    if (sent_in != 0) return done(fail(Code::unavailable, "whether this happened is not known yet"));
+    done(fail(code, why));
+  };
   if (wire::command_bytes(command) > wire::command_bytes_max)
-    return done(fail(Code::payload_too_large, "this is too much for one change"));
+    return refuse(Code::payload_too_large, "this is too much for one change");
   bool taken = false;
   if (!stopped_.load()) {
     const std::scoped_lock lock(mutex_);
     auto waits = done;
     taken = sender_.add(std::move(command), std::move(waits), clock_.now(), sent_in);
   }
-  if (!taken) return done(fail(Code::overloaded, "too many orders are waiting"));
+  if (!taken) return refuse(Code::overloaded, "too many orders are waiting");
   schedule();
 }
 
@@ -108,11 +113,11 @@ void RemoteGate::release_own() {
   sender_.release_own();
 }
 
-void RemoteGate::followed(const CountedEvents& events, const CommandSender::StockOf& stock_of) {
+void RemoteGate::followed(const CountedEvents& events, const CommandSender::Find& find) {
   std::vector<CommandSender::Finished> finished;
   {
     const std::scoped_lock lock(mutex_);
-    sender_.followed(events, stock_of);
+    sender_.followed(events, find);
     finished = sender_.take_finished();
   }
   finish(std::move(finished));

@@ -39,7 +39,7 @@ class RemoteGate {
   void release_own();
   /// One of its own queue that it cannot decide, or whose group may have counted in `sent_in`.
   void adopt(Command command, wire::Term sent_in, CommandSender::Done done);
-  void followed(const CountedEvents& events, const CommandSender::StockOf& stock_of);
+  void followed(const CountedEvents& events, const CommandSender::Find& find);
   void opened(wire::Term term, const std::string& address);
   /// Sends again what is due, ends what has waited too long. Often.
   void tick();

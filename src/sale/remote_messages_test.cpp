@@ -57,8 +57,8 @@ class RemoteMessages : public testing::Test {
     const auto message = wire::decode_message(replies.at(0));
     return std::get<wire::AnswerMessage>(*message).answers.at(0);
   }
-  void adopt(Command command) {
-    gate.adopt(std::move(command), 0, [this](const Result<Submitted>& answer) {
+  void adopt(Command command, wire::Term sent_in = 0) {
+    gate.adopt(std::move(command), sent_in, [this](const Result<Submitted>& answer) {
       said.push_back(answer ? std::optional<Code>() : answer.error().code);
     });
   }
@@ -146,6 +146,19 @@ TEST_F(RemoteMessages, TooMuchIsRefusedAtOnce) {
   ASSERT_EQ(said.size(), 2u) << "two wait";
   EXPECT_EQ(said[1], Code::overloaded);
   EXPECT_EQ(gate.waiting(), 2u);
+}
+
+TEST_F(RemoteMessages, OfOneThatMayHaveHappenedNobodySaysThatItDidNot) {
+  constexpr wire::Term sent_in = 8;
+  adopt(AdjustStock{ProductId{1}, 1, std::string(wire::command_bytes_max, 'x')}, sent_in);
+  for (int i = 0; i < 2; ++i) adopt(cancel());
+  adopt(cancel(), sent_in);
+  gate.stop();
+  adopt(cancel(), sent_in);
+  ASSERT_EQ(said.size(), 5u);
+  EXPECT_EQ(said[0], Code::unavailable);
+  EXPECT_EQ(said[1], Code::unavailable) << "two wait already";
+  EXPECT_EQ(said[4], Code::unavailable);
 }
 
 TEST_F(RemoteMessages, WhoeverWaitsIsAnsweredWhenItStops) {

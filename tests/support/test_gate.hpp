@@ -16,6 +16,7 @@ namespace market::tests {
 struct MemorySnapshots final : SnapshotStore {
   Result<std::optional<std::string>> load() override {
     const std::scoped_lock lock(mutex);
+    if (unreadable) return fail(Code::unavailable, "the snapshot's disk is broken");
     return bytes;
   }
   Result<> begin() override {
@@ -34,6 +35,7 @@ struct MemorySnapshots final : SnapshotStore {
   std::mutex mutex;
   std::string begun;
   std::optional<std::string> bytes;
+  bool unreadable = false;
 };
 
 class TestGate {

@@ -300,7 +300,8 @@ std::optional<Decision> settled_before(const SaleState& state, const Command& co
   if (command.copy.number == 0) return std::nullopt;
   const auto settled = state.refused.find(command.copy.request);
   if (settled == state.refused.end() || settled->second.until <= now) return std::nullopt;
-  return refuse(settled->second.code, "another copy of this request was refused");
+  return refusal_again(settled->second.code, "another copy of this request was refused", command,
+                       [&](ProductId id) { return state.product(id); });
 }
 
 /// Money that has moved is settled, whatever its request's key was bound to meanwhile; it stays bound to
@@ -322,6 +323,19 @@ std::optional<Error> refuses_visibly(const ProductTerms& terms, std::int64_t rem
   if (terms.sale && is_over(*terms.sale, now)) return refuse(Code::sale_closed, "the sale has closed");
   if (terms.sale && terms.sale->paused) return refuse(Code::sale_closed, "the sale is paused");
   return sold_out(remaining);
+}
+
+Error refusal_again(Code code, std::string detail, const Command& command,
+                    const std::function<const SaleProduct*(ProductId)>& find) {
+  Instant opens_at{};
+  if (const auto* place = std::get_if<PlaceOrder>(&command.body); place && code == Code::sale_not_open)
+    for (const WantedLine& line : place->lines)
+      if (const SaleProduct* product = find(line.product); product && product->terms.sale)
+        opens_at = std::max(opens_at, product->terms.sale->opens_at);
+  if (opens_at == Instant{}) return Error(code, std::move(detail));
+  ErrorExtras extras;
+  extras.opens_at = format_rfc3339(opens_at);
+  return Error(code, std::move(detail), std::move(extras));
 }
 
 Instant payable_until(const SaleState& state, const OpenOrder& order) {

@@ -2,6 +2,7 @@
 /// decide(state, command, now): which event a command leads to, or why it is refused. Pure; a command makes
 /// at most one event.
 
+#include <functional>
 #include <optional>
 #include <variant>
 
@@ -36,6 +37,10 @@ Decision decide(const SaleState& state, const Command& command, Instant now, con
 /// sale_closed), or no unit left (sold_out). decide() refuses by the same rule; whoever has the live numbers
 /// may refuse by it before.
 std::optional<Error> refuses_visibly(const ProductTerms& terms, std::int64_t remaining, Instant now);
+
+/// A refusal of which a code alone is left, with what else is to be said of it: `find` knows the products.
+Error refusal_again(Code code, std::string detail, const Command& command,
+                    const std::function<const SaleProduct*(ProductId)>& find);
 
 /// Until when an unpaid order may be paid.
 Instant payable_until(const SaleState& state, const OpenOrder& order);

@@ -94,6 +94,17 @@ TEST_F(DecideRequest, ARefusedLaterCopySettlesTheRequest) {
   EXPECT_EQ(sale_.refusal(copy_of(place(alice, shoes), 1)), std::nullopt) << "it may be forgotten";
 }
 
+TEST_F(DecideRequest, ACopyOfOneThatCameTooEarlyIsToldWhenTheSaleOpens) {
+  sale_.list(shoes, 5);
+  sale_.state.product(shoes)->terms.sale = Sale{at(60'000), std::nullopt, std::nullopt};
+  sale_.put(sale_.event_of(copy_of(place(alice, shoes), 2)));
+  const Decision again = sale_.ask(copy_of(place(alice, shoes), 3));
+  const auto* error = std::get_if<Error>(&again);
+  ASSERT_TRUE(error && error->extras);
+  EXPECT_EQ(error->code, Code::sale_not_open);
+  EXPECT_EQ(error->extras->opens_at, format_rfc3339(at(60'000)));
+}
+
 TEST_F(DecideRequest, ASettledRequestCanBeSettledAgainWhenItWasForgotten) {
   sale_.list(shoes, 0);
   sale_.carry_out(copy_of(place(alice, shoes), 2));
