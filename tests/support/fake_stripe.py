@@ -17,8 +17,8 @@ NO_METHOD = {"type": "invalid_request_error", "code": "resource_missing", "param
 
 
 class FakeStripe(Served):
-    """`behave(path, form)` answers "drop before", "drop after", a status with an empty error, the members of a
-    400, or None."""
+    """`behave(path, form)` answers "drop before", "drop after", a status with an empty error, the members of
+    the error of a 400, or None."""
 
     def __init__(self, key="sk_test_1"):
         self.key, self.numbers = key, itertools.count(1)
