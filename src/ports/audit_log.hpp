@@ -19,7 +19,7 @@ struct AuditEntry {
   Role role = Role::admin;
   std::string action;   ///< The operation: `PATCH /api/v1/products/{id}`.
   std::string subject;  ///< The id in its path; empty: none.
-  std::string detail;   ///< What was sent with it, cut; no secrets pass these operations.
+  std::string detail;   ///< What was sent with it, cut; nothing of a refusal or a webhook.
   int status = 0;       ///< Of the answer; 0: it is not known what became of it.
 };
 inline constexpr std::size_t audit_detail_bytes_max = 2'000;
@@ -27,8 +27,8 @@ inline constexpr std::size_t audit_detail_bytes_max = 2'000;
 class AuditLog {
  public:
   virtual ~AuditLog() = default;
-  /// Before it is carried out: what cannot be written down is not done. Errors: unavailable, overloaded (as
-  /// for all below).
+  /// Before it is carried out: what cannot be written down is not done. Entries of 400 days ago are dropped,
+  /// and the detail of one that ends as a refusal (4xx). Errors: unavailable, overloaded (as for all below).
   virtual Task<> begin(AuditEntry entry) = 0;
   virtual Task<> finish(AuditId id, int status) = 0;
   /// Newest first, from the one behind `before` (none: the newest); `actor`: none: everybody.

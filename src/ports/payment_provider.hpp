@@ -23,8 +23,8 @@ enum class ChargedToken : std::uint8_t { unknown, same, another };
 class PaymentProvider {
  public:
   virtual ~PaymentProvider() = default;
-  /// Errors: unavailable (the answer was lost or is late: ask find() later), validation (a token that it does
-  /// not know; nothing was charged).
+  /// Errors: unavailable (the answer was lost or is late: ask find() later); nothing was charged: validation
+  /// (a token that it does not know), order_not_payable (an amount or currency that it never takes).
   virtual Task<ChargeState> charge(AttemptId attempt, Money amount, std::string token) = 0;
   /// What became of an attempt; `unknown`: it never arrived (or not yet). Errors: unavailable.
   virtual Task<ChargeState> find(AttemptId attempt) = 0;

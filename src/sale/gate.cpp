@@ -140,6 +140,7 @@ bool LogGate::decide(Pending& pending, Instant now) {
 void LogGate::settle(Pending& pending, Sequencer::Outcome outcome) {
   pending.missing = outcome.missing;
   pending.event = outcome.event;
+  if (outcome.missing == Sequencer::Missing::key) pending.buyer = UserId{outcome.subject};
   if (outcome.missing != Sequencer::Missing::nothing) return;
   if (outcome.refused) {
     pending.answer = fail(std::move(*outcome.refused));

@@ -17,6 +17,7 @@ struct LogGate::Pending {
   std::chrono::steady_clock::time_point pushed;
   LookedUp looked_up;
   Sequencer::Missing missing = Sequencer::Missing::nothing;
+  UserId buyer;            ///< Whose key is missing, where the command does not say it.
   wire::Term only_in = 0;  ///< Of another instance: decided in this term, or not here.
   int event = -1;          ///< Which one of the group answers it.
   Result<Submitted> answer = fail(Code::internal, "the gate has not answered");

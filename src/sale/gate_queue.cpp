@@ -23,7 +23,9 @@ UserId user_of(const Command& command) {
       command.body);
 }
 
-Task<Submitted> refused(Error error) { co_return fail(std::move(error)); }
+Task<Submitted> refused(Error error) {
+  co_return fail(std::move(error));
+}
 
 constexpr std::size_t prefetch_ahead = 3;  ///< What stands in the queue was last touched by another core.
 
@@ -55,7 +57,7 @@ Task<> LogGate::look_up(Pending& pending) {
     co_return Result<>();
   }
   const Instant since = parts_.clock.now() - KeyFilter::life;
-  const UserId user = user_of(pending.command);
+  const UserId user = pending.buyer ? pending.buyer : user_of(pending.command);
   const auto key = co_await parts_.records.find_key(user, pending.command.key, since);
   if (!key) co_return fail(key.error());
   found.bound = key->bound;

@@ -26,6 +26,10 @@ std::int64_t subject_of(const Command& command) {
       command.body);
 }
 
+bool is_settlement(const Command& command) {
+  return std::holds_alternative<SettlePayment>(command.body);
+}
+
 }  // namespace
 
 // ---- Following the log ----
@@ -143,14 +147,17 @@ Instant Sequencer::time(Instant own) {
 }
 
 Sequencer::Missing Sequencer::missing_for(const Command& command, const LookedUp& looked_up) {
-  if (command.key && !state_.keys.contains(command.key) && looked_up.key_as_of < forgotten_through_ &&
-      keys_.may_contain(command.key))
-    return Missing::key;
+  const bool key = command.key && !state_.keys.contains(command.key) &&
+                   looked_up.key_as_of < forgotten_through_ && keys_.may_contain(command.key);
   const OrderId order = order_of(command);
-  if (!order || state_.orders.find(order) != nullptr) return Missing::nothing;
-  if (looked_up.order_as_of < forgotten_through_) return Missing::order;
-  if (looked_up.order && looked_up.order->id == order) admit(*looked_up.order, looked_up.order_as_of);
-  return Missing::nothing;
+  const bool settles = is_settlement(command);
+  if (key && !settles) return Missing::key;
+  if (order && state_.orders.find(order) == nullptr) {
+    if (looked_up.order_as_of < forgotten_through_) return Missing::order;
+    if (looked_up.order && looked_up.order->id == order) admit(*looked_up.order, looked_up.order_as_of);
+  }
+  // The order first: its buyer tells whose key it is.
+  return key && state_.orders.find(order) != nullptr ? Missing::key : Missing::nothing;
 }
 
 /// A closed order that was forgotten, as the records have it. What they know of places that were not followed
@@ -195,7 +202,7 @@ void Sequencer::answer_as_bound(Outcome& outcome, const Command& command, const 
 }
 
 std::optional<Sequencer::Outcome> Sequencer::replay(const Command& command, const LookedUp& looked_up) {
-  if (!command.key || in_flight()) return std::nullopt;
+  if (!command.key || is_settlement(command) || in_flight()) return std::nullopt;
   Outcome outcome;
   outcome.missing = missing_for(command, looked_up);
   if (outcome.missing != Missing::nothing) return outcome;
@@ -224,13 +231,18 @@ Sequencer::Outcome Sequencer::decide(const Command& command, const LookedUp& loo
     if (outcome.full) return outcome;
   }
   outcome.missing = missing_for(command, looked_up);
+  if (outcome.missing == Missing::key && is_settlement(command))
+    outcome.subject = state_.orders.find(order_of(command))->user.value;  // Whose key it is.
   if (outcome.missing != Missing::nothing) return outcome;
   outcome.subject = subject_of(command);
-  if (command.key && looked_up.bound && !state_.keys.contains(command.key)) {
+  const bool bound = command.key && looked_up.bound && !state_.keys.contains(command.key);
+  if (bound && !is_settlement(command)) {
     answer_as_bound(outcome, command, *looked_up.bound);
     return outcome;
   }
-  Decision decision = market::decide(state_, command, time(now), settings_.rules);
+  std::optional<Command> plain;  // Money that has moved is settled; the key stays bound to what it was.
+  if (bound) plain.emplace(command).key = {};
+  Decision decision = market::decide(state_, plain ? *plain : command, time(now), settings_.rules);
   if (auto* event = std::get_if<Event>(&decision)) {
     if (std::holds_alternative<Refused>(event->fact)) outcome.refused = refusal_of(command, now);
     outcome.subject = subject_of(event->fact);

@@ -203,6 +203,19 @@ def test_everything_is_written_down(shop):
     assert all(e["actorId"] == seller.user["id"] for e in own["items"])
     subjects = [e["subject"] for e in entries if e["action"].startswith("PATCH /api/v1/products")]
     assert subjects == [product["id"]]
+    details = {e["action"]: e["detail"] for e in entries}
+    assert details["PATCH /api/v1/products/{id}"] == "", "refused: nothing has happened"
+    assert '"delta"' in details["POST /api/v1/products/{id}/stock"]
+
+
+def test_no_address_of_a_webhook_is_written_down(shop):
+    chief = admin(shop.url)
+    hook = {"url": "https://hooks.example/T0/s3cret", "events": []}
+    made = chief.post("/admin/webhooks", hook, expect=201).json()
+    chief.patch(f"/admin/webhooks/{made['id']}", {"url": "https://hooks.example/s3cret2"}, expect=200)
+    entries = chief.get("/admin/audit", expect=200).json()["items"]
+    told = [e for e in entries if "webhooks" in e["action"]]
+    assert [e["status"] for e in told] == [200, 201] and "s3cret" not in str(entries)
 
 
 def test_buyers_write_nothing_down(shop):

@@ -30,6 +30,8 @@ from market_server import ROOT, Market, run
         ("serve", "--role", "registry,registry"),
         ("serve", "--role", "gateway", "--demo"),
         ("serve", "--production", "--demo"),
+        ("serve", "--production"),
+        ("serve", "--production", "--role", "order"),
         ("serve", "--production", "--set", "orders.failpoint=count:3"),
         ("serve", "--set", "orders.failpoint=somewhere"),
         ("serve", "--set", "http.threads=99999999999"),
@@ -129,6 +131,20 @@ def test_old_names_work_with_one_warning(start):
     client.Client(server.url).post("/sessions", data=b'{"email":"' + b"a" * 300 + b'"}', expect=413)
     lines = [line for line in server.logged("old names").splitlines() if "old names" in line]
     assert len(lines) == 1 and "gateway.body_bytes_max is http.body_bytes_max" in lines[0]
+
+
+def test_whoever_sells_has_a_payment_provider(start, tmp_path):
+    """The built-in one believes everybody: --production refuses it, and the log warns of it."""
+    assert "--production refuses that" in start().logged("built-in test provider")
+    key = tmp_path / "key"
+    key.write_text("sk_test_1\n")
+    key.chmod(0o600)
+    flags = ("--production", "--check", "--data", tmp_path / "data")
+    paid = run("serve", *flags, "--set", f"payments.stripe_key_file={key}")
+    assert paid.returncode == 0, paid.stderr
+    none = run("serve", *flags)
+    assert none.returncode == 2 and "payments.stripe_key_file" in none.stderr, none.stderr
+    assert run("serve", *flags, "--role", "registry").returncode == 0, "it sells nothing"
 
 
 def test_the_ready_line_is_a_url(tmp_path):

@@ -89,6 +89,40 @@ def test_refusals(shop, stripe):
     checked(shop)
 
 
+def test_each_currency_in_stripe_s_units(shop, stripe):
+    for currency, amount, sent in (("ISK", 500, 50_000), ("MGA", 500, 5), ("KWD", 5120, 5120)):
+        buyer = client.sign_up(shop.url)
+        order = buyer.order(shop.product(price={"amount": amount, "currency": currency})).json()
+        buyer.pay(order, "pm_card_visa", expect=200)
+        assert list(stripe.intents.values())[-1]["amount"] == sent, currency
+    before = len(stripe.calls)
+    order = buyer.order(shop.product(price={"amount": 5124, "currency": "KWD"})).json()
+    buyer.pay(order, "pm_card_visa", expect=(409, "order_not_payable"))
+    assert len(stripe.calls) == before, "it is not even asked"
+    checked(shop)
+
+
+@pytest.mark.parametrize("param", ["amount", "currency"])
+def test_what_stripe_never_takes_is_no_overload(shop, stripe, param):
+    buyer = client.sign_up(shop.url)
+    order = buyer.order(shop.product()).json()
+    stripe.behave = lambda path, form: {"param": param} if path == "/v1/payment_intents" else None
+    buyer.pay(order, "pm_card_visa", expect=(409, "order_not_payable"))
+    assert state_of(buyer, order) == "declined"
+    assert f"Stripe refuses an order's {param}" in shop.server.logged(f"order's {param}")
+
+
+def test_what_costs_nothing_is_paid_and_refunded_without_stripe(shop, stripe):
+    buyer = client.sign_up(shop.url)
+    order = buyer.order(shop.product(price={"amount": 0, "currency": "KRW"})).json()
+    assert buyer.pay(order, "pm_card_visa").json()["state"] == "paid"
+    buyer.pay(order, "pm_other", expect=(409, "order_not_payable"))
+    buyer.post(f"/orders/{order['id']}/cancel", expect=200)
+    until(lambda: state_of(buyer, order) == "refunded", 20)
+    assert not stripe.calls
+    checked(shop)
+
+
 @pytest.mark.parametrize("lost", ["drop after", 500])
 def test_a_lost_answer_is_found_out(shop, stripe, lost):
     buyer = client.sign_up(shop.url)

@@ -31,6 +31,7 @@ class BoardGate final : public SaleGate, public OrderReader {
       --lost_settlements;
       co_return fail(Code::unavailable, "lost");
     }
+    if (keys_bound_elsewhere && command.key) co_return fail(Code::idempotency_mismatch, "asked for");
     co_return decided(command);
   }
   bool decides_here() const override { return decides; }
@@ -74,7 +75,8 @@ class BoardGate final : public SaleGate, public OrderReader {
   std::vector<LogFollower*> followers;
 
   std::optional<Code> gate_failure, reader_failure;
-  int lost_settlements = 0;  ///< How many of the next settlements never reach the log.
+  bool keys_bound_elsewhere = false;  ///< By what the board has forgotten.
+  int lost_settlements = 0;           ///< How many of the next settlements never reach the log.
   std::function<void()> before_decide;
   int submits = 0;
   bool decides = true;  ///< False: as on an instance that hands commands on.

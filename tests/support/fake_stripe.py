@@ -17,7 +17,8 @@ NO_METHOD = {"type": "invalid_request_error", "code": "resource_missing", "param
 
 
 class FakeStripe(Served):
-    """`behave(path, form)` answers "drop before", "drop after", a status with an empty error, or None."""
+    """`behave(path, form)` answers "drop before", "drop after", a status with an empty error, the members of
+    the error of a 400, or None."""
 
     def __init__(self, key="sk_test_1"):
         self.key, self.numbers = key, itertools.count(1)
@@ -41,6 +42,8 @@ class FakeStripe(Served):
                     return self.answer(401, {"error": {"type": "invalid_request_error"}})
                 if isinstance(wanted, int):
                     return self.answer(wanted, {"error": {"type": "api_error"}})
+                if isinstance(wanted, dict):
+                    return self.answer(400, {"error": {"type": "invalid_request_error", **wanted}})
                 status, body = stripe.once(path, form, self.headers.get("Idempotency-Key"))
                 if wanted == "drop after":
                     return self.hang_up()

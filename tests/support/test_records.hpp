@@ -62,12 +62,15 @@ class TestRecords final : public OrderRecords, public RecordFold {
     const FoundOrder found{order(id), place_};
     co_return found;
   }
-  Task<FoundKey> find_key(UserId, RequestKey key, Instant since) override {
+  /// As a store does: the key of an order is found among its buyer's alone.
+  Task<FoundKey> find_key(UserId user, RequestKey key, Instant since) override {
     const std::scoped_lock lock(mutex_);
     FoundKey found;
     found.as_of = place_;
     const auto bound = keys_.find(key);
-    if (bound != keys_.end() && bound->second.second >= since) found.bound = bound->second.first;
+    if (bound == keys_.end() || bound->second.second < since) co_return found;
+    const auto order = orders_.find(OrderId{bound->second.first.subject});
+    if (order == orders_.end() || order->second->user == user) found.bound = bound->second.first;
     co_return found;
   }
   Task<FoundOrders> list(UserId user, OrderFilter filter) override {

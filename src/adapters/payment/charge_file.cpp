@@ -232,11 +232,14 @@ Result<std::string> ChargeFile::token_sum_of(AttemptId attempt) {
 }
 
 Result<> ChargeFile::refund(AttemptId attempt) {
+  // A row that was changed from outside is not sealed anew.
+  if (const auto known = find(attempt); !known) return fail(known.error());
   const std::lock_guard lock(mutex_);
   if (const auto can = ready(); !can) return fail(Code::unavailable, can.error().detail);
   const auto update = prepare(db_.get(),
                               "UPDATE charges SET refunded = 1, mac = charge_mac(attempt, amount, currency, "
-                              "declined, captured_at, 1) WHERE attempt = ? AND declined = 0");
+                              "declined, captured_at, 1) WHERE attempt = ? AND declined = 0 AND mac = "
+                              "charge_mac(attempt, amount, currency, declined, captured_at, refunded)");
   if (!update) return fail(Code::unavailable, failed(sqlite3_extended_errcode(db_.get())).detail);
   sqlite3_bind_int64(update.get(), 1, attempt.value);
   if (const int code = sqlite3_step(update.get()); code != SQLITE_DONE)

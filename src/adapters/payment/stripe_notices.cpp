@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "adapters/payment/json_text.hpp"
 #include "base/text.hpp"
 
 namespace market::payment {
@@ -13,12 +14,6 @@ namespace {
 
 tl::unexpected<Error> not_theirs(const char* why) {
   return fail(Code::unauthenticated, why);
-}
-
-std::string text_at(const boost::json::value& value, std::string_view pointer) {
-  boost::system::error_code error;
-  const auto* found = value.find_pointer(pointer, error);
-  return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
 }
 
 }  // namespace

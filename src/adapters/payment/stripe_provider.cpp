@@ -5,7 +5,9 @@
 
 #include <boost/json.hpp>
 
-#include "wire/auth/digest.hpp"
+#include "adapters/payment/json_text.hpp"
+#include "adapters/payment/stripe_amount.hpp"
+#include "adapters/payment/token_sum.hpp"
 
 namespace market::payment {
 namespace {
@@ -58,27 +60,21 @@ std::string form_of(const Form& form) {
   return out;
 }
 
-std::string text_at(const boost::json::value& value, std::string_view pointer) {
-  boost::system::error_code error;
-  const auto* found = value.find_pointer(pointer, error);
-  return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
-}
-
 std::int64_t number_at(const boost::json::value& value, std::string_view pointer) {
   boost::system::error_code error;
   const auto* found = value.find_pointer(pointer, error);
   return found != nullptr && found->is_int64() ? found->get_int64() : 0;
 }
 
-std::string sum_of(const std::string& token) {
-  const auto digest = wire::digest_128(token);
-  return fmt::format("{:016x}{:016x}", digest.hi, digest.lo);
-}
-
 std::string lower(std::string_view letters) {
   std::string text(letters);
   for (char& c : text) c = static_cast<char>(c | 0x20);
   return text;
+}
+
+/// However often it is sent again.
+tl::unexpected<Error> cannot_be_charged() {
+  return fail(Code::order_not_payable, "the payment provider cannot take this amount of this currency");
 }
 
 tl::unexpected<Error> unknown_outcome(std::string why) {
@@ -171,6 +167,11 @@ Result<ChargeState> StripeProvider::refused(const Answer& answer) const {
   if (answer.status == 400 && (text_at(answer.body, "/error/param") == "payment_method" ||
                                text_at(answer.body, "/error/code") == "resource_missing"))
     return invalid_field("token", "format", "token is no payment method that Stripe knows");
+  const std::string wrong = text_at(answer.body, "/error/param");
+  if (answer.status == 400 && (wrong == "amount" || wrong == "currency")) {
+    warn_(fmt::format("Stripe refuses an order's {}: {}", wrong, answer.why));
+    return cannot_be_charged();
+  }
   if (answer.status == 400 || answer.status == 401 || answer.status == 403) {
     warn_("Stripe refuses our requests: " + answer.why);
     return ChargeState::not_charged;
@@ -182,10 +183,9 @@ Result<ChargeState> StripeProvider::settle(AttemptId attempt, const Intent& inte
   if (intent.status == "succeeded") {
     Charge charge;
     charge.attempt = attempt;
-    charge.amount.amount = intent.amount;
     std::string letters = intent.currency;
     for (char& c : letters) c = static_cast<char>(c & ~0x20);
-    if (const auto currency = Currency::parse(letters)) charge.amount.currency = *currency;
+    charge.amount = amount_of_stripe(intent.amount, Currency::parse(letters).value_or(Currency()));
     charge.captured_at = clock_.now();
     charge.token_sum = intent.token_sum;
     const auto written = book_->record(charge);
@@ -205,7 +205,10 @@ Result<ChargeState> StripeProvider::settle(AttemptId attempt, const Intent& inte
 
 Result<ChargeState> StripeProvider::charge_now(AttemptId attempt, Money amount, const std::string& token) {
   const std::string sum = sum_of(token);
-  const Form form{{"amount", std::to_string(amount.amount)},
+  if (amount.amount == 0) return take_nothing(attempt, amount, sum);
+  const auto sent = amount_for_stripe(amount);
+  if (!sent) return cannot_be_charged();
+  const Form form{{"amount", std::to_string(*sent)},
                   {"currency", lower(amount.currency.text())},
                   {"payment_method", token},
                   {"confirm", "true"},
@@ -233,7 +236,28 @@ Result<StripeProvider::Intent> StripeProvider::find_intent(AttemptId attempt) co
   return intent;
 }
 
+/// What costs nothing is no payment of Stripe's: the book alone tells of it.
+Result<ChargeState> StripeProvider::take_nothing(AttemptId attempt, Money amount, const std::string& sum) {
+  Charge charge;
+  charge.attempt = attempt;
+  charge.amount = amount;
+  charge.captured_at = clock_.now();
+  charge.token_sum = sum;
+  const auto written = book_->record(charge);
+  if (!written) return unknown_outcome("a payment of nothing cannot be written down");
+  return ChargeState::captured;
+}
+
+Result<bool> StripeProvider::took_nothing(AttemptId attempt) const {
+  const auto charge = book_->find(attempt);
+  if (!charge) return fail(charge.error());
+  return *charge && (*charge)->amount.amount == 0;
+}
+
 Result<ChargeState> StripeProvider::find_now(AttemptId attempt) {
+  const auto nothing = took_nothing(attempt);
+  if (!nothing) return fail(nothing.error());
+  if (*nothing) return ChargeState::captured;
   auto intent = find_intent(attempt);
   if (!intent) return fail(intent.error());
   if (intent->id.empty()) return ChargeState::unknown;  // Also: it cannot be searched for yet.
@@ -253,6 +277,9 @@ Result<ChargedToken> StripeProvider::compare_now(AttemptId attempt, const std::s
 }
 
 Result<> StripeProvider::refund_now(AttemptId attempt) {
+  const auto nothing = took_nothing(attempt);
+  if (!nothing) return fail(nothing.error());
+  if (*nothing) return book_->refund(attempt);
   const auto intent = find_intent(attempt);
   if (!intent) return fail(intent.error());
   if (intent->id.empty()) return unknown_outcome("Stripe cannot find the payment yet");

@@ -44,6 +44,8 @@ class StripeProvider final : public PaymentProvider {
   struct Answer;
   Answer call(const Call& what) const;
   Result<ChargeState> charge_now(AttemptId attempt, Money amount, const std::string& token);
+  Result<ChargeState> take_nothing(AttemptId attempt, Money amount, const std::string& sum);
+  Result<bool> took_nothing(AttemptId attempt) const;
   /// Null id: Stripe knows of none (yet).
   Result<Intent> find_intent(AttemptId attempt) const;
   Result<ChargeState> find_now(AttemptId attempt);

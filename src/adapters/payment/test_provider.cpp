@@ -1,12 +1,10 @@
 #include "adapters/payment/test_provider.hpp"
 
-#include <fmt/format.h>
-
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include "wire/auth/digest.hpp"
+#include "adapters/payment/token_sum.hpp"
 
 namespace market::payment {
 namespace {
@@ -16,11 +14,6 @@ bool is_token(const std::string& token) {
   for (const char* known : {"ok", "declined", "slow", "lost", "twice", "late"})
     if (token == known) return true;
   return false;
-}
-
-std::string sum_of(const std::string& token) {
-  const auto digest = wire::digest_128(token);
-  return fmt::format("{:016x}{:016x}", digest.hi, digest.lo);
 }
 
 }  // namespace

@@ -3,6 +3,12 @@
 #include "adapters/sql/main_database.hpp"
 
 namespace market::sql {
+namespace {
+
+/// Older entries are dropped when another one comes: 400 days.
+constexpr Millis audit_kept_max{400LL * 24 * 3'600 * 1'000};
+
+}  // namespace
 
 Task<> SqlAuditLog::begin(AuditEntry entry) {
   return database_.write([entry = std::move(entry)](soci::session& sql) -> Result<> {
@@ -12,12 +18,16 @@ Task<> SqlAuditLog::begin(AuditEntry entry) {
            "VALUES(:id, :at, :actor, :role, :action, :subject, :detail, 0)",
         soci::use(id), soci::use(at), soci::use(actor), soci::use(role), soci::use(entry.action),
         soci::use(entry.subject), soci::use(entry.detail);
+    const long long oldest = first_id_of(entry.at - audit_kept_max);
+    sql << "DELETE FROM audit WHERE id < :oldest", soci::use(oldest);
     return {};
   });
 }
 
 Task<> SqlAuditLog::finish(AuditId id, int status) {
   return database_.write([id = static_cast<long long>(id.value), status](soci::session& sql) -> Result<> {
+    if (status >= 400 && status < 500)  // Nothing has happened, and nothing of it is kept.
+      sql << "UPDATE audit SET detail = '' WHERE id = :id AND status = 0", soci::use(id);
     sql << "UPDATE audit SET status = :status WHERE id = :id AND status = 0", soci::use(status),
         soci::use(id);
     return {};

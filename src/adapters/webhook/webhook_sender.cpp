@@ -86,6 +86,11 @@ std::string part_of(CURLU* url, CURLUPart part) {
   return text;
 }
 
+/// Of a URL that was judged before.
+bool is_plain(std::string_view url) {
+  return url.size() > 4 && url[4] == ':';
+}
+
 }  // namespace
 
 bool is_public_address(const std::string& text) {
@@ -134,8 +139,9 @@ std::string HttpWebhookSender::new_secret() {
   return std::string(secret_mark) + base64(bytes);
 }
 
-bool HttpWebhookSender::may_reach(const std::string& address) const {
-  if (is_public_address(address)) return true;
+/// `plain`: without TLS, which is for the networks that are named alone.
+bool HttpWebhookSender::may_reach(const std::string& address, bool plain) const {
+  if (is_public_address(address) && !plain) return true;
   return std::any_of(settings_.private_networks.begin(), settings_.private_networks.end(),
                      [&](const http::Network& each) { return each.contains(std::string_view(address)); });
 }
@@ -157,7 +163,9 @@ std::string HttpWebhookSender::trouble_with(const std::string& text) const {
   boost::asio::ip::make_address(host, no_address);
   // Decimal, octal and short forms were brought into the usual one above. Names are judged by where they
   // lead.
-  if (!no_address && !may_reach(host)) return "must not lead to an address inside";
+  const bool plain = scheme == "http";
+  if (!no_address && !may_reach(host, plain))
+    return plain && is_public_address(host) ? "must be https" : "must not lead to an address inside";
   return {};
 }
 
@@ -173,11 +181,23 @@ void HttpWebhookSender::stop() {
   if (pool_) pool_->stop();
 }
 
+/// Whose connection it is. A name is judged by the address that it leads to.
+struct HttpWebhookSender::Opening {
+  const HttpWebhookSender& sender;
+  bool plain;
+};
+
+Task<WebhookAnswer> HttpWebhookSender::stopped() {
+  co_return fail(Code::unavailable, "this server is shutting down");
+}
+
 Task<WebhookAnswer> HttpWebhookSender::post_event(WebhookPost post) {
+  if (stopped_.load()) return stopped();  // A pool that has ended answers nobody.
   return pool().run([this, post = std::move(post)]() -> Result<WebhookAnswer> { return perform(post); });
 }
 
-int HttpWebhookSender::open_socket(void* sender, int, void* given) {
+int HttpWebhookSender::open_socket(void* opening, int, void* given) {
+  const auto& from = *static_cast<const Opening*>(opening);
   const auto* to = static_cast<const curl_sockaddr*>(given);
   // libcurl's structure ends in a buffer that holds any address.
   std::string address;
@@ -190,8 +210,7 @@ int HttpWebhookSender::open_socket(void* sender, int, void* given) {
     }
   }
   if (const auto scope = address.find('%'); scope != std::string::npos) address.resize(scope);
-  if (address.empty() || !static_cast<const HttpWebhookSender*>(sender)->may_reach(address))
-    return CURL_SOCKET_BAD;
+  if (address.empty() || !from.sender.may_reach(address, from.plain)) return CURL_SOCKET_BAD;
   return ::socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
@@ -230,11 +249,12 @@ WebhookAnswer HttpWebhookSender::perform(const WebhookPost& post) const try {
   set(to, CURLOPT_NOPROGRESS, 0L);
   set(to, CURLOPT_XFERINFOFUNCTION, &is_over);
   set(to, CURLOPT_XFERINFODATA, const_cast<void*>(static_cast<const void*>(&stopped_)));
-  curl_opensocket_callback open = [](void* sender, curlsocktype purpose, curl_sockaddr* address) {
-    return curl_socket_t(open_socket(sender, static_cast<int>(purpose), address));
+  Opening opening{*this, is_plain(post.url)};
+  curl_opensocket_callback open = [](void* from, curlsocktype purpose, curl_sockaddr* address) {
+    return curl_socket_t(open_socket(from, static_cast<int>(purpose), address));
   };
   set(to, CURLOPT_OPENSOCKETFUNCTION, open);
-  set(to, CURLOPT_OPENSOCKETDATA, const_cast<void*>(static_cast<const void*>(this)));
+  set(to, CURLOPT_OPENSOCKETDATA, static_cast<void*>(&opening));
   if (!settings_.ca_file.empty()) set(to, CURLOPT_CAINFO, settings_.ca_file.c_str());
   const CURLcode code = curl_easy_perform(to);
   long status = 0;

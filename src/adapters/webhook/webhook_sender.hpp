@@ -41,10 +41,12 @@ class HttpWebhookSender final : public WebhookSender {
   void stop() override;
 
  private:
-  bool may_reach(const std::string& address) const;
+  bool may_reach(const std::string& address, bool plain) const;
   WebhookAnswer perform(const WebhookPost& post) const;
   /// CURLOPT_OPENSOCKETFUNCTION: with the address that is really connected to.
-  static int open_socket(void* sender, int purpose, void* address);
+  struct Opening;
+  static Task<WebhookAnswer> stopped();
+  static int open_socket(void* opening, int purpose, void* address);
   BlockingPool& pool();
 
   const SenderSettings settings_;

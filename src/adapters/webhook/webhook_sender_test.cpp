@@ -83,6 +83,8 @@ TEST(WebhookSender, PlainHttpIsForNetworksThatAreAllowedAlone) {
   HttpWebhookSender local(settings, random);
   EXPECT_EQ(local.trouble_with("http://127.0.0.1:8080/hook"), "");
   EXPECT_NE(local.trouble_with("http://10.0.0.1/hook"), "");
+  EXPECT_EQ(local.trouble_with("http://8.8.8.8/hook"), "must be https");
+  EXPECT_EQ(local.trouble_with("https://8.8.8.8/hook"), "");
 }
 
 TEST(WebhookSender, WhatLeadsInsideIsNotConnected) {
@@ -96,6 +98,7 @@ TEST(WebhookSender, WhatLeadsInsideIsNotConnected) {
   EXPECT_EQ(answer->status, 0);
   EXPECT_NE(answer->reason, "");
   sender.stop();
+  EXPECT_EQ(tests::run(sender.post_event(post)).error().code, Code::unavailable) << "it is answered";
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // from whoever writes.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,7 +39,11 @@ class TokenFile {
   explicit TokenFile(const std::string& path) {
     if (path.empty()) return;
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    file_ = fd < 0 ? nullptr : ::fdopen(fd, "w");
+    struct stat kind {};
+    // One that was there would keep its mode; a pipe or a device has an owner of its own.
+    const bool own =
+        fd >= 0 && ::fstat(fd, &kind) == 0 && (!S_ISREG(kind.st_mode) || ::fchmod(fd, 0600) == 0);
+    file_ = own ? ::fdopen(fd, "w") : nullptr;
     if (!file_) throw UsageError(fmt::format("--tokens {}: cannot be written", path));
   }
   ~TokenFile() {

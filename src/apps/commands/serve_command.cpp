@@ -205,11 +205,20 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   return 0;
 }
 
-void refuse_tests(const ServeOptions& options, const Settings& settings) {
+bool pays_for_a_test(const ServeOptions& options, const Settings& settings, ServeRole role) {
+  const bool store = role == ServeRole::all || role == ServeRole::services;
+  return store && services_of(options.role).order && settings.text("payments.stripe_key_file").empty();
+}
+
+void refuse_tests(const ServeOptions& options, const Settings& settings, ServeRole role) {
   if (options.demo) throw UsageError("--demo: is refused with --production");
   if (!settings.text("orders.failpoint").empty())
     throw UsageError(
         settings.located("orders.failpoint: is refused with --production: it ends the process on purpose"));
+  if (pays_for_a_test(options, settings, role))
+    throw UsageError(
+        settings.located("payments.stripe_key_file: empty is refused with --production: it is the "
+                         "built-in test provider, and whoever sends it the token ok has paid"));
 }
 
 }  // namespace
@@ -221,7 +230,7 @@ int serve(const ServeOptions& options) {
   if (!has_store && options.demo)
     throw UsageError(fmt::format("--role {}: --demo needs a store", options.role));
   check_settings(settings, options.settings.config, role);
-  if (options.production) refuse_tests(options, settings);
+  if (options.production) refuse_tests(options, settings, role);
   if (role == ServeRole::services) expect_shared(settings, services_of(options.role));
   listen_address(options, settings);
   if (options.check) {
@@ -238,6 +247,10 @@ int serve(const ServeOptions& options) {
   }
   if (const auto idle = settings_without_effect(settings, role); !idle.empty())
     spdlog::warn("--role {}: without effect here: {}", options.role, fmt::join(idle, ", "));
+  if (pays_for_a_test(options, settings, role) && !options.demo)
+    spdlog::warn(
+        "payments.stripe_key_file is empty: payments are made at the built-in test provider, and whoever "
+        "sends it the token ok has paid; --production refuses that");
   switch (role) {
     case ServeRole::registry:
       return serve_registry(options, settings);

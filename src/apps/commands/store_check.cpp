@@ -16,6 +16,7 @@
 #include "adapters/sqlite/look.hpp"
 #include "adapters/sqlite/main_check.hpp"
 #include "adapters/sqlite/record_check.hpp"
+#include "apps/commands/compare_charges.hpp"
 #include "apps/roles/field_keys.hpp"
 #include "sale/log_reader.hpp"
 #include "sale/snapshot.hpp"
@@ -120,25 +121,6 @@ void check_log(files::ReadOnlyFolder& folder, ReadLog& read, CheckResults& resul
   results.push_back({"the log can be read", error.what()});
 }
 
-/// Money that the log counts on must have been charged, and money that it gave back must be back.
-std::string compare_charges(const ReadLog& read, const payment::ReadCharges& book) {
-  Differences wrong;
-  for (const auto& [id, order] : read.audit.orders()) {
-    const bool paid = order.payment == PaymentState::paid || order.payment == PaymentState::refunding ||
-                      order.payment == PaymentState::refunded;
-    if (!paid || !order.attempt) continue;
-    const auto charge = book.charges.find(order.attempt);
-    if (charge == book.charges.end() || charge->second.declined)
-      wrong.note(fmt::format("order {} is paid, and nothing was charged", id.text()));
-    else if (charge->second.amount.amount != order.total.amount)
-      wrong.note(fmt::format("order {} costs {}, and {} were charged", id.text(), order.total.amount,
-                             charge->second.amount.amount));
-    else if (order.payment == PaymentState::refunded && !charge->second.refunded)
-      wrong.note(fmt::format("the refund of order {} was not made", id.text()));
-  }
-  return wrong.text();
-}
-
 void check_payments(files::ReadOnlyFolder& folder, const ReadLog& read,
                     const crypto::SodiumFieldCipher& cipher, CheckResults& results) {
   if (!folder.has("payments.db")) {
@@ -150,7 +132,9 @@ void check_payments(files::ReadOnlyFolder& folder, const ReadLog& read,
   const bool readable = book.results.size() > 1;
   add(results, std::move(book.results));
   if (readable && read.whole)
-    results.push_back({"what orders have paid was charged", compare_charges(read, book)});
+    add(results,
+        {{"what orders have paid was charged", missing_charges(read.audit.orders(), book.charges)},
+         {"what was charged was paid by orders", unclaimed_charges(read.audit.orders(), book.charges)}});
 }
 
 void check_pictures(const files::ReadOnlyFolder& folder, const ReadLog& read, CheckResults& results) {

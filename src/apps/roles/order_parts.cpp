@@ -112,7 +112,12 @@ OrderParts::OrderParts(OrderNeeds needs, const Settings& settings, bool mails_se
   core.gate.add_follower(watch);  // Behind those that orders are read from.
   const auto from_now = sale::followed_to(core.gate.end_at_start());
   const auto writes = [this] { return core.gate.writes(); };
-  if (mails_sent) mail_tail = tail_for(mail_buyers, from_now, writes);
+  const auto may_mail = [this] {
+    const bool now = core.gate.writes();
+    if (!now) mail_buyers.rest();
+    return now;
+  };
+  if (mails_sent) mail_tail = tail_for(mail_buyers, from_now, may_mail);
   webhook_tail = tail_for(feed_webhooks, from_now, writes);
   if (const auto topic = event_topic_settings(settings)) publish_to(*topic, failpoint_of(settings));
   for (const sale::OpenPaymentFound& open : core.gate.open_payments())

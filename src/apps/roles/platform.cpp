@@ -197,8 +197,9 @@ void Platform::follow_before(Routes lists, Routes denying) {
 
 /// What sellers and administrators change.
 void Platform::write_down(Routes routes) {
+  const auto refusals = std::make_shared<auth::RefusalBudget>(settings.flag("ratelimit.enabled"));
   for (const char* route : routes)
-    router.wrap(route, auth::audited({authenticator, store.audit, ids, clock}, route));
+    router.wrap(route, auth::audited({authenticator, store.audit, refusals, ids, clock}, route));
 }
 
 void Platform::look_at_files() {

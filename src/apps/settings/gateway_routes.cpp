@@ -285,10 +285,13 @@ Route read_route(const toml::table& table, std::size_t number, bool at_home) {
   reader.finish();
   const int targets = !route.service.empty() + !route.host.empty() + route.answer.has_value();
   if (targets != 1) reader.refuse_all("needs exactly one of service, uri, answer and redirect");
-  std::ostringstream source;
-  source << toml::json_formatter(table);
-  for (const char c : source.str())
-    if (c != '\n' && (c != ' ' || (!route.source.empty() && route.source.back() != ' '))) route.source += c;
+  for (const auto& [name, value] : table) {  // A member a line: a text's own line breaks are escaped.
+    std::ostringstream text;
+    text << toml::json_formatter(value);
+    std::string line = text.str();
+    std::erase(line, '\n');
+    route.source += fmt::format("{}={}\n", name.str(), line);
+  }
   return route;
 }
 

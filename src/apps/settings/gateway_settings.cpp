@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <sstream>
 
 #include "apps/roles/serve_parts.hpp"
 #include "apps/settings/gateway_routes.hpp"
@@ -45,6 +48,26 @@ void expect_no_cors_fields(const gateway::Route& route) {
         throw UsageError(
             fmt::format("gateway.routes \"{}\": {} is what the cors policy says; it cannot be set beside it",
                         route.id, change.name));
+}
+
+std::map<std::string, std::string> members_of(const std::string& source) {
+  std::map<std::string, std::string> members;
+  std::istringstream lines(source);
+  for (std::string line; std::getline(lines, line);)
+    members.emplace(line.substr(0, line.find('=')), line.substr(line.find('=') + 1));
+  return members;
+}
+
+/// Their names alone: values may be secrets, such as a field that is added for an upstream.
+std::string changed_members(const std::string& before, const std::string& after) {
+  auto old = members_of(before);
+  std::set<std::string> names;
+  for (const auto& [name, value] : members_of(after)) {
+    const auto known = old.extract(name);
+    if (known.empty() || known.mapped() != value) names.insert(name);
+  }
+  for (const auto& [name, value] : old) names.insert(name);
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 }  // namespace
@@ -122,9 +145,9 @@ std::vector<std::string> differences(const gateway::GatewayConfig& before,
   for (const auto& route : after.routes) {
     const auto* const old = find(before, route.id);
     if (!old)
-      lines.push_back(fmt::format("+ route {}: {}", route.id, route.source));
+      lines.push_back(fmt::format("+ route {}: {}", route.id, changed_members("", route.source)));
     else if (old->source != route.source)
-      lines.push_back(fmt::format("~ route {}: {} -> {}", route.id, old->source, route.source));
+      lines.push_back(fmt::format("~ route {}: {}", route.id, changed_members(old->source, route.source)));
   }
   const auto compare = [&lines](const char* name, const auto& old, const auto& now) {
     if (old != now) lines.push_back(fmt::format("~ {}: {} -> {}", name, old, now));

@@ -1,12 +1,11 @@
 #include "services/order/feed_webhooks.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "services/order/order_mail.hpp"
 #include "wire/json/json_writer.hpp"
 #include "wire/json/order_view.hpp"
+#include "wire/json/public_event.hpp"
 
 namespace market::order {
 namespace {
@@ -99,7 +98,7 @@ Task<std::optional<Delivery>> FeedWebhooks::delivery_of(const Webhooks::Feed& fe
   Delivery delivery;
   delivery.id = ids_.next_as<DeliveryId>();
   delivery.webhook = feed.id;
-  delivery.event_id = fmt::format("evt_{:016x}{:016x}_{}_{}", log.hi, log.lo, log.generation, counted.place);
+  delivery.event_id = wire::event_id(log, counted.place);
   delivery.order = id;
   delivery.payload = payload_of(counted, delivery.event_id, kind, told, !feed.owner, board_);
   delivery.kind = std::move(kind);

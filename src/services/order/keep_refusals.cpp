@@ -24,6 +24,7 @@ asio::awaitable<void> KeepRefusals::run() {
     co_await write_down();
     if (!stopped_.load()) co_await forget_old();
   }
+  co_await write_down();  // What came while the last ones were written.
 }
 
 asio::awaitable<void> KeepRefusals::write_down() {

@@ -15,6 +15,7 @@ constexpr ProductId shoes{7};
 struct MemoryHistory final : RefusalHistory {
   Task<> add(std::vector<RefusedOrders> refused) override {
     if (full) co_return fail(Code::insufficient_storage, "full");
+    if (while_added) std::exchange(while_added, nullptr)();
     for (auto& each : refused) all.push_back(std::move(each));
     co_return Result<>();
   }
@@ -22,6 +23,7 @@ struct MemoryHistory final : RefusalHistory {
   Task<> forget(Instant) override { co_return Result<>(); }
   std::vector<RefusedOrders> all;
   bool full = false;
+  std::function<void()> while_added;
 };
 
 class KeepRefusalsTest : public testing::Test {
@@ -47,6 +49,19 @@ TEST_F(KeepRefusalsTest, WritesDownWhatThereIsAProductFor) {
   ASSERT_EQ(history_.all.size(), 1u);
   EXPECT_EQ(history_.all[0].reason, "sold_out");
   EXPECT_EQ(history_.all[0].count, 3);
+}
+
+TEST_F(KeepRefusalsTest, AStopWhileSomeAreWrittenLosesNoneThatCameMeanwhile) {
+  history_.while_added = [this] {
+    notes_.add(shoes, Code::sold_out, 4);
+    EXPECT_FALSE(keep_.stop(Millis(0))) << "it does not wait: this is the thread that writes";
+  };
+  keep_.start();
+  notes_.add(shoes, Code::sold_out, 3);
+  run_for(Millis(2'000));
+  std::int64_t all = 0;
+  for (const RefusedOrders& each : history_.all) all += each.count;
+  EXPECT_EQ(all, 7);
 }
 
 TEST_F(KeepRefusalsTest, WhatCannotBeWrittenIsWrittenLater) {

@@ -184,7 +184,8 @@ Task<Paid> PayOrder::charge(Attempt attempt, std::string token) {
     state = **charging->answer;
     if (state == ChargeState::not_charged)
       not_charged = Error(Code::overloaded, "the payment provider cannot be reached; nothing was charged");
-  } else if (charging->answer && charging->answer->error().code == Code::validation) {
+  } else if (charging->answer && (charging->answer->error().code == Code::validation ||
+                                  charging->answer->error().code == Code::order_not_payable)) {
     not_charged = charging->answer->error();
   }
   if (not_charged) {

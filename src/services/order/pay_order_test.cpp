@@ -186,6 +186,13 @@ TEST_F(PayOrderTest, ATokenTheProviderDoesNotKnowIsTheCallersMistake) {
   EXPECT_EQ(order().payment, PaymentState::declined) << "it can be paid at once with another";
 }
 
+TEST_F(PayOrderTest, WhatTheProviderNeverTakesIsRefusedForGood) {
+  provider_.charge_answer = fail(Code::order_not_payable, "no such currency");
+  EXPECT_EQ(pay().error().code, Code::order_not_payable);
+  EXPECT_EQ(order().payment, PaymentState::declined);
+  EXPECT_TRUE(provider_.asked_for.empty()) << "there is nothing to find out";
+}
+
 TEST_F(PayOrderTest, AProviderThatWasNotReachedFreesTheOrderAtOnce) {
   provider_.charge_answer = ChargeState::not_charged;
   EXPECT_EQ(pay().error().code, Code::overloaded);

@@ -152,7 +152,12 @@ asio::awaitable<void> PaymentResolver::resolve(OpenPayment open, Instant since) 
       command.key = known->second.key;
       command.fingerprint = known->second.fingerprint;
     }
-    const auto settled = co_await gate_.submit(std::move(command));
+    Command plain = command;
+    plain.key = {};
+    auto settled = co_await gate_.submit(std::move(command));
+    // Whatever the key was bound to meanwhile: the money has moved.
+    if (!settled && settled.error().code == Code::idempotency_mismatch)
+      settled = co_await gate_.submit(std::move(plain));
     done = settled || settled.error().code == Code::order_not_found;
   }
   asked(open, done);

@@ -65,6 +65,15 @@ TEST_F(PaymentResolverTest, BindsTheKeyOfTheRequestThatBeganTheAttempt) {
   EXPECT_EQ(gate_.decided(again).error().code, Code::idempotency_mismatch);
 }
 
+TEST_F(PaymentResolverTest, SettlesWithoutTheKeyWhenThatIsBoundElsewhere) {
+  const OrderId order = buy();
+  resolver_.bind(start(order), RequestKey{1, 2}, 7);
+  gate_.keys_bound_elsewhere = true;
+  provider_.find_answers = {ChargeState::captured};
+  io_.run_for(Millis(500));
+  EXPECT_EQ(payment_of(order), PaymentState::paid);
+}
+
 TEST_F(PaymentResolverTest, ADeclinedAttemptBindsNoKey) {
   const OrderId order = buy();
   resolver_.bind(start(order), RequestKey{1, 2}, 7);

@@ -21,6 +21,25 @@ void SaleCounts::keep(ProductId product, std::shared_ptr<const CountedOrders> co
   kept_[product] = Kept{std::move(counted), fresh_until, false};
 }
 
+/// Whoever counts: others count again, also when this one ends by an exception.
+class SaleCounts::Counting {
+ public:
+  Counting(SaleCounts& counts, ProductId product) : counts_(counts), product_(product) {}
+  Counting(const Counting&) = delete;
+  ~Counting() {
+    if (!ended_) end(nullptr, {});
+  }
+  void end(std::shared_ptr<const CountedOrders> counted, Instant fresh_until) {
+    ended_ = true;
+    counts_.keep(product_, std::move(counted), fresh_until);
+  }
+
+ private:
+  SaleCounts& counts_;
+  const ProductId product_;
+  bool ended_ = false;
+};
+
 Task<std::shared_ptr<const CountedOrders>> SaleCounts::of(ProductId product) {
   constexpr Millis pause{20};
   constexpr int looks_max = 500;
@@ -35,12 +54,13 @@ Task<std::shared_ptr<const CountedOrders>> SaleCounts::of(ProductId product) {
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
   if (!mine) co_return fail(Code::overloaded, "the orders are being counted");
+  Counting mark(*this, product);
   const Instant begin = clock_.now();
   auto counts = co_await search_.count(product);
   const Instant end = clock_.now();
   std::shared_ptr<const CountedOrders> counted;
   if (counts) counted = std::make_shared<const CountedOrders>(CountedOrders{std::move(*counts), begin});
-  keep(product, counted, end + rest_per_work * (end - begin));
+  mark.end(counted, end + rest_per_work * (end - begin));
   if (!counts) co_return fail(counts.error());
   co_return counted;
 }

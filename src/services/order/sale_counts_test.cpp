@@ -29,6 +29,7 @@ struct SlowSearch final : OrderSearch {
     boost::system::error_code ignored;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     clock.advance(Millis(100));
+    if (std::exchange(broken, false)) throw std::bad_alloc();
     if (away) co_return fail(Code::unavailable, "away");
     OrderCounts counts;
     counts.refunded = counted;
@@ -36,7 +37,7 @@ struct SlowSearch final : OrderSearch {
   }
   tests::TestClock& clock;
   int counted = 0;
-  bool away = false;
+  bool away = false, broken = false;
 };
 
 class SaleCountsTest : public testing::Test {
@@ -73,6 +74,13 @@ TEST_F(SaleCountsTest, CountingRestsTenTimesAsLongAsItTook) {
   EXPECT_EQ((*of(ProductId{1})[0])->as_of, first);
   clock_.advance(Millis(1));
   EXPECT_GT((*of(ProductId{1})[0])->as_of, first);
+  EXPECT_EQ(search_.counted, 2);
+}
+
+TEST_F(SaleCountsTest, AnExceptionEndsTheCounting) {
+  search_.broken = true;
+  EXPECT_TRUE(of(ProductId{1}).empty()) << "it was thrown";
+  EXPECT_EQ(of(ProductId{1}).size(), 1u) << "and is counted by the next one";
   EXPECT_EQ(search_.counted, 2);
 }
 

@@ -31,7 +31,7 @@ struct UseCases {
         catalogue(given.board, given.clock),
         edits(given.board, given.gate),
         pictures(given.pictures, given.picture_sizes, given.decoding, given.clock),
-        streams(catalogue),
+        streams(catalogue, parts.authenticator),
         budgets(given.budgets) {}
   ProductParts parts;
   Catalogue catalogue;
@@ -53,7 +53,8 @@ bool sees_hidden(const wire::Identity& caller, const ShownProduct& product) {
 struct Seen {
   /// Valid until this thread asks the board again: never across a co_await.
   const ShownProduct* product;
-  bool hidden;  ///< Not published yet: nobody may keep the answer for others.
+  /// Who may see it although it is not published yet: nobody may keep the answer for others.
+  std::optional<wire::Identity> insider;
 };
 
 /// The product, if it is there for this caller.
@@ -61,10 +62,10 @@ Result<Seen> product_of(const UseCases& use, const Request& request) {
   const auto id = ProductId::parse(request.parameters[0]);
   const ShownProduct* product = id ? use.parts.board.find(*id) : nullptr;
   if (product == nullptr || product->terms.withdrawn) return fail(no_such_product());
-  if (is_public(product->terms, use.parts.clock.now())) return Seen{product, false};
+  if (is_public(product->terms, use.parts.clock.now())) return Seen{product, std::nullopt};
   const auto caller = use.parts.authenticator.identify(request);
   if (!caller || !sees_hidden(*caller, *product)) return fail(no_such_product());
-  return Seen{product, true};
+  return Seen{product, *caller};
 }
 
 struct OwnProduct {
@@ -140,9 +141,9 @@ Task<Reply> get_stock_stream(const UseCases& use, const Request& request) {
   Reply reply;
   reply.content_type = http::event_stream_type;
   reply.headers.push_back(http::Header{"Cache-Control", "no-store"});
-  reply.stream = [&use, product = seen->product->id, hidden = seen->hidden,
+  reply.stream = [&use, product = seen->product->id, insider = seen->insider,
                   known = std::string(request.header("Last-Event-ID"))](http::Stream& stream) {
-    return use.streams.serve(product, hidden, known, stream);
+    return use.streams.serve(product, insider, known, stream);
   };
   co_return reply;
 }
@@ -347,11 +348,11 @@ Task<Reply> get_image(const UseCases& use, const Request& request) {
   if (hash.empty()) co_return fail(Code::not_found, "the product has no picture");
   const std::string etag = *width == 0 ? fmt::format("\"{}\"", image_version_of(hash))
                                        : fmt::format("\"{}-{}\"", image_version_of(hash), *width);
-  const std::string caching(seen->hidden ? "private, no-store" : image_caching_of(hash, *version));
+  const std::string caching(seen->insider ? "private, no-store" : image_caching_of(hash, *version));
   Reply reply;
   // Other sites may show it: a page that embeds a shop's picture is no attack. One that is not public yet is
   // for its seller alone.
-  if (!seen->hidden) reply.headers.push_back(http::Header{"Cross-Origin-Resource-Policy", "cross-origin"});
+  if (!seen->insider) reply.headers.push_back(http::Header{"Cross-Origin-Resource-Policy", "cross-origin"});
   if (http::none_match(request, etag)) {
     reply.headers.push_back(http::Header{"ETag", etag});
     reply.headers.push_back(http::Header{"Cache-Control", caching});

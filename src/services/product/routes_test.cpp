@@ -178,6 +178,34 @@ TEST_F(ProductRoutesTest, WhatIsNotPublishedIsThereForItsSellerAlone) {
   EXPECT_NE(get(all)->body.find("\"x\""), std::string::npos);
 }
 
+/// Ends the session of whoever listens once it has heard something.
+class EndingStream final : public http::Stream {
+ public:
+  explicit EndingStream(std::function<void()> end) : end_(std::move(end)) {}
+  Task<> write(std::string) override {
+    if (++written == 1) end_();
+    if (written > 2) co_return fail(Code::unavailable, "nobody listens any more");
+    co_return Result<>();
+  }
+  int written = 0;
+
+ private:
+  std::function<void()> end_;
+};
+
+TEST_F(ProductRoutesTest, AStreamOfWhatIsNotPublishedEndsWithTheSessionOfItsListener) {
+  const std::string path =
+      create(R"(,"publishAt":")" + format_rfc3339(service_.clock.now() + Millis(99'999'000)) + "\"");
+  const auto reply = get(path + "/stock/stream", {seller_});
+  ASSERT_TRUE(reply && reply->stream);
+  EndingStream stream([this] { service_.clock.time += Millis(3'600'001); });
+  service_.io.restart();
+  auto served = asio::co_spawn(service_.io, reply->stream(stream), asio::use_future);
+  service_.io.run_for(Millis(3'000));
+  ASSERT_EQ(served.wait_for(Millis(0)), std::future_status::ready) << "it outlives the token";
+  EXPECT_EQ(stream.written, 1);
+}
+
 TEST_F(ProductRoutesTest, APictureIsKeptUnderItsOwnAddressOnly) {
   const std::string path = create();
   const auto put = [&](const std::string& bytes) {

@@ -35,13 +35,14 @@ struct MemorySizes final : PictureSizes {
   }
   Task<> keep(std::string hash, std::uint32_t width, std::string bytes) override {
     ++kept;
+    if (std::exchange(broken, false)) throw std::bad_alloc();
     if (full) co_return fail(Code::insufficient_storage, "full");
     all[{hash, width}] = std::move(bytes);
     co_return Result<>();
   }
   std::map<std::pair<std::string, std::uint32_t>, std::string> all;
   int kept = 0;
-  bool full = false;
+  bool full = false, broken = false;
 };
 
 class ScaledPicturesTest : public testing::Test {
@@ -79,6 +80,13 @@ TEST_F(ScaledPicturesTest, SixtyWhoAskAtOnceHaveItMadeOnce) {
   EXPECT_EQ(sizes_.kept, 3) << "640, 320 and 160";
   EXPECT_TRUE(load("a", 160)[0]->lasting);
   EXPECT_EQ(sizes_.kept, 3);
+}
+
+TEST_F(ScaledPicturesTest, AnExceptionKeepsNobodyFromMakingItAgain) {
+  pictures_.all["a"] = grey_png(700, 20);
+  sizes_.broken = true;
+  EXPECT_TRUE(load("a", 320).empty()) << "it was thrown";
+  EXPECT_TRUE(load("a", 320)[0]->lasting);
 }
 
 TEST_F(ScaledPicturesTest, APictureThatIsNoWiderIsItsOwnCopy) {

@@ -49,7 +49,8 @@ std::shared_ptr<Ticker> ticker_of(const asio::any_io_executor& executor) {
 
 }  // namespace
 
-Task<> StockStreams::serve(ProductId product, bool hidden, std::string known, http::Stream& stream) const {
+Task<> StockStreams::serve(ProductId product, std::optional<wire::Identity> insider, std::string known,
+                           http::Stream& stream) const {
   const auto executor = co_await asio::this_coro::executor;
   const auto ticker = ticker_of(executor);
   std::optional<std::uint64_t> seen;
@@ -58,7 +59,9 @@ Task<> StockStreams::serve(ProductId product, bool hidden, std::string known, ht
   for (int silent = 0;;) {
     const ShownProduct* shown = catalogue_.board().find(product);
     if (shown == nullptr || shown->terms.withdrawn) co_return Result<>();
-    if (!hidden && !is_public(shown->terms, catalogue_.now())) co_return Result<>();
+    const bool allowed =
+        is_public(shown->terms, catalogue_.now()) || (insider && authenticator_.still_holds(*insider));
+    if (!allowed) co_return Result<>();
     const SaleStateName state = catalogue_.state_of(*shown);
     const std::uint64_t changes = shown->live->changes.load(std::memory_order_acquire);
     if (seen != changes || seen_state != state) {

@@ -1,0 +1,58 @@
+#include "services/order/mail_buyers.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/board_gate.hpp"
+#include "tests/support/run_task.hpp"
+#include "tests/support/test_accounts.hpp"
+
+namespace market::order {
+namespace {
+
+using tests::run;
+
+/// What followers keep of it: the place.
+class PlaceOutbox final : public Outbox {
+ public:
+  Task<> put(OutboxMail) override { co_return Result<>(); }
+  Task<> put_for(std::vector<OutboxMail>, FollowedTo to) override {
+    at = to;
+    co_return Result<>();
+  }
+  Task<std::optional<FollowedTo>> followed_to() override { co_return at; }
+  Task<> forget_place() override { co_return Result<>(); }
+  Task<std::vector<OutboxMail>> due(Instant, int) override { co_return std::vector<OutboxMail>(); }
+  Task<std::optional<Instant>> next_due() override { co_return std::optional<Instant>(); }
+  Task<> mark_sent(MailId, Instant, bool) override { co_return Result<>(); }
+  Task<> mark_failed(MailId, std::optional<Instant>, std::string) override { co_return Result<>(); }
+  Task<std::vector<OutboxMail>> list(std::optional<MailState>, MailId, int) override {
+    co_return std::vector<OutboxMail>();
+  }
+  Task<OutboxMail> retry(MailId, Instant) override { co_return fail(Code::not_found, "none"); }
+  Task<std::int64_t> waiting() override { co_return 0; }
+
+  std::optional<FollowedTo> at;
+};
+
+FollowedTo to(Place place) {
+  FollowedTo at;
+  at.last = at.done = place;
+  return at;
+}
+
+TEST(MailBuyers, GoOnWhereTheOtherInstanceWasAfterARest) {
+  tests::MovedClock clock;
+  tests::BoardGate orders(clock);
+  tests::MemoryAccounts accounts;
+  IdSource ids(clock);
+  PlaceOutbox outbox;
+  MailBuyers mails(outbox, accounts, orders, orders.board, ids, clock, [] {});
+  ASSERT_TRUE(run(mails.take(0, {}, to(5))));
+  outbox.at = to(40);  // Of another instance that wrote meanwhile.
+  EXPECT_EQ(run(mails.followers())->front().at, to(5));
+  mails.rest();
+  EXPECT_EQ(run(mails.followers())->front().at, to(40)) << "nobody is mailed again";
+}
+
+}  // namespace
+}  // namespace market::order
