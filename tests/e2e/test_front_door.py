@@ -220,7 +220,7 @@ def test_whose_word_is_believed_changes_with_the_settings(tmp_path):
             write(networks)
             server.process.send_signal(signal.SIGHUP)
             tries = iter(range(50))
-            until(lambda: client_of(f"{networks}-{next(tries)}.") == expected, 5)  # noqa: B023
+            until(lambda: client_of(f"{expected}-{next(tries)}.") == expected, 5)  # noqa: B023
 
 
 def test_a_crowd_that_searches_stops_nobody(tmp_path):

@@ -187,7 +187,7 @@ def test_readers_who_wait_for_one_stream_do_not_all_ask_when_it_fails(tmp_path):
     asked, seen = readers_of_one_stream(tmp_path, failure, 100)
     assert asked <= 5, seen
     # Who was told of the failure, or came behind it.
-    assert sum(seen.values()) == 100 and set(seen) <= {"HTTP/1.1 200 OK", "HTTP/1.1 500 Internal Server Error"}
+    assert sum(seen.values()) == 100 and set(seen) <= {"HTTP/1.1 200 OK", "HTTP/1.1 500 Internal Error"}
 
 
 def test_a_refusal_of_one_reader_is_nobody_elses(tmp_path):

@@ -112,10 +112,10 @@ void reload_front_door(const SettingSources& sources, ServeRole role, FrontDoor&
     auto next = read_gateway_settings(settings, sources.config, front.at_home);
     auto tls = tls_of(settings);
     if (also) also(settings);
-    front.apply(settings, std::move(next));
-    registry.apply(settings.text("registry.zone"), front.allowed.current());
     server.set_tls(std::move(tls));
-    if (front.at_home) server.set_trusted_proxies(front.proxy.config()->trusted_proxies);
+    if (front.at_home) server.set_trusted_proxies(next.config.trusted_proxies);
+    front.apply(settings, std::move(next));  // Says that it is done.
+    registry.apply(settings.text("registry.zone"), front.allowed.current());
   } catch (const std::exception& mistake) {
     spdlog::error("the settings were not applied, the old ones stay: {}", mistake.what());
   }

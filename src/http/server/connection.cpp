@@ -364,7 +364,11 @@ asio::awaitable<bool> Connection::read_body(std::size_t limit) {
     if (wake_ != Wake::ready) co_return false;
   }
   parse_due_ = true;
-  co_return parse() == HeadState::complete;  // The buffer may have moved: take every view anew.
+  const auto [asked_ahead, random] = std::pair(request_.asked_ahead, request_.random);
+  if (parse() != HeadState::complete) co_return false;  // The buffer may have moved: take every view anew.
+  request_.asked_ahead = asked_ahead;
+  request_.random = random;
+  co_return true;
 }
 
 bool Connection::charge_body() {
