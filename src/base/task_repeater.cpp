@@ -1,9 +1,16 @@
 #include "base/task_repeater.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 
 namespace market {
+namespace {
+
+constexpr Millis pause_after_failure{1'000};
+
+}  // namespace
 
 void TaskRepeater::start(const asio::any_io_executor& executor) {
   auto timer = std::make_shared<asio::steady_timer>(executor);
@@ -19,7 +26,12 @@ void TaskRepeater::stop() {
 
 asio::awaitable<void> TaskRepeater::run(std::shared_ptr<asio::steady_timer> timer) {
   while (!stopping_.load()) {
-    const Millis pause = co_await step_();
+    Millis pause = pause_after_failure;
+    try {
+      pause = co_await step_();
+    } catch (const std::exception& failure) {  // It may go better the next time.
+      spdlog::error("{} failed: {}", what_, failure.what());
+    }
     if (pause == Millis(0) || stopping_.load()) continue;
     timer->expires_after(pause);
     boost::system::error_code ignored;

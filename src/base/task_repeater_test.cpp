@@ -26,6 +26,10 @@ class TaskRepeaterTest : public testing::Test {
     ++times_;
     co_return pause;
   }
+  asio::awaitable<Millis> throw_once() {
+    if (++times_ == 1) throw std::runtime_error("asked for");
+    co_return Millis(1);
+  }
   TaskRepeater::Step step_with(Millis pause) {
     return [this, pause] { return count(pause); };
   }
@@ -63,6 +67,23 @@ TEST_F(TaskRepeaterTest, WithoutAPauseGoesOnAtOnceAndEndsAllTheSame) {
   TaskRepeater task("a test", step_with(Millis(0)));
   task.start(io_.get_executor());
   wait_until(1'000);
+  task.stop();
+}
+
+TEST_F(TaskRepeaterTest, GoesOnBehindAStepThatThrows) {
+  TaskRepeater task("a test", [this]() -> asio::awaitable<Millis> {
+    if (++times_ == 1) throw std::runtime_error("asked for");
+    return count(Millis(1));
+  });
+  task.start(io_.get_executor());
+  wait_until(3);
+  task.stop();
+}
+
+TEST_F(TaskRepeaterTest, GoesOnBehindACoroutineThatThrows) {
+  TaskRepeater task("a test", [this] { return throw_once(); });
+  task.start(io_.get_executor());
+  wait_until(3);
   task.stop();
 }
 

@@ -134,7 +134,7 @@ asio::awaitable<void> LogTail::run() {
     co_await wait(before);
     if (stopped_) co_return;
     poked_.store(false);
-    const auto stepped = co_await step();
+    const auto stepped = co_await step_or_failure();
     note(stepped);
     before = settings_.linger;
     if (!stepped) {
@@ -156,6 +156,18 @@ void LogTail::note(const Result<bool>& stepped) {
   if (now == failing_) return;
   failing_ = now;
   if (!now.empty()) warn_(now);
+}
+
+/// One that throws has failed like any other, and is tried again.
+Task<bool> LogTail::step_or_failure() {
+  std::string thrown;
+  try {
+    auto stepped = co_await step();
+    co_return stepped;
+  } catch (const std::exception& failure) {
+    thrown = failure.what();
+  }
+  co_return fail(Code::internal, thrown);
 }
 
 Task<bool> LogTail::step() {

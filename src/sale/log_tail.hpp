@@ -58,6 +58,7 @@ class LogTail final : public LogFollower {
   asio::awaitable<void> wait(Millis longest);
   /// Whether there is more to do at once.
   Task<bool> step();
+  Task<bool> step_or_failure();
   Task<LogPart> read(const FollowedTo& from);
   Task<bool> step_of(LogEffect::Follower follower);
   void note(const Result<bool>& stepped);

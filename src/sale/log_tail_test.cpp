@@ -171,6 +171,10 @@ struct TestEffect final : LogEffect {
     co_return one;
   }
   Task<> take(std::int64_t, std::vector<CountedEvent> events, FollowedTo to) override {
+    if (throws > 0) {
+      --throws;
+      throw std::runtime_error("asked for");
+    }
     if (failures > 0) {
       --failures;
       co_return fail(Code::unavailable, "asked for");
@@ -181,7 +185,7 @@ struct TestEffect final : LogEffect {
   }
   std::optional<FollowedTo> at;
   std::vector<Place> places;
-  int failures = 0;
+  int failures = 0, throws = 0;
 };
 
 TEST_F(LogTailTest, TellsAgainWhatWasNotTakenAndBeginsAtTheEnd) {
@@ -192,6 +196,7 @@ TEST_F(LogTailTest, TellsAgainWhatWasNotTakenAndBeginsAtTheEnd) {
   asio::io_context io{1};
   BlockingPool pool{1, 10};
   TestEffect effect;
+  effect.throws = 2;
   effect.failures = 2;
   std::vector<std::string> warnings;
   settings_.linger = settings_.pause = settings_.retry_wait = Millis(1);

@@ -52,10 +52,13 @@ const ShownProduct* ProductTable::find(ProductId id) const {
 std::string_view ProductTable::name_of(ProductId id, std::int64_t version) const {
   const Entry* entry = look(id);
   if (entry == nullptr) return {};
+  if (version >= entry->named_since) return entry->shown->texts.name;
+  const std::scoped_lock lock(entry->names->mutex);
+  const auto& all = entry->names->all;
   const auto newer =
-      std::upper_bound(entry->names->begin(), entry->names->end(), version,
+      std::upper_bound(all.begin(), all.end(), version,
                        [](std::int64_t wanted, const auto& name) { return wanted < name.first; });
-  return newer == entry->names->begin() ? std::string_view() : std::string_view(std::prev(newer)->second);
+  return newer == all.begin() ? std::string_view() : std::string_view(std::prev(newer)->second);
 }
 
 std::vector<ShownProductPtr> ProductTable::newest(ProductId before, std::size_t count) const {
@@ -113,8 +116,10 @@ void ProductTable::load(std::vector<RecordedProduct> products) {
     shown->live = std::make_shared<LiveStock>(recorded.id);
     show(*shown->live, recorded.stock);
     shown->page = render_(*shown);
-    entries.push_back(
-        Entry{std::move(shown), std::make_shared<decltype(recorded.names)>(std::move(recorded.names))});
+    auto names = std::make_shared<Names>();
+    for (auto& name : recorded.names) names->all.push_back(std::move(name));
+    const std::int64_t since = names->all.empty() ? shown->version : names->all.back().first;
+    entries.push_back(Entry{std::move(shown), since, std::move(names)});
   }
   put(std::move(entries));
 }
@@ -137,14 +142,12 @@ ProductTable::Entry ProductTable::changed(const CountedEvent& counted) const {
   shown->updated_at = counted.event.at;
   if (!shown->live) shown->live = std::make_shared<LiveStock>(id);
   shown->page = render_(*shown);
-  auto names = known == nullptr ? nullptr : known->names;
-  if (!names || names->empty() || names->back().second != shown->texts.name) {
-    auto longer = std::make_shared<std::vector<std::pair<std::int64_t, std::string>>>();
-    if (names) *longer = *names;
-    longer->emplace_back(shown->version, shown->texts.name);
-    names = std::move(longer);
-  }
-  return Entry{std::move(shown), std::move(names)};
+  auto names = known == nullptr ? std::make_shared<Names>() : known->names;
+  const std::scoped_lock lock(names->mutex);
+  if (names->all.empty() || names->all.back().second != shown->texts.name)
+    names->all.emplace_back(shown->version, shown->texts.name);
+  const std::int64_t since = names->all.back().first;
+  return Entry{std::move(shown), since, names};
 }
 
 void ProductTable::follow_product(const CountedEvent& counted) {

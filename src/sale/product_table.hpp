@@ -6,6 +6,7 @@
 
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -50,10 +51,16 @@ class ProductTable final : public ProductBoard {
   void end_ahead(Place followed, const SaleState& state);
 
  private:
+  /// Under which names a product was sold: (version, name), each until the next. It only grows, shared by all
+  /// entries of the product, so that a name costs no copy of those before it and stays where it is.
+  struct Names {
+    mutable std::mutex mutex;  ///< Taken for a name of before alone.
+    std::deque<std::pair<std::int64_t, std::string>> all;
+  };
   struct Entry {
     ShownProductPtr shown;
-    /// (version, name): under which names it was sold; a name holds until the next entry.
-    std::shared_ptr<const std::vector<std::pair<std::int64_t, std::string>>> names;
+    std::int64_t named_since = 0;  ///< The version from which on it has the name that is shown.
+    std::shared_ptr<Names> names;
   };
   using Map = boost::unordered_flat_map<ProductId, Entry>;
   static constexpr std::size_t shard_count = 64;

@@ -96,6 +96,15 @@ TEST_F(ProductTableTest, NamesHoldUntilTheNextOne) {
   EXPECT_EQ(table.name_of(cap, 1), "");
 }
 
+TEST_F(ProductTableTest, ANewNameCopiesNoneOfThoseBeforeIt) {
+  list(shoes, "shoes", 3);
+  change(shoes, "boots");
+  const auto* first = table.name_of(shoes, 1).data();
+  change(shoes, "sandals");
+  EXPECT_EQ(table.name_of(shoes, 1), "shoes");
+  EXPECT_EQ(table.name_of(shoes, 1).data(), first);
+}
+
 TEST_F(ProductTableTest, WithdrawnOnesAreFoundButNotListed) {
   list(shoes, "shoes", 3);
   list(cap, "cap", 3);

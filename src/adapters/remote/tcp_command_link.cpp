@@ -2,6 +2,7 @@
 #include "adapters/remote/knock.hpp"
 
 #include <fmt/format.h>
+#include <netinet/tcp.h>
 #include <sodium.h>
 #include <spdlog/spdlog.h>
 
@@ -30,7 +31,8 @@ constexpr std::size_t nonce_size = 32, proof_size = 43;  // base64url of 32 byte
 constexpr std::size_t frame_bytes_max = 512 << 10;
 constexpr Millis greeting_max{2'000};
 constexpr Millis connect_max{500};
-constexpr Millis accept_again{50};  ///< After a failed accept: few descriptors.
+constexpr Millis silence_max{2'000};  ///< Without an acknowledgement of the peer's machine.
+constexpr Millis accept_again{50};    ///< After a failed accept: few descriptors.
 
 std::string nonce() {
   std::string bytes(nonce_size, '\0');
@@ -45,6 +47,18 @@ std::string proof(const wire::SecretKey& secret, std::string_view side, const st
 
 bool same(const std::string& a, const std::string& b) {
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+/// Of a peer whose machine or network is gone nothing is ever read: TCP ends the connection, so that what
+/// waits goes out on a new one and an accepted one gives its slot back.
+void notice_silence(int socket) {
+  constexpr int on = 1, every_seconds = 1, probes = 2;
+  constexpr unsigned longest = silence_max.count();
+  ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &every_seconds, sizeof every_seconds);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &every_seconds, sizeof every_seconds);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &longest, sizeof longest);  // Also of what was sent.
 }
 
 struct Target {
@@ -230,6 +244,7 @@ asio::awaitable<bool> TcpCommandLink::greet(ConnectionPtr connection, bool calle
   connection->close_after(greeting_max, connection);
   error_code ignored;
   connection->socket.set_option(Tcp::no_delay(true), ignored);
+  notice_silence(connection->socket.native_handle());
   const auto known = co_await show_secret(connection->socket, settings_.secret, called);
   if (known && !*known)
     spdlog::warn(

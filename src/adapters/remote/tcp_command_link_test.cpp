@@ -6,9 +6,12 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
+#include <sstream>
 
 #include "base/time.hpp"
+#include "tests/support/wait.hpp"
 
 namespace market::remote {
 namespace {
@@ -65,6 +68,34 @@ TEST(TcpCommandLink, CarriesMessagesAndTheirAnswersInOrder) {
   EXPECT_EQ(one.answered[100], "re: " + large);
   one.door.send(one.door.address(), "to myself");
   EXPECT_TRUE(one.wait([&] { return one.answered.size() == 102; }));
+}
+
+/// The timers of the established connections with this port at either end, as the system shows them; 2: that
+/// of keepalive.
+std::vector<int> timers_of(std::uint16_t port) {
+  std::vector<int> timers;
+  std::ifstream table("/proc/self/net/tcp");
+  const auto ends_with_port = [port](const std::string& address) {
+    return std::stoi(address.substr(address.rfind(':') + 1), nullptr, 16) == port;
+  };
+  std::string line;
+  std::getline(table, line);
+  while (std::getline(table, line)) {
+    std::istringstream fields(line);
+    std::string number, local, remote, state, queues, timer;
+    fields >> number >> local >> remote >> state >> queues >> timer;
+    if (state == "01" && (ends_with_port(local) || ends_with_port(remote)))
+      timers.push_back(std::stoi(timer.substr(0, 2), nullptr, 16));
+  }
+  return timers;
+}
+
+TEST(TcpCommandLink, BothEndsAskWhetherTheOtherIsStillThere) {
+  Instance one(1), other(1);
+  one.door.send(other.door.address(), "hello");
+  ASSERT_TRUE(one.wait([&] { return !one.answered.empty(); }));
+  const auto port = endpoint_of(other.door).port();
+  EXPECT_TRUE(tests::wait([&] { return timers_of(port) == std::vector{2, 2}; }));
 }
 
 TEST(TcpCommandLink, WhoDoesNotKnowTheSecretIsToldNothing) {

@@ -18,7 +18,6 @@ class UndoLog {
     numbers_ = state.numbers;
     entries_.clear();
   }
-  bool empty() const { return entries_.empty(); }
 
   // For apply().
   struct NewProduct {};

@@ -243,6 +243,16 @@ TEST_F(Apply, TheSameEventsMakeTheSameStateInAnyTable) {
   EXPECT_NE(state_hash(sale_.state), state_hash(other.state));
 }
 
+TEST(StateHash, TellsAPausedSaleFromOneThatGoesOn) {
+  TestSale sale;
+  sale.list(shoes, 5);
+  auto& terms = sale.state.product(shoes)->terms;
+  terms.sale = Sale{at(1), std::nullopt, std::nullopt};
+  const std::uint64_t open = state_hash(sale.state);
+  terms.sale->paused = true;
+  EXPECT_NE(state_hash(sale.state), open);
+}
+
 TEST(Audit, FindsWhatABugWouldBreak) {
   TestSale sale;
   sale.list(shoes, 5);

@@ -25,6 +25,7 @@ std::uint64_t hash_of(const SaleProduct& product) {
   if (terms.sale) {
     hash = mix(mix(hash, terms.sale->opens_at), terms.sale->closes_at.value_or(Instant{}));
     hash = mix(hash, std::int64_t{terms.sale->per_user_limit.value_or(0)});
+    hash = mix(hash, std::int64_t{terms.sale->paused});
   }
   return mix(mix(mix(hash, product.stock.capacity), product.stock.remaining), product.stock.next_ticket);
 }

@@ -101,7 +101,7 @@ TEST(Undo, TakesBackAGroupAsIfItHadNeverBeen) {
       const std::vector<OrderId> made_before = made;
       const Instant now = sale.now;
       notes.begin(sale.state);
-      RC_ASSERT(notes.empty());
+      RC_ASSERT(notes.entries().empty());
       const int events = *rc::gen::inRange(1, 12);
       apply_group(sale, notes, made, events);
       const bool counts = *rc::gen::inRange(0, 3) > 0;
