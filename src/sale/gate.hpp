@@ -181,6 +181,7 @@ class LogGate final : public SaleGate {
   bool should_try_to_write(Instant now) const;
   void stop_writing();
   void note_term();
+  void note_opened(Instant now);
   void note_heard(Instant now);
   void show_what_is_ahead();
   void hand_on(std::span<Pending* const> batch, bool decided);

@@ -111,9 +111,12 @@ Task<Submitted> LogGate::decide_here(Command command, wire::Term only_in) {
 
 Millis LogGate::sleep_time(Instant now) const {
   Millis sleep = parts_.shared ? shared_tick : idle_tick;
-  if (parts_.shared && !writes_.load(std::memory_order_relaxed)) return Millis(0);  // It waits for records.
-  if (const auto due = sequencer_.next_deadline()) sleep = std::min(sleep, *due - now);
-  if (!writes_.load(std::memory_order_relaxed)) sleep = std::min(sleep, next_try_ - now);
+  if (!writes_.load(std::memory_order_relaxed)) {
+    if (parts_.shared) return Millis(0);       // It waits for records.
+    sleep = std::min(sleep, next_try_ - now);  // What is due cannot be written before.
+  } else if (const auto due = sequencer_.next_deadline()) {
+    sleep = std::min(sleep, *due - now);
+  }
   return std::max(sleep, Millis(0));
 }
 

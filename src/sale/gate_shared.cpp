@@ -26,10 +26,7 @@ Result<CountedEvents> LogGate::follow_one(Offset offset, std::string_view record
     return fail(Code::internal, fmt::format("the record at offset {}: {}", offset, followed.error().detail));
   const Instant now = parts_.clock.now();
   if (followed->opened) {
-    watch_.opened(now);
-    if (sequencer_.writer_address() == leaving) watch_.left();
-    note_heard(now);
-    note_term();
+    note_opened(now);
     if (!log_lost_) parts_.products.set_recovering(false);
   }
   if (!followed->events) return CountedEvents();
@@ -40,6 +37,14 @@ Result<CountedEvents> LogGate::follow_one(Offset offset, std::string_view record
   name_records();
   show(followed->events);
   return CountedEvents();
+}
+
+/// A term began, whoever writes in it.
+void LogGate::note_opened(Instant now) {
+  watch_.opened(now);
+  if (sequencer_.writer_address() == leaving) watch_.left();
+  note_heard(now);
+  note_term();
 }
 
 /// What has come by itself. While we write, that is nothing, or the end of our writing.

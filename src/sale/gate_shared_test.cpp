@@ -112,6 +112,45 @@ TEST_F(SharedGate, AWriterThatLearnsInItsAppendThatAnotherWritesFollowsAtOnce) {
   EXPECT_TRUE(buy(1, 1));
 }
 
+TEST_F(SharedGate, WhoFindsAnotherWriterWhenItLooksBeforeItsOpenLeavesItToThat) {
+  KeyFilter keys;
+  Sequencer quicker(a->settings().sequencer, keys);
+  std::atomic<Steady::time_point> opened{};
+  b->door.before_read([&] {
+    for (const auto& record : memory.from(1)) ASSERT_TRUE(quicker.follow(quicker.end().next, record));
+    memory.append(quicker.open(77, quicker.end().point.log, a->clock.now(), {}, {}));
+    opened = Steady::now();
+  });
+  a->stop();
+  ASSERT_TRUE(wait([&] { return b->gate().writes(); })) << "the quicker one is silent";
+  EXPECT_GE(Steady::now() - opened.load(), b->settings().watch.silence_max);
+}
+
+TEST(SharedGateAtItsStart, NamesItsRecordsBeforeAnythingIsFolded) {
+  tests::SharedMemory elsewhere, memory;
+  {
+    GateInstance writer(elsewhere, 1);
+    ASSERT_TRUE(tests::wait([&] { return writer.gate().writes(); }));
+    ProductTerms terms;
+    terms.price.amount = 1000;
+    ASSERT_TRUE(writer.submit(ListProduct{terms, {"shoes", {}, {}, {}}, 5}));
+  }
+  GateInstance late(memory, 2, nullptr, false);
+  late.stop();
+  late.may_write = true;
+  // Its start finds nothing; all of it comes just before it would open the log itself.
+  late.door.before_read([&] {
+    late.door.before_read([&] {
+      for (const auto& record : elsewhere.from(1)) memory.append(record);
+    });
+  });
+  const auto folded = [&] { return *late.records.place() > 0; };
+  late.door.before_append([&] { EXPECT_TRUE(tests::wait(folded)); });
+  late.start();
+  ASSERT_TRUE(tests::wait([&] { return late.gate().writes(); }, Millis(8'000)));
+  EXPECT_FALSE(late.records.folded_unnamed);
+}
+
 TEST_F(SharedGate, WhoIsCutOffShowsWhatIsAheadUntilTheLogIsBack) {
   ASSERT_TRUE(a->submit(order_of(1)));
   ASSERT_TRUE(wait([&] { return b->remaining(product) == 99; }));

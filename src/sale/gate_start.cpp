@@ -148,17 +148,19 @@ void LogGate::name_records() {
 void LogGate::try_to_write(Instant now) {
   next_try_ = now + settings_.reopen_after;
   note_unable(now);
+  const auto before = sequencer_.end().point.term;
   const auto read = follow_to_end(parts_.log, sequencer_, [this](const CountedEvents& events) {
     watch_.heard(parts_.clock.now());
+    name_records();
     show(events);
   });
+  if (sequencer_.end().point.term != before) note_opened(parts_.clock.now());
   if (!read) {
     say_again_rarely(fmt::format("the event log cannot be read yet: {}", read.error().detail));
     log_away_.store(true, std::memory_order_relaxed);
     last_failure_ = Error(Code::recovering, "the event log is being read again; nothing happened");
     return;
   }
-  note_term();
   if (const auto same = holds_what_was_followed(parts_.log, sequencer_); !same) {
     if (same.error().code == Code::internal) return lose_log(same.error());
     return;

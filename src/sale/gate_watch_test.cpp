@@ -107,6 +107,18 @@ TEST_F(GateWatch, WhoWasAnsweredOnceGetsTheSameWhileTheDiskIsFull) {
   EXPECT_EQ(remaining(), 98);
 }
 
+TEST_F(GateWatch, TheWriterSleepsWhileWhatIsDueCannotBeWritten) {
+  auto settings = tests::TestGate::quick();
+  settings.reopen_after = Millis(10'000);
+  make(settings);
+  ASSERT_TRUE(on->submit(order_of(1)));
+  on->log.fail_next(Failure::disk_full);
+  on->clock.advance(Millis(601'000));
+  ASSERT_TRUE(wait([&] { return !on->gate().writes(); }));
+  const int before = on->clock.looks();
+  EXPECT_TRUE(tests::stays_away([&] { return on->clock.looks() > before + 50; }, Millis(300)));
+}
+
 TEST_F(GateWatch, NewOrdersAreRefusedWhenTheRecordsAreTooFarBehind) {
   auto settings = tests::TestGate::quick();
   settings.fold_lag_max = 3;

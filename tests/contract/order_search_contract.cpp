@@ -169,6 +169,15 @@ TEST_P(OrderSearchContract, CountsMoreThanItReadsAtOnce) {
             mysql::MysqlOrderSearch::counted_at_once + 1);
 }
 
+TEST_P(OrderSearchContract, CountsWhatLiesBehindManyOrdersOfOtherProducts) {
+  accepted(2'001, alice, {bag});
+  for (std::int64_t id = 2'002; id <= 2'001 + mysql::MysqlOrderSearch::counted_at_once; ++id)
+    accepted(id, alice, {cap});
+  accepted(9'001, alice, {bag});
+  const OrderCounts counts = *run(store_->search().count(bag));
+  EXPECT_EQ(counts.by_state[static_cast<std::size_t>(OrderState::accepted)].orders, 2);
+}
+
 TEST_P(OrderSearchContract, FindsOneAndCountsAProduct) {
   accepted(2'001, alice, {cap, bag});
   paid(2'002, 5);

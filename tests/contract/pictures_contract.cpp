@@ -1,9 +1,11 @@
 /// ports/pictures.hpp: what every adapter must keep.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "adapters/files/picture_store.hpp"
 #include "adapters/mysql/pictures.hpp"
 #include "adapters/mysql/schema.hpp"
+#include "base/text.hpp"
 #include "tests/contract/run_task.hpp"
 #include "tests/support/mysql_database.hpp"
 
@@ -60,6 +62,13 @@ TEST_P(PicturesContract, WhatIsNoHashOrUnknownIsNotFound) {
 INSTANTIATE_TEST_SUITE_P(Stores, PicturesContract, testing::Values("files", "mysql"),
                          [](const testing::TestParamInfo<std::string>& info) { return info.param; });
 
+struct NoRoom final : Pictures {
+  Task<std::string> store(std::shared_ptr<const std::string>) override {
+    co_return fail(Code::insufficient_storage, "the disk is full");
+  }
+  Task<std::string> load(std::string) override { co_return fail(Code::not_found, "there is none"); }
+};
+
 /// Another instance stored it; here it is asked for the first time, and then no database is needed.
 TEST(PicturesOfSeveralInstances, WhatOneHasStoredIsServedByAll) {
   if (tests::engine("MYSQL").empty()) GTEST_SKIP() << tests::how_to_have_engines;
@@ -80,6 +89,12 @@ TEST(PicturesOfSeveralInstances, WhatOneHasStoredIsServedByAll) {
   files::PictureStore third(folder.file("third"), pool);
   mysql::MysqlPictures late(database->server(), third, pool, 2);
   EXPECT_EQ(run(late.load(*hash)).error().code, Code::unavailable) << "a damaged row is told from a picture";
+  EXPECT_FALSE(run(third.load(*hash)));
+  NoRoom full;
+  mysql::MysqlPictures without_copies(database->server(), full, pool, 2);
+  EXPECT_FALSE(run(without_copies.load(*hash))) << "also where no copy can be kept";
+  session.execute(fmt::format("UPDATE pictures SET bytes = x'{}'", to_hex(bytes)));
+  EXPECT_EQ(*run(without_copies.load(*hash)), bytes);
   pool.stop();
 }
 

@@ -67,7 +67,7 @@ struct GateInstance {
   }
 
   LinkNet* const net;
-  const bool may_write;
+  bool may_write;  ///< From the next start on.
   const std::string name;
   SystemClock clock;
   Door door;

@@ -59,16 +59,12 @@ class Door final : public SharedLog {
       if (keeps_back_) kept_back_.emplace_back(record);
       return fail(Code::unavailable, "the door is shut");
     }
-    std::function<void()> first;
-    {
-      const std::scoped_lock lock(mutex_);
-      first = std::exchange(before_append_, nullptr);
-    }
-    if (first) first();
+    run_once(before_append_);
     return behind_.append(record);
   }
   Result<> read(Offset from, const std::function<bool(Offset, std::string_view)>& each) override {
     if (shut_) return fail(Code::unavailable, "the door is shut");
+    run_once(before_read_);
     return give(from, each);
   }
   Result<Offset> end() override {
@@ -103,8 +99,21 @@ class Door final : public SharedLog {
     const std::scoped_lock lock(mutex_);
     before_append_ = std::move(happens);
   }
+  /// The same of read(), which is not what follows the log: tail() is.
+  void before_read(std::function<void()> happens) {
+    const std::scoped_lock lock(mutex_);
+    before_read_ = std::move(happens);
+  }
 
  private:
+  void run_once(std::function<void()>& happens) {
+    std::function<void()> first;
+    {
+      const std::scoped_lock lock(mutex_);
+      first = std::exchange(happens, nullptr);
+    }
+    if (first) first();
+  }
   Result<> give(Offset from, const std::function<bool(Offset, std::string_view)>& each) {
     for (const auto& record : behind_.from(std::max<Offset>(from, 1)))
       if (!each(from++, record)) break;
@@ -115,7 +124,7 @@ class Door final : public SharedLog {
   std::atomic<bool> keeps_back_{false};
   std::vector<std::string> kept_back_;
   std::mutex mutex_;
-  std::function<void()> before_append_;
+  std::function<void()> before_append_, before_read_;
 };
 
 }  // namespace market::tests

@@ -19,6 +19,7 @@ class TestRecords final : public OrderRecords, public RecordFold {
       return fail(Code::unavailable, "the records are away");
     }
     if (from != place_) return place_;
+    if (!log_) folded_unnamed = true;
     for (const auto& group : groups)
       for (const auto& counted : *group)
         if (counted.place > place_) fold_one(counted);
@@ -89,6 +90,7 @@ class TestRecords final : public OrderRecords, public RecordFold {
 
   std::atomic<int> fail_next{0};                      ///< So many calls of fold() fail.
   std::atomic<bool> log_away{false}, unnamed{false};  ///< log() fails; set_log() does.
+  std::atomic<bool> folded_unnamed{false};            ///< fold() came before set_log().
 
  private:
   OrderPtr order(OrderId id) const {

@@ -73,15 +73,19 @@ Result<OrderCounts> count_orders(Session& session, ProductId product) {
   OrderCounts counts;
   // An order was placed after its product was listed: older ids need no look.
   OrderId behind{product.value};
-  constexpr auto page = static_cast<std::size_t>(MysqlOrderSearch::counted_at_once);
+  constexpr auto page = MysqlOrderSearch::counted_at_once;
   while (true) {
-    const auto orders = orders_of(
-        session.query(fmt::format("SELECT {} FROM orders WHERE id > {} AND {} ORDER BY id LIMIT {}",
-                                  order_column_list(""), behind.value, has_product(product), page)));
+    // The rows that are looked at are bounded, not those that are found: a statement ends in time.
+    const auto looked = fmt::format("FROM orders WHERE id > {} ORDER BY id LIMIT {}", behind.value, page);
+    const auto orders =
+        orders_of(session.query(fmt::format("SELECT {} FROM (SELECT * {}) looked WHERE {}",
+                                            order_column_list(""), looked, has_product(product))));
     if (!orders) return fail(orders.error());
     for (const OrderPtr& order : *orders) counts.add(*order, product);
-    if (orders->size() < page) return counts;
-    behind = orders->back()->id;
+    const auto last =
+        session.query(fmt::format("SELECT max(id), count(*) FROM (SELECT id {}) looked", looked)).at(0);
+    if (last.integer(1) < page) return counts;
+    behind = OrderId{last.integer(0)};
   }
 }
 

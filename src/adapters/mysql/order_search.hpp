@@ -8,7 +8,7 @@ namespace market::mysql {
 
 class MysqlOrderSearch final : public OrderSearch {
  public:
-  static constexpr int counted_at_once = 1'000;  ///< Rows of one statement of count().
+  static constexpr int counted_at_once = 1'000;  ///< Rows that one statement of count() looks at.
 
   /// The schema is that of a MysqlRecordFold. It connects when it is first asked.
   explicit MysqlOrderSearch(const Server& server) : sessions_(server, 1) {}
