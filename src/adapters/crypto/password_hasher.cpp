@@ -2,7 +2,6 @@
 
 #include <sodium.h>
 
-#include <cerrno>
 #include <stdexcept>
 
 namespace market::crypto {
@@ -38,17 +37,12 @@ Task<std::string> ArgonPasswordHasher::hash(std::string password, std::string cl
 
 Task<bool> ArgonPasswordHasher::verify(std::string password, std::string hash, std::string client) {
   const bool known = !hash.empty();
-  return pool_.run(std::move(client),
-                   [password = std::move(password), hash = known ? std::move(hash) : nobody_,
-                    known]() mutable -> Result<bool> {
-                     errno = 0;
-                     const bool same =
-                         crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0;
-                     const bool no_memory = !same && errno == ENOMEM;
-                     sodium_memzero(password.data(), password.size());
-                     if (no_memory) return fail(Code::overloaded, "there is no memory to check a password");
-                     return Result<bool>(same && known);
-                   });
+  return pool_.run(std::move(client), [password = std::move(password),
+                                       hash = known ? std::move(hash) : nobody_, known]() mutable {
+    const bool same = crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0;
+    sodium_memzero(password.data(), password.size());
+    return Result<bool>(same && known);
+  });
 }
 
 bool ArgonPasswordHasher::is_outdated(const std::string& hash) const {
