@@ -138,7 +138,7 @@ TEST_F(GateStart, NothingOfAnotherLogComesIntoTheRecords) {
   ASSERT_TRUE(on->log.append(wire::encode_open(open)));
   wire::GroupWriter writer;
   writer.begin(9, 1);
-  for (int i = 0; i < 50; ++i) writer.add(Event{tests::at(1), {}, 0, {}, Barrier{}});
+  for (int i = 0; i < 50; ++i) writer.add(Event{Instant(Millis(1)), {}, 0, {}, Barrier{}});
   ASSERT_TRUE(on->log.append(std::string(writer.finish())));
   EXPECT_EQ(trouble(), "the records belong to another log than this event log; restore a backup");
   EXPECT_EQ(*on->records.place(), known);

@@ -60,7 +60,7 @@ def test_a_code_is_not_guessed(start):
 
 def test_weak_passwords_are_judged_so_often_only(start):
     """To judge one is work of an I/O thread, and anybody may send them."""
-    anybody = Client(start().url)
+    anybody = Client(start(limits=True).url)
     digits = {"newPassword": "12" * 32, "email": new_email(), "code": "AAAAAAAAAA"}
     told = [anybody.put("/users/password", digits).status_code for _ in range(25)]
     assert told[:20] == [422] * 20 and told[-1] == 429, told

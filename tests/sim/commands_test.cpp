@@ -133,10 +133,10 @@ class Net {
   }
 
   void follow() {
-    const auto no_stock = [](ProductId) { return std::nullopt; };
+    const auto none = [](ProductId) -> const SaleProduct* { return nullptr; };
     if (planted_ == Planted::resent_before_the_new_term_was_seen && sender_.term() != term_)
       return sender_.opened(term_, "writer");
-    for (; followed_ < log_.size(); ++followed_) sender_.followed(log_[followed_], no_stock);
+    for (; followed_ < log_.size(); ++followed_) sender_.followed(log_[followed_], none);
     if (sender_.term() != term_) sender_.opened(term_, "writer");
   }
 

@@ -21,7 +21,7 @@ class MovedClock final : public Clock {
   Instant time{Millis(1'800'000'000'000)};
 };
 
-class MemoryAccounts final : public Accounts {
+class MemoryAccounts : public Accounts {
  public:
   Task<> create(Account account, std::optional<VerificationCode> code) override {
     if (failure) co_return fail(*failure, "asked for");
