@@ -137,19 +137,16 @@ TEST(SharedGateAtItsStart, NamesItsRecordsBeforeAnythingIsFolded) {
   }
   GateInstance late(memory, 2, nullptr, false);
   late.stop();
-  late.may_write = false;
-  // Its start finds nothing; all of it comes just before it would open the log itself.
-  std::atomic<bool> started{false};
-  std::function<void()> come = [&] {
-    if (!started) return late.door.before_read(come);
+  late.may_write = true;
+  // Its start finds nothing; all of it comes just before it would open the log itself, which its thread does.
+  std::function<void()> come = [&, starting = std::this_thread::get_id()] {
+    if (std::this_thread::get_id() == starting) return late.door.before_read(come);
     for (const auto& record : elsewhere.from(1)) memory.append(record);
   };
   late.door.before_read(come);
   const auto folded = [&] { return *late.records.place() > 0; };
   late.door.before_append([&] { EXPECT_TRUE(tests::wait(folded)); });
   late.start();
-  started = true;
-  late.may_write = true;
   ASSERT_TRUE(tests::wait([&] { return late.gate().writes(); }, Millis(8'000)));
   EXPECT_FALSE(late.records.folded_unnamed);
 }
