@@ -33,7 +33,6 @@ KafkaLog::KafkaLog(LogSettings settings)
     : settings_(prepared(std::move(settings))),
       end_(settings_.connection, settings_.topic),
       delivered_([this](rd_kafka_resp_err_t error) {
-        if (on_their_way_ > 0) --on_their_way_;
         if (error != RD_KAFKA_RESP_ERR__PURGE_QUEUE && error != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
           refused_ = error;
       }),
@@ -74,23 +73,27 @@ Result<> KafkaLog::append_unread(std::span<const std::string> records) {
   constexpr std::size_t unanswered_max = 10'000;
   constexpr Millis silence_max{30'000};  // Of a broker that has much to write.
   if (records.empty()) return {};
-  refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;
-  on_their_way_ = 0;
+  auto unread = std::make_unique<Unread>();
+  unread->delivered = [of = unread.get()](rd_kafka_resp_err_t error) {
+    --of->on_their_way;
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) of->refused = error;
+  };
   auto deadline = Steady::now() + silence_max;
-  for (auto next = records.begin(); next != records.end() || on_their_way_ > 0;) {
-    if (refused_ != RD_KAFKA_RESP_ERR_NO_ERROR || Steady::now() >= deadline) break;
-    const bool room = next != records.end() && on_their_way_ < unanswered_max;
+  for (auto next = records.begin(); unread->refused == RD_KAFKA_RESP_ERR_NO_ERROR;) {
+    if (next == records.end() && unread->on_their_way == 0) return {};
+    if (Steady::now() >= deadline) break;
+    const bool room = next != records.end() && unread->on_their_way < unanswered_max;
     if (room &&
         rd_kafka_produce(producer_topic_.get(), 0, RD_KAFKA_MSG_F_COPY, const_cast<char*>(next->data()),
-                         next->size(), nullptr, 0, &delivered_) == 0) {
+                         next->size(), nullptr, 0, &unread->delivered) == 0) {
       ++next;
-      ++on_their_way_;
+      ++unread->on_their_way;
     } else if (rd_kafka_poll(producer_.get(), look_again_ms) > 0) {
       deadline = Steady::now() + silence_max;
     }
-    if (next == records.end() && on_their_way_ == 0) return {};
   }
-  const auto why = refused_;
+  const auto why = unread->refused;
+  given_up_.push_back(std::move(unread));
   give_up();
   return fail(Code::unavailable,
               fmt::format("Kafka does not take the records: {}",

@@ -64,7 +64,13 @@ class KafkaLog final : public SharedLog {
   // The appending thread's own.
   Delivered delivered_;
   rd_kafka_resp_err_t refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;
-  std::size_t on_their_way_ = 0;
+  /// Records of one append_unread(). What becomes of others, which may be told late, is none of its.
+  struct Unread {
+    std::size_t on_their_way = 0;
+    rd_kafka_resp_err_t refused = RD_KAFKA_RESP_ERR_NO_ERROR;
+    Delivered delivered;
+  };
+  std::vector<std::unique_ptr<Unread>> given_up_;  ///< Of these may still be told.
   Handle producer_;
   Topic producer_topic_;
   LineLimit said_;

@@ -247,10 +247,6 @@ int serve(const ServeOptions& options) {
   }
   if (const auto idle = settings_without_effect(settings, role); !idle.empty())
     spdlog::warn("--role {}: without effect here: {}", options.role, fmt::join(idle, ", "));
-  if (pays_for_a_test(options, settings, role) && !options.demo)
-    spdlog::warn(
-        "payments.stripe_key_file is empty: payments are made at the built-in test provider, and whoever "
-        "sends it the token ok has paid; --production refuses that");
   switch (role) {
     case ServeRole::registry:
       return serve_registry(options, settings);

@@ -6,7 +6,6 @@
 #include <unicode/unistr.h>
 #include <zxcvbn.h>
 
-#include <algorithm>
 #include <array>
 
 #include "base/check.hpp"
@@ -15,47 +14,7 @@
 namespace market::wire {
 namespace {
 
-/// zxcvbn's work grows with the fourth power of a text of digits: 2 ms for these, 200 ms for 64 bytes.
-constexpr std::size_t judged_bytes_max = 24;
-/// A longer text is judged once more up to here: a cut through a word makes it look rare.
-constexpr std::size_t judged_again_bytes = 16;
-
-/// What a text repeats, as often as it likes; else the text itself.
-std::string_view repeated_part(std::string_view text) {
-  std::vector<std::size_t> border(text.size() + 1);  // Of each beginning: how much of it is its end, too.
-  for (std::size_t at = 1, same = 0; at < text.size(); ++at) {
-    while (same > 0 && text[at] != text[same]) same = border[same];
-    if (text[at] == text[same]) ++same;
-    border[at + 1] = same;
-  }
-  const std::size_t period = text.size() - border.back();
-  return 2 * period <= text.size() ? text.substr(0, period) : text;
-}
-
-char small(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool is_ending(std::string_view text, std::string_view ending) {
-  if (ending.size() > text.size()) return false;
-  text.remove_prefix(text.size() - ending.size());
-  return std::equal(text.begin(), text.end(), ending.begin(),
-                    [](char one, char other) { return small(one) == small(other); });
-}
-
-/// In bits. `own_words` count where the text's end cuts them, too.
-double strength(std::string_view text, std::vector<std::string> own_words) {
-  const std::size_t whole = own_words.size();
-  for (std::size_t i = 0; i < whole; ++i) {
-    std::string_view word = own_words[i];
-    while (word.size() > 3 && !is_ending(text, word)) word.remove_suffix(1);
-    if (word.size() > 3 && word.size() < own_words[i].size()) own_words.emplace_back(word);
-  }
-  std::vector<const char*> words;
-  for (const auto& word : own_words) words.push_back(word.c_str());
-  words.push_back(nullptr);
-  return ZxcvbnMatch(std::string(text).c_str(), words.data(), nullptr);
-}
+constexpr std::size_t judged_bytes_max = 48;  ///< zxcvbn's work for digits grows with the fourth power.
 
 }  // namespace
 
@@ -93,10 +52,11 @@ bool is_password_text(std::string_view password) {
 }
 
 int password_score(std::string_view password, const std::vector<std::string>& own_words) {
-  const bool cut = password.size() > judged_bytes_max;
-  if (cut) password = repeated_part(password);
-  double bits = strength(password.substr(0, judged_bytes_max), own_words);
-  if (cut) bits = std::min(bits, strength(password.substr(0, judged_again_bytes), own_words));
+  std::vector<const char*> words;
+  for (const auto& word : own_words) words.push_back(word.c_str());
+  words.push_back(nullptr);
+  const std::string judged(password.substr(0, judged_bytes_max));
+  const double bits = ZxcvbnMatch(judged.c_str(), words.data(), nullptr);
   constexpr std::array bits_of_score{9.97, 19.93, 26.58, 33.22};  // 10^3, 10^6, 10^8 and 10^10 guesses.
   int score = 0;
   for (const double least : bits_of_score) score += bits >= least;

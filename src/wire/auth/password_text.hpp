@@ -17,8 +17,8 @@ std::string prepared_password(std::string_view password);
 bool is_password_text(std::string_view password);
 
 /// zxcvbn's score, by the guesses that it takes: 0 below 10^3, 1 below 10^6, 2 below 10^8, 3 below 10^10,
-/// else 4. `own_words`: what everybody knows of the user. Of a long password the beginning is judged, 24
-/// bytes, or the part that it repeats.
+/// else
+/// 4. `own_words`: what everybody knows of the user. Of a long password the first 64 bytes are judged.
 int password_score(std::string_view password, const std::vector<std::string>& own_words);
 
 }  // namespace market::wire
