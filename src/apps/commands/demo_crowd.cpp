@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int64_t accounts_max = 40;  ///< Each password costs the shop a twentieth of a second.
 constexpr int accounts_at_once = 4;
-constexpr int greetings = 5;  ///< Likewise, of a shop that has never answered.
+constexpr int greetings = 5;      ///< Likewise, of a shop that has never answered.
 constexpr int answers_max = 150;  ///< Questions again, one per 400 ms.
 constexpr Millis pause_between{400};
 constexpr Millis rush{2'500}, afterwards{30'000};
