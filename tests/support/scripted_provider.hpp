@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <functional>
+#include <stdexcept>
 #include <vector>
 
 #include "base/time.hpp"
@@ -27,6 +28,7 @@ class ScriptedProvider final : public PaymentProvider {
   }
   Task<ChargeState> find(AttemptId attempt) override {
     asked_for.push_back(attempt);
+    if (finds_that_throw-- > 0) throw std::runtime_error("asked for");
     const auto answer = find_answers.at(std::min(asked_for.size() - 1, find_answers.size() - 1));
     most_at_once = std::max(most_at_once, ++asking);
     co_await wait(find_takes);
@@ -48,7 +50,7 @@ class ScriptedProvider final : public PaymentProvider {
   Millis charge_takes{0}, find_takes{0};
   std::function<void(AttemptId)> while_charging;
   std::vector<Result<ChargeState>> find_answers{ChargeState::unknown};
-  int refunds_that_fail = 0;
+  int refunds_that_fail = 0, finds_that_throw = 0;
   bool compare_fails = false;
 
   std::vector<AttemptId> charged, asked_for, refunded;

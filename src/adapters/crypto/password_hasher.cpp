@@ -1,6 +1,7 @@
 #include "adapters/crypto/password_hasher.hpp"
 
 #include <sodium.h>
+#include <sys/mman.h>
 
 #include <stdexcept>
 
@@ -18,6 +19,22 @@ Result<std::string> hash_now(std::string& password) {
   if (failed != 0) return fail(Code::overloaded, "there is no memory to hash a password");
   text.resize(text.find('\0'));
   return text;
+}
+
+/// libsodium calls it a wrong password when there is no memory to look (argon2_verify in argon2.c).
+bool has_memory() {
+  void* const region =
+      mmap(nullptr, memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (region == MAP_FAILED) return false;
+  munmap(region, memory_bytes);
+  return true;
+}
+
+Result<bool> is_same(std::string& password, const std::string& hash) {
+  const bool same = crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0;
+  sodium_memzero(password.data(), password.size());
+  if (!same && !has_memory()) return fail(Code::overloaded, "there is no memory to check a password");
+  return same;
 }
 
 }  // namespace
@@ -39,9 +56,8 @@ Task<bool> ArgonPasswordHasher::verify(std::string password, std::string hash, s
   const bool known = !hash.empty();
   return pool_.run(std::move(client), [password = std::move(password),
                                        hash = known ? std::move(hash) : nobody_, known]() mutable {
-    const bool same = crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0;
-    sodium_memzero(password.data(), password.size());
-    return Result<bool>(same && known);
+    const auto same = is_same(password, hash);
+    return same ? Result<bool>(*same && known) : same;
   });
 }
 

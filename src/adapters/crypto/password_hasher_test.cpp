@@ -1,6 +1,9 @@
 #include "adapters/crypto/password_hasher.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <fstream>
 
 #include "tests/contract/run_task.hpp"
 
@@ -49,6 +52,42 @@ TEST(ArgonPasswordHasher, RefusesWhatWouldWaitTooLong) {
   EXPECT_EQ(run(hasher.hash("correct horse", "192.0.2.1")).error().code, Code::overloaded);
   EXPECT_EQ(run(hasher.verify("correct horse", "", "192.0.2.1")).error().code, Code::overloaded);
   hasher.stop();
+}
+
+/// Nothing more may be mapped; what is mapped already can be used.
+class WithoutMoreMemory {
+ public:
+  WithoutMoreMemory() {
+    getrlimit(RLIMIT_AS, &before_);
+    rlim_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    rlimit now = before_;
+    now.rlim_cur = pages * 4096 + (rlim_t{8} << 20);
+    setrlimit(RLIMIT_AS, &now);
+  }
+  ~WithoutMoreMemory() { setrlimit(RLIMIT_AS, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(ArgonPasswordHasherTest, WithoutMemoryNoPasswordIsCalledWrong) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer maps memory itself";
+#endif
+  const auto hash = *run(hasher_.hash("correct horse", "192.0.2.1"));
+  Result<bool> verified;
+  Result<std::string> hashed;
+  {
+    const WithoutMoreMemory scarce;
+    verified = run(hasher_.verify("correct horse", hash, "192.0.2.1"));
+    hashed = run(hasher_.hash("correct horse", "192.0.2.1"));
+  }
+  ASSERT_FALSE(verified);
+  EXPECT_EQ(verified.error().code, Code::overloaded);
+  ASSERT_FALSE(hashed);
+  EXPECT_EQ(hashed.error().code, Code::overloaded);
+  EXPECT_TRUE(*run(hasher_.verify("correct horse", hash, "192.0.2.1")));
 }
 
 }  // namespace

@@ -10,21 +10,18 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
+#include <mutex>
 
 #include "adapters/files/files.hpp"
 #include "apps/roles/access_log_writer.hpp"
 #include "apps/roles/log_output.hpp"
-#include "http/message/host_address.hpp"
+#include "base/line_limit.hpp"
 #include "http/message/target.hpp"
 #include "wire/json/json_writer.hpp"
 
 extern char** environ;  // NOLINT: POSIX has it in no header.
 
 namespace market::apps {
-
-std::string host_in_url(const std::string& host) {
-  return http::host_in_url(host);
-}
 
 std::string secret_in_file(std::string_view named_by, const std::string& path) {
   std::filesystem::path file(path);
@@ -194,11 +191,24 @@ std::unique_ptr<mail::SmtpTransport> smtp_of(const Settings& settings) {
 
 namespace {
 
+/// For a client's threads, which meet the same trouble again and again.
+std::function<void(const std::string&)> limited_warnings() {
+  struct Said {
+    std::mutex mutex;
+    LineLimit lines;
+    SystemClock clock;
+  };
+  return [said = std::make_shared<Said>()](const std::string& line) {
+    const std::lock_guard lock(said->mutex);
+    if (said->lines.allows(line, said->clock.now())) spdlog::warn("{}", line);
+  };
+}
+
 kafka::Connection kafka_connection(const Settings& settings) {
   kafka::Connection connection;
   for (const auto& broker : comma_separated(settings.text("log.kafka"))) parse_address("log.kafka", broker);
   connection.brokers = settings.text("log.kafka");
-  connection.warn = [](const std::string& line) { spdlog::warn("{}", line); };
+  connection.warn = limited_warnings();
   for (const auto& option : comma_separated(settings.text("log.kafka_options"))) {
     const auto equals = option.find('=');
     if (equals == std::string::npos)

@@ -30,7 +30,7 @@ struct TokenKeys::Check {
 TokenKeys::TokenKeys(const Settings& settings) : settings_(settings), path_(settings.text("auth.key_file")) {
   if (path_.empty()) return;
   if (is_there(path_))
-    use(token_keys_of(settings_));
+    use(token_keys_of(settings_), nullptr);
   else
     spdlog::warn("auth.key_file: {} is not there yet; waiting for it, and not ready until then", path_);
 }
@@ -59,12 +59,13 @@ std::optional<std::string> TokenKeys::missing() const {
   return fmt::format("auth.key_file: {} is not there yet: tokens cannot be checked", path_);
 }
 
-void TokenKeys::use(std::vector<wire::SigningKey> keys) {
+void TokenKeys::use(std::vector<wire::SigningKey> keys, gateway::Proxy* proxy) {
   const std::lock_guard lock(mutex_);
   if (check_)
     check_->tokens.replace(std::move(keys));
   else
     check_ = std::make_unique<Check>(std::move(keys), denied_, wall_);
+  if (proxy) proxy->set_authenticator(check_->authenticator);  // Before missing() says that it checks.
 }
 
 void TokenKeys::wait_for_file(gateway::Proxy& proxy) {
@@ -80,8 +81,7 @@ void TokenKeys::look(gateway::Proxy& proxy) {
     }
     if (!is_there(path_)) continue;
     try {
-      use(token_keys_of(settings_));
-      proxy.set_authenticator(*authenticator());
+      use(token_keys_of(settings_), &proxy);
       spdlog::info("auth.key_file: {} is there: tokens are checked from now on", path_);
       return;
     } catch (const std::exception& mistake) {
@@ -94,8 +94,7 @@ void TokenKeys::look(gateway::Proxy& proxy) {
 void TokenKeys::reload(const Settings& settings, gateway::Proxy& proxy) {
   const auto path = settings.text("auth.key_file");
   if (path.empty() || (!authenticator() && !is_there(path))) return;
-  use(token_keys_of(settings));
-  proxy.set_authenticator(*authenticator());
+  use(token_keys_of(settings), &proxy);
 }
 
 }  // namespace market::apps

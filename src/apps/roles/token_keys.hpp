@@ -35,7 +35,8 @@ class TokenKeys {
 
  private:
   struct Check;
-  void use(std::vector<wire::SigningKey> keys);
+  /// `proxy` may be null.
+  void use(std::vector<wire::SigningKey> keys, gateway::Proxy* proxy);
   void look(gateway::Proxy& proxy);
 
   const Settings settings_;

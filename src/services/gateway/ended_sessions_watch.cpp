@@ -10,6 +10,7 @@
 
 #include "base/random.hpp"
 #include "base/task_group.hpp"
+#include "base/task_outlive.hpp"
 #include "http/client/upstream.hpp"
 #include "http/message/host_address.hpp"
 #include "services/auth/ended_sessions.hpp"
@@ -67,7 +68,7 @@ asio::awaitable<void> EndedSessionsWatch::watch(std::shared_ptr<Shared> shared) 
     if (token.empty())
       shared->told_at_ms = 0;
     else
-      known = co_await look(shared, std::move(token));
+      known = co_await outlive("asking for ended sessions", false, look(shared, std::move(token)));
     if (shared->stopped) co_return;
     if (shared->unknown.exchange(!known) == known) {
       if (known)

@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "base/task_group.hpp"
+#include "base/task_outlive.hpp"
 #include "http/client/name_resolver.hpp"
 #include "http/message/host_address.hpp"
 
@@ -60,17 +61,21 @@ asio::awaitable<void> Prober::watch(std::shared_ptr<Shared> shared) {
   }
 }
 
-/// Any answer below 500 shows that somebody works there: another's service may have no health path.
 asio::awaitable<void> Prober::probe(std::shared_ptr<Shared> shared, BackendPtr instance) {
+  const bool alive = co_await outlive("a probe", false, is_alive(shared, instance));
+  shared->under_way.erase(instance);
+  if (!shared->stopped) instance->probed(alive, shared->balancer.limits(), steady_ms());
+}
+
+/// Any answer below 500 shows that somebody works there: another's service may have no health path.
+asio::awaitable<bool> Prober::is_alive(std::shared_ptr<Shared> shared, BackendPtr instance) {
   const auto socket = std::make_shared<asio::ip::tcp::socket>(shared->executor);
-  bool alive = false;
-  boost::system::error_code error;
   auto& resolver = http::NameResolver::shared();
   const std::string port = std::to_string(instance->port);
   auto found = co_await resolver.resolve(instance->host, port, probe_time_max);
   if (found.error && !instance->address.empty())
     found = co_await resolver.resolve(instance->address, port, probe_time_max);
-  error = found.error;
+  boost::system::error_code error = found.error;
   asio::steady_timer deadline(shared->executor, probe_time_max);
   deadline.async_wait([socket](boost::system::error_code cancelled) {
     boost::system::error_code ignored;
@@ -89,6 +94,7 @@ asio::awaitable<void> Prober::probe(std::shared_ptr<Shared> shared, BackendPtr i
                                asio::redirect_error(asio::use_awaitable, error));
   }
   std::string answer;
+  bool alive = false;
   if (!error) {
     co_await asio::async_read_until(*socket, asio::dynamic_buffer(answer, probe_answer_bytes_max), "\r\n",
                                     asio::redirect_error(asio::use_awaitable, error));
@@ -96,8 +102,7 @@ asio::awaitable<void> Prober::probe(std::shared_ptr<Shared> shared, BackendPtr i
         !error && answer.starts_with("HTTP/1.") && answer.size() > 9 && answer[9] >= '2' && answer[9] < '5';
   }
   deadline.cancel();
-  shared->under_way.erase(instance);
-  if (!shared->stopped) instance->probed(alive, shared->balancer.limits(), steady_ms());
+  co_return alive;
 }
 
 }  // namespace market::gateway

@@ -22,6 +22,7 @@ class Prober {
   struct Shared;
   static asio::awaitable<void> watch(std::shared_ptr<Shared> shared);
   static asio::awaitable<void> probe(std::shared_ptr<Shared> shared, BackendPtr instance);
+  static asio::awaitable<bool> is_alive(std::shared_ptr<Shared> shared, BackendPtr instance);
   std::shared_ptr<Shared> shared_;
 };
 

@@ -3,6 +3,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <future>
 
+#include "base/task_outlive.hpp"
+
 namespace market::order {
 
 /// One page of orders on their way through the gate.
@@ -61,7 +63,7 @@ asio::awaitable<int> Deliveries::look() {
     WaitingOrder after;
     const Instant until = clock_.now() - step.after;
     while (!stopped_) {
-      auto due = co_await orders_.waiting(step.from, until, after, page_orders);
+      auto due = co_await outlive("a delivery", orders_.waiting(step.from, until, after, page_orders));
       if (!due || due->empty()) break;  // What cannot be read now is read at the next look.
       after = due->back();
       const bool last = due->size() < static_cast<std::size_t>(page_orders);
@@ -88,7 +90,7 @@ asio::awaitable<void> Deliveries::lane(std::shared_ptr<Page> page) {
   while (!stopped_ && page->next < page->due.size()) {
     const OrderId order = page->due[page->next++].id;
     Command command = MoveOrder{order, UserId{}, page->step.to, {}};
-    const auto moved = co_await gate_.submit(std::move(command));
+    const auto moved = co_await outlive("a delivery", gate_.submit(std::move(command)));
     // Refused: somebody was faster. Not reached: the next look tries again.
     if (moved && moved->event) ++page->taken;
   }

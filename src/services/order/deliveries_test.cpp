@@ -123,6 +123,18 @@ TEST_F(DeliveriesTest, TriesAgainWhenTheGateOrTheRecordsAreAway) {
   EXPECT_EQ(state_of(order), OrderState::preparing);
 }
 
+TEST_F(DeliveriesTest, ALookEndsThoughAMoveThrows) {
+  const OrderId order = paid();
+  pass(day / 2);
+  gate_.before_decide = [&] {
+    gate_.before_decide = {};
+    throw std::runtime_error("asked for");
+  };
+  EXPECT_EQ(look(), 0);
+  EXPECT_EQ(look(), 1);
+  EXPECT_EQ(state_of(order), OrderState::preparing);
+}
+
 TEST_F(DeliveriesTest, AnOldRecordOfAnOrderMovesNothingTwice) {
   const OrderId order = paid();
   pass(day / 2);

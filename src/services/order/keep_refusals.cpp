@@ -2,6 +2,7 @@
 
 #include <boost/asio/redirect_error.hpp>
 
+#include "base/task_outlive.hpp"
 #include "http/message/problem.hpp"
 
 namespace market::order {
@@ -39,7 +40,7 @@ asio::awaitable<void> KeepRefusals::write_down() {
                                     std::string(http::problem_of(note.code).code), note.count});
   }
   if (refused.empty()) co_return;
-  const auto added = co_await history_.add(std::move(refused));
+  const auto added = co_await outlive("keeping refusals", history_.add(std::move(refused)));
   if (added) co_return;
   for (const RefusalNotes::Note& note : notes) notes_.add(note.product, note.code, note.count);
 }
@@ -47,7 +48,7 @@ asio::awaitable<void> KeepRefusals::write_down() {
 asio::awaitable<void> KeepRefusals::forget_old() {
   const Instant now = clock_.now();
   if (now < forget_at_) co_return;
-  const auto forgotten = co_await history_.forget(now - refusals_kept_for);
+  const auto forgotten = co_await outlive("forgetting refusals", history_.forget(now - refusals_kept_for));
   if (forgotten) forget_at_ = now + std::chrono::hours(1);
 }
 

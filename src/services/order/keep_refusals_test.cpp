@@ -14,6 +14,7 @@ constexpr ProductId shoes{7};
 
 struct MemoryHistory final : RefusalHistory {
   Task<> add(std::vector<RefusedOrders> refused) override {
+    if (throws-- > 0) throw std::runtime_error("asked for");
     if (full) co_return fail(Code::insufficient_storage, "full");
     if (while_added) std::exchange(while_added, nullptr)();
     for (auto& each : refused) all.push_back(std::move(each));
@@ -23,6 +24,7 @@ struct MemoryHistory final : RefusalHistory {
   Task<> forget(Instant) override { co_return Result<>(); }
   std::vector<RefusedOrders> all;
   bool full = false;
+  int throws = 0;
   std::function<void()> while_added;
 };
 
@@ -48,6 +50,15 @@ TEST_F(KeepRefusalsTest, WritesDownWhatThereIsAProductFor) {
   run_for(Millis(50));
   ASSERT_EQ(history_.all.size(), 1u);
   EXPECT_EQ(history_.all[0].reason, "sold_out");
+  EXPECT_EQ(history_.all[0].count, 3);
+}
+
+TEST_F(KeepRefusalsTest, GoesOnBehindAWriteThatThrows) {
+  history_.throws = 2;
+  keep_.start();
+  notes_.add(shoes, Code::sold_out, 3);
+  run_for(Millis(200));
+  ASSERT_EQ(history_.all.size(), 1u);
   EXPECT_EQ(history_.all[0].count, 3);
 }
 

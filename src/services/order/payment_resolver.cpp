@@ -2,6 +2,8 @@
 
 #include <future>
 
+#include "base/task_outlive.hpp"
+
 namespace market::order {
 
 PaymentResolver::PaymentResolver(SaleGate& gate, PaymentProvider& provider, const Clock& clock,
@@ -143,24 +145,26 @@ void PaymentResolver::serve_due() {
 }
 
 asio::awaitable<void> PaymentResolver::resolve(OpenPayment open, Instant since) {
-  const auto outcome = co_await ask(open, since);
-  bool done = false;
-  if (outcome) {
-    Command command = SettlePayment{open.order, open.attempt, *outcome};
-    if (const auto known = unsettled_.find(open.attempt);
-        known != unsettled_.end() && *outcome == PaymentOutcome::captured) {
-      command.key = known->second.key;
-      command.fingerprint = known->second.fingerprint;
-    }
-    Command plain = command;
-    plain.key = {};
-    auto settled = co_await gate_.submit(std::move(command));
-    // Whatever the key was bound to meanwhile: the money has moved.
-    if (!settled && settled.error().code == Code::idempotency_mismatch)
-      settled = co_await gate_.submit(std::move(plain));
-    done = settled || settled.error().code == Code::order_not_found;
-  }
+  const bool done = co_await outlive("an open payment", false, ask_and_settle(open, since));
   asked(open, done);
+}
+
+asio::awaitable<bool> PaymentResolver::ask_and_settle(OpenPayment open, Instant since) {
+  const auto outcome = co_await ask(open, since);
+  if (!outcome) co_return false;
+  Command command = SettlePayment{open.order, open.attempt, *outcome};
+  if (const auto known = unsettled_.find(open.attempt);
+      known != unsettled_.end() && *outcome == PaymentOutcome::captured) {
+    command.key = known->second.key;
+    command.fingerprint = known->second.fingerprint;
+  }
+  Command plain = command;
+  plain.key = {};
+  auto settled = co_await gate_.submit(std::move(command));
+  // Whatever the key was bound to meanwhile: the money has moved.
+  if (!settled && settled.error().code == Code::idempotency_mismatch)
+    settled = co_await gate_.submit(std::move(plain));
+  co_return settled || settled.error().code == Code::order_not_found;
 }
 
 Task<PaymentOutcome> PaymentResolver::ask(OpenPayment open, Instant since) {

@@ -78,6 +78,8 @@ class PaymentResolver final : public LogFollower {
   void schedule();
   void serve_due();
   asio::awaitable<void> resolve(OpenPayment open, Instant since);
+  /// Whether it is settled.
+  asio::awaitable<bool> ask_and_settle(OpenPayment open, Instant since);
   /// What the log is to be told; none: not yet.
   Task<PaymentOutcome> ask(OpenPayment open, Instant since);
   void asked(OpenPayment open, bool done);

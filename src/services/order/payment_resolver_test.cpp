@@ -74,6 +74,15 @@ TEST_F(PaymentResolverTest, SettlesWithoutTheKeyWhenThatIsBoundElsewhere) {
   EXPECT_EQ(payment_of(order), PaymentState::paid);
 }
 
+TEST_F(PaymentResolverTest, AQuestionThatThrowsIsAskedAgain) {
+  provider_.finds_that_throw = 5;  // More than may be asked at once.
+  provider_.find_answers = {ChargeState::captured};
+  const OrderId order = buy();
+  start(order);
+  run();
+  EXPECT_EQ(payment_of(order), PaymentState::paid);
+}
+
 TEST_F(PaymentResolverTest, ADeclinedAttemptBindsNoKey) {
   const OrderId order = buy();
   resolver_.bind(start(order), RequestKey{1, 2}, 7);

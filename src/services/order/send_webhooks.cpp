@@ -5,6 +5,8 @@
 #include <array>
 #include <boost/asio/redirect_error.hpp>
 
+#include "base/task_outlive.hpp"
+
 namespace market::order {
 
 SendWebhooks::SendWebhooks(Webhooks& webhooks, WebhookSender& sender, RandomSource& random,
@@ -53,7 +55,7 @@ asio::awaitable<void> SendWebhooks::work() {
   std::vector<WebhookId> busy;
   for (const auto& [id, lane] : lanes_)
     if (lane.busy || lane.not_before > now) busy.push_back(id);
-  auto due = co_await webhooks_.due(now, std::move(busy));
+  auto due = co_await outlive("looking for webhooks", webhooks_.due(now, std::move(busy)));
   if (!due) co_return;  // The next look.
   for (Delivery& delivery : *due) {
     lanes_[delivery.webhook].busy = true;
@@ -98,11 +100,11 @@ Task<> SendWebhooks::note(const Delivery& delivery, const WebhookAnswer& answer)
 
 asio::awaitable<void> SendWebhooks::deliver(Delivery delivery) {
   const WebhookId id = delivery.webhook;
-  auto answer = co_await post_delivery(delivery);
+  auto answer = co_await outlive("a webhook", post_delivery(delivery));
   bool done = false;
   if (answer && answer->reason.empty()) limits_.failpoint.reach(Failpoint::At::post);
   if (answer && !(stopped_.load() && !answer->reason.empty())) {  // A stop is not the receiver's failure.
-    const auto noted = co_await note(delivery, *answer);
+    const auto noted = co_await outlive("noting a webhook", note(delivery, *answer));
     done = noted && answer->reason.empty();
   }
   Lane& lane = lanes_[id];

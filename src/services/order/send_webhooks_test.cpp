@@ -22,6 +22,7 @@ struct MemoryWebhooks final : Webhooks {
   Task<std::vector<Feed>> feeds() override { co_return std::vector<Feed>(); }
   Task<> add(WebhookId, std::vector<Delivery>, FollowedTo) override { co_return Result<>(); }
   Task<std::vector<Delivery>> due(Instant now, std::vector<WebhookId> busy) override {
+    if (throws-- > 0) throw std::runtime_error("asked for");
     std::vector<Delivery> found;
     std::set<WebhookId> seen(busy.begin(), busy.end());
     for (const auto& [id, each] : rows)
@@ -48,12 +49,14 @@ struct MemoryWebhooks final : Webhooks {
   Task<Delivery> replay(DeliveryId, UserId, Instant) override { co_return fail(Code::not_found, "none"); }
   std::map<WebhookId, Webhook> all;
   std::map<DeliveryId, Delivery> rows;
+  int throws = 0;
 };
 
 struct ScriptedSender final : WebhookSender {
   std::string trouble_with(const std::string&) const override { return {}; }
   Task<WebhookAnswer> post_event(WebhookPost post) override {
     posts.push_back(post);
+    if (throws-- > 0) throw std::runtime_error("asked for");
     WebhookAnswer answer{200, {}};
     if (failures > 0) answer = WebhookAnswer{500, "the receiver answered 500"};
     if (failures > 0) --failures;
@@ -62,7 +65,7 @@ struct ScriptedSender final : WebhookSender {
   std::string new_secret() override { return "whsec_x"; }
   void stop() override { stopped = true; }
   std::vector<WebhookPost> posts;
-  int failures = 0;
+  int failures = 0, throws = 0;
   bool stopped = false;
 };
 
@@ -110,6 +113,18 @@ class SendWebhooksTest : public testing::Test {
                         [this](const std::string& line) { warnings_.push_back(line); },
                         WebhookLimits{.attempts_max = 4, .look_every = Millis(1)}};
 };
+
+TEST_F(SendWebhooksTest, GoesOnBehindALookAndAPostThatThrow) {
+  webhooks_.throws = sender_.throws = 1;
+  add(1);
+  sending_.start();
+  const auto delivered = [&] {
+    clock_.time += Millis(1'000);  // A webhook that failed rests.
+    return row(1).state == DeliveryState::delivered;
+  };
+  EXPECT_TRUE(work(delivered));
+  EXPECT_EQ(sender_.posts.size(), 2u);
+}
 
 TEST_F(SendWebhooksTest, EachIsPostedOnceWithBothSecretsWhileTheOldOneCounts) {
   add(1);

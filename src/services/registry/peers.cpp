@@ -4,6 +4,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <unordered_set>
 
+#include "base/task_outlive.hpp"
+
 namespace market::registry {
 
 using wire::eureka::Replicated;
@@ -114,7 +116,7 @@ void Peers::start() {
 
 asio::awaitable<void> Peers::begin() {
   for (const auto& peer : peers_) {
-    const auto fetched = co_await fetch_from(*peer);
+    const auto fetched = co_await outlive("a fetch", fetch_from(*peer));
     if (fetched) break;
     peer->failed(fetched.error().detail);
   }
@@ -159,7 +161,7 @@ asio::awaitable<void> Peers::run(Peer& peer) {
     co_await peer.wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     bool failed = false;
     while (!peer.waiting.empty() && !failed) {
-      const auto sent = co_await send_batch(peer);
+      const auto sent = co_await outlive("a batch", send_batch(peer));
       failed = !sent;
       if (failed) peer.failed(sent.error().detail);
     }

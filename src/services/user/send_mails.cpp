@@ -6,6 +6,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <cstring>
 
+#include "base/task_outlive.hpp"
+
 namespace market::user {
 namespace {
 
@@ -56,7 +58,7 @@ Result<> SendMails::send(Mail mail) {
 
 asio::awaitable<void> SendMails::write_down(OutboxMail mail) {
   const std::string kind = mail.mail.kind;
-  const auto kept = co_await outbox_.put(std::move(mail));
+  const auto kept = co_await outlive("keeping a mail", outbox_.put(std::move(mail)));
   unwritten_.fetch_sub(1);
   if (!kept) {
     counters_.lost.fetch_add(1);
@@ -88,7 +90,7 @@ asio::awaitable<void> SendMails::run() {
   boost::system::error_code ignored;
   while (!stopped_.load()) {
     poked_.store(false);
-    const Millis wait = co_await work();
+    const Millis wait = co_await outlive("sending mails", limits_.pause_max, work());
     if (stopped_.load()) co_return;
     timer_.expires_after(poked_.load() && pause_ == limits_.pause ? Millis(0) : wait);
     co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));

@@ -13,6 +13,7 @@ namespace {
 /// The outbox's rules in memory; the adapter's own are tested by tests/contract.
 struct MemoryOutbox final : Outbox {
   Task<> put(OutboxMail mail) override {
+    if (throws-- > 0) throw std::runtime_error("asked for");
     if (full) co_return fail(Code::overloaded, "no room");
     all.emplace(mail.id.value, std::move(mail));
     co_return Result<>();
@@ -21,6 +22,7 @@ struct MemoryOutbox final : Outbox {
   Task<std::optional<FollowedTo>> followed_to() override { co_return std::optional<FollowedTo>(); }
   Task<> forget_place() override { co_return Result<>(); }
   Task<std::vector<OutboxMail>> due(Instant now, int limit) override {
+    if (throws-- > 0) throw std::runtime_error("asked for");
     std::vector<OutboxMail> found;
     for (const auto& [id, mail] : all)
       if (mail.state == MailState::waiting && mail.next_at <= now && static_cast<int>(found.size()) < limit)
@@ -53,6 +55,7 @@ struct MemoryOutbox final : Outbox {
   Task<std::int64_t> waiting() override { co_return static_cast<std::int64_t>(all.size()); }
   std::map<std::int64_t, OutboxMail> all;
   bool full = false;
+  int throws = 0;
 };
 
 struct ScriptedTransport final : MailTransport {
@@ -113,6 +116,23 @@ TEST_F(SendMailsTest, SendsWhatIsAskedForAndTellsNobodyOfIt) {
   EXPECT_TRUE(work([&] { return !outbox_.all.empty() && only().state == MailState::sent; }));
   EXPECT_EQ(mails_.counters().sent.load(), 1u);
   EXPECT_TRUE(warnings_.empty());
+}
+
+TEST_F(SendMailsTest, GoesOnBehindALookThatThrows) {
+  outbox_.throws = 1;
+  mails_.start();
+  work([&] { return outbox_.throws <= 0; });
+  ASSERT_TRUE(mails_.send(mail()));
+  EXPECT_TRUE(work([&] { return !outbox_.all.empty() && only().state == MailState::sent; }));
+}
+
+TEST_F(SendMailsTest, OneThatCannotBeKeptMakesRoom) {
+  outbox_.throws = 1'000;
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(mails_.send(mail()));
+  EXPECT_TRUE(work([&] { return mails_.counters().lost.load() == 3; }));
+  outbox_.throws = 0;
+  EXPECT_TRUE(mails_.send(mail()));
+  EXPECT_TRUE(work([&] { return outbox_.all.size() == 1; }));
 }
 
 TEST_F(SendMailsTest, AServerThatIsAwayCostsNoTriesAndIsNotedOnce) {
