@@ -24,11 +24,16 @@ struct AuditEntry {
 };
 inline constexpr std::size_t audit_detail_bytes_max = 2'000;
 
+/// Nothing has happened.
+inline bool is_refusal(int status) {
+  return status >= 400 && status < 500;
+}
+
 class AuditLog {
  public:
   virtual ~AuditLog() = default;
   /// Before it is carried out: what cannot be written down is not done. Entries of 400 days ago are dropped,
-  /// and the detail of one that ends as a refusal (4xx). Errors: unavailable, overloaded (as for all below).
+  /// and the detail of one that ends as a refusal. Errors: unavailable, overloaded (as for all below).
   virtual Task<> begin(AuditEntry entry) = 0;
   virtual Task<> finish(AuditId id, int status) = 0;
   /// Newest first, from the one behind `before` (none: the newest); `actor`: none: everybody.

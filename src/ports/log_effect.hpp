@@ -31,6 +31,8 @@ class LogEffect {
   };
 
   virtual ~LogEffect() = default;
+  /// Another process is the one whose effects count: what it does is not known here. Before any of the next.
+  virtual void rest() {}
   /// Those that wait for events, and have room for some. Errors: any; asked again a little later.
   virtual Task<std::vector<Follower>> followers() = 0;
   /// Takes the events and remembers `to`, at once and durably, or neither. The events are in order, and all

@@ -24,14 +24,13 @@ void name_in(RecordFold& records, LogId log) {
 
 /// Whether records that were folded from `records_of` may be told of what `log` says.
 bool may_fold(LogId log, LogId records_of) {
-  return log.hi == records_of.hi && log.lo == records_of.lo && log.generation <= records_of.generation;
+  return log.is_same_log(records_of) && log.generation <= records_of.generation;
 }
 
 void expect_records_of(LogId log, LogId records_of) {
   if (!records_of || !log || records_of == log) return;
-  const bool same = records_of.hi == log.hi && records_of.lo == log.lo;
   throw std::runtime_error(
-      same && records_of.generation < log.generation
+      records_of.is_same_log(log) && records_of.generation < log.generation
           ? "the event log was adopted, and the records were not folded anew; run 'market log adopt' again"
           : "the records belong to another log than this event log; restore a backup");
 }

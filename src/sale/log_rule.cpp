@@ -6,10 +6,7 @@ namespace market::sale {
 
 bool LogRule::judge(const wire::Open& open) {
   if (open.after != at_.term || open.nonce == 0 || open.nonce == at_.term || !open.log) return false;
-  if (at_.log) {
-    const bool same = open.log.hi == at_.log.hi && open.log.lo == at_.log.lo;
-    if (!same || open.log.generation < at_.log.generation) return false;
-  }
+  if (at_.log && (!open.log.is_same_log(at_.log) || open.log.generation < at_.log.generation)) return false;
   at_.log = open.log;
   at_.term = open.nonce;
   return true;

@@ -171,7 +171,10 @@ Task<bool> LogTail::step_or_failure() {
 }
 
 Task<bool> LogTail::step() {
-  if (may_run_ && !may_run_()) co_return false;
+  if (may_run_ && !may_run_()) {
+    effect_.rest();
+    co_return false;
+  }
   auto followers = co_await effect_.followers();
   if (!followers) co_return fail(followers.error());
   bool more = false;

@@ -165,6 +165,7 @@ TEST_F(LogTailTest, DamageIsAnErrorAndForeignBytesAreNotOurs) {
 
 /// Takes what it is told, when it can.
 struct TestEffect final : LogEffect {
+  void rest() override { ++rests; }
   Task<std::vector<Follower>> followers() override {
     std::vector<Follower> one(1);
     one.front().at = at;
@@ -185,7 +186,7 @@ struct TestEffect final : LogEffect {
   }
   std::optional<FollowedTo> at;
   std::vector<Place> places;
-  int failures = 0, throws = 0;
+  int failures = 0, throws = 0, rests = 0;
 };
 
 TEST_F(LogTailTest, TellsAgainWhatWasNotTakenAndBeginsAtTheEnd) {
@@ -233,6 +234,7 @@ TEST_F(LogTailTest, OnlyTheWriterActs) {
   tail.start();
   io.run_for(Millis(50));
   EXPECT_TRUE(effect.places.empty());
+  EXPECT_GT(effect.rests, 0) << "what it remembers may be of yesterday when it writes again";
   std::thread runs([&] { io.run_for(Millis(500)); });
   EXPECT_TRUE(tail.stop());
   runs.join();

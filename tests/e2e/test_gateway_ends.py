@@ -24,7 +24,6 @@ fake = ["127.0.0.1:{port}"]
 id = "fake"
 service = "fake"
 path = "/**"
-{more}
 """
 
 
@@ -108,7 +107,7 @@ def test_a_stop_waits_for_long_answers(tmp_path):
                 time.sleep(0.1)
 
     threading.Thread(target=serve, daemon=True).start()
-    config = ROUTE.format(port=listener.getsockname()[1], more="")
+    config = ROUTE.format(port=listener.getsockname()[1])
     with Gateway(tmp_path, config) as gateway:
         peer = gateway.connect(30)
         peer.request("GET", "/picture")

@@ -1,5 +1,4 @@
 #include "adapters/files/data_folder.hpp"
-#include "adapters/files/served_mark.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,5 +1,4 @@
 #include "adapters/kafka/handle.hpp"
-#include "adapters/kafka/topic_look.hpp"
 
 #include <fmt/format.h>
 

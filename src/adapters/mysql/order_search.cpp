@@ -76,16 +76,20 @@ Result<OrderCounts> count_orders(Session& session, ProductId product) {
   constexpr auto page = MysqlOrderSearch::counted_at_once;
   while (true) {
     // The rows that are looked at are bounded, not those that are found: a statement ends in time.
-    const auto looked = fmt::format("FROM orders WHERE id > {} ORDER BY id LIMIT {}", behind.value, page);
-    const auto orders =
-        orders_of(session.query(fmt::format("SELECT {} FROM (SELECT * {}) looked WHERE {}",
-                                            order_column_list(""), looked, has_product(product))));
+    const auto last = session
+                          .query(fmt::format("SELECT count(*), max(id) FROM (SELECT id FROM orders WHERE "
+                                             "id > {} ORDER BY id LIMIT {}) looked",
+                                             behind.value, page))
+                          .at(0);
+    if (last.integer(0) == 0) return counts;
+    const OrderId to{last.integer(1)};
+    const auto orders = orders_of(
+        session.query(fmt::format("SELECT {} FROM orders WHERE id > {} AND id <= {} AND {}",
+                                  order_column_list(""), behind.value, to.value, has_product(product))));
     if (!orders) return fail(orders.error());
     for (const OrderPtr& order : *orders) counts.add(*order, product);
-    const auto last =
-        session.query(fmt::format("SELECT max(id), count(*) FROM (SELECT id {}) looked", looked)).at(0);
-    if (last.integer(1) < page) return counts;
-    behind = OrderId{last.integer(0)};
+    if (last.integer(0) < page) return counts;
+    behind = to;
   }
 }
 

@@ -1,5 +1,4 @@
 #include "adapters/remote/tcp_command_link.hpp"
-#include "adapters/remote/knock.hpp"
 
 #include <fmt/format.h>
 #include <netinet/tcp.h>

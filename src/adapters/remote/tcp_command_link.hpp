@@ -68,4 +68,8 @@ class TcpCommandLink final : public CommandLink {
   std::thread thread_;
 };
 
+/// A knock by a command that is no instance: whether a door that knows the secret answers there within two
+/// seconds. Blocks. Whoever else listens at an address that an instance once had is nobody.
+bool answers(const std::string& address, const wire::SecretKey& secret);
+
 }  // namespace market::remote

@@ -1,5 +1,4 @@
 #include "adapters/remote/tcp_command_link.hpp"
-#include "adapters/remote/knock.hpp"
 
 #include <gtest/gtest.h>
 

@@ -26,10 +26,10 @@ Task<> SqlAuditLog::begin(AuditEntry entry) {
 
 Task<> SqlAuditLog::finish(AuditId id, int status) {
   return database_.write([id = static_cast<long long>(id.value), status](soci::session& sql) -> Result<> {
-    if (status >= 400 && status < 500)  // Nothing has happened, and nothing of it is kept.
-      sql << "UPDATE audit SET detail = '' WHERE id = :id AND status = 0", soci::use(id);
-    sql << "UPDATE audit SET status = :status WHERE id = :id AND status = 0", soci::use(status),
-        soci::use(id);
+    sql << (is_refusal(status)
+                ? "UPDATE audit SET status = :status, detail = '' WHERE id = :id AND status = 0"
+                : "UPDATE audit SET status = :status WHERE id = :id AND status = 0"),
+        soci::use(status), soci::use(id);
     return {};
   });
 }

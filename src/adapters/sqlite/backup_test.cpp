@@ -43,6 +43,13 @@ void fill(const fs::path& data) {
   EXPECT_TRUE(files::write_file_durably(data / "pictures/ab/abcd", "a picture"));
 }
 
+void make_backup(const fs::path& data, const fs::path& saved) {
+  const auto folder = files::DataFolder::open(data);
+  SqliteLog log(log_in(data));
+  fill(data);
+  backup_store(data, saved);
+}
+
 TEST(Backup, CopiesARunningStoreAndBringsItBack) {
   const tests::TempFolder temp;
   const auto data = temp / "data", saved = temp / "saved", back = temp / "back";
@@ -134,12 +141,7 @@ TEST(Backup, AHalfRestoredFolderIsNotServed) {
 TEST(Backup, ARestoreThatWasBrokenOffGoesOn) {
   const tests::TempFolder temp;
   const auto data = temp / "data", saved = temp / "saved", back = temp / "back";
-  {
-    const auto folder = files::DataFolder::open(data);
-    SqliteLog log(log_in(data));
-    fill(data);
-    backup_store(data, saved);
-  }
+  make_backup(data, saved);
   fs::create_directories(back / "pictures/ab");
   fs::copy_file(saved / "log.db", back / "log.db");
   EXPECT_TRUE(files::write_file_durably(back / "main.db", "half of i"));
@@ -175,12 +177,7 @@ TEST(Backup, AFolderThatIsWholeIsSealed) {
 TEST(Backup, WhatIsNoBackupIsRefusedBeforeAnythingIsMade) {
   const tests::TempFolder temp;
   const auto data = temp / "data", saved = temp / "saved", back = temp / "back";
-  {
-    const auto folder = files::DataFolder::open(data);
-    SqliteLog log(log_in(data));
-    fill(data);
-    backup_store(data, saved);
-  }
+  make_backup(data, saved);
   const auto why = [&](const fs::path& to) { return thrown_by([&] { restore_store(saved, to); }); };
   EXPECT_THAT(why(saved / "inside"), HasSubstr("lies inside the backup"));
   EXPECT_FALSE(fs::exists(saved / "inside"));

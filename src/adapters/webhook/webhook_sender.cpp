@@ -10,6 +10,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <stdexcept>
 
+#include "http/message/ascii.hpp"
 #include "wire/auth/hmac_sha256.hpp"
 
 namespace market::webhook {
@@ -86,9 +87,9 @@ std::string part_of(CURLU* url, CURLUPart part) {
   return text;
 }
 
-/// Of a URL that was judged before.
 bool is_plain(std::string_view url) {
-  return url.size() > 4 && url[4] == ':';
+  constexpr std::string_view scheme = "http:";
+  return http::same_letters(url.substr(0, scheme.size()), scheme);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include "adapters/files/check_result.hpp"
 
@@ -33,11 +34,11 @@ std::string missing_charges(const AuditedOrders& orders, const BookedCharges& ch
 }
 
 std::string unclaimed_charges(const AuditedOrders& orders, const BookedCharges& charges) {
-  boost::unordered_flat_map<AttemptId, OrderId> claimed;
+  boost::unordered_flat_set<AttemptId> claimed;
   AttemptId newest;
   for (const auto& [id, order] : orders) {
     newest = std::max(newest, order.attempt);
-    if (is_money_of(order) || order.payment == PaymentState::pending) claimed[order.attempt] = id;
+    if (is_money_of(order) || order.payment == PaymentState::pending) claimed.insert(order.attempt);
   }
   files::Differences wrong;
   for (const auto& [attempt, charge] : charges)

@@ -18,8 +18,8 @@ constexpr auto foreign_records =
 /// Records of an earlier generation are those of a log whose adoption was broken off before they were folded
 /// anew. An empty log is nobody's: what the records know was in it.
 void expect_same_log(LogId of, LogId found) {
-  const bool same = of.hi == found.hi && of.lo == found.lo && of.generation <= found.generation;
-  if (of && found && !same) throw std::runtime_error(foreign_records);
+  if (of && found && !(of.is_same_log(found) && of.generation <= found.generation))
+    throw std::runtime_error(foreign_records);
 }
 
 /// Of a lost order nobody will know that it was paid, or is to be: somebody must give it back.

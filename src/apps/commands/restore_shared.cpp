@@ -200,8 +200,8 @@ sqlite::BackupReport restore_shared(const fs::path& from, const SharedStore& to,
   const files::PrivateFolder folder(scratch);
   files::ReadOnlyFolder looked_at(from, folder.path());
   sqlite::SqliteLogView log(looked_at);
-  const Tables tables(newest_main(from, keys_there, folder.path(), must(sale::newest_id(log))),
-                      from / "payments.db");
+  const LogId id = must(sale::newest_id(log));
+  const Tables tables(newest_main(from, keys_there, folder.path(), id), from / "payments.db");
   const auto begun = mysql::unfinished_restore(accounts);
   if (!begun.empty() && begun != backup)
     throw std::runtime_error("the database holds an unfinished restore of another backup; empty it first");
@@ -229,7 +229,7 @@ sqlite::BackupReport restore_shared(const fs::path& from, const SharedStore& to,
     for (const RecordedProduct& product : must(fold.products())) products.push_back(product.id);
   }
   if (to.redis)
-    if (const auto forgotten = forget_live_stock(*to.redis, must(sale::newest_id(log)), products); !forgotten)
+    if (const auto forgotten = forget_live_stock(*to.redis, id, products); !forgotten)
       spdlog::warn("the live stock of before may still be in Redis: {}", forgotten.error().detail);
   mysql::note_restore(accounts, {});
   return report;

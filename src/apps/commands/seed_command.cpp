@@ -12,8 +12,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "adapters/files/data_folder.hpp"
 #include "adapters/files/private_folder.hpp"
-#include "adapters/files/served_mark.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/commands/seed_log.hpp"
 #include "apps/commands/seed_products.hpp"

@@ -18,6 +18,7 @@
 #include "apps/roles/trusted_gateways.hpp"
 #include "apps/settings/gateway_files.hpp"
 #include "apps/settings/settings_check.hpp"
+#include "http/message/host_address.hpp"
 #include "http/server/server.hpp"
 #include "services/auth/routes.hpp"
 #include "services/gateway/prober.hpp"
@@ -194,7 +195,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   raise_file_limit(settings);
   const bool secure = with_gateway && !settings.text("gateway.tls_certificate").empty();
   announce(fmt::format("market is ready: {}://{}:{} (data: {}, {} threads)", secure ? "https" : "http",
-                       host_in_url(address.host), server->port(), options.data, threads));
+                       http::host_in_url(address.host), server->port(), options.data, threads));
   discovery->start();
   server->run();
   if (!handed_over.load()) discovery->leave();  // The successor has the same address: it stays registered.

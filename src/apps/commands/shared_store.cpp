@@ -6,8 +6,7 @@
 #include <thread>
 
 #include "adapters/files/files.hpp"
-#include "adapters/kafka/topic_look.hpp"
-#include "adapters/remote/knock.hpp"
+#include "adapters/remote/tcp_command_link.hpp"
 #include "apps/roles/redis_parts.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "apps/roles/shared_log.hpp"

@@ -15,6 +15,7 @@
 
 #include "apps/roles/serve_parts.hpp"
 #include "base/thread_name.hpp"
+#include "http/message/host_address.hpp"
 #include "wire/json/json.hpp"
 
 namespace market::apps {
@@ -80,7 +81,7 @@ Collector collector_of(const std::string& spans_url) {
                            : std::nullopt;
   if (!address || address->port == 0)
     throw UsageError(fmt::format("http.spans_url: '{}' must be http://HOST:PORT/PATH", spans_url));
-  collector.base.host = host_in_url(address->host);
+  collector.base.host = http::host_in_url(address->host);
   collector.base.port = std::to_string(address->port);
   collector.path = slash == spans_url.size() ? "v1/traces" : spans_url.substr(slash + 1);
   return collector;

@@ -18,6 +18,7 @@
 #include "apps/roles/token_keys.hpp"
 #include "apps/settings/gateway_files.hpp"
 #include "apps/settings/settings_check.hpp"
+#include "http/message/host_address.hpp"
 #include "http/server/server.hpp"
 #include "services/gateway/ended_sessions_watch.hpp"
 #include "services/gateway/prober.hpp"
@@ -148,7 +149,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
                                       });
   raise_file_limit(settings);
   announce(fmt::format("market is ready: {}://{}:{} (gateway, {} routes, {} threads)",
-                       secure ? "https" : "http", host_in_url(address.host), server->port(),
+                       secure ? "https" : "http", http::host_in_url(address.host), server->port(),
                        proxy.config()->routes.size(), threads));
   server->run();
   if (!handed_over.load()) registry->leave();  // The successor has the same address: it stays registered.

@@ -111,25 +111,19 @@ OrderParts::OrderParts(OrderNeeds needs, const Settings& settings, bool mails_se
   core.gate.add_follower(resolver);
   core.gate.add_follower(watch);  // Behind those that orders are read from.
   const auto from_now = sale::followed_to(core.gate.end_at_start());
-  const auto writes = [this] { return core.gate.writes(); };
-  const auto may_mail = [this] {
-    const bool now = core.gate.writes();
-    if (!now) mail_buyers.rest();
-    return now;
-  };
-  if (mails_sent) mail_tail = tail_for(mail_buyers, from_now, may_mail);
-  webhook_tail = tail_for(feed_webhooks, from_now, writes);
+  if (mails_sent) mail_tail = tail_for(mail_buyers, from_now);
+  webhook_tail = tail_for(feed_webhooks, from_now);
   if (const auto topic = event_topic_settings(settings)) publish_to(*topic, failpoint_of(settings));
   for (const sale::OpenPaymentFound& open : core.gate.open_payments())
     resolver.watch({open.order, open.attempt, open.refund});
 }
 
 std::unique_ptr<sale::LogTail> OrderParts::tail_for(LogEffect& effect, const FollowedTo& beginning,
-                                                    std::function<bool()> may_run,
                                                     sale::TailSettings settings) {
   settings.foreign_bytes_ignored = core.shared_log != nullptr;
-  auto tail = std::make_unique<sale::LogTail>(core.log, effect, following, background, beginning,
-                                              std::move(may_run), warn, settings);
+  auto tail = std::make_unique<sale::LogTail>(
+      core.log, effect, following, background, beginning, [this] { return core.gate.writes(); }, warn,
+      settings);
   core.gate.add_follower(*tail);
   return tail;
 }
@@ -140,13 +134,7 @@ void OrderParts::publish_to(const kafka::EventTopicSettings& topic, Failpoint fa
   event_topic = std::make_unique<kafka::KafkaEventTopic>(topic);
   publish_events =
       std::make_unique<order::PublishEvents>(*event_topic, store.places, core.products, std::move(failpoint));
-  const auto may_publish = [this] {
-    const bool writes = core.gate.writes();
-    if (!writes) publish_events->rest();
-    return writes;
-  };
-  event_tail =
-      tail_for(*publish_events, FollowedTo(), may_publish, {.part_events_max = published_at_once_max});
+  event_tail = tail_for(*publish_events, FollowedTo(), {.part_events_max = published_at_once_max});
 }
 
 void OrderParts::start() {

@@ -79,7 +79,7 @@ struct OrderParts {
  private:
   /// Follows the gate already; see LogTail.
   std::unique_ptr<sale::LogTail> tail_for(LogEffect& effect, const FollowedTo& beginning,
-                                          std::function<bool()> may_run, sale::TailSettings settings = {});
+                                          sale::TailSettings settings = {});
   void publish_to(const kafka::EventTopicSettings& topic, Failpoint failpoint);
 };
 

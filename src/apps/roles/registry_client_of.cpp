@@ -15,7 +15,7 @@ eureka::RegistryClientSettings registry_client_settings(const Settings& settings
   if (!registries) throw UsageError("registry.urls: " + registries.error().detail);
   wanted.registries = std::move(*registries);
   wanted.host = settings.text("registry.host");
-  const std::string in_url = host_in_url(wanted.host);
+  const std::string in_url = http::host_in_url(wanted.host);
   const bool has_port = !in_url.ends_with(']') && in_url.find(':') != std::string::npos;
   if (!http::is_valid_host(in_url) || has_port)
     throw UsageError(fmt::format("registry.host: '{}' is no host", wanted.host));

@@ -117,7 +117,7 @@ std::optional<std::string> RegistryParts::not_ready() const {
 }
 
 void RegistryParts::learn_from(const std::string& host, std::uint16_t port) {
-  http::BaseUrl base{host_in_url(host), std::to_string(port), "/eureka/", authorization_};
+  http::BaseUrl base{http::host_in_url(host), std::to_string(port), "/eureka/", authorization_};
   auto learned = asio::co_spawn(background_.executor(), peers_.learn_from(std::move(base)), asio::use_future);
   if (const auto done = learned.get(); !done)
     throw UsageError("--takeover: the running registry does not tell what it knows: " + done.error().detail);

@@ -11,6 +11,7 @@
 #include "apps/roles/management_server.hpp"
 #include "apps/roles/registry_parts.hpp"
 #include "apps/roles/serve_parts.hpp"
+#include "http/message/host_address.hpp"
 #include "services/platform/platform_routes.hpp"
 
 namespace market::apps {
@@ -65,7 +66,7 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   reload_signal.watch([] { spdlog::info("SIGHUP: a registry reads its settings at its start alone"); });
   raise_file_limit(settings);
   announce(fmt::format("market is ready: http://{}:{} (role: registry, {} threads)",
-                       host_in_url(address.host), server->port(), threads));
+                       http::host_in_url(address.host), server->port(), threads));
   server->run();
   signals.end();
   reload_signal.end();

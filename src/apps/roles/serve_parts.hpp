@@ -35,7 +35,6 @@ std::string secret_of(const std::string& name);
 /// A file's content without its last newline; nobody but its owner may read it. Throws UsageError.
 std::string secret_in_file(std::string_view named_by, const std::string& path);
 
-std::string host_in_url(const std::string& host);
 /// `HOST:PORT`, an IPv6 host in brackets; nullopt for anything else.
 std::optional<Address> read_address(std::string_view text);
 /// The same. Throws UsageError that begins with `name`, the setting or flag.

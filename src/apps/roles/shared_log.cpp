@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "adapters/kafka/topic_look.hpp"
 #include "base/must.hpp"
 
 namespace market::apps {

@@ -150,6 +150,8 @@ struct LogId {
   std::uint32_t generation = 0;
   friend bool operator==(const LogId&, const LogId&) = default;
   explicit operator bool() const { return (hi | lo) != 0; }
+  /// Of whatever generation.
+  bool is_same_log(const LogId& other) const { return hi == other.hi && lo == other.lo; }
 };
 
 /// Which command an event answers: the session of a process (its start) and the number in it.

@@ -17,6 +17,8 @@
 
 namespace market::http {
 
+struct RequestRecord;
+
 class Connection final : public Watched {
  public:
   static void start(IoThread& thread, OwnedFd fd, const Peer& peer);
@@ -101,6 +103,7 @@ class Connection final : public Watched {
   /// For the access_log.
   static std::int64_t steady_ns();
   void count(Status status) { thread_.count(request_.route_index, status, steady_ns() - began_ns_); }
+  RequestRecord record_of(const Reply& reply);
   void note(AccessLog& access_log, const Reply& reply);
   /// Of what was not understood, or came too late: by its sender and the answer alone.
   void note_refused(AccessLog& access_log, const Reply& reply);

@@ -15,11 +15,6 @@ struct Audited {
   http::Handler handler;
 };
 
-/// Nothing has happened.
-bool is_refusal(int status) {
-  return status >= 400 && status < 500;
-}
-
 /// Cut between characters; a picture is told by its size. Of a webhook nothing is told: its address may be a
 /// secret, and is stored encrypted.
 std::string detail_of(const http::Request& request, std::string_view action) {

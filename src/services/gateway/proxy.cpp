@@ -224,8 +224,7 @@ Task<http::Reply> Proxy::handle_normal(const http::Request& request) {
   auto reply = co_await pass(passage);
   if (!reply) reply = http::problem_reply(reply.error(), request.trace_id);
   complete(passage, *reply);
-  if (parts_.access_log.wants(passage.sampled)) note(passage, *reply);
-  reply->noted = true;
+  note(passage, *reply);
   co_return std::move(*reply);
 }
 
@@ -342,7 +341,9 @@ Task<http::Reply> Proxy::fallback(Passage& passage, http::Reply reply) {
   co_return reply;
 }
 
-void Proxy::note(const Passage& passage, const http::Reply& reply) {
+void Proxy::note(const Passage& passage, http::Reply& reply) {
+  reply.noted = true;
+  if (!parts_.access_log.wants(passage.sampled)) return;
   http::RequestRecord answered;
   answered.took_ns = steady_ns() - passage.began_ns;
   answered.began_unix_ns = parts_.clock.now().time_since_epoch().count() * 1'000'000 - answered.took_ns;

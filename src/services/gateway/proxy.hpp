@@ -162,7 +162,8 @@ class Proxy {
   http::Reply reply_of(http::Call& call, const Passage& passage, const BackendPtr& instance);
   http::Reply stream_of(http::Call& call, const Passage& passage, const BackendPtr& instance,
                         http::Reply reply);
-  void note(const Passage& passage, const http::Reply& reply);
+  /// For the access log.
+  void note(const Passage& passage, http::Reply& reply);
 
   ProxyParts parts_;
   std::atomic<std::shared_ptr<const GatewayConfig>> config_;

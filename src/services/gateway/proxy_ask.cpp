@@ -41,8 +41,7 @@ Task<std::optional<http::Reply>> Proxy::ask_ahead(const http::Request& request) 
   }
   if (!reply) co_return reply;  // It comes again, with its body.
   complete(passage, *reply);
-  if (parts_.access_log.wants(passage.sampled)) note(passage, *reply);
-  reply->noted = true;
+  note(passage, *reply);
   co_return reply;
 }
 

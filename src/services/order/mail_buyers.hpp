@@ -20,8 +20,7 @@ class MailBuyers final : public LogEffect {
   /// `put`: called when mails were put into the outbox.
   MailBuyers(Outbox& outbox, Accounts& accounts, OrderReader& orders, const ProductBoard& board,
              IdSource& ids, const Clock& clock, std::function<void()> put);
-  /// Another instance writes: what it mails is not known here. On the thread that calls the others.
-  void rest() { at_.reset(); }
+  void rest() override { at_.reset(); }
   Task<std::vector<Follower>> followers() override;
   Task<> take(std::int64_t follower, std::vector<CountedEvent> events, FollowedTo to) override;
 

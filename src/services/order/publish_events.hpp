@@ -17,8 +17,7 @@ class PublishEvents final : public LogEffect {
 
   PublishEvents(EventTopic& topic, FollowerPlaces& places, const ProductBoard& board,
                 Failpoint failpoint = {});
-  /// Another instance publishes: what it did is not known here. On the thread that calls the others.
-  void rest() { at_.reset(); }
+  void rest() override { at_.reset(); }
   Task<std::vector<Follower>> followers() override;
   Task<> take(std::int64_t follower, std::vector<CountedEvent> events, FollowedTo to) override;
   std::uint64_t published() const { return published_.load(std::memory_order_relaxed); }

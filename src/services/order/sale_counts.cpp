@@ -21,23 +21,14 @@ void SaleCounts::keep(ProductId product, std::shared_ptr<const CountedOrders> co
   kept_[product] = Kept{std::move(counted), fresh_until, false};
 }
 
-/// Whoever counts: others count again, also when this one ends by an exception.
-class SaleCounts::Counting {
- public:
-  Counting(SaleCounts& counts, ProductId product) : counts_(counts), product_(product) {}
-  Counting(const Counting&) = delete;
-  ~Counting() {
-    if (!ended_) end(nullptr, {});
-  }
-  void end(std::shared_ptr<const CountedOrders> counted, Instant fresh_until) {
-    ended_ = true;
-    counts_.keep(product_, std::move(counted), fresh_until);
-  }
-
- private:
-  SaleCounts& counts_;
-  const ProductId product_;
-  bool ended_ = false;
+/// Whoever counts: what he found is kept behind him. Others count again when that is nothing, also when he
+/// ended by an exception.
+struct SaleCounts::Counting {
+  SaleCounts& counts;
+  const ProductId product;
+  std::shared_ptr<const CountedOrders> counted;
+  Instant fresh_until{};
+  ~Counting() { counts.keep(product, std::move(counted), fresh_until); }
 };
 
 Task<std::shared_ptr<const CountedOrders>> SaleCounts::of(ProductId product) {
@@ -54,15 +45,14 @@ Task<std::shared_ptr<const CountedOrders>> SaleCounts::of(ProductId product) {
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
   if (!mine) co_return fail(Code::overloaded, "the orders are being counted");
-  Counting mark(*this, product);
+  Counting counting{*this, product, nullptr};
   const Instant begin = clock_.now();
   auto counts = co_await search_.count(product);
   const Instant end = clock_.now();
-  std::shared_ptr<const CountedOrders> counted;
-  if (counts) counted = std::make_shared<const CountedOrders>(CountedOrders{std::move(*counts), begin});
-  mark.end(counted, end + rest_per_work * (end - begin));
+  counting.fresh_until = end + rest_per_work * (end - begin);
   if (!counts) co_return fail(counts.error());
-  co_return counted;
+  counting.counted = std::make_shared<const CountedOrders>(CountedOrders{std::move(*counts), begin});
+  co_return counting.counted;
 }
 
 }  // namespace market::order

@@ -27,7 +27,7 @@ class SaleCounts {
   Task<std::shared_ptr<const CountedOrders>> of(ProductId product);
 
  private:
-  class Counting;
+  struct Counting;
   struct Kept {
     std::shared_ptr<const CountedOrders> counted;
     Instant fresh_until{};

@@ -54,23 +54,12 @@ Task<> ScaledPictures::make(std::string hash, OpenPictures::Picture picture) {
   co_return Result<>();
 }
 
-/// Whoever makes the sizes: others may begin anew, also when this one ends by an exception.
-class ScaledPictures::Making {
- public:
-  Making(ScaledPictures& pictures, const std::string& hash) : pictures_(pictures), hash_(hash) {}
-  Making(const Making&) = delete;
-  ~Making() {
-    if (!ended_) end(false);
-  }
-  void end(bool hopeless) {
-    ended_ = true;
-    pictures_.end(hash_, hopeless);
-  }
-
- private:
-  ScaledPictures& pictures_;
-  const std::string& hash_;
-  bool ended_ = false;
+/// Whoever makes the sizes: behind him others may begin anew, also when he ended by an exception.
+struct ScaledPictures::Making {
+  ScaledPictures& pictures;
+  const std::string& hash;
+  bool hopeless = false;
+  ~Making() { pictures.end(hash, hopeless); }
 };
 
 Task<ShownPicture> ScaledPictures::load(std::string hash, std::uint32_t width) {
@@ -87,11 +76,10 @@ Task<ShownPicture> ScaledPictures::load(std::string hash, std::uint32_t width) {
     if (!picture) co_return fail(picture.error());
     if (wire::upright_width_of(**picture) <= width) co_return ShownPicture{std::move(*picture), true};
     if (may_begin(hash)) {
-      Making mark(*this, hash);
+      Making making{*this, hash};
       const auto made = co_await make(hash, std::move(*picture));
-      const bool hopeless = !made && made.error().code == Code::validation;
-      mark.end(hopeless);
-      if (!made && !hopeless && made.error().code != Code::overloaded)
+      making.hopeless = !made && made.error().code == Code::validation;
+      if (!made && !making.hopeless && made.error().code != Code::overloaded)
         rests_until_.store(clock_.now() + rest_after_failure);
       tried = !made;
       continue;

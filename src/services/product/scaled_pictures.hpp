@@ -30,7 +30,7 @@ class ScaledPictures {
   Task<ShownPicture> load(std::string hash, std::uint32_t width);
 
  private:
-  class Making;
+  struct Making;
   /// After a copy could not be kept, none is made for so long: each reader would make it again.
   static constexpr Millis rest_after_failure{30'000};
   static constexpr std::size_t hopeless_max = 1'024;
