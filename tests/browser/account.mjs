@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 
-import { buyer, password } from './api.mjs';
-import { fitsTheWidth, isQuiet, patience, phone, picture, run } from './browser.mjs';
-import { until } from './platform.mjs';
+import { admin, buyer, password } from './api.mjs';
+import { fitsTheWidth, isQuiet, narrow, patience, phone, picture, run } from './browser.mjs';
+import { Server, until } from './platform.mjs';
 import { isAccessible, makeContext, seconds, signIn, visitor } from './visit.mjs';
 
 const button = (page) => page.locator('.buy-button');
@@ -347,6 +347,10 @@ async function showsTextAsText(context) {
   assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), evil);
   assert.equal(await page.locator('main img, main script').count(), 0);
   await fitsTheWidth(page);
+  await page.setViewportSize(narrow); // Here the menu alone has the languages.
+  await page.getByRole('button', { name: '계정' }).click();
+  await page.getByRole('menuitemradio', { name: 'English' }).click();
+  await page.getByRole('heading', { name: 'Everything' }).waitFor();
   isQuiet(page);
   await who.context.close();
 }

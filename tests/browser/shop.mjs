@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 
 import { admin, buyer, password } from './api.mjs';
-import { fitsTheWidth, isQuiet, patience, phone, picture, run, tabTo, wide } from './browser.mjs';
+import { fitsTheWidth, isQuiet, narrow, patience, phone, picture, run, tabTo, wide } from './browser.mjs';
 import { Server, until } from './platform.mjs';
 import { png } from './png.mjs';
 import { isAccessible, makeContext, seconds, signIn, visitor } from './visit.mjs';
@@ -28,6 +28,20 @@ const ticketNumber = (page) => page.locator('.ticket-number [aria-hidden=true]')
 
 // --- the whole way, twice -----------------------------------------------------------------------------------
 
+/** Narrower than any phone of today, as at 400 % on a desktop: nothing is cut, and the head's pictures have their size. */
+async function reflows(page) {
+  const before = page.viewportSize();
+  await page.setViewportSize(narrow);
+  await fitsTheWidth(page);
+  const sizeOf = async (what) => {
+    const { width, height } = await page.locator(what).boundingBox();
+    return [Math.round(width), Math.round(height)];
+  };
+  assert.deepEqual(await sizeOf('.wordmark svg'), [34, 24], 'the logo');
+  if (await page.locator('.initial').count() > 0) assert.deepEqual(await sizeOf('.initial'), [30, 30], 'the initial');
+  await page.setViewportSize(before);
+}
+
 async function walk(context, language, viewport, scheme) {
   const { market, seller } = context;
   const say = words[language];
@@ -41,6 +55,7 @@ async function walk(context, language, viewport, scheme) {
     await fitsTheWidth(page);
     await isAccessible(page);
     await picture(page, `shop-${what}-${name}`);
+    if (viewport === phone) await reflows(page);
   };
   await page.goto(market.url);
   await page.getByRole('link', { name: product.name }).first().waitFor();
