@@ -560,6 +560,7 @@ async function movesWithACrowd(context) {
     await one.send('POST', `/orders/${third.id}/cancel`);
   }));
   await page.getByRole('main').getByRole('link', { name: 'Report' }).click();
+  await page.locator('.board-state').getByText(/^Opened /).waitFor();
   await page.locator('.figure', { hasText: 'Revenue' }).getByText('₩712,000').waitFor(seconds(20));
   await page.locator('.figure', { hasText: 'Last order after' }).getByText(/ s$/).waitFor();
   await page.getByRole('img', { name: /^Units, every 1 s/ }).waitFor();
