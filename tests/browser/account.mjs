@@ -5,10 +5,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
+import path from 'node:path';
 
-import { buyer, password } from './api.mjs';
-import { fitsTheWidth, isQuiet, patience, phone, picture, run } from './browser.mjs';
-import { until } from './platform.mjs';
+import { admin, buyer, password } from './api.mjs';
+import { fitsTheWidth, isQuiet, narrow, patience, phone, picture, run } from './browser.mjs';
+import { Server, until } from './platform.mjs';
 import { isAccessible, makeContext, seconds, signIn, visitor } from './visit.mjs';
 
 const button = (page) => page.locator('.buy-button');
@@ -55,6 +56,48 @@ async function collectsInACartAndRemembers(context) {
   await isAccessible(page);
   isQuiet(page);
   await who.context.close();
+}
+
+/** What does not fit the first page of a list is on the next, which the list offers; a product's page knows of all. */
+async function showsAllOfLongLists(context) {
+  const market = await Server.start(['--data', path.join(context.folder, 'long'), '--set', 'ratelimit.enabled=false']);
+  try {
+    const seller = await admin(market.url);
+    const one = await buyer(market.url);
+    const products = [];
+    for (let i = 0; i < 101; i += 1) {
+      const product = await seller.product({ name: `Wished ${i}`, category: `kind ${String(i % 21).padStart(2, '0')}`, kind: 'regular', sale: null });
+      await one.send('PUT', `/wishlist/${product.id}`);
+      products.push(product);
+    }
+    const who = await visitor(context, { viewport: phone });
+    const page = await who.tab();
+    const more = page.locator('.more').getByRole('button', { name: 'Show more' });
+    await signIn(page, market.url, one.account, 'en', '/store/wishes');
+    for (const shown of [24, 48, 72, 96]) {
+      await until(async () => await page.locator('.card').count() === shown, 10);
+      if (shown === 24) await isAccessible(page);
+      await more.click();
+    }
+    await page.getByRole('link', { name: 'Wished 0', exact: true }).waitFor();
+    assert.equal(await page.locator('.card').count(), 101);
+    assert.equal(await more.count(), 0);
+    await fitsTheWidth(page);
+    await page.goto(`${market.url}/store/products/${products[0].id}`);
+    await page.getByRole('button', { name: 'On the wish list' }).waitFor();
+    await page.goto(market.url);
+    const last = page.getByRole('button', { name: 'kind 20' });
+    await page.getByRole('button', { name: 'kind 19' }).waitFor();
+    assert.equal(await last.count(), 0);
+    const categories = page.getByRole('group', { name: 'Categories' });
+    await categories.getByRole('button', { name: 'Show more' }).click();
+    await last.waitFor();
+    assert.equal(await categories.getByRole('button', { name: 'Show more' }).count(), 0);
+    isQuiet(page);
+    await who.context.close();
+  } finally {
+    await market.stop();
+  }
 }
 
 /** While the server is away every press says that it did not work, and none is a complaint in the console. */
@@ -304,6 +347,10 @@ async function remembersLanguageAndTheme(context) {
   await page.reload();
   await page.getByRole('heading', { name: '전체 상품' }).waitFor();
   assert.equal(await page.locator('html').getAttribute('data-theme'), 'dark');
+  await page.setViewportSize(narrow); // Here the menu alone has the languages.
+  await page.getByRole('button', { name: '계정' }).click();
+  await page.getByRole('menuitemradio', { name: 'English' }).click();
+  await page.getByRole('heading', { name: 'Everything' }).waitFor();
   isQuiet(page);
   await who.context.close();
 }
@@ -428,5 +475,5 @@ async function anEventIsUsableInASecond(context) {
   else assert.ok(best <= 1000 * patience, `${best} ms`);
 }
 
-await run([collectsInACartAndRemembers, saysThatAPressDidNotWork, takesANumberThatIsTyped, asksWhichCurrency, saysWhatIsWrongInTheReadersLanguage, returnsWhatWasDelivered, keepsAnAccount, pollsWhereStreamsAreHeldBack, remembersLanguageAndTheme,
+await run([collectsInACartAndRemembers, showsAllOfLongLists, saysThatAPressDidNotWork, takesANumberThatIsTyped, asksWhichCurrency, saysWhatIsWrongInTheReadersLanguage, returnsWhatWasDelivered, keepsAnAccount, pollsWhereStreamsAreHeldBack, remembersLanguageAndTheme,
   findsFiltersAndSaysWhenThereIsNothing, showsTextAsText, firstLoadIsSmall, anEventIsUsableInASecond], makeContext);

@@ -12,6 +12,8 @@ const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 export const patience = Number(process.env.MARKET_PATIENCE ?? 1);
 export const wide = { width: 1280, height: 800 };
 export const phone = { width: 360, height: 640 };
+/** Nothing may need two directions to scroll in here (WCAG 1.4.10). */
+export const narrow = { width: 320, height: 640 };
 
 export const canBrowse = Boolean(chromium && browserPath);
 export const launch = () => chromium.launch({ executablePath: browserPath, args: flags });

@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import path from 'node:path';
 
 import { admin, buyer } from './api.mjs';
-import { fitsTheWidth, isQuiet, phone, picture, run, tabTo, wide } from './browser.mjs';
+import { fitsTheWidth, isQuiet, narrow, phone, picture, run, tabTo, wide } from './browser.mjs';
 import { adminAccount, FakeInstance, Server, until } from './platform.mjs';
 import { png } from './png.mjs';
 import { isAccessible, makeContext, seconds, signIn, visitor } from './visit.mjs';
@@ -520,6 +520,9 @@ async function fitsAPhone(context) {
     await fitsTheWidth(page);
     await isAccessible(page);
     await picture(page, `console-phone-${name.replace(' ', '-')}`);
+    await page.setViewportSize(narrow);
+    await fitsTheWidth(page);
+    await page.setViewportSize(phone);
   }
   isQuiet(page);
   await page.context().close();
@@ -557,6 +560,7 @@ async function movesWithACrowd(context) {
     await one.send('POST', `/orders/${third.id}/cancel`);
   }));
   await page.getByRole('main').getByRole('link', { name: 'Report' }).click();
+  await page.locator('.board-state').getByText(/^Opened /).waitFor();
   await page.locator('.figure', { hasText: 'Revenue' }).getByText('₩712,000').waitFor(seconds(20));
   await page.locator('.figure', { hasText: 'Last order after' }).getByText(/ s$/).waitFor();
   await page.getByRole('img', { name: /^Units, every 1 s/ }).waitFor();

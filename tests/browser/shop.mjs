@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 
 import { admin, buyer, password } from './api.mjs';
-import { fitsTheWidth, isQuiet, patience, phone, picture, run, tabTo, wide } from './browser.mjs';
+import { fitsTheWidth, isQuiet, narrow, patience, phone, picture, run, tabTo, wide } from './browser.mjs';
 import { Server, until } from './platform.mjs';
 import { png } from './png.mjs';
 import { isAccessible, makeContext, seconds, signIn, visitor } from './visit.mjs';
@@ -28,6 +28,20 @@ const ticketNumber = (page) => page.locator('.ticket-number [aria-hidden=true]')
 
 // --- the whole way, twice -----------------------------------------------------------------------------------
 
+/** Narrower than any phone of today, as at 400 % on a desktop: nothing is cut, and the head's pictures have their size. */
+async function reflows(page) {
+  const before = page.viewportSize();
+  await page.setViewportSize(narrow);
+  await fitsTheWidth(page);
+  const sizeOf = async (what) => {
+    const { width, height } = await page.locator(what).boundingBox();
+    return [Math.round(width), Math.round(height)];
+  };
+  assert.deepEqual(await sizeOf('.wordmark svg'), [34, 24], 'the logo');
+  if (await page.locator('.initial').count() > 0) assert.deepEqual(await sizeOf('.initial'), [30, 30], 'the initial');
+  await page.setViewportSize(before);
+}
+
 async function walk(context, language, viewport, scheme) {
   const { market, seller } = context;
   const say = words[language];
@@ -41,6 +55,7 @@ async function walk(context, language, viewport, scheme) {
     await fitsTheWidth(page);
     await isAccessible(page);
     await picture(page, `shop-${what}-${name}`);
+    if (viewport === phone) await reflows(page);
   };
   await page.goto(market.url);
   await page.getByRole('link', { name: product.name }).first().waitFor();
@@ -118,10 +133,13 @@ async function opensByTheServersClock(context) {
   const shown = Number((await page.locator('.countdown b').last().innerText()));
   assert.ok(Math.abs(shown - left) <= 1, `${shown} s are shown, ${left} s are left`);
   assert.ok(await button(page).isDisabled());
+  await page.locator('.facts').getByText(/^Opens /).waitFor();
   await isAccessible(page);
   await picture(page, 'shop-countdown');
   await page.getByRole('button', { name: words.en.buy }).click(seconds(15));
   assert.ok(Date.now() >= opensAt, 'the button was there too early');
+  await page.locator('.facts').getByText(/^Opened /).waitFor();
+  assert.equal(await page.locator('.facts').getByText(/^Opens /).count(), 0);
   await page.locator('.ticket').getByText('You got no. 1').waitFor();
   isQuiet(page);
   await who.context.close();
@@ -384,6 +402,7 @@ async function saysThatASaleIsPaused(context) {
   await signIn(page, market.url, one.account, 'ko', `/store/products/${product.id}`);
   await page.getByRole('button', { name: words.ko.buy }).waitFor();
   await page.locator('.fresh.stream').waitFor();
+  for (const fact of [/에 오픈했습니다$/, /까지$/]) await page.locator('.facts').getByText(fact).waitFor();
   await seller.send('POST', `/admin/products/${product.id}/sale/pause`);
   await page.getByRole('button', { name: '판매가 잠시 멈췄습니다' }).waitFor(seconds(5));
   assert.ok(await button(page).isDisabled());
@@ -394,6 +413,7 @@ async function saysThatASaleIsPaused(context) {
   await page.getByRole('button', { name: words.ko.buy }).waitFor(seconds(5));
   await seller.send('PATCH', `/products/${product.id}`, { sale: { opensAt: product.sale.opensAt, closesAt: new Date().toISOString() } });
   await page.locator('.pill.closed').waitFor(seconds(10));
+  await page.locator('.facts').getByText(/에 끝났습니다$/).waitFor(seconds(35)); // The page reads the product anew.
   isQuiet(page);
   await who.context.close();
 }

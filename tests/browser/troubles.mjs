@@ -289,6 +289,10 @@ async function announcesTheNextAfterManyEnded(context) {
     await signIn(page, market.url, seller.account, 'en', '/admin').catch(() => undefined);
     await page.goto(`${market.url}/admin`);
     await page.getByRole('heading', { name: 'The next one' }).waitFor();
+    assert.equal(await page.locator('.pick option').count(), 100);
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await page.locator('.pick option', { hasText: /^Long over 0$/ }).waitFor({ state: 'attached' });
+    assert.equal(await page.locator('.pick option').count(), 106);
     isQuiet(page);
     await who.context.close();
   } finally {

@@ -4,6 +4,8 @@ import { useMemo, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import { ask } from '../api/client';
 import type { OrderState, Product, SaleReport } from '../api/types';
+import { useServerNow } from '../lib/hooks';
+import { saleTimes, saleView } from '../lib/sale';
 import { LoadError, Loading, Skeleton } from '../ui/parts';
 import { Figure } from './Board';
 import { Chart } from './Chart';
@@ -73,6 +75,7 @@ function Told({ product }: { product: Product }): ReactNode {
     queryFn: ({ signal }) => ask<SaleReport>('/admin/orders/report', { query: { productId: product.id }, signal, timeoutMs: 60_000 }),
     refetchInterval: 10_000,
   });
+  const now = useServerNow(5000);
   if (report.isPending) return <Loading of={report}><Skeleton className="block" /></Loading>;
   if (report.isError) return <LoadError of={report} />;
   const { capacity, remaining, revenue, refunded, liveOrders, liveUnits, firstOrderAt, lastOrderAt } = report.data;
@@ -81,8 +84,7 @@ function Told({ product }: { product: Product }): ReactNode {
   return (
     <>
       <p className="board-state">
-        {t('sale.opensAt', { time: time(product.sale!.opensAt) })}
-        {product.sale!.closesAt && ` · ${t('sale.closesAt', { time: time(product.sale!.closesAt) })}`}
+        {saleTimes(product.sale!, saleView(product, null, now).state, now).map(({ word, at }) => t(word, { time: time(at) })).join(' · ')}
       </p>
       <dl className="figures">
         <Figure name={t('report.revenue')} value={price(revenue)} look="first" />

@@ -59,7 +59,7 @@ export const en = {
   'products.state': 'State',
   'products.price': 'Price',
   'products.name': 'Name',
-  'products.opens': 'Opens',
+  'products.opens': 'Opening',
   'products.none': 'No products yet',
   'products.description': 'Description',
   'products.category': 'Category',

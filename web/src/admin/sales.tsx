@@ -1,27 +1,29 @@
 /** Which sale is looked at: the one in the address, else the one whose opening is nearest. */
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useSearchParams } from 'react-router';
 import { ask } from '../api/client';
 import type { Product, ProductList } from '../api/types';
 import { useServerNow } from '../lib/hooks';
-import { Empty, LoadError, Loading, Skeleton } from '../ui/parts';
+import { Button, Empty, LoadError, Loading, Skeleton } from '../ui/parts';
 import { useConsoleSpeech, type ConsoleWord } from './words';
 
 /** A page about one sale, with the choice of which. */
 export function SalePage({ title, admin, children }: { title: ConsoleWord; admin: boolean; children: (product: Product) => ReactNode }): ReactNode {
   const { t } = useConsoleSpeech();
   const [parameters, setParameters] = useSearchParams();
-  const list = useQuery({
+  const list = useInfiniteQuery({
     queryKey: ['products', 'drops', admin],
-    queryFn: ({ signal }) => (admin
-      ? ask<ProductList>('/products', { query: { kind: 'event', limit: 100 }, signal })
-      : ask<ProductList>('/seller/products', { query: { limit: 100 }, signal })),
+    queryFn: ({ pageParam, signal }) => (admin
+      ? ask<ProductList>('/products', { query: { kind: 'event', limit: 100, cursor: pageParam }, signal })
+      : ask<ProductList>('/seller/products', { query: { limit: 100, cursor: pageParam }, signal })),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
     refetchInterval: 10_000,
   });
   const wanted = parameters.get('sale');
-  const listed = list.data?.items.filter((each) => each.sale) ?? [];
-  // One that is not public yet, or not among the first hundred.
+  const listed = list.data?.pages.flatMap((page) => page.items).filter((each) => each.sale) ?? [];
+  // One that is not public yet, or on a page that was not asked for.
   const other = useQuery({
     queryKey: ['products', 'sale', wanted], enabled: list.isSuccess && wanted !== null && !listed.some((each) => each.id === wanted),
     queryFn: ({ signal }) => ask<Product>(`/products/${wanted}`, { signal }), refetchInterval: 10_000, retry: false,
@@ -35,11 +37,12 @@ export function SalePage({ title, admin, children }: { title: ConsoleWord; admin
     <>
       <div className="bar">
         <h1>{product?.name ?? t(title)}</h1>
-        {sales.length > 1 && product && (
+        {product && (sales.length > 1 || list.hasNextPage) && (
           <div className="pick"><span aria-hidden="true">{t('board.sale')}</span>
             <select aria-label={t('board.sale')} value={product.id} onChange={(event) => setParameters({ sale: event.target.value })}>
               {sales.map((each) => <option key={each.id} value={each.id}>{each.name}</option>)}
             </select>
+            {list.hasNextPage && <Button className="small" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{t('home.more')}</Button>}
           </div>
         )}
       </div>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Product, Stock } from '../api/types';
-import { countdown, quantityMax, saleView } from './sale';
+import { countdown, quantityMax, saleTimes, saleView } from './sale';
 
 const opensAt = 1_000_000;
 const product = (sale: object | null, remaining = 5): Product => ({
@@ -38,6 +38,34 @@ describe('what may be done', () => {
   it('sells regular products while there are any', () => {
     expect(saleView(product(null), null, 0).state).toBe('open');
     expect(saleView(product(null, 0), null, 0).state).toBe('sold_out');
+  });
+});
+
+describe('when it opens and ends', () => {
+  const sale = (closesAt: number | null) => product({ closesAt: closesAt === null ? null : new Date(closesAt).toISOString() }).sale!;
+  const words = (...[closesAt, state, now]: [number | null, Parameters<typeof saleTimes>[1], number]) =>
+    saleTimes(sale(closesAt), state, now).map(({ word }) => word);
+  it('is to come before the opening', () => {
+    expect(words(null, 'scheduled', opensAt - 1)).toEqual(['sale.opensAt']);
+    expect(words(opensAt + 10, 'scheduled', opensAt - 1)).toEqual(['sale.opensAt', 'sale.closesAt']);
+    expect(words(opensAt + 10, 'recovering', opensAt - 1)).toEqual(['sale.opensAt', 'sale.closesAt']);
+  });
+  it('has passed once it is open, also where the own clock is late', () => {
+    expect(words(null, 'open', opensAt + 1)).toEqual(['sale.openedAt']);
+    expect(words(opensAt + 10, 'open', opensAt - 1)).toEqual(['sale.openedAt', 'sale.closesAt']);
+    for (const state of ['sold_out', 'paused', 'recovering'] as const)
+      expect(words(opensAt + 10, state, opensAt)).toEqual(['sale.openedAt', 'sale.closesAt']);
+  });
+  it('has passed once it is over', () => {
+    expect(words(opensAt + 10, 'closed', opensAt + 9)).toEqual(['sale.openedAt', 'sale.closedAt']);
+    expect(words(opensAt + 10, 'recovering', opensAt + 10)).toEqual(['sale.openedAt', 'sale.closedAt']);
+    expect(words(null, 'closed', opensAt + 10)).toEqual(['sale.openedAt']);
+  });
+  it('names no opening of a sale that was ended before it', () => {
+    expect(words(opensAt - 10, 'closed', opensAt - 5)).toEqual(['sale.closedAt']);
+  });
+  it('names the moments themselves', () => {
+    expect(saleTimes(sale(opensAt + 10), 'open', opensAt).map(({ at }) => Date.parse(at))).toEqual([opensAt, opensAt + 10]);
   });
 });
 

@@ -9,6 +9,11 @@ export type SaleView =
   | { state: 'recovering' }
   | { state: 'paused' };
 
+export interface SaleTime {
+  word: 'sale.opensAt' | 'sale.openedAt' | 'sale.closesAt' | 'sale.closedAt';
+  at: string;
+}
+
 export function saleView(product: Product, stock: Stock | null, serverNow: number): SaleView {
   const remaining = stock?.remaining ?? product.stock.remaining;
   const said: string = stock?.saleState ?? product.sale?.state ?? 'open';
@@ -22,6 +27,18 @@ export function saleView(product: Product, stock: Stock | null, serverNow: numbe
     if (serverNow < opensAt && said === 'scheduled') return { state: 'scheduled', opensAt };
   }
   return remaining === 0 || said === 'sold_out' ? { state: 'sold_out' } : { state: 'open' };
+}
+
+/** When the sale opens and ends, or did: what has passed is not told as to come, nor an opening that will never be. */
+export function saleTimes(sale: NonNullable<Product['sale']>, state: SaleView['state'], serverNow: number): SaleTime[] {
+  const opened = state === 'open' || serverNow >= Date.parse(sale.opensAt);
+  const times: SaleTime[] = [];
+  if (opened || state !== 'closed') times.push({ word: opened ? 'sale.openedAt' : 'sale.opensAt', at: sale.opensAt });
+  if (sale.closesAt !== null) {
+    const ended = state === 'closed' || serverNow >= Date.parse(sale.closesAt);
+    times.push({ word: ended ? 'sale.closedAt' : 'sale.closesAt', at: sale.closesAt });
+  }
+  return times;
 }
 
 /** Days, hours, minutes, seconds until then; a second that has begun counts, so that it never shows 0 too early. */

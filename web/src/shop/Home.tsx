@@ -131,12 +131,17 @@ export function Home(): ReactNode {
     getNextPageParam: (page) => page.nextCursor,
     placeholderData: (before) => before,
   });
-  const categories = useQuery({
-    queryKey: ['categories'], queryFn: ({ signal }) => ask<CategoryList>('/categories', { signal }), staleTime: 60_000,
+  const categories = useInfiniteQuery({
+    queryKey: ['categories'],
+    queryFn: ({ pageParam, signal }) => ask<CategoryList>('/categories', { query: { limit: 20, cursor: pageParam }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+    staleTime: 60_000,
   });
   const now = useServerNow(5000);
   const hero = filters.any ? null : featured(drops.data?.items ?? [], now);
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
+  const names = categories.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <div className="page">
       {!filters.any && drops.isPending && <Loading of={drops}><Skeleton className="hero-skeleton" /></Loading>}
@@ -159,12 +164,15 @@ export function Home(): ReactNode {
             ))}
           </select>
         </div>
-        {(categories.data?.items.length ?? 0) > 1 && (
+        {names.length > 1 && (
           <div className="chips" role="group" aria-label={t('home.categories')}>
-            {categories.data?.items.slice(0, 20).map(({ name }) => (
+            {names.map(({ name }) => (
               <button key={name} type="button" className="chip" aria-pressed={category === name}
                 onClick={() => filters.set('category', category === name ? '' : name)}>{name}</button>
             ))}
+            {categories.hasNextPage && (
+              <Button look="quiet" className="small" disabled={categories.isFetchingNextPage} onClick={() => void categories.fetchNextPage()}>{t('home.more')}</Button>
+            )}
           </div>
         )}
         {filters.any && (

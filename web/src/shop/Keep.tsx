@@ -2,19 +2,12 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { useLocation, useNavigate } from 'react-router';
-import { ApiError, ask } from '../api/client';
-import type { Cart, Product, User, WishList } from '../api/types';
+import { all, ApiError, ask } from '../api/client';
+import type { Cart, Product, User, Wish } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { browserCart, setQuantity } from '../lib/cart';
 import { press } from '../lib/press';
 import { Button } from '../ui/parts';
-
-export function wishesQuery(user: User | null) {
-  return {
-    queryKey: ['wishes', user?.id], enabled: user !== null,
-    queryFn: () => ask<WishList>('/wishlist', { query: { limit: 100 } }),
-  };
-}
 
 export function Keep({ product, user }: { product: Product; user: User | null }): ReactNode {
   const { t } = useSpeech();
@@ -22,8 +15,11 @@ export function Keep({ product, user }: { product: Product; user: User | null })
   const go = useNavigate();
   const here = useLocation().pathname;
   const [said, setSaid] = useState<'cart.added' | 'cart.full' | null>(null);
-  const wishes = useQuery(wishesQuery(user));
-  const wished = wishes.data?.items.some((each) => each.productId === product.id) ?? false;
+  const wishes = useQuery({
+    queryKey: ['wishes', 'all', user?.id], enabled: user !== null,
+    queryFn: ({ signal }) => all<Wish>('/wishlist', signal),
+  });
+  const wished = wishes.data?.some((each) => each.productId === product.id) ?? false;
   const wish = async (): Promise<void> => {
     if (!user) return void (await go(`/store/sign-in?to=${encodeURIComponent(here)}`));
     await ask(`/wishlist/${product.id}`, { method: wished ? 'DELETE' : 'PUT' });

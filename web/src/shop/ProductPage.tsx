@@ -8,7 +8,7 @@ import { useSpeech } from '../i18n/language';
 import { serverClock } from '../lib/clock';
 import { useClockSync, useLive, useServerNow, useTitle } from '../lib/hooks';
 import { productQuery } from '../lib/queries';
-import { saleView } from '../lib/sale';
+import { saleTimes, saleView } from '../lib/sale';
 import { Art } from '../ui/Art';
 import { Countdown } from '../ui/Countdown';
 import { Empty, LinkButton, LoadError, Loading, Skeleton } from '../ui/parts';
@@ -80,8 +80,7 @@ function Offer({ product }: { product: Product }): ReactNode {
         <h1>{product.name}</h1>
         <p className="price big">{price(product.price)}</p>
         <ul className="facts">
-          {product.sale && <li>{t('sale.opensAt', { time: time(product.sale.opensAt) })}</li>}
-          {product.sale?.closesAt && <li>{t('sale.closesAt', { time: time(product.sale.closesAt) })}</li>}
+          {product.sale && saleTimes(product.sale, sale.state, now).map(({ word, at }) => <li key={word}>{t(word, { time: time(at) })}</li>)}
           {product.sale && <li>{limit ? t('sale.limit', { count: number(limit) }) : t('sale.noLimit')}</li>}
         </ul>
         {sale.state === 'scheduled' && (

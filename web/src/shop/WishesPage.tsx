@@ -1,25 +1,29 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { ask } from '../api/client';
-import type { User } from '../api/types';
+import type { User, WishList } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { press } from '../lib/press';
 import { useTitle } from '../lib/hooks';
 import { Button, Empty, LinkButton, LoadError, Loading, Skeleton } from '../ui/parts';
 import { Guard } from './Guard';
 import { Card } from './Home';
-import { wishesQuery } from './Keep';
 
 function Wishes({ user }: { user: User }): ReactNode {
   const { t } = useSpeech();
   useTitle(`${t('wish.title')} · MARKET`);
   const queries = useQueryClient();
-  const list = useQuery(wishesQuery(user));
+  const list = useInfiniteQuery({
+    queryKey: ['wishes', 'pages', user.id],
+    queryFn: ({ pageParam, signal }) => ask<WishList>('/wishlist', { query: { limit: 24, cursor: pageParam }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+  });
   const forget = async (productId: string): Promise<void> => {
     await ask(`/wishlist/${productId}`, { method: 'DELETE' });
     await queries.invalidateQueries({ queryKey: ['wishes'] });
   };
-  const wishes = list.data?.items ?? [];
+  const wishes = list.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <div className="page">
       <h1 className="list-title">{t('wish.title')}</h1>
@@ -36,6 +40,9 @@ function Wishes({ user }: { user: User }): ReactNode {
           </li>
         )))}
       </ul>
+      {list.hasNextPage && (
+        <p className="more"><Button disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{t('home.more')}</Button></p>
+      )}
     </div>
   );
 }
