@@ -69,7 +69,11 @@ constexpr int admin_time_ms = 10'000;
 template <class Ask>
 Event ask(rd_kafka_t* handle, std::string_view what, Ask ask) {
   const std::unique_ptr<rd_kafka_queue_t, QueueCloser> queue(rd_kafka_queue_new(handle));
-  ask(queue.get());
+  const std::unique_ptr<rd_kafka_AdminOptions_t, void (*)(rd_kafka_AdminOptions_t*)> options(
+      rd_kafka_AdminOptions_new(handle, RD_KAFKA_ADMIN_OP_ANY), rd_kafka_AdminOptions_destroy);
+  char why[512];  // Without it socket.timeout.ms, which is meant for the log, would end a start.
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), admin_time_ms, why, sizeof why);
+  ask(options.get(), queue.get());
   Event answer(rd_kafka_queue_poll(queue.get(), admin_time_ms));
   if (!answer) throw std::runtime_error(fmt::format("Kafka does not answer: {}", what));
   if (const auto error = rd_kafka_event_error(answer.get()); error != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -98,8 +102,9 @@ void create(rd_kafka_t* handle, const std::string& name, int replicas) {
                                                                                    rd_kafka_NewTopic_destroy);
   for (const TopicSetting& each : topic_settings())
     rd_kafka_NewTopic_set_config(wanted, std::string(each.name).c_str(), std::string(each.value).c_str());
-  const Event answer = ask(handle, "making the topic " + name,
-                           [&](auto* queue) { rd_kafka_CreateTopics(handle, &wanted, 1, nullptr, queue); });
+  const Event answer = ask(handle, "making the topic " + name, [&](auto* options, auto* queue) {
+    rd_kafka_CreateTopics(handle, &wanted, 1, options, queue);
+  });
   std::size_t count = 0;
   const auto* const* made =
       rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(answer.get()), &count);
@@ -114,8 +119,8 @@ void look_at_settings(rd_kafka_t* handle, const Connection& connection, const st
   rd_kafka_ConfigResource_t* resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str());
   const std::unique_ptr<rd_kafka_ConfigResource_t, void (*)(rd_kafka_ConfigResource_t*)> owner(
       resource, rd_kafka_ConfigResource_destroy);
-  const Event answer = ask(handle, "the settings of the topic " + name, [&](auto* queue) {
-    rd_kafka_DescribeConfigs(handle, &resource, 1, nullptr, queue);
+  const Event answer = ask(handle, "the settings of the topic " + name, [&](auto* options, auto* queue) {
+    rd_kafka_DescribeConfigs(handle, &resource, 1, options, queue);
   });
   std::size_t resources = 0, entries = 0;
   const auto* const* described = rd_kafka_DescribeConfigs_result_resources(
@@ -204,7 +209,7 @@ void delete_topic(const Connection& connection, const std::string& name) {
   const std::unique_ptr<rd_kafka_DeleteTopic_t, void (*)(rd_kafka_DeleteTopic_t*)> owner(
       wanted, rd_kafka_DeleteTopic_destroy);
   ask(handle.get(), "deleting the topic " + name,
-      [&](auto* queue) { rd_kafka_DeleteTopics(handle.get(), &wanted, 1, nullptr, queue); });
+      [&](auto* options, auto* queue) { rd_kafka_DeleteTopics(handle.get(), &wanted, 1, options, queue); });
 }
 
 }  // namespace market::kafka

@@ -288,8 +288,10 @@ Result<> StripeProvider::refund_now(AttemptId attempt) {
                               "refund-" + settings_.store + '-' + attempt.text()});
   const bool before = text_at(answer.body, "/error/code") == "charge_already_refunded";
   const std::string status = text_at(answer.body, "/status");
-  if (!before && (answer.status != 200 || (status != "succeeded" && status != "pending")))
-    return unknown_outcome(fmt::format("the refund was not made: {} {}", answer.why, status));
+  if (!before && (answer.status != 200 || (status != "succeeded" && status != "pending"))) {
+    warn_(fmt::format("Stripe does not refund a payment: {} {}", answer.why, status));
+    return unknown_outcome("Stripe did not make the refund");
+  }
   return book_->refund(attempt);
 }
 

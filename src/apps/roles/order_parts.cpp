@@ -66,7 +66,7 @@ std::unique_ptr<payment::StripeProvider> stripe_of(const Settings& settings, Sto
   stripe.url = settings.text("payments.stripe_url");
   stripe.key = secret_in_file("payments.stripe_key_file", file);
   stripe.store = name_of(store);
-  return std::make_unique<payment::StripeProvider>(stripe, charge_book(store), clock, warn);
+  return std::make_unique<payment::StripeProvider>(stripe, charge_book(store), clock, limited_warnings());
 }
 
 std::unique_ptr<payment::StripeNotices> stripe_notices_of(const Settings& settings, const Store& store) {

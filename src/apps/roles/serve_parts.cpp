@@ -189,9 +189,6 @@ std::unique_ptr<mail::SmtpTransport> smtp_of(const Settings& settings) {
   return smtp ? std::make_unique<mail::SmtpTransport>(std::move(*smtp)) : nullptr;
 }
 
-namespace {
-
-/// For a client's threads, which meet the same trouble again and again.
 std::function<void(const std::string&)> limited_warnings() {
   struct Said {
     std::mutex mutex;
@@ -203,6 +200,8 @@ std::function<void(const std::string&)> limited_warnings() {
     if (said->lines.allows(line, said->clock.now())) spdlog::warn("{}", line);
   };
 }
+
+namespace {
 
 kafka::Connection kafka_connection(const Settings& settings) {
   kafka::Connection connection;

@@ -56,6 +56,7 @@ Connection::Connection(IoThread& thread, OwnedFd fd, const Peer& peer)
 Connection::~Connection() {
   if (charged_ > 0) thread_.shared().give_back_unfinished(peer_, charged_);
   if (given_away_) return;
+  limit_unsent(fd_.get(), limits_.send_time_max);
   thread_.remove(place_);
   thread_.shared().connection_closed(peer_, has_stream_place_);
 }

@@ -326,6 +326,7 @@ asio::awaitable<bool> Connection::flush() {
     if (woken != Wake::closing) sent = send_some();
     // A peer that takes a byte now and then would hold its answer, and us, for days.
     const bool stuck = woken == Wake::timeout && sent == Sent::blocked && left - unsent() < send_bytes_min;
+    if (stuck) drop_unsent(fd_.get());
     if (stuck || woken == Wake::closing) {
       closed_ = true;
       co_return false;

@@ -1,7 +1,9 @@
 #include "http/server/io_thread.hpp"
 
 #include <fmt/format.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,6 +41,16 @@ constexpr std::uint64_t name_of(std::uint32_t place, std::uint32_t generation) {
 
 OwnedFd::~OwnedFd() {
   if (fd_ >= 0) ::close(fd_);
+}
+
+void limit_unsent(int socket, std::chrono::milliseconds longest) {
+  const auto ms = static_cast<unsigned>(longest.count());
+  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+}
+
+void drop_unsent(int socket) {
+  const linger at_once{1, 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 std::size_t PeerCounts::Hash::operator()(const std::array<unsigned char, 16>& bucket) const {

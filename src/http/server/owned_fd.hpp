@@ -1,6 +1,7 @@
 #pragma once
 /// A socket that is closed when nobody takes it.
 
+#include <chrono>
 #include <utility>
 
 namespace market::http {
@@ -17,5 +18,11 @@ class OwnedFd {
  private:
   int fd_;
 };
+
+/// Before `socket` is closed: what is unsent then is kept no longer for a peer that takes nothing for so long
+/// (tcp(7), TCP_USER_TIMEOUT). The system alone would keep it for minutes, and count it to nobody.
+void limit_unsent(int socket, std::chrono::milliseconds longest);
+/// It is dropped at once.
+void drop_unsent(int socket);
 
 }  // namespace market::http

@@ -38,9 +38,14 @@ struct TlsBridge {
         inside(of.io()) {
     outside.next_layer().assign(asio::ip::tcp::v4(), fd.release());
   }
-  ~TlsBridge() { thread.shared().connection_closed(peer); }
+  ~TlsBridge() {
+    close();
+    thread.shared().connection_closed(peer);
+  }
   void close() {
     Error ignored;
+    if (outside.next_layer().is_open())
+      limit_unsent(outside.next_layer().native_handle(), thread.shared().limits.send_time_max);
     outside.next_layer().close(ignored);
     inside.close(ignored);
   }
@@ -53,13 +58,18 @@ struct TlsBridge {
 };
 using BridgePtr = std::shared_ptr<TlsBridge>;
 
+enum class Unsent : bool { goes_on, is_dropped };
+
 /// Closes the bridge unless it ends before.
 class Deadline {
  public:
-  Deadline(const BridgePtr& bridge, std::chrono::milliseconds longest)
+  Deadline(const BridgePtr& bridge, std::chrono::milliseconds longest, Unsent unsent = Unsent::goes_on)
       : timer_(bridge->thread.io(), longest) {
-    timer_.async_wait([bridge](Error expired) {
-      if (!expired) bridge->close();
+    timer_.async_wait([bridge, unsent](Error expired) {
+      if (expired) return;
+      auto& socket = bridge->outside.next_layer();
+      if (unsent == Unsent::is_dropped && socket.is_open()) drop_unsent(socket.native_handle());
+      bridge->close();
     });
   }
 
@@ -89,7 +99,7 @@ asio::awaitable<void> pump_out(BridgePtr bridge) {
     const auto bytes = co_await bridge->inside.async_read_some(
         asio::buffer(piece), asio::redirect_error(asio::use_awaitable, error));
     if (error) break;
-    const Deadline taken(bridge, bridge->thread.shared().limits.send_time_max);
+    const Deadline taken(bridge, bridge->thread.shared().limits.send_time_max, Unsent::is_dropped);
     co_await asio::async_write(bridge->outside, asio::buffer(piece.data(), bytes),
                                asio::redirect_error(asio::use_awaitable, error));
   }

@@ -39,6 +39,8 @@ Tunnel::Tunnel(IoThread& thread, const Peer& peer, TunnelEnd client, TunnelEnd u
       upstream_(*this, std::move(upstream)) {}
 
 Tunnel::~Tunnel() {
+  for (const Side* side : {&client_, &upstream_})
+    limit_unsent(side->fd.get(), thread_.shared().limits.send_time_max);
   thread_.shared().connection_closed(peer_);
 }
 
