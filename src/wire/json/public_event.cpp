@@ -17,14 +17,9 @@ void write_time(JsonWriter& json, std::string_view name, const std::optional<Ins
   json.member_or_null(name, at ? format_rfc3339(*at) : std::string());
 }
 
-void write_units(JsonWriter& json, std::string_view name, const Units& units) {
-  json.key(name).begin_array();
-  for (const MovedUnits& each : units)
-    json.begin_object()
-        .member("productId", each.product.text())
-        .member("quantity", each.quantity)
-        .end_object();
-  json.end_array();
+void write_ticket(JsonWriter& json, std::int64_t ticket) {
+  json.key("ticket");
+  ticket != 0 ? json.value(ticket) : json.null();
 }
 
 void write_product(JsonWriter& json, ProductId id, std::int64_t version, const ProductTerms& terms,
@@ -42,7 +37,7 @@ void write_product(JsonWriter& json, ProductId id, std::int64_t version, const P
   write_time(json, "closesAt", terms.sale->closes_at);
   json.key("perUserLimit");
   terms.sale->per_user_limit ? json.value(*terms.sale->per_user_limit) : json.null();
-  json.end_object();
+  json.member("paused", terms.sale->paused).end_object();
 }
 
 /// The members of `data`. What a buyer or a seller wrote as a reason is for nobody else.
@@ -67,20 +62,40 @@ struct WriteData {
       json.begin_object().member("productId", line.product.text()).member("version", line.version);
       json.member("quantity", line.quantity).key("unitPrice");
       write_money(json, line.unit_price);
-      json.key("ticket");
-      line.ticket != 0 ? json.value(line.ticket) : json.null();
+      write_ticket(json, line.ticket);
       json.end_object();
     }
     json.end_array();
   }
   void operator()(const OrderPaid& fact) const {
-    json.member("orderId", fact.order.text());
-    write_units(json, "unitsTaken", fact.units);
+    json.member("orderId", fact.order.text()).key("unitsTaken").begin_array();
+    for (std::size_t i = 0; i < fact.units.size(); ++i) {
+      const MovedUnits& each = fact.units[i];
+      json.begin_object().member("productId", each.product.text()).member("quantity", each.quantity);
+      write_ticket(json, i < fact.tickets.size() ? fact.tickets[i] : 0);
+      json.end_object();
+    }
+    json.end_array();
+  }
+  void operator()(const OrderVoided& fact) const { write_returned(fact.order, fact.units); }
+  void operator()(const OrderCancelled& fact) const { write_returned(fact.order, fact.units); }
+  void operator()(const OrderMoved& fact) const {
+    if (fact.state == OrderState::returned) return write_returned(fact.order, fact.units);
+    json.member("orderId", fact.order.text());  // Its units are those that it keeps.
   }
   template <class Fact>
   void operator()(const Fact& fact) const {
     if constexpr (requires { fact.order; }) json.member("orderId", fact.order.text());
-    if constexpr (requires { fact.units; }) write_units(json, "unitsReturned", fact.units);
+  }
+
+  void write_returned(OrderId order, const Units& units) const {
+    json.member("orderId", order.text()).key("unitsReturned").begin_array();
+    for (const MovedUnits& each : units)
+      json.begin_object()
+          .member("productId", each.product.text())
+          .member("quantity", each.quantity)
+          .end_object();
+    json.end_array();
   }
 };
 
