@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "domain/sale/event_kind.hpp"
 #include "wire/json/json_writer.hpp"
 #include "wire/json/product_view.hpp"
@@ -112,23 +114,37 @@ std::string event_id(const LogId& log, Place place) {
   return fmt::format("evt_{:016x}{:016x}_{}_{}", log.hi, log.lo, log.generation, place);
 }
 
-bool PublicEvents::is_published(ProductId product, Instant at) const {
-  const auto known = published_at_.find(product);
-  const auto since = known != published_at_.end() ? known->second
-                     : of_older_                  ? of_older_(product)
-                                                  : std::nullopt;
-  return !since || *since <= at;
+const PublicEvents::Terms* PublicEvents::terms_at(ProductId product, Place place) const {
+  const auto known = terms_.find(product);
+  if (known == terms_.end()) return nullptr;
+  const auto later = std::find_if(known->second.begin(), known->second.end(),
+                                  [place](const Terms& terms) { return terms.since > place; });
+  return later == known->second.begin() ? nullptr : &*std::prev(later);
+}
+
+void PublicEvents::note(ProductId product, Place since, std::optional<Instant> publish_at) {
+  std::vector<Terms>& known = terms_[product];
+  if (known.empty() || (known.back().since < since && known.back().publish_at != publish_at))
+    known.push_back({since, publish_at});
+}
+
+void PublicEvents::note(const CountedEvent& counted) {
+  if (const auto* listed = std::get_if<ProductListed>(&counted.event.fact))
+    note(listed->product, counted.place, listed->terms.publish_at);
+  if (const auto* changed = std::get_if<ProductChanged>(&counted.event.fact))
+    note(changed->product, counted.place, changed->terms.publish_at);
 }
 
 std::optional<PublicEvent> PublicEvents::of(const CountedEvent& counted, const LogId& log, Place previous) {
   const Event& event = counted.event;
-  if (const auto* listed = std::get_if<ProductListed>(&event.fact))
-    published_at_[listed->product] = listed->terms.publish_at;
-  if (const auto* changed = std::get_if<ProductChanged>(&event.fact))
-    published_at_[changed->product] = changed->terms.publish_at;
+  note(counted);
   const auto kind = kind_of(event.fact);
+  if (kind.empty()) return std::nullopt;
   const ProductId product = product_of(event.fact);
-  if (kind.empty() || (product && !is_published(product, event.at))) return std::nullopt;
+  if (product) {
+    const Terms* terms = terms_at(product, counted.place);
+    if (terms == nullptr || terms->publish_at > event.at) return std::nullopt;
+  }
   PublicEvent made;
   made.place = counted.place;
   made.key = product ? product.text() : order_of(event.fact).text();

@@ -56,24 +56,30 @@ TEST(PublicEvent, NothingOfAProductBeforeItIsPublished) {
   StockAdjusted more;
   more.product = ProductId{5};
   more.delta = 2;
-  EXPECT_FALSE(events.of(counted(more, 9), our_log, 0));
-  EXPECT_TRUE(events.of(counted(more, 10), our_log, 0)) << "by then it is";
+  EXPECT_FALSE(events.of(counted(more, 9, 8), our_log, 0));
+  EXPECT_TRUE(events.of(counted(more, 10, 9), our_log, 0)) << "by then it is";
   ProductChanged sooner;
   sooner.product = ProductId{5};
   sooner.version = 2;
   sooner.terms.publish_at = at(5);
-  EXPECT_TRUE(events.of(counted(sooner, 6), our_log, 0));
-  EXPECT_TRUE(events.of(counted(more, 9), our_log, 0));
+  EXPECT_TRUE(events.of(counted(sooner, 6, 10), our_log, 0));
+  EXPECT_TRUE(events.of(counted(more, 9, 11), our_log, 0));
+  EXPECT_FALSE(events.of(counted(more, 9, 8), our_log, 0)) << "one that comes again is what it was";
 }
 
-TEST(PublicEvent, AsksForAProductThatWasListedBefore) {
-  PublicEvents events(
-      [](ProductId product) { return product == ProductId{5} ? std::optional(at(10)) : std::nullopt; });
+TEST(PublicEvent, NothingOfAProductWhoseTermsAreNotKnown) {
+  PublicEvents events;
   StockAdjusted more;
   more.product = ProductId{5};
   EXPECT_FALSE(events.of(counted(more, 9), our_log, 0));
-  more.product = ProductId{6};
+  EXPECT_FALSE(events.knows(ProductId{5}, 7));
+  events.note(ProductId{5}, 6, at(9));
+  EXPECT_TRUE(events.knows(ProductId{5}, 7));
+  EXPECT_FALSE(events.knows(ProductId{5}, 5));
+  EXPECT_FALSE(events.of(counted(more, 8), our_log, 0));
   EXPECT_TRUE(events.of(counted(more, 9), our_log, 0));
+  events.forget();
+  EXPECT_FALSE(events.of(counted(more, 9), our_log, 0));
 }
 
 TEST(PublicEvent, APauseIsSeen) {
@@ -135,6 +141,7 @@ TEST(PublicEvent, LateMoneyTellsItsNewTickets) {
 
 TEST(PublicEvent, NobodyIsNamedAndNoReasonIsRepeated) {
   PublicEvents events;
+  events.note(counted(listed()));
   const UserId user{123'456'789};
   OrderAccepted accepted;
   accepted.order = OrderId{9};
