@@ -237,11 +237,14 @@ def test_an_order_is_counted_like_the_stock_at_each_step_of_its_life(tmp_path):
 
 def all_of(kafka, topic):  # noqa: F811
     """Also what came again."""
-    from confluent_kafka import Consumer, TopicPartition
+    from confluent_kafka import Consumer, KafkaException, TopicPartition
     reader = Consumer({"bootstrap.servers": kafka, "group.id": "all", "enable.auto.commit": False})
     reader.assign([TopicPartition(topic, 0, 0)])
-    _, end = reader.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)
     found = []
+    try:
+        _, end = reader.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)
+    except KafkaException:  # It is not made yet.
+        return found
     while len(found) < end:
         found += [check(json.loads(each.value())) for each in reader.consume(100, 0.5) if not each.error()]
     reader.close()
@@ -265,7 +268,9 @@ def test_behind_the_stored_place_the_terms_of_its_time_count(
     def stored(sql):
         return query(engines, f"USE {database.rsplit('/', 1)[1]}; {sql}")
 
-    until(lambda: stored("SELECT done FROM followers WHERE name = 'events'"), 20, "nothing is published")
+    until(lambda: stored("SELECT done FROM followers WHERE name = 'events'"), 20, "it does not begin")
+    place = until(lambda: all_of(kafka, topic), 20, "nothing is published")[0]["place"]
+    until(lambda: stored(f"SELECT done FROM followers WHERE name = 'events' AND done >= {place}"), 20)
     stored("CREATE TABLE kept AS SELECT * FROM followers WHERE name = 'events'")
     for product in (shown, hidden):
         chief.post(f"/products/{product}/stock", {"delta": 1, "reason": "x"}, expect=200)

@@ -48,9 +48,10 @@ def kafka(engines):
 
 def query(engines, sql):
     host, port = engines["MYSQL"].split(":")
-    command = ["mariadb", "--no-defaults", "-h", host, "-P", port, "-u", engines["MYSQL_USER"], "-N", "-B", "-e", sql]
-    return subprocess.run(command, check=True, env={**os.environ, "MYSQL_PWD": engines["MYSQL_PASSWORD"]},
-                          capture_output=True, text=True).stdout
+    command = ["mariadb", "--no-defaults", "-h", host, "-P", port, "-u", engines["MYSQL_USER"], "-N", "-B"]
+    environment = {**os.environ, "MYSQL_PWD": engines["MYSQL_PASSWORD"]}
+    done = subprocess.run([*command, "-e", sql], check=True, env=environment, capture_output=True, text=True)
+    return done.stdout
 
 
 @pytest.fixture
