@@ -1,5 +1,6 @@
 """Public events: the example readers count exactly whatever is killed; `market events tail` shows them."""
 
+import importlib.util
 import json
 import pathlib
 import shutil
@@ -18,7 +19,7 @@ import yaml
 import client
 from market_server import BINARY, PATIENCE, ROOT, Market
 from test_shared_log import (  # noqa: F401
-    database, engines, kafka, order, serve, writes)
+    database, engines, kafka, order, query, serve, writes)
 from waiting import until
 
 DOCUMENT = yaml.safe_load((ROOT / "api/events.yaml").read_text())
@@ -43,6 +44,13 @@ VALIDATORS = validators()
 def check(event):
     VALIDATORS[event["type"]].validate(event)
     return event
+
+
+def whole_life(chief, buyer, order):
+    """Paid, and by every step to the shelf again."""
+    buyer.pay(order)
+    for state in ("preparing", "shipped", "delivered", "return_requested", "returned"):
+        chief.post(f"/admin/orders/{order['id']}/advance", {"state": state}, expect=200)
 
 
 def tail(*arguments):
@@ -131,10 +139,12 @@ def test_readers_count_exactly_though_writer_and_readers_are_killed(
     there = client.Client(other.url, buyer.token)
     for each in sold[:5]:
         there.post(f"/orders/{each['id']}/payment", {"method": "card", "token": "ok"}, expect=200)
-    gone = sum(item["quantity"] for item in sold[5]["items"])
     there.post(f"/orders/{sold[5]['id']}/cancel", expect=200)
-    units = sum(item["quantity"] for each in sold for item in each["items"]) - gone
-    wanted = {"orders": 60, "paid": 5, "units": units}
+    whole_life(client.admin(other.url), there, sold[6])
+    stock = there.stock({"id": product})
+    units = sum(item["quantity"] for each in sold[:5] + sold[7:] for item in each["items"])
+    assert stock["capacity"] - stock["remaining"] == units
+    wanted = {"orders": 60, "paid": 6, "units": units}
     for reader in readers:
         until(lambda reader=reader: wanted.items() <= reader.numbers().items(), 40,
               f"counted {reader.numbers()}, wanted {wanted}")
@@ -173,6 +183,110 @@ def test_the_tail_of_a_store_that_runs(tmp_path):
             follow.terminate()
             follow.wait()
     assert len(tail("--data", market.data)) == 3, "and of one that does not"
+
+
+def example_reader(folder):
+    """What the example in Python counts by."""
+    spec = importlib.util.spec_from_file_location("count_orders", ROOT / "examples/events/count_orders.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Count(folder / "count.json")
+
+
+def test_an_order_is_counted_like_the_stock_at_each_step_of_its_life(tmp_path):
+    pytest.importorskip("confluent_kafka")
+    settings = ("orders.payment_window=1s", "orders.attempt_bound=1s")
+    with Market(tmp_path / "data", *settings).start() as market:
+        chief, buyer = client.admin(market.url), client.sign_up(market.url)
+        product = chief.product(stock=10)
+        count, seen = example_reader(tmp_path), {}
+
+        def agree():
+            for event in tail("--data", market.data, "--last", 1_000):
+                if count.wants(event):
+                    count.take(event)
+                    seen.setdefault(event["type"], []).append(event["data"])
+            stock = chief.stock(product)
+            assert count.numbers["units"] == stock["capacity"] - stock["remaining"], (seen, stock)
+            return count.numbers["units"]
+
+        order = buyer.order(product, 2).json()
+        assert agree() == 2
+        buyer.pay(order)
+        for state, units in (("preparing", 2), ("shipped", 2), ("delivered", 2), ("return_requested", 2),
+                             ("returned", 0)):
+            chief.post(f"/admin/orders/{order['id']}/advance", {"state": state}, expect=200)
+            assert agree() == units, state
+        order = buyer.order(product).json()
+        buyer.post(f"/orders/{order['id']}/cancel", expect=200)
+        assert agree() == 0
+        late = buyer.order(product, 3).json()
+        buyer.pay(late, "late", expect=202)
+        until(lambda: buyer.get(f"/orders/{late['id']}").json()["state"] == "paid", 10)
+        assert agree() == 3
+        assert len(seen["order.expired"]) == 1
+        item = buyer.get(f"/orders/{late['id']}").json()["items"][0]
+        assert item["ticket"] != late["items"][0]["ticket"]
+        assert seen["order.paid"][-1]["unitsTaken"] == [
+            {"productId": product["id"], "quantity": 3, "ticket": item["ticket"]}], "as the order has it"
+        for verb, body, paused in (("pause", {}, True), ("extend", {"closesAt": None}, False)):
+            chief.post(f"/admin/products/{product['id']}/sale/{verb}", body, expect=200)
+            agree()
+            assert seen["product.changed"][-1]["sale"]["paused"] == paused
+
+
+def all_of(kafka, topic):  # noqa: F811
+    """Also what came again."""
+    from confluent_kafka import Consumer, KafkaException, TopicPartition
+    reader = Consumer({"bootstrap.servers": kafka, "group.id": "all", "enable.auto.commit": False})
+    reader.assign([TopicPartition(topic, 0, 0)])
+    found = []
+    try:
+        _, end = reader.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)
+    except KafkaException:  # It is not made yet.
+        return found
+    while len(found) < end:
+        found += [check(json.loads(each.value())) for each in reader.consume(100, 0.5) if not each.error()]
+    reader.close()
+    return found
+
+
+def test_behind_the_stored_place_the_terms_of_its_time_count(
+        serve, kafka, engines, database):  # noqa: F811
+    pytest.importorskip("confluent_kafka")
+    topic = f"e2e.events.{uuid.uuid4().hex}"
+    a = serve("a", f"records.mysql={database}", f"accounts.mysql={database}", f"events.topic={topic}")
+    chief = client.admin(a.url)
+    hidden = chief.product(publishAt=client.moment(3_600))["id"]
+    shown = chief.product()["id"]
+    names = {hidden: "hidden", shown: "shown"}
+
+    def told():
+        return [(each["type"].removeprefix("product."), names[each["data"]["productId"]],
+                 each["data"].get("delta")) for each in all_of(kafka, topic)]
+
+    def stored(sql):
+        return query(engines, f"USE {database.rsplit('/', 1)[1]}; {sql}")
+
+    until(lambda: stored("SELECT done FROM followers WHERE name = 'events'"), 20, "it does not begin")
+    place = until(lambda: all_of(kafka, topic), 20, "nothing is published")[0]["place"]
+    until(lambda: stored(f"SELECT done FROM followers WHERE name = 'events' AND done >= {place}"), 20)
+    stored("CREATE TABLE kept AS SELECT * FROM followers WHERE name = 'events'")
+    for product in (shown, hidden):
+        chief.post(f"/products/{product}/stock", {"delta": 1, "reason": "x"}, expect=200)
+    for product, publish_at in ((shown, client.moment(3_600)), (hidden, None)):
+        chief.patch(f"/products/{product}", {"publishAt": publish_at}, expect=200)
+    for product in (shown, hidden):
+        chief.post(f"/products/{product}/stock", {"delta": 2, "reason": "x"}, expect=200)
+    again = [("stock_adjusted", "shown", 1), ("changed", "hidden", None), ("stock_adjusted", "hidden", 2)]
+    wanted = [("listed", "shown", None), *again]
+    until(lambda: told()[-1] == wanted[-1], 20)
+    assert told() == wanted
+    a.kill()
+    stored("REPLACE INTO followers SELECT * FROM kept")  # As if it had been killed before it kept its place.
+    a.start(40)
+    until(lambda: len(told()) >= len(wanted + again), 30 * PATIENCE)
+    assert told() == wanted + again
 
 
 @pytest.mark.parametrize("arguments, said", [

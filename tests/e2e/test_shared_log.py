@@ -46,21 +46,21 @@ def kafka(engines):
     return engines["KAFKA"]
 
 
+def query(engines, sql):
+    host, port = engines["MYSQL"].split(":")
+    command = ["mariadb", "--no-defaults", "-h", host, "-P", port, "-u", engines["MYSQL_USER"], "-N", "-B"]
+    environment = {**os.environ, "MYSQL_PWD": engines["MYSQL_PASSWORD"]}
+    done = subprocess.run([*command, "-e", sql], check=True, env=environment, capture_output=True, text=True)
+    return done.stdout
+
+
 @pytest.fixture
 def database(engines):
     """A database of one test: its URL."""
     name = "market_e2e_" + uuid.uuid4().hex
-    host, port = engines["MYSQL"].split(":")
-    password = engines["MYSQL_PASSWORD"]
-
-    def run(sql):
-        subprocess.run(["mariadb", "--no-defaults", "-h", host, "-P", port, "-u", engines["MYSQL_USER"],
-                        "-N", "-B", "-e", sql],
-                       check=True, env={**os.environ, "MYSQL_PWD": password}, capture_output=True)
-
-    run(f"CREATE DATABASE {name}")
-    yield f"mysql://{engines['MYSQL_USER']}:{password}@{engines['MYSQL']}/{name}"
-    run(f"DROP DATABASE {name}")
+    query(engines, f"CREATE DATABASE {name}")
+    yield f"mysql://{engines['MYSQL_USER']}:{engines['MYSQL_PASSWORD']}@{engines['MYSQL']}/{name}"
+    query(engines, f"DROP DATABASE {name}")
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ class FixedBoard final : public ProductBoard {
     auto shown = std::make_shared<ShownProduct>();
     shown->id = id;
     shown->version = before == products.end() ? 1 : before->second->version + 1;
+    shown->updated_at = now;
     shown->terms = std::move(terms);
     shown->texts = std::move(texts);
     shown->live = before == products.end() ? std::make_shared<LiveStock>(id) : before->second->live;
@@ -57,6 +58,7 @@ class FixedBoard final : public ProductBoard {
 
   std::map<ProductId, ShownProductPtr, std::greater<>> products;
   bool recovers = false, knows_keys = false;
+  Instant now{};  ///< When the next is listed or changed.
 
  private:
   Render render_;

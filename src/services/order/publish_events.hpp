@@ -19,16 +19,26 @@ class PublishEvents final : public LogEffect {
                 Failpoint failpoint = {});
   void rest() override { at_.reset(); }
   Task<std::vector<Follower>> followers() override;
+  /// What was listed before its place is judged by the terms that were in force at the event's place: those
+  /// of the board, if they have not changed since; else the log is read again from its start, in silence up
+  /// to where it was.
   Task<> take(std::int64_t follower, std::vector<CountedEvent> events, FollowedTo to) override;
   std::uint64_t published() const { return published_.load(std::memory_order_relaxed); }
 
  private:
+  /// False: whether it is for everybody is not known.
+  bool can_judge(const CountedEvent& counted);
+  void read_from_start();
+
   EventTopic& topic_;
   FollowerPlaces& places_;
+  const ProductBoard& board_;
   wire::PublicEvents events_;
   const Failpoint failpoint_;
   std::optional<FollowedTo> at_;
   Place stored_ = 0;
+  bool from_start_ = false;  ///< All that the log has was seen.
+  Place silent_until_ = 0;   ///< What comes again up to here has been published.
   std::atomic<std::uint64_t> published_{0};
 };
 

@@ -59,6 +59,47 @@ class PublishEventsTest : public testing::Test {
     return run(publisher.take(0, events(from, last), to(last)));
   }
 
+  /// As a tail does it: all that lies behind the place, until nothing does.
+  void follow(const std::vector<CountedEvent>& log) {
+    for (int steps = 0; steps < 4; ++steps) {
+      const auto at = run(publisher.followers())->front().at.value_or(FollowedTo());
+      std::vector<CountedEvent> behind;
+      for (const CountedEvent& counted : log)
+        if (counted.place > at.done) behind.push_back(counted);
+      if (behind.empty()) return;
+      ++parts;
+      run(publisher.take(0, behind, to(log.back().place)));
+    }
+    ADD_FAILURE() << "it never comes to an end";
+  }
+  static Instant at(Place place) { return start + std::chrono::seconds(place); }
+  static CountedEvent event(Place place, Fact fact) {
+    CountedEvent counted{place, {}};
+    counted.event.at = at(place);
+    counted.event.fact = std::move(fact);
+    return counted;
+  }
+  /// Listed at 1; its stock moves at 3 and 5, its terms at 4. Published to 2.
+  std::vector<CountedEvent> changed_behind_its_stock(std::optional<Instant> before,
+                                                     std::optional<Instant> after) {
+    ProductListed listed;
+    listed.product = hat;
+    listed.terms.publish_at = before;
+    ProductChanged changed;
+    changed.product = hat;
+    changed.version = 2;
+    changed.terms.publish_at = after;
+    topic.places.push_back(2);
+    places.kept = to(2);
+    board.now = at(4);
+    board.list(hat, changed.terms);
+    return {event(1, listed), event(2, PaymentDeclined{OrderId{2}, {}, {}}),
+            event(3, StockAdjusted{hat, 1, {}}), event(4, changed), event(5, StockAdjusted{hat, 1, {}})};
+  }
+
+  static constexpr ProductId hat{7};
+  static constexpr Instant start{std::chrono::seconds(1'790'000'000)}, never{std::chrono::hours(900'000)};
+  int parts = 0;
   Topic topic;
   Places places;
   tests::FixedBoard board;
@@ -97,6 +138,51 @@ TEST_F(PublishEventsTest, SendsAllAgainWhenSomeDidNotArriveOrThePlaceWasNotKept)
   ASSERT_TRUE(take(1, 3));
   EXPECT_EQ(topic.places, (std::vector<Place>{1, 1, 3, 1, 3}));
   EXPECT_EQ(publisher.published(), 2u);
+}
+
+TEST_F(PublishEventsTest, WhatWasHiddenStaysSoThoughItIsPublicToday) {
+  follow(changed_behind_its_stock(never, std::nullopt));
+  EXPECT_EQ(topic.places, (std::vector<Place>{2, 4, 5}));
+  EXPECT_EQ(places.kept, to(5));
+}
+
+TEST_F(PublishEventsTest, WhatWasPublicIsToldThoughItIsHiddenToday) {
+  follow(changed_behind_its_stock(std::nullopt, never));
+  EXPECT_EQ(topic.places, (std::vector<Place>{2, 3}));
+  EXPECT_EQ(places.kept, to(5));
+}
+
+TEST_F(PublishEventsTest, JudgesAgainByTheSameTermsWhenTheTopicWasAway) {
+  auto log = changed_behind_its_stock(never, std::nullopt);
+  board.now = at(1);
+  board.list(hat, std::get<ProductListed>(log[0].event.fact).terms);  // The board comes a moment later.
+  run(publisher.followers());
+  topic.room = 1;
+  EXPECT_FALSE(run(publisher.take(0, {log.begin() + 2, log.end()}, to(5))));
+  topic.room = 1'000;
+  follow(log);
+  EXPECT_EQ(topic.places, (std::vector<Place>{2, 4, 4, 5}));
+}
+
+TEST_F(PublishEventsTest, TermsThatHaveNotChangedSinceNeedNoLookBack) {
+  auto log = changed_behind_its_stock(never, std::nullopt);
+  log.erase(log.begin() + 3);
+  board.now = at(1);
+  board.list(hat, std::get<ProductListed>(log[0].event.fact).terms);
+  follow(log);
+  EXPECT_EQ(topic.places, (std::vector<Place>{2}));
+  EXPECT_EQ(parts, 1);
+}
+
+TEST_F(PublishEventsTest, OfAnotherWritersTimeItRemembersNothing) {
+  auto log = changed_behind_its_stock(std::nullopt, never);
+  topic.places.clear();
+  places.kept.reset();
+  follow({log.begin(), log.begin() + 3});
+  publisher.rest();  // The other publishes the change, and the place behind it.
+  places.kept = to(4);
+  follow(log);
+  EXPECT_EQ(topic.places, (std::vector<Place>{1, 2, 3}));
 }
 
 TEST_F(PublishEventsTest, GoesOnWhereTheOtherInstanceWasAfterARest) {

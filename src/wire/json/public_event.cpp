@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "domain/sale/event_kind.hpp"
 #include "wire/json/json_writer.hpp"
 #include "wire/json/product_view.hpp"
@@ -17,14 +19,9 @@ void write_time(JsonWriter& json, std::string_view name, const std::optional<Ins
   json.member_or_null(name, at ? format_rfc3339(*at) : std::string());
 }
 
-void write_units(JsonWriter& json, std::string_view name, const Units& units) {
-  json.key(name).begin_array();
-  for (const MovedUnits& each : units)
-    json.begin_object()
-        .member("productId", each.product.text())
-        .member("quantity", each.quantity)
-        .end_object();
-  json.end_array();
+void write_ticket(JsonWriter& json, std::int64_t ticket) {
+  json.key("ticket");
+  ticket != 0 ? json.value(ticket) : json.null();
 }
 
 void write_product(JsonWriter& json, ProductId id, std::int64_t version, const ProductTerms& terms,
@@ -42,7 +39,7 @@ void write_product(JsonWriter& json, ProductId id, std::int64_t version, const P
   write_time(json, "closesAt", terms.sale->closes_at);
   json.key("perUserLimit");
   terms.sale->per_user_limit ? json.value(*terms.sale->per_user_limit) : json.null();
-  json.end_object();
+  json.member("paused", terms.sale->paused).end_object();
 }
 
 /// The members of `data`. What a buyer or a seller wrote as a reason is for nobody else.
@@ -67,20 +64,40 @@ struct WriteData {
       json.begin_object().member("productId", line.product.text()).member("version", line.version);
       json.member("quantity", line.quantity).key("unitPrice");
       write_money(json, line.unit_price);
-      json.key("ticket");
-      line.ticket != 0 ? json.value(line.ticket) : json.null();
+      write_ticket(json, line.ticket);
       json.end_object();
     }
     json.end_array();
   }
   void operator()(const OrderPaid& fact) const {
-    json.member("orderId", fact.order.text());
-    write_units(json, "unitsTaken", fact.units);
+    json.member("orderId", fact.order.text()).key("unitsTaken").begin_array();
+    for (std::size_t i = 0; i < fact.units.size(); ++i) {
+      const MovedUnits& each = fact.units[i];
+      json.begin_object().member("productId", each.product.text()).member("quantity", each.quantity);
+      write_ticket(json, i < fact.tickets.size() ? fact.tickets[i] : 0);
+      json.end_object();
+    }
+    json.end_array();
+  }
+  void operator()(const OrderVoided& fact) const { write_returned(fact.order, fact.units); }
+  void operator()(const OrderCancelled& fact) const { write_returned(fact.order, fact.units); }
+  void operator()(const OrderMoved& fact) const {
+    if (fact.state == OrderState::returned) return write_returned(fact.order, fact.units);
+    json.member("orderId", fact.order.text());  // Its units are those that it keeps.
   }
   template <class Fact>
   void operator()(const Fact& fact) const {
     if constexpr (requires { fact.order; }) json.member("orderId", fact.order.text());
-    if constexpr (requires { fact.units; }) write_units(json, "unitsReturned", fact.units);
+  }
+
+  void write_returned(OrderId order, const Units& units) const {
+    json.member("orderId", order.text()).key("unitsReturned").begin_array();
+    for (const MovedUnits& each : units)
+      json.begin_object()
+          .member("productId", each.product.text())
+          .member("quantity", each.quantity)
+          .end_object();
+    json.end_array();
   }
 };
 
@@ -97,23 +114,37 @@ std::string event_id(const LogId& log, Place place) {
   return fmt::format("evt_{:016x}{:016x}_{}_{}", log.hi, log.lo, log.generation, place);
 }
 
-bool PublicEvents::is_published(ProductId product, Instant at) const {
-  const auto known = published_at_.find(product);
-  const auto since = known != published_at_.end() ? known->second
-                     : of_older_                  ? of_older_(product)
-                                                  : std::nullopt;
-  return !since || *since <= at;
+const PublicEvents::Terms* PublicEvents::terms_at(ProductId product, Place place) const {
+  const auto known = terms_.find(product);
+  if (known == terms_.end()) return nullptr;
+  const auto later = std::find_if(known->second.begin(), known->second.end(),
+                                  [place](const Terms& terms) { return terms.since > place; });
+  return later == known->second.begin() ? nullptr : &*std::prev(later);
+}
+
+void PublicEvents::note(ProductId product, Place since, std::optional<Instant> publish_at) {
+  std::vector<Terms>& known = terms_[product];
+  if (known.empty() || (known.back().since < since && known.back().publish_at != publish_at))
+    known.push_back({since, publish_at});
+}
+
+void PublicEvents::note(const CountedEvent& counted) {
+  if (const auto* listed = std::get_if<ProductListed>(&counted.event.fact))
+    note(listed->product, counted.place, listed->terms.publish_at);
+  if (const auto* changed = std::get_if<ProductChanged>(&counted.event.fact))
+    note(changed->product, counted.place, changed->terms.publish_at);
 }
 
 std::optional<PublicEvent> PublicEvents::of(const CountedEvent& counted, const LogId& log, Place previous) {
   const Event& event = counted.event;
-  if (const auto* listed = std::get_if<ProductListed>(&event.fact))
-    published_at_[listed->product] = listed->terms.publish_at;
-  if (const auto* changed = std::get_if<ProductChanged>(&event.fact))
-    published_at_[changed->product] = changed->terms.publish_at;
+  note(counted);
   const auto kind = kind_of(event.fact);
+  if (kind.empty()) return std::nullopt;
   const ProductId product = product_of(event.fact);
-  if (kind.empty() || (product && !is_published(product, event.at))) return std::nullopt;
+  if (product) {
+    const Terms* terms = terms_at(product, counted.place);
+    if (terms == nullptr || terms->publish_at > event.at) return std::nullopt;
+  }
   PublicEvent made;
   made.place = counted.place;
   made.key = product ? product.text() : order_of(event.fact).text();

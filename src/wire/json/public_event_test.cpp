@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include "domain/sale/fold_order.hpp"
+
 namespace market::wire {
 namespace {
 
@@ -54,28 +56,92 @@ TEST(PublicEvent, NothingOfAProductBeforeItIsPublished) {
   StockAdjusted more;
   more.product = ProductId{5};
   more.delta = 2;
-  EXPECT_FALSE(events.of(counted(more, 9), our_log, 0));
-  EXPECT_TRUE(events.of(counted(more, 10), our_log, 0)) << "by then it is";
+  EXPECT_FALSE(events.of(counted(more, 9, 8), our_log, 0));
+  EXPECT_TRUE(events.of(counted(more, 10, 9), our_log, 0)) << "by then it is";
   ProductChanged sooner;
   sooner.product = ProductId{5};
   sooner.version = 2;
   sooner.terms.publish_at = at(5);
-  EXPECT_TRUE(events.of(counted(sooner, 6), our_log, 0));
-  EXPECT_TRUE(events.of(counted(more, 9), our_log, 0));
+  EXPECT_TRUE(events.of(counted(sooner, 6, 10), our_log, 0));
+  EXPECT_TRUE(events.of(counted(more, 9, 11), our_log, 0));
+  EXPECT_FALSE(events.of(counted(more, 9, 8), our_log, 0)) << "one that comes again is what it was";
 }
 
-TEST(PublicEvent, AsksForAProductThatWasListedBefore) {
-  PublicEvents events(
-      [](ProductId product) { return product == ProductId{5} ? std::optional(at(10)) : std::nullopt; });
+TEST(PublicEvent, NothingOfAProductWhoseTermsAreNotKnown) {
+  PublicEvents events;
   StockAdjusted more;
   more.product = ProductId{5};
   EXPECT_FALSE(events.of(counted(more, 9), our_log, 0));
-  more.product = ProductId{6};
+  EXPECT_FALSE(events.knows(ProductId{5}, 7));
+  events.note(ProductId{5}, 6, at(9));
+  EXPECT_TRUE(events.knows(ProductId{5}, 7));
+  EXPECT_FALSE(events.knows(ProductId{5}, 5));
+  EXPECT_FALSE(events.of(counted(more, 8), our_log, 0));
   EXPECT_TRUE(events.of(counted(more, 9), our_log, 0));
+  events.forget();
+  EXPECT_FALSE(events.of(counted(more, 9), our_log, 0));
+}
+
+TEST(PublicEvent, APauseIsSeen) {
+  PublicEvents events;
+  ProductChanged changed;
+  changed.product = ProductId{5};
+  changed.version = 2;
+  changed.terms.sale.emplace();
+  for (const bool paused : {true, false}) {
+    changed.terms.sale->paused = paused;
+    const value body = boost::json::parse(events.of(counted(changed), our_log, 0)->body);
+    EXPECT_EQ(body.at("data").at("sale").at("paused").as_bool(), paused);
+  }
+}
+
+/// What a reader adds up that believes the words.
+std::int64_t units_back(const value& data) {
+  std::int64_t sum = 0;
+  for (const auto& [name, sign] : {std::pair("unitsReturned", 1), std::pair("unitsTaken", -1)})
+    if (const auto* units = data.as_object().if_contains(name))
+      for (const value& each : units->as_array()) sum += sign * each.at("quantity").as_int64();
+  return sum;
+}
+
+TEST(PublicEvent, UnitsAreReturnedWhereTheStockRises) {
+  PublicEvents events;
+  const OrderId order{9};
+  const Units units{{ProductId{5}, 2}, {ProductId{6}, 1}};
+  std::vector<Fact> facts{OrderVoided{order, {}, {}, units}, OrderCancelled{order, {}, {}, units},
+                          OrderPaid{order, {}, AttemptId{8}, true, units, {}},
+                          OrderPaid{order, {}, AttemptId{8}, false, {}, {}}};
+  for (const OrderState state : {OrderState::preparing, OrderState::shipped, OrderState::delivered,
+                                 OrderState::return_requested, OrderState::returned}) {
+    OrderMoved moved;
+    moved.order = order;
+    moved.state = state;
+    moved.units = units;
+    facts.push_back(moved);
+  }
+  for (const Fact& fact : facts) {
+    const value body = boost::json::parse(events.of(counted(fact), our_log, 0)->body);
+    std::int64_t back = 0;
+    for (const StockMove& move : stock_moves(fact)) back += move.remaining;
+    EXPECT_EQ(units_back(body.at("data")), back) << body;
+    EXPECT_EQ(body.at("data").at("orderId").as_string(), order.text());
+    EXPECT_EQ(body.at("data").as_object().contains("unitsReturned"), back > 0) << body;
+  }
+}
+
+TEST(PublicEvent, LateMoneyTellsItsNewTickets) {
+  PublicEvents events;
+  const OrderPaid paid{OrderId{9}, {}, AttemptId{8}, true, {{ProductId{5}, 2}, {ProductId{6}, 1}}, {14, 0}};
+  const value body = boost::json::parse(events.of(counted(paid), our_log, 0)->body);
+  const auto& taken = body.at("data").at("unitsTaken").as_array();
+  ASSERT_EQ(taken.size(), 2u);
+  EXPECT_EQ(taken[0].at("ticket"), 14);
+  EXPECT_TRUE(taken[1].at("ticket").is_null());
 }
 
 TEST(PublicEvent, NobodyIsNamedAndNoReasonIsRepeated) {
   PublicEvents events;
+  events.note(counted(listed()));
   const UserId user{123'456'789};
   OrderAccepted accepted;
   accepted.order = OrderId{9};
