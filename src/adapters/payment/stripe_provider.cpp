@@ -157,6 +157,12 @@ StripeProvider::Answer StripeProvider::call(const Call& what) const {
   return answer;
 }
 
+bool StripeProvider::refuses_us(const Answer& answer) const {
+  if (answer.status != 400 && answer.status != 401 && answer.status != 403) return false;
+  warn_("Stripe refuses our requests: " + answer.why);
+  return true;
+}
+
 /// An answer that is no success. Declined, or certainly not charged, only where Stripe says so.
 Result<ChargeState> StripeProvider::refused(const Answer& answer) const {
   if (!answer.sent) return ChargeState::not_charged;
@@ -172,10 +178,7 @@ Result<ChargeState> StripeProvider::refused(const Answer& answer) const {
     warn_(fmt::format("Stripe refuses an order's {}: {}", wrong, answer.why));
     return cannot_be_charged();
   }
-  if (answer.status == 400 || answer.status == 401 || answer.status == 403) {
-    warn_("Stripe refuses our requests: " + answer.why);
-    return ChargeState::not_charged;
-  }
+  if (refuses_us(answer)) return ChargeState::not_charged;
   return unknown_outcome("Stripe did not answer: " + answer.why);
 }
 
@@ -228,7 +231,10 @@ Result<StripeProvider::Intent> StripeProvider::find_intent(AttemptId attempt) co
   const std::string query =
       fmt::format("metadata['attempt']:'{}' AND metadata['store']:'{}'", attempt.text(), settings_.store);
   const Answer answer = call({"/v1/payment_intents/search", {{"query", query}, {"limit", "1"}}, ""});
-  if (answer.status != 200) return unknown_outcome("Stripe did not answer: " + answer.why);
+  if (answer.status != 200) {
+    refuses_us(answer);
+    return unknown_outcome("Stripe did not answer: " + answer.why);
+  }
   Intent intent{text_at(answer.body, "/data/0/id"), text_at(answer.body, "/data/0/status"),
                 text_at(answer.body, "/data/0/metadata/token_sum"), text_at(answer.body, "/data/0/currency"),
                 number_at(answer.body, "/data/0/amount")};
@@ -289,7 +295,7 @@ Result<> StripeProvider::refund_now(AttemptId attempt) {
   const bool before = text_at(answer.body, "/error/code") == "charge_already_refunded";
   const std::string status = text_at(answer.body, "/status");
   if (!before && (answer.status != 200 || (status != "succeeded" && status != "pending"))) {
-    warn_(fmt::format("Stripe does not refund a payment: {} {}", answer.why, status));
+    warn_("Stripe does not refund a payment: " + (answer.status == 200 ? status : answer.why));
     return unknown_outcome("Stripe did not make the refund");
   }
   return book_->refund(attempt);

@@ -54,6 +54,8 @@ class StripeProvider final : public PaymentProvider {
   /// What an intent's status means; one that waits for its buyer is cancelled: it would wait for ever.
   Result<ChargeState> settle(AttemptId attempt, const Intent& intent);
   Result<ChargeState> refused(const Answer& answer) const;
+  /// Of whatever we asked, by our own mistake or key; it is told.
+  bool refuses_us(const Answer& answer) const;
 
   const StripeSettings settings_;
   const Clock& clock_;
