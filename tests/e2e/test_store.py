@@ -230,15 +230,6 @@ def test_a_restart_gives_open_orders_their_time_back(start):
     assert again.pay(order).json()["state"] == "paid"
 
 
-@pytest.mark.parametrize("name", ["log.db", "main.db"])
-def test_a_store_without_one_of_its_files_is_refused(copy, name):
-    for file in copy.glob(name + "*"):
-        file.unlink()
-    done = run("serve", "--data", copy, "--listen", "127.0.0.1:0")
-    assert done.returncode == 1 and f"{name} is missing beside" in done.stderr, done.stderr
-    assert not (copy / name).exists(), "a refused start makes no file"
-
-
 def test_a_log_that_lost_its_end_is_adopted_or_refused(seeded, copy, start):
     server = start(data=copy)
     order = Client(server.url, seeded[1][0]).order(seeded[2][0]).json()

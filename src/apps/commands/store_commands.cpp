@@ -26,8 +26,7 @@ namespace {
 
 /// These commands work on what is there; only `serve` and `seed` make a store.
 void expect_store(const std::string& data) {
-  std::error_code none;
-  if (!std::filesystem::exists(std::filesystem::path(data) / "log.db", none))
+  if (!files::has_bytes(std::filesystem::path(data) / "log.db"))
     throw UsageError(fmt::format("--data {}: there is no store", data));
 }
 

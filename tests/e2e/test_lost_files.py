@@ -1,0 +1,59 @@
+"""What is left when files of a store are gone, empty, cut or half made; and what no command overwrites."""
+
+import shutil
+import sqlite3
+
+import client
+import pytest
+from market_server import Market, run
+from test_store import checked, copy, seeded, two_stores  # noqa: F401
+
+
+@pytest.mark.parametrize("empty", [False, True], ids=["gone", "empty"])
+@pytest.mark.parametrize("name", ["log.db", "main.db", "payments.db"])
+def test_a_store_without_one_of_its_files_is_refused(two_stores, tmp_path, name, empty):  # noqa: F811
+    """Nothing in it is the same as no file: it would be begun anew beside orders that others have."""
+    data = tmp_path / "data"
+    shutil.copytree(two_stores[0], data)
+    for file in (*data.glob(name + "*"), *data.glob("records.db*")):
+        file.unlink()
+    if empty:
+        (data / name).touch()
+    for _ in range(2):
+        done = run("serve", "--data", data, "--listen", "127.0.0.1:0", seconds=20)
+        assert done.returncode == 1 and f"{name} is missing beside" in done.stderr, done.stderr
+        assert (data / name).exists() == empty, "a refused start makes no file"
+        assert not empty or (data / name).stat().st_size == 0
+    found = run("check", "--data", data)
+    assert found.returncode == 1, found.stdout
+    assert any("it is missing" in line and name in line for line in found.stdout.splitlines()), found.stdout
+
+
+@pytest.mark.parametrize("made", range(5))
+def test_a_first_start_that_was_killed_is_begun_again(tmp_path, made):
+    """Whatever it had made by then: files in their order, the last one still without bytes."""
+    data, whole = tmp_path / "data", tmp_path / "whole"
+    with Market(whole) as server:
+        client.sign_up(server.url)
+    data.mkdir(mode=0o700)
+    shutil.copytree(whole / "keys", data / "keys")
+    files = ["log.db", "records.db", "main.db", "payments.db"]
+    for name in files[:made]:
+        if name != "log.db":
+            shutil.copy(whole / name, data / name)
+    # Its first record comes behind main.db.
+    if made > 0:
+        with sqlite3.connect(whole / "log.db") as log:
+            log.execute("DELETE FROM records WHERE offset > ?", (1 if made > 2 else 0,))
+        log.close()
+        shutil.copy(whole / "log.db", data / "log.db")
+    if made > 2:
+        with sqlite3.connect(data / "main.db") as main:
+            main.execute("DELETE FROM store")
+            main.execute("DELETE FROM accounts")
+        main.close()
+    for name in files[made:made + 1]:
+        (data / name).touch()
+    with Market(data, "ratelimit.enabled=false") as server:
+        client.sign_up(server.url).order(client.admin(server.url).product(stock=3))
+    checked(data)
