@@ -2,11 +2,13 @@
 
 import shutil
 import sqlite3
+import subprocess
 
 import client
 import pytest
-from market_server import Market, run
-from test_store import checked, copy, seeded, two_stores  # noqa: F401
+from market_server import BINARY, Market, run
+from test_store import checked, copy, ok, seeded, two_stores  # noqa: F401
+from waiting import until
 
 
 @pytest.mark.parametrize("empty", [False, True], ids=["gone", "empty"])
@@ -57,3 +59,26 @@ def test_a_first_start_that_was_killed_is_begun_again(tmp_path, made):
     with Market(data, "ratelimit.enabled=false") as server:
         client.sign_up(server.url).order(client.admin(server.url).product(stock=3))
     checked(data)
+
+
+def test_a_backup_that_was_killed_is_no_store_and_is_begun_anew(copy, tmp_path):  # noqa: F811
+    saved = tmp_path / "saved"
+    for number in range(3000):
+        (copy / "pictures" / f"{number:02x}").mkdir(parents=True, exist_ok=True)
+        (copy / "pictures" / f"{number:02x}" / "noise").write_bytes(bytes(2000))
+    process = subprocess.Popen([BINARY, "backup", "--data", copy, "--to", saved],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: (saved / "pictures").exists(), 20, "nothing is copied")
+    process.kill()
+    process.wait()
+    assert (saved / "log.db").exists() and not (saved / "manifest.txt").exists(), "it was too quick"
+    for command in (("serve", "--listen", "127.0.0.1:0", "--data", saved),
+                    ("restore", "--from", saved, "--data", tmp_path / "back"),
+                    ("backup", "--data", saved, "--to", tmp_path / "more")):
+        done = run(*command, seconds=10)
+        assert done.returncode == 1, (command, done)
+        assert "is an unfinished backup; run 'market backup' again" in done.stderr, (command, done)
+    assert "VIOLATED: the copy was finished" in run("check", "--data", saved).stdout
+    shutil.rmtree(copy / "pictures")
+    ok("backup", "--data", copy, "--to", saved)
+    checked(saved)
