@@ -82,3 +82,20 @@ def test_a_backup_that_was_killed_is_no_store_and_is_begun_anew(copy, tmp_path):
     shutil.rmtree(copy / "pictures")
     ok("backup", "--data", copy, "--to", saved)
     checked(saved)
+
+
+def test_a_seed_overwrites_only_tokens(copy, tmp_path):  # noqa: F811
+    mine = tmp_path / "mine"
+    mine.write_text("eyJh.eyJz.a-token\nand a word of mine\n")
+    (copy / "empty").touch()
+    for path in (mine, copy / "main.db", copy / "keys/field-encryption", copy / "lock", copy / "empty"):
+        before = path.read_bytes()
+        done = run("seed", "--users", 1, "--data", copy, "--tokens", path)
+        assert done.returncode == 2 and "no file of tokens" in done.stderr, (path, done)
+        assert len(done.stderr.splitlines()) == 1 and path.read_bytes() == before
+    checked(copy)
+    tokens = tmp_path / "tokens"
+    tokens.touch(mode=0o644)
+    for users in (3, 1):
+        ok("seed", "--users", users, "--data", copy, "--tokens", tokens)
+        assert len(tokens.read_text().splitlines()) == users and tokens.stat().st_mode & 0o777 == 0o600

@@ -27,7 +27,7 @@ def checked(data):
 def seeded(tmp_path_factory):
     """A store with 200 users and 3 products; to be copied, not changed."""
     folder = tmp_path_factory.mktemp("seeded")
-    (folder / "tokens").write_text("of an earlier run\n")
+    (folder / "tokens").write_text("eyJh.eyJz.of-an_earlier-run\neyJh.cut-o")
     (folder / "tokens").chmod(0o644)
     text = ok(
         "seed",
