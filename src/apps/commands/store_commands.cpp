@@ -66,6 +66,16 @@ int fold_anew(const StoreOptions& options) {
   return 0;
 }
 
+/// Looked at first: what cannot be copied there would be told of the store.
+void expect_scratch(const std::string& folder) {
+  if (folder.empty()) return;
+  try {
+    const files::PrivateFolder made(folder);
+  } catch (const std::runtime_error& error) {
+    throw UsageError(fmt::format("--scratch {}: cannot be used: {}", folder, error.what()));
+  }
+}
+
 /// What the results of a copy are about.
 std::string as_shared(std::string text) {
   constexpr std::pair<std::string_view, std::string_view> names[] = {{"log.db", "the topic"},
@@ -158,6 +168,7 @@ int restore(const StoreOptions& options) {
 }
 
 int check_command(const StoreOptions& options) {
+  expect_scratch(options.scratch);
   if (const auto shared = shared_store(options)) return print(check_shared(*shared, options), true);
   expect_folder(options.data);
   files::ReadOnlyFolder folder(options.data, options.scratch);
