@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 import subprocess
+import time
 
 import client
 import pytest
@@ -35,8 +36,8 @@ def test_a_store_without_one_of_its_files_is_refused(two_stores, tmp_path, name,
 def test_a_first_start_that_was_killed_is_begun_again(tmp_path, made):
     """Whatever it had made by then: files in their order, the last one still without bytes."""
     data, whole = tmp_path / "data", tmp_path / "whole"
-    with Market(whole) as server:
-        client.sign_up(server.url)
+    with Market(whole):
+        pass
     data.mkdir(mode=0o700)
     shutil.copytree(whole / "keys", data / "keys")
     files = ["log.db", "records.db", "main.db", "payments.db"]
@@ -52,8 +53,12 @@ def test_a_first_start_that_was_killed_is_begun_again(tmp_path, made):
     if made > 2:
         with sqlite3.connect(data / "main.db") as main:
             main.execute("DELETE FROM store")
-            main.execute("DELETE FROM accounts")
+            main.execute("DELETE FROM key_checks")
         main.close()
+    if made == 2:
+        with sqlite3.connect(data / "records.db") as records:
+            records.execute("UPDATE position SET log_hi = 0, log_lo = 0")
+        records.close()
     for name in files[made:made + 1]:
         (data / name).touch()
     with Market(data, "ratelimit.enabled=false") as server:
@@ -99,3 +104,59 @@ def test_a_seed_overwrites_only_tokens(copy, tmp_path):  # noqa: F811
     for users in (3, 1):
         ok("seed", "--users", users, "--data", copy, "--tokens", tokens)
         assert len(tokens.read_text().splitlines()) == users and tokens.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("records", ["deleted", "kept"])
+@pytest.mark.parametrize("left", ["some", "none"])
+def test_a_snapshot_knows_what_the_log_has_lost(tmp_path, records, left):
+    """It is all that is left of the answered orders when the records were deleted, too."""
+    data = tmp_path / "data"
+    with Market(data, "log.snapshot_every=1") as server:
+        buyer = client.sign_up(server.url)
+        product = client.admin(server.url).product(stock=9)
+        orders = [buyer.order(product).json()["id"] for _ in range(4)]
+        until(lambda: (data / "gate.snapshot").exists(), 10, "no snapshot")
+        time.sleep(0.3)
+        orders.append(buyer.order(product).json()["id"])
+        time.sleep(0.5)
+    with sqlite3.connect(data / "log.db") as log:
+        newest = log.execute("SELECT max(offset) FROM records").fetchone()[0]
+        log.execute("DELETE FROM records WHERE offset > ?", (newest - 2 if left == "some" else 0,))
+    log.close()
+    if records == "deleted":
+        for file in data.glob("records.db*"):
+            file.unlink()
+    for command in (("serve", "--listen", "127.0.0.1:0"), ("rebuild",), ("seed", "--products", "1")) * 2:
+        done = run(*command, "--data", data, seconds=20)
+        assert done.returncode == 1 and "has lost its newest events" in done.stderr, (command, done)
+        assert "'market log adopt'" in done.stderr.splitlines()[-1], done.stderr
+        assert records == "kept" or "the snapshot (gate.snapshot) knows" in done.stderr, done.stderr
+    said = ok("log", "adopt", "--data", data)
+    assert f"lost or changed: order {orders[-1]}" in said and "lost: places" in said, said
+    checked(data)
+    assert "nothing to adopt" in ok("log", "adopt", "--data", data)
+    with Market(data, "ratelimit.enabled=false") as server:
+        client.admin(server.url).product(stock=9)
+    checked(data)
+
+
+def test_a_snapshot_of_another_log_or_none_is_left_aside(two_stores, tmp_path):  # noqa: F811
+    with Market(tmp_path / "other", "log.snapshot_every=1") as server:
+        seller, buyer = client.admin(server.url), client.sign_up(server.url)
+        for _ in range(30):
+            buyer.order(seller.product())
+        until(lambda: (tmp_path / "other/gate.snapshot").exists(), 10, "no snapshot")
+        time.sleep(0.5)
+    foreign = (tmp_path / "other/gate.snapshot").read_bytes()
+    for snapshot in (foreign, b"market snapshot 2\nrubbish and more of it"):
+        data = tmp_path / "data"
+        shutil.rmtree(data, ignore_errors=True)
+        shutil.copytree(two_stores[0], data)
+        (data / "gate.snapshot").write_bytes(snapshot)
+        for file in data.glob("records.db*"):
+            file.unlink()
+        with Market(data) as server:
+            client.sign_up(server.url)
+            said = server.log_path.read_text()
+            assert "the snapshot is not used" in said or "gate.snapshot: is damaged" in said, said
+        ok("rebuild", "--data", data)
