@@ -120,8 +120,7 @@ void RegistryParts::learn_from(const std::string& host, std::uint16_t port) {
   http::BaseUrl base{http::host_in_url(host), std::to_string(port), "/eureka/", authorization_};
   auto learned = asio::co_spawn(background_.executor(), peers_.learn_from(std::move(base)), asio::use_future);
   if (const auto done = learned.get(); !done)
-    throw std::runtime_error("--takeover: the running registry does not tell what it knows: " +
-                             done.error().detail);
+    throw UsageError("--takeover: the running registry does not tell what it knows: " + done.error().detail);
 }
 
 void RegistryParts::add_metrics(platform::MetricsText& metrics) {
