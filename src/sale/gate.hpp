@@ -164,7 +164,8 @@ class LogGate final : public SaleGate {
 
   // gate_start.cpp
   void recover();
-  bool restore_snapshot(Place records_at);
+  LogRule::Point restore_snapshot(Place records_at);
+  std::vector<OrderId> lost_orders_of_snapshot();
   /// Becomes the writer (again): reads what is really in the log, then opens a term.
   void try_to_write(Instant now);
   void name_records();

@@ -36,16 +36,16 @@ void expect_records_of(LogId log, LogId records_of) {
 }
 
 /// Something that was answered is gone: nobody but the operator may decide that.
-[[noreturn]] void refuse_lost_end(RecordFold& records, Place end, Place records_at) {
-  const auto lost = records.beyond(end);
+[[noreturn]] void refuse_lost_end(Place end, std::string_view who, Place known,
+                                  const std::vector<OrderId>& lost) {
   std::string orders;
-  for (std::size_t i = 0; lost && i < std::min<std::size_t>(lost->size(), 5); ++i)
-    orders += (i == 0 ? "" : ", ") + (*lost)[i].text();
-  throw std::runtime_error(fmt::format(
-      "the event log has lost its newest events: it ends at place {}, the records know {} (orders {}{}); "
-      "restore a backup, or accept the loss with 'market log adopt'",
-      end, records_at, orders.empty() ? "none" : orders,
-      lost && lost->size() > 5 ? fmt::format(" and {} more", lost->size() - 5) : ""));
+  for (std::size_t i = 0; i < std::min<std::size_t>(lost.size(), 5); ++i)
+    orders += (i == 0 ? "" : ", ") + lost[i].text();
+  throw std::runtime_error(
+      fmt::format("the event log has lost its newest events: it ends at place {}, {} {} (orders {}{}); "
+                  "restore a backup, or accept the loss with 'market log adopt'",
+                  end, who, known, orders.empty() ? "none" : orders,
+                  lost.size() > 5 ? fmt::format(" and {} more", lost.size() - 5) : ""));
 }
 
 }  // namespace
@@ -75,11 +75,11 @@ LogGate::LogGate(GateParts parts, GateSettings settings)
   if (!sequencer_.end().point.log) watch_.left();  // Nobody has ever written here.
 }
 
-/// A snapshot is only a short cut: without a usable one the whole log is read. False: there is none.
-bool LogGate::restore_snapshot(Place records_at) {
+/// A snapshot is only a short cut: without a usable one the whole log is read. What it knows, used or not.
+LogRule::Point LogGate::restore_snapshot(Place records_at) {
   const auto bytes = parts_.snapshots.load();
   if (!bytes) spdlog::warn("the snapshot cannot be read, the whole log is: {}", bytes.error().detail);
-  if (!bytes || !*bytes) return false;
+  if (!bytes || !*bytes) return {};
   auto decoded = decode_snapshot(**bytes);
   std::string trouble;
   if (!decoded) {
@@ -100,11 +100,22 @@ bool LogGate::restore_snapshot(Place records_at) {
   }
   if (!trouble.empty()) {
     spdlog::warn("the snapshot is not used, the whole log is read instead: {}", trouble);
-    return false;
+    return decoded ? decoded->memory.end.point : LogRule::Point{};
   }
   sequencer_.restore(std::move(decoded->memory));
   snapshot_at_ = started_from_ = sequencer_.end().point.last;
-  return true;
+  return sequencer_.end().point;
+}
+
+/// Read once more: of a start that goes on, nobody asks.
+std::vector<OrderId> LogGate::lost_orders_of_snapshot() {
+  const auto bytes = parts_.snapshots.load();
+  std::vector<OrderId> ids;
+  if (!bytes || !*bytes) return ids;
+  if (const auto decoded = decode_snapshot(**bytes))
+    for (const OpenOrder& order : orders_beyond(decoded->memory.state, sequencer_.end().point.last))
+      ids.push_back(order.id);
+  return ids;
 }
 
 void LogGate::recover() {
@@ -117,7 +128,7 @@ void LogGate::recover() {
     if (records_of) name_in(parts_.fold, records_of);
     records_named_ = static_cast<bool>(records_of);
   }
-  restore_snapshot(records_at);
+  const LogRule::Point snapshot = restore_snapshot(records_at);
   parts_.products.load(must(parts_.fold.products(), "the records cannot be read"));
   const auto read = follow_to_end(parts_.log, sequencer_, [&](const CountedEvents& events) {
     sequencer_.forget(parts_.projector.place());  // What the records have needs no memory.
@@ -133,7 +144,12 @@ void LogGate::recover() {
   must(Result<int>(read ? Result<int>(0) : fail(read.error())), "the event log cannot be read");
   const LogEnd& end = sequencer_.end();
   expect_records_of(end.point.log, records_of);
-  if (records_at > end.point.last) refuse_lost_end(parts_.fold, end.point.last, records_at);
+  if (records_at > end.point.last)
+    refuse_lost_end(end.point.last, "the records know", records_at,
+                    parts_.fold.beyond(end.point.last).value_or(std::vector<OrderId>{}));
+  if (knows_more(snapshot, end.point, settings_.new_log))
+    refuse_lost_end(end.point.last, "the snapshot (gate.snapshot) knows", snapshot.last,
+                    lost_orders_of_snapshot());
   place_.store(end.point.last);
   sign_of_life_ = sequencer_.last_sign_of_life();
   parts_.products.show_stock(sequencer_.state());

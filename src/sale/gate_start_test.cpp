@@ -267,5 +267,90 @@ TEST_F(SnapshotStart, OneThatIsAheadOfTheRecordsIsNotUsed) {
   EXPECT_TRUE(behind->wait_until_folded());
 }
 
+/// What remains of a log whose newest events are gone, with records that are made anew.
+class SnapshotAhead : public SnapshotStart {
+ protected:
+  /// `records`: how many records the log has left.
+  std::unique_ptr<tests::TestGate> cut_to(Offset records) {
+    auto cut = with_new_records(tests::TestGate::quick());
+    cut->log.cut(records);
+    cut->snapshots.bytes = *on->snapshots.bytes;
+    return cut;
+  }
+  static std::string trouble_of(tests::TestGate& gate) {
+    try {
+      gate.start();
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return {};
+  }
+  Place known() { return decode_snapshot(*on->snapshots.bytes)->memory.end.point.last; }
+};
+
+TEST_F(SnapshotAhead, WhatTheLogHasLostIsNamed) {
+  const auto cut = cut_to(3);
+  const std::string said = trouble_of(*cut);
+  EXPECT_THAT(said, testing::HasSubstr("the event log has lost its newest events: it ends at place 2"));
+  EXPECT_THAT(said,
+              testing::HasSubstr(fmt::format("the snapshot (gate.snapshot) knows {} (orders ", known())));
+  EXPECT_THAT(said, testing::HasSubstr("market log adopt"));
+  // Again: what the first try has folded changes nothing.
+  EXPECT_EQ(trouble_of(*cut), said);
+}
+
+TEST_F(SnapshotAhead, AnAdoptedLogIsOfAnotherGeneration) {
+  const auto cut = cut_to(3);
+  on->log.cut(3);
+  adopt();
+  cut->log.cut(0);
+  ASSERT_TRUE(
+      on->log.read(1, [&](Offset, std::string_view record) { return cut->log.append(record).has_value(); }));
+  ASSERT_TRUE(cut->records.set_log({}));
+  EXPECT_EQ(trouble_of(*cut), "");
+}
+
+TEST_F(SnapshotAhead, AnEmptyLogIsTheOneThatItIsNamedAfter) {
+  const LogId log = decode_snapshot(*on->snapshots.bytes)->memory.end.point.log;
+  EXPECT_THAT(trouble_of(*cut_to(0)), testing::HasSubstr("it ends at place 0"));
+  auto settings = tests::TestGate::quick();
+  settings.new_log = LogId{log.hi + 1, log.lo, 0};
+  tests::TestGate another(settings);
+  another.stop();
+  another.log.cut(0);
+  another.snapshots.bytes = *on->snapshots.bytes;
+  EXPECT_TRUE(another.records.set_log({}));
+  EXPECT_EQ(trouble_of(another), "");
+}
+
+TEST_F(SnapshotAhead, OnlyOneOfThisLogThatIsWholeKnowsAnything) {
+  const std::string whole = *on->snapshots.bytes;
+  auto damaged = cut_to(3);
+  for (const std::string& bytes : {std::string("rubbish"), whole.substr(0, 100)}) {
+    damaged->snapshots.bytes = bytes;
+    EXPECT_EQ(trouble_of(*damaged), "");
+    damaged->stop();
+  }
+  std::string foreign = whole;
+  foreign[3] = static_cast<char>(foreign[3] ^ 1);  // In the log's id.
+  damaged = cut_to(3);
+  damaged->snapshots.bytes = foreign;
+  EXPECT_EQ(trouble_of(*damaged), "");
+}
+
+TEST(KnowsMore, OfThisLogAndOfNoGenerationBefore) {
+  const auto at = [](LogId log, Place last) { return LogRule::Point{log, 1, last}; };
+  const LogId log{1, 2, 1};
+  EXPECT_TRUE(knows_more(at(log, 9), at(log, 8), {}));
+  EXPECT_FALSE(knows_more(at(log, 8), at(log, 8), {}));
+  EXPECT_TRUE(knows_more(at({1, 2, 2}, 9), at(log, 8), {}));
+  EXPECT_FALSE(knows_more(at({1, 2, 0}, 9), at(log, 8), {}));
+  EXPECT_FALSE(knows_more(at({1, 3, 1}, 9), at(log, 8), {}));
+  EXPECT_TRUE(knows_more(at(log, 9), at({}, 0), {}));
+  EXPECT_TRUE(knows_more(at(log, 9), at({}, 0), {1, 2, 0}));
+  EXPECT_FALSE(knows_more(at(log, 9), at({}, 0), {1, 3, 0}));
+  EXPECT_FALSE(knows_more({}, at({}, 0), {}));
+}
+
 }  // namespace
 }  // namespace market::sale

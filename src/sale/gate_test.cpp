@@ -377,7 +377,9 @@ TEST_F(Snapshots, OneThatDoesNotFitTheLogIsNotUsed) {
   on->stop();
   on->stop();
   const std::string whole = *on->snapshots.bytes;
-  tests::TestGate other(settings());
+  auto foreign = settings();
+  foreign.new_log = LogId{47, 11, 0};
+  tests::TestGate other(foreign);
   other.snapshots.bytes = whole;
   other.restart();  // Its own log is another, and shorter.
   EXPECT_EQ(other.table().find(product), nullptr);

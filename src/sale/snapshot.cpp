@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "wire/events/event_codec.hpp"
 
 namespace market::sale {
@@ -321,6 +323,21 @@ Result<DecodedSnapshot> decode_snapshot(std::string_view bytes) {
   memory.forgotten_through = get_number(in);
   if (in.broken()) return fail(Code::internal, "the snapshot is cut off");
   return DecodedSnapshot{std::move(memory), in.rest()};
+}
+
+bool knows_more(const LogRule::Point& snapshot, const LogRule::Point& end, LogId named) {
+  const LogId log = end.log ? end.log : named;
+  const bool same = !log || (snapshot.log.is_same_log(log) && snapshot.log.generation >= log.generation);
+  return same && snapshot.last > end.last;
+}
+
+std::vector<OpenOrder> orders_beyond(const SaleState& snapshot, Place place) {
+  std::vector<OpenOrder> found;
+  snapshot.orders.for_each([&](const OpenOrder& order) {
+    if (order.place > place) found.push_back(order);
+  });
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  return found;
 }
 
 }  // namespace market::sale

@@ -57,4 +57,12 @@ struct DecodedSnapshot {
 /// Errors: internal, when the bytes are no snapshot that this program knows.
 Result<DecodedSnapshot> decode_snapshot(std::string_view bytes);
 
+/// Whether a snapshot knows events that the log, which ends at `end`, has lost: it is of this very log, of no
+/// generation before, and ahead of it. `named`: what a log without a record was called; none: it is taken for
+/// the snapshot's. A snapshot is only made of what was synced, so that no crash leaves such a one.
+bool knows_more(const LogRule::Point& snapshot, const LogRule::Point& end, LogId named);
+/// The orders of a snapshot that have events behind `place`; the oldest first. Of those that it knew as
+/// closed it says nothing.
+std::vector<OpenOrder> orders_beyond(const SaleState& snapshot, Place place);
+
 }  // namespace market::sale

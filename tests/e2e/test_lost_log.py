@@ -95,3 +95,29 @@ def test_whoever_else_listens_where_the_writer_was_is_no_writer(store):  # noqa:
     server.kill()
     with socket.create_server(("127.0.0.1", port)):
         assert "nothing to adopt" in store.ok("log", "adopt")
+
+
+def test_a_snapshot_knows_what_a_topic_has_lost(store, engines):  # noqa: F811
+    """The records were emptied, too; an instance that comes back has its snapshot still."""
+    server = store.serve("log.snapshot_every=1")
+    product = client.admin(server.url).product(stock=20)["id"]
+    orders = [client.sign_up(server.url).order(product).json()["id"] for _ in range(4)]
+    until(lambda: folded(server), 15, "the records do not follow")
+    until(lambda: (store.data / "gate.snapshot").exists(), 15, "no snapshot")
+    server.kill()
+    delete_topic(engines, store.topic, True)
+    for table in ("orders", "order_lines", "bound_keys", "products", "product_names", "product_stock"):
+        store.mysql(f"DELETE FROM {table}")
+    store.mysql("UPDATE fold SET log_place = 0, log_hi = 0, log_lo = 0, log_generation = 0")
+    for command in (("serve", "--listen", "127.0.0.1:0"), ("rebuild",)):
+        refused = store.run(*command, "--data", store.data)
+        assert refused.returncode == 1 and "'market log adopt'" in refused.stderr, (command, refused.stderr)
+        assert "the snapshot (gate.snapshot) knows" in refused.stderr, (command, refused.stderr)
+    said = store.ok("log", "adopt", "--data", store.data)
+    assert f"lost or changed: order {orders[0]}" in said and "lost: places 1 to" in said, said
+    assert "nothing to adopt" in store.ok("log", "adopt", "--data", store.data)
+    store.servers.clear()
+    again = store.serve()
+    client.sign_up(again.url).order(client.admin(again.url).product(stock=1)["id"])
+    until(lambda: folded(again), 15, "the records do not follow")
+    store.check()

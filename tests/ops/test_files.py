@@ -61,6 +61,26 @@ def test_left_overs_of_another_mode_are_named(tmp_path, name, ending):
         shutil.rmtree(home)
 
 
+def test_a_folder_that_may_not_be_written_is_no_mistake_in_flags(tmp_path):
+    """systemd starts again what ended with 1, and only that (deploy/systemd)."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("needs root and setpriv")
+    user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    home = pathlib.Path(tempfile.mkdtemp(prefix="market-modes-", dir="/tmp"))
+    try:
+        home.chmod(0o755)
+        with Market(home / "data"):
+            pass
+        for path in (home / "data").rglob("*"):
+            os.chown(path, 65534, 65534)
+        (home / "data").chmod(0o755)
+        done = subprocess.run([*user, BINARY, "serve", "--data", home / "data", "--listen", "127.0.0.1:0"],
+                              capture_output=True, text=True, timeout=20 * PATIENCE)
+        assert done.returncode == 1 and "Permission denied" in done.stderr.splitlines()[-1], done
+    finally:
+        shutil.rmtree(home)
+
+
 def test_a_folder_whose_name_sqlite_reads_otherwise(tmp_path):
     for name, code in (("file:odd?mode=ro", 0), ("50%25 off #1", 0)):
         server = subprocess.Popen(

@@ -72,6 +72,14 @@ def test_the_room_for_private_copies_is_looked_at_first(killed, small_disk):
         assert [path.name for path in scratch.iterdir()] == ["filler"]
 
 
+def test_a_scratch_folder_that_is_none_is_no_violation(store, tmp_path):
+    (tmp_path / "file").touch()
+    for scratch in (tmp_path / "nowhere", tmp_path / "file"):
+        done = run("check", "--data", store, "--scratch", scratch)
+        assert done.returncode == 2 and done.stdout == "", done
+        assert f"--scratch {scratch}: cannot be used" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
 def test_a_running_store_is_refused_also_without_its_lock_file(start):
     server = start()
     for gone in (False, True):

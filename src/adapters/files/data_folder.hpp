@@ -19,7 +19,8 @@ inline constexpr auto backup_manifest = "manifest.txt";
 /// Stands in a data folder while restore_store() fills it; open() refuses such a folder.
 inline constexpr auto restore_mark = "restore-unfinished";
 
-/// Stands in a folder until all of a market on shared engines was copied to it; open() refuses such a folder.
+/// Stands in a folder until all of a store, or of a market on shared engines, was copied to it; open()
+/// refuses such a folder.
 inline constexpr auto copy_mark = "copy-unfinished";
 
 /// A check value of each key by the name of its file: tells keys apart and betrays nothing. Throws

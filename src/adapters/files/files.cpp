@@ -212,6 +212,13 @@ Result<std::string> sha256_of_file(const std::filesystem::path& path) {
   return hash.text();
 }
 
+bool has_bytes(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto type = std::filesystem::status(path, error).type();
+  if (type != std::filesystem::file_type::regular) return type != std::filesystem::file_type::not_found;
+  return std::filesystem::file_size(path, error) > 0;
+}
+
 void create_for_owner(const std::string& path) {
   const FileDescriptor made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (made) return;

@@ -35,6 +35,10 @@ class FileDescriptor {
 /// Whether `path` still names the file, or folder, that is open: not deleted, moved away or replaced.
 bool is_still_at(const FileDescriptor& open, const std::filesystem::path& path);
 
+/// Whether there is anything but an empty file: an empty one is what a deleted database leaves behind whoever
+/// opens it again, and what a start that was killed has begun to make.
+bool has_bytes(const std::filesystem::path& path);
+
 /// Which file a path names; it changes when the file is deleted, moved away or replaced. One that its owner
 /// may not write is none: a file made read-only below us is a wish to stop, even where our descriptor could
 /// write.

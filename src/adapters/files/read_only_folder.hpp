@@ -24,6 +24,8 @@ class ReadOnlyFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(std::string_view name) const { return path_ / name; }
   bool has(std::string_view name) const;
+  /// Of a database: one without bytes counts as missing.
+  bool has_database(std::string_view name) const { return has_bytes(file(name)); }
 
   /// A file to read this database from: its own, when it is whole by itself; else a private copy, together
   /// with what a WAL or a journal beside it holds, which SQLite has yet to bring in. Throws.

@@ -163,7 +163,18 @@ std::string_view take(std::string_view& rest, char mark) {
   return part;
 }
 
+/// What stands in files::copy_mark of a backup of a data folder: such a folder is begun anew, and one of a
+/// market on shared engines goes on.
+constexpr std::string_view begun_here = "a backup of a data folder is made, or was broken off\n";
+
+void expect_finished(const fs::path& folder) {
+  if (fs::exists(folder / files::copy_mark))
+    throw std::runtime_error(
+        fmt::format("{} is an unfinished backup; run 'market backup' again", folder.string()));
+}
+
 Manifest read_manifest(const fs::path& folder) {
+  expect_finished(folder);
   const auto text = must(files::read_whole_file(folder / manifest_name));
   if (!text)
     throw std::runtime_error(
@@ -236,29 +247,44 @@ BackupReport seal(const fs::path& folder, const std::vector<std::string>& names)
   return report_of(manifest);
 }
 
-/// A folder in the making: it goes again unless all of it is there.
+/// A folder in the making, marked as such: what was made goes again unless all of it is there.
 class UnfinishedFolder {
  public:
-  /// One that is there already is taken if nothing is in it.
+  /// One that is there already is taken if nothing is in it, or if a backup like this one was killed in it.
   explicit UnfinishedFolder(const fs::path& folder) : folder_(folder), made_(!fs::exists(folder)) {
     make_private_folder(folder);
     lock_.emplace(folder, "backup folder");
-    require_empty(folder, "backup folder");  // What throws in here destroys nothing.
+    // What throws up to the mark destroys nothing.
+    if (must(files::read_whole_file(folder / files::copy_mark)) != begun_here)
+      require_empty(folder, "backup folder");
+    must(files::write_file_durably(folder / files::copy_mark, begun_here));
+    remove_what_was_made();
   }
   UnfinishedFolder(const UnfinishedFolder&) = delete;
   UnfinishedFolder& operator=(const UnfinishedFolder&) = delete;
   ~UnfinishedFolder() {
     if (finished_) return;
     std::error_code none;
+    remove_what_was_made();
+    fs::remove(folder_ / files::copy_mark, none);
+    if (made_) fs::remove_all(folder_, none);
+  }
+  void finish() {
+    fs::remove(folder_ / files::copy_mark);
+    must(files::sync_folder(folder_));
+    finished_ = true;
+  }
+
+ private:
+  /// The mark stays until last.
+  void remove_what_was_made() {
+    std::error_code none;
     std::vector<fs::path> inside;
     for (const auto& entry : fs::directory_iterator(folder_, none)) inside.push_back(entry.path());
     for (const auto& path : inside)
-      if (path.filename() != "lock") fs::remove_all(path, none);
-    if (made_) fs::remove_all(folder_, none);
+      if (path.filename() != "lock" && path.filename() != files::copy_mark) fs::remove_all(path, none);
   }
-  void finish() { finished_ = true; }
 
- private:
   const fs::path folder_;
   const bool made_;
   std::optional<files::FolderLock> lock_;
@@ -300,9 +326,10 @@ files::CheckResults check_backup(const files::ReadOnlyFolder& folder) try {
 }
 
 BackupReport backup_store(const fs::path& data, const fs::path& to) {
-  if (!fs::exists(data / "log.db")) {
+  if (!files::has_bytes(data / "log.db")) {
     throw std::runtime_error(fmt::format("{}: is no data folder (no log.db)", data.string()));
   }
+  expect_finished(data);
   expect_outside(to, data, "the data folder");
   UnfinishedFolder unfinished(to);
   const auto report = seal(to, copy_all(data, to));

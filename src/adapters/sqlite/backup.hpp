@@ -21,8 +21,9 @@ struct BackupReport {
   std::uint64_t bytes = 0;
 };
 
-/// Copies into `to`, a new or empty folder, and writes its manifest last: a folder without one is no backup.
-/// Throws std::runtime_error with one clear line.
+/// Copies into `to`, a new or empty folder, or one in which an earlier call was killed, which is begun anew:
+/// files::copy_mark stands in it until all is there. Its manifest is written last: without one it is no
+/// backup. Throws std::runtime_error with one clear line.
 BackupReport backup_store(const std::filesystem::path& data, const std::filesystem::path& to);
 
 /// Throws unless the folder holds nothing that could be lost. `what`: words for it.

@@ -156,6 +156,32 @@ TEST(Backup, ARestoreThatWasBrokenOffGoesOn) {
   EXPECT_EQ(Database::open(back / "main.db", Database::Mode::existing).must_query("SELECT a FROM m"), 2);
 }
 
+TEST(Backup, OneThatWasKilledIsKnownByItsMarkAndBegunAnew) {
+  const tests::TempFolder temp;
+  const auto data = temp / "data", saved = temp / "saved";
+  const auto folder = files::DataFolder::open(data);
+  SqliteLog log(log_in(data));
+  fill(data);
+  fs::create_directories(saved / "keys");
+  EXPECT_TRUE(files::write_file_durably(saved / files::copy_mark, "a copy is made, or was broken off\n"));
+  EXPECT_THAT(thrown_by([&] { backup_store(data, saved); }), HasSubstr("is not empty"))
+      << "that of a market on shared engines goes on by itself";
+  EXPECT_TRUE(files::write_file_durably(saved / files::copy_mark,
+                                        "a backup of a data folder is made, or was broken off\n"));
+  EXPECT_TRUE(files::write_file_durably(saved / "main.db", "half of i"));
+  EXPECT_TRUE(files::write_file_durably(saved / "gate.snapshot", "of before"));
+  EXPECT_THAT(thrown_by([&] { files::DataFolder::open(saved); }), HasSubstr("is an unfinished backup"));
+  EXPECT_THAT(thrown_by([&] { restore_store(saved, temp / "back"); }), HasSubstr("is an unfinished backup"));
+  EXPECT_THAT(thrown_by([&] { backup_store(saved, temp / "more"); }), HasSubstr("no data folder"));
+  EXPECT_TRUE(files::write_file_durably(saved / "log.db", "half of it"));
+  EXPECT_THAT(thrown_by([&] { backup_store(saved, temp / "more"); }), HasSubstr("is an unfinished backup"));
+  backup_store(data, saved);
+  EXPECT_FALSE(fs::exists(saved / files::copy_mark));
+  EXPECT_FALSE(fs::exists(saved / "gate.snapshot")) << "the store has none";
+  BackupReport report;
+  verify_backup(saved, report);
+}
+
 TEST(Backup, AFolderThatIsWholeIsSealed) {
   const tests::TempFolder temp;
   const auto data = temp / "data";

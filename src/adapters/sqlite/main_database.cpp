@@ -207,7 +207,7 @@ void verify_main_database(const std::string& path, const FieldCipher& cipher,
   if (!known) throw std::runtime_error(known.error().detail);
   for (const auto& [name, value] : known->key_checks)
     if (const auto file = std::filesystem::path(path).parent_path() / name;
-        name.ends_with(".db") && !std::filesystem::exists(file))
+        name.ends_with(".db") && !files::has_bytes(file))
       throw std::runtime_error(fmt::format("{} is missing beside main.db; restore a backup", file.string()));
   for (const auto& [name, value] : key_checks)
     if (const auto at = known->key_checks.find(name); at != known->key_checks.end() && at->second != value)

@@ -194,8 +194,10 @@ enum class WithRecords : std::uint8_t { no, yes };
 
 /// The mark stays until it is taken away.
 CopiedStore copy_all(const SharedStore& store, const fs::path& to, WithRecords records) {
-  if (!fs::exists(to / files::copy_mark)) sqlite::require_empty(to, "backup folder");
-  must(files::write_file_durably(to / files::copy_mark, "a copy is made, or was broken off\n"));
+  constexpr std::string_view begun_here = "a copy is made, or was broken off\n";
+  if (must(files::read_whole_file(to / files::copy_mark)) != begun_here)
+    sqlite::require_empty(to, "backup folder");
+  must(files::write_file_durably(to / files::copy_mark, begun_here));
   fs::remove(to / files::backup_manifest);
   make_files(store, to);
   CopiedStore copied;

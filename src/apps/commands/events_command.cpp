@@ -102,8 +102,7 @@ void tail_topic(const kafka::EventTopicSettings& settings, const EventsOptions& 
 void tail_store(const EventsOptions& options) {
   constexpr Millis look_again{200};
   const auto path = std::filesystem::path(options.data) / "log.db";
-  if (!std::filesystem::exists(path))
-    throw UsageError(fmt::format("--data {}: there is no store", options.data));
+  if (!files::has_bytes(path)) throw UsageError(fmt::format("--data {}: there is no store", options.data));
   sqlite::SqliteLogView log(path);
   Printer printer(options);
   wire::PublicEvents events;

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+#include <optional>
 #include <stdexcept>
 
 #include "base/must.hpp"
 #include "base/random.hpp"
 #include "sale/begin_term.hpp"
 #include "sale/log_reader.hpp"
+#include "sale/snapshot.hpp"
 
 namespace market::apps {
 namespace {
@@ -29,6 +33,25 @@ std::string money_of(RecordFold& records, OrderId id) {
   return fmt::format(", {}: {} {}", text_of(order->payment), order->total.amount,
                      order->total.currency.text());
 }
+
+/// The same of one that the snapshot alone knows, which has no amounts.
+std::string money_of(const OpenOrder& order) {
+  if (order.payment == PaymentState::none || order.payment == PaymentState::declined) return {};
+  return fmt::format(", {}", text_of(order.payment));
+}
+
+/// None: there is none that can be read, and such a one knows nothing.
+std::optional<sale::Sequencer::Memory> memory_in(SnapshotStore& snapshots) {
+  const auto bytes = snapshots.load();
+  if (!bytes || !*bytes) return std::nullopt;
+  auto decoded = sale::decode_snapshot(**bytes);
+  if (!decoded) return std::nullopt;
+  return std::move(decoded->memory);
+}
+
+constexpr auto lost_end =
+    "the log has lost its newest events: it ends at place {}, {} {}; restore a backup, or accept the loss "
+    "with 'market log adopt'";
 
 }  // namespace
 
@@ -66,10 +89,9 @@ Place fold_all(Log& log, RecordFold& records, LogOf whose) {
   return at;
 }
 
-void refuse_records_that_know_more(Log& log, RecordFold& records, LogOf whose) {
-  const auto end = must(sale::read_counted(
+sale::LogRule::Point end_of(Log& log, LogOf whose) {
+  return must(sale::read_counted(
       log, [](const CountedEvents&) { return true; }, whose == LogOf::many));
-  expect_records_within(end, records);
 }
 
 void expect_records_within(const sale::LogRule::Point& end, RecordFold& records) {
@@ -77,13 +99,18 @@ void expect_records_within(const sale::LogRule::Point& end, RecordFold& records)
   expect_same_log(of, end.log);
   if (of && of.generation < end.log.generation) return;
   if (const Place recorded = must(records.place()); recorded > end.last)
-    throw std::runtime_error(fmt::format(
-        "the log has lost its newest events: it ends at place {}, the records know {}; restore a backup, or "
-        "accept the loss with 'market log adopt'",
-        end.last, recorded));
+    throw std::runtime_error(fmt::format(lost_end, end.last, "the records know", recorded));
 }
 
-bool adopt_what_is_left(Log& log, RecordFold& records, LogOf whose, const std::string& name) {
+void expect_snapshot_within(const sale::LogRule::Point& end, SnapshotStore& snapshots, LogId named) {
+  const auto memory = memory_in(snapshots);
+  if (memory && sale::knows_more(memory->end.point, end, named))
+    throw std::runtime_error(
+        fmt::format(lost_end, end.last, "the snapshot (gate.snapshot) knows", memory->end.point.last));
+}
+
+bool adopt_what_is_left(Log& log, RecordFold& records, SnapshotStore& snapshots, LogId named, LogOf whose,
+                        const std::string& name) {
   sale::KeyFilter keys;
   sale::SequencerSettings settings;
   settings.foreign_bytes_ignored = whose == LogOf::many;
@@ -93,17 +120,27 @@ bool adopt_what_is_left(Log& log, RecordFold& records, LogOf whose, const std::s
   expect_same_log(of, found);
   const Place end = sequencer.end().point.last, recorded = must(records.place());
   const bool broken_off = of && found && of.generation < found.generation;
-  if (recorded <= end && !broken_off) {
+  auto snapshot = memory_in(snapshots);
+  if (snapshot && !sale::knows_more(snapshot->end.point, sequencer.end().point, named)) snapshot.reset();
+  if (recorded <= end && !broken_off && !snapshot) {
     fmt::print("nothing to adopt: the log of '{}' ends at place {}, the records know {}\n", name, end,
                recorded);
     return false;
   }
-  if (!of && !found)
+  if (!of && !found && !snapshot)
     throw std::runtime_error("the log is empty, and the records do not say which it was; restore a backup");
-  const auto lost = must(records.beyond(end));
-  for (const OrderId order : lost)
-    fmt::print("lost or changed: order {}{}\n", order.text(), money_of(records, order));
-  LogId raised = found ? found : of;
+  std::map<OrderId, std::string> lost;
+  for (const OrderId order : must(records.beyond(end))) lost[order] = money_of(records, order);
+  if (snapshot)
+    for (const OpenOrder& order : sale::orders_beyond(snapshot->state, end))
+      lost.try_emplace(order.id, money_of(order));
+  for (const auto& [order, money] : lost) fmt::print("lost or changed: order {}{}\n", order.text(), money);
+  if (snapshot)
+    fmt::print(
+        "lost: places {} to {}, which the snapshot knows; of orders that were closed then it has none\n",
+        end + 1, snapshot->end.point.last);
+  LogId raised = found ? found : of ? of : snapshot->end.point.log;
+  if (snapshot) raised.generation = std::max(raised.generation, snapshot->end.point.log.generation);
   ++raised.generation;
   if (!broken_off) must(sale::begin_term(log, sequencer, random_number(), raised, SystemClock().now()));
   fmt::print("adopted: the log of '{}' ends at place {}; orders that are lost or changed: {}\n", name, end,

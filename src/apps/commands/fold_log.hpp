@@ -4,6 +4,7 @@
 
 #include "ports/log.hpp"
 #include "ports/order_records.hpp"
+#include "ports/snapshot_store.hpp"
 #include "sale/log_rule.hpp"
 
 namespace market::apps {
@@ -16,15 +17,18 @@ enum class LogOf : std::uint8_t { one, many };
 /// std::runtime_error.
 Place fold_all(Log& log, RecordFold& records, LogOf whose);
 
-/// Throws when the records know more than it, or were folded from another one. Of a log that was adopted they
-/// are to be folded anew, whatever they know.
-void refuse_records_that_know_more(Log& log, RecordFold& records, LogOf whose);
-/// The same of a log that ends there.
+/// Where the log ends. Throws std::runtime_error.
+sale::LogRule::Point end_of(Log& log, LogOf whose);
+/// Throws when the records know more than a log that ends there, or were folded from another one. Of a log
+/// that was adopted they are to be folded anew, whatever they know.
 void expect_records_within(const sale::LogRule::Point& end, RecordFold& records);
+/// The same of what a snapshot knows of the log. `named`: as sale::knows_more() takes it.
+void expect_snapshot_within(const sale::LogRule::Point& end, SnapshotStore& snapshots, LogId named);
 
-/// Goes on with a log that has lost events which the records know, be it all of them: prints the orders that
-/// are lost with them and raises the log's generation. The records are to be folded anew then; broken off
-/// before that, it is done again. False: nothing is lost.
-bool adopt_what_is_left(Log& log, RecordFold& records, LogOf whose, const std::string& name);
+/// Goes on with a log that has lost events which the records or the snapshot know, be it all of them: prints
+/// the orders that are lost with them and raises the log's generation. The records are to be folded anew
+/// then; broken off before that, it is done again. False: nothing is lost.
+bool adopt_what_is_left(Log& log, RecordFold& records, SnapshotStore& snapshots, LogId named, LogOf whose,
+                        const std::string& name);
 
 }  // namespace market::apps

@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
 
 #include "adapters/files/data_folder.hpp"
@@ -68,12 +71,41 @@ Millis token_life(const SeedOptions& options) {
   return *life;
 }
 
+/// Whether all of it is lines of tokens (JSON in base64, three parts), the last one perhaps cut off.
+bool is_file_of_tokens(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string line;
+  while (std::getline(file, line)) {
+    const bool whole = !file.eof();
+    const bool letters = std::all_of(line.begin(), line.end(), [](unsigned char c) {
+      return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+    });
+    const auto dots = std::count(line.begin(), line.end(), '.');
+    if (!letters || dots > 2 || (whole && dots != 2) || !line.starts_with("eyJ")) return false;
+  }
+  return file.eof();
+}
+
+/// Nothing is overwritten that this command has not written; not even an empty file of the store.
+void expect_own(const SeedOptions& options) {
+  namespace fs = std::filesystem;
+  std::error_code none;
+  const fs::path path(options.tokens);
+  if (!fs::is_regular_file(path, none)) return;
+  const auto folder = fs::weakly_canonical(options.data, none).generic_string() + "/";
+  const bool in_store = fs::weakly_canonical(path, none).generic_string().starts_with(folder);
+  if (fs::file_size(path, none) == 0 ? in_store : !is_file_of_tokens(options.tokens))
+    throw UsageError(fmt::format(
+        "--tokens {}: is there, and no file of tokens of a seed before; name another", options.tokens));
+}
+
 /// Before anything is made.
 void expect_sense(const SeedOptions& options) {
   token_life(options);
   if (options.orders > 0 && (options.users == 0 || options.products == 0))
     throw UsageError("--orders needs --users and --products too");
   if (options.tokens.empty()) return;
+  expect_own(options);
   const files::FileDescriptor tokens(::open(options.tokens.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   if (!tokens) throw UsageError(fmt::format("--tokens {}: cannot be written", options.tokens));
 }
@@ -149,7 +181,7 @@ std::size_t seed_shared(const SharedStore& shared, const Settings& settings, con
   const auto log = open_shared_log(shared.log, records);
   std::optional<LogSeeder> writer;
   if (!running_writer(*log, door_secret(store.refresh_key())))
-    writer.emplace(*log, records, store.id, LogOf::many);
+    writer.emplace(*log, records, store.snapshots, store.id, LogOf::many);
   const auto users = seed_users(store.accounts, store.tokens, options, clock);
   products = writer ? seed_as_writer(std::move(*writer), options, users, clock)
                     : seed_through_writer(store, settings, options, clock);
@@ -193,7 +225,7 @@ int seed(const SeedOptions& options) {
   } else {
     Store store(options.data, clock, Millis(0), std::nullopt, settings.text("keys.folder"));
     store.remember_keys();  // As the first start does: a copy of it is known as what it is.
-    LogSeeder writer(store.log, store.fold, store.id, LogOf::one);
+    LogSeeder writer(store.log, store.fold, store.snapshots, store.id, LogOf::one);
     const auto made = seed_users(store.accounts, store.tokens, options, clock);
     products = seed_as_writer(std::move(writer), options, made, clock);
     users = made.size();

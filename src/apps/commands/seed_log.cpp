@@ -20,11 +20,12 @@ sale::SequencerSettings settings_of(LogOf whose) {
 
 }  // namespace
 
-LogSeeder::LogSeeder(Log& log, RecordFold& records, LogId id, LogOf whose)
+LogSeeder::LogSeeder(Log& log, RecordFold& records, SnapshotStore& snapshots, LogId id, LogOf whose)
     : log_(log), id_(id), sequencer_(std::make_unique<sale::Sequencer>(settings_of(whose), *keys_)) {
   const auto read = sale::follow_to_end(log_, *sequencer_, [this](const CountedEvents&) { forget(); });
   if (!read) throw std::runtime_error(read.error().detail);
   expect_records_within(sequencer_->end().point, records);
+  expect_snapshot_within(sequencer_->end().point, snapshots, id);
 }
 
 std::int64_t LogSeeder::add(const Command& command, Instant now) {

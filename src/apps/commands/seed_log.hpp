@@ -12,7 +12,7 @@ class LogSeeder {
   /// Reads the log; writes nothing before the first add(). `id`: of a log that has none yet. Throws
   /// std::runtime_error, as all of it does: also when the records know more than the log has, which nobody
   /// would see any more behind new events.
-  LogSeeder(Log& log, RecordFold& records, LogId id, LogOf whose);
+  LogSeeder(Log& log, RecordFold& records, SnapshotStore& snapshots, LogId id, LogOf whose);
   /// The id of what the command is about.
   std::int64_t add(const Command& command, Instant now);
   void flush();

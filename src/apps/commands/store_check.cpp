@@ -97,7 +97,7 @@ void check_log(files::ReadOnlyFolder& folder, ReadLog& read, CheckResults& resul
   results.push_back({"log.db is whole", sqlite::damage_of(sqlite::look_at(folder, "log.db"), "log.db")});
   std::optional<sqlite::RecordCheck> records;
   try {
-    if (folder.has("records.db")) records.emplace(folder);
+    if (folder.has_database("records.db")) records.emplace(folder);
   } catch (const std::exception& error) {
     results.push_back({"the records can be read", error.what()});
   }
@@ -123,7 +123,7 @@ void check_log(files::ReadOnlyFolder& folder, ReadLog& read, CheckResults& resul
 
 void check_payments(files::ReadOnlyFolder& folder, const ReadLog& read,
                     const crypto::SodiumFieldCipher& cipher, CheckResults& results) {
-  if (!folder.has("payments.db")) {
+  if (!folder.has_database("payments.db")) {
     if (read.paid) results.push_back({"payments.db is there", "it is missing, and orders were paid"});
     return;
   }
@@ -161,7 +161,7 @@ void check_pictures(const files::ReadOnlyFolder& folder, const ReadLog& read, Ch
 /// What must be there besides the log: records and snapshot are made anew.
 void check_presence(const files::ReadOnlyFolder& folder, CheckResults& results) {
   for (const char* name : {"log.db", "main.db"})
-    results.push_back({fmt::format("{} is there", name), folder.has(name) ? "" : "it is missing"});
+    results.push_back({fmt::format("{} is there", name), folder.has_database(name) ? "" : "it is missing"});
   if (folder.has(files::copy_mark))
     results.push_back({"the copy was finished", "it was broken off; run 'market backup' again"});
 }
@@ -199,9 +199,9 @@ CheckResults check_store(files::ReadOnlyFolder& folder, const std::filesystem::p
   if (folder.has(files::backup_manifest)) add(results, sqlite::check_backup(folder));
   check_presence(folder, results);
   ReadLog read{Audit(attempt_bound), {}};
-  if (folder.has("log.db")) check_log(folder, read, results, witness);
+  if (folder.has_database("log.db")) check_log(folder, read, results, witness);
   const FoundKeys keys = find_keys(keys_folder, results);
-  if (keys.cipher && folder.has("main.db"))
+  if (keys.cipher && folder.has_database("main.db"))
     add(results, sqlite::check_main(folder, *keys.cipher, read.id, keys.checks));
   if (keys.cipher) check_payments(folder, read, *keys.cipher, results);
   check_pictures(folder, read, results);

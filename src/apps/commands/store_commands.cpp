@@ -26,8 +26,7 @@ namespace {
 
 /// These commands work on what is there; only `serve` and `seed` make a store.
 void expect_store(const std::string& data) {
-  std::error_code none;
-  if (!std::filesystem::exists(std::filesystem::path(data) / "log.db", none))
+  if (!files::has_bytes(std::filesystem::path(data) / "log.db"))
     throw UsageError(fmt::format("--data {}: there is no store", data));
 }
 
@@ -39,11 +38,20 @@ void expect_folder(const std::string& data) {
   throw UsageError(fmt::format("--data {}: there is no store", data));
 }
 
-/// What the log has lost is known to the records alone: only `log adopt` may throw that away. Records that
-/// cannot be read at all know nothing.
-void refuse_records_that_know_more(const std::string& data) {
+void warn(const std::string& what) {
+  spdlog::warn("{}", what);
+}
+
+constexpr auto snapshot_name = "gate.snapshot";
+
+/// What the log has lost is known to records and snapshot alone: only `log adopt` may throw that away. Such
+/// as cannot be read at all know nothing.
+void expect_nothing_lost(const std::string& data) {
   const auto folder = files::DataFolder::open(data);
   sqlite::SqliteLog log({.path = folder.file("log.db")});
+  const auto end = end_of(log, LogOf::one);
+  files::SnapshotFile snapshots(folder.file(snapshot_name), warn);
+  expect_snapshot_within(end, snapshots, {});
   std::optional<sqlite::SqliteRecordFold> records;
   try {
     records.emplace(folder.file("records.db"));
@@ -51,7 +59,23 @@ void refuse_records_that_know_more(const std::string& data) {
     spdlog::warn("{}", error.what());
     return;
   }
-  apps::refuse_records_that_know_more(log, *records, LogOf::one);
+  expect_records_within(end, *records);
+}
+
+/// Of a market that several share; none: it holds nothing yet.
+LogId id_of(const SharedStore& store) {
+  mysql::Session accounts(store.accounts);
+  if (accounts.query("SHOW TABLES LIKE 'store'").empty()) return {};
+  const auto rows = accounts.query("SELECT id_hi, id_lo FROM store");
+  if (rows.empty()) return {};
+  return LogId{static_cast<std::uint64_t>(rows[0].integer(0)), static_cast<std::uint64_t>(rows[0].integer(1)),
+               0};
+}
+
+/// Each instance has its own: one may be named by its folder. A market without an id has none.
+files::SnapshotFile snapshot_of(const LogId& market, const std::string& data) {
+  return files::SnapshotFile(market ? std::filesystem::path(data) / snapshot_name : std::filesystem::path{},
+                             warn);
 }
 
 int fold_anew(const StoreOptions& options) {
@@ -65,6 +89,16 @@ int fold_anew(const StoreOptions& options) {
   const Place through = fold_all(store.log, store.fold, LogOf::one);
   fmt::print("the records of '{}' are folded anew up to position {}\n", options.data, through);
   return 0;
+}
+
+/// Looked at first: what cannot be copied there would be told of the store.
+void expect_scratch(const std::string& folder) {
+  if (folder.empty()) return;
+  try {
+    const files::PrivateFolder made(folder);
+  } catch (const std::runtime_error& error) {
+    throw UsageError(fmt::format("--scratch {}: cannot be used: {}", folder, error.what()));
+  }
 }
 
 /// What the results of a copy are about.
@@ -159,6 +193,7 @@ int restore(const StoreOptions& options) {
 }
 
 int check_command(const StoreOptions& options) {
+  expect_scratch(options.scratch);
   if (const auto shared = shared_store(options)) return print(check_shared(*shared, options), true);
   expect_folder(options.data);
   files::ReadOnlyFolder folder(options.data, options.scratch);
@@ -174,14 +209,18 @@ int rebuild(const StoreOptions& options) {
     const auto log = log_to_look_at(*shared);
     {
       mysql::MysqlRecordFold records(shared->records);
-      refuse_records_that_know_more(*log, records, LogOf::many);
+      const auto end = end_of(*log, LogOf::many);
+      const LogId market = id_of(*shared);
+      auto snapshots = snapshot_of(market, options.data);
+      expect_records_within(end, records);
+      expect_snapshot_within(end, snapshots, market);
     }
     const Place through = fold_anew(*shared, *log);
     fmt::print("the records of '{}' are folded anew up to position {}\n", shared_name, through);
     return 0;
   }
   expect_store(options.data);
-  refuse_records_that_know_more(options.data);
+  expect_nothing_lost(options.data);
   return fold_anew(options);
 }
 
@@ -192,10 +231,12 @@ int adopt_log(const StoreOptions& options) {
     bool lost = false;
     {
       mysql::MysqlRecordFold records(shared->records);
-      // One that was deleted is made anew: what the records know is what it has lost.
-      log = must(records.place()) > 0 ? std::make_unique<kafka::KafkaLog>(shared->log)
-                                      : log_to_look_at(*shared);
-      lost = adopt_what_is_left(*log, records, LogOf::many, shared_name);
+      const LogId market = id_of(*shared);
+      auto snapshots = snapshot_of(market, options.data);
+      // One that was deleted is made anew: what records or snapshot know is what it has lost.
+      const bool known = must(records.place()) > 0 || must(snapshots.load());
+      log = known ? std::make_unique<kafka::KafkaLog>(shared->log) : log_to_look_at(*shared);
+      lost = adopt_what_is_left(*log, records, snapshots, market, LogOf::many, shared_name);
     }
     if (!lost) return 0;
     const Place through = fold_anew(*shared, *log);
@@ -206,7 +247,8 @@ int adopt_log(const StoreOptions& options) {
   {
     const SystemClock clock;
     Store store(options.data, clock);
-    if (!adopt_what_is_left(store.log, store.fold, LogOf::one, options.data)) return 0;
+    if (!adopt_what_is_left(store.log, store.fold, store.snapshots, store.id, LogOf::one, options.data))
+      return 0;
   }
   return fold_anew(options);
 }

@@ -122,7 +122,7 @@ HandoverSocket::HandoverSocket(const std::string& data_dir, const std::string& n
   const sockaddr_un address = address_in(folder_, name);
   if (::bind(socket_, generic(address), sizeof address) != 0 || ::chmod(path_.c_str(), 0600) != 0 ||
       ::listen(socket_, 4) != 0 || ::pipe2(stop_pipe_, O_CLOEXEC) != 0)
-    throw UsageError(fmt::format("cannot make '{}': {}", path_, std::strerror(errno)));
+    throw std::runtime_error(fmt::format("cannot make '{}': {}", path_, std::strerror(errno)));
   thread_ = std::thread([this] { run(); });
 }
 
@@ -157,8 +157,8 @@ std::unique_ptr<HandoverSocket> offer_handover(const std::string& data_dir, cons
   if (made) std::filesystem::permissions(data_dir, std::filesystem::perms::owner_all, error);
   try {
     return std::make_unique<HandoverSocket>(data_dir, name, std::move(listening_fds), std::move(given));
-  } catch (const UsageError& mistake) {
-    spdlog::warn("--takeover will not find this process: {}", mistake.what());
+  } catch (const std::runtime_error& trouble) {
+    spdlog::warn("--takeover will not find this process: {}", trouble.what());
     return nullptr;
   }
 }

@@ -32,7 +32,7 @@ inline constexpr std::size_t handed_over_max = 64;
 /// `given`.
 class HandoverSocket {
  public:
-  /// Throws UsageError. `name`: nobody else may listen there; the data lock or the port sees to that.
+  /// Throws std::runtime_error. `name`: nobody else may listen there; the data lock or the port sees to that.
   HandoverSocket(const std::string& data_dir, const std::string& name, std::vector<int> listening_fds,
                  std::function<void()> given);
   ~HandoverSocket();

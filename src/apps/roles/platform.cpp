@@ -226,8 +226,10 @@ void Platform::create_admin() {
     throw UsageError("MARKET_ADMIN_EMAIL and MARKET_ADMIN_PASSWORD (or …_FILE) must be set together");
   if (!has_email) return;
   const auto created = run_task(sign_up.create_admin(email, password));
-  if (!created)
-    throw UsageError(fmt::format("the administrator cannot be created: {}", created.error().detail));
+  if (created) return;
+  const auto trouble = fmt::format("the administrator cannot be created: {}", created.error().detail);
+  if (created.error().code == Code::validation) throw UsageError(trouble);
+  throw std::runtime_error(trouble);  // The machine's: a full disk, a database that is away.
 }
 
 std::string Platform::metrics(const http::Server& server) const {

@@ -52,10 +52,11 @@ LogId first_log_id(Log& log) {
   return LogId{id.hi, id.lo, 0};
 }
 
-/// main.db is made after log.db: where it is alone, the log was deleted, and an empty one would hide that.
+/// main.db is made after log.db: where it is alone, the log was deleted, and a new one would hide that.
+/// A file without bytes is none; a first start that was killed leaves one, and goes on.
 sqlite::LogSettings log_of(const files::DataFolder& folder, Millis wait) {
   const auto path = folder.file(log_file);
-  if (!std::filesystem::exists(path) && std::filesystem::exists(folder.file(main_file)))
+  if (!files::has_bytes(path) && files::has_bytes(folder.file(main_file)))
     throw std::runtime_error(fmt::format("{} is missing beside main.db; restore a backup", path.string()));
   return {.path = path, .wait = wait, .warn = warn};
 }
@@ -64,7 +65,7 @@ sqlite::LogSettings log_of(const files::DataFolder& folder, Millis wait) {
 std::string main_of(const files::DataFolder& folder, sqlite::SqliteLog& log) {
   const auto path = folder.file(main_file);
   const auto end = log.end();
-  if (!std::filesystem::exists(path) && end && *end > 1)
+  if (!files::has_bytes(path) && end && *end > 1)
     throw std::runtime_error(fmt::format("{} is missing beside log.db; restore a backup", path.string()));
   return path;
 }
@@ -157,14 +158,14 @@ void Store::expect_keys(const std::map<std::string, std::string>& found) const {
 
 std::string Store::payments_file() const {
   const auto path = folder.file(payments_name);
-  if (!std::filesystem::exists(path) && sql::identity_of(*main).key_checks.contains(payments_name))
+  if (!files::has_bytes(path) && sql::identity_of(*main).key_checks.contains(payments_name))
     throw std::runtime_error(fmt::format("{} is missing beside main.db; restore a backup", path.string()));
   return path;
 }
 
 void Store::remember_keys() try {
   sql::StoreIdentity now{LogId{id.hi, id.lo, 0}, files::key_checks(folder.keys())};
-  if (std::filesystem::exists(folder.file(payments_name))) now.key_checks[payments_name] = "made";
+  if (files::has_bytes(folder.file(payments_name))) now.key_checks[payments_name] = "made";
   if (now != sql::identity_of(*main)) sql::set_identity(*main, now);
 } catch (const std::exception& error) {
   warn(fmt::format("main.db does not know its store and keys until a later start: {}", error.what()));
