@@ -45,9 +45,11 @@ coverage_programs=(domain_tests sale_tests sim_tests)
 
 tsan_suite() {
   build tsan
-  engines_up  # Or all that speaks with Kafka, MariaDB and Redis would be skipped.
+  # Or all that speaks with them would be skipped. Not Kafka: librdkafka starts its threads by C11's
+  # thrd_create, which TSan of g++ 12 does not know, and their first allocation ends the program inside of it.
+  engines_up redis mariadb
   MARKET_BUILD="$root/build/tsan" ctest_suite release-tsan "unit and simulation programs under TSan" \
-    build/tsan
+    build/tsan -LE '^adapters_kafka_tests$'
   engines_down
 }
 

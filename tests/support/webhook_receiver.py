@@ -34,7 +34,7 @@ class Receiver(Served):
                 wanted = receiver.behave(receiver.requests)
                 if wanted == "hang":
                     time.sleep(30)
-                if wanted == "drop":
+                if wanted in ("hang", "drop"):
                     self.connection.shutdown(socket.SHUT_RDWR)
                     self.close_connection = True
                     return
