@@ -95,6 +95,13 @@ FileDescriptor lock_folder(const std::filesystem::path& path, Millis wait) {
 
 }  // namespace
 
+void expect_finished_copy(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (std::filesystem::exists(folder / copy_mark, error))
+    throw std::runtime_error(
+        fmt::format("{} is an unfinished backup; run 'market backup' again", folder.string()));
+}
+
 DataFolder DataFolder::open(const std::filesystem::path& path, Millis wait,
                             const std::filesystem::path& keys) {
   auto lock = lock_folder(path, wait);
@@ -103,9 +110,7 @@ DataFolder DataFolder::open(const std::filesystem::path& path, Millis wait,
     throw std::runtime_error(fmt::format(
         "data folder {} holds an unfinished restore; run 'market restore' of the same backup again",
         path.string()));
-  if (std::filesystem::exists(path / copy_mark, error))
-    throw std::runtime_error(
-        fmt::format("{} is an unfinished backup; run 'market backup' again", path.string()));
+  expect_finished_copy(path);
   return DataFolder(path, keys.empty() ? path / "keys" : keys, std::move(lock));
 }
 

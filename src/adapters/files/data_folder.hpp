@@ -22,6 +22,11 @@ inline constexpr auto restore_mark = "restore-unfinished";
 /// Stands in a folder until all of a store, or of a market on shared engines, was copied to it; open()
 /// refuses such a folder.
 inline constexpr auto copy_mark = "copy-unfinished";
+/// Throws std::runtime_error when it stands there.
+void expect_finished_copy(const std::filesystem::path& folder);
+
+/// What a start begins with instead of the whole log.
+inline constexpr auto snapshot_name = "gate.snapshot";
 
 /// A check value of each key by the name of its file: tells keys apart and betrays nothing. Throws
 /// std::runtime_error.

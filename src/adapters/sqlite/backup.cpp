@@ -94,8 +94,8 @@ bool is_left_out(const std::string& name) {
 }
 
 /// Copied in this order (backup.hpp says why), before all others.
-constexpr std::array<std::string_view, 5> ordered_names{"gate.snapshot", "records.db", "log.db", "main.db",
-                                                        "payments.db"};
+constexpr std::array<std::string_view, 5> ordered_names{files::snapshot_name, "records.db", "log.db",
+                                                        "main.db", "payments.db"};
 
 /// All other files of a folder.
 std::vector<std::string> other_names(const fs::path& folder) {
@@ -167,14 +167,8 @@ std::string_view take(std::string_view& rest, char mark) {
 /// market on shared engines goes on.
 constexpr std::string_view begun_here = "a backup of a data folder is made, or was broken off\n";
 
-void expect_finished(const fs::path& folder) {
-  if (fs::exists(folder / files::copy_mark))
-    throw std::runtime_error(
-        fmt::format("{} is an unfinished backup; run 'market backup' again", folder.string()));
-}
-
 Manifest read_manifest(const fs::path& folder) {
-  expect_finished(folder);
+  files::expect_finished_copy(folder);
   const auto text = must(files::read_whole_file(folder / manifest_name));
   if (!text)
     throw std::runtime_error(
@@ -254,10 +248,7 @@ class UnfinishedFolder {
   explicit UnfinishedFolder(const fs::path& folder) : folder_(folder), made_(!fs::exists(folder)) {
     make_private_folder(folder);
     lock_.emplace(folder, "backup folder");
-    // What throws up to the mark destroys nothing.
-    if (must(files::read_whole_file(folder / files::copy_mark)) != begun_here)
-      require_empty(folder, "backup folder");
-    must(files::write_file_durably(folder / files::copy_mark, begun_here));
+    begin_copy(folder, begun_here);  // What throws up to here destroys nothing.
     remove_what_was_made();
   }
   UnfinishedFolder(const UnfinishedFolder&) = delete;
@@ -308,6 +299,11 @@ void require_empty(const fs::path& folder, std::string_view what) {
   }
 }
 
+void begin_copy(const fs::path& folder, std::string_view kind) {
+  if (must(files::read_whole_file(folder / files::copy_mark)) != kind) require_empty(folder, "backup folder");
+  must(files::write_file_durably(folder / files::copy_mark, kind));
+}
+
 files::CheckResults check_backup(const files::ReadOnlyFolder& folder) try {
   const auto manifest = read_manifest(folder.path());
   files::Differences wrong;
@@ -329,7 +325,7 @@ BackupReport backup_store(const fs::path& data, const fs::path& to) {
   if (!files::has_bytes(data / "log.db")) {
     throw std::runtime_error(fmt::format("{}: is no data folder (no log.db)", data.string()));
   }
-  expect_finished(data);
+  files::expect_finished_copy(data);
   expect_outside(to, data, "the data folder");
   UnfinishedFolder unfinished(to);
   const auto report = seal(to, copy_all(data, to));

@@ -29,6 +29,10 @@ BackupReport backup_store(const std::filesystem::path& data, const std::filesyst
 /// Throws unless the folder holds nothing that could be lost. `what`: words for it.
 void require_empty(const std::filesystem::path& folder, std::string_view what);
 
+/// Puts files::copy_mark into a folder that is empty, or in which the same kind of copy (`kind`: what stands
+/// in the mark) was broken off. Throws as above, and leaves any other folder as it is.
+void begin_copy(const std::filesystem::path& folder, std::string_view kind);
+
 /// Makes a backup of a folder that has a whole store and that no process uses: writes its manifest. Throws as
 /// above.
 BackupReport seal_backup(const std::filesystem::path& folder);

@@ -168,10 +168,9 @@ void copy_charges(mysql::Session& from, const fs::path& to, LogId store) {
 }
 
 LogId store_in(mysql::Session& accounts) {
-  const auto rows = accounts.query("SELECT id_hi, id_lo FROM store");
-  if (rows.empty()) throw std::runtime_error("the database holds no store yet");
-  return LogId{static_cast<std::uint64_t>(rows[0].integer(0)), static_cast<std::uint64_t>(rows[0].integer(1)),
-               0};
+  const LogId id = id_of_store(accounts);
+  if (!id) throw std::runtime_error("the database holds no store yet");
+  return id;
 }
 
 /// Makes the files, each empty; a log that is there stays.
@@ -194,10 +193,7 @@ enum class WithRecords : std::uint8_t { no, yes };
 
 /// The mark stays until it is taken away.
 CopiedStore copy_all(const SharedStore& store, const fs::path& to, WithRecords records) {
-  constexpr std::string_view begun_here = "a copy is made, or was broken off\n";
-  if (must(files::read_whole_file(to / files::copy_mark)) != begun_here)
-    sqlite::require_empty(to, "backup folder");
-  must(files::write_file_durably(to / files::copy_mark, begun_here));
+  sqlite::begin_copy(to, "a copy is made, or was broken off\n");
   fs::remove(to / files::backup_manifest);
   make_files(store, to);
   CopiedStore copied;

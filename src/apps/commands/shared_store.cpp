@@ -92,6 +92,13 @@ std::optional<SharedStore> shared_store(const StoreOptions& options) {
   return shared_store(settings, options.data);
 }
 
+LogId id_of_store(mysql::Session& accounts) {
+  const auto rows = accounts.query("SELECT id_hi, id_lo FROM store");
+  if (rows.empty()) return {};
+  return LogId{static_cast<std::uint64_t>(rows[0].integer(0)), static_cast<std::uint64_t>(rows[0].integer(1)),
+               0};
+}
+
 std::unique_ptr<kafka::KafkaLog> log_to_look_at(const SharedStore& store) {
   auto settings = store.log;
   settings.only_looked_at = true;

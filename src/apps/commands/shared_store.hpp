@@ -31,6 +31,9 @@ std::optional<SharedStore> shared_store(const Settings& settings, const std::str
 /// The same of a command's options.
 std::optional<SharedStore> shared_store(const StoreOptions& options);
 
+/// Of the market whose accounts these are; none: it holds nothing yet. The generation is the log's alone.
+LogId id_of_store(mysql::Session& accounts);
+
 /// The log as it is: a topic that is missing is not made. Throws std::runtime_error.
 std::unique_ptr<kafka::KafkaLog> log_to_look_at(const SharedStore& store);
 /// The same; null: there is no such topic.

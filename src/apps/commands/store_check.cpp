@@ -75,7 +75,7 @@ void check_sequencer(files::ReadOnlyFolder& folder, Log& log, const ReadLog& rea
   const auto whole = state_of(log, std::nullopt, keys);
   results.push_back({"the sequencer's state is what the whole log says",
                      whole ? read.audit.difference(whole->state()) : whole.error().detail});
-  const auto snapshot = files::read_snapshot_file(folder.file("gate.snapshot"));
+  const auto snapshot = files::read_snapshot_file(folder.file(files::snapshot_name));
   if (snapshot && !*snapshot) return;  // A start reads the whole log then.
   const std::uint64_t hash = whole ? state_hash(whole->state()) : 0;
   results.push_back({"snapshot and tail give the same state as the whole log",

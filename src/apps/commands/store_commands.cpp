@@ -42,15 +42,13 @@ void warn(const std::string& what) {
   spdlog::warn("{}", what);
 }
 
-constexpr auto snapshot_name = "gate.snapshot";
-
 /// What the log has lost is known to records and snapshot alone: only `log adopt` may throw that away. Such
 /// as cannot be read at all know nothing.
 void expect_nothing_lost(const std::string& data) {
   const auto folder = files::DataFolder::open(data);
   sqlite::SqliteLog log({.path = folder.file("log.db")});
   const auto end = end_of(log, LogOf::one);
-  files::SnapshotFile snapshots(folder.file(snapshot_name), warn);
+  files::SnapshotFile snapshots(folder.file(files::snapshot_name), warn);
   expect_snapshot_within(end, snapshots, {});
   std::optional<sqlite::SqliteRecordFold> records;
   try {
@@ -66,16 +64,13 @@ void expect_nothing_lost(const std::string& data) {
 LogId id_of(const SharedStore& store) {
   mysql::Session accounts(store.accounts);
   if (accounts.query("SHOW TABLES LIKE 'store'").empty()) return {};
-  const auto rows = accounts.query("SELECT id_hi, id_lo FROM store");
-  if (rows.empty()) return {};
-  return LogId{static_cast<std::uint64_t>(rows[0].integer(0)), static_cast<std::uint64_t>(rows[0].integer(1)),
-               0};
+  return id_of_store(accounts);
 }
 
 /// Each instance has its own: one may be named by its folder. A market without an id has none.
 files::SnapshotFile snapshot_of(const LogId& market, const std::string& data) {
-  return files::SnapshotFile(market ? std::filesystem::path(data) / snapshot_name : std::filesystem::path{},
-                             warn);
+  return files::SnapshotFile(
+      market ? std::filesystem::path(data) / files::snapshot_name : std::filesystem::path{}, warn);
 }
 
 int fold_anew(const StoreOptions& options) {

@@ -17,7 +17,6 @@ namespace {
 constexpr auto log_file = "log.db";
 constexpr auto records_file = "records.db";
 constexpr auto main_file = "main.db";
-constexpr auto snapshot_file = "gate.snapshot";
 constexpr auto payments_name = "payments.db";  ///< Among the key checks: it was made once.
 
 void warn(const std::string& what) {
@@ -94,7 +93,7 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait,
       fold(folder.file(records_file)),
       records(folder.file(records_file), fold.index(), pages_pool, sql_threads),
       order_search(folder.file(records_file)),
-      snapshots(folder.file(snapshot_file), warn),
+      snapshots(folder.file(files::snapshot_name), warn),
       accounts_at(std::move(accounts_server)),
       main(open_main(accounts_pool)),
       main_pages(open_main(pages_pool)),
@@ -207,7 +206,7 @@ void verify_store(const std::string& data, const std::filesystem::path& keys) {
 void remove_records(const std::string& data) {
   const std::filesystem::path folder(data);
   sqlite::SqliteRecordFold::remove_files(folder / records_file);
-  std::filesystem::remove(folder / snapshot_file);
+  std::filesystem::remove(folder / files::snapshot_name);
 }
 
 }  // namespace market::apps
