@@ -234,11 +234,10 @@ void LogGate::grant_grace(Instant sign_of_life, Instant now) {
 
 std::vector<OpenPaymentFound> LogGate::open_payments() const {
   std::vector<OpenPaymentFound> open;
-  const OpenOrders& orders = sequencer_.state().orders;
-  orders.for_each([&](const OpenOrder& order) {
+  sequencer_.state().orders.for_each_attempted([&](const OpenOrder& order, AttemptId attempt) {
     const bool refund = order.payment == PaymentState::refunding;
     if (refund || order.payment == PaymentState::pending)
-      open.push_back({order.id, order.user, orders.attempt_of(order.id), refund});
+      open.push_back({order.id, order.user, attempt, refund});
   });
   return open;
 }

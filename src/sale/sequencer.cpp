@@ -1,6 +1,7 @@
 #include "sale/sequencer.hpp"
 
 #include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/check.hpp"
 
@@ -13,6 +14,11 @@ constexpr Millis deadline_tick{100};  // Orders that become due within it are lo
 
 std::int64_t tick_of(Instant at) {
   return at.time_since_epoch() / deadline_tick;
+}
+
+/// Due when all of its tick is over.
+std::int64_t due_tick(Instant at) {
+  return tick_of(at) + 1;
 }
 
 std::int64_t subject_of(const Command& command) {
@@ -91,8 +97,14 @@ void Sequencer::restore(Memory memory) {
   forgotten_through_ = memory.forgotten_through;
   last_open_at_ = memory.last_open_at;
   writer_address_ = std::move(memory.writer_address);
-  state_.orders.for_each([this](const OpenOrder& order) {
-    if (order.state == OrderState::accepted) add_deadline(order.pay_by, order.id);
+  // They come in no order of time, and a walk down the tree for each of 10⁷ takes a second.
+  boost::unordered_flat_map<std::int64_t, std::deque<OrderId>*> lists;
+  state_.orders.for_each([&](const OpenOrder& order) {
+    if (order.state == OrderState::accepted) {
+      auto*& list = lists[due_tick(order.pay_by)];
+      if (list == nullptr) list = &deadlines_[due_tick(order.pay_by)];
+      list->push_back(order.id);
+    }
     if (!order.open_work()) closed_.push_back(Closed{order.place, order.id});
   });
   std::sort(closed_.begin(), closed_.end(),
@@ -317,7 +329,7 @@ void Sequencer::abandon() {
 // ---- Memory and deadlines ----
 
 void Sequencer::add_deadline(Instant at, OrderId order) {
-  deadlines_[tick_of(at) + 1].push_back(order);  // Due when all of its tick is over.
+  deadlines_[due_tick(at)].push_back(order);
 }
 
 std::optional<Instant> Sequencer::next_deadline() const {

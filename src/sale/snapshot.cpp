@@ -261,7 +261,7 @@ void read_order(ByteReader& in, SaleState& state) {
       payment > static_cast<std::uint8_t>(PaymentState::refunded))
     return in.refuse();
   // A row that is newer than the snapshot, or stands twice, was written by nobody.
-  if (order.place > state.numbers.place || state.orders.find(order.id)) return in.refuse();
+  if (order.place > state.numbers.place) return in.refuse();
   order.state = static_cast<OrderState>(order_state);
   order.payment = static_cast<PaymentState>(payment);
   const AttemptId attempt{in.integer()};
@@ -275,7 +275,9 @@ void read_order(ByteReader& in, SaleState& state) {
     if (line.slot >= state.products.size() || line.quantity <= 0) return in.refuse();
     lines.push_back(line);
   }
+  const std::size_t before = state.orders.size();
   state.orders.put(order, lines, attempt);
+  if (state.orders.size() == before) return in.refuse();
 }
 
 void read_rows(ByteReader& in, Section section, std::size_t count, SaleState& state) {

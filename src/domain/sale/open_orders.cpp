@@ -48,11 +48,12 @@ void OpenOrders::put(const OpenOrder& order, const OpenLines& lines, AttemptId a
   if (OpenOrder* known = find(order.id)) {
     free_lines(*known);
     *known = row;
-  } else {
-    part_of(order.id).insert(rows_->add(row));
-    ++size_;
+    set_attempt(order.id, attempt);
+    return;
   }
-  set_attempt(order.id, attempt);
+  part_of(order.id).insert(rows_->add(row));
+  ++size_;
+  if (attempt) attempts_[order.id] = attempt;
 }
 
 void OpenOrders::erase(OrderId id) {

@@ -59,6 +59,11 @@ class OpenOrders {
   void for_each(Each each) const {
     for (std::size_t part = 0; part < part_count; ++part) for_each_of(part, each);
   }
+  /// Those that have an attempt, of millions that have none.
+  template <class Each>
+  void for_each_attempted(Each each) const {
+    attempts_.for_each([&](OrderId id, AttemptId attempt) { each(*find(id), attempt); });
+  }
   /// For copying in slices.
   static constexpr std::size_t parts() { return part_count; }
   static std::size_t part_number(OrderId id) {
