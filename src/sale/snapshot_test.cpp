@@ -138,6 +138,24 @@ TEST_F(SnapshotTest, WhatIsForgottenMeanwhileIsLookedUpAfterwards) {
   EXPECT_GT(decoded->memory.forgotten_through, 0);
 }
 
+TEST_F(SnapshotTest, ARowThatStandsTwiceIsRefused) {
+  constexpr char orders = 2, buyers = 3;  // As the format numbers its sections.
+  for (const char section : {orders, buyers}) {
+    SnapshotCopy copy(writer.sequencer);
+    std::string bytes, again;
+    for (bool ended = false; !ended;) {
+      const bool head = bytes.empty();
+      ended = copy.step([] { return false; });
+      const std::string piece = copy.take_bytes();
+      bytes += piece;
+      if (head || !again.empty() || piece.size() <= 2 || piece.front() != section) continue;
+      bytes += again = piece;
+    }
+    ASSERT_FALSE(again.empty());
+    EXPECT_FALSE(decode_snapshot(bytes)) << int{section};
+  }
+}
+
 TEST_F(SnapshotTest, ADamagedOneIsRefused) {
   const std::string bytes = copy();
   ASSERT_TRUE(decode_snapshot(bytes));
