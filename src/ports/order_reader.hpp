@@ -11,7 +11,7 @@ class OrderReader {
   /// Errors: order_not_found (also when it is another user's), unavailable, overloaded.
   virtual Task<OrderPtr> find(UserId user, OrderId id) = 0;
   /// Newest first. Errors: unavailable, overloaded.
-  virtual Task<std::vector<OrderPtr>> list(UserId user, OrderFilter filter) = 0;
+  virtual Task<FoundPage> list(UserId user, OrderFilter filter) = 0;
 };
 
 }  // namespace market

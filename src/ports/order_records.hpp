@@ -19,6 +19,8 @@ struct FoundOrder {
 struct FoundOrders {
   std::vector<OrderPtr> orders;  ///< Newest first (falling id).
   Place as_of = 0;
+  /// Where to go on, when it ended before the limit because much had to be looked through. None: it did not.
+  OrderId next;
 };
 /// What a request key was bound to: the id of an order or of a product.
 struct BoundKey {
@@ -29,15 +31,24 @@ struct FoundKey {
   std::optional<BoundKey> bound;
   Place as_of = 0;
 };
+/// A page of orders, as it is shown.
+struct FoundPage {
+  std::vector<OrderPtr> orders;  ///< Newest first (falling id).
+  /// Where to go on: a page may be short, or even empty, when much had to be looked through. None: the end.
+  OrderId next;
+};
 struct OrderFilter {
   std::optional<OrderState> state;
   OrderId before;  ///< Only ids below this one; none: from the newest.
   int limit = 20;
 };
 
-/// Reads; any I/O thread (the SQL runs on the adapter's own bounded pool).
+/// Reads; any I/O thread (the SQL runs on the adapter's own bounded pools). What has to look through a user's
+/// orders, list() and find_key(), waits for that user's turn: nobody's many orders hold up the others.
 class OrderRecords {
  public:
+  static constexpr int looked_through_max = 2'000;  ///< Orders of one list() by state.
+
   virtual ~OrderRecords() = default;
   /// Errors: unavailable, overloaded.
   virtual Task<FoundOrder> find(OrderId id) = 0;

@@ -7,6 +7,7 @@
 
 #include "base/task.hpp"
 #include "domain/sale/order_counts.hpp"
+#include "ports/order_records.hpp"
 
 namespace market {
 
@@ -23,11 +24,6 @@ struct OrderQuery {
   ProductId product;  ///< None: any.
   OrderId before;     ///< Only ids below this one; none: from the newest.
   int limit = 20;
-};
-struct FoundPage {
-  std::vector<OrderPtr> orders;  ///< Newest first (falling id).
-  /// Where to go on: a page may be short, or even empty, when much had to be looked through. None: the end.
-  OrderId next;
 };
 
 class OrderSearch {

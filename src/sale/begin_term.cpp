@@ -1,6 +1,19 @@
 #include "sale/begin_term.hpp"
 
+#include <algorithm>
+
 namespace market::sale {
+
+LogId id_of_next_term(LogId log, LogId records_of) {
+  if (records_of.is_same_log(log)) log.generation = std::max(log.generation, records_of.generation);
+  return log;
+}
+
+LogId id_behind_restore(LogId log, Instant now) {
+  const auto seconds = static_cast<std::uint32_t>(now.time_since_epoch() / std::chrono::seconds(1));
+  log.generation = std::max(log.generation + 1, seconds);
+  return log;
+}
 
 Result<> begin_term(Log& log, Sequencer& sequencer, wire::Term term, LogId id, Instant now,
                     const std::string& address) {

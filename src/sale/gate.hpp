@@ -215,6 +215,7 @@ class LogGate final : public SaleGate {
   Instant next_try_{};
   Instant sign_of_life_{};  ///< Of the writer before this start.
   bool grace_granted_ = false;
+  LogId records_of_;  ///< What the records were named when they were first read.
   bool records_named_ = false;
   std::optional<SnapshotCopy> copy_;
   Place snapshot_at_ = 0;

@@ -28,7 +28,7 @@ bool may_fold(LogId log, LogId records_of) {
 }
 
 void expect_records_of(LogId log, LogId records_of) {
-  if (!records_of || !log || records_of == log) return;
+  if (!records_of || !log || records_of == log || records_of == id_of_next_term(log, records_of)) return;
   throw std::runtime_error(
       records_of.is_same_log(log) && records_of.generation < log.generation
           ? "the event log was adopted, and the records were not folded anew; run 'market log adopt' again"
@@ -147,9 +147,12 @@ void LogGate::recover() {
   if (records_at > end.point.last)
     refuse_lost_end(end.point.last, "the records know", records_at,
                     parts_.fold.beyond(end.point.last).value_or(std::vector<OrderId>{}));
-  if (knows_more(snapshot, end.point, settings_.new_log))
+  LogRule::Point shown = end.point;
+  shown.log = id_of_next_term(shown.log, records_of);
+  if (knows_more(snapshot, shown, settings_.new_log))
     refuse_lost_end(end.point.last, "the snapshot (gate.snapshot) knows", snapshot.last,
                     lost_orders_of_snapshot());
+  records_of_ = records_of;
   place_.store(end.point.last);
   sign_of_life_ = sequencer_.last_sign_of_life();
   parts_.products.show_stock(sequencer_.state());
@@ -189,7 +192,8 @@ void LogGate::try_to_write(Instant now) {
   const LogId made = settings_.new_log ? settings_.new_log : LogId{parts_.random(), parts_.random(), 0};
   term_ = parts_.random();
   const auto begun =
-      begin_term(parts_.log, sequencer_, term_, known ? known : made, now, remote_ ? remote_->address() : "");
+      begin_term(parts_.log, sequencer_, term_, id_of_next_term(known ? known : made, records_of_), now,
+                 remote_ ? remote_->address() : "");
   if (!begun) {
     say_again_rarely(fmt::format("the event log cannot be written: {}", begun.error().detail));
     const bool full = begun.error().code == Code::insufficient_storage;

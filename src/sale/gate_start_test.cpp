@@ -115,6 +115,24 @@ TEST_F(GateStart, RecordsThatAreMadeAnewAreOfTheGenerationThatTheLogHasNow) {
   EXPECT_EQ(anew->gate().log().generation, 1u);
 }
 
+/// As `market restore` leaves a store: its log is that of the backup, and its records are named anew.
+TEST_F(GateStart, BehindARestoreTheNextTermIsOfTheGenerationThatItGaveTheRecords) {
+  auto settings = tests::TestGate::quick();
+  make(settings);
+  sell(1, 3);
+  const LogId named = id_behind_restore(on->gate().log(), on->clock.now());
+  on->stop();
+  const auto restored = with_new_records(settings);
+  EXPECT_GT(named.generation, 1'000'000u);
+  ASSERT_TRUE(restored->records.set_log(named));
+  restored->start();
+  EXPECT_EQ(restored->gate().log(), named);
+  ASSERT_TRUE(restored->submit(order_of(9)));
+  restored->restart();
+  EXPECT_EQ(restored->gate().log(), named) << "it is raised once";
+  EXPECT_EQ(*restored->records.log(), named);
+}
+
 TEST_F(GateStart, RecordsOfBeforeAnAdoptionAreNoReasonToRestore) {
   make();
   sell(1, 3);

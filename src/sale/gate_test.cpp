@@ -247,7 +247,7 @@ TEST_F(GateTest, AnUnknownCommitIsDecidedByTheLog) {
   }
   EXPECT_EQ(remaining(), 0);
   EXPECT_EQ(on->gate().counters().failed_commits, 3u);
-  EXPECT_EQ((*tests::run(on->reader().list(UserId{1}, OrderFilter{}))).size(), 3u);
+  EXPECT_EQ(tests::run(on->reader().list(UserId{1}, OrderFilter{}))->orders.size(), 3u);
 }
 
 TEST_F(GateTest, WhileTheLogCannotBeReadNothingIsSold) {
@@ -297,11 +297,11 @@ TEST_F(GateTest, OrdersAreSeenAtOnceWhileTheRecordsAreAway) {
   const auto first = submit(order_of(1, 5));
   ASSERT_TRUE(first);
   EXPECT_EQ(on->order(UserId{1}, first->subject)->id, first->order());
-  EXPECT_EQ((*tests::run(on->reader().list(UserId{1}, OrderFilter{}))).size(), 1u);
+  EXPECT_EQ(tests::run(on->reader().list(UserId{1}, OrderFilter{}))->orders.size(), 1u);
   EXPECT_EQ(tests::run(on->reader().find(UserId{2}, first->order())).error().code, Code::order_not_found);
   on->records.fail_next = 0;
   ASSERT_TRUE(on->wait_until_folded());
-  EXPECT_EQ((*tests::run(on->reader().list(UserId{1}, OrderFilter{}))).size(), 1u);
+  EXPECT_EQ(tests::run(on->reader().list(UserId{1}, OrderFilter{}))->orders.size(), 1u);
 }
 
 TEST_F(GateTest, AStoppedGateTakesNothing) {

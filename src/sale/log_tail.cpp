@@ -32,6 +32,11 @@ bool read_record(Reading& reading, const TailSettings& settings, Offset offset, 
     reading.read = fail(events.error());
     return false;
   }
+  // Events are told with the log's generation: a part is of one.
+  if (reading.rule.at().log.generation != to.log.generation && !reading.part.events.empty()) {
+    reading.part.more = true;
+    return false;
+  }
   if (*events)
     for (const CountedEvent& event : **events)
       if (event.place > to.done) reading.part.events.push_back(event);

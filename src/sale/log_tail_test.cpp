@@ -150,6 +150,24 @@ TEST_F(LogTailTest, AnAdoptionThatOneHasFollowedIsNoReasonToTellAgain) {
   EXPECT_EQ(read(at), places(7, 7));
 }
 
+/// What is told of an event names the generation that it is of.
+TEST_F(LogTailTest, APartIsOfOneGeneration) {
+  settings_ = {.part_events_max = 100, .part_records_max = 100};
+  open(7);
+  group(2);
+  open(8, 4);
+  group(3);
+  FollowedTo at;
+  auto part = read_part(log_, at, settings_);
+  EXPECT_EQ(part->events.size(), 2u);
+  EXPECT_EQ(part->to.log.generation, 0u);
+  EXPECT_TRUE(part->more);
+  part = read_part(log_, part->to, settings_);
+  EXPECT_EQ(part->events.size(), 3u);
+  EXPECT_EQ(part->to.log.generation, 4u);
+  EXPECT_FALSE(part->more);
+}
+
 TEST_F(LogTailTest, DamageIsAnErrorAndForeignBytesAreNotOurs) {
   open(7);
   group(1);

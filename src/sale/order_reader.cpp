@@ -44,9 +44,10 @@ Task<OrderPtr> LayeredOrderReader::find(UserId user, OrderId id) {
   co_return folded(std::make_shared<Order>(*found->order), facts);
 }
 
-Task<std::vector<OrderPtr>> LayeredOrderReader::list(UserId user, OrderFilter filter) {
+Task<FoundPage> LayeredOrderReader::list(UserId user, OrderFilter filter) {
   FactsByOrder newer = by_order(newer_.of_user(user));
   OrderFilter wider = filter;
+  ++wider.limit;  // One more tells whether there is a next page.
   // Any of them may have left the state that is asked for; else a newer value only replaces an older one.
   if (filter.state) wider.limit += static_cast<int>(newer.size());
   const auto recorded = co_await records_.list(user, wider);
@@ -70,12 +71,17 @@ Task<std::vector<OrderPtr>> LayeredOrderReader::list(UserId user, OrderFilter fi
     if (row->order && row->order->user == user)
       merged[id] = folded(std::make_shared<Order>(*row->order), facts);
   }
-  std::vector<OrderPtr> page;
+  FoundPage page;
+  page.next = recorded->next;
   for (const auto& [id, order] : merged) {
-    if (page.size() == static_cast<std::size_t>(filter.limit)) break;
+    if (id < recorded->next) break;  // What is behind it was not looked through: the next page has it.
     if (filter.before && id >= filter.before) continue;
     if (filter.state && order->state != *filter.state) continue;
-    page.push_back(order);
+    if (page.orders.size() == static_cast<std::size_t>(filter.limit)) {
+      page.next = page.orders.back()->id;
+      break;
+    }
+    page.orders.push_back(order);
   }
   co_return page;
 }

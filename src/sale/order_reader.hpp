@@ -10,7 +10,7 @@ class LayeredOrderReader final : public OrderReader {
  public:
   LayeredOrderReader(const ReadOverlay& newer, OrderRecords& records) : newer_(newer), records_(records) {}
   Task<OrderPtr> find(UserId user, OrderId id) override;
-  Task<std::vector<OrderPtr>> list(UserId user, OrderFilter filter) override;
+  Task<FoundPage> list(UserId user, OrderFilter filter) override;
 
  private:
   const ReadOverlay& newer_;

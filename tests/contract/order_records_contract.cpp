@@ -269,6 +269,28 @@ TEST_P(OrderRecordsContract, PagesMeetWithoutGapOrOverlap) {
   EXPECT_EQ(expected, -1);
 }
 
+/// One buyer's many orders are no reason to read on and on.
+TEST_P(OrderRecordsContract, OfThoseInAStateAPageEndsWhenMuchWasLookedThrough) {
+  constexpr int count = OrderRecords::looked_through_max + 50;
+  std::vector<CountedEvent> events;
+  for (int id = 1; id <= count; ++id) events.push_back(next(acceptance(id, 1)));
+  for (const int id : {1, 30, 1'000}) events.push_back(next(payment(id, 1)));
+  fold(std::move(events));
+  OrderFilter paid{OrderState::paid, {}, 20};
+  const auto page = [&] { return *run(store_->records().list(UserId{1}, paid)); };
+  const auto first = page();
+  ASSERT_EQ(first.orders.size(), 1u);
+  EXPECT_EQ(first.orders[0]->id, OrderId{1'000});
+  EXPECT_EQ(first.next, OrderId{51});
+  paid.before = first.next;
+  const auto second = page();
+  EXPECT_EQ(second.orders.size(), 2u);
+  EXPECT_FALSE(second.next);
+  paid = {OrderState::paid, {}, 1};
+  EXPECT_FALSE(page().next) << "the page is full";
+  EXPECT_FALSE(run(store_->records().list(UserId{1}, {{}, {}, 20}))->next);
+}
+
 TEST_P(OrderRecordsContract, FindsWhatAKeyWasBoundToWithinItsTime) {
   for (int id = 1; id <= 50; ++id)
     fold({next(acceptance(id, id % 3), RequestKey{1, static_cast<std::uint64_t>(id)}, 7)});

@@ -24,20 +24,24 @@ class Store {
 class SqliteStore final : public Store {
  public:
   SqliteStore() { reopen(); }
-  ~SqliteStore() override { pool_.stop(); }
+  ~SqliteStore() override {
+    pool_.stop();
+    turns_.stop();
+  }
   RecordFold& fold() override { return *fold_; }
   OrderRecords& records() override { return *records_; }
   void reopen() override {
     records_.reset();
     fold_.reset();
     fold_ = std::make_unique<sqlite::SqliteRecordFold>(folder_.file("records.db"), 16);
-    records_ =
-        std::make_unique<sqlite::SqliteOrderRecords>(folder_.file("records.db"), fold_->index(), pool_, 2);
+    records_ = std::make_unique<sqlite::SqliteOrderRecords>(folder_.file("records.db"), fold_->index(), pool_,
+                                                            turns_, 3);
   }
 
  private:
   TemporaryFolder folder_;
   BlockingPool pool_{2, 100};
+  FairPool turns_{1, 100};
   std::unique_ptr<sqlite::SqliteRecordFold> fold_;
   std::unique_ptr<sqlite::SqliteOrderRecords> records_;
 };
@@ -55,17 +59,21 @@ class MemoryStore final : public Store {
 class MysqlStore final : public Store {
  public:
   MysqlStore() { reopen(); }
-  ~MysqlStore() override { pool_.stop(); }
+  ~MysqlStore() override {
+    pool_.stop();
+    turns_.stop();
+  }
   RecordFold& fold() override { return *fold_; }
   OrderRecords& records() override { return *records_; }
   void reopen() override {
     fold_ = std::make_unique<mysql::MysqlRecordFold>(database_.server());
-    records_ = std::make_unique<mysql::MysqlOrderRecords>(database_.server(), pool_, 2);
+    records_ = std::make_unique<mysql::MysqlOrderRecords>(database_.server(), pool_, turns_, 3);
   }
 
  private:
   tests::MysqlDatabase database_;
   BlockingPool pool_{2, 100};
+  FairPool turns_{1, 100};
   std::unique_ptr<mysql::MysqlRecordFold> fold_;
   std::unique_ptr<mysql::MysqlOrderRecords> records_;
 };

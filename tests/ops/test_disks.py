@@ -79,6 +79,26 @@ def test_a_start_on_a_full_disk_serves_reads_and_goes_on(shop, start, ended):
     assert run("check", "--data", server.data).returncode == 0
 
 
+def test_a_start_on_a_full_disk_whose_log_would_have_to_grow(shop, start):
+    """What is in the WAL does not fit into the file beside it; it stays where it is."""
+    server, product, buyer = shop
+    orders = [buyer.order(product, key=f"k{number}").json() for number in range(300)]
+    with filled(server.data.parent):
+        assert server.stop() == 0
+        again = start(data=server.data)
+        caller = client.Client(again.url, buyer.token)
+        for order in (orders[0], orders[-1]):
+            assert caller.get("/orders/" + order["id"], expect=200).json() == order
+        assert until(lambda: caller.order(product, expect=None).status_code == 507)
+        again.kill()
+        again = start(data=server.data)
+        caller = client.Client(again.url, buyer.token)
+        assert caller.order(product, key="k299").headers["Idempotency-Replayed"] == "true"
+    assert until(lambda: caller.order(product, expect=None).status_code == 201)
+    assert again.stop() == 0
+    assert run("check", "--data", server.data).returncode == 0
+
+
 @pytest.fixture
 def frozen_disk(tmp_path):
     """A real file system whose writes can be made to hang: freeze(True)."""

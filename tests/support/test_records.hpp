@@ -78,11 +78,16 @@ class TestRecords final : public OrderRecords, public RecordFold {
     const std::scoped_lock lock(mutex_);
     FoundOrders found;
     found.as_of = place_;
+    int looked = 0;
     for (auto entry = orders_.rbegin(); entry != orders_.rend(); ++entry) {
       const auto& order = entry->second;
       if (order->user != user || (filter.before && order->id >= filter.before)) continue;
-      if (filter.state && order->state != *filter.state) continue;
       if (static_cast<int>(found.orders.size()) >= filter.limit) break;
+      if (filter.state && looked++ == looked_through_max) {
+        found.next = OrderId{order->id.value + 1};
+        break;
+      }
+      if (filter.state && order->state != *filter.state) continue;
       found.orders.push_back(order);
     }
     co_return found;

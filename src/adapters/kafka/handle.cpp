@@ -115,7 +115,9 @@ void create(rd_kafka_t* handle, const std::string& name, int replicas) {
         fmt::format("Kafka: the topic {} cannot be made: {}", name, rd_kafka_err2str(error)));
 }
 
-void look_at_settings(rd_kafka_t* handle, const Connection& connection, const std::string& name) {
+/// The setting by which the log could lose what counts, or empty; `warn` is told of lesser things.
+std::string look_at_settings(rd_kafka_t* handle, const std::string& name,
+                             const std::function<void(const std::string&)>& warn) {
   rd_kafka_ConfigResource_t* resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str());
   const std::unique_ptr<rd_kafka_ConfigResource_t, void (*)(rd_kafka_ConfigResource_t*)> owner(
       resource, rd_kafka_ConfigResource_destroy);
@@ -133,16 +135,22 @@ void look_at_settings(rd_kafka_t* handle, const Connection& connection, const st
     const char* text = rd_kafka_ConfigEntry_value(found[i]);
     const std::string value = text == nullptr ? "" : text;
     if (key == "min.insync.replicas" && value == "1")
-      connection.warn(fmt::format(
-          "Kafka: {}: min.insync.replicas=1: what is answered may stand on one broker alone", name));
+      warn(fmt::format("Kafka: {}: min.insync.replicas=1: what is answered may stand on one broker alone",
+                       name));
     for (const TopicSetting& each : topic_settings()) {
       if (each.name != key || each.value == value) continue;
       const auto line = fmt::format("Kafka: {}: {}={}, but the log needs {}: {}", name, key, value,
                                     each.value, each.reason);
-      if (each.demand == Demand::must) throw std::runtime_error(line);
-      connection.warn(line);
+      if (each.demand == Demand::must) return line;
+      warn(line);
     }
   }
+  return {};
+}
+
+void expect_settings(rd_kafka_t* handle, const Connection& connection, const std::string& name) {
+  if (const auto wrong = look_at_settings(handle, name, connection.warn); !wrong.empty())
+    throw std::runtime_error(wrong);
 }
 
 }  // namespace
@@ -183,7 +191,7 @@ void prepare_topic(const Connection& connection, const std::string& name, int re
   if (partitions != 1)
     throw std::runtime_error(
         fmt::format("Kafka: the topic {} has {} partitions; it must be one", name, partitions));
-  if (use == TopicUse::log) look_at_settings(handle.get(), connection, name);
+  if (use == TopicUse::log) expect_settings(handle.get(), connection, name);
 }
 
 void expect_topic(const Connection& connection, const std::string& name) {
@@ -194,7 +202,11 @@ void expect_topic(const Connection& connection, const std::string& name) {
         partitions == 0
             ? fmt::format("Kafka: there is no topic {}", name)
             : fmt::format("Kafka: the topic {} has {} partitions; it must be one", name, partitions));
-  look_at_settings(handle.get(), connection, name);
+  expect_settings(handle.get(), connection, name);
+}
+
+std::string wrong_topic_settings(const Handle& handle, const std::string& name) {
+  return look_at_settings(handle.get(), name, [](const std::string&) {});
 }
 
 bool topic_is_there(const Connection& connection, const std::string& name) {

@@ -46,6 +46,8 @@ void prepare_topic(const Connection& connection, const std::string& name, int re
                    TopicUse use = TopicUse::log);
 /// Looks at the log's topic and makes none. Throws as above, and when there is none.
 void expect_topic(const Connection& connection, const std::string& name);
+/// By which the log could lose what counts there; empty: none. Throws when Kafka cannot be asked.
+std::string wrong_topic_settings(const Handle& handle, const std::string& name);
 /// Throws when Kafka cannot be asked.
 bool topic_is_there(const Connection& connection, const std::string& name);
 /// For tests and for `market log adopt`. Throws.

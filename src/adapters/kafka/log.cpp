@@ -32,6 +32,7 @@ LogSettings prepared(LogSettings settings) {
 KafkaLog::KafkaLog(LogSettings settings)
     : settings_(prepared(std::move(settings))),
       end_(settings_.connection, settings_.topic),
+      watch_(settings_.connection, settings_.topic, settings_.topic_looked_at_every),
       delivered_([this](rd_kafka_resp_err_t error) {
         if (error != RD_KAFKA_RESP_ERR__PURGE_QUEUE && error != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
           refused_ = error;
@@ -51,10 +52,16 @@ std::optional<Millis> KafkaLog::silent_for() const {
   return silent;
 }
 
+Result<> KafkaLog::expect_beginning() const {
+  if (watch_.has_lost_its_beginning()) return fail(Code::internal, watch_.trouble());
+  return {};
+}
+
 // --- Appending -------------------------------------------------------------------------------------------
 
 Result<Offset> KafkaLog::append(std::string_view record) {
   check(!record.empty(), "a record has bytes");
+  if (const auto whole = expect_beginning(); !whole) return fail(whole.error());
   if (!tail_.position()) {  // From before our record on, so that it cannot be missed.
     const auto at = end();
     if (!at) return at;
@@ -183,6 +190,7 @@ Result<> KafkaLog::fetch(Millis wait) {
 }
 
 Result<> KafkaLog::tail(Offset from, Millis wait, const std::function<bool(Offset, std::string_view)>& each) {
+  if (const auto whole = expect_beginning(); !whole) return whole;
   while (!came_.empty() && log_offset(came_.front()->offset) < from) came_.pop_front();
   const bool goes_on = came_.empty() ? tail_.position() == from : log_offset(came_.front()->offset) == from;
   if (!goes_on) {
@@ -208,6 +216,7 @@ std::unique_ptr<Reader> KafkaLog::take_reader() {
 }
 
 Result<> KafkaLog::read(Offset from, const std::function<bool(Offset, std::string_view)>& each) try {
+  if (const auto whole = expect_beginning(); !whole) return whole;
   const auto end = end_.ask(settings_.silence_max);
   if (!end) return fail(end.error());
   const Offset first = std::max<Offset>(from, 1);

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "adapters/kafka/end_question.hpp"
+#include "adapters/kafka/topic_watch.hpp"
 #include "base/failpoint.hpp"
 #include "base/line_limit.hpp"
 #include "ports/shared_log.hpp"
@@ -27,7 +28,8 @@ struct LogSettings {
   bool only_looked_at = false;                 ///< A topic that is missing is not made.
   Millis append_time_max = append_time_usual;  ///< Not read back by then: the outcome is unknown.
   Millis silence_max{1'000};  ///< A read of records that are there, without one of them for so long, fails.
-  Failpoint failpoint;        ///< For tests alone, as the next one.
+  Millis topic_looked_at_every{10'000};
+  Failpoint failpoint;  ///< For tests alone, as the next one.
   Handle (*new_producer)(const Connection&) = make_producer;
 };
 
@@ -45,10 +47,13 @@ class KafkaLog final : public SharedLog {
   Result<> tail(Offset from, Millis wait, const std::function<bool(Offset, std::string_view)>& each) override;
   /// How long ago Kafka gave a sign of life: a record, or an answer about the end. Any thread.
   std::optional<Millis> silent_for() const;
+  /// What somebody must mend at the topic; empty: nothing. Any thread.
+  std::string topic_trouble() const { return watch_.trouble(); }
   /// How often a producer was replaced that had broken for good. Any thread.
   std::uint64_t producers_replaced() const { return producers_replaced_.load(std::memory_order_relaxed); }
 
  private:
+  Result<> expect_beginning() const;
   Result<> send(std::string_view record);
   Result<Offset> wait_for_own(std::string_view record);
   void give_up();
@@ -58,6 +63,7 @@ class KafkaLog final : public SharedLog {
 
   const LogSettings settings_;
   EndQuestion end_;
+  TopicWatch watch_;
   std::atomic<std::uint64_t> producers_replaced_{0};
   std::atomic<std::int64_t> record_came_{0};  ///< On the steady clock, in ms; 0: none.
 

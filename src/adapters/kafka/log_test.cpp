@@ -50,6 +50,22 @@ TEST(KafkaLogAway, IsSaidInOneLineAtTheStart) {
   }
 }
 
+/// As Kafka itself does by time and by size.
+void delete_records_before(const tests::KafkaTopic& topic, std::int64_t offset) {
+  const Handle handle = make_consumer(topic.settings().connection);
+  rd_kafka_topic_partition_list_t* where = rd_kafka_topic_partition_list_new(1);
+  rd_kafka_topic_partition_list_add(where, topic.name().c_str(), 0)->offset = offset;
+  rd_kafka_DeleteRecords_t* wanted = rd_kafka_DeleteRecords_new(where);
+  rd_kafka_queue_t* queue = rd_kafka_queue_new(handle.get());
+  rd_kafka_DeleteRecords(handle.get(), &wanted, 1, nullptr, queue);
+  rd_kafka_event_t* answer = rd_kafka_queue_poll(queue, 10'000);
+  EXPECT_TRUE(answer != nullptr && rd_kafka_event_error(answer) == RD_KAFKA_RESP_ERR_NO_ERROR);
+  if (answer != nullptr) rd_kafka_event_destroy(answer);
+  rd_kafka_queue_destroy(queue);
+  rd_kafka_DeleteRecords_destroy(wanted);
+  rd_kafka_topic_partition_list_destroy(where);
+}
+
 class KafkaLogTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -139,6 +155,28 @@ TEST_F(KafkaLogTest, ATopicThatWouldLoseRecordsIsRefused) {
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("retention.ms=1000, but the log needs -1"));
   }
+}
+
+TEST_F(KafkaLogTest, ATopicThatIsChangedBelowUsIsSaidAndOneThatLostItsBeginningIsWrittenNoMore) {
+  tests::KafkaTopic other(broker->address());
+  auto settings = other.settings();
+  settings.topic_looked_at_every = 50ms;
+  KafkaLog watched(settings);
+  for (int i = 1; i <= 3; ++i) ASSERT_TRUE(watched.append(numbered_record(i)));
+  EXPECT_EQ(watched.topic_trouble(), "");
+  const auto is_said = [&](const char* words) {
+    return tests::wait([&] { return watched.topic_trouble().find(words) != std::string::npos; }, 15s);
+  };
+  broker->configure(other.name(), "retention.ms=100000000");
+  EXPECT_TRUE(is_said("retention.ms=100000000, but the log needs -1"));
+  EXPECT_TRUE(watched.append(numbered_record(4))) << "nothing is lost yet";
+  broker->configure(other.name(), "retention.ms=-1");
+  EXPECT_TRUE(tests::wait([&] { return watched.topic_trouble().empty(); }, 15s));
+  delete_records_before(other, 2);
+  EXPECT_TRUE(is_said("has lost its first 2 records"));
+  EXPECT_EQ(watched.append(numbered_record(5)).error().code, Code::internal);
+  EXPECT_EQ(watched.read(4, [](Offset, std::string_view) { return true; }).error().code, Code::internal);
+  EXPECT_EQ(watched.tail(5, 0ms, [](Offset, std::string_view) { return true; }).error().code, Code::internal);
 }
 
 TEST_F(KafkaLogTest, ManyRecordsAreAppendedWithoutWaitingForEach) {

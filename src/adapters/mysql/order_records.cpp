@@ -27,7 +27,17 @@ Result<FoundOrder> find_order(Session& session, OrderId id) {
 Result<FoundOrders> list_orders(Session& session, UserId user, const OrderFilter& filter) {
   std::string where = fmt::format("user_id = {}", user.value);
   if (filter.before) fmt::format_to(std::back_inserter(where), " AND id < {}", filter.before.value);
-  if (filter.state) where += " AND state = " + quoted(text_of(*filter.state));
+  OrderId next;
+  if (filter.state) {
+    const auto behind =
+        session.query(fmt::format("SELECT id FROM orders WHERE {} ORDER BY id DESC LIMIT 1 OFFSET {}", where,
+                                  OrderRecords::looked_through_max));
+    if (!behind.empty()) {
+      next.value = behind[0].integer(0) + 1;
+      fmt::format_to(std::back_inserter(where), " AND id >= {}", next.value);
+    }
+    where += " AND state = " + quoted(text_of(*filter.state));
+  }
   const auto rows =
       session.query(fmt::format("SELECT fold.log_place, {} FROM fold LEFT JOIN (SELECT {} FROM "
                                 "orders WHERE {} ORDER BY id DESC LIMIT {}) "
@@ -41,6 +51,7 @@ Result<FoundOrders> list_orders(Session& session, UserId user, const OrderFilter
     if (!order) return fail(order.error());
     found.orders.push_back(std::move(*order));
   }
+  if (static_cast<int>(found.orders.size()) < filter.limit) found.next = next;
   return found;
 }
 
@@ -74,13 +85,13 @@ Task<FoundOrder> MysqlOrderRecords::find(OrderId id) {
 }
 
 Task<FoundKey> MysqlOrderRecords::find_key(UserId user, RequestKey key, Instant since) {
-  return pool_.run([this, user, key, since] {
+  return turns_.run(user.text(), [this, user, key, since] {
     return sessions_.run(reading, [&](Session& session) { return find_bound(session, user, key, since); });
   });
 }
 
 Task<FoundOrders> MysqlOrderRecords::list(UserId user, OrderFilter filter) {
-  return pool_.run([this, user, filter] {
+  return turns_.run(user.text(), [this, user, filter] {
     return sessions_.run(reading, [&](Session& session) { return list_orders(session, user, filter); });
   });
 }

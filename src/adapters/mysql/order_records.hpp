@@ -3,16 +3,18 @@
 /// and the place they are from are read in one statement.
 
 #include "adapters/mysql/sessions.hpp"
+#include "base/task_fair_pool.hpp"
 #include "ports/order_records.hpp"
 
 namespace market::mysql {
 
 class MysqlOrderRecords final : public OrderRecords {
  public:
-  /// The schema is that of a MysqlRecordFold; `pool` is stopped before this ends. `sessions`: as many as the
-  /// pool has threads. They connect when they are first needed.
-  MysqlOrderRecords(const Server& server, BlockingPool& pool, unsigned sessions)
-      : sessions_(server, sessions), pool_(pool) {}
+  /// The schema is that of a MysqlRecordFold; `pool` and `turns`, for what looks through a user's orders, are
+  /// stopped before this ends. `sessions`: as many as both have threads. They connect when they are first
+  /// needed.
+  MysqlOrderRecords(const Server& server, BlockingPool& pool, FairPool& turns, unsigned sessions)
+      : sessions_(server, sessions), pool_(pool), turns_(turns) {}
 
   Task<FoundOrder> find(OrderId id) override;
   Task<FoundKey> find_key(UserId user, RequestKey key, Instant since) override;
@@ -21,6 +23,7 @@ class MysqlOrderRecords final : public OrderRecords {
  private:
   Sessions sessions_;
   BlockingPool& pool_;
+  FairPool& turns_;
 };
 
 }  // namespace market::mysql

@@ -309,6 +309,9 @@ asio::awaitable<void> TcpCommandLink::reach(ConnectionPtr connection, std::strin
     tasks_.spawn(io_.get_executor(), write_queue(connection));
     auto each = [this](std::string message) { on_answer_(std::move(message)); };
     co_await read_frames(connection, std::move(each));
+  } else if (!stopped_.load() && !target.port.empty()) {
+    settings_.warn(fmt::format("the instance that writes cannot be reached at {} ({}): orders.door_address",
+                               address, reached ? "who answers there has other keys" : "nobody answers"));
   }
   connection->close();  // What waited comes again by itself, on a new one.
   all_.erase(connection.get());

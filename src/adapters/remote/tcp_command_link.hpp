@@ -22,6 +22,8 @@ struct TcpCommandLinkSettings {
   std::uint16_t port = 0;  ///< 0: any that is free.
   std::string known_as;    ///< HOST or HOST:PORT that others use; empty: host and the port.
   wire::SecretKey secret{};
+  /// Told when another instance cannot be reached, each time; any thread.
+  std::function<void(const std::string&)> warn = [](const std::string&) {};
 };
 
 class TcpCommandLink final : public CommandLink {

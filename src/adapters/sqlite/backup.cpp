@@ -94,7 +94,8 @@ bool is_left_out(const std::string& name) {
 }
 
 /// Copied in this order (backup.hpp says why), before all others.
-constexpr std::array<std::string_view, 5> ordered_names{files::snapshot_name, "records.db", "log.db",
+constexpr std::string_view records_name = "records.db";
+constexpr std::array<std::string_view, 5> ordered_names{files::snapshot_name, records_name, "log.db",
                                                         "main.db", "payments.db"};
 
 /// All other files of a folder.
@@ -348,7 +349,8 @@ std::string verify_backup(const fs::path& folder, BackupReport& report) {
   return must(files::sha256_of_file(folder / manifest_name));
 }
 
-BackupReport restore_store(const fs::path& from, const fs::path& data) {
+BackupReport restore_store(const fs::path& from, const fs::path& data,
+                           const std::function<void()>& last_step) {
   const auto manifest = read_manifest(from);
   verify(from, manifest);
   expect_outside(data, from, "the backup");
@@ -359,7 +361,10 @@ BackupReport restore_store(const fs::path& from, const fs::path& data) {
   const auto is_there = [&](const Entry& entry) { return trouble_of(data, entry).empty(); };
   if (!begun) {
     // One that was broken off behind its end: all is there, and nothing has changed since.
-    if (std::all_of(manifest.entries.begin(), manifest.entries.end(), is_there)) return report_of(manifest);
+    if (std::all_of(manifest.entries.begin(), manifest.entries.end(), [&](const Entry& entry) {
+          return entry.name == records_name ? fs::exists(data / entry.name) : is_there(entry);
+        }))
+      return report_of(manifest);
     require_empty(data, "data folder");
     must(files::write_file_durably(data / files::restore_mark, ours));
   } else if (*begun != ours) {
@@ -374,6 +379,7 @@ BackupReport restore_store(const fs::path& from, const fs::path& data) {
     copy_plain_file(from / entry.name, target);
   }
   verify(data, manifest);
+  if (last_step && fs::exists(data / records_name)) last_step();
   sync_all_folders(data);
   fs::remove(data / files::restore_mark);
   must(files::sync_folder(data));

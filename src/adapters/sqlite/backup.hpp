@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 
 #include "adapters/files/check_result.hpp"
 #include "adapters/files/read_only_folder.hpp"
@@ -42,9 +43,11 @@ BackupReport seal_backup(const std::filesystem::path& folder);
 std::string verify_backup(const std::filesystem::path& folder, BackupReport& report);
 
 /// Checks every file of the manifest, then fills `data`, a new or empty folder that no process uses, or one
-/// that a restore of the same backup has left unfinished: what is there already stays.
+/// that a restore of the same backup has left unfinished: what is there already stays. `last_step` may change
+/// records.db; until it has answered the restore is unfinished.
 /// Throws std::runtime_error with one clear line.
-BackupReport restore_store(const std::filesystem::path& from, const std::filesystem::path& data);
+BackupReport restore_store(const std::filesystem::path& from, const std::filesystem::path& data,
+                           const std::function<void()>& last_step = {});
 
 /// Whether a backup has what its manifest says, byte by byte, and nothing else.
 files::CheckResults check_backup(const files::ReadOnlyFolder& folder);

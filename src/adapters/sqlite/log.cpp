@@ -1,5 +1,6 @@
 #include "adapters/sqlite/log.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,10 +24,23 @@ bool is_damaged(int code) {
   return (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB;
 }
 
-/// Throws unless every page of the WAL is in the file and synced.
-void checkpoint_whole_wal(Database& db) {
+void sync_wal(const std::string& path) {
+  const files::FileDescriptor wal(::open((path + "-wal").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!wal || ::fdatasync(wal.get()) != 0)
+    throw std::runtime_error(files::file_error("cannot be synced", path + "-wal").detail);
+}
+
+/// Throws unless every page of the WAL is in the file and synced. False: the file cannot grow on a full disk,
+/// and the WAL, which is synced then, keeps them.
+bool checkpoint_whole_wal(Database& db) {
   Statement full(db, "PRAGMA wal_checkpoint(FULL)");
-  if (full.step() != SQLITE_ROW) db.raise("the WAL cannot be checkpointed");
+  if (const int code = full.step(); is_disk_full(code)) {
+    full.reset();
+    sync_wal(db.path());
+    return false;
+  } else if (code != SQLITE_ROW) {
+    db.raise("the WAL cannot be checkpointed");
+  }
   if (full.integer(0) != 0 || full.integer(1) != full.integer(2)) {
     throw std::runtime_error(
         fmt::format("{}: the WAL is busy: another process reads an older state; try again", db.path()));
@@ -36,6 +50,7 @@ void checkpoint_whole_wal(Database& db) {
   sqlite3_busy_timeout(db.handle(), 0);
   sqlite3_wal_checkpoint_v2(db.handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   sqlite3_busy_timeout(db.handle(), 5000);
+  return true;
 }
 
 }  // namespace
@@ -101,7 +116,8 @@ void SqliteLog::open_writer(Database::Mode mode) {
   }
   // Whatever recovery found must be durable before anybody is told of it: it may be the trace of a failed
   // commit that only the page cache has.
-  checkpoint_whole_wal(writer_.db);
+  if (!checkpoint_whole_wal(writer_.db))
+    settings_.warn(fmt::format("{}: the disk is full; the WAL is kept as it is", settings_.path));
   writer_.files = files::DatabaseFiles(settings_.path);
   if (!writer_.files.in_place())
     throw std::runtime_error(fmt::format("{}: the file is read-only or gone", settings_.path));

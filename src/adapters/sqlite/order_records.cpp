@@ -162,9 +162,14 @@ Result<FoundOrders> read_list(Reader& reader, const UserOrderIndex& index, UserI
                         [&filter](Reader& from, NewestFirst& ids, Place place) -> Result<FoundOrders> {
                           FoundOrders found;
                           found.as_of = place;
-                          while (static_cast<int>(found.orders.size()) < filter.limit) {
+                          for (int looked = 0; static_cast<int>(found.orders.size()) < filter.limit;
+                               ++looked) {
                             const auto id = ids.next();
                             if (!id) break;
+                            if (looked == OrderRecords::looked_through_max) {
+                              found.next = OrderId{id->value + 1};
+                              break;
+                            }
                             auto read = from.order(*id);
                             if (!read) return fail(read.error());
                             auto& order = read->order;
@@ -214,8 +219,8 @@ struct SqliteOrderRecords::Readers {
 };
 
 SqliteOrderRecords::SqliteOrderRecords(const std::string& path, const UserOrderIndex& index,
-                                       BlockingPool& pool, unsigned sessions)
-    : readers_(std::make_unique<Readers>(index)), pool_(pool) {
+                                       BlockingPool& pool, FairPool& turns, unsigned sessions)
+    : readers_(std::make_unique<Readers>(index)), pool_(pool), turns_(turns) {
   for (unsigned i = 0; i < std::max(sessions, 1u); ++i) readers_->all.add(std::make_unique<Reader>(path));
 }
 
@@ -226,13 +231,13 @@ Task<FoundOrder> SqliteOrderRecords::find(OrderId id) {
 }
 
 Task<FoundKey> SqliteOrderRecords::find_key(UserId user, RequestKey key, Instant since) {
-  return pool_.run([this, user, key, since] {
+  return turns_.run(user.text(), [this, user, key, since] {
     return readers_->run([&](Reader& reader) { return read_key(reader, readers_->index, user, key, since); });
   });
 }
 
 Task<FoundOrders> SqliteOrderRecords::list(UserId user, OrderFilter filter) {
-  return pool_.run([this, user, filter] {
+  return turns_.run(user.text(), [this, user, filter] {
     return readers_->run([&](Reader& reader) { return read_list(reader, readers_->index, user, filter); });
   });
 }

@@ -5,16 +5,18 @@
 #include <string>
 
 #include "adapters/sqlite/user_order_index.hpp"
+#include "base/task_fair_pool.hpp"
 #include "ports/order_records.hpp"
 
 namespace market::sqlite {
 
 class SqliteOrderRecords final : public OrderRecords {
  public:
-  /// The file must be open in a SqliteRecordFold, whose index this reads; `pool` is stopped before this ends.
-  /// `sessions`: as many as the pool has threads. Errors: throws std::runtime_error with one line.
+  /// The file must be open in a SqliteRecordFold, whose index this reads; `pool` and `turns`, for what looks
+  /// through a user's orders, are stopped before this ends. `sessions`: as many as both have threads. Errors:
+  /// throws std::runtime_error with one line.
   SqliteOrderRecords(const std::string& path, const UserOrderIndex& index, BlockingPool& pool,
-                     unsigned sessions);
+                     FairPool& turns, unsigned sessions);
   ~SqliteOrderRecords() override;
 
   Task<FoundOrder> find(OrderId id) override;
@@ -25,6 +27,7 @@ class SqliteOrderRecords final : public OrderRecords {
   struct Readers;
   std::unique_ptr<Readers> readers_;
   BlockingPool& pool_;
+  FairPool& turns_;
 };
 
 }  // namespace market::sqlite

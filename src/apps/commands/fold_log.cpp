@@ -20,10 +20,9 @@ constexpr auto foreign_records =
     "the records (records.db, records.mysql) belong to another log than this one; restore a backup";
 
 /// Records of an earlier generation are those of a log whose adoption was broken off before they were folded
-/// anew. An empty log is nobody's: what the records know was in it.
+/// anew, of a later one those of a restored store. An empty log is nobody's: what the records know was in it.
 void expect_same_log(LogId of, LogId found) {
-  if (of && found && !(of.is_same_log(found) && of.generation <= found.generation))
-    throw std::runtime_error(foreign_records);
+  if (of && found && !of.is_same_log(found)) throw std::runtime_error(foreign_records);
 }
 
 /// Of a lost order nobody will know that it was paid, or is to be: somebody must give it back.
@@ -55,7 +54,7 @@ constexpr auto lost_end =
 
 }  // namespace
 
-Place fold_all(Log& log, RecordFold& records, LogOf whose) {
+Place fold_all(Log& log, RecordFold& records, LogOf whose, LogId records_of) {
   constexpr std::size_t batch_events = 16'384;
   std::vector<CountedEvents> groups;
   std::size_t waiting = 0;
@@ -85,7 +84,7 @@ Place fold_all(Log& log, RecordFold& records, LogOf whose) {
   if (read && trouble.empty()) flush();
   if (!read) throw std::runtime_error(read.error().detail);
   if (!trouble.empty()) throw std::runtime_error(trouble);
-  must(records.set_log(read->log));
+  must(records.set_log(sale::id_of_next_term(read->log, records_of)));
   return at;
 }
 
@@ -107,6 +106,11 @@ void expect_snapshot_within(const sale::LogRule::Point& end, SnapshotStore& snap
   if (memory && sale::knows_more(memory->end.point, end, named))
     throw std::runtime_error(
         fmt::format(lost_end, end.last, "the snapshot (gate.snapshot) knows", memory->end.point.last));
+}
+
+void give_up_the_rest(RecordFold& records) {
+  if (const LogId log = must(records.log()))
+    must(records.set_log(sale::id_behind_restore(log, SystemClock().now())));
 }
 
 bool adopt_what_is_left(Log& log, RecordFold& records, SnapshotStore& snapshots, LogId named, LogOf whose,
@@ -139,7 +143,7 @@ bool adopt_what_is_left(Log& log, RecordFold& records, SnapshotStore& snapshots,
     fmt::print(
         "lost: places {} to {}, which the snapshot knows; of orders that were closed then it has none\n",
         end + 1, snapshot->end.point.last);
-  LogId raised = found ? found : of ? of : snapshot->end.point.log;
+  LogId raised = found ? sale::id_of_next_term(found, of) : of ? of : snapshot->end.point.log;
   if (snapshot) raised.generation = std::max(raised.generation, snapshot->end.point.log.generation);
   ++raised.generation;
   if (!broken_off) must(sale::begin_term(log, sequencer, random_number(), raised, SystemClock().now()));

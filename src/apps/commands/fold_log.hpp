@@ -13,9 +13,9 @@ namespace market::apps {
 /// damage.
 enum class LogOf : std::uint8_t { one, many };
 
-/// Writes to the records everything that the log has and they lack; their newest place. Throws
-/// std::runtime_error.
-Place fold_all(Log& log, RecordFold& records, LogOf whose);
+/// Writes to the records everything that the log has and they lack; their newest place. `records_of`: what
+/// those were named that are folded anew. Throws std::runtime_error.
+Place fold_all(Log& log, RecordFold& records, LogOf whose, LogId records_of = {});
 
 /// Where the log ends. Throws std::runtime_error.
 sale::LogRule::Point end_of(Log& log, LogOf whose);
@@ -24,6 +24,9 @@ sale::LogRule::Point end_of(Log& log, LogOf whose);
 void expect_records_within(const sale::LogRule::Point& end, RecordFold& records);
 /// The same of what a snapshot knows of the log. `named`: as sale::knows_more() takes it.
 void expect_snapshot_within(const sale::LogRule::Point& end, SnapshotStore& snapshots, LogId named);
+
+/// The last step of a restore: nothing of what came behind the backup counts any more (begin_term.hpp).
+void give_up_the_rest(RecordFold& records);
 
 /// Goes on with a log that has lost events which the records or the snapshot know, be it all of them: prints
 /// the orders that are lost with them and raises the log's generation. The records are to be folded anew

@@ -227,6 +227,7 @@ sqlite::BackupReport restore_shared(const fs::path& from, const SharedStore& to,
     mysql::MysqlRecordFold fold(to.records);
     fold_all(log, fold, LogOf::one);
     for (const RecordedProduct& product : must(fold.products())) products.push_back(product.id);
+    give_up_the_rest(fold);
   }
   if (to.redis)
     if (const auto forgotten = forget_live_stock(*to.redis, id, products); !forgotten)

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "apps/settings/settings.hpp"
+#include "base/must.hpp"
 #include "base/random.hpp"
 #include "sale/begin_term.hpp"
 #include "sale/log_reader.hpp"
@@ -21,7 +22,10 @@ sale::SequencerSettings settings_of(LogOf whose) {
 }  // namespace
 
 LogSeeder::LogSeeder(Log& log, RecordFold& records, SnapshotStore& snapshots, LogId id, LogOf whose)
-    : log_(log), id_(id), sequencer_(std::make_unique<sale::Sequencer>(settings_of(whose), *keys_)) {
+    : log_(log),
+      id_(id),
+      records_of_(must(records.log())),
+      sequencer_(std::make_unique<sale::Sequencer>(settings_of(whose), *keys_)) {
   const auto read = sale::follow_to_end(log_, *sequencer_, [this](const CountedEvents&) { forget(); });
   if (!read) throw std::runtime_error(read.error().detail);
   expect_records_within(sequencer_->end().point, records);
@@ -54,7 +58,8 @@ Offset LogSeeder::append(std::string_view record) {
 
 void LogSeeder::open(Instant now) {
   const LogId known = sequencer_->end().point.log;
-  const auto begun = sale::begin_term(log_, *sequencer_, random_number(), known ? known : id_, now);
+  const auto begun = sale::begin_term(log_, *sequencer_, random_number(),
+                                      sale::id_of_next_term(known ? known : id_, records_of_), now);
   if (!begun) throw std::runtime_error("the log cannot be opened for writing: " + begun.error().detail);
 }
 

@@ -24,7 +24,7 @@ class LogSeeder {
   void forget();
 
   Log& log_;
-  const LogId id_;
+  const LogId id_, records_of_;
   std::unique_ptr<sale::KeyFilter> keys_ = std::make_unique<sale::KeyFilter>();
   std::unique_ptr<sale::Sequencer> sequencer_;
   bool opened_ = false;

@@ -58,6 +58,10 @@ bool are_accounts_away(const Platform& platform) {
   return platform.denial_watch && platform.denial_watch->unread_for() >= accounts_away_max;
 }
 
+std::string topic_trouble_of(const Platform& platform) {
+  return platform.core && platform.core->shared_log ? platform.core->shared_log->topic_trouble() : "";
+}
+
 /// Why nobody should be sent here.
 std::optional<std::string> trouble_of(const Platform& platform) {
   if (const auto* core = platform.core.get()) {
@@ -130,6 +134,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   info.warnings = [&] {
     auto warnings = platform.redis ? platform.redis->warnings() : std::vector<std::string>();
     if (are_accounts_away(platform)) warnings.emplace_back(accounts_away);
+    if (auto trouble = topic_trouble_of(platform); !trouble.empty()) warnings.push_back(std::move(trouble));
     return warnings;
   };
   if (front) info.missing = [&] { return front->proxy.missing_services(); };

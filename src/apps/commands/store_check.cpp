@@ -18,6 +18,7 @@
 #include "adapters/sqlite/record_check.hpp"
 #include "apps/commands/compare_charges.hpp"
 #include "apps/roles/field_keys.hpp"
+#include "sale/begin_term.hpp"
 #include "sale/log_reader.hpp"
 #include "sale/snapshot.hpp"
 
@@ -112,7 +113,7 @@ void check_log(files::ReadOnlyFolder& folder, ReadLog& read, CheckResults& resul
   read.whole = true;
   read.id = LogId{end->log.hi, end->log.lo, 0};
   if (records) {
-    const bool same = !records->log() || records->log() == end->log;
+    const bool same = !records->log() || records->log() == sale::id_of_next_term(end->log, records->log());
     results.push_back({"the records belong to this log", same ? "" : "they were folded from another one"});
     if (same) add(results, records->results());
   }

@@ -43,8 +43,8 @@ void warn(const std::string& what) {
 }
 
 /// What the log has lost is known to records and snapshot alone: only `log adopt` may throw that away. Such
-/// as cannot be read at all know nothing.
-void expect_nothing_lost(const std::string& data) {
+/// as cannot be read at all know nothing. Answers what the records are named.
+LogId expect_nothing_lost(const std::string& data) {
   const auto folder = files::DataFolder::open(data);
   sqlite::SqliteLog log({.path = folder.file("log.db")});
   const auto end = end_of(log, LogOf::one);
@@ -55,9 +55,10 @@ void expect_nothing_lost(const std::string& data) {
     records.emplace(folder.file("records.db"));
   } catch (const std::exception& error) {
     spdlog::warn("{}", error.what());
-    return;
+    return {};
   }
   expect_records_within(end, *records);
+  return must(records->log());
 }
 
 /// Of a market that several share; none: it holds nothing yet.
@@ -73,7 +74,7 @@ files::SnapshotFile snapshot_of(const LogId& market, const std::string& data) {
       market ? std::filesystem::path(data) / files::snapshot_name : std::filesystem::path{}, warn);
 }
 
-int fold_anew(const StoreOptions& options) {
+int fold_anew(const StoreOptions& options, LogId records_of = {}) {
   {
     // Takes the lock first: the records of a running server are not removed under it.
     const auto folder = files::DataFolder::open(options.data);
@@ -81,7 +82,7 @@ int fold_anew(const StoreOptions& options) {
   }
   const SystemClock clock;
   Store store(options.data, clock);
-  const Place through = fold_all(store.log, store.fold, LogOf::one);
+  const Place through = fold_all(store.log, store.fold, LogOf::one, records_of);
   fmt::print("the records of '{}' are folded anew up to position {}\n", options.data, through);
   return 0;
 }
@@ -154,10 +155,10 @@ files::CheckResults check_shared(const SharedStore& store, const StoreOptions& o
 }
 
 /// Folds the records that several share anew. Nobody serves.
-Place fold_anew(const SharedStore& store, Log& log) {
+Place fold_anew(const SharedStore& store, Log& log, LogId records_of = {}) {
   mysql::MysqlRecordFold records(store.records);
   records.forget_all();
-  return fold_all(log, records, LogOf::many);
+  return fold_all(log, records, LogOf::many, records_of);
 }
 
 constexpr auto shared_name = "log.kafka";
@@ -181,7 +182,10 @@ int backup(const StoreOptions& options) {
 int restore(const StoreOptions& options) {
   const auto shared = shared_store(options);
   const auto report = shared ? restore_shared(options.other, *shared, options.scratch)
-                             : sqlite::restore_store(options.other, options.data);
+                             : sqlite::restore_store(options.other, options.data, [&options] {
+                                 sqlite::SqliteRecordFold records(options.data + "/records.db");
+                                 give_up_the_rest(records);
+                               });
   fmt::print("'{}' restored from '{}': {} files, {} log records\n", shared ? shared_name : options.data,
              options.other, report.files, report.log_records);
   return 0;
@@ -202,21 +206,22 @@ int rebuild(const StoreOptions& options) {
   if (const auto shared = shared_store(options)) {
     expect_nobody_serves(*shared);
     const auto log = log_to_look_at(*shared);
+    LogId records_of;
     {
       mysql::MysqlRecordFold records(shared->records);
+      records_of = must(records.log());
       const auto end = end_of(*log, LogOf::many);
       const LogId market = id_of(*shared);
       auto snapshots = snapshot_of(market, options.data);
       expect_records_within(end, records);
       expect_snapshot_within(end, snapshots, market);
     }
-    const Place through = fold_anew(*shared, *log);
+    const Place through = fold_anew(*shared, *log, records_of);
     fmt::print("the records of '{}' are folded anew up to position {}\n", shared_name, through);
     return 0;
   }
   expect_store(options.data);
-  expect_nothing_lost(options.data);
-  return fold_anew(options);
+  return fold_anew(options, expect_nothing_lost(options.data));
 }
 
 int adopt_log(const StoreOptions& options) {

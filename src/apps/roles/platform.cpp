@@ -60,8 +60,9 @@ user::MailLimits mail_limits(const Settings& settings, const Store& store, const
 }  // namespace
 
 struct Platform::RecordedOrders {
-  RecordedOrders(const mysql::Server& server, BlockingPool& pool)
-      : records(server, pool, Store::sql_threads) {}
+  RecordedOrders(const mysql::Server& server, Store& store)
+      : records(server, store.pages_pool, store.orders_pool, Store::sql_threads + Store::own_orders_threads) {
+  }
   mysql::MysqlOrderRecords records;
   sale::ReadOverlay nothing_newer;
   sale::LayeredOrderReader reader{nothing_newer, records};
@@ -94,7 +95,7 @@ Platform::Platform(Services answering, const std::string& data, const Settings& 
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
   if (const auto server = mysql_server(settings, "records"); server && !core)
-    recorded_orders = std::make_unique<RecordedOrders>(*server, store.pages_pool);
+    recorded_orders = std::make_unique<RecordedOrders>(*server, store);
   if (store.accounts_at) denial_watch = std::make_unique<DenialWatch>(sessions);
   if (redis && core) redis->share_stock(*core);
 }
@@ -249,6 +250,7 @@ std::string Platform::metrics(const http::Server& server) const {
   };
   waiting(store.accounts_pool, "accounts");
   waiting(store.pages_pool, "pages");
+  waiting(store.orders_pool, "orders");
   waiting(store.search_pool, "search");
   waiting(store.files_pool, "files");
   if (orders) waiting(orders->charges, "charges");

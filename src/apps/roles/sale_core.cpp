@@ -59,8 +59,9 @@ std::unique_ptr<kafka::KafkaLog> kafka_log(const Settings& settings, Store& stor
 std::unique_ptr<remote::TcpCommandLink> door_of(const Settings& settings, const Store& store, bool shared) {
   if (!shared) return nullptr;
   const auto listen = parse_address("orders.door", settings.text("orders.door"));
-  return std::make_unique<remote::TcpCommandLink>(remote::TcpCommandLinkSettings{
-      listen.host, listen.port, settings.text("orders.door_address"), door_secret(store.refresh_key())});
+  return std::make_unique<remote::TcpCommandLink>(
+      remote::TcpCommandLinkSettings{listen.host, listen.port, settings.text("orders.door_address"),
+                                     door_secret(store.refresh_key()), limited_warnings()});
 }
 
 }  // namespace
@@ -69,10 +70,10 @@ SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
                    sale::ProductTable::Render render, bool decides)
     : shared_log(kafka_log(settings, store)),
       shared_fold(mysql_fold(settings)),
-      shared_records(shared_fold
-                         ? std::make_unique<mysql::MysqlOrderRecords>(*mysql_server(settings, "records"),
-                                                                      store.pages_pool, Store::sql_threads)
-                         : nullptr),
+      shared_records(shared_fold ? std::make_unique<mysql::MysqlOrderRecords>(
+                                       *mysql_server(settings, "records"), store.pages_pool,
+                                       store.orders_pool, Store::sql_threads + Store::own_orders_threads)
+                                 : nullptr),
       shared_search(shared_fold
                         ? std::make_unique<mysql::MysqlOrderSearch>(*mysql_server(settings, "records"))
                         : nullptr),

@@ -91,7 +91,8 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait,
       cipher(load_cipher(folder)),
       log(log_of(folder, wait)),
       fold(folder.file(records_file)),
-      records(folder.file(records_file), fold.index(), pages_pool, sql_threads),
+      records(folder.file(records_file), fold.index(), pages_pool, orders_pool,
+              sql_threads + own_orders_threads),
       order_search(folder.file(records_file)),
       snapshots(folder.file(files::snapshot_name), warn),
       accounts_at(std::move(accounts_server)),
@@ -188,6 +189,7 @@ wire::SecretKey Store::refresh_key() const {
 void Store::stop_pools() {
   for (BlockingPool* pool : {&accounts_pool, &pages_pool, &files_pool}) pool->stop();
   search_pool.stop();
+  orders_pool.stop();
 }
 
 Store::~Store() {

@@ -53,6 +53,7 @@ struct Store {
   void stop_pools();
 
   static constexpr unsigned sql_threads = 2;
+  static constexpr unsigned own_orders_threads = 2;
   static constexpr int sql_waiting_max = 4'096;
   static constexpr std::size_t searches_waiting_max = 256;
 
@@ -63,8 +64,10 @@ struct Store {
   /// Nobody who waits for one of these waits for another: what strangers may ask, buyers' pages, signing in.
   BlockingPool accounts_pool{sql_threads, sql_waiting_max};
   BlockingPool pages_pool{sql_threads, sql_waiting_max};  ///< Orders, carts, wish lists, operators' lists.
-  FairPool search_pool{1, searches_waiting_max};          ///< In memory, but through the whole catalogue.
-  BlockingPool files_pool{1, sql_waiting_max};            ///< Pictures.
+  /// What looks through one buyer's orders; buyers take turns.
+  FairPool orders_pool{own_orders_threads, sql_waiting_max};
+  FairPool search_pool{1, searches_waiting_max};  ///< In memory, but through the whole catalogue.
+  BlockingPool files_pool{1, sql_waiting_max};    ///< Pictures.
   sqlite::SqliteLog log;
   sqlite::SqliteRecordFold fold;
   sqlite::SqliteOrderRecords records;

@@ -12,6 +12,7 @@
 #include "apps/roles/serve_parts.hpp"
 #include "apps/settings/gateway_files.hpp"
 #include "apps/settings/gateway_settings.hpp"
+#include "http/message/target.hpp"
 
 namespace market::apps {
 
@@ -44,9 +45,18 @@ void check_tls(const Settings& settings, ServeRole role) {
           fmt::format("{}: has no effect in this role: it speaks plain HTTP; TLS ends at the gateway", key));
 }
 
+void check_door(const Settings& settings) {
+  parse_address("orders.door", settings.text("orders.door"));
+  const auto used = settings.text("orders.door_address");
+  if (used.empty() || read_address(used)) return;
+  if (used.find(':') != std::string::npos || !http::is_valid_host(used))
+    throw UsageError(fmt::format("orders.door_address: '{}' is no address; write HOST or HOST:PORT", used));
+}
+
 void check_all(const Settings& settings, const std::string& config, ServeRole role) {
   parse_address("http.listen", settings.text("http.listen"));
   if (const auto at = settings.text("management.listen"); !at.empty()) parse_address("management.listen", at);
+  check_door(settings);
   log_level_of(settings);
   limits_of(settings);
   failpoint_of(settings);

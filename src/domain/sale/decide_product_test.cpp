@@ -60,6 +60,16 @@ TEST_F(DecideProduct, StockNeverLeavesItsRange) {
     EXPECT_EQ(sale_.refusal(AdjustStock{shoes, delta, "x"}), Code::validation) << delta;
 }
 
+TEST_F(DecideProduct, TheCurrencyStaysOnceAUnitWasSold) {
+  sale_.list(shoes, 2);
+  ChangeProduct dollars = sale_.change_of(shoes, event_terms(700));
+  dollars.terms.price.currency = *Currency::parse("USD");
+  EXPECT_EQ(sale_.refusal(dollars), std::nullopt) << "nobody has bought yet";
+  sale_.accepted(5, UserId{1}, shoes);
+  EXPECT_EQ(sale_.refusal(dollars), Code::validation);
+  EXPECT_EQ(sale_.refusal(sale_.change_of(shoes, event_terms(900))), std::nullopt) << "the amount may change";
+}
+
 TEST_F(DecideProduct, AChangeIsBasedOnTheVersionThatIsThere) {
   sale_.list(shoes, 1);
   ChangeProduct seen = sale_.change_of(shoes, event_terms(700));

@@ -144,7 +144,7 @@ using Fact = std::variant<ProductListed, ProductChanged, StockAdjusted, OrderAcc
                           PaymentStarted, OrderPaid, PaymentDeclined, RefundOwed, Refunded, OrderCancelled,
                           OrderMoved, GraceGranted, Refused, Barrier>;
 
-/// Which log: 128 random bits of its making, and how often it was adopted or restored since.
+/// Which log: 128 random bits of its making, and a number that rises when it is adopted or restored.
 struct LogId {
   std::uint64_t hi = 0, lo = 0;
   std::uint32_t generation = 0;

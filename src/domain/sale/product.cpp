@@ -22,8 +22,12 @@ std::string_view text_of(SaleStateName state) {
   return "open";
 }
 
+bool is_published(const ProductTerms& terms, Instant now) {
+  return !terms.publish_at || *terms.publish_at <= now;
+}
+
 bool is_public(const ProductTerms& terms, Instant now) {
-  return !terms.withdrawn && (!terms.publish_at || *terms.publish_at <= now);
+  return !terms.withdrawn && is_published(terms, now);
 }
 
 bool is_over(const Sale& sale, Instant now) {

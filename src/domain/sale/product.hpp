@@ -62,6 +62,8 @@ struct SaleProduct {
 
 /// Whether anybody but its seller and administrators may know of it.
 bool is_public(const ProductTerms& terms, Instant now);
+/// The same of one that may be withdrawn by now.
+bool is_published(const ProductTerms& terms, Instant now);
 bool is_over(const Sale& sale, Instant now);
 /// Whether its sale is stopped for now, as far as its sellers say.
 inline bool is_paused(const ProductTerms& terms) {

@@ -122,16 +122,8 @@ Task<FoundPage> find_page(const UseCases& use, OrderQuery query) {
   OrderFilter filter;
   filter.state = query.state;
   filter.before = query.before;
-  filter.limit = query.limit + 1;
-  auto orders = co_await use.reader.list(query.user, filter);
-  if (!orders) co_return fail(orders.error());
-  FoundPage page;
-  page.orders = std::move(*orders);
-  if (page.orders.size() > static_cast<std::size_t>(query.limit)) {
-    page.orders.pop_back();
-    page.next = page.orders.back()->id;
-  }
-  co_return page;
+  filter.limit = query.limit;
+  co_return co_await use.reader.list(query.user, filter);
 }
 
 Task<Reply> list_all(const UseCases& use, const Request& request) {

@@ -19,8 +19,9 @@ CartLine ShoppingCart::line_of(const CartItem& item) const {
   const Instant now = clock_.now();
   if (product == nullptr || !is_public(product->terms, now)) {
     line.reason = Code::product_not_found;
-    // What was withdrawn was public once: its name says what is gone.
-    if (product != nullptr && product->terms.withdrawn) line.name = product->texts.name;
+    // What was public until it was withdrawn: its name says what is gone.
+    if (product != nullptr && product->terms.withdrawn && is_published(product->terms, now))
+      line.name = product->texts.name;
     return line;
   }
   line.shown = true;

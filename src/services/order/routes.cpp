@@ -127,7 +127,7 @@ Result<OrderFilter> read_filter(const Request& request) {
   const auto state = request.query_parameter("state");
   if (!state) return fail(state.error());
   OrderFilter filter;
-  filter.limit = page->limit + 1;  // One more tells whether there is a next page.
+  filter.limit = page->limit;
   if (*state) {
     filter.state = parse_order_state(**state);
     if (!filter.state) return invalid_field("state", "format", "state is not a state of orders");
@@ -143,15 +143,12 @@ Task<Reply> list_orders(UseCases& use, const Request& request) {
   if (!caller) co_return fail(caller.error());
   const auto filter = read_filter(request);
   if (!filter) co_return fail(filter.error());
-  auto orders = co_await use.parts.reader.list(caller->user, *filter);
-  if (!orders) co_return fail(orders.error());
-  const auto limit = static_cast<std::size_t>(filter->limit - 1);
-  const bool more = orders->size() > limit;
-  if (more) orders->resize(limit);
-  const auto last = more ? orders->back()->id.text() : std::string();
-  co_return http::list_reply(request, *orders, last, [&use](wire::JsonWriter& json, const OrderPtr& order) {
-    json.raw(use.page_of(*order));
-  });
+  const auto page = co_await use.parts.reader.list(caller->user, *filter);
+  if (!page) co_return fail(page.error());
+  const auto last = page->next ? page->next.text() : std::string();
+  co_return http::list_reply(
+      request, page->orders, last,
+      [&use](wire::JsonWriter& json, const OrderPtr& order) { json.raw(use.page_of(*order)); });
 }
 
 Task<Reply> get_order(UseCases& use, const Request& request) {

@@ -81,9 +81,9 @@ Task<std::vector<OrderPtr>> newest_orders(OrderReader& reader, UserId user) {
   while (orders.size() <= export_orders_max) {
     const auto page = co_await reader.list(user, filter);
     if (!page) co_return fail(page.error());
-    orders.insert(orders.end(), page->begin(), page->end());
-    if (page->size() < static_cast<std::size_t>(filter.limit)) break;
-    filter.before = page->back()->id;
+    orders.insert(orders.end(), page->orders.begin(), page->orders.end());
+    if (!page->next) break;
+    filter.before = page->next;
   }
   co_return orders;
 }

@@ -1,0 +1,68 @@
+#include "adapters/kafka/topic_watch.hpp"
+
+#include <fmt/format.h>
+
+#include "base/thread_name.hpp"
+
+namespace market::kafka {
+
+constexpr int question_ms = 5'000;
+
+TopicWatch::TopicWatch(const Connection& connection, std::string topic, Millis every)
+    : connection_(connection), topic_(std::move(topic)), every_(every), thread_([this] { run(); }) {}
+
+TopicWatch::~TopicWatch() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+std::string TopicWatch::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+void TopicWatch::run() {
+  name_thread("log's topic");
+  const auto stopped = [this] {
+    std::unique_lock lock(mutex_);
+    return wake_.wait_for(lock, every_, [this] { return stopping_; });
+  };
+  if (stopped()) return;
+  const Handle handle = make_consumer(connection_);
+  do {
+    rd_kafka_poll(handle.get(), 0);
+    look(handle);
+  } while (!stopped());
+}
+
+/// A broker that does not answer says nothing new; others tell that it is away.
+void TopicWatch::look(const Handle& handle) {
+  std::int64_t low = 0, high = 0;
+  if (rd_kafka_query_watermark_offsets(handle.get(), topic_.c_str(), 0, &low, &high, question_ms) !=
+      RD_KAFKA_RESP_ERR_NO_ERROR)
+    return;
+  std::string found;
+  if (low > 0) {
+    found = fmt::format(
+        "Kafka: the topic {} has lost its first {} records: somebody has changed its settings, or deleted "
+        "them; "
+        "nothing is sold any more; restore a backup",
+        topic_, low);
+    lost_.store(true, std::memory_order_relaxed);
+  } else {
+    try {
+      found = wrong_topic_settings(handle, topic_);
+    } catch (const std::runtime_error&) {
+      return;
+    }
+  }
+  if (!found.empty()) connection_.warn(found);
+  const std::lock_guard lock(mutex_);
+  trouble_ = std::move(found);
+}
+
+}  // namespace market::kafka
