@@ -96,9 +96,18 @@ def test_a_seed_overwrites_only_tokens(copy, tmp_path):  # noqa: F811
     for path in (mine, copy / "main.db", copy / "keys/field-encryption", copy / "lock", copy / "empty"):
         before = path.read_bytes()
         done = run("seed", "--users", 1, "--data", copy, "--tokens", path)
-        assert done.returncode == 2 and "no file of tokens" in done.stderr, (path, done)
+        words = "no file of tokens" if path == mine else "lies inside"
+        assert done.returncode == 2 and words in done.stderr, (path, done)
         assert len(done.stderr.splitlines()) == 1 and path.read_bytes() == before
     checked(copy)
+    (tmp_path / "link").symlink_to(copy / "keys")
+    (tmp_path / "leads-to-nothing").symlink_to(copy / "keys" / "token-signing.7")
+    new = tmp_path / "new"
+    for data, path in ((copy, tmp_path / "link" / "token-signing.7"), (copy, tmp_path / "leads-to-nothing"),
+                       (new, new / "keys" / "tokens")):
+        done = run("seed", "--users", 1, "--data", data, "--tokens", path)
+        assert done.returncode == 2 and "lies inside" in done.stderr, (path, done)
+        assert len(done.stderr.splitlines()) == 1 and not path.exists() and not new.exists()
     tokens = tmp_path / "tokens"
     tokens.touch(mode=0o644)
     for users in (3, 1):

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import time
 
+import confluent_kafka
 import pytest
 import requests
 
@@ -16,7 +17,7 @@ import pictures
 from fake_stripe import FakeStripe
 from market_server import BINARY, Market, run
 from test_shared_log import engines  # noqa: F401
-from test_shared_store import buyer_of, store  # noqa: F401
+from test_shared_store import buyer_of, other, store  # noqa: F401
 from test_stripe import settings as stripe_settings
 from waiting import until
 
@@ -214,8 +215,121 @@ def test_an_unfinished_restore_is_served_by_nobody_and_is_of_one_backup(store, t
     store.mysql("INSERT INTO unfinished_restore VALUES(1, 'another backup')")
     with pytest.raises(RuntimeError, match="unfinished restore"):
         store.serve()
-    source = tmp_path / "source"
-    assert run("seed", "--data", source, "--users", 2).returncode == 0
-    assert run("backup", "--data", source, "--to", tmp_path / "backup").returncode == 0
-    refused = store.run("restore", "--from", tmp_path / "backup")
-    assert refused.returncode == 1 and "of another backup" in refused.stderr, refused.stderr
+    refuses(store, "of another backup", "restore", "--from", backup_of(tmp_path))
+
+
+def refuses(store, words, *arguments):  # noqa: F811
+    done = store.run(*arguments)
+    assert done.returncode == 1 and words in done.stderr, (done.stdout, done.stderr)
+    assert len(done.stderr.splitlines()) == 1 and not done.stdout, done
+    return done.stderr
+
+
+def backup_of(folder, users=2):
+    """A store with that many accounts and two products."""
+    made = run("seed", "--data", folder / "source", "--users", users, "--products", 2)
+    assert made.returncode == 0, made.stderr
+    assert run("backup", "--data", folder / "source", "--to", folder / "backup").returncode == 0
+    return folder / "backup"
+
+
+def killed_in_the_middle(store, backup):  # noqa: F811
+    """Its restore has noted itself, and has copied nothing of the log."""
+    restoring = subprocess.Popen([BINARY, "restore", "--from", backup, "--config", store.config])
+
+    def has_begun():
+        try:
+            return int(store.mysql("SELECT count(*) FROM unfinished_restore")) == 1
+        except subprocess.CalledProcessError:  # The table is not there yet.
+            return False
+
+    until(has_begun, 20, "it does not begin")
+    restoring.kill()
+    restoring.wait()
+    assert int(store.mysql("SELECT count(*) FROM unfinished_restore")) == 1, "it has ended before"
+    until(lambda: not int(store.mysql("SELECT count(*) FROM information_schema.processlist WHERE db = "
+                                      "DATABASE() AND id <> CONNECTION_ID()")), 10)
+
+
+@pytest.mark.parametrize("noted", ["where to", "before that was noted"])
+def test_a_restore_that_goes_on_takes_nothing_of_another_market(store, other, tmp_path, noted):  # noqa: F811
+    other.seed("--users", 3, "--products", 1, "--orders", 5)
+    other.ok("rebuild")
+    sums = "CHECKSUM TABLE orders, order_lines, products, fold"
+    held = other.ok("dump"), other.mysql(sums, other.records)
+    backup = backup_of(tmp_path, users=20_000)
+    killed_in_the_middle(store, backup)
+    if noted != "where to":
+        store.mysql("UPDATE unfinished_restore SET backup = substring_index(backup, char(10), 1)")
+    again = ("restore", "--from", backup)
+    said = refuses(store, other.topic, *again, "--set", f"log.topic={other.topic}")
+    assert noted != "where to" or store.topic in said
+    said = refuses(store, other.records, *again, "--set", f"records.mysql={other.server}{other.records}")
+    assert noted != "where to" or store.database in said
+    assert held == (other.ok("dump"), other.mysql(sums, other.records))
+    other.check()
+    store.ok(*again)
+    store.check("--same-as", backup)
+
+
+@pytest.mark.parametrize("more", [[], [b"of somebody else"]], ids=["alone", "and another's"])
+def test_a_topic_with_the_backups_records_twice_is_made_anew(store, engines, tmp_path, more):  # noqa: F811
+    backup = backup_of(tmp_path, users=20_000)
+    killed_in_the_middle(store, backup)
+    producer = confluent_kafka.Producer({"bootstrap.servers": engines["KAFKA"]})
+    with sqlite3.connect(backup / "log.db") as log:
+        (first,) = log.execute("SELECT data FROM records ORDER BY offset LIMIT 1").fetchone()
+    for record in [first, first, *more]:
+        producer.produce(store.topic, value=record)
+    producer.flush(20)
+    if more:
+        refuses(store, "records of another log", "restore", "--from", backup)
+        refuses(store, "records of another log", "restore", "--from", backup)  # And they are there still.
+        return
+    store.ok("restore", "--from", backup)
+    store.check("--same-as", backup)
+
+
+def test_a_restore_that_is_repeated_says_only_what_is_there(store, other, tmp_path):  # noqa: F811
+    backup = backup_of(tmp_path)
+    again = ("restore", "--from", backup)
+    store.ok(*again)
+    store.ok(*again)
+    refuses(store, "is missing", *again, "--set", f"keys.folder={tmp_path / 'no-keys'}")
+    (tmp_path / "keys").mkdir(mode=0o700)
+    for key in (store.folder / "keys").iterdir():
+        (tmp_path / "keys" / key.name).write_bytes(bytes(reversed(key.read_bytes())))
+    refuses(store, "is of another store", *again, "--set", f"keys.folder={tmp_path / 'keys'}")
+    assert not (tmp_path / "no-keys").exists()
+    refuses(store, "does not hold the records", *again, "--set",
+            f"records.mysql={other.server}{other.records}")
+    store.mysql("UPDATE fold SET log_hi = log_hi + 1")
+    refuses(store, "does not hold the records", *again)
+    store.mysql("UPDATE fold SET log_hi = log_hi - 1")
+    store.check("--same-as", backup)
+
+
+def test_tables_that_were_emptied_without_their_place_are_refused(store, other, tmp_path):  # noqa: F811
+    backup = backup_of(tmp_path)
+    store.ok("restore", "--from", backup)
+    store.mysql("DELETE FROM orders; DELETE FROM order_lines; DELETE FROM bound_keys; DELETE FROM products; "
+                "DELETE FROM product_names; DELETE FROM product_stock")
+    refuses(other, "fold has rows", "restore", "--from", backup, "--set",
+            f"records.mysql={store.server}{store.records}")
+
+
+def test_a_refused_start_makes_no_keys(store, tmp_path):  # noqa: F811
+    backup = backup_of(tmp_path, users=20_000)
+    killed_in_the_middle(store, backup)
+    for key in (store.folder / "keys").glob("*"):
+        key.unlink()
+    with pytest.raises(RuntimeError, match="unfinished restore"):
+        store.serve()
+    refuses(store, "unfinished restore", "seed", "--users", 1)
+    away = "mysql://nobody:no@127.0.0.1:1/none"
+    for setting in ("records.mysql", "accounts.mysql"):
+        with pytest.raises(RuntimeError):
+            store.serve(f"{setting}={away}")
+    assert not list((store.folder / "keys").glob("*"))
+    store.ok("restore", "--from", backup)
+    store.check("--same-as", backup)

@@ -207,6 +207,40 @@ def test_commands_say_what_is_missing(sold, tmp_path):
     assert len(keyless.stderr.splitlines()) == 1
 
 
+def test_a_backup_takes_no_keys_of_another_store(sold, store, tmp_path):
+    store.seed("--users", 1)
+    said = run("backup", "--config", sold.config, "--set", f"keys.folder={store.folder}/keys", "--to",
+               tmp_path / "backup")
+    assert said.returncode == 1 and "is of another store" in said.stderr, said
+    assert len(said.stderr.splitlines()) == 1 and not (tmp_path / "backup").exists()
+
+
+def test_the_folder_of_an_instance_is_no_store(sold, tmp_path):
+    before = sorted(path.name for path in sold.data.iterdir())
+    for command in (("backup", "--to", tmp_path / "backup"), ("dump",), ("rebuild",), ("log", "adopt"),
+                    ("check",), ("seed", "--users", 1), ("serve", "--listen", "127.0.0.1:0"),
+                    ("events", "tail"), ("keys", "reencrypt")):
+        said = run(*command, "--data", sold.data)
+        assert said.returncode == 2 and "an instance of a shared market" in said.stderr, (command, said)
+        assert "--config" in said.stderr and len(said.stderr.splitlines()) == 1, said.stderr
+    assert not (tmp_path / "backup").exists()
+    assert before == sorted(path.name for path in sold.data.iterdir())
+
+
+def test_what_is_named_must_be_there(sold, tmp_path):
+    for command in (("rebuild",), ("log", "adopt")):
+        said = sold.run(*command, "--data", tmp_path / "nope")
+        assert said.returncode == 1 and f"{tmp_path}/nope: there is no such folder" in said.stderr, said
+    said = sold.run("check", "--same-as", tmp_path / "nope")
+    assert said.returncode == 2 and f"--same-as {tmp_path}/nope: there is no store" in said.stderr, said
+    said = sold.run("events", "tail", "--set", "events.topic=e2e.no-events")
+    assert said.returncode == 1 and "the topic e2e.no-events of public events does not exist" in said.stderr
+    assert len(said.stderr.splitlines()) == 1
+    inside = sold.run("seed", "--users", 1, "--tokens", sold.folder / "keys" / "token-signing.9")
+    assert inside.returncode == 2 and "lies inside the folder of the keys" in inside.stderr, inside
+    assert not (sold.folder / "keys" / "token-signing.9").exists()
+
+
 def test_dump_rebuild_and_adopt(store):
     server = store.serve()
     product = client.admin(server.url).product(stock=20)["id"]

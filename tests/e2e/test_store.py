@@ -182,6 +182,15 @@ def test_backup_and_restore_overwrite_nothing(copy, tmp_path):
     checked(copy)
 
 
+def test_a_backup_takes_no_keys_of_another_store(two_stores, tmp_path):
+    shutil.copytree(two_stores[0], tmp_path / "data")
+    ok("backup", "--data", tmp_path / "data", "--to", tmp_path / "with-its-own")
+    shutil.copy(two_stores[1] / "keys" / "refresh-tokens", tmp_path / "data" / "keys")
+    said = run("backup", "--data", tmp_path / "data", "--to", tmp_path / "backup")
+    assert said.returncode == 1 and "is of another store" in said.stderr, said
+    assert len(said.stderr.splitlines()) == 1 and not (tmp_path / "backup").exists()
+
+
 def test_records_are_made_anew_from_the_log(seeded, copy, start):
     _, tokens, products = seeded
     server = start(data=copy)

@@ -19,14 +19,14 @@ class SharedStore:
         self.records = self.database + ("_records" if apart else "")
         for name in {self.database, self.records}:
             self.mysql(f"CREATE DATABASE {name}", None)
+        password = engines["MYSQL_PASSWORD"]
+        self.server = f"mysql://{engines['MYSQL_USER']}:{password}@{engines['MYSQL']}/"
         self.write_settings()
 
     def write_settings(self, **changed):
-        password = self.engines["MYSQL_PASSWORD"]
-        server = f"mysql://{self.engines['MYSQL_USER']}:{password}@{self.engines['MYSQL']}/"
         known = {"log.kafka": self.engines["KAFKA"], "log.topic": self.topic,
-                 "events.topic": self.topic + ".events", "records.mysql": server + self.records,
-                 "accounts.mysql": server + self.database,
+                 "events.topic": self.topic + ".events", "records.mysql": self.server + self.records,
+                 "accounts.mysql": self.server + self.database,
                  "redis.servers": self.engines["REDIS"], "redis.secret": "a secret of all instances",
                  "keys.folder": self.folder / "keys", **changed}
         sections = {}

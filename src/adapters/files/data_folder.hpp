@@ -25,6 +25,10 @@ inline constexpr auto copy_mark = "copy-unfinished";
 /// Throws std::runtime_error when it stands there.
 void expect_finished_copy(const std::filesystem::path& folder);
 
+/// Stands in the folder of an instance whose market is elsewhere, on engines that several share: without the
+/// settings that name them it would pass for a store without orders.
+inline constexpr auto shared_mark = "shared-market";
+
 /// What a start begins with instead of the whole log.
 inline constexpr auto snapshot_name = "gate.snapshot";
 

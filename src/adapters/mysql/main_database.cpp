@@ -192,10 +192,7 @@ std::shared_ptr<sql::MainDatabase> open_main_database(const Server& server, Bloc
     return sql::webhook_sum(cipher, webhook, 0);
   });
   expect_keys();
-  Session session(server);
-  session.begin_use();
-  if (!unfinished_restore(session).empty())
-    throw std::runtime_error(where + " holds an unfinished restore; run 'market restore' again");
+  expect_no_restore(server);
   return database;
 }
 

@@ -156,16 +156,22 @@ TEST_F(MysqlMainDatabase, AStartWaitsForAnotherThatChangesTheSchema) {
 
 TEST_F(MysqlMainDatabase, AnUnfinishedRestoreIsServedByNobody) {
   Session session(made_->server());
-  EXPECT_EQ(unfinished_restore(session), "");
-  note_restore(session, "a backup");
-  EXPECT_EQ(unfinished_restore(session), "a backup");
+  EXPECT_FALSE(unfinished_restore(session));
+  session.execute("INSERT INTO unfinished_restore VALUES(1, 'of an earlier version')");
+  EXPECT_EQ(unfinished_restore(session).value().backup, "of an earlier version");
+  EXPECT_EQ(unfinished_restore(session).value().topic, "");
+  note_restore(session, {"a backup", std::string(249, 't'), "127.0.0.1:3306/records"});
+  const auto begun = unfinished_restore(session).value();
+  EXPECT_EQ(begun.backup, "a backup");
+  EXPECT_EQ(begun.topic, std::string(249, 't'));
+  EXPECT_EQ(begun.records, "127.0.0.1:3306/records");
   try {
     open_main_database(made_->server(), pool_, 1, cipher_);
     FAIL();
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("holds an unfinished restore; run 'market restore' again"));
   }
-  note_restore(session, {});
+  forget_restore(session);
   EXPECT_NO_THROW(open_main_database(made_->server(), pool_, 1, cipher_));
 }
 

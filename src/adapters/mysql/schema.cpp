@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <span>
+#include <sstream>
 
 namespace market::mysql {
 namespace {
@@ -149,7 +150,10 @@ constexpr const char* version_5[] = {
     "CREATE TABLE IF NOT EXISTS unfinished_restore("
     "only_row TINYINT PRIMARY KEY, backup VARBINARY(100) NOT NULL)",
 };
-constexpr std::span<const char* const> versions[] = {version_1, version_2, version_3, version_4, version_5};
+// And where to: a name of a topic may have 249 bytes.
+constexpr const char* version_6[] = {"ALTER TABLE unfinished_restore MODIFY backup VARBINARY(1000) NOT NULL"};
+constexpr std::span<const char* const> versions[] = {version_1, version_2, version_3,
+                                                     version_4, version_5, version_6};
 constexpr int with_webhook_sums = 4;
 constexpr int lock_seconds = 30;
 constexpr Millis change_time_max{300'000};  ///< Of one step, on tables as large as they may be.
@@ -242,15 +246,30 @@ void expect_newest_schema(Session& session) {
         found, newest));
 }
 
-std::string unfinished_restore(Session& session) {
+std::optional<UnfinishedRestore> unfinished_restore(Session& session) {
   const auto rows = session.query("SELECT backup FROM unfinished_restore");
-  return rows.empty() ? std::string() : rows[0].text(0);
+  if (rows.empty()) return std::nullopt;
+  UnfinishedRestore restore;
+  std::istringstream lines(rows[0].text(0));
+  for (std::string* part : {&restore.backup, &restore.topic, &restore.records}) std::getline(lines, *part);
+  return restore;
 }
 
-void note_restore(Session& session, const std::string& backup) {
+void note_restore(Session& session, const UnfinishedRestore& restore) {
+  const auto lines = fmt::format("{}\n{}\n{}", restore.backup, restore.topic, restore.records);
+  session.execute(fmt::format("REPLACE INTO unfinished_restore VALUES(1, {})", quoted(lines)));
+}
+
+void forget_restore(Session& session) {
   session.execute("DELETE FROM unfinished_restore");
-  if (!backup.empty())
-    session.execute(fmt::format("INSERT INTO unfinished_restore VALUES(1, {})", quoted(backup)));
+}
+
+void expect_no_restore(const Server& server) {
+  Session session(server);
+  session.begin_use();
+  if (!session.query("SHOW TABLES LIKE 'unfinished_restore'").empty() && unfinished_restore(session))
+    throw std::runtime_error(fmt::format(
+        "MySQL at {}:{} holds an unfinished restore; run 'market restore' again", server.host, server.port));
 }
 
 }  // namespace market::mysql

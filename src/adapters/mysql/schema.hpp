@@ -3,6 +3,8 @@
 /// it is done. MySQL commits a CREATE by itself, so every step can be repeated.
 
 #include <functional>
+#include <optional>
+#include <string>
 
 #include "adapters/mysql/session.hpp"
 
@@ -17,9 +19,17 @@ void migrate(Server server, const std::function<std::string(long long)>& operato
 /// Only looks. Throws std::runtime_error with one line: there is no market, or one of another schema.
 void expect_newest_schema(Session& session);
 
-/// The backup whose restore has begun here and not ended; empty: none. Throws Failure, as the next.
-std::string unfinished_restore(Session& session);
-/// Empty: it has ended.
-void note_restore(Session& session, const std::string& backup);
+/// A restore that has begun here and not ended.
+struct UnfinishedRestore {
+  std::string backup;          ///< Which one is restored.
+  std::string topic, records;  ///< Where to; empty in a note of an earlier version.
+};
+/// None: there is none. Throws Failure, as the next two.
+std::optional<UnfinishedRestore> unfinished_restore(Session& session);
+void note_restore(Session& session, const UnfinishedRestore& restore);
+/// It has ended.
+void forget_restore(Session& session);
+/// Throws std::runtime_error with one line when there is one, or when the database cannot be reached.
+void expect_no_restore(const Server& server);
 
 }  // namespace market::mysql

@@ -19,7 +19,7 @@ struct ServeOptions {
   bool demo = false;
   bool takeover = false;
   bool production = false;  ///< What is for tests and demonstrations is refused.
-  bool check = false;  ///< Settings and role are looked at, and nothing is started.
+  bool check = false;       ///< Settings and role are looked at, and nothing is started.
   SettingSources settings;
 };
 int serve(const ServeOptions& options);
@@ -45,7 +45,8 @@ int run_demo(const DemoOptions& options);
 
 struct StoreOptions {
   std::string data = "data";
-  std::string other;    ///< --to of backup, --from of restore.
+  bool data_is_named = false;  ///< By --data; else it is the default, which need not be there.
+  std::string other;           ///< --to of backup, --from of restore.
   std::string scratch;  ///< Where check and dump may write; empty: the system's folder for temporary files.
   std::string same_as;  ///< Of check: another store, which must hold the same.
   SettingSources settings;  ///< They may name a log and databases that several processes share.

@@ -7,6 +7,7 @@
 
 #include "adapters/files/data_folder.hpp"
 #include "adapters/files/folder_lock.hpp"
+#include "adapters/mysql/schema.hpp"
 #include "adapters/payment/charge_file.hpp"
 #include "adapters/sqlite/backup.hpp"
 #include "apps/commands/rows_of_one_moment.hpp"
@@ -189,6 +190,16 @@ void make_files(const SharedStore& store, const fs::path& to) {
   pool.stop();
 }
 
+/// Nobody could read the rows of a backup with the keys of another store.
+void expect_own_keys(const SharedStore& store) {
+  mysql::Session accounts(store.accounts);
+  mysql::expect_newest_schema(accounts);
+  std::map<std::string, std::string> known;
+  for (const mysql::Row& row : accounts.query("SELECT name, value FROM key_checks"))
+    known[row.text(0)] = row.text(1);
+  expect_same_keys(files::key_checks(store.keys), known, store.keys);
+}
+
 enum class WithRecords : std::uint8_t { no, yes };
 
 /// The mark stays until it is taken away.
@@ -235,6 +246,7 @@ CopiedStore copy_to_folder(const SharedStore& store, const fs::path& to) {
 }
 
 sqlite::BackupReport backup_shared(const SharedStore& store, const fs::path& to) {
+  expect_own_keys(store);
   const auto alone = alone_in(to);
   copy_all(store, to, WithRecords::no);
   const auto report = sqlite::seal_backup(to);

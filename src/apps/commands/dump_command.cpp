@@ -147,8 +147,7 @@ int dump(const StoreOptions& options) {
   if (const auto shared = shared_store(options)) {
     print_all(*log_to_look_at(*shared), true);
   } else {
-    if (!files::has_bytes(std::filesystem::path(options.data) / "log.db"))
-      throw UsageError(fmt::format("--data {}: there is no store", options.data));
+    expect_store(options.data);
     files::ReadOnlyFolder folder(options.data, options.scratch);
     sqlite::SqliteLogView log(folder);
     print_all(log, false);

@@ -12,6 +12,7 @@
 #include "adapters/kafka/end_question.hpp"
 #include "adapters/sqlite/log_view.hpp"
 #include "apps/commands/commands.hpp"
+#include "apps/commands/shared_store.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "base/must.hpp"
 #include "sale/log_reader.hpp"
@@ -76,6 +77,8 @@ class Reading {
 /// Those of the topic, without what has come before.
 void tail_topic(const kafka::EventTopicSettings& settings, const EventsOptions& options) {
   constexpr Millis answer_time_max{5'000}, look_again{500};
+  if (!kafka::topic_is_there(settings.connection, settings.topic))
+    throw std::runtime_error(fmt::format("the topic {} of public events does not exist", settings.topic));
   kafka::EndQuestion question(settings.connection, settings.topic);
   const auto end = question.ask(answer_time_max);
   if (!end) throw std::runtime_error(end.error().detail);
@@ -102,7 +105,7 @@ void tail_topic(const kafka::EventTopicSettings& settings, const EventsOptions& 
 void tail_store(const EventsOptions& options) {
   constexpr Millis look_again{200};
   const auto path = std::filesystem::path(options.data) / "log.db";
-  if (!files::has_bytes(path)) throw UsageError(fmt::format("--data {}: there is no store", options.data));
+  expect_store(options.data);
   sqlite::SqliteLogView log(path);
   Printer printer(options);
   wire::PublicEvents events;

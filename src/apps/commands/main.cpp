@@ -174,7 +174,10 @@ int run(int argc, char** argv) {
       app.add_subcommand("rebuild", "fold the records anew from the log of a stopped store");
   add_data(*rebuild_command, store_options.data);
   add_settings(*rebuild_command, store_options.settings);
-  rebuild_command->callback([&] { status = rebuild(store_options); });
+  rebuild_command->callback([&] {
+    store_options.data_is_named = rebuild_command->count("--data") > 0;
+    status = rebuild(store_options);
+  });
 
   auto* log_command = app.add_subcommand("log", "the event log of a stopped store");
   log_command->require_subcommand(1);
@@ -182,7 +185,10 @@ int run(int argc, char** argv) {
       log_command->add_subcommand("adopt", "go on with a log that has lost events which the records know");
   add_data(*adopt_command, store_options.data);
   add_settings(*adopt_command, store_options.settings);
-  adopt_command->callback([&] { status = adopt_log(store_options); });
+  adopt_command->callback([&] {
+    store_options.data_is_named = adopt_command->count("--data") > 0;
+    status = adopt_log(store_options);
+  });
 
   EventsOptions events_options;
   auto* events_command = app.add_subcommand("events", "the public events");

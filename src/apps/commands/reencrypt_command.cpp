@@ -15,6 +15,7 @@ namespace market::apps {
 
 int reencrypt_fields(const KeyOptions& options) {
   const Settings settings = read_settings(options.settings);
+  if (!is_shared(settings)) expect_no_instance(options.data);
   const auto keys = keys_folder(settings, options.data);
   if (load_field_keys(keys).empty())
     throw UsageError(fmt::format("{}: there are no keys; the first start makes them", keys.string()));

@@ -30,10 +30,55 @@ namespace fs = std::filesystem;
 constexpr const char* made_anew[] = {"orders",   "order_lines",   "fold_conflicts", "bound_keys",
                                      "products", "product_names", "product_stock"};
 
+[[noreturn]] void refuse_full(const std::string& table) {
+  throw std::runtime_error(fmt::format(
+      "the database is not empty: {} has rows; a restore needs an empty topic and empty databases", table));
+}
+
 void expect_empty(mysql::Session& server, const std::string& table) {
-  if (!server.query(fmt::format("SELECT 1 FROM `{}` LIMIT 1", table)).empty())
-    throw std::runtime_error(fmt::format(
-        "the database is not empty: {} has rows; a restore needs an empty topic and empty databases", table));
+  if (!server.query(fmt::format("SELECT 1 FROM `{}` LIMIT 1", table)).empty()) refuse_full(table);
+}
+
+std::string name_of(const mysql::Server& server) {
+  return fmt::format("{}:{}/{}", server.host, server.port, server.database);
+}
+
+/// How far the records are, and of which log; none: nobody has folded them to the end of any.
+struct Folded {
+  Place place = 0;
+  LogId log;
+};
+Folded folded_in(mysql::Session& records) {
+  const auto row = records.query("SELECT log_place, log_hi, log_lo FROM fold WHERE only_row = 1").at(0);
+  return {row.integer(0),
+          LogId{static_cast<std::uint64_t>(row.integer(1)), static_cast<std::uint64_t>(row.integer(2)), 0}};
+}
+
+void expect_no_records_of_another(const Folded& folded, const LogId& log, const mysql::Server& server) {
+  if (folded.log && !folded.log.is_same_log(log))
+    throw std::runtime_error(
+        fmt::format("{} holds records of another log than the backup's; name another database with "
+                    "records.mysql, or empty it",
+                    name_of(server)));
+}
+
+/// Tables may have been emptied without the row that says how far they are: nothing would be folded then.
+void expect_no_records(mysql::Session& records, const LogId& log, const mysql::Server& server) {
+  for (const char* table : made_anew) expect_empty(records, table);
+  const Folded folded = folded_in(records);
+  expect_no_records_of_another(folded, log, server);
+  if (folded.place > 0) refuse_full("fold");
+}
+
+/// What is named now may be another market's; of a note of an earlier version nobody knows.
+void expect_same_target(const mysql::UnfinishedRestore& begun, const mysql::UnfinishedRestore& now) {
+  if (begun.backup != now.backup)
+    throw std::runtime_error("the database holds an unfinished restore of another backup; empty it first");
+  if (begun.topic.empty() || (begun.topic == now.topic && begun.records == now.records)) return;
+  throw std::runtime_error(
+      fmt::format("the unfinished restore goes to the topic {} and the records in {}, but the settings name "
+                  "the topic {} and {}; name the first two again",
+                  begun.topic, begun.records, now.topic, now.records));
 }
 
 /// Held until the session ends, however it ends: a second one would append to the topic beside the first, or
@@ -47,19 +92,32 @@ void expect_no_other_restore(mysql::Session& session) {
 }
 
 /// The keys of a backup are those that its rows were written with; in a folder that has keys, they must be
-/// the same. A backup may have none: then they were kept apart, and have been put back.
-void bring_keys(const fs::path& from, const fs::path& to) {
-  if (::mkdir(to.c_str(), 0700) != 0 && errno != EEXIST)
-    throw std::runtime_error(files::file_error("the folder of the keys cannot be created", to).detail);
+/// the same. Those that are missing there. A backup may have none: then they were kept apart, and have been
+/// put back.
+std::vector<fs::path> missing_keys(const fs::path& from, const fs::path& to) {
+  std::vector<fs::path> missing;
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(from, none)) {
     const auto name = entry.path().filename();
-    const auto key = must(files::read_whole_file(entry.path()));
     const auto there = must(files::read_whole_file(to / name));
-    if (there && there != key)
+    if (!there)
+      missing.push_back(name);
+    else if (there != must(files::read_whole_file(entry.path())))
       throw std::runtime_error(fmt::format("key file {} is of another store", (to / name).string()));
-    if (!there) must(files::write_file_durably(to / name, *key));
   }
+  return missing;
+}
+
+/// Before anything is changed.
+void expect_no_other_keys(const fs::path& from, const fs::path& to) {
+  missing_keys(from, to);
+}
+
+void bring_keys(const fs::path& from, const fs::path& to) {
+  if (::mkdir(to.c_str(), 0700) != 0 && errno != EEXIST)
+    throw std::runtime_error(files::file_error("the folder of the keys cannot be created", to).detail);
+  for (const fs::path& name : missing_keys(from, to))
+    must(files::write_file_durably(to / name, *must(files::read_whole_file(from / name))));
 }
 
 /// The ordinary rows and the charges, each table in one step; one that is there already stays.
@@ -116,11 +174,25 @@ class LogRestore {
  public:
   LogRestore(Log& from, const SharedStore& to) : from_(from), to_(to) {}
 
-  bool is_there(Log& topic) { return must(topic.end()) == must(from_.end()) && holds_a_beginning(topic); }
+  bool is_there(Log& topic) {
+    return must(topic.end()) == must(from_.end()) && held_by(topic) == Held::a_beginning;
+  }
+
+  /// Throws when the topic has anything else, which somebody would lose. Whether it holds a beginning of the
+  /// backup's log.
+  bool expect_ours(Log& topic) {
+    const Held held = held_by(topic);
+    if (held == Held::something_else)
+      throw std::runtime_error(
+          fmt::format("the topic {} holds records of another log than the backup's; name another topic with "
+                      "log.topic, or empty it",
+                      to_.log.topic));
+    return held == Held::a_beginning;
+  }
 
   void run() {
     auto topic = std::make_unique<kafka::KafkaLog>(to_.log);
-    if (!holds_a_beginning(*topic)) {
+    if (!expect_ours(*topic)) {
       // Of an earlier try, in which a message came twice: places would lead to wrong offsets.
       topic.reset();
       kafka::delete_topic(to_.log.connection, to_.log.topic);
@@ -132,17 +204,32 @@ class LogRestore {
   }
 
  private:
-  bool holds_a_beginning(Log& topic) {
+  /// What a topic holds of the backup's log; an empty one holds a beginning.
+  enum class Held : std::uint8_t { a_beginning, its_records, something_else };
+
+  static constexpr std::uint64_t no_record = 0;  ///< Of bytes that are none; it is like no other.
+  static std::vector<std::uint64_t> sums_of(Log& log) {
     std::vector<std::uint64_t> sums;
-    must(topic.read(1, [&](Offset, std::string_view record) {
-      sums.push_back(wire::is_whole(record) ? wire::record_checksum(record) : 0);
+    must(log.read(1, [&](Offset, std::string_view record) {
+      sums.push_back(wire::is_whole(record) ? wire::record_checksum(record) : no_record);
       return true;
     }));
-    std::size_t same = 0;
-    must(from_.read(1, [&](Offset, std::string_view record) {
-      return same < sums.size() && sums[same] == wire::record_checksum(record) && ++same > 0;
-    }));
-    return same == sums.size();
+    return sums;
+  }
+
+  Held held_by(Log& topic) {
+    const auto there = sums_of(topic);
+    auto wanted = sums_of(from_);
+    const auto differs =
+        std::mismatch(there.begin(), there.end(), wanted.begin(), wanted.end(),
+                      [](std::uint64_t one, std::uint64_t other) { return one == other && one != no_record; })
+            .first;
+    if (differs == there.end()) return Held::a_beginning;
+    std::sort(wanted.begin(), wanted.end());
+    const bool ours = std::all_of(differs, there.end(), [&](std::uint64_t sum) {
+      return sum != no_record && std::binary_search(wanted.begin(), wanted.end(), sum);
+    });
+    return ours ? Held::its_records : Held::something_else;
   }
 
   void append(kafka::KafkaLog& topic) {
@@ -187,6 +274,22 @@ fs::path newest_main(const fs::path& backup, const fs::path& keys, const fs::pat
   return copy;
 }
 
+/// Of one that has ended: what it has brought beside log and rows is looked at, too.
+void expect_all_there(const fs::path& from, const SharedStore& to, const Folded& folded, const LogId& log) {
+  constexpr auto before = "the backup was restored before, but";
+  const auto missing = missing_keys(from / "keys", to.keys);
+  if (!missing.empty())
+    throw std::runtime_error(
+        fmt::format("{} key file {} is missing; name the folder of its keys with "
+                    "keys.folder, or put it back",
+                    before, (to.keys / missing.front()).string()));
+  if (!folded.log.is_same_log(log))
+    throw std::runtime_error(fmt::format(
+        "{} {} does not hold the records of its log; name the database that does with records.mysql, or fold "
+        "them anew with 'market rebuild'",
+        before, name_of(to.records)));
+}
+
 }  // namespace
 
 sqlite::BackupReport restore_shared(const fs::path& from, const SharedStore& to, const std::string& scratch) {
@@ -195,6 +298,9 @@ sqlite::BackupReport restore_shared(const fs::path& from, const SharedStore& to,
   mysql::Session alone(to.accounts), accounts(to.accounts), records(to.records);
   expect_no_other_restore(alone);
   mysql::migrate(to.accounts);
+  const mysql::UnfinishedRestore ours{backup, to.log.topic, name_of(to.records)};
+  const auto begun = mysql::unfinished_restore(accounts);
+  if (begun) expect_same_target(*begun, ours);
   mysql::migrate(to.records);
   const auto keys_there = fs::exists(from / "keys") ? from / "keys" : to.keys;
   const files::PrivateFolder folder(scratch);
@@ -202,26 +308,31 @@ sqlite::BackupReport restore_shared(const fs::path& from, const SharedStore& to,
   sqlite::SqliteLogView log(looked_at);
   const LogId id = must(sale::newest_id(log));
   const Tables tables(newest_main(from, keys_there, folder.path(), id), from / "payments.db");
-  const auto begun = mysql::unfinished_restore(accounts);
-  if (!begun.empty() && begun != backup)
-    throw std::runtime_error("the database holds an unfinished restore of another backup; empty it first");
-  if (begun.empty()) {
+  LogRestore log_restore(log, to);
+  if (begun) {
+    if (const auto topic = log_if_there(to)) log_restore.expect_ours(*topic);
+    expect_no_records_of_another(folded_in(records), id, to.records);
+    expect_no_other_keys(from / "keys", to.keys);
+  } else {
     kafka::KafkaLog topic(to.log);
     // One that was broken off behind its end: all is there, and nothing has changed since.
-    if (must(topic.end()) > 1 && LogRestore(log, to).is_there(topic) && tables.are_there(accounts))
+    if (must(topic.end()) > 1 && log_restore.is_there(topic) && tables.are_there(accounts)) {
+      expect_all_there(from, to, folded_in(records), id);
       return report;
+    }
     if (must(topic.end()) > 1)
       throw std::runtime_error(fmt::format(
           "the topic {} is not empty; a restore needs an empty topic and empty databases", to.log.topic));
     tables.expect_none(accounts);
-    for (const char* table : made_anew) expect_empty(records, table);
+    expect_no_records(records, id, to.records);
     expect_empty(accounts, "pictures");
-    mysql::note_restore(accounts, backup);
+    expect_no_other_keys(from / "keys", to.keys);
+    mysql::note_restore(accounts, ours);
   }
   bring_keys(from / "keys", to.keys);
   tables.copy(accounts);
   copy_pictures(from / "pictures", accounts);
-  LogRestore(log, to).run();
+  log_restore.run();
   std::vector<ProductId> products;
   {
     mysql::MysqlRecordFold fold(to.records);
@@ -232,7 +343,7 @@ sqlite::BackupReport restore_shared(const fs::path& from, const SharedStore& to,
   if (to.redis)
     if (const auto forgotten = forget_live_stock(*to.redis, id, products); !forgotten)
       spdlog::warn("the live stock of before may still be in Redis: {}", forgotten.error().detail);
-  mysql::note_restore(accounts, {});
+  mysql::forget_restore(accounts);
   return report;
 }
 

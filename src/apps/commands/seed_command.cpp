@@ -86,25 +86,47 @@ bool is_file_of_tokens(const std::string& path) {
   return file.eof();
 }
 
-/// Nothing is overwritten that this command has not written; not even an empty file of the store.
-void expect_own(const SeedOptions& options) {
-  namespace fs = std::filesystem;
+namespace fs = std::filesystem;
+
+/// Also where a link leads that has no file yet, and of folders that are yet to be made.
+fs::path real_path(fs::path path) {
+  constexpr int linux_follows = 40;
   std::error_code none;
-  const fs::path path(options.tokens);
-  if (!fs::is_regular_file(path, none)) return;
-  const auto folder = fs::weakly_canonical(options.data, none).generic_string() + "/";
-  const bool in_store = fs::weakly_canonical(path, none).generic_string().starts_with(folder);
-  if (fs::file_size(path, none) == 0 ? in_store : !is_file_of_tokens(options.tokens))
+  for (int i = 0; i < linux_follows && fs::is_symlink(path, none); ++i)
+    path = path.parent_path() / fs::read_symlink(path, none);
+  return fs::weakly_canonical(fs::absolute(path, none), none);
+}
+
+bool is_inside(const fs::path& path, const fs::path& folder) {
+  const auto from_there = real_path(path).lexically_relative(real_path(folder));
+  return !from_there.empty() && *from_there.begin() != "..";
+}
+
+/// A file in the store would be lost, or be taken for one of the store's own: keys are told by their names.
+void expect_outside(const SeedOptions& options, const fs::path& keys) {
+  for (const auto& [folder, what] :
+       {std::pair(fs::path(options.data), "the data folder"), std::pair(keys, "the folder of the keys")})
+    if (is_inside(options.tokens, folder))
+      throw UsageError(fmt::format("--tokens {}: lies inside {} {}; name a file outside", options.tokens,
+                                   what, folder.string()));
+}
+
+/// Nothing is overwritten that this command has not written.
+void expect_own(const SeedOptions& options) {
+  std::error_code none;
+  if (!fs::is_regular_file(options.tokens, none) || fs::file_size(options.tokens, none) == 0) return;
+  if (!is_file_of_tokens(options.tokens))
     throw UsageError(fmt::format(
         "--tokens {}: is there, and no file of tokens of a seed before; name another", options.tokens));
 }
 
 /// Before anything is made.
-void expect_sense(const SeedOptions& options) {
+void expect_sense(const SeedOptions& options, const fs::path& keys) {
   token_life(options);
   if (options.orders > 0 && (options.users == 0 || options.products == 0))
     throw UsageError("--orders needs --users and --products too");
   if (options.tokens.empty()) return;
+  expect_outside(options, keys);
   expect_own(options);
   const files::FileDescriptor tokens(::open(options.tokens.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   if (!tokens) throw UsageError(fmt::format("--tokens {}: cannot be written", options.tokens));
@@ -174,10 +196,10 @@ std::size_t seed_shared(const SharedStore& shared, const Settings& settings, con
     throw UsageError(fmt::format("keys.folder: is empty, and {} has no keys", shared.keys.string()));
   // An instance for a moment, with a folder of its own.
   const files::PrivateFolder folder({});
+  mysql::MysqlRecordFold records(shared.records);  // Before any key is made: it can be reached.
   Store store((folder.path() / "data").string(), clock, Millis(0), mysql_server(settings, "accounts"),
               shared.keys.string());
   store.remember_keys();
-  mysql::MysqlRecordFold records(shared.records);
   const auto log = open_shared_log(shared.log, records);
   std::optional<LogSeeder> writer;
   if (!running_writer(*log, door_secret(store.refresh_key())))
@@ -214,7 +236,8 @@ int seed(const SeedOptions& options) {
   const Settings settings = read_settings(options.settings);
   check_settings(settings, options.settings.config,
                  settings.text("log.kafka").empty() ? ServeRole::all : ServeRole::services);
-  expect_sense(options);
+  if (!is_shared(settings)) expect_no_instance(options.data);
+  expect_sense(options, keys_folder(settings, options.data));
   const SystemClock clock;
   std::vector<ProductId> products;
   std::size_t users = 0;

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "adapters/mysql/schema.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/commands/demo.hpp"
 #include "apps/roles/access_log_writer.hpp"
@@ -87,6 +88,10 @@ std::string name_in_access_log(const Services& services, bool with_gateway) {
 int serve_store(const ServeOptions& options, const Settings& settings, bool with_gateway) {
   const Services services = services_of(options.role);
   const Address address = listen_address(options, settings);
+  if (!is_shared(settings)) expect_no_instance(options.data);
+  // Before any key is made, as the database of the accounts: an import could not bring its own then.
+  if (const auto records = mysql_server(settings, "records"); records && services.follow_log())
+    mysql::expect_no_restore(*records);
   StopSignals signals;
   ReloadSignal reload_signal;
   if (options.takeover) {

@@ -66,6 +66,12 @@ std::string newest_address(Log& log) {
 
 }  // namespace
 
+void expect_store(const std::string& data) {
+  expect_no_instance(data);
+  if (!files::has_bytes(std::filesystem::path(data) / "log.db"))
+    throw UsageError(fmt::format("--data {}: there is no store", data));
+}
+
 std::optional<SharedStore> shared_store(const Settings& settings, const std::string& data) {
   const auto records = mysql_server(settings, "records"), accounts = mysql_server(settings, "accounts");
   const bool log = !settings.text("log.kafka").empty();

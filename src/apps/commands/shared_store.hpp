@@ -25,6 +25,10 @@ struct SharedStore {
   std::optional<redis::ClientSettings> redis;
 };
 
+/// These commands work on what is there; only `serve` and `seed` make a store. Throws UsageError: the folder
+/// has no embedded store.
+void expect_store(const std::string& data);
+
 /// What the settings name; none: the store is a folder. Throws UsageError: only some of log.kafka,
 /// records.mysql and accounts.mysql are set.
 std::optional<SharedStore> shared_store(const Settings& settings, const std::string& data);

@@ -24,14 +24,24 @@
 namespace market::apps {
 namespace {
 
-/// These commands work on what is there; only `serve` and `seed` make a store.
-void expect_store(const std::string& data) {
-  if (!files::has_bytes(std::filesystem::path(data) / "log.db"))
-    throw UsageError(fmt::format("--data {}: there is no store", data));
+namespace fs = std::filesystem;
+
+/// Nobody could read the rows of a backup with the keys of another store. Where keys are kept apart, the
+/// backup has none.
+void expect_own_keys(const fs::path& data) {
+  const auto file = data / "main.db";
+  if (!files::has_bytes(file)) return;
+  auto main = sqlite::Database::open(file.string(), sqlite::Database::Mode::existing);
+  if (main.must_query("SELECT count(*) FROM sqlite_master WHERE name = 'key_checks'") == 0) return;
+  std::map<std::string, std::string> known;
+  sqlite::Statement rows(main, "SELECT name, value FROM key_checks");
+  while (rows.step() == SQLITE_ROW) known[std::string(rows.text(0))] = rows.text(1);
+  expect_same_keys(files::key_checks(data / "keys"), known, data / "keys");
 }
 
 /// `check` says itself what is missing in a folder that has anything of a store.
 void expect_folder(const std::string& data) {
+  expect_no_instance(data);
   std::error_code none;
   for (const char* name : {"log.db", "main.db", "keys", files::backup_manifest})
     if (std::filesystem::exists(std::filesystem::path(data) / name, none)) return;
@@ -97,6 +107,17 @@ void expect_scratch(const std::string& folder) {
   }
 }
 
+/// What is named by hand is a folder that must be there.
+void expect_named_data(const StoreOptions& options) {
+  if (options.data_is_named && !fs::is_directory(options.data))
+    throw std::runtime_error(fmt::format("--data {}: there is no such folder", options.data));
+}
+
+void expect_same_as(const std::string& folder) {
+  if (!folder.empty() && !files::has_bytes(fs::path(folder) / "log.db"))
+    throw UsageError(fmt::format("--same-as {}: there is no store and no backup", folder));
+}
+
 /// What the results of a copy are about.
 std::string as_shared(std::string text) {
   constexpr std::pair<std::string_view, std::string_view> names[] = {{"log.db", "the topic"},
@@ -109,14 +130,14 @@ std::string as_shared(std::string text) {
   return text;
 }
 
-int print(const files::CheckResults& results, bool shared) {
+int print(const files::CheckResults& results) {
   int passed = 0, failed = 0;
   for (const auto& result : results) {
     ++(result.violation.empty() ? passed : failed);
-    const auto text = result.violation.empty()
-                          ? "ok: " + result.invariant
-                          : fmt::format("VIOLATED: {}: {}", result.invariant, result.violation);
-    fmt::print("{}\n", shared ? as_shared(text) : text);
+    if (result.violation.empty())
+      fmt::print("ok: {}\n", result.invariant);
+    else
+      fmt::print("VIOLATED: {}: {}\n", result.invariant, result.violation);
   }
   fmt::print("{} passed, {} failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
@@ -148,10 +169,11 @@ files::CheckResults check_shared(const SharedStore& store, const StoreOptions& o
       check_store(folder, store.keys, read_settings(options.settings).duration(attempt_bound),
                   [&shared](const CountedEvent& event, const Audit& audit) { shared.see(event, audit); });
   add(results, shared.results());
-  add(results, compare(folder, options));
+  for (auto& result : results) result = {as_shared(result.invariant), as_shared(result.violation)};
+  add(results, compare(folder, options));  // These name files of the other folder as well.
   return results;
 } catch (const std::exception& error) {
-  return {{"the market can be read", error.what()}};
+  return {{"the market can be read", as_shared(error.what())}};
 }
 
 /// Folds the records that several share anew. Nobody serves.
@@ -173,6 +195,7 @@ int backup(const StoreOptions& options) {
     return 0;
   }
   expect_store(options.data);
+  expect_own_keys(options.data);
   const auto report = sqlite::backup_store(options.data, options.other);
   fmt::print("backup of '{}' in '{}': {} files, {} bytes, {} log records\n", options.data, options.other,
              report.files, report.bytes, report.log_records);
@@ -193,17 +216,19 @@ int restore(const StoreOptions& options) {
 
 int check_command(const StoreOptions& options) {
   expect_scratch(options.scratch);
-  if (const auto shared = shared_store(options)) return print(check_shared(*shared, options), true);
+  expect_same_as(options.same_as);
+  if (const auto shared = shared_store(options)) return print(check_shared(*shared, options));
   expect_folder(options.data);
   files::ReadOnlyFolder folder(options.data, options.scratch);
   const auto settings = read_settings(options.settings);
   auto results = check_store(folder, keys_folder(settings, options.data), settings.duration(attempt_bound));
   add(results, compare(folder, options));
-  return print(results, false);
+  return print(results);
 }
 
 int rebuild(const StoreOptions& options) {
   if (const auto shared = shared_store(options)) {
+    expect_named_data(options);
     expect_nobody_serves(*shared);
     const auto log = log_to_look_at(*shared);
     LogId records_of;
@@ -226,6 +251,7 @@ int rebuild(const StoreOptions& options) {
 
 int adopt_log(const StoreOptions& options) {
   if (const auto shared = shared_store(options)) {
+    expect_named_data(options);
     expect_nobody_serves(*shared);
     std::unique_ptr<kafka::KafkaLog> log;
     bool lost = false;

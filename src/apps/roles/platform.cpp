@@ -30,6 +30,16 @@ void warn(const std::string& line) {
   spdlog::warn("{}", line);
 }
 
+/// On a full disk a later start does it.
+void mark_as_instance(const files::DataFolder& folder) {
+  const auto mark = folder.file(files::shared_mark);
+  std::error_code none;
+  if (std::filesystem::exists(mark, none)) return;
+  const auto written =
+      files::write_file_durably(mark, "the market of this instance is where its settings say\n");
+  if (!written) warn(written.error().detail);
+}
+
 wire::DigestKey random_key(RandomSource& random) {
   wire::DigestKey key;
   random.fill(key);
@@ -92,6 +102,7 @@ Platform::Platform(Services answering, const std::string& data, const Settings& 
                             : nullptr) {
   store.remember_keys();
   files::say_it_is_served(store.folder.path());
+  if (is_shared(settings)) mark_as_instance(store.folder);
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
   if (const auto server = mysql_server(settings, "records"); server && !core)

@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <mutex>
 
-#include "adapters/files/files.hpp"
+#include "adapters/files/data_folder.hpp"
 #include "apps/roles/access_log_writer.hpp"
 #include "apps/roles/log_output.hpp"
 #include "base/line_limit.hpp"
@@ -157,6 +157,19 @@ std::vector<std::string> comma_separated(const std::string& text) {
 std::filesystem::path keys_folder(const Settings& settings, const std::string& data) {
   const auto folder = settings.text("keys.folder");
   return folder.empty() ? std::filesystem::path(data) / "keys" : std::filesystem::path(folder);
+}
+
+bool is_shared(const Settings& settings) {
+  return !settings.text("log.kafka").empty() || !settings.text("accounts.mysql").empty();
+}
+
+void expect_no_instance(const std::string& data) {
+  std::error_code none;
+  if (std::filesystem::exists(std::filesystem::path(data) / files::shared_mark, none))
+    throw UsageError(
+        fmt::format("--data {}: is the folder of an instance of a shared market, not a store; name its "
+                    "settings (log.kafka, records.mysql, accounts.mysql) with --config",
+                    data));
 }
 
 std::optional<mysql::Server> mysql_server(const Settings& settings, const std::string& part) {

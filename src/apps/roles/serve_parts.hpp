@@ -42,6 +42,11 @@ Address parse_address(std::string_view name, const std::string& text);
 /// Where to listen: --listen, else http.listen. Throws UsageError.
 Address listen_address(const ServeOptions& options, const Settings& settings);
 
+/// Whether the log or the ordinary rows are on engines, and the data folder is that of an instance.
+bool is_shared(const Settings& settings);
+/// Throws UsageError: the folder is that of such an instance, and the settings name no engines.
+void expect_no_instance(const std::string& data);
+
 /// File, environment and assignments, the last wins. Throws UsageError.
 Settings read_settings(const SettingSources& sources);
 

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "adapters/mysql/main_database.hpp"
+#include "adapters/mysql/schema.hpp"
 #include "apps/roles/field_keys.hpp"
 #include "base/random.hpp"
 #include "wire/events/record_codec.hpp"
@@ -75,7 +76,10 @@ void expect_writable(const std::filesystem::path& folder) {
       throw std::runtime_error(can.error().detail);
 }
 
-files::DataFolder open_writable(const std::string& data, Millis wait, const std::string& keys) {
+/// Before any key is made: those of a market that is being restored come from its backup.
+files::DataFolder open_writable(const std::string& data, Millis wait, const std::string& keys,
+                                const std::optional<mysql::Server>& accounts) {
+  if (accounts) mysql::expect_no_restore(*accounts);
   auto folder = files::DataFolder::open(data, wait, keys);
   expect_writable(folder.path());
   return folder;
@@ -85,7 +89,7 @@ files::DataFolder open_writable(const std::string& data, Millis wait, const std:
 
 Store::Store(const std::string& data, const Clock& clock, Millis wait,
              std::optional<mysql::Server> accounts_server, const std::string& keys)
-    : folder(open_writable(data, wait, keys)),
+    : folder(open_writable(data, wait, keys, accounts_server)),
       keys_found(files::key_checks(folder.keys())),
       tokens(load_tokens(folder)),
       cipher(load_cipher(folder)),
@@ -144,16 +148,8 @@ LogId Store::expect_one_store() {
   return LogId{random_number(), random_number(), 0};
 }
 
-/// A key file of another store lets its tokens in here. New names are those of new keys.
 void Store::expect_keys(const std::map<std::string, std::string>& found) const {
-  const auto known = sql::identity_of(*main).key_checks;
-  for (const auto& [name, value] : found) {
-    const auto before = known.find(name);
-    if (before != known.end() && before->second != value)
-      throw std::runtime_error(
-          fmt::format("key file {} is of another store; put the right one back from where you keep your keys",
-                      (folder.keys() / name).string()));
-  }
+  expect_same_keys(found, sql::identity_of(*main).key_checks, folder.keys());
 }
 
 std::string Store::payments_file() const {
@@ -194,6 +190,17 @@ void Store::stop_pools() {
 
 Store::~Store() {
   stop_pools();
+}
+
+void expect_same_keys(const std::map<std::string, std::string>& found,
+                      const std::map<std::string, std::string>& known, const std::filesystem::path& keys) {
+  for (const auto& [name, value] : found) {
+    const auto before = known.find(name);
+    if (before != known.end() && before->second != value)
+      throw std::runtime_error(
+          fmt::format("key file {} is of another store; put the right one back from where you keep your keys",
+                      (keys / name).string()));
+  }
 }
 
 void verify_store(const std::string& data, const std::filesystem::path& keys) {

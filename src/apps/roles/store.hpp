@@ -99,6 +99,11 @@ struct Store {
   void expect_keys(const std::map<std::string, std::string>& found) const;
 };
 
+/// Throws std::runtime_error when a key is of another store than these check values. A key file of another
+/// store lets its tokens in here. New names are those of new keys.
+void expect_same_keys(const std::map<std::string, std::string>& found,
+                      const std::map<std::string, std::string>& known, const std::filesystem::path& keys);
+
 /// Whether a start with this folder would be refused; for a successor, while the server still runs. Only
 /// looks. Throws std::runtime_error with one line.
 void verify_store(const std::string& data, const std::filesystem::path& keys);
