@@ -233,3 +233,13 @@ def test_a_cart_outlives_a_restart(start, tmp_path):
     chief = Client(again.url, chief.token)
     assert lines(chief)[product["id"]]["quantity"] == 3
     assert chief.get("/wishlist").json()["items"][0]["productId"] == product["id"]
+
+
+def test_a_cart_names_nothing_that_was_never_public(admin, fresh):
+    bag = admin.product(name="Bag", kind="regular", sale=None, stock=3)
+    put(fresh, bag)
+    admin.patch(f"/products/{bag['id']}", {"publishAt": moment(3600), "name": "Unheard of"}, expect=200)
+    assert lines(fresh)[bag["id"]]["name"] is None
+    admin.delete(f"/products/{bag['id']}", expect=204)
+    line = lines(fresh)[bag["id"]]
+    assert (line["reason"], line["name"]) == ("product_not_found", None)

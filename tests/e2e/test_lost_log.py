@@ -121,3 +121,36 @@ def test_a_snapshot_knows_what_a_topic_has_lost(store, engines):  # noqa: F811
     client.sign_up(again.url).order(client.admin(again.url).product(stock=1)["id"])
     until(lambda: folded(again), 15, "the records do not follow")
     store.check()
+
+
+def test_an_older_backup_below_instances_that_keep_their_folders(store, engines, tmp_path):  # noqa: F811
+    """Their snapshots know what the restore gives up; so do those who have read the public events."""
+    server = store.serve("log.snapshot_every=1")
+    product = client.admin(server.url).product(stock=50)["id"]
+    buyer = client.sign_up(server.url)
+    kept = buyer.order(product).json()["id"]
+
+    def told():  # There is no topic before the first event.
+        return [json.loads(line) for line in store.run("events", "tail", "--last", 200).stdout.splitlines()]
+
+    until(lambda: kept in json.dumps(told()), 15, "the order is no public event")
+    store.ok("backup", "--to", tmp_path / "backup")
+    gone = [client.sign_up(server.url).order(product).json()["id"] for _ in range(4)]
+    until(lambda: gone[-1] in json.dumps(told()), 15, "the last order is no public event")
+    until(lambda: (store.data / "gate.snapshot").exists(), 15, "no snapshot")
+    store.stop()
+    had = told()
+    delete_topic(engines, store.topic, False)
+    store.mysql(f"DROP DATABASE {store.database}; CREATE DATABASE {store.database}", None)
+    store.ok("restore", "--from", tmp_path / "backup")
+    store.check("--same-as", tmp_path / "backup")
+    store.servers.clear()
+    again = store.serve("log.snapshot_every=1")
+    made = [client.sign_up(again.url).order(product).json()["id"] for _ in range(4)]
+    until(lambda: made[-1] in json.dumps(told()), 15, "the new orders are no public events")
+    new = told()[len(had):]
+    assert not {event["id"] for event in had} & {event["id"] for event in new}
+    assert all(event["generation"] > had[-1]["generation"] for event in new)
+    assert not any(order in json.dumps(new) for order in gone)
+    until(lambda: folded(again), 15, "the records do not follow")
+    store.check()

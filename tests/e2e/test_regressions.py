@@ -165,3 +165,54 @@ def test_a_refund_is_paid_twice(start):
     assert buyer.get(f"/orders/{order['id']}").json()["payment"]["state"] == "refunded"
     later.stop()
     assert run("check", "--data", server.data).returncode == 0
+
+
+def test_the_many_orders_of_one_buyer_hold_up_nobody(start, tmp_path):
+    """Who looks through all of one's own orders, again and again, lets everybody else wait."""
+    seeded = run("seed", "--data", tmp_path / "data", "--users", 1, "--products", 1, "--orders", 20_000,
+                 "--tokens", tmp_path / "tokens")
+    assert seeded.returncode == 0, seeded.stderr
+    server = start(data=tmp_path / "data")
+    many, product = Client(server.url, (tmp_path / "tokens").read_text().strip()), seeded.stdout.split()[1]
+    pages, cursor = 0, ""
+    while cursor is not None:
+        page = many.get("/orders?state=paid" + cursor, expect=200).json()
+        assert page["items"] == []
+        pages, cursor = pages + 1, page["nextCursor"] and f"&cursor={page['nextCursor']}"
+    assert pages == 10, "2,000 orders a page"
+    assert len(many.get("/orders?state=expired&limit=100", expect=200).json()["items"]) == 100
+    other = sign_up(server.url)
+    order = other.order(product, key="mine").json()
+    answers, ended = [], []
+
+    def ask_on(caller):
+        while not ended:
+            answers.append(caller.get("/orders?state=paid").status_code)
+
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+        for _ in range(40):
+            pool.submit(ask_on, again(many))
+        try:
+            waits = []
+            for _ in range(7):
+                before = len(answers)
+                assert other.get("/orders?state=accepted").json()["items"][0]["id"] == order["id"]
+                assert other.order(product, key="mine").headers["Idempotency-Replayed"] == "true"
+                waits.append(len(answers) - before)
+        finally:
+            ended.append(True)
+    assert sorted(waits)[3] < 40, f"behind all who wait there would be 80 answers before the two: {waits}"
+    assert server.stop() == 0
+
+
+def test_the_currency_of_what_was_sold_changes(admin, market):
+    """Its report adds up two currencies."""
+    product = admin.product(stock=5, price={"amount": 15_000, "currency": "KRW"})
+    dollars = {"price": {"amount": 2_000, "currency": "USD"}}
+    admin.patch(f"/products/{product['id']}", dollars, expect=200)
+    admin.patch(f"/products/{product['id']}", {"price": {"amount": 900, "currency": "KRW"}}, expect=200)
+    buyer = sign_up(market.url)
+    buyer.pay(buyer.order(product).json())
+    refused = admin.patch(f"/products/{product['id']}", dollars, expect=(422, "validation")).json()
+    assert [error["field"] for error in refused["errors"]] == ["price.currency"]
+    admin.patch(f"/products/{product['id']}", {"price": {"amount": 800, "currency": "KRW"}}, expect=200)

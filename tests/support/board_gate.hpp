@@ -42,14 +42,19 @@ class BoardGate final : public SaleGate, public OrderReader {
       co_return fail(Code::order_not_found, "no such order");
     co_return std::make_shared<const Order>(found->second);
   }
-  Task<std::vector<OrderPtr>> list(UserId user, OrderFilter filter) override {
+  Task<FoundPage> list(UserId user, OrderFilter filter) override {
     if (reader_failure) co_return fail(*reader_failure, "asked for");
-    std::vector<OrderPtr> page;
-    for (auto at = orders.rbegin(); at != orders.rend(); ++at)
-      if (at->second.user == user && (!filter.before || at->first < filter.before) &&
-          (!filter.state || at->second.state == *filter.state) &&
-          page.size() < static_cast<std::size_t>(filter.limit))
-        page.push_back(std::make_shared<const Order>(at->second));
+    FoundPage page;
+    for (auto at = orders.rbegin(); at != orders.rend(); ++at) {
+      if (at->second.user != user || (filter.before && at->first >= filter.before) ||
+          (filter.state && at->second.state != *filter.state))
+        continue;
+      if (page.orders.size() == static_cast<std::size_t>(filter.limit)) {
+        page.next = page.orders.back()->id;
+        break;
+      }
+      page.orders.push_back(std::make_shared<const Order>(at->second));
+    }
     co_return page;
   }
 
