@@ -202,7 +202,8 @@ TEST(Problems, CarryWhatTheApiPromises) {
   EXPECT_NE(wrong.body.find(
                 R"("errors":[{"field":"items[0].quantity","code":"range","detail":"must be 1 to 1000"}])"),
             std::string::npos);
-  EXPECT_EQ(problem_reply(Error(Code::internal, "/secret/path"), "t").body.find("secret"), std::string::npos);
+  for (const Code code : {Code::internal, Code::conflict, Code::unavailable, Code::insufficient_storage})
+    EXPECT_EQ(problem_reply(Error(code, "/secret/path"), "t").body.find("secret"), std::string::npos);
   EXPECT_EQ(problem_reply(Error(Code::overloaded, "x"), "t").headers[0].name, "Retry-After");
   EXPECT_EQ(problem_reply(Error(Code::unauthenticated, "x"), "t").headers[0].name, "WWW-Authenticate");
 }

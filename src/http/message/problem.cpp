@@ -127,14 +127,20 @@ void append_fields(std::string& body, const std::vector<FieldError>& fields) {
 
 }  // namespace
 
+std::string_view words_for_strangers(Code code) {
+  if (code == Code::internal || code == Code::conflict) return "something went wrong on our side";
+  if (code == Code::unavailable)
+    return "a part of the market does not answer; ask again, a change with the same Idempotency-Key";
+  if (code == Code::insufficient_storage) return "the disk is full; nothing happened";
+  return {};
+}
+
 Reply problem_reply(const Error& error, std::string_view trace_id) {
   const Problem problem = problem_of(error.code);
-  // An internal error's own words may name files or statements: they are for the log.
-  const bool is_ours = error.code == Code::internal;
-  const std::string_view detail =
-      is_ours ? "something went wrong on our side" : std::string_view(error.detail);
+  const auto instead = words_for_strangers(error.code);
   std::string body;
-  begin_problem(body, problem.status, problem.code, problem.title, detail, trace_id);
+  begin_problem(body, problem.status, problem.code, problem.title,
+                instead.empty() ? std::string_view(error.detail) : instead, trace_id);
   int retry_after = problem.retry_after_seconds;
   if (error.extras) {
     if (error.extras->retry_after_seconds > 0) retry_after = error.extras->retry_after_seconds;

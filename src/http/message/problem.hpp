@@ -17,6 +17,10 @@ struct Problem {
 /// No default in its switch: -Wswitch finds a new Code.
 Problem problem_of(Code code);
 
+/// What is said instead of an error's own words, which may name files, addresses or statements: those are for
+/// the log. Empty: they are meant for whoever asked.
+std::string_view words_for_strangers(Code code);
+
 /// {type, title, status, detail, code, traceId[, errors][, opensAt]} with the headers that belong to it.
 Reply problem_reply(const Error& error, std::string_view trace_id);
 

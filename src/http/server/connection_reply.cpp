@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <mutex>
 
+#include "base/line_limit.hpp"
 #include "base/text.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/conditional.hpp"
@@ -21,6 +23,15 @@
 
 namespace market::http {
 namespace {
+
+/// While a database is away each request says the same.
+void say_rarely(const std::string& trouble) {
+  static std::mutex mutex;
+  static LineLimit lines;
+  const std::lock_guard lock(mutex);
+  if (lines.allows(trouble, std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now())))
+    spdlog::warn("{}", trouble);
+}
 
 constexpr std::size_t copy_bytes_max = 16 * 1024;  ///< Bigger bodies are sent from where they are.
 /// In send_time_max, of a reader with a full buffer before it: 550 bytes a second.
@@ -113,6 +124,8 @@ Reply Connection::answer_of(Result<Reply> answer, const Request& request) {
   if (answer) return std::move(*answer);
   if (answer.error().code == Code::internal)
     spdlog::error("internal error, trace {}: {}", request.trace_id, answer.error().detail);
+  else if (!words_for_strangers(answer.error().code).empty())
+    say_rarely(answer.error().detail);
   return problem_reply(answer.error(), request.trace_id);
 }
 
