@@ -7,6 +7,7 @@ import uuid
 import pytest
 from client import Client, admin, moment, sign_up
 from market_server import run
+from waiting import until
 
 pytestmark = pytest.mark.books
 
@@ -174,6 +175,7 @@ def test_the_many_orders_of_one_buyer_hold_up_nobody(start, tmp_path):
     assert seeded.returncode == 0, seeded.stderr
     server = start(data=tmp_path / "data")
     many, product = Client(server.url, (tmp_path / "tokens").read_text().strip()), seeded.stdout.split()[1]
+    until(lambda: "market_fold_lag_events 0" in many.get("//metrics").text, 30, "the records do not follow")
     pages, cursor = 0, ""
     while cursor is not None:
         page = many.get("/orders?state=paid" + cursor, expect=200).json()
