@@ -186,6 +186,13 @@ def test_of_two_restores_to_one_market_one_works_at_a_time(store, tmp_path):  # 
     store.check("--same-as", tmp_path / "backup")
 
 
+def has_begun(store):  # noqa: F811
+    try:
+        return int(store.mysql("SELECT count(*) FROM unfinished_restore")) == 1
+    except subprocess.CalledProcessError:  # The table is not there yet.
+        return False
+
+
 def test_a_restore_that_is_held_up_keeps_its_turn(store, tmp_path):  # noqa: F811
     """MySQL ends a connection of ours that is silent for 3 s; this one holds the turn."""
     source = tmp_path / "source"
@@ -193,14 +200,7 @@ def test_a_restore_that_is_held_up_keeps_its_turn(store, tmp_path):  # noqa: F81
     assert run("backup", "--data", source, "--to", tmp_path / "backup").returncode == 0
     command = [BINARY, "restore", "--from", tmp_path / "backup", "--config", store.config]
     first = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-
-    def has_begun():
-        try:
-            return int(store.mysql("SELECT count(*) FROM unfinished_restore")) == 1
-        except subprocess.CalledProcessError:  # The table is not there yet.
-            return False
-
-    until(has_begun, 20, "it does not begin")
+    until(lambda: has_begun(store), 20, "it does not begin")
     first.send_signal(signal.SIGSTOP)
     time.sleep(5)
     second = store.run("restore", "--from", tmp_path / "backup")
@@ -236,14 +236,7 @@ def backup_of(folder, users=2):
 def killed_in_the_middle(store, backup):  # noqa: F811
     """Its restore has noted itself, and has copied nothing of the log."""
     restoring = subprocess.Popen([BINARY, "restore", "--from", backup, "--config", store.config])
-
-    def has_begun():
-        try:
-            return int(store.mysql("SELECT count(*) FROM unfinished_restore")) == 1
-        except subprocess.CalledProcessError:  # The table is not there yet.
-            return False
-
-    until(has_begun, 20, "it does not begin")
+    until(lambda: has_begun(store), 20, "it does not begin")
     restoring.kill()
     restoring.wait()
     assert int(store.mysql("SELECT count(*) FROM unfinished_restore")) == 1, "it has ended before"

@@ -43,19 +43,8 @@ std::string name_of(const mysql::Server& server) {
   return fmt::format("{}:{}/{}", server.host, server.port, server.database);
 }
 
-/// How far the records are, and of which log; none: nobody has folded them to the end of any.
-struct Folded {
-  Place place = 0;
-  LogId log;
-};
-Folded folded_in(mysql::Session& records) {
-  const auto row = records.query("SELECT log_place, log_hi, log_lo FROM fold WHERE only_row = 1").at(0);
-  return {row.integer(0),
-          LogId{static_cast<std::uint64_t>(row.integer(1)), static_cast<std::uint64_t>(row.integer(2)), 0}};
-}
-
-void expect_no_records_of_another(const Folded& folded, const LogId& log, const mysql::Server& server) {
-  if (folded.log && !folded.log.is_same_log(log))
+void expect_no_records_of_another(RecordFold& fold, const LogId& log, const mysql::Server& server) {
+  if (const LogId of = must(fold.log()); of && !of.is_same_log(log))
     throw std::runtime_error(
         fmt::format("{} holds records of another log than the backup's; name another database with "
                     "records.mysql, or empty it",
@@ -63,11 +52,11 @@ void expect_no_records_of_another(const Folded& folded, const LogId& log, const 
 }
 
 /// Tables may have been emptied without the row that says how far they are: nothing would be folded then.
-void expect_no_records(mysql::Session& records, const LogId& log, const mysql::Server& server) {
+void expect_no_records(RecordFold& fold, const LogId& log, const mysql::Server& server) {
+  mysql::Session records(server);
   for (const char* table : made_anew) expect_empty(records, table);
-  const Folded folded = folded_in(records);
-  expect_no_records_of_another(folded, log, server);
-  if (folded.place > 0) refuse_full("fold");
+  expect_no_records_of_another(fold, log, server);
+  if (must(fold.place()) > 0) refuse_full("fold");
 }
 
 /// What is named now may be another market's; of a note of an earlier version nobody knows.
@@ -275,7 +264,7 @@ fs::path newest_main(const fs::path& backup, const fs::path& keys, const fs::pat
 }
 
 /// Of one that has ended: what it has brought beside log and rows is looked at, too.
-void expect_all_there(const fs::path& from, const SharedStore& to, const Folded& folded, const LogId& log) {
+void expect_all_there(const fs::path& from, const SharedStore& to, RecordFold& fold, const LogId& log) {
   constexpr auto before = "the backup was restored before, but";
   const auto missing = missing_keys(from / "keys", to.keys);
   if (!missing.empty())
@@ -283,7 +272,7 @@ void expect_all_there(const fs::path& from, const SharedStore& to, const Folded&
         fmt::format("{} key file {} is missing; name the folder of its keys with "
                     "keys.folder, or put it back",
                     before, (to.keys / missing.front()).string()));
-  if (!folded.log.is_same_log(log))
+  if (!must(fold.log()).is_same_log(log))
     throw std::runtime_error(fmt::format(
         "{} {} does not hold the records of its log; name the database that does with records.mysql, or fold "
         "them anew with 'market rebuild'",
@@ -295,13 +284,13 @@ void expect_all_there(const fs::path& from, const SharedStore& to, const Folded&
 sqlite::BackupReport restore_shared(const fs::path& from, const SharedStore& to, const std::string& scratch) {
   sqlite::BackupReport report;
   const std::string backup = sqlite::verify_backup(from, report);
-  mysql::Session alone(to.accounts), accounts(to.accounts), records(to.records);
+  mysql::Session alone(to.accounts), accounts(to.accounts);
   expect_no_other_restore(alone);
   mysql::migrate(to.accounts);
   const mysql::UnfinishedRestore ours{backup, to.log.topic, name_of(to.records)};
   const auto begun = mysql::unfinished_restore(accounts);
   if (begun) expect_same_target(*begun, ours);
-  mysql::migrate(to.records);
+  mysql::MysqlRecordFold fold(to.records);
   const auto keys_there = fs::exists(from / "keys") ? from / "keys" : to.keys;
   const files::PrivateFolder folder(scratch);
   files::ReadOnlyFolder looked_at(from, folder.path());
@@ -311,20 +300,20 @@ sqlite::BackupReport restore_shared(const fs::path& from, const SharedStore& to,
   LogRestore log_restore(log, to);
   if (begun) {
     if (const auto topic = log_if_there(to)) log_restore.expect_ours(*topic);
-    expect_no_records_of_another(folded_in(records), id, to.records);
+    expect_no_records_of_another(fold, id, to.records);
     expect_no_other_keys(from / "keys", to.keys);
   } else {
     kafka::KafkaLog topic(to.log);
     // One that was broken off behind its end: all is there, and nothing has changed since.
     if (must(topic.end()) > 1 && log_restore.is_there(topic) && tables.are_there(accounts)) {
-      expect_all_there(from, to, folded_in(records), id);
+      expect_all_there(from, to, fold, id);
       return report;
     }
     if (must(topic.end()) > 1)
       throw std::runtime_error(fmt::format(
           "the topic {} is not empty; a restore needs an empty topic and empty databases", to.log.topic));
     tables.expect_none(accounts);
-    expect_no_records(records, id, to.records);
+    expect_no_records(fold, id, to.records);
     expect_empty(accounts, "pictures");
     expect_no_other_keys(from / "keys", to.keys);
     mysql::note_restore(accounts, ours);
@@ -333,13 +322,10 @@ sqlite::BackupReport restore_shared(const fs::path& from, const SharedStore& to,
   tables.copy(accounts);
   copy_pictures(from / "pictures", accounts);
   log_restore.run();
+  fold_all(log, fold, LogOf::one);
   std::vector<ProductId> products;
-  {
-    mysql::MysqlRecordFold fold(to.records);
-    fold_all(log, fold, LogOf::one);
-    for (const RecordedProduct& product : must(fold.products())) products.push_back(product.id);
-    give_up_the_rest(fold);
-  }
+  for (const RecordedProduct& product : must(fold.products())) products.push_back(product.id);
+  give_up_the_rest(fold);
   if (to.redis)
     if (const auto forgotten = forget_live_stock(*to.redis, id, products); !forgotten)
       spdlog::warn("the live stock of before may still be in Redis: {}", forgotten.error().detail);

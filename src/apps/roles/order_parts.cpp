@@ -6,6 +6,7 @@
 #include "adapters/mysql/charge_book.hpp"
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/serve_parts.hpp"
+#include "base/limited_warnings.hpp"
 #include "http/message/problem.hpp"
 
 namespace market::apps {

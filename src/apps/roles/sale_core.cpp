@@ -6,6 +6,7 @@
 
 #include "apps/roles/serve_parts.hpp"
 #include "apps/roles/shared_log.hpp"
+#include "base/limited_warnings.hpp"
 #include "base/random.hpp"
 #include "http/message/problem.hpp"
 

@@ -10,12 +10,11 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
-#include <mutex>
 
 #include "adapters/files/data_folder.hpp"
 #include "apps/roles/access_log_writer.hpp"
 #include "apps/roles/log_output.hpp"
-#include "base/line_limit.hpp"
+#include "base/limited_warnings.hpp"
 #include "http/message/target.hpp"
 #include "wire/json/json_writer.hpp"
 
@@ -200,18 +199,6 @@ std::optional<mail::SmtpSettings> smtp_settings(const Settings& settings) {
 std::unique_ptr<mail::SmtpTransport> smtp_of(const Settings& settings) {
   auto smtp = smtp_settings(settings);
   return smtp ? std::make_unique<mail::SmtpTransport>(std::move(*smtp)) : nullptr;
-}
-
-std::function<void(const std::string&)> limited_warnings() {
-  struct Said {
-    std::mutex mutex;
-    LineLimit lines;
-    SystemClock clock;
-  };
-  return [said = std::make_shared<Said>()](const std::string& line) {
-    const std::lock_guard lock(said->mutex);
-    if (said->lines.allows(line, said->clock.now())) spdlog::warn("{}", line);
-  };
 }
 
 namespace {

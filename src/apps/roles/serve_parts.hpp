@@ -88,8 +88,6 @@ std::optional<mysql::Server> mysql_server(const Settings& settings, const std::s
 /// The mail server as mail.* says; none: there is none. Throws UsageError.
 std::optional<mail::SmtpSettings> smtp_settings(const Settings& settings);
 std::unique_ptr<mail::SmtpTransport> smtp_of(const Settings& settings);
-/// For a client's threads, which meet the same trouble again and again.
-std::function<void(const std::string&)> limited_warnings();
 /// The log on Kafka as log.kafka and its like say. Throws UsageError.
 kafka::LogSettings kafka_settings(const Settings& settings);
 /// None: no public events are published. Throws UsageError.

@@ -8,9 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <mutex>
 
-#include "base/line_limit.hpp"
+#include "base/limited_warnings.hpp"
 #include "base/text.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/conditional.hpp"
@@ -26,11 +25,8 @@ namespace {
 
 /// While a database is away each request says the same.
 void say_rarely(const std::string& trouble) {
-  static std::mutex mutex;
-  static LineLimit lines;
-  const std::lock_guard lock(mutex);
-  if (lines.allows(trouble, std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now())))
-    spdlog::warn("{}", trouble);
+  static const auto warn = limited_warnings();
+  warn(trouble);
 }
 
 constexpr std::size_t copy_bytes_max = 16 * 1024;  ///< Bigger bodies are sent from where they are.
