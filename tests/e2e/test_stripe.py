@@ -249,6 +249,7 @@ def test_kill_between_charge_and_answer(start, stripe, tmp_path):
     stripe.behave = behave
     with pytest.raises(requests.ConnectionError):
         buyer.pay(order, "pm_card_visa")
+    server.kill()  # Again, to wait for its end: the buyer's connection falls before the folder's lock does.
     stripe.behave = lambda path, form: None
     again = start(*given, data=server.data)
     buyer.url = again.url
