@@ -281,6 +281,11 @@ void read_order(ByteReader& in, SaleState& state) {
 }
 
 void read_rows(ByteReader& in, Section section, std::size_t count, SaleState& state) {
+  if (section == Section::orders) {
+    // All of one part: its table does not grow while they come.
+    ByteReader ahead = in;
+    state.orders.reserve_part_of(OrderId{get_number(ahead)}, count);
+  }
   for (std::size_t i = 0; i < count && !in.broken(); ++i) {
     if (section == Section::products) {
       read_product(in, state);

@@ -16,7 +16,7 @@ using tests::wait;
 
 /// Fails where it is told to; any thread.
 struct Store final : SnapshotStore {
-  Result<std::optional<std::string>> load() override { return std::optional<std::string>(); }
+  Result<std::optional<SnapshotBytes>> load() override { return std::nullopt; }
   Result<> begin() override {
     open.clear();
     return answer("begin");

@@ -14,10 +14,12 @@
 namespace market::tests {
 
 struct MemorySnapshots final : SnapshotStore {
-  Result<std::optional<std::string>> load() override {
+  Result<std::optional<SnapshotBytes>> load() override {
     const std::scoped_lock lock(mutex);
     if (unreadable) return fail(Code::unavailable, "the snapshot's disk is broken");
-    return bytes;
+    if (!bytes) return std::nullopt;
+    const auto copy = std::make_shared<const std::string>(*bytes);
+    return SnapshotBytes(copy, *copy);
   }
   Result<> begin() override {
     begun.clear();

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,6 +53,17 @@ FileIdentity identify(const std::string& path) {
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0 || (found.st_mode & S_IWUSR) == 0) return {};
   return {found.st_dev, found.st_ino};
+}
+
+/// A regular file to read, and its size in bytes; no descriptor when there is none.
+Result<FileDescriptor> open_whole(const std::filesystem::path& path, off_t& size) {
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // A pipe would wait.
+  if (!fd && errno == ENOENT) return fd;
+  struct stat found {};
+  if (!fd || ::fstat(fd.get(), &found) != 0) return fail(file_error("cannot be opened", path));
+  if (!S_ISREG(found.st_mode)) return fail(Code::unavailable, path.string() + ": is not a file");
+  size = found.st_size;
+  return fd;
 }
 
 class Sha256 {
@@ -149,15 +161,14 @@ Result<> write_file_durably(const std::filesystem::path& path, std::string_view 
 }
 
 Result<std::optional<std::string>> read_whole_file(const std::filesystem::path& path) {
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // A pipe would wait.
-  if (!fd && errno == ENOENT) return std::nullopt;
-  struct stat found {};
-  if (!fd || ::fstat(fd.get(), &found) != 0) return fail(file_error("cannot be opened", path));
-  if (!S_ISREG(found.st_mode)) return fail(Code::unavailable, path.string() + ": is not a file");
-  std::string bytes(static_cast<std::size_t>(found.st_size), '\0');
+  off_t size = 0;
+  const auto file = open_whole(path, size);
+  if (!file) return fail(file.error());
+  if (!*file) return std::nullopt;
+  std::string bytes(static_cast<std::size_t>(size), '\0');
   std::size_t filled = 0;
   while (filled < bytes.size()) {
-    const auto got = ::read(fd.get(), bytes.data() + filled, bytes.size() - filled);
+    const auto got = ::read(file->get(), bytes.data() + filled, bytes.size() - filled);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail(file_error("cannot be read", path));
     if (got == 0) break;
@@ -165,6 +176,23 @@ Result<std::optional<std::string>> read_whole_file(const std::filesystem::path& 
   }
   bytes.resize(filled);
   return bytes;
+}
+
+Result<std::optional<MappedFile>> MappedFile::open(const std::filesystem::path& path) {
+  off_t size = 0;
+  const auto file = open_whole(path, size);
+  if (!file) return fail(file.error());
+  if (!*file) return std::nullopt;
+  const auto length = static_cast<std::size_t>(size);
+  if (length == 0) return MappedFile({});
+  void* const pages = ::mmap(nullptr, length, PROT_READ, MAP_PRIVATE, file->get(), 0);
+  if (pages == MAP_FAILED) return fail(file_error("cannot be mapped", path));
+  ::madvise(pages, length, MADV_SEQUENTIAL);
+  return MappedFile({static_cast<const char*>(pages), length});
+}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty()) ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
 }
 
 Result<std::optional<std::string>> read_key_file(const std::filesystem::path& path, std::size_t bytes_min) {

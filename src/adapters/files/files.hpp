@@ -98,6 +98,21 @@ Result<> expect_writable_database(const std::filesystem::path& path);
 Result<> write_file_durably(const std::filesystem::path& path, std::string_view bytes, unsigned mode = 0600);
 /// None when there is no such file. Errors: unavailable.
 Result<std::optional<std::string>> read_whole_file(const std::filesystem::path& path);
+/// A file's bytes without a copy of them. Whoever cuts the file meanwhile ends this process (SIGBUS): only
+/// for what is replaced whole, as DurableFile does it.
+class MappedFile {
+ public:
+  /// None when there is no such file. Errors: unavailable.
+  static Result<std::optional<MappedFile>> open(const std::filesystem::path& path);
+  MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  MappedFile& operator=(MappedFile&&) = delete;
+  ~MappedFile();
+  std::string_view bytes() const { return bytes_; }
+
+ private:
+  explicit MappedFile(std::string_view bytes) : bytes_(bytes) {}
+  std::string_view bytes_;
+};
 /// A key of at least `bytes_min` that nobody but its owner may read; none when there is no such file.
 /// Errors: unavailable (cannot be read), validation (open to others, too short).
 Result<std::optional<std::string>> read_key_file(const std::filesystem::path& path, std::size_t bytes_min);

@@ -9,25 +9,27 @@ constexpr std::size_t digest_bytes = 16;
 }  // namespace
 
 // The file: magic, the snapshot, its checksum. One cut short fails the checksum.
-Result<std::optional<std::string>> read_snapshot_file(const std::filesystem::path& path) {
-  auto file = read_whole_file(path);
-  if (!file || !*file) return file;
-  std::string& bytes = **file;
+Result<std::optional<SnapshotBytes>> read_snapshot_file(const std::filesystem::path& path) {
+  auto file = MappedFile::open(path);
+  if (!file) return fail(file.error());
+  if (!*file) return std::nullopt;
+  const auto mapped = std::make_shared<const MappedFile>(std::move(**file));
+  std::string_view bytes = mapped->bytes();
   if (!bytes.starts_with(magic))
     return fail(Code::internal, path.string() + ": is no snapshot of this version");
   if (bytes.size() < magic.size() + digest_bytes)
     return fail(Code::internal, path.string() + ": is damaged (cut off)");
+  const std::string_view ending = bytes.substr(bytes.size() - digest_bytes);
+  bytes = bytes.substr(magic.size(), bytes.size() - magic.size() - digest_bytes);
   WideChecksum checksum;
-  checksum.add(std::string_view(bytes).substr(magic.size(), bytes.size() - magic.size() - digest_bytes));
+  checksum.add(bytes);
   const auto digest = checksum.digest();
-  if (!bytes.ends_with(std::string_view(digest.data(), digest.size())))
+  if (ending != std::string_view(digest.data(), digest.size()))
     return fail(Code::internal, path.string() + ": is damaged (wrong checksum)");
-  bytes.resize(bytes.size() - digest_bytes);
-  bytes.erase(0, magic.size());
-  return file;
+  return SnapshotBytes(mapped, bytes);
 }
 
-Result<std::optional<std::string>> SnapshotFile::load() {
+Result<std::optional<SnapshotBytes>> SnapshotFile::load() {
   auto bytes = read_snapshot_file(path_);
   if (!bytes && bytes.error().code == Code::internal) {
     warn_(bytes.error().detail + "; it is left out, and the whole log is read instead");

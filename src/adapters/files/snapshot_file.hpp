@@ -12,14 +12,14 @@
 namespace market::files {
 
 /// None when there is none. Errors: unavailable (cannot be read), internal (damaged; says how).
-Result<std::optional<std::string>> read_snapshot_file(const std::filesystem::path& path);
+Result<std::optional<SnapshotBytes>> read_snapshot_file(const std::filesystem::path& path);
 
 class SnapshotFile final : public SnapshotStore {
  public:
   explicit SnapshotFile(
       std::filesystem::path path, std::function<void(const std::string&)> warn = [](const std::string&) {})
       : path_(std::move(path)), warn_(std::move(warn)) {}
-  Result<std::optional<std::string>> load() override;
+  Result<std::optional<SnapshotBytes>> load() override;
   Result<> begin() override;
   Result<> append(std::string_view piece) override;
   Result<> commit() override;

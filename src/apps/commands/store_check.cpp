@@ -41,8 +41,7 @@ void add(CheckResults& results, CheckResults more) {
 }
 
 /// Reads the log from the snapshot on, as a start does, and from its beginning without one.
-Result<sale::Sequencer> state_of(Log& log, const std::optional<std::string>& snapshot,
-                                 sale::KeyFilter& keys) {
+Result<sale::Sequencer> state_of(Log& log, std::optional<std::string_view> snapshot, sale::KeyFilter& keys) {
   sale::Sequencer sequencer({}, keys);
   if (snapshot) {
     auto decoded = sale::decode_snapshot(*snapshot);
@@ -54,7 +53,7 @@ Result<sale::Sequencer> state_of(Log& log, const std::optional<std::string>& sna
   return sequencer;
 }
 
-std::string compare_snapshot(Log& log, const std::string& bytes, const ReadLog& read,
+std::string compare_snapshot(Log& log, std::string_view bytes, const ReadLog& read,
                              std::uint64_t whole_hash) {
   const auto decoded = sale::decode_snapshot(bytes);
   if (!decoded) return decoded.error().detail;

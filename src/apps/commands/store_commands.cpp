@@ -260,7 +260,7 @@ int adopt_log(const StoreOptions& options) {
       const LogId market = id_of(*shared);
       auto snapshots = snapshot_of(market, options.data);
       // One that was deleted is made anew: what records or snapshot know is what it has lost.
-      const bool known = must(records.place()) > 0 || must(snapshots.load());
+      const bool known = must(records.place()) > 0 || must(snapshots.load()).has_value();
       log = known ? std::make_unique<kafka::KafkaLog>(shared->log) : log_to_look_at(*shared);
       lost = adopt_what_is_left(*log, records, snapshots, market, LogOf::many, shared_name);
     }

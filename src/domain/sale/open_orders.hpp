@@ -51,6 +51,8 @@ class OpenOrders {
 
   /// A known id is replaced.
   void put(const OpenOrder& order, const OpenLines& lines, AttemptId attempt);
+  /// Room for `count` orders of the part that `id` is in.
+  void reserve_part_of(OrderId id, std::size_t count) { part_of(id).reserve(count); }
   void set_attempt(OrderId id, AttemptId attempt);
   void erase(OrderId id);
 
