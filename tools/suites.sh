@@ -47,8 +47,8 @@ run_suite() {
   "${@:2}" </dev/null 2>&1 | tee "$log" || status=$?
 }
 
-# Browsers, brokers and Java share the machine of a CI run with whatever else it does: there a suite that failed
-# has one more run, which counts, and both are told at the end.
+# Browsers, brokers and Java share the machine of a CI run with whatever else it does: there a suite that
+# failed has one more run, which counts, and both are told at the end.
 run_again=()
 finish_suite() {
   local name=$1 log

@@ -34,7 +34,7 @@ using Conf = std::unique_ptr<rd_kafka_conf_t, ConfCloser>;
 
 Conf configure(const Connection& connection, std::span<const Setting> own_kind) {
   Conf conf(rd_kafka_conf_new());
-  set(conf.get(), "bootstrap.servers", connection.brokers);
+  if (!connection.brokers.empty()) set(conf.get(), "bootstrap.servers", connection.brokers);
   set(conf.get(), "client.id", "market");
   for (const auto& [name, value] : connection.own) {
     if (const auto trouble = trouble_with(name); !trouble.empty()) throw std::runtime_error(trouble);
@@ -168,6 +168,12 @@ Handle make_consumer(const Connection& connection) {
   Conf conf = configure(connection, consumer_settings());
   rd_kafka_conf_set_opaque(conf.get(), const_cast<Connection*>(&connection));
   return make(RD_KAFKA_CONSUMER, std::move(conf));
+}
+
+void expect_client(Connection connection) {
+  connection.brokers.clear();
+  make_producer(connection);
+  make_consumer(connection);
 }
 
 Topic open_topic(const Handle& handle, const std::string& name) {

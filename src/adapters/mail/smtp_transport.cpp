@@ -30,9 +30,10 @@ bool is_plain(char c) {
 /// An address as SMTP's commands take it: nothing that ends the command or the address.
 bool is_address(std::string_view text) {
   const auto at = text.find('@');
-  return at != std::string_view::npos && at > 0 && at + 1 < text.size() && text.size() <= 254 &&
-         std::all_of(text.begin(), text.end(),
-                     [](char c) { return is_plain(c) && c != ' ' && c != '<' && c != '>' && c != '"'; });
+  return at != std::string_view::npos && at == text.rfind('@') && at > 0 && at + 1 < text.size() &&
+         text.size() <= 254 && std::all_of(text.begin(), text.end(), [](char c) {
+           return is_plain(c) && c != ' ' && c != '<' && c != '>' && c != '"' && c != ',';
+         });
 }
 
 std::string base64(std::string_view bytes) {
@@ -143,7 +144,7 @@ std::string address_in(const std::string& from) {
   const auto open = from.find('<');
   if (open == std::string::npos) return from;
   const auto close = from.find('>', open);
-  return close == std::string::npos ? "" : from.substr(open + 1, close - open - 1);
+  return close + 1 != from.size() ? "" : from.substr(open + 1, close - open - 1);
 }
 
 std::string trouble_with(const SmtpSettings& settings) {

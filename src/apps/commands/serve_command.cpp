@@ -243,6 +243,7 @@ int serve(const ServeOptions& options) {
   check_settings(settings, options.settings.config, role);
   if (options.production) refuse_tests(options, settings, role);
   if (role == ServeRole::services) expect_shared(settings, services_of(options.role));
+  if (has_store) expect_files(settings, services_of(options.role));
   listen_address(options, settings);
   if (options.check) {
     for (const auto& idle : settings_without_effect(settings, role))

@@ -3,7 +3,11 @@
 #include <filesystem>
 
 #include <fmt/format.h>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
 
+#include "adapters/kafka/handle.hpp"
 #include "apps/roles/access_log_writer.hpp"
 #include "apps/roles/redis_parts.hpp"
 #include "apps/roles/registry_client_of.hpp"
@@ -53,6 +57,26 @@ void check_door(const Settings& settings) {
     throw UsageError(fmt::format("orders.door_address: '{}' is no address; write HOST or HOST:PORT", used));
 }
 
+void check_stripe_url(const Settings& settings) {
+  const std::string text = settings.text("payments.stripe_url");
+  const auto url = boost::urls::parse_uri(text);
+  const bool http = url && (url->scheme() == "https" || url->scheme() == "http");
+  if (!http || url->host().empty() || url->has_userinfo() || url->has_query() || url->has_fragment())
+    throw UsageError(fmt::format("payments.stripe_url: '{}' is no https://HOST", text));
+}
+
+/// A file that says which authorities are trusted; empty: what the system trusts.
+void expect_authorities(const Settings& settings, std::string_view key) {
+  const std::string file = settings.text(key);
+  if (file.empty()) return;
+  boost::asio::ssl::context context(boost::asio::ssl::context::tls_client);
+  boost::system::error_code error;
+  context.load_verify_file(file, error);
+  if (error)
+    throw UsageError(
+        fmt::format("{}: {} holds no certificate that can be read: {}", key, file, error.message()));
+}
+
 void check_all(const Settings& settings, const std::string& config, ServeRole role) {
   parse_address("http.listen", settings.text("http.listen"));
   if (const auto at = settings.text("management.listen"); !at.empty()) parse_address("management.listen", at);
@@ -68,6 +92,7 @@ void check_all(const Settings& settings, const std::string& config, ServeRole ro
         take_over_max.count()));
   event_topic_settings(settings);
   smtp_settings(settings);
+  check_stripe_url(settings);
   redis_settings(settings);
   networks_of(settings, "webhooks.private_networks");
   if (mysql_server(settings, "records") && settings.text("log.kafka").empty())
@@ -107,6 +132,28 @@ void expect_shared(const Settings& settings, const Services& services) {
   if (!services.follow_log()) return;
   expect("log.kafka");
   expect("records.mysql");
+}
+
+void expect_files(const Settings& settings, const Services& services) try {
+  std::error_code unknown;
+  const std::filesystem::path keys = settings.text("keys.folder");
+  if (!keys.empty() && std::filesystem::exists(keys, unknown) &&
+      !std::filesystem::is_directory(keys, unknown))
+    throw UsageError(fmt::format("keys.folder: {} is not a folder", keys.string()));
+  expect_authorities(settings, "mail.tls_ca");
+  expect_authorities(settings, "accounts.mysql_tls_ca");
+  if (services.order) {
+    expect_authorities(settings, "webhooks.tls_ca");
+    for (const std::string_view key : {"payments.stripe_key_file", "payments.stripe_notice_secret_file"})
+      if (const auto file = settings.text(key); !file.empty()) secret_in_file(key, file);
+  }
+  if (!services.follow_log()) return;
+  expect_authorities(settings, "records.mysql_tls_ca");
+  if (!settings.text("log.kafka").empty()) kafka::expect_client(kafka_settings(settings).connection);
+} catch (const UsageError& mistake) {
+  throw UsageError(settings.located(mistake.what()));
+} catch (const std::runtime_error& mistake) {
+  throw UsageError(settings.located(fmt::format("log.kafka_options: {}", mistake.what())));
 }
 
 user::EmailVerification email_verification_of(const Settings& settings) {

@@ -16,6 +16,9 @@ void check_settings(const Settings& settings, const std::string& config,
 /// Services that stand apart share what they would have in one process. Throws UsageError: they could not.
 void expect_shared(const Settings& settings, const Services& services);
 
+/// What these services would read or make at their start: files, folders, Kafka's client. Throws UsageError.
+void expect_files(const Settings& settings, const Services& services);
+
 /// Throws UsageError.
 user::EmailVerification email_verification_of(const Settings& settings);
 

@@ -40,13 +40,29 @@ TEST_F(SettingsCheckTest, TheDefaultsAreWell) {
 
 TEST_F(SettingsCheckTest, EveryTextIsCheckedByName) {
   const std::string none = folder_ / "none/file";
-  for (const std::string assignment :
-       {"http.listen=nowhere", "http.listen=a b:80", "http.listen=127.0.0.1:", "http.listen=h:+80",
-        "http.listen=::1:80", "management.listen=x", "http.trusted_proxies=10.0.0.0/99",
-        "gateway.cors_origins=*", "gateway.cors_origins=shop.example", "http.spans_url=https://h:1/v1",
-        "http.spans_url=http://h", "http.spans_url=http://h:0/x", "log.level=loud",
-        "users.email_verification=perhaps", "registry.peers=nope", "registry.urls=nope",
-        "registry.credential=word", "registry.host=a b", "registry.host=h:80"}) {
+  for (const std::string assignment : {"http.listen=nowhere",
+                                       "http.listen=a b:80",
+                                       "http.listen=127.0.0.1:",
+                                       "http.listen=h:+80",
+                                       "http.listen=::1:80",
+                                       "management.listen=x",
+                                       "http.trusted_proxies=10.0.0.0/99",
+                                       "gateway.cors_origins=*",
+                                       "gateway.cors_origins=shop.example",
+                                       "http.spans_url=https://h:1/v1",
+                                       "http.spans_url=http://h",
+                                       "http.spans_url=http://h:0/x",
+                                       "log.level=loud",
+                                       "users.email_verification=perhaps",
+                                       "registry.peers=nope",
+                                       "registry.urls=nope",
+                                       "registry.credential=word",
+                                       "registry.host=a b",
+                                       "registry.host=h:80",
+                                       "payments.stripe_url=stripe",
+                                       "payments.stripe_url=ftp://h",
+                                       "payments.stripe_url=https://",
+                                       "payments.stripe_url=https://k@h"}) {
     const auto line = refusal({assignment});
     EXPECT_EQ(line.find(assignment.substr(0, assignment.find('='))), 0u) << assignment << ": " << line;
   }
@@ -79,6 +95,40 @@ TEST_F(SettingsCheckTest, FilesAreLookedAt) {
   EXPECT_EQ(refusal({"http.access_log=" + log}), "");
   EXPECT_FALSE(std::filesystem::exists(log)) << "a check makes no file";
   EXPECT_EQ(refusal({"http.access_log=-"}), "");
+}
+
+TEST_F(SettingsCheckTest, WhatAServiceReadsAtItsStartIsLookedAtBefore) {
+  const std::string none = folder_ / "none/file";
+  const auto secret = file("secret", "0123456789abcdef"), open_file = file("open", "word", 0644);
+  const auto refusal_of = [](const std::string& assignment, const Services& services) -> std::string {
+    try {
+      Settings settings;
+      settings.set("log.kafka=127.0.0.1:1");
+      settings.set(assignment);
+      expect_files(settings, services);
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const Services order{.order = true}, user{.user = true}, product{.product = true};
+  for (const std::string key : {"payments.stripe_key_file", "payments.stripe_notice_secret_file"}) {
+    for (const auto& path : {none, open_file, std::string(folder_ / ".")})
+      EXPECT_EQ(refusal_of(key + '=' + path, order).find(key + ": "), 0u) << path;
+    EXPECT_EQ(refusal_of(key + '=' + secret, order), "");
+    EXPECT_EQ(refusal_of(key + '=' + none, product), "") << "the file is on the orders' host alone";
+  }
+  for (const std::string key :
+       {"webhooks.tls_ca", "mail.tls_ca", "accounts.mysql_tls_ca", "records.mysql_tls_ca"})
+    for (const auto& path : {none, secret})
+      EXPECT_EQ(refusal_of(key + '=' + path, order).find(key + ": " + path), 0u) << key << path;
+  EXPECT_EQ(refusal_of("webhooks.tls_ca=" + none, user), "");
+  EXPECT_EQ(refusal_of("keys.folder=" + secret, user).find("keys.folder: " + secret), 0u);
+  EXPECT_EQ(refusal_of("keys.folder=" + none, user), "") << "it is made";
+  for (const std::string option : {"transactional.id=x", "no.such.thing=1", "socket.receive.buffer.bytes=x",
+                                   "security.protocol=ssl,ssl.ca.location=/none"})
+    EXPECT_EQ(refusal_of("log.kafka_options=" + option, product).find("log.kafka_options: "), 0u) << option;
+  EXPECT_EQ(refusal_of("log.kafka_options=client.id=shop", product), "");
 }
 
 TEST_F(SettingsCheckTest, ASharedFileMayHaveTheGatewaysTlsAndACommandLineMayNot) {
