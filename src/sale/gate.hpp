@@ -37,6 +37,8 @@ struct GateSettings {
   /// commit_delay. A buyer who comes alone never waits.
   std::size_t gather_from = 16;
   std::chrono::microseconds gather_time{2'000};
+  /// Of an instance that is further behind than any writer lets orders come.
+  StartAnew start_anew = [](const std::string&) {};
   Place fold_lag_max = 1'000'000;  ///< Events not yet in the records; beyond, new orders: overloaded.
   Millis restart_grace{60'000};    ///< The most that a pause is given back to unpaid orders.
   Millis reopen_after{200};        ///< Between tries to go on after a failed append.
@@ -170,7 +172,8 @@ class LogGate final : public SaleGate {
   void try_to_write(Instant now);
   void name_records();
   void say_again_rarely(const std::string& trouble);
-  void grant_grace(Instant sign_of_life, Instant now);
+  Instant last_alive() const;
+  bool grant_grace(Instant sign_of_life, Instant now);
 
   // gate_shared.cpp
   Result<CountedEvents> follow_one(Offset offset, std::string_view record);
@@ -213,9 +216,8 @@ class LogGate final : public SaleGate {
   Error last_failure_{Code::recovering, "the log is being read"};
   LineLimit said_;
   Instant next_try_{};
-  Instant sign_of_life_{};  ///< Of the writer before this start.
-  bool grace_granted_ = false;
-  LogId records_of_;  ///< What the records were named when they were first read.
+  Instant sign_of_life_{};  ///< Of the writer before this start, until the grace for that pause is logged.
+  LogId records_of_;        ///< What the records were named when they were first read.
   bool records_named_ = false;
   std::optional<SnapshotCopy> copy_;
   Place snapshot_at_ = 0;

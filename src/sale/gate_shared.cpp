@@ -16,6 +16,7 @@ constexpr std::string_view leaving = "leaving";
 constexpr Millis follow_wait{20};          ///< For the next record; commands wait so long for their refusal.
 constexpr std::size_t ahead_max = 10'000;  ///< Lines that wait to be shown.
 constexpr Millis read_back_wait{1'000};    ///< For records that are there already.
+constexpr Place events_per_order_max = 4;  ///< Of those that come soon: it is paid, or it ends.
 
 }  // namespace
 
@@ -71,7 +72,13 @@ void LogGate::follow_others(Instant now) {
     last_failure_ = Error(Code::recovering, "another instance writes; nothing happened");
     stop_writing();
   }
-  if (!writes_.load(std::memory_order_relaxed)) sequencer_.skip_due(now);
+  if (writes_.load(std::memory_order_relaxed)) return;
+  sequencer_.skip_due(now);
+  // A writer takes no orders beyond fold_lag_max, and few events more come of each: only an instance that is
+  // cut off from the records comes so far, and nothing else bounds what it keeps.
+  const Place lag = sequencer_.end().point.last - parts_.projector.place();
+  if (lag > events_per_order_max * settings_.fold_lag_max)
+    settings_.start_anew(fmt::format("{} events are not in the records for this instance alone", lag));
 }
 
 /// Our group lies behind records of others: they come first. Null: it does not count.

@@ -43,6 +43,19 @@ TEST_F(SharedGate, OneWritesAndTheOtherFollows) {
       << "an idle writer gives signs of life";
 }
 
+TEST_F(SharedGate, WhoeverIsCutOffFromTheRecordsAloneKeepsNoMoreThanItsBound) {
+  b->fold_lag_max = 3;
+  b->stop();
+  b->records.fail_next = 1'000'000;
+  b->start();
+  for (int user = 1; user <= 6; ++user) ASSERT_TRUE(a->submit(order_of(user)));
+  EXPECT_TRUE(tests::stays_away([&] { return b->told_to_start_anew.load(); }))
+      << "orders have events to come";
+  for (int user = 7; user <= 20; ++user) ASSERT_TRUE(a->submit(order_of(user)));
+  EXPECT_TRUE(wait([&] { return b->told_to_start_anew.load(); }));
+  EXPECT_FALSE(a->told_to_start_anew.load());
+}
+
 TEST_F(SharedGate, UnpaidOrdersExpireAlsoAfterTheirWriterHasDied) {
   ASSERT_TRUE(a->submit(order_of(1, 0, Millis(200))));
   EXPECT_EQ(a->remaining(product), 99);

@@ -183,7 +183,7 @@ void LogGate::try_to_write(Instant now) {
     if (same.error().code == Code::internal) return lose_log(same.error());
     return;
   }
-  const Instant sign_of_life = parts_.shared ? sequencer_.last_sign_of_life() : sign_of_life_;
+  const Instant sign_of_life = last_alive();
   if (parts_.shared && !watch_.should_open(now)) {  // What was read now is a sign of life.
     parts_.products.set_recovering(false);
     return;
@@ -216,7 +216,15 @@ void LogGate::try_to_write(Instant now) {
     sequencer_.on_settled({});
     copy_.reset();
   }
-  if (!std::exchange(grace_granted_, true) || parts_.shared) grant_grace(sign_of_life, now);
+  if (grant_grace(sign_of_life, now)) sign_of_life_ = {};
+}
+
+/// Nothing marks an idle log of our own as alive: a pause behind the start's began when it could not be
+/// written.
+Instant LogGate::last_alive() const {
+  if (parts_.shared) return sequencer_.last_sign_of_life();
+  if (sign_of_life_ != Instant{}) return sign_of_life_;
+  return Instant(Millis(unable_since_.load(std::memory_order_relaxed)));
 }
 
 /// Each try meets the same trouble, five times a second.
@@ -224,16 +232,17 @@ void LogGate::say_again_rarely(const std::string& trouble) {
   if (said_.allows(trouble, parts_.clock.now())) spdlog::error("{}", trouble);
 }
 
-void LogGate::grant_grace(Instant sign_of_life, Instant now) {
-  if (sign_of_life == Instant{}) return;
+/// False: it could not be logged, and is still owed.
+bool LogGate::grant_grace(Instant sign_of_life, Instant now) {
+  if (sign_of_life == Instant{}) return true;
   const Millis grace = std::min(settings_.restart_grace, std::max(Millis(0), now - sign_of_life));
   const auto due = sequencer_.next_deadline();
-  if (grace == Millis(0) || !due || *due >= now + grace) return;
+  if (grace == Millis(0) || !due || *due >= now + grace) return true;
   Command command = GrantGrace{now + grace};
   sequencer_.decide(command, {}, now);
   const auto committed = commit({});
-  if (!committed)
-    spdlog::error("the grace after the restart could not be logged: {}", committed.error().detail);
+  if (!committed) spdlog::error("the grace after a pause could not be logged: {}", committed.error().detail);
+  return committed.has_value();
 }
 
 std::vector<OpenPaymentFound> LogGate::open_payments() const {

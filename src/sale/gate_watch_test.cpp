@@ -141,6 +141,22 @@ TEST_F(GateWatch, NewOrdersAreRefusedWhenTheRecordsAreTooFarBehind) {
   EXPECT_TRUE(on->submit(order_of(5)));
 }
 
+TEST_F(GateWatch, APauseOfTheDiskIsGivenBackToWhoeverCouldNotPay) {
+  auto settings = tests::TestGate::quick();
+  settings.restart_grace = Millis(60'000);
+  make(settings);
+  const auto sold = on->submit(tests::order_of_one(product, 1, 5, Millis(20'000)));
+  ASSERT_TRUE(sold);
+  for (int pause = 0; pause < 2; ++pause) {  // Not the first one alone.
+    on->log.fail_next(Failure::disk_full);
+    ASSERT_FALSE(on->submit(order_of(2 + pause)));
+    on->clock.advance(Millis(30'000));
+    ASSERT_TRUE(on->submit_until_it_writes(order_of(2 + pause)));
+  }
+  const auto paying = on->submit(StartPayment{sold->order(), UserId{1}});
+  EXPECT_TRUE(paying) << paying.error().detail;
+}
+
 TEST_F(GateWatch, ACrowdLargerThanAGroupIsDecidedInSeveral) {
   auto settings = tests::TestGate::quick();
   settings.sequencer.group_events_max = 3;

@@ -1,5 +1,6 @@
 #include "sale/projector.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
@@ -87,6 +88,14 @@ bool Projector::store(const Groups& groups) {
                       settings_.others_fold ? "read" : "written", folded.error().detail);
       if (!pause(settings_.retry_after)) return false;  // The log has them.
       continue;
+    }
+    if (*folded + 1 < groups.front()->front().place) {
+      settings_.start_anew(
+          fmt::format("the records have gone back to place {}, from {} at least: a power loss, or another "
+                      "server, has lost "
+                      "what was written there; the log has it",
+                      *folded, groups.front()->front().place - 1));
+      return false;
     }
     place_.store(*folded, std::memory_order_release);  // When somebody else has folded, from there on.
     if (settings_.others_fold && *folded < through && !pause(settings_.linger)) return false;

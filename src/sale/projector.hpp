@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -12,6 +13,10 @@
 #include "sale/read_overlay.hpp"
 
 namespace market::sale {
+
+/// Told why what an instance holds cannot be mended while it runs: it ends the process, and the next start
+/// reads the log again.
+using StartAnew = std::function<void(const std::string& why)>;
 
 class Projector {
  public:
@@ -26,6 +31,8 @@ class Projector {
     Millis retry_after{500};
     /// Others fold, and this instance only learns how far they are: what it forgets rests on that.
     bool others_fold = false;
+    /// The records went back behind what was handed over and forgotten: folded on, they would have a hole.
+    StartAnew start_anew = [](const std::string&) {};
   };
 
   Projector(RecordFold& records, ReadOverlay& overlay, Place at, Settings settings);
@@ -45,7 +52,7 @@ class Projector {
   /// Returns when it is time to write: at once when stopping. False: nothing is left and it stops.
   bool wait_for_events();
   Groups take();
-  /// False: the records cannot be written and it stops.
+  /// False: the records cannot be written, or went back, and it stops.
   bool store(const Groups& groups);
   /// False: it stops.
   bool pause(Millis wait);

@@ -10,12 +10,12 @@ namespace market::sale {
 namespace {
 
 /// With 0 events that make a rush, it is always one.
-constexpr Projector::Settings endless_rush{.batch_events_max = 20,
-                                           .linger = Millis(1),
-                                           .rush_events = 0,
-                                           .rush_events_max = 50,
-                                           .rush_wait_max = Millis(3'600'000),
-                                           .retry_after = Millis(5)};
+const Projector::Settings endless_rush{.batch_events_max = 20,
+                                       .linger = Millis(1),
+                                       .rush_events = 0,
+                                       .rush_events_max = 50,
+                                       .rush_wait_max = Millis(3'600'000),
+                                       .retry_after = Millis(5)};
 
 class ProjectorTest : public testing::Test {
  protected:
@@ -71,6 +71,47 @@ TEST_F(ProjectorTest, ForgetsWhatOthersHaveFolded) {
   EXPECT_EQ(wait_until(projector, 10), 10);
   projector.stop();
   EXPECT_EQ(newer(), 0u);
+}
+
+/// A power loss, or another server: nothing is folded over the hole, by whoever folds.
+TEST_F(ProjectorTest, FoldsNothingBehindAHole) {
+  for (const bool others_fold : {false, true}) {
+    tests::TestRecords lost;
+    auto settings = endless_rush;
+    settings.rush_events = 1'000;
+    settings.others_fold = others_fold;
+    std::atomic<int> told{0};
+    settings.start_anew = [&](const std::string& why) {
+      EXPECT_EQ(why.find("the records have gone back to place 4, from 10 at least"), 0u) << why;
+      ++told;
+    };
+    Projector folding(lost, overlay, 0, settings);
+    pushed = 0;
+    push(folding, 10);
+    if (others_fold) {
+      ASSERT_EQ(*lost.fold(0, std::vector{last}), 10);
+    }
+    ASSERT_EQ(wait_until(folding, 10), 10);
+    lost.go_back(4);
+    push(folding, 5);
+    EXPECT_TRUE(tests::wait([&] { return told == 1; }));
+    folding.stop();
+    EXPECT_EQ(*lost.place(), 4);
+    EXPECT_EQ(folding.place(), 10);
+  }
+}
+
+/// What it still has, it folds again.
+TEST_F(ProjectorTest, FoldsAgainWhatItHasNotHandedOver) {
+  auto settings = endless_rush;
+  settings.rush_events = 1'000;
+  settings.start_anew = [](const std::string& why) { ADD_FAILURE() << why; };
+  records.fail_next = 1'000'000;
+  Projector projector(records, overlay, 0, settings);
+  push(projector, 10);
+  records.go_back(0);
+  records.fail_next = 0;
+  EXPECT_EQ(wait_until(projector, 10), 10);
 }
 
 TEST_F(ProjectorTest, StopsWhileItWaitsForOthers) {

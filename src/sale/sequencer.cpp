@@ -73,12 +73,14 @@ Result<Sequencer::Followed> Sequencer::follow(Offset offset, std::string_view re
     followed.events = counted(offset);
     return followed;
   }
-  if (!rule_.judge(group.head)) {
+  LogRule judged = rule_;
+  if (!judged.judge(group.head)) {
     advance(offset, record);
     return followed;
   }
   auto events = wire::decode_events(group);
-  if (!events) return fail(events.error());
+  if (!events) return fail(events.error());  // It stands for ever: what comes behind it is not followed.
+  rule_ = judged;
   UndoLog overwritten;
   if (settled_hook_) overwritten.begin(state_);
   for (const CountedEvent& each : *events) apply(state_, each.event, settled_hook_ ? &overwritten : nullptr);

@@ -198,6 +198,25 @@ TEST_F(SequencerTest, ARecordThatCannotBeReadStopsItsReader) {
   EXPECT_EQ(reader.sequencer.end(), end) << "nothing behind it may be followed";
 }
 
+/// Whole, and of this format, but with what only a newer program knows: also at the second look.
+TEST_F(SequencerTest, AGroupThatCannotBeReadStopsItsReaderForEver) {
+  TestWriter reader(log);
+  writer.list(5);
+  reader.follow();
+  const LogEnd end = reader.sequencer.end();
+  ProductListed listed;
+  listed.product = ProductId{7};
+  listed.terms.kind = static_cast<ProductKind>(77);
+  wire::GroupWriter newer;
+  newer.begin(end.point.term, end.point.last + 1);
+  newer.add(Event{Instant(Millis(1)), {}, 0, {}, listed});
+  const std::string record(newer.finish());
+  for (int look = 0; look < 2; ++look) {
+    EXPECT_EQ(reader.sequencer.follow(end.next, record).error().code, Code::internal);
+    EXPECT_EQ(reader.sequencer.end(), end);
+  }
+}
+
 TEST_F(SequencerTest, TheGroupInFlightIsReadBack) {
   const ProductId product = writer.list(5);
   writer.ask(with_key(place(alice, product), 1));

@@ -170,7 +170,7 @@ async function takesANumberThatIsTyped(context) {
   await who.context.close();
 }
 
-/** Prices of several currencies have no order, and no order has two of them: both are said, with a way on. */
+/** Prices of several currencies come one behind the other, and no order has two of them: both are said, with a way on. */
 async function asksWhichCurrency(context) {
   const { market, seller } = context;
   const regular = { kind: 'regular', sale: null, stock: 9 };
@@ -183,13 +183,13 @@ async function asksWhichCurrency(context) {
   page.expected.push(/^422 /);
   await page.goto(`${market.url}/`);
   await page.getByLabel('Sort').selectOption('price');
-  await page.getByText('Prices in several currencies have no order.').waitFor();
+  await page.getByText('Prices are compared within one currency.').waitFor();
   await isAccessible(page);
   await page.getByRole('button', { name: 'USD' }).click();
   await until(async () => await page.locator('.card').count() === 1, 10); // Until the answer is there the list before stays.
   await page.locator('.card').getByText('In dollars').waitFor();
   await page.getByRole('button', { name: 'USD', pressed: true }).click();
-  await page.getByText('Prices in several currencies have no order.').waitFor();
+  await page.getByText('Prices are compared within one currency.').waitFor();
   await page.goto(`${market.url}/?kind=nonsense`);
   await page.getByText('Please check what you entered').waitFor();
   await signIn(page, market.url, one.account, 'en', '/store/cart');

@@ -7,6 +7,7 @@ import uuid
 import client
 import pytest
 from client import moment
+from market_server import ROOT
 
 
 def test_changes_need_the_right_version(admin):
@@ -20,6 +21,21 @@ def test_changes_need_the_right_version(admin):
     assert admin.get(path).json()["name"] == "Bag 2"
     admin.patch(path, {"name": "Bag 4"}, headers={"If-Match": f'"x", {second.headers["ETag"]}'}, expect=200)
     admin.patch(path, {"name": "Bag 5"}, headers={"If-Match": "*"}, expect=200)
+
+
+def test_no_change_is_made_to_another_version(admin):
+    """RFC 9110, 13.1.1: also a withdrawal and a new picture, whose version is the picture's own."""
+    product = admin.product()
+    path, stale = f"/products/{product['id']}", {"If-Match": '"999.open"'}
+    admin.delete(path, headers=stale, expect=(412, "precondition_failed"))
+    admin.delete(path, headers={"If-Match": "W/x"}, expect=(400, "bad_request"))
+    picture = (ROOT / "src/apps/commands/pictures/bag.jpg").read_bytes()
+    kind = {"Content-Type": "application/octet-stream"}
+    admin.put(f"{path}/image", data=picture, headers=kind, expect=200)
+    shown = admin.get("/" + admin.get(path).json()["imageUrl"], expect=200)
+    admin.put(f"{path}/image", data=picture, headers={**kind, **stale}, expect=(412, "precondition_failed"))
+    admin.put(f"{path}/image", data=picture, headers={**kind, "If-Match": shown.headers["ETag"]}, expect=200)
+    admin.delete(path, headers={"If-Match": admin.get(path).headers["ETag"]}, expect=204)
 
 
 def test_of_two_changes_of_one_version_one_wins(admin):

@@ -78,16 +78,22 @@ def test_a_cursor_belongs_to_its_list_and_filters(admin, buyer):
                 assert (answer.status_code, answer.json()["code"]) == (422, "validation"), (path, answer.text)
 
 
-def test_prices_of_several_currencies_have_no_order(admin, anonymous):
+def test_prices_of_several_currencies_come_one_behind_the_other(admin, anonymous):
+    """A seller whose prices are in dollars takes nobody's order by price away."""
     category = "foreign-" + ID.lower()
-    for price in ({"amount": 100, "currency": "KRW"}, {"amount": 20, "currency": "USD"}):
-        admin.product(category=category, price=price)
-    for sort in ("price", "-price"):
-        answer = anonymous.get(f"/products?category={category}&sort={sort}", expect=422).json()
-        assert answer["errors"][0]["field"] == "currency"
-        for currency, amount in (("KRW", 100), ("USD", 20)):
+    for price in ((300, "KRW"), (20, "USD"), (100, "KRW"), (5, "EUR"), (7, "USD")):
+        admin.product(category=category, price=dict(zip(("amount", "currency"), price, strict=True)))
+    for sort, amounts in (("price", [5, 100, 300, 7, 20]), ("-price", [5, 300, 100, 20, 7])):
+        path, seen, cursor = f"/products?category={category}&sort={sort}&limit=2", [], ""
+        while cursor is not None:
+            page = anonymous.get(f"{path}&cursor={cursor}" if cursor else path, expect=200).json()
+            seen += [each["price"]["amount"] for each in page["items"]]
+            cursor = page["nextCursor"]
+        assert seen == amounts
+        ordered = sorted((100, 300), reverse=sort.startswith("-"))
+        for currency, amount in (("KRW", ordered), ("EUR", [5])):
             query = f"/products?category={category}&sort={sort}&currency={currency}"
             found = anonymous.get(query, expect=200).json()["items"]
-            assert [each["price"]["amount"] for each in found] == [amount]
+            assert [each["price"]["amount"] for each in found] == amount
     for wrong in ("krw", "XXX", "KR", "'"):
         anonymous.get(f"/products?currency={wrong}", expect=(422, "validation"))

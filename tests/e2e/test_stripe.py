@@ -176,6 +176,19 @@ def test_another_card_while_stripe_works_on_the_first(shop, stripe):
     checked(shop)
 
 
+def test_what_the_search_says_may_be_old(shop, stripe):
+    """Its index still has the intent as it was before the charge: called declined, it could be paid twice."""
+    buyer = client.sign_up(shop.url)
+    order = buyer.order(shop.product()).json()
+    stripe.search_status = "requires_payment_method"
+    stripe.behave = lambda path, form: "drop after" if path == "/v1/payment_intents" else None
+    buyer.pay(order, "pm_card_visa", expect=202)
+    stripe.behave = lambda path, form: None
+    until(lambda: state_of(buyer, order) == "paid", 30)
+    assert len(stripe.intents) == 1, "charged once"
+    checked(shop)
+
+
 def test_stripe_is_away(start, tmp_path):
     server = start(*settings(tmp_path, f"http://127.0.0.1:{free_port()}"))
     buyer = client.sign_up(server.url)

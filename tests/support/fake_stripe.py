@@ -24,6 +24,7 @@ class FakeStripe(Served):
         self.key, self.numbers = key, itertools.count(1)
         self.intents, self.refunds, self.answers, self.calls = {}, [], {}, []
         self.behave, self.search_lags = lambda path, form: None, False
+        self.search_status = ""  # What its index still says of them all.
         stripe = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -93,9 +94,12 @@ class FakeStripe(Served):
                 for each in self.intents.values()
                 if (each["metadata"]["attempt"], each["metadata"]["store"]) == wanted.groups()
             ]
-            return 200, {"object": "search_result", "data": found}
+            old = {"status": self.search_status} if self.search_status else {}
+            return 200, {"object": "search_result", "data": [{**each, **old} for each in found]}
         if path == "/v1/payment_intents":
             return self.charge(form)
+        if path.split("/")[3:] and path.split("/")[3] in self.intents and path.count("/") == 3:
+            return 200, self.intents[path.split("/")[3]]
         if path.endswith("/cancel"):
             intent = self.intents[path.split("/")[3]]
             intent["status"] = "canceled"

@@ -63,6 +63,8 @@ struct GateInstance {
     auto gate = quick_shared_gate();
     gate.may_write = may_write;
     gate.snapshot_every = snapshot_every;
+    gate.fold_lag_max = fold_lag_max;
+    gate.start_anew = [this](const std::string&) { told_to_start_anew.store(true); };
     return gate;
   }
 
@@ -74,7 +76,8 @@ struct GateInstance {
   std::atomic<std::uint64_t> random;
   TestRecords records;
   MemorySnapshots snapshots;
-  Place snapshot_every = 500'000;  ///< From the next start on.
+  Place snapshot_every = 500'000, fold_lag_max = 1'000'000;  ///< From the next start on.
+  mutable std::atomic<bool> told_to_start_anew{false};
 
   struct Running {
     explicit Running(GateInstance& of)

@@ -25,6 +25,12 @@ class TestRecords final : public OrderRecords, public RecordFold {
         if (counted.place > place_) fold_one(counted);
     return place_;
   }
+  /// As a server whose disk, or whose predecessor, knew more.
+  void go_back(Place place) {
+    const std::scoped_lock lock(mutex_);
+    place_ = std::min(place_, place);
+    std::erase_if(orders_, [&](const auto& each) { return each.second->place > place_; });
+  }
   Result<Place> place() override {
     const std::scoped_lock lock(mutex_);
     return place_;

@@ -52,6 +52,8 @@ void expect_topic(const Connection& connection, const std::string& name);
 std::string wrong_topic_settings(const Handle& handle, const std::string& name);
 /// Throws when Kafka cannot be asked.
 bool topic_is_there(const Connection& connection, const std::string& name);
+/// Kafka's offset of the first record that is still there. Throws when Kafka cannot be asked.
+std::int64_t first_of_topic(const Connection& connection, const std::string& name);
 /// For tests and for `market log adopt`. Throws.
 void delete_topic(const Connection& connection, const std::string& name);
 

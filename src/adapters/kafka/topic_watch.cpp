@@ -31,12 +31,17 @@ void TopicWatch::run() {
     std::unique_lock lock(mutex_);
     return wake_.wait_for(lock, every_, [this] { return stopping_; });
   };
-  if (stopped()) return;
-  const Handle handle = make_consumer(connection_);
-  do {
+  Handle handle;
+  while (!stopped()) {
+    try {
+      if (!handle) handle = make_consumer(connection_);
+    } catch (const std::runtime_error& trouble) {  // A file of its options was replaced, or memory is short.
+      connection_.warn(fmt::format("the log's topic is not looked at: {}", trouble.what()));
+      continue;
+    }
     rd_kafka_poll(handle.get(), 0);
     look(handle);
-  } while (!stopped());
+  }
 }
 
 /// A broker that does not answer says nothing new; others tell that it is away.

@@ -36,6 +36,11 @@ class PlainCipher final : public FieldCipher {
   std::string key_;
 };
 
+TEST(MysqlFailure, OfAServerThatIsReadOnlyNowEndsTheConnection) {
+  for (const unsigned code : {1290u, 1836u, 2006u, 2013u}) EXPECT_TRUE(Failure(code, "").is_lost()) << code;
+  for (const unsigned code : {1062u, 1213u, 1205u}) EXPECT_FALSE(Failure(code, "").is_lost()) << code;
+}
+
 class MysqlMainDatabase : public testing::Test {
  protected:
   void SetUp() override {

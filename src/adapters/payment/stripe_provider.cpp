@@ -86,6 +86,12 @@ tl::unexpected<Error> unknown_outcome(std::string why) {
 struct StripeProvider::Intent {
   std::string id, status, token_sum, currency;
   std::int64_t amount = 0;
+  /// `at`: JSON pointer to one in an answer.
+  static Intent in(const boost::json::value& body, const std::string& at) {
+    return {text_at(body, at + "/id"), text_at(body, at + "/status"),
+            text_at(body, at + "/metadata/token_sum"), text_at(body, at + "/currency"),
+            number_at(body, at + "/amount")};
+  }
 };
 
 struct StripeProvider::Call {
@@ -235,11 +241,18 @@ Result<StripeProvider::Intent> StripeProvider::find_intent(AttemptId attempt) co
     refuses_us(answer);
     return unknown_outcome("Stripe did not answer: " + answer.why);
   }
-  Intent intent{text_at(answer.body, "/data/0/id"), text_at(answer.body, "/data/0/status"),
-                text_at(answer.body, "/data/0/metadata/token_sum"), text_at(answer.body, "/data/0/currency"),
-                number_at(answer.body, "/data/0/amount")};
-  if (text_at(answer.body, "/data/0/metadata/attempt") != attempt.text()) intent = Intent{};
-  return intent;
+  if (text_at(answer.body, "/data/0/metadata/attempt") != attempt.text()) return Intent{};
+  return Intent::in(answer.body, "/data/0");
+}
+
+/// As it is now: what the search finds may be a minute old, and an hour when Stripe is in trouble.
+Result<StripeProvider::Intent> StripeProvider::read_intent(const std::string& id) const {
+  const Answer answer = call({"/v1/payment_intents/" + encoded(id), {}, ""});
+  if (answer.status != 200) {
+    refuses_us(answer);
+    return unknown_outcome("Stripe did not answer: " + answer.why);
+  }
+  return Intent::in(answer.body, "");
 }
 
 /// What costs nothing is no payment of Stripe's: the book alone tells of it.
@@ -267,6 +280,8 @@ Result<ChargeState> StripeProvider::find_now(AttemptId attempt) {
   auto intent = find_intent(attempt);
   if (!intent) return fail(intent.error());
   if (intent->id.empty()) return ChargeState::unknown;  // Also: it cannot be searched for yet.
+  intent = read_intent(intent->id);
+  if (!intent) return fail(intent.error());
   return settle(attempt, *intent);
 }
 

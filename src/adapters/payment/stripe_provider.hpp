@@ -48,6 +48,7 @@ class StripeProvider final : public PaymentProvider {
   Result<bool> took_nothing(AttemptId attempt) const;
   /// Null id: Stripe knows of none (yet).
   Result<Intent> find_intent(AttemptId attempt) const;
+  Result<Intent> read_intent(const std::string& id) const;
   Result<ChargeState> find_now(AttemptId attempt);
   Result<ChargedToken> compare_now(AttemptId attempt, const std::string& token);
   Result<> refund_now(AttemptId attempt);

@@ -98,12 +98,21 @@ constexpr std::string_view records_name = "records.db";
 constexpr std::array<std::string_view, 5> ordered_names{files::snapshot_name, records_name, "log.db",
                                                         "main.db", "payments.db"};
 
-/// All other files of a folder.
-std::vector<std::string> other_names(const fs::path& folder) {
+/// All other files of a folder, also of folders that are links to other disks; but `keys` as a link is kept
+/// apart on purpose. `copied`: throws std::runtime_error for a link to something else, which the copy would
+/// be without.
+std::vector<std::string> other_names(const fs::path& folder, bool copied = false) {
+  constexpr int depth_max = 8;  // Ours are two deep.
   std::vector<std::string> names;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_symlink() || !entry.is_regular_file()) continue;
+  using Walk = fs::recursive_directory_iterator;
+  for (Walk at(folder, fs::directory_options::follow_directory_symlink); at != Walk(); ++at) {
+    const auto& entry = *at;
     auto name = entry.path().lexically_relative(folder).generic_string();
+    if (entry.is_symlink() && name == "keys") at.disable_recursion_pending();
+    if (at.depth() > depth_max) throw std::runtime_error(entry.path().string() + ": a link leads back");
+    if (copied && entry.is_symlink() && !entry.is_directory())
+      throw std::runtime_error(entry.path().string() + ": is a link to no folder");
+    if (entry.is_symlink() || !entry.is_regular_file()) continue;
     const bool ordered = std::find(ordered_names.begin(), ordered_names.end(), name) != ordered_names.end();
     if (!ordered && !is_left_out(name)) names.push_back(std::move(name));
   }
@@ -124,7 +133,7 @@ std::vector<std::string> copy_all(const fs::path& data, const fs::path& to) {
   };
   for (const auto name : ordered_names) copy(name);
   // Listed only now, so that every picture that an event of the copied log names is among them.
-  for (const auto& name : other_names(data)) copy(name);
+  for (const auto& name : other_names(data, true)) copy(name);
   return copied;
 }
 

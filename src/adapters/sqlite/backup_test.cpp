@@ -89,6 +89,25 @@ TEST(Backup, CopiesARunningStoreAndBringsItBack) {
   EXPECT_EQ(found.back(), report.log_records);
 }
 
+TEST(Backup, HasWhatLiesOnOtherDisks) {
+  const tests::TempFolder temp;
+  const auto data = temp / "data";
+  const auto folder = files::DataFolder::open(data);
+  SqliteLog log(log_in(data));
+  fill(data);
+  fs::rename(data / "pictures", temp / "disk");
+  fs::create_directory_symlink(temp / "disk", data / "pictures");
+  backup_store(data, temp / "saved");
+  EXPECT_EQ(**files::read_whole_file(temp / "saved/pictures/ab/abcd"), "a picture");
+  EXPECT_FALSE(fs::is_symlink(temp / "saved/pictures"));
+  fs::create_symlink(temp / "disk/gone", data / "note");
+  EXPECT_THAT(thrown_by([&] { backup_store(data, temp / "second"); }),
+              HasSubstr("note: is a link to no folder"));
+  fs::remove(data / "note");
+  fs::create_directory_symlink(data, data / "again");
+  EXPECT_THAT(thrown_by([&] { backup_store(data, temp / "third"); }), HasSubstr("a link leads back"));
+}
+
 TEST(Backup, OfTwoToOneFolderTheSecondTouchesNothing) {
   const tests::TempFolder temp;
   const auto data = temp / "data", saved = temp / "saved";

@@ -85,7 +85,9 @@ void tail_topic(const kafka::EventTopicSettings& settings, const EventsOptions& 
   Printer printer(options);
   Reading reading;
   kafka::Reader reader(settings.connection, settings.topic);
-  must(reader.start(std::max<Offset>(1, *end - options.last)));
+  // What is older than the topic keeps is not there any more.
+  const Offset first = kafka::log_offset(kafka::first_of_topic(settings.connection, settings.topic));
+  must(reader.start(std::max(first, *end - options.last)));
   bool more = true, caught_up = *reader.position() >= *end;
   if (caught_up) more = printer.flush() && options.follow;
   while (more) {

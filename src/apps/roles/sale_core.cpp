@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstdlib>
 #include <stdexcept>
 
 #include "apps/roles/serve_parts.hpp"
@@ -19,9 +20,24 @@ Place records_place(RecordFold& fold) {
   return *at;
 }
 
+/// As behind any crash: whoever supervises this process starts it again, and all that counts is in the log.
+[[noreturn]] void end_for_a_new_start(const std::string& why) {
+  spdlog::critical("{}; this process ends, and its next start reads the log again", why);
+  spdlog::default_logger()->flush();
+  std::_Exit(1);
+}
+
+sale::Projector::Settings projector_settings(bool decides) {
+  sale::Projector::Settings projector;
+  projector.others_fold = !decides;
+  projector.start_anew = end_for_a_new_start;
+  return projector;
+}
+
 sale::GateSettings gate_settings(const Settings& settings, LogId store, bool decides) {
   sale::GateSettings gate;
   gate.may_write = decides;
+  gate.start_anew = end_for_a_new_start;
   gate.new_log = store;
   gate.answer_time_max = settings.duration("orders.answer_time_max");
   gate.sender.answer_time_max = gate.answer_time_max;
@@ -84,7 +100,7 @@ SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
       records(shared_records ? static_cast<OrderRecords&>(*shared_records) : store.records),
       order_search(shared_search ? static_cast<OrderSearch&>(*shared_search) : store.order_search),
       products(keys, std::move(render)),
-      projector(fold, overlay, records_place(fold), {.others_fold = !decides}),
+      projector(fold, overlay, records_place(fold), projector_settings(decides)),
       gate(sale::GateParts{log, records, fold, store.snapshots, overlay, projector, products, keys, clock,
                            random_number, shared_log.get(), door.get()},
            gate_settings(settings, store.id, decides)),

@@ -2,7 +2,27 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace market::order {
+namespace {
+
+/// What a spreadsheet may take for a formula; some read marks of full width as plain ones.
+bool begins_formula(std::string_view text) {
+  constexpr std::string_view blanks[] = {" ", "\xC2\xA0", "\xE3\x80\x80"};
+  for (bool more = true; more;) {
+    more = false;
+    for (const auto blank : blanks)
+      if (text.starts_with(blank)) {
+        text.remove_prefix(blank.size());
+        more = true;
+      }
+  }
+  constexpr std::string_view marks[] = {"=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"};
+  return std::any_of(std::begin(marks), std::end(marks), [&](auto mark) { return text.starts_with(mark); });
+}
+
+}  // namespace
 
 std::string csv_head() {
   return "order_id,user_id,state,payment,created_at,updated_at,product_id,name,quantity,unit_price,currency,"
@@ -11,7 +31,7 @@ std::string csv_head() {
 
 void append_csv_text(std::string& out, std::string_view text) {
   out += '"';
-  if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos) out += '\'';
+  if (begins_formula(text)) out += '\'';
   for (const char c : text) {
     if (c == '"') out += '"';
     out += c;

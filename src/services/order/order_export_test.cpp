@@ -16,7 +16,8 @@ std::string cell(std::string_view text) {
 TEST(OrderExport, QuotesAndCalculatesNothing) {
   EXPECT_EQ(cell("Bag"), "\"Bag\"");
   EXPECT_EQ(cell("a \"b\", c\nd"), "\"a \"\"b\"\", c\nd\"");
-  for (const char* evil : {"=1+1", "+1", "-1", "@SUM(A1)", "\t=1"})
+  for (const char* evil : {"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\n=1", "＝1", "＋1", "－1", "＠SUM(A1)",
+                           "  =1", "\u00A0=1", "\u3000 ＝1"})
     EXPECT_EQ(cell(evil), "\"'" + std::string(evil) + "\"");
   EXPECT_EQ(cell(""), "\"\"");
 }

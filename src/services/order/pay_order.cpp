@@ -216,6 +216,11 @@ Task<Paid> PayOrder::settle(Attempt attempt, PaymentOutcome outcome) {
     co_return fail(Code::payment_declined, "the card was declined; the order can be paid until payBy");
   // Not settled: the money has moved or not; the resolver asks the provider until the log knows.
   auto paid = co_await read(attempt, settled.has_value());
+  // Another instance took this attempt for declined while it was charged here, and a later one is the
+  // order's: nothing counts this money any more.
+  const bool is_over = paid && paid->order->attempt.value > attempt.attempt.value;
+  if (is_over && outcome == PaymentOutcome::captured && resolver_ != nullptr)
+    resolver_->give_back(attempt.order, attempt.attempt);
   co_return paid;
 }
 

@@ -73,6 +73,25 @@ TEST_F(PayOrderTest, ChargesTheTotalOnceTheAttemptIsInTheLog) {
   EXPECT_EQ(resolver_.open(), 0u);
 }
 
+/// Another instance could not reach the provider, called the attempt declined, and the next one paid.
+TEST_F(PayOrderTest, MoneyOfAnAttemptThatIsOverGoesBack) {
+  AttemptId first;
+  provider_.while_charging = [&](AttemptId attempt) {
+    first = attempt;
+    ASSERT_TRUE(gate_.decided(Command(SettlePayment{order_, attempt, PaymentOutcome::declined}))->event);
+    const auto next = gate_.decided(Command(StartPayment{order_, alice}));
+    const AttemptId second = std::get<PaymentStarted>(next->event->event.fact).attempt;
+    ASSERT_TRUE(gate_.decided(Command(SettlePayment{order_, second, PaymentOutcome::captured}))->event);
+  };
+  PayOrder paying(gate_, gate_, provider_, answer_max, &resolver_);
+  const auto paid = answer_of(io_, paying.run(Command(StartPayment{order_, alice}), "tok"));
+  ASSERT_TRUE(paid);
+  EXPECT_EQ(paid->order->state, OrderState::paid);
+  EXPECT_EQ(provider_.refunded, std::vector{first});
+  EXPECT_EQ(order().payment, PaymentState::paid) << "by the other attempt";
+  EXPECT_EQ(resolver_.open(), 0u);
+}
+
 TEST_F(PayOrderTest, PayingAgainIsAnsweredWithThePaidOrder) {
   ASSERT_TRUE(pay());
   const auto again = pay();

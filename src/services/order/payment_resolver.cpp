@@ -78,6 +78,14 @@ void PaymentResolver::hint(AttemptId attempt) {
   });
 }
 
+void PaymentResolver::give_back(OrderId order, AttemptId attempt) {
+  asio::post(executor_, [this, owed = OpenPayment{order, attempt, true}] {
+    if (stopped_) return;
+    add(owed, Millis(0));
+    schedule();
+  });
+}
+
 bool PaymentResolver::run_there(std::function<void()> work, Millis longest) {
   auto done = std::make_shared<std::promise<void>>();
   auto ended = done->get_future();

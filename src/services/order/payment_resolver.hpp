@@ -48,6 +48,9 @@ class PaymentResolver final : public LogFollower {
   /// Of the request that began the attempt: bound when the attempt turns out to have succeeded. Any thread,
   /// after the log has told of the attempt. Not known any more after a restart.
   void bind(AttemptId attempt, RequestKey key, std::uint64_t fingerprint);
+  /// Money that no event of the log will ever count: it goes back. Any thread. Forgotten by a restart;
+  /// `market check` tells of it then.
+  void give_back(OrderId order, AttemptId attempt);
   /// Any thread but its own, while the gate still answers: asks nothing more and waits for what is under way.
   /// False: longer than `longest`.
   bool stop(Millis longest = Millis(5'000));

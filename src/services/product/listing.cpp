@@ -10,18 +10,19 @@
 namespace market::product {
 namespace {
 
-std::int64_t key_of(const ShownProduct& product, SortBy sort) {
+SortKey key_of(const ShownProduct& product, SortBy sort) {
+  const Money& price = product.terms.price;
   switch (sort) {
     case SortBy::newest:
-      return 0;
+      return {};
     case SortBy::price_rising:
-      return product.terms.price.amount;
+      return {price.currency, price.amount};
     case SortBy::price_falling:
-      return -product.terms.price.amount;
+      return {price.currency, -price.amount};
     case SortBy::opening:  // Products without a sale have always been open.
-      return product.terms.sale ? product.terms.sale->opens_at.time_since_epoch().count() : 0;
+      return {{}, product.terms.sale ? product.terms.sale->opens_at.time_since_epoch().count() : 0};
   }
-  return 0;
+  return {};
 }
 
 bool is_there(const ShownProduct& product, const ListQuery& query, Instant now) {
@@ -39,7 +40,8 @@ bool matches(const ShownProduct& product, const ListQuery& query) {
 }
 
 std::string cursor_of(const ListQuery& query, const ShownProduct& last) {
-  return wire::encode_base64url(fmt::format("{}:{}", key_of(last, query.sort), last.id.text()));
+  const SortKey key = key_of(last, query.sort);
+  return wire::encode_base64url(fmt::format("{}:{}:{}", key.currency.text(), key.value, last.id.text()));
 }
 
 /// The newest ones that are there for the viewer. Few are not, so a page is one reading or two.
@@ -57,25 +59,18 @@ std::vector<ShownProductPtr> newest_there(const ProductBoard& board, const ListQ
   }
 }
 
-bool is_by_price(SortBy sort) {
-  return sort == SortBy::price_rising || sort == SortBy::price_falling;
-}
-
-/// All that match, as far as one page shows them. Nullopt: their prices have no order.
-std::optional<std::vector<ShownProductPtr>> sorted_there(const ProductBoard& board, const ListQuery& query,
-                                                         std::size_t count, Instant now) {
+/// All that match, as far as one page shows them.
+std::vector<ShownProductPtr> sorted_there(const ProductBoard& board, const ListQuery& query,
+                                          std::size_t count, Instant now) {
   const auto all = board.all();
-  using Candidate = std::pair<std::int64_t, const ShownProductPtr*>;
+  using Candidate = std::pair<SortKey, const ShownProductPtr*>;
   std::vector<Candidate> found;
   const auto before = [](const Candidate& a, const Candidate& b) {
     return a.first != b.first ? a.first < b.first : (*a.second)->id > (*b.second)->id;
   };
-  std::optional<Currency> currency;
   for (const auto& product : *all) {
     if (!is_there(*product, query, now) || !matches(*product, query)) continue;
-    if (!currency) currency = product->terms.price.currency;
-    if (is_by_price(query.sort) && product->terms.price.currency != *currency) return std::nullopt;
-    const std::int64_t key = key_of(*product, query.sort);
+    const SortKey key = key_of(*product, query.sort);
     if (query.after && (key < query.after_key || (key == query.after_key && product->id >= query.after)))
       continue;
     found.emplace_back(key, &product);
@@ -96,7 +91,11 @@ Result<> read_cursor(const std::string& cursor, ListQuery& query) {
   const auto size = wire::decode_base64url(cursor, bytes);
   if (!size) return wrong();
   std::string_view plain(reinterpret_cast<const char*>(bytes), *size);
-  const auto [stop, error] = std::from_chars(plain.begin(), plain.end(), query.after_key);
+  const auto currency = Currency::parse(plain.substr(0, 3));
+  if (!currency || plain.size() < 4 || plain[3] != ':') return wrong();
+  query.after_key.currency = *currency;
+  plain.remove_prefix(4);
+  const auto [stop, error] = std::from_chars(plain.begin(), plain.end(), query.after_key.value);
   if (error != std::errc() || stop == plain.end() || *stop != ':') return wrong();
   const auto id = ProductId::parse(std::string_view(stop + 1, plain.end()));
   if (!id) return wrong();
@@ -107,13 +106,8 @@ Result<> read_cursor(const std::string& cursor, ListQuery& query) {
 ListPage list_products(const ProductBoard& board, const ListQuery& query, Instant now) {
   const std::size_t one_more = query.limit + 1;  // It tells whether there is a next page.
   ListPage page;
-  if (query.is_plain()) {
-    page.products = newest_there(board, query, one_more, now);
-  } else if (auto found = sorted_there(board, query, one_more, now)) {
-    page.products = std::move(*found);
-  } else {
-    page.several_currencies = true;
-  }
+  page.products = query.is_plain() ? newest_there(board, query, one_more, now)
+                                   : sorted_there(board, query, one_more, now);
   if (page.products.size() > query.limit) {
     page.products.resize(query.limit);
     page.next_cursor = cursor_of(query, *page.products.back());

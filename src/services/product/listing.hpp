@@ -9,6 +9,14 @@ namespace market::product {
 
 enum class SortBy : std::uint8_t { newest, price_rising, price_falling, opening };
 
+/// What a list is sorted by. Prices of two currencies cannot be compared: one currency comes behind the
+/// other, by its code. Of other orders all keys have one currency.
+struct SortKey {
+  Currency currency;
+  std::int64_t value = 0;
+  friend auto operator<=>(const SortKey&, const SortKey&) = default;
+};
+
 struct ListQuery {
   std::string search, category;  ///< Empty: any.
   SearchQuery words;             ///< Of `search`.
@@ -18,7 +26,7 @@ struct ListQuery {
   SortBy sort = SortBy::newest;
   std::size_t limit = 20;
   /// The last product of the page before: its sort key and id; id none: from the start.
-  std::int64_t after_key = 0;
+  SortKey after_key;
   ProductId after;
   /// Who asks: what is not public yet is in the lists of its seller and of administrators.
   UserId viewer;
@@ -33,8 +41,6 @@ struct ListQuery {
 struct ListPage {
   std::vector<ShownProductPtr> products;
   std::string next_cursor;  ///< Empty: the last page.
-  /// By price, but what matches has prices in several currencies, which have no order: no products then.
-  bool several_currencies = false;
 };
 
 /// Where `query` goes on, by a cursor that list_products() gave for the same sort and filters. Errors:

@@ -223,8 +223,6 @@ Task<Reply> list(const UseCases& use, const Request& request) {
     page = co_await use.parts.searching.run(std::move(whose), std::move(scan));
     if (!page) co_return fail(page.error());
   }
-  if (page->several_currencies)
-    co_return invalid_field("currency", "required", "prices of several currencies have no order; name one");
   co_return http::list_reply(
       request, page->products, page->next_cursor,
       [&use](wire::JsonWriter& json, const auto& product) { json.value(use.catalogue.json_of(*product)); });
@@ -253,12 +251,20 @@ Task<Reply> create(const UseCases& use, const Request& request) {
 }
 
 /// Whether If-Match allows a change of this version. Errors: bad_request, precondition_failed.
-Result<> expect_match(const Request& request, const ShownProduct& product) {
-  const auto match = http::if_match(request, std::to_string(product.version));
+Result<> expect_match(const Request& request, std::string_view version) {
+  const auto match = http::if_match(request, version);
   if (match == http::IfMatch::malformed) return fail(Code::bad_request, "If-Match is no list of ETags");
   if (match == http::IfMatch::fails)
     return fail(Code::precondition_failed, "the product has changed; read it again");
   return {};
+}
+Result<> expect_match(const Request& request, const ShownProduct& product) {
+  return expect_match(request, std::to_string(product.version));
+}
+
+/// Whether an edit is of this very version, so that it is not tried again on the next one.
+bool names_version(const Request& request) {
+  return request.has_header("If-Match") && request.only_header("If-Match") != "*";
 }
 
 Task<Reply> patch(const UseCases& use, const Request& request) {
@@ -271,8 +277,7 @@ Task<Reply> patch(const UseCases& use, const Request& request) {
     if (auto ok = expect_match(request, now); !ok) return ok;
     return read_product_patch(request.body, terms, texts);
   };
-  const bool once = request.has_header("If-Match") && request.only_header("If-Match") != "*";
-  const auto edited = co_await use.edits.run(own->id, std::move(edit), once);
+  const auto edited = co_await use.edits.run(own->id, std::move(edit), names_version(request));
   if (!edited) co_return fail(edited.error());
   co_return changed_page(use, http::Status::ok, own->id);
 }
@@ -281,11 +286,12 @@ Task<Reply> withdraw(const UseCases& use, const Request& request) {
   const auto own = own_product_of(use, request);
   if (!own) co_return fail(own.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
-  auto edit = [](const ShownProduct&, ProductTerms& terms, ProductTexts&) -> Result<> {
+  auto edit = [&request](const ShownProduct& now, ProductTerms& terms, ProductTexts&) -> Result<> {
+    if (auto ok = expect_match(request, now); !ok) return ok;
     terms.withdrawn = true;
     return {};
   };
-  const auto edited = co_await use.edits.run(own->id, std::move(edit), false);
+  const auto edited = co_await use.edits.run(own->id, std::move(edit), names_version(request));
   if (!edited) co_return fail(edited.error());
   co_return http::no_content();
 }
@@ -326,11 +332,13 @@ Task<Reply> put_image(const UseCases& use, const Request& request) {
   // The bytes first: an event never names a picture that is not there.
   auto hash = co_await use.parts.pictures.store(bytes);
   if (!hash) co_return fail(hash.error());
-  auto edit = [picture = *hash](const ShownProduct&, ProductTerms&, ProductTexts& texts) -> Result<> {
+  auto edit = [&request, picture = *hash](const ShownProduct& now, ProductTerms&,
+                                          ProductTexts& texts) -> Result<> {
+    if (auto ok = expect_match(request, image_version_of(now.texts.picture)); !ok) return ok;
     texts.picture = picture;
     return {};
   };
-  const auto edited = co_await use.edits.run(own->id, std::move(edit), false);
+  const auto edited = co_await use.edits.run(own->id, std::move(edit), names_version(request));
   if (!edited) co_return fail(edited.error());
   std::string body;
   wire::JsonWriter(body).begin_object().member("imageUrl", image_url_of(own->id, *hash)).end_object();

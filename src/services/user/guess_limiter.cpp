@@ -92,7 +92,10 @@ std::string limit_address(std::string_view remote_address) {
   boost::system::error_code error;
   const auto address = boost::asio::ip::make_address(std::string(remote_address), error);
   if (error || !address.is_v6()) return std::string(remote_address);
-  const auto bytes = address.to_v6().to_bytes();
+  const auto v6 = address.to_v6();
+  // As some proxies write whoever came by IPv4: all of them would be one network.
+  if (v6.is_v4_mapped()) return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, v6).to_string();
+  const auto bytes = v6.to_bytes();
   return std::string(reinterpret_cast<const char*>(bytes.data()), 8);
 }
 

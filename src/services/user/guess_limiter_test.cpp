@@ -95,6 +95,7 @@ TEST(KeyedDigest, DependsOnItsKey) {
 TEST(LimitAddress, IsACustomersNetwork) {
   EXPECT_EQ(limit_address("192.0.2.7"), "192.0.2.7");
   EXPECT_NE(limit_address("192.0.2.7"), limit_address("192.0.2.8"));
+  EXPECT_EQ(limit_address("::ffff:192.0.2.7"), "192.0.2.7") << "as some proxies write it";
   EXPECT_EQ(limit_address("2001:db8:1:2::1"), limit_address("2001:db8:1:2:ffff::9")) << "one /64";
   EXPECT_NE(limit_address("2001:db8:1:2::1"), limit_address("2001:db8:1:3::1"));
 }

@@ -40,7 +40,7 @@ export const en = {
   'home.more': 'Show more',
   'home.none': 'Nothing matches',
   'home.none.text': 'Try another word, or clear the filters.',
-  'home.currencies': 'Prices in several currencies have no order. Show those in:',
+  'home.currencies': 'Prices are compared within one currency. Show only:',
   'home.clear': 'Clear filters',
   'home.empty': 'No drop is announced yet',
   'home.empty.text': 'As soon as one is, it stands here with its countdown.',

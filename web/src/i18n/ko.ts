@@ -41,7 +41,7 @@ export const ko: Words = {
   'home.more': '더 보기',
   'home.none': '맞는 것이 없습니다',
   'home.none.text': '다른 낱말로 찾거나 조건을 지워 보세요.',
-  'home.currencies': '통화가 여럿이라 가격순으로 놓을 수 없습니다. 통화를 골라 주세요:',
+  'home.currencies': '가격은 같은 통화 안에서만 비교합니다. 한 통화만 보기:',
   'home.clear': '조건 지우기',
   'home.empty': '예고된 드롭이 아직 없습니다',
   'home.empty.text': '정해지면 여기에 카운트다운과 함께 나타납니다.',

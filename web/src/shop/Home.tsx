@@ -2,7 +2,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
-import { ApiError, ask } from '../api/client';
+import { ask } from '../api/client';
 import type { CategoryList, Product, ProductList, Stock } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { useAddress } from '../lib/address';
@@ -76,11 +76,12 @@ export function Card({ product, heading: Heading }: { product: Product; heading:
   );
 }
 
-/** Prices of several currencies have no order: one is chosen first. */
+/** Prices of several currencies come one behind the other, unless one is chosen. */
 function Currencies({ pick }: { pick: (currency: string) => void }): ReactNode {
   const { t } = useSpeech();
   const newest = useQuery({ queryKey: ['products', 'currencies'], queryFn: ({ signal }) => ask<ProductList>('/products', { query: { limit: 100 }, signal }) });
   const there = [...new Set(newest.data?.items.map((each) => each.price.currency))].sort();
+  if (there.length < 2) return null;
   return (
     <Notice>
       <p>{t('home.currencies')}</p>
@@ -183,8 +184,8 @@ export function Home(): ReactNode {
           </p>
         )}
         {list.isPending && <Loading of={list}><div className="grid">{Array.from({ length: 8 }, (_, i) => <Skeleton key={i} className="card-skeleton" />)}</div></Loading>}
-        {list.isError && (list.error instanceof ApiError && list.error.field('currency')
-          ? <Currencies pick={(one) => filters.set('currency', one)} /> : <LoadError of={list} />)}
+        {list.isError && <LoadError of={list} />}
+        {sort.endsWith('price') && !currency && <Currencies pick={(one) => filters.set('currency', one)} />}
         {list.isSuccess && items.length === 0 && (filters.any
           ? <Empty title="home.none" text="home.none.text" />
           : <Empty title="home.empty" text="home.empty.text" />)}
