@@ -267,9 +267,8 @@ Task<http::Reply> Proxy::shared(Passage& passage, std::string key) {
   }
   const auto flight = coalescer.begin(key, *http::IoThread::current());
   auto reply = co_await guarded(passage);
-  const bool whole =
-      reply && !reply->stream && !reply->tunnel &&
-      reply->forwarded.value_or(http::ForwardedHead()).lines.find("\r\nSet-Cookie:") == std::string::npos;
+  const bool whole = reply && !reply->stream && !reply->tunnel &&
+                     !(reply->forwarded && sets_cookie(reply->forwarded->lines));
   if (whole && flight->joined_count() > 0)
     flight->land(*reply);
   else
