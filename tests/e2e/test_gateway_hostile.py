@@ -4,6 +4,9 @@ import socket
 import urllib.parse
 
 import pytest
+from fake_upstream import FakeUpstream
+from gateway import Gateway
+from test_gateway_faults import config_of
 from test_gateway_pipelining import all_at_once, connections, get, keyed, narrow  # noqa: F401
 
 
@@ -195,3 +198,18 @@ def test_the_target_beats_the_host_and_trailers_stay(narrow):  # noqa: F811
     seen = upstream.last("/fake/trailed")
     assert seen.body == b"body" and seen.all("Content-Length") == ["4"]
     assert seen.get("X-Role") is None and seen.get("Trailer") is None
+
+
+def test_interim_answers_are_counted_for_each_answer(tmp_path):
+    """Also when the answers before were passed on as they came."""
+
+    def hinted(peer, request):
+        upstream.send(peer, b"HTTP/1.1 103 X\r\nLink: <a>\r\n\r\n" * 5)
+        return upstream.answer_trickle(peer, request)
+
+    with FakeUpstream() as upstream:
+        upstream.answer_hinted = hinted
+        with Gateway(tmp_path, config_of(upstream.port), "gateway.threads=1") as gateway:
+            answers = [gateway.ask("/fake/hinted") for _ in range(5)]
+            assert [(answer.status, answer.body) for answer in answers] == [(200, b"trickle")] * 5
+            assert len({request.peer for request in upstream.requests}) == 1

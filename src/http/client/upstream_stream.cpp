@@ -22,6 +22,7 @@ void UpstreamConnection::start_stream(Pending& pending) {
     return close(Outcome::overloaded, Outcome::lost);
   streaming_ = true;
   has_answered_ = true;
+  interim_answers_ = 0;
   note_keep_alive();
   stream_ended_ = stream_broken_ = stream_aborted_ = false;
   stream_end_ = head_.body;
