@@ -279,3 +279,16 @@ def test_a_stop_cuts_what_never_ends(tmp_path):
         began = time.monotonic()
         assert gateway.stop() == 0, gateway.log()
         assert time.monotonic() - began < 6
+
+
+def test_whoever_refuses_at_once_does_not_get_most(pair):
+    gateway, one, two = pair
+    one.mode = "503"
+
+    def post(_):
+        return [gateway.ask("/fake/late", "POST").status for _ in range(10)]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        statuses = sum(pool.map(post, range(8)), [])
+    assert statuses.count(200) > statuses.count(503), statuses
+    assert set(statuses) == {200, 503} and "is ejected" not in gateway.log()

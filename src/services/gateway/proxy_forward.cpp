@@ -187,6 +187,8 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
         const int status = call.response->status;
         if (status == 500 || status == 502 || status == 504)
           instance->failed(Fault::bad_answer, limits, steady_ms());
+        else if (status == 503)
+          instance->refused(steady_ms());
         else
           instance->succeeded();
         if (status == 201 && !call.response->header(http::decided_field).empty())
