@@ -99,8 +99,14 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     verify_store(options.data,
                  keys_folder(settings, options.data));  // Before the running server gives anything up.
   }
-  const auto inherited =
-      options.takeover ? request_handover(options.data, store_handover_socket) : activated_sockets();
+  std::vector<int> inherited;
+  if (options.takeover) {
+    auto given = request_handover(options.data, store_handover_socket);
+    given.confirm();  // Now: the running server lets go of the store only when it ends.
+    inherited = std::move(given.sockets);
+  } else {
+    inherited = activated_sockets();
+  }
   const Millis predecessor =
       options.takeover ? settings.duration("http.drain_time_max") + Millis(5'000) : Millis(0);
 

@@ -55,10 +55,16 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   server = std::make_unique<http::Server>(router, clock, limits, threads);
   server->set_access_log(access_log);
   if (options.takeover) parts.learn_from(address.host, address.port);
-  const auto inherited = options.takeover ? request_handover(options.data, handover) : activated_sockets();
-  for (const int socket : inherited) server->adopt(socket);
-  if (inherited.empty()) server->listen(address.host, address.port);
   const auto management = management_server_of(settings, info, clock);
+  if (options.takeover) {
+    const auto given = request_handover(options.data, handover);
+    for (const int socket : given.sockets) server->adopt(socket);
+    given.confirm();
+  } else {
+    const auto activated = activated_sockets();
+    for (const int socket : activated) server->adopt(socket);
+    if (activated.empty()) server->listen(address.host, address.port);
+  }
   const auto offered = offer_handover(options.data, handover_socket_name("registry", server->port()),
                                       server->listening_fds(), [&] { server->stop(true); });
   parts.start();
