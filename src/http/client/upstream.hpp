@@ -23,6 +23,7 @@ struct UpstreamLimits {
   std::size_t depth_max = 32;                      ///< Requests under way on one connection.
   std::size_t waiting_max = 1024;                  ///< For a connection to one instance, on one thread.
   std::chrono::milliseconds connect_time_max{2'000};
+  std::chrono::milliseconds event_silence_max{90'000};  ///< Of an event stream; ours say something each 15 s.
 };
 
 class Upstream {

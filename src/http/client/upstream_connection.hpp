@@ -65,7 +65,7 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
 
  private:
   enum class State : std::uint8_t { connecting, open, ending, closed };
-  static constexpr std::chrono::milliseconds stream_pause_max{60'000};  ///< Event streams may be silent.
+  static constexpr std::chrono::milliseconds stream_pause_max{60'000};  ///< Of all but event streams.
   enum class Received : std::uint8_t { bytes, nothing, end, failed };
   struct Pending {
     Call* call;  ///< Null: its asker has given up; the answer is thrown away.
