@@ -4,6 +4,7 @@ import concurrent.futures
 import http.client
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
@@ -292,3 +293,25 @@ def test_whoever_refuses_at_once_does_not_get_most(pair):
         statuses = sum(pool.map(post, range(8)), [])
     assert statuses.count(200) > statuses.count(503), statuses
     assert set(statuses) == {200, 503} and "is ejected" not in gateway.log()
+
+
+def test_without_a_descriptor_left_no_instance_is_at_fault(single):
+    gateway, upstream = single
+    peer = gateway.connect()
+
+    def status():
+        peer.request("POST", "/fake/ok")
+        answer = peer.getresponse()
+        return answer.status, answer.read()
+
+    peer.request("GET", "/metrics")
+    assert peer.getresponse().read()
+    pid = gateway.process.pid
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, hard))
+    refused, body = status()
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+    assert refused == 503 and b'"overloaded"' in body
+    assert status()[0] == 200
+    assert "is ejected" not in gateway.log() and upstream.count("/fake/ok") == 1
+    assert gateway.metric("market_gateway_instance_faults_total") == 0

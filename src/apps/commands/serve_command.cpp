@@ -162,6 +162,8 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   auto limits = limits_of(settings);
   limits.trusted_are_gateways = !with_gateway;
   if (front) limits.streams_max = limits.streams_per_address_max = 0;  // The front door counts them.
+  const bool secure = with_gateway && !settings.text("gateway.tls_certificate").empty();
+  raise_file_limit(limits, secure);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits, threads);
   server->set_access_log(access_log);
   std::optional<gateway::Prober> prober;
@@ -208,8 +210,6 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
                                if (!front) gateways.look(*discovery->services(), now);
                              }});
 
-  raise_file_limit(settings);
-  const bool secure = with_gateway && !settings.text("gateway.tls_certificate").empty();
   announce(fmt::format("market is ready: {}://{}:{} (data: {}, {} threads)", secure ? "https" : "http",
                        http::host_in_url(address.host), server->port(), options.data, threads));
   discovery->start();

@@ -109,6 +109,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   limits.streams_max = limits.streams_per_address_max = 0;  // It counts them itself.
   limits.is_uncapped = [&proxy](std::string_view address) { return proxy.config()->trusts(address); };
   const bool secure = tls != nullptr;
+  raise_file_limit(limits, secure);
   server = std::make_unique<http::Server>(router, clock, limits, threads);
   server->set_tls(std::move(tls));
   server->set_access_log(access_log);  // Of what it answers itself.
@@ -151,7 +152,6 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
                                         handed_over.store(true);
                                         server->stop(true);
                                       });
-  raise_file_limit(settings);
   announce(fmt::format("market is ready: {}://{}:{} (gateway, {} routes, {} threads)",
                        secure ? "https" : "http", http::host_in_url(address.host), server->port(),
                        proxy.config()->routes.size(), threads));

@@ -52,6 +52,7 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   const unsigned threads = thread_count(settings.number("http.threads"), std::thread::hardware_concurrency());
   auto limits = limits_of(settings);
   if (limits.streams_per_address_max > 0) limits.streams_per_address_max = streams_per_address_max;
+  raise_file_limit(limits, false);
   server = std::make_unique<http::Server>(router, clock, limits, threads);
   server->set_access_log(access_log);
   if (options.takeover) parts.learn_from(address.host, address.port);
@@ -70,7 +71,6 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   parts.start();
   signals.watch([&] { server->stop(); });
   reload_signal.watch([] { spdlog::info("SIGHUP: a registry reads its settings at its start alone"); });
-  raise_file_limit(settings);
   announce(fmt::format("market is ready: http://{}:{} (role: registry, {} threads)",
                        http::host_in_url(address.host), server->port(), threads));
   server->run();

@@ -63,7 +63,8 @@ class Upstream {
   void on_stalled(Lane lane);
   /// An event stream has begun on it: it leaves the others' budget. False: no place is left.
   bool take_stream_place(UpstreamConnection& connection);
-  void on_connect_failed() { address_known_ = false; }
+  /// At the address of that turn. True: there is another one to try.
+  bool on_connect_failed(std::uint32_t turn);
   /// An answer that waited for `nanoseconds` at the front of its lane.
   void on_answer(Lane lane, std::int64_t nanoseconds, std::int64_t now_ns);
   /// Whether others of this lane got answers since then: the instance works.
@@ -89,8 +90,9 @@ class Upstream {
   void send(UpstreamConnection& connection, Call& call);
   void start_waiting();
   void resolve();
-  /// Whether the literal address may stand in for a name that does not resolve.
-  bool use_fallback_address();
+  /// The literal address, which is tried last, if it may be.
+  void add_fallback_address();
+  void next_address();
   void fail_waiting(Outcome outcome);
 
   IoThread& thread_;
@@ -103,14 +105,16 @@ class Upstream {
   std::array<Sharing, shared_lanes> sharing_;
   std::deque<Call*> waiting_;
   std::int64_t share_again_ms_ = 0;
-  sockaddr_storage address_{};
-  socklen_t address_size_ = 0;
-  bool address_known_ = false, resolving_ = false, starting_ = false;
+  /// What the host's name means, the one in use first; those before it did not answer. Empty: not known.
+  std::vector<UpstreamAddress> addresses_;
+  std::uint32_t turn_ = 0;  ///< Counts the moves to another one.
+  bool resolving_ = false, starting_ = false;
   enum class Ids : std::uint8_t { unknown, repeated, its_own };
   Ids ids_ = Ids::unknown;
   bool concurrent_ = false;  ///< HTTP pipelining, with the requests of one connection worked on at once.
   std::size_t streams_ = 0;
-  bool refused_ = false;  ///< The newest try to connect.
+  bool refused_ = false;    ///< The newest try to connect, at each address.
+  bool no_socket_ = false;  ///< For the newest try: see UpstreamConnection::Begun.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -23,13 +23,24 @@ namespace market::http {
 
 class Upstream;
 
+struct UpstreamAddress {
+  sockaddr_storage socket{};
+  socklen_t size = 0;
+};
+
 class UpstreamConnection final : public Watched, public std::enable_shared_from_this<UpstreamConnection> {
  public:
-  UpstreamConnection(IoThread& thread, Upstream& owner) : thread_(thread), owner_(&owner) {}
+  /// `turn`: the owner's note of which of its addresses this one tries.
+  UpstreamConnection(IoThread& thread, Upstream& owner, std::uint32_t turn)
+      : thread_(thread), owner_(&owner), turn_(turn) {}
   ~UpstreamConnection();
 
-  /// False: the system has no socket left, or refuses at once.
-  bool connect(const sockaddr_storage& address, socklen_t size);
+  enum class Begun : std::uint8_t {
+    yes,
+    refused,    ///< At once: nobody listens there, or no way leads there.
+    no_socket,  ///< This machine has no descriptor or port left: no fault of the other side.
+  };
+  Begun connect(const UpstreamAddress& address);
   void send(Call& call);
 
   std::size_t depth() const { return pending_.size(); }
@@ -89,6 +100,8 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
   /// The first waiting call ends with `outcome`, those behind it with `behind`.
   void close(Outcome outcome, Outcome behind = Outcome::lost, std::string_view problem = {});
   void shut();
+  /// Its calls go to the owner's next address, if there is one.
+  void connect_failed();
   void note_keep_alive();
   /// One that takes long must not hold up those behind it for as long.
   void release_stalled();
@@ -113,6 +126,7 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
 
   IoThread& thread_;
   Upstream* owner_;  ///< Null once the owner is gone.
+  const std::uint32_t turn_;
   OwnedFd fd_;
   std::uint32_t place_ = 0;
   State state_ = State::connecting;

@@ -109,5 +109,16 @@ TEST_F(UpstreamTest, AnEventStreamThatIsSilentForTooLongEnds) {
   EXPECT_GE(std::chrono::steady_clock::now() - began, 250ms);
 }
 
+TEST_F(UpstreamTest, AnotherAddressIsTriedWhereNobodyListens) {
+  const Answering answering("127.0.0.2", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  target.host = "localhost";
+  EXPECT_EQ(call(), told(Outcome::not_connected));
+  target.fallback = "127.0.0.2";
+  EXPECT_EQ(call(), told(Outcome::answered, "ok")) << "the registered address, last";
+  target.host = "127.0.0.1";
+  target.fallback.clear();
+  EXPECT_EQ(call(), told(Outcome::not_connected));
+}
+
 }  // namespace
 }  // namespace market::http
