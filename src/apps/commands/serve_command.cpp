@@ -7,6 +7,7 @@
 #include "apps/commands/commands.hpp"
 #include "apps/commands/demo.hpp"
 #include "apps/roles/access_log_writer.hpp"
+#include "apps/roles/file_limit.hpp"
 #include "apps/roles/front_door.hpp"
 #include "apps/roles/gateway_role.hpp"
 #include "apps/roles/handover.hpp"
@@ -210,6 +211,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
                                if (!front) gateways.look(*discovery->services(), now);
                              }});
 
+  warn_of_few_files(settings, limits);
   announce(fmt::format("market is ready: {}://{}:{} (data: {}, {} threads)", secure ? "https" : "http",
                        http::host_in_url(address.host), server->port(), options.data, threads));
   discovery->start();

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "apps/roles/access_log_writer.hpp"
+#include "apps/roles/file_limit.hpp"
 #include "apps/roles/front_door.hpp"
 #include "apps/roles/handover.hpp"
 #include "apps/roles/management_server.hpp"
@@ -152,6 +153,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
                                         handed_over.store(true);
                                         server->stop(true);
                                       });
+  warn_of_few_files(settings, limits);
   announce(fmt::format("market is ready: {}://{}:{} (gateway, {} routes, {} threads)",
                        secure ? "https" : "http", http::host_in_url(address.host), server->port(),
                        proxy.config()->routes.size(), threads));

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "apps/roles/access_log_writer.hpp"
+#include "apps/roles/file_limit.hpp"
 #include "apps/roles/handover.hpp"
 #include "apps/roles/management_server.hpp"
 #include "apps/roles/registry_parts.hpp"
@@ -71,6 +72,7 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   parts.start();
   signals.watch([&] { server->stop(); });
   reload_signal.watch([] { spdlog::info("SIGHUP: a registry reads its settings at its start alone"); });
+  warn_of_few_files(settings, limits);
   announce(fmt::format("market is ready: http://{}:{} (role: registry, {} threads)",
                        http::host_in_url(address.host), server->port(), threads));
   server->run();

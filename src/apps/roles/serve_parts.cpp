@@ -55,11 +55,7 @@ void raise_file_limit(http::Limits& limits, bool secure) {
   const std::uint64_t of_each = secure ? 3 : 1;
   const auto left = files.rlim_cur - std::min<std::uint64_t>(files_reserved, files.rlim_cur / 2);
   const auto fit = std::max<std::uint64_t>(left / of_each, 1);
-  if (fit >= limits.connections_max) return;
-  spdlog::warn(
-      "only {} files may be open (RLIMIT_NOFILE): {} connections at once, not http.connections_max={}",
-      files.rlim_cur, fit, limits.connections_max);
-  limits.connections_max = static_cast<std::size_t>(fit);
+  limits.connections_max = static_cast<std::size_t>(std::min<std::uint64_t>(fit, limits.connections_max));
 }
 
 std::optional<Address> read_address(std::string_view text) {

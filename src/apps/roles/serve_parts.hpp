@@ -66,8 +66,8 @@ class Logging {
 void add_log_metrics(platform::MetricsText& metrics);
 
 /// As many open files as this process may have, and no more connections than leave `files_reserved` of them
-/// (half of them at most) to what stands behind: databases, pipes, connections to instances. A warning when
-/// these are fewer than the settings say. `secure`: TLS has a pair of sockets within each.
+/// (half of them at most) to what stands behind: databases, pipes, connections to instances. It says nothing:
+/// see file_limit.hpp, once it serves. `secure`: TLS has a pair of sockets within each connection.
 void raise_file_limit(http::Limits& limits, bool secure);
 inline constexpr std::uint64_t files_reserved = 512;
 
