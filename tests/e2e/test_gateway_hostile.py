@@ -143,6 +143,22 @@ def test_a_refusal_that_names_nobody_passes_as_its_status(narrow):  # noqa: F811
     assert gateway.metric("market_gateway_instance_ejected") == 0
 
 
+def test_an_answer_without_an_id_is_taken_where_nothing_else_can_answer(narrow):  # noqa: F811
+    gateway, upstream = narrow
+    upstream.repeats_ids = True
+    assert all_at_once(gateway, get("/fake/first"))[0][0] == 200
+    for method in ("GET", "POST"):
+        asked = [(raw(HEAD + "Content-Length: 2\r\n\r\nok"), method, {})]
+        for _ in range(3):
+            assert all_at_once(gateway, asked)[0] == (200, b"ok")
+    assert gateway.metric("market_gateway_instance_faults_total") == 0
+    other = raw(HEAD + "X-Request-Id: other\r\nContent-Length: 6\r\n\r\npoison")
+    status, body = all_at_once(gateway, [(other, "POST", {})])[0]
+    assert status == 502 and b"poison" not in body
+    assert gateway.metric("market_gateway_instance_faults_total") == 1
+    assert "is ejected" not in gateway.log(), "several in a row are a sign"
+
+
 def ask_raw(gateway, text):
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as peer:
         peer.sendall(text.encode())

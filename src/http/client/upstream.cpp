@@ -125,10 +125,10 @@ UpstreamConnection* Upstream::sharing(Sharing& lane, std::size_t depth_below) {
   return nullptr;
 }
 
-bool Upstream::fits(std::string_view asked, std::string_view answered) {
+bool Upstream::fits(std::string_view asked, std::string_view answered, bool alone) {
   const bool same = asked == answered;
   if (ids_ == Ids::unknown && !answered.empty()) ids_ = same ? Ids::repeated : Ids::its_own;
-  return same || ids_ != Ids::repeated;
+  return same || ids_ != Ids::repeated || (answered.empty() && alone);
 }
 
 void Upstream::on_answer(Lane lane, std::int64_t nanoseconds, std::int64_t now_ns) {

@@ -55,8 +55,9 @@ class Upstream {
   void on_idle(UpstreamConnection& connection);
   void on_closed(UpstreamConnection& connection);
   /// Whether an answer with these ids can be the one for the request asked. An instance that has repeated an
-  /// id once does so always: whatever else comes from it is not the answer.
-  bool fits(std::string_view asked, std::string_view answered);
+  /// id once does so always: whatever else comes from it is not the answer. It may leave it out (a proxy of
+  /// its own answers in its place) where the request was `alone` on its connection.
+  bool fits(std::string_view asked, std::string_view answered, bool alone);
   /// The instance works on the requests of one connection concurrently.
   void on_independent() { concurrent_ = true; }
   /// One of this lane held up those behind it: nobody stands in line until answers are fast again.

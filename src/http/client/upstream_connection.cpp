@@ -66,6 +66,7 @@ void UpstreamConnection::connect_failed() {
 }
 
 void UpstreamConnection::send(Call& call) {
+  sent_alone_ = pending_.empty();
   if (pending_.empty()) front_since_ns_ = monotonic_ns();
   pending_.push_back({&call, call.answers_head});
   lane_ = call.lane;
@@ -194,12 +195,13 @@ bool UpstreamConnection::read_answer() {
 }
 
 bool UpstreamConnection::is_answer_to(const Call& call) {
-  if (!owner_ || call.request_id.empty() || owner_->fits(call.request_id, head_.request_id)) return true;
+  if (!owner_ || call.request_id.empty() || owner_->fits(call.request_id, head_.request_id, sent_alone_))
+    return true;
   constexpr std::array unread{400, 413, 414, 431};
   if (!head_.keep_alive && std::find(unread.begin(), unread.end(), head_.status) != unread.end())
     close(Outcome::refused, Outcome::not_processed);  // Its words may be anybody's: only the status counts.
   else
-    close(Outcome::lost);  // What was asked may have been done.
+    close(Outcome::mismatched);
   return false;
 }
 

@@ -140,6 +140,7 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
   std::int64_t idle_ms_max_ = 0;                                     ///< As the newest call says.
   std::int64_t kept_ms_ = std::numeric_limits<std::int64_t>::max();  ///< As its Keep-Alive says.
   bool has_answered_ = false;
+  bool sent_alone_ = false;  ///< Nothing was under way before the newest request: nothing else can answer it.
   std::int64_t front_since_ns_ = 0;
   int interim_answers_ = 0;
 

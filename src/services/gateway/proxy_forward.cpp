@@ -217,6 +217,11 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
         budget = &own.broken;
         best = unknown_outcome(Status::bad_gateway, "the service broke off its answer", request);
         break;
+      case Outcome::mismatched:
+        instance->failed(Fault::bad_answer, limits, steady_ms());
+        budget = &own.broken;
+        best = unknown_outcome(Status::bad_gateway, "the service's answer is another request's", request);
+        break;
       case Outcome::stalled:
         costs_nothing = true;
         best = unknown_outcome(Status::gateway_timeout, "the service took too long", request);
@@ -245,6 +250,7 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
     // Another connection may do, when there is no other instance. Once: then it is the request's own fault.
     const bool in_line = call.lane != http::Lane::alone;
     if (call.outcome == Outcome::not_processed || call.outcome == Outcome::stalled ||
+        (call.outcome == Outcome::mismatched && in_line) ||
         (call.outcome == Outcome::lost && (in_line || call.stale)))
       tried.pop_back();
     if (!costs_nothing) ++retries;
