@@ -136,17 +136,18 @@ def test_others_are_not_asked_and_limits_count_once(tmp_path):
         config = ROUTE.format(port=fake.port, silent=silent.port)
         with Gateway(tmp_path, config, limits=True) as gateway:
             address = ("127.0.0.1", gateway.port)
-            for _ in range(4):
+            for spelled in ("/fake/ok", "/fake/o%6b", "/fake//ok", "/fake/ok"):
                 with socket.create_connection(address, timeout=10) as peer:
-                    peer.sendall(request("/fake/ok", "Content-Length: 2", EXPECT, method="POST"))
+                    peer.sendall(request(spelled, "Content-Length: 2", EXPECT, method="POST"))
                     assert peer.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
                     peer.sendall(b"ab")
                     answer = peer.recv(65536)
                     assert statuses(answer) == [200], "each counts once"
                     assert b"RateLimit: " in answer
-            with socket.create_connection(address, timeout=10) as peer:
-                peer.sendall(request("/fake/ok", "Content-Length: 2", EXPECT, method="POST"))
-                assert statuses(read_all(peer)) == [429], "before its body"
+            for spelled in ("/fake/ok", "/fake/o%6b", "/fake//ok"):
+                with socket.create_connection(address, timeout=10) as peer:
+                    peer.sendall(request(spelled, "Content-Length: 2", EXPECT, method="POST"))
+                    assert statuses(read_all(peer)) == [429], f"{spelled}: before its body"
             assert fake.count("/fake/ok") == 4 and not fake.last("/fake/ok").get("Expect")
             # One of ours that does not answer: its client goes on after a second.
             with socket.create_connection(address, timeout=10) as peer:

@@ -4,6 +4,7 @@ import concurrent.futures
 import http.client
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
@@ -279,3 +280,38 @@ def test_a_stop_cuts_what_never_ends(tmp_path):
         began = time.monotonic()
         assert gateway.stop() == 0, gateway.log()
         assert time.monotonic() - began < 6
+
+
+def test_whoever_refuses_at_once_does_not_get_most(pair):
+    gateway, one, two = pair
+    one.mode = "503"
+
+    def post(_):
+        return [gateway.ask("/fake/late", "POST").status for _ in range(10)]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        statuses = sum(pool.map(post, range(8)), [])
+    assert statuses.count(200) > statuses.count(503), statuses
+    assert set(statuses) == {200, 503} and "is ejected" not in gateway.log()
+
+
+def test_without_a_descriptor_left_no_instance_is_at_fault(single):
+    gateway, upstream = single
+    peer = gateway.connect()
+
+    def status():
+        peer.request("POST", "/fake/ok")
+        answer = peer.getresponse()
+        return answer.status, answer.read()
+
+    peer.request("GET", "/metrics")
+    assert peer.getresponse().read()
+    pid = gateway.process.pid
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, hard))
+    refused, body = status()
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+    assert refused == 503 and b'"overloaded"' in body
+    assert status()[0] == 200
+    assert "is ejected" not in gateway.log() and upstream.count("/fake/ok") == 1
+    assert gateway.metric("market_gateway_instance_faults_total") == 0

@@ -4,6 +4,9 @@ import socket
 import urllib.parse
 
 import pytest
+from fake_upstream import FakeUpstream
+from gateway import Gateway
+from test_gateway_faults import config_of
 from test_gateway_pipelining import all_at_once, connections, get, keyed, narrow  # noqa: F401
 
 
@@ -140,6 +143,22 @@ def test_a_refusal_that_names_nobody_passes_as_its_status(narrow):  # noqa: F811
     assert gateway.metric("market_gateway_instance_ejected") == 0
 
 
+def test_an_answer_without_an_id_is_taken_where_nothing_else_can_answer(narrow):  # noqa: F811
+    gateway, upstream = narrow
+    upstream.repeats_ids = True
+    assert all_at_once(gateway, get("/fake/first"))[0][0] == 200
+    for method in ("GET", "POST"):
+        asked = [(raw(HEAD + "Content-Length: 2\r\n\r\nok"), method, {})]
+        for _ in range(3):
+            assert all_at_once(gateway, asked)[0] == (200, b"ok")
+    assert gateway.metric("market_gateway_instance_faults_total") == 0
+    other = raw(HEAD + "X-Request-Id: other\r\nContent-Length: 6\r\n\r\npoison")
+    status, body = all_at_once(gateway, [(other, "POST", {})])[0]
+    assert status == 502 and b"poison" not in body
+    assert gateway.metric("market_gateway_instance_faults_total") == 1
+    assert "is ejected" not in gateway.log(), "several in a row are a sign"
+
+
 def ask_raw(gateway, text):
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as peer:
         peer.sendall(text.encode())
@@ -195,3 +214,18 @@ def test_the_target_beats_the_host_and_trailers_stay(narrow):  # noqa: F811
     seen = upstream.last("/fake/trailed")
     assert seen.body == b"body" and seen.all("Content-Length") == ["4"]
     assert seen.get("X-Role") is None and seen.get("Trailer") is None
+
+
+def test_interim_answers_are_counted_for_each_answer(tmp_path):
+    """Also when the answers before were passed on as they came."""
+
+    def hinted(peer, request):
+        upstream.send(peer, b"HTTP/1.1 103 X\r\nLink: <a>\r\n\r\n" * 5)
+        return upstream.answer_trickle(peer, request)
+
+    with FakeUpstream() as upstream:
+        upstream.answer_hinted = hinted
+        with Gateway(tmp_path, config_of(upstream.port), "gateway.threads=1") as gateway:
+            answers = [gateway.ask("/fake/hinted") for _ in range(5)]
+            assert [(answer.status, answer.body) for answer in answers] == [(200, b"trickle")] * 5
+            assert len({request.peer for request in upstream.requests}) == 1

@@ -156,6 +156,30 @@ def test_equal_reads_share_an_answer(tmp_path, upstream):
         assert upstream.count("/fake/mine") - upstream_before == 60
 
 
+def test_no_shared_answer_has_a_cookie_or_is_for_another_key(tmp_path, upstream):
+    def session(peer, request):
+        with upstream.lock:
+            upstream.sessions += 1
+            cookie = f"set-cookie: sid={upstream.sessions}"
+        return upstream.reply(peer, 200, (request.get("X-Api-Key") or "").encode(), [cookie])
+
+    upstream.sessions = 0
+    upstream.answer_session = session
+    upstream.answer_keyed = lambda peer, request: upstream.reply(peer, 200, request.get("X-Api-Key").encode())
+    with Gateway(tmp_path, ROUTE.format(top="", port=upstream.port, more="coalesce = true")) as gateway:
+        peers = [gateway.connect() for _ in range(60)]
+        for peer in peers:
+            peer.request("GET", "/fake/session")
+        answers = [peer.getresponse() for peer in peers]
+        assert [answer.status for answer in answers] == [200] * 60
+        assert len({answer.getheader("Set-Cookie") for answer in answers}) == 60
+        for answer in answers:
+            answer.read()
+        for number, peer in enumerate(peers):
+            peer.request("GET", "/fake/keyed", headers={"X-Api-Key": str(number)})
+        assert [int(peer.getresponse().read()) for peer in peers] == list(range(60))
+
+
 class Collector(http.server.BaseHTTPRequestHandler):
     posts = []
 

@@ -305,6 +305,7 @@ def test_few_file_descriptors(start):
     used = client_cpu(server.process.pid)
     time.sleep(1)
     assert client_cpu(server.process.pid) - used < 0.3
+    assert "only 64 files may be open (RLIMIT_NOFILE): 32 connections at once" in server.log_tail()
     for peer in peers:
         peer.close()
     assert exchange(server, LAST).startswith(b"HTTP/1.1 200 ")

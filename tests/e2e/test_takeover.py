@@ -1,6 +1,9 @@
 """`serve --takeover` of the roles without a store: a restart under load that nobody notices."""
 
+import contextlib
 import http.client
+import os
+import socket
 import threading
 
 import pytest
@@ -71,6 +74,63 @@ def test_a_gateway_hands_over_under_load(tmp_path):
         assert running.ask("/info").json()["pid"] == running.process.pid
         assert running.stop() == 0
     assert list((tmp_path / "data").iterdir()) == []
+
+
+@contextlib.contextmanager
+def asking(data, name):
+    """A successor that has got the sockets, and not said that it has taken over."""
+    folder = os.open(data, os.O_PATH)
+    peer = socket.socket(socket.AF_UNIX)
+    peer.settimeout(10 * PATIENCE)
+    try:
+        peer.connect(f"/proc/self/fd/{folder}/{name}")
+        _, sockets, _, _ = socket.recv_fds(peer, 1, 64)
+        assert sockets
+        for fd in sockets:
+            os.close(fd)
+        yield peer
+    finally:
+        peer.close()
+        os.close(folder)
+
+
+def test_a_successor_that_dies_has_taken_nothing(tmp_path):
+    with FakeUpstream() as upstream, Gateway(tmp_path, config_of(upstream.port)) as first:
+        name = f"handover-gateway-{first.port}.sock"
+        with Load(first.port, "/fake/ok", lambda body: b"/fake/ok" in body) as load:
+            for deaths in (1, 2):
+                with asking(tmp_path / "data", name):
+                    load.goes_on()
+                until(lambda: first.log().count("did not take over") == deaths, 10, "its end to be seen")
+            with asking(tmp_path / "data", name) as slow:
+                until(lambda: first.log().count("did not take over") == 3, 15 * PATIENCE, "the time-out")
+                with pytest.raises(BrokenPipeError):
+                    slow.send(b"A")
+            load.goes_on()
+            after = Gateway(tmp_path, config_of(upstream.port), port=first.port, flags=("--takeover",))
+            try:
+                assert first.process.wait(15 * PATIENCE) == 0
+                load.goes_on()
+            finally:
+                load.ended.set()
+                after.stop()
+        assert load.bad == []
+
+
+def test_a_store_outlives_a_successor_that_dies(tmp_path):
+    first = Market(tmp_path / "store")
+    after = Market(first.data, listen=first.port, flags=("--takeover",))
+    try:
+        first.start()
+        with asking(first.data, "handover.sock"):
+            pass
+        until(lambda: "did not take over" in first.log_tail(), 10, "its end to be seen")
+        assert metric(first, "market_http_connections") > 0
+        after.start()
+        assert first.process.wait(15 * PATIENCE) == 0
+    finally:
+        after.kill()
+        first.kill()
 
 
 @pytest.mark.parametrize("settings", [(), ("registry.credential=market:secret",)])

@@ -7,6 +7,7 @@
 #include "apps/commands/commands.hpp"
 #include "apps/commands/demo.hpp"
 #include "apps/roles/access_log_writer.hpp"
+#include "apps/roles/file_limit.hpp"
 #include "apps/roles/front_door.hpp"
 #include "apps/roles/gateway_role.hpp"
 #include "apps/roles/handover.hpp"
@@ -99,8 +100,14 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     verify_store(options.data,
                  keys_folder(settings, options.data));  // Before the running server gives anything up.
   }
-  const auto inherited =
-      options.takeover ? request_handover(options.data, store_handover_socket) : activated_sockets();
+  std::vector<int> inherited;
+  if (options.takeover) {
+    auto given = request_handover(options.data, store_handover_socket);
+    given.confirm();  // Now: the running server lets go of the store only when it ends.
+    inherited = std::move(given.sockets);
+  } else {
+    inherited = activated_sockets();
+  }
   const Millis predecessor =
       options.takeover ? settings.duration("http.drain_time_max") + Millis(5'000) : Millis(0);
 
@@ -156,6 +163,8 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   auto limits = limits_of(settings);
   limits.trusted_are_gateways = !with_gateway;
   if (front) limits.streams_max = limits.streams_per_address_max = 0;  // The front door counts them.
+  const bool secure = with_gateway && !settings.text("gateway.tls_certificate").empty();
+  raise_file_limit(limits, secure);
   server = std::make_unique<http::Server>(platform.router, platform.clock, limits, threads);
   server->set_access_log(access_log);
   std::optional<gateway::Prober> prober;
@@ -202,8 +211,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
                                if (!front) gateways.look(*discovery->services(), now);
                              }});
 
-  raise_file_limit(settings);
-  const bool secure = with_gateway && !settings.text("gateway.tls_certificate").empty();
+  warn_of_few_files(settings, limits);
   announce(fmt::format("market is ready: {}://{}:{} (data: {}, {} threads)", secure ? "https" : "http",
                        http::host_in_url(address.host), server->port(), options.data, threads));
   discovery->start();

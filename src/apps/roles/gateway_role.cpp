@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "apps/roles/access_log_writer.hpp"
+#include "apps/roles/file_limit.hpp"
 #include "apps/roles/front_door.hpp"
 #include "apps/roles/handover.hpp"
 #include "apps/roles/management_server.hpp"
@@ -108,14 +109,15 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   limits.trusted_proxies.clear();  // The proxy looks itself: its list can be reloaded, and it names each hop.
   limits.streams_max = limits.streams_per_address_max = 0;  // It counts them itself.
   limits.is_uncapped = [&proxy](std::string_view address) { return proxy.config()->trusts(address); };
-  server = std::make_unique<http::Server>(router, clock, limits, threads);
   const bool secure = tls != nullptr;
+  raise_file_limit(limits, secure);
+  server = std::make_unique<http::Server>(router, clock, limits, threads);
   server->set_tls(std::move(tls));
   server->set_access_log(access_log);  // Of what it answers itself.
   server->set_amend(
       [&proxy](const http::Request& request, http::Reply& reply) { proxy.add_cors(request, reply); });
-  std::vector<int> inherited = activated_sockets();
-  if (!options.takeover && inherited.empty()) server->listen(address.host, address.port);
+  const auto activated = options.takeover ? std::vector<int>() : activated_sockets();
+  if (!options.takeover && activated.empty()) server->listen(address.host, address.port);
   gateway::Prober prober(front.balancer, server->executor(0));
   prober.start();
   ended_sessions.emplace(
@@ -139,15 +141,19 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
   registry->start();
   registry->wait_for_list(first_list_max);
   // As late as can be: from here until run() those who connect wait.
-  if (options.takeover) inherited = request_handover(options.data, handover);
-  for (const int socket : inherited) server->adopt(socket);
+  if (options.takeover) {
+    const auto given = request_handover(options.data, handover);
+    for (const int socket : given.sockets) server->adopt(socket);
+    given.confirm();
+  }
+  for (const int socket : activated) server->adopt(socket);
   std::atomic<bool> handed_over{false};
   const auto offered = offer_handover(options.data, handover_socket_name("gateway", server->port()),
                                       server->listening_fds(), [&] {
                                         handed_over.store(true);
                                         server->stop(true);
                                       });
-  raise_file_limit(settings);
+  warn_of_few_files(settings, limits);
   announce(fmt::format("market is ready: {}://{}:{} (gateway, {} routes, {} threads)",
                        secure ? "https" : "http", http::host_in_url(address.host), server->port(),
                        proxy.config()->routes.size(), threads));

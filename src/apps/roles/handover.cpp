@@ -100,17 +100,21 @@ void expect_handover(const std::string& data_dir, const std::string& name) {
         "--takeover: no running server hands over its socket in '{}' ({} is missing)", data_dir, name));
 }
 
-std::vector<int> request_handover(const std::string& data_dir, const std::string& name) {
-  const int folder = ::open(data_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-  const int peer = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_un address = address_in(folder, name);
-  std::vector<int> fds;
-  if (folder >= 0 && ::connect(peer, generic(address), sizeof address) == 0) fds = receive_fds(peer);
-  ::close(peer);
-  if (folder >= 0) ::close(folder);
-  if (fds.empty())
+Handover request_handover(const std::string& data_dir, const std::string& name) {
+  const http::OwnedFd folder(::open(data_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  Handover given{{}, http::OwnedFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))};
+  const int peer = given.giver.get();
+  const sockaddr_un address = address_in(folder.get(), name);
+  if (folder.get() >= 0 && ::connect(peer, generic(address), sizeof address) == 0)
+    given.sockets = receive_fds(peer);
+  if (given.sockets.empty())
     throw UsageError(fmt::format("--takeover: no running server hands over its socket in '{}'", data_dir));
-  return fds;
+  return given;
+}
+
+void Handover::confirm() const {
+  if (::send(giver.get(), "A", 1, MSG_NOSIGNAL) != 1)
+    throw UsageError("--takeover: the running server did not wait; it goes on serving");
 }
 
 HandoverSocket::HandoverSocket(const std::string& data_dir, const std::string& name,
@@ -139,15 +143,26 @@ void HandoverSocket::run() {
     if (::poll(waiting, 2, -1) < 0 && errno != EINTR) return;
     if (waiting[1].revents != 0) return;
     if ((waiting[0].revents & POLLIN) == 0) continue;
-    const int peer = ::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (peer < 0) continue;
-    const bool gave = same_user(peer) && send_fds(peer, listening_fds_);
-    ::close(peer);
-    if (!gave) continue;
+    const http::OwnedFd peer(::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC));
+    if (peer.get() < 0 || !same_user(peer.get()) || !send_fds(peer.get(), listening_fds_)) continue;
+    if (!is_confirmed(peer.get())) {
+      spdlog::warn("--takeover: a successor got the sockets and did not take over; this process serves on");
+      continue;
+    }
     gone_ = true;
     given_();
     return;  // One successor only.
   }
+}
+
+bool HandoverSocket::is_confirmed(int successor) {
+  pollfd waiting[2] = {{successor, POLLIN, 0}, {stop_pipe_[0], POLLIN, 0}};
+  while (::poll(waiting, 2, static_cast<int>(confirm_time_max.count())) < 0 && errno == EINTR) {
+  }
+  // From here on it cannot confirm any more, and learns so: one of the two serves, whatever the moment.
+  ::shutdown(successor, SHUT_RD);
+  char byte = 0;
+  return ::recv(successor, &byte, 1, MSG_DONTWAIT) == 1;
 }
 
 std::unique_ptr<HandoverSocket> offer_handover(const std::string& data_dir, const std::string& name,

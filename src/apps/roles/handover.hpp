@@ -3,11 +3,14 @@
 /// (socket activation) or handed to the successor over a Unix socket in the data folder (`serve --takeover`).
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "http/server/owned_fd.hpp"
 
 namespace market::apps {
 
@@ -21,15 +24,26 @@ std::string handover_socket_name(std::string_view role, std::uint16_t port);
 
 /// Throws UsageError with one clear line when nobody can be asked: before anything else is begun.
 void expect_handover(const std::string& data_dir, const std::string& name);
-/// Asks the process behind that socket for its listening sockets; it then drains and ends.
+/// What the running process has given. It goes on serving until it is told that it need not.
+struct Handover {
+  std::vector<int> sockets;
+  http::OwnedFd giver;
+  /// From here on it drains and ends. Throws UsageError with one clear line: it has not waited, and serves
+  /// on.
+  void confirm() const;
+};
+/// Asks the process behind that socket for its listening sockets.
 /// Throws UsageError with one clear line when there is none.
-std::vector<int> request_handover(const std::string& data_dir, const std::string& name);
+Handover request_handover(const std::string& data_dir, const std::string& name);
 
 /// As many as one message carries; systemd gives fewer.
 inline constexpr std::size_t handed_over_max = 64;
 
-/// The serving side: gives `listening_fds` to the first successor that asks (same user only) and calls
-/// `given`.
+/// So long a successor may take to confirm that it has adopted the sockets.
+inline constexpr std::chrono::milliseconds confirm_time_max{5'000};
+
+/// The serving side: gives `listening_fds` to the first successor that asks (same user only) and confirms,
+/// and calls `given`. One that dies in between has taken nothing.
 class HandoverSocket {
  public:
   /// Throws std::runtime_error. `name`: nobody else may listen there; the data lock or the port sees to that.
@@ -39,6 +53,7 @@ class HandoverSocket {
 
  private:
   void run();
+  bool is_confirmed(int successor);
   std::string path_;
   int socket_ = -1;
   int folder_ = -1;

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "apps/roles/access_log_writer.hpp"
+#include "apps/roles/file_limit.hpp"
 #include "apps/roles/handover.hpp"
 #include "apps/roles/management_server.hpp"
 #include "apps/roles/registry_parts.hpp"
@@ -52,19 +53,26 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   const unsigned threads = thread_count(settings.number("http.threads"), std::thread::hardware_concurrency());
   auto limits = limits_of(settings);
   if (limits.streams_per_address_max > 0) limits.streams_per_address_max = streams_per_address_max;
+  raise_file_limit(limits, false);
   server = std::make_unique<http::Server>(router, clock, limits, threads);
   server->set_access_log(access_log);
   if (options.takeover) parts.learn_from(address.host, address.port);
-  const auto inherited = options.takeover ? request_handover(options.data, handover) : activated_sockets();
-  for (const int socket : inherited) server->adopt(socket);
-  if (inherited.empty()) server->listen(address.host, address.port);
   const auto management = management_server_of(settings, info, clock);
+  if (options.takeover) {
+    const auto given = request_handover(options.data, handover);
+    for (const int socket : given.sockets) server->adopt(socket);
+    given.confirm();
+  } else {
+    const auto activated = activated_sockets();
+    for (const int socket : activated) server->adopt(socket);
+    if (activated.empty()) server->listen(address.host, address.port);
+  }
   const auto offered = offer_handover(options.data, handover_socket_name("registry", server->port()),
                                       server->listening_fds(), [&] { server->stop(true); });
   parts.start();
   signals.watch([&] { server->stop(); });
   reload_signal.watch([] { spdlog::info("SIGHUP: a registry reads its settings at its start alone"); });
-  raise_file_limit(settings);
+  warn_of_few_files(settings, limits);
   announce(fmt::format("market is ready: http://{}:{} (role: registry, {} threads)",
                        http::host_in_url(address.host), server->port(), threads));
   server->run();

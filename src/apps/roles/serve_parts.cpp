@@ -46,18 +46,16 @@ void announce(const std::string& line) {
   print_patiently(STDOUT_FILENO, line + '\n');
 }
 
-void raise_file_limit(const Settings& settings) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  const auto soft = limit.rlim_cur;
-  limit.rlim_cur = limit.rlim_max;
-  if (limit.rlim_cur > soft && ::setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = soft;
-  // Beside the connections: databases, pipes, epoll sets, connections to others.
-  constexpr std::uint64_t others = 200;
-  const auto wanted = static_cast<std::uint64_t>(settings.number("http.connections_max")) + others;
-  if (limit.rlim_cur < wanted)
-    spdlog::warn("only {} files may be open (RLIMIT_NOFILE), but {} for http.connections_max={}",
-                 limit.rlim_cur, wanted, wanted - others);
+void raise_file_limit(http::Limits& limits, bool secure) {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  const auto soft = files.rlim_cur;
+  files.rlim_cur = files.rlim_max;
+  if (files.rlim_cur > soft && ::setrlimit(RLIMIT_NOFILE, &files) != 0) files.rlim_cur = soft;
+  const std::uint64_t of_each = secure ? 3 : 1;
+  const auto left = files.rlim_cur - std::min<std::uint64_t>(files_reserved, files.rlim_cur / 2);
+  const auto fit = std::max<std::uint64_t>(left / of_each, 1);
+  limits.connections_max = static_cast<std::size_t>(std::min<std::uint64_t>(fit, limits.connections_max));
 }
 
 std::optional<Address> read_address(std::string_view text) {

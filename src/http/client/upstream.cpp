@@ -18,23 +18,28 @@ constexpr std::int64_t lately_ms = 500;  ///< So soon after an answer hardly any
 constexpr std::size_t depth_wanted = 16;
 constexpr std::size_t thread_connections_min = 16;  ///< With more threads than 32, of each.
 constexpr std::size_t spread_min = 4;               ///< So that all threads of the instance have work.
+constexpr std::size_t addresses_max = 8;            ///< Of one name.
 
 /// Of a literal IPv4 or IPv6 address; names need the resolver.
-bool parse_address(const std::string& host, std::uint16_t port, sockaddr_storage& address, socklen_t& size) {
-  address = {};
-  auto& v4 = reinterpret_cast<sockaddr_in&>(address);
-  auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
+std::optional<UpstreamAddress> parse_address(const std::string& host, std::uint16_t port) {
+  UpstreamAddress address;
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address.socket);
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(address.socket);
   if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
     v4.sin_family = AF_INET;
     v4.sin_port = htons(port);
-    size = sizeof v4;
-    return true;
+    address.size = sizeof v4;
+    return address;
   }
-  if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) != 1) return false;
+  if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) != 1) return std::nullopt;
   v6.sin6_family = AF_INET6;
   v6.sin6_port = htons(port);
-  size = sizeof v6;
-  return true;
+  address.size = sizeof v6;
+  return address;
+}
+
+bool is_same(const UpstreamAddress& one, const UpstreamAddress& other) {
+  return one.size == other.size && std::memcmp(&one.socket, &other.socket, one.size) == 0;
 }
 
 void complete(Call& call, Outcome outcome) {
@@ -69,15 +74,14 @@ Upstream::~Upstream() {
 }
 
 void Upstream::start(Call& call) {
-  refused_ = false;
+  refused_ = no_socket_ = false;
   if (waiting_.empty())
     if (auto* connection = connection_for(call)) return send(*connection, call);
-  const bool may_wait = !refused_ && (resolving_ || !connections_.empty());
+  const bool may_wait = !refused_ && (resolving_ || !connections_.empty() || !waiting_.empty());
   if (!may_wait || waiting_.size() >= limits_.waiting_max) {
+    const auto outcome = may_wait || no_socket_ ? Outcome::overloaded : Outcome::not_connected;
     // Completed from the loop: its coroutine is only about to wait.
-    asio::post(thread_.io(), [&call, outcome = may_wait ? Outcome::overloaded : Outcome::not_connected] {
-      complete(call, outcome);
-    });
+    asio::post(thread_.io(), [&call, outcome] { complete(call, outcome); });
     return;
   }
   waiting_.push_back(&call);
@@ -121,10 +125,10 @@ UpstreamConnection* Upstream::sharing(Sharing& lane, std::size_t depth_below) {
   return nullptr;
 }
 
-bool Upstream::fits(std::string_view asked, std::string_view answered) {
+bool Upstream::fits(std::string_view asked, std::string_view answered, bool alone) {
   const bool same = asked == answered;
   if (ids_ == Ids::unknown && !answered.empty()) ids_ = same ? Ids::repeated : Ids::its_own;
-  return same || ids_ != Ids::repeated;
+  return same || ids_ != Ids::repeated || (answered.empty() && alone);
 }
 
 void Upstream::on_answer(Lane lane, std::int64_t nanoseconds, std::int64_t now_ns) {
@@ -172,19 +176,35 @@ UpstreamConnection* Upstream::idle(const Call& call) {
 
 UpstreamConnection* Upstream::open() {
   if (connections_.size() - streams_ >= limits_.connections_max) return nullptr;
-  if (!address_known_) address_known_ = parse_address(host_, port_, address_, address_size_);
-  if (!address_known_) {
+  if (addresses_.empty())
+    if (const auto literal = parse_address(host_, port_)) addresses_.push_back(*literal);
+  if (addresses_.empty()) {
     resolve();
     return nullptr;
   }
-  auto connection = std::make_shared<UpstreamConnection>(thread_, *this);
-  if (!connection->connect(address_, address_size_)) {
-    refused_ = true;
-    address_known_ = false;
-    return nullptr;
+  while (!addresses_.empty()) {
+    auto connection = std::make_shared<UpstreamConnection>(thread_, *this, turn_);
+    const auto begun = connection->connect(addresses_.front());
+    no_socket_ = begun == UpstreamConnection::Begun::no_socket;
+    if (no_socket_) return nullptr;
+    if (begun == UpstreamConnection::Begun::yes) {
+      connections_.push_back(connection);
+      return connection.get();
+    }
+    next_address();
   }
-  connections_.push_back(connection);
-  return connection.get();
+  refused_ = true;
+  return nullptr;
+}
+
+void Upstream::next_address() {
+  addresses_.erase(addresses_.begin());
+  ++turn_;
+}
+
+bool Upstream::on_connect_failed(std::uint32_t turn) {
+  if (turn == turn_ && !addresses_.empty()) next_address();
+  return !addresses_.empty();
 }
 
 void Upstream::resolve() {
@@ -195,30 +215,32 @@ void Upstream::resolve() {
       [this, alive = alive_](const NameResolver::Answer& answer) {
         if (!*alive) return;
         resolving_ = false;
-        const auto& found = answer.endpoints;
-        if (answer.error) {
-          if (use_fallback_address()) return start_waiting();
-          spdlog::warn("cannot resolve {}: {}", host_, answer.error.message());
+        addresses_.clear();
+        for (const auto& one : answer.endpoints) {
+          if (addresses_.size() >= addresses_max) break;
+          if (allowed_ && !allowed_->refusal(one.address()).empty()) continue;
+          auto& address = addresses_.emplace_back();
+          address.size = static_cast<socklen_t>(one.size());
+          std::memcpy(&address.socket, one.data(), one.size());
+        }
+        if (!answer.error && addresses_.empty()) {
+          spdlog::warn("{} {}", host_, allowed_->refusal(answer.endpoints.front().address()));
           return fail_waiting(Outcome::not_connected);
         }
-        const auto usable = std::find_if(found.begin(), found.end(), [this](const auto& one) {
-          return !allowed_ || allowed_->refusal(one.address()).empty();
-        });
-        if (usable == found.end()) {
-          spdlog::warn("{} {}", host_, allowed_->refusal(found.front().address()));
-          return fail_waiting(Outcome::not_connected);
-        }
-        address_size_ = static_cast<socklen_t>(usable->size());
-        std::memcpy(&address_, usable->data(), usable->size());
-        address_known_ = true;
-        start_waiting();
+        add_fallback_address();
+        if (!addresses_.empty()) return start_waiting();
+        spdlog::warn("cannot resolve {}: {}", host_, answer.error.message());
+        const bool no_file = answer.error == boost::system::errc::too_many_files_open ||
+                             answer.error == boost::system::errc::too_many_files_open_in_system;
+        fail_waiting(no_file ? Outcome::overloaded : Outcome::not_connected);
       });
 }
 
-bool Upstream::use_fallback_address() {
-  address_known_ = parse_address(fallback_address_, port_, address_, address_size_) &&
-                   (!allowed_ || allowed_->refusal(std::string_view(fallback_address_)).empty());
-  return address_known_;
+void Upstream::add_fallback_address() {
+  const auto literal = parse_address(fallback_address_, port_);
+  if (!literal || (allowed_ && !allowed_->refusal(std::string_view(fallback_address_)).empty())) return;
+  const auto same = [&literal](const UpstreamAddress& other) { return is_same(*literal, other); };
+  if (std::none_of(addresses_.begin(), addresses_.end(), same)) addresses_.push_back(*literal);
 }
 
 void Upstream::fail_waiting(Outcome outcome) {
@@ -236,7 +258,8 @@ void Upstream::start_waiting() {
     send(*connection, call);
   }
   starting_ = false;
-  if (connections_.empty() && !resolving_) fail_waiting(Outcome::not_connected);
+  if (connections_.empty() && !resolving_)
+    fail_waiting(no_socket_ ? Outcome::overloaded : Outcome::not_connected);
 }
 
 void Upstream::on_idle(UpstreamConnection& connection) {

@@ -23,6 +23,7 @@ struct UpstreamLimits {
   std::size_t depth_max = 32;                      ///< Requests under way on one connection.
   std::size_t waiting_max = 1024;                  ///< For a connection to one instance, on one thread.
   std::chrono::milliseconds connect_time_max{2'000};
+  std::chrono::milliseconds event_silence_max{90'000};  ///< Of an event stream; ours say something each 15 s.
 };
 
 class Upstream {
@@ -54,15 +55,17 @@ class Upstream {
   void on_idle(UpstreamConnection& connection);
   void on_closed(UpstreamConnection& connection);
   /// Whether an answer with these ids can be the one for the request asked. An instance that has repeated an
-  /// id once does so always: whatever else comes from it is not the answer.
-  bool fits(std::string_view asked, std::string_view answered);
+  /// id once does so always: whatever else comes from it is not the answer. It may leave it out (a proxy of
+  /// its own answers in its place) where the request was `alone` on its connection.
+  bool fits(std::string_view asked, std::string_view answered, bool alone);
   /// The instance works on the requests of one connection concurrently.
   void on_independent() { concurrent_ = true; }
   /// One of this lane held up those behind it: nobody stands in line until answers are fast again.
   void on_stalled(Lane lane);
   /// An event stream has begun on it: it leaves the others' budget. False: no place is left.
   bool take_stream_place(UpstreamConnection& connection);
-  void on_connect_failed() { address_known_ = false; }
+  /// At the address of that turn. True: there is another one to try.
+  bool on_connect_failed(std::uint32_t turn);
   /// An answer that waited for `nanoseconds` at the front of its lane.
   void on_answer(Lane lane, std::int64_t nanoseconds, std::int64_t now_ns);
   /// Whether others of this lane got answers since then: the instance works.
@@ -88,8 +91,9 @@ class Upstream {
   void send(UpstreamConnection& connection, Call& call);
   void start_waiting();
   void resolve();
-  /// Whether the literal address may stand in for a name that does not resolve.
-  bool use_fallback_address();
+  /// The literal address, which is tried last, if it may be.
+  void add_fallback_address();
+  void next_address();
   void fail_waiting(Outcome outcome);
 
   IoThread& thread_;
@@ -102,14 +106,16 @@ class Upstream {
   std::array<Sharing, shared_lanes> sharing_;
   std::deque<Call*> waiting_;
   std::int64_t share_again_ms_ = 0;
-  sockaddr_storage address_{};
-  socklen_t address_size_ = 0;
-  bool address_known_ = false, resolving_ = false, starting_ = false;
+  /// What the host's name means, the one in use first; those before it did not answer. Empty: not known.
+  std::vector<UpstreamAddress> addresses_;
+  std::uint32_t turn_ = 0;  ///< Counts the moves to another one.
+  bool resolving_ = false, starting_ = false;
   enum class Ids : std::uint8_t { unknown, repeated, its_own };
   Ids ids_ = Ids::unknown;
   bool concurrent_ = false;  ///< HTTP pipelining, with the requests of one connection worked on at once.
   std::size_t streams_ = 0;
-  bool refused_ = false;  ///< The newest try to connect.
+  bool refused_ = false;    ///< The newest try to connect, at each address.
+  bool no_socket_ = false;  ///< For the newest try: see UpstreamConnection::Begun.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -35,6 +35,7 @@ enum class Outcome : std::uint8_t {
   stalled,        ///< It stood behind one that takes long, and may have been done. Never when alone.
   timed_out,      ///< As lost.
   malformed,      ///< The answer cannot be trusted: 502.
+  mismatched,     ///< The answer is not this request's, which may have been done.
   continued,      ///< To one that asks: it may send its body, on another connection.
   refused,        ///< The instance could not read the request, and answers nobody in particular: see status.
   overloaded,     ///< Too many wait for this instance already.

@@ -33,24 +33,40 @@ UpstreamConnection::~UpstreamConnection() {
   if (fd_.get() >= 0) thread_.remove(place_);
 }
 
-bool UpstreamConnection::connect(const sockaddr_storage& address, socklen_t size) {
-  OwnedFd fd(::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (fd.get() < 0) {
-    spdlog::warn("no socket for an upstream: {}", std::strerror(errno));
-    return false;
-  }
+UpstreamConnection::Begun UpstreamConnection::connect(const UpstreamAddress& address) {
+  const auto trouble = [] {
+    constexpr std::array shortages{EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EAGAIN};
+    const int error = errno;
+    if (std::find(shortages.begin(), shortages.end(), error) == shortages.end()) return Begun::refused;
+    spdlog::warn("no socket for an upstream: {}", std::strerror(error));
+    return Begun::no_socket;
+  };
+  OwnedFd fd(::socket(address.socket.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (fd.get() < 0) return trouble();
   const int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 && errno != EINPROGRESS)
-    return false;
+  const auto* const to = reinterpret_cast<const sockaddr*>(&address.socket);
+  if (::connect(fd.get(), to, address.size) != 0 && errno != EINPROGRESS) return trouble();
   std::construct_at(&fd_, std::move(fd));
   place_ = thread_.add(*this, fd_.get());
   began_ms_ = idle_since_ms_ = thread_.now_ms();
-  return true;
+  return Begun::yes;
+}
+
+void UpstreamConnection::connect_failed() {
+  if (!owner_ || !owner_->on_connect_failed(turn_))
+    return close(Outcome::not_connected, Outcome::not_connected);
+  const auto self = shared_from_this();
+  const auto calls = std::exchange(pending_, {});
+  shut();
+  owner_->on_closed(*this);
+  for (const auto& pending : calls)
+    if (pending.call && owner_) owner_->start(*pending.call);
 }
 
 void UpstreamConnection::send(Call& call) {
+  sent_alone_ = pending_.empty();
   if (pending_.empty()) front_since_ns_ = monotonic_ns();
   pending_.push_back({&call, call.answers_head});
   lane_ = call.lane;
@@ -99,10 +115,7 @@ void UpstreamConnection::on_event(std::uint32_t events) {
     int error = 0;
     socklen_t size = sizeof error;
     ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error != 0 || (events & EPOLLERR) != 0) {
-      if (owner_) owner_->on_connect_failed();
-      return close(Outcome::not_connected, Outcome::not_connected);
-    }
+    if (error != 0 || (events & EPOLLERR) != 0) return connect_failed();
     state_ = State::open;
     send_held_back();
   } else if ((events & EPOLLOUT) != 0 && out_sent_ < out_.size() && !flush_asked_) {
@@ -182,12 +195,13 @@ bool UpstreamConnection::read_answer() {
 }
 
 bool UpstreamConnection::is_answer_to(const Call& call) {
-  if (!owner_ || call.request_id.empty() || owner_->fits(call.request_id, head_.request_id)) return true;
+  if (!owner_ || call.request_id.empty() || owner_->fits(call.request_id, head_.request_id, sent_alone_))
+    return true;
   constexpr std::array unread{400, 413, 414, 431};
   if (!head_.keep_alive && std::find(unread.begin(), unread.end(), head_.status) != unread.end())
     close(Outcome::refused, Outcome::not_processed);  // Its words may be anybody's: only the status counts.
   else
-    close(Outcome::lost);  // What was asked may have been done.
+    close(Outcome::mismatched);
   return false;
 }
 
@@ -270,18 +284,17 @@ bool UpstreamConnection::deliver(std::size_t used, std::string_view body) {
 // ---- ends ------------------------------------------------------------------------------------------------
 
 void UpstreamConnection::tick(std::int64_t now_ms, std::int64_t connect_time_max_ms) {
-  if (state_ == State::connecting && now_ms - began_ms_ > connect_time_max_ms) {
-    if (owner_) owner_->on_connect_failed();
-    return close(Outcome::not_connected, Outcome::not_connected);
-  }
+  if (state_ == State::connecting && now_ms - began_ms_ > connect_time_max_ms) return connect_failed();
   if (streaming_ && stream_time_max_ms_ > 0 && now_ms - stream_progress_ms_ > stream_time_max_ms_ &&
       stream_waiter_) {
     stream_broken_ = true;
     return wake_stream();
   }
   if (pending_.empty()) return;
-  if (const Call* first = pending_.front().call; !first || first->deadline_ms <= now_ms)
+  if (const Call* first = pending_.front().call; !first || first->deadline_ms <= now_ms) {
+    if (state_ == State::connecting && owner_) owner_->on_connect_failed(turn_);  // Others try another one.
     return close(Outcome::timed_out);
+  }
   std::vector<Call*> late;
   for (auto& pending : pending_) {
     if (!pending.call || pending.call->deadline_ms > now_ms) continue;

@@ -23,13 +23,24 @@ namespace market::http {
 
 class Upstream;
 
+struct UpstreamAddress {
+  sockaddr_storage socket{};
+  socklen_t size = 0;
+};
+
 class UpstreamConnection final : public Watched, public std::enable_shared_from_this<UpstreamConnection> {
  public:
-  UpstreamConnection(IoThread& thread, Upstream& owner) : thread_(thread), owner_(&owner) {}
+  /// `turn`: the owner's note of which of its addresses this one tries.
+  UpstreamConnection(IoThread& thread, Upstream& owner, std::uint32_t turn)
+      : thread_(thread), owner_(&owner), turn_(turn) {}
   ~UpstreamConnection();
 
-  /// False: the system has no socket left, or refuses at once.
-  bool connect(const sockaddr_storage& address, socklen_t size);
+  enum class Begun : std::uint8_t {
+    yes,
+    refused,    ///< At once: nobody listens there, or no way leads there.
+    no_socket,  ///< This machine has no descriptor or port left: no fault of the other side.
+  };
+  Begun connect(const UpstreamAddress& address);
   void send(Call& call);
 
   std::size_t depth() const { return pending_.size(); }
@@ -65,7 +76,7 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
 
  private:
   enum class State : std::uint8_t { connecting, open, ending, closed };
-  static constexpr std::chrono::milliseconds stream_pause_max{60'000};  ///< Event streams may be silent.
+  static constexpr std::chrono::milliseconds stream_pause_max{60'000};  ///< Of all but event streams.
   enum class Received : std::uint8_t { bytes, nothing, end, failed };
   struct Pending {
     Call* call;  ///< Null: its asker has given up; the answer is thrown away.
@@ -89,6 +100,8 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
   /// The first waiting call ends with `outcome`, those behind it with `behind`.
   void close(Outcome outcome, Outcome behind = Outcome::lost, std::string_view problem = {});
   void shut();
+  /// Its calls go to the owner's next address, if there is one.
+  void connect_failed();
   void note_keep_alive();
   /// One that takes long must not hold up those behind it for as long.
   void release_stalled();
@@ -113,6 +126,7 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
 
   IoThread& thread_;
   Upstream* owner_;  ///< Null once the owner is gone.
+  const std::uint32_t turn_;
   OwnedFd fd_;
   std::uint32_t place_ = 0;
   State state_ = State::connecting;
@@ -126,6 +140,7 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
   std::int64_t idle_ms_max_ = 0;                                     ///< As the newest call says.
   std::int64_t kept_ms_ = std::numeric_limits<std::int64_t>::max();  ///< As its Keep-Alive says.
   bool has_answered_ = false;
+  bool sent_alone_ = false;  ///< Nothing was under way before the newest request: nothing else can answer it.
   std::int64_t front_since_ns_ = 0;
   int interim_answers_ = 0;
 

@@ -22,13 +22,16 @@ void UpstreamConnection::start_stream(Pending& pending) {
     return close(Outcome::overloaded, Outcome::lost);
   streaming_ = true;
   has_answered_ = true;
+  interim_answers_ = 0;
   note_keep_alive();
   stream_ended_ = stream_broken_ = stream_aborted_ = false;
   stream_end_ = head_.body;
   stream_left_ = head_.content_length;
   stream_decoder_.reset();
   if (stream_end_ == BodyEnd::chunked) stream_decoder_.emplace(std::numeric_limits<std::size_t>::max());
-  stream_time_max_ms_ = is_event_stream(head_) ? 0 : stream_pause_max.count();
+  // One whose instance has frozen must end, too: its readers come back, and meet another instance.
+  const bool events = is_event_stream(head_) && owner_;
+  stream_time_max_ms_ = (events ? owner_->limits().event_silence_max : stream_pause_max).count();
   stream_progress_ms_ = thread_.now_ms();
   pending_.pop_front();
   // Nobody can say how long this takes: those behind it go elsewhere. They are safe to repeat, or they would

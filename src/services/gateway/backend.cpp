@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace market::gateway {
 
@@ -58,12 +59,26 @@ void Backend::probed(bool alive, const BackendLimits& limits, std::int64_t now_m
   spdlog::info("{} at {}:{} is back", service, host, port);
 }
 
+/// Two threads at once may lose one of their refusals: the next one comes soon.
+void Backend::refused(std::int64_t now_ms) {
+  refusals_.store(std::min(refusals(now_ms) + refusal_weight, refusals_max), std::memory_order_relaxed);
+  refused_at_ms_.store(now_ms, std::memory_order_relaxed);
+}
+
+double Backend::refusals(std::int64_t now_ms) const {
+  const auto left = refusals_.load(std::memory_order_relaxed);
+  if (left == 0) return 0;
+  const auto passed = static_cast<double>(now_ms - refused_at_ms_.load(std::memory_order_relaxed));
+  const auto now = left * std::exp2(-std::max(passed, 0.0) / refusal_half_life_ms);
+  return now < 0.5 ? 0 : now;
+}
+
 double Backend::load(const BackendLimits& limits, std::int64_t now_ms) const {
   const double under_way = in_flight.load(std::memory_order_relaxed) + 1;
   const auto since = fresh_since_ms_.load(std::memory_order_relaxed);
-  if (since == 0) return under_way;
+  if (since == 0) return under_way + refusals(now_ms);
   const double age = static_cast<double>(now_ms - since) / static_cast<double>(limits.slow_start.count());
-  return under_way / std::clamp(age, 0.1, 1.0);
+  return under_way / std::clamp(age, 0.1, 1.0) + refusals(now_ms);
 }
 
 }  // namespace market::gateway

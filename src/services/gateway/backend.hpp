@@ -55,6 +55,9 @@ class Backend {
     if (bad_in_a_row_.load(std::memory_order_relaxed) != 0) bad_in_a_row_.store(0, std::memory_order_relaxed);
   }
   void failed(Fault fault, const BackendLimits& limits, std::int64_t now_ms);
+  /// It has answered 503: it works, and wants less. Others get more for a moment, whoever they are; when all
+  /// say so, all are alike again. Without that, whoever refuses at once would always have the least to do.
+  void refused(std::int64_t now_ms);
   bool probe_is_due(std::int64_t now_ms) const {
     return is_ejected() && now_ms >= probe_at_ms_.load(std::memory_order_relaxed);
   }
@@ -73,11 +76,17 @@ class Backend {
 
  private:
   void eject(Fault fault, const BackendLimits& limits, std::int64_t now_ms);
+  /// What is left of its refusals, in requests under way.
+  double refusals(std::int64_t now_ms) const;
   std::atomic<bool> ejected_{false}, dead_{false};
   std::atomic<int> bad_in_a_row_{0}, ejections_{0};
   std::atomic<std::int64_t> probe_at_ms_{0}, fresh_since_ms_;
   static constexpr std::int64_t decides_for_ms = 4'000;  ///< It may be another's turn by then.
   std::atomic<std::int64_t> decided_at_ms_{-decides_for_ms};
+  static constexpr double refusal_weight = 16, refusals_max = 256;  ///< As so many requests under way.
+  static constexpr double refusal_half_life_ms = 500;
+  std::atomic<double> refusals_{0};
+  std::atomic<std::int64_t> refused_at_ms_{0};
 };
 
 using BackendPtr = std::shared_ptr<Backend>;

@@ -216,5 +216,36 @@ TEST_F(BalancerTest, NeverTriesOneTwice) {
   EXPECT_EQ(balancer.choose("unknown", {}, 0, 1), nullptr);
 }
 
+/// An instance that answers 503 at once has always the least under way.
+TEST_F(BalancerTest, WhoeverRefusesGetsLessForAMomentAndIsNotEjected) {
+  discovery.list({{1, InstanceStatus::up}, {2, InstanceStatus::up}});
+  const auto first = choose();
+  const auto second = choose(0, {first});
+  const UnderWay one(*second), two(*second), three(*second);
+  EXPECT_EQ(shares(100)[first->port], 100) << "it has the least under way";
+  first->refused(1'000);
+  EXPECT_EQ(shares(100, 1'001)[second->port], 100);
+  EXPECT_EQ(shares(100, 5'000)[first->port], 100) << "its turn again";
+  for (int i = 0; i < 10'000; ++i) first->refused(5'000);
+  EXPECT_LE(first->load(balancer.limits(), 5'000), 260) << "bounded";
+  EXPECT_EQ(shares(100, 6'500)[second->port], 100);
+  EXPECT_EQ(shares(100, 10'500)[first->port], 100);
+  EXPECT_FALSE(first->is_ejected());
+  EXPECT_EQ(first->faults.load(), 0u);
+}
+
+TEST_F(BalancerTest, WhenAllRefuseAllAreAlike) {
+  discovery.list({{1, InstanceStatus::up}, {2, InstanceStatus::up}});
+  const auto first = choose();
+  const auto second = choose(0, {first});
+  for (int i = 0; i < 50; ++i) {
+    first->refused(1'000);
+    second->refused(1'000);
+  }
+  const auto counts = shares(1'000, 1'001);
+  EXPECT_GT(counts.at(1), 300);
+  EXPECT_GT(counts.at(2), 300);
+}
+
 }  // namespace
 }  // namespace market::gateway

@@ -2,7 +2,29 @@
 
 #include <boost/asio/post.hpp>
 
+#include "services/gateway/name_set.hpp"
+
 namespace market::gateway {
+namespace {
+
+constexpr std::string_view line_end = "\r\n", set_cookie = "set-cookie:";
+constexpr std::size_t key_room = 64;  ///< For a route's name, which its caller adds.
+
+/// The last two reach a service as a proxy in front of us says them; others' words it never sees.
+constexpr NameSet answers_depend_on{
+    std::array<std::string_view, 8>{"host", "accept", "accept-encoding", "accept-language", "cache-control",
+                                    "pragma", "x-forwarded-proto", "x-forwarded-host"}};
+/// What browsers always send and what proxies add, besides sec-* and x-forwarded-*. Nothing else: a field
+/// that is not known here may be a key, or who somebody is.
+constexpr NameSet answers_are_alike_for{std::array<std::string_view, 12>{
+    "user-agent", "connection", "x-real-ip", "x-request-id", "traceparent", "tracestate", "via", "forwarded",
+    "referer", "priority", "dnt", "upgrade-insecure-requests"}};
+
+bool begins_with(std::string_view name, std::string_view prefix) {
+  return http::same_letters(name.substr(0, prefix.size()), prefix);
+}
+
+}  // namespace
 
 void Coalescer::Flight::land(std::optional<http::Reply> answer) {
   if (landed) return;
@@ -27,47 +49,53 @@ std::shared_ptr<Coalescer::Flight> Coalescer::begin(const std::string& key, http
 }
 
 std::string coalescing_key(const http::Request& request) {
-  if (request.method != http::Method::get) return {};
-  std::string_view accept, coding, host;
+  std::string key;
+  if (request.method != http::Method::get || !add_what_answers_depend_on(request, false, key)) return {};
+  return key.append("\n").append(request.target);
+}
+
+bool add_what_answers_depend_on(const http::Request& request, bool stream, std::string& key) {
+  if (!request.body.empty()) return false;
+  const auto matters = [stream](std::string_view name) {
+    return answers_depend_on.has(name) || (stream && http::same_letters(name, "origin"));
+  };
+  std::size_t bytes = request.target.size() + key_room;
   for (const auto& field : request.headers) {
-    switch (field.name.size()) {
-      case 4:
-        if (http::same_letters(field.name, "host")) host = field.value;
-        break;
-      case 5:
-        if (http::same_letters(field.name, "range")) return {};
-        break;
-      case 6:
-        if (http::same_letters(field.name, "cookie") || http::same_letters(field.name, "origin")) return {};
-        if (http::same_letters(field.name, "accept")) accept = field.value;
-        break;
-      case 13:
-        if (http::same_letters(field.name, "authorization") ||
-            http::same_letters(field.name, "if-none-match"))
-          return {};
-        break;
-      case 15:
-        if (http::same_letters(field.name, "accept-encoding")) coding = field.value;
-        if (http::same_letters(field.name, "accept-language")) return {};
-        break;
-      case 17:
-        if (http::same_letters(field.name, "if-modified-since")) return {};
-        break;
-      default:
-        break;
+    if (matters(field.name)) {
+      // An event stream has each of its readers for itself, or for all of them in its fan.
+      if (!stream && field.name.size() == 6 && field.value.find("event-stream") != std::string_view::npos)
+        return false;
+      bytes += field.name.size() + field.value.size() + 2;
+    } else if (!answers_are_alike_for.has(field.name) && !begins_with(field.name, "sec-") &&
+               !begins_with(field.name, "x-forwarded-") &&
+               !(stream && http::same_letters(field.name, "last-event-id"))) {
+      return false;
     }
   }
-  if (accept.find("event-stream") != std::string_view::npos) return {};
-  std::string key;
-  key.reserve(request.target.size() + accept.size() + coding.size() + host.size() + 3);
-  key.append(request.target)
-      .append("\n")
-      .append(accept)
-      .append("\n")
-      .append(coding)
-      .append("\n")
-      .append(host);
-  return key;
+  key.reserve(key.size() + bytes);
+  for (const auto& field : request.headers)
+    if (matters(field.name)) key.append("\n").append(field.name).append(":").append(field.value);
+  return true;
+}
+
+bool sets_cookie(std::string_view lines) {
+  for (auto end = lines.find(line_end); end != std::string_view::npos; end = lines.find(line_end)) {
+    lines.remove_prefix(end + line_end.size());
+    if (begins_with(lines, set_cookie)) return true;
+  }
+  return false;
+}
+
+std::string without_cookies(std::string_view lines) {
+  std::string kept;
+  kept.reserve(lines.size());
+  while (!lines.empty()) {
+    const auto end = lines.find(line_end);
+    const auto line = lines.substr(0, end == std::string_view::npos ? end : end + line_end.size());
+    lines.remove_prefix(line.size());
+    if (!begins_with(line, set_cookie)) kept.append(line);
+  }
+  return kept;
 }
 
 }  // namespace market::gateway

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "http/client/upstream_call.hpp"
@@ -49,5 +50,14 @@ class Coalescer {
 
 /// Whether an answer to this request may be shared, and under which key; empty: it may not.
 std::string coalescing_key(const http::Request& request);
+
+/// Adds to `key` what an answer may depend on besides the target. False: this request has a body, or a field
+/// that may say who asks, or of which nobody knows what it changes. `stream`: a Last-Event-ID is neither.
+bool add_what_answers_depend_on(const http::Request& request, bool stream, std::string& key);
+
+/// Whether these lines of an answer's head have something for one client alone.
+bool sets_cookie(std::string_view lines);
+/// The same without them.
+std::string without_cookies(std::string_view lines);
 
 }  // namespace market::gateway

@@ -13,6 +13,7 @@
 
 #include "http/client/upstream_call.hpp"
 #include "http/message/message.hpp"
+#include "services/gateway/coalescer.hpp"
 
 namespace market::gateway {
 
@@ -64,10 +65,12 @@ class EventFan : public std::enable_shared_from_this<EventFan> {
   static constexpr std::size_t wakes_a_turn = 16;
   static constexpr std::chrono::milliseconds wake_pause{1};
 
-  /// `holds`: what is given back when the upstream's stream ends.
-  EventFan(std::shared_ptr<http::AnswerStream> upstream, http::ForwardedHead head,
+  /// `holds`: what is given back when the upstream's stream ends. A cookie in `head` is nobody's.
+  EventFan(std::shared_ptr<http::AnswerStream> upstream, const http::ForwardedHead& head,
            std::shared_ptr<void> holds = nullptr)
-      : upstream_(std::move(upstream)), holds_(std::move(holds)), head_(std::move(head)) {}
+      : upstream_(std::move(upstream)),
+        holds_(std::move(holds)),
+        head_{without_cookies(head.lines), head.stream_length} {}
   const http::ForwardedHead& head() const { return head_; }
   bool has_ended() const { return ended_; }
   /// A reader's whole life: until it leaves, or the upstream's stream ends. One of those who have nothing to

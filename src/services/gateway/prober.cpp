@@ -84,6 +84,10 @@ asio::awaitable<bool> Prober::is_alive(std::shared_ptr<Shared> shared, BackendPt
   std::vector<asio::ip::tcp::endpoint> usable;
   for (const auto& one : found.endpoints)
     if (!instance->allowed || instance->allowed->refusal(one.address()).empty()) usable.push_back(one);
+  boost::system::error_code no_literal;
+  const auto literal = asio::ip::make_address(instance->address, no_literal);
+  if (!usable.empty() && !no_literal && (!instance->allowed || instance->allowed->refusal(literal).empty()))
+    usable.emplace_back(literal, instance->port);  // Requests, too, try it last.
   if (!error && usable.empty()) error = asio::error::host_not_found;
   if (!error) co_await asio::async_connect(*socket, usable, asio::redirect_error(asio::use_awaitable, error));
   if (!error) {

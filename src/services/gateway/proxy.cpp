@@ -12,6 +12,7 @@
 #include "services/gateway/cors.hpp"
 #include "services/gateway/counted.hpp"
 #include "services/gateway/forwarded_message.hpp"
+#include "services/gateway/normal_request.hpp"
 
 namespace market::gateway {
 namespace {
@@ -39,30 +40,6 @@ http::Reply fixed_reply(const FixedAnswer& answer, const http::Request& request)
   reply.body = answer.body;
   return reply;
 }
-
-/// A request with its path in normal form: what is matched is also what leaves, so that nobody behind us can
-/// read another path. Null: it has no such form.
-struct NormalRequest {
-  explicit NormalRequest(const http::Request& given) {
-    if (http::is_plain_path(given.path)) {
-      request = &given;
-      return;
-    }
-    auto normal = http::normal_path(given.path);
-    if (!normal) return;
-    target = std::move(*normal);
-    const auto path_size = target.size();
-    if (given.target.find('?') != std::string_view::npos) target.append("?").append(given.query);
-    own = given;
-    own.target = target;
-    own.path = std::string_view(target).substr(0, path_size);
-    request = &own;
-  }
-  NormalRequest(const NormalRequest&) = delete;
-  std::string target;
-  http::Request own;
-  const http::Request* request = nullptr;
-};
 
 void add_limit_fields(http::Reply& reply, const RateLimit& limit, const RateLimiter::Verdict& verdict) {
   const auto quota = std::to_string(static_cast<int>(limit.burst));
@@ -290,9 +267,8 @@ Task<http::Reply> Proxy::shared(Passage& passage, std::string key) {
   }
   const auto flight = coalescer.begin(key, *http::IoThread::current());
   auto reply = co_await guarded(passage);
-  const bool whole =
-      reply && !reply->stream && !reply->tunnel &&
-      reply->forwarded.value_or(http::ForwardedHead()).lines.find("\r\nSet-Cookie:") == std::string::npos;
+  const bool whole = reply && !reply->stream && !reply->tunnel &&
+                     !(reply->forwarded && sets_cookie(reply->forwarded->lines));
   if (whole && flight->joined_count() > 0)
     flight->land(*reply);
   else

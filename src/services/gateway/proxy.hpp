@@ -126,7 +126,7 @@ class Proxy {
   void complete(const Passage& passage, http::Reply& reply) const;
   Task<http::Reply> handle_normal(const http::Request& request);
   /// What is decided by the head alone, of a request whose body waits for a word; nullopt: it may come.
-  Task<std::optional<http::Reply>> ask_ahead(const http::Request& request);
+  Task<std::optional<http::Reply>> ask_ahead(const http::Request& given);
   Task<std::optional<http::Reply>> ask_service(Passage& passage);
   Task<http::Reply> handle_other(const http::Request& request);
   Task<http::Reply> pass(Passage& passage);

@@ -4,10 +4,10 @@
 #include <chrono>
 
 #include "http/client/upstream.hpp"
-#include "http/message/normal_path.hpp"
 #include "http/server/io_thread.hpp"
 #include "services/gateway/counted.hpp"
 #include "services/gateway/forwarded_message.hpp"
+#include "services/gateway/normal_request.hpp"
 #include "services/gateway/proxy.hpp"
 
 namespace market::gateway {
@@ -22,9 +22,12 @@ std::int64_t steady_ms() {
 
 }  // namespace
 
-Task<std::optional<http::Reply>> Proxy::ask_ahead(const http::Request& request) {
+/// Whoever was asked has taken its tokens of the limits, so it is the same path as with the body that counts.
+Task<std::optional<http::Reply>> Proxy::ask_ahead(const http::Request& given) {
   std::optional<http::Reply> reply;
-  if (!http::is_plain_path(request.path)) co_return reply;
+  const NormalRequest normal(given);
+  if (!normal.request) co_return reply;
+  const http::Request& request = *normal.request;
   Arrival arrival;
   arrive(request, arrival);
   const Route* const route = arrival.route;

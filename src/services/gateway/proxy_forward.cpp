@@ -187,6 +187,8 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
         const int status = call.response->status;
         if (status == 500 || status == 502 || status == 504)
           instance->failed(Fault::bad_answer, limits, steady_ms());
+        else if (status == 503)
+          instance->refused(steady_ms());
         else
           instance->succeeded();
         if (status == 201 && !call.response->header(http::decided_field).empty())
@@ -214,6 +216,11 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
         if (!call.stale) instance->failed(Fault::broke_off, limits, steady_ms());
         budget = &own.broken;
         best = unknown_outcome(Status::bad_gateway, "the service broke off its answer", request);
+        break;
+      case Outcome::mismatched:
+        instance->failed(Fault::bad_answer, limits, steady_ms());
+        budget = &own.broken;
+        best = unknown_outcome(Status::bad_gateway, "the service's answer is another request's", request);
         break;
       case Outcome::stalled:
         costs_nothing = true;
@@ -243,6 +250,7 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
     // Another connection may do, when there is no other instance. Once: then it is the request's own fault.
     const bool in_line = call.lane != http::Lane::alone;
     if (call.outcome == Outcome::not_processed || call.outcome == Outcome::stalled ||
+        (call.outcome == Outcome::mismatched && in_line) ||
         (call.outcome == Outcome::lost && (in_line || call.stale)))
       tried.pop_back();
     if (!costs_nothing) ++retries;

@@ -25,13 +25,14 @@ bool carries_credentials(const http::Request& request) {
 
 /// A product's live stock: the same for all who may see the product, and each event says all. So whoever
 /// comes back with a Last-Event-ID needs no other stream, and of our own product service's nobody who is
-/// signed in.
+/// signed in. Of what others' streams depend on, we only know what holds for all answers.
 std::string fan_key_of(const http::Request& request, const Route& route) {
   constexpr std::string_view suffix = "/stock/stream";
   if (!route.coalesce || request.method != http::Method::get || !request.path.ends_with(suffix)) return {};
   if (request.has_header("range")) return {};
-  if (route.service != product_service && carries_credentials(request)) return {};
-  return std::string(request.target) + "\n" + route.id;
+  std::string key(request.target);
+  if (route.service != product_service && !add_what_answers_depend_on(request, true, key)) return {};
+  return key.append("\n").append(route.id);
 }
 
 http::Reply Proxy::no_place(platform::StreamBudget::Refusal why, const Passage& passage) {
@@ -133,7 +134,12 @@ Task<http::Reply> Proxy::fanned(Passage& passage) {
   const bool holds_for_all =
       reply && !reply->stream && !reply->tunnel &&
       (static_cast<int>(reply->status) >= 500 || reply->status == http::Status::not_found);
-  first->land(holds_for_all ? std::optional(*reply) : std::nullopt);
+  std::optional<http::Reply> of_all;
+  if (holds_for_all) {
+    of_all = *reply;
+    if (of_all->forwarded) of_all->forwarded->lines = without_cookies(of_all->forwarded->lines);
+  }
+  first->land(std::move(of_all));
   auto seen = co_await seen_by(passage, std::move(reply));
   co_return seen;
 }

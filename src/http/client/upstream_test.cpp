@@ -1,0 +1,124 @@
+#include "http/client/upstream.hpp"
+
+#include <gtest/gtest.h>
+
+#include "http/server/io_thread.hpp"
+#include "tests/support/test_server.hpp"
+
+namespace market::http {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Where the calls of this test go. Of one test at a time.
+struct Target {
+  std::string host = "127.0.0.1", fallback;
+  std::uint16_t port = 0;
+};
+Target target;
+
+/// What became of one call: its outcome, and what came of its body.
+Task<Reply> call_upstream(const Request&) {
+  IoThread& thread = *IoThread::current();
+  if (!thread.part) {
+    UpstreamLimits limits;
+    limits.event_silence_max = 300ms;
+    thread.part = std::make_unique<Upstreams>(thread, limits);
+  }
+  auto& upstream =
+      static_cast<Upstreams&>(*thread.part).at(target.host, target.port, nullptr, target.fallback);
+  Call call;
+  call.head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  call.deadline_ms = thread.now_ms() + 5'000;
+  co_await upstream.exchange(call);
+  std::string told = std::to_string(static_cast<int>(call.outcome));
+  if (call.outcome == Outcome::answered) told.append(call.response_body);
+  while (call.stream) {
+    const auto piece = co_await call.stream->next();
+    told.append(piece ? *piece : " broke off");
+    if (!piece || piece->empty()) call.stream.reset();
+  }
+  Reply reply;
+  reply.content_type = "text/plain";
+  reply.body = std::move(told);
+  co_return reply;
+}
+
+std::string told(Outcome outcome, std::string_view body = {}) {
+  return std::to_string(static_cast<int>(outcome)).append(body);
+}
+
+/// Answers one request after the other with the same bytes, and keeps the connections.
+class Answering {
+ public:
+  Answering(const char* address, std::string answer)
+      : answer_(std::move(answer)), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    ::inet_pton(AF_INET, address, &at.sin_addr);
+    socklen_t size = sizeof at;
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&at), size), 0);
+    EXPECT_EQ(::listen(listener_, 16), 0);
+    EXPECT_EQ(::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &size), 0);
+    target.port = ntohs(at.sin_port);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~Answering() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+    for (const int peer : peers_) ::close(peer);
+  }
+
+ private:
+  void serve() {
+    for (;;) {
+      const int peer = ::accept(listener_, nullptr, nullptr);
+      if (peer < 0) return;
+      peers_.push_back(peer);
+      char buffer[4096];
+      if (::recv(peer, buffer, sizeof buffer, 0) > 0) [[maybe_unused]]
+        const auto sent = ::send(peer, answer_.data(), answer_.size(), MSG_NOSIGNAL);
+    }
+  }
+  const std::string answer_;
+  const int listener_;
+  std::vector<int> peers_;
+  std::thread thread_;
+};
+
+class UpstreamTest : public tests::TestServer {
+ protected:
+  UpstreamTest() {
+    target = Target();
+    router.add(Method::get, "/call", call_upstream);
+    start();
+  }
+  std::string call() {
+    const auto answer = ask("GET /call HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    const auto end = answer.find("\r\n\r\n");
+    return end == std::string::npos ? answer : answer.substr(end + 4);
+  }
+};
+
+TEST_F(UpstreamTest, AnEventStreamThatIsSilentForTooLongEnds) {
+  const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n";
+  const Answering frozen("127.0.0.1", head + "Content-Type: text/event-stream\r\n\r\n9\r\ndata: 1\n\n\r\n");
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(call(), told(Outcome::streamed, "data: 1\n\n broke off"));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 250ms);
+}
+
+TEST_F(UpstreamTest, AnotherAddressIsTriedWhereNobodyListens) {
+  const Answering answering("127.0.0.2", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  target.host = "localhost";
+  EXPECT_EQ(call(), told(Outcome::not_connected));
+  target.fallback = "127.0.0.2";
+  EXPECT_EQ(call(), told(Outcome::answered, "ok")) << "the registered address, last";
+  target.host = "127.0.0.1";
+  target.fallback.clear();
+  EXPECT_EQ(call(), told(Outcome::not_connected));
+}
+
+}  // namespace
+}  // namespace market::http
