@@ -6,11 +6,18 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 
 #include "base/task.hpp"
 
 namespace market {
+
+/// Thrown by work in a FairPool, from within its loops, when others have waited for it long enough: it is
+/// answered `overloaded`.
+struct OutOfTime final : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 class FairPool {
  public:
@@ -27,7 +34,7 @@ class FairPool {
           auto shared = std::make_shared<decltype(handler)>(std::move(handler));
           auto job = std::make_shared<Work>(std::move(piece));
           add(std::move(whose), [shared, job](bool granted) {
-            auto result = std::make_shared<Answer>(granted ? answer_of(*job) : Answer(refused()));
+            auto result = std::make_shared<Answer>(granted ? answer_in_time(*job) : Answer(refused()));
             auto executor = asio::get_associated_executor(*shared);
             asio::post(executor, [shared, result]() mutable { std::move (*shared)(std::move(result)); });
           });
@@ -46,6 +53,17 @@ class FairPool {
   /// Called once: with false when there is no room for it.
   using Job = std::function<void(bool granted)>;
   static tl::unexpected<Error> refused();
+  template <class Work>
+  static auto answer_in_time(Work& work) -> std::invoke_result_t<Work&> {
+    auto in_time = [&work]() -> std::invoke_result_t<Work&> {
+      try {
+        return work();
+      } catch (const OutOfTime& error) {
+        return fail(Code::overloaded, error.what());
+      }
+    };
+    return answer_of(in_time);
+  }
   void add(std::string client, Job job);
   void run_next();
 

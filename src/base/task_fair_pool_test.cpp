@@ -82,6 +82,12 @@ TEST_F(FairPoolTest, AnExceptionEndsThatWorkAlone) {
   EXPECT_EQ(done_, std::vector<std::string>{"b"});
 }
 
+TEST_F(FairPoolTest, WorkThatTookTooLongIsOverloaded) {
+  ask("a", []() -> Result<> { throw OutOfTime("it took too long"); });
+  open();
+  EXPECT_EQ(refused_, std::vector{refusal("a")});
+}
+
 TEST(BlockingPool, AnExceptionEndsThatWorkAlone) {
   asio::io_context io;
   BlockingPool pool(1, 10);

@@ -5,15 +5,20 @@
 
 namespace market {
 
+/// Of one address, since the last code was sent to it. A code of 50 bits bears them; five of a stranger's
+/// must not lock out whoever has the right one.
+inline constexpr int reset_tries_max = 10'000;
+
 class AccountCare {
  public:
   virtual ~AccountCare() = default;
-  /// The code that lets whoever reads the mails of this address set a new password; replaces an older one.
-  /// The same for an address without an account. Errors: unavailable, overloaded (as for all below).
+  /// A code that lets whoever reads the mails of this address set a new password; older ones stay good until
+  /// they end. The same for an address without an account. Errors: unavailable, overloaded (as for all
+  /// below).
   virtual Task<> store_reset(std::string email, VerificationCode code, Instant now) = 0;
-  /// Counts a try and answers whether `code` is the stored, unexpired one; then it is forgotten. The same for
-  /// an address without a code, which is never right. Errors: rate_limited after verification_tries_max
-  /// tries.
+  /// Counts a try and answers whether `code` is a stored, unexpired one; then all of the address are
+  /// forgotten. The same for an address without a code, which is never right. Errors: rate_limited after
+  /// reset_tries_max tries.
   virtual Task<bool> take_reset(std::string email, std::string code, Instant now) = 0;
   /// The account with its personal data, sessions, cart, wish list and codes is gone, at once; orders stay,
   /// under an id that names nobody. Answers the sessions that ended. Errors: not_found; invalid_credentials,

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/id.hpp"
 #include "base/task.hpp"
 #include "base/time.hpp"
 
@@ -15,6 +16,7 @@ struct WebhookPost {
   std::vector<std::string> secrets;  ///< Each signs, so that one can take the other's place.
   std::string body;
   Instant at{};
+  UserId seller;  ///< Whose webhook it is; none: the operators'.
 };
 
 struct WebhookAnswer {
@@ -28,7 +30,8 @@ class WebhookSender {
   /// Why nothing is sent to this URL; empty: it may be. What a name leads to is judged again by each
   /// post_event().
   virtual std::string trouble_with(const std::string& url) const = 0;
-  /// Answers in a bounded time, whatever the receiver does. Errors: overloaded (too many at once).
+  /// Answers in a bounded time, whatever the receiver does; posts of sellers take none of the operators'
+  /// room. Errors: overloaded (too many at once; nothing was sent).
   virtual Task<WebhookAnswer> post_event(WebhookPost post) = 0;
   /// A new secret as receivers are given it.
   virtual std::string new_secret() = 0;

@@ -24,6 +24,14 @@ class AccountCareContract : public MainDatabaseContract {
     ASSERT_TRUE(run(care_.store_reset("Kim@Example.kr", VerificationCode{std::move(code), at(ends)}, at(0))));
   }
 
+  /// At each address that was tried.
+  void set_tries(int tries) {
+    ASSERT_TRUE(run(database_.write([tries](soci::session& sql) -> Result<> {
+      sql << "UPDATE password_resets SET tries = :tries WHERE tries > 0", soci::use(tries);
+      return {};
+    })));
+  }
+
   TestClock clock_{at(5)};
   sql::SqlAccounts accounts_{database_, cipher_, clock_};
   sql::SqlCarts carts_{database_};
@@ -39,21 +47,43 @@ TEST_P(AccountCareContract, AResetCodeIsRightOnce) {
   EXPECT_FALSE(*take("ABCDEFGHJK"));
 }
 
-TEST_P(AccountCareContract, AResetCodeEndsAndIsReplaced) {
+TEST_P(AccountCareContract, AResetCodeEndsByItselfAndANewOneVoidsNone) {
   store("FIRST", 600);
   EXPECT_FALSE(*take("FIRST", "kim@example.kr", 600));
+  for (const char* right : {"FIRST", "SECOND", "THIRD"}) {
+    store("FIRST", 600);
+    store("SECOND", 700);
+    store("THIRD", 800);
+    EXPECT_TRUE(*take(right)) << "whoever asked for the others";
+    for (const char* each : {"FIRST", "SECOND", "THIRD"}) EXPECT_FALSE(*take(each)) << "all are used up";
+  }
   store("FIRST", 600);
-  store("SECOND", 600);
-  EXPECT_FALSE(*take("FIRST"));
-  EXPECT_TRUE(*take("SECOND"));
+  store("SECOND", 700);
+  EXPECT_FALSE(*take("FIRST", "kim@example.kr", 600)) << "its end is its own";
+  EXPECT_TRUE(*take("SECOND", "kim@example.kr", 601));
 }
 
-TEST_P(AccountCareContract, AResetCodeHasFiveTriesWithOrWithoutAnAccount) {
+TEST_P(AccountCareContract, ResetCodesEndWithTheirAccount) {
+  create(1, "kim@example.kr");
+  store("FIRST");
+  store("SECOND");
+  ASSERT_TRUE(run(care_.erase(UserId{1}, 0, at(1))));
+  for (const char* each : {"FIRST", "SECOND"}) EXPECT_FALSE(*take(each));
+}
+
+TEST_P(AccountCareContract, AResetCodeHasItsTriesWithOrWithoutAnAccount) {
+  store("RIGHT");
+  for (int i = 0; i < 2 * verification_tries_max; ++i) EXPECT_FALSE(*take("WRONG"));
+  EXPECT_TRUE(*take("RIGHT")) << "a stranger's guesses lock nobody out";
   store("RIGHT");
   for (const char* email : {"kim@example.kr", "nobody@example.kr"}) {
-    for (int i = 0; i < verification_tries_max; ++i) EXPECT_FALSE(*take("WRONG", email));
+    EXPECT_FALSE(*take("WRONG", email));
+    set_tries(reset_tries_max - 1);
+    EXPECT_FALSE(*take("WRONG", email));
     EXPECT_EQ(take("RIGHT", email).error().code, Code::rate_limited);
   }
+  store("ANOTHER");
+  EXPECT_TRUE(*take("RIGHT")) << "tries are counted anew";
 }
 
 TEST_P(AccountCareContract, ErasesAllOfOneAccount) {

@@ -12,6 +12,36 @@ void forget_ended(soci::session& sql, std::string_view table, long long now) {
   sql << fmt::format("DELETE FROM {} WHERE ends_at <= :now", table), soci::use(now);
 }
 
+/// Where many codes of one address are good, each has a row, whose key begins with what the address's own row
+/// has in the place of a code: the first of them. So the end of that row is the end of them all.
+std::string row_of(const std::string& first, const MailedCode& code) {
+  return first + code.hash;
+}
+
+/// The code that the address's row has; empty: none, and perhaps no row.
+std::string code_of(soci::session& sql, const MailedCode& code) {
+  std::string hash;
+  sql << fmt::format("SELECT code_hash FROM {} WHERE email_index = :email", code.purpose.table),
+      soci::use(code.email_index), soci::into(hash);
+  return hash;
+}
+
+void store_row(soci::session& sql, const MailedCode& code, const std::string& key, const std::string& hash) {
+  sql << fmt::format("REPLACE INTO {}(email_index, code_hash, ends_at, tries) VALUES(:email, :code, :end, 0)",
+                     code.purpose.table),
+      soci::use(key), soci::use(hash), soci::use(code.ends_at);
+}
+
+bool is_right(soci::session& sql, const MailedCode& tried, const std::string& hash) {
+  if (!tried.purpose.many_codes) return hash == tried.hash;
+  if (hash.empty()) return false;
+  const std::string key = row_of(hash, tried);
+  int found = 0;
+  sql << fmt::format("SELECT COUNT(*) FROM {} WHERE email_index = :key", tried.purpose.table), soci::use(key),
+      soci::into(found);
+  return found > 0;
+}
+
 std::string address_of(CodePurpose purpose, const std::string& email) {
   return fmt::format("{}{}", purpose.prefix, email_key(email));
 }
@@ -31,9 +61,11 @@ MailedCode::MailedCode(const FieldCipher& cipher, CodePurpose why, const std::st
 
 Result<> store_code(soci::session& sql, const MailedCode& code, long long now) {
   forget_ended(sql, code.purpose.table, now);
-  sql << fmt::format("REPLACE INTO {}(email_index, code_hash, ends_at, tries) VALUES(:email, :code, :end, 0)",
-                     code.purpose.table),
-      soci::use(code.email_index), soci::use(code.hash), soci::use(code.ends_at);
+  std::string first;
+  if (code.purpose.many_codes) first = code_of(sql, code);
+  if (first.empty()) first = code.hash;
+  store_row(sql, code, code.email_index, first);
+  if (code.purpose.many_codes) store_row(sql, code, row_of(first, code), "");
   return {};
 }
 
@@ -52,14 +84,14 @@ Result<bool> try_code(soci::session& sql, const MailedCode& tried, long long now
   int tries = 0;
   sql << fmt::format("SELECT code_hash, tries FROM {} WHERE email_index = :email", table),
       soci::use(tried.email_index), soci::into(hash), soci::into(tries);
-  if (tries > verification_tries_max) {
+  if (tries > tried.purpose.tries_max) {
     // When it has ended at the latest; the same for every address, so that nobody learns which has a code.
     ErrorExtras extras;
     extras.retry_after_seconds = static_cast<int>((tried.ends_at - now) / 1'000);
     return fail(
         Error(Code::rate_limited, "this code was tried too often; ask for another one", std::move(extras)));
   }
-  if (hash != tried.hash) return false;
+  if (!is_right(sql, tried, hash)) return false;
   sql << fmt::format("DELETE FROM {} WHERE email_index = :email", table), soci::use(tried.email_index);
   return true;
 }

@@ -1,11 +1,12 @@
 #pragma once
-/// A code that was sent by mail, as main.db keeps it: one for an address, with the tries at it. Heavy
-/// (includes SOCI).
+/// Codes that were sent by mail, as main.db keeps them, with the tries at each address. Heavy (includes
+/// SOCI).
 
 #include <string>
 #include <string_view>
 
 #include "adapters/sql/main_database.hpp"
+#include "ports/account_care.hpp"
 #include "ports/accounts.hpp"
 #include "ports/field_cipher.hpp"
 
@@ -14,8 +15,11 @@ namespace market::sql {
 /// What codes are for; each purpose has a table of its own.
 struct CodePurpose {
   std::string_view table, prefix;
+  int tries_max;    ///< At an address, since its last code was sent.
+  bool many_codes;  ///< Those of before stay good until they end: a stranger who asks for one voids none.
 };
-inline constexpr CodePurpose verification{"verifications", ""}, password_reset{"password_resets", "reset:"};
+inline constexpr CodePurpose verification{"verifications", "", verification_tries_max, false};
+inline constexpr CodePurpose password_reset{"password_resets", "reset:", reset_tries_max, true};
 
 /// How long tries at an address are remembered that no code was sent to; as long as a code lives.
 inline constexpr std::chrono::minutes tries_life{10};
@@ -32,9 +36,9 @@ struct MailedCode {
   long long ends_at;
 };
 
-/// Replaces the address's code of before, and its tries.
+/// Forgets the tries at its address, and the code of before where there may be one alone.
 Result<> store_code(soci::session& sql, const MailedCode& code, long long now);
-/// Whether `tried` is the code of its address, which is used up then. `tried.ends_at`: when a try at an
+/// Whether `tried` is a code of its address, which has none any more then. `tried.ends_at`: when a try at an
 /// address without a code is forgotten. Errors: rate_limited.
 Result<bool> try_code(soci::session& sql, const MailedCode& tried, long long now);
 

@@ -170,16 +170,19 @@ std::string HttpWebhookSender::trouble_with(const std::string& text) const {
   return {};
 }
 
-BlockingPool& HttpWebhookSender::pool() {
+FairPool& HttpWebhookSender::pool_of(bool seller) {
   const std::lock_guard lock(mutex_);
-  if (!pool_) pool_.emplace(static_cast<unsigned>(webhooks_max), webhooks_max);
-  return *pool_;
+  auto& pool = seller ? of_sellers_ : of_operators_;
+  constexpr int of_each[] = {webhooks_max, webhooks_of_sellers_max};
+  if (!pool) pool.emplace(static_cast<unsigned>(of_each[seller]), static_cast<std::size_t>(of_each[seller]));
+  return *pool;
 }
 
 void HttpWebhookSender::stop() {
   stopped_.store(true);
   const std::lock_guard lock(mutex_);
-  if (pool_) pool_->stop();
+  for (auto* pool : {&of_operators_, &of_sellers_})
+    if (*pool) (*pool)->stop();
 }
 
 /// Whose connection it is. A name is judged by the address that it leads to.
@@ -194,7 +197,10 @@ Task<WebhookAnswer> HttpWebhookSender::stopped() {
 
 Task<WebhookAnswer> HttpWebhookSender::post_event(WebhookPost post) {
   if (stopped_.load()) return stopped();  // A pool that has ended answers nobody.
-  return pool().run([this, post = std::move(post)]() -> Result<WebhookAnswer> { return perform(post); });
+  FairPool& pool = pool_of(bool(post.seller));
+  std::string whose = post.seller.text();
+  return pool.run(std::move(whose),
+                  [this, post = std::move(post)]() -> Result<WebhookAnswer> { return perform(post); });
 }
 
 int HttpWebhookSender::open_socket(void* opening, int, void* given) {
@@ -216,6 +222,7 @@ int HttpWebhookSender::open_socket(void* opening, int, void* given) {
 }
 
 WebhookAnswer HttpWebhookSender::perform(const WebhookPost& post) const try {
+  if (stopped_.load()) return {0, "this server is shutting down"};  // It waited for its turn.
   if (auto trouble = trouble_with(post.url); !trouble.empty()) return {0, "the URL " + trouble};
   const std::unique_ptr<CURL, EndEasy> easy(curl_easy_init());
   if (!easy) return {0, "libcurl cannot start"};

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 
+#include "base/task_fair_pool.hpp"
 #include "http/message/client_address.hpp"
 #include "ports/random_source.hpp"
 #include "ports/webhook_sender.hpp"
@@ -47,13 +48,15 @@ class HttpWebhookSender final : public WebhookSender {
   struct Opening;
   static Task<WebhookAnswer> stopped();
   static int open_socket(void* opening, int purpose, void* address);
-  BlockingPool& pool();
+  FairPool& pool_of(bool seller);
 
   const SenderSettings settings_;
   RandomSource& random_;
   std::atomic<bool> stopped_{false};
   std::mutex mutex_;
-  std::optional<BlockingPool> pool_;  ///< Made for the first post: a thread for each webhook.
+  /// Each made for its first post, with a thread for each webhook; sellers take turns at theirs, since posts
+  /// to webhooks that were removed meanwhile may still be under way.
+  std::optional<FairPool> of_operators_, of_sellers_;
 };
 
 }  // namespace market::webhook

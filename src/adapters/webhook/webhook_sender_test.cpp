@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
+
 #include "tests/support/run_task.hpp"
 #include "tests/support/test_accounts.hpp"
 
@@ -99,6 +102,74 @@ TEST(WebhookSender, WhatLeadsInsideIsNotConnected) {
   EXPECT_NE(answer->reason, "");
   sender.stop();
   EXPECT_EQ(tests::run(sender.post_event(post)).error().code, Code::unavailable) << "it is answered";
+}
+
+using boost::asio::ip::tcp;
+
+/// Takes connections, and says what it was given to say.
+class Receiver {
+ public:
+  explicit Receiver(std::string answer) : answer_(std::move(answer)) {
+    if (!answer_.empty()) serving_ = std::thread([this] { serve(); });
+  }
+  ~Receiver() {
+    if (!serving_.joinable()) return;
+    asio::io_context io;
+    tcp::socket last(io);
+    last.connect(listening_.local_endpoint());  // It ends behind this one.
+    ended_ = true;
+    last.close();
+    serving_.join();
+  }
+  WebhookPost post(UserId seller) const {
+    WebhookPost post;
+    post.url = "http://127.0.0.1:" + std::to_string(listening_.local_endpoint().port()) + "/";
+    post.secrets = {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"};
+    post.seller = seller;
+    return post;
+  }
+
+ private:
+  void serve() {
+    while (!ended_) {
+      tcp::socket caller = listening_.accept();
+      boost::system::error_code ignored;
+      std::array<char, 4'096> request;
+      caller.read_some(asio::buffer(request), ignored);
+      asio::write(caller, asio::buffer(answer_), ignored);
+    }
+  }
+  const std::string answer_;
+  asio::io_context io_;
+  tcp::acceptor listening_{io_, tcp::endpoint(asio::ip::address_v4::loopback(), 0)};
+  std::atomic<bool> ended_{false};
+  std::thread serving_;
+};
+
+TEST(WebhookSender, SlowReceiversOfSellersHoldUpNoneOfTheOperators) {
+  tests::CountingRandom random;
+  SenderSettings settings;
+  settings.private_networks.emplace_back("127.0.0.0/8");
+  settings.answer_time_max = Millis(3'000);
+  HttpWebhookSender sender(settings, random);
+  const Receiver silent(""), quick("HTTP/1.1 204 No Content\r\n\r\n");
+  asio::io_context io;
+  std::vector<std::future<Result<WebhookAnswer>>> slow;
+  for (int i = 0; i < webhooks_of_sellers_max; ++i)
+    slow.push_back(asio::co_spawn(io, sender.post_event(silent.post(UserId{1 + i / webhooks_per_seller_max})),
+                                  asio::use_future));
+  std::thread runs([&io] { io.run(); });
+  const auto began = std::chrono::steady_clock::now();
+  const auto answer = tests::run(sender.post_event(quick.post(UserId{})));
+  const auto took = std::chrono::steady_clock::now() - began;
+  EXPECT_TRUE(answer && answer->status == 204) << (answer ? answer->reason : answer.error().detail);
+  EXPECT_LT(took, settings.answer_time_max) << "it waited for none of the sellers'";
+  runs.join();
+  for (auto& each : slow) {
+    const auto late = each.get();
+    ASSERT_TRUE(late) << "each of the sellers has a thread, too: " << late.error().detail;
+    EXPECT_EQ(late->status, 0);
+  }
 }
 
 }  // namespace

@@ -155,8 +155,8 @@ void Platform::add_product_routes() {
                               {authenticator, core->products, core->gate, store.pictures, store.picture_sizes,
                                store.search_pool, decoding, clock, settings.flag("ratelimit.enabled")});
   product::add_wish_list_routes(router, {authenticator, store.wish_lists, core->products, clock});
-  product::add_admin_product_routes(router,
-                                    {authenticator, core->products, core->gate, store.search_pool, clock});
+  product::add_admin_product_routes(
+      router, {authenticator, core->products, core->gate, store.search_pool, store.lists_pool, clock});
   follow_before({"GET /api/v1/products"},
                 {"GET /api/v1/products/{id}", "GET /api/v1/products/{id}/stock",
                  "GET /api/v1/products/{id}/stock/stream", "PATCH /api/v1/products/{id}",
@@ -263,6 +263,7 @@ std::string Platform::metrics(const http::Server& server) const {
   waiting(store.pages_pool, "pages");
   waiting(store.orders_pool, "orders");
   waiting(store.search_pool, "search");
+  waiting(store.lists_pool, "lists");
   waiting(store.files_pool, "files");
   if (orders) waiting(orders->charges, "charges");
   if (redis) redis->add_metrics(text);

@@ -185,6 +185,7 @@ wire::SecretKey Store::refresh_key() const {
 void Store::stop_pools() {
   for (BlockingPool* pool : {&accounts_pool, &pages_pool, &files_pool}) pool->stop();
   search_pool.stop();
+  lists_pool.stop();
   orders_pool.stop();
 }
 

@@ -67,6 +67,7 @@ struct Store {
   /// What looks through one buyer's orders; buyers take turns.
   FairPool orders_pool{own_orders_threads, sql_waiting_max};
   FairPool search_pool{1, searches_waiting_max};  ///< In memory, but through the whole catalogue.
+  FairPool lists_pool{1, searches_waiting_max};   ///< Sorted lists and categories, which read no texts.
   BlockingPool files_pool{1, sql_waiting_max};    ///< Pictures.
   sqlite::SqliteLog log;
   sqlite::SqliteRecordFold fold;

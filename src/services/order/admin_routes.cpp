@@ -58,9 +58,10 @@ Reply order_reply(const UseCases& use, const Order& order) {
   return http::json(http::Status::ok, std::move(body));
 }
 
-/// The records may be a moment behind: an order of just now is waited for. Null: there is none.
+/// The records may be a moment behind: an order of just now is waited for, and in a rush not for long enough:
+/// that there is none is not said of a new one. Null: there is none. Errors: recovering.
 Task<OrderPtr> recorded(const UseCases& use, OrderId id) {
-  constexpr Millis behind_max{15'000}, pause{25};
+  constexpr Millis behind_max{60'000}, pause{25};
   constexpr int looks_max = 40;
   const Instant now = use.clock.now();
   const bool is_new = id.value >= first_id_of(now - behind_max) && id.value <= first_id_of(now + behind_max);
@@ -68,7 +69,8 @@ Task<OrderPtr> recorded(const UseCases& use, OrderId id) {
   asio::steady_timer timer(executor);
   for (int look = 1;; ++look) {
     auto order = co_await use.search.find(id);
-    if (!order || *order || !is_new || look == looks_max) co_return order;
+    if (!order || *order || !is_new) co_return order;
+    if (look == looks_max) co_return fail(Code::recovering, "the records may not have it yet; ask again");
     timer.expires_after(pause);
     boost::system::error_code ignored;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));

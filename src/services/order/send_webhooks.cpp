@@ -71,6 +71,7 @@ Task<WebhookAnswer> SendWebhooks::post_delivery(const Delivery& delivery) {
   post.id = delivery.event_id;
   post.body = delivery.payload;
   post.at = clock_.now();
+  post.seller = webhook->owner;
   post.secrets.push_back(webhook->secret);
   if (!webhook->previous_secret.empty() && post.at < webhook->previous_until)
     post.secrets.push_back(webhook->previous_secret);
@@ -109,9 +110,12 @@ asio::awaitable<void> SendWebhooks::deliver(Delivery delivery) {
   }
   Lane& lane = lanes_[id];
   lane.busy = false;
-  lane.failures = done ? 0 : lane.failures + 1;
+  // Want of room here, and a database that is away, say nothing of the receiver.
+  const bool ours =
+      !answer && (answer.error().code == Code::overloaded || answer.error().code == Code::unavailable);
+  if (!ours) lane.failures = done ? 0 : lane.failures + 1;
   Millis pause = limits_.pause;
-  for (int i = 1; i < lane.failures && pause < limits_.pause_max; ++i) pause *= 2;
+  for (int i = 1; !ours && i < lane.failures && pause < limits_.pause_max; ++i) pause *= 2;
   lane.not_before = done ? Instant() : clock_.now() + std::min(pause, limits_.pause_max);
   if (!answer && answer.error().code == Code::not_found) lanes_.erase(id);  // It was removed.
   if (done) poke();

@@ -57,6 +57,7 @@ struct ScriptedSender final : WebhookSender {
   Task<WebhookAnswer> post_event(WebhookPost post) override {
     posts.push_back(post);
     if (throws-- > 0) throw std::runtime_error("asked for");
+    if (full-- > 0) co_return fail(Code::overloaded, "no room");
     WebhookAnswer answer{200, {}};
     if (failures > 0) answer = WebhookAnswer{500, "the receiver answered 500"};
     if (failures > 0) --failures;
@@ -65,7 +66,7 @@ struct ScriptedSender final : WebhookSender {
   std::string new_secret() override { return "whsec_x"; }
   void stop() override { stopped = true; }
   std::vector<WebhookPost> posts;
-  int failures = 0, throws = 0;
+  int failures = 0, throws = 0, full = 0;
   bool stopped = false;
 };
 
@@ -168,6 +169,28 @@ TEST_F(SendWebhooksTest, AReceiverThatFailsIsLeftAloneForAWhile) {
   EXPECT_EQ(sender_.posts.size(), 1u) << "not the next one at once";
   clock_.time += Millis(500);
   EXPECT_TRUE(work([&] { return sender_.posts.size() == 20; }));
+}
+
+TEST_F(SendWebhooksTest, WantOfRoomHereIsNoFailureOfTheReceiver) {
+  add(1);
+  sender_.full = 6;
+  sending_.start();
+  for (std::size_t tried = 1; tried <= 7; ++tried) {
+    EXPECT_TRUE(work([&] { return sender_.posts.size() == tried; })) << "it rests no longer each time";
+    clock_.time += Millis(500);
+  }
+  EXPECT_TRUE(work([&] { return row(1).state == DeliveryState::delivered; }));
+  EXPECT_EQ(row(1).attempts, 0);
+}
+
+TEST_F(SendWebhooksTest, EachPostSaysWhoseWebhookItIs) {
+  webhooks_.all[WebhookId{2}].owner = UserId{7};
+  add(1);
+  add(2, 2);
+  sending_.start();
+  EXPECT_TRUE(work([&] { return sender_.posts.size() == 2; }));
+  for (const WebhookPost& post : sender_.posts)
+    EXPECT_EQ(post.seller, post.id == "evt_2" ? UserId{7} : UserId{});
 }
 
 TEST_F(SendWebhooksTest, ARemovedWebhookIsNoTrouble) {

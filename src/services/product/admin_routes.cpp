@@ -73,7 +73,8 @@ Task<Reply> list_of(const UseCases& use, const Request& request, UserId seller) 
     return list_products(board, wanted, now);
   };
   auto whose = std::to_string(http::address_bucket(request.remote_address));
-  const auto page = co_await use.parts.searching.run(std::move(whose), std::move(scan));
+  FairPool& lane = query->words.empty() ? use.parts.sorting : use.parts.searching;
+  const auto page = co_await lane.run(std::move(whose), std::move(scan));
   if (!page) co_return fail(page.error());
   co_return http::list_reply(
       request, page->products, page->next_cursor,
@@ -155,13 +156,14 @@ Task<Reply> list_categories(const UseCases& use, const Request& request) {
   auto count = [&board = use.parts.board,
                 now = use.parts.clock.now()]() -> Result<std::map<std::string, int>> {
     std::map<std::string, int> counts;
-    for (const auto& product : *board.all())
+    const auto all = board.all();  // Held: a product that is listed meanwhile makes another list.
+    for (const auto& product : *all)
       if (is_public(product->terms, now) && !product->texts.category.empty())
         ++counts[product->texts.category];
     return counts;
   };
   auto whose = std::to_string(http::address_bucket(request.remote_address));
-  const auto counts = co_await use.parts.searching.run(std::move(whose), std::move(count));
+  const auto counts = co_await use.parts.sorting.run(std::move(whose), std::move(count));
   if (!counts) co_return fail(counts.error());
   // In hexadecimal: names are in the order of their bytes, and URLs do not take all of these.
   const auto key = [](const auto& category) {

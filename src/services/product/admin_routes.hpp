@@ -14,7 +14,8 @@ struct AdminProductParts {
   const auth::Authenticator& authenticator;
   const ProductBoard& board;  ///< Its pages are made by render() of services/product/catalogue.hpp.
   SaleGate& gate;
-  FairPool& searching;  ///< The whole catalogue; addresses take turns.
+  FairPool& searching;  ///< The texts of the whole catalogue; addresses take turns.
+  FairPool& sorting;    ///< The same without words; nobody waits for a search.
   const Clock& clock;
 };
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/task_fair_pool.hpp"
+
 namespace market::product {
 namespace {
 
@@ -19,17 +21,6 @@ bool is_syllable(char16_t c) {
 }
 bool is_initial(char16_t c) {
   return c >= first_initial && c <= last_initial;
-}
-
-/// Whether a character of the query stands for this one of the text. `last`: of a word that may still be in
-/// the typing.
-bool stands_for(char16_t asked, char16_t there, bool last) {
-  if (asked == there) return true;
-  if (!is_syllable(there)) return false;
-  const int index = there - first_syllable;
-  if (is_initial(asked)) return asked - first_initial == index / (vowels * finals);
-  const bool open = is_syllable(asked) && (asked - first_syllable) % finals == 0;
-  return last && open && (asked - first_syllable) / finals == index / finals;
 }
 
 bool is_latin(char16_t c) {
@@ -105,16 +96,68 @@ std::u16string fold_for_search(std::string_view utf8) {
   }
   const auto whole = compose->normalize(plain, error);
   if (U_FAILURE(error)) return {};
-  return std::u16string(whole.getBuffer(), static_cast<std::size_t>(whole.length()));
+  const auto most = folded_growth_max * static_cast<std::size_t>(text.length());
+  return std::u16string(whole.getBuffer(), std::min(most, static_cast<std::size_t>(whole.length())));
 }
 
-SearchQuery::SearchQuery(std::string_view utf8) : words_(words_of(fold_for_search(utf8))) {
-  if (words_.size() > words_max) words_.resize(words_max);
+SearchWord::SearchWord(std::u16string word) : word_(std::move(word)) {
+  if (word_.size() > letters_max) word_.resize(letters_max);
+  for (std::size_t i = 0; i < word_.size(); ++i) {
+    const char16_t c = word_[i];
+    auto& alike = letters_[c % letters_.size()];
+    const auto known =
+        std::find_if(alike.begin(), alike.end(), [c](const Letter& each) { return each.letter == c; });
+    const Places place = Places{1} << i;
+    if (known == alike.end())
+      alike.push_back({c, place});
+    else
+      known->places |= place;
+    if (is_initial(c)) initials_[c - first_initial] |= place;
+  }
+  // It may still be in the typing.
+  if (!word_.empty() && is_syllable(word_.back()) && (word_.back() - first_syllable) % finals == 0)
+    open_ = (word_.back() - first_syllable) / finals;
+}
+
+/// The letters of the word that this one of a text may be.
+SearchWord::Places SearchWord::places_of(char16_t there) const {
+  Places places = 0;
+  for (const Letter& each : letters_[there % letters_.size()])
+    if (each.letter == there) places = each.places;
+  if (!is_syllable(there)) return places;
+  const int index = there - first_syllable;
+  places |= initials_[static_cast<std::size_t>(index / (vowels * finals))];
+  if (index / finals == open_) places |= Places{1} << (word_.size() - 1);
+  return places;
+}
+
+bool SearchWord::is_in(const std::u16string& text) const {
+  if (word_.empty()) return true;
+  const Places whole = Places{1} << (word_.size() - 1);
+  Places reached = 0;
+  for (const char16_t there : text) {
+    reached = (reached << 1 | 1) & places_of(there);
+    if ((reached & whole) != 0) return true;
+  }
+  return false;
+}
+
+SearchQuery::SearchQuery(std::string_view utf8, Millis longest) : longest_(longest) {
+  for (std::u16string& word : words_of(fold_for_search(utf8)))
+    if (words_.size() < words_max) words_.emplace_back(std::move(word));
+}
+
+void SearchQuery::expect_time() const {
+  const auto now = std::chrono::steady_clock::now();
+  if (!began_) began_ = now;
+  if (now - *began_ > longest_)
+    throw OutOfTime("this search takes too long; ask for fewer words, or by category");
 }
 
 SearchText::SearchText(std::string_view name, std::string_view category, std::string_view description) {
   const std::u16string head = fold_for_search(name) + u'\n' + fold_for_search(category);
   text_ = head + u'\n' + fold_for_search(description);
+  text_.shrink_to_fit();
   for (std::u16string& word : letter_words_of(head))
     if (is_latin(word) && errors_max(word.size() + 1) > 0) words_.push_back(std::move(word));
 }
@@ -128,19 +171,10 @@ bool SearchText::has_digit(char16_t digit) const {
   return false;
 }
 
-bool SearchText::has_word(const std::u16string& word) const {
-  const std::size_t size = word.size();
-  if (size == 1 && word[0] >= u'0' && word[0] <= u'9') return has_digit(word[0]);
-  if (text_.find(word) != std::u16string::npos) return true;
-  const bool hangul =
-      std::any_of(word.begin(), word.end(), [](char16_t c) { return is_syllable(c) || is_initial(c); });
-  if (!hangul) return false;
-  for (std::size_t at = 0; at + size <= text_.size(); ++at) {
-    std::size_t same = 0;
-    while (same < size && stands_for(word[same], text_[at + same], same + 1 == size)) ++same;
-    if (same == size) return true;
-  }
-  return false;
+bool SearchText::has_word(const SearchWord& word) const {
+  const std::u16string& letters = word.letters();
+  if (letters.size() == 1 && letters[0] >= u'0' && letters[0] <= u'9') return has_digit(letters[0]);
+  return word.is_in(text_);
 }
 
 bool SearchText::has_misspelt(const std::u16string& word) const {
@@ -151,8 +185,17 @@ bool SearchText::has_misspelt(const std::u16string& word) const {
 }
 
 bool SearchText::matches(const SearchQuery& query) const {
-  return std::all_of(query.words_.begin(), query.words_.end(),
-                     [this](const std::u16string& word) { return has_word(word) || has_misspelt(word); });
+  if (query.empty()) return true;
+  query.expect_time();
+  return std::all_of(query.words_.begin(), query.words_.end(), [this](const SearchWord& word) {
+    return has_word(word) || has_misspelt(word.letters());
+  });
+}
+
+std::size_t SearchText::bytes() const {
+  std::size_t sum = text_.capacity() * sizeof(char16_t);
+  for (const std::u16string& word : words_) sum += sizeof word + word.capacity() * sizeof(char16_t);
+  return sum;
 }
 
 }  // namespace market::product

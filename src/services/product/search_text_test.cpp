@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/task_fair_pool.hpp"
+
 namespace market::product {
 namespace {
 
@@ -71,6 +73,54 @@ TEST(SearchText, EndsWithWhateverItIsGiven) {
   EXPECT_FALSE(finds(std::string("\0", 1) + "a", "b"));
   EXPECT_FALSE(finds("\xF0\x9F\x8E\x81", "x"));
   EXPECT_TRUE(finds("\xF0\x9F\x8E\x81", "a gift \xF0\x9F\x8E\x81"));
+}
+
+std::string times(int count, std::string_view text) {
+  std::string all;
+  for (int i = 0; i < count; ++i) all += text;
+  return all;
+}
+
+TEST(SearchText, TakesNoLongerForWordsThatNearlyMatchEverywhere) {
+  const std::string description = times(10'000, "한");
+  std::vector<SearchText> texts;
+  for (int i = 0; i < 200; ++i) texts.emplace_back("Bag", "", description);
+  const auto time_of = [&](const std::string& query) {
+    auto best = std::chrono::steady_clock::duration::max();
+    for (int i = 0; i < 3; ++i) {
+      const SearchQuery asked(query, Millis(60'000));
+      const auto began = std::chrono::steady_clock::now();
+      for (const SearchText& text : texts) EXPECT_FALSE(text.matches(asked));
+      best = std::min(best, std::chrono::steady_clock::now() - began);
+    }
+    return best;
+  };
+  EXPECT_LT(time_of(times(31, "한") + "나"), 5 * time_of("나나")) << "each character is looked at once";
+}
+
+TEST(SearchText, LooksForTheBeginningOfALongWord) {
+  const std::string most = times(SearchWord::letters_max, "한");
+  EXPECT_TRUE(finds(most + "나", most)) << "the rest is not looked for";
+  EXPECT_FALSE(finds(times(SearchWord::letters_max - 1, "한") + "나", times(30, "한") + "나무판"));
+  EXPECT_TRUE(finds(times(SearchWord::letters_max - 1, "한") + "나", most + "날"));
+  EXPECT_TRUE(finds(times(SearchWord::letters_max, "ㅎ"), most));
+}
+
+TEST(SearchText, ASearchThatTakesTooLongEnds) {
+  const SearchText text("Bag", "", times(10'000, "한"));
+  const SearchQuery query("한나", Millis(20));
+  const auto look = [&] {
+    for (;;) EXPECT_FALSE(text.matches(query));
+  };
+  EXPECT_THROW(look(), OutOfTime);
+  EXPECT_TRUE(text.matches(SearchQuery("bag", Millis(20)))) << "each search has its own time";
+}
+
+TEST(SearchText, KeepsNoMoreThanItWasGiven) {
+  const std::string long_one = times(3'333, "\xEF\xB7\xBA");  // U+FDFA: 18 characters in NFKC.
+  EXPECT_LE(SearchText("Bag", "", long_one).bytes(), 3 * long_one.size());
+  EXPECT_EQ(fold_for_search(long_one).size(), folded_growth_max * 3'333);
+  EXPECT_TRUE(finds("주식회사 株式会社", "㈜ 주식회사 ㍿")) << "what people write is kept whole";
 }
 
 TEST(SearchText, ASingleDigitIsANumberOfItsOwn) {

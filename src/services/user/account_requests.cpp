@@ -9,8 +9,10 @@
 namespace market::user {
 namespace {
 
-/// Mails with a code: to one account, and on behalf of one address.
-constexpr GuessLimiter::Rate account_mail_rate{3, Millis(60'000)};
+/// Mails with a code: to one account on behalf of one address, to one account, and on behalf of one address.
+/// What a stranger takes of an account's is not what its owner has.
+constexpr GuessLimiter::Rate pair_mail_rate{3, Millis(60'000)};
+constexpr GuessLimiter::Rate account_mail_rate{12, Millis(60'000)};
 constexpr GuessLimiter::Rate address_mail_rate{30, Millis(10'000)};
 
 }  // namespace
@@ -50,7 +52,9 @@ Result<std::string> read_email_alone(const http::Request& request) {
 Task<bool> may_mail(GuessLimiter& limiter, std::string_view what, std::string email, std::string client,
                     Instant now) {
   auto limits = address_limit(fmt::format("{}-by", what), client, address_mail_rate);
-  limits.push_back({fmt::format("{}:{}", what, email_key(email)), account_mail_rate});
+  const std::string account = email_key(email);
+  limits.push_back({fmt::format("{}-pair:{}:{}", what, client, account), pair_mail_rate});
+  limits.push_back({fmt::format("{}:{}", what, account), account_mail_rate});
   auto mailed = co_await limiter.take_shared(std::move(limits), now);
   if (mailed) mailed->keep();
   co_return mailed.has_value();

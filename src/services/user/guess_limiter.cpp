@@ -22,20 +22,37 @@ tl::unexpected<Error> too_many(double tries, GuessLimiter::Rate rate, bool under
 
 }  // namespace
 
-GuessLimiter::Bucket& GuessLimiter::refilled(const wire::Digest128& name, Rate rate, Instant now) {
-  const auto [entry, fresh] = buckets_.try_emplace(name, Bucket{rate.burst, now});
-  Bucket& bucket = entry->second;
-  if (!fresh) {
-    const auto passed = static_cast<double>(std::max<Millis::rep>(0, (now - bucket.at).count()));
-    bucket.tries = std::min(rate.burst, bucket.tries + passed / static_cast<double>(rate.refill.count()));
-    bucket.at = now;
-  }
+double GuessLimiter::Bucket::tries_at(Instant now) const {
+  const auto passed = static_cast<double>(std::max<Millis::rep>(0, (now - at).count()));
+  return std::min(rate.burst, tries + passed / static_cast<double>(rate.refill.count()));
+}
+
+GuessLimiter::Bucket GuessLimiter::refilled(const wire::Digest128& name, Rate rate, Instant now) const {
+  const auto entry = buckets_.find(name);
+  if (entry == buckets_.end()) return Bucket{rate.burst, now, rate};
+  Bucket bucket = entry->second;
+  bucket.rate = rate;
+  bucket.tries = bucket.tries_at(now);
+  bucket.at = now;
   return bucket;
 }
 
-void GuessLimiter::make_room() {
-  boost::unordered::erase_if(buckets_, [](const auto& entry) { return entry.second.tries >= 1; });
-  if (buckets_.size() >= buckets_max) buckets_.clear();
+/// A sixteenth at least, so that the next thousands cost no look through all of them.
+void GuessLimiter::make_room(Instant now) {
+  constexpr std::size_t kept_max = buckets_max / 16 * 15;
+  /// What is under way counts as nothing left: to forget it would let more of the same begin.
+  const auto fullness = [now](const Bucket& bucket) {
+    return bucket.under_way > 0 ? -1 : bucket.tries_at(now) / bucket.rate.burst;
+  };
+  boost::unordered::erase_if(buckets_, [&](const auto& entry) { return fullness(entry.second) >= 1; });
+  if (buckets_.size() <= kept_max) return;
+  std::vector<std::pair<double, wire::Digest128>> fullest;
+  fullest.reserve(buckets_.size());
+  for (const auto& [name, bucket] : buckets_) fullest.emplace_back(fullness(bucket), name);
+  const auto kept = fullest.begin() + static_cast<std::ptrdiff_t>(kept_max);
+  std::nth_element(fullest.begin(), kept, fullest.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto each = kept; each != fullest.end(); ++each) buckets_.erase(each->second);
 }
 
 /// Here first: whoever has no try left here has none left of all, and costs nobody a question.
@@ -59,18 +76,19 @@ Result<GuessLimiter::Try> GuessLimiter::take(const std::vector<Limit>& limits, I
   for (const Limit& limit : limits)
     taken.taken_.push_back({wire::keyed_digest_128(key_, limit.name), limit.rate.burst});
   const std::scoped_lock lock(mutex_);
-  if (buckets_.size() + limits.size() > buckets_max) make_room();
   for (std::size_t i = 0; i < limits.size(); ++i) {
-    const Bucket& bucket = refilled(taken.taken_[i].bucket, limits[i].rate, now);
+    const Bucket bucket = refilled(taken.taken_[i].bucket, limits[i].rate, now);
     if (bucket.tries >= 1) continue;
     taken.limiter_ = nullptr;  // Nothing was taken.
     return too_many(bucket.tries, limits[i].rate, bucket.under_way > 0);
   }
-  for (const auto& one : taken.taken_) {
-    Bucket& bucket = buckets_.at(one.bucket);
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    Bucket bucket = refilled(taken.taken_[i].bucket, limits[i].rate, now);
     bucket.tries -= 1;
     ++bucket.under_way;
+    buckets_.insert_or_assign(taken.taken_[i].bucket, bucket);
   }
+  if (buckets_.size() > buckets_max) make_room(now);
   return taken;
 }
 

@@ -2,8 +2,8 @@
 /// Token buckets against guessing and mass sign-up. A try is taken before the work and given back unless it
 /// is kept, so that many tries at once are no way around; what is kept are failures and, in buckets of their
 /// own, successes. A stranger's guesses from elsewhere never lock the owner out (ASVS 6.1.1). Bounded: a full
-/// table forgets its fullest buckets first. With SharedLimits several instances count together; while those
-/// are away, each counts alone.
+/// table forgets full buckets, which say nothing, then its fullest; who is refused adds none. With
+/// SharedLimits several instances count together; while those are away, each counts alone.
 ///
 ///   auto tried = co_await limiter.take_shared(std::move(limits), now);
 ///   if (!tried) co_return fail(tried.error());
@@ -76,13 +76,16 @@ class GuessLimiter {
   struct Bucket {
     double tries;
     Instant at;
+    Rate rate;
     unsigned under_way = 0;
+    double tries_at(Instant now) const;
   };
   struct DigestHash {
     std::size_t operator()(const wire::Digest128& digest) const { return digest.lo; }
   };
-  Bucket& refilled(const wire::Digest128& name, Rate rate, Instant now);
-  void make_room();
+  /// As it is now; one that is not kept is full.
+  Bucket refilled(const wire::Digest128& name, Rate rate, Instant now) const;
+  void make_room(Instant now);
 
   const bool enabled_;
   const wire::DigestKey key_;

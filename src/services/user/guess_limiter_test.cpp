@@ -84,6 +84,43 @@ TEST_F(GuessLimiterTest, AFloodOfStrangersDoesNotFreeAGuesser) {
   EXPECT_FALSE(guess("guesser")) << "buckets with tries left are forgotten first";
 }
 
+/// More names than the table has room for.
+constexpr std::size_t flood = GuessLimiter::buckets_max + GuessLimiter::buckets_max / 2;
+
+TEST_F(GuessLimiterTest, AFloodOfFailuresForgetsWhoseFailuresAreFewestFirst) {
+  const GuessLimiter::Rate slow{5, Millis(30'000)};
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(guess("guesser", slow)) << "a try is left";
+  for (std::size_t i = 0; i < flood; ++i) EXPECT_TRUE(guess("stranger " + std::to_string(i), slow));
+  EXPECT_TRUE(guess("guesser", slow));
+  EXPECT_FALSE(guess("guesser", slow)) << "its failures were not forgotten";
+}
+
+TEST_F(GuessLimiterTest, WhatIsFullByNowIsForgottenBeforeWhatCounts) {
+  for (std::size_t i = 0; i < GuessLimiter::buckets_max - 10; ++i) guess("old " + std::to_string(i));
+  const Instant later = at(60'000);  // The old ones have filled up.
+  EXPECT_TRUE(guess("one failure", rate, later));
+  for (int i = 0; i < 1'000; ++i) EXPECT_TRUE(limiter_.take({{"new " + std::to_string(i), rate}}, later));
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(guess("one failure", rate, later));
+  EXPECT_FALSE(guess("one failure", rate, later));
+}
+
+TEST_F(GuessLimiterTest, TriesUnderWayAreNotForgotten) {
+  std::vector<GuessLimiter::Try> under_way;
+  for (int i = 0; i < 2; ++i) under_way.push_back(std::move(*limiter_.take({{"guesser", rate}}, at(0))));
+  for (std::size_t i = 0; i < flood; ++i) guess("stranger " + std::to_string(i), rate, at(0));
+  EXPECT_TRUE(guess("guesser"));
+  EXPECT_FALSE(guess("guesser")) << "two are under way";
+}
+
+TEST_F(GuessLimiterTest, WhoIsRefusedMakesNobodyForgotten) {
+  for (int i = 0; i < 3; ++i) guess("attacker");
+  guess("one failure");
+  for (std::size_t i = 0; i < flood; ++i)
+    EXPECT_FALSE(limiter_.take({{"pair " + std::to_string(i), rate}, {"attacker", rate}}, at(0)));
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(guess("one failure"));
+  EXPECT_FALSE(guess("one failure"));
+}
+
 TEST(KeyedDigest, DependsOnItsKey) {
   const wire::DigestKey one{1}, other{2};
   EXPECT_EQ(wire::keyed_digest_128(one, "kim@example.kr"), wire::keyed_digest_128(one, "kim@example.kr"));
