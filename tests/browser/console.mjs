@@ -108,6 +108,32 @@ async function announcesWatchesAndClosesASale(context) {
   await page.context().close();
 }
 
+/** The answer to "Add units" is lost: pressed again, they are added once. */
+async function addsUnitsOnce(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'Delivered once', stock: 10 });
+  const page = await operator(context);
+  page.expected.push(/ERR_/);
+  await page.goto(`${market.url}/admin?sale=${product.id}`);
+  let lost = 0;
+  await page.route('**/stock', async (route) => {
+    if (route.request().method() !== 'POST' || lost > 0) return route.fallback();
+    lost += 1;
+    await route.fetch();
+    return route.abort('connectionreset');
+  });
+  await page.getByLabel('How many').fill('5');
+  await page.getByLabel('Why').fill('a delivery');
+  await page.getByRole('button', { name: 'Add units' }).click();
+  await page.locator('.control .notice.bad').waitFor();
+  await page.getByRole('button', { name: 'Add units' }).click();
+  await page.locator('.control').getByText('Done.').waitFor();
+  assert.equal(lost, 1);
+  assert.equal((await seller.send('GET', `/products/${product.id}/stock`)).capacity, 15);
+  isQuiet(page);
+  await page.context().close();
+}
+
 /** A seller has the same buttons for his own products, and learns no numbers of the platform. */
 async function letsASellerPauseHisOwn(context) {
   const { market, seller: chief } = context;
@@ -576,5 +602,5 @@ async function movesWithACrowd(context) {
   await page.context().close();
 }
 
-await run([isForOperatorsAlone, announcesWatchesAndClosesASale, letsASellerPauseHisOwn, showsASellerWhatIsHis, keepsAnEditWhenTheSessionEnds, changesWhenAProductIsPublic, showsBothValuesOfAConflict, movesWithACrowd,
+await run([isForOperatorsAlone, announcesWatchesAndClosesASale, addsUnitsOnce, letsASellerPauseHisOwn, showsASellerWhatIsHis, keepsAnEditWhenTheSessionEnds, changesWhenAProductIsPublic, showsBothValuesOfAConflict, movesWithACrowd,
   movesOrdersOnAndLocksAccounts, pausesByKeyboardAlone, showsTheMailOutbox, tellsOthersOfOrders, showsHowTheServicesAre, showsTheServicesOfTheRegistry, fitsAPhone], makeContext);

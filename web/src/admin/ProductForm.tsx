@@ -4,7 +4,7 @@ import { useState, type ReactNode } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import { ApiError, ask, askVersioned, type Versioned } from '../api/client';
 import type { Product } from '../api/types';
-import { newKey } from '../lib/key';
+import { KeptKey } from '../lib/key';
 import { fieldError, FormError, useForm } from '../shop/account';
 import { Art } from '../ui/Art';
 import { Confirm } from '../ui/Confirm';
@@ -76,17 +76,11 @@ function NewTerms(): ReactNode {
   const { t } = useConsoleSpeech();
   const go = useNavigate();
   const [fields, setFields] = useState(noFields);
-  const [key, setKey] = useState(newKey);
+  const [kept] = useState(() => new KeptKey());
   const form = useForm(async (data) => {
     const terms = termsOf(fields, Number(data.get('stock') ?? 0));
-    try {
-      const made = await ask<Product>('/products', { method: 'POST', body: terms, key });
-      await go(`/admin/products/${made.id}`, { replace: true });
-    } catch (error) {
-      // Refused: what is sent next is another product. Unknown: the same key finds out whether it was made.
-      if (error instanceof ApiError) setKey(newKey());
-      throw error;
-    }
+    const made = await kept.send((key) => ask<Product>('/products', { method: 'POST', body: terms, key }));
+    await go(`/admin/products/${made.id}`, { replace: true });
   });
   return (
     <form className="panel terms" onSubmit={form.submit} noValidate>

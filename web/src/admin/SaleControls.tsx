@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { ask } from '../api/client';
 import type { Product } from '../api/types';
-import { newKey } from '../lib/key';
+import { KeptKey } from '../lib/key';
 import type { SaleView } from '../lib/sale';
 import { FormError, useForm } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
@@ -13,9 +13,10 @@ import { useConsoleSpeech, type ConsoleWord } from './words';
 
 function Restock({ product, act }: { product: Product; act: (work: () => Promise<unknown>) => Promise<void> }): ReactNode {
   const { t } = useConsoleSpeech();
+  const [kept] = useState(() => new KeptKey());
   const form = useForm(async (data) => {
     const body = { delta: Number(data.get('delta')), reason: String(data.get('reason')) };
-    await act(() => ask(`/products/${product.id}/stock`, { method: 'POST', body, key: newKey() }));
+    await act(() => kept.send((key) => ask(`/products/${product.id}/stock`, { method: 'POST', body, key })));
   });
   return (
     <form className="inline" onSubmit={form.submit}>

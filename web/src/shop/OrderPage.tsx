@@ -7,7 +7,7 @@ import type { Order } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { useLive, useServerNow, useTitle } from '../lib/hooks';
 import { usePayment } from '../lib/payment';
-import { newKey } from '../lib/key';
+import { KeptKey } from '../lib/key';
 import { backoffMs, isPassing } from '../lib/again';
 import { TimeLeft } from '../ui/Countdown';
 import { Confirm } from '../ui/Confirm';
@@ -58,8 +58,7 @@ function Payment({ order }: { order: Order }): ReactNode {
 }
 
 /** Sends a change of the order until the server has answered; the key makes a repeat harmless. */
-async function change(id: string, verb: 'cancel' | 'return', body: unknown): Promise<Order> {
-  const key = newKey();
+async function change(id: string, verb: 'cancel' | 'return', body: unknown, key: string): Promise<Order> {
   for (let tries = 0; ; tries += 1) {
     try {
       return await ask<Order>(`/orders/${id}/${verb}`, { method: 'POST', body, key });
@@ -77,10 +76,11 @@ function WaysOut({ order }: { order: Order }): ReactNode {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [reason, setReason] = useState('');
+  const [kept] = useState(() => ({ cancel: new KeptKey(), return: new KeptKey() }));
   const run = async (verb: 'cancel' | 'return'): Promise<void> => {
     setBusy(true);
     try {
-      queries.setQueryData(['order', order.id], await change(order.id, verb, verb === 'return' ? { reason } : {}));
+      queries.setQueryData(['order', order.id], await kept[verb].send((key) => change(order.id, verb, verb === 'return' ? { reason } : {}, key)));
       setAsking(null);
     } catch (failure) {
       setError(failure);
