@@ -108,6 +108,46 @@ async function announcesWatchesAndClosesASale(context) {
   await page.context().close();
 }
 
+/** Half a date is no date, and an emptied number is not 0: nothing is announced with them. */
+async function announcesNothingHalfFilled(context) {
+  const { market, seller } = context;
+  const page = await operator(context);
+  const sent = [];
+  page.on('request', (request) => { if (request.method() !== 'GET') sent.push(request.url()); });
+  page.expected.push(/^422 /);
+  const announce = () => page.getByRole('button', { name: 'Announce it' }).click();
+  await page.goto(`${market.url}/admin/products/new`);
+  await page.getByLabel('Name', { exact: true }).fill('Half filled');
+  await page.getByLabel('Price in minor units').fill('59000');
+  await page.getByLabel(/^Opens at/).fill('2031-01-01T10:00');
+  await page.getByLabel('Units', { exact: true }).fill('');
+  for (const label of [/^Public from/, /^Closes at/]) {
+    await page.getByLabel(label).focus();
+    await page.keyboard.type('12');
+    await announce();
+    await page.waitForTimeout(300);
+    assert.deepEqual(sent, [], String(label));
+    assert.ok(await page.getByLabel(label).evaluate((element) => element === document.activeElement), 'it is shown which');
+    await page.getByLabel(label).fill('2032-01-01T10:00');
+  }
+  await announce();
+  await page.locator('.wrong').waitFor();
+  assert.equal(sent.length, 1);
+  await page.getByLabel('Units', { exact: true }).fill('0');
+  await announce();
+  await page.getByRole('heading', { name: 'Half filled' }).waitFor();
+  // The same of a change: what was public on a day does not become public at once.
+  await page.getByLabel(/^Public from/).focus();
+  await page.keyboard.press('Backspace');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.waitForTimeout(300);
+  assert.equal(sent.length, 2);
+  const { items } = await seller.send('GET', '/admin/products?search=Half');
+  assert.equal(Date.parse(items[0].publishAt), Date.parse('2032-01-01T10:00+09:00'));
+  isQuiet(page);
+  await page.context().close();
+}
+
 /** The answer to "Add units" is lost: pressed again, they are added once. */
 async function addsUnitsOnce(context) {
   const { market, seller } = context;
@@ -602,5 +642,5 @@ async function movesWithACrowd(context) {
   await page.context().close();
 }
 
-await run([isForOperatorsAlone, announcesWatchesAndClosesASale, addsUnitsOnce, letsASellerPauseHisOwn, showsASellerWhatIsHis, keepsAnEditWhenTheSessionEnds, changesWhenAProductIsPublic, showsBothValuesOfAConflict, movesWithACrowd,
+await run([isForOperatorsAlone, announcesWatchesAndClosesASale, announcesNothingHalfFilled, addsUnitsOnce, letsASellerPauseHisOwn, showsASellerWhatIsHis, keepsAnEditWhenTheSessionEnds, changesWhenAProductIsPublic, showsBothValuesOfAConflict, movesWithACrowd,
   movesOrdersOnAndLocksAccounts, pausesByKeyboardAlone, showsTheMailOutbox, tellsOthersOfOrders, showsHowTheServicesAre, showsTheServicesOfTheRegistry, fitsAPhone], makeContext);

@@ -78,7 +78,7 @@ function NewTerms(): ReactNode {
   const [fields, setFields] = useState(noFields);
   const [kept] = useState(() => new KeptKey());
   const form = useForm(async (data) => {
-    const terms = termsOf(fields, Number(data.get('stock') ?? 0));
+    const terms = termsOf(fields, String(data.get('stock') ?? ''));
     const made = await kept.send((key) => ask<Product>('/products', { method: 'POST', body: terms, key }));
     await go(`/admin/products/${made.id}`, { replace: true });
   });

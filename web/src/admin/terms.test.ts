@@ -28,7 +28,12 @@ describe('the terms of a product', () => {
     expect(patchOf(hidden, { ...fieldsOf(hidden), publishAt: '' })).toEqual({ publishAt: null });
   });
   it('send no price that is not there as 0', () => {
-    expect(termsOf({ ...fields, amount: '' }, 1).price.amount).toBe(-1);
+    expect(termsOf({ ...fields, amount: '' }, '1').price.amount).toBe(-1);
+  });
+  it('have no stock where none is written', () => {
+    expect(termsOf(fields, '7').stock).toBe(7);
+    expect(termsOf(fields, '0').stock).toBe(0);
+    expect('stock' in termsOf(fields, '')).toBe(false);
   });
   it('write local times and read them again', () => {
     expect(instant(localTime('2031-06-01T05:06:07.000Z'))).toBe('2031-06-01T05:06:07.000Z');

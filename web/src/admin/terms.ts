@@ -41,10 +41,12 @@ function saleOf(fields: Fields): NewProduct['sale'] {
 const priceOf = (fields: Fields): NewProduct['price'] =>
   ({ amount: fields.amount === '' ? -1 : Number(fields.amount), currency: fields.currency });
 
-export function termsOf(fields: Fields, stock: number): NewProduct {
+/** A stock that is not there is left out, so that the server asks for it; 0 units are something else. */
+export function termsOf(fields: Fields, stock: string): Omit<NewProduct, 'stock'> & { stock?: number } {
   return {
     name: fields.name.trim(), description: fields.description.trim(), category: fields.category.trim(),
-    kind: fields.kind === 'regular' ? 'regular' : 'event', price: priceOf(fields), stock, sale: saleOf(fields),
+    kind: fields.kind === 'regular' ? 'regular' : 'event', price: priceOf(fields), sale: saleOf(fields),
+    ...(stock !== '' && { stock: Number(stock) }),
     ...(fields.publishAt && { publishAt: instant(fields.publishAt) }),
   };
 }

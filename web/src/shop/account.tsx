@@ -17,6 +17,11 @@ function textOf(form: FormData, name: string): string {
   return String(form.get(name) ?? '').trim();
 }
 
+/** What the browser cannot read, half a date say, has the value of an empty field, and would be sent as nothing. */
+function unreadable(form: HTMLFormElement): HTMLInputElement | undefined {
+  return [...form.elements].find((each): each is HTMLInputElement => each instanceof HTMLInputElement && each.validity.badInput);
+}
+
 /** A form that sends once at a time and keeps what went wrong. */
 export function useForm(send: (form: FormData) => Promise<void>) {
   const [busy, setBusy] = useState(false);
@@ -24,6 +29,8 @@ export function useForm(send: (form: FormData) => Promise<void>) {
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     if (busy) return;
+    const half = unreadable(event.currentTarget);
+    if (half) return void half.reportValidity();
     setBusy(true);
     setError(null);
     try {
