@@ -83,6 +83,7 @@ async function announcesWatchesAndClosesASale(context) {
   await page.getByLabel('How many').fill('5');
   await page.getByLabel('Why').fill('second delivery');
   await page.getByRole('button', { name: 'Add units' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Add units' }).click();
   await page.locator('.figure', { hasText: 'Remaining' }).getByText('19').waitFor();
   const closesAt = async () => (await seller.send('GET', `/products/${product.id}`)).sale.closesAt;
   await page.getByRole('button', { name: 'End in 10 minutes' }).click();
@@ -148,6 +149,31 @@ async function announcesNothingHalfFilled(context) {
   await page.context().close();
 }
 
+/** A sale whose opening is nearer does not push the one that is looked at off the board; one that is not there is no other. */
+async function staysAtItsSale(context) {
+  const { market, seller } = context;
+  await seller.product({ name: 'Looked at' });
+  const page = await operator(context);
+  await page.locator('.board-state .pill').waitFor();
+  const heading = page.getByRole('heading', { level: 1 });
+  const name = await heading.innerText();
+  await seller.product({ name: 'Nearer', sale: { opensAt: new Date(Date.now() + 8000).toISOString() } });
+  await page.locator('.pick option', { hasText: /^Nearer$/ }).waitFor({ state: 'attached', ...seconds(20) });
+  await page.waitForTimeout(6000); // The clock that measured the distances ticked each five seconds.
+  assert.equal(await heading.innerText(), name);
+  await page.getByRole('button', { name: 'End the sale' }).click();
+  await page.getByRole('alertdialog').getByRole('heading', { name: `End “${name}” now?` }).waitFor();
+  page.expected.push(/^404 /);
+  await page.goto(`${market.url}/admin?sale=0C3KQ2V8M0G00`);
+  await page.locator('main .notice.bad').waitFor();
+  assert.equal(await page.locator('.control').count(), 0);
+  await isAccessible(page);
+  await page.getByLabel('Sale', { exact: true }).selectOption({ label: 'Nearer' });
+  await page.getByRole('heading', { level: 1, name: 'Nearer' }).waitFor();
+  isQuiet(page);
+  await page.context().close();
+}
+
 /** The answer to "Add units" is lost: pressed again, they are added once. */
 async function addsUnitsOnce(context) {
   const { market, seller } = context;
@@ -165,8 +191,10 @@ async function addsUnitsOnce(context) {
   await page.getByLabel('How many').fill('5');
   await page.getByLabel('Why').fill('a delivery');
   await page.getByRole('button', { name: 'Add units' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Add units' }).click();
   await page.locator('.control .notice.bad').waitFor();
   await page.getByRole('button', { name: 'Add units' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Add units' }).click();
   await page.locator('.control').getByText('Done.').waitFor();
   assert.equal(lost, 1);
   assert.equal((await seller.send('GET', `/products/${product.id}/stock`)).capacity, 15);
@@ -423,7 +451,7 @@ async function pausesByKeyboardAlone(context) {
   const board = page.getByRole('navigation').getByRole('link', { name: 'Sale board' });
   await tabTo(page, board);
   await page.keyboard.press('Enter');
-  await page.waitForURL(/\/admin$/);
+  await page.waitForURL(/\/admin(\?|$)/);
   await until(() => page.evaluate(() => document.activeElement.id === 'content'), 5);
   await page.goto(`${market.url}/admin?sale=${product.id}`);
   await page.locator('.board-state .pill.open').waitFor();
@@ -642,5 +670,5 @@ async function movesWithACrowd(context) {
   await page.context().close();
 }
 
-await run([isForOperatorsAlone, announcesWatchesAndClosesASale, announcesNothingHalfFilled, addsUnitsOnce, letsASellerPauseHisOwn, showsASellerWhatIsHis, keepsAnEditWhenTheSessionEnds, changesWhenAProductIsPublic, showsBothValuesOfAConflict, movesWithACrowd,
+await run([isForOperatorsAlone, announcesWatchesAndClosesASale, announcesNothingHalfFilled, staysAtItsSale, addsUnitsOnce, letsASellerPauseHisOwn, showsASellerWhatIsHis, keepsAnEditWhenTheSessionEnds, changesWhenAProductIsPublic, showsBothValuesOfAConflict, movesWithACrowd,
   movesOrdersOnAndLocksAccounts, pausesByKeyboardAlone, showsTheMailOutbox, tellsOthersOfOrders, showsHowTheServicesAre, showsTheServicesOfTheRegistry, fitsAPhone], makeContext);
