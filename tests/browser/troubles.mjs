@@ -47,6 +47,28 @@ async function forgetsOneBuyerBeforeTheNext(context) {
   await who.context.close();
 }
 
+/** Somebody else signs in, in another tab: what was typed here for the first goes into nobody's account. */
+async function keepsAccountsApart(context) {
+  const { market } = context;
+  const [first, second] = [await buyer(market.url), await buyer(market.url)];
+  await second.send('PATCH', '/users/me', { name: '이둘', phone: '010-2222-2222' });
+  const who = await visitor(context);
+  const [page, other] = [await who.tab(), await who.tab()];
+  await signIn(page, market.url, first.account, 'en', '/store/me');
+  await page.getByLabel('Name').fill('Of the first');
+  await page.getByLabel('Phone').fill('010-1111-1111');
+  await signIn(other, market.url, second.account, 'en', '/');
+  await page.getByText(second.account.email).waitFor();
+  assert.equal(await page.getByLabel('Name').inputValue(), '이둘');
+  await page.getByLabel('Address').fill('Seoul');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.').waitFor();
+  const { name, phone, address } = await second.send('GET', '/users/me');
+  assert.deepEqual([name, phone, address], ['이둘', '010-2222-2222', 'Seoul']);
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** Storage that is full or forbidden forgets when the page closes; until then one press is one order and one charge. */
 async function buysWithoutStorage(context) {
   const { market, seller } = context;
@@ -378,6 +400,6 @@ async function printsAnOrder(context) {
   await who.context.close();
 }
 
-await run([forgetsOneBuyerBeforeTheNext, buysWithoutStorage, saysNotHereOfNothingElse, aRefusalIsNotForEver, buysAfterConfirming,
+await run([forgetsOneBuyerBeforeTheNext, keepsAccountsApart, buysWithoutStorage, saysNotHereOfNothingElse, aRefusalIsNotForEver, buysAfterConfirming,
   anOrderTakesOnlyItsOwnOutOfTheCart, handsTheCartOverAtSignIn, survivesADeploy, saysThatAProductWasWithdrawn,
   knowsTheTimeAfterSleep, announcesTheNextAfterManyEnded, namesItsCurrencies, doesNotCallAPaymentOverThatIsUnderWay, printsAnOrder], makeContext);

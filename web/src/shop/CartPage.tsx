@@ -193,7 +193,7 @@ export default function CartPage(): ReactNode {
   return (
     <div className="page medium stack">
       <h1>{t('cart.title')}</h1>
-      {who.state === 'in' ? <OwnCart user={who.user} /> : <BrowserCart />}
+      {who.state === 'in' ? <OwnCart key={who.user.id} user={who.user} /> : <BrowserCart />}
       <p className="muted">{t('cart.hold')}</p>
     </div>
   );

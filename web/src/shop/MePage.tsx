@@ -6,6 +6,7 @@ import type { SessionList, User } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { useTitle } from '../lib/hooks';
 import { press } from '../lib/press';
+import { profileChange } from '../lib/profile';
 import { changed, ended, signOut } from '../lib/session';
 import { Confirm } from '../ui/Confirm';
 import { saveFile } from '../lib/file';
@@ -18,10 +19,8 @@ function Profile({ user }: { user: User }): ReactNode {
   const [saved, setSaved] = useState(false);
   const form = useForm(async (data) => {
     setSaved(false);
-    const text = (name: string): string | null => String(data.get(name) ?? '').trim() || null;
-    changed(await ask<User>('/users/me', {
-      method: 'PATCH', body: { name: text('name') ?? '', phone: text('phone'), address: text('address') },
-    }));
+    const body = profileChange(user, (name) => String(data.get(name) ?? ''));
+    if (Object.keys(body).length > 0) changed(await ask<User>('/users/me', { method: 'PATCH', body }));
     setSaved(true);
   });
   return (
