@@ -149,6 +149,28 @@ async function announcesNothingHalfFilled(context) {
   await page.context().close();
 }
 
+/** A refusal is said: at its field, and above the form where the form has no such field. */
+async function saysWhatNoFieldSays(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'Refused' });
+  const page = await operator(context);
+  page.expected.push(/^422 /);
+  const errors = ['description', 'sale.state'].map((field) => ({ field, code: 'unknown', detail: `is wrong <b>: ${field}` }));
+  await page.route(`**/products/${product.id}`, (route) => (route.request().method() !== 'PATCH' ? route.fallback() : route.fulfill({
+    status: 422, contentType: 'application/problem+json',
+    body: JSON.stringify({ type: 'about:blank', title: 'validation', status: 422, detail: 'd', message: 'Please check it.', code: 'validation', traceId: '0', errors }),
+  })));
+  await page.goto(`${market.url}/admin/products/${product.id}`);
+  await page.getByLabel('Category').fill('other');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('alert').getByText('sale.state: is wrong <b>: sale.state').waitFor();
+  assert.equal(await page.getByRole('alert').getByText('description').count(), 0);
+  assert.equal(await page.locator('.wrong').innerText(), 'is wrong <b>: description');
+  await isAccessible(page);
+  isQuiet(page);
+  await page.context().close();
+}
+
 /** A sale whose opening is nearer does not push the one that is looked at off the board; one that is not there is no other. */
 async function staysAtItsSale(context) {
   const { market, seller } = context;
@@ -670,5 +692,5 @@ async function movesWithACrowd(context) {
   await page.context().close();
 }
 
-await run([isForOperatorsAlone, announcesWatchesAndClosesASale, announcesNothingHalfFilled, staysAtItsSale, addsUnitsOnce, letsASellerPauseHisOwn, showsASellerWhatIsHis, keepsAnEditWhenTheSessionEnds, changesWhenAProductIsPublic, showsBothValuesOfAConflict, movesWithACrowd,
+await run([isForOperatorsAlone, announcesWatchesAndClosesASale, announcesNothingHalfFilled, saysWhatNoFieldSays, staysAtItsSale, addsUnitsOnce, letsASellerPauseHisOwn, showsASellerWhatIsHis, keepsAnEditWhenTheSessionEnds, changesWhenAProductIsPublic, showsBothValuesOfAConflict, movesWithACrowd,
   movesOrdersOnAndLocksAccounts, pausesByKeyboardAlone, showsTheMailOutbox, tellsOthersOfOrders, showsHowTheServicesAre, showsTheServicesOfTheRegistry, fitsAPhone], makeContext);

@@ -70,6 +70,17 @@ export function patchOf(product: Product, fields: Fields): Partial<NewProduct> {
   return patch;
 }
 
+const saleMembers = { opensAt: ['sale.opensAt', 'sale'], closesAt: ['sale.closesAt'], perUserLimit: ['sale.perUserLimit'] };
+/** The names that a request has for what each field of the form stands for: errors of these are said there. */
+const members: Record<Name, string[]> = {
+  name: ['name'], description: ['description'], category: ['category'], kind: [], amount: ['price.amount', 'price'],
+  currency: ['price.currency'], publishAt: ['publishAt'], ...saleMembers,
+};
+export const membersOf = (name: Name): string[] => members[name];
+/** Members whose errors the form says at a field; a product of every day has no fields of a sale. */
+export const membersShown = (fields: Fields): string[] =>
+  names.filter((name) => fields.kind === 'event' || !(name in saleMembers)).flatMap(membersOf);
+
 export interface Difference {
   name: Name;
   mine: string;
