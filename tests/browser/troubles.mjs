@@ -342,6 +342,33 @@ async function namesItsCurrencies(context) {
   }
 }
 
+/** Who keeps the order after all keeps it: the cancel that got no answer is not sent again. */
+async function keepsAnOrderAfterAll(context) {
+  const { market, seller } = context;
+  const one = await buyer(market.url);
+  const order = await one.buy(await seller.product());
+  const who = await visitor(context);
+  const page = await who.tab();
+  page.expected.push(/ERR_/);
+  await signIn(page, market.url, one.account, 'en', `/store/orders/${order.id}`);
+  let [away, asked] = [true, 0];
+  await page.route('**/cancel', (route) => {
+    asked += 1;
+    return away ? route.abort('connectionrefused') : route.fallback();
+  });
+  await page.getByRole('button', { name: 'Cancel order' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Cancel order' }).click();
+  await until(() => asked > 1, 10);
+  await page.getByRole('button', { name: 'Keep it' }).click();
+  away = false;
+  const before = asked;
+  await page.waitForTimeout(4000);
+  assert.equal(asked, before);
+  assert.equal((await one.send('GET', `/orders/${order.id}`)).state, 'accepted');
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** The time to pay ends while the bank is asked: nobody knows yet what becomes of the units. */
 async function doesNotCallAPaymentOverThatIsUnderWay(context) {
   const window = 12 * patience;
@@ -402,4 +429,4 @@ async function printsAnOrder(context) {
 
 await run([forgetsOneBuyerBeforeTheNext, keepsAccountsApart, buysWithoutStorage, saysNotHereOfNothingElse, aRefusalIsNotForEver, buysAfterConfirming,
   anOrderTakesOnlyItsOwnOutOfTheCart, handsTheCartOverAtSignIn, survivesADeploy, saysThatAProductWasWithdrawn,
-  knowsTheTimeAfterSleep, announcesTheNextAfterManyEnded, namesItsCurrencies, doesNotCallAPaymentOverThatIsUnderWay, printsAnOrder], makeContext);
+  knowsTheTimeAfterSleep, announcesTheNextAfterManyEnded, namesItsCurrencies, keepsAnOrderAfterAll, doesNotCallAPaymentOverThatIsUnderWay, printsAnOrder], makeContext);
