@@ -152,6 +152,28 @@ async function aRefusalIsNotForEver(context) {
   await who.context.close();
 }
 
+/** One of three is bought: three more are refused, two are not, and nobody is told that he has three. */
+async function mayChooseFewer(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ sale: { opensAt: new Date(Date.now() - 1000).toISOString(), perUserLimit: 3 } });
+  const one = await buyer(market.url);
+  await one.buy(product);
+  const who = await visitor(context);
+  const page = await who.tab();
+  page.expected.push(/^409 /);
+  await signIn(page, market.url, one.account, 'en', `/store/products/${product.id}`);
+  for (let i = 0; i < 2; i += 1) await page.getByRole('button', { name: 'One more' }).click();
+  await page.getByRole('button', { name: 'Buy now for ₩267,000' }).click();
+  await page.getByText('More than you may have').waitFor();
+  await page.getByText('3 per person').last().waitFor();
+  assert.equal(await page.getByText('You have your').count(), 0);
+  await page.getByRole('button', { name: 'One fewer' }).click();
+  await page.getByRole('button', { name: 'Buy now for ₩178,000' }).click();
+  await page.locator('.ticket').waitFor();
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** Whoever confirms the address in the middle of a purchase can then buy. The shop that asks for it is played here. */
 async function buysAfterConfirming(context) {
   const { market, seller } = context;
@@ -427,6 +449,6 @@ async function printsAnOrder(context) {
   await who.context.close();
 }
 
-await run([forgetsOneBuyerBeforeTheNext, keepsAccountsApart, buysWithoutStorage, saysNotHereOfNothingElse, aRefusalIsNotForEver, buysAfterConfirming,
+await run([forgetsOneBuyerBeforeTheNext, keepsAccountsApart, buysWithoutStorage, saysNotHereOfNothingElse, aRefusalIsNotForEver, mayChooseFewer, buysAfterConfirming,
   anOrderTakesOnlyItsOwnOutOfTheCart, handsTheCartOverAtSignIn, survivesADeploy, saysThatAProductWasWithdrawn,
   knowsTheTimeAfterSleep, announcesTheNextAfterManyEnded, namesItsCurrencies, keepsAnOrderAfterAll, doesNotCallAPaymentOverThatIsUnderWay, printsAnOrder], makeContext);

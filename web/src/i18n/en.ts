@@ -122,6 +122,8 @@ export const en = {
   'buy.paused.text': 'The sale goes on in a moment. This page notices by itself.',
   'buy.limit': 'You have your {count}',
   'buy.limit.text': 'Everybody may have {count}. Cancelled and unpaid orders do not count.',
+  'buy.overLimit': 'More than you may have',
+  'buy.overLimit.text': '{count} per person, with what you have already: choose fewer and press again.',
   'buy.unverified': 'Confirm your e-mail address first',
   'buy.unverified.text': 'We sent you a code when you signed up.',
   'buy.verify': 'Enter the code',

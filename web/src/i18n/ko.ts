@@ -123,6 +123,8 @@ export const ko: Words = {
   'buy.paused.text': '곧 다시 이어집니다. 이 페이지가 스스로 알아챕니다.',
   'buy.limit': '이미 {count}개를 받았습니다',
   'buy.limit.text': '한 사람이 {count}개까지 살 수 있습니다. 취소하거나 결제하지 않은 주문은 세지 않습니다.',
+  'buy.overLimit': '살 수 있는 수량보다 많습니다',
+  'buy.overLimit.text': '이미 산 것을 더해 1인당 {count}개까지입니다. 수량을 줄이고 다시 눌러 주세요.',
   'buy.unverified': '먼저 이메일을 확인해 주세요',
   'buy.unverified.text': '가입할 때 코드를 보냈습니다.',
   'buy.verify': '코드 입력',
