@@ -321,6 +321,32 @@ async function keepsAnEditWhenTheSessionEnds(context) {
   await who.context.close();
 }
 
+/** A question lies above the page, and makes way for signing in. What was typed in it is kept. */
+async function makesWayForSigningIn(context) {
+  const { market, seller } = context;
+  const one = await buyer(market.url);
+  const order = await one.buy(await seller.product({ name: 'In a dialog' }));
+  await one.send('POST', `/orders/${order.id}/payment`, { method: 'card', token: 'ok' });
+  for (const state of ['preparing', 'shipped']) await seller.send('POST', `/admin/orders/${order.id}/advance`, { state });
+  const page = await operator(context);
+  page.expected.push(/^401 /);
+  await page.goto(`${market.url}/admin/orders`);
+  await page.getByRole('button', { name: order.id }).click();
+  await page.getByRole('button', { name: 'Refund', exact: true }).click();
+  await page.getByLabel('Why').fill('typed before');
+  await page.context().clearCookies();
+  await page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
+  await isAccessible(page);
+  assert.ok(!(await page.getByText(order.id).first().isVisible()), 'nothing of it is seen');
+  await page.getByLabel('Password').fill(adminAccount.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  assert.equal(await page.getByRole('alertdialog').getByLabel('Why').inputValue(), 'typed before');
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+  isQuiet(page);
+  await page.context().close();
+}
+
 /** When a product becomes public is changed after it was announced, and back. */
 async function changesWhenAProductIsPublic(context) {
   const { market, seller } = context;
@@ -403,6 +429,10 @@ async function movesOrdersOnAndLocksAccounts(context) {
   await page.getByLabel('State').selectOption('preparing');
   await page.getByRole('button', { name: order.id }).click();
   await page.getByRole('button', { name: 'Cancel order' }).click();
+  await page.getByText('It cannot be taken back.').waitFor();
+  await isAccessible(page);
+  assert.equal((await one.send('GET', `/orders/${order.id}`)).state, 'preparing');
+  await page.getByRole('button', { name: 'Yes, cancel it' }).click();
   await page.getByRole('alertdialog').waitFor({ state: 'detached' });
   assert.equal((await one.send('GET', `/orders/${order.id}`)).state, 'cancelled');
   // Another one that was shipped: its money goes back, and the reason is kept.
@@ -434,6 +464,16 @@ async function movesOrdersOnAndLocksAccounts(context) {
   await page.getByRole('link', { name: 'Users' }).click();
   await page.getByLabel('Whole e-mail address').fill(one.account.email);
   await page.getByRole('button', { name: 'Search' }).click();
+  const role = page.getByLabel(`Role: ${one.account.email}`);
+  await role.selectOption('admin');
+  await page.getByRole('alertdialog').getByText(`Make ${one.account.email} this: Administrator?`).waitFor();
+  await isAccessible(page);
+  await page.getByRole('button', { name: 'Not now' }).click();
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+  assert.equal(await role.inputValue(), 'customer');
+  await role.selectOption('seller');
+  await page.getByRole('button', { name: 'Change the role' }).click();
+  await until(async () => await role.inputValue() === 'seller', 10);
   await page.getByRole('button', { name: `Lock: ${one.account.email}` }).click();
   await page.getByText('locked', { exact: true }).waitFor();
   await assert.rejects(one.signIn(), /40[13]/);
@@ -692,5 +732,5 @@ async function movesWithACrowd(context) {
   await page.context().close();
 }
 
-await run([isForOperatorsAlone, announcesWatchesAndClosesASale, announcesNothingHalfFilled, saysWhatNoFieldSays, staysAtItsSale, addsUnitsOnce, letsASellerPauseHisOwn, showsASellerWhatIsHis, keepsAnEditWhenTheSessionEnds, changesWhenAProductIsPublic, showsBothValuesOfAConflict, movesWithACrowd,
+await run([isForOperatorsAlone, announcesWatchesAndClosesASale, announcesNothingHalfFilled, saysWhatNoFieldSays, staysAtItsSale, addsUnitsOnce, letsASellerPauseHisOwn, showsASellerWhatIsHis, keepsAnEditWhenTheSessionEnds, makesWayForSigningIn, changesWhenAProductIsPublic, showsBothValuesOfAConflict, movesWithACrowd,
   movesOrdersOnAndLocksAccounts, pausesByKeyboardAlone, showsTheMailOutbox, tellsOthersOfOrders, showsHowTheServicesAre, showsTheServicesOfTheRegistry, fitsAPhone], makeContext);
