@@ -219,6 +219,61 @@ async function anOrderTakesOnlyItsOwnOutOfTheCart(context) {
   await who.context.close();
 }
 
+/** The session ends in the middle of an order of the cart: it is not said to be empty, and the order goes on. */
+async function keepsTheCartWhenTheSessionEnds(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'Still in it', kind: 'regular', sale: null });
+  const one = await buyer(market.url);
+  await one.send('PUT', `/cart/items/${product.id}`, { quantity: 1 });
+  const who = await visitor(context);
+  const page = await who.tab();
+  page.expected.push(/^401 /);
+  await signIn(page, market.url, one.account, 'en', '/store/cart');
+  await page.route('**/api/v1/orders', async (route) => {
+    await who.context.clearCookies();
+    return route.fulfill(problem(401, 'unauthenticated'));
+  }, { times: 1 });
+  await page.getByRole('button', { name: /^Order all for/ }).click();
+  await page.getByText('Sign in, and the same request goes on.').waitFor();
+  assert.equal(await page.getByText('The cart is empty').count(), 0);
+  await page.locator('main').getByRole('link', { name: 'Sign in' }).click();
+  await page.getByLabel('E-mail').fill(one.account.email);
+  await page.getByLabel('Password').fill(one.account.password);
+  await page.locator('form button[type=submit]').click();
+  await page.waitForURL(/\/store\/orders\//);
+  assert.equal((await one.orders()).length, 1);
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** The bank says no after a while: that is said. What was paid back is not returned once more. */
+async function saysWhatBecameOfThePayment(context) {
+  const { market, seller } = context;
+  const one = await buyer(market.url);
+  const order = await one.buy(await seller.product());
+  const who = await visitor(context);
+  const page = await who.tab();
+  page.expected.push(/ERR_/);
+  await signIn(page, market.url, one.account, 'en', '/');
+  let now = { ...order, payment: { state: 'pending' } };
+  await page.route('**/events', (route) => route.abort('connectionrefused')); // Polled instead.
+  await page.route(/\/api\/v1\/orders\/\w+$/, (route) => route.fulfill({ json: now }));
+  await page.goto(`${market.url}/store/orders/${order.id}`);
+  await page.getByText('The bank has not answered yet').waitFor();
+  now = { ...order, payment: { state: 'declined' } };
+  await page.getByText('The card was declined').waitFor(seconds(15));
+  await page.getByRole('button', { name: /^Pay / }).waitFor();
+  now = { ...order, state: 'delivered', payment: { state: 'paid' } };
+  await page.getByRole('button', { name: 'Return it' }).waitFor(seconds(15));
+  for (const state of ['refunding', 'refunded']) {
+    now = { ...order, state: 'delivered', payment: { state } };
+    await page.getByText(state === 'refunding' ? 'Your money is on its way back' : 'Your money was paid back').waitFor(seconds(15));
+    assert.equal(await page.getByRole('button', { name: 'Return it' }).count(), 0, state);
+  }
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** What was collected before signing in is not missing while it is handed over. */
 async function handsTheCartOverAtSignIn(context) {
   const { market, seller } = context;
@@ -450,5 +505,5 @@ async function printsAnOrder(context) {
 }
 
 await run([forgetsOneBuyerBeforeTheNext, keepsAccountsApart, buysWithoutStorage, saysNotHereOfNothingElse, aRefusalIsNotForEver, mayChooseFewer, buysAfterConfirming,
-  anOrderTakesOnlyItsOwnOutOfTheCart, handsTheCartOverAtSignIn, survivesADeploy, saysThatAProductWasWithdrawn,
+  anOrderTakesOnlyItsOwnOutOfTheCart, handsTheCartOverAtSignIn, keepsTheCartWhenTheSessionEnds, saysWhatBecameOfThePayment, survivesADeploy, saysThatAProductWasWithdrawn,
   knowsTheTimeAfterSleep, announcesTheNextAfterManyEnded, namesItsCurrencies, keepsAnOrderAfterAll, doesNotCallAPaymentOverThatIsUnderWay, printsAnOrder], makeContext);

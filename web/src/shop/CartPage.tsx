@@ -10,9 +10,9 @@ import { browserCart, merged, setQuantity } from '../lib/cart';
 import { useTitle } from '../lib/hooks';
 import { press } from '../lib/press';
 import { productQuery } from '../lib/queries';
-import { purchaseOf } from '../lib/purchase';
+import { purchaseOf, type Purchase } from '../lib/purchase';
 import { session } from '../lib/session';
-import { useValue } from '../lib/store';
+import { useValue, Value } from '../lib/store';
 import { Art } from '../ui/Art';
 import { Button, Empty, LinkButton, LoadError, Loading, Notice, Skeleton, Spinner } from '../ui/parts';
 
@@ -186,14 +186,43 @@ function BrowserCart(): ReactNode {
   );
 }
 
+const nothing = new Value<Purchase>({ state: 'idle' });
+
+/** The session has ended in the middle: the cart is on the server, and a request that was under way goes on. */
+function LostCart({ lastBuyer }: { lastBuyer: string | null }): ReactNode {
+  const { t } = useSpeech();
+  const asked = useValue(lastBuyer === null ? nothing : purchaseOf(lastBuyer, 'cart').state).state === 'signed_out';
+  return (
+    <Notice kind="bad" title={t('buy.signedOut')}>
+      <p>{t(asked ? 'buy.signedOut.text' : 'cart.lost')}</p>
+      <LinkButton look="main" to="/store/sign-in?to=/store/cart">{t('nav.signIn')}</LinkButton>
+    </Notice>
+  );
+}
+
+function Shown(): ReactNode {
+  const who = useValue(session);
+  const lines = useValue(browserCart);
+  const buyer = who.state === 'in' ? who.user : null;
+  const [lastBuyer, setLastBuyer] = useState<string | null>(null);
+  if (buyer && buyer.id !== lastBuyer) setLastBuyer(buyer.id);
+  if (who.state === 'unknown') return <Loading><Skeleton className="row-skeleton" /></Loading>;
+  if (who.state === 'in') return <OwnCart key={who.user.id} user={who.user} />;
+  return (
+    <>
+      {who.lost && <LostCart lastBuyer={lastBuyer} />}
+      {(!who.lost || lines.length > 0) && <BrowserCart />}
+    </>
+  );
+}
+
 export default function CartPage(): ReactNode {
   const { t } = useSpeech();
   useTitle(`${t('cart.title')} · MARKET`);
-  const who = useValue(session);
   return (
     <div className="page medium stack">
       <h1>{t('cart.title')}</h1>
-      {who.state === 'in' ? <OwnCart key={who.user.id} user={who.user} /> : <BrowserCart />}
+      <Shown />
       <p className="muted">{t('cart.hold')}</p>
     </div>
   );

@@ -27,6 +27,8 @@ function Payment({ order }: { order: Order }): ReactNode {
   if (order.payment.state === 'pending')
     return <Notice title={t('pay.pending')}>{t('pay.pending.text')}</Notice>;
   const busy = paying.state === 'asking' || paying.state === 'retrying';
+  // Said at once, or by the bank after a while: then the order alone tells.
+  const declined = paying.state === 'declined' || (paying.state === 'idle' && order.payment.state === 'declined');
   // What was sent in time may still be taken: only its answer says so.
   if (now >= until && !busy) return <Notice kind="bad" title={t('pay.over')}>{t('pay.over.text')}</Notice>;
   return (
@@ -50,7 +52,7 @@ function Payment({ order }: { order: Order }): ReactNode {
       </button>
       <div aria-live="polite">
         {paying.state === 'retrying' && <Notice>{t('pay.retrying')}</Notice>}
-        {paying.state === 'declined' && <Notice kind="bad" title={t('pay.declined')}>{t('pay.declined.text')}</Notice>}
+        {declined && <Notice kind="bad" title={t('pay.declined')}>{t('pay.declined.text')}</Notice>}
         {paying.state === 'refused' && <Notice kind="bad">{paying.detail}</Notice>}
       </div>
     </section>
@@ -95,10 +97,11 @@ function WaysOut({ order }: { order: Order }): ReactNode {
     setAsking(verb);
   };
   const cancellable = ['accepted', 'paid', 'preparing'].includes(order.state);
+  const returnable = order.state === 'delivered' && order.payment.state !== 'refunding' && order.payment.state !== 'refunded';
   return (
     <div className="ways-out">
       {cancellable && <Button look="danger" onClick={() => open('cancel')}>{t('cancel.do')}</Button>}
-      {order.state === 'delivered' && <Button onClick={() => open('return')}>{t('return.do')}</Button>}
+      {returnable && <Button onClick={() => open('return')}>{t('return.do')}</Button>}
       <Confirm open={asking === 'cancel'} onClose={close} title={t('cancel.ask')} text={t('cancel.ask.text')}>
         <FormError error={error} />
         <div className="dialog-row">
