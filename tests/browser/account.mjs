@@ -170,6 +170,36 @@ async function takesANumberThatIsTyped(context) {
   await who.context.close();
 }
 
+/** What is ordered is what was typed last, however soon the button is pressed; and nothing that is being taken out. */
+async function ordersWhatWasTyped(context) {
+  const { market, seller } = context;
+  const regular = { kind: 'regular', sale: null, stock: 900 };
+  const [bag, lamp] = [await seller.product({ name: 'Typed bag', ...regular }), await seller.product({ name: 'Removed lamp', ...regular })];
+  const one = await buyer(market.url);
+  for (const each of [bag, lamp]) await one.send('PUT', `/cart/items/${each.id}`, { quantity: 1 });
+  const who = await visitor(context);
+  const page = await who.tab();
+  await signIn(page, market.url, one.account, 'en', '/store/cart');
+  await page.getByRole('button', { name: 'Order all for ₩178,000' }).waitFor();
+  await page.route('**/api/v1/cart/items/**', async (route) => {
+    await new Promise((wake) => { setTimeout(wake, 500); });
+    await route.continue();
+  });
+  await page.getByLabel('Quantity: Typed bag').fill('5');
+  await button(page).click({ force: true });
+  await page.waitForTimeout(200);
+  assert.equal((await one.orders()).length, 0, 'what is shown is not what was typed');
+  await page.getByRole('button', { name: 'Order all for ₩534,000' }).waitFor();
+  await page.getByRole('button', { name: 'Remove Removed lamp' }).click();
+  await button(page).click({ force: true });
+  await page.getByRole('button', { name: 'Order all for ₩445,000' }).click();
+  await page.waitForURL(/\/store\/orders\//);
+  const orders = await one.orders();
+  assert.deepEqual(orders.map(({ items }) => items.map(({ quantity }) => quantity)), [[5]]);
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** Prices of several currencies come one behind the other, and no order has two of them: both are said, with a way on. */
 async function asksWhichCurrency(context) {
   const { market, seller } = context;
@@ -475,5 +505,5 @@ async function anEventIsUsableInASecond(context) {
   else assert.ok(best <= 1000 * patience, `${best} ms`);
 }
 
-await run([collectsInACartAndRemembers, showsAllOfLongLists, saysThatAPressDidNotWork, takesANumberThatIsTyped, asksWhichCurrency, saysWhatIsWrongInTheReadersLanguage, returnsWhatWasDelivered, keepsAnAccount, pollsWhereStreamsAreHeldBack, remembersLanguageAndTheme,
+await run([collectsInACartAndRemembers, showsAllOfLongLists, saysThatAPressDidNotWork, takesANumberThatIsTyped, ordersWhatWasTyped, asksWhichCurrency, saysWhatIsWrongInTheReadersLanguage, returnsWhatWasDelivered, keepsAnAccount, pollsWhereStreamsAreHeldBack, remembersLanguageAndTheme,
   findsFiltersAndSaysWhenThereIsNothing, showsTextAsText, firstLoadIsSmall, anEventIsUsableInASecond], makeContext);

@@ -83,6 +83,7 @@ async function announcesWatchesAndClosesASale(context) {
   await page.getByLabel('How many').fill('5');
   await page.getByLabel('Why').fill('second delivery');
   await page.getByRole('button', { name: 'Add units' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Add units' }).click();
   await page.locator('.figure', { hasText: 'Remaining' }).getByText('19').waitFor();
   const closesAt = async () => (await seller.send('GET', `/products/${product.id}`)).sale.closesAt;
   await page.getByRole('button', { name: 'End in 10 minutes' }).click();
@@ -104,6 +105,121 @@ async function announcesWatchesAndClosesASale(context) {
   await page.getByRole('button', { name: 'Go on without an end' }).click();
   await page.locator('.board-state .pill.open').waitFor(seconds(15));
   assert.equal(await closesAt(), null);
+  isQuiet(page);
+  await page.context().close();
+}
+
+/** Half a date is no date, and an emptied number is not 0: nothing is announced with them. */
+async function announcesNothingHalfFilled(context) {
+  const { market, seller } = context;
+  const page = await operator(context);
+  const sent = [];
+  page.on('request', (request) => { if (request.method() !== 'GET') sent.push(request.url()); });
+  page.expected.push(/^422 /);
+  const announce = () => page.getByRole('button', { name: 'Announce it' }).click();
+  await page.goto(`${market.url}/admin/products/new`);
+  await page.getByLabel('Name', { exact: true }).fill('Half filled');
+  await page.getByLabel('Price in minor units').fill('59000');
+  await page.getByLabel(/^Opens at/).fill('2031-01-01T10:00');
+  await page.getByLabel('Units', { exact: true }).fill('');
+  for (const label of [/^Public from/, /^Closes at/]) {
+    await page.getByLabel(label).focus();
+    await page.keyboard.type('12');
+    await announce();
+    await page.waitForTimeout(300);
+    assert.deepEqual(sent, [], String(label));
+    assert.ok(await page.getByLabel(label).evaluate((element) => element === document.activeElement), 'it is shown which');
+    await page.getByLabel(label).fill('2032-01-01T10:00');
+  }
+  await announce();
+  await page.locator('.wrong').waitFor();
+  assert.equal(sent.length, 1);
+  await page.getByLabel('Units', { exact: true }).fill('0');
+  await announce();
+  await page.getByRole('heading', { name: 'Half filled' }).waitFor();
+  // The same of a change: what was public on a day does not become public at once.
+  await page.getByLabel(/^Public from/).focus();
+  await page.keyboard.press('Backspace');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.waitForTimeout(300);
+  assert.equal(sent.length, 2);
+  const { items } = await seller.send('GET', '/admin/products?search=Half');
+  assert.equal(Date.parse(items[0].publishAt), Date.parse('2032-01-01T10:00+09:00'));
+  isQuiet(page);
+  await page.context().close();
+}
+
+/** A refusal is said: at its field, and above the form where the form has no such field. */
+async function saysWhatNoFieldSays(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'Refused' });
+  const page = await operator(context);
+  page.expected.push(/^422 /);
+  const errors = ['description', 'sale.state'].map((field) => ({ field, code: 'unknown', detail: `is wrong <b>: ${field}` }));
+  await page.route(`**/products/${product.id}`, (route) => (route.request().method() !== 'PATCH' ? route.fallback() : route.fulfill({
+    status: 422, contentType: 'application/problem+json',
+    body: JSON.stringify({ type: 'about:blank', title: 'validation', status: 422, detail: 'd', message: 'Please check it.', code: 'validation', traceId: '0', errors }),
+  })));
+  await page.goto(`${market.url}/admin/products/${product.id}`);
+  await page.getByLabel('Category').fill('other');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('alert').getByText('sale.state: is wrong <b>: sale.state').waitFor();
+  assert.equal(await page.getByRole('alert').getByText('description').count(), 0);
+  assert.equal(await page.locator('.wrong').innerText(), 'is wrong <b>: description');
+  await isAccessible(page);
+  isQuiet(page);
+  await page.context().close();
+}
+
+/** A sale whose opening is nearer does not push the one that is looked at off the board; one that is not there is no other. */
+async function staysAtItsSale(context) {
+  const { market, seller } = context;
+  await seller.product({ name: 'Looked at' });
+  const page = await operator(context);
+  await page.locator('.board-state .pill').waitFor();
+  const heading = page.getByRole('heading', { level: 1 });
+  const name = await heading.innerText();
+  await seller.product({ name: 'Nearer', sale: { opensAt: new Date(Date.now() + 8000).toISOString() } });
+  await page.locator('.pick option', { hasText: /^Nearer$/ }).waitFor({ state: 'attached', ...seconds(20) });
+  await page.waitForTimeout(6000); // The clock that measured the distances ticked each five seconds.
+  assert.equal(await heading.innerText(), name);
+  await page.getByRole('button', { name: 'End the sale' }).click();
+  await page.getByRole('alertdialog').getByRole('heading', { name: `End “${name}” now?` }).waitFor();
+  page.expected.push(/^404 /);
+  await page.goto(`${market.url}/admin?sale=0C3KQ2V8M0G00`);
+  await page.locator('main .notice.bad').waitFor();
+  assert.equal(await page.locator('.control').count(), 0);
+  await isAccessible(page);
+  await page.getByLabel('Sale', { exact: true }).selectOption({ label: 'Nearer' });
+  await page.getByRole('heading', { level: 1, name: 'Nearer' }).waitFor();
+  isQuiet(page);
+  await page.context().close();
+}
+
+/** The answer to "Add units" is lost: pressed again, they are added once. */
+async function addsUnitsOnce(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'Delivered once', stock: 10 });
+  const page = await operator(context);
+  page.expected.push(/ERR_/);
+  await page.goto(`${market.url}/admin?sale=${product.id}`);
+  let lost = 0;
+  await page.route('**/stock', async (route) => {
+    if (route.request().method() !== 'POST' || lost > 0) return route.fallback();
+    lost += 1;
+    await route.fetch();
+    return route.abort('connectionreset');
+  });
+  await page.getByLabel('How many').fill('5');
+  await page.getByLabel('Why').fill('a delivery');
+  await page.getByRole('button', { name: 'Add units' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Add units' }).click();
+  await page.locator('.control .notice.bad').waitFor();
+  await page.getByRole('button', { name: 'Add units' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Add units' }).click();
+  await page.locator('.control').getByText('Done.').waitFor();
+  assert.equal(lost, 1);
+  assert.equal((await seller.send('GET', `/products/${product.id}/stock`)).capacity, 15);
   isQuiet(page);
   await page.context().close();
 }
@@ -205,6 +321,32 @@ async function keepsAnEditWhenTheSessionEnds(context) {
   await who.context.close();
 }
 
+/** A question lies above the page, and makes way for signing in. What was typed in it is kept. */
+async function makesWayForSigningIn(context) {
+  const { market, seller } = context;
+  const one = await buyer(market.url);
+  const order = await one.buy(await seller.product({ name: 'In a dialog' }));
+  await one.send('POST', `/orders/${order.id}/payment`, { method: 'card', token: 'ok' });
+  for (const state of ['preparing', 'shipped']) await seller.send('POST', `/admin/orders/${order.id}/advance`, { state });
+  const page = await operator(context);
+  page.expected.push(/^401 /);
+  await page.goto(`${market.url}/admin/orders`);
+  await page.getByRole('button', { name: order.id }).click();
+  await page.getByRole('button', { name: 'Refund', exact: true }).click();
+  await page.getByLabel('Why').fill('typed before');
+  await page.context().clearCookies();
+  await page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
+  await isAccessible(page);
+  assert.ok(!(await page.getByText(order.id).first().isVisible()), 'nothing of it is seen');
+  await page.getByLabel('Password').fill(adminAccount.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  assert.equal(await page.getByRole('alertdialog').getByLabel('Why').inputValue(), 'typed before');
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+  isQuiet(page);
+  await page.context().close();
+}
+
 /** When a product becomes public is changed after it was announced, and back. */
 async function changesWhenAProductIsPublic(context) {
   const { market, seller } = context;
@@ -287,6 +429,10 @@ async function movesOrdersOnAndLocksAccounts(context) {
   await page.getByLabel('State').selectOption('preparing');
   await page.getByRole('button', { name: order.id }).click();
   await page.getByRole('button', { name: 'Cancel order' }).click();
+  await page.getByText('It cannot be taken back.').waitFor();
+  await isAccessible(page);
+  assert.equal((await one.send('GET', `/orders/${order.id}`)).state, 'preparing');
+  await page.getByRole('button', { name: 'Yes, cancel it' }).click();
   await page.getByRole('alertdialog').waitFor({ state: 'detached' });
   assert.equal((await one.send('GET', `/orders/${order.id}`)).state, 'cancelled');
   // Another one that was shipped: its money goes back, and the reason is kept.
@@ -318,6 +464,16 @@ async function movesOrdersOnAndLocksAccounts(context) {
   await page.getByRole('link', { name: 'Users' }).click();
   await page.getByLabel('Whole e-mail address').fill(one.account.email);
   await page.getByRole('button', { name: 'Search' }).click();
+  const role = page.getByLabel(`Role: ${one.account.email}`);
+  await role.selectOption('admin');
+  await page.getByRole('alertdialog').getByText(`Make ${one.account.email} this: Administrator?`).waitFor();
+  await isAccessible(page);
+  await page.getByRole('button', { name: 'Not now' }).click();
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+  assert.equal(await role.inputValue(), 'customer');
+  await role.selectOption('seller');
+  await page.getByRole('button', { name: 'Change the role' }).click();
+  await until(async () => await role.inputValue() === 'seller', 10);
   await page.getByRole('button', { name: `Lock: ${one.account.email}` }).click();
   await page.getByText('locked', { exact: true }).waitFor();
   await assert.rejects(one.signIn(), /40[13]/);
@@ -357,7 +513,7 @@ async function pausesByKeyboardAlone(context) {
   const board = page.getByRole('navigation').getByRole('link', { name: 'Sale board' });
   await tabTo(page, board);
   await page.keyboard.press('Enter');
-  await page.waitForURL(/\/admin$/);
+  await page.waitForURL(/\/admin(\?|$)/);
   await until(() => page.evaluate(() => document.activeElement.id === 'content'), 5);
   await page.goto(`${market.url}/admin?sale=${product.id}`);
   await page.locator('.board-state .pill.open').waitFor();
@@ -576,5 +732,5 @@ async function movesWithACrowd(context) {
   await page.context().close();
 }
 
-await run([isForOperatorsAlone, announcesWatchesAndClosesASale, letsASellerPauseHisOwn, showsASellerWhatIsHis, keepsAnEditWhenTheSessionEnds, changesWhenAProductIsPublic, showsBothValuesOfAConflict, movesWithACrowd,
+await run([isForOperatorsAlone, announcesWatchesAndClosesASale, announcesNothingHalfFilled, saysWhatNoFieldSays, staysAtItsSale, addsUnitsOnce, letsASellerPauseHisOwn, showsASellerWhatIsHis, keepsAnEditWhenTheSessionEnds, makesWayForSigningIn, changesWhenAProductIsPublic, showsBothValuesOfAConflict, movesWithACrowd,
   movesOrdersOnAndLocksAccounts, pausesByKeyboardAlone, showsTheMailOutbox, tellsOthersOfOrders, showsHowTheServicesAre, showsTheServicesOfTheRegistry, fitsAPhone], makeContext);

@@ -47,6 +47,28 @@ async function forgetsOneBuyerBeforeTheNext(context) {
   await who.context.close();
 }
 
+/** Somebody else signs in, in another tab: what was typed here for the first goes into nobody's account. */
+async function keepsAccountsApart(context) {
+  const { market } = context;
+  const [first, second] = [await buyer(market.url), await buyer(market.url)];
+  await second.send('PATCH', '/users/me', { name: '이둘', phone: '010-2222-2222' });
+  const who = await visitor(context);
+  const [page, other] = [await who.tab(), await who.tab()];
+  await signIn(page, market.url, first.account, 'en', '/store/me');
+  await page.getByLabel('Name').fill('Of the first');
+  await page.getByLabel('Phone').fill('010-1111-1111');
+  await signIn(other, market.url, second.account, 'en', '/');
+  await page.getByText(second.account.email).waitFor();
+  assert.equal(await page.getByLabel('Name').inputValue(), '이둘');
+  await page.getByLabel('Address').fill('Seoul');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.').waitFor();
+  const { name, phone, address } = await second.send('GET', '/users/me');
+  assert.deepEqual([name, phone, address], ['이둘', '010-2222-2222', 'Seoul']);
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** Storage that is full or forbidden forgets when the page closes; until then one press is one order and one charge. */
 async function buysWithoutStorage(context) {
   const { market, seller } = context;
@@ -130,6 +152,28 @@ async function aRefusalIsNotForEver(context) {
   await who.context.close();
 }
 
+/** One of three is bought: three more are refused, two are not, and nobody is told that he has three. */
+async function mayChooseFewer(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ sale: { opensAt: new Date(Date.now() - 1000).toISOString(), perUserLimit: 3 } });
+  const one = await buyer(market.url);
+  await one.buy(product);
+  const who = await visitor(context);
+  const page = await who.tab();
+  page.expected.push(/^409 /);
+  await signIn(page, market.url, one.account, 'en', `/store/products/${product.id}`);
+  for (let i = 0; i < 2; i += 1) await page.getByRole('button', { name: 'One more' }).click();
+  await page.getByRole('button', { name: 'Buy now for ₩267,000' }).click();
+  await page.getByText('More than you may have').waitFor();
+  await page.getByText('3 per person').last().waitFor();
+  assert.equal(await page.getByText('You have your').count(), 0);
+  await page.getByRole('button', { name: 'One fewer' }).click();
+  await page.getByRole('button', { name: 'Buy now for ₩178,000' }).click();
+  await page.locator('.ticket').waitFor();
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** Whoever confirms the address in the middle of a purchase can then buy. The shop that asks for it is played here. */
 async function buysAfterConfirming(context) {
   const { market, seller } = context;
@@ -171,6 +215,61 @@ async function anOrderTakesOnlyItsOwnOutOfTheCart(context) {
   await page.waitForURL(/\/store\/orders\//);
   await until(async () => (await one.send('GET', '/cart')).items.length === 1, 5);
   assert.equal((await one.send('GET', '/cart')).items[0].productId, lamp.id);
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** The session ends in the middle of an order of the cart: it is not said to be empty, and the order goes on. */
+async function keepsTheCartWhenTheSessionEnds(context) {
+  const { market, seller } = context;
+  const product = await seller.product({ name: 'Still in it', kind: 'regular', sale: null });
+  const one = await buyer(market.url);
+  await one.send('PUT', `/cart/items/${product.id}`, { quantity: 1 });
+  const who = await visitor(context);
+  const page = await who.tab();
+  page.expected.push(/^401 /);
+  await signIn(page, market.url, one.account, 'en', '/store/cart');
+  await page.route('**/api/v1/orders', async (route) => {
+    await who.context.clearCookies();
+    return route.fulfill(problem(401, 'unauthenticated'));
+  }, { times: 1 });
+  await page.getByRole('button', { name: /^Order all for/ }).click();
+  await page.getByText('Sign in, and the same request goes on.').waitFor();
+  assert.equal(await page.getByText('The cart is empty').count(), 0);
+  await page.locator('main').getByRole('link', { name: 'Sign in' }).click();
+  await page.getByLabel('E-mail').fill(one.account.email);
+  await page.getByLabel('Password').fill(one.account.password);
+  await page.locator('form button[type=submit]').click();
+  await page.waitForURL(/\/store\/orders\//);
+  assert.equal((await one.orders()).length, 1);
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** The bank says no after a while: that is said. What was paid back is not returned once more. */
+async function saysWhatBecameOfThePayment(context) {
+  const { market, seller } = context;
+  const one = await buyer(market.url);
+  const order = await one.buy(await seller.product());
+  const who = await visitor(context);
+  const page = await who.tab();
+  page.expected.push(/ERR_/);
+  await signIn(page, market.url, one.account, 'en', '/');
+  let now = { ...order, payment: { state: 'pending' } };
+  await page.route('**/events', (route) => route.abort('connectionrefused')); // Polled instead.
+  await page.route(/\/api\/v1\/orders\/\w+$/, (route) => route.fulfill({ json: now }));
+  await page.goto(`${market.url}/store/orders/${order.id}`);
+  await page.getByText('The bank has not answered yet').waitFor();
+  now = { ...order, payment: { state: 'declined' } };
+  await page.getByText('The card was declined').waitFor(seconds(15));
+  await page.getByRole('button', { name: /^Pay / }).waitFor();
+  now = { ...order, state: 'delivered', payment: { state: 'paid' } };
+  await page.getByRole('button', { name: 'Return it' }).waitFor(seconds(15));
+  for (const state of ['refunding', 'refunded']) {
+    now = { ...order, state: 'delivered', payment: { state } };
+    await page.getByText(state === 'refunding' ? 'Your money is on its way back' : 'Your money was paid back').waitFor(seconds(15));
+    assert.equal(await page.getByRole('button', { name: 'Return it' }).count(), 0, state);
+  }
   isQuiet(page);
   await who.context.close();
 }
@@ -320,6 +419,33 @@ async function namesItsCurrencies(context) {
   }
 }
 
+/** Who keeps the order after all keeps it: the cancel that got no answer is not sent again. */
+async function keepsAnOrderAfterAll(context) {
+  const { market, seller } = context;
+  const one = await buyer(market.url);
+  const order = await one.buy(await seller.product());
+  const who = await visitor(context);
+  const page = await who.tab();
+  page.expected.push(/ERR_/);
+  await signIn(page, market.url, one.account, 'en', `/store/orders/${order.id}`);
+  let [away, asked] = [true, 0];
+  await page.route('**/cancel', (route) => {
+    asked += 1;
+    return away ? route.abort('connectionrefused') : route.fallback();
+  });
+  await page.getByRole('button', { name: 'Cancel order' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Cancel order' }).click();
+  await until(() => asked > 1, 10);
+  await page.getByRole('button', { name: 'Keep it' }).click();
+  away = false;
+  const before = asked;
+  await page.waitForTimeout(4000);
+  assert.equal(asked, before);
+  assert.equal((await one.send('GET', `/orders/${order.id}`)).state, 'accepted');
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** The time to pay ends while the bank is asked: nobody knows yet what becomes of the units. */
 async function doesNotCallAPaymentOverThatIsUnderWay(context) {
   const window = 12 * patience;
@@ -378,6 +504,6 @@ async function printsAnOrder(context) {
   await who.context.close();
 }
 
-await run([forgetsOneBuyerBeforeTheNext, buysWithoutStorage, saysNotHereOfNothingElse, aRefusalIsNotForEver, buysAfterConfirming,
-  anOrderTakesOnlyItsOwnOutOfTheCart, handsTheCartOverAtSignIn, survivesADeploy, saysThatAProductWasWithdrawn,
-  knowsTheTimeAfterSleep, announcesTheNextAfterManyEnded, namesItsCurrencies, doesNotCallAPaymentOverThatIsUnderWay, printsAnOrder], makeContext);
+await run([forgetsOneBuyerBeforeTheNext, keepsAccountsApart, buysWithoutStorage, saysNotHereOfNothingElse, aRefusalIsNotForEver, mayChooseFewer, buysAfterConfirming,
+  anOrderTakesOnlyItsOwnOutOfTheCart, handsTheCartOverAtSignIn, keepsTheCartWhenTheSessionEnds, saysWhatBecameOfThePayment, survivesADeploy, saysThatAProductWasWithdrawn,
+  knowsTheTimeAfterSleep, announcesTheNextAfterManyEnded, namesItsCurrencies, keepsAnOrderAfterAll, doesNotCallAPaymentOverThatIsUnderWay, printsAnOrder], makeContext);

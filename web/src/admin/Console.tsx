@@ -56,7 +56,7 @@ function ComeBack({ user }: { user: User }): ReactNode {
         <h1>{t('lost')}</h1>
         <p>{t('lost.text', { email: user.email })}</p>
         <form onSubmit={form.submit} noValidate>
-          <FormError error={form.error} known={{ invalid_credentials: t('signIn.wrong') }} />
+          <FormError error={form.error} known={{ invalid_credentials: t('signIn.wrong') }} fields={['password']} />
           <Field name="password" type="password" label={t('signIn.password')} autoComplete="current-password" required autoFocus
             error={fieldError(form.error, 'password')} />
           <Button type="submit" look="main" aria-busy={form.busy}>{t('signIn.do')}</Button>

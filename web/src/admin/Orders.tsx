@@ -16,14 +16,15 @@ const next: Partial<Record<OrderState, OrderState>> = { paid: 'preparing', prepa
 
 type Full = AdminOrder & Order;
 
-/** Asked for its reason, which the audit log keeps. */
-function Refund({ onRefund }: { onRefund: (reason: string) => Promise<void> }): ReactNode {
+/** Asked for its reason, which the audit log keeps. What was typed outlives the dialog, which makes way for signing in. */
+function Refund({ reason, onReason, onRefund }: { reason: string; onReason: (reason: string) => void; onRefund: () => Promise<void> }): ReactNode {
   const { t } = useConsoleSpeech();
-  const form = useForm((data) => onRefund(String(data.get('reason') ?? '')));
+  const form = useForm(onRefund);
   return (
     <form onSubmit={form.submit}>
       <p>{t('orders.refund.text')}</p>
-      <Field name="reason" label={t('orders.refund.reason')} maxLength={500} required autoFocus />
+      <Field name="reason" label={t('orders.refund.reason')} maxLength={500} required autoFocus
+        value={reason} onChange={(event) => onReason(event.target.value)} />
       <Button type="submit" look="danger" aria-busy={form.busy}>{t('orders.refund.do')}</Button>
     </form>
   );
@@ -41,8 +42,11 @@ function Detail({ listed, onClose }: { listed: Full; onClose: () => void }): Rea
   });
   const [error, setError] = useState<unknown>(null);
   const [refunding, setRefunding] = useState(false);
+  const [reason, setReason] = useState('');
+  const [asked, setAsked] = useState<'cancel' | 'returned' | null>(null);
   const act = async (verb: 'advance' | 'cancel' | 'refund', body: object): Promise<void> => {
     setError(null);
+    setAsked(null);
     try {
       await ask(`/admin/orders/${order.id}/${verb}`, { method: 'POST', body });
       await queries.invalidateQueries({ queryKey: ['admin-orders'] });
@@ -67,13 +71,24 @@ function Detail({ listed, onClose }: { listed: Full; onClose: () => void }): Rea
       </ul>
       <ol className="steps">{order.history.map((entry, index) => <li key={index}>{t(`state.${entry.state}`)} <time dateTime={entry.at}>{time(entry.at)}</time></li>)}</ol>
       <p className="muted">{t('orders.buyer')} <code>{order.userId}</code></p>
-      {refundable && refunding && <Refund onRefund={(reason) => act('refund', { reason })} />}
-      <div className="dialog-row">
-        <Button onClick={onClose}>{t('dialog.close')}</Button>
-        {refundable && !refunding && <Button look="danger" onClick={() => setRefunding(true)}>{t('orders.refund')}</Button>}
-        {cancellable && <Button look="danger" onClick={() => void act('cancel', {})}>{t('cancel.do')}</Button>}
-        {step && <Button look="main" onClick={() => void act('advance', { state: step })}>{t('orders.advance', { state: t(`state.${step}`) })}</Button>}
-      </div>
+      {refundable && refunding && <Refund reason={reason} onReason={setReason} onRefund={() => act('refund', { reason })} />}
+      {asked ? (
+        <>
+          <p>{t(asked === 'cancel' ? 'orders.cancel.text' : 'orders.returned.text')}</p>
+          <div className="dialog-row">
+            <Button autoFocus onClick={() => setAsked(null)}>{t('cancel')}</Button>
+            {asked === 'cancel' && <Button look="danger" onClick={() => void act('cancel', {})}>{t('orders.cancel.do')}</Button>}
+            {asked === 'returned' && <Button look="danger" onClick={() => void act('advance', { state: 'returned' })}>{t('orders.refund.do')}</Button>}
+          </div>
+        </>
+      ) : (
+        <div className="dialog-row">
+          <Button onClick={onClose}>{t('dialog.close')}</Button>
+          {refundable && !refunding && <Button look="danger" onClick={() => setRefunding(true)}>{t('orders.refund')}</Button>}
+          {cancellable && <Button look="danger" onClick={() => setAsked('cancel')}>{t('cancel.do')}</Button>}
+          {step && <Button look="main" onClick={() => (step === 'returned' ? setAsked(step) : void act('advance', { state: step }))}>{t('orders.advance', { state: t(`state.${step}`) })}</Button>}
+        </div>
+      )}
     </Confirm>
   );
 }

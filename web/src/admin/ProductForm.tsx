@@ -4,13 +4,13 @@ import { useState, type ReactNode } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import { ApiError, ask, askVersioned, type Versioned } from '../api/client';
 import type { Product } from '../api/types';
-import { newKey } from '../lib/key';
+import { KeptKey } from '../lib/key';
 import { fieldError, FormError, useForm } from '../shop/account';
 import { Art } from '../ui/Art';
 import { Confirm } from '../ui/Confirm';
 import { Button, Field, LoadError, Loading, Notice, Skeleton, Spinner } from '../ui/parts';
 import { Conflicts } from './Conflicts';
-import { fieldsOf, merge, noFields, patchOf, termsOf, type Difference, type Fields, type Name } from './terms';
+import { fieldsOf, membersOf, membersShown, merge, noFields, patchOf, termsOf, type Difference, type Fields, type Name } from './terms';
 import { useConsoleSpeech } from './words';
 
 function Picture({ product }: { product: Product }): ReactNode {
@@ -40,30 +40,33 @@ function Picture({ product }: { product: Product }): ReactNode {
 /** The fields that a product has before and after it is announced. */
 function TermFields({ fields, set, error }: { fields: Fields; set: (name: Name, value: string) => void; error: unknown }): ReactNode {
   const { t, price } = useConsoleSpeech();
-  const bound = (name: Name, ...also: string[]) => ({
-    name, value: fields[name], onChange: (event: { target: { value: string } }) => set(name, event.target.value),
-    error: [name, ...also].map((each) => fieldError(error, each)).find(Boolean) ?? null,
+  const wrong = (name: Name): string | null => membersOf(name).map((each) => fieldError(error, each)).find(Boolean) ?? null;
+  const bound = (name: Name) => ({
+    name, value: fields[name], onChange: (event: { target: { value: string } }) => set(name, event.target.value), error: wrong(name),
   });
   const shownPrice = /^\d+$/.test(fields.amount) && /^[A-Z]{3}$/.test(fields.currency)
     ? price({ amount: Number(fields.amount), currency: fields.currency }) : undefined;
   return (
     <>
       <Field label={t('products.name')} required {...bound('name')} />
-      <label className="field"><span>{t('products.description')}</span>
-        <textarea name="description" value={fields.description} maxLength={10_000} onChange={(event) => set('description', event.target.value)} /></label>
+      <div className="field"><label htmlFor="description">{t('products.description')}</label>
+        <textarea id="description" maxLength={10_000} name="description" value={fields.description} onChange={(event) => set('description', event.target.value)}
+          aria-invalid={wrong('description') ? true : undefined} aria-describedby={wrong('description') ? 'description-error' : undefined} />
+        {wrong('description') && <p className="wrong" id="description-error">{wrong('description')}</p>}
+      </div>
       <div className="two">
         <Field label={t('products.category')} {...bound('category')} />
         <label className="field"><span>{t('products.kind')}</span>
           <select name="kind" value={fields.kind} onChange={(event) => set('kind', event.target.value)}>
             <option value="event">{t('home.kind.event')}</option><option value="regular">{t('home.kind.regular')}</option>
           </select></label>
-        <Field type="number" min={0} label={t('products.amount')} hint={shownPrice} required {...bound('amount', 'price.amount', 'price')} />
-        <Field label={t('products.currency')} maxLength={3} required {...bound('currency', 'price.currency')} />
+        <Field type="number" min={0} label={t('products.amount')} hint={shownPrice} required {...bound('amount')} />
+        <Field label={t('products.currency')} maxLength={3} required {...bound('currency')} />
         {fields.kind === 'event' && (
           <>
-            <Field type="datetime-local" step={1} label={t('products.opensAt')} required {...bound('opensAt', 'sale.opensAt', 'sale')} />
-            <Field type="datetime-local" step={1} label={t('products.closesAt')} {...bound('closesAt', 'sale.closesAt')} />
-            <Field type="number" min={1} label={t('products.limit')} {...bound('perUserLimit', 'sale.perUserLimit')} />
+            <Field type="datetime-local" step={1} label={t('products.opensAt')} required {...bound('opensAt')} />
+            <Field type="datetime-local" step={1} label={t('products.closesAt')} {...bound('closesAt')} />
+            <Field type="number" min={1} label={t('products.limit')} {...bound('perUserLimit')} />
           </>
         )}
         <Field type="datetime-local" step={1} label={t('products.publishAt')} {...bound('publishAt')} />
@@ -76,21 +79,15 @@ function NewTerms(): ReactNode {
   const { t } = useConsoleSpeech();
   const go = useNavigate();
   const [fields, setFields] = useState(noFields);
-  const [key, setKey] = useState(newKey);
+  const [kept] = useState(() => new KeptKey());
   const form = useForm(async (data) => {
-    const terms = termsOf(fields, Number(data.get('stock') ?? 0));
-    try {
-      const made = await ask<Product>('/products', { method: 'POST', body: terms, key });
-      await go(`/admin/products/${made.id}`, { replace: true });
-    } catch (error) {
-      // Refused: what is sent next is another product. Unknown: the same key finds out whether it was made.
-      if (error instanceof ApiError) setKey(newKey());
-      throw error;
-    }
+    const terms = termsOf(fields, String(data.get('stock') ?? ''));
+    const made = await kept.send((key) => ask<Product>('/products', { method: 'POST', body: terms, key }));
+    await go(`/admin/products/${made.id}`, { replace: true });
   });
   return (
     <form className="panel terms" onSubmit={form.submit} noValidate>
-      <FormError error={form.error} />
+      <FormError error={form.error} fields={[...membersShown(fields), 'stock']} />
       <TermFields fields={fields} error={form.error} set={(name, value) => setFields((before) => ({ ...before, [name]: value }))} />
       <Field name="stock" type="number" min={0} label={t('products.stock')} defaultValue={100} error={fieldError(form.error, 'stock')} required />
       <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('products.create')}</Button>
@@ -142,7 +139,7 @@ function Terms({ read }: { read: Versioned<Product> }): ReactNode {
   };
   return (
     <form className="panel terms" onSubmit={form.submit} noValidate>
-      <FormError error={form.error} />
+      <FormError error={form.error} fields={membersShown(fields)} />
       {saved && <Notice kind="good">{t('products.saved')}</Notice>}
       {meanwhile && <Conflicts {...meanwhile} fields={fields} onChoose={set} />}
       <TermFields fields={fields} error={form.error} set={set} />

@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { ask } from '../api/client';
 import type { Product } from '../api/types';
-import { newKey } from '../lib/key';
+import { KeptKey } from '../lib/key';
 import type { SaleView } from '../lib/sale';
 import { FormError, useForm } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
@@ -11,11 +11,23 @@ import { Button, Field, Notice, Spinner } from '../ui/parts';
 import { closeNow, goOn, inMinutes, openNow, pause } from './saleActions';
 import { useConsoleSpeech, type ConsoleWord } from './words';
 
-function Restock({ product, act }: { product: Product; act: (work: () => Promise<unknown>) => Promise<void> }): ReactNode {
-  const { t } = useConsoleSpeech();
+/** Asked once more before it is done; `title` names the product. */
+interface Question {
+  title: string;
+  text: ConsoleWord;
+  button: ConsoleWord;
+  work: () => Promise<unknown>;
+}
+
+function Restock({ product, put }: { product: Product; put: (question: Question) => void }): ReactNode {
+  const { t, number } = useConsoleSpeech();
+  const [kept] = useState(() => new KeptKey());
   const form = useForm(async (data) => {
     const body = { delta: Number(data.get('delta')), reason: String(data.get('reason')) };
-    await act(() => ask(`/products/${product.id}/stock`, { method: 'POST', body, key: newKey() }));
+    put({
+      title: t('control.restock.ask', { count: number(body.delta), name: product.name }), text: 'control.restock.text', button: 'control.restock',
+      work: () => kept.send((key) => ask(`/products/${product.id}/stock`, { method: 'POST', body, key })),
+    });
   });
   return (
     <form className="inline" onSubmit={form.submit}>
@@ -24,14 +36,6 @@ function Restock({ product, act }: { product: Product; act: (work: () => Promise
       <Button type="submit" className="small">{t('control.restock')}</Button>
     </form>
   );
-}
-
-/** Asked once more before it is done. */
-interface Question {
-  title: ConsoleWord;
-  text: ConsoleWord;
-  button: ConsoleWord;
-  work: () => Promise<unknown>;
 }
 
 export function SaleControls({ product, state, admin }: { product: Product; state: SaleView['state']; admin: boolean }): ReactNode {
@@ -48,6 +52,7 @@ export function SaleControls({ product, state, admin }: { product: Product; stat
   const planned = paused ? closesAt : null;
 
   const act = async (work: () => Promise<unknown>): Promise<void> => {
+    if (busy) return;
     setBusy(true);
     setError(null);
     setDone(false);
@@ -63,8 +68,12 @@ export function SaleControls({ product, state, admin }: { product: Product; stat
     }
   };
   const until = (end: string | null) => () => void act(() => goOn(product, admin, end));
-  const close: Question = { title: 'control.close.ask', text: 'control.close.text', button: 'control.close', work: () => closeNow(product) };
-  const open: Question = { title: 'control.open.ask', text: 'control.open.text', button: 'control.open', work: () => openNow(product) };
+  const close: Question = {
+    title: t('control.close.ask', { name: product.name }), text: 'control.close.text', button: 'control.close', work: () => closeNow(product),
+  };
+  const open: Question = {
+    title: t('control.open.ask', { name: product.name }), text: 'control.open.text', button: 'control.open', work: () => openNow(product),
+  };
   return (
     <section className="panel control" aria-labelledby="control">
       <h2 id="control">{t('control')}</h2>
@@ -82,9 +91,9 @@ export function SaleControls({ product, state, admin }: { product: Product; stat
         {stopped && <Button className="small" onClick={until(inMinutes(10))}>{t('control.resume.ten')}</Button>}
       </div>
       {runs && <p className="muted">{t('control.pause.text')}</p>}
-      <Restock product={product} act={act} />
+      <Restock product={product} put={setQuestion} />
       {question && (
-        <Confirm open onClose={() => setQuestion(null)} title={t(question.title)} text={t(question.text)}>
+        <Confirm open onClose={() => setQuestion(null)} title={question.title} text={t(question.text)}>
           <div className="dialog-row">
             <Button onClick={() => setQuestion(null)}>{t('cancel')}</Button>
             <Button look="danger" aria-busy={busy} onClick={() => void act(question.work)}>{busy && <Spinner />}{t(question.button)}</Button>

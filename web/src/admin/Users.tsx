@@ -7,11 +7,13 @@ import type { AdminUser, AdminUserList } from '../api/types';
 import { session } from '../lib/session';
 import { useValue } from '../lib/store';
 import { FormError } from '../shop/account';
+import { Confirm } from '../ui/Confirm';
 import { Button } from '../ui/parts';
 import { PagedTable } from './PagedTable';
 import { useConsoleSpeech } from './words';
 
 const roles = ['customer', 'seller', 'admin'] as const;
+type Role = (typeof roles)[number];
 
 export function Users(): ReactNode {
   const { t, time } = useConsoleSpeech();
@@ -20,6 +22,7 @@ export function Users(): ReactNode {
   const [email, setEmail] = useState('');
   const [role, setRole] = useState('');
   const [error, setError] = useState<unknown>(null);
+  const [asked, setAsked] = useState<{ user: AdminUser; role: Role } | null>(null);
   const list = useInfiniteQuery({
     queryKey: ['admin-users', email, role],
     queryFn: ({ pageParam, signal }) => ask<AdminUserList>('/admin/users', { query: { email, role, limit: 50, cursor: pageParam }, signal }),
@@ -30,6 +33,7 @@ export function Users(): ReactNode {
   const users = list.data?.pages.flatMap((page) => page.items) ?? [];
   const change = async (user: AdminUser, patch: object): Promise<void> => {
     setError(null);
+    setAsked(null);
     try {
       await ask(`/admin/users/${user.id}`, { method: 'PATCH', body: patch });
       await queries.invalidateQueries({ queryKey: ['admin-users'] });
@@ -65,7 +69,7 @@ export function Users(): ReactNode {
               <th scope="row">{user.email} {user.lockedAt && <span className="pill closed">{t('users.locked')}</span>}</th>
               <td>{user.name}</td>
               <td>
-                <select aria-label={`${t('users.role')}: ${user.email}`} value={user.role} disabled={self} onChange={(event) => void change(user, { role: event.target.value })}>
+                <select aria-label={`${t('users.role')}: ${user.email}`} value={user.role} disabled={self} onChange={(event) => setAsked({ user, role: event.target.value as Role })}>
                   {roles.map((each) => <option key={each} value={each}>{t(`role.${each}`)}</option>)}
                 </select>
               </td>
@@ -78,6 +82,14 @@ export function Users(): ReactNode {
           );
         }}
       />
+      {asked && (
+        <Confirm open onClose={() => setAsked(null)} title={t('users.role.ask', { email: asked.user.email, role: t(`role.${asked.role}`) })} text={t('users.role.text')}>
+          <div className="dialog-row">
+            <Button onClick={() => setAsked(null)}>{t('cancel')}</Button>
+            <Button look="danger" onClick={() => void change(asked.user, { role: asked.role })}>{t('users.role.do')}</Button>
+          </div>
+        </Confirm>
+      )}
     </>
   );
 }

@@ -41,7 +41,7 @@ function NewHook({ base, onMade }: { base: string; onMade: (made: WebhookWithSec
   return (
     <form className="panel" onSubmit={form.submit} noValidate aria-labelledby="new-hook">
       <h2 id="new-hook">{t('hooks.new')}</h2>
-      <FormError error={form.error} />
+      <FormError error={form.error} fields={['url', 'events']} />
       <Field name="url" type="url" label={t('hooks.url')} placeholder="https://" required error={fieldError(form.error, 'url')} />
       <fieldset className="ticks">
         <legend>{t('hooks.events')}</legend>

@@ -1,12 +1,20 @@
-/** Which sale is looked at: the one in the address, else the one whose opening is nearest. */
+/**
+ * Which sale is looked at: the one in the address. Where it names none, the one whose opening is nearest is written into
+ * it, so that what stands above the buttons never becomes another sale by itself.
+ */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { useEffect, type ReactNode } from 'react';
 import { useSearchParams } from 'react-router';
 import { ask } from '../api/client';
 import type { Product, ProductList } from '../api/types';
-import { useServerNow } from '../lib/hooks';
+import { serverClock } from '../lib/clock';
 import { Button, Empty, LoadError, Loading, Skeleton } from '../ui/parts';
 import { useConsoleSpeech, type ConsoleWord } from './words';
+
+export function nearest(sales: Product[], now: number): Product | undefined {
+  const distance = (each: Product): number => Math.abs(Date.parse(each.sale!.opensAt) - now);
+  return [...sales].sort((a, b) => distance(a) - distance(b))[0];
+}
 
 /** A page about one sale, with the choice of which. */
 export function SalePage({ title, admin, children }: { title: ConsoleWord; admin: boolean; children: (product: Product) => ReactNode }): ReactNode {
@@ -29,17 +37,19 @@ export function SalePage({ title, admin, children }: { title: ConsoleWord; admin
     queryFn: ({ signal }) => ask<Product>(`/products/${wanted}`, { signal }), refetchInterval: 10_000, retry: false,
   });
   const sales = other.data?.sale ? [other.data, ...listed] : listed;
-  const now = useServerNow(5000);
-  const distance = (each: Product): number => Math.abs(Date.parse(each.sale!.opensAt) - now);
-  const nearest = [...listed].sort((a, b) => distance(a) - distance(b))[0];
-  const product = sales.find((each) => each.id === wanted) ?? nearest;
+  const first = wanted === null ? nearest(listed, serverClock.now())?.id : undefined;
+  useEffect(() => {
+    if (first !== undefined) setParameters({ sale: first }, { replace: true });
+  }, [first, setParameters]);
+  const product = sales.find((each) => each.id === (wanted ?? first));
   return (
     <>
       <div className="bar">
         <h1>{product?.name ?? t(title)}</h1>
-        {product && (sales.length > 1 || list.hasNextPage) && (
+        {sales.length > 0 && (!product || sales.length > 1 || list.hasNextPage) && (
           <div className="pick"><span aria-hidden="true">{t('board.sale')}</span>
-            <select aria-label={t('board.sale')} value={product.id} onChange={(event) => setParameters({ sale: event.target.value })}>
+            <select aria-label={t('board.sale')} value={product?.id ?? ''} onChange={(event) => setParameters({ sale: event.target.value })}>
+              {!product && <option value="" hidden />}
               {sales.map((each) => <option key={each.id} value={each.id}>{each.name}</option>)}
             </select>
             {list.hasNextPage && <Button className="small" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{t('home.more')}</Button>}
@@ -48,7 +58,9 @@ export function SalePage({ title, admin, children }: { title: ConsoleWord; admin
       </div>
       {list.isPending && <Loading of={list}><Skeleton className="block" /></Loading>}
       {list.isError && <LoadError of={list} />}
-      {list.isSuccess && !product && <Empty title={'home.empty'} text={'home.empty.text'} />}
+      {other.isLoading && <Loading of={other}><Skeleton className="block" /></Loading>}
+      {!product && other.isError && <LoadError of={other} />}
+      {list.isSuccess && !product && !other.isLoading && !other.isError && <Empty title={'home.empty'} text={'home.empty.text'} />}
       {product && children(product)}
     </>
   );

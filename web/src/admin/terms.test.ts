@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Product } from '../api/types';
-import { fieldsOf, instant, localTime, merge, patchOf, termsOf } from './terms';
+import { fieldsOf, instant, localTime, membersShown, merge, patchOf, termsOf } from './terms';
 
 const product: Product = {
   id: '1', name: 'Shoe', description: '', category: 'sneakers', price: { amount: 100, currency: 'KRW' }, imageUrl: null,
@@ -28,12 +28,22 @@ describe('the terms of a product', () => {
     expect(patchOf(hidden, { ...fieldsOf(hidden), publishAt: '' })).toEqual({ publishAt: null });
   });
   it('send no price that is not there as 0', () => {
-    expect(termsOf({ ...fields, amount: '' }, 1).price.amount).toBe(-1);
+    expect(termsOf({ ...fields, amount: '' }, '1').price.amount).toBe(-1);
+  });
+  it('have no stock where none is written', () => {
+    expect(termsOf(fields, '7').stock).toBe(7);
+    expect(termsOf(fields, '0').stock).toBe(0);
+    expect('stock' in termsOf(fields, '')).toBe(false);
   });
   it('write local times and read them again', () => {
     expect(instant(localTime('2031-06-01T05:06:07.000Z'))).toBe('2031-06-01T05:06:07.000Z');
     expect(instant('')).toBeNull();
   });
+});
+
+it('the form says at a field what is wrong with members that it shows', () => {
+  expect(membersShown(fields)).toEqual(expect.arrayContaining(['description', 'price', 'price.amount', 'sale', 'sale.opensAt']));
+  expect(membersShown({ ...fields, kind: 'regular' })).not.toContain('sale.opensAt');
 });
 
 describe('two changes at once', () => {

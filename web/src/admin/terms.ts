@@ -41,10 +41,12 @@ function saleOf(fields: Fields): NewProduct['sale'] {
 const priceOf = (fields: Fields): NewProduct['price'] =>
   ({ amount: fields.amount === '' ? -1 : Number(fields.amount), currency: fields.currency });
 
-export function termsOf(fields: Fields, stock: number): NewProduct {
+/** A stock that is not there is left out, so that the server asks for it; 0 units are something else. */
+export function termsOf(fields: Fields, stock: string): Omit<NewProduct, 'stock'> & { stock?: number } {
   return {
     name: fields.name.trim(), description: fields.description.trim(), category: fields.category.trim(),
-    kind: fields.kind === 'regular' ? 'regular' : 'event', price: priceOf(fields), stock, sale: saleOf(fields),
+    kind: fields.kind === 'regular' ? 'regular' : 'event', price: priceOf(fields), sale: saleOf(fields),
+    ...(stock !== '' && { stock: Number(stock) }),
     ...(fields.publishAt && { publishAt: instant(fields.publishAt) }),
   };
 }
@@ -67,6 +69,17 @@ export function patchOf(product: Product, fields: Fields): Partial<NewProduct> {
   if (differs('publishAt')) patch.publishAt = instant(fields.publishAt);
   return patch;
 }
+
+const saleMembers = { opensAt: ['sale.opensAt', 'sale'], closesAt: ['sale.closesAt'], perUserLimit: ['sale.perUserLimit'] };
+/** The names that a request has for what each field of the form stands for: errors of these are said there. */
+const members: Record<Name, string[]> = {
+  name: ['name'], description: ['description'], category: ['category'], kind: [], amount: ['price.amount', 'price'],
+  currency: ['price.currency'], publishAt: ['publishAt'], ...saleMembers,
+};
+export const membersOf = (name: Name): string[] => members[name];
+/** Members whose errors the form says at a field; a product of every day has no fields of a sale. */
+export const membersShown = (fields: Fields): string[] =>
+  names.filter((name) => fields.kind === 'event' || !(name in saleMembers)).flatMap(membersOf);
 
 export interface Difference {
   name: Name;

@@ -6,7 +6,7 @@
  * Idempotency-Key, and undoes nothing.
  */
 import { language } from '../i18n/language';
-import { fieldSentence } from '../lib/fields';
+import { fieldSentence, unsaidSentences } from '../lib/fields';
 import { sampleDate } from '../lib/clock';
 import type { Problem } from './types';
 
@@ -32,6 +32,10 @@ export class ApiError extends Error {
   field(name: string): string | null {
     const found = this.problem.errors?.find((each) => each.field === name);
     return found ? fieldSentence(found, language.get()) : null;
+  }
+  /** What is wrong with everything else. */
+  besides(shown: string[]): string[] {
+    return unsaidSentences(this.problem.errors ?? [], shown, language.get());
   }
 }
 

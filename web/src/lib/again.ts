@@ -11,3 +11,26 @@ export function backoffMs(tries: number, retryAfter: number | null, random = Mat
 export function isPassing(error: unknown): error is UnknownOutcome | ApiError {
   return error instanceof UnknownOutcome || (error instanceof ApiError && error.status === 429);
 }
+
+/** Resolves after `ms`, or at once when it is ended. */
+function pause(ms: number, ended: AbortSignal): Promise<void> {
+  return new Promise((wake) => {
+    const timer = setTimeout(wake, ended.aborted ? 0 : ms);
+    ended.addEventListener('abort', () => { clearTimeout(timer); wake(); }, { once: true });
+  });
+}
+
+const againMax = 20;
+
+/** Asks until there is an answer, or until nobody wants it any more. What was sent then may have been done all the same. */
+export async function untilAnswered<T>(work: () => Promise<T>, ended: AbortSignal): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    ended.throwIfAborted();
+    try {
+      return await work();
+    } catch (error) {
+      if (!isPassing(error) || tries >= againMax) throw error;
+      await pause(backoffMs(tries, error.retryAfter), ended);
+    }
+  }
+}

@@ -15,7 +15,8 @@ const asking = [null, 'slow', 'offline', 'unavailable', 'busy', 'early'] as cons
 const purchases: Purchase[] = [
   { state: 'idle' }, { state: 'signed_out' },
   ...asking.map((trouble): Purchase => ({ state: 'asking', since: 0, trouble })),
-  ...refusals.map((why): Purchase => ({ state: 'refused', why, detail: 'why' })),
+  ...refusals.map((why): Purchase => ({ state: 'refused', why, detail: 'why', asked: 1 })),
+  { state: 'refused', why: 'limit_exceeded', detail: '', asked: 3 },
 ];
 const all = sales.flatMap((sale) => purchases.flatMap((purchase) => [true, false].map((signedIn) => ({ sale, purchase, signedIn }))));
 
@@ -38,8 +39,16 @@ describe('the button', () => {
   });
 
   it('says why somebody got none, and comes back with the units', () => {
-    const late: Purchase = { state: 'refused', why: 'sold_out', detail: '' };
+    const late: Purchase = { state: 'refused', why: 'sold_out', detail: '', asked: 1 };
     expect(buttonView({ state: 'sold_out' }, late, true)).toMatchObject({ action: 'none', title: 'buy.soldOut.after' });
     expect(buttonView({ state: 'open' }, late, true)).toMatchObject({ action: 'buy', title: null });
+  });
+
+  it('does not claim that somebody has all when he asked for more than one', () => {
+    const over = (asked: number): Purchase => ({ state: 'refused', why: 'limit_exceeded', detail: '', asked });
+    expect(buttonView({ state: 'open' }, over(3), true)).toMatchObject({ action: 'buy', title: 'buy.overLimit' });
+    expect(buttonView({ state: 'sold_out' }, over(3), true)).toMatchObject({ action: 'none', label: 'buy.soldOut' });
+    for (const asked of [0, 1])
+      expect(buttonView({ state: 'open' }, over(asked), true)).toMatchObject({ action: 'none', label: 'buy.limit' });
   });
 });

@@ -57,6 +57,9 @@ export function buttonView(sale: SaleView, purchase: Purchase, signedIn: boolean
       if (sale.state !== 'open') return bySale(sale, true);
       return view('buy', 'buy.openFor', 'buy.insufficient.text', { title: 'buy.insufficient', tone: 'bad' });
     case 'limit_exceeded':
+      // Fewer may still be allowed: nobody knows here how many the buyer has.
+      if (purchase.asked > 1 && sale.state !== 'open') return bySale(sale, true);
+      if (purchase.asked > 1) return view('buy', 'buy.openFor', 'buy.overLimit.text', { title: 'buy.overLimit', tone: 'bad' });
       return view('none', 'buy.limit', 'buy.limit.text');
     case 'email_unverified':
       return view('verify', 'buy.verify', 'buy.unverified.text', { title: 'buy.unverified' });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fieldSentence } from './fields';
+import { fieldSentence, unsaidSentences } from './fields';
 
 const said = (code: string, detail: string): string => fieldSentence({ field: 'x', code, detail }, 'ko');
 
@@ -17,4 +17,10 @@ test('Korean has a sentence for each code, with its numbers', () => {
 test('what has no sentence keeps the detail', () => {
   for (const code of ['value', 'length', 'range', 'new'])
     expect(said(code, 'must be an address')).toBe('사용할 수 없는 값입니다 (must be an address)');
+});
+
+test('what no field says is said with its name', () => {
+  const errors = ['name', 'sale.state'].map((field) => ({ field, code: 'unknown', detail: 'is not known' }));
+  expect(unsaidSentences(errors, ['name'], 'en')).toEqual(['sale.state: is not known']);
+  expect(unsaidSentences(errors, ['name', 'sale.state'], 'en')).toEqual([]);
 });

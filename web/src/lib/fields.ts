@@ -18,3 +18,8 @@ export function fieldSentence({ code, detail }: FieldError, language: Language):
   };
   return known[code] ?? `사용할 수 없는 값입니다 (${detail})`;
 }
+
+/** What no field of a form says, each with the name that the request has for it. */
+export function unsaidSentences(errors: FieldError[], shown: string[], language: Language): string[] {
+  return errors.filter(({ field }) => !shown.includes(field)).map((each) => `${each.field}: ${fieldSentence(each, language)}`);
+}

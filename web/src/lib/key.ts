@@ -1,5 +1,28 @@
-/** A new Idempotency-Key. `randomUUID` is only there over TLS and on localhost; random bytes are everywhere. */
+/**
+ * Idempotency-Keys. Whoever presses again because no answer came means the same thing, and must send the same key:
+ * `KeptKey` keeps it until the server has answered.
+ */
+import { ApiError } from '../api/client';
+
+/** A new one. `randomUUID` is only there over TLS and on localhost; random bytes are everywhere. */
 export function newKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+export class KeptKey {
+  private key: string | null = null;
+
+  async send<T>(work: (key: string) => Promise<T>): Promise<T> {
+    this.key ??= newKey();
+    try {
+      const done = await work(this.key);
+      this.key = null;
+      return done;
+    } catch (error) {
+      // Refused: what is sent next is something else. Unknown: the same key finds out whether it was done.
+      if (error instanceof ApiError) this.key = null;
+      throw error;
+    }
+  }
 }

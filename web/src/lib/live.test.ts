@@ -136,6 +136,46 @@ describe('live values', () => {
     expect(tabs.open()).toHaveLength(1);
   });
 
+  it('come from the stream again after an outage, however long it was', async () => {
+    const tabs = new Tabs();
+    tabs.add('a').watch(topic('p'), () => undefined);
+    await turn();
+    tabs.open()[0]!.says('stock', 5);
+    tabs.answer = () => Promise.reject(new Error('away'));
+    tabs.open()[0]!.breaks();
+    await vi.advanceTimersByTimeAsync(120_000);
+    tabs.answer = () => Promise.resolve(4);
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(tabs.open()).toHaveLength(1);
+  });
+
+  it('are asked for where streams are held back, which are tried again each minute', async () => {
+    for (const held of [(source: FakeSource) => source.breaks(), () => undefined]) {
+      const tabs = new Tabs();
+      const seen: Update[] = [];
+      tabs.add('a').watch(topic('p'), (update) => seen.push(update));
+      const streamsFor = async (seconds: number): Promise<number> => {
+        const before = tabs.sources.length;
+        for (let i = 0; i < seconds; i += 1) {
+          tabs.open().forEach(held);
+          await vi.advanceTimersByTimeAsync(1000);
+        }
+        return tabs.sources.length - before;
+      };
+      await streamsFor(60);
+      expect(tabs.sources).toHaveLength(5);
+      expect(seen.at(-1)).toMatchObject({ freshness: 'poll' });
+      expect(await streamsFor(300)).toBeGreaterThanOrEqual(3);
+      expect(tabs.sources.length).toBeLessThanOrEqual(11);
+      await streamsFor(70);
+      while (tabs.open().length === 0) await vi.advanceTimersByTimeAsync(1000);
+      tabs.open()[0]!.says('stock', 3);
+      tabs.open()[0]!.breaks();
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(tabs.open()).toHaveLength(1);
+    }
+  });
+
   it('end when nobody watches, or the tab is gone without a word', async () => {
     const tabs = new Tabs();
     const leader = tabs.add('a');

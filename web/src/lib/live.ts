@@ -4,7 +4,8 @@
  * the tabs elect a leader (a Web Lock: the browser hands it on when that tab goes), who opens at most `streams_max`
  * streams and asks for the rest now and then, and tells the others over a BroadcastChannel.
  *
- * Where the stream breaks, the leader polls until it is back. Who watches learns how fresh the values are.
+ * Where the stream breaks, the leader polls until it is back. Who watches learns how fresh the values are. Streams that
+ * bring nothing although the server answers are held back on the way, by a proxy: then they are tried once a minute.
  */
 import { ApiError, ask } from '../api/client';
 import { newKey } from './key';
@@ -31,6 +32,11 @@ type Message =
 
 const streamsMax = 3;
 const pollMs = 2000;
+/** A stream brings its first event at once. */
+const quietMsMax = 10_000;
+/** So many streams in a row that brought nothing are enough. */
+const quietMax = 5;
+const quietPauseMs = 60_000;
 const eventNames = ['stock', 'state', 'order'];
 const leaderLock = 'market-live';
 const tabLock = (tab: string): string => `market-live-tab-${tab}`;
@@ -51,7 +57,11 @@ export interface Surroundings {
 class Feed {
   private source: EventSource | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private failures = 0;
+  /** Streams in a row that brought nothing. What fails while nobody answers says nothing about streams. */
+  private quiet = 0;
+  private streamAgainAt = 0;
+  /** Polls in a row that were not answered. */
+  private unanswered = 0;
   last: Update | null = null;
 
   constructor(
@@ -82,21 +92,26 @@ class Feed {
   private openStream(): void {
     const source = this.around.open(this.topic.stream);
     this.source = source;
-    for (const name of eventNames)
-      source.addEventListener(name, (event) => {
-        this.failures = 0;
-        clearTimeout(this.timer);
-        this.update(JSON.parse((event as MessageEvent<string>).data), 'stream');
-      });
-    source.addEventListener('error', () => {
-      // The browser would open it again by itself, at once and for ever; a server that starts must not be
-      // met by everybody at the same moment.
+    let isQuiet = true;
+    const leave = (): void => {
+      clearTimeout(this.timer);
       source.close();
       if (this.source !== source) return;
       this.source = null;
-      this.failures += 1;
+      if (isQuiet && (this.quiet += 1) >= quietMax) this.streamAgainAt = performance.now() + quietPauseMs;
       this.poll(Math.random() * 500);
-    });
+    };
+    this.timer = setTimeout(leave, quietMsMax);
+    for (const name of eventNames)
+      source.addEventListener(name, (event) => {
+        isQuiet = false;
+        this.quiet = 0;
+        clearTimeout(this.timer);
+        this.update(JSON.parse((event as MessageEvent<string>).data), 'stream');
+      });
+    // The browser would open it again by itself, at once and for ever; a server that starts must not be met by
+    // everybody at the same moment.
+    source.addEventListener('error', leave);
   }
 
   private poll(afterMs: number): void {
@@ -108,13 +123,17 @@ class Feed {
     let reached = true;
     try {
       this.update(await this.around.fetch(this.topic.poll), 'poll');
+      this.unanswered = 0;
     } catch (error) {
       reached = false;
+      this.unanswered += 1;
+      this.quiet = 0;
       this.update(this.last?.value ?? null, error instanceof ApiError && error.missing ? 'gone' : 'away');
     }
     if (this.source) return;
-    if (this.streaming && reached && this.failures < 5) this.openStream();
-    else this.poll(Math.min(10_000, pollMs * (reached ? 1 : 1 + this.failures++ / 2)) * (0.8 + Math.random() * 0.4));
+    const heldBack = this.quiet >= quietMax && performance.now() < this.streamAgainAt;
+    if (this.streaming && reached && !heldBack) this.openStream();
+    else this.poll(Math.min(10_000, pollMs * (1 + this.unanswered / 2)) * (0.8 + Math.random() * 0.4));
   }
 
   private update(value: unknown, freshness: Freshness): void {

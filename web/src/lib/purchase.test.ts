@@ -151,7 +151,7 @@ describe('a purchase', () => {
     const browser = new Browser(() => Promise.reject(refusal(code)));
     const tab = browser.tab();
     await tab.buy(items);
-    expect(tab.state.get()).toMatchObject({ state: 'refused', why: code });
+    expect(tab.state.get()).toMatchObject({ state: 'refused', why: code, asked: 1 });
     await tab.buy(items);
     expect(browser.sent).toEqual(['key-1', 'key-2']);
   });

@@ -30,7 +30,8 @@ export type Purchase =
   /** Sent, and no word yet. `since` is the time of the press, `trouble` why it takes longer than it should. */
   | { state: 'asking'; since: number; trouble: null | 'slow' | 'offline' | 'unavailable' | 'busy' | 'early' }
   | { state: 'bought'; orderId: string; ticket: number | null; items: Line[] }
-  | { state: 'refused'; why: Refusal; detail: string }
+  /** `asked`: how many units of one product, at most; 0 where it is not known. */
+  | { state: 'refused'; why: Refusal; detail: string; asked: number }
   /** The session has ended in the middle; the key waits for the same buyer. */
   | { state: 'signed_out' };
 
@@ -137,8 +138,9 @@ export class PurchaseFlow {
     if (!text) return null;
     try {
       const record = JSON.parse(text) as Record_;
-      // An earlier version of the shop did not write down what was bought.
+      // Earlier versions of the shop did not write down what was bought, nor how many were refused.
       if ('done' in record && record.done.state === 'bought') record.done.items ??= [];
+      if ('done' in record && record.done.state === 'refused') record.done.asked ??= 0;
       return record;
     } catch {
       return null;
@@ -151,7 +153,7 @@ export class PurchaseFlow {
 
   private giveUp(): void {
     this.with_.write(this.name, null);
-    this.state.set({ state: 'refused', why: 'unknown', detail: '' });
+    this.state.set({ state: 'refused', why: 'unknown', detail: '', asked: 0 });
   }
 
   private async run(): Promise<void> {
@@ -178,7 +180,7 @@ export class PurchaseFlow {
       try {
         return this.end(bought(await this.with_.place(items, key), items));
       } catch (error) {
-        const pause = this.afterFailure(error, since, tries);
+        const pause = this.afterFailure(error, record.pending, tries);
         if (pause === null) return undefined;
         clearTimeout(slow);
         await this.with_.wait(pause);
@@ -189,7 +191,7 @@ export class PurchaseFlow {
   }
 
   /** How long to wait before the same key is sent again; null: this was the answer. */
-  private afterFailure(error: unknown, since: number, tries: number): number | null {
+  private afterFailure(error: unknown, { since, items }: Pending, tries: number): number | null {
     const trouble = (what: Extract<Purchase, { state: 'asking' }>['trouble']): void =>
       this.state.set({ state: 'asking', since, trouble: what });
     if (error instanceof UnknownOutcome) {
@@ -212,7 +214,8 @@ export class PurchaseFlow {
       this.state.set({ state: 'signed_out' });
       return null;
     }
-    this.end({ state: 'refused', why: refusalOf(error.code), detail: error.sentence });
+    const asked = Math.max(0, ...items.map(({ quantity }) => quantity));
+    this.end({ state: 'refused', why: refusalOf(error.code), detail: error.sentence, asked });
     return null;
   }
 

@@ -2,7 +2,7 @@
  * Who is signed in. The tokens are in HttpOnly cookies that no script can read; what is kept here is only that there
  * is a session, so that a visitor who never signed in causes no refused requests.
  */
-import { ApiError, ask, renewSessionsBy } from '../api/client';
+import { ApiError, ask, renewSessionsBy, UnknownOutcome } from '../api/client';
 import type { User } from '../api/types';
 import { keep, kept, Value } from './store';
 
@@ -31,11 +31,18 @@ channel?.addEventListener('message', (message) => {
   else becomes(null, { tell: false, lost: message.data === 'lost' });
 });
 
+/** The token that was sent works again for ten seconds, should the answer be lost: two tries fit into them. */
+const renewMsMax = 4000;
+const refresh = (): Promise<void> => ask('/sessions/refresh', { method: 'POST', headers: cookie, plain: true, timeoutMs: renewMsMax });
+
 /** Only one tab renews at a time: the others wait, and then find the new cookies. */
 async function renew(): Promise<boolean> {
   const attempt = async (): Promise<boolean> => {
     try {
-      await ask('/sessions/refresh', { method: 'POST', headers: cookie, plain: true });
+      await refresh().catch((error: unknown) => {
+        if (error instanceof UnknownOutcome && error.reason !== 'busy') return refresh();
+        throw error;
+      });
       return true;
     } catch (error) {
       if (error instanceof ApiError && error.status < 500 && error.status !== 429) {

@@ -1,6 +1,6 @@
 /** The cart: live prices, what cannot be ordered and why, and one order of all of it. */
 import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useNavigate } from 'react-router';
 import { ApiError, ask } from '../api/client';
 import type { Cart, CartItem, User } from '../api/types';
@@ -10,11 +10,14 @@ import { browserCart, merged, setQuantity } from '../lib/cart';
 import { useTitle } from '../lib/hooks';
 import { press } from '../lib/press';
 import { productQuery } from '../lib/queries';
-import { purchaseOf } from '../lib/purchase';
+import { purchaseOf, type Purchase } from '../lib/purchase';
 import { session } from '../lib/session';
-import { useValue } from '../lib/store';
+import { useValue, Value } from '../lib/store';
 import { Art } from '../ui/Art';
 import { Button, Empty, LinkButton, LoadError, Loading, Notice, Skeleton, Spinner } from '../ui/parts';
+
+/** Counts what is not in the cart yet. */
+type Open = (more: 1 | -1) => void;
 
 interface Row {
   productId: string;
@@ -25,10 +28,19 @@ interface Row {
   why: string | null;
 }
 
-/** What is typed stands here until it rests: a digit is no change of its own, and a slow answer takes none back. */
-function Count({ row, change }: { row: Row; change: (quantity: number) => Promise<unknown> }): ReactNode {
+/**
+ * What is typed stands here until it rests: a digit is no change of its own, and a slow answer takes none back.
+ * `open` hears whether there is such a number, which is not in the cart yet.
+ */
+function Count({ row, change, open }: { row: Row; change: (quantity: number) => Promise<unknown>; open?: Open }): ReactNode {
   const { t } = useSpeech();
   const [typed, setTyped] = useState<string | null>(null);
+  const isOpen = typed !== null;
+  useEffect(() => {
+    if (!isOpen || !open) return undefined;
+    open(1);
+    return () => open(-1);
+  }, [isOpen, open]);
   const take = (): void => {
     if (typed === null) return;
     const wanted = Math.min(1000, Math.floor(Number(typed)));
@@ -50,7 +62,9 @@ function Count({ row, change }: { row: Row; change: (quantity: number) => Promis
   );
 }
 
-function Rows({ rows, change }: { rows: Row[]; change: (productId: string, quantity: number) => Promise<unknown> }): ReactNode {
+function Rows({ rows, change, open }: {
+  rows: Row[]; change: (productId: string, quantity: number) => Promise<unknown>; open?: Open;
+}): ReactNode {
   const { t } = useSpeech();
   return (
     <ul className="order-list">
@@ -62,7 +76,7 @@ function Rows({ rows, change }: { rows: Row[]; change: (productId: string, quant
             <p className="muted">{row.price}{row.why && <strong className="wrong"> {row.why}</strong>}</p>
           </div>
           <div className="cart-tools">
-            <Count row={row} change={(quantity) => change(row.productId, quantity)} />
+            <Count row={row} change={(quantity) => change(row.productId, quantity)} {...(open && { open })} />
             <Button look="quiet" className="small" aria-label={t('cart.removeName', { name: row.name })} onClick={() => press(() => change(row.productId, 0))}>{t('cart.remove')}</Button>
           </div>
         </li>
@@ -78,7 +92,8 @@ function Nothing(): ReactNode {
   return <Empty title="cart.none" text="cart.none.text"><LinkButton look="main" to="/">{t('orders.browse')}</LinkButton></Empty>;
 }
 
-function Order({ cart, user }: { cart: Cart; user: User }): ReactNode {
+/** `changing`: what is shown is not what was typed last; it is ordered when it is. */
+function Order({ cart, user, changing }: { cart: Cart; user: User; changing: boolean }): ReactNode {
   const { t, price } = useSpeech();
   const go = useNavigate();
   const queries = useQueryClient();
@@ -95,13 +110,15 @@ function Order({ cart, user }: { cart: Cart; user: User }): ReactNode {
   useEffect(() => () => flow.leave(), [flow]);
   const currencies = new Set(cart.items.map((each) => each.unitPrice?.currency).filter(Boolean)).size;
   const asking = purchase.state === 'asking';
+  const waits = asking || changing;
   const view = buttonView({ state: 'open' }, purchase, true);
+  const label = cart.total && !changing ? t('cart.order', { price: price(cart.total) }) : t('cart.orderAll');
   return (
     <div className="buy">
-      <button type="button" className={`button main buy-button ${asking ? 'wait' : ''}`} disabled={!asking && (!cart.orderable || !cart.total)}
-        aria-busy={asking || undefined} aria-disabled={asking || undefined}
-        onClick={asking ? undefined : () => void flow.buy(cart.items.map(({ productId, quantity }) => ({ productId, quantity })))}>
-        {asking && <Spinner />}{asking ? t(view.label) : cart.total ? t('cart.order', { price: price(cart.total) }) : t('cart.orderAll')}
+      <button type="button" className={`button main buy-button ${waits ? 'wait' : ''}`} disabled={!asking && (!cart.orderable || !cart.total)}
+        aria-busy={waits || undefined} aria-disabled={waits || undefined}
+        onClick={waits ? undefined : () => void flow.buy(cart.items.map(({ productId, quantity }) => ({ productId, quantity })))}>
+        {waits && <Spinner />}{asking ? t(view.label) : label}
       </button>
       <div className="buy-text" aria-live="polite">
         {asking && view.text && <p>{t(view.text)}</p>}
@@ -121,8 +138,17 @@ function OwnCart({ user }: { user: User }): ReactNode {
     await merged();
     return ask<Cart>('/cart', { signal });
   }, refetchInterval: 5000 });
+  const [unsettled, setUnsettled] = useState(0);
+  const open = useCallback<Open>((more) => setUnsettled((count) => count + more), []);
   const change = async (productId: string, quantity: number): Promise<void> => {
-    queries.setQueryData(['cart'], await setQuantity(productId, quantity));
+    open(1);
+    try {
+      const changed = await setQuantity(productId, quantity);
+      await queries.cancelQueries({ queryKey: ['cart'] }); // An answer on its way may be of before the change.
+      queries.setQueryData(['cart'], changed);
+    } finally {
+      open(-1);
+    }
   };
   if (cart.isPending) return <Loading of={cart}><Skeleton className="row-skeleton" /></Loading>;
   if (!cart.data) return <LoadError of={cart} />;
@@ -130,11 +156,11 @@ function OwnCart({ user }: { user: User }): ReactNode {
   const why = (item: CartItem): string | null => (item.reason ? t(`cart.reason.${item.reason}`, { remaining: item.remaining }) : null);
   return (
     <>
-      <Rows change={change} rows={cart.data.items.map((item) => ({
+      <Rows change={change} open={open} rows={cart.data.items.map((item) => ({
         productId: item.productId, quantity: item.quantity, name: item.name ?? '…', imageUrl: item.imageUrl,
         price: item.unitPrice && price(item.unitPrice), why: why(item),
       }))} />
-      <Order cart={cart.data} user={user} />
+      <Order cart={cart.data} user={user} changing={unsettled > 0} />
     </>
   );
 }
@@ -160,14 +186,43 @@ function BrowserCart(): ReactNode {
   );
 }
 
+const nothing = new Value<Purchase>({ state: 'idle' });
+
+/** The session has ended in the middle: the cart is on the server, and a request that was under way goes on. */
+function LostCart({ lastBuyer }: { lastBuyer: string | null }): ReactNode {
+  const { t } = useSpeech();
+  const asked = useValue(lastBuyer === null ? nothing : purchaseOf(lastBuyer, 'cart').state).state === 'signed_out';
+  return (
+    <Notice kind="bad" title={t('buy.signedOut')}>
+      <p>{t(asked ? 'buy.signedOut.text' : 'cart.lost')}</p>
+      <LinkButton look="main" to="/store/sign-in?to=/store/cart">{t('nav.signIn')}</LinkButton>
+    </Notice>
+  );
+}
+
+function Shown(): ReactNode {
+  const who = useValue(session);
+  const lines = useValue(browserCart);
+  const buyer = who.state === 'in' ? who.user : null;
+  const [lastBuyer, setLastBuyer] = useState<string | null>(null);
+  if (buyer && buyer.id !== lastBuyer) setLastBuyer(buyer.id);
+  if (who.state === 'unknown') return <Loading><Skeleton className="row-skeleton" /></Loading>;
+  if (who.state === 'in') return <OwnCart key={who.user.id} user={who.user} />;
+  return (
+    <>
+      {who.lost && <LostCart lastBuyer={lastBuyer} />}
+      {(!who.lost || lines.length > 0) && <BrowserCart />}
+    </>
+  );
+}
+
 export default function CartPage(): ReactNode {
   const { t } = useSpeech();
   useTitle(`${t('cart.title')} · MARKET`);
-  const who = useValue(session);
   return (
     <div className="page medium stack">
       <h1>{t('cart.title')}</h1>
-      {who.state === 'in' ? <OwnCart user={who.user} /> : <BrowserCart />}
+      <Shown />
       <p className="muted">{t('cart.hold')}</p>
     </div>
   );

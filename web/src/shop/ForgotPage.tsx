@@ -31,7 +31,7 @@ export default function ForgotPage(): ReactNode {
       {!done && email === null && (
         <form onSubmit={send.submit} noValidate>
           <p>{t('forgot.text')}</p>
-          <FormError error={send.error} />
+          <FormError error={send.error} fields={['email']} />
           <Field name="email" type="email" label={t('signIn.email')} autoComplete="username" required error={fieldError(send.error, 'email')} />
           <Button type="submit" look="main" aria-busy={send.busy}>{t('forgot.do')}</Button>
         </form>
@@ -39,7 +39,7 @@ export default function ForgotPage(): ReactNode {
       {!done && email !== null && (
         <form onSubmit={reset.submit} noValidate>
           <Notice>{t('forgot.sent')}</Notice>
-          <FormError error={reset.error} known={{ invalid_code: t('verify.wrong') }} />
+          <FormError error={reset.error} known={{ invalid_code: t('verify.wrong') }} fields={['code', 'newPassword']} />
           <Field name="code" label={t('verify.code')} autoComplete="one-time-code" required error={fieldError(reset.error, 'code')} />
           <Field name="newPassword" type="password" label={t('me.password.new')} autoComplete="new-password"
             hint={t('signUp.password.hint')} required error={fieldError(reset.error, 'newPassword')} />

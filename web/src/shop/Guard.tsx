@@ -1,5 +1,5 @@
 /** What only somebody signed in sees; everybody else signs in first, and comes back. */
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import { Navigate, useLocation } from 'react-router';
 import type { User } from '../api/types';
 import { session } from '../lib/session';
@@ -12,5 +12,6 @@ export function Guard({ children }: { children: (user: User) => ReactNode }): Re
   if (who.state === 'unknown')
     return <div className="page"><Loading><Skeleton className="line wide" /><Skeleton className="block" /></Loading></div>;
   if (who.state === 'out') return <Navigate to={`/store/sign-in?to=${encodeURIComponent(pathname + search)}`} replace />;
-  return children(who.user);
+  // Somebody else signed in, in another tab: nothing that was typed or chosen here is his.
+  return <Fragment key={who.user.id}>{children(who.user)}</Fragment>;
 }

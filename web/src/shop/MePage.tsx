@@ -6,6 +6,7 @@ import type { SessionList, User } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { useTitle } from '../lib/hooks';
 import { press } from '../lib/press';
+import { profileChange } from '../lib/profile';
 import { changed, ended, signOut } from '../lib/session';
 import { Confirm } from '../ui/Confirm';
 import { saveFile } from '../lib/file';
@@ -18,10 +19,8 @@ function Profile({ user }: { user: User }): ReactNode {
   const [saved, setSaved] = useState(false);
   const form = useForm(async (data) => {
     setSaved(false);
-    const text = (name: string): string | null => String(data.get(name) ?? '').trim() || null;
-    changed(await ask<User>('/users/me', {
-      method: 'PATCH', body: { name: text('name') ?? '', phone: text('phone'), address: text('address') },
-    }));
+    const body = profileChange(user, (name) => String(data.get(name) ?? ''));
+    if (Object.keys(body).length > 0) changed(await ask<User>('/users/me', { method: 'PATCH', body }));
     setSaved(true);
   });
   return (
@@ -31,7 +30,7 @@ function Profile({ user }: { user: User }): ReactNode {
         {user.email} · {user.emailVerified ? t('me.verified') : <Link to="/store/verify?to=/store/me">{t('me.unverified')}</Link>}
       </p>
       <form onSubmit={form.submit} noValidate>
-        <FormError error={form.error} />
+        <FormError error={form.error} fields={['name', 'phone', 'address']} />
         {saved && <Notice kind="good">{t('me.saved')}</Notice>}
         <Field name="name" label={t('signUp.name')} autoComplete="name" defaultValue={user.name} error={fieldError(form.error, 'name')} />
         <Field name="phone" type="tel" label={t('me.phone')} autoComplete="tel" defaultValue={user.phone ?? ''} error={fieldError(form.error, 'phone')} />
@@ -57,7 +56,7 @@ function Password(): ReactNode {
     <section aria-labelledby="password">
       <h2 id="password">{t('me.password')}</h2>
       <form key={done} onSubmit={form.submit} noValidate>
-        <FormError error={form.error} known={{ invalid_credentials: t('me.password.wrong') }} />
+        <FormError error={form.error} known={{ invalid_credentials: t('me.password.wrong') }} fields={['currentPassword', 'newPassword']} />
         {done > 0 && <Notice kind="good">{t('me.password.done')}</Notice>}
         <Field name="currentPassword" type="password" label={t('me.password.current')} autoComplete="current-password" error={fieldError(form.error, 'currentPassword')} />
         <Field name="newPassword" type="password" label={t('me.password.new')} autoComplete="new-password" hint={t('signUp.password.hint')} error={fieldError(form.error, 'newPassword')} />
@@ -110,8 +109,8 @@ function Data({ user }: { user: User }): ReactNode {
       </div>
       <Confirm open={asking} onClose={() => setAsking(false)} title={t('me.end.ask')} text={t('me.end.text')}>
         <form onSubmit={form.submit} noValidate>
-          <FormError error={form.error} known={{ invalid_credentials: t('me.password.wrong') }} />
-          <Field name="password" type="password" label={t('me.password.current')} autoComplete="current-password" />
+          <FormError error={form.error} known={{ invalid_credentials: t('me.password.wrong') }} fields={['password']} />
+          <Field name="password" type="password" label={t('me.password.current')} autoComplete="current-password" error={fieldError(form.error, 'password')} />
           <div className="dialog-row">
             <Button onClick={() => setAsking(false)}>{t('cancel.keep')}</Button>
             <Button type="submit" look="danger" aria-busy={form.busy}>{t('me.end.do')}</Button>

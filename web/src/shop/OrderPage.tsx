@@ -1,14 +1,14 @@
 /** One order: its number, paying in time, what happened, and the ways out of it. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useParams } from 'react-router';
 import { ApiError, ask } from '../api/client';
 import type { Order } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { useLive, useServerNow, useTitle } from '../lib/hooks';
 import { usePayment } from '../lib/payment';
-import { newKey } from '../lib/key';
-import { backoffMs, isPassing } from '../lib/again';
+import { KeptKey } from '../lib/key';
+import { untilAnswered } from '../lib/again';
 import { TimeLeft } from '../ui/Countdown';
 import { Confirm } from '../ui/Confirm';
 import { Button, Empty, LinkButton, LoadError, Loading, Notice, Skeleton, Spinner } from '../ui/parts';
@@ -27,6 +27,8 @@ function Payment({ order }: { order: Order }): ReactNode {
   if (order.payment.state === 'pending')
     return <Notice title={t('pay.pending')}>{t('pay.pending.text')}</Notice>;
   const busy = paying.state === 'asking' || paying.state === 'retrying';
+  // Said at once, or by the bank after a while: then the order alone tells.
+  const declined = paying.state === 'declined' || (paying.state === 'idle' && order.payment.state === 'declined');
   // What was sent in time may still be taken: only its answer says so.
   if (now >= until && !busy) return <Notice kind="bad" title={t('pay.over')}>{t('pay.over.text')}</Notice>;
   return (
@@ -50,24 +52,11 @@ function Payment({ order }: { order: Order }): ReactNode {
       </button>
       <div aria-live="polite">
         {paying.state === 'retrying' && <Notice>{t('pay.retrying')}</Notice>}
-        {paying.state === 'declined' && <Notice kind="bad" title={t('pay.declined')}>{t('pay.declined.text')}</Notice>}
+        {declined && <Notice kind="bad" title={t('pay.declined')}>{t('pay.declined.text')}</Notice>}
         {paying.state === 'refused' && <Notice kind="bad">{paying.detail}</Notice>}
       </div>
     </section>
   );
-}
-
-/** Sends a change of the order until the server has answered; the key makes a repeat harmless. */
-async function change(id: string, verb: 'cancel' | 'return', body: unknown): Promise<Order> {
-  const key = newKey();
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await ask<Order>(`/orders/${id}/${verb}`, { method: 'POST', body, key });
-    } catch (error) {
-      if (!isPassing(error) || tries > 20) throw error;
-      await new Promise((wake) => setTimeout(wake, backoffMs(tries, error.retryAfter)));
-    }
-  }
 }
 
 function WaysOut({ order }: { order: Order }): ReactNode {
@@ -77,39 +66,55 @@ function WaysOut({ order }: { order: Order }): ReactNode {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [reason, setReason] = useState('');
+  const [kept] = useState(() => ({ cancel: new KeptKey(), return: new KeptKey() }));
+  const running = useRef<AbortController | null>(null);
+  useEffect(() => () => running.current?.abort(), []);
+  /** Sends the change until the server has answered, or the buyer keeps the order after all. */
   const run = async (verb: 'cancel' | 'return'): Promise<void> => {
+    if (busy) return;
+    const { signal } = (running.current = new AbortController());
+    const body = verb === 'return' ? { reason } : {};
     setBusy(true);
+    setError(null);
     try {
-      queries.setQueryData(['order', order.id], await change(order.id, verb, verb === 'return' ? { reason } : {}));
+      const changed = await kept[verb].send((key) =>
+        untilAnswered(() => ask<Order>(`/orders/${order.id}/${verb}`, { method: 'POST', body, key, signal }), signal));
+      queries.setQueryData(['order', order.id], changed);
       setAsking(null);
     } catch (failure) {
-      setError(failure);
+      if (!signal.aborted) setError(failure);
     } finally {
       setBusy(false);
+      void queries.invalidateQueries({ queryKey: ['order', order.id] }); // What was sent before may have been done.
     }
+  };
+  const close = (): void => {
+    running.current?.abort();
+    setAsking(null);
   };
   const open = (verb: 'cancel' | 'return'): void => {
     setError(null);
     setAsking(verb);
   };
   const cancellable = ['accepted', 'paid', 'preparing'].includes(order.state);
+  const returnable = order.state === 'delivered' && order.payment.state !== 'refunding' && order.payment.state !== 'refunded';
   return (
     <div className="ways-out">
       {cancellable && <Button look="danger" onClick={() => open('cancel')}>{t('cancel.do')}</Button>}
-      {order.state === 'delivered' && <Button onClick={() => open('return')}>{t('return.do')}</Button>}
-      <Confirm open={asking === 'cancel'} onClose={() => setAsking(null)} title={t('cancel.ask')} text={t('cancel.ask.text')}>
+      {returnable && <Button onClick={() => open('return')}>{t('return.do')}</Button>}
+      <Confirm open={asking === 'cancel'} onClose={close} title={t('cancel.ask')} text={t('cancel.ask.text')}>
         <FormError error={error} />
         <div className="dialog-row">
-          <Button onClick={() => setAsking(null)}>{t('cancel.keep')}</Button>
+          <Button onClick={close}>{t('cancel.keep')}</Button>
           <Button look="danger" aria-busy={busy} onClick={() => void run('cancel')}>{busy && <Spinner />}{t('cancel.do')}</Button>
         </div>
       </Confirm>
-      <Confirm open={asking === 'return'} onClose={() => setAsking(null)} title={t('return.ask')} text={t('return.ask.text')}>
+      <Confirm open={asking === 'return'} onClose={close} title={t('return.ask')} text={t('return.ask.text')}>
         <FormError error={error} />
         <label className="field"><span>{t('return.reason')}</span>
           <textarea value={reason} maxLength={500} onChange={(event) => setReason(event.target.value)} /></label>
         <div className="dialog-row">
-          <Button onClick={() => setAsking(null)}>{t('cancel.keep')}</Button>
+          <Button onClick={close}>{t('cancel.keep')}</Button>
           <Button look="main" disabled={reason.trim() === ''} aria-busy={busy} onClick={() => void run('return')}>{t('return.send')}</Button>
         </div>
       </Confirm>

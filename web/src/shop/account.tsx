@@ -17,6 +17,11 @@ function textOf(form: FormData, name: string): string {
   return String(form.get(name) ?? '').trim();
 }
 
+/** What the browser cannot read, half a date say, has the value of an empty field, and would be sent as nothing. */
+function unreadable(form: HTMLFormElement): HTMLInputElement | undefined {
+  return [...form.elements].find((each): each is HTMLInputElement => each instanceof HTMLInputElement && each.validity.badInput);
+}
+
 /** A form that sends once at a time and keeps what went wrong. */
 export function useForm(send: (form: FormData) => Promise<void>) {
   const [busy, setBusy] = useState(false);
@@ -24,6 +29,8 @@ export function useForm(send: (form: FormData) => Promise<void>) {
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     if (busy) return;
+    const half = unreadable(event.currentTarget);
+    if (half) return void half.reportValidity();
     setBusy(true);
     setError(null);
     try {
@@ -40,8 +47,8 @@ export function useForm(send: (form: FormData) => Promise<void>) {
 /** Operators are told more than buyers: what the server says to developers. */
 export const TellsDetails = createContext(false);
 
-/** What a form says about a failure that belongs to no field. */
-export function FormError({ error, known = {} }: { error: unknown; known?: Record<string, string> }): ReactNode {
+/** What a form says about a failure, beside what its `fields` say. */
+export function FormError({ error, known = {}, fields = [] }: { error: unknown; known?: Record<string, string>; fields?: string[] }): ReactNode {
   const { t } = useSpeech();
   const detailed = useContext(TellsDetails);
   if (!error) return null;
@@ -49,7 +56,15 @@ export function FormError({ error, known = {} }: { error: unknown; known?: Recor
   if (!(error instanceof ApiError)) return <Notice kind="bad">{String(error)}</Notice>;
   if (error.status === 429) return <Notice kind="bad">{t('signIn.many', { seconds: error.retryAfter ?? 1 })}</Notice>;
   if (known[error.code]) return <Notice kind="bad">{known[error.code]}</Notice>;
-  return error.problem.errors?.length ? null : <Notice kind="bad">{error.sentence}{detailed && <p className="small">{error.message}</p>}</Notice>;
+  const unsaid = error.besides(fields);
+  if (error.problem.errors?.length && unsaid.length === 0) return null;
+  return (
+    <Notice kind="bad">
+      {error.sentence}
+      {unsaid.map((each) => <p key={each}>{each}</p>)}
+      {detailed && unsaid.length === 0 && <p className="small">{error.message}</p>}
+    </Notice>
+  );
 }
 
 export const fieldError = (error: unknown, name: string): string | null =>
@@ -71,7 +86,7 @@ export function SignInPage(): ReactNode {
     <div className="page narrow">
       <h1>{t('signIn.title')}</h1>
       <form onSubmit={form.submit} noValidate>
-        <FormError error={form.error} known={{ invalid_credentials: t('signIn.wrong') }} />
+        <FormError error={form.error} known={{ invalid_credentials: t('signIn.wrong') }} fields={['email', 'password']} />
         <Field name="email" type="email" label={t('signIn.email')} autoComplete="username" required autoFocus
           error={fieldError(form.error, 'email')} />
         <Field name="password" type="password" label={t('signIn.password')} autoComplete="current-password" required
@@ -101,7 +116,7 @@ export function SignUpPage(): ReactNode {
     <div className="page narrow">
       <h1>{t('signUp.title')}</h1>
       <form onSubmit={form.submit} noValidate>
-        <FormError error={form.error} known={{ email_taken: t('signUp.taken') }} />
+        <FormError error={form.error} known={{ email_taken: t('signUp.taken') }} fields={['name', 'email', 'password']} />
         <Field name="name" label={t('signUp.name')} autoComplete="name" required autoFocus error={fieldError(form.error, 'name')} />
         <Field name="email" type="email" label={t('signIn.email')} autoComplete="email" required error={fieldError(form.error, 'email')} />
         <Field name="password" type="password" label={t('signIn.password')} autoComplete="new-password" required
@@ -130,7 +145,7 @@ function Verify({ email }: { email: string }): ReactNode {
       <h1>{t('verify.title')}</h1>
       <p>{t('verify.text', { email })}</p>
       <form onSubmit={form.submit} noValidate>
-        <FormError error={form.error} known={{ invalid_code: t('verify.wrong') }} />
+        <FormError error={form.error} known={{ invalid_code: t('verify.wrong') }} fields={['code']} />
         <Field name="code" label={t('verify.code')} inputMode="numeric" autoComplete="one-time-code" required autoFocus
           error={fieldError(form.error, 'code')} />
         <Button type="submit" look="main" aria-busy={form.busy}>{t('verify.do')}</Button>
