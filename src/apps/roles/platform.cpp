@@ -151,9 +151,9 @@ void Platform::add_user_routes() {
 }
 
 void Platform::add_product_routes() {
-  product::add_product_routes(router,
-                              {authenticator, core->products, core->gate, store.pictures, store.picture_sizes,
-                               store.search_pool, decoding, clock, settings.flag("ratelimit.enabled")});
+  product::add_product_routes(
+      router, {authenticator, core->products, core->gate, store.pictures, store.picture_sizes,
+               store.search_pool, store.lists_pool, decoding, clock, settings.flag("ratelimit.enabled")});
   product::add_wish_list_routes(router, {authenticator, store.wish_lists, core->products, clock});
   product::add_admin_product_routes(
       router, {authenticator, core->products, core->gate, store.search_pool, store.lists_pool, clock});
@@ -178,8 +178,9 @@ void Platform::add_order_routes() {
   order::add_order_routes(router, {authenticator, core->gate, core->products, core->reader, orders->pay,
                                    orders->refusals, orders->refused, orders->watch, clock, how});
   order::add_cart_routes(router, {authenticator, store.carts, core->products, clock});
-  order::add_admin_order_routes(router, {authenticator, core->gate, core->reader, core->order_search,
-                                         store.refusal_history, core->products, clock});
+  order::add_admin_order_routes(
+      router, {authenticator, core->gate, core->reader, core->order_search, store.refusal_history,
+               core->products, clock, [this] { return core->projector.place() < core->gate.place(); }});
   if (orders->notices) order::add_payment_notice_routes(router, {*orders->notices, orders->resolver, clock});
   order::add_webhook_routes(router, {authenticator, store.webhooks, orders->webhook_sender, orders->webhooks,
                                      ids, clock, [this] { return core->gate.place(); }});

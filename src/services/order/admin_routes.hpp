@@ -1,6 +1,8 @@
 #pragma once
 /// The routes of operators to everybody's orders: search, next step, cancel, refund, report, export.
 
+#include <functional>
+
 #include "http/server/router.hpp"
 #include "ports/order_reader.hpp"
 #include "ports/order_search.hpp"
@@ -20,6 +22,7 @@ struct AdminOrderParts {
   RefusalHistory& refusals;
   const ProductBoard& board;
   const Clock& clock;
+  std::function<bool()> records_lag;  ///< Whether the records lack events that count already.
 };
 
 void add_admin_order_routes(http::Router& router, const AdminOrderParts& parts,

@@ -21,8 +21,9 @@ class AdminOrderRoutesTest : public testing::Test {
  protected:
   AdminOrderRoutesTest() {
     service_.clock.time = Instant(Millis(1'800'000'000'000));
-    add_admin_order_routes(service_.router, {service_.authenticator, gate_, gate_, records_, history_,
-                                             gate_.board, service_.clock});
+    add_admin_order_routes(service_.router,
+                           {service_.authenticator, gate_, gate_, records_, history_, gate_.board,
+                            service_.clock, [this] { return records_.frozen.has_value(); }});
     chief_ = service_.sign_in(UserId{1}, Role::admin);
   }
   /// An order that was placed so long ago.
@@ -58,6 +59,10 @@ TEST_F(AdminOrderRoutesTest, DoNotSayOfAnOrderOfARushThatThereIsNone) {
     records_.frozen.reset();
     EXPECT_TRUE(show(order));
   }
+}
+
+TEST_F(AdminOrderRoutesTest, SayOfANewOneThatThereIsNoneWhenTheRecordsHaveAll) {
+  EXPECT_EQ(show(order_of(Millis(5'000))).error().code, Code::order_not_found);
 }
 
 TEST_F(AdminOrderRoutesTest, SayOfAnOlderOneAtOnceThatThereIsNone) {

@@ -18,7 +18,8 @@ struct ProductParts {
   SaleGate& gate;
   Pictures& pictures;
   PictureSizes& picture_sizes;
-  FairPool& searching;  ///< The whole catalogue; addresses take turns.
+  FairPool& searching;  ///< The texts of the whole catalogue; addresses take turns.
+  FairPool& sorting;    ///< The same without words; nobody waits for a search.
   /// Of pictures: one at a time, as each may need image_pixels_max times 4 bytes. Sellers take turns, and so
   /// do the copies that readers ask for.
   FairPool& decoding;
