@@ -259,9 +259,6 @@ Result<> expect_match(const Request& request, std::string_view version) {
     return fail(Code::precondition_failed, "the product has changed; read it again");
   return {};
 }
-Result<> expect_match(const Request& request, const ShownProduct& product) {
-  return expect_match(request, std::to_string(product.version));
-}
 
 /// Whether an edit is of this very version, so that it is not tried again on the next one.
 bool names_version(const Request& request) {
@@ -275,7 +272,7 @@ Task<Reply> patch(const UseCases& use, const Request& request) {
   const auto room = use.budgets.take_texts(own->caller, own->role, request.body.size(), now);
   if (!room) co_return fail(room.error());
   auto edit = [&request](const ShownProduct& now, ProductTerms& terms, ProductTexts& texts) -> Result<> {
-    if (auto ok = expect_match(request, now); !ok) return ok;
+    if (auto ok = expect_match(request, std::to_string(now.version)); !ok) return ok;
     return read_product_patch(request.body, terms, texts);
   };
   const auto edited = co_await use.edits.run(own->id, std::move(edit), names_version(request));
@@ -288,7 +285,7 @@ Task<Reply> withdraw(const UseCases& use, const Request& request) {
   if (!own) co_return fail(own.error());
   if (const auto ok = wire::expect_no_members(request.body); !ok) co_return fail(ok.error());
   auto edit = [&request](const ShownProduct& now, ProductTerms& terms, ProductTexts&) -> Result<> {
-    if (auto ok = expect_match(request, now); !ok) return ok;
+    if (auto ok = expect_match(request, std::to_string(now.version)); !ok) return ok;
     terms.withdrawn = true;
     return {};
   };
