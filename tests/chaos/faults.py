@@ -101,7 +101,7 @@ async def torn_tail(sale, rng):
 async def failed_sync(sale, rng):
     """Row 4: syncs of the log fail; the outcome is unknown, then decided by the disk."""
     needs_strace()
-    first = rng.randint(60, 90)
+    first = rng.randint(30, 50)  # Before all is sold, however many orders a sync has.
     # Three of each thread in a row: the first may be a checkpoint's, which nobody needs to hear of.
     inject = f"fdatasync:error=EIO:when={first}..{first + 2}"
     await sale.start(server=TracedMarket(sale.data, inject, "ratelimit.enabled=false"))
