@@ -246,15 +246,21 @@ async function keepsTheCartWhenTheSessionEnds(context) {
   await who.context.close();
 }
 
-/** The bank says no after a while: that is said. What was paid back is not returned once more. */
-async function saysWhatBecameOfThePayment(context) {
-  const { market, seller } = context;
-  const one = await buyer(market.url);
-  const order = await one.buy(await seller.product());
+/** A buyer with an order, signed in on a page that bears requests without an answer. */
+async function withAnOrder(context) {
+  const one = await buyer(context.market.url);
+  const order = await one.buy(await context.seller.product());
   const who = await visitor(context);
   const page = await who.tab();
   page.expected.push(/ERR_/);
-  await signIn(page, market.url, one.account, 'en', '/');
+  await signIn(page, context.market.url, one.account, 'en', '/');
+  return { one, order, who, page };
+}
+
+/** The bank says no after a while: that is said. What was paid back is not returned once more. */
+async function saysWhatBecameOfThePayment(context) {
+  const { market } = context;
+  const { order, who, page } = await withAnOrder(context);
   let now = { ...order, payment: { state: 'pending' } };
   await page.route('**/events', (route) => route.abort('connectionrefused')); // Polled instead.
   await page.route(/\/api\/v1\/orders\/\w+$/, (route) => route.fulfill({ json: now }));
@@ -421,13 +427,8 @@ async function namesItsCurrencies(context) {
 
 /** Who keeps the order after all keeps it: the cancel that got no answer is not sent again. */
 async function keepsAnOrderAfterAll(context) {
-  const { market, seller } = context;
-  const one = await buyer(market.url);
-  const order = await one.buy(await seller.product());
-  const who = await visitor(context);
-  const page = await who.tab();
-  page.expected.push(/ERR_/);
-  await signIn(page, market.url, one.account, 'en', `/store/orders/${order.id}`);
+  const { one, order, who, page } = await withAnOrder(context);
+  await page.goto(`${context.market.url}/store/orders/${order.id}`);
   let [away, asked] = [true, 0];
   await page.route('**/cancel', (route) => {
     asked += 1;

@@ -47,17 +47,15 @@ void EndQuestion::run() {
     ++begun_;
     lock.unlock();
     rd_kafka_poll(handle_.get(), 0);
-    std::int64_t low = 0, high = 0;
-    const auto error =
-        rd_kafka_query_watermark_offsets(handle_.get(), topic_.c_str(), 0, &low, &high, question_ms);
+    const auto found = watermarks_of(handle_, topic_, question_ms);
     lock.lock();
     done_ = begun_;
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (found) {
       heard_ = std::chrono::steady_clock::now();
-      answer_ = log_offset(high);
+      answer_ = log_offset(found->high);
     } else {
       answer_ = fail(Code::unavailable,
-                     fmt::format("Kafka does not say where the log ends: {}", rd_kafka_err2str(error)));
+                     fmt::format("Kafka does not say where the log ends: {}", found.error().detail));
     }
     answered_.notify_all();
   }

@@ -38,13 +38,11 @@ Task<bool> KafkaEventTopic::is_new() {
       return fail(Code::unavailable, error.what());
     }
     constexpr int answer_ms = 2'000;
-    std::int64_t low = 0, high = 0;
-    const auto error =
-        rd_kafka_query_watermark_offsets(producer_.get(), settings_.topic.c_str(), 0, &low, &high, answer_ms);
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    const auto found = watermarks_of(producer_, settings_.topic, answer_ms);
+    if (!found)
       return fail(Code::unavailable,
-                  fmt::format("Kafka does not say where the public events end: {}", rd_kafka_err2str(error)));
-    return high == 0;
+                  fmt::format("Kafka does not say where the public events end: {}", found.error().detail));
+    return found->high == 0;
   });
 }
 

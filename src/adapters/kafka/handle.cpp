@@ -221,15 +221,12 @@ bool topic_is_there(const Connection& connection, const std::string& name) {
   return partitions_of(handle.get(), topic.get()) != 0;
 }
 
-std::int64_t first_of_topic(const Connection& connection, const std::string& name) {
-  constexpr int answer_ms = 5'000;
-  const Handle handle = make_consumer(connection);
-  std::int64_t low = 0, high = 0;
-  const auto error = rd_kafka_query_watermark_offsets(handle.get(), name.c_str(), 0, &low, &high, answer_ms);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-    throw std::runtime_error(
-        fmt::format("Kafka does not say where the topic {} begins: {}", name, rd_kafka_err2str(error)));
-  return low;
+Result<Watermarks> watermarks_of(const Handle& handle, const std::string& topic, int answer_ms) {
+  Watermarks found;
+  const auto error =
+      rd_kafka_query_watermark_offsets(handle.get(), topic.c_str(), 0, &found.low, &found.high, answer_ms);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(Code::unavailable, rd_kafka_err2str(error));
+  return found;
 }
 
 void delete_topic(const Connection& connection, const std::string& name) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "adapters/kafka/client_settings.hpp"
+#include "base/result.hpp"
 
 namespace market::kafka {
 
@@ -52,8 +53,12 @@ void expect_topic(const Connection& connection, const std::string& name);
 std::string wrong_topic_settings(const Handle& handle, const std::string& name);
 /// Throws when Kafka cannot be asked.
 bool topic_is_there(const Connection& connection, const std::string& name);
-/// Kafka's offset of the first record that is still there. Throws when Kafka cannot be asked.
-std::int64_t first_of_topic(const Connection& connection, const std::string& name);
+/// Kafka's offsets of the first record that is still there, and of the next one to come.
+struct Watermarks {
+  std::int64_t low = 0, high = 0;
+};
+/// Errors: unavailable, in librdkafka's words alone.
+Result<Watermarks> watermarks_of(const Handle& handle, const std::string& topic, int answer_ms);
 /// For tests and for `market log adopt`. Throws.
 void delete_topic(const Connection& connection, const std::string& name);
 

@@ -46,17 +46,15 @@ void TopicWatch::run() {
 
 /// A broker that does not answer says nothing new; others tell that it is away.
 void TopicWatch::look(const Handle& handle) {
-  std::int64_t low = 0, high = 0;
-  if (rd_kafka_query_watermark_offsets(handle.get(), topic_.c_str(), 0, &low, &high, question_ms) !=
-      RD_KAFKA_RESP_ERR_NO_ERROR)
-    return;
+  const auto marks = watermarks_of(handle, topic_, question_ms);
+  if (!marks) return;
   std::string found;
-  if (low > 0) {
+  if (marks->low > 0) {
     found = fmt::format(
         "Kafka: the topic {} has lost its first {} records: somebody has changed its settings, or deleted "
         "them; "
         "nothing is sold any more; restore a backup",
-        topic_, low);
+        topic_, marks->low);
     lost_.store(true, std::memory_order_relaxed);
   } else {
     try {

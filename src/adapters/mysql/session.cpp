@@ -76,10 +76,9 @@ bool Failure::may_repeat() const {
 bool Failure::is_lost() const {
   constexpr unsigned killed = 1927;  // MariaDB: the connection was killed.
   return code == CR_SERVER_GONE_ERROR || code == CR_SERVER_LOST || code == CR_SERVER_LOST_EXTENDED ||
-         code == CR_COMMANDS_OUT_OF_SYNC || code == killed || is_read_only();
-}
-bool Failure::is_read_only() const {
-  return code == ER_OPTION_PREVENTS_STATEMENT || code == ER_READ_ONLY_MODE;
+         code == CR_COMMANDS_OUT_OF_SYNC || code == killed ||
+         // Read-only: another server is the primary now, and the name that we know may lead there already.
+         code == ER_OPTION_PREVENTS_STATEMENT || code == ER_READ_ONLY_MODE;
 }
 bool Failure::is_duplicate() const {
   return code == ER_DUP_ENTRY;

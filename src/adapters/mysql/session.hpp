@@ -40,8 +40,6 @@ struct Failure : std::runtime_error {
   bool may_repeat() const;
   /// The connection is gone, or no use: of what was sent last nobody knows whether it happened.
   bool is_lost() const;
-  /// Another server is the primary now: the name that we know may lead there already.
-  bool is_read_only() const;
   bool is_duplicate() const;
   bool is_unknown_setting() const;
 };

@@ -43,6 +43,13 @@ void fill(const fs::path& data) {
   EXPECT_TRUE(files::write_file_durably(data / "pictures/ab/abcd", "a picture"));
 }
 
+/// One that nobody has open.
+void make_store(const fs::path& data) {
+  const auto folder = files::DataFolder::open(data);
+  SqliteLog log(log_in(data));
+  fill(data);
+}
+
 void make_backup(const fs::path& data, const fs::path& saved) {
   const auto folder = files::DataFolder::open(data);
   SqliteLog log(log_in(data));
@@ -92,9 +99,7 @@ TEST(Backup, CopiesARunningStoreAndBringsItBack) {
 TEST(Backup, HasWhatLiesOnOtherDisks) {
   const tests::TempFolder temp;
   const auto data = temp / "data";
-  const auto folder = files::DataFolder::open(data);
-  SqliteLog log(log_in(data));
-  fill(data);
+  make_store(data);
   fs::rename(data / "pictures", temp / "disk");
   fs::create_directory_symlink(temp / "disk", data / "pictures");
   backup_store(data, temp / "saved");
@@ -204,11 +209,7 @@ TEST(Backup, OneThatWasKilledIsKnownByItsMarkAndBegunAnew) {
 TEST(Backup, AFolderThatIsWholeIsSealed) {
   const tests::TempFolder temp;
   const auto data = temp / "data";
-  {
-    const auto folder = files::DataFolder::open(data);
-    SqliteLog log(log_in(data));
-    fill(data);
-  }
+  make_store(data);
   const auto report = seal_backup(data);
   BackupReport verified;
   const auto sum = verify_backup(data, verified);

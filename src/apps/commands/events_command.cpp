@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "adapters/kafka/end_question.hpp"
+#include "adapters/kafka/reader.hpp"
 #include "adapters/sqlite/log_view.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/commands/shared_store.hpp"
@@ -76,19 +76,21 @@ class Reading {
 
 /// Those of the topic, without what has come before.
 void tail_topic(const kafka::EventTopicSettings& settings, const EventsOptions& options) {
-  constexpr Millis answer_time_max{5'000}, look_again{500};
+  constexpr int answer_ms = 5'000;
+  constexpr Millis look_again{500};
   if (!kafka::topic_is_there(settings.connection, settings.topic))
     throw std::runtime_error(fmt::format("the topic {} of public events does not exist", settings.topic));
-  kafka::EndQuestion question(settings.connection, settings.topic);
-  const auto end = question.ask(answer_time_max);
-  if (!end) throw std::runtime_error(end.error().detail);
+  const auto marks =
+      kafka::watermarks_of(kafka::make_consumer(settings.connection), settings.topic, answer_ms);
+  if (!marks)
+    throw std::runtime_error("Kafka does not say where the public events end: " + marks.error().detail);
+  const Offset end = kafka::log_offset(marks->high);
   Printer printer(options);
   Reading reading;
   kafka::Reader reader(settings.connection, settings.topic);
   // What is older than the topic keeps is not there any more.
-  const Offset first = kafka::log_offset(kafka::first_of_topic(settings.connection, settings.topic));
-  must(reader.start(std::max(first, *end - options.last)));
-  bool more = true, caught_up = *reader.position() >= *end;
+  must(reader.start(std::max(kafka::log_offset(marks->low), end - options.last)));
+  bool more = true, caught_up = *reader.position() >= end;
   if (caught_up) more = printer.flush() && options.follow;
   while (more) {
     auto message = reader.next(look_again);
@@ -96,7 +98,7 @@ void tail_topic(const kafka::EventTopicSettings& settings, const EventsOptions& 
     if (*message && reading.wants(kafka::bytes_of(**message)))
       more = printer.add(std::string(kafka::bytes_of(**message)));
     if (more && caught_up) more = std::fflush(stdout) == 0;
-    if (more && !caught_up && *reader.position() >= *end) {
+    if (more && !caught_up && *reader.position() >= end) {
       caught_up = true;
       more = printer.flush() && options.follow;
     }

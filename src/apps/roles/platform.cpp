@@ -151,12 +151,18 @@ void Platform::add_user_routes() {
 }
 
 void Platform::add_product_routes() {
-  product::add_product_routes(
-      router, {authenticator, core->products, core->gate, store.pictures, store.picture_sizes,
-               store.search_pool, store.lists_pool, decoding, clock, settings.flag("ratelimit.enabled")});
+  product::add_product_routes(router, {authenticator,
+                                       core->products,
+                                       core->gate,
+                                       store.pictures,
+                                       store.picture_sizes,
+                                       {store.search_pool, store.lists_pool},
+                                       decoding,
+                                       clock,
+                                       settings.flag("ratelimit.enabled")});
   product::add_wish_list_routes(router, {authenticator, store.wish_lists, core->products, clock});
   product::add_admin_product_routes(
-      router, {authenticator, core->products, core->gate, store.search_pool, store.lists_pool, clock});
+      router, {authenticator, core->products, core->gate, {store.search_pool, store.lists_pool}, clock});
   follow_before({"GET /api/v1/products"},
                 {"GET /api/v1/products/{id}", "GET /api/v1/products/{id}/stock",
                  "GET /api/v1/products/{id}/stock/stream", "PATCH /api/v1/products/{id}",

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -44,18 +43,6 @@ std::string secret_of(const std::string& name) {
 
 void announce(const std::string& line) {
   print_patiently(STDOUT_FILENO, line + '\n');
-}
-
-void raise_file_limit(http::Limits& limits, bool secure) {
-  rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
-  const auto soft = files.rlim_cur;
-  files.rlim_cur = files.rlim_max;
-  if (files.rlim_cur > soft && ::setrlimit(RLIMIT_NOFILE, &files) != 0) files.rlim_cur = soft;
-  const std::uint64_t of_each = secure ? 3 : 1;
-  const auto left = files.rlim_cur - std::min<std::uint64_t>(files_reserved, files.rlim_cur / 2);
-  const auto fit = std::max<std::uint64_t>(left / of_each, 1);
-  limits.connections_max = static_cast<std::size_t>(std::min<std::uint64_t>(fit, limits.connections_max));
 }
 
 std::optional<Address> read_address(std::string_view text) {

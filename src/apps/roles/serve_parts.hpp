@@ -65,12 +65,6 @@ class Logging {
 /// Log lines that were left out.
 void add_log_metrics(platform::MetricsText& metrics);
 
-/// As many open files as this process may have, and no more connections than leave `files_reserved` of them
-/// (half of them at most) to what stands behind: databases, pipes, connections to instances. It says nothing:
-/// see file_limit.hpp, once it serves. `secure`: TLS has a pair of sockets within each connection.
-void raise_file_limit(http::Limits& limits, bool secure);
-inline constexpr std::uint64_t files_reserved = 512;
-
 unsigned thread_count(std::int64_t wanted, unsigned fallback);
 
 http::Limits limits_of(const Settings& settings);

@@ -69,12 +69,9 @@ Task<Reply> list_of(const UseCases& use, const Request& request, UserId seller) 
   auto query = read_list_query(request);
   if (!query) co_return fail(query.error());
   query->seller = seller;
-  auto scan = [&board = use.parts.board, now = use.parts.clock.now(), wanted = *query]() -> Result<ListPage> {
-    return list_products(board, wanted, now);
-  };
-  auto whose = std::to_string(http::address_bucket(request.remote_address));
-  FairPool& lane = query->words.empty() ? use.parts.sorting : use.parts.searching;
-  const auto page = co_await lane.run(std::move(whose), std::move(scan));
+  const Instant now = use.parts.clock.now();
+  const auto page =
+      co_await list_in_turn(use.parts.board, *query, now, use.parts.lanes, request.remote_address);
   if (!page) co_return fail(page.error());
   co_return http::list_reply(
       request, page->products, page->next_cursor,
@@ -163,7 +160,7 @@ Task<Reply> list_categories(const UseCases& use, const Request& request) {
     return counts;
   };
   auto whose = std::to_string(http::address_bucket(request.remote_address));
-  const auto counts = co_await use.parts.sorting.run(std::move(whose), std::move(count));
+  const auto counts = co_await use.parts.lanes.sorting.run(std::move(whose), std::move(count));
   if (!counts) co_return fail(counts.error());
   // In hexadecimal: names are in the order of their bytes, and URLs do not take all of these.
   const auto key = [](const auto& category) {

@@ -6,6 +6,7 @@
 #include "ports/product_board.hpp"
 #include "ports/sale_gate.hpp"
 #include "services/auth/authenticator.hpp"
+#include "services/product/listing.hpp"
 
 namespace market::product {
 
@@ -14,8 +15,7 @@ struct AdminProductParts {
   const auth::Authenticator& authenticator;
   const ProductBoard& board;  ///< Its pages are made by render() of services/product/catalogue.hpp.
   SaleGate& gate;
-  FairPool& searching;  ///< The texts of the whole catalogue; addresses take turns.
-  FairPool& sorting;    ///< The same without words; nobody waits for a search.
+  ListLanes lanes;
   const Clock& clock;
 };
 

@@ -18,7 +18,8 @@ class AdminProductRoutesTest : public testing::Test {
  protected:
   AdminProductRoutesTest() {
     add_admin_product_routes(
-        service_.router, {service_.authenticator, gate_.board, gate_, searching_, sorting_, service_.clock});
+        service_.router,
+        {service_.authenticator, gate_.board, gate_, {searching_, sorting_}, service_.clock});
     ProductTerms terms;
     terms.price.amount = 500;
     const auto listed =

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "http/message/client_address.hpp"
 #include "wire/auth/base64url.hpp"
 
 namespace market::product {
@@ -113,6 +114,13 @@ ListPage list_products(const ProductBoard& board, const ListQuery& query, Instan
     page.next_cursor = cursor_of(query, *page.products.back());
   }
   return page;
+}
+
+Task<ListPage> list_in_turn(const ProductBoard& board, const ListQuery& query, Instant now, ListLanes lanes,
+                            std::string_view remote_address) {
+  auto scan = [&board, now, query]() -> Result<ListPage> { return list_products(board, query, now); };
+  auto whose = std::to_string(http::address_bucket(remote_address));
+  return (query.words.empty() ? lanes.sorting : lanes.searching).run(std::move(whose), std::move(scan));
 }
 
 }  // namespace market::product

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "base/task_fair_pool.hpp"
 #include "services/product/catalogue.hpp"
 
 namespace market::product {
@@ -43,10 +44,19 @@ struct ListPage {
   std::string next_cursor;  ///< Empty: the last page.
 };
 
+/// Where whole catalogues are looked through; addresses take turns.
+struct ListLanes {
+  FairPool& searching;  ///< Their texts.
+  FairPool& sorting;    ///< What needs no texts; nobody waits for a search.
+};
+
 /// Where `query` goes on, by a cursor that list_products() gave for the same sort and filters. Errors:
 /// validation.
 Result<> read_cursor(const std::string& cursor, ListQuery& query);
 /// Those that are there for the viewer at `now`.
 ListPage list_products(const ProductBoard& board, const ListQuery& query, Instant now);
+/// The same when it is the turn of `remote_address`. `board` outlives it. Errors: overloaded.
+Task<ListPage> list_in_turn(const ProductBoard& board, const ListQuery& query, Instant now, ListLanes lanes,
+                            std::string_view remote_address);
 
 }  // namespace market::product

@@ -216,12 +216,7 @@ Task<Reply> list(const UseCases& use, const Request& request) {
   if (query->is_plain()) {
     page = list_products(board, *query, now);
   } else {
-    auto scan = [&board, now, wanted = *query] {
-      return Result<ListPage>(list_products(board, wanted, now));
-    };
-    auto whose = std::to_string(http::address_bucket(request.remote_address));
-    FairPool& lane = query->words.empty() ? use.parts.sorting : use.parts.searching;
-    page = co_await lane.run(std::move(whose), std::move(scan));
+    page = co_await list_in_turn(board, *query, now, use.parts.lanes, request.remote_address);
     if (!page) co_return fail(page.error());
   }
   co_return http::list_reply(

@@ -8,6 +8,7 @@
 #include "ports/product_board.hpp"
 #include "ports/sale_gate.hpp"
 #include "services/auth/authenticator.hpp"
+#include "services/product/listing.hpp"
 
 namespace market::product {
 
@@ -18,8 +19,7 @@ struct ProductParts {
   SaleGate& gate;
   Pictures& pictures;
   PictureSizes& picture_sizes;
-  FairPool& searching;  ///< The texts of the whole catalogue; addresses take turns.
-  FairPool& sorting;    ///< The same without words; nobody waits for a search.
+  ListLanes lanes;
   /// Of pictures: one at a time, as each may need image_pixels_max times 4 bytes. Sellers take turns, and so
   /// do the copies that readers ask for.
   FairPool& decoding;

@@ -45,8 +45,14 @@ const std::string body = R"({"name":"Shoes","price":{"amount":500,"currency":"KR
 class ProductRoutesTest : public testing::Test {
  protected:
   ProductRoutesTest() {
-    add_product_routes(service_.router, {service_.authenticator, gate_.board, gate_, pictures_, sizes_, pool_,
-                                         pool_, pool_, service_.clock});
+    add_product_routes(service_.router, {service_.authenticator,
+                                         gate_.board,
+                                         gate_,
+                                         pictures_,
+                                         sizes_,
+                                         {pool_, pool_},
+                                         pool_,
+                                         service_.clock});
   }
   std::string create(const std::string& more = "") {
     const auto reply = service_.ask(Method::post, all, body + more + "}", {seller_});
