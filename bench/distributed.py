@@ -60,8 +60,12 @@ class Stack:
         if done.returncode != 0:
             raise measure.Failure(f"stack {action}: {done.stdout[-500:]} {done.stderr[-500:]}")
 
-    def pids(self, role="*"):
-        return [file.read_text().strip() for file in sorted((self.folder / "pids").glob(f"{role}-*.pid"))]
+    def pids(self, name="*"):
+        """Of the engines and roles with this name (a pattern)."""
+        found = [file.read_text().strip() for file in sorted((self.folder / "pids").glob(f"{name}.pid"))]
+        if not found:
+            raise measure.Failure(f"no process of the stack is named {name}")
+        return found
 
     def end(self, name):
         Process(self.folder, name).stop()
@@ -121,7 +125,7 @@ class Buying:
 
     def __init__(self, generator, gateway, stack, tokens):
         self.generator, self.gateway, self.stack, self.tokens = generator, gateway, stack, tokens
-        self.pids = {role: stack.pids(role) for role in ROLES}
+        self.pids = {role: stack.pids(f"{role}-*") for role in ROLES}
         self.pids["gateway"] = gateway.pids
         self.users = 0
 
@@ -159,7 +163,7 @@ class Buying:
                   flush=True)
         pin([*self.stack.pids(), *buyers_path, str(os.getpid())], f"{first},{last}")
         self.stack.run("restart", other)
-        self.pids["order"] = self.stack.pids("order")
+        self.pids["order"] = self.stack.pids("order-*")
         return runs
 
 

@@ -5,6 +5,7 @@ import asyncio
 import os
 import signal
 
+from market_server import PATIENCE
 from processes import start_of
 from stack_clients import Clients
 from stack_engines import Engines
@@ -232,7 +233,7 @@ class Faults(Engines, RedisFaults, Topic, Clients):
     async def reach_the_failpoint(self):
         """Waits for the victim, which ends by itself, or stops and is continued, or has another producer."""
         pid = self.stack.pid(self.victim)
-        for _ in range(400):
+        for _ in range(int(400 * PATIENCE)):
             if self.breaks_producer and await self._in_thread(
                     self.stack.metric, self.victim, "market_kafka_producers_replaced_total"):
                 return

@@ -136,6 +136,11 @@ def test_a_gateway_knows_the_new_key_before_it_signs(tmp_path, start):
         keys(server.data, "retire", "k1")
         gateway.reload(config)
         assert (status(caller.token), status(new)) == (401, 200)
+        # The file that is named is gone; what lies beside it is what counts, after a restart as well.
+        assert not first.exists() and gateway.stop() == 0
+        gateway = stack.enter_context(Gateway(tmp_path, config, f"auth.key_file={first}"))
+        assert gateway.ask("/health/ready").status == 200
+        assert (status(caller.token), status(new)) == (401, 200)
 
 
 def test_rotating_removes_what_no_token_needs(start):

@@ -2,9 +2,11 @@
 
 import contextlib
 import http.client
+import json
 import os
 import socket
 import threading
+import urllib.request
 
 import pytest
 from fake_upstream import FakeUpstream
@@ -74,6 +76,34 @@ def test_a_gateway_hands_over_under_load(tmp_path):
         assert running.ask("/info").json()["pid"] == running.process.pid
         assert running.stop() == 0
     assert list((tmp_path / "data").iterdir()) == []
+
+
+@pytest.mark.parametrize("role", ["gateway", "registry"])
+def test_the_address_of_management_goes_along(tmp_path, role):
+    manage, port = free_port(), free_port()
+
+    def serving(*flags):
+        return Market(tmp_path / "data", f"management.listen=127.0.0.1:{manage}", listen=port,
+                      flags=("--role", role, *flags))
+
+    def pid_there():
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{manage}/info", timeout=5) as answer:
+                return json.load(answer)["pid"]
+        except OSError:  # Between the two.
+            return None
+
+    first = serving().start()
+    try:
+        assert pid_there() == first.process.pid
+        after = serving("--takeover").start()
+        try:
+            assert first.process.wait(15 * PATIENCE) == 0
+            until(lambda: pid_there() == after.process.pid, 5, "the successor's management")
+        finally:
+            assert after.stop() == 0
+    finally:
+        first.kill()
 
 
 @contextlib.contextmanager

@@ -23,8 +23,10 @@ constexpr auto lock_name = "lock";
 }
 
 FileDescriptor open_lock_file(const std::filesystem::path& path) {
-  FileDescriptor lock(::open((path / lock_name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock) refuse(file_error("cannot be opened", path / lock_name));
+  const auto file = path / lock_name;
+  FileDescriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) refuse(file_error("cannot be opened", file));
+  if (const auto given = give_to_folder_owner(file); !given) refuse(given.error());
   return lock;
 }
 
@@ -70,6 +72,7 @@ void make_folder(const std::filesystem::path& path) {
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
     refuse(file_error("the folder cannot be created", path));
+  if (const auto given = give_to_folder_owner(path); !given) refuse(given.error());
   const auto parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   if (const auto synced = sync_folder(parent); !synced) refuse(synced.error());
 }

@@ -140,5 +140,20 @@ TEST(CreateForOwner, TakesADatabaseThatIsThereAwayFromOthers) {
   EXPECT_EQ(fs::file_size(old), 4u);
 }
 
+TEST(CreateForOwner, WhatRootMakesIsTheOwnersOfItsFolder) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  const tests::TempFolder temp;
+  ASSERT_EQ(::chown(temp.path().c_str(), 12'345, 12'346), 0);
+  create_for_owner(temp / "records.db");
+  const auto folder = DataFolder::open(temp / "data");
+  folder.load_or_create_secret("field", 32);
+  for (const char* name : {"records.db", "data", "data/lock", "data/keys", "data/keys/field"}) {
+    struct stat about {};
+    ASSERT_EQ(::stat((temp / name).c_str(), &about), 0) << name;
+    EXPECT_EQ(about.st_uid, 12'345u) << name;
+    EXPECT_EQ(about.st_gid, 12'346u) << name;
+  }
+}
+
 }  // namespace
 }  // namespace market::files

@@ -30,14 +30,6 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
-/// A command that root runs must not leave a file that the server, another user, cannot read.
-bool belongs_to_folder_owner(const FileDescriptor& file, const std::filesystem::path& folder) {
-  if (::geteuid() != 0) return true;
-  struct stat about {};
-  const char* name = folder.empty() ? "." : folder.c_str();
-  return ::stat(name, &about) == 0 && ::fchown(file.get(), about.st_uid, about.st_gid) == 0;
-}
-
 /// Frees a file that has lost its name, unless somebody else has it open (a backup), or it has another name.
 void free_in_steps(const FileDescriptor& file, off_t step) {
   struct stat about {};
@@ -128,9 +120,7 @@ Result<> DurableFile::begin(unsigned mode) {
   ::unlink(beside_.c_str());  // Left over from a crash.
   fd_ = FileDescriptor(::open(beside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!fd_) return fail(file_error("cannot be created", beside_));
-  if (!belongs_to_folder_owner(fd_, path_.parent_path()))
-    return fail(file_error("cannot be written", beside_));
-  return {};
+  return give_to_folder_owner(beside_);
 }
 
 Result<> DurableFile::append(std::string_view piece) {
@@ -247,9 +237,19 @@ bool has_bytes(const std::filesystem::path& path) {
   return std::filesystem::file_size(path, error) > 0;
 }
 
+Result<> give_to_folder_owner(const std::filesystem::path& made) {
+  if (::geteuid() != 0) return {};
+  const auto folder = made.parent_path();
+  struct stat about {};
+  const char* name = folder.empty() ? "." : folder.c_str();
+  if (::stat(name, &about) != 0 || ::lchown(made.c_str(), about.st_uid, about.st_gid) != 0)
+    return fail(file_error("cannot be given to the owner of its folder", made));
+  return {};
+}
+
 void create_for_owner(const std::string& path) {
   const FileDescriptor made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (made) return;
+  if (made && give_to_folder_owner(path)) return;
   for (const char* suffix : {"", "-wal", "-shm"}) {
     const std::string file = path + suffix;
     struct stat about {};

@@ -85,6 +85,10 @@ class DurableFile {
   std::size_t unsynced_ = 0;
 };
 
+/// A command that root runs must not leave a file or folder that the server, another user, cannot open.
+/// Nothing to do for others than root. Errors: unavailable, insufficient_storage.
+Result<> give_to_folder_owner(const std::filesystem::path& made);
+
 /// Makes an empty file for its owner alone, if there is none: SQLite would make it with whatever rights the
 /// umask leaves to others, and a WAL has those of its database. One that is there is taken away from others.
 void create_for_owner(const std::string& path);

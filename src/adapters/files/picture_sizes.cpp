@@ -15,7 +15,7 @@ constexpr std::size_t sum_digits = 64;
 Result<> make_folder(const std::filesystem::path& folder) {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     return fail(file_error("the folder cannot be created", folder));
-  return {};
+  return give_to_folder_owner(folder);
 }
 
 tl::unexpected<Error> no_such_copy() {

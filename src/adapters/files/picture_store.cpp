@@ -22,6 +22,7 @@ namespace {
 Result<> make_folder(const std::filesystem::path& folder) {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     return fail(file_error("the folder cannot be created", folder));
+  if (auto given = give_to_folder_owner(folder); !given) return given;
   return sync_folder(folder.parent_path());
 }
 

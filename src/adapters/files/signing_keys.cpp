@@ -33,6 +33,16 @@ std::int64_t second_of(Instant at) {
   return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
 }
 
+/// Of a later key, beside the first.
+std::optional<std::int64_t> second_of(const fs::path& file, const fs::path& first) {
+  const std::string name = file.filename().string(), begin = first.filename().string() + '.';
+  return name.starts_with(begin) ? second_of(std::string_view(name).substr(begin.size())) : std::nullopt;
+}
+
+fs::path folder_of(const fs::path& first) {
+  return first.has_parent_path() ? first.parent_path() : fs::path(".");
+}
+
 /// None when it was removed since the folder was read.
 std::optional<StoredSigningKey> load(fs::path file, std::string id, std::int64_t second) {
   auto secret = read_key_file(file, secret_bytes);
@@ -52,16 +62,22 @@ FileDescriptor lock_folder(const fs::path& folder) {
 
 }  // namespace
 
+bool has_signing_keys(const fs::path& first) {
+  if (first.empty()) return false;
+  std::error_code none;
+  if (fs::exists(first, none)) return true;
+  const fs::directory_iterator files(folder_of(first), none);
+  return std::any_of(begin(files), end(files),
+                     [&](const auto& entry) { return second_of(entry.path(), first).has_value(); });
+}
+
 std::vector<StoredSigningKey> load_signing_keys(const fs::path& first) {
   std::vector<StoredSigningKey> keys;
   if (auto key = load(first, first_id, 0)) keys.push_back(std::move(*key));
-  const std::string begin = first.filename().string() + '.';
   std::error_code error;
-  const auto folder = first.has_parent_path() ? first.parent_path() : fs::path(".");
+  const auto folder = folder_of(first);
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(begin)) continue;
-    const auto second = second_of(std::string_view(name).substr(begin.size()));
+    const auto second = second_of(entry.path(), first);
     if (!second) continue;
     if (auto key = load(entry.path(), fmt::format("k{}", *second), *second)) keys.push_back(std::move(*key));
   }

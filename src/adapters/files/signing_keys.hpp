@@ -23,6 +23,9 @@ struct StoredSigningKey {
   Instant made_at{};  ///< Whole seconds; 1970 of the first.
 };
 
+/// Whether there is any, be it one that cannot be read.
+bool has_signing_keys(const std::filesystem::path& first);
+
 /// The newest first; empty when there is none. `first`: the first key's path, whose file may be retired.
 /// Throws std::runtime_error on a file that cannot be read, is open to others or too short.
 std::vector<StoredSigningKey> load_signing_keys(const std::filesystem::path& first);

@@ -74,6 +74,7 @@ TEST(SigningKeys, TheFirstMayBeRemoved) {
   remove_signing_key(load_signing_keys(first).back());
   EXPECT_FALSE(fs::exists(first));
   EXPECT_THAT(ids(first), ElementsAre("k1764126727"));
+  EXPECT_TRUE(has_signing_keys(first)) << "a later one is there";
 }
 
 TEST(SigningKeys, FilesOfOtherNamesAreNone) {
@@ -85,6 +86,8 @@ TEST(SigningKeys, FilesOfOtherNamesAreNone) {
         "token-signing.99999999999999999999", "token-signing1764126727", "field-index"})
     ASSERT_TRUE(write_file_durably(temp / name, random_secret(32)));
   EXPECT_THAT(ids(first), ElementsAre());
+  EXPECT_FALSE(has_signing_keys(first));
+  EXPECT_FALSE(has_signing_keys({}));
 }
 
 TEST(SigningKeys, AnOpenOrShortOneIsRefused) {

@@ -40,9 +40,8 @@ struct Manifest {
 void make_private_folder(const fs::path& path) {
   if (const auto parent = path.parent_path(); !parent.empty() && !fs::exists(parent))
     make_private_folder(parent);
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
     throw std::runtime_error(files::file_error("the folder cannot be created", path).detail);
-  }
 }
 
 /// Through SQLite: a plain copy of a file in use, without its WAL, is no database.
@@ -59,10 +58,9 @@ void copy_database(const fs::path& from, const fs::path& to) {
     sqlite3_sleep(100);
   }
   sqlite3_backup_finish(copy);
-  if (code != SQLITE_DONE) {
+  if (code != SQLITE_DONE)
     throw std::runtime_error(
         fmt::format("{}: cannot be copied to {}: {}", from.string(), to.string(), sqlite3_errstr(code)));
-  }
   source.close();
   target.close();
   ::chmod(to.c_str(), 0600);
@@ -165,7 +163,7 @@ Number number_of(std::string_view text, const fs::path& where) {
   return value;
 }
 
-/// Splits off the part before the next `mark`.
+/// Splits off the part before it.
 std::string_view take(std::string_view& rest, char mark) {
   const auto at = rest.find(mark);
   const auto part = rest.substr(0, at);
@@ -293,20 +291,21 @@ class UnfinishedFolder {
 };
 
 void expect_outside(const fs::path& place, const fs::path& folder, std::string_view what) {
-  const auto inside = fs::weakly_canonical(folder).generic_string() + "/";
-  if (fs::weakly_canonical(place).generic_string().starts_with(inside))
+  // A name of what is not there yet would stay relative.
+  const auto inside = fs::weakly_canonical(fs::absolute(folder)).generic_string() + "/";
+  if ((fs::weakly_canonical(fs::absolute(place)).generic_string() + "/").starts_with(inside))
     throw std::runtime_error(fmt::format("{}: lies inside {}; name a place outside", place.string(), what));
 }
 
 }  // namespace
 
 void require_empty(const fs::path& folder, std::string_view what) {
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    // A mark that was being written is no mark yet, and nothing was done before it.
-    if (const auto name = entry.path().filename(); name != "lock" && name.extension() != ".tmp") {
+  // A mark that was being written is no mark yet, and nothing was done before it.
+  static const std::set<std::string> none_of_anybody{"lock", std::string(files::copy_mark) + ".tmp",
+                                                     std::string(files::restore_mark) + ".tmp"};
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (!entry.is_regular_file() || !none_of_anybody.contains(entry.path().filename().string()))
       throw std::runtime_error(fmt::format("{} {} is not empty; name a new one", what, folder.string()));
-    }
-  }
 }
 
 void begin_copy(const fs::path& folder, std::string_view kind) {
@@ -337,6 +336,7 @@ BackupReport backup_store(const fs::path& data, const fs::path& to) {
   }
   files::expect_finished_copy(data);
   expect_outside(to, data, "the data folder");
+  expect_outside(data, to, "the backup folder");  // What a broken-off backup left there goes.
   UnfinishedFolder unfinished(to);
   const auto report = seal(to, copy_all(data, to));
   unfinished.finish();
@@ -388,7 +388,9 @@ BackupReport restore_store(const fs::path& from, const fs::path& data,
     copy_plain_file(from / entry.name, target);
   }
   verify(data, manifest);
-  if (last_step && fs::exists(data / records_name)) last_step();
+  if (last_step) last_step();
+  // Folders come before what is in them.
+  for (const auto& entry : fs::recursive_directory_iterator(data)) must(files::give_to_folder_owner(entry));
   sync_all_folders(data);
   fs::remove(data / files::restore_mark);
   must(files::sync_folder(data));

@@ -43,9 +43,9 @@ BackupReport seal_backup(const std::filesystem::path& folder);
 std::string verify_backup(const std::filesystem::path& folder, BackupReport& report);
 
 /// Checks every file of the manifest, then fills `data`, a new or empty folder that no process uses, or one
-/// that a restore of the same backup has left unfinished: what is there already stays. `last_step` may change
-/// records.db; until it has answered the restore is unfinished.
-/// Throws std::runtime_error with one clear line.
+/// that a restore of the same backup has left unfinished: what is there already stays. `last_step` may make
+/// or change records.db; until it has answered the restore is unfinished. Throws std::runtime_error with one
+/// clear line.
 BackupReport restore_store(const std::filesystem::path& from, const std::filesystem::path& data,
                            const std::function<void()>& last_step = {});
 

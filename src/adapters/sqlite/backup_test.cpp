@@ -180,6 +180,28 @@ TEST(Backup, ARestoreThatWasBrokenOffGoesOn) {
   EXPECT_EQ(Database::open(back / "main.db", Database::Mode::existing).must_query("SELECT a FROM m"), 2);
 }
 
+TEST(Backup, TakesNoFolderThatHoldsAnything) {
+  const tests::TempFolder temp;
+  const auto parent = temp / "parent", data = parent / "shop.tmp";
+  fs::create_directories(parent);
+  const auto folder = files::DataFolder::open(data);
+  SqliteLog log(log_in(data));
+  fill(data);
+  EXPECT_THAT(thrown_by([&] { backup_store(data, parent); }), HasSubstr("lies inside the backup folder"));
+  EXPECT_TRUE(fs::exists(data / "log.db"));
+
+  const auto other = temp / "other";
+  fs::create_directories(other / "photos.tmp");
+  EXPECT_THAT(thrown_by([&] { backup_store(data, other); }), HasSubstr("is not empty"));
+  EXPECT_TRUE(fs::exists(other / "photos.tmp"));
+  fs::remove(other / "photos.tmp");
+  EXPECT_TRUE(files::write_file_durably(other / "notes.tmp", "somebody's"));
+  EXPECT_THAT(thrown_by([&] { backup_store(data, other); }), HasSubstr("is not empty"));
+  EXPECT_THAT(thrown_by([&] { require_empty(other, "data folder"); }), HasSubstr("is not empty"));
+  fs::rename(other / "notes.tmp", other / (std::string(files::copy_mark) + ".tmp"));
+  EXPECT_GT(backup_store(data, other).files, 0U) << "of a backup that was killed at its start";
+}
+
 TEST(Backup, OneThatWasKilledIsKnownByItsMarkAndBegunAnew) {
   const tests::TempFolder temp;
   const auto data = temp / "data", saved = temp / "saved";

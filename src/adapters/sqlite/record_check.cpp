@@ -148,7 +148,7 @@ files::CheckResults RecordCheck::results() try {
   results.push_back({"the records end with a group of the log",
                      folded_ == place_ ? "" : fmt::format("{} instead of {}", place_, folded_)});
   const auto sql = open_session(anew_path_, SessionKind::reader);
-  *sql << fmt::format("ATTACH '{}' AS kept", uri_);
+  *sql << "ATTACH :kept AS kept", soci::use(uri_);
   for (const auto& table : texts(*sql, "SELECT name FROM main.sqlite_schema WHERE type = 'table'")) {
     if (is_layout(table) || table.starts_with("sqlite_")) continue;
     results.push_back(

@@ -60,6 +60,8 @@ Place fold_all(Log& log, RecordFold& records, LogOf whose, LogId records_of) {
   std::size_t waiting = 0;
   Place at = must(records.place());
   std::string trouble;
+  // First: whoever goes on behind a run that was broken off finds what a restored store is named.
+  if (records_of) must(records.set_log(records_of));
   const auto flush = [&] {
     if (groups.empty()) return true;
     const Place through = groups.back()->back().place;

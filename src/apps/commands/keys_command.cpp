@@ -51,7 +51,14 @@ std::string made(const StoredSigningKey& key) {
 }
 
 /// What is to be done so that servers know of a change.
-void print_next_step(const KeyOptions& options) {
+void print_next_step(const KeyOptions& options, const Settings& settings) {
+  if (is_shared(settings)) {
+    fmt::print(
+        "send SIGHUP to all processes that check tokens, gateways first, then to those of the role user, "
+        "with "
+        "copies of the keys where they have some\n");
+    return;
+  }
   const long pid = files::DataFolder::owner(options.data);
   if (pid == 0)
     fmt::print("the store is stopped: its next start reads the keys\n");
@@ -90,12 +97,13 @@ int rotate_keys(const KeyOptions& options) {
     files::remove_signing_key(keys[i]);
     fmt::print("key {} is removed: no token needs it any more\n", keys[i].key.id);
   }
-  print_next_step(options);
+  print_next_step(options, settings);
   return 0;
 }
 
 int retire_key(const KeyOptions& options) {
-  const auto first = first_key(options, read_settings(options.settings));
+  const Settings settings = read_settings(options.settings);
+  const auto first = first_key(options, settings);
   const auto keys = load(first);
   refuse_backup(first);
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -104,7 +112,7 @@ int retire_key(const KeyOptions& options) {
     files::remove_signing_key(keys[i]);
     fmt::print("key {} is removed: its tokens are refused as soon as the servers have read the keys\n",
                options.key);
-    print_next_step(options);
+    print_next_step(options, settings);
     return 0;
   }
   throw UsageError(fmt::format("there is no key '{}'; see 'market keys list'", options.key));

@@ -11,6 +11,7 @@
 #include "adapters/files/data_folder.hpp"
 #include "adapters/mysql/record_fold.hpp"
 #include "adapters/sqlite/backup.hpp"
+#include "adapters/sqlite/log_view.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/commands/fold_log.hpp"
 #include "apps/commands/restore_shared.hpp"
@@ -26,9 +27,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Of a store of files.
+fs::path keys_of(const StoreOptions& options) {
+  return keys_folder(read_settings(options.settings), options.data);
+}
+
 /// Nobody could read the rows of a backup with the keys of another store. Where keys are kept apart, the
 /// backup has none.
-void expect_own_keys(const fs::path& data) {
+void expect_own_keys(const fs::path& data, const fs::path& keys) {
   const auto file = data / "main.db";
   if (!files::has_bytes(file)) return;
   auto main = sqlite::Database::open(file.string(), sqlite::Database::Mode::existing);
@@ -36,7 +42,7 @@ void expect_own_keys(const fs::path& data) {
   std::map<std::string, std::string> known;
   sqlite::Statement rows(main, "SELECT name, value FROM key_checks");
   while (rows.step() == SQLITE_ROW) known[std::string(rows.text(0))] = rows.text(1);
-  expect_same_keys(files::key_checks(data / "keys"), known, data / "keys");
+  expect_same_keys(files::key_checks(keys), known, keys);
 }
 
 /// `check` says itself what is missing in a folder that has anything of a store.
@@ -85,13 +91,16 @@ files::SnapshotFile snapshot_of(const LogId& market, const std::string& data) {
 }
 
 int fold_anew(const StoreOptions& options, LogId records_of = {}) {
+  const auto keys = keys_of(options);
   {
-    // Takes the lock first: the records of a running server are not removed under it.
+    // Takes the lock first: the records of a running server are not removed under it. Nor where the store
+    // could not be opened behind it.
     const auto folder = files::DataFolder::open(options.data);
+    verify_store(options.data, keys);
     remove_records(options.data);
   }
   const SystemClock clock;
-  Store store(options.data, clock);
+  Store store(options.data, clock, Millis{0}, std::nullopt, keys.string());
   const Place through = fold_all(store.log, store.fold, LogOf::one, records_of);
   fmt::print("the records of '{}' are folded anew up to position {}\n", options.data, through);
   return 0;
@@ -195,20 +204,28 @@ int backup(const StoreOptions& options) {
     return 0;
   }
   expect_store(options.data);
-  expect_own_keys(options.data);
+  const auto keys = keys_of(options);
+  expect_own_keys(options.data, keys);
   const auto report = sqlite::backup_store(options.data, options.other);
   fmt::print("backup of '{}' in '{}': {} files, {} bytes, {} log records\n", options.data, options.other,
              report.files, report.bytes, report.log_records);
+  if (!fs::exists(fs::path(options.other) / "keys"))
+    fmt::print("note: the keys in '{}' are kept apart and not in it; nobody reads it without them\n",
+               keys.string());
   return 0;
 }
 
 int restore(const StoreOptions& options) {
   const auto shared = shared_store(options);
+  const auto last_step = [data = fs::path(options.data)] {
+    sqlite::SqliteRecordFold records((data / "records.db").string());
+    // A backup of a shared market has none: they are made from its log.
+    sqlite::SqliteLogView log(data / "log.db");
+    if (must(records.place()) == 0) fold_all(log, records, LogOf::one);
+    give_up_the_rest(records);
+  };
   const auto report = shared ? restore_shared(options.other, *shared, options.scratch)
-                             : sqlite::restore_store(options.other, options.data, [&options] {
-                                 sqlite::SqliteRecordFold records(options.data + "/records.db");
-                                 give_up_the_rest(records);
-                               });
+                             : sqlite::restore_store(options.other, options.data, last_step);
   fmt::print("'{}' restored from '{}': {} files, {} log records\n", shared ? shared_name : options.data,
              options.other, report.files, report.log_records);
   return 0;
@@ -272,7 +289,7 @@ int adopt_log(const StoreOptions& options) {
   expect_store(options.data);
   {
     const SystemClock clock;
-    Store store(options.data, clock);
+    Store store(options.data, clock, Millis{0}, std::nullopt, keys_of(options).string());
     if (!adopt_what_is_left(store.log, store.fold, store.snapshots, store.id, LogOf::one, options.data))
       return 0;
   }

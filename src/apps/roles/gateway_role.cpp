@@ -126,7 +126,8 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
           [&] { return needs_sessions(proxy) ? tokens.key_holder_token() : ""; }},
       server->executor(0));
   ended_sessions->start();
-  const auto management = management_server_of(settings, info, clock);
+  auto management =
+      management_server_of(settings, info, clock, options.takeover ? AddressTaken::wait : AddressTaken::fail);
   signals.watch([&] {
     leaving.store(true);
     registry->withdraw();
@@ -152,6 +153,7 @@ int serve_gateway(const ServeOptions& options, const Settings& settings) {
                                       server->listening_fds(), [&] {
                                         handed_over.store(true);
                                         server->stop(true);
+                                        management.reset();  // The successor waits for its address.
                                       });
   warn_of_few_files(settings, limits);
   announce(fmt::format("market is ready: {}://{}:{} (gateway, {} routes, {} threads)",

@@ -1,5 +1,7 @@
 #include "apps/roles/management_server.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include "apps/roles/serve_parts.hpp"
 
 namespace market::apps {
@@ -23,24 +25,45 @@ http::Limits management_limits() {
 }  // namespace
 
 ManagementServer::ManagementServer(const std::string& host, std::uint16_t port,
-                                   const platform::PlatformInfo& info, const Clock& clock)
+                                   const platform::PlatformInfo& info, const Clock& clock, AddressTaken taken)
     : router_(routes_of(info)), server_(router_, clock, management_limits(), 1) {
-  server_.listen(host, port);
-  thread_ = std::thread([this] { server_.run(); });
+  if (taken == AddressTaken::fail) server_.listen(host, port);
+  thread_ = std::thread([this, host, port, taken] {
+    if (taken == AddressTaken::fail || listen_when_free(host, port)) server_.run();
+  });
+}
+
+bool ManagementServer::listen_when_free(const std::string& host, std::uint16_t port) {
+  constexpr Millis look_again{50};
+  for (bool told = false;; told = true) {
+    try {
+      server_.listen(host, port);
+      return true;
+    } catch (const std::runtime_error& error) {
+      if (!told) spdlog::info("management.listen: waiting for its address: {}", error.what());
+    }
+    std::unique_lock lock(mutex_);
+    if (stopping_.wait_for(lock, look_again, [this] { return stopped_; })) return false;
+  }
 }
 
 ManagementServer::~ManagementServer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  stopping_.notify_all();
   server_.stop();
   thread_.join();
 }
 
 std::unique_ptr<ManagementServer> management_server_of(const Settings& settings,
-                                                       const platform::PlatformInfo& info,
-                                                       const Clock& clock) {
+                                                       const platform::PlatformInfo& info, const Clock& clock,
+                                                       AddressTaken taken) {
   const std::string listen = settings.text("management.listen");
   if (listen.empty()) return nullptr;
   const Address at = parse_address("management.listen", listen);
-  return std::make_unique<ManagementServer>(at.host, at.port, info, clock);
+  return std::make_unique<ManagementServer>(at.host, at.port, info, clock, taken);
 }
 
 }  // namespace market::apps

@@ -57,7 +57,8 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
   server = std::make_unique<http::Server>(router, clock, limits, threads);
   server->set_access_log(access_log);
   if (options.takeover) parts.learn_from(address.host, address.port);
-  const auto management = management_server_of(settings, info, clock);
+  auto management =
+      management_server_of(settings, info, clock, options.takeover ? AddressTaken::wait : AddressTaken::fail);
   if (options.takeover) {
     const auto given = request_handover(options.data, handover);
     for (const int socket : given.sockets) server->adopt(socket);
@@ -68,7 +69,10 @@ int serve_registry(const ServeOptions& options, const Settings& settings) {
     if (activated.empty()) server->listen(address.host, address.port);
   }
   const auto offered = offer_handover(options.data, handover_socket_name("registry", server->port()),
-                                      server->listening_fds(), [&] { server->stop(true); });
+                                      server->listening_fds(), [&] {
+                                        server->stop(true);
+                                        management.reset();  // The successor waits for its address.
+                                      });
   parts.start();
   signals.watch([&] { server->stop(); });
   reload_signal.watch([] { spdlog::info("SIGHUP: a registry reads its settings at its start alone"); });

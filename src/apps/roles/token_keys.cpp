@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <filesystem>
-
+#include "adapters/files/signing_keys.hpp"
 #include "apps/settings/gateway_files.hpp"
 #include "services/auth/ended_sessions.hpp"
 
@@ -12,11 +11,6 @@ namespace market::apps {
 namespace {
 
 constexpr Millis look_every{500};
-
-bool is_there(const std::string& path) {
-  std::error_code unknown;
-  return std::filesystem::exists(path, unknown);
-}
 
 }  // namespace
 
@@ -29,7 +23,7 @@ struct TokenKeys::Check {
 
 TokenKeys::TokenKeys(const Settings& settings) : settings_(settings), path_(settings.text("auth.key_file")) {
   if (path_.empty()) return;
-  if (is_there(path_))
+  if (files::has_signing_keys(path_))
     use(token_keys_of(settings_), nullptr);
   else
     spdlog::warn("auth.key_file: {} is not there yet; waiting for it, and not ready until then", path_);
@@ -79,7 +73,7 @@ void TokenKeys::look(gateway::Proxy& proxy) {
       std::unique_lock lock(mutex_);
       if (stopping_.wait_for(lock, look_every, [this] { return stopped_ || check_; })) return;
     }
-    if (!is_there(path_)) continue;
+    if (!files::has_signing_keys(path_)) continue;
     try {
       use(token_keys_of(settings_), &proxy);
       spdlog::info("auth.key_file: {} is there: tokens are checked from now on", path_);
@@ -93,7 +87,7 @@ void TokenKeys::look(gateway::Proxy& proxy) {
 
 void TokenKeys::reload(const Settings& settings, gateway::Proxy& proxy) {
   const auto path = settings.text("auth.key_file");
-  if (path.empty() || (!authenticator() && !is_there(path))) return;
+  if (path.empty() || (!authenticator() && !files::has_signing_keys(path))) return;
   use(token_keys_of(settings), &proxy);
 }
 

@@ -7,6 +7,7 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include "adapters/files/signing_keys.hpp"
 #include "adapters/kafka/handle.hpp"
 #include "apps/roles/access_log_writer.hpp"
 #include "apps/roles/redis_parts.hpp"
@@ -102,8 +103,7 @@ void check_all(const Settings& settings, const std::string& config, ServeRole ro
   if (role == ServeRole::all) expect_effect(settings);
   read_gateway_settings(settings, config, role == ServeRole::all);
   // One that is not there yet is waited for; see TokenKeys.
-  std::error_code unknown;
-  if (std::filesystem::exists(settings.text("auth.key_file"), unknown)) token_keys_of(settings);
+  if (files::has_signing_keys(settings.text("auth.key_file"))) token_keys_of(settings);
   check_tls(settings, role);
   check_access_log(settings);
   collector_of(settings.text("http.spans_url"));
