@@ -174,27 +174,31 @@ async function mayChooseFewer(context) {
   await who.context.close();
 }
 
-/** Whoever confirms the address in the middle of a purchase can then buy. The shop that asks for it is played here. */
+/** Whoever confirms the address in the middle of a purchase can then buy, in the session of before. */
 async function buysAfterConfirming(context) {
-  const { market, seller } = context;
-  const product = await seller.product();
-  const one = await buyer(market.url);
-  const who = await visitor(context);
-  const page = await who.tab();
-  page.expected.push(/^403 /);
-  let confirmed = false;
-  await page.route('**/users/verification', (route) => { confirmed = true; return route.fulfill({ status: 204 }); });
-  await page.route('**/api/v1/orders', (route) => (confirmed || route.request().method() !== 'POST'
-    ? route.fallback() : route.fulfill(problem(403, 'email_unverified'))));
-  await signIn(page, market.url, one.account, 'en', `/store/products/${product.id}`);
-  await page.getByRole('button', { name: buyNow }).click();
-  await page.getByRole('button', { name: 'Enter the code' }).click();
-  await page.getByLabel('Code').fill('123456');
-  await page.getByRole('button', { name: 'Confirm' }).click();
-  await page.getByRole('button', { name: buyNow }).click();
-  await page.locator('.ticket').waitFor();
-  isQuiet(page);
-  await who.context.close();
+  const market = await Server.start(['--demo', '--data', path.join(context.folder, 'confirming'),
+    '--set', 'ratelimit.enabled=false', '--set', 'users.email_verification=required']);
+  try {
+    const product = await (await admin(market.url)).product();
+    const one = await buyer(market.url);
+    const mails = async () => (await market.json('/dev/mail')).items.filter((each) => each.to === one.account.email);
+    await until(async () => (await mails()).length > 0, 10);
+    const [code] = /\d{6}/.exec((await mails())[0].text);
+    const who = await visitor(context);
+    const page = await who.tab();
+    page.expected.push(/^403 /);
+    await signIn(page, market.url, one.account, 'en', `/store/products/${product.id}`);
+    await page.getByRole('button', { name: buyNow }).click();
+    await page.getByRole('button', { name: 'Enter the code' }).click();
+    await page.getByLabel('Code').fill(code);
+    await page.getByRole('button', { name: 'Confirm' }).click();
+    await page.getByRole('button', { name: buyNow }).click();
+    await page.locator('.ticket').waitFor();
+    isQuiet(page);
+    await who.context.close();
+  } finally {
+    await market.stop();
+  }
 }
 
 /** An order takes out of the cart what it has, and nothing that was put in meanwhile. */

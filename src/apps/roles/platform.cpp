@@ -181,8 +181,9 @@ void Platform::add_order_routes() {
   how.streams_per_user_max = settings.flag("ratelimit.enabled")
                                  ? static_cast<std::size_t>(settings.number("gateway.streams_per_user_max"))
                                  : 0;
-  order::add_order_routes(router, {authenticator, core->gate, core->products, core->reader, orders->pay,
-                                   orders->refusals, orders->refused, orders->watch, clock, how});
+  order::add_order_routes(
+      router, {authenticator, store.accounts, core->gate, core->products, core->reader, orders->pay,
+               orders->refusals, orders->refused, orders->watch, clock, how});
   order::add_cart_routes(router, {authenticator, store.carts, core->products, clock});
   order::add_admin_order_routes(
       router, {authenticator, core->gate, core->reader, core->order_search, store.refusal_history,
