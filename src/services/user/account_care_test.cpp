@@ -20,13 +20,22 @@ class MemoryCare final : public AccountCare {
     codes[email_key(email)].push_back(std::move(code));
     co_return Result<>();
   }
-  Task<bool> take_reset(std::string email, std::string code, Instant now) override {
+  Task<std::optional<std::vector<SessionId>>> reset_password(std::string email, std::string code,
+                                                             std::string hash, Instant now) override {
     const auto known = codes.find(email_key(email));
-    if (known == codes.end()) co_return false;
+    if (known == codes.end()) co_return std::nullopt;
     const bool right = std::any_of(known->second.begin(), known->second.end(),
                                    [&](const auto& each) { return each.code == code && each.ends_at > now; });
-    if (right) codes.erase(known);
-    co_return right;
+    if (!right) co_return std::nullopt;
+    const auto account = co_await accounts_.find_by_email(std::move(email));
+    if (!account) co_return std::nullopt;
+    PasswordChange change;
+    change.verified_generation = account->password_generation;
+    change.hash = std::move(hash);
+    auto ended = co_await accounts_.change_password(account->id, std::move(change));
+    if (!ended) co_return fail(ended.error());
+    codes.erase(known);
+    co_return std::move(*ended);
   }
   Task<std::vector<SessionId>> erase(UserId id, std::int64_t generation, Instant) override {
     if (accounts_.all.at(id).password_generation != generation)
@@ -127,6 +136,14 @@ TEST_F(AccountCareTest, ASecondCodeVoidsNotTheFirst) {
   EXPECT_NE(second, first);
   EXPECT_TRUE(reset(first));
   EXPECT_EQ(reset(second).error().code, Code::invalid_code) << "a new password voids them all";
+}
+
+TEST_F(AccountCareTest, AFailureUsesNoCodeUp) {
+  ASSERT_TRUE(tests::run(care_.forgot_password("kim@example.kr")));
+  accounts_.hash_failure = Code::unavailable;
+  EXPECT_EQ(reset(mailed_code()).error().code, Code::unavailable);
+  accounts_.hash_failure.reset();
+  EXPECT_TRUE(reset(mailed_code()));
 }
 
 TEST_F(AccountCareTest, WhoeverKnowsThePasswordMayGo) {
