@@ -201,6 +201,27 @@ async function buysAfterConfirming(context) {
   }
 }
 
+/** A seller is told what to do first, and then goes. */
+async function endsNoAccountThatSells(context) {
+  const { market, seller: chief } = context;
+  const one = await buyer(market.url);
+  await chief.send('PATCH', `/users/${one.user.id}`, { role: 'seller' });
+  const product = await (await one.signIn()).product();
+  const who = await visitor(context);
+  const page = await who.tab();
+  page.expected.push(/^409 /);
+  await signIn(page, market.url, one.account, 'en', '/store/me');
+  await page.getByRole('button', { name: 'End the account' }).click();
+  await page.getByRole('alertdialog').getByLabel('Current password').fill(one.account.password);
+  await page.getByRole('button', { name: 'End it' }).click();
+  await page.getByText('You have products for sale; withdraw them first').waitFor();
+  await one.send('DELETE', `/products/${product.id}`);
+  await page.getByRole('button', { name: 'End it' }).click();
+  await page.waitForURL(`${market.url}/`);
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** An order takes out of the cart what it has, and nothing that was put in meanwhile. */
 async function anOrderTakesOnlyItsOwnOutOfTheCart(context) {
   const { market, seller } = context;
@@ -509,6 +530,6 @@ async function printsAnOrder(context) {
   await who.context.close();
 }
 
-await run([forgetsOneBuyerBeforeTheNext, keepsAccountsApart, buysWithoutStorage, saysNotHereOfNothingElse, aRefusalIsNotForEver, mayChooseFewer, buysAfterConfirming,
+await run([forgetsOneBuyerBeforeTheNext, keepsAccountsApart, buysWithoutStorage, saysNotHereOfNothingElse, aRefusalIsNotForEver, mayChooseFewer, buysAfterConfirming, endsNoAccountThatSells,
   anOrderTakesOnlyItsOwnOutOfTheCart, handsTheCartOverAtSignIn, keepsTheCartWhenTheSessionEnds, saysWhatBecameOfThePayment, survivesADeploy, saysThatAProductWasWithdrawn,
   knowsTheTimeAfterSleep, announcesTheNextAfterManyEnded, namesItsCurrencies, keepsAnOrderAfterAll, doesNotCallAPaymentOverThatIsUnderWay, printsAnOrder], makeContext);

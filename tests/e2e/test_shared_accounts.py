@@ -178,6 +178,22 @@ def test_who_confirms_at_one_buys_at_the_other_at_once(serve, database):  # noqa
     buyer.order(product)
 
 
+def test_a_user_instance_alone_knows_who_has_products_for_sale(serve, database):  # noqa: F811
+    shared = (f"records.mysql={database}", f"accounts.mysql={database}")
+    sells = serve("a", *shared)
+    users = serve("u", *shared, keys_of=sells, flags=("--role", "user"))
+    account, proof = client.sign_up(users.url), {"password": client.PASSWORD}
+    client.admin(sells.url).patch("/users/" + account.user["id"], {"role": "seller"}, expect=200)
+    seller = client.sign_in(users.url, account.user["email"], client.PASSWORD)
+    market = client.Client(sells.url, seller.token)
+    product = market.product()["id"]
+    until(lambda: "market_fold_lag_events 0" in market.get("//metrics").text, 30)
+    seller.delete("/users/me", json=proof, expect=(409, "products_for_sale"))
+    market.delete(f"/products/{product}", expect=204)
+    until(lambda: "market_fold_lag_events 0" in market.get("//metrics").text, 30)
+    until(lambda: seller.delete("/users/me", json=proof).status_code == 204, 10)
+
+
 @pytest.mark.parametrize("way", ["cut", "refused"])
 def test_a_user_instance_without_its_database_is_not_ready(engines, database, tmp_path, way):  # noqa: F811
     """It can do nothing then; gone or silent, it says so."""

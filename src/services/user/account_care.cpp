@@ -71,7 +71,8 @@ Task<> CareForAccount::reset_password(std::string email, std::string code, std::
   co_return Result<>();
 }
 
-Task<> CareForAccount::erase(UserId user, std::string password, std::string client) {
+Task<> CareForAccount::erase(UserId user, std::string password, std::string client,
+                             HasProducts has_products) {
   const auto account = co_await accounts_.find(user);
   if (!account) co_return fail(account.error());
   if (account->role == Role::admin)
@@ -81,6 +82,11 @@ Task<> CareForAccount::erase(UserId user, std::string password, std::string clie
   const auto same = co_await hasher_.verify(std::move(password), account->password_hash, std::move(client));
   if (!same) co_return fail(same.error());
   if (!*same) co_return fail(Code::invalid_credentials, "the password is wrong");
+  const auto sells = co_await has_products(user);
+  if (!sells) co_return fail(sells.error());
+  if (*sells)
+    co_return fail(Code::products_for_sale,
+                   "products of this account are for sale: withdraw them first, or ask an administrator to");
   const auto ended = co_await care_.erase(user, account->password_generation, clock_.now());
   if (!ended) co_return fail(ended.error());
   sessions_.deny(*ended);

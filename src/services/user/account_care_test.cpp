@@ -66,6 +66,10 @@ class AccountCareTest : public testing::Test {
     account.password_hash = "new:correct horse";
     accounts_.all[id] = account;
   }
+  Task<bool> has_products(UserId user) {
+    if (products_failure) co_return fail(*products_failure, "asked for");
+    co_return user == seller;
+  }
   std::string mailed_code() const {
     const std::string& text = mailer_.sent.back().text;
     const std::string_view before = "The code for a new password is ";
@@ -77,6 +81,13 @@ class AccountCareTest : public testing::Test {
         care_.reset_password(std::move(email), std::move(code), std::move(password), "192.0.2.1"));
   }
 
+  Result<> erase(UserId user, std::string password) {
+    return tests::run(
+        care_.erase(user, std::move(password), "", [this](UserId who) { return has_products(who); }));
+  }
+
+  UserId seller;  ///< Has products for sale.
+  std::optional<Code> products_failure;
   tests::MovedClock clock_;
   tests::MemoryAccounts accounts_;
   MemoryCare store_{accounts_};
@@ -147,13 +158,25 @@ TEST_F(AccountCareTest, AFailureUsesNoCodeUp) {
 }
 
 TEST_F(AccountCareTest, WhoeverKnowsThePasswordMayGo) {
-  EXPECT_EQ(tests::run(care_.erase(kim, "wrong horse", "")).error().code, Code::invalid_credentials);
+  EXPECT_EQ(erase(kim, "wrong horse").error().code, Code::invalid_credentials);
   EXPECT_TRUE(accounts_.all.contains(kim));
-  ASSERT_TRUE(tests::run(care_.erase(kim, "correct horse", "")));
+  ASSERT_TRUE(erase(kim, "correct horse"));
   EXPECT_FALSE(accounts_.all.contains(kim));
   EXPECT_TRUE(denied_.is_denied(SessionId{9}, kim, Role::customer));
-  EXPECT_EQ(tests::run(care_.erase(kim, "correct horse", "")).error().code, Code::not_found);
-  EXPECT_EQ(tests::run(care_.erase(chief, "correct horse", "")).error().code, Code::forbidden);
+  EXPECT_EQ(erase(kim, "correct horse").error().code, Code::not_found);
+  EXPECT_EQ(erase(chief, "correct horse").error().code, Code::forbidden);
+}
+
+TEST_F(AccountCareTest, WhoHasProductsForSaleStaysBehindThem) {
+  seller = kim;
+  EXPECT_EQ(erase(kim, "wrong horse").error().code, Code::invalid_credentials);
+  EXPECT_EQ(erase(kim, "correct horse").error().code, Code::products_for_sale);
+  seller = UserId{};
+  products_failure = Code::unavailable;
+  EXPECT_EQ(erase(kim, "correct horse").error().code, Code::unavailable);
+  EXPECT_TRUE(accounts_.all.contains(kim));
+  products_failure.reset();
+  EXPECT_TRUE(erase(kim, "correct horse"));
 }
 
 TEST_F(AccountCareTest, SaysWhenAStoreIsAway) {
@@ -161,7 +184,7 @@ TEST_F(AccountCareTest, SaysWhenAStoreIsAway) {
   EXPECT_EQ(tests::run(care_.forgot_password("kim@example.kr")).error().code, Code::unavailable);
   hasher_.failure = Code::overloaded;
   EXPECT_EQ(reset("2222222222").error().code, Code::overloaded);
-  EXPECT_EQ(tests::run(care_.erase(kim, "correct horse", "")).error().code, Code::overloaded);
+  EXPECT_EQ(erase(kim, "correct horse").error().code, Code::overloaded);
 }
 
 }  // namespace
