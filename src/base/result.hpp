@@ -58,8 +58,9 @@ enum class Code : std::uint8_t {
   list_full,          ///< A cart or a wish list.
   order_not_movable,  ///< An operator's step that does not follow from the order's state.
   order_not_refundable,
+  products_for_sale,  ///< An account that has some does not end.
 };
-inline constexpr Code last_code = Code::order_not_refundable;
+inline constexpr Code last_code = Code::products_for_sale;
 
 /// One wrong member of a request, for the `errors` of a 422 answer.
 struct FieldError {

@@ -16,10 +16,12 @@ class AccountCare {
   /// they end. The same for an address without an account. Errors: unavailable, overloaded (as for all
   /// below).
   virtual Task<> store_reset(std::string email, VerificationCode code, Instant now) = 0;
-  /// Counts a try and answers whether `code` is a stored, unexpired one; then all of the address are
-  /// forgotten. The same for an address without a code, which is never right. Errors: rate_limited after
-  /// reset_tries_max tries.
-  virtual Task<bool> take_reset(std::string email, std::string code, Instant now) = 0;
+  /// Counts a try. When `code` is a stored, unexpired one, at once: `hash` is the account's password,
+  /// whichever it had, all codes of the address are forgotten and all its sessions end; answers those. Else
+  /// nothing: also for an address without a code or an account. Errors: rate_limited after reset_tries_max
+  /// tries.
+  virtual Task<std::optional<std::vector<SessionId>>> reset_password(std::string email, std::string code,
+                                                                     std::string hash, Instant now) = 0;
   /// The account with its personal data, sessions, cart, wish list and codes is gone, at once; orders stay,
   /// under an id that names nobody. Answers the sessions that ended. Errors: not_found; invalid_credentials,
   /// when the verified password is no longer the current one.

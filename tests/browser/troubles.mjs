@@ -174,25 +174,50 @@ async function mayChooseFewer(context) {
   await who.context.close();
 }
 
-/** Whoever confirms the address in the middle of a purchase can then buy. The shop that asks for it is played here. */
+/** Whoever confirms the address in the middle of a purchase can then buy, in the session of before. */
 async function buysAfterConfirming(context) {
-  const { market, seller } = context;
-  const product = await seller.product();
+  const market = await Server.start(['--demo', '--data', path.join(context.folder, 'confirming'),
+    '--set', 'ratelimit.enabled=false', '--set', 'users.email_verification=required']);
+  try {
+    const product = await (await admin(market.url)).product();
+    const one = await buyer(market.url);
+    const mails = async () => (await market.json('/dev/mail')).items.filter((each) => each.to === one.account.email);
+    await until(async () => (await mails()).length > 0, 10);
+    const [code] = /\d{6}/.exec((await mails())[0].text);
+    const who = await visitor(context);
+    const page = await who.tab();
+    page.expected.push(/^403 /);
+    await signIn(page, market.url, one.account, 'en', `/store/products/${product.id}`);
+    await page.getByRole('button', { name: buyNow }).click();
+    await page.getByRole('button', { name: 'Enter the code' }).click();
+    await page.getByLabel('Code').fill(code);
+    await page.getByRole('button', { name: 'Confirm' }).click();
+    await page.getByRole('button', { name: buyNow }).click();
+    await page.locator('.ticket').waitFor();
+    isQuiet(page);
+    await who.context.close();
+  } finally {
+    await market.stop();
+  }
+}
+
+/** A seller is told what to do first, and then goes. */
+async function endsNoAccountThatSells(context) {
+  const { market, seller: chief } = context;
   const one = await buyer(market.url);
+  await chief.send('PATCH', `/users/${one.user.id}`, { role: 'seller' });
+  const product = await (await one.signIn()).product();
   const who = await visitor(context);
   const page = await who.tab();
-  page.expected.push(/^403 /);
-  let confirmed = false;
-  await page.route('**/users/verification', (route) => { confirmed = true; return route.fulfill({ status: 204 }); });
-  await page.route('**/api/v1/orders', (route) => (confirmed || route.request().method() !== 'POST'
-    ? route.fallback() : route.fulfill(problem(403, 'email_unverified'))));
-  await signIn(page, market.url, one.account, 'en', `/store/products/${product.id}`);
-  await page.getByRole('button', { name: buyNow }).click();
-  await page.getByRole('button', { name: 'Enter the code' }).click();
-  await page.getByLabel('Code').fill('123456');
-  await page.getByRole('button', { name: 'Confirm' }).click();
-  await page.getByRole('button', { name: buyNow }).click();
-  await page.locator('.ticket').waitFor();
+  page.expected.push(/^409 /);
+  await signIn(page, market.url, one.account, 'en', '/store/me');
+  await page.getByRole('button', { name: 'End the account' }).click();
+  await page.getByRole('alertdialog').getByLabel('Current password').fill(one.account.password);
+  await page.getByRole('button', { name: 'End it' }).click();
+  await page.getByText('You have products for sale; withdraw them first').waitFor();
+  await one.send('DELETE', `/products/${product.id}`);
+  await page.getByRole('button', { name: 'End it' }).click();
+  await page.waitForURL(`${market.url}/`);
   isQuiet(page);
   await who.context.close();
 }
@@ -505,6 +530,6 @@ async function printsAnOrder(context) {
   await who.context.close();
 }
 
-await run([forgetsOneBuyerBeforeTheNext, keepsAccountsApart, buysWithoutStorage, saysNotHereOfNothingElse, aRefusalIsNotForEver, mayChooseFewer, buysAfterConfirming,
+await run([forgetsOneBuyerBeforeTheNext, keepsAccountsApart, buysWithoutStorage, saysNotHereOfNothingElse, aRefusalIsNotForEver, mayChooseFewer, buysAfterConfirming, endsNoAccountThatSells,
   anOrderTakesOnlyItsOwnOutOfTheCart, handsTheCartOverAtSignIn, keepsTheCartWhenTheSessionEnds, saysWhatBecameOfThePayment, survivesADeploy, saysThatAProductWasWithdrawn,
   knowsTheTimeAfterSleep, announcesTheNextAfterManyEnded, namesItsCurrencies, keepsAnOrderAfterAll, doesNotCallAPaymentOverThatIsUnderWay, printsAnOrder], makeContext);

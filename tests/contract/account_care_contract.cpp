@@ -18,7 +18,9 @@ class AccountCareContract : public MainDatabaseContract {
     ASSERT_TRUE(run(accounts_.create(account, std::nullopt)));
   }
   Result<bool> take(std::string code, std::string email = "kim@example.kr", std::int64_t when = 1) {
-    return run(care_.take_reset(std::move(email), std::move(code), at(when)));
+    const auto ended = run(care_.reset_password(std::move(email), std::move(code), "fresh", at(when)));
+    if (!ended) return fail(ended.error());
+    return ended->has_value();
   }
   void store(std::string code, std::int64_t ends = 600) {
     ASSERT_TRUE(run(care_.store_reset("Kim@Example.kr", VerificationCode{std::move(code), at(ends)}, at(0))));
@@ -40,6 +42,7 @@ class AccountCareContract : public MainDatabaseContract {
 };
 
 TEST_P(AccountCareContract, AResetCodeIsRightOnce) {
+  create(1, "kim@example.kr");
   store("ABCDEFGHJK");
   EXPECT_FALSE(*take("ABCDEFGHJL"));
   EXPECT_FALSE(*take("ABCDEFGHJK", "lee@example.kr"));
@@ -47,7 +50,43 @@ TEST_P(AccountCareContract, AResetCodeIsRightOnce) {
   EXPECT_FALSE(*take("ABCDEFGHJK"));
 }
 
+TEST_P(AccountCareContract, ARightCodeSetsThePasswordWhicheverItWasAndEndsAllSessions) {
+  create(1, "kim@example.kr");
+  create(2, "lee@example.kr");
+  store("RIGHT");
+  ASSERT_TRUE(run(accounts_.change_password(UserId{1}, PasswordChange{0, "meanwhile", SessionId{}})));
+  for (const std::int64_t user : {1, 2})
+    ASSERT_TRUE(
+        run(accounts_.create_session(Session{SessionId{user}, UserId{user}, "hash" + std::to_string(user),
+                                             "Firefox", at(0), at(0), at(999), user == 1 ? 1 : 0})));
+  EXPECT_FALSE(*take("WRONG"));
+  EXPECT_EQ(run(accounts_.find(UserId{1}))->password_hash, "meanwhile");
+  const auto ended = run(care_.reset_password("KIM@example.kr", "RIGHT", "fresh", at(1)));
+  ASSERT_TRUE(ended && *ended);
+  EXPECT_EQ(**ended, std::vector<SessionId>{SessionId{1}});
+  const auto kim = run(accounts_.find(UserId{1}));
+  EXPECT_EQ(kim->password_hash, "fresh");
+  EXPECT_EQ(kim->password_generation, 2);
+  EXPECT_EQ(run(accounts_.find(UserId{2}))->password_hash, "secret");
+}
+
+TEST_P(AccountCareContract, ACodeIsUsedUpByANewPasswordAlone) {
+  create(1, "kim@example.kr");
+  store("RIGHT");
+  const auto set_name = [this](const std::string& name) {
+    return run(database_.write([&](soci::session& sql) -> Result<> {
+      sql << "UPDATE accounts SET name = :name WHERE id = 1", soci::use(name);
+      return {};
+    }));
+  };
+  ASSERT_TRUE(set_name("cannot be read"));
+  EXPECT_EQ(take("RIGHT").error().code, Code::internal);
+  ASSERT_TRUE(set_name(cipher_.encrypt("김", "accounts.name.1")));
+  EXPECT_TRUE(*take("RIGHT"));
+}
+
 TEST_P(AccountCareContract, AResetCodeEndsByItselfAndANewOneVoidsNone) {
+  create(1, "kim@example.kr");
   store("FIRST", 600);
   EXPECT_FALSE(*take("FIRST", "kim@example.kr", 600));
   for (const char* right : {"FIRST", "SECOND", "THIRD"}) {
@@ -72,6 +111,7 @@ TEST_P(AccountCareContract, ResetCodesEndWithTheirAccount) {
 }
 
 TEST_P(AccountCareContract, AResetCodeHasItsTriesWithOrWithoutAnAccount) {
+  create(1, "kim@example.kr");
   store("RIGHT");
   for (int i = 0; i < 2 * verification_tries_max; ++i) EXPECT_FALSE(*take("WRONG"));
   EXPECT_TRUE(*take("RIGHT")) << "a stranger's guesses lock nobody out";

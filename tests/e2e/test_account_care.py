@@ -123,6 +123,20 @@ def test_an_account_ends(admin, market, anonymous):
     admin.delete("/users/me", json={"password": PASSWORD}, expect=(403, "forbidden"))
 
 
+def test_a_seller_ends_the_account_after_the_sale(admin, market):
+    """Buyers would pay, and nobody would stand behind the products."""
+    account = client.sign_up(market.url)
+    admin.patch(f"/users/{account.user['id']}", {"role": "seller"}, expect=200)
+    seller = client.sign_in(market.url, account.user["email"], PASSWORD)
+    seller.delete("/users/me", json={"password": "wrong horse 1"}, expect=(401, "invalid_credentials"))
+    products = [seller.product()["id"], seller.product(publishAt="2035-01-01T00:00:00Z")["id"]]
+    for product in products:
+        seller.delete("/users/me", json={"password": PASSWORD}, expect=(409, "products_for_sale"))
+        seller.get("/users/me", expect=200)
+        seller.delete(f"/products/{product}", expect=204)
+    seller.delete("/users/me", json={"password": PASSWORD}, expect=204)
+
+
 def test_tokens_of_an_ended_account_stay_dead_behind_a_restart(start):
     server = start()
     caller = client.sign_up(server.url)

@@ -11,10 +11,12 @@ import pytest
 import requests
 
 import client
+import mail_server
 from links import Links
 from market_server import PATIENCE, Market
 from test_shared_log import (  # noqa: F401
     database, engines, kafka, order, serve)
+from test_users import codes_to
 from waiting import until
 
 PASSWORD = "violet harbour 9182 kite"
@@ -160,6 +162,36 @@ def test_an_instance_with_keys_of_its_own_is_refused(two, serve, database):  # n
         serve("c", f"records.mysql={database}", f"accounts.mysql={database}")
     assert "of another store" in str(refused.value)
     assert database.split(":")[2].split("@")[0] not in str(refused.value), "the password is nobody's to read"
+
+
+def test_who_confirms_at_one_buys_at_the_other_at_once(serve, database):  # noqa: F811
+    shared = (f"records.mysql={database}", f"accounts.mysql={database}", "users.email_verification=required",
+              *mail_server.shared().settings)
+    sells = serve("a", *shared)
+    users = serve("u", *shared, keys_of=sells, flags=("--role", "user"))
+    product, email = client.admin(sells.url).product()["id"], client.new_email()
+    token = client.sign_up(users.url, email).token
+    buyer = client.Client(sells.url, token)
+    buyer.order(product, expect=(403, "email_unverified"))
+    [code] = until(lambda: codes_to(email), 20)
+    client.Client(users.url).post("/users/verification", {"email": email, "code": code}, expect=204)
+    buyer.order(product)
+
+
+def test_a_user_instance_alone_knows_who_has_products_for_sale(serve, database):  # noqa: F811
+    shared = (f"records.mysql={database}", f"accounts.mysql={database}")
+    sells = serve("a", *shared)
+    users = serve("u", *shared, keys_of=sells, flags=("--role", "user"))
+    account, proof = client.sign_up(users.url), {"password": client.PASSWORD}
+    client.admin(sells.url).patch("/users/" + account.user["id"], {"role": "seller"}, expect=200)
+    seller = client.sign_in(users.url, account.user["email"], client.PASSWORD)
+    market = client.Client(sells.url, seller.token)
+    product = market.product()["id"]
+    until(lambda: "market_fold_lag_events 0" in market.get("//metrics").text, 30)
+    seller.delete("/users/me", json=proof, expect=(409, "products_for_sale"))
+    market.delete(f"/products/{product}", expect=204)
+    until(lambda: "market_fold_lag_events 0" in market.get("//metrics").text, 30)
+    until(lambda: seller.delete("/users/me", json=proof).status_code == 204, 10)
 
 
 @pytest.mark.parametrize("way", ["cut", "refused"])

@@ -74,6 +74,12 @@ Result<FoundKey> find_bound(Session& session, UserId user, RequestKey key, Insta
   return found;
 }
 
+Result<bool> find_product(Session& session, UserId seller) {
+  const auto rows = session.query(
+      fmt::format("SELECT 1 FROM products WHERE seller = {} AND withdrawn = 0 LIMIT 1", seller.value));
+  return !rows.empty();
+}
+
 constexpr std::string_view reading = "cannot read the order records";
 
 }  // namespace
@@ -93,6 +99,12 @@ Task<FoundKey> MysqlOrderRecords::find_key(UserId user, RequestKey key, Instant 
 Task<FoundOrders> MysqlOrderRecords::list(UserId user, OrderFilter filter) {
   return turns_.run(user.text(), [this, user, filter] {
     return sessions_.run(reading, [&](Session& session) { return list_orders(session, user, filter); });
+  });
+}
+
+Task<bool> MysqlOrderRecords::has_products(UserId seller) {
+  return pool_.run([this, seller] {
+    return sessions_.run(reading, [seller](Session& session) { return find_product(session, seller); });
   });
 }
 

@@ -19,6 +19,9 @@ class MysqlOrderRecords final : public OrderRecords {
   Task<FoundOrder> find(OrderId id) override;
   Task<FoundKey> find_key(UserId user, RequestKey key, Instant since) override;
   Task<FoundOrders> list(UserId user, OrderFilter filter) override;
+  /// Whether a product of this seller was not withdrawn, as far as the log is folded. Errors: unavailable,
+  /// overloaded.
+  Task<bool> has_products(UserId seller);
 
  private:
   Sessions sessions_;

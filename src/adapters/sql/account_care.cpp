@@ -42,6 +42,23 @@ Result<std::vector<SessionId>> erase_all(soci::session& sql, const FieldCipher& 
   return ended;
 }
 
+Result<std::optional<std::vector<SessionId>>> reset_by(soci::session& sql, const FieldCipher& cipher,
+                                                       const MailedCode& tried, const std::string& index,
+                                                       const std::string& hash, long long now) {
+  const auto right = try_code(sql, tried, now);
+  if (!right) return fail(right.error());
+  if (!*right) return std::nullopt;  // No failure: the try is to be counted.
+  const auto account = select_account(sql, cipher, index);
+  if (!account && account.error().code == Code::not_found) return std::nullopt;
+  if (!account) return fail(account.error());
+  PasswordChange change;
+  change.verified_generation = account->password_generation;
+  change.hash = hash;
+  auto ended = change_password(sql, cipher, account->id.value, change, now);
+  if (!ended) return fail(ended.error());
+  return std::move(*ended);
+}
+
 }  // namespace
 
 Task<> SqlAccountCare::store_reset(std::string email, VerificationCode code, Instant now) {
@@ -49,9 +66,13 @@ Task<> SqlAccountCare::store_reset(std::string email, VerificationCode code, Ins
                           at = millis_of(now)](soci::session& sql) { return store_code(sql, reset, at); });
 }
 
-Task<bool> SqlAccountCare::take_reset(std::string email, std::string code, Instant now) {
-  return database_.write([tried = MailedCode(cipher_, password_reset, email, code, now + tries_life),
-                          at = millis_of(now)](soci::session& sql) { return try_code(sql, tried, at); });
+Task<std::optional<std::vector<SessionId>>> SqlAccountCare::reset_password(std::string email,
+                                                                           std::string code, std::string hash,
+                                                                           Instant now) {
+  return database_.write(
+      [this, tried = MailedCode(cipher_, password_reset, email, code, now + tries_life),
+       index = cipher_.blind_index(email_key(email)), hash = std::move(hash),
+       at = millis_of(now)](soci::session& sql) { return reset_by(sql, cipher_, tried, index, hash, at); });
 }
 
 Task<std::vector<SessionId>> SqlAccountCare::erase(UserId id, std::int64_t verified_generation, Instant now) {

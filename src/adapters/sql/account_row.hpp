@@ -20,4 +20,8 @@ Result<Account> select_account(soci::session& sql, const FieldCipher& cipher, lo
 /// By FieldCipher::blind_index of its email_key. Errors: as above.
 Result<Account> select_account(soci::session& sql, const FieldCipher& cipher, const std::string& email_index);
 
+/// Accounts::change_password within a write. Errors: not_found, invalid_credentials.
+Result<std::vector<SessionId>> change_password(soci::session& sql, const FieldCipher& cipher, long long user,
+                                               const PasswordChange& wanted, long long now);
+
 }  // namespace market::sql

@@ -205,9 +205,10 @@ Result<std::vector<SessionId>> end_all(soci::session& sql, const FieldCipher& ci
   return ended;
 }
 
-/// Answers the ids of the sessions that ended.
-Result<std::vector<SessionId>> change(soci::session& sql, const FieldCipher& cipher, long long user,
-                                      const PasswordChange& wanted, long long now) {
+}  // namespace
+
+Result<std::vector<SessionId>> change_password(soci::session& sql, const FieldCipher& cipher, long long user,
+                                               const PasswordChange& wanted, long long now) {
   const auto generation = generation_of(sql, user);
   if (!generation) return fail(generation.error());
   if (*generation != wanted.verified_generation) return other_password();
@@ -220,8 +221,6 @@ Result<std::vector<SessionId>> change(soci::session& sql, const FieldCipher& cip
   seal_session(sql, cipher, keep);
   return end_all(sql, cipher, user, 0, keep, now);
 }
-
-}  // namespace
 
 Task<> SqlAccounts::rehash_password(UserId id, std::int64_t generation, std::string hash) {
   return database_.write([this, user = static_cast<long long>(id.value),
@@ -237,7 +236,7 @@ Task<> SqlAccounts::rehash_password(UserId id, std::int64_t generation, std::str
 Task<std::vector<SessionId>> SqlAccounts::change_password(UserId id, PasswordChange wanted) {
   return database_.write([this, user = static_cast<long long>(id.value), wanted = std::move(wanted),
                           now = millis_of(clock_.now())](soci::session& sql) {
-    return change(sql, cipher_, user, wanted, now);
+    return sql::change_password(sql, cipher_, user, wanted, now);
   });
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "apps/roles/read_index.hpp"
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/serve_parts.hpp"
@@ -78,6 +80,22 @@ struct Platform::RecordedOrders {
   sale::LayeredOrderReader reader{nothing_newer, records};
 };
 
+namespace {
+
+Task<bool> on_board(Store& store, const ProductBoard& board, UserId seller) {
+  auto look = [all = board.all(), seller]() -> Result<bool> {
+    return std::any_of(all->begin(), all->end(),
+                       [seller](const auto& each) { return each->terms.seller == seller; });
+  };
+  return store.lists_pool.run(seller.text(), std::move(look));
+}
+
+Task<bool> none(UserId) {
+  co_return false;
+}
+
+}  // namespace
+
 Platform::Platform(Services answering, const std::string& data, const Settings& from, bool behind_gateway,
                    Millis predecessor, bool for_show)
     : services(answering),
@@ -141,11 +159,16 @@ void Platform::add_user_routes() {
   OrderReader* const orders_read = core              ? &core->reader
                                    : recorded_orders ? &recorded_orders->reader
                                                      : nullptr;
+  user::HasProducts has_products = none;
+  if (core)
+    has_products = [this](UserId user) { return on_board(store, core->products, user); };
+  else if (recorded_orders)  // As far as they are folded.
+    has_products = [this](UserId user) { return recorded_orders->records.has_products(user); };
   user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
-                                 clock, addresses_known, orders_read});
+                                 clock, addresses_known, orders_read, std::move(has_products)});
   user::add_ended_sessions_route(
       router, {authenticator, store.accounts, clock, settings.duration("users.access_token_life")});
-  if (core) follow_before({"GET /api/v1/users/me/export"}, {});
+  if (core) follow_before({"GET /api/v1/users/me/export", "DELETE /api/v1/users/me"}, {});
   write_down(
       {"PATCH /api/v1/users/{id}", "PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/mails/{id}/retry"});
 }
@@ -181,8 +204,9 @@ void Platform::add_order_routes() {
   how.streams_per_user_max = settings.flag("ratelimit.enabled")
                                  ? static_cast<std::size_t>(settings.number("gateway.streams_per_user_max"))
                                  : 0;
-  order::add_order_routes(router, {authenticator, core->gate, core->products, core->reader, orders->pay,
-                                   orders->refusals, orders->refused, orders->watch, clock, how});
+  order::add_order_routes(
+      router, {authenticator, store.accounts, core->gate, core->products, core->reader, orders->pay,
+               orders->refusals, orders->refused, orders->watch, clock, how});
   order::add_cart_routes(router, {authenticator, store.carts, core->products, clock});
   order::add_admin_order_routes(
       router, {authenticator, core->gate, core->reader, core->order_search, store.refusal_history,

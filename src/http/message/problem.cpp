@@ -81,6 +81,8 @@ Problem problem_of(Code code) {
       return {Status::conflict, "order_not_movable", "Order cannot take this step"};
     case Code::order_not_refundable:
       return {Status::conflict, "order_not_refundable", "Order cannot be refunded"};
+    case Code::products_for_sale:
+      return {Status::conflict, "products_for_sale", "Products are for sale"};
     case Code::conflict:
     case Code::internal:
       return {Status::internal_error, "internal", "Internal error"};

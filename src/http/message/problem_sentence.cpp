@@ -42,6 +42,8 @@ constexpr auto sentences = std::to_array<Sentence>({
      "Somebody has changed this; please reload"},
     {"precondition_required", "새로고침한 뒤 다시 시도해 주세요", "Please reload and try again"},
     {"product_not_found", "상품을 찾을 수 없습니다", "This product is not available"},
+    {"products_for_sale", "판매 중인 상품이 있습니다. 먼저 판매를 거둬 주세요",
+     "You have products for sale; withdraw them first"},
     {"rate_limited", "잠시 후 다시 시도해 주세요", "Please try again later"},
     {"recovering", "잠시 후 다시 시도해 주세요", "Please try again in a moment"},
     {"sale_closed", "판매가 종료되었습니다", "The sale is closed"},

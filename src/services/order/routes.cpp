@@ -71,21 +71,17 @@ struct Meaning {
   std::size_t size = 0;
 };
 
-Result<Command> read_order(const UseCases& use, const Request& request) {
-  const auto caller = use.parts.authenticator.identify(request);
-  if (!caller) return fail(caller.error());
-  if (use.parts.settings.email_verification_required && !caller->email_verified)
-    return fail(Code::email_unverified, "the e-mail address must be verified before buying");
-  const auto key = auth::request_key_of(request, caller->user);
+Result<Command> read_order(const UseCases& use, const Request& request, UserId user) {
+  const auto key = auth::request_key_of(request, user);
   if (!key) return fail(key.error());
   use.parts.board.prefetch(*key);
   auto lines = wire::read_order_body(request.body);
   if (!lines) return fail(lines.error());
   const std::uint64_t fingerprint = *key ? auth::fingerprint_of(request, Meaning(*lines).text()) : 0;
-  Command command = PlaceOrder{caller->user, use.parts.settings.payment_window, std::move(*lines)};
+  Command command = PlaceOrder{user, use.parts.settings.payment_window, std::move(*lines)};
   command.key = *key;
   command.fingerprint = fingerprint;
-  if (*key) command.copy = auth::request_copy_of(request, caller->user);
+  if (*key) command.copy = auth::request_copy_of(request, user);
   return command;
 }
 
@@ -112,13 +108,33 @@ Task<Reply> answer_order(UseCases& use, Task<Placed> placing, ProductId product)
 }
 
 /// No coroutine itself: most requests of a rush are refused here, and a refusal needs no large frame.
-Task<Reply> place_order(UseCases& use, const Request& request) {
-  auto command = read_order(use, request);
+Task<Reply> place_for(UseCases& use, const Request& request, UserId user) {
+  auto command = read_order(use, request, user);
   if (!command) return refuse_order(use, std::move(command.error()));
   const ProductId product = std::get<PlaceOrder>(command->body).lines.front().product;
   auto placing = use.place.run(std::move(*command));
   if (!placing) return refuse_order(use, std::move(placing.error()), product);
   return answer_order(use, std::move(*placing), product);
+}
+
+/// Whoever has just proved the address still has a token of before, and need not renew it: the account knows.
+Task<Reply> place_if_verified(UseCases& use, const Request& request, UserId user) {
+  const auto account = co_await use.parts.accounts.find(user);
+  if (!account && account.error().code != Code::not_found) co_return counted(use, account.error());
+  if (!account || !account->email_verified)
+    co_return counted(use,
+                      Error(Code::email_unverified, "the e-mail address must be verified before buying"));
+  auto placing = place_for(use, request, user);
+  auto reply = co_await std::move(placing);
+  co_return reply;
+}
+
+Task<Reply> place_order(UseCases& use, const Request& request) {
+  const auto caller = use.parts.authenticator.identify(request);
+  if (!caller) return refuse_order(use, caller.error());
+  if (use.parts.settings.email_verification_required && !caller->email_verified)
+    return place_if_verified(use, request, caller->user);
+  return place_for(use, request, caller->user);
 }
 
 Result<OrderFilter> read_filter(const Request& request) {

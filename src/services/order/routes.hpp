@@ -2,6 +2,7 @@
 /// The routes of the order service (API.md, Orders).
 
 #include "http/server/router.hpp"
+#include "ports/accounts.hpp"
 #include "ports/order_reader.hpp"
 #include "ports/product_board.hpp"
 #include "services/auth/authenticator.hpp"
@@ -22,6 +23,7 @@ struct OrderSettings {
 /// What the routes use; all of it outlives the server.
 struct OrderParts {
   const auth::Authenticator& authenticator;
+  Accounts& accounts;  ///< Asked where a token knows of no proof of its user's address.
   SaleGate& gate;
   const ProductBoard& board;
   OrderReader& reader;

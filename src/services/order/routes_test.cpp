@@ -17,8 +17,8 @@ class OrderRoutesTest : public testing::Test {
  protected:
   explicit OrderRoutesTest(OrderSettings settings = {}) {
     gate_.followers.push_back(&watch_);
-    add_order_routes(service_.router, {service_.authenticator, gate_, gate_.board, gate_, pay_, refusals_,
-                                       refused_, watch_, service_.clock, settings});
+    add_order_routes(service_.router, {service_.authenticator, accounts_, gate_, gate_.board, gate_, pay_,
+                                       refusals_, refused_, watch_, service_.clock, settings});
     ProductTerms terms;
     terms.price.amount = 500;
     shoes_ = gate_.decided(Command(ListProduct{terms, ProductTexts{"Shoes", "", "", ""}, 2}))->product();
@@ -41,6 +41,7 @@ class OrderRoutesTest : public testing::Test {
   const std::string all = "/api/v1/orders";
   const tests::SentHeader key_{"Idempotency-Key", "k"};
   tests::ServiceRoutes service_;
+  tests::MemoryAccounts accounts_;
   tests::BoardGate gate_{service_.clock};
   tests::ScriptedProvider provider_;
   PayOrder pay_{gate_, gate_, provider_, Millis(1'000)};
@@ -61,6 +62,34 @@ class SharedOrderRoutesTest : public OrderRoutesTest {
   }
   SharedOrderRoutesTest() : OrderRoutesTest(shared()) {}
 };
+
+class VerifyingOrderRoutesTest : public OrderRoutesTest {
+ protected:
+  static OrderSettings verifying() {
+    OrderSettings settings;
+    settings.email_verification_required = true;
+    return settings;
+  }
+  VerifyingOrderRoutesTest() : OrderRoutesTest(verifying()) { accounts_.all[UserId{1}].id = UserId{1}; }
+};
+
+TEST_F(VerifyingOrderRoutesTest, WhoHasProvedTheAddressBuysWithTheTokenOfBefore) {
+  EXPECT_EQ(post(all, items()).error().code, Code::email_unverified);
+  EXPECT_EQ(refusals_.count(Code::email_unverified), 1u);
+  accounts_.all[UserId{1}].email_verified = true;
+  const auto placed = post(all, items(), {key_});
+  ASSERT_TRUE(placed);
+  EXPECT_EQ(placed->status, Status::created);
+}
+
+TEST_F(VerifyingOrderRoutesTest, NobodyIsCalledUnverifiedWhileAccountsAreAway) {
+  accounts_.all[UserId{1}].email_verified = true;
+  accounts_.failure = Code::unavailable;
+  EXPECT_EQ(post(all, items()).error().code, Code::unavailable);
+  accounts_.failure.reset();
+  accounts_.all.clear();
+  EXPECT_EQ(post(all, items()).error().code, Code::email_unverified) << "no such account";
+}
 
 TEST_F(OrderRoutesTest, WhoSellsAloneNeedNotSayWhoDecides) {
   EXPECT_EQ(header_of(*post(all, items()), http::decided_field), "");

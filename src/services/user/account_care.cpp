@@ -63,23 +63,16 @@ Task<> CareForAccount::reset_password(std::string email, std::string code, std::
   // Hashed first, also for a wrong code: both take the same time, and a code is used up by a success alone.
   auto hash = co_await hasher_.hash(std::move(password), std::move(client));
   if (!hash) co_return fail(hash.error());
-  const auto right = co_await care_.take_reset(email, upper_case(std::move(code)), clock_.now());
-  if (!right) co_return fail(right.error());
-  if (!*right) co_return fail(Code::invalid_code, "the code is wrong or has ended");
-  const auto account = co_await accounts_.find_by_email(std::move(email));
-  if (!account && account.error().code == Code::not_found)
-    co_return fail(Code::invalid_code, "the code is wrong or has ended");
-  if (!account) co_return fail(account.error());
-  PasswordChange change;
-  change.verified_generation = account->password_generation;
-  change.hash = std::move(*hash);
-  const auto ended = co_await accounts_.change_password(account->id, std::move(change));
+  const auto ended = co_await care_.reset_password(std::move(email), upper_case(std::move(code)),
+                                                   std::move(*hash), clock_.now());
   if (!ended) co_return fail(ended.error());
-  sessions_.deny(*ended);
+  if (!*ended) co_return fail(Code::invalid_code, "the code is wrong or has ended");
+  sessions_.deny(**ended);
   co_return Result<>();
 }
 
-Task<> CareForAccount::erase(UserId user, std::string password, std::string client) {
+Task<> CareForAccount::erase(UserId user, std::string password, std::string client,
+                             HasProducts has_products) {
   const auto account = co_await accounts_.find(user);
   if (!account) co_return fail(account.error());
   if (account->role == Role::admin)
@@ -89,6 +82,11 @@ Task<> CareForAccount::erase(UserId user, std::string password, std::string clie
   const auto same = co_await hasher_.verify(std::move(password), account->password_hash, std::move(client));
   if (!same) co_return fail(same.error());
   if (!*same) co_return fail(Code::invalid_credentials, "the password is wrong");
+  const auto sells = co_await has_products(user);
+  if (!sells) co_return fail(sells.error());
+  if (*sells)
+    co_return fail(Code::products_for_sale,
+                   "products of this account are for sale: withdraw them first, or ask an administrator to");
   const auto ended = co_await care_.erase(user, account->password_generation, clock_.now());
   if (!ended) co_return fail(ended.error());
   sessions_.deny(*ended);

@@ -1,6 +1,8 @@
 #pragma once
 /// A new password by mail, and the end of an account.
 
+#include <functional>
+
 #include "ports/account_care.hpp"
 #include "ports/mailer.hpp"
 #include "ports/password_hasher.hpp"
@@ -8,6 +10,10 @@
 #include "services/user/sessions.hpp"
 
 namespace market::user {
+
+/// Whether an account has products for sale; false where this process knows nothing of products. Errors:
+/// unavailable, overloaded.
+using HasProducts = std::function<Task<bool>(UserId)>;
 
 class CareForAccount {
  public:
@@ -28,8 +34,8 @@ class CareForAccount {
   /// overloaded, unavailable.
   Task<> reset_password(std::string email, std::string code, std::string password, std::string client);
   /// Errors: invalid_credentials (the password), forbidden (an administrator's account is ended by nobody
-  /// alone), overloaded, unavailable.
-  Task<> erase(UserId user, std::string password, std::string client);
+  /// alone), products_for_sale (nobody would stand behind them), overloaded, unavailable.
+  Task<> erase(UserId user, std::string password, std::string client, HasProducts has_products);
 
  private:
   Accounts& accounts_;

@@ -20,13 +20,22 @@ class MemoryCare final : public AccountCare {
     codes[email_key(email)].push_back(std::move(code));
     co_return Result<>();
   }
-  Task<bool> take_reset(std::string email, std::string code, Instant now) override {
+  Task<std::optional<std::vector<SessionId>>> reset_password(std::string email, std::string code,
+                                                             std::string hash, Instant now) override {
     const auto known = codes.find(email_key(email));
-    if (known == codes.end()) co_return false;
+    if (known == codes.end()) co_return std::nullopt;
     const bool right = std::any_of(known->second.begin(), known->second.end(),
                                    [&](const auto& each) { return each.code == code && each.ends_at > now; });
-    if (right) codes.erase(known);
-    co_return right;
+    if (!right) co_return std::nullopt;
+    const auto account = co_await accounts_.find_by_email(std::move(email));
+    if (!account) co_return std::nullopt;
+    PasswordChange change;
+    change.verified_generation = account->password_generation;
+    change.hash = std::move(hash);
+    auto ended = co_await accounts_.change_password(account->id, std::move(change));
+    if (!ended) co_return fail(ended.error());
+    codes.erase(known);
+    co_return std::move(*ended);
   }
   Task<std::vector<SessionId>> erase(UserId id, std::int64_t generation, Instant) override {
     if (accounts_.all.at(id).password_generation != generation)
@@ -57,6 +66,10 @@ class AccountCareTest : public testing::Test {
     account.password_hash = "new:correct horse";
     accounts_.all[id] = account;
   }
+  Task<bool> has_products(UserId user) {
+    if (products_failure) co_return fail(*products_failure, "asked for");
+    co_return user == seller;
+  }
   std::string mailed_code() const {
     const std::string& text = mailer_.sent.back().text;
     const std::string_view before = "The code for a new password is ";
@@ -68,6 +81,13 @@ class AccountCareTest : public testing::Test {
         care_.reset_password(std::move(email), std::move(code), std::move(password), "192.0.2.1"));
   }
 
+  Result<> erase(UserId user, std::string password) {
+    return tests::run(
+        care_.erase(user, std::move(password), "", [this](UserId who) { return has_products(who); }));
+  }
+
+  UserId seller;  ///< Has products for sale.
+  std::optional<Code> products_failure;
   tests::MovedClock clock_;
   tests::MemoryAccounts accounts_;
   MemoryCare store_{accounts_};
@@ -129,14 +149,34 @@ TEST_F(AccountCareTest, ASecondCodeVoidsNotTheFirst) {
   EXPECT_EQ(reset(second).error().code, Code::invalid_code) << "a new password voids them all";
 }
 
+TEST_F(AccountCareTest, AFailureUsesNoCodeUp) {
+  ASSERT_TRUE(tests::run(care_.forgot_password("kim@example.kr")));
+  accounts_.hash_failure = Code::unavailable;
+  EXPECT_EQ(reset(mailed_code()).error().code, Code::unavailable);
+  accounts_.hash_failure.reset();
+  EXPECT_TRUE(reset(mailed_code()));
+}
+
 TEST_F(AccountCareTest, WhoeverKnowsThePasswordMayGo) {
-  EXPECT_EQ(tests::run(care_.erase(kim, "wrong horse", "")).error().code, Code::invalid_credentials);
+  EXPECT_EQ(erase(kim, "wrong horse").error().code, Code::invalid_credentials);
   EXPECT_TRUE(accounts_.all.contains(kim));
-  ASSERT_TRUE(tests::run(care_.erase(kim, "correct horse", "")));
+  ASSERT_TRUE(erase(kim, "correct horse"));
   EXPECT_FALSE(accounts_.all.contains(kim));
   EXPECT_TRUE(denied_.is_denied(SessionId{9}, kim, Role::customer));
-  EXPECT_EQ(tests::run(care_.erase(kim, "correct horse", "")).error().code, Code::not_found);
-  EXPECT_EQ(tests::run(care_.erase(chief, "correct horse", "")).error().code, Code::forbidden);
+  EXPECT_EQ(erase(kim, "correct horse").error().code, Code::not_found);
+  EXPECT_EQ(erase(chief, "correct horse").error().code, Code::forbidden);
+}
+
+TEST_F(AccountCareTest, WhoHasProductsForSaleStaysBehindThem) {
+  seller = kim;
+  EXPECT_EQ(erase(kim, "wrong horse").error().code, Code::invalid_credentials);
+  EXPECT_EQ(erase(kim, "correct horse").error().code, Code::products_for_sale);
+  seller = UserId{};
+  products_failure = Code::unavailable;
+  EXPECT_EQ(erase(kim, "correct horse").error().code, Code::unavailable);
+  EXPECT_TRUE(accounts_.all.contains(kim));
+  products_failure.reset();
+  EXPECT_TRUE(erase(kim, "correct horse"));
 }
 
 TEST_F(AccountCareTest, SaysWhenAStoreIsAway) {
@@ -144,7 +184,7 @@ TEST_F(AccountCareTest, SaysWhenAStoreIsAway) {
   EXPECT_EQ(tests::run(care_.forgot_password("kim@example.kr")).error().code, Code::unavailable);
   hasher_.failure = Code::overloaded;
   EXPECT_EQ(reset("2222222222").error().code, Code::overloaded);
-  EXPECT_EQ(tests::run(care_.erase(kim, "correct horse", "")).error().code, Code::overloaded);
+  EXPECT_EQ(erase(kim, "correct horse").error().code, Code::overloaded);
 }
 
 }  // namespace

@@ -63,8 +63,8 @@ Task<Reply> erase(UseCases& use, const Request& request) {
   std::vector<GuessLimiter::Limit> limits{{"erase:" + caller->user.text(), erase_rate}};
   auto tried = co_await use.limiter.take_shared(std::move(limits), use.clock.now());
   if (!tried) co_return fail(tried.error());
-  const auto erased =
-      co_await use.care.erase(caller->user, std::move(password), client_of(use.addresses_known, request));
+  const auto erased = co_await use.care.erase(caller->user, std::move(password),
+                                              client_of(use.addresses_known, request), use.has_products);
   if (!erased && erased.error().code == Code::invalid_credentials) tried->keep();
   if (!erased) co_return fail(account_error(erased.error()));
   co_return http::no_content();

@@ -23,6 +23,7 @@ struct CareParts {
   const Clock& clock;
   bool addresses_known = true;    ///< As of UserParts.
   OrderReader* orders = nullptr;  ///< Null: this process reaches no orders.
+  HasProducts has_products;
 };
 
 void add_care_routes(http::Router& router, const CareParts& parts, const std::string& base = "/api/v1");
