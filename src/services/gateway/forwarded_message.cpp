@@ -245,7 +245,9 @@ void append_forwarded_request(std::string& text, const http::Request& request, c
 
 void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, const Route& route,
                           bool answers_head, bool own_cors) {
-  reply.status = static_cast<http::Status>(route.set_status > 0 ? route.set_status : head.status);
+  const bool switches = head.status == 101;  // Behind another status, the new protocol would be an answer.
+  const int status = route.set_status > 0 && !switches ? route.set_status : head.status;
+  reply.status = static_cast<http::Status>(status);
   http::HeadText lines(reply.forwarded.emplace().lines, lines_room + http::head_bytes(head.headers) +
                                                             http::head_bytes(route.set_response_headers) +
                                                             http::head_bytes(route.add_response_headers));
@@ -266,7 +268,7 @@ void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, co
     if (same_letters(field.name, "content-type")) html = starts_with_letters(field.value, "text/html");
     lines.append_field(field.name, field.value);
   }
-  if (head.status == 101) {
+  if (switches) {
     lines.append("Connection: Upgrade\r\nUpgrade: ").append(head.header("upgrade")).append("\r\n");
     return;
   }
@@ -278,7 +280,8 @@ void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, co
   }
   for (const auto& change : route.set_response_headers) lines.append_field(change.name, change.value);
   for (const auto& change : route.add_response_headers) lines.append_field(change.name, change.value);
-  if (answers_head && head.has_length) lines.append_length(head.content_length);
+  if (answers_head && head.has_length && reply.status != http::Status::no_content)
+    lines.append_length(head.content_length);
 }
 
 }  // namespace market::gateway

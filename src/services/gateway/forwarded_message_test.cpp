@@ -216,5 +216,23 @@ TEST(ForwardedAnswer, ASecurityFieldThatARouteRemovesIsNotAdded) {
   EXPECT_NE(lines.find("Referrer-Policy: no-referrer\r\n"), std::string::npos) << lines;
 }
 
+TEST(ForwardedAnswer, ARoutesStatusIsNoSwitchOfProtocolsAndNeedsNoLengthWithout) {
+  http::ResponseHead head;
+  std::string_view problem;
+  Route route;
+  route.set_status = 204;
+  http::Reply reply;
+  ASSERT_EQ(http::parse_response_head("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", http::HeadLimits(),
+                                      true, head, problem),
+            http::HeadState::complete);
+  set_forwarded_answer(reply, head, route, true, false);
+  EXPECT_TRUE(reply.forwarded->lines.starts_with("HTTP/1.1 204 ")) << reply.forwarded->lines;
+  EXPECT_EQ(reply.forwarded->lines.find("Content-Length"), std::string::npos) << "RFC 9110 8.6";
+  head.status = 101;
+  set_forwarded_answer(reply, head, route, false, false);
+  EXPECT_EQ(static_cast<int>(reply.status), 101) << "the socket's bytes would be an answer's";
+  EXPECT_TRUE(reply.forwarded->lines.starts_with("HTTP/1.1 101 ")) << reply.forwarded->lines;
+}
+
 }  // namespace
 }  // namespace market::gateway

@@ -160,7 +160,9 @@ http::Reply Proxy::stream_of(http::Call& call, const Passage& passage, const Bac
   const auto among_its_own = take_place_of(instance, passage, refused);
   if (!among_its_own) return std::move(*refused);
   auto& fans = local().fans;
-  const bool shared = !passage.fan_key.empty() && call.response->status == 200;
+  // What a route makes another answer of is not shared: whoever joins a fan gets a 200.
+  const bool shared =
+      !passage.fan_key.empty() && call.response->status == 200 && reply.status == http::Status::ok;
   if (shared && fans.size() >= fans_max)
     std::erase_if(fans, [](const auto& entry) { return entry.second.expired(); });
   if (shared && fans.size() < fans_max) {
