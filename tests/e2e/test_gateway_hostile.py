@@ -278,6 +278,7 @@ def test_a_status_without_a_body_ends_with_its_head(tmp_path, status):
                 assert "Transfer-Encoding" not in first, (path, got)
                 assert first.count("Content-Length: ") == first.count("Content-Length: 0") == (status == 205)
                 assert rest.startswith("HTTP/1.1 200 ") and rest.endswith("\r\n\r\nok"), (path, got)
+                assert first.count("\r\nDate: ") == rest.count("\r\nDate: ") == 1, (path, got)
             until(lambda: gateway.metric("market_gateway_streams") == 0, 10, "places of streams")
             answer = gateway.ask("/fake/ok", "HEAD")
             assert answer.status == status and (status != 204 or answer.get("Content-Length") is None)
