@@ -301,6 +301,28 @@ def test_a_fan_outlives_whoever_opened_it(tmp_path):
             until(lambda: gateway.metric("market_gateway_streams") == 0, 10, "its place")
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_a_fan_knows_the_end_of_an_event_by_any_line_end(tmp_path, line_end):
+    def answer(peer, request):
+        head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        upstream.send(peer, head.encode())
+        events = "".join(f"event: {kind}\ndata: {kind}\n\n" for kind in ("stock", "state"))
+        for byte in events.replace("\n", line_end):  # CR and LF come apart, too.
+            upstream.send(peer, f"1\r\n{byte}\r\n".encode())
+            time.sleep(0.002)
+        while not upstream.stopped:
+            time.sleep(0.1)
+
+    with FakeUpstream() as upstream:
+        upstream.answer_stream = answer
+        config = config_of(upstream.port, more="coalesce = true")
+        with Gateway(tmp_path, config, "gateway.threads=1") as gateway:
+            for _ in range(2):  # The second joins, and is told the newest of each kind.
+                peer = open_stream(gateway, "/fake/stock/stream", until=b"data: state")
+                assert peer.seen.replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"event: stock\n") == 1
+            assert upstream.count("/fake/stock/stream") == 1
+
+
 def test_newcomers_to_a_fan_go_where_new_requests_go(tmp_path):
     """A changed route, an instance that is no longer listed: who reads already stays, others do not join."""
     stock = "/fake/stock/stream"
