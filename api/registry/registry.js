@@ -36,6 +36,9 @@ async function setStatus(instance, status) {
   await show();
 }
 
+/** By an operator, or by its own word: it may have registered so. */
+const isDrained = (instance) => [instance.status, instance.overriddenStatus].includes('OUT_OF_SERVICE');
+
 const columns = ['Service', 'Instance', 'Address', 'Zone', 'Status', 'Last heartbeat', 'Lease', 'Action'];
 const lines = new Map();  // Rows are kept from one look to the next, so that the focus stays where it is.
 
@@ -43,7 +46,7 @@ function makeLine() {
   const line = { row: makeRow(columns), button: document.createElement('button') };
   line.button.type = 'button';
   line.button.addEventListener('click',
-    () => setStatus(line.instance, line.instance.overriddenStatus === 'OUT_OF_SERVICE' ? 'UP' : 'OUT_OF_SERVICE'));
+    () => setStatus(line.instance, isDrained(line.instance) ? 'UP' : 'OUT_OF_SERVICE'));
   line.row.lastChild.append(line.button);
   return line;
 }
@@ -59,7 +62,7 @@ function fill(line, instance) {
   put(heartbeat, `${instance.secondsSinceHeartbeat.toFixed(0)} s ago${instance.late ? ', late' : ''}`,
     instance.late ? 'late' : '');
   put(lease, `every ${instance.renewalSeconds} s, ends after ${instance.durationSeconds} s`);
-  put(line.button, instance.overriddenStatus === 'OUT_OF_SERVICE' ? 'Return to service' : 'Drain');
+  put(line.button, isDrained(instance) ? 'Return to service' : 'Drain');
   line.button.setAttribute('aria-label', `${line.button.textContent}: ${instance.id}`);
 }
 

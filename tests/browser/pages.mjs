@@ -48,6 +48,19 @@ async function drainsByMouse({ browser, registry }) {
   await page.close();
 }
 
+async function returnsWhoCameOutOfService({ browser, registry }) {
+  const idle = new FakeInstance(registry, 'SHOP', 'shop-idle');
+  await idle.register('OUT_OF_SERVICE');
+  const page = await open(browser, `${registry.url}/registry`);
+  await row(page, 'shop-idle').getByText('OUT_OF_SERVICE').waitFor();
+  await page.getByRole('button', { name: 'Return to service: shop-idle', exact: true }).click();
+  await row(page, 'shop-idle').getByText('UP', { exact: true }).waitFor();
+  await drainButton(page, 'shop-idle').waitFor();
+  await idle.cancel();
+  isQuiet(page);
+  await page.close();
+}
+
 async function drainsByKeyboard({ browser, registry }) {
   const page = await open(browser, `${registry.url}/registry`);
   await drainButton(page, 'shop-2').waitFor();
@@ -157,8 +170,8 @@ async function showsTheApi({ browser, market }) {
   await page.close();
 }
 
-const tests = [showsInstancesLive, drainsByMouse, drainsByKeyboard, saysWhyNobodyIsEvicted, isUsableOnAPhone,
-  showsTextAsText, tellsThatTheRegistryIsAway, showsTheApi];
+const tests = [showsInstancesLive, drainsByMouse, returnsWhoCameOutOfService, drainsByKeyboard,
+  saysWhyNobodyIsEvicted, isUsableOnAPhone, showsTextAsText, tellsThatTheRegistryIsAway, showsTheApi];
 
 async function makeContext() {
   const folder = mkdtempSync(path.join(tmpdir(), 'market-browser-'));

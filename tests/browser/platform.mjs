@@ -71,14 +71,14 @@ export class FakeInstance {
     return `${this.registry.url}/eureka/apps/${this.app}/${encodeURIComponent(this.id)}`;
   }
 
-  async register() {
+  async register(status = 'UP') {
     const instance = {
       instanceId: this.id,
       hostName: '127.0.0.1',
       app: this.app,
       ipAddr: '127.0.0.1',
       vipAddress: this.app.toLowerCase(),
-      status: 'UP',
+      status,
       port: { $: 9000, '@enabled': 'true' },
       dataCenterInfo: {
         '@class': 'com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo', name: 'MyOwn',

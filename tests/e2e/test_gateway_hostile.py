@@ -1,5 +1,6 @@
 """The gateway between hostile peers: an instance's answer is never given to another's request."""
 
+import contextlib
 import socket
 import urllib.parse
 
@@ -8,6 +9,7 @@ from fake_upstream import FakeUpstream
 from gateway import Gateway
 from test_gateway_faults import config_of
 from test_gateway_pipelining import all_at_once, connections, get, keyed, narrow  # noqa: F401
+from waiting import until
 
 
 def test_answers_behind_a_stream_are_nobody_elses(narrow):  # noqa: F811
@@ -34,6 +36,13 @@ def raw(answer):
 
 
 HEAD = "HTTP/1.1 200 OK\r\n"
+OK = HEAD + "Content-Length: 2\r\n\r\nok"
+WEBSOCKET = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
 WORTHLESS = {
     "both framings": HEAD + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "two codings": HEAD + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
@@ -229,3 +238,59 @@ def test_interim_answers_are_counted_for_each_answer(tmp_path):
             answers = [gateway.ask("/fake/hinted") for _ in range(5)]
             assert [(answer.status, answer.body) for answer in answers] == [(200, b"trickle")] * 5
             assert len({request.peer for request in upstream.requests}) == 1
+
+
+BODYLESS = """set_status = {status}
+coalesce = true
+[[gateway.routes]]
+id = "plain"
+service = "fake"
+path = "/plain/**"
+[[gateway.routes]]
+id = "fixed"
+answer = {{ status = {status}, body = "stray" }}
+path = "/fixed/**"
+[[gateway.routes]]
+id = "instead"
+uri = "http://127.0.0.1:1"
+fallback = {{ status = {status}, body = "stray" }}
+path = "/instead/**"
+"""
+KINDS = ["trickle", "ok", "chunked", "sse", "stock/stream"]
+
+
+@pytest.mark.parametrize("status", [204, 205, 304])
+def test_a_status_without_a_body_ends_with_its_head(tmp_path, status):
+    """The next bytes are the next answer: a service would choose it, of whoever shares that connection."""
+    with FakeUpstream() as upstream:
+        config = config_of(upstream.port, more=BODYLESS.format(status=status))
+        with Gateway(tmp_path, config, "gateway.threads=1") as gateway:
+            for path in [*(f"/fake/{kind}" for kind in KINDS), "/fixed/x", "/instead/x"] * 2:
+                with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as peer:
+                    head = f"GET {path} HTTP/1.1\r\nHost: x\r\n"
+                    peer.sendall(f"{head}\r\nGET /plain/raw?{urllib.parse.quote(OK)} HTTP/1.1\r\n".encode())
+                    peer.sendall(b"Host: x\r\nConnection: close\r\n\r\n")
+                    got = b""
+                    while piece := peer.recv(65536):
+                        got += piece
+                first, _, rest = got.decode().partition("\r\n\r\n")
+                assert first.startswith(f"HTTP/1.1 {status} "), (path, got)
+                assert "Transfer-Encoding" not in first, (path, got)
+                assert first.count("Content-Length: ") == first.count("Content-Length: 0") == (status == 205)
+                assert rest.startswith("HTTP/1.1 200 ") and rest.endswith("\r\n\r\nok"), (path, got)
+                assert first.count("\r\nDate: ") == rest.count("\r\nDate: ") == 1, (path, got)
+            until(lambda: gateway.metric("market_gateway_streams") == 0, 10, "places of streams")
+            answer = gateway.ask("/fake/ok", "HEAD")
+            assert answer.status == status and (status != 204 or answer.get("Content-Length") is None)
+            with contextlib.closing(gateway.connect()) as peer:
+                peer.request("GET", "/fake/ws", headers=WEBSOCKET)
+                assert peer.getresponse().status == 101, "what follows is no answer"
+
+
+def test_a_foreign_205_has_no_content(narrow):  # noqa: F811
+    gateway, upstream = narrow
+    chunked = "Transfer-Encoding: chunked\r\n\r\n5\r\nstray\r\n0\r\n\r\n"
+    for rest in ("Content-Length: 5\r\n\r\nstray", chunked):
+        answer = gateway.ask(raw("HTTP/1.1 205 X\r\n" + rest))
+        assert (answer.status, answer.get("Content-Length"), answer.body) == (205, "0", b"")
+        assert answer.get("Transfer-Encoding") is None

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import re
+import signal
 import socket
 import time
 
@@ -11,6 +12,23 @@ from gateway import Gateway
 from market_server import PATIENCE, free_port
 from test_gateway_faults import config_of
 from waiting import until
+
+
+class Reader(socket.socket):
+    seen = b""
+
+
+def open_stream(gateway, path, until=b"event: stock"):
+    """`seen`: what has come, which ends behind `until` or later."""
+    peer = Reader()
+    peer.settimeout(10)
+    peer.connect(("127.0.0.1", gateway.port))
+    peer.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n".encode())
+    while until not in peer.seen:
+        piece = peer.recv(65536)
+        assert piece, peer.seen
+        peer.seen += piece
+    return peer
 
 
 @pytest.fixture
@@ -281,6 +299,58 @@ def test_a_fan_outlives_whoever_opened_it(tmp_path):
             assert upstream.count("/fake/stock/stream") == 1
             peers[0].close()
             until(lambda: gateway.metric("market_gateway_streams") == 0, 10, "its place")
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_a_fan_knows_the_end_of_an_event_by_any_line_end(tmp_path, line_end):
+    def answer(peer, request):
+        head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        upstream.send(peer, head.encode())
+        events = "".join(f"event: {kind}\ndata: {kind}\n\n" for kind in ("stock", "state"))
+        for byte in events.replace("\n", line_end):  # CR and LF come apart, too.
+            upstream.send(peer, f"1\r\n{byte}\r\n".encode())
+            time.sleep(0.002)
+        while not upstream.stopped:
+            time.sleep(0.1)
+
+    with FakeUpstream() as upstream:
+        upstream.answer_stream = answer
+        config = config_of(upstream.port, more="coalesce = true")
+        with Gateway(tmp_path, config, "gateway.threads=1") as gateway:
+            for _ in range(2):  # The second joins, and is told the newest of each kind.
+                peer = open_stream(gateway, "/fake/stock/stream", until=b"data: state")
+                assert peer.seen.replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"event: stock\n") == 1
+            assert upstream.count("/fake/stock/stream") == 1
+
+
+def test_newcomers_to_a_fan_go_where_new_requests_go(tmp_path):
+    """A changed route, an instance that is no longer listed: who reads already stays, others do not join."""
+    stock = "/fake/stock/stream"
+    with FakeUpstream("one") as one, FakeUpstream("two") as two:
+        config = config_of(one.port, more="coalesce = true")
+        with Gateway(tmp_path, config, "gateway.threads=1") as gateway:
+
+            def changes(more="", **ports):
+                config = config_of(ports.get("port", one.port), more="coalesce = true\n" + more)
+                gateway.config.write_text(config)
+                count = gateway.log().count("settings were read again")
+                gateway.process.send_signal(signal.SIGHUP)
+                until(lambda: gateway.log().count("settings were read again") > count, 10, "not read")
+
+            peers = [open_stream(gateway, stock) for _ in range(2)]
+            changes()
+            peers.append(open_stream(gateway, stock))
+            assert (one.count(stock), two.count(stock)) == (1, 0), "nothing is another"
+            changes('set_response_headers = { "X-Changed" = "yes" }')
+            peers.append(open_stream(gateway, stock))
+            assert b"X-Changed: yes" in peers[-1].seen
+            assert (one.count(stock), two.count(stock)) == (2, 0)
+            changes('set_response_headers = { "X-Changed" = "yes" }', port=two.port)
+            peers += [open_stream(gateway, stock) for _ in range(2)]
+            assert (one.count(stock), two.count(stock)) == (2, 1)
+            for peer in peers:
+                assert b"event: stock" in peer.recv(65536), "whoever reads stays"
+                peer.close()
 
 
 def test_nobody_takes_all_streams(tmp_path):

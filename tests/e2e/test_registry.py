@@ -112,6 +112,37 @@ def test_the_dashboard_has_one_address_and_the_document_holds(registry):
         assert call(registry, "GET", path)[0] == 200
 
 
+def test_the_dashboard_returns_an_instance_that_came_out_of_service(tmp_path):
+    """It has no override that could be dropped, and its own UP changes nothing."""
+
+    def ask(status):
+        change = json.dumps({"app": "FAKE", "id": "a", "status": status})
+        assert call(registry, "POST", "/registry/status", change)[0] == 204
+
+    def state(server):
+        (one,) = json.loads(call(server, "GET", "/registry/state")[1])["instances"]
+        return one["status"], one["overriddenStatus"]
+
+    with Market(tmp_path / "other", "registry.cache=1s", flags=("--role", "registry")) as other:
+        peer = f"registry.peers=http://127.0.0.1:{other.port}/eureka/"
+        with Market(tmp_path / "first", peer, flags=("--role", "registry")) as registry:
+            until(lambda: call(registry, "GET", "/health/ready")[0] == 200, 10, "it does not become ready")
+            register(registry, "a", more={"status": "OUT_OF_SERVICE"})
+            register(registry, "a")
+            assert state(registry) == ("OUT_OF_SERVICE", "UNKNOWN")
+            for _ in range(2):
+                ask("UP")
+                assert state(registry) == ("UP", "UNKNOWN")
+                until(lambda: state(other) == ("UP", "UNKNOWN"), 10, "the peer does not know")
+                register(registry, "a")
+                assert state(registry) == ("UP", "UNKNOWN")
+                ask("OUT_OF_SERVICE")
+                assert state(registry) == ("OUT_OF_SERVICE", "OUT_OF_SERVICE")
+                until(lambda: state(other) == ("OUT_OF_SERVICE", "OUT_OF_SERVICE"), 10, "nor that")
+            missing = json.dumps({"app": "FAKE", "id": "b", "status": "UP"})
+            assert call(registry, "POST", "/registry/status", missing)[0] == 404
+
+
 def test_the_gateway_goes_to_no_other_network_whatever_a_registry_says(registry, tmp_path):
     """The registry has no limit, as a foreign one may; a name that passes may still mean another address."""
     with FakeUpstream() as upstream, gateway(tmp_path, registry, "registry.networks=10.0.0.0/8") as entry:

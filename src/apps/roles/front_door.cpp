@@ -94,10 +94,12 @@ void FrontDoor::stand_before(http::Router& router) {
 void FrontDoor::apply(const Settings& settings, GatewaySettings next) {
   const auto before = proxy.config();
   keep_states(next.config, *before);
-  const auto changed = differences(*before, next.config);
+  auto changed = differences(*before, next.config);
   allowed.read(settings);
   balancer.apply(preferred_zone(settings), &allowed.current());
+  const auto instances_before = discovery.fixed();
   discovery.set(next.instances);
+  for (auto& line : differences(*instances_before, *discovery.fixed())) changed.push_back(std::move(line));
   proxy.apply(std::make_shared<const gateway::GatewayConfig>(std::move(next.config)));
   spdlog::info("settings were read again: {} differences", changed.size());
   for (const auto& line : changed) spdlog::info("settings: {}", line);

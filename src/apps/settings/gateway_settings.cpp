@@ -169,6 +169,24 @@ std::vector<std::string> differences(const gateway::GatewayConfig& before,
   return lines;
 }
 
+std::vector<std::string> differences(const ServiceList& before, const ServiceList& after) {
+  const auto addresses = [](const ServiceList& list, const std::string& service) {
+    std::string text;
+    if (const auto found = list.services.find(service); found != list.services.end())
+      for (const auto& one : found->second) text += (text.empty() ? "" : ", ") + one.id;
+    return text.empty() ? "none" : text;
+  };
+  std::set<std::string> services;
+  for (const auto* list : {&before, &after})
+    for (const auto& [service, instances] : list->services) services.insert(service);
+  std::vector<std::string> lines;
+  for (const auto& service : services) {
+    const auto old = addresses(before, service), now = addresses(after, service);
+    if (old != now) lines.push_back(fmt::format("~ gateway.services {}: {} -> {}", service, old, now));
+  }
+  return lines;
+}
+
 void SettingsDiscovery::set(const std::vector<ServiceInstance>& instances) {
   auto list = std::make_shared<ServiceList>();
   list->version = fixed_.load()->version + 1;

@@ -25,6 +25,8 @@ GatewaySettings read_gateway_settings(const Settings& settings, const std::strin
 /// What differs, one line each, for the log.
 std::vector<std::string> differences(const gateway::GatewayConfig& before,
                                      const gateway::GatewayConfig& after);
+/// Likewise of the fixed instances.
+std::vector<std::string> differences(const ServiceList& before, const ServiceList& after);
 
 /// Instances from the settings file; and, where there are some, those of a registry for all other services.
 class SettingsDiscovery final : public Discovery {
@@ -33,6 +35,8 @@ class SettingsDiscovery final : public Discovery {
   /// Before anybody asks.
   void follow(const Discovery& registry) { registry_ = &registry; }
   void set(const std::vector<ServiceInstance>& instances);
+  /// What was set last.
+  std::shared_ptr<const ServiceList> fixed() const { return fixed_.load(); }
   std::shared_ptr<const ServiceList> services() const override;
 
  private:

@@ -26,5 +26,18 @@ TEST(GatewayDifferences, NameWhatHasChangedAndTellNoValue) {
   EXPECT_EQ(differences(secret, gateway::GatewayConfig()), Lines{"- route a"});
 }
 
+TEST(GatewayDifferences, NameTheInstancesThatCameAndWent) {
+  const auto listing = [](const std::vector<std::pair<std::string, std::string>>& instances) {
+    ServiceList list;
+    for (const auto& [service, id] : instances) list.services[service].emplace_back().id = id;
+    return list;
+  };
+  using Lines = std::vector<std::string>;
+  const auto two = listing({{"a", "h:1"}, {"a", "h:2"}, {"b", "h:3"}});
+  EXPECT_EQ(differences(two, two), Lines());
+  EXPECT_EQ(differences(two, listing({{"a", "h:1"}, {"b", "h:3"}, {"c", "h:4"}})),
+            (Lines{"~ gateway.services a: h:1, h:2 -> h:1", "~ gateway.services c: none -> h:4"}));
+}
+
 }  // namespace
 }  // namespace market::apps

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "http/client/name_resolver.hpp"
+#include "http/client/out_of_files.hpp"
 
 namespace market::http {
 namespace {
@@ -230,9 +231,7 @@ void Upstream::resolve() {
         add_fallback_address();
         if (!addresses_.empty()) return start_waiting();
         spdlog::warn("cannot resolve {}: {}", host_, answer.error.message());
-        const bool no_file = answer.error == boost::system::errc::too_many_files_open ||
-                             answer.error == boost::system::errc::too_many_files_open_in_system;
-        fail_waiting(no_file ? Outcome::overloaded : Outcome::not_connected);
+        fail_waiting(is_out_of_files(answer.error) ? Outcome::overloaded : Outcome::not_connected);
       });
 }
 

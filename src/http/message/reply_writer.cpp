@@ -83,7 +83,7 @@ void append_head(std::string& text, const Reply& reply, const HeadNeeds& needs,
     out.append(standard.date());
   else
     append_standard(out, reply, standard);
-  const bool bodyless = reply.status == Status::no_content || reply.status == Status::not_modified;
+  const bool bodyless = ends_with_head(reply.status);
   if (!reply.content_type.empty() && !bodyless) out.append_field("Content-Type", reply.content_type);
   if (needs.chunked)
     out.append("Transfer-Encoding: chunked\r\n");

@@ -3,6 +3,7 @@
 namespace market::http {
 
 std::string_view reason_phrase(Status status) {
+  if (status == reset_content) return "Reset Content";
   if (static_cast<int>(status) == 508) return "Loop Detected";  // RFC 5842 7.2: gateways alone say so.
   switch (status) {
     case Status::ok:

@@ -12,6 +12,7 @@
 #include "http/message/chunked.hpp"
 #include "http/message/problem.hpp"
 #include "http/message/proxy_addresses.hpp"
+#include "http/message/status_line.hpp"
 
 namespace market::http {
 namespace {
@@ -193,7 +194,7 @@ asio::awaitable<void> Connection::serve(std::unique_ptr<Connection> self) {
     }
     if (s.abandoned_) co_return;
     s.expect_stream_place(*reply);
-    if (reply->stream && s.request_.method != Method::head) {
+    if (reply->stream && s.request_.method != Method::head && !has_no_content(reply->status)) {
       const bool goes_on = co_await s.run_stream(std::move(*reply));
       if (!goes_on) co_return;
       s.consume(s.message_bytes());

@@ -16,6 +16,7 @@
 #include "http/message/media_type.hpp"
 #include "http/message/problem.hpp"
 #include "http/message/problem_sentence.hpp"
+#include "http/message/status_line.hpp"
 #include "http/server/connection.hpp"
 #include "http/server/connection_stream.hpp"
 #include "http/server/tunnel.hpp"
@@ -131,6 +132,11 @@ Reply Connection::answer_of(const std::exception& failure, const Request& reques
 }
 
 void Connection::write_reply(Reply& reply) {
+  if (has_no_content(reply.status)) {  // What a route made of another answer may have one.
+    reply.body.clear();
+    reply.shared_body.reset();
+    reply.stream = nullptr;
+  }
   thread_.warm.lend(out_);
   HeadNeeds needs;
   if (!reply.forwarded) needs.vary = answer_conditionally(reply);
@@ -147,8 +153,7 @@ void Connection::write_reply(Reply& reply) {
       !more_answers_ && request_.method == Method::post && request_.has_header(independent_field);
 
   if (reply.forwarded) {
-    needs.no_length = request_.method == Method::head || reply.status == Status::no_content ||
-                      reply.status == Status::not_modified || reply.tunnel;
+    needs.no_length = request_.method == Method::head || ends_with_head(reply.status);
     needs.close = must_close_ && !reply.tunnel;
     needs.body_bytes = reply.body.size();
     append_forwarded_head(out_, reply, needs);
@@ -189,9 +194,7 @@ void Connection::write_reply(Reply& reply) {
   needs.behind_gateway =
       request_.from_trusted && limits_.trusted_are_gateways && is_independent(request_, framing_);
   append_head(out_, reply, needs, thread_.standard);
-  const bool bodyless = request_.method == Method::head || reply.status == Status::no_content ||
-                        reply.status == Status::not_modified;
-  if (bodyless) return;
+  if (request_.method == Method::head || ends_with_head(reply.status)) return;
   if (body.size() <= copy_bytes_max)
     out_.append(body);
   else

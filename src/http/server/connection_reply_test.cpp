@@ -25,11 +25,37 @@ Task<std::optional<Reply>> decide_ahead(const Request& request) {
   co_return answer;
 }
 
+/// What another server said, as this status: streamed, as an event stream, or at once.
+Task<> stray(Stream& to) {
+  const auto sent = co_await to.write("stray");
+  co_return sent;
+}
+Task<Reply> passed_on(const Request& request) {
+  Reply reply;
+  const std::string status(request.header("x-status"));
+  const auto as = request.header("x-as");
+  reply.status = static_cast<Status>(std::stoi(status));
+  reply.forwarded.emplace().lines = "HTTP/1.1 " + status + " \r\nX-Kept: yes\r\n";
+  if (as == "events") reply.forwarded->lines += "Content-Type: text/event-stream\r\n";
+  if (as == "length") reply.forwarded->stream_length = 5;
+  if (as == "body")
+    reply.body = "stray";
+  else
+    reply.stream = stray;
+  co_return reply;
+}
+std::size_t count_of(std::string_view text, std::string_view part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
 class AnswersTest : public tests::TestServer {
  protected:
   AnswersTest() {
     router.add(Method::post, "/echo", echo);
     router.add(Method::get, "/tagged", tagged);
+    router.add(Method::get, "/passed", passed_on);
     limits.request_time_max = 500ms;
   }
   /// Each answer says whose origin it was told.
@@ -160,6 +186,28 @@ TEST_F(AnswersTest, BothFormsOfAnAnswerHaveTagsOfTheirOwn) {
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 " + one.status)) << one.fields << answer.substr(0, 200);
     EXPECT_NE(answer.find(one.tag), std::string::npos) << one.fields << answer.substr(0, 400);
   }
+}
+
+/// RFC 9112 6.3: the client takes whatever follows such a head for its next answer.
+TEST_F(AnswersTest, AStatusWithoutABodyEndsWithItsHeadHoweverTheAnswerComes) {
+  start();
+  for (const std::string status : {"204", "304", "205"})
+    for (const std::string as : {"stream", "events", "length", "body"}) {
+      const std::string head = "GET /passed HTTP/1.1\r\nHost: a\r\nX-As: ";
+      Client client(port);
+      client.send(head + as + "\r\nX-Status: " + status + "\r\n\r\n" + head +
+                  "body\r\nX-Status: 200\r\nConnection: close\r\n\r\n");
+      const auto answers = client.receive_all();
+      const auto end = answers.find("\r\n\r\n");
+      ASSERT_NE(end, std::string::npos) << status << " " << as;
+      const auto first = answers.substr(0, end + 2), rest = answers.substr(end + 4);
+      EXPECT_TRUE(first.starts_with("HTTP/1.1 " + status)) << first;
+      EXPECT_EQ(count_of(first, "\r\nContent-Length: 0\r\n"), status == "205" ? 1u : 0u) << first;
+      EXPECT_EQ(count_of(first, "\r\nContent-Length: "), status == "205" ? 1u : 0u) << first;
+      EXPECT_EQ(first.find("Transfer-Encoding"), std::string::npos) << first;
+      EXPECT_TRUE(rest.starts_with("HTTP/1.1 200")) << status << " " << as << ": " << rest;
+      EXPECT_EQ(count_of(answers, "stray"), 1u) << answers;
+    }
 }
 
 }  // namespace

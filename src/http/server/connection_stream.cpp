@@ -2,6 +2,7 @@
 
 #include "http/message/ascii.hpp"
 #include "http/message/problem.hpp"
+#include "http/message/status_line.hpp"
 
 namespace market::http {
 
@@ -20,7 +21,7 @@ bool is_event_stream(const ForwardedHead& head) {
 
 void Connection::expect_stream_place(Reply& reply) {
   const bool lasts = reply.stream && (!reply.forwarded || is_event_stream(*reply.forwarded));
-  if (!lasts || request_.method == Method::head) return;
+  if (!lasts || request_.method == Method::head || has_no_content(reply.status)) return;
   has_stream_place_ = thread_.shared().take_stream(peer_);
   if (has_stream_place_) {
     must_close_ = true;  // Behind the stream it would be a connection again, for which room may be gone.

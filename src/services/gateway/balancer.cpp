@@ -129,6 +129,17 @@ BackendPtr Balancer::choose(const std::string& service, std::span<const BackendP
   return last_hope;
 }
 
+bool Balancer::leads_to(const BackendPtr& instance, std::int64_t now_ms) {
+  if (instance->service.empty()) return true;
+  const auto now = view(now_ms);
+  const auto found = now->services.find(instance->service);
+  if (found == now->services.end()) return false;
+  const auto has_it = [&instance](const std::vector<BackendPtr>& some) {
+    return std::find(some.begin(), some.end(), instance) != some.end();
+  };
+  return has_it(found->second.near) || has_it(found->second.far);
+}
+
 bool Balancer::has_instance(const std::string& service) const {
   std::vector<BackendPtr> known;
   {

@@ -37,6 +37,8 @@ class Balancer {
                     std::uint64_t random, Want want = Want::any);
   /// One that is not known to be dead.
   bool has_instance(const std::string& service) const;
+  /// Whether new requests may go there: one that is listed as up, or that of a fixed address.
+  bool leads_to(const BackendPtr& instance, std::int64_t now_ms);
   /// The one instance of a route with a fixed address.
   BackendPtr fixed(const std::string& host, std::uint16_t port);
   const BackendLimits& limits() const { return limits_; }

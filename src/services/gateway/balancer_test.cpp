@@ -247,5 +247,19 @@ TEST_F(BalancerTest, WhenAllRefuseAllAreAlike) {
   EXPECT_GT(counts.at(2), 300);
 }
 
+TEST_F(BalancerTest, LeadsToWhatIsListedAsUpAndToFixedAddresses) {
+  using enum InstanceStatus;
+  discovery.list({{1, up}});
+  const auto one = choose();
+  EXPECT_TRUE(balancer.leads_to(one, 0));
+  discovery.list({{1, up}, {2, up}});
+  EXPECT_TRUE(balancer.leads_to(one, 0)) << "others come and go beside it";
+  discovery.list({{1, out_of_service}, {2, up}});
+  EXPECT_FALSE(balancer.leads_to(one, 0));
+  discovery.forget();
+  EXPECT_FALSE(balancer.leads_to(one, 0));
+  EXPECT_TRUE(balancer.leads_to(balancer.fixed("10.0.0.1", 1), 0));
+}
+
 }  // namespace
 }  // namespace market::gateway

@@ -13,7 +13,7 @@ std::string kind_of(std::string_view event) {
   constexpr std::string_view name = "event:";
   std::string first;
   for (std::size_t at = 0; at < event.size();) {
-    const auto end = std::min(event.find('\n', at), event.size());
+    const auto end = std::min(event.find_first_of("\r\n", at), event.size());
     auto line = event.substr(at, end - at);
     at = end + 1;
     if (line.starts_with(name)) {
@@ -24,6 +24,18 @@ std::string kind_of(std::string_view event) {
     if (first.empty()) first = line.substr(0, line.find(':'));
   }
   return first;
+}
+
+/// Just behind the first empty line from `begin`, whether lines end with LF, CRLF or CR; npos: none has come.
+/// The LF of a CR that came last may be still to come: it is then an empty line, which says nothing.
+std::size_t end_of_event(std::string_view text, std::size_t begin) {
+  for (std::size_t at = begin;;) {
+    const auto end = text.find_first_of("\r\n", at);
+    if (end == std::string_view::npos) return end;
+    const bool empty = end == at;
+    at = end + (text.substr(end, 2) == "\r\n" ? 2 : 1);
+    if (empty) return at;
+  }
 }
 
 }  // namespace
@@ -118,10 +130,10 @@ void EventFan::take(std::string_view piece) {
   unfinished_.append(piece);
   std::size_t begin = 0;
   for (;;) {
-    const auto end = unfinished_.find("\n\n", begin);
+    const auto end = end_of_event(unfinished_, begin);
     if (end == std::string::npos) break;
-    publish(std::string_view(unfinished_).substr(begin, end + 2 - begin));
-    begin = end + 2;
+    publish(std::string_view(unfinished_).substr(begin, end - begin));
+    begin = end;
   }
   unfinished_.erase(0, begin);
   if (unfinished_.size() > event_bytes_max) end();

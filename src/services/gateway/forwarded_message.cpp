@@ -244,8 +244,10 @@ void append_forwarded_request(std::string& text, const http::Request& request, c
 }
 
 void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, const Route& route,
-                          bool answers_head, bool own_cors) {
-  reply.status = static_cast<http::Status>(route.set_status > 0 ? route.set_status : head.status);
+                          bool answers_head, bool own_cors, std::string_view date) {
+  const bool switches = head.status == 101;  // Behind another status, the new protocol would be an answer.
+  const int status = route.set_status > 0 && !switches ? route.set_status : head.status;
+  reply.status = static_cast<http::Status>(status);
   http::HeadText lines(reply.forwarded.emplace().lines, lines_room + http::head_bytes(head.headers) +
                                                             http::head_bytes(route.set_response_headers) +
                                                             http::head_bytes(route.add_response_headers));
@@ -253,6 +255,7 @@ void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, co
   std::string joined;
   const auto connection = connection_list(head.headers, joined);
   unsigned said = 0;
+  bool has_date = is_set(route.set_response_headers, "date") || is_set(route.add_response_headers, "date");
   bool html = false;
   for (const auto& field : head.headers) {
     if (field.name.empty() || hop_by_hop.has(field.name) || not_for_clients.has(field.name)) continue;
@@ -263,10 +266,12 @@ void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, co
     if (!route.set_response_headers.empty() && is_set(route.set_response_headers, field.name)) continue;
     for (std::size_t i = 0; i < std::size(http::security_lines); ++i)
       if (same_letters(field.name, http::security_lines[i].name)) said |= 1u << i;
+    has_date = has_date || same_letters(field.name, "date");
     if (same_letters(field.name, "content-type")) html = starts_with_letters(field.value, "text/html");
     lines.append_field(field.name, field.value);
   }
-  if (head.status == 101) {
+  if (!has_date) lines.append(date);
+  if (switches) {
     lines.append("Connection: Upgrade\r\nUpgrade: ").append(head.header("upgrade")).append("\r\n");
     return;
   }
@@ -278,7 +283,8 @@ void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, co
   }
   for (const auto& change : route.set_response_headers) lines.append_field(change.name, change.value);
   for (const auto& change : route.add_response_headers) lines.append_field(change.name, change.value);
-  if (answers_head && head.has_length) lines.append_length(head.content_length);
+  if (answers_head && head.has_length && reply.status != http::Status::no_content)
+    lines.append_length(head.content_length);
 }
 
 }  // namespace market::gateway

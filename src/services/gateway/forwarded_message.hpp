@@ -47,8 +47,8 @@ void append_forwarded_request(std::string& out, const http::Request& request, co
                               std::string_view target, std::string_view host, const Hop& hop, bool upgrade);
 
 /// Fills status, forwarded.lines and, for an answer to HEAD, its length. `own_cors`: the gateway says which
-/// origins may read it, and nobody else.
+/// origins may read it, and nobody else. `date`: the line for an answer that has none (RFC 9110 6.6.1).
 void set_forwarded_answer(http::Reply& reply, const http::ResponseHead& head, const Route& route,
-                          bool answers_head, bool own_cors);
+                          bool answers_head, bool own_cors, std::string_view date);
 
 }  // namespace market::gateway

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
+#include "http/message/ascii.hpp"
+
 namespace market::gateway {
 namespace {
 
@@ -174,7 +178,7 @@ TEST(ForwardedAnswer, DropsTheConnectionsFieldsAndAddsSecurity) {
                                       http::HeadLimits(), false, head, problem),
             http::HeadState::complete);
   http::Reply reply;
-  set_forwarded_answer(reply, head, Route(), false, false);
+  set_forwarded_answer(reply, head, Route(), false, false, {});
   const auto& lines = reply.forwarded->lines;
   EXPECT_TRUE(lines.starts_with("HTTP/1.1 207 \r\nZ: 2\r\nCache-Control: max-age=1\r\n")) << lines;
   EXPECT_NE(lines.find("X-Content-Type-Options: nosniff"), std::string::npos);
@@ -193,7 +197,7 @@ TEST(ForwardedAnswer, ASecurityFieldThatARouteSetsStandsOnce) {
   route.set_response_headers = {{"cache-control", "public"},
                                 {"Content-Security-Policy", "default-src 'self'"}};
   http::Reply reply;
-  set_forwarded_answer(reply, head, route, false, false);
+  set_forwarded_answer(reply, head, route, false, false, {});
   const auto& lines = reply.forwarded->lines;
   for (const char* gone : {"private", "no-store", "default-src 'none'"})
     EXPECT_EQ(lines.find(gone), std::string::npos) << lines;
@@ -210,10 +214,53 @@ TEST(ForwardedAnswer, ASecurityFieldThatARouteRemovesIsNotAdded) {
   Route route;
   route.remove_response_headers = {"content-security-policy"};
   http::Reply reply;
-  set_forwarded_answer(reply, head, route, false, false);
+  set_forwarded_answer(reply, head, route, false, false, {});
   const auto& lines = reply.forwarded->lines;
   EXPECT_EQ(lines.find("Content-Security-Policy"), std::string::npos) << lines;
   EXPECT_NE(lines.find("Referrer-Policy: no-referrer\r\n"), std::string::npos) << lines;
+}
+
+TEST(ForwardedAnswer, ARoutesStatusIsNoSwitchOfProtocolsAndNeedsNoLengthWithout) {
+  http::ResponseHead head;
+  std::string_view problem;
+  Route route;
+  route.set_status = 204;
+  http::Reply reply;
+  ASSERT_EQ(http::parse_response_head("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", http::HeadLimits(),
+                                      true, head, problem),
+            http::HeadState::complete);
+  set_forwarded_answer(reply, head, route, true, false, {});
+  EXPECT_TRUE(reply.forwarded->lines.starts_with("HTTP/1.1 204 ")) << reply.forwarded->lines;
+  EXPECT_EQ(reply.forwarded->lines.find("Content-Length"), std::string::npos) << "RFC 9110 8.6";
+  head.status = 101;
+  set_forwarded_answer(reply, head, route, false, false, {});
+  EXPECT_EQ(static_cast<int>(reply.status), 101) << "the socket's bytes would be an answer's";
+  EXPECT_TRUE(reply.forwarded->lines.starts_with("HTTP/1.1 101 ")) << reply.forwarded->lines;
+}
+
+TEST(ForwardedAnswer, HasOneDate) {
+  const auto dates = [](const std::string& fields, const Route& route) {
+    http::ResponseHead head;
+    std::string_view problem;
+    const std::string text = "HTTP/1.1 200 OK\r\n" + fields + "Content-Length: 0\r\n\r\n";
+    EXPECT_EQ(http::parse_response_head(text, http::HeadLimits(), false, head, problem),
+              http::HeadState::complete);
+    http::Reply reply;
+    set_forwarded_answer(reply, head, route, false, false, "Date: now\r\n");
+    std::string found;
+    std::istringstream lines(reply.forwarded->lines);
+    for (std::string line; std::getline(lines, line);)
+      if (http::same_letters(line.substr(0, 5), "date:")) found += line.substr(6);
+    return found;
+  };
+  Route sets, removes;
+  sets.set_response_headers = {{"Date", "route's"}};
+  removes.remove_response_headers = {"Date"};
+  EXPECT_EQ(dates("", Route()), "now\r");
+  EXPECT_EQ(dates("date: service's\r\n", Route()), "service's\r");
+  EXPECT_EQ(dates("date: service's\r\n", sets), "route's\r");
+  EXPECT_EQ(dates("", sets), "route's\r");
+  EXPECT_EQ(dates("date: service's\r\n", removes), "now\r") << "it is not the route's";
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "base/task_group.hpp"
 #include "base/task_outlive.hpp"
 #include "http/client/name_resolver.hpp"
+#include "http/client/out_of_files.hpp"
 #include "http/message/host_address.hpp"
 
 namespace market::gateway {
@@ -62,13 +63,14 @@ asio::awaitable<void> Prober::watch(std::shared_ptr<Shared> shared) {
 }
 
 asio::awaitable<void> Prober::probe(std::shared_ptr<Shared> shared, BackendPtr instance) {
-  const bool alive = co_await outlive("a probe", false, is_alive(shared, instance));
+  std::optional<bool> otherwise(false);
+  const auto alive = co_await outlive("a probe", otherwise, is_alive(shared, instance));
   shared->under_way.erase(instance);
-  if (!shared->stopped) instance->probed(alive, shared->balancer.limits(), steady_ms());
+  if (alive && !shared->stopped) instance->probed(*alive, shared->balancer.limits(), steady_ms());
 }
 
 /// Any answer below 500 shows that somebody works there: another's service may have no health path.
-asio::awaitable<bool> Prober::is_alive(std::shared_ptr<Shared> shared, BackendPtr instance) {
+asio::awaitable<std::optional<bool>> Prober::is_alive(std::shared_ptr<Shared> shared, BackendPtr instance) {
   const auto socket = std::make_shared<asio::ip::tcp::socket>(shared->executor);
   auto& resolver = http::NameResolver::shared();
   const std::string port = std::to_string(instance->port);
@@ -89,6 +91,11 @@ asio::awaitable<bool> Prober::is_alive(std::shared_ptr<Shared> shared, BackendPt
   if (!usable.empty() && !no_literal && (!instance->allowed || instance->allowed->refusal(literal).empty()))
     usable.emplace_back(literal, instance->port);  // Requests, too, try it last.
   if (!error && usable.empty()) error = asio::error::host_not_found;
+  if (!error) {  // async_connect() says "aborted", whatever kept it from a socket.
+    boost::system::error_code no_socket;
+    socket->open(usable.front().protocol(), no_socket);
+    if (http::is_out_of_files(no_socket)) error = no_socket;
+  }
   if (!error) co_await asio::async_connect(*socket, usable, asio::redirect_error(asio::use_awaitable, error));
   if (!error) {
     const std::string request = "GET " + instance->health_path +
@@ -98,7 +105,7 @@ asio::awaitable<bool> Prober::is_alive(std::shared_ptr<Shared> shared, BackendPt
                                asio::redirect_error(asio::use_awaitable, error));
   }
   std::string answer;
-  bool alive = false;
+  std::optional<bool> alive(false);
   if (!error) {
     co_await asio::async_read_until(*socket, asio::dynamic_buffer(answer, probe_answer_bytes_max), "\r\n",
                                     asio::redirect_error(asio::use_awaitable, error));
@@ -106,6 +113,7 @@ asio::awaitable<bool> Prober::is_alive(std::shared_ptr<Shared> shared, BackendPt
         !error && answer.starts_with("HTTP/1.") && answer.size() > 9 && answer[9] >= '2' && answer[9] < '5';
   }
   deadline.cancel();
+  if (http::is_out_of_files(error)) alive.reset();  // It is asked again soon.
   co_return alive;
 }
 

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "base/task.hpp"
@@ -22,7 +23,8 @@ class Prober {
   struct Shared;
   static asio::awaitable<void> watch(std::shared_ptr<Shared> shared);
   static asio::awaitable<void> probe(std::shared_ptr<Shared> shared, BackendPtr instance);
-  static asio::awaitable<bool> is_alive(std::shared_ptr<Shared> shared, BackendPtr instance);
+  /// Nullopt: we could not ask.
+  static asio::awaitable<std::optional<bool>> is_alive(std::shared_ptr<Shared> shared, BackendPtr instance);
   std::shared_ptr<Shared> shared_;
 };
 

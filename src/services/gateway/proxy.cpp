@@ -28,6 +28,7 @@ http::Reply fixed_reply(const FixedAnswer& answer, const http::Request& request)
   {
     http::HeadText lines(reply.forwarded.emplace().lines, 256);
     http::append_status_line(lines, reply.status);
+    lines.append(http::IoThread::current()->standard.date());
     lines.append("Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
   }
   if (!answer.location.empty()) {

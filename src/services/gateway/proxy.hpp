@@ -80,7 +80,11 @@ class Proxy {
     RetryBudget broken{100};  ///< After a connection died: a killed instance loses many at once.
     RetryBudget refused{10};  ///< After a bad answer or a time-out.
     Coalescer coalescer;
-    std::map<std::string, std::weak_ptr<EventFan>> fans;
+    struct Fan {
+      std::weak_ptr<EventFan> fan;
+      BackendPtr instance;  ///< Whose stream it is.
+    };
+    std::map<std::string, Fan> fans;
     std::map<std::string, std::weak_ptr<Coalescer::Flight>> fans_to_be;
   };
   /// What is found out about one request on its way.

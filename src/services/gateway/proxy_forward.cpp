@@ -106,7 +106,7 @@ void Proxy::prepare(Call& call, const Passage& passage, const Backend& instance,
 http::Reply Proxy::reply_of(Call& call, const Passage& passage, const BackendPtr& instance) {
   http::Reply reply;
   set_forwarded_answer(reply, *call.response, passage.route, call.answers_head,
-                       passage.route.cors || passage.config.cors);
+                       passage.route.cors || passage.config.cors, http::IoThread::current()->standard.date());
   if (call.outcome == Outcome::answered) {
     reply.body = call.response_body;
   } else if (call.outcome == Outcome::streamed) {

@@ -1,5 +1,7 @@
 // The proxy's event streams: each has a place in a budget of its own, and equal public ones share one.
 
+#include <chrono>
+
 #include "http/client/upstream.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/problem.hpp"
@@ -13,6 +15,11 @@ constexpr std::string_view product_service = "market-product";
 constexpr std::size_t fan_joined_max = 16'384;  ///< Who wait for the first answer of one.
 constexpr std::size_t fans_max = 4'096;         ///< Of one thread; beyond, each has its own stream.
 
+std::int64_t steady_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
 }  // namespace
 
 bool is_event_stream(const http::ResponseHead& head) {
@@ -25,14 +32,15 @@ bool carries_credentials(const http::Request& request) {
 
 /// A product's live stock: the same for all who may see the product, and each event says all. So whoever
 /// comes back with a Last-Event-ID needs no other stream, and of our own product service's nobody who is
-/// signed in. Of what others' streams depend on, we only know what holds for all answers.
+/// signed in. Of what others' streams depend on, we only know what holds for all answers. A route that was
+/// changed meanwhile is another one, whose streams may come from elsewhere or say other fields.
 std::string fan_key_of(const http::Request& request, const Route& route) {
   constexpr std::string_view suffix = "/stock/stream";
   if (!route.coalesce || request.method != http::Method::get || !request.path.ends_with(suffix)) return {};
   if (request.has_header("range")) return {};
   std::string key(request.target);
   if (route.service != product_service && !add_what_answers_depend_on(request, true, key)) return {};
-  return key.append("\n").append(route.id);
+  return key.append("\n").append(route.id).append("\n").append(route.source);
 }
 
 http::Reply Proxy::no_place(platform::StreamBudget::Refusal why, const Passage& passage) {
@@ -77,8 +85,9 @@ std::shared_ptr<EventFan> Proxy::fan_of(const Passage& passage) {
   auto& fans = local().fans;
   const auto found = fans.find(passage.fan_key);
   if (found == fans.end()) return nullptr;
-  auto fan = found->second.lock();
-  if (!fan || fan->has_ended()) {
+  auto fan = found->second.fan.lock();
+  // Newcomers leave an instance that is drained alone; who reads there already stays until it ends.
+  if (!fan || fan->has_ended() || !parts_.balancer.leads_to(found->second.instance, steady_ms())) {
     fans.erase(found);
     return nullptr;
   }
@@ -160,12 +169,14 @@ http::Reply Proxy::stream_of(http::Call& call, const Passage& passage, const Bac
   const auto among_its_own = take_place_of(instance, passage, refused);
   if (!among_its_own) return std::move(*refused);
   auto& fans = local().fans;
-  const bool shared = !passage.fan_key.empty() && call.response->status == 200;
+  // What a route makes another answer of is not shared: whoever joins a fan gets a 200.
+  const bool shared =
+      !passage.fan_key.empty() && call.response->status == 200 && reply.status == http::Status::ok;
   if (shared && fans.size() >= fans_max)
-    std::erase_if(fans, [](const auto& entry) { return entry.second.expired(); });
+    std::erase_if(fans, [](const auto& entry) { return entry.second.fan.expired(); });
   if (shared && fans.size() < fans_max) {
     auto fan = std::make_shared<EventFan>(call.stream, *reply.forwarded, among_its_own);
-    fans[passage.fan_key] = fan;
+    fans[passage.fan_key] = {fan, instance};
     return subscribe(passage, std::move(fan));
   }
   const auto place = take_place(passage, refused);

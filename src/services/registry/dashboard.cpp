@@ -103,7 +103,8 @@ Task<Reply> history(ContextPtr context, const Request& request) {
   co_return http::json(http::Status::ok, std::move(body));
 }
 
-/// The drain button: an override, told to the peers as any other.
+/// The drain button: overrides, told to the peers as any other. An instance that registered itself out of
+/// service has none that could be dropped, and its own word does not bring it back: so UP is set first.
 Task<Reply> set_status(ContextPtr context, const Request& request) {
   if (auto refusal = refuse_writer(*context, request)) co_return std::move(*refusal);
   const auto body = wire::parse_json(request.body);
@@ -115,22 +116,34 @@ Task<Reply> set_status(ContextPtr context, const Request& request) {
   if (!status)
     reader.refuse("status", "value", "status is none of UP, DOWN, STARTING, OUT_OF_SERVICE, UNKNOWN");
   if (const auto ok = reader.finish(); !ok) co_return tl::unexpected(ok.error());
+  using What = wire::eureka::Replicated::What;
   const bool back = *status == Status::up;
-  wire::eureka::Replicated item;
-  item.what =
-      back ? wire::eureka::Replicated::What::delete_override : wire::eureka::Replicated::What::status_update;
-  item.app = app;
-  item.id = id;
-  item.status = status;
-  const bool known = context->registry.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
+  std::vector<What> steps;
+  std::int64_t dirty_ms = 0;
+  context->registry.with([&](LeaseRegistry& leases, std::int64_t now_ms) {
     const std::string by = "the dashboard at " + std::string(request.remote_address);
-    const bool done = back ? leases.drop_override(app, id, status, std::nullopt, now_ms, by)
-                           : leases.override_status(app, id, *status, std::nullopt, now_ms, by);
-    leases.look(app, id, [&](const RegisteredInstance& instance) { item.dirty_ms = instance.dirty_ms; });
-    return done;
+    leases.look(app, id, [&](const RegisteredInstance& instance) {
+      dirty_ms = instance.dirty_ms;
+      if (!back || instance.status == Status::out_of_service) steps.push_back(What::status_update);
+      if (back) steps.push_back(What::delete_override);
+    });
+    for (const What step : steps) {
+      if (step == What::status_update)
+        leases.override_status(app, id, *status, std::nullopt, now_ms, by);
+      else
+        leases.drop_override(app, id, status, std::nullopt, now_ms, by);
+    }
   });
-  if (!known) co_return fail(Code::not_found, "there is no such instance");
-  context->peers.tell(std::move(item));
+  if (steps.empty()) co_return fail(Code::not_found, "there is no such instance");
+  for (const What step : steps) {
+    wire::eureka::Replicated item;
+    item.what = step;
+    item.app = app;
+    item.id = id;
+    item.status = status;
+    item.dirty_ms = dirty_ms;
+    context->peers.tell(std::move(item));
+  }
   co_return http::no_content();
 }
 
