@@ -15,14 +15,13 @@ import { StatePill, StockBar } from './stock';
 
 const addressOf = (product: Product): string => `/store/products/${product.id}`;
 
-/** The one that opens next, else the one on sale that opened last. */
+/** The one that opens next, else the one on sale that opened last; by the clock, for the list is read now and then. */
 export function featured(products: Product[], now: number): Product | null {
   const drops = products.filter((each) => each.sale);
   const opensAt = (each: Product): number => Date.parse(each.sale!.opensAt);
-  const next = drops.filter((each) => opensAt(each) > now && each.sale!.state === 'scheduled')
-    .sort((a, b) => opensAt(a) - opensAt(b))[0];
-  const live = drops.filter((each) => each.sale!.state === 'open' && each.stock.remaining > 0)
-    .sort((a, b) => opensAt(b) - opensAt(a))[0];
+  const those = (state: 'scheduled' | 'open'): Product[] => drops.filter((each) => saleView(each, null, now).state === state);
+  const next = those('scheduled').sort((a, b) => opensAt(a) - opensAt(b))[0];
+  const live = those('open').sort((a, b) => opensAt(b) - opensAt(a))[0];
   // A drop that opens within the hour is what people have come for.
   if (next && (!live || opensAt(next) - now < 3_600_000)) return next;
   return live ?? next ?? null;
