@@ -1,6 +1,6 @@
 /** The catalogue: the drop that matters now on top, everything else below. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import { ask } from '../api/client';
 import type { CategoryList, Product, ProductList, Stock } from '../api/types';
@@ -99,10 +99,21 @@ function useFilters() {
 function SearchBox({ value, onSearch }: { value: string; onSearch: (text: string) => void }): ReactNode {
   const { t } = useSpeech();
   const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
+  /** What was asked for here and has not come back as `value` yet: that takes its time, and is no news. */
+  const asked = useRef<string[]>([]);
+  const shown = useRef(value);
   useEffect(() => {
-    if (text === value) return undefined;
-    const timer = setTimeout(() => onSearch(text), 300);
+    shown.current = value;
+    const own = asked.current.lastIndexOf(value);
+    asked.current = own < 0 ? [] : asked.current.slice(own + 1);
+    if (own < 0) setText(value);
+  }, [value]);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      if (text === (asked.current.at(-1) ?? shown.current)) return;
+      asked.current.push(text);
+      onSearch(text);
+    }, 300);
     return () => clearTimeout(timer);
     // eslint-disable-next-line -- a new onSearch is no new text
   }, [text]);
