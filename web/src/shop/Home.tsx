@@ -141,6 +141,7 @@ export function Home(): ReactNode {
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
     placeholderData: (before) => before,
+    refetchInterval: 30_000,
   });
   const categories = useInfiniteQuery({
     queryKey: ['categories'],
