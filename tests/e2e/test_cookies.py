@@ -199,7 +199,8 @@ def test_a_cookie_counts_for_whom_the_page_names(market, page, buyer):
     for other in ("0", "", mine.lower() + "x", f"{mine},{mine}"):
         page.send("GET", "/users/me", None, (401, "unauthenticated"), {"Market-User": other})
         order = {"items": [{"productId": "0", "quantity": 1}]}
-        page.send("POST", "/orders", order, (401, "unauthenticated"), {"Market-User": other, "Idempotency-Key": "k"})
+        fields = {"Market-User": other, "Idempotency-Key": "k"}
+        page.send("POST", "/orders", order, (401, "unauthenticated"), fields)
     token = {"Authorization": f"Bearer {page.jar.cookies.get('market_access')}"}
     Page(market.url).send("GET", "/users/me", None, 200, {"Market-User": "0", **token})
 
