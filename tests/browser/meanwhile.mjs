@@ -88,6 +88,35 @@ async function aCartIsOrderedAgain(context) {
   await who.context.close();
 }
 
+/** The answer comes when another page is open: what is put into the cart after it is not of that order. */
+async function aCartIsLeftWhileItIsOrdered(context) {
+  const { market, seller } = context;
+  const bag = await seller.product({ name: 'Bag left', ...regular });
+  const one = await buyer(market.url);
+  await one.send('PUT', `/cart/items/${bag.id}`, { quantity: 1 });
+  const who = await visitor(context);
+  const page = await who.tab();
+  await signIn(page, market.url, one.account, 'en', '/store/cart');
+  let answer;
+  const left = new Promise((done) => { answer = done; });
+  await page.route('**/api/v1/orders', async (route) => { await left; return route.fallback(); }, { times: 1 });
+  await page.getByRole('button', { name: /^Order all for/ }).click();
+  await page.locator('.buy-button[aria-busy]').waitFor();
+  await page.locator('header a').first().click();
+  await page.getByRole('searchbox').waitFor();
+  answer();
+  await until(async () => (await one.send('GET', '/cart')).items.length === 0, 10);
+  await one.send('PUT', `/cart/items/${bag.id}`, { quantity: 2 });
+  await page.getByRole('navigation').getByRole('link', { name: 'Cart' }).click();
+  await page.waitForURL(/\/store\/orders\/./);
+  await page.getByRole('navigation').getByRole('link', { name: 'Cart' }).click();
+  await page.getByRole('link', { name: bag.name }).waitFor();
+  await pause(500);
+  assert.deepEqual((await one.send('GET', '/cart')).items.map((each) => each.quantity), [2]);
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** Two tabs show a profile: what one saves, the other shows, and does not take back. */
 async function aProfileIsSavedInTwoTabs(context) {
   const { market } = context;
@@ -230,5 +259,5 @@ async function theBoardOutlivesAToken(context) {
   await who.context.close();
 }
 
-await run([aPurchaseStaysItsBuyers, aCartIsOrderedAgain, aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain,
+await run([aPurchaseStaysItsBuyers, aCartIsOrderedAgain, aCartIsLeftWhileItIsOrdered, aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain,
   theFocusStaysWhereItWas, asksForNoCodeThatWasNotSent, theBoardOutlivesAToken], makeContext);

@@ -9,6 +9,7 @@
 import { ApiError, ask, UnknownOutcome } from '../api/client';
 import type { Order } from '../api/types';
 import { backoffMs } from './again';
+import { takeOut } from './cart';
 import { serverClock } from './clock';
 import { newKey } from './key';
 import { session, type SessionState } from './session';
@@ -241,6 +242,14 @@ function bought(order: Order, items: Line[]): Extract<Purchase, { state: 'bought
   return { state: 'bought', orderId: order.id, ticket, items };
 }
 
+/** Whatever page is open when it is: later the same product in the cart may be another one. */
+function whenBought(flow: PurchaseFlow): void {
+  flow.state.subscribe(() => {
+    const now = flow.state.get();
+    if (now.state === 'bought') takeOut(now.items);
+  });
+}
+
 const flows = new Map<string, PurchaseFlow>();
 /** The flow of this buyer and thing; the same one for every component that shows it. */
 export function purchaseOf(buyer: string, what: string): PurchaseFlow {
@@ -250,6 +259,7 @@ export function purchaseOf(buyer: string, what: string): PurchaseFlow {
     flow = new PurchaseFlow(buyer, what);
     flow.resume(true);
     flows.set(name, flow);
+    if (what === 'cart') whenBought(flow);
   }
   return flow;
 }

@@ -6,7 +6,7 @@ import { ApiError, ask } from '../api/client';
 import type { Cart, CartItem, User } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { buttonView } from '../lib/button';
-import { browserCart, merged, setQuantity } from '../lib/cart';
+import { browserCart, merged, setQuantity, takenOut } from '../lib/cart';
 import { useLeavesFocusAround } from '../lib/focus';
 import { useTitle } from '../lib/hooks';
 import { press } from '../lib/press';
@@ -108,9 +108,7 @@ function Order({ cart, user, changing }: { cart: Cart; user: User; changing: boo
   useEffect(() => {
     if (purchase.state !== 'bought') return;
     flow.clear();
-    // What was put in meanwhile, in another tab, stays.
-    const taken = purchase.items.map(({ productId }) => ask(`/cart/items/${productId}`, { method: 'DELETE' }));
-    void Promise.allSettled(taken).then(() => queries.invalidateQueries({ queryKey: ['cart'] }));
+    void takenOut().then(() => queries.invalidateQueries({ queryKey: ['cart'] }));
     void go(`/store/orders/${purchase.orderId}`);
   }, [purchase, flow, go, queries]);
   useEffect(() => () => flow.leave(), [flow]);
