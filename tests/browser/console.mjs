@@ -196,30 +196,40 @@ async function staysAtItsSale(context) {
   await page.context().close();
 }
 
-/** The answer to "Add units" is lost: pressed again, they are added once. */
+/** The answer to "Add units" is lost: it is asked for again, and the next units are others, be they as many. */
 async function addsUnitsOnce(context) {
   const { market, seller } = context;
   const product = await seller.product({ name: 'Delivered once', stock: 10 });
   const page = await operator(context);
   page.expected.push(/ERR_/);
   await page.goto(`${market.url}/admin?sale=${product.id}`);
-  let lost = 0;
+  let asked = 0;
   await page.route('**/stock', async (route) => {
-    if (route.request().method() !== 'POST' || lost > 0) return route.fallback();
-    lost += 1;
-    await route.fetch();
+    if (route.request().method() !== 'POST') return route.fallback();
+    asked += 1;
+    if (asked > 1 && asked < 4) return route.fallback();
+    if (asked < 5) await route.fetch();
     return route.abort('connectionreset');
   });
-  await page.getByLabel('How many').fill('5');
-  await page.getByLabel('Why').fill('a delivery');
-  await page.getByRole('button', { name: 'Add units' }).click();
-  await page.getByRole('alertdialog').getByRole('button', { name: 'Add units' }).click();
-  await page.locator('.control .notice.bad').waitFor();
-  await page.getByRole('button', { name: 'Add units' }).click();
-  await page.getByRole('alertdialog').getByRole('button', { name: 'Add units' }).click();
+  const add = async () => {
+    await page.getByLabel('How many').fill('5');
+    await page.getByLabel('Why').fill('a delivery');
+    await page.getByRole('button', { name: 'Add units' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Add units' }).click();
+  };
+  const capacity = async () => (await seller.send('GET', `/products/${product.id}/stock`)).capacity;
+  await add();
   await page.locator('.control').getByText('Done.').waitFor();
-  assert.equal(lost, 1);
-  assert.equal((await seller.send('GET', `/products/${product.id}/stock`)).capacity, 15);
+  assert.deepEqual([asked, await capacity()], [2, 15]);
+  await add();
+  await until(async () => await capacity() === 20, 10);
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+  // No answer at all: whoever stops waiting is told what he does not know.
+  await add();
+  await until(() => asked >= 5, 20);
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Not now' }).click();
+  await page.locator('.control .notice.bad').getByText('No answer came').waitFor();
+  assert.equal(await capacity(), 25);
   isQuiet(page);
   await page.context().close();
 }
@@ -475,6 +485,13 @@ async function movesOrdersOnAndLocksAccounts(context) {
   await page.getByRole('button', { name: 'Change the role' }).click();
   await until(async () => await role.inputValue() === 'seller', 10);
   await page.getByRole('button', { name: `Lock: ${one.account.email}` }).click();
+  await page.getByRole('alertdialog').getByText(`Lock ${one.account.email}?`).waitFor();
+  await isAccessible(page);
+  await page.getByRole('button', { name: 'Not now' }).click();
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+  await one.signIn();
+  await page.getByRole('button', { name: `Lock: ${one.account.email}` }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Lock' }).click();
   await page.getByText('locked', { exact: true }).waitFor();
   await assert.rejects(one.signIn(), /40[13]/);
   await page.getByRole('button', { name: `Unlock: ${one.account.email}` }).click();
@@ -614,6 +631,11 @@ async function tellsOthersOfOrders(context) {
     await until(() => taken.length === 3, 15);
     assert.equal(taken[2].headers['webhook-id'], taken[0].headers['webhook-id']);
     await page.getByRole('button', { name: `New secret: ${url}` }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Not now' }).click();
+    await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+    assert.equal(await page.locator('.secret').count(), 0);
+    await page.getByRole('button', { name: `New secret: ${url}` }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'New secret' }).click();
     assert.notEqual(await page.locator('.secret').innerText(), secret);
     await page.getByRole('button', { name: 'I have kept it' }).click();
     await page.getByRole('button', { name: `Stop: ${url}` }).click();

@@ -192,6 +192,19 @@ def test_cookies_that_do_not_say_who_asks(market, page):
         anonymous.send("GET", "/products?limit=1", None, 200, {"Cookie": cookie})
 
 
+def test_a_cookie_counts_for_whom_the_page_names(market, page, buyer):
+    """Somebody else signs in beside a page whose request is still under way: it does not become his."""
+    mine = buyer.user["id"]
+    page.send("GET", "/users/me", None, 200, {"Market-User": mine})
+    for other in ("0", "", mine.lower() + "x", f"{mine},{mine}"):
+        page.send("GET", "/users/me", None, (401, "unauthenticated"), {"Market-User": other})
+        order = {"items": [{"productId": "0", "quantity": 1}]}
+        fields = {"Market-User": other, "Idempotency-Key": "k"}
+        page.send("POST", "/orders", order, (401, "unauthenticated"), fields)
+    token = {"Authorization": f"Bearer {page.jar.cookies.get('market_access')}"}
+    Page(market.url).send("GET", "/users/me", None, 200, {"Market-User": "0", **token})
+
+
 def test_refresh_by_cookie(market, page):
     old = {cookie.name: cookie.value for cookie in page.jar.cookies}
     answer = page.send("POST", "/sessions/refresh", None, 201, ASKS)

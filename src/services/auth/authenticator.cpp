@@ -38,6 +38,10 @@ Result<wire::Identity> Authenticator::identify(const http::Request& request) con
   if (!token) return fail(token.error());
   auto identity = tokens_.verify(*token, wall_.now());
   if (identity && is_denied(*identity)) return refused();
+  // A page says whose request it sends: the cookie may by now be of somebody who signed in beside it.
+  if (identity && by_cookie && request.has_header("Market-User") &&
+      request.only_header("Market-User") != identity->user.text())
+    return refused();
   // Who sends it comes first: a page of another origin learns nothing by a cookie that counts nowhere.
   if (identity && by_cookie && !is_safe(request))
     if (const auto ours = expect_same_origin(request); !ours) return fail(ours.error());

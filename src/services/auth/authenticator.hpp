@@ -17,8 +17,8 @@ class Authenticator {
   Authenticator(const wire::AccessTokens& tokens, const DeniedSessions& denied, const Clock& wall)
       : tokens_(tokens), denied_(denied), wall_(wall) {}
   /// From `Authorization: Bearer` (exactly one; the scheme compares without case), else from the access
-  /// cookie of a web page. Errors: unauthenticated, forbidden (the cookie alone, with what changes
-  /// something).
+  /// cookie of a web page, which counts only for the user that `Market-User` names, if it is there.
+  /// Errors: unauthenticated, forbidden (the cookie alone, with what changes something).
   Result<wire::Identity> identify(const http::Request& request) const;
   /// As above. Errors also: forbidden, when the role is none of `roles`.
   Result<wire::Identity> require(const http::Request& request, std::span<const Role> roles) const;

@@ -9,6 +9,7 @@
 #include "base/checksum.hpp"
 #include "http/message/compression.hpp"
 #include "http/message/conditional.hpp"
+#include "services/platform/api_docs.hpp"
 #include "services/platform/docs_page.hpp"
 
 namespace market::embedded {
@@ -158,6 +159,12 @@ void add_web_routes(http::Router& router) {
   };
   add_page("shop.html", {"/", "/store", "/store/{page}", "/store/{page}/{id}"});
   add_page("admin.html", {"/admin", "/admin/{page}", "/admin/{page}/{id}"});
+  // Typed with a slash at the end: the same page.
+  for (const char* address : {"/store/", "/store/{page}/", "/admin/", "/admin/{page}/"})
+    router.add(Method::get, address, [](const Request& r) {
+      return lead_to(
+          fmt::format("{}{}{}", r.path.substr(0, r.path.size() - 1), r.query.empty() ? "" : "?", r.query));
+    });
   // One route for all files of a folder: a name with a hash is no name for a metric.
   for (const char* folder : {"", "assets/"})
     router.add(Method::get, fmt::format("/web/{}{{file}}", folder),

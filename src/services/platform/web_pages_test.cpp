@@ -15,9 +15,11 @@ class WebPages : public testing::Test {
   WebPages() { add_web_routes(router_); }
 
   /// Nothing: no route, or a refusal.
-  std::optional<http::Reply> get(std::string_view path, std::vector<http::HeaderView> headers = {}) {
+  std::optional<http::Reply> get(std::string_view path, std::vector<http::HeaderView> headers = {},
+                                 std::string_view query = {}) {
     http::Request request;
     request.path = request.target = path;
+    request.query = query;
     request.headers.assign(headers.begin(), headers.end());
     const auto match = router_.match(request);
     if (match.handler == nullptr) return std::nullopt;
@@ -55,6 +57,18 @@ TEST_F(WebPages, EveryAddressOfAPageIsThatPage) {
     EXPECT_EQ(*get(address)->shared_body, shop) << address;
   for (const auto* address : {"/admin/orders", "/admin/products/0C3KQ2V8M0G00"})
     EXPECT_EQ(*get(address)->shared_body, admin) << address;
+}
+
+TEST_F(WebPages, ASlashAtTheEndLeadsToThePage) {
+  for (const std::string address : {"/store", "/store/orders", "/admin", "/admin/products"}) {
+    const auto reply = get(address + "/");
+    ASSERT_TRUE(reply.has_value()) << address;
+    EXPECT_EQ(reply->status, http::Status::found) << address;
+    EXPECT_EQ(header(*reply, "Location"), address);
+    EXPECT_EQ(header(*get(address + "/", {}, "sale=1"), "Location"), address + "?sale=1");
+  }
+  for (const auto* address : {"/store//", "/store//example.com/", "/store/../"})
+    EXPECT_FALSE(get(address)) << address;
 }
 
 TEST_F(WebPages, NothingElseIs) {

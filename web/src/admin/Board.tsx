@@ -1,5 +1,5 @@
 /** The sale board: what an operator looks at while a sale runs. */
-import { useEffect, useMemo, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import type { Product, Stock } from '../api/types';
 import { useClockSync, useLive, useServerNow } from '../lib/hooks';
@@ -22,13 +22,15 @@ export function Figure({ name, value, note, look = '' }: { name: string; value: 
 /** What remains, once a second, for the chart. */
 function useHistory(remaining: number): (number | null)[][] {
   const [history, setHistory] = useState<[number[], number[]]>([[], []]);
+  const latest = useRef(remaining);
+  useEffect(() => { latest.current = remaining; });
   useEffect(() => {
     const add = (): void => setHistory(([at, values]) =>
-      [[...at, Date.now() / 1000].slice(-pointsKept), [...values, remaining].slice(-pointsKept)]);
+      [[...at, Date.now() / 1000].slice(-pointsKept), [...values, latest.current].slice(-pointsKept)]);
     add();
     const timer = setInterval(add, 1000);
     return () => clearInterval(timer);
-  }, [remaining]);
+  }, []); // Not at each change: in a rush there are ten a second, and the chart would be of twelve seconds.
   return history;
 }
 

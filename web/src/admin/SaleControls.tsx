@@ -1,9 +1,10 @@
 /** What can be done to a sale that is announced, runs, or has ended. */
 import { useQueryClient } from '@tanstack/react-query';
-import { useState, type ReactNode } from 'react';
-import { ask } from '../api/client';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { ApiError, ask } from '../api/client';
 import type { Product } from '../api/types';
-import { KeptKey } from '../lib/key';
+import { untilAnswered } from '../lib/again';
+import { newKey } from '../lib/key';
 import type { SaleView } from '../lib/sale';
 import { FormError, useForm } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
@@ -16,17 +17,22 @@ interface Question {
   title: string;
   text: ConsoleWord;
   button: ConsoleWord;
-  work: () => Promise<unknown>;
+  work: Work;
+  /** Said when no answer came before the question was closed. */
+  unknown?: ConsoleWord;
 }
+type Work = (ended: AbortSignal) => Promise<unknown>;
 
 function Restock({ product, put }: { product: Product; put: (question: Question) => void }): ReactNode {
   const { t, number } = useConsoleSpeech();
-  const [kept] = useState(() => new KeptKey());
   const form = useForm(async (data) => {
     const body = { delta: Number(data.get('delta')), reason: String(data.get('reason')) };
+    // One key for one question: it is sent until there is an answer, and never for the next units, be they as many.
+    const key = newKey();
     put({
       title: t('control.restock.ask', { count: number(body.delta), name: product.name }), text: 'control.restock.text', button: 'control.restock',
-      work: () => kept.send((key) => ask(`/products/${product.id}/stock`, { method: 'POST', body, key })),
+      work: (ended) => untilAnswered(() => ask(`/products/${product.id}/stock`, { method: 'POST', body, key, signal: ended }), ended),
+      unknown: 'control.restock.unknown',
     });
   });
   return (
@@ -51,21 +57,28 @@ export function SaleControls({ product, state, admin }: { product: Product; stat
   const runs = !stopped && state !== 'scheduled';
   const planned = paused ? closesAt : null;
 
-  const act = async (work: () => Promise<unknown>): Promise<void> => {
+  const running = useRef<AbortController | null>(null);
+  useEffect(() => () => running.current?.abort(), []);
+  const act = async (work: Work, unknown?: ConsoleWord): Promise<void> => {
     if (busy) return;
+    const { signal } = (running.current = new AbortController());
     setBusy(true);
     setError(null);
     setDone(false);
     try {
-      await work();
+      await work(signal);
       setDone(true);
       await queries.invalidateQueries({ queryKey: ['products'] });
     } catch (failure) {
-      setError(failure);
+      setError(unknown && !(failure instanceof ApiError) ? t(unknown) : failure);
     } finally {
       setBusy(false);
       setQuestion(null);
     }
+  };
+  const leave = (): void => {
+    running.current?.abort();
+    setQuestion(null);
   };
   const until = (end: string | null) => () => void act(() => goOn(product, admin, end));
   const close: Question = {
@@ -93,10 +106,10 @@ export function SaleControls({ product, state, admin }: { product: Product; stat
       {runs && <p className="muted">{t('control.pause.text')}</p>}
       <Restock product={product} put={setQuestion} />
       {question && (
-        <Confirm open onClose={() => setQuestion(null)} title={question.title} text={t(question.text)}>
+        <Confirm open onClose={leave} title={question.title} text={t(question.text)}>
           <div className="dialog-row">
-            <Button onClick={() => setQuestion(null)}>{t('cancel')}</Button>
-            <Button look="danger" aria-busy={busy} onClick={() => void act(question.work)}>{busy && <Spinner />}{t(question.button)}</Button>
+            <Button onClick={leave}>{t('cancel')}</Button>
+            <Button look="danger" aria-busy={busy} onClick={() => void act(question.work, question.unknown)}>{busy && <Spinner />}{t(question.button)}</Button>
           </div>
         </Confirm>
       )}

@@ -22,6 +22,7 @@ export function Users(): ReactNode {
   const [email, setEmail] = useState('');
   const [role, setRole] = useState('');
   const [error, setError] = useState<unknown>(null);
+  const [locking, setLocking] = useState<AdminUser | null>(null);
   const [asked, setAsked] = useState<{ user: AdminUser; role: Role } | null>(null);
   const list = useInfiniteQuery({
     queryKey: ['admin-users', email, role],
@@ -34,6 +35,7 @@ export function Users(): ReactNode {
   const change = async (user: AdminUser, patch: object): Promise<void> => {
     setError(null);
     setAsked(null);
+    setLocking(null);
     try {
       await ask(`/admin/users/${user.id}`, { method: 'PATCH', body: patch });
       await queries.invalidateQueries({ queryKey: ['admin-users'] });
@@ -76,7 +78,7 @@ export function Users(): ReactNode {
               <td>{time(user.createdAt)}</td>
               <td className="right">
                 <Link className="button quiet small" to={`/admin/orders?userId=${user.id}`}>{t('nav.orders')}</Link>
-                {!self && <Button look={user.lockedAt ? 'plain' : 'danger'} className="small" aria-label={`${t(user.lockedAt ? 'users.unlock' : 'users.lock')}: ${user.email}`} onClick={() => void change(user, { locked: !user.lockedAt })}>{t(user.lockedAt ? 'users.unlock' : 'users.lock')}</Button>}
+                {!self && <Button look={user.lockedAt ? 'plain' : 'danger'} className="small" aria-label={`${t(user.lockedAt ? 'users.unlock' : 'users.lock')}: ${user.email}`} onClick={() => (user.lockedAt ? void change(user, { locked: false }) : setLocking(user))}>{t(user.lockedAt ? 'users.unlock' : 'users.lock')}</Button>}
               </td>
             </tr>
           );
@@ -87,6 +89,14 @@ export function Users(): ReactNode {
           <div className="dialog-row">
             <Button onClick={() => setAsked(null)}>{t('cancel')}</Button>
             <Button look="danger" onClick={() => void change(asked.user, { role: asked.role })}>{t('users.role.do')}</Button>
+          </div>
+        </Confirm>
+      )}
+      {locking && (
+        <Confirm open onClose={() => setLocking(null)} title={t('users.lock.ask', { email: locking.email })} text={t('users.lock.text')}>
+          <div className="dialog-row">
+            <Button onClick={() => setLocking(null)}>{t('cancel')}</Button>
+            <Button look="danger" onClick={() => void change(locking, { locked: true })}>{t('users.lock')}</Button>
           </div>
         </Confirm>
       )}

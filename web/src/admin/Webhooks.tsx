@@ -57,6 +57,7 @@ function Hooks({ base, list, onSecret }: { base: string; list: Webhook[]; onSecr
   const { t, time } = useConsoleSpeech();
   const queries = useQueryClient();
   const [ending, setEnding] = useState<Webhook | null>(null);
+  const [rotating, setRotating] = useState<Webhook | null>(null);
   const [error, setError] = useState<unknown>(null);
   const act = async (work: () => Promise<unknown>): Promise<void> => {
     setError(null);
@@ -67,8 +68,11 @@ function Hooks({ base, list, onSecret }: { base: string; list: Webhook[]; onSecr
       setError(failure);
     } finally {
       setEnding(null);
+      setRotating(null);
     }
   };
+  const rotate = async (hook: Webhook): Promise<void> =>
+    onSecret(await ask<WebhookWithSecret>(`${path(hook)}/secret`, { method: 'POST' }));
   const path = (hook: Webhook): string => `${base}/webhooks/${hook.id}`;
   return (
     <>
@@ -84,7 +88,7 @@ function Hooks({ base, list, onSecret }: { base: string; list: Webhook[]; onSecr
                 <td className="detail">{hook.events.join(', ')}</td><td>{time(hook.createdAt)}</td>
                 <td className="right">
                   <Button look="quiet" className="small" aria-label={`${t(hook.active ? 'hooks.stop' : 'hooks.resume')}: ${hook.url}`} onClick={() => void act(() => ask(path(hook), { method: 'PATCH', body: { active: !hook.active } }))}>{t(hook.active ? 'hooks.stop' : 'hooks.resume')}</Button>
-                  <Button look="quiet" className="small" aria-label={`${t('hooks.rotate')}: ${hook.url}`} onClick={() => void act(async () => onSecret(await ask<WebhookWithSecret>(`${path(hook)}/secret`, { method: 'POST' })))}>{t('hooks.rotate')}</Button>
+                  <Button look="quiet" className="small" aria-label={`${t('hooks.rotate')}: ${hook.url}`} onClick={() => setRotating(hook)}>{t('hooks.rotate')}</Button>
                   <Button look="danger" className="small" aria-label={`${t('hooks.end')}: ${hook.url}`} onClick={() => setEnding(hook)}>{t('hooks.end')}</Button>
                 </td>
               </tr>
@@ -92,6 +96,11 @@ function Hooks({ base, list, onSecret }: { base: string; list: Webhook[]; onSecr
           </tbody>
         </table>
       </div>
+      {rotating && (
+        <Confirm open onClose={() => setRotating(null)} title={t('hooks.rotate.ask')} text={t('hooks.rotate.text', { url: rotating.url })}>
+          <div className="dialog-row"><Button onClick={() => setRotating(null)}>{t('cancel')}</Button><Button look="danger" onClick={() => void act(() => rotate(rotating))}>{t('hooks.rotate')}</Button></div>
+        </Confirm>
+      )}
       {ending && (
         <Confirm open onClose={() => setEnding(null)} title={t('hooks.end.ask')} text={t('hooks.end.text', { url: ending.url })}>
           <div className="dialog-row"><Button onClick={() => setEnding(null)}>{t('cancel')}</Button><Button look="danger" onClick={() => void act(() => ask(path(ending), { method: 'DELETE' }))}>{t('hooks.end')}</Button></div>

@@ -1,6 +1,6 @@
 /** The store's counters once a second, and the last two minutes of what they did. */
 import { useEffect, useRef, useState } from 'react';
-import { ApiError } from '../api/client';
+import { ApiError, askText } from '../api/client';
 import { session } from '../lib/session';
 import { parseMetrics, Processes, type Point, type Sample } from './metrics';
 
@@ -14,13 +14,9 @@ export interface Metrics {
   denied: boolean;
 }
 
-async function read(signal: AbortSignal): Promise<Sample[]> {
-  const answer = await fetch('/api/v1/admin/metrics', { cache: 'no-store', signal });
-  if (answer.status === 401 || answer.status === 403)
-    throw new ApiError({ type: '', title: '', status: answer.status, detail: '', message: '', code: '', traceId: '' }, null);
-  if (!answer.ok) throw new Error(String(answer.status));
-  return parseMetrics(await answer.text());
-}
+/** As every question: an access token that has ended is renewed, and the board does not go blank in between. */
+const read = async (signal: AbortSignal): Promise<Sample[]> =>
+  parseMetrics((await askText('/admin/metrics', { headers: { Accept: 'text/plain' }, timeoutMs: 5000, signal })).text);
 
 export function useMetrics(wanted: boolean): Metrics {
   const [metrics, setMetrics] = useState<Metrics>({ samples: [], points: [], away: false, denied: !wanted });
@@ -32,13 +28,13 @@ export function useMetrics(wanted: boolean): Metrics {
     const turn = async (): Promise<void> => {
       try {
         if (session.get().state === 'out') throw new Error('signed out'); // Waits until somebody is back.
-        const samples = await read(AbortSignal.any([stop.signal, AbortSignal.timeout(5000)]));
+        const samples = await read(stop.signal);
         const point = processes.current.add({ at: Date.now(), samples });
         setMetrics((old) => ({ samples: processes.current.samples(), away: false, denied: false,
           points: point ? [...old.points, point].slice(-pointsKept) : old.points }));
       } catch (error) {
         if (stop.signal.aborted) return;
-        const denied = error instanceof ApiError;
+        const denied = error instanceof ApiError && error.status === 403;
         setMetrics((old) => ({ ...old, away: !denied, denied }));
       }
       timer = setTimeout(() => void turn(), 1000);

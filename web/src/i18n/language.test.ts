@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { en } from './en';
 import { ko } from './ko';
@@ -29,6 +30,19 @@ describe('both languages', () => {
         speechOf(language, { ko, en }).price({ amount: 100, currency }).replace(/[\d.,\s]/g, ''));
       expect(new Set(signs).size).toBe(signs.length); // A cart may hold dollars of two countries.
     }
+  });
+  it('write the digits of every currency that the server takes as the server does', () => {
+    const source = readFileSync(new URL('../../../src/domain/sale/money.cpp', import.meta.url), 'utf8');
+    const listed = (name: string): string[] =>
+      [...new RegExp(`${name} =([^;]*);`).exec(source)![1]!.matchAll(/[A-Z]{3}/g)].map(([code]) => code);
+    const lists = [listed('no_digits'), [], listed('two_digits'), listed('three_digits')];
+    expect(lists.map((each) => each.length)).toEqual([16, 0, lists[2]!.length, 7]);
+    expect(lists[2]).toContain('HUF');
+    for (const language of ['en', 'ko'] as const)
+      lists.forEach((codes, digits) => codes.forEach((currency) => {
+        const written = speechOf(language, { ko, en }).price({ amount: 199_905, currency }).replace(/^\D*|[^\d.]/g, '');
+        expect(`${currency} ${written}`).toBe(`${currency} ${(199_905 / 10 ** digits).toFixed(digits)}`);
+      }));
   });
   it('fill in what is known and leave the rest', () => {
     expect(fill('{a} of {b}', { a: '{b}' })).toBe('{b} of {b}');

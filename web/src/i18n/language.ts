@@ -39,6 +39,15 @@ export interface Speech<W extends string = Word> {
   clock(ms: number): string;
 }
 
+/**
+ * The digits of a currency's smaller unit by ISO 4217, as the server has them (src/domain/sale/money.cpp). Browsers go by
+ * CLDR, where forints and rupiahs, among others, are whole: a hundred times too much.
+ */
+const noDigits = 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF'.split(' ');
+const threeDigits = 'BHD IQD JOD KWD LYD OMR TND'.split(' ');
+const minorDigits = (currency: string): number =>
+  (noDigits.includes(currency) ? 0 : threeDigits.includes(currency) ? 3 : 2);
+
 const tags = { ko: 'ko-KR', en: 'en-GB' };
 
 export function speechOf<W extends string>(spoken: Language, dictionaries: Dictionaries<W>): Speech<W> {
@@ -58,8 +67,10 @@ export function speechOf<W extends string>(spoken: Language, dictionaries: Dicti
     t: (word, values) => (values ? fill(dictionaries[spoken][word], values) : dictionaries[spoken][word]),
     number: (value) => numbers.format(value),
     price: ({ amount, currency }) => {
-      const format = new Intl.NumberFormat(tag, { style: 'currency', currency });
-      return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0));
+      const digits = minorDigits(currency);
+      return new Intl.NumberFormat(tag, {
+        style: 'currency', currency, minimumFractionDigits: digits, maximumFractionDigits: digits,
+      }).format(amount / 10 ** digits);
     },
     // Another year is named.
     time: (iso) => {

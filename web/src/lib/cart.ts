@@ -62,3 +62,11 @@ session.subscribe(() => {
 });
 /** The server's cart has what was collected before; until then it is not the whole cart. */
 export const merged = (): Promise<void> => merging;
+
+/** Takes out what was ordered, when the answer comes; what is put in afterwards is for the next order. */
+export function takeOut(lines: Line[]): void {
+  const each = lines.map(({ productId }) => ask(`/cart/items/${encodeURIComponent(productId)}`, { method: 'DELETE' }));
+  taking = Promise.allSettled(each);
+}
+let taking: Promise<unknown> = Promise.resolve();
+export const takenOut = (): Promise<unknown> => taking;

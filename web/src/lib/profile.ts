@@ -18,3 +18,11 @@ export function profileChange(user: Pick<User, keyof Profile>, typed: (name: key
   }
   return change;
 }
+
+/** What has changed elsewhere in the fields that still hold what they were filled with. */
+export function profileNews(before: Profile, now: Profile, typed: (name: keyof Profile) => string): Partial<Record<keyof Profile, string>> {
+  const news: Partial<Record<keyof Profile, string>> = {};
+  for (const each of ['name', 'phone', 'address'] as const)
+    if (before[each] !== now[each] && typed(each) === (before[each] ?? '')) news[each] = now[each] ?? '';
+  return news;
+}

@@ -14,12 +14,14 @@ class Browser {
   sent: string[] = [];
   keys = 0;
   waits: number[] = [];
+  signedIn: string | null = 'buyer';
   private queue: Promise<void> = Promise.resolve();
 
   constructor(private readonly answer: (key: string, tries: number) => Promise<Order>) {}
 
   tab(): PurchaseFlow {
     const buying: Buying = {
+      signedIn: () => this.signedIn,
       place: (_, key) => {
         this.sent.push(key);
         return this.answer(key, this.sent.length);
@@ -154,6 +156,51 @@ describe('a purchase', () => {
     expect(tab.state.get()).toMatchObject({ state: 'refused', why: code, asked: 1 });
     await tab.buy(items);
     expect(browser.sent).toEqual(['key-1', 'key-2']);
+  });
+
+  it('is forgotten by whoever sees that it is done, at once', async () => {
+    const browser = new Browser((key) => Promise.resolve(order(key, 1)));
+    const tab = browser.tab();
+    const seen: string[] = [];
+    tab.state.subscribe(() => {
+      const now = tab.state.get();
+      if (now.state !== 'bought') return;
+      seen.push(now.orderId);
+      tab.clear();
+    });
+    for (const key of ['key-1', 'key-2']) {
+      await tab.buy(items);
+      expect(seen.at(-1)).toBe(key);
+      expect(browser.stored.size).toBe(0);
+      expect(tab.state.get().state).toBe('idle');
+    }
+  });
+
+  it('is not forgotten while it is asked for', async () => {
+    const browser = new Browser(() => new Promise(() => undefined));
+    const tab = browser.tab();
+    void tab.buy(items);
+    await settled();
+    tab.clear();
+    expect(browser.stored.size).toBe(1);
+    expect(tab.state.get().state).toBe('asking');
+  });
+
+  it('is never made for whoever signs in between two tries, and goes on for its own buyer', async () => {
+    const browser = new Browser((_, tries) => {
+      if (tries > 1) return Promise.resolve(order('o1', 1));
+      browser.signedIn = 'another';
+      return Promise.reject(new UnknownOutcome('busy', 6));
+    });
+    const tab = browser.tab();
+    await tab.buy(items);
+    expect(browser.sent).toEqual(['key-1']);
+    expect(tab.state.get().state).toBe('signed_out');
+    browser.signedIn = 'buyer';
+    tab.resume();
+    await settled();
+    expect(browser.sent).toEqual(['key-1', 'key-1']);
+    expect(tab.state.get().state).toBe('bought');
   });
 
   it('keeps its key while somebody signs in again', async () => {

@@ -9,6 +9,7 @@
 import { ApiError, ask, UnknownOutcome } from '../api/client';
 import type { Order } from '../api/types';
 import { backoffMs } from './again';
+import { takeOut } from './cart';
 import { serverClock } from './clock';
 import { newKey } from './key';
 import { session, type SessionState } from './session';
@@ -49,7 +50,9 @@ export const slowAfterMs = 2500;
 const nameOf = (buyer: string, what: string): string => `market.buy.${buyer}.${what}`;
 
 export interface Buying {
-  place(items: Line[], key: string): Promise<Order>;
+  place(items: Line[], key: string, buyer: string): Promise<Order>;
+  /** Who is signed in, as far as this page knows; null: nobody. */
+  signedIn(): string | null;
   wait(ms: number): Promise<void>;
   now(): number;
   read(name: string): string | null;
@@ -61,7 +64,13 @@ export interface Buying {
 }
 
 const browser: Buying = {
-  place: (items, key) => ask<Order>('/orders', { method: 'POST', body: { items }, key, timeoutMs: 10_000 }),
+  // The cookies may be another buyer's before this page hears of it: the server compares.
+  place: (items, key, buyer) =>
+    ask<Order>('/orders', { method: 'POST', body: { items }, key, headers: { 'Market-User': buyer }, timeoutMs: 10_000 }),
+  signedIn: () => {
+    const who = session.get();
+    return who.state === 'in' ? who.user.id : null;
+  },
   wait: (ms) => new Promise((wake) => {
     const timer = setTimeout(wake, ms);
     addEventListener('online', () => { clearTimeout(timer); wake(); }, { once: true });
@@ -89,7 +98,7 @@ export class PurchaseFlow {
   private readonly name: string;
   private running = false;
 
-  constructor(buyer: string, what: string, private readonly with_: Buying = browser) {
+  constructor(private readonly buyer: string, what: string, private readonly with_: Buying = browser) {
     this.name = nameOf(buyer, what);
     this.state = new Value<Purchase>({ state: 'idle' });
   }
@@ -126,9 +135,10 @@ export class PurchaseFlow {
     await this.run();
   }
 
-  /** Forgets the outcome, so that the button is there again. */
+  /** Forgets the outcome, so that the button is there again. What is asked for is not forgotten. */
   clear(): void {
-    if (this.running) return;
+    const record = this.read();
+    if (record && 'pending' in record) return;
     this.with_.write(this.name, null);
     this.state.set({ state: 'idle' });
   }
@@ -176,9 +186,11 @@ export class PurchaseFlow {
       if ('done' in record) return this.state.set(record.done); // Another tab has the answer.
       const { key, items, since } = record.pending;
       if (this.isTooOld(record.pending)) return this.giveUp();
+      // Between two tries somebody else may have signed in: he buys nothing of this.
+      if (this.with_.signedIn() !== this.buyer) return this.state.set({ state: 'signed_out' });
       const slow = setTimeout(() => this.state.set({ state: 'asking', since, trouble: 'slow' }), slowAfterMs);
       try {
-        return this.end(bought(await this.with_.place(items, key), items));
+        return this.end(bought(await this.with_.place(items, key, this.buyer), items));
       } catch (error) {
         const pause = this.afterFailure(error, record.pending, tries);
         if (pause === null) return undefined;
@@ -230,6 +242,14 @@ function bought(order: Order, items: Line[]): Extract<Purchase, { state: 'bought
   return { state: 'bought', orderId: order.id, ticket, items };
 }
 
+/** Whatever page is open when it is: later the same product in the cart may be another one. */
+function whenBought(flow: PurchaseFlow): void {
+  flow.state.subscribe(() => {
+    const now = flow.state.get();
+    if (now.state === 'bought') takeOut(now.items);
+  });
+}
+
 const flows = new Map<string, PurchaseFlow>();
 /** The flow of this buyer and thing; the same one for every component that shows it. */
 export function purchaseOf(buyer: string, what: string): PurchaseFlow {
@@ -239,6 +259,7 @@ export function purchaseOf(buyer: string, what: string): PurchaseFlow {
     flow = new PurchaseFlow(buyer, what);
     flow.resume(true);
     flows.set(name, flow);
+    if (what === 'cart') whenBought(flow);
   }
   return flow;
 }

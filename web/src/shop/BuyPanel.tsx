@@ -7,6 +7,7 @@ import { ask } from '../api/client';
 import type { Order, Product, Stock } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { buttonView, type ButtonView } from '../lib/button';
+import { useLeavesFocusAround } from '../lib/focus';
 import { purchaseOf, type Purchase, type PurchaseFlow } from '../lib/purchase';
 import { quantityMax, type SaleView } from '../lib/sale';
 import { session } from '../lib/session';
@@ -104,7 +105,8 @@ export function BuyPanel({ product, stock, sale }: { product: Product; stock: St
   const max = quantityMax(product, remaining);
   const [wanted, setWanted] = useState(1);
   const quantity = Math.min(wanted, max);
-  if (flow && purchase.state === 'bought') return <Bought purchase={purchase} flow={flow} product={product} />;
+  if (flow && purchase.state === 'bought')
+    return <div className="bought" tabIndex={-1}><Bought purchase={purchase} flow={flow} product={product} /></div>;
   const view = buttonView(sale, purchase, buyer !== null);
   const values = {
     price: price({ ...product.price, amount: product.price.amount * quantity }),
@@ -119,7 +121,7 @@ export function BuyPanel({ product, stock, sale }: { product: Product; stock: St
     else if (view.action === 'verify') void go(`/store/verify?to=${encodeURIComponent(here)}`);
   };
   return (
-    <div className="buy">
+    <div className="buy" tabIndex={-1}>
       <div className="buy-row">
         {view.action === 'buy' && max > 1 && <Quantity value={quantity} max={max} onChange={setWanted} />}
         <BuyButton view={view} busy={who.state === 'unknown'} label={t(view.label, values)} onPress={press} />
@@ -142,8 +144,9 @@ function BuyButton({ view, busy, label, onPress }: {
   view: ButtonView; busy: boolean; label: string; onPress: () => void;
 }): ReactNode {
   const waits = view.action === 'wait';
+  const button = useLeavesFocusAround<HTMLButtonElement>();
   return (
-    <button type="button" className={`button main buy-button ${view.action}`} disabled={view.action === 'none' || busy}
+    <button ref={button} type="button" className={`button main buy-button ${view.action}`} disabled={view.action === 'none' || busy}
       aria-disabled={waits || undefined} aria-busy={waits || undefined} onClick={waits ? undefined : onPress}>
       {waits && <Spinner />}{label}
     </button>

@@ -6,7 +6,8 @@ import { ApiError, ask } from '../api/client';
 import type { Cart, CartItem, User } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { buttonView } from '../lib/button';
-import { browserCart, merged, setQuantity } from '../lib/cart';
+import { browserCart, merged, setQuantity, takenOut } from '../lib/cart';
+import { useLeavesFocusAround } from '../lib/focus';
 import { useTitle } from '../lib/hooks';
 import { press } from '../lib/press';
 import { productQuery } from '../lib/queries';
@@ -62,12 +63,17 @@ function Count({ row, change, open }: { row: Row; change: (quantity: number) => 
   );
 }
 
+function Remove({ name, onPress }: { name: string; onPress: () => void }): ReactNode {
+  const { t } = useSpeech();
+  const button = useLeavesFocusAround<HTMLButtonElement>();
+  return <Button ref={button} look="quiet" className="small" aria-label={t('cart.removeName', { name })} onClick={onPress}>{t('cart.remove')}</Button>;
+}
+
 function Rows({ rows, change, open }: {
   rows: Row[]; change: (productId: string, quantity: number) => Promise<unknown>; open?: Open;
 }): ReactNode {
-  const { t } = useSpeech();
   return (
-    <ul className="order-list">
+    <ul className="order-list" tabIndex={-1}>
       {rows.map((row) => (
         <li key={row.productId} className="order-row cart-row">
           <div className="order-art"><Art product={{ id: row.productId, name: row.name, imageUrl: row.imageUrl }} sizes="6rem" /></div>
@@ -77,7 +83,7 @@ function Rows({ rows, change, open }: {
           </div>
           <div className="cart-tools">
             <Count row={row} change={(quantity) => change(row.productId, quantity)} {...(open && { open })} />
-            <Button look="quiet" className="small" aria-label={t('cart.removeName', { name: row.name })} onClick={() => press(() => change(row.productId, 0))}>{t('cart.remove')}</Button>
+            <Remove name={row.name} onPress={() => press(() => change(row.productId, 0))} />
           </div>
         </li>
       ))}
@@ -102,9 +108,7 @@ function Order({ cart, user, changing }: { cart: Cart; user: User; changing: boo
   useEffect(() => {
     if (purchase.state !== 'bought') return;
     flow.clear();
-    // What was put in meanwhile, in another tab, stays.
-    const taken = purchase.items.map(({ productId }) => ask(`/cart/items/${productId}`, { method: 'DELETE' }));
-    void Promise.allSettled(taken).then(() => queries.invalidateQueries({ queryKey: ['cart'] }));
+    void takenOut().then(() => queries.invalidateQueries({ queryKey: ['cart'] }));
     void go(`/store/orders/${purchase.orderId}`);
   }, [purchase, flow, go, queries]);
   useEffect(() => () => flow.leave(), [flow]);

@@ -1,6 +1,6 @@
 /** The catalogue: the drop that matters now on top, everything else below. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import { ask } from '../api/client';
 import type { CategoryList, Product, ProductList, Stock } from '../api/types';
@@ -15,14 +15,13 @@ import { StatePill, StockBar } from './stock';
 
 const addressOf = (product: Product): string => `/store/products/${product.id}`;
 
-/** The one that opens next, else the one on sale that opened last. */
+/** The one that opens next, else the one on sale that opened last; by the clock, for the list is read now and then. */
 export function featured(products: Product[], now: number): Product | null {
   const drops = products.filter((each) => each.sale);
   const opensAt = (each: Product): number => Date.parse(each.sale!.opensAt);
-  const next = drops.filter((each) => opensAt(each) > now && each.sale!.state === 'scheduled')
-    .sort((a, b) => opensAt(a) - opensAt(b))[0];
-  const live = drops.filter((each) => each.sale!.state === 'open' && each.stock.remaining > 0)
-    .sort((a, b) => opensAt(b) - opensAt(a))[0];
+  const those = (state: 'scheduled' | 'open'): Product[] => drops.filter((each) => saleView(each, null, now).state === state);
+  const next = those('scheduled').sort((a, b) => opensAt(a) - opensAt(b))[0];
+  const live = those('open').sort((a, b) => opensAt(b) - opensAt(a))[0];
   // A drop that opens within the hour is what people have come for.
   if (next && (!live || opensAt(next) - now < 3_600_000)) return next;
   return live ?? next ?? null;
@@ -100,10 +99,21 @@ function useFilters() {
 function SearchBox({ value, onSearch }: { value: string; onSearch: (text: string) => void }): ReactNode {
   const { t } = useSpeech();
   const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
+  /** What was asked for here and has not come back as `value` yet: that takes its time, and is no news. */
+  const asked = useRef<string[]>([]);
+  const shown = useRef(value);
   useEffect(() => {
-    if (text === value) return undefined;
-    const timer = setTimeout(() => onSearch(text), 300);
+    shown.current = value;
+    const own = asked.current.lastIndexOf(value);
+    asked.current = own < 0 ? [] : asked.current.slice(own + 1);
+    if (own < 0) setText(value);
+  }, [value]);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      if (text === (asked.current.at(-1) ?? shown.current)) return;
+      asked.current.push(text);
+      onSearch(text);
+    }, 300);
     return () => clearTimeout(timer);
     // eslint-disable-next-line -- a new onSearch is no new text
   }, [text]);
@@ -131,6 +141,7 @@ export function Home(): ReactNode {
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
     placeholderData: (before) => before,
+    refetchInterval: 30_000,
   });
   const categories = useInfiniteQuery({
     queryKey: ['categories'],

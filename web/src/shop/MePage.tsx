@@ -1,12 +1,12 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import { ask } from '../api/client';
 import type { SessionList, User } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { useTitle } from '../lib/hooks';
 import { press } from '../lib/press';
-import { profileChange } from '../lib/profile';
+import { profileChange, profileNews } from '../lib/profile';
 import { changed, ended, signOut } from '../lib/session';
 import { Confirm } from '../ui/Confirm';
 import { saveFile } from '../lib/file';
@@ -17,6 +17,16 @@ import { Guard } from './Guard';
 function Profile({ user }: { user: User }): ReactNode {
   const { t } = useSpeech();
   const [saved, setSaved] = useState(false);
+  const fields = useRef<HTMLFormElement>(null);
+  const shown = useRef(user);
+  useEffect(() => {
+    // Saved elsewhere: what is not being changed here is shown as it is now, and so is not sent back as it was.
+    const typed = new FormData(fields.current!);
+    const news = profileNews(shown.current, user, (name) => String(typed.get(name) ?? ''));
+    for (const [name, value] of Object.entries(news))
+      (fields.current!.elements.namedItem(name) as HTMLInputElement).value = value;
+    shown.current = user;
+  }, [user]);
   const form = useForm(async (data) => {
     setSaved(false);
     const body = profileChange(user, (name) => String(data.get(name) ?? ''));
@@ -29,7 +39,7 @@ function Profile({ user }: { user: User }): ReactNode {
       <p className="muted">
         {user.email} · {user.emailVerified ? t('me.verified') : <Link to="/store/verify?to=/store/me">{t('me.unverified')}</Link>}
       </p>
-      <form onSubmit={form.submit} noValidate>
+      <form ref={fields} onSubmit={form.submit} noValidate>
         <FormError error={form.error} fields={['name', 'phone', 'address']} />
         {saved && <Notice kind="good">{t('me.saved')}</Notice>}
         <Field name="name" label={t('signUp.name')} autoComplete="name" defaultValue={user.name} error={fieldError(form.error, 'name')} />

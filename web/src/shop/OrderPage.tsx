@@ -5,6 +5,7 @@ import { Link, useParams } from 'react-router';
 import { ApiError, ask } from '../api/client';
 import type { Order } from '../api/types';
 import { useSpeech } from '../i18n/language';
+import { useLeavesFocusAround } from '../lib/focus';
 import { useLive, useServerNow, useTitle } from '../lib/hooks';
 import { usePayment } from '../lib/payment';
 import { KeptKey } from '../lib/key';
@@ -17,6 +18,16 @@ import { FormError } from './account';
 import { Guard } from './Guard';
 
 const cards = ['ok', 'declined', 'slow'] as const;
+
+function PayButton({ busy, onPress, children }: { busy: boolean; onPress: () => void; children: ReactNode }): ReactNode {
+  const button = useLeavesFocusAround<HTMLButtonElement>();
+  return (
+    <button ref={button} type="button" className="button main buy-button" aria-disabled={busy || undefined} aria-busy={busy || undefined}
+      onClick={busy ? undefined : onPress}>
+      {busy && <Spinner />}{children}
+    </button>
+  );
+}
 
 function Payment({ order }: { order: Order }): ReactNode {
   const { t, price } = useSpeech();
@@ -46,10 +57,7 @@ function Payment({ order }: { order: Order }): ReactNode {
           </label>
         ))}
       </fieldset>
-      <button type="button" className="button main buy-button" aria-disabled={busy || undefined} aria-busy={busy || undefined}
-        onClick={busy ? undefined : () => pay(card)}>
-        {busy && <Spinner />}{busy ? t('pay.asking') : t('pay.now', { price: price(order.total) })}
-      </button>
+      <PayButton busy={busy} onPress={() => pay(card)}>{busy ? t('pay.asking') : t('pay.now', { price: price(order.total) })}</PayButton>
       <div aria-live="polite">
         {paying.state === 'retrying' && <Notice>{t('pay.retrying')}</Notice>}
         {declined && <Notice kind="bad" title={t('pay.declined')}>{t('pay.declined.text')}</Notice>}
@@ -144,8 +152,10 @@ function Shown({ order }: { order: Order }): ReactNode {
           <p>{t(`state.${order.state}`)}</p>
         </Ticket>
       )}
-      {order.state === 'accepted' && <Payment order={order} />}
-      <Money order={order} />
+      <div className="paying" tabIndex={-1}>
+        {order.state === 'accepted' && <Payment order={order} />}
+        <Money order={order} />
+      </div>
       <section aria-labelledby="items">
         <h2 id="items">{t('order.items')}</h2>
         <ul className="lines">

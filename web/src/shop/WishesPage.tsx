@@ -18,6 +18,7 @@ function Wishes({ user }: { user: User }): ReactNode {
     queryFn: ({ pageParam, signal }) => ask<WishList>('/wishlist', { query: { limit: 24, cursor: pageParam }, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
+    refetchInterval: 30_000,
   });
   const forget = async (productId: string): Promise<void> => {
     await ask(`/wishlist/${productId}`, { method: 'DELETE' });

@@ -1,10 +1,11 @@
 /** Signing in, signing up, and the code that confirms an address. */
 import { createContext, useContext, useState, type FormEvent, type ReactNode } from 'react';
-import { Link, useNavigate, useSearchParams } from 'react-router';
+import { Link, Navigate, useNavigate, useSearchParams } from 'react-router';
 import { ApiError, ask, UnknownOutcome } from '../api/client';
+import type { User } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { useTitle } from '../lib/hooks';
-import { load, signIn } from '../lib/session';
+import { load, session, signIn } from '../lib/session';
 import { Button, Field, LinkButton, Notice, Spinner } from '../ui/parts';
 import { Guard } from './Guard';
 
@@ -110,7 +111,10 @@ export function SignUpPage(): ReactNode {
     const password = String(data.get('password'));
     await ask('/users', { method: 'POST', body: { email, password, name: textOf(data, 'name') }, plain: true });
     await signIn(email, password);
-    await go(`/store/verify?to=${encodeURIComponent(to)}`, { replace: true });
+    const who = session.get();
+    // A shop that asks for no confirmation has sent no code.
+    if (who.state === 'in' && who.user.emailVerified) await go(to, { replace: true });
+    else await go(`/store/verify?to=${encodeURIComponent(to)}`, { replace: true });
   });
   return (
     <div className="page narrow">
@@ -161,6 +165,13 @@ function Verify({ email }: { email: string }): ReactNode {
   );
 }
 
+/** Whoever comes with a confirmed address has no code to enter; what is said to whom confirms it here is left alone. */
+function Unverified({ user }: { user: User }): ReactNode {
+  const [parameters] = useSearchParams();
+  const [was] = useState(user.emailVerified);
+  return was ? <Navigate to={placeAfter(parameters.get('to'))} replace /> : <Verify email={user.email} />;
+}
+
 export function VerifyPage(): ReactNode {
-  return <Guard>{(user) => <Verify email={user.email} />}</Guard>;
+  return <Guard>{(user) => <Unverified user={user} />}</Guard>;
 }
