@@ -12,7 +12,8 @@ namespace {
 using wire::ByteReader;
 using wire::ByteWriter;
 
-constexpr std::uint8_t format = 3;
+/// 3 did not say whether a unit of a product was sold.
+constexpr std::uint8_t format = 4, oldest_readable = 3;
 enum class Section : std::uint8_t { products = 1, orders = 2, buyers = 3, keys = 4, end = 5 };
 constexpr std::uint32_t products_per_slice = 256;
 using Keys = SegmentedMap<RequestKey, KeyBinding>;
@@ -134,6 +135,7 @@ void SnapshotCopy::copy_products() {
     put(out, product.stock.capacity);
     put(out, product.stock.remaining);
     put(out, product.stock.next_ticket);
+    out.byte(product.stock.sold ? 1 : 0);
   }
 }
 
@@ -237,7 +239,7 @@ void read_head(ByteReader& in, Sequencer::Memory& memory) {
   }
 }
 
-void read_product(ByteReader& in, SaleState& state) {
+void read_product(ByteReader& in, SaleState& state, std::uint8_t of_format) {
   SaleProduct product;
   product.id.value = get_number(in);
   product.version = in.integer();
@@ -245,6 +247,12 @@ void read_product(ByteReader& in, SaleState& state) {
   product.stock.capacity = get_number(in);
   product.stock.remaining = get_number(in);
   product.stock.next_ticket = get_number(in);
+  product.stock.sold = product.stock.next_ticket > 1 || product.stock.remaining != product.stock.capacity;
+  if (of_format >= 4) {
+    const std::uint8_t sold = in.byte();
+    if (sold > 1) return in.refuse();
+    product.stock.sold = sold == 1;
+  }
   const auto slot = static_cast<std::uint32_t>(state.products.size());
   if (!state.slots.emplace(product.id, slot).second) return in.refuse();
   state.products.push_back(std::move(product));
@@ -280,7 +288,7 @@ void read_order(ByteReader& in, SaleState& state) {
   if (state.orders.size() == before) return in.refuse();
 }
 
-void read_rows(ByteReader& in, Section section, std::size_t count, SaleState& state) {
+void read_rows(ByteReader& in, Section section, std::size_t count, SaleState& state, std::uint8_t of_format) {
   if (section == Section::orders) {
     // All of one part: its table does not grow while they come.
     ByteReader ahead = in;
@@ -288,7 +296,7 @@ void read_rows(ByteReader& in, Section section, std::size_t count, SaleState& st
   }
   for (std::size_t i = 0; i < count && !in.broken(); ++i) {
     if (section == Section::products) {
-      read_product(in, state);
+      read_product(in, state, of_format);
     } else if (section == Section::orders) {
       read_order(in, state);
     } else if (section == Section::buyers) {
@@ -298,6 +306,7 @@ void read_rows(ByteReader& in, Section section, std::size_t count, SaleState& st
       const auto units = static_cast<std::int32_t>(in.integer());
       if (units <= 0 || state.units_of(user, slot) != 0) return in.refuse();
       state.buyers.set(Buyer{user, slot}, units);
+      state.products[slot].stock.sold = true;  // Format 3 says it of returned units nowhere else.
     } else {
       RequestKey key;
       key.hi = in.fixed64();
@@ -312,9 +321,10 @@ void read_rows(ByteReader& in, Section section, std::size_t count, SaleState& st
 
 Result<DecodedSnapshot> decode_snapshot(std::string_view bytes) {
   ByteReader in(bytes);
-  if (const std::uint8_t found = in.byte(); found != format)
-    return fail(Code::internal,
-                fmt::format("the snapshot has format {}, this program knows {}", found, format));
+  const std::uint8_t found = in.byte();
+  if (found < oldest_readable || found > format)
+    return fail(Code::internal, fmt::format("the snapshot has format {}, this program knows {} and {}", found,
+                                            oldest_readable, format));
   Sequencer::Memory memory;
   read_head(in, memory);
   bool ended = false;
@@ -325,7 +335,7 @@ Result<DecodedSnapshot> decode_snapshot(std::string_view bytes) {
     if (section < Section::products || section > Section::end)
       in.refuse();
     else if (!ended)
-      read_rows(in, section, count, memory.state);
+      read_rows(in, section, count, memory.state, found);
   }
   memory.forgotten_through = get_number(in);
   if (in.broken()) return fail(Code::internal, "the snapshot is cut off");

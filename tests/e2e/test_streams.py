@@ -33,6 +33,24 @@ def test_state_events_without_any_buyer(admin, anonymous):
     assert product["sale"]["opensAt"] <= states[1]["asOf"] < product["sale"]["closesAt"] <= states[2]["asOf"]
 
 
+def test_a_pause_that_became_an_end_is_news(admin, anonymous):
+    """Both say `closed`: whoever comes back hears which of them it is now."""
+    product = admin.product(stock=5)
+    path = f"/products/{product['id']}/stock/stream"
+    admin.post(f"/admin/products/{product['id']}/sale/pause", expect=200)
+    with EventStream(anonymous, path) as stream:
+        assert stream.next("state")[1]["paused"]
+        paused = stream.last_id
+    with EventStream(anonymous, path, paused) as stream:
+        time.sleep(0.5)
+        assert stream.all() == []
+    sale = {"opensAt": moment(-20), "closesAt": moment(-10), "paused": False}
+    admin.patch(f"/products/{product['id']}", {"sale": sale}, expect=200)
+    with EventStream(anonymous, path, paused) as stream:
+        ended = stream.next("stock")[1]
+        assert ended["saleState"] == "closed" and not ended["paused"]
+
+
 def test_at_most_ten_events_a_second(admin, anonymous, buyer):
     stock = 1_000_000  # More than any machine buys one by one in that time.
     product = admin.product(stock=stock)

@@ -36,6 +36,7 @@ class ScriptedProvider final : public PaymentProvider {
     co_return answer;
   }
   Task<ChargedToken> compare(AttemptId attempt, std::string token) override {
+    co_await wait(compare_takes);
     if (compare_fails) co_return fail(Code::unavailable, "down");
     if (std::find(charged.begin(), charged.end(), attempt) == charged.end()) co_return ChargedToken::unknown;
     co_return token == charged_token ? ChargedToken::same : ChargedToken::another;
@@ -47,7 +48,7 @@ class ScriptedProvider final : public PaymentProvider {
   }
 
   Result<ChargeState> charge_answer = ChargeState::captured;
-  Millis charge_takes{0}, find_takes{0};
+  Millis charge_takes{0}, find_takes{0}, compare_takes{0};
   std::function<void(AttemptId)> while_charging;
   std::vector<Result<ChargeState>> find_answers{ChargeState::unknown};
   int refunds_that_fail = 0, finds_that_throw = 0;

@@ -12,18 +12,23 @@ from market_server import PATIENCE
 
 
 class EventStream:
-    """`with EventStream(client, "/orders/x/events") as stream: name, data, at = stream.next()`"""
+    """`with EventStream(client, "/orders/x/events") as stream: name, data, at = stream.next()`
 
-    def __init__(self, caller, path):
+    `known`: the `last_id` of a stream before."""
+
+    def __init__(self, caller, path, known=None):
         where = urllib.parse.urlparse(caller.url)
         connection = http.client.HTTPConnection(where.hostname, where.port, timeout=60)
         headers = {"Authorization": "Bearer " + caller.token} if caller.token else {}
+        if known is not None:
+            headers["Last-Event-ID"] = known
         connection.request("GET", "/api/v1" + path, headers=headers)
         self.socket = connection.sock
         self.answer = connection.getresponse()
         caller.document.check("GET", "/api/v1" + path, self.answer.status, dict(self.answer.headers), "")
         self.events = queue.Queue()
         self.comments = []
+        self.last_id = None
         self.ended = threading.Event()
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -37,6 +42,8 @@ class EventStream:
                     self.comments.append(line)
                 elif line.startswith(b"event: "):
                     name = line[7:].decode()
+                elif line.startswith(b"id: "):
+                    self.last_id = line[4:].decode()
                 elif line.startswith(b"data: "):
                     data.append(line[6:].decode())
                 elif not line and name:

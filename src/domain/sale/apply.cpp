@@ -196,6 +196,7 @@ class Folding {
   void take(std::uint32_t slot, UserId user, std::int32_t quantity, std::int64_t ticket) {
     ProductStock& stock = change_stock(slot);
     stock.remaining -= quantity;
+    stock.sold = true;
     if (ticket != 0) stock.next_ticket = ticket + 1;
     count_buyer(slot, user, quantity);
   }

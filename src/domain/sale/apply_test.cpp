@@ -25,7 +25,7 @@ TEST_F(Apply, AnAcceptanceTakesUnitsTicketsLimitAndKey) {
   EXPECT_EQ(open->pay_by, order->pay_by);
   EXPECT_EQ(open->place, sale_.state.numbers.place);
   EXPECT_EQ(sale_.state.orders.lines_of(*open), (OpenLines{OpenLine{sale_.state.slot_of(shoes), 2}}));
-  EXPECT_EQ(sale_.stock_of(shoes), (ProductStock{5, 3, 2}));
+  EXPECT_EQ(sale_.stock_of(shoes), (ProductStock{5, 3, 2, true}));
   EXPECT_EQ(sale_.bought(shoes, alice), 2);
   EXPECT_EQ(*sale_.state.keys.find(asked.key), (KeyBinding{1, 9}));
 }
@@ -74,7 +74,7 @@ TEST_F(Apply, ExpiryGivesUnitsAndLimitBackButNeverATicket) {
   EXPECT_EQ(order->state, OrderState::expired);
   EXPECT_EQ(order->updated_at, sale_.now);
   EXPECT_EQ(order->history.back(), (StateChange{OrderState::expired, sale_.now}));
-  EXPECT_EQ(sale_.stock_of(shoes), (ProductStock{2, 2, 2}));
+  EXPECT_EQ(sale_.stock_of(shoes), (ProductStock{2, 2, 2, true}));
   EXPECT_EQ(sale_.bought(shoes, alice), 0);
   EXPECT_EQ(sale_.accepted(2, bob, shoes)->lines[0].ticket, 2);
 }
@@ -129,10 +129,10 @@ TEST_F(Apply, ARestockReopensASoldOutProduct) {
   sale_.accepted(1, alice, shoes);
   EXPECT_EQ(sale_.refusal(place(bob, shoes)), Code::sold_out);
   sale_.carry_out(AdjustStock{shoes, 2, "restock"});
-  EXPECT_EQ(sale_.stock_of(shoes), (ProductStock{3, 2, 2}));
+  EXPECT_EQ(sale_.stock_of(shoes), (ProductStock{3, 2, 2, true}));
   EXPECT_EQ(sale_.accepted(2, bob, shoes)->lines[0].ticket, 2);
   sale_.carry_out(AdjustStock{shoes, -1, "lost"});
-  EXPECT_EQ(sale_.stock_of(shoes), (ProductStock{2, 0, 3}));
+  EXPECT_EQ(sale_.stock_of(shoes), (ProductStock{2, 0, 3, true}));
 }
 
 TEST_F(Apply, NewTermsChangeNoOldOrder) {

@@ -138,7 +138,8 @@ std::string Audit::difference(const SaleState& state) const {
     if (known == nullptr) return fmt::format("product {} is missing", id.text());
     if (known->terms != product.terms || known->version != product.version)
       return fmt::format("product {} has other terms", id.text());
-    const ProductStock stock{product.capacity, product.remaining, product.last_ticket + 1};
+    // Of what was ever sold a snapshot of format 3 does not say all.
+    const ProductStock stock{product.capacity, product.remaining, product.last_ticket + 1, known->stock.sold};
     if (known->stock != stock)
       return fmt::format("product {}: {} of {} remain, {} of {} in the whole log", id.text(),
                          known->stock.remaining, known->stock.capacity, product.remaining, product.capacity);

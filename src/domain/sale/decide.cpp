@@ -66,7 +66,7 @@ Decision decide_on(const Asked& asked, const ChangeProduct& wanted) {
   if (product->terms.seller != wanted.terms.seller)
     return refuse(Code::validation, "the seller of a product does not change");
   // Its report is one sum of money, and what a buyer compares with his receipt.
-  if (product->stock.next_ticket > 1 && product->terms.price.currency != wanted.terms.price.currency)
+  if (product->stock.sold && product->terms.price.currency != wanted.terms.price.currency)
     return refuse_member("price.currency", "the currency does not change once a unit was sold");
   if (auto wrong = wrong_terms(wanted.terms)) return std::move(*wrong);
   return asked.event_of(ProductChanged{wanted.product, product->version + 1, wanted.terms, wanted.texts});

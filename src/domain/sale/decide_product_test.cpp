@@ -70,6 +70,23 @@ TEST_F(DecideProduct, TheCurrencyStaysOnceAUnitWasSold) {
   EXPECT_EQ(sale_.refusal(sale_.change_of(shoes, event_terms(900))), std::nullopt) << "the amount may change";
 }
 
+/// Without tickets, and when the unit has come back: its buyer's order says what he paid.
+TEST_F(DecideProduct, TheCurrencyStaysOfWhatHasNoTicketsToo) {
+  ProductTerms regular = event_terms(700);
+  regular.kind = ProductKind::regular;
+  sale_.list(shoes, 2, regular);
+  ProductTerms in_dollars = regular;
+  in_dollars.price.currency = *Currency::parse("USD");
+  EXPECT_EQ(sale_.refusal(sale_.change_of(shoes, in_dollars)), std::nullopt);
+  sale_.accepted(5, UserId{1}, shoes);
+  EXPECT_EQ(sale_.refusal(sale_.change_of(shoes, in_dollars)), Code::validation);
+  sale_.expired(5);
+  ASSERT_EQ(sale_.stock_of(shoes).remaining, 2);
+  in_dollars.kind = ProductKind::event;
+  EXPECT_EQ(sale_.refusal(sale_.change_of(shoes, in_dollars)), Code::validation);
+  EXPECT_EQ(sale_.refusal(sale_.change_of(shoes, event_terms(900))), std::nullopt);
+}
+
 TEST_F(DecideProduct, AChangeIsBasedOnTheVersionThatIsThere) {
   sale_.list(shoes, 1);
   ChangeProduct seen = sale_.change_of(shoes, event_terms(700));

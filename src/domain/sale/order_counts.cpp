@@ -5,18 +5,17 @@
 namespace market {
 
 void OrderCounts::add(const Order& order, ProductId product) {
-  std::int64_t units = 0, amount = 0;
-  for (const OrderLine& line : order.lines) {
-    if (line.product != product) continue;
-    units += line.quantity;
-    amount += line.unit_price.amount * line.quantity;
-  }
+  std::int64_t units = 0;
+  for (const OrderLine& line : order.lines)
+    if (line.product == product) units += line.quantity;
   if (units == 0) return;
   Count& count = by_state[static_cast<std::size_t>(order.state)];
   ++count.orders;
   count.units += units;
   const bool goes_back = order.payment == PaymentState::refunding || order.payment == PaymentState::refunded;
-  (goes_back ? refunded : count.amount) += amount;
+  Amounts& amounts = goes_back ? refunded : count.amounts;
+  for (const OrderLine& line : order.lines)
+    if (line.product == product) amounts[line.unit_price.currency] += line.unit_price.amount * line.quantity;
   for (const StateChange& change : order.history) {
     Timeline::Step step;
     if (change.state == OrderState::accepted) {

@@ -10,6 +10,7 @@ namespace {
 using tests::at;
 using tests::cap;
 using tests::shoes;
+using Amounts = OrderCounts::Amounts;
 
 /// Two lines of shoes, 3 units of 500 in all, and a cap.
 Order order_of(std::vector<StateChange> history, PaymentState payment = PaymentState::none) {
@@ -36,8 +37,8 @@ TEST(OrderCounts, CountTheUnitsOfTheProductAlone) {
   const auto& paid = counts.by_state[static_cast<std::size_t>(OrderState::paid)];
   EXPECT_EQ(paid.orders, 1);
   EXPECT_EQ(paid.units, 3);
-  EXPECT_EQ(paid.amount, 1'500);
-  EXPECT_EQ(counts.refunded, 0);
+  EXPECT_EQ(paid.amounts, (Amounts{{Currency{}, 1'500}}));
+  EXPECT_EQ(counts.refunded, Amounts{});
   EXPECT_EQ(sum(counts, &Timeline::Step::orders), 1);
   EXPECT_EQ(sum(counts, &Timeline::Step::units), 3);
   EXPECT_EQ(sum(counts, &Timeline::Step::paid), 3);
@@ -61,8 +62,23 @@ TEST(OrderCounts, MoneyThatGoesBackStaysNowhere) {
         shoes);
   const auto& cancelled = counts.by_state[static_cast<std::size_t>(OrderState::cancelled)];
   EXPECT_EQ(cancelled.orders, 2);
-  EXPECT_EQ(cancelled.amount, 0);
-  EXPECT_EQ(counts.refunded, 3'000);
+  EXPECT_EQ(cancelled.amounts, Amounts{});
+  EXPECT_EQ(counts.refunded, (Amounts{{Currency{}, 3'000}}));
+}
+
+TEST(OrderCounts, NoCurrencyIsAddedToAnother) {
+  const Currency dollars = *Currency::parse("USD");
+  OrderCounts counts;
+  for (const PaymentState payment : {PaymentState::paid, PaymentState::refunded}) {
+    Order order = order_of({{OrderState::accepted, at(0)}, {OrderState::delivered, at(1)}}, payment);
+    counts.add(order, shoes);
+    for (OrderLine& line : order.lines) line.unit_price = Money{9, dollars};
+    counts.add(order, shoes);
+  }
+  const auto& delivered = counts.by_state[static_cast<std::size_t>(OrderState::delivered)];
+  EXPECT_EQ(delivered.units, 12);
+  EXPECT_EQ(delivered.amounts, (Amounts{{Currency{}, 1'500}, {dollars, 27}}));
+  EXPECT_EQ(counts.refunded, (Amounts{{Currency{}, 1'500}, {dollars, 27}}));
 }
 
 TEST(OrderCounts, UnitsComeBackWhenAnOrderEndsNotWhenItGoesOn) {

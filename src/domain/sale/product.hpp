@@ -48,6 +48,7 @@ struct ProductStock {
   std::int64_t capacity = 0;  ///< Units ever put up for sale (restocks count, either way).
   std::int64_t remaining = 0;
   std::int64_t next_ticket = 1;
+  bool sold = false;  ///< A unit was sold once, though it may have come back. Known to the sequencer alone.
   friend bool operator==(const ProductStock&, const ProductStock&) = default;
 };
 

@@ -59,8 +59,9 @@ struct SaleState {
   std::int32_t units_of(UserId user, std::uint32_t slot) const { return buyers.of(Buyer{user, slot}); }
 };
 
-/// A hash of all that must not be forgotten (not: keys, and orders without open work), the same for equal
-/// states whatever the order of a hash table (I19).
+/// A hash of all that must not be forgotten (not: keys, orders without open work, and what was ever sold,
+/// which snapshots of format 3 do not say of all), the same for equal states whatever the order of a hash
+/// table (I19).
 std::uint64_t state_hash(const SaleState& state);
 
 }  // namespace market

@@ -227,7 +227,9 @@ Task<Reply> export_csv(const UseCases& use, const Request& request) {
   if (!allowed) co_return fail(allowed.error());
   auto query = read_query(request);
   if (!query) co_return fail(query.error());
-  query->limit = export_orders_max;
+  const auto limit = request.query_parameter("limit");
+  if (!limit) co_return fail(limit.error());
+  if (!*limit) query->limit = export_orders_max;
   const auto page = co_await use.search.search(*query);
   if (!page) co_return fail(page.error());
   Reply reply;

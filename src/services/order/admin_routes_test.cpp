@@ -69,5 +69,23 @@ TEST_F(AdminOrderRoutesTest, SayOfAnOlderOneAtOnceThatThereIsNone) {
   EXPECT_EQ(show(order_of(Millis(120'000))).error().code, Code::order_not_found);
 }
 
+TEST_F(AdminOrderRoutesTest, ExportAsManyOrdersAsWereAskedFor) {
+  for (const Millis ago : {Millis(0), Millis(1'000), Millis(2'000)}) {
+    Order order = order_of(ago);
+    order.lines.push_back(OrderLine{ProductId{7}, 1, 1, Money{500, {}}, 0});
+    gate_.orders[order.id] = order;
+  }
+  const auto rows = [&](const std::string& query, bool more) {
+    const auto reply = service_.ask(Method::get, "/api/v1/admin/orders/export", "", {chief_}, query);
+    EXPECT_TRUE(reply);
+    if (!reply) return std::ptrdiff_t{-1};
+    EXPECT_EQ(tests::header_of(*reply, "X-Next-Cursor").empty(), !more) << query;
+    return std::count(reply->body.begin(), reply->body.end(), '\n') - 1;
+  };
+  EXPECT_EQ(rows("", false), 3);
+  EXPECT_EQ(rows("limit=2", true), 2);
+  EXPECT_EQ(rows("limit=3", false), 3);
+}
+
 }  // namespace
 }  // namespace market::order

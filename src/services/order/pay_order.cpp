@@ -21,6 +21,12 @@ asio::awaitable<void> ask_for_money(PaymentProvider& provider, std::shared_ptr<C
   charging->timer.cancel();
 }
 
+/// Whether the gate has nothing against the request itself: the order is one that no payment is begun for.
+bool begins_nothing(const Error& refusal) {
+  // The gate may have forgotten an order that is paid and recorded.
+  return refusal.code == Code::order_not_payable || refusal.code == Code::order_not_found;
+}
+
 }  // namespace
 
 /// Whoever pays: ends with an answer for all, however it ends.
@@ -51,32 +57,65 @@ class PayOrder::Turn {
   bool ended_ = false;
 };
 
-PayOrder::UnderWayPtr PayOrder::find_or_begin(OrderId order, const std::string& token, bool& first) {
+PayOrder::UnderWayPtr PayOrder::find_or_begin(const Command& command, const std::string& token, bool& first) {
   const std::lock_guard lock(mutex_);
-  auto& slot = under_way_[order];
+  auto& slot = under_way_[std::get<StartPayment>(command.body).order];
   first = slot == nullptr;
-  if (first) slot = std::make_shared<UnderWay>(token);
+  if (first) slot = std::make_shared<UnderWay>(token, command.key, command.fingerprint);
   return slot;
 }
 
 Task<Paid> PayOrder::run(Command command, std::string token) {
   const StartPayment asked = std::get<StartPayment>(command.body);
-  // The total first: an attempt that is in the log must be charged.
-  const auto order = co_await reader_.find(asked.user, asked.order);
-  if (!order) co_return fail(order.error());
-  bool first = false;
-  auto mine = find_or_begin(asked.order, token, first);
-  if (!first) {
-    if (mine->token != token)
-      co_return fail(Code::order_not_payable, "a payment of this order with another token is under way");
-    auto same = co_await wait_for(std::move(mine), asked);
-    if (same) same->replayed = static_cast<bool>(command.key);
-    co_return same;
+  while (true) {
+    // The total first: an attempt that is in the log must be charged.
+    const auto order = co_await reader_.find(asked.user, asked.order);
+    if (!order) co_return fail(order.error());
+    const Money total = (*order)->total;
+    if ((*order)->payment == PaymentState::paid) {
+      // Nothing is begun for it: whatever else is under way, the token says what the answer is.
+      auto paid = co_await start(std::move(command), total, std::move(token));
+      co_return paid;
+    }
+    bool first = false;
+    auto mine = find_or_begin(command, token, first);
+    if (first) {
+      Turn turn(*this, asked.order, std::move(mine));
+      auto paid = co_await start(std::move(command), total, std::move(token));
+      turn.end(paid);
+      co_return paid;
+    }
+    if (mine->token != token) {
+      auto beside = co_await beside_another(std::move(command), std::move(token));
+      co_return beside;
+    }
+    auto same = co_await wait_for(mine, asked);
+    const bool same_key = mine->key == command.key && mine->fingerprint == command.fingerprint;
+    // The first one's key was bound to something else, which says nothing of this request.
+    if (!same && same.error().code == Code::idempotency_mismatch && !same_key) continue;
+    if (!same || !command.key) co_return same;
+    std::optional<Paid> answered = std::move(*same);
+    auto paid = co_await start(std::move(command), total, std::move(token), std::move(answered));
+    co_return paid;
   }
-  Turn turn(*this, asked.order, std::move(mine));
-  auto paid = co_await start(std::move(command), (*order)->total, std::move(token));
-  turn.end(paid);
-  co_return paid;
+}
+
+/// Another token is being tried, and perhaps about to be refused: the order may have been paid with this one
+/// just now, or be waiting for its outcome.
+Task<Paid> PayOrder::beside_another(Command command, std::string token) {
+  const StartPayment asked = std::get<StartPayment>(command.body);
+  auto order = co_await reader_.find(asked.user, asked.order);
+  if (!order) co_return fail(std::move(order.error()));
+  if ((*order)->payment == PaymentState::paid) {
+    const Money total = (*order)->total;
+    auto paid = co_await start(std::move(command), total, std::move(token));
+    co_return paid;
+  }
+  if ((*order)->payment == PaymentState::pending) {
+    const auto with = co_await provider_.compare((*order)->attempt, std::move(token));
+    if (with && *with == ChargedToken::same) co_return Paid{std::move(*order), false, false};
+  }
+  co_return fail(Code::order_not_payable, "a payment of this order with another token is under way");
 }
 
 Task<Paid> PayOrder::wait_for(UnderWayPtr first, StartPayment asked) {
@@ -102,12 +141,14 @@ Task<Paid> PayOrder::wait_for(UnderWayPtr first, StartPayment asked) {
   co_return Paid{std::move(*order), known, false};
 }
 
-Task<Paid> PayOrder::start(Command command, Money total, std::string token) {
+/// `answered`: the same token was, just now; only the key is to be looked up.
+Task<Paid> PayOrder::start(Command command, Money total, std::string token, std::optional<Paid> answered) {
   const StartPayment asked = std::get<StartPayment>(command.body);
   const RequestKey key = command.key;
   const std::uint64_t fingerprint = command.fingerprint;
   auto started = co_await gate_.submit(std::move(command));
   if (!started) {
+    if (answered && begins_nothing(started.error())) co_return std::move(*answered);
     const Attempt repeated{asked.user, asked.order, {}, total, key, fingerprint};
     auto paid = co_await unless_paid(repeated, std::move(token), std::move(started.error()));
     co_return paid;
@@ -126,9 +167,7 @@ Task<Paid> PayOrder::start(Command command, Money total, std::string token) {
 
 /// The gate refuses to begin a payment: perhaps because this very one has been begun, or has succeeded.
 Task<Paid> PayOrder::unless_paid(Attempt asked, std::string token, Error refusal) {
-  // The gate may have forgotten an order that is paid and recorded.
-  if (refusal.code != Code::order_not_payable && refusal.code != Code::order_not_found)
-    co_return fail(std::move(refusal));
+  if (!begins_nothing(refusal)) co_return fail(std::move(refusal));
   auto order = co_await reader_.find(asked.user, asked.order);
   if (!order) co_return fail(std::move(order.error()));
   const bool paid = (*order)->payment == PaymentState::paid;
@@ -147,8 +186,8 @@ Task<Paid> PayOrder::unless_paid(Attempt asked, std::string token, Error refusal
   if (with && *with == ChargedToken::another)
     co_return fail(Code::order_not_payable, paid ? "the order was paid with another token"
                                                  : "a payment of this order with another token is under way");
-  // After a restart nobody knows any more which key began the attempt: the same token tells as much.
-  co_return Paid{std::move(*order), paid, paid && asked.key};
+  // Its key, if it has one, is bound to nothing: the gate has looked it up before it refused.
+  co_return Paid{std::move(*order), paid, false};
 }
 
 /// The key is bound. In logs of before also by an attempt that was declined: such a request may be sent

@@ -20,7 +20,7 @@ namespace market::order {
 struct Paid {
   OrderPtr order;
   bool known = true;      ///< False: the provider's answer is not known yet; the resolver finds it out.
-  bool replayed = false;  ///< The request came before: nothing more was asked of the provider.
+  bool replayed = false;  ///< The request's key was bound to it before.
 };
 
 class PayOrder {
@@ -36,10 +36,10 @@ class PayOrder {
         failpoint_(std::move(failpoint)) {}
 
   /// `start`: a StartPayment, with its key, which is bound when the order is paid. The order as it is answers
-  /// whoever sends the token again with which it was paid or is being paid; at the same time, he waits for
-  /// the first. Errors: order_not_found, order_not_payable (also: paid with another token), payment_declined,
-  /// validation (the token), overloaded (the provider was not reached; nothing was charged), the gate's and
-  /// the reader's.
+  /// whoever sends the token again with which it was paid or is being paid, whatever is under way with
+  /// another; at the same time, he waits for the first. Errors: order_not_found, order_not_payable (also:
+  /// paid with another token), payment_declined, validation (the token), overloaded (the provider was not
+  /// reached; nothing was charged), the gate's and the reader's.
   Task<Paid> run(Command start, std::string token);
 
   /// Waits for charges whose callers have gone; not on an I/O thread. False: some are still under way.
@@ -57,17 +57,22 @@ class PayOrder {
   };
   /// A request to pay an order that this process works on, and those who have sent it again meanwhile.
   struct UnderWay {
-    explicit UnderWay(std::string with) : token(std::move(with)) {}
+    UnderWay(std::string with, RequestKey its_key, std::uint64_t its_fingerprint)
+        : token(std::move(with)), key(its_key), fingerprint(its_fingerprint) {}
     const std::string token;
+    const RequestKey key;
+    const std::uint64_t fingerprint;
     std::optional<Result<Paid>> answer;
     std::vector<std::function<void()>> waiting;
   };
   using UnderWayPtr = std::shared_ptr<UnderWay>;
   class Turn;
   /// The request that is under way; this one, when there was none: `first`.
-  UnderWayPtr find_or_begin(OrderId order, const std::string& token, bool& first);
+  UnderWayPtr find_or_begin(const Command& command, const std::string& token, bool& first);
   Task<Paid> wait_for(UnderWayPtr first, StartPayment asked);
-  Task<Paid> start(Command start, Money total, std::string token);
+  Task<Paid> beside_another(Command start, std::string token);
+  Task<Paid> start(Command start, Money total, std::string token,
+                   std::optional<Paid> answered = std::nullopt);
   Task<Paid> unless_paid(Attempt asked, std::string token, Error refusal);
   Task<Paid> replay(StartPayment asked, std::string token);
   Task<Paid> charge(Attempt attempt, std::string token);

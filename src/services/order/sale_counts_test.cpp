@@ -32,7 +32,7 @@ struct SlowSearch final : OrderSearch {
     if (std::exchange(broken, false)) throw std::bad_alloc();
     if (away) co_return fail(Code::unavailable, "away");
     OrderCounts counts;
-    counts.refunded = counted;
+    counts.refunded[Currency{}] = counted;
     co_return counts;
   }
   tests::TestClock& clock;
@@ -63,9 +63,10 @@ class SaleCountsTest : public testing::Test {
 };
 
 TEST_F(SaleCountsTest, SixtyWhoAskAtOnceHaveItCountedOnce) {
-  for (const auto& each : of(ProductId{1}, 60)) EXPECT_EQ((*each)->counts.refunded, 1);
+  for (const auto& each : of(ProductId{1}, 60)) EXPECT_EQ((*each)->counts.refunded.at(Currency{}), 1);
   EXPECT_EQ(search_.counted, 1);
-  EXPECT_EQ((*of(ProductId{2})[0])->counts.refunded, 2) << "another product is counted by itself";
+  EXPECT_EQ((*of(ProductId{2})[0])->counts.refunded.at(Currency{}), 2)
+      << "another product is counted by itself";
 }
 
 TEST_F(SaleCountsTest, CountingRestsTenTimesAsLongAsItTook) {

@@ -36,6 +36,12 @@ void write_timeline(wire::JsonWriter& json, const Timeline& timeline) {
   json.end_array().end_object();
 }
 
+/// What is of another currency stands in the export alone: the report has one sum.
+Money sum_of(const OrderCounts::Amounts& amounts, Currency currency) {
+  const auto found = amounts.find(currency);
+  return Money{found == amounts.end() ? 0 : found->second, currency};
+}
+
 /// Steps of one width, at most as many as the chart of orders has.
 void write_refusals(wire::JsonWriter& json, const std::vector<RefusedOrders>& refused) {
   Millis width{1'000};
@@ -69,17 +75,18 @@ void write_refusals(wire::JsonWriter& json, const std::vector<RefusedOrders>& re
 std::string sale_report_page(const SaleReport& report) {
   const OrderCounts& counts = report.orders.counts;
   OrderCounts::Count held;
-  std::int64_t kept = 0;
+  Money kept{0, report.currency};
   for (std::size_t i = 0; i < counts.by_state.size(); ++i) {
     const auto state = static_cast<OrderState>(i);
     if (!holds_units(state)) continue;
     held.orders += counts.by_state[i].orders;
     held.units += counts.by_state[i].units;
-    if (state != OrderState::accepted) kept += counts.by_state[i].amount;
+    if (state != OrderState::accepted)
+      kept.amount += sum_of(counts.by_state[i].amounts, report.currency).amount;
   }
   std::string body, revenue, refunded;
-  wire::append_money(revenue, Money{kept, report.currency});
-  wire::append_money(refunded, Money{counts.refunded, report.currency});
+  wire::append_money(revenue, kept);
+  wire::append_money(refunded, sum_of(counts.refunded, report.currency));
   wire::JsonWriter json(body);
   json.begin_object().member("productId", report.product.text());
   json.member("asOf", format_rfc3339(report.orders.as_of));

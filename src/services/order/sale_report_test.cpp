@@ -9,11 +9,11 @@ namespace {
 
 const Instant begin{std::chrono::hours(500'000)};
 
-Order order_of(OrderState state, PaymentState payment, std::int64_t price) {
+Order order_of(OrderState state, PaymentState payment, std::int64_t price, std::string_view currency) {
   Order order;
   order.state = state;
   order.payment = payment;
-  order.lines.push_back(OrderLine{ProductId{7}, 1, 2, Money{price, *Currency::parse("KRW")}, 1});
+  order.lines.push_back(OrderLine{ProductId{7}, 1, 2, Money{price, *Currency::parse(currency)}, 1});
   order.history.push_back(StateChange{OrderState::accepted, begin});
   return order;
 }
@@ -24,8 +24,8 @@ class SaleReportTest : public testing::Test {
     const SaleReport report{ProductId{7}, *Currency::parse("KRW"), 10, 4, counted_, refused_};
     return *wire::parse_json(sale_report_page(report));
   }
-  void add(OrderState state, PaymentState payment, std::int64_t price) {
-    counted_.counts.add(order_of(state, payment, price), ProductId{7});
+  void add(OrderState state, PaymentState payment, std::int64_t price, std::string_view currency = "KRW") {
+    counted_.counts.add(order_of(state, payment, price, currency), ProductId{7});
   }
   void refuse(int second, const char* reason, std::int64_t count) {
     refused_.push_back(RefusedOrders{ProductId{7}, begin + std::chrono::seconds(second), reason, count});
@@ -43,6 +43,15 @@ TEST_F(SaleReportTest, RevenueIsWhatStaysAndNothingThatWasGivenBack) {
   EXPECT_EQ(page().at("revenue").at("amount"), 200);
   EXPECT_EQ(page().at("refunded").at("amount"), 222'000);
   EXPECT_EQ(page().at("liveOrders"), 4);
+}
+
+TEST_F(SaleReportTest, MoneyIsThatOfItsOwnCurrency) {
+  add(OrderState::paid, PaymentState::paid, 15'000, "KRW");
+  add(OrderState::paid, PaymentState::paid, 999, "USD");
+  add(OrderState::cancelled, PaymentState::refunded, 999, "USD");
+  EXPECT_EQ(page().at("revenue"), *wire::parse_json(R"({"amount":30000,"currency":"KRW"})"));
+  EXPECT_EQ(page().at("refunded"), *wire::parse_json(R"({"amount":0,"currency":"KRW"})"));
+  EXPECT_EQ(page().at("liveOrders"), 2);
 }
 
 TEST_F(SaleReportTest, RefusalsAreSummedInStepsThatAreFew) {

@@ -23,13 +23,13 @@ void read_price(wire::ObjectReader& reader, Money& price) {
 }
 
 void read_kind(wire::ObjectReader& reader, ProductKind& kind) {
-  const auto text = reader.optional_text("kind", 1, 16);
-  if (!text) return;
-  if (*text == "regular")
+  if (!reader.has("kind")) return;
+  const std::string text = reader.text("kind", 1, 16);
+  if (text == "regular")
     kind = ProductKind::regular;
-  else if (*text == "event")
+  else if (text == "event")
     kind = ProductKind::event;
-  else
+  else if (!text.empty())
     reader.refuse("kind", "format", "kind must be regular or event");
 }
 
@@ -70,8 +70,13 @@ void expect_sale_of_event(wire::ObjectReader& reader, const ProductTerms& terms)
 
 /// Empty: of none.
 void read_category(wire::ObjectReader& reader, std::string& category) {
-  const auto text = reader.optional_text("category", 0, category_characters_max);
-  if (text) category = text->empty() ? std::string() : reader.line("category", category_characters_max);
+  if (!reader.has("category")) return;
+  category = reader.text("category", 0, category_characters_max);
+  if (!category.empty()) category = reader.line("category", category_characters_max);
+}
+
+void read_description(wire::ObjectReader& reader, std::string& description) {
+  if (reader.has("description")) description = reader.text("description", 0, description_characters_max);
 }
 
 }  // namespace
@@ -82,7 +87,7 @@ Result<NewProduct> read_new_product(std::string_view body) {
   wire::ObjectReader reader(*json);
   NewProduct product;
   product.texts.name = reader.line("name", name_characters_max);
-  product.texts.description = reader.optional_text("description", 0, description_characters_max).value_or("");
+  read_description(reader, product.texts.description);
   read_category(reader, product.texts.category);
   read_price(reader, product.terms.price);
   product.stock = reader.integer("stock", 0, ProductStock::stock_max);
@@ -99,8 +104,7 @@ Result<> read_product_patch(std::string_view body, ProductTerms& terms, ProductT
   if (!json) return fail(json.error());
   wire::ObjectReader reader(*json);
   if (reader.has("name")) texts.name = reader.line("name", name_characters_max);
-  if (auto value = reader.optional_text("description", 0, description_characters_max))
-    texts.description = *value;
+  read_description(reader, texts.description);
   read_category(reader, texts.category);
   if (reader.has("price")) read_price(reader, terms.price);
   read_kind(reader, terms.kind);

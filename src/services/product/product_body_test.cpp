@@ -108,6 +108,20 @@ TEST(ProductPatch, ChangesOnlyWhatItNames) {
   EXPECT_EQ(wrong_members(read_product_patch(R"({"name":null})", terms, text)), "name:type");
 }
 
+TEST(ProductPatch, TakesNoNullForATextOrAKind) {
+  for (const std::string name : {"description", "category", "kind"}) {
+    ProductTerms terms;
+    ProductTexts texts;
+    const std::string member = "\"" + name + "\":null";
+    EXPECT_EQ(wrong_members(read_product_patch("{" + member + "}", terms, texts)), name + ":type");
+    EXPECT_EQ(wrong_members(read_new_product(new_product("," + member))), name + ":type");
+  }
+  ProductTerms terms;
+  ProductTexts texts{"n", "d", "c", {}};
+  ASSERT_TRUE(read_product_patch(R"({"description":"","category":""})", terms, texts));
+  EXPECT_EQ(texts, (ProductTexts{"n", "", "", {}})) << "this is how they are cleared";
+}
+
 TEST(ProductPatch, LeavesNoEventWithoutASale) {
   ProductTexts texts;
   ProductTerms regular;

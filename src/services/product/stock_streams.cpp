@@ -32,8 +32,11 @@ class Ticker {
 /// restart.
 struct Numbers {
   SaleStateName state;
+  bool paused;
   std::int64_t remaining, capacity;
-  std::string event_id() const { return fmt::format("{}.{}.{}", remaining, capacity, text_of(state)); }
+  std::string event_id() const {
+    return fmt::format("{}.{}.{}{}", remaining, capacity, text_of(state), paused ? ".paused" : "");
+  }
 };
 
 /// The thread's ticker, alive while a stream holds it: its timer must not outlive the thread's io_context.
@@ -65,13 +68,13 @@ Task<> StockStreams::serve(ProductId product, std::optional<wire::Identity> insi
     const SaleStateName state = catalogue_.state_of(*shown);
     const std::uint64_t changes = shown->live->changes.load(std::memory_order_acquire);
     if (seen != changes || seen_state != state) {
-      const Numbers now{state, shown->live->remaining.load(std::memory_order_relaxed),
+      const Numbers now{state, is_paused(shown->terms),
+                        shown->live->remaining.load(std::memory_order_relaxed),
                         shown->live->capacity.load(std::memory_order_relaxed)};
       const std::string id = now.event_id();
       if (id != known) {
         std::string data;
-        wire::append_stock(data, now.state, is_paused(shown->terms), now.remaining, now.capacity,
-                           catalogue_.now());
+        wire::append_stock(data, now.state, now.paused, now.remaining, now.capacity, catalogue_.now());
         if (seen != changes) piece += http::sse_event("stock", data, id);
         if (seen_state != state) piece += http::sse_event("state", data, id);
       }
