@@ -134,6 +134,16 @@ TEST_F(MysqlMainDatabase, ChangesOfSeveralInstancesAreMadeOneBehindTheOther) {
   EXPECT_EQ(number("SELECT locked_at FROM locked_accounts"), 4 * each);
 }
 
+/// For the client library that name is the machine's own socket.
+TEST_F(MysqlMainDatabase, LocalhostIsTheServerOfThatPort) {
+  Server server = made_->server();
+  server.host = "localhost";
+  EXPECT_EQ(Session(server).query("SELECT @@port")[0].integer(0), server.port);
+  int port = 0;
+  *soci_session(server) << "SELECT @@port", soci::into(port);
+  EXPECT_EQ(port, server.port);
+}
+
 /// The engine of the tests speaks no TLS, as one whose offer of it somebody on the way has cut out.
 TEST_F(MysqlMainDatabase, WithACaNoConnectionIsMadeInPlainText) {
   Server server = made_->server();
