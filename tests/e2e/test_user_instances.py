@@ -1,13 +1,16 @@
-"""Several user instances on one database: their first start at once."""
+"""Several user instances on one database: their first start at once, and clocks that were wrong."""
 
 import subprocess
 import threading
 
 import pytest
+import requests
 
 import client
 from market_server import Market
+from stepped_clock import SteppedClock
 from test_shared_log import database, engines, query  # noqa: F401
+from waiting import until
 
 ROLE = ("--role", "user")
 
@@ -80,3 +83,54 @@ def test_with_keys_of_their_own_one_of_them_stays(database, tmp_path):  # noqa: 
     finally:
         for one in servers:
             one.kill()
+
+
+def status(server, token):
+    headers = {"Authorization": f"Bearer {token}"}
+    return requests.get(server.url + "/api/v1/users/me", headers=headers, timeout=10).status_code
+
+
+@pytest.fixture
+def right_and_wrong(database, tmp_path, keys):  # noqa: F811
+    """(one, another, its clock): that one is two minutes behind when it starts."""
+    clock = SteppedClock(tmp_path)
+    clock.step(-120)
+    settings = (f"accounts.mysql={database}", "ratelimit.enabled=false")
+    wrong = with_keys(tmp_path / "b", keys, *settings, environment=clock.environment)
+    with with_keys(tmp_path / "a", keys, *settings) as right, wrong:
+        yield right, wrong, clock
+
+
+def test_what_ends_at_one_that_began_with_a_wrong_clock_ends_everywhere(right_and_wrong):
+    right, wrong, clock = right_and_wrong
+    clock.step(0)
+    boss = client.admin(right.url)
+    for end in ("signs out", "is locked", "has another role", "has a new password", "is gone"):
+        email = client.new_email()
+        user = client.sign_up(right.url, email)
+        there = client.sign_in(wrong.url, email, client.PASSWORD)
+        admin = client.sign_in(wrong.url, boss.user["email"], client.ADMIN_PASSWORD)
+        assert (status(right, user.token), status(right, there.token)) == (200, 200)
+        if end == "signs out":
+            there.delete("/sessions", expect=204)
+        elif end == "is locked":
+            admin.patch(f"/admin/users/{user.user['id']}", json={"locked": True}, expect=200)
+        elif end == "has another role":
+            admin.patch(f"/users/{user.user['id']}", json={"role": "seller"}, expect=200)
+        elif end == "has a new password":
+            new = {"currentPassword": client.PASSWORD, "newPassword": "amber canal 5521 lynx"}
+            there.put("/users/me/password", json=new, expect=204)
+        else:
+            there.delete("/users/me", json={"password": client.PASSWORD}, expect=204)
+        until(lambda: status(right, user.token) == 401, 3, f"who {end}")
+
+
+def test_one_whose_clock_is_set_right_hears_what_has_ended_meanwhile(right_and_wrong):
+    right, wrong, clock = right_and_wrong
+    clock.step(120)  # Ahead it takes what ends now for long known.
+    user = client.sign_up(right.url)
+    assert status(wrong, user.token) == 200
+    user.delete("/sessions", expect=204)
+    until(lambda: status(right, user.token) == 401, 3)
+    clock.step(0)
+    until(lambda: status(wrong, user.token) == 401, 3)
