@@ -36,7 +36,7 @@ class SystemClock final : public Clock {
 };
 
 /// The wall clock as it is now, steps and all: for times that other computers judge, such as those of access
-/// tokens. Never for a deadline.
+/// tokens, and of rows that several instances share. Never for a deadline that this process alone keeps.
 class WallClock final : public Clock {
  public:
   Instant now() const override;

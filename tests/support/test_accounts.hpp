@@ -141,6 +141,7 @@ class PlainHasher final : public PasswordHasher {
  public:
   Task<std::string> hash(std::string password, std::string) override {
     ++hashes;
+    if (while_hashing) while_hashing();
     if (failure) co_return fail(*failure, "asked for");
     co_return "new:" + password;
   }
@@ -154,7 +155,7 @@ class PlainHasher final : public PasswordHasher {
   int hashes = 0;
   std::vector<std::string> verified;  ///< The hashes that passwords were compared with.
   std::optional<Code> failure;
-  std::function<void()> while_verifying;
+  std::function<void()> while_hashing, while_verifying;
 };
 
 class KeptMails final : public Mailer {

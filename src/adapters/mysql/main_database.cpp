@@ -31,9 +31,11 @@ std::string soci_parameters(const Server& server) {
   const auto seconds = [](Millis time) {
     return std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(time).count());
   };
-  // SOCI passes no wish to verify the server on, but libmariadb takes options of its own in the host.
+  // SOCI passes neither the protocol (session.cpp) nor the wish to verify the server on, but libmariadb takes
+  // options of its own in the host.
   const auto host =
-      server.tls_ca.empty() ? server.host : fmt::format("host={{{}}};ssl-verify-server-cert=1", server.host);
+      fmt::format("host={{{}}};protocol={}{}", server.host, static_cast<unsigned>(MYSQL_PROTOCOL_TCP),
+                  server.tls_ca.empty() ? "" : ";ssl-verify-server-cert=1");
   // Bytes are bytes: what a browser calls itself need not be UTF-8.
   std::string text = fmt::format(
       "host={} port={} dbname={} user={} password={} charset=binary connect_timeout={} read_timeout={} "
@@ -179,7 +181,7 @@ class MainDatabase final : public sql::MainDatabase {
 std::shared_ptr<sql::MainDatabase> open_main_database(const Server& server, BlockingPool& pool,
                                                       unsigned sessions, const FieldCipher& cipher) {
   auto database = std::make_shared<MainDatabase>(server, pool, sessions);
-  const auto where = fmt::format("MySQL at {}:{}", server.host, server.port);
+  const auto where = "MySQL at " + server.address();
   const auto expect_keys = [&] {
     const auto known = database->read_now([&](soci::session& one) -> Result<> {
       sql::expect_field_keys(one, where, cipher);

@@ -134,6 +134,38 @@ TEST_F(MysqlMainDatabase, ChangesOfSeveralInstancesAreMadeOneBehindTheOther) {
   EXPECT_EQ(number("SELECT locked_at FROM locked_accounts"), 4 * each);
 }
 
+/// For the client library that name is the machine's own socket.
+TEST_F(MysqlMainDatabase, LocalhostIsTheServerOfThatPort) {
+  Server server = made_->server();
+  server.host = "localhost";
+  EXPECT_EQ(Session(server).query("SELECT @@port")[0].integer(0), server.port);
+  int port = 0;
+  *soci_session(server) << "SELECT @@port", soci::into(port);
+  EXPECT_EQ(port, server.port);
+}
+
+/// Each with keys and an id of its own; all but the first go on as what that one has said.
+TEST_F(MysqlMainDatabase, OfSeveralThatStartAtOnceOneSaysWhoseTheRowsAre) {
+  constexpr int starters = 6;
+  const auto other = open_main_database(made_->server(), pool_, 2, cipher_);
+  std::vector<sql::StoreIdentity> told(starters);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < starters; ++i)
+    threads.emplace_back([&, i] {
+      const sql::StoreIdentity mine{LogId{7, static_cast<std::uint64_t>(i + 1), 0},
+                                    {{"key", std::to_string(i % 2)}, {"key." + std::to_string(i), "new"}}};
+      told[i] = sql::claim_identity(i % 2 == 0 ? *database_ : *other, mine);
+    });
+  for (auto& thread : threads) thread.join();
+  const auto there = sql::identity_of(*database_);
+  EXPECT_TRUE(there.store);
+  for (const auto& one : told) {
+    EXPECT_EQ(one.store, there.store);
+    EXPECT_EQ(one.key_checks.at("key"), there.key_checks.at("key"));
+  }
+  EXPECT_EQ(there.key_checks.size(), 1u + starters / 2) << "those with the other key add nothing";
+}
+
 /// The engine of the tests speaks no TLS, as one whose offer of it somebody on the way has cut out.
 TEST_F(MysqlMainDatabase, WithACaNoConnectionIsMadeInPlainText) {
   Server server = made_->server();

@@ -44,9 +44,18 @@ TEST(MysqlServer, IsReadFromAnAddressAndItsPasswordIsNotRepeated) {
   EXPECT_EQ(server->host, "db.internal");
   EXPECT_EQ(server->port, 3307);
   EXPECT_EQ(server->database, "market_1");
-  for (const auto* wrong :
-       {"", "mysql://", "postgres://u:secret@h/d", "mysql://u:secret@h:port/d", "mysql://u:secret@h:99999/d",
-        "mysql://u:secret@h/", "mysql://u:secret@h/a`b", "mysql://:secret@h/d", "mysql://u:secret@h"}) {
+  const auto by_number = parse_server("mysql://u@[2001:db8::7]:3307/d");
+  ASSERT_TRUE(by_number);
+  EXPECT_EQ(by_number->host, "2001:db8::7");
+  EXPECT_EQ(by_number->port, 3307);
+  EXPECT_EQ(by_number->address(), "[2001:db8::7]:3307");
+  EXPECT_EQ(parse_server("mysql://u@[::1]/d")->host, "::1");
+  EXPECT_EQ(parse_server("mysql://u@db/d")->address(), "db:3306");
+  for (const auto* wrong : {"", "mysql://", "mysql://u:secret@::1/d", "mysql://u:secret@2001:db8::7:3307/d",
+                            "mysql://u:secret@[::1/d", "mysql://u:secret@[::1]3307/d",
+                            "mysql://u:secret@[]:3307/d", "mysql://u:secret@h:/d", "postgres://u:secret@h/d",
+                            "mysql://u:secret@h:port/d", "mysql://u:secret@h:99999/d", "mysql://u:secret@h/",
+                            "mysql://u:secret@h/a`b", "mysql://:secret@h/d", "mysql://u:secret@h"}) {
     const auto refused = parse_server(wrong);
     ASSERT_FALSE(refused) << wrong;
     EXPECT_THAT(refused.error().detail, testing::Not(testing::HasSubstr("secret")));

@@ -268,8 +268,8 @@ void expect_no_restore(const Server& server) {
   Session session(server);
   session.begin_use();
   if (!session.query("SHOW TABLES LIKE 'unfinished_restore'").empty() && unfinished_restore(session))
-    throw std::runtime_error(fmt::format(
-        "MySQL at {}:{} holds an unfinished restore; run 'market restore' again", server.host, server.port));
+    throw std::runtime_error(
+        fmt::format("MySQL at {} holds an unfinished restore; run 'market restore' again", server.address()));
 }
 
 }  // namespace market::mysql

@@ -41,6 +41,11 @@ std::span<const WantedSetting> wanted_settings() {
   return settings_of_some;
 }
 
+std::string Server::address() const {
+  const bool number = host.find(':') != std::string::npos;
+  return number ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+}
+
 Result<Server> parse_server(std::string_view text) {
   const auto wrong = [] { return fail(Code::validation, "write mysql://USER:PASSWORD@HOST:PORT/DATABASE"); };
   constexpr std::string_view scheme = "mysql://";
@@ -51,17 +56,21 @@ Result<Server> parse_server(std::string_view text) {
   const auto who = text.substr(0, at), where = text.substr(at + 1);
   const auto colon = who.find(':'), slash = where.find('/');
   if (slash == std::string_view::npos) return wrong();
-  const auto host = where.substr(0, slash), database = where.substr(slash + 1);
-  const auto port_at = host.rfind(':');
+  const auto address = where.substr(0, slash), database = where.substr(slash + 1);
+  const bool brackets = address.starts_with('[');
+  const auto host_end = brackets ? address.find(']') : address.find(':');
+  if (brackets && host_end == std::string_view::npos) return wrong();
+  const auto behind = address.substr(std::min(host_end + (brackets ? 1 : 0), address.size()));
   Server server;
   server.user = who.substr(0, colon);
   if (colon != std::string_view::npos) server.password = who.substr(colon + 1);
-  server.host = host.substr(0, port_at);
+  server.host = brackets ? address.substr(1, host_end - 1) : address.substr(0, host_end);
   server.database = database;
-  if (port_at != std::string_view::npos) {
-    const auto digits = host.substr(port_at + 1);
+  if (!behind.empty()) {
+    const auto digits = behind.substr(1);
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), server.port);
-    if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) return wrong();
+    if (behind[0] != ':' || digits.empty() || error != std::errc() || end != digits.data() + digits.size())
+      return wrong();
   }
   const auto is_name = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; };
   if (server.user.empty() || server.host.empty() || database.empty() ||
@@ -155,7 +164,7 @@ void Session::close() {
 void Session::raise() {
   MYSQL* connection = &handle_->connection;
   Failure failure(mysql_errno(connection),
-                  fmt::format("MySQL at {}:{}: {}", server_.host, server_.port, mysql_error(connection)));
+                  fmt::format("MySQL at {}: {}", server_.address(), mysql_error(connection)));
   if (failure.is_lost()) close();
   throw failure;
 }
@@ -169,6 +178,9 @@ void Session::connect() {
   mysql_options(connection, MYSQL_OPT_READ_TIMEOUT, &answer_time);
   mysql_options(connection, MYSQL_OPT_WRITE_TIMEOUT, &answer_time);
   mysql_options(connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+  // The library takes `localhost` for the machine's own socket otherwise, whatever the port.
+  const unsigned protocol = MYSQL_PROTOCOL_TCP;
+  mysql_options(connection, MYSQL_OPT_PROTOCOL, &protocol);
   if (!server_.tls_ca.empty()) {
     mysql_ssl_set(connection, nullptr, nullptr, server_.tls_ca.c_str(), nullptr, nullptr);
     const my_bool verify = 1;
@@ -176,8 +188,8 @@ void Session::connect() {
   }
   if (mysql_real_connect(connection, server_.host.c_str(), server_.user.c_str(), server_.password.c_str(),
                          server_.database.c_str(), server_.port, nullptr, CLIENT_FOUND_ROWS) == nullptr) {
-    const Failure failure(mysql_errno(connection), fmt::format("MySQL at {}:{}: {}", server_.host,
-                                                               server_.port, mysql_error(connection)));
+    const Failure failure(mysql_errno(connection),
+                          fmt::format("MySQL at {}: {}", server_.address(), mysql_error(connection)));
     close();
     throw failure;
   }

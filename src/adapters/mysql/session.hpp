@@ -28,8 +28,11 @@ struct Server {
   std::string tls_ca;  ///< PEM file; with it the connection must be encrypted and the server be known by it.
   Millis connect_time_max{2'000};
   Millis answer_time_max{5'000};  ///< Of one statement.
+
+  std::string address() const;  ///< HOST:PORT, an address of IPv6 in brackets.
 };
-/// `mysql://USER:PASSWORD@HOST:PORT/DATABASE`. Errors: validation (without the text: it holds a password).
+/// `mysql://USER:PASSWORD@HOST:PORT/DATABASE`; an address of IPv6 stands in brackets. Errors: validation
+/// (without the text: it holds a password).
 Result<Server> parse_server(std::string_view text);
 
 /// What the server or the client library says.

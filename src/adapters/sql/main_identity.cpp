@@ -35,6 +35,18 @@ Result<> store_identity(soci::session& sql, const StoreIdentity& identity) {
   return {};
 }
 
+Result<StoreIdentity> claim(soci::session& sql, const StoreIdentity& mine) {
+  auto known = select_identity(sql);
+  if (!known) return known;
+  StoreIdentity claimed = *known;
+  if (!claimed.store) claimed.store = mine.store;
+  for (const auto& [name, value] : mine.key_checks)
+    if (claimed.key_checks.emplace(name, value).first->second != value) return known;
+  if (claimed != *known)
+    if (const auto stored = store_identity(sql, claimed); !stored) return fail(stored.error());
+  return claimed;
+}
+
 }  // namespace
 
 StoreIdentity identity_of(MainDatabase& database) {
@@ -59,6 +71,12 @@ void set_identity(MainDatabase& database, const StoreIdentity& identity) {
   const auto stored =
       database.write_now([&identity](soci::session& sql) { return store_identity(sql, identity); });
   if (!stored) throw std::runtime_error(stored.error().detail);
+}
+
+StoreIdentity claim_identity(MainDatabase& database, const StoreIdentity& mine) {
+  auto there = database.write_now([&mine](soci::session& sql) { return claim(sql, mine); });
+  if (!there) throw std::runtime_error(there.error().detail);
+  return std::move(*there);
 }
 
 bool is_in_place(const MainDatabase& database) {

@@ -31,6 +31,11 @@ StoreIdentity identity_of(MainDatabase& database);
 /// The greatest id of an account, a session or a line of the audit log; 0: none. For a start, as well.
 std::int64_t greatest_id_in(MainDatabase& database);
 void set_identity(MainDatabase& database, const StoreIdentity& identity);
+/// Of several that start on one database, all are told what the first has said: gives the rows the store of
+/// `mine` where they have none, and the key checks that they lack, in one step. A store that is there stays;
+/// nothing is written where one of the keys is another. Answers what is there then. Errors: throw
+/// std::runtime_error.
+StoreIdentity claim_identity(MainDatabase& database, const StoreIdentity& mine);
 Result<StoreIdentity> select_identity(soci::session& sql);
 
 /// Rows that other keys have written would be unreadable, and the same address could be taken twice. Throws

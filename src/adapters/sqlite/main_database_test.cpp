@@ -113,6 +113,13 @@ TEST_F(MainDatabaseFile, KnowsItsStore) {
   const sql::StoreIdentity known{LogId{~0ULL, 7, 0}, {{"token-signing", "sum"}, {"field-index", "other"}}};
   sql::set_identity(database_, known);
   EXPECT_EQ(sql::identity_of(database_), known);
+  sql::StoreIdentity other{LogId{1, 2, 0}, {{"field-index", "foreign"}, {"new", "sum"}}};
+  EXPECT_EQ(sql::claim_identity(database_, other), known) << "another key: nothing is written";
+  other.key_checks["field-index"] = "other";
+  auto with_new = known;
+  with_new.key_checks["new"] = "sum";
+  EXPECT_EQ(sql::claim_identity(database_, other), with_new);
+  EXPECT_EQ(sql::identity_of(database_), with_new);
 }
 
 TEST_F(MainDatabaseFile, EveryWayToWriteKeepsTheSumRight) {

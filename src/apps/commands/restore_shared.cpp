@@ -40,7 +40,7 @@ void expect_empty(mysql::Session& server, const std::string& table) {
 }
 
 std::string name_of(const mysql::Server& server) {
-  return fmt::format("{}:{}/{}", server.host, server.port, server.database);
+  return fmt::format("{}/{}", server.address(), server.database);
 }
 
 void expect_no_records_of_another(RecordFold& fold, const LogId& log, const mysql::Server& server) {

@@ -28,14 +28,20 @@ void DenialWatch::run() {
   bool failing = false;
   const SystemClock clock;
   Instant last_seen = clock.now();
+  Millis known_step{0};
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, look_again, [this] { return stopping_; })) {
     lock.unlock();
     // What happened while nobody could ask counts too.
     const Instant now = clock.now();
-    const auto known = run_task(sessions_.deny_ended(lately + (now - last_seen)));
+    // And what others wrote while the clock here was ahead of theirs: rows have the wall clock's times.
+    const Millis step = clock.wall_step();
+    const bool was_set = step - known_step > Millis(1'000) || known_step - step > Millis(1'000);
+    const auto known =
+        run_task(was_set ? sessions_.deny_ended() : sessions_.deny_ended(lately + (now - last_seen)));
     if (known) {
       last_seen = now;
+      known_step = step;
       read_at_.store(std::chrono::steady_clock::now().time_since_epoch());
     }
     if (const bool fails = !known; fails != std::exchange(failing, fails)) {

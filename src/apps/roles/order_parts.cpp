@@ -101,12 +101,12 @@ OrderParts::OrderParts(OrderNeeds needs, const Settings& settings, bool mails_se
           failpoint_of(settings)),
       deliveries(core.gate, core.order_search, needs.clock, background, settings.duration("orders.day"),
                  needs.may_send),
-      mail_buyers(store.outbox, store.accounts, core.reader, core.products, needs.ids, needs.clock,
+      mail_buyers(store.outbox, store.accounts, core.reader, core.products, needs.ids, needs.wall,
                   [&mails = needs.mails] { mails.poke(); }),
       webhook_sender(webhook_settings(settings), needs.random),
-      webhooks(store.webhooks, webhook_sender, needs.random, needs.clock, background, warn,
+      webhooks(store.webhooks, webhook_sender, needs.random, needs.wall, background, warn,
                webhook_limits(settings, needs.may_send)),
-      feed_webhooks(store.webhooks, core.reader, core.products, needs.ids, needs.clock,
+      feed_webhooks(store.webhooks, core.reader, core.products, needs.ids, needs.wall,
                     [this] { webhooks.poke(); }),
       keep_refusals(refused, store.refusal_history, core.products, needs.clock, background) {
   core.gate.add_follower(resolver);

@@ -25,6 +25,7 @@ struct OrderNeeds {
   Store& store;
   SaleCore& core;
   const Clock& clock;
+  const Clock& wall;  ///< Of today: rows that instances share have its times, and what others judge.
   IdSource& ids;
   RandomSource& random;
   user::SendMails& mails;

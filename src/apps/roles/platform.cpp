@@ -101,21 +101,21 @@ Platform::Platform(Services answering, const std::string& data, const Settings& 
     : services(answering),
       settings(from),
       addresses_known(!behind_gateway || !settings.text("http.trusted_proxies").empty()),
-      store(data, clock, predecessor, mysql_server(settings, "accounts"), settings.text("keys.folder")),
+      store(data, wall, predecessor, mysql_server(settings, "accounts"), settings.text("keys.folder")),
       core(core_of(services, store, clock, settings)),
       redis(redis_of(settings)),
       hasher(thread_count(settings.number("users.hash_threads"), cores / 2)),
       demo(for_show),
       smtp(smtp_of(settings)),
-      mails(store.outbox, smtp.get(), ids, random, clock, background.executor(), demo && !smtp, warn,
+      mails(store.outbox, smtp.get(), ids, random, wall, background.executor(), demo && !smtp, warn,
             mail_limits(settings, store, core.get())),
       limiter(settings.flag("ratelimit.enabled"), random_key(random), redis ? &redis->limits : nullptr),
-      sessions(store.accounts, store.tokens, denied, random, ids, clock, wall,
+      sessions(store.accounts, store.tokens, denied, random, ids, wall,
                user::SessionSettings{settings.duration("users.access_token_life"), store.refresh_key()}),
-      sign_up(store.accounts, hasher, mails, random, ids, clock, email_verification_of(settings)),
+      sign_up(store.accounts, hasher, mails, random, ids, wall, email_verification_of(settings)),
       orders(services.order ? std::make_unique<OrderParts>(
-                                  OrderNeeds{store, *core, clock, ids, random, mails, background.executor(),
-                                             sender_of(store, core.get())},
+                                  OrderNeeds{store, *core, clock, wall, ids, random, mails,
+                                             background.executor(), sender_of(store, core.get())},
                                   settings, smtp || demo)
                             : nullptr) {
   store.remember_keys();
@@ -154,8 +154,8 @@ void Platform::add_user_routes() {
   user::add_user_routes(router, {authenticator, store.accounts, sign_up, sign_in, sessions, change_role,
                                  limiter, clock, addresses_known});
   user::add_admin_user_routes(router,
-                              {authenticator, store.directory, store.audit, sessions, change_role, clock});
-  user::add_mail_routes(router, {authenticator, store.outbox, mails, clock}, demo && !smtp);
+                              {authenticator, store.directory, store.audit, sessions, change_role, wall});
+  user::add_mail_routes(router, {authenticator, store.outbox, mails, wall}, demo && !smtp);
   OrderReader* const orders_read = core              ? &core->reader
                                    : recorded_orders ? &recorded_orders->reader
                                                      : nullptr;
@@ -165,9 +165,9 @@ void Platform::add_user_routes() {
   else if (recorded_orders)  // As far as they are folded.
     has_products = [this](UserId user) { return recorded_orders->records.has_products(user); };
   user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
-                                 clock, addresses_known, orders_read, std::move(has_products)});
+                                 clock, wall, addresses_known, orders_read, std::move(has_products)});
   user::add_ended_sessions_route(
-      router, {authenticator, store.accounts, clock, settings.duration("users.access_token_life")});
+      router, {authenticator, store.accounts, wall, settings.duration("users.access_token_life")});
   if (core) follow_before({"GET /api/v1/users/me/export", "DELETE /api/v1/users/me"}, {});
   write_down(
       {"PATCH /api/v1/users/{id}", "PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/mails/{id}/retry"});
@@ -211,9 +211,9 @@ void Platform::add_order_routes() {
   order::add_admin_order_routes(
       router, {authenticator, core->gate, core->reader, core->order_search, store.refusal_history,
                core->products, clock, [this] { return core->projector.place() < core->gate.place(); }});
-  if (orders->notices) order::add_payment_notice_routes(router, {*orders->notices, orders->resolver, clock});
+  if (orders->notices) order::add_payment_notice_routes(router, {*orders->notices, orders->resolver, wall});
   order::add_webhook_routes(router, {authenticator, store.webhooks, orders->webhook_sender, orders->webhooks,
-                                     ids, clock, [this] { return core->gate.place(); }});
+                                     ids, wall, [this] { return core->gate.place(); }});
   follow_before(
       {"GET /api/v1/orders"},
       {"GET /api/v1/orders/{id}", "GET /api/v1/orders/{id}/events", "POST /api/v1/orders/{id}/payment",

@@ -65,7 +65,7 @@ struct Platform {
   const Services services;
   const Settings& settings;
   const SystemClock clock;
-  const WallClock wall;
+  const WallClock wall;  ///< Of what other instances compare with their own time, in tokens and shared rows.
   const bool addresses_known;
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   Store store;
@@ -90,8 +90,8 @@ struct Platform {
   user::Sessions sessions;
   user::SignUp sign_up;
   user::SignIn sign_in{store.accounts, hasher, sessions, limiter, clock};
-  user::ChangeRole change_role{store.accounts, sessions, clock};
-  user::CareForAccount care{store.accounts, store.care, hasher, mails, random, sessions, clock};
+  user::ChangeRole change_role{store.accounts, sessions, wall};
+  user::CareForAccount care{store.accounts, store.care, hasher, mails, random, sessions, wall};
 
   const std::unique_ptr<OrderParts> orders;   ///< Null: orders are answered for elsewhere.
   std::atomic<bool> files_gone{false};        ///< A database is not where it was; the log looks after itself.

@@ -131,7 +131,11 @@ std::shared_ptr<sql::MainDatabase> Store::open_main(BlockingPool& pool) {
 /// Files of two stores are told apart before anything is written: whose orders would be shown to whom?
 LogId Store::expect_one_store() {
   const LogId of_log = first_log_id(log);
-  const LogId of_main = sql::identity_of(*main).store;
+  const LogId mine = of_log ? of_log : LogId{random_number(), random_number(), 0};
+  // Others may start on the same rows at this moment: who comes first says which store they are of.
+  const LogId of_main = accounts_at
+                            ? sql::claim_identity(*main, {mine, files::key_checks(folder.keys())}).store
+                            : sql::identity_of(*main).store;
   const auto folded = fold.log();
   if (!folded) throw std::runtime_error(folded.error().detail);
   if (of_log && of_main && of_main != of_log)
@@ -143,9 +147,7 @@ LogId Store::expect_one_store() {
         "{} belongs to another log than log.db; put the right one back, or restore a backup (records of this "
         "log are made anew when there are none)",
         folder.file(records_file).string()));
-  if (of_log) return of_log;
-  if (of_main) return of_main;
-  return LogId{random_number(), random_number(), 0};
+  return of_main ? of_main : mine;
 }
 
 void Store::expect_keys(const std::map<std::string, std::string>& found) const {
@@ -159,12 +161,18 @@ std::string Store::payments_file() const {
   return path;
 }
 
-void Store::remember_keys() try {
-  sql::StoreIdentity now{LogId{id.hi, id.lo, 0}, files::key_checks(folder.keys())};
+void Store::remember_keys() {
+  sql::StoreIdentity now{LogId{id.hi, id.lo, 0}, files::key_checks(folder.keys())}, known = now;
   if (files::has_bytes(folder.file(payments_name))) now.key_checks[payments_name] = "made";
-  if (now != sql::identity_of(*main)) sql::set_identity(*main, now);
-} catch (const std::exception& error) {
-  warn(fmt::format("main.db does not know its store and keys until a later start: {}", error.what()));
+  try {
+    if (accounts_at)
+      known = sql::claim_identity(*main, now);
+    else if (now != sql::identity_of(*main))
+      sql::set_identity(*main, now);
+  } catch (const std::exception& error) {
+    warn(fmt::format("main.db does not know its store and keys until a later start: {}", error.what()));
+  }
+  expect_same_keys(now.key_checks, known.key_checks, folder.keys());
 }
 
 std::string Store::reload_keys() {

@@ -34,15 +34,16 @@
 namespace market::apps {
 
 struct Store {
-  /// `wait`: how long a predecessor may take to let go of the folder. `accounts_at`: the ordinary rows are
-  /// there, shared with other instances, and not in main.db. `keys`: their folder; empty: keys/ in `data`.
-  /// Throws std::runtime_error.
+  /// `clock`: of the times in rows. `wait`: how long a predecessor may take to let go of the folder.
+  /// `accounts_at`: the ordinary rows are there, shared with other instances, and not in main.db. `keys`:
+  /// their folder; empty: keys/ in `data`. Throws std::runtime_error.
   Store(const std::string& data, const Clock& clock, Millis wait = Millis{0},
         std::optional<mysql::Server> accounts_at = std::nullopt, const std::string& keys = {});
   ~Store();
   /// Reads the token keys again; the id of the one that signs now. Throws, and the keys before stay then.
   std::string reload_keys();
-  /// Has main.db know its store and its keys, so that a later start can tell foreign ones.
+  /// Has main.db know its store and its keys, so that a later start can tell foreign ones. Throws
+  /// std::runtime_error where another instance has said meanwhile that one of the keys is another.
   void remember_keys();
   /// The test provider's own book. Throws std::runtime_error when the store has had one and it is gone: what
   /// was paid would never be found again.

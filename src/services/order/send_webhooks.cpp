@@ -54,7 +54,9 @@ asio::awaitable<void> SendWebhooks::work() {
   const Instant now = clock_.now();
   std::vector<WebhookId> busy;
   for (const auto& [id, lane] : lanes_)
-    if (lane.busy || lane.not_before > now) busy.push_back(id);
+    // Further ahead than any rest: the clock was set back meanwhile.
+    if (lane.busy || (lane.not_before > now && lane.not_before - now <= limits_.pause_max))
+      busy.push_back(id);
   auto due = co_await outlive("looking for webhooks", webhooks_.due(now, std::move(busy)));
   if (!due) co_return;  // The next look.
   for (Delivery& delivery : *due) {

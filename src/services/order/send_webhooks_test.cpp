@@ -171,6 +171,16 @@ TEST_F(SendWebhooksTest, AReceiverThatFailsIsLeftAloneForAWhile) {
   EXPECT_TRUE(work([&] { return sender_.posts.size() == 20; }));
 }
 
+TEST_F(SendWebhooksTest, AClockThatIsSetBackLetsNobodyRestLonger) {
+  add(1);
+  add(2);
+  sender_.failures = 1;
+  sending_.start();
+  EXPECT_TRUE(work([&] { return row(1).attempts == 1; }));
+  clock_.time -= std::chrono::hours(1);
+  EXPECT_TRUE(work([&] { return row(2).state == DeliveryState::delivered; }));
+}
+
 TEST_F(SendWebhooksTest, WantOfRoomHereIsNoFailureOfTheReceiver) {
   add(1);
   sender_.full = 6;

@@ -97,7 +97,7 @@ class AccountCareTest : public testing::Test {
   IdSource ids_{clock_};
   wire::AccessTokens tokens_{{wire::SigningKey{"k", "0123456789abcdef0123456789abcdef-of-a-test"}}};
   auth::DeniedSessions denied_;
-  Sessions sessions_{accounts_, tokens_, denied_, random_, ids_, clock_, clock_, SessionSettings{}};
+  Sessions sessions_{accounts_, tokens_, denied_, random_, ids_, clock_, SessionSettings{}};
   CareForAccount care_{accounts_, store_, hasher_, mailer_, random_, sessions_, clock_};
 };
 

@@ -146,7 +146,7 @@ Task<Reply> show_all(UseCases& use, const Request& request) {
   if (!account) co_return fail(account_error(account.error()));
   const SessionId from_newest;
   const auto sessions =
-      co_await use.accounts.sessions(caller->user, use.clock.now(), from_newest, sessions_per_account_max);
+      co_await use.accounts.sessions(caller->user, use.wall.now(), from_newest, sessions_per_account_max);
   if (!sessions) co_return fail(sessions.error());
   const auto cart = co_await use.carts.items(caller->user);
   if (!cart) co_return fail(cart.error());

@@ -21,6 +21,7 @@ struct CareParts {
   CareForAccount& care;
   GuessLimiter& limiter;
   const Clock& clock;
+  const Clock& wall;              ///< Of today: sessions end by it.
   bool addresses_known = true;    ///< As of UserParts.
   OrderReader* orders = nullptr;  ///< Null: this process reaches no orders.
   HasProducts has_products;

@@ -28,7 +28,7 @@ class ChangeRoleTest : public testing::Test {
   IdSource ids_{clock_};
   wire::AccessTokens tokens_{{wire::SigningKey{"k", "0123456789abcdef0123456789abcdef"}}};
   auth::DeniedSessions denied_;
-  Sessions sessions_{accounts_, tokens_, denied_, random_, ids_, clock_, clock_, SessionSettings{}};
+  Sessions sessions_{accounts_, tokens_, denied_, random_, ids_, clock_, SessionSettings{}};
   ChangeRole change_{accounts_, sessions_, clock_};
 };
 

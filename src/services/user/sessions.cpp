@@ -27,7 +27,7 @@ SignedIn Sessions::signed_in(Account account, SessionId session, std::string ref
 }
 
 Task<SignedIn> Sessions::open(Account account, std::string device, std::string client) {
-  const Instant now = clock_.now();
+  const Instant now = wall_.now();
   std::string refresh_token = new_secret();
   Session session;
   session.id = ids_.next_as<SessionId>();
@@ -48,11 +48,11 @@ Task<SignedIn> Sessions::open(Account account, std::string device, std::string c
 Task<SignedIn> Sessions::renew(std::string refresh_token) {
   std::string next = wire::derived_secret(settings_.refresh_key, refresh_token);
   std::string old_hash = wire::secret_hash(refresh_token), new_hash = wire::secret_hash(next);
-  auto rotation = co_await accounts_.rotate_session(std::move(old_hash), std::move(new_hash), clock_.now());
+  auto rotation = co_await accounts_.rotate_session(std::move(old_hash), std::move(new_hash), wall_.now());
   if (!rotation) co_return fail(rotation.error());
   if (rotation->ended) deny({rotation->ended});
   if (!rotation->session) co_return fail(Code::session_revoked, "this session has ended");
-  const Millis left = rotation->session->ends_at - clock_.now();
+  const Millis left = rotation->session->ends_at - wall_.now();
   co_return signed_in(std::move(rotation->account), rotation->session->id, std::move(next), left);
 }
 
@@ -73,7 +73,7 @@ void Sessions::deny_other_roles(const RoleChange& change) {
 }
 
 Task<> Sessions::deny_ended(Millis lately) {
-  const Instant since = clock_.now() - lately;
+  const Instant since = wall_.now() - lately;
   const auto ended = co_await accounts_.ended_since(since);
   if (!ended) co_return fail(ended.error());
   deny(*ended);

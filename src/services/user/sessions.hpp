@@ -24,15 +24,15 @@ struct SignedIn {
 
 class Sessions {
  public:
+  /// `wall`: the clock of today (WallClock). Access tokens are judged by it in every process, and the rows of
+  /// sessions in every instance that shares them.
   Sessions(Accounts& accounts, const wire::AccessTokens& tokens, auth::DeniedSessions& denied,
-           RandomSource& random, IdSource& ids, const Clock& clock, const Clock& wall,
-           SessionSettings settings)
+           RandomSource& random, IdSource& ids, const Clock& wall, SessionSettings settings)
       : accounts_(accounts),
         tokens_(tokens),
         denied_(denied),
         random_(random),
         ids_(ids),
-        clock_(clock),
         wall_(wall),
         settings_(settings) {}
 
@@ -48,7 +48,7 @@ class Sessions {
   /// Access tokens of another role stop: the next ones, after a refresh, have this one.
   void deny_other_roles(const RoleChange& change);
   Task<std::vector<Session>> list(UserId user, SessionId before, int limit) {
-    return accounts_.sessions(user, clock_.now(), before, limit);
+    return accounts_.sessions(user, wall_.now(), before, limit);
   }
   /// Denies what was ended or changed lately: at start. Errors: unavailable.
   Task<> deny_ended() { return deny_ended(settings_.access_token_life); }
@@ -64,8 +64,7 @@ class Sessions {
   auth::DeniedSessions& denied_;
   RandomSource& random_;
   IdSource& ids_;
-  const Clock& clock_;
-  const Clock& wall_;  ///< Of today: access tokens are judged by it in every process.
+  const Clock& wall_;
   const SessionSettings settings_;
 };
 

@@ -44,7 +44,7 @@ class SignInTest : public testing::Test {
   IdSource ids_{clock_};
   wire::AccessTokens tokens_{{wire::SigningKey{"k", "0123456789abcdef0123456789abcdef"}}};
   auth::DeniedSessions denied_;
-  Sessions sessions_{accounts_, tokens_, denied_, random_, ids_, clock_, clock_, SessionSettings{}};
+  Sessions sessions_{accounts_, tokens_, denied_, random_, ids_, clock_, SessionSettings{}};
   GuessLimiter limiter_{true, wire::DigestKey{1}};
   SignIn sign_in_{accounts_, hasher_, sessions_, limiter_, clock_};
 };
@@ -276,7 +276,7 @@ TEST_F(SignInTest, ARefreshTokenLeadsToOneSuccessorAndAnErrorStaysWhatItIs) {
 TEST_F(SignInTest, TokensAreMadeAndJudgedByTheClockOfToday) {
   tests::MovedClock wall;
   wall.time = clock_.time + std::chrono::hours(24 * 365);  // The process started with a clock a year behind.
-  Sessions sessions(accounts_, tokens_, denied_, random_, ids_, clock_, wall, SessionSettings{});
+  Sessions sessions(accounts_, tokens_, denied_, random_, ids_, wall, SessionSettings{});
   const auto opened = run(sessions.open(accounts_.all.at(UserId{7}), "Firefox", "192.0.2.1"));
   ASSERT_TRUE(opened);
   EXPECT_TRUE(tokens_.verify(opened->access_token, wall.now())) << "any other process accepts it";

@@ -98,9 +98,13 @@ Task<UserId> SignUp::create_verified(std::string email, std::string password, st
   account.password_hash = std::move(*hash);
   account.created_at = clock_.now();
   const UserId id = account.id;
-  const auto created = co_await accounts_.create(std::move(account), std::nullopt);
-  if (!created) co_return fail(created.error());
-  co_return id;
+  const auto created = co_await accounts_.create(account, std::nullopt);
+  if (created) co_return id;
+  if (created.error().code != Code::email_taken) co_return fail(created.error());
+  // Another instance that starts has made it meanwhile.
+  const auto made = co_await accounts_.find_by_email(account.email);
+  if (!made) co_return fail(made.error());
+  co_return made->id;
 }
 
 Task<> SignUp::verify(std::string email, std::string code) {

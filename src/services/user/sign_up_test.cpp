@@ -189,5 +189,17 @@ TEST_F(SignUpTest, TheFirstAdministratorIsMadeOnce) {
   EXPECT_EQ(accounts_.all.begin()->second.password_hash, "new:correct horse") << "a restart changes nothing";
 }
 
+TEST_F(SignUpTest, OfTwoInstancesThatStartOneMakesTheAdministratorAndBothGoOn) {
+  Account theirs;
+  theirs.id = UserId{7};
+  theirs.email = "root@example.kr";
+  hasher_.while_hashing = [&] { accounts_.all.emplace(theirs.id, theirs); };
+  auto use_case = with(EmailVerification::optional);
+  const auto created = run(use_case.create_verified("root@example.kr", "correct horse", "Root", Role::admin));
+  ASSERT_TRUE(created) << created.error().detail;
+  EXPECT_EQ(*created, theirs.id);
+  EXPECT_EQ(accounts_.all.size(), 1u);
+}
+
 }  // namespace
 }  // namespace market::user
