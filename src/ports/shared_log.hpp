@@ -3,6 +3,8 @@
 /// offset whether records of others lie before its own: append() never answers `conflict` here, since nothing
 /// keeps others away. Which of them count is told by the log's rule alone.
 
+#include <optional>
+
 #include "base/time.hpp"
 #include "ports/log.hpp"
 
@@ -15,6 +17,10 @@ class SharedLog : public Log {
   /// only. Errors: unavailable, internal (the log no longer holds `from`: it was cut, trimmed or made anew).
   virtual Result<> tail(Offset from, Millis wait,
                         const std::function<bool(Offset, std::string_view)>& each) = 0;
+  /// How far this process's clock is off at least, by the times at which the log itself says that records
+  /// were appended: above 0 it is ahead, below behind, 0: nothing says so. A record of our own tells anew.
+  /// None: the clock is held against nothing. Any thread.
+  virtual std::optional<Millis> clock_off() const { return std::nullopt; }
 };
 
 }  // namespace market

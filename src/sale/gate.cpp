@@ -56,6 +56,7 @@ void LogGate::run() {
       try_to_write(now);
       if (end_flight()) batch.clear();
     }
+    if (parts_.shared) watch_clock(now);
     process(batch, now);
     if (parts_.shared) give_sign_of_life(now);
     if (remote_) remote_->tick();

@@ -129,6 +129,8 @@ class LogGate final : public SaleGate {
   void show_ahead(std::vector<StockLine> lines);
   /// Another instance has written since the start.
   bool hears_another() const { return hears_another_.load(std::memory_order_relaxed); }
+  /// Why this instance may not write: its clock, by what the log says. Empty: it may. Any thread.
+  std::string clock_trouble() const;
   /// Commands that wait for another instance's word.
   std::size_t waiting_elsewhere() const { return remote_ ? remote_->waiting() : 0; }
 
@@ -182,6 +184,9 @@ class LogGate final : public SaleGate {
   void give_sign_of_life(Instant now);
   void lose_log(const Error& why);
   void leave();
+  void watch_clock(Instant now);
+  Result<> ask_clock(Instant now);
+  bool has_right_clock(Instant now);
   bool should_try_to_write(Instant now) const;
   void stop_writing();
   void note_term();
@@ -216,8 +221,10 @@ class LogGate final : public SaleGate {
   Error last_failure_{Code::recovering, "the log is being read"};
   LineLimit said_;
   Instant next_try_{};
-  Instant sign_of_life_{};  ///< Of the writer before this start, until the grace for that pause is logged.
-  LogId records_of_;        ///< What the records were named when they were first read.
+  Instant clock_asked_{};     ///< When its witness was last asked; while this instance does not write.
+  bool clock_known_ = false;  ///< The witness has answered.
+  Instant sign_of_life_{};    ///< Of the writer before this start, until the grace for that pause is logged.
+  LogId records_of_;          ///< What the records were named when they were first read.
   bool records_named_ = false;
   std::optional<SnapshotCopy> copy_;
   Place snapshot_at_ = 0;

@@ -168,7 +168,9 @@ void LogGate::resume(std::span<Pending* const> batch) {
 void LogGate::refuse_all(std::span<Pending* const> batch, const Error& error) {
   for (Pending* pending : batch) {
     pending->missing = Sequencer::Missing::nothing;
-    pending->answer = fail(error);
+    // Of those of others, `unavailable` says alone that they could not be looked up (remote_gate.cpp).
+    const bool log_tells = pending->only_in != 0 && error.code == Code::unavailable;
+    pending->answer = log_tells ? fail(Code::recovering, "the log will tell its sender") : fail(error);
   }
   resume(batch);
 }

@@ -16,6 +16,8 @@ constexpr std::string_view leaving = "leaving";
 constexpr Millis follow_wait{20};          ///< For the next record; commands wait so long for their refusal.
 constexpr std::size_t ahead_max = 10'000;  ///< Lines that wait to be shown.
 constexpr Millis read_back_wait{1'000};    ///< For records that are there already.
+constexpr Millis clock_off_max{1'000};     ///< Sales open and close within it, wherever they are judged.
+constexpr Millis clock_asked_every{60'000}, wrong_clock_asked_every{10'000}, wrong_clock_opens_not{1'000};
 constexpr Place events_per_order_max = 4;  ///< Of those that come soon: it is paid, or it ends.
 
 }  // namespace
@@ -128,6 +130,63 @@ void LogGate::leave() {
   stop_writing();
   if (const auto left = parts_.log.append(open); !left)
     spdlog::warn("the others learn by themselves that this instance stopped: {}", left.error().detail);
+}
+
+std::string LogGate::clock_trouble() const {
+  const Millis off =
+      parts_.shared && settings_.may_write ? parts_.shared->clock_off().value_or(Millis(0)) : Millis(0);
+  if (off >= -clock_off_max && off <= clock_off_max) return {};
+  return fmt::format("the clock is {} s {} the event log's: set it right and start this instance again",
+                     std::chrono::round<std::chrono::seconds>(std::chrono::abs(off)).count(),
+                     off > Millis(0) ? "ahead of" : "behind");
+}
+
+/// A writer's own groups tell. Whoever follows asks at its start, and now and then: it is to be known before
+/// it opens.
+void LogGate::watch_clock(Instant now) {
+  if (!settings_.may_write || log_lost_ || !parts_.shared->clock_off()) return;
+  const auto trouble = clock_trouble();
+  if (writes_.load(std::memory_order_relaxed)) {
+    if (trouble.empty()) return;
+    spdlog::critical("{}; another instance shall write", trouble);
+    leave();
+    clock_asked_ = now;  // Whoever opens now shall find nothing between.
+    next_try_ = now + wrong_clock_opens_not;
+    return;
+  }
+  const Millis every = trouble.empty() ? clock_asked_every : wrong_clock_asked_every;
+  if (clock_asked_ == Instant{} || now - clock_asked_ >= every) static_cast<void>(ask_clock(now));
+}
+
+/// By a record of our own that counts for nobody: an Open that begins no term.
+Result<> LogGate::ask_clock(Instant now) {
+  clock_asked_ = now;
+  const auto asked = sequencer_.open(0, sequencer_.end().point.log, parts_.clock.now(),
+                                     fmt::format("clock {:x}", parts_.random()), {});
+  const auto offset = parts_.log.append(asked);
+  if (!offset) return fail(offset.error());
+  clock_known_ = true;
+  if (*offset != sequencer_.end().next) return fail(Code::conflict, "another writer has appended to the log");
+  const auto followed = sequencer_.follow(*offset, asked);
+  if (!followed) return fail(followed.error());
+  return {};
+}
+
+/// Before it opens. One that was right when it was last asked is right: nothing sets it.
+bool LogGate::has_right_clock(Instant now) {
+  if (!parts_.shared || !parts_.shared->clock_off()) return true;
+  if (clock_known_ && clock_trouble().empty()) return true;
+  const auto asked = ask_clock(now);
+  const auto trouble = clock_trouble();
+  if (asked && trouble.empty()) return true;
+  if (!trouble.empty()) {
+    next_try_ = now + wrong_clock_opens_not;
+    say_again_rarely(trouble + "; it does not write");
+  } else if (asked.error().code != Code::conflict) {
+    say_again_rarely(fmt::format("the event log cannot be written: {}", asked.error().detail));
+  }
+  parts_.products.set_recovering(trouble.empty() && asked.error().code != Code::conflict);
+  return false;
 }
 
 void LogGate::stop_writing() {

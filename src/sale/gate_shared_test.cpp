@@ -77,6 +77,34 @@ TEST_F(SharedGate, AWriterThatStopsHandsOverAtOnce) {
   EXPECT_TRUE(buy(1, 5)->replayed);
 }
 
+TEST_F(SharedGate, AWriterWhoseClockIsWrongHandsOverAndDoesNotComeBack) {
+  b->door.say_clock_is_off(Millis(-900));
+  a->door.say_clock_is_off(Millis(120'000));
+  ASSERT_TRUE(wait([&] { return b->gate().writes() && !a->gate().writes(); }));
+  EXPECT_NE(a->gate().clock_trouble(), "");
+  EXPECT_EQ(b->gate().clock_trouble(), "");
+  ASSERT_TRUE(b->submit(order_of(1)));
+  EXPECT_TRUE(wait([&] { return a->remaining(product) == 99; })) << "it follows";
+  b->stop();
+  EXPECT_TRUE(tests::stays_away([&] { return a->gate().writes(); }, Millis(600)));
+  a->door.say_clock_is_off(Millis(0));
+  EXPECT_TRUE(wait([&] { return a->gate().writes(); })) << "whoever did not write asks again";
+  EXPECT_TRUE(a->submit(order_of(2)));
+}
+
+TEST_F(SharedGate, WhoseClockIsWrongFromTheStartOpensNoTerm) {
+  a->stop();
+  b->stop();
+  const auto before = memory.end();
+  a->door.say_clock_is_off(Millis(-2'000));
+  a->start();
+  EXPECT_TRUE(tests::stays_away([&] { return a->gate().writes(); }, Millis(600)));
+  EXPECT_GT(memory.end(), before) << "it has asked";
+  b->start();
+  ASSERT_TRUE(wait([&] { return b->gate().writes(); })) << "what it asked by counts for nobody";
+  EXPECT_TRUE(b->submit(order_of(1)));
+}
+
 TEST_F(SharedGate, AWriterThatDiesIsFollowedByTheOther) {
   const auto first = buy(1, 5);
   ASSERT_TRUE(first);

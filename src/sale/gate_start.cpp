@@ -188,6 +188,7 @@ void LogGate::try_to_write(Instant now) {
     parts_.products.set_recovering(false);
     return;
   }
+  if (!has_right_clock(now)) return;
   const LogId known = sequencer_.end().point.log;
   const LogId made = settings_.new_log ? settings_.new_log : LogId{parts_.random(), parts_.random(), 0};
   term_ = parts_.random();

@@ -7,9 +7,10 @@
 namespace market::sale {
 namespace {
 
-/// Says nothing about the command: its sender waits for the log's word.
+/// Says nothing about the command: its sender waits for the log's word. `unavailable` is an answer: what must
+/// be known of its order or key could not be looked up, so nothing of it comes into the log.
 bool is_no_answer(Code code) {
-  return code == Code::recovering || code == Code::unavailable;
+  return code == Code::recovering;
 }
 
 }  // namespace

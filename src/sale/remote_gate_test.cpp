@@ -56,6 +56,29 @@ TEST_F(RemoteGates, WhoeverIsAskedAnswersWithWhatTheWriterDecides) {
   EXPECT_EQ(b->remaining(made->product()), 3);
 }
 
+/// As at the writer itself: it does not stand in the desk without an answer until its sender gives up.
+TEST_F(RemoteGates, WhatTheWriterCannotLookUpIsAnsweredAtOnce) {
+  const auto sold = b->submit(order_of(1, 7));
+  ASSERT_TRUE(sold) << sold.error().detail;
+  ASSERT_TRUE(b->submit(CancelOrder{sold->order(), UserId{1}, false}));
+  ASSERT_TRUE(b->submit(order_of(2, 8)));
+  ASSERT_TRUE(wait([&] {  // It has left the writer's memory.
+    a->records.reads_away = true;
+    const bool looked_up = !a->submit(order_of(1, 7));
+    a->records.reads_away = false;
+    return looked_up;
+  }));
+  a->records.reads_away = true;
+  const auto began = Steady::now();
+  const auto again = b->submit(order_of(1, 7));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Code::unavailable);
+  EXPECT_LT(Steady::now() - began, 2s) << "and not when it has waited for so long as it may";
+  EXPECT_EQ(b->gate().waiting_elsewhere(), 0u);
+  a->records.reads_away = false;
+  EXPECT_TRUE(b->submit(order_of(1, 7))->replayed);
+}
+
 TEST_F(RemoteGates, ACommandWaitsForTheNextWriterWhenThisOneDies) {
   ASSERT_TRUE(b->submit(order_of(1, 1)));
   a->die();

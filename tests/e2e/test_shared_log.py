@@ -15,6 +15,7 @@ import client
 from kafka_cut import KafkaCut
 from market_server import PATIENCE, ROOT, Market
 from redis_server import RedisServer
+from stepped_clock import SteppedClock
 from streams import EventStream
 from waiting import until
 
@@ -69,13 +70,13 @@ def serve(kafka, tmp_path):
     topic = f"e2e.{uuid.uuid4().hex}"
     started = []
 
-    def begin(name, *settings, keys_of=None, broker=kafka, flags=()):
+    def begin(name, *settings, keys_of=None, broker=kafka, flags=(), environment=None):
         data = tmp_path / name
         if keys_of:  # Instances of one market share their keys.
             data.mkdir(mode=0o700, exist_ok=True)
             subprocess.run(["cp", "-a", keys_of.data / "keys", data], check=True)
         settings = (f"log.kafka={broker}", f"log.topic={topic}", "ratelimit.enabled=false", *settings)
-        one = Market(data, *settings, flags=flags)
+        one = Market(data, *settings, flags=flags, environment=environment)
         started.append(one.start(40))
         return one
 
@@ -170,6 +171,36 @@ def test_a_writer_that_stops_hands_over(serve):
     assert took < 1.2 * PATIENCE, "less than a silence"
     # And back: it reads what happened meanwhile.
     assert requests.get(f"{standby.url}/api/v1/products/{product}", timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize("seconds, words", [(120, "ahead of"), (-120, "behind")])
+def test_an_instance_that_began_with_a_wrong_clock_does_not_write(serve, tmp_path, seconds, words):
+    """The clock is set right later; that of the process stays wrong, and would open a sale early, or late."""
+    writer = serve("a")
+    sale = {"opensAt": client.moment(60 if seconds > 0 else -60)}
+    product = client.admin(writer.url).product(stock=5, sale=sale)["id"]
+    buyer = client.sign_up(writer.url)
+    clock = SteppedClock(tmp_path)
+    clock.step(seconds)
+    wrong = serve("b", keys_of=writer, environment=clock.environment)
+    clock.step(0)
+    until(lambda: ready(wrong).status_code == 503, 5, "it knows")
+    assert f"{abs(seconds)} s {words} the event log's" in ready(wrong).text
+
+    def buy(server):
+        return requests.post(f"{server.url}/api/v1/orders", timeout=10 * PATIENCE,
+                             json={"items": [{"productId": product, "quantity": 1}]},
+                             headers={"Authorization": f"Bearer {buyer.token}",
+                                      "Idempotency-Key": uuid.uuid4().hex})
+
+    writer.kill()
+    refused = buy(wrong)
+    assert refused.status_code == 503 and not writes(wrong), refused.text
+    right = serve("c", keys_of=writer)
+    wait_until_it_writes(right, 10)
+    assert ready(right).status_code == 200
+    asked = buy(right)
+    assert asked.status_code == (409 if seconds > 0 else 201), asked.text
 
 
 def test_two_instances_share_the_records_and_a_sale_survives_kills_of_the_writer(serve, database):

@@ -81,6 +81,15 @@ class Door final : public SharedLog {
     behind_.wait_for(from, wait);
     return give(from, each);
   }
+  std::optional<Millis> clock_off() const override {
+    if (!tells_time_) return std::nullopt;
+    return clock_off_.load();
+  }
+  /// What it says of its gate's clock from now on.
+  void say_clock_is_off(Millis by) {
+    clock_off_ = by;
+    tells_time_ = true;
+  }
   void shut(bool keeps_back = false) {
     keeps_back_ = keeps_back;
     shut_ = true;
@@ -120,7 +129,8 @@ class Door final : public SharedLog {
     return {};
   }
   SharedMemory& behind_;
-  std::atomic<bool> shut_{false};
+  std::atomic<bool> shut_{false}, tells_time_{false};
+  std::atomic<Millis> clock_off_{Millis(0)};
   std::atomic<bool> keeps_back_{false};
   std::vector<std::string> kept_back_;
   std::mutex mutex_;

@@ -65,12 +65,14 @@ class TestRecords final : public OrderRecords, public RecordFold {
   }
 
   Task<FoundOrder> find(OrderId id) override {
+    if (reads_away) co_return fail(Code::unavailable, "the records are away");
     const std::scoped_lock lock(mutex_);
     const FoundOrder found{order(id), place_};
     co_return found;
   }
   /// As a store does: the key of an order is found among its buyer's alone.
   Task<FoundKey> find_key(UserId user, RequestKey key, Instant since) override {
+    if (reads_away) co_return fail(Code::unavailable, "the records are away");
     const std::scoped_lock lock(mutex_);
     FoundKey found;
     found.as_of = place_;
@@ -101,6 +103,7 @@ class TestRecords final : public OrderRecords, public RecordFold {
 
   std::atomic<int> fail_next{0};                      ///< So many calls of fold() fail.
   std::atomic<bool> log_away{false}, unnamed{false};  ///< log() fails; set_log() does.
+  std::atomic<bool> reads_away{false};                ///< find() and find_key() fail.
   std::atomic<bool> folded_unnamed{false};            ///< fold() came before set_log().
 
  private:

@@ -108,6 +108,10 @@ Result<> KafkaLog::append_unread(std::span<const std::string> records) {
 }
 
 Result<> KafkaLog::send(std::string_view record) {
+  if (settings_.clock != nullptr && sent_ != record) {  // The same again may be that of the first try.
+    sent_ = record;
+    sent_at_ = settings_.clock->now();
+  }
   rd_kafka_poll(producer_.get(), 0);  // What became of earlier ones; until then they fill its queue.
   refused_ = RD_KAFKA_RESP_ERR_NO_ERROR;
   const int sent = rd_kafka_produce(producer_topic_.get(), 0, RD_KAFKA_MSG_F_COPY,
@@ -184,9 +188,21 @@ Result<> KafkaLog::fetch(Millis wait) {
     if (!message) return fail(message.error());
     if (!*message) return {};
     record_came_.store(now_ms(), std::memory_order_relaxed);
+    judge_clock(**message);
     came_.push_back(std::move(*message));
   }
   return {};
+}
+
+/// One that has just come.
+void KafkaLog::judge_clock(const rd_kafka_message_t& record) {
+  rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+  const Instant appended(Millis(rd_kafka_message_timestamp(&record, &type)));
+  if (settings_.clock == nullptr || type != RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME) return;
+  if (bytes_of(record) == sent_)
+    witness_.told_by_own(appended, sent_at_, settings_.clock->now());
+  else
+    witness_.told(appended, settings_.clock->now());
 }
 
 Result<> KafkaLog::tail(Offset from, Millis wait, const std::function<bool(Offset, std::string_view)>& each) {

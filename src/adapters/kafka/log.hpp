@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "adapters/kafka/clock_witness.hpp"
 #include "adapters/kafka/end_question.hpp"
 #include "adapters/kafka/topic_watch.hpp"
 #include "base/failpoint.hpp"
@@ -29,7 +30,8 @@ struct LogSettings {
   Millis append_time_max = append_time_usual;  ///< Not read back by then: the outcome is unknown.
   Millis silence_max{1'000};  ///< A read of records that are there, without one of them for so long, fails.
   Millis topic_looked_at_every{10'000};
-  Failpoint failpoint;  ///< For tests alone, as the next one.
+  const Clock* clock = nullptr;  ///< Which the append times are held against; null: none.
+  Failpoint failpoint;           ///< For tests alone, as the next one.
   Handle (*new_producer)(const Connection&) = make_producer;
 };
 
@@ -45,6 +47,9 @@ class KafkaLog final : public SharedLog {
   Result<> read(Offset from, const std::function<bool(Offset, std::string_view)>& each) override;
   Result<Offset> end() override;
   Result<> tail(Offset from, Millis wait, const std::function<bool(Offset, std::string_view)>& each) override;
+  std::optional<Millis> clock_off() const override {
+    return settings_.clock == nullptr ? std::nullopt : std::optional(witness_.off());
+  }
   /// How long ago Kafka gave a sign of life: a record, or an answer about the end. Any thread.
   std::optional<Millis> silent_for() const;
   /// What somebody must mend at the topic; empty: nothing. Any thread.
@@ -59,6 +64,7 @@ class KafkaLog final : public SharedLog {
   void give_up();
   bool replace_broken_producer();
   Result<> fetch(Millis wait);
+  void judge_clock(const rd_kafka_message_t& record);
   std::unique_ptr<Reader> take_reader();
 
   const LogSettings settings_;
@@ -82,6 +88,10 @@ class KafkaLog final : public SharedLog {
   LineLimit said_;
   Reader tail_;
   std::deque<Message> came_;  ///< Of the tail, not given yet.
+
+  ClockWitness witness_;
+  std::string sent_;   ///< What was sent last …
+  Instant sent_at_{};  ///< … and when first.
 
   std::mutex readers_mutex_;
   std::unique_ptr<Reader> idle_reader_;

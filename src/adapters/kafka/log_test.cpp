@@ -116,6 +116,41 @@ TEST_F(KafkaLogTest, APausedBrokerIsAnUnknownOutcomeWithinASecondAndNothingIsLos
   EXPECT_LT(*log->silent_for(), 2s);
 }
 
+/// A clock beside the broker's.
+struct ShiftedClock final : Clock {
+  explicit ShiftedClock(Millis by) : shift(by) {}
+  Instant now() const override { return clock.now() + shift; }
+  SystemClock clock;
+  Millis shift;
+};
+
+TEST_F(KafkaLogTest, AppendTimesTellWhoseClockIsWrong) {
+  ShiftedClock right(0ms), ahead(90s), behind(-90s);
+  const auto log_by = [&](const Clock& clock) {
+    auto settings = topic->settings();
+    settings.clock = &clock;
+    return std::make_unique<KafkaLog>(settings);
+  };
+  EXPECT_EQ(log->clock_off(), std::nullopt);
+  const auto by_right = log_by(right), by_ahead = log_by(ahead), by_behind = log_by(behind);
+  ASSERT_TRUE(by_right->append("one"));
+  for (KafkaLog* each : {by_right.get(), by_ahead.get(), by_behind.get()}) {
+    bool seen = false;
+    for (int i = 0; i < 100 && !seen; ++i)
+      ASSERT_TRUE(each->tail(1, 100ms, [&](Offset, std::string_view) { return seen = true; }));
+  }
+  EXPECT_EQ(by_right->clock_off(), 0ms);
+  EXPECT_EQ(by_ahead->clock_off(), 0ms) << "a record of others may be old";
+  EXPECT_LT(by_behind->clock_off(), -80s);
+  ASSERT_TRUE(by_ahead->append("two"));
+  EXPECT_GT(by_ahead->clock_off(), 80s);
+  ASSERT_TRUE(by_behind->append("three"));
+  EXPECT_LT(by_behind->clock_off(), -80s);
+  behind.shift = 0ms;
+  ASSERT_TRUE(by_behind->append("four"));
+  EXPECT_EQ(by_behind->clock_off(), 0ms);
+}
+
 TEST_F(KafkaLogTest, ABrokerThatWasKilledAndCameBackGoesOn) {
   ASSERT_TRUE(append_numbered(*log, 3));
   broker->send(SIGKILL);

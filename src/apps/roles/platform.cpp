@@ -182,15 +182,20 @@ void Platform::add_product_routes() {
                                        {store.search_pool, store.lists_pool},
                                        decoding,
                                        clock,
-                                       settings.flag("ratelimit.enabled")});
+                                       settings.flag("ratelimit.enabled"),
+                                       catch_up()});
   product::add_wish_list_routes(router, {authenticator, store.wish_lists, core->products, clock});
   product::add_admin_product_routes(
-      router, {authenticator, core->products, core->gate, {store.search_pool, store.lists_pool}, clock});
-  follow_before({"GET /api/v1/products"},
-                {"GET /api/v1/products/{id}", "GET /api/v1/products/{id}/stock",
-                 "GET /api/v1/products/{id}/stock/stream", "PATCH /api/v1/products/{id}",
-                 "DELETE /api/v1/products/{id}", "POST /api/v1/products/{id}/stock",
-                 "PUT /api/v1/products/{id}/image", "PUT /api/v1/wishlist/{id}"});
+      router,
+      {authenticator, core->products, core->gate, {store.search_pool, store.lists_pool}, clock, catch_up()});
+  follow_before(
+      {"GET /api/v1/products", "GET /api/v1/categories", "GET /api/v1/seller/products",
+       "GET /api/v1/admin/products", "GET /api/v1/admin/products/{id}/sale/preflight"},
+      {"GET /api/v1/products/{id}", "GET /api/v1/products/{id}/stock",
+       "GET /api/v1/products/{id}/stock/stream", "GET /api/v1/products/{id}/image",
+       "POST /api/v1/admin/products/{id}/sale/pause", "POST /api/v1/admin/products/{id}/sale/extend",
+       "PATCH /api/v1/products/{id}", "DELETE /api/v1/products/{id}", "POST /api/v1/products/{id}/stock",
+       "PUT /api/v1/products/{id}/image", "PUT /api/v1/wishlist/{id}"});
   write_down({"POST /api/v1/products", "PATCH /api/v1/products/{id}", "DELETE /api/v1/products/{id}",
               "POST /api/v1/products/{id}/stock", "PUT /api/v1/products/{id}/image",
               "POST /api/v1/admin/products/{id}/sale/pause", "POST /api/v1/admin/products/{id}/sale/extend"});
@@ -214,10 +219,12 @@ void Platform::add_order_routes() {
   if (orders->notices) order::add_payment_notice_routes(router, {*orders->notices, orders->resolver, wall});
   order::add_webhook_routes(router, {authenticator, store.webhooks, orders->webhook_sender, orders->webhooks,
                                      ids, wall, [this] { return core->gate.place(); }});
+  // What is not there when carts are merged is left out, and the browser forgets it.
   follow_before(
-      {"GET /api/v1/orders"},
+      {"GET /api/v1/orders", "POST /api/v1/cart/merge"},
       {"GET /api/v1/orders/{id}", "GET /api/v1/orders/{id}/events", "POST /api/v1/orders/{id}/payment",
-       "POST /api/v1/orders/{id}/cancel", "POST /api/v1/orders/{id}/return", "PUT /api/v1/cart/items/{id}"});
+       "POST /api/v1/orders/{id}/cancel", "POST /api/v1/orders/{id}/return", "PUT /api/v1/cart/items/{id}",
+       "GET /api/v1/admin/orders/report"});
   write_down({"POST /api/v1/admin/orders/{id}/advance", "POST /api/v1/admin/orders/{id}/cancel",
               "POST /api/v1/admin/orders/{id}/refund", "POST /api/v1/admin/webhooks",
               "PATCH /api/v1/admin/webhooks/{id}", "DELETE /api/v1/admin/webhooks/{id}",
@@ -227,14 +234,17 @@ void Platform::add_order_routes() {
               "POST /api/v1/seller/webhook-deliveries/{id}/replay", "GET /api/v1/admin/orders/export"});
 }
 
-/// Where others write the log, what they have written lately may be missing here.
-void Platform::follow_before(Routes lists, Routes denying) {
-  if (!core->shared_log) return;
-  const CatchUp catch_up = [this] {
-    return end_questions.run([this] { return core->gate.follow_to_now(Millis(1'000)); });
-  };
-  for (const char* list : lists) router.wrap(list, read_fresh(catch_up));
-  for (const char* route : denying) router.wrap(route, read_again(catch_up));
+/// Where others write the log, what they have written lately may be missing here. None: nobody else does.
+std::function<Task<>()> Platform::catch_up() {
+  if (!core->shared_log) return {};
+  return [this] { return end_questions.run([this] { return core->gate.follow_to_now(Millis(1'000)); }); };
+}
+
+void Platform::follow_before(Routes fresh, Routes denying) {
+  const CatchUp first = catch_up();
+  if (!first) return;
+  for (const char* route : fresh) router.wrap(route, read_fresh(first));
+  for (const char* route : denying) router.wrap(route, read_again(first));
 }
 
 /// What sellers and administrators change.

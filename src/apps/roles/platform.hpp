@@ -56,7 +56,8 @@ struct Platform {
   void add_user_routes();
   using Routes = std::initializer_list<const char*>;
   void write_down(Routes routes);
-  void follow_before(Routes lists, Routes denying);
+  std::function<Task<>()> catch_up();
+  void follow_before(Routes fresh, Routes denying);
   void create_admin();
   std::string metrics(const http::Server& server) const;
   void look_at_files();

@@ -61,7 +61,7 @@ std::unique_ptr<mysql::MysqlRecordFold> mysql_fold(const Settings& settings) {
 }
 
 /// Null: the log is the store's own file.
-std::unique_ptr<kafka::KafkaLog> kafka_log(const Settings& settings, Store& store) {
+std::unique_ptr<kafka::KafkaLog> kafka_log(const Settings& settings, Store& store, const Clock& clock) {
   if (settings.text("log.kafka").empty()) return nullptr;
   const auto own_end = store.log.end();
   if (!own_end) throw std::runtime_error(own_end.error().detail);
@@ -69,7 +69,9 @@ std::unique_ptr<kafka::KafkaLog> kafka_log(const Settings& settings, Store& stor
     throw UsageError(
         "log.kafka: this store's own log.db holds events; give this process a data folder of its own");
   const auto shared = mysql_fold(settings);
-  return open_shared_log(kafka_settings(settings), shared ? static_cast<RecordFold&>(*shared) : store.fold);
+  auto log = kafka_settings(settings);
+  log.clock = &clock;
+  return open_shared_log(std::move(log), shared ? static_cast<RecordFold&>(*shared) : store.fold);
 }
 
 /// Null: nobody else sells what this instance sells.
@@ -85,7 +87,7 @@ std::unique_ptr<remote::TcpCommandLink> door_of(const Settings& settings, const 
 
 SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
                    sale::ProductTable::Render render, bool decides)
-    : shared_log(kafka_log(settings, store)),
+    : shared_log(kafka_log(settings, store, clock)),
       shared_fold(mysql_fold(settings)),
       shared_records(shared_fold ? std::make_unique<mysql::MysqlOrderRecords>(
                                        *mysql_server(settings, "records"), store.pages_pool,
@@ -113,6 +115,7 @@ void SaleCore::stop() {
 }
 
 std::optional<std::string> SaleCore::hears_nothing() const {
+  if (auto wrong = gate.clock_trouble(); !wrong.empty()) return wrong;
   constexpr Millis silence_max{3'000};  // Longer than a dead writer is waited for.
   if (!shared_log || gate.writes() || gate.silent_for() < silence_max) return std::nullopt;
   return "the event log gives no sign of life";

@@ -22,7 +22,7 @@ using http::Request;
 
 struct UseCases {
   explicit UseCases(const AdminProductParts& given)
-      : parts(given), catalogue(given.board, given.clock), edits(given.board, given.gate) {}
+      : parts(given), catalogue(given.board, given.clock), edits(given.board, given.gate, given.catch_up) {}
   AdminProductParts parts;
   Catalogue catalogue;
   EditProduct edits;

@@ -6,6 +6,7 @@
 #include "ports/product_board.hpp"
 #include "ports/sale_gate.hpp"
 #include "services/auth/authenticator.hpp"
+#include "services/product/edit_product.hpp"
 #include "services/product/listing.hpp"
 
 namespace market::product {
@@ -17,6 +18,7 @@ struct AdminProductParts {
   SaleGate& gate;
   ListLanes lanes;
   const Clock& clock;
+  CatchUp catch_up{};  ///< Of a board that others change, too.
 };
 
 void add_admin_product_routes(http::Router& router, const AdminProductParts& parts);

@@ -19,6 +19,12 @@ Result<std::optional<Command>> edited(const ProductBoard& board, ProductId id, c
 Task<> EditProduct::run(ProductId product, Edit edit, bool once) const {
   for (int tries = 0; tries < tries_max; ++tries) {
     auto change = edited(board_, product, edit);
+    const bool asks_nobody = !change || !*change;
+    if (asks_nobody && catch_up_) {  // Another instance may have changed it just now.
+      const auto caught_up = co_await catch_up_();
+      if (!caught_up) co_return fail(caught_up.error());
+      change = edited(board_, product, edit);
+    }
     if (!change) co_return fail(std::move(change.error()));
     if (!*change) co_return Result<>();
     auto changed = co_await gate_.submit(std::move(**change));

@@ -43,6 +43,13 @@ Result<> leave(const ShownProduct&, ProductTerms&, ProductTexts&) {
   return {};
 }
 
+Task<> run_nothing() {
+  co_return Result<>();
+}
+Task<> run_nowhere() {
+  co_return fail(Code::unavailable, "the log does not say where it ends");
+}
+
 TEST_F(EditProductTest, TheBoardShowsItAfterwards) {
   EXPECT_EQ(run(rename), std::nullopt);
   EXPECT_EQ(shown().texts.name, "Boots");
@@ -53,6 +60,43 @@ TEST_F(EditProductTest, AnEditThatChangesNothingAsksNobody) {
   EXPECT_EQ(run(leave), std::nullopt);
   EXPECT_EQ(gate_.submits, 0);
   EXPECT_EQ(shown().version, 1);
+}
+
+/// On an instance that is behind, what it shows is neither what the edit leaves as it is nor a reason to
+/// refuse.
+TEST_F(EditProductTest, WhatAsksNobodyIsLookedAtOnceMoreWhenTheBoardHasCaughtUp) {
+  int caught_up = 0;
+  const EditProduct behind(gate_.board, gate_, [&]() -> Task<> {
+    if (++caught_up == 1) change_elsewhere();
+    return run_nothing();
+  });
+  const auto run_behind = [&](Edit edit) {
+    const auto edited = tests::answer_of(io_, behind.run(shoes_, std::move(edit), false));
+    return edited ? std::nullopt : std::optional(edited.error().code);
+  };
+  const auto clear = [](const ShownProduct&, ProductTerms&, ProductTexts& texts) -> Result<> {
+    texts.description.clear();
+    return {};
+  };
+  EXPECT_EQ(run_behind(clear), std::nullopt);
+  EXPECT_EQ(gate_.submits, 1) << "it is empty here, and was not any more";
+  EXPECT_EQ(shown().texts.description, "");
+  EXPECT_EQ(run_behind(rename), std::nullopt);
+  EXPECT_EQ(caught_up, 1) << "what changes something is decided elsewhere";
+  caught_up = 0;
+  const auto expect_other = [](const ShownProduct&, ProductTerms&, ProductTexts& texts) -> Result<> {
+    if (texts.description.empty()) return fail(Code::sale_closed, "as it was");
+    return {};
+  };
+  EXPECT_EQ(run_behind(expect_other), std::nullopt);
+  EXPECT_EQ(gate_.submits, 2);
+}
+
+TEST_F(EditProductTest, WhereItCannotCatchUpItSaysSo) {
+  const EditProduct behind(gate_.board, gate_, [] { return run_nowhere(); });
+  const auto edited = tests::answer_of(io_, behind.run(shoes_, leave, false));
+  ASSERT_FALSE(edited);
+  EXPECT_EQ(edited.error().code, Code::unavailable);
 }
 
 TEST_F(EditProductTest, IsMadeAgainOnWhatOthersHaveMadeOfIt) {

@@ -29,7 +29,7 @@ struct UseCases {
   explicit UseCases(const ProductParts& given)
       : parts(given),
         catalogue(given.board, given.clock),
-        edits(given.board, given.gate),
+        edits(given.board, given.gate, given.catch_up),
         pictures(given.pictures, given.picture_sizes, given.decoding, given.clock),
         streams(catalogue, parts.authenticator),
         budgets(given.budgets) {}

@@ -8,6 +8,7 @@
 #include "ports/product_board.hpp"
 #include "ports/sale_gate.hpp"
 #include "services/auth/authenticator.hpp"
+#include "services/product/edit_product.hpp"
 #include "services/product/listing.hpp"
 
 namespace market::product {
@@ -25,6 +26,7 @@ struct ProductParts {
   FairPool& decoding;
   const Clock& clock;
   bool budgets = true;  ///< What a seller may add in a day is bounded.
+  CatchUp catch_up{};   ///< Of a board that others change, too.
 };
 
 void add_product_routes(http::Router& router, const ProductParts& parts);
