@@ -100,7 +100,7 @@ def test_a_store_moves_from_one_machine_to_many_and_back(store, tmp_path):  # no
     # Public events begin anew where their topic is new.
     events = [json.loads(line) for line in store.ok("events", "tail", "--last", 1000).splitlines()]
     assert any(order in json.dumps(event) for event in events)
-    assert killed_until_done("export", "--to", tmp_path / "back", "--config", store.config) > 0
+    assert killed_until_done("export", "--to", tmp_path / "back", "--config", store.config, first=0.02) > 0
     store.check("--same-as", tmp_path / "back")
     killed_until_done("import", "--from", tmp_path / "back", "--data", tmp_path / "home-again", first=0.005)
     same = run("check", "--data", tmp_path / "home-again", "--same-as", tmp_path / "back")
@@ -144,7 +144,7 @@ def test_the_book_of_a_shop_at_stripe_moves_with_it_and_outlives_who_charged(sto
         until(lambda: person.get(f"/orders/{orders[2]['id']}").json()["payment"]["state"] == "refunded", 20)
         assert second.stop() == 0
         assert "ok: what orders have paid was charged" in store.check()
-        assert killed_until_done("export", "--to", tmp_path / "back", "--config", store.config) > 0
+        assert killed_until_done("export", "--to", tmp_path / "back", "--config", store.config, first=0.02) > 0
         assert "ok: both have the same charges" in store.check("--same-as", tmp_path / "back")
         home_again = tmp_path / "home-again"
         killed_until_done("import", "--from", tmp_path / "back", "--data", home_again, first=0.005)
