@@ -144,7 +144,8 @@ def test_the_book_of_a_shop_at_stripe_moves_with_it_and_outlives_who_charged(sto
         until(lambda: person.get(f"/orders/{orders[2]['id']}").json()["payment"]["state"] == "refunded", 20)
         assert second.stop() == 0
         assert "ok: what orders have paid was charged" in store.check()
-        assert killed_until_done("export", "--to", tmp_path / "back", "--config", store.config, first=0.02) > 0
+        back = ("export", "--to", tmp_path / "back", "--config", store.config)
+        assert killed_until_done(*back, first=0.02) > 0
         assert "ok: both have the same charges" in store.check("--same-as", tmp_path / "back")
         home_again = tmp_path / "home-again"
         killed_until_done("import", "--from", tmp_path / "back", "--data", home_again, first=0.005)
