@@ -14,6 +14,7 @@
 #include "http/client/upstream.hpp"
 #include "http/message/host_address.hpp"
 #include "services/auth/ended_sessions.hpp"
+#include "services/gateway/steady_ms.hpp"
 
 namespace market::gateway {
 namespace {
@@ -25,11 +26,6 @@ constexpr std::int64_t ask_ms_max = 400;
 constexpr std::size_t instances_asked_max = 3;
 constexpr std::size_t list_bytes_max = 16 * 1024 * 1024;  ///< Some 250,000 sessions.
 constexpr auto unknown_text = "no user instance tells which sessions have ended: tokens hold until their end";
-
-std::int64_t steady_ms() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 }  // namespace
 

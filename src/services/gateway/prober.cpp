@@ -12,6 +12,7 @@
 #include "http/client/name_resolver.hpp"
 #include "http/client/out_of_files.hpp"
 #include "http/message/host_address.hpp"
+#include "services/gateway/steady_ms.hpp"
 
 namespace market::gateway {
 namespace {
@@ -19,11 +20,6 @@ namespace {
 constexpr std::chrono::milliseconds look_every{100};
 constexpr std::chrono::milliseconds probe_time_max{1'000};
 constexpr std::size_t probe_answer_bytes_max = 4096;
-
-std::int64_t steady_ms() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 }  // namespace
 

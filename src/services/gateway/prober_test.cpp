@@ -6,6 +6,8 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include "services/gateway/steady_ms.hpp"
+
 namespace market::gateway {
 namespace {
 
@@ -44,11 +46,6 @@ class NoFiles {
  private:
   rlimit before_{};
 };
-
-std::int64_t steady_ms() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 TEST(Prober, WantOfFilesIsNoFaultOfTheInstance) {
   asio::io_context io;

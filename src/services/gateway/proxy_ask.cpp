@@ -9,16 +9,12 @@
 #include "services/gateway/forwarded_message.hpp"
 #include "services/gateway/normal_request.hpp"
 #include "services/gateway/proxy.hpp"
+#include "services/gateway/steady_ms.hpp"
 
 namespace market::gateway {
 namespace {
 
 constexpr std::chrono::milliseconds ask_time_max{1'000};  ///< Then the client is told to go on: as curl does.
-
-std::int64_t steady_ms() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 }  // namespace
 

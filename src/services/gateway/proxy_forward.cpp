@@ -1,7 +1,6 @@
 // The forwarding half of the proxy: one request to one instance after another, until an answer or the end.
 
 #include <boost/container/small_vector.hpp>
-#include <chrono>
 
 #include "http/client/upstream.hpp"
 #include "http/message/ascii.hpp"
@@ -10,6 +9,7 @@
 #include "http/server/tunnel.hpp"
 #include "services/gateway/forwarded_message.hpp"
 #include "services/gateway/proxy.hpp"
+#include "services/gateway/steady_ms.hpp"
 
 namespace market::gateway {
 namespace {
@@ -20,11 +20,6 @@ using http::Status;
 
 constexpr int free_tries_max = 8;  ///< Tries that certainly did nothing, at instances that are there.
 constexpr std::size_t shared_body_bytes_max = 4 * 1024;  ///< A longer one would hold up those behind it.
-
-std::int64_t steady_ms() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 /// In API.md's word: not `overloaded`, as nobody is there who could be.
 http::Reply no_instance(const http::Request& request, int retry_after_seconds) {

@@ -1,11 +1,10 @@
 // The proxy's event streams: each has a place in a budget of its own, and equal public ones share one.
 
-#include <chrono>
-
 #include "http/client/upstream.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/problem.hpp"
 #include "services/gateway/proxy.hpp"
+#include "services/gateway/steady_ms.hpp"
 
 namespace market::gateway {
 namespace {
@@ -14,11 +13,6 @@ constexpr std::string_view event_stream = "text/event-stream";
 constexpr std::string_view product_service = "market-product";
 constexpr std::size_t fan_joined_max = 16'384;  ///< Who wait for the first answer of one.
 constexpr std::size_t fans_max = 4'096;         ///< Of one thread; beyond, each has its own stream.
-
-std::int64_t steady_ms() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 }  // namespace
 
