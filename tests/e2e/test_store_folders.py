@@ -7,12 +7,7 @@ import client
 import pytest
 from client import Client
 from market_server import BINARY, Market, run
-
-
-def ok(*arguments):
-    done = run(*arguments)
-    assert done.returncode == 0, f"{arguments}: {done.returncode} {done.stdout[-800:]} {done.stderr[-800:]}"
-    return done.stdout
+from test_store import ok
 
 
 def sold(start, data, *settings):

@@ -26,7 +26,7 @@ FileDescriptor open_lock_file(const std::filesystem::path& path) {
   const auto file = path / lock_name;
   FileDescriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock) refuse(file_error("cannot be opened", file));
-  if (const auto given = give_to_folder_owner(file); !given) refuse(given.error());
+  if (const auto given = give_to_folder_owner(file, lock); !given) refuse(given.error());
   return lock;
 }
 
@@ -66,13 +66,11 @@ FileDescriptor lock_of_another(const std::filesystem::path& path) {
   return lock;
 }
 
-void make_folder(const std::filesystem::path& path) {
+void make_folder_durably(const std::filesystem::path& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) return;
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    refuse(file_error("the folder cannot be created", path));
-  if (const auto given = give_to_folder_owner(path); !given) refuse(given.error());
+  if (const auto made = make_folder(path); !made) refuse(made.error());
   const auto parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   if (const auto synced = sync_folder(parent); !synced) refuse(synced.error());
 }
@@ -83,7 +81,7 @@ FileDescriptor lock_folder(const std::filesystem::path& path, Millis wait) {
     throw std::runtime_error(
         fmt::format("{} is a backup; make a data folder of it with 'market restore --from {} --data NEW'",
                     path.string(), path.string()));
-  make_folder(path);
+  make_folder_durably(path);
   auto lock = open_lock_file(path);
   const auto give_up = std::chrono::steady_clock::now() + wait;
   while (!try_lock(lock, path)) {
@@ -165,7 +163,7 @@ std::map<std::string, std::string> key_checks(const std::filesystem::path& keys)
 }
 
 std::string DataFolder::load_or_create_secret(std::string_view name, std::size_t bytes) const {
-  make_folder(keys_);
+  make_folder_durably(keys_);
   const auto file = keys_ / name;
   auto found = read_key_file(file, bytes);
   if (!found) refuse(found.error());

@@ -120,7 +120,7 @@ Result<> DurableFile::begin(unsigned mode) {
   ::unlink(beside_.c_str());  // Left over from a crash.
   fd_ = FileDescriptor(::open(beside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!fd_) return fail(file_error("cannot be created", beside_));
-  return give_to_folder_owner(beside_);
+  return give_to_folder_owner(beside_, fd_);
 }
 
 Result<> DurableFile::append(std::string_view piece) {
@@ -237,19 +237,27 @@ bool has_bytes(const std::filesystem::path& path) {
   return std::filesystem::file_size(path, error) > 0;
 }
 
-Result<> give_to_folder_owner(const std::filesystem::path& made) {
+Result<> give_to_folder_owner(const std::filesystem::path& made, const FileDescriptor& open) {
   if (::geteuid() != 0) return {};
   const auto folder = made.parent_path();
   struct stat about {};
   const char* name = folder.empty() ? "." : folder.c_str();
-  if (::stat(name, &about) != 0 || ::lchown(made.c_str(), about.st_uid, about.st_gid) != 0)
-    return fail(file_error("cannot be given to the owner of its folder", made));
+  const bool given =
+      ::stat(name, &about) == 0 && (open ? ::fchown(open.get(), about.st_uid, about.st_gid)
+                                         : ::lchown(made.c_str(), about.st_uid, about.st_gid)) == 0;
+  if (!given) return fail(file_error("cannot be given to the owner of its folder", made));
   return {};
+}
+
+Result<> make_folder(const std::filesystem::path& folder) {
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return fail(file_error("the folder cannot be created", folder));
+  return give_to_folder_owner(folder);
 }
 
 void create_for_owner(const std::string& path) {
   const FileDescriptor made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (made && give_to_folder_owner(path)) return;
+  if (made && give_to_folder_owner(path, made)) return;
   for (const char* suffix : {"", "-wal", "-shm"}) {
     const std::string file = path + suffix;
     struct stat about {};

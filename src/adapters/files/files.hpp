@@ -86,8 +86,12 @@ class DurableFile {
 };
 
 /// A command that root runs must not leave a file or folder that the server, another user, cannot open.
-/// Nothing to do for others than root. Errors: unavailable, insufficient_storage.
-Result<> give_to_folder_owner(const std::filesystem::path& made);
+/// Nothing to do for others than root. `open`: `made`, where it is a file that is open: another that was put
+/// in its place meanwhile is given to nobody. Errors: unavailable, insufficient_storage.
+Result<> give_to_folder_owner(const std::filesystem::path& made, const FileDescriptor& open = {});
+
+/// Makes a folder for its owner alone, if there is none. Errors: unavailable, insufficient_storage.
+Result<> make_folder(const std::filesystem::path& folder);
 
 /// Makes an empty file for its owner alone, if there is none: SQLite would make it with whatever rights the
 /// umask leaves to others, and a WAL has those of its database. One that is there is taken away from others.

@@ -1,9 +1,5 @@
 #include "adapters/files/picture_sizes.hpp"
 
-#include <sys/stat.h>
-
-#include <cerrno>
-
 #include "adapters/files/files.hpp"
 #include "adapters/files/picture_store.hpp"
 
@@ -11,12 +7,6 @@ namespace market::files {
 namespace {
 
 constexpr std::size_t sum_digits = 64;
-
-Result<> make_folder(const std::filesystem::path& folder) {
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail(file_error("the folder cannot be created", folder));
-  return give_to_folder_owner(folder);
-}
 
 tl::unexpected<Error> no_such_copy() {
   return fail(Code::not_found, "there is no such copy of the picture");

@@ -1,9 +1,6 @@
 #include "adapters/files/picture_store.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <stdexcept>
 
 #include "adapters/files/files.hpp"
@@ -19,10 +16,8 @@ bool is_picture_hash(std::string_view text) {
 namespace {
 
 /// Its name is durable when it answers.
-Result<> make_folder(const std::filesystem::path& folder) {
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail(file_error("the folder cannot be created", folder));
-  if (auto given = give_to_folder_owner(folder); !given) return given;
+Result<> make_folder_durably(const std::filesystem::path& folder) {
+  if (auto made = make_folder(folder); !made) return made;
   return sync_folder(folder.parent_path());
 }
 
@@ -30,7 +25,7 @@ Result<> make_folder(const std::filesystem::path& folder) {
 
 PictureStore::PictureStore(std::filesystem::path folder, BlockingPool& pool)
     : folder_(std::move(folder)), pool_(pool) {
-  if (const auto made = make_folder(folder_); !made) throw std::runtime_error(made.error().detail);
+  if (const auto made = make_folder_durably(folder_); !made) throw std::runtime_error(made.error().detail);
 }
 
 std::filesystem::path PictureStore::path_of(std::string_view hash) const {
@@ -54,7 +49,7 @@ Result<std::string> PictureStore::store_now(const std::string& bytes) {
     if (const auto named = sync_folder(path.parent_path()); !named) return fail(named.error());
     return hash;
   }
-  if (const auto made = make_folder(path.parent_path()); !made) return fail(made.error());
+  if (const auto made = make_folder_durably(path.parent_path()); !made) return fail(made.error());
   if (const auto written = write_file_durably(path, bytes); !written) return fail(written.error());
   return hash;
 }

@@ -25,7 +25,8 @@ void WriterLock::lock(Millis wait, int create) {
   FileDescriptor file(::open(path_.c_str(), O_RDWR | O_CLOEXEC | create, 0600));
   if (!file) file = FileDescriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) throw std::runtime_error(file_error("cannot be opened", path_).detail);
-  if (const auto given = give_to_folder_owner(path_); !given) throw std::runtime_error(given.error().detail);
+  if (const auto given = give_to_folder_owner(path_, file); !given)
+    throw std::runtime_error(given.error().detail);
   const auto give_up = std::chrono::steady_clock::now() + wait;
   while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR)

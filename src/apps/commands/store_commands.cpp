@@ -220,8 +220,10 @@ int restore(const StoreOptions& options) {
   const auto last_step = [data = fs::path(options.data)] {
     sqlite::SqliteRecordFold records((data / "records.db").string());
     // A backup of a shared market has none: they are made from its log.
-    sqlite::SqliteLogView log(data / "log.db");
-    if (must(records.place()) == 0) fold_all(log, records, LogOf::one);
+    if (must(records.place()) == 0) {
+      sqlite::SqliteLogView log(data / "log.db");
+      fold_all(log, records, LogOf::one);
+    }
     give_up_the_rest(records);
   };
   const auto report = shared ? restore_shared(options.other, *shared, options.scratch)
