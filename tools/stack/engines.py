@@ -141,6 +141,8 @@ class Kafka(Engine):
         "num.network.threads": "2",
         "num.io.threads": "4",
         "log.cleaner.threads": "1",
+        # No topic here is compacted but Kafka's own, which are small (default: 128 MiB, a third of the heap).
+        "log.cleaner.dedupe.buffer.size": "2097152",
     }
 
     @staticmethod
@@ -181,12 +183,11 @@ class Kafka(Engine):
                  "-c", self.home / "server.properties"], capture_output=True, text=True)
             if done.returncode != 0:
                 raise Trouble("Kafka's folder cannot be made: " + end_of(done))
-        # As Kafka's own start script has it, with a small heap. It lives for minutes: in those, compiling
-        # everything a second time would take more of the processor than all requests.
+        # It lives for minutes: in those, compiling everything a second time would take more of the processor
+        # than all requests. A group waits for a pause of its collector: G1's were 14 to 20 ms here, ZGC's are
+        # below one.
         self.process.start([*self.java("384m"), "-Xms384m", "-server", "-XX:TieredStopAtLevel=1",
-                            "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20",
-                            "-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent",
-                            "kafka.Kafka", self.home / "server.properties"])
+                            "-XX:+UseZGC", "kafka.Kafka", self.home / "server.properties"])
 
     def healthy(self):
         # The port is open before the broker serves; the log says when it does.
