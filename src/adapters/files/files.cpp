@@ -250,9 +250,9 @@ Result<> give_to_folder_owner(const std::filesystem::path& made, const FileDescr
 }
 
 Result<> make_folder(const std::filesystem::path& folder) {
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail(file_error("the folder cannot be created", folder));
-  return give_to_folder_owner(folder);
+  if (::mkdir(folder.c_str(), 0700) == 0) return give_to_folder_owner(folder);
+  if (errno != EEXIST) return fail(file_error("the folder cannot be created", folder));
+  return {};
 }
 
 void create_for_owner(const std::string& path) {

@@ -1,11 +1,10 @@
 // A market on Kafka and MySQL, as an embedded store in a folder.
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "adapters/files/data_folder.hpp"
+#include "adapters/files/files.hpp"
 #include "adapters/files/folder_lock.hpp"
 #include "adapters/mysql/schema.hpp"
 #include "adapters/payment/charge_file.hpp"
@@ -39,13 +38,8 @@ sqlite::Database open(const fs::path& file) {
   return sqlite::Database::open(file.string(), sqlite::Database::Mode::existing);
 }
 
-void make_folder(const fs::path& path) {
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    throw std::runtime_error(files::file_error("the folder cannot be created", path).detail);
-}
-
 void copy_keys(const fs::path& from, const fs::path& to) {
-  make_folder(to);
+  must(files::make_folder(to));
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(from, none)) {
     if (!entry.is_regular_file(none) || entry.path().extension() == ".tmp") continue;
@@ -232,7 +226,7 @@ CopiedStore copy_all(const SharedStore& store, const fs::path& to, WithRecords r
 
 /// Made if it is missing; of two copies to one folder the second is refused.
 files::FolderLock alone_in(const fs::path& to) {
-  make_folder(to);
+  must(files::make_folder(to));
   return {to, "backup folder"};
 }
 

@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 
+#include "adapters/files/files.hpp"
 #include "adapters/files/private_folder.hpp"
 #include "adapters/mysql/record_fold.hpp"
 #include "adapters/mysql/schema.hpp"
@@ -108,8 +107,7 @@ void expect_no_other_keys(const fs::path& from, const fs::path& to) {
 }
 
 void bring_keys(const fs::path& from, const fs::path& to) {
-  if (::mkdir(to.c_str(), 0700) != 0 && errno != EEXIST)
-    throw std::runtime_error(files::file_error("the folder of the keys cannot be created", to).detail);
+  must(files::make_folder(to));
   for (const fs::path& name : missing_keys(from, to))
     must(files::write_file_durably(to / name, *must(files::read_whole_file(from / name))));
 }
