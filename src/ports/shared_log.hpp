@@ -21,6 +21,9 @@ class SharedLog : public Log {
   /// were appended: above 0 it is ahead, below behind, 0: nothing says so. A record of our own tells anew.
   /// None: the clock is held against nothing. Any thread.
   virtual std::optional<Millis> clock_off() const { return std::nullopt; }
+  /// Nothing has been heard of it for a second, and it does not say where it ends: nothing new can be written
+  /// now. Any thread, never waits.
+  virtual bool is_silent() const { return false; }
 };
 
 }  // namespace market

@@ -11,14 +11,14 @@ CommandId CommandSender::next_own() {
   return {session_.hi, session_.lo, next_++};
 }
 
-bool CommandSender::add(Command command, Done done, Instant now, wire::Term sent_in) {
+bool CommandSender::add(Command command, Done done, Instant now, wire::Term sent_in, Millis waited) {
   if (waiting_.size() >= settings_.waiting_max) return false;
   if (!command.id) command.id = {session_.hi, session_.lo, next_++};
   Waiting one;
   const auto number = command.id.number;
   one.command = std::move(command);
   one.done = std::move(done);
-  one.since = now;
+  one.since = now - waited;
   one.sent_at = now;
   one.sent_in = sent_in;
   waiting_.emplace(number, std::move(one));
@@ -108,6 +108,13 @@ void CommandSender::expire(Instant now) {
       finish(one, fail(Code::recovering, "nobody writes the event log; nothing happened"));
     else
       finish(one, fail(Code::unavailable, "whether this happened is not known yet"));
+  }
+}
+
+void CommandSender::refuse_unsent(const Error& why) {
+  for (auto next = waiting_.begin(); next != waiting_.end();) {
+    const auto one = next++;
+    if (one->second.sent_in == 0) finish(one, fail(why));
   }
 }
 

@@ -43,8 +43,9 @@ class CommandSender {
   CommandId next_own();
   void release_own() { own_from_ = 0; }
 
-  /// `sent_in`: the term in which it may have been decided already; 0: it was not sent. False: too many wait.
-  bool add(Command command, Done done, Instant now, wire::Term sent_in = 0);
+  /// `sent_in`: the term in which it may have been decided already; 0: it was not sent. `waited`: for so long
+  /// elsewhere. False: too many wait.
+  bool add(Command command, Done done, Instant now, wire::Term sent_in = 0, Millis waited = Millis(0));
 
   /// The log's newest Open. `address`: of its writer; empty: it has none, or none is known.
   void opened(wire::Term term, std::string address);
@@ -53,6 +54,8 @@ class CommandSender {
   void answered(const wire::AnswerMessage& message, Instant now);
   /// Those that have waited too long are finished.
   void expire(Instant now);
+  /// Those that nobody else has: while nothing can be written, their buyers need not wait.
+  void refuse_unsent(const Error& why);
 
   /// What is to be sent now, a part of it at a time; none: nothing.
   std::optional<wire::CommandMessage> message(Instant now);

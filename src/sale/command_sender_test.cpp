@@ -185,6 +185,31 @@ TEST_F(Sender, SaysInTheEndThatItDoesNotKnowOrThatNothingHappened) {
   EXPECT_EQ(answers.find(12)->second.error().code, Code::unavailable);
 }
 
+TEST_F(Sender, ItsTimeBeganWhereItWaitedBefore) {
+  ASSERT_TRUE(sender.add(
+      cancel(1), [this](Result<Submitted> answer) { answers.emplace(1, std::move(answer)); }, at(0), 5,
+      Millis(4'000)));
+  sender.expire(at(999));
+  settle();
+  EXPECT_TRUE(answers.empty());
+  sender.expire(at(1'000));
+  settle();
+  EXPECT_EQ(answers.find(1)->second.error().code, Code::unavailable);
+}
+
+TEST_F(Sender, WhileNothingCanBeWrittenOnlyWhatWasSentWaits) {
+  add(1);
+  sender.opened(5, "writer");
+  EXPECT_EQ(sent().size(), 1u);
+  add(2);
+  add(3, 5);
+  sender.refuse_unsent(Error(Code::recovering, "nothing happened"));
+  settle();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers.find(2)->second.error().code, Code::recovering);
+  EXPECT_EQ(sender.waiting(), 2u);
+}
+
 TEST_F(Sender, TooManyAreRefused) {
   CommandSender small({.waiting_max = 2}, session);
   EXPECT_TRUE(small.add(

@@ -153,6 +153,7 @@ class LogGate final : public SaleGate {
   void begin_flight(std::span<Pending* const> batch, Instant now);
   bool end_flight();
   void watch_appends();
+  void watch_silence();
   void note_unable(Instant now);
 
   // gate.cpp
@@ -234,8 +235,9 @@ class LogGate final : public SaleGate {
   std::atomic<bool> writes_{false};
   std::unique_ptr<RemoteGate> remote_;
   wire::Term noted_term_ = 0;
-  std::atomic<bool> log_away_{false};  ///< It could not be read when it was last tried.
-  std::atomic<Offset> followed_{1};    ///< The offset of the next record, as others may know it.
+  std::atomic<bool> log_away_{false};    ///< It could not be read when it was last tried.
+  std::atomic<bool> log_silent_{false};  ///< Of a shared one: nothing can be written now.
+  std::atomic<Offset> followed_{1};      ///< The offset of the next record, as others may know it.
   std::atomic<bool> hears_another_{false};
   mutable std::mutex shared_mutex_;
   LogId log_;                     ///< As others may know it.

@@ -5,6 +5,11 @@
 
 namespace market::sale {
 
+/// Of what was not decided yet.
+inline Error log_is_silent() {
+  return Error(Code::recovering, "the event log cannot be reached; nothing happened");
+}
+
 /// One submitted command, in the frame of its waiting coroutine.
 struct LogGate::Pending {
   using Handler = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;

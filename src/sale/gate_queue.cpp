@@ -8,6 +8,7 @@
 namespace market::sale {
 namespace {
 
+using Steady = std::chrono::steady_clock;
 constexpr int look_ups_max = 8;
 constexpr Millis idle_tick{500};
 constexpr Millis shared_tick{100};  ///< On a log that others write: so often it is looked at.
@@ -34,7 +35,7 @@ constexpr std::size_t prefetch_ahead = 3;  ///< What stands in the queue was las
 // ---- I/O threads ----
 
 void LogGate::push(Pending& pending) {
-  pending.pushed = std::chrono::steady_clock::now();
+  pending.pushed = Steady::now();
   Pending* head = queue_.load(std::memory_order_relaxed);
   do {
     pending.next = head;
@@ -69,15 +70,16 @@ Task<> LogGate::look_up(Pending& pending) {
 Task<Submitted> LogGate::submit(Command command) {
   if (stopping_.load(std::memory_order_relaxed))
     return refused(Error(Code::overloaded, "this server is shutting down"));
+  if (log_silent_.load(std::memory_order_relaxed)) return refused(log_is_silent());
   if (!remote_ || writes_.load(std::memory_order_acquire)) return decide_here(std::move(command), 0);
-  if (log_away_.load(std::memory_order_relaxed))
-    return refused(Error(Code::recovering, "the event log cannot be reached; nothing happened"));
+  if (log_away_.load(std::memory_order_relaxed)) return refused(log_is_silent());
   return remote_->submit(std::move(command));
 }
 
 Task<Submitted> LogGate::decide_here(Command command, wire::Term only_in) {
   if (only_in != 0 && stopping_.load(std::memory_order_relaxed))
     co_return fail(Code::recovering, "this instance is shutting down; another will decide");
+  if (log_silent_.load(std::memory_order_relaxed)) co_return fail(log_is_silent());
   if (hanging_.load(std::memory_order_relaxed))
     co_return fail(Code::recovering, "the disk of the event log hangs; nothing happened");
   if (waiting_.fetch_add(1, std::memory_order_relaxed) >= settings_.queue_max) {
@@ -204,12 +206,19 @@ void LogGate::hand_on(std::span<Pending* const> batch, bool decided) {
       resume({&pending, 1});
       continue;
     }
+    if (!decided && log_silent_.load(std::memory_order_relaxed)) {
+      pending->answer = fail(log_is_silent());
+      resume({&pending, 1});
+      continue;
+    }
     Command command = pending->command;
     if (!decided) command.id = {};
-    remote_->adopt(std::move(command), decided ? term_ : 0, [this, pending](Result<Submitted> answer) {
-      pending->answer = std::move(answer);
-      resume(std::span<Pending* const>(&pending, 1));
-    });
+    const auto waited = std::chrono::duration_cast<Millis>(Steady::now() - pending->pushed);
+    remote_->adopt(std::move(command), decided ? term_ : 0, waited,
+                   [this, pending](Result<Submitted> answer) {
+                     pending->answer = std::move(answer);
+                     resume(std::span<Pending* const>(&pending, 1));
+                   });
   }
 }
 

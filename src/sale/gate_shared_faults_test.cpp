@@ -1,6 +1,8 @@
 /// Several gates on one log that is damaged, silent or behind: none of them sells on what it does not know.
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "tests/support/damaged_group.hpp"
 #include "tests/support/two_gates.hpp"
 
@@ -76,6 +78,30 @@ TEST_F(SharedFaults, KnowsForHowLongTheLogWasSilent) {
   EXPECT_TRUE(wait([&] { return b->gate().silent_for() > Millis(300); }));
   b->door.open();
   EXPECT_TRUE(wait([&] { return b->gate().silent_for() < Millis(200); })) << "the writer gives signs of life";
+}
+
+/// Kafka is away: an append fails after its time, and what was sent then goes on waiting.
+TEST_F(SharedFaults, WhileTheLogIsSilentNobodyWaitsWhoWasNotDecided) {
+  std::promise<void> ends;
+  a->door.before_append([&] { ends.get_future().wait(); });
+  auto in_flight = std::async(std::launch::async, [this] { return a->submit(order_of(1)); });
+  ASSERT_TRUE(wait([&] { return a->gate().waiting() == 1; }));
+  const auto taken_by_the_writer = Millis(50);
+  std::this_thread::sleep_for(taken_by_the_writer);
+  auto behind_it = std::async(std::launch::async, [this] { return a->submit(order_of(2)); });
+  ASSERT_TRUE(wait([&] { return a->gate().waiting() == 2; }));
+
+  for (GateInstance* each : {a.get(), b.get()}) each->door.fall_silent();
+  ASSERT_EQ(behind_it.wait_for(std::chrono::seconds(2)), std::future_status::ready);
+  EXPECT_EQ(behind_it.get().error().code, Code::recovering);
+  for (GateInstance* each : {a.get(), b.get()})
+    EXPECT_EQ(each->submit(order_of(3)).error().code, Code::recovering);
+  EXPECT_EQ(in_flight.wait_for(Millis(0)), std::future_status::timeout) << "of it nobody can say that";
+
+  for (GateInstance* each : {a.get(), b.get()}) each->door.fall_silent(false);
+  ends.set_value();
+  EXPECT_TRUE(in_flight.get());
+  EXPECT_TRUE(wait([&] { return a->submit(order_of(3)).has_value(); }));
 }
 
 TEST_F(SharedFaults, AWriterShowsItsOwnStockWhateverOthersHaveShown) {

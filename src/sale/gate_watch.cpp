@@ -10,6 +10,8 @@
 namespace market::sale {
 namespace {
 
+constexpr Millis silence_tick{100};
+
 std::int64_t millis_of(Instant at) {
   return std::max<std::int64_t>(at.time_since_epoch().count(), 1);
 }
@@ -37,9 +39,11 @@ bool LogGate::end_flight() {
 }
 
 void LogGate::watch_appends() {
-  const Millis tick = std::max(settings_.answer_time_max / 10, Millis(10));
+  Millis tick = std::max(settings_.answer_time_max / 10, Millis(10));
+  if (parts_.shared) tick = std::min(tick, silence_tick);
   std::unique_lock lock(flight_mutex_);
   while (!watch_wake_.wait_for(lock, tick, [this] { return !watching_; })) {
+    if (parts_.shared) watch_silence();
     if (!flying_) continue;
     const auto since = Instant(Millis(flying_since_.load(std::memory_order_relaxed)));
     if (parts_.clock.now() - since < settings_.answer_time_max) continue;
@@ -51,6 +55,22 @@ void LogGate::watch_appends() {
     }
     refuse_queue(Error(Code::recovering, "the disk of the event log hangs; nothing happened"));
   }
+}
+
+/// A writer whose log is silent is at it for a second and more; whoever has not been decided need not wait.
+void LogGate::watch_silence() {
+  const bool silent = parts_.shared->is_silent();
+  if (log_silent_.exchange(silent) != silent) {
+    if (silent)
+      spdlog::error("the event log is silent: new orders are refused until it answers");
+    else
+      spdlog::info("the event log answers again");
+  }
+  if (!silent) return;
+  if (flying_) refuse_queue(log_is_silent());
+  if (!remote_) return;
+  remote_->refuse_unsent(log_is_silent());
+  remote_->tick();
 }
 
 /// Of a log that nobody else writes: elsewhere another instance may sell.

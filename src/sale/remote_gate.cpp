@@ -46,7 +46,7 @@ Task<Submitted> RemoteGate::submit(Command command) {
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
       [&](auto handler) {
         auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
-        add(std::move(command), 0, [waiting, answer, executor](Result<Submitted> said) {
+        add(std::move(command), 0, Millis(0), [waiting, answer, executor](Result<Submitted> said) {
           *answer = std::move(said);
           asio::post(executor, [waiting] { std::move (*waiting)(); });
         });
@@ -55,11 +55,11 @@ Task<Submitted> RemoteGate::submit(Command command) {
   co_return std::move(*answer);
 }
 
-void RemoteGate::adopt(Command command, wire::Term sent_in, CommandSender::Done done) {
-  add(std::move(command), sent_in, std::move(done));
+void RemoteGate::adopt(Command command, wire::Term sent_in, Millis waited, CommandSender::Done done) {
+  add(std::move(command), sent_in, waited, std::move(done));
 }
 
-void RemoteGate::add(Command command, wire::Term sent_in, CommandSender::Done done) {
+void RemoteGate::add(Command command, wire::Term sent_in, Millis waited, CommandSender::Done done) {
   // Of one that was sent before nobody may say that it did not happen.
   const auto refuse = [&](Code code, const char* why) {
     if (sent_in != 0) return done(fail(Code::unavailable, "whether this happened is not known yet"));
@@ -71,7 +71,7 @@ void RemoteGate::add(Command command, wire::Term sent_in, CommandSender::Done do
   if (!stopped_.load()) {
     const std::scoped_lock lock(mutex_);
     auto waits = done;
-    taken = sender_.add(std::move(command), std::move(waits), clock_.now(), sent_in);
+    taken = sender_.add(std::move(command), std::move(waits), clock_.now(), sent_in, waited);
   }
   if (!taken) return refuse(Code::overloaded, "too many orders are waiting");
   schedule();
@@ -143,6 +143,16 @@ void RemoteGate::tick() {
   }
   finish(std::move(finished));
   if (waits) schedule();
+}
+
+void RemoteGate::refuse_unsent(const Error& why) {
+  std::vector<CommandSender::Finished> finished;
+  {
+    const std::scoped_lock lock(mutex_);
+    sender_.refuse_unsent(why);
+    finished = sender_.take_finished();
+  }
+  finish(std::move(finished));
 }
 
 void RemoteGate::on_answers(const std::string& bytes) {

@@ -38,11 +38,14 @@ class RemoteGate {
   CommandId next_own();
   void release_own();
   /// One of its own queue that it cannot decide, or whose group may have counted in `sent_in`.
-  void adopt(Command command, wire::Term sent_in, CommandSender::Done done);
+  /// `waited`: for so long already.
+  void adopt(Command command, wire::Term sent_in, Millis waited, CommandSender::Done done);
   void followed(const CountedEvents& events, const CommandSender::Find& find);
   void opened(wire::Term term, const std::string& address);
-  /// Sends again what is due, ends what has waited too long. Often.
+  /// Sends again what is due, ends what has waited too long. Often; any thread.
   void tick();
+  /// What was not sent to anybody. Any thread.
+  void refuse_unsent(const Error& why);
   /// This gate writes in `term` from now on; 0: it does not write.
   void writes(wire::Term term, Place place);
   void counted(Place place) { place_.store(place, std::memory_order_release); }
@@ -51,7 +54,7 @@ class RemoteGate {
   std::string address() const { return link_.address(); }
 
  private:
-  void add(Command command, wire::Term sent_in, CommandSender::Done done);
+  void add(Command command, wire::Term sent_in, Millis waited, CommandSender::Done done);
   void schedule();
   void flush();
   void finish(std::vector<CommandSender::Finished> finished);

@@ -58,7 +58,7 @@ class RemoteMessages : public testing::Test {
     return std::get<wire::AnswerMessage>(*message).answers.at(0);
   }
   void adopt(Command command, wire::Term sent_in = 0) {
-    gate.adopt(std::move(command), sent_in, [this](const Result<Submitted>& answer) {
+    gate.adopt(std::move(command), sent_in, Millis(0), [this](const Result<Submitted>& answer) {
       said.push_back(answer ? std::optional<Code>() : answer.error().code);
     });
   }

@@ -15,7 +15,7 @@ import mail_server
 from links import Links
 from market_server import PATIENCE, Market
 from test_shared_log import (  # noqa: F401
-    database, engines, kafka, order, serve)
+    database, engines, kafka, order, other_database, serve)
 from test_users import codes_to
 from waiting import until
 
@@ -162,6 +162,16 @@ def test_an_instance_with_keys_of_its_own_is_refused(two, serve, database):  # n
         serve("c", f"records.mysql={database}", f"accounts.mysql={database}")
     assert "of another store" in str(refused.value)
     assert database.split(":")[2].split("@")[0] not in str(refused.value), "the password is nobody's to read"
+
+
+@pytest.mark.parametrize("role", ["all", "order", "user"])
+def test_an_instance_with_other_accounts_is_refused(two, serve, database, other_database, role):  # noqa: F811
+    """A name that is not there yet makes an empty database: sessions, carts and charges of nobody."""
+    client.sign_up(two[0].url)
+    with pytest.raises(RuntimeError) as refused:
+        serve("c", f"records.mysql={database}", f"accounts.mysql={other_database}", keys_of=two[0],
+              flags=("--role", role))
+    assert "accounts.mysql belongs to another store than the event log" in str(refused.value)
 
 
 def test_who_confirms_at_one_buys_at_the_other_at_once(serve, database):  # noqa: F811

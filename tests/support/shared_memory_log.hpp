@@ -85,6 +85,9 @@ class Door final : public SharedLog {
     if (!tells_time_) return std::nullopt;
     return clock_off_.load();
   }
+  bool is_silent() const override { return silent_; }
+  /// Nobody answers any more, or again.
+  void fall_silent(bool silent = true) { silent_ = silent; }
   /// What it says of its gate's clock from now on.
   void say_clock_is_off(Millis by) {
     clock_off_ = by;
@@ -129,7 +132,7 @@ class Door final : public SharedLog {
     return {};
   }
   SharedMemory& behind_;
-  std::atomic<bool> shut_{false}, tells_time_{false};
+  std::atomic<bool> shut_{false}, tells_time_{false}, silent_{false};
   std::atomic<Millis> clock_off_{Millis(0)};
   std::atomic<bool> keeps_back_{false};
   std::vector<std::string> kept_back_;

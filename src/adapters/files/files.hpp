@@ -90,7 +90,8 @@ class DurableFile {
 /// in its place meanwhile is given to nobody. Errors: unavailable, insufficient_storage.
 Result<> give_to_folder_owner(const std::filesystem::path& made, const FileDescriptor& open = {});
 
-/// Makes a folder for its owner alone, if there is none; one that is there stays as it is. Errors: unavailable, insufficient_storage.
+/// Makes a folder for its owner alone, if there is none; one that is there stays as it is. Errors:
+/// unavailable, insufficient_storage.
 Result<> make_folder(const std::filesystem::path& folder);
 
 /// Makes an empty file for its owner alone, if there is none: SQLite would make it with whatever rights the

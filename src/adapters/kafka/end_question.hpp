@@ -1,8 +1,10 @@
 #pragma once
 /// The read index: where the log ends, as the partition's leader says now. The client's call blocks, may hang
 /// beyond its own time-out and may ask an old leader, so it has a handle and a thread of its own. One
-/// question is shared by all that wait; each has a deadline.
+/// question is shared by all that wait; each has a deadline. While nothing else is heard of Kafka it is asked
+/// anyway: whether there is an answer tells whether anything can be written.
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -19,8 +21,10 @@ class EndQuestion {
   /// The offset of the next record, asked for after this call began. Any thread. Errors: unavailable (no
   /// answer in time).
   Result<Offset> ask(Millis deadline);
-  /// How long ago the leader answered last; none: never.
-  std::optional<Millis> silent_for() const;
+  /// A record came: Kafka is there. Any thread.
+  void note_heard();
+  /// Nothing was heard for a second, and a question is not answered. Any thread.
+  bool is_silent() const;
 
  private:
   void run();
@@ -33,7 +37,8 @@ class EndQuestion {
   std::uint64_t begun_ = 0;   ///< The question that is under way, or was last.
   std::uint64_t done_ = 0;    ///< The question that was answered last.
   Result<Offset> answer_ = fail(Code::unavailable, "the log's end was not asked for yet");
-  std::optional<std::chrono::steady_clock::time_point> heard_;
+  std::atomic<std::int64_t> heard_at_;             ///< Milliseconds of the steady clock.
+  std::atomic<std::int64_t> unanswered_since_{0};  ///< Likewise; 0: every question was answered.
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -11,10 +11,6 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<Millis>(Steady::now().time_since_epoch()).count();
-}
-
 Millis left_until(Steady::time_point deadline) {
   return std::max(Millis(0), std::chrono::ceil<Millis>(deadline - Steady::now()));
 }
@@ -43,13 +39,6 @@ KafkaLog::KafkaLog(LogSettings settings)
 
 Result<Offset> KafkaLog::end() {
   return end_.ask(settings_.silence_max);
-}
-
-std::optional<Millis> KafkaLog::silent_for() const {
-  auto silent = end_.silent_for();
-  if (const auto came = record_came_.load(std::memory_order_relaxed); came != 0)
-    silent = std::min(silent.value_or(Millis::max()), Millis(now_ms() - came));
-  return silent;
 }
 
 Result<> KafkaLog::expect_beginning() const {
@@ -169,7 +158,8 @@ bool KafkaLog::replace_broken_producer() {
     producer_ = std::move(producer);
   } catch (const std::runtime_error& broken) {
     const auto line = fmt::format("Kafka: no producer can take the place of a broken one: {}", broken.what());
-    if (said_.allows(line, Instant(Millis(now_ms())))) settings_.connection.warn(line);
+    const Instant now(std::chrono::duration_cast<Millis>(Steady::now().time_since_epoch()));
+    if (said_.allows(line, now)) settings_.connection.warn(line);
     return false;
   }
   producers_replaced_.fetch_add(1, std::memory_order_relaxed);
@@ -187,7 +177,7 @@ Result<> KafkaLog::fetch(Millis wait) {
     auto message = tail_.next(i == 0 ? wait : Millis(0));
     if (!message) return fail(message.error());
     if (!*message) return {};
-    record_came_.store(now_ms(), std::memory_order_relaxed);
+    end_.note_heard();
     judge_clock(**message);
     came_.push_back(std::move(*message));
   }

@@ -50,8 +50,7 @@ class KafkaLog final : public SharedLog {
   std::optional<Millis> clock_off() const override {
     return settings_.clock == nullptr ? std::nullopt : std::optional(witness_.off());
   }
-  /// How long ago Kafka gave a sign of life: a record, or an answer about the end. Any thread.
-  std::optional<Millis> silent_for() const;
+  bool is_silent() const override { return end_.is_silent(); }
   /// What somebody must mend at the topic; empty: nothing. Any thread.
   std::string topic_trouble() const { return watch_.trouble(); }
   /// How often a producer was replaced that had broken for good. Any thread.
@@ -71,7 +70,6 @@ class KafkaLog final : public SharedLog {
   EndQuestion end_;
   TopicWatch watch_;
   std::atomic<std::uint64_t> producers_replaced_{0};
-  std::atomic<std::int64_t> record_came_{0};  ///< On the steady clock, in ms; 0: none.
 
   // The appending thread's own.
   Delivered delivered_;

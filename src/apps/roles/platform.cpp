@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "adapters/mysql/record_fold.hpp"
 #include "apps/roles/read_index.hpp"
 #include "apps/roles/run_task.hpp"
 #include "apps/roles/serve_parts.hpp"
@@ -82,6 +83,18 @@ struct Platform::RecordedOrders {
 
 namespace {
 
+/// None: there is none yet, or the records cannot be asked; who needs no orders goes on without them.
+LogId log_of(const mysql::Server& records) {
+  try {
+    const auto log = mysql::MysqlRecordFold(records).log();
+    if (log) return *log;
+    warn(log.error().detail);
+  } catch (const std::exception& error) {
+    warn(error.what());
+  }
+  return {};
+}
+
 Task<bool> on_board(Store& store, const ProductBoard& board, UserId seller) {
   auto look = [all = board.all(), seller]() -> Result<bool> {
     return std::any_of(all->begin(), all->end(),
@@ -123,8 +136,10 @@ Platform::Platform(Services answering, const std::string& data, const Settings& 
   if (is_shared(settings)) mark_as_instance(store.folder);
   const auto denying = run_task(sessions.deny_ended());
   if (!denying) throw std::runtime_error(denying.error().detail);
-  if (const auto server = mysql_server(settings, "records"); server && !core)
+  if (const auto server = mysql_server(settings, "records"); server && !core) {
     recorded_orders = std::make_unique<RecordedOrders>(*server, store);
+    store.expect_accounts_of(log_of(*server));
+  }
   if (store.accounts_at) denial_watch = std::make_unique<DenialWatch>(sessions);
   if (redis && core) redis->share_stock(*core);
 }

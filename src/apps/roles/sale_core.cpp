@@ -106,7 +106,9 @@ SaleCore::SaleCore(Store& store, const Clock& clock, const Settings& settings,
       gate(sale::GateParts{log, records, fold, store.snapshots, overlay, projector, products, keys, clock,
                            random_number, shared_log.get(), door.get()},
            gate_settings(settings, store.id, decides)),
-      reader(overlay, records) {}
+      reader(overlay, records) {
+  store.expect_accounts_of(gate.end_at_start().point.log);
+}
 
 void SaleCore::stop() {
   if (shared_search) shared_search->stop();

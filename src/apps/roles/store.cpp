@@ -150,6 +150,13 @@ LogId Store::expect_one_store() {
   return of_main ? of_main : mine;
 }
 
+void Store::expect_accounts_of(const LogId& log) const {
+  if (!accounts_at || !log || (log.hi == id.hi && log.lo == id.lo)) return;
+  throw std::runtime_error(
+      "accounts.mysql belongs to another store than the event log and its records: name the right database, "
+      "or restore a backup");
+}
+
 void Store::expect_keys(const std::map<std::string, std::string>& found) const {
   expect_same_keys(found, sql::identity_of(*main).key_checks, folder.keys());
 }

@@ -50,6 +50,9 @@ struct Store {
   std::string payments_file() const;
   /// What refresh tokens are derived with; kept with the other keys, so that it outlives a restart. Throws.
   wire::SecretKey refresh_key() const;
+  /// Shared accounts are of the market whose log this is; none: nobody has written it yet. Throws
+  /// std::runtime_error with one line.
+  void expect_accounts_of(const LogId& log) const;
   /// Nothing is answered afterwards.
   void stop_pools();
 
