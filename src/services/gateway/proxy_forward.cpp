@@ -29,12 +29,6 @@ http::Reply no_instance(const http::Request& request, int retry_after_seconds) {
   return reply;
 }
 
-http::Reply unknown_outcome(Status status, std::string_view detail, const http::Request& request) {
-  auto reply = http::status_problem(status, detail, request.trace_id);
-  reply.headers.push_back({"Retry-After", "1"});
-  return reply;
-}
-
 /// What a stream may send in one go is nobody else's to wait for, nor what may take long.
 http::Lane lane_of(const http::Request& request, bool safe, bool repeatable) {
   if (safe)
@@ -47,6 +41,12 @@ http::Lane lane_of(const http::Request& request, bool safe, bool repeatable) {
 }
 
 }  // namespace
+
+http::Reply unknown_outcome(Status status, std::string_view detail, const http::Request& request) {
+  auto reply = http::status_problem(status, detail, request.trace_id);
+  reply.headers.push_back({"Retry-After", "1"});
+  return reply;
+}
 
 Task<> pass_on(std::shared_ptr<http::AnswerStream> from, http::Stream& to) {
   for (;;) {
@@ -106,12 +106,7 @@ http::Reply Proxy::reply_of(Call& call, const Passage& passage, const BackendPtr
     reply.body = call.response_body;
   } else if (call.outcome == Outcome::streamed) {
     if (is_event_stream(*call.response)) return stream_of(call, passage, instance, std::move(reply));
-    if (call.response->body == http::BodyEnd::length)
-      reply.forwarded->stream_length = call.response->content_length;
-    const auto under_way = std::make_shared<UnderWay>(*instance);
-    reply.stream = [stream = call.stream, instance, under_way](http::Stream& to) {
-      return pass_on(stream, to);
-    };
+    return long_answer_of(call, passage, instance, std::move(reply));
   } else if (!http::same_letters(call.response->header("upgrade"), "websocket")) {
     call.stream.reset();
     return unknown_outcome(Status::bad_gateway, "the service switched to another protocol", passage.request);
