@@ -1,5 +1,6 @@
 // The forwarding half of the proxy: one request to one instance after another, until an answer or the end.
 
+#include <algorithm>
 #include <boost/container/small_vector.hpp>
 
 #include "http/client/upstream.hpp"
@@ -27,6 +28,15 @@ http::Reply no_instance(const http::Request& request, int retry_after_seconds) {
       http::status_problem(Status::unavailable, "no instance of the service answers", request.trace_id);
   reply.headers.push_back({"Retry-After", std::to_string(retry_after_seconds)});
   return reply;
+}
+
+/// By its id an answer is known, and the instance as one that repeats ids. Others' services repeat those that
+/// they find valid: by a client's, all other answers would look wrong. Ours repeat every one.
+bool tells_whose_answer(const http::Request& request, const Backend& instance) {
+  if (is_own_service(instance.service)) return true;
+  return std::none_of(request.headers.begin(), request.headers.end(), [&request](const auto& field) {
+    return http::same_letters(field.name, "x-request-id") && field.value == request.request_id;
+  });
 }
 
 /// What a stream may send in one go is nobody else's to wait for, nor what may take long.
@@ -92,7 +102,7 @@ void Proxy::prepare(Call& call, const Passage& passage, const Backend& instance,
   call.head.reserve(1024);
   append_forwarded_request(call.head, passage.request, passage.route, target, host, hop, call.upgrade);
   if (!passage.asks) call.body = passage.request.body;
-  call.request_id = passage.request.request_id;
+  if (tells_whose_answer(passage.request, instance)) call.request_id = passage.request.request_id;
   call.idle_time = passage.route.idle_time;
   call.fresh = passage.tries > 1 || passage.asks;
   call.answers_head = passage.request.method == http::Method::head;
