@@ -207,3 +207,24 @@ def test_a_service_without_room_for_a_body_says_so_itself_through_the_gateway(tm
             assert refused.headers["Retry-After"] == "1" and refused.headers["X-Request-Id"] == f"upload-{n}"
         assert "ejected" not in market.gateway.log_path.read_text(), "it is well"
         seller.put(path, data=png(), headers={"Content-Type": "image/png"}, expect=200)
+
+
+def test_public_operations_answer_also_with_a_token_that_has_ended(tmp_path):
+    """As clients send it that attach theirs to each call; the gateway knows the key as well."""
+    data = tmp_path / "data"
+    settings = ("users.access_token_life=1s", "ratelimit.enabled=false")
+    with SplitMarket(data, *settings, gateway=[f"auth.key_file={data}/keys/token-signing"]) as market:
+        product = client.admin(market.url).product()["id"]
+        account = client.sign_up(market.url)
+        credentials = {"email": account.user["email"], "password": PASSWORD}
+        session = client.Client(market.url).post("/sessions", credentials, expect=201).json()
+        ended = client.Client(market.url, session["accessToken"])
+        until(lambda: ended.get("/users/me").status_code == 401, 5, "its token does not end")
+        for token in (session["accessToken"], "nonsense"):
+            caller = client.Client(market.url, token)
+            caller.get("/products", expect=200)
+            caller.get(f"/products/{product}", expect=200)
+            caller.post("/sessions", credentials, expect=201)
+            caller.get("/users/me", expect=401)
+        refreshed = ended.post("/sessions/refresh", {"refreshToken": session["refreshToken"]}, expect=201)
+        client.Client(market.url, refreshed.json()["accessToken"]).get("/users/me", expect=200)
