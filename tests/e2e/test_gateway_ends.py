@@ -199,3 +199,28 @@ def test_who_has_no_room_for_a_stream_asks_for_none(tmp_path):
     asked, seen = readers_of_one_stream(tmp_path, None, 40, "gateway.streams_per_address_max=10")
     assert asked == 1
     assert seen == {"HTTP/1.1 200 OK": 10, "HTTP/1.1 429 Too Many Requests": 30}
+
+
+def test_slow_readers_of_long_answers_leave_the_instance_to_others(tmp_path):
+    """More of one address than a thread has connections to the instance: such answers have places apart."""
+    with FakeUpstream() as upstream:
+        config = ROUTE.format(port=upstream.port)
+        with Gateway(tmp_path, config, "gateway.threads=1", limits=True) as gateway:
+
+            def ask_and_read_no_more(method=b"GET"):
+                peer = socket.socket()
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                peer.settimeout(20)
+                peer.connect(("127.0.0.1", gateway.port))
+                peer.sendall(method + b" /large HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+                return peer, int(peer.recv(64).split()[1])
+
+            readers = [ask_and_read_no_more() for _ in range(300)]
+            seen = [status for _, status in readers]
+            assert seen == [200] * 128 + [429] * 172, "a third, as long as nobody else is there"
+            assert gateway.ask("/ok").status == 200
+            peer, status = ask_and_read_no_more(b"POST")
+            assert status == 502, "it was done: no answer may say that it was not"
+            for peer, _ in [*readers, (peer, status)]:
+                peer.close()
+            until(lambda: gateway.ask("/large").status == 200, 10, "places that were never given back")

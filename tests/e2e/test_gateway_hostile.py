@@ -1,6 +1,7 @@
 """The gateway between hostile peers: an instance's answer is never given to another's request."""
 
 import contextlib
+import re
 import socket
 import urllib.parse
 
@@ -140,6 +141,21 @@ def test_an_instance_with_ids_of_its_own_is_believed(narrow):  # noqa: F811
     answer = HEAD + "X-Request-Id: of-its-own\r\nContent-Length: 2\r\n\r\nok"
     for _ in range(3):
         assert all_at_once(gateway, get(raw(answer)))[0] == (200, b"ok")
+
+
+CHOSEN = {"X-Request-Id": "00000000-0000-4000-8000-000000000000"}
+
+
+@pytest.mark.parametrize("valid, asked", [(".*-.*", [CHOSEN, {}]), ("[^-]*", [{}, CHOSEN])])
+def test_who_chooses_his_id_changes_nothing_for_others(tmp_path, valid, asked):
+    """A service that repeats only ids it finds valid: the client's alone, or all but the client's."""
+    with FakeUpstream() as upstream:
+        upstream.repeats_ids, upstream.valid_ids = True, re.compile(valid)
+        with Gateway(tmp_path, config_of(upstream.port), "gateway.threads=1") as gateway:
+            for n in range(8):
+                for fields in asked:
+                    assert gateway.ask(f"/fake/ok?{n}", headers=fields).status == 200, (n, fields)
+            assert gateway.metric("market_gateway_instance_faults_total") == 0
 
 
 def test_a_refusal_that_names_nobody_passes_as_its_status(narrow):  # noqa: F811

@@ -14,6 +14,7 @@ import pytest
 import requests
 from client import PASSWORD
 from market_server import Market
+from pictures import png
 from split_market import SplitMarket
 from waiting import until
 
@@ -192,3 +193,38 @@ def test_streams_of_one_address_leave_it_its_ordinary_requests(tmp_path):
                     return again.seen == {200: 1}
 
             until(is_free, 10, "places that were never given back")
+
+
+def test_a_service_without_room_for_a_body_says_so_itself_through_the_gateway(tmp_path):
+    settings = ("http.unfinished_bytes_max=1048576", "ratelimit.enabled=false")
+    with SplitMarket(tmp_path / "data", *settings) as market:
+        seller = client.admin(market.url)
+        path = f"/products/{seller.product()['id']}/image"
+        for n in range(7):
+            headers = {"Content-Type": "image/png", "X-Request-Id": f"upload-{n}"}
+            refused = seller.put(path, data=png(3 << 20), headers=headers, expect=503)
+            assert refused.json()["code"] == "overloaded", refused.text
+            assert refused.headers["Retry-After"] == "1" and refused.headers["X-Request-Id"] == f"upload-{n}"
+        assert "ejected" not in market.gateway.log_path.read_text(), "it is well"
+        seller.put(path, data=png(), headers={"Content-Type": "image/png"}, expect=200)
+
+
+def test_public_operations_answer_also_with_a_token_that_has_ended(tmp_path):
+    """As clients send it that attach theirs to each call; the gateway knows the key as well."""
+    data = tmp_path / "data"
+    settings = ("users.access_token_life=1s", "ratelimit.enabled=false")
+    with SplitMarket(data, *settings, gateway=[f"auth.key_file={data}/keys/token-signing"]) as market:
+        product = client.admin(market.url).product()["id"]
+        account = client.sign_up(market.url)
+        credentials = {"email": account.user["email"], "password": PASSWORD}
+        session = client.Client(market.url).post("/sessions", credentials, expect=201).json()
+        ended = client.Client(market.url, session["accessToken"])
+        until(lambda: ended.get("/users/me").status_code == 401, 5, "its token does not end")
+        for token in (session["accessToken"], "nonsense"):
+            caller = client.Client(market.url, token)
+            caller.get("/products", expect=200)
+            caller.get(f"/products/{product}", expect=200)
+            caller.post("/sessions", credentials, expect=201)
+            caller.get("/users/me", expect=401)
+        refreshed = ended.post("/sessions/refresh", {"refreshToken": session["refreshToken"]}, expect=201)
+        client.Client(market.url, refreshed.json()["accessToken"]).get("/users/me", expect=200)

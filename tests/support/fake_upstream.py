@@ -42,6 +42,7 @@ class FakeUpstream:
         self.sent_bytes = 0
         self.mode = None  # Beats the path when set.
         self.repeats_ids = False  # X-Request-Id in its answers.
+        self.valid_ids = None  # Of those alone it repeats them, and else has its own.
         self.together = False  # Says that it works on independent requests together.
         self.idle_seconds = None  # Closes connections that are idle for so long.
         self.lock = threading.Lock()
@@ -158,7 +159,10 @@ class FakeUpstream:
     def reply(self, peer, status, body=b"", fields=(), method="GET", surplus=b""):
         lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *fields]
         lines += ["X-Independent: 1"] * self.together
-        lines += [f"X-Request-Id: {self.request_id.value}"] * self.repeats_ids
+        told = self.request_id.value
+        if self.valid_ids and not self.valid_ids.fullmatch(told):
+            told = "of-its-own"
+        lines += [f"X-Request-Id: {told}"] * self.repeats_ids
         sent = b"" if method == "HEAD" else body
         self.send(peer, "\r\n".join(lines).encode() + b"\r\n\r\n" + sent + surplus)
         return True

@@ -146,8 +146,11 @@ Renewed LeaseRegistry::renew(std::string_view app, const std::string& id, const 
   Lease* lease = lease_of(app, id);
   if (!lease || lease->instance.status == Status::unknown) return Renewed::unknown;
   RegisteredInstance& instance = lease->instance;
-  if (renewal.source == Source::peer && renewal.overridden && *renewal.overridden != Status::unknown &&
-      !overrides_.contains(id)) {
+  // A heartbeat waits at its peer, with the override as it was then: only one of an instance that is newer
+  // than ours says what we do not know. Else it would undo for ever what was dropped here meanwhile.
+  const bool newer = renewal.dirty_ms && *renewal.dirty_ms > instance.dirty_ms;
+  if (renewal.source == Source::peer && newer && renewal.overridden &&
+      *renewal.overridden != Status::unknown && !overrides_.contains(id)) {
     remember_override(id, *renewal.overridden, now_ms);
     instance.overridden = *renewal.overridden;
   }
@@ -162,7 +165,7 @@ Renewed LeaseRegistry::renew(std::string_view app, const std::string& id, const 
   }
   lease->instance.lease.renewed_ms = now_ms;
   if (!renewal.dirty_ms || *renewal.dirty_ms == instance.dirty_ms) return Renewed::ok;
-  if (*renewal.dirty_ms > instance.dirty_ms) return Renewed::unknown;
+  if (newer) return Renewed::unknown;
   return renewal.source == Source::peer ? Renewed::conflict : Renewed::ok;
 }
 

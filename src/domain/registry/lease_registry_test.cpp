@@ -199,17 +199,29 @@ TEST_F(Leases, take_over_what_a_peer_says_of_an_override) {
   enroll(instance_of("a"));
   EXPECT_EQ(registry.renew("SHOP", "a", {{}, Status::out_of_service, Source::client}, now), Renewed::ok);
   EXPECT_EQ(status(), Status::up) << "a client's heartbeat sets no override";
-  EXPECT_EQ(registry.renew("SHOP", "a", {{}, Status::unknown, Source::peer}, now), Renewed::ok);
+  EXPECT_EQ(registry.renew("SHOP", "a", {101, Status::unknown, Source::peer}, now), Renewed::unknown);
   EXPECT_EQ(status(), Status::up);
-  EXPECT_EQ(registry.renew("SHOP", "a", {{}, Status::out_of_service, Source::peer}, now), Renewed::ok);
+  EXPECT_EQ(registry.renew("SHOP", "a", {101, Status::out_of_service, Source::peer}, now), Renewed::unknown);
   EXPECT_EQ(status(), Status::out_of_service);
   EXPECT_EQ(registry.hash(), "OUT_OF_SERVICE_1_");
-  EXPECT_EQ(registry.renew("SHOP", "a", {{}, Status::down, Source::peer}, now), Renewed::ok);
+  EXPECT_EQ(registry.renew("SHOP", "a", {101, Status::down, Source::peer}, now), Renewed::unknown);
   EXPECT_EQ(status(), Status::out_of_service) << "the first override stays";
   RegisteredInstance told = instance_of("b");
   told.overridden = Status::out_of_service;
   enroll(told, Source::peer);
   EXPECT_EQ(status("b"), Status::out_of_service);
+}
+
+TEST_F(Leases, get_no_override_back_by_a_heartbeat_that_waited_at_a_peer) {
+  enroll(instance_of("a"));
+  registry.override_status("SHOP", "a", Status::out_of_service, {}, now);
+  registry.drop_override("SHOP", "a", Status::up, {}, now);
+  for (const auto dirty_ms : {std::optional<std::int64_t>(), std::optional<std::int64_t>(100)})
+    EXPECT_EQ(registry.renew("SHOP", "a", {dirty_ms, Status::out_of_service, Source::peer}, now),
+              Renewed::ok);
+  EXPECT_EQ(registry.renew("SHOP", "a", {99, Status::out_of_service, Source::peer}, now), Renewed::conflict);
+  EXPECT_EQ(status(), Status::up);
+  EXPECT_EQ(registry.find("SHOP", "a", now)->overridden, Status::unknown);
 }
 
 TEST_F(Leases, know_nothing_of_strangers) {

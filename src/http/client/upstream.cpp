@@ -147,15 +147,14 @@ void Upstream::on_stalled(Lane lane) {
   of(lane).answer_ns = std::max(of(lane).answer_ns, slow_answer_ns);
 }
 
-bool Upstream::take_stream_place(UpstreamConnection& connection) {
-  if (streams_ >= limits_.streams_max) return false;
-  ++streams_;
-  connection.has_stream_place = true;
-  return true;
+void Upstream::set_apart(UpstreamConnection& connection) {
+  if (std::exchange(connection.is_apart, true)) return;
+  ++apart_;
+  if (!waiting_.empty()) start_waiting_soon();
 }
 
-void Upstream::give_stream_place_back(UpstreamConnection& connection) {
-  if (std::exchange(connection.has_stream_place, false)) --streams_;
+void Upstream::take_back(UpstreamConnection& connection) {
+  if (std::exchange(connection.is_apart, false)) --apart_;
 }
 
 UpstreamConnection* Upstream::idle(const Call& call) {
@@ -176,7 +175,7 @@ UpstreamConnection* Upstream::idle(const Call& call) {
 }
 
 UpstreamConnection* Upstream::open() {
-  if (connections_.size() - streams_ >= limits_.connections_max) return nullptr;
+  if (connections_.size() - apart_ >= limits_.connections_max) return nullptr;
   if (addresses_.empty())
     if (const auto literal = parse_address(host_, port_)) addresses_.push_back(*literal);
   if (addresses_.empty()) {
@@ -261,10 +260,17 @@ void Upstream::start_waiting() {
     fail_waiting(no_socket_ ? Outcome::overloaded : Outcome::not_connected);
 }
 
+void Upstream::start_waiting_soon() {
+  asio::post(thread_.io(), [this, alive = alive_] {
+    if (*alive) start_waiting();
+  });
+}
+
 void Upstream::on_idle(UpstreamConnection& connection) {
   for (auto& lane : sharing_) take_out(lane.connections, &connection);
   connection.is_listed = false;
-  give_stream_place_back(connection);
+  take_back(connection);
+  if (connections_.size() - apart_ > limits_.connections_max) return connection.close_idle();
   idle_.push_back(&connection);
   if (!waiting_.empty()) start_waiting();
 }
@@ -272,7 +278,7 @@ void Upstream::on_idle(UpstreamConnection& connection) {
 void Upstream::on_closed(UpstreamConnection& connection) {
   for (auto& lane : sharing_) take_out(lane.connections, &connection);
   take_out(idle_, &connection);
-  give_stream_place_back(connection);
+  take_back(connection);
   // It may be on the stack below us: it goes when the loop comes round.
   for (auto& entry : connections_) {
     if (entry.get() != &connection) continue;
@@ -281,10 +287,7 @@ void Upstream::on_closed(UpstreamConnection& connection) {
     connections_.pop_back();
     break;
   }
-  if (!waiting_.empty())
-    asio::post(thread_.io(), [this, alive = alive_] {
-      if (*alive) start_waiting();
-    });
+  if (!waiting_.empty()) start_waiting_soon();
 }
 
 void Upstream::tick(std::int64_t now_ms) {

@@ -14,14 +14,15 @@
 
 namespace market::http {
 
-/// To one instance, from all threads together: less than the connections that it takes from one address.
-inline constexpr std::size_t instance_connections_max = 512, instance_streams_max = 384;
+/// To one instance, from all threads together: less than the connections that it takes from one address. Of
+/// answers that are passed on as they come, event streams and long ones, callers hold to their numbers.
+inline constexpr std::size_t instance_connections_max = 512, instance_streams_max = 384,
+                             instance_long_answers_max = 384;
 
 struct UpstreamLimits {
-  std::size_t connections_max = 256;               ///< To one instance, from one thread; event streams apart.
-  std::size_t streams_max = instance_streams_max;  ///< Event streams of one instance, on one thread.
-  std::size_t depth_max = 32;                      ///< Requests under way on one connection.
-  std::size_t waiting_max = 1024;                  ///< For a connection to one instance, on one thread.
+  std::size_t connections_max = 256;  ///< To one instance, from one thread; those set apart not counted.
+  std::size_t depth_max = 32;         ///< Requests under way on one connection.
+  std::size_t waiting_max = 1024;     ///< For a connection to one instance, on one thread.
   std::chrono::milliseconds connect_time_max{2'000};
   std::chrono::milliseconds event_silence_max{90'000};  ///< Of an event stream; ours say something each 15 s.
 };
@@ -62,8 +63,9 @@ class Upstream {
   void on_independent() { concurrent_ = true; }
   /// One of this lane held up those behind it: nobody stands in line until answers are fast again.
   void on_stalled(Lane lane);
-  /// An event stream has begun on it: it leaves the others' budget. False: no place is left.
-  bool take_stream_place(UpstreamConnection& connection);
+  /// An answer has begun on it that lasts as long as its reader likes: until its end it takes no connection
+  /// from other requests. How many there may be is its caller's to say.
+  void set_apart(UpstreamConnection& connection);
   /// At the address of that turn. True: there is another one to try.
   bool on_connect_failed(std::uint32_t turn);
   /// An answer that waited for `nanoseconds` at the front of its lane.
@@ -86,10 +88,11 @@ class Upstream {
   UpstreamConnection* sharing(Sharing& lane, std::size_t depth_below);
   UpstreamConnection* idle(const Call& call);
   UpstreamConnection* idle_or_new(const Call& call);
-  void give_stream_place_back(UpstreamConnection& connection);
+  void take_back(UpstreamConnection& connection);
   UpstreamConnection* open();
   void send(UpstreamConnection& connection, Call& call);
   void start_waiting();
+  void start_waiting_soon();
   void resolve();
   /// The literal address, which is tried last, if it may be.
   void add_fallback_address();
@@ -113,9 +116,9 @@ class Upstream {
   enum class Ids : std::uint8_t { unknown, repeated, its_own };
   Ids ids_ = Ids::unknown;
   bool concurrent_ = false;  ///< HTTP pipelining, with the requests of one connection worked on at once.
-  std::size_t streams_ = 0;
-  bool refused_ = false;    ///< The newest try to connect, at each address.
-  bool no_socket_ = false;  ///< For the newest try: see UpstreamConnection::Begun.
+  std::size_t apart_ = 0;    ///< Of the connections.
+  bool refused_ = false;     ///< The newest try to connect, at each address.
+  bool no_socket_ = false;   ///< For the newest try: see UpstreamConnection::Begun.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
@@ -136,8 +139,7 @@ class Upstreams final : public IoThread::Part {
   std::map<Key, std::unique_ptr<Upstream>> upstreams_;
 };
 
-/// Each thread's part of what one instance gets from all of them; their callers share the streams by
-/// themselves.
+/// Each thread's part of what one instance gets from all of them.
 UpstreamLimits limits_for(std::size_t threads);
 
 /// Made at the first call on a thread.

@@ -57,7 +57,7 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
   bool is_old(std::int64_t now_ms) const { return !is_fresh(now_ms, idle_ms_max_); }
   /// Asks the socket itself: the loop may not have heard yet that the other side has closed it.
   bool is_alive() const;
-  bool has_stream_place = false;  ///< The owner's note: it has a place among the streams.
+  bool is_apart = false;  ///< The owner's note: it takes no connection from other requests.
 
   // For the owner.
   void tick(std::int64_t now_ms, std::int64_t connect_time_max_ms);

@@ -18,8 +18,6 @@ bool is_event_stream(const ResponseHead& head) {
 
 void UpstreamConnection::start_stream(Pending& pending) {
   Call& call = *pending.call;
-  if (is_event_stream(head_) && owner_ && !owner_->take_stream_place(*this))
-    return close(Outcome::overloaded, Outcome::lost);
   streaming_ = true;
   has_answered_ = true;
   interim_answers_ = 0;
@@ -39,6 +37,7 @@ void UpstreamConnection::start_stream(Pending& pending) {
   stream_is_last_ = !pending_.empty();
   for (const auto& waiting : std::exchange(pending_, {}))
     if (waiting.call && owner_) owner_->start(*waiting.call);
+  if (owner_) owner_->set_apart(*this);
   call.stream = std::make_shared<AnswerStream>(shared_from_this());
   call.response = &head_;
   stream_head_bytes_ = head_.head_bytes;  // The head stays until the body is asked for.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "http/server/io_thread.hpp"
 #include "tests/support/test_server.hpp"
 
@@ -14,6 +16,8 @@ using namespace std::chrono_literals;
 struct Target {
   std::string host = "127.0.0.1", fallback;
   std::uint16_t port = 0;
+  std::size_t connections_max = 16;
+  std::chrono::milliseconds silence_max = 300ms;
 };
 Target target;
 
@@ -22,7 +26,8 @@ Task<Reply> call_upstream(const Request&) {
   IoThread& thread = *IoThread::current();
   if (!thread.part) {
     UpstreamLimits limits;
-    limits.event_silence_max = 300ms;
+    limits.event_silence_max = target.silence_max;
+    limits.connections_max = target.connections_max;
     thread.part = std::make_unique<Upstreams>(thread, limits);
   }
   auto& upstream =
@@ -51,8 +56,8 @@ std::string told(Outcome outcome, std::string_view body = {}) {
 /// Answers one request after the other with the same bytes, and keeps the connections.
 class Answering {
  public:
-  Answering(const char* address, std::string answer)
-      : answer_(std::move(answer)), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  Answering(const char* address, std::string answer, std::chrono::milliseconds after = 0ms)
+      : answer_(std::move(answer)), after_(after), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in at{};
     at.sin_family = AF_INET;
     ::inet_pton(AF_INET, address, &at.sin_addr);
@@ -77,11 +82,13 @@ class Answering {
       if (peer < 0) return;
       peers_.push_back(peer);
       char buffer[4096];
-      if (::recv(peer, buffer, sizeof buffer, 0) > 0) [[maybe_unused]]
-        const auto sent = ::send(peer, answer_.data(), answer_.size(), MSG_NOSIGNAL);
+      if (::recv(peer, buffer, sizeof buffer, 0) <= 0) continue;
+      std::this_thread::sleep_for(after_);
+      [[maybe_unused]] const auto sent = ::send(peer, answer_.data(), answer_.size(), MSG_NOSIGNAL);
     }
   }
   const std::string answer_;
+  const std::chrono::milliseconds after_;
   const int listener_;
   std::vector<int> peers_;
   std::thread thread_;
@@ -107,6 +114,20 @@ TEST_F(UpstreamTest, AnEventStreamThatIsSilentForTooLongEnds) {
   const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(call(), told(Outcome::streamed, "data: 1\n\n broke off"));
   EXPECT_GE(std::chrono::steady_clock::now() - began, 250ms);
+}
+
+TEST_F(UpstreamTest, WhoWaitsForAConnectionGetsOneWhenAStreamBegins) {
+  target.connections_max = 1;
+  target.silence_max = 1'500ms;
+  const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n";
+  const Answering frozen("127.0.0.1", head + "Content-Type: text/event-stream\r\n\r\n9\r\ndata: 1\n\n\r\n",
+                         100ms);
+  const auto read = [this] { EXPECT_EQ(call(), told(Outcome::streamed, "data: 1\n\n broke off")); };
+  const auto began = std::chrono::steady_clock::now();
+  std::array<std::thread, 3> readers;  // Two of them on the same thread at least.
+  for (auto& reader : readers) reader = std::thread(read);
+  for (auto& reader : readers) reader.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 2 * target.silence_max) << "one after the other";
 }
 
 TEST_F(UpstreamTest, AnotherAddressIsTriedWhereNobodyListens) {

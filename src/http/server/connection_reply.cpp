@@ -201,13 +201,17 @@ void Connection::write_reply(Reply& reply) {
     tail_ = body;  // The reply outlives the flush that follows.
 }
 
-/// The answer to what cannot be served. Ids may be missing: the head was not understood. It is read anew: the
-/// buffer may have moved since, and what `request_` has seen of it is gone.
+/// The answer to what cannot be served. The head is read anew: the buffer may have moved since, and what
+/// `request_` has seen of it is gone. One that was understood has its ids in the answer, by which a gateway
+/// knows whose it is.
 void Connection::refuse(const Refusal& refusal) {
   const std::string origin(field_of_refused_head(in_.view(), "origin"));
   const std::string language(field_of_refused_head(in_.view(), "accept-language"));
-  request_.headers.clear();
+  Refusal again;
+  if (parse_head(in_.view(), head_limits(), request_, framing_, again) != HeadState::complete)
+    request_.headers.clear();
   trace_.take(request_, thread_.ids);
+  request_.headers.clear();
   Reply reply =
       refusal.status == Status::payload_too_large
           ? problem_reply(Error(Code::payload_too_large, std::string(refusal.detail)), request_.trace_id)

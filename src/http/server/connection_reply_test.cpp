@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "http/server/server.hpp"
 #include "tests/support/test_server.hpp"
 
@@ -136,6 +138,27 @@ TEST_F(AnswersTest, ARefusedBodyStillTellsItsOrigin) {
     const auto answer = client.receive_all();
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 408 ")) << answer;
     EXPECT_NE(answer.find("X-Origin: https://b.example\r\n"), std::string::npos) << answer;
+  }
+}
+
+/// A gateway knows by the id that the refusal is the answer to its request.
+TEST_F(AnswersTest, ARefusalHasTheIdOfAHeadThatWasUnderstood) {
+  start();
+  const std::string head =
+      "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nX-Request-Id: mine\r\n";
+  const std::tuple<const char*, std::string, bool> cases[] = {
+      {"413", "Content-Length: 99999999\r\n\r\n", true},
+      {"408", "Content-Length: 900000\r\n\r\n" + std::string(20'000, '['), true},
+      {"408", "Transfer-Encoding: chunked\r\n\r\nffff\r\n" + std::string(20'000, '['), true},
+      {"400", "Transfer-Encoding: chunked\r\n\r\nx\r\n", true},
+      {"400", "Content-Length: a\r\n\r\n", false},
+  };
+  for (const auto& [status, rest, told] : cases) {
+    Client client(port);
+    client.send(head + rest);
+    const auto answer = client.receive_all();
+    EXPECT_TRUE(answer.starts_with(std::string("HTTP/1.1 ") + status)) << answer.substr(0, 80);
+    EXPECT_EQ(answer.find("X-Request-Id: mine\r\n") != std::string::npos, told) << answer;
   }
 }
 

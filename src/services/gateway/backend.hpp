@@ -19,6 +19,11 @@ enum class Fault : std::uint8_t {
   bad_answer,     ///< 500, 502, 504, a time-out: only several in a row count.
 };
 
+/// What is read from one address at its readers' pace, whichever services have it.
+struct ReadersPlaces {
+  platform::StreamBudget event_streams, long_answers;
+};
+
 struct BackendLimits {
   int bad_answers_max = 5;
   Millis first_ejection{250};
@@ -43,8 +48,8 @@ class Backend {
   const std::string health_path;                ///< What a probe asks for.
   const http::AllowedAddresses* const allowed;  ///< What its host's name may mean; null: anything.
   const std::string address;                    ///< Called when the host's name does not resolve; or empty.
-  /// Of the event streams of its address, whichever services have it. Set before anybody sees it.
-  std::shared_ptr<platform::StreamBudget> streams = std::make_shared<platform::StreamBudget>();
+  /// Of its address. Set before anybody sees it.
+  std::shared_ptr<ReadersPlaces> places = std::make_shared<ReadersPlaces>();
   std::atomic<int> in_flight{0};
   std::atomic<std::uint64_t> requests{0}, faults{0};
 

@@ -49,17 +49,17 @@ BackendPtr Balancer::known(const ServiceInstance& instance, std::int64_t now_ms)
       std::make_shared<Backend>(instance.service, instance.host, instance.port,
                                 instance.health_path.empty() ? "/health/ready" : instance.health_path,
                                 newest_ ? now_ms : 0, allowed, instance.address);
-  fresh->streams = streams_of(instance.host, instance.port);
+  fresh->places = places_of(instance.host, instance.port);
   return fresh;
 }
 
 /// One process may be several services, and may come and go in the list while its streams live.
-std::shared_ptr<platform::StreamBudget> Balancer::streams_of(const std::string& host, std::uint16_t port) {
-  std::erase_if(streams_, [](const auto& entry) { return entry.second.expired(); });
-  auto& known = streams_[{host, port}];
-  auto budget = known.lock();
-  if (!budget) known = budget = std::make_shared<platform::StreamBudget>();
-  return budget;
+std::shared_ptr<ReadersPlaces> Balancer::places_of(const std::string& host, std::uint16_t port) {
+  std::erase_if(places_, [](const auto& entry) { return entry.second.expired(); });
+  auto& known = places_[{host, port}];
+  auto places = known.lock();
+  if (!places) known = places = std::make_shared<ReadersPlaces>();
+  return places;
 }
 
 std::shared_ptr<const Balancer::View> Balancer::rebuilt(std::shared_ptr<const ServiceList> list,
@@ -165,7 +165,7 @@ BackendPtr Balancer::fixed(const std::string& host, std::uint16_t port) {
   auto& instance = fixed_[{host, port}];
   if (!instance) {
     instance = std::make_shared<Backend>("", host, port, "/", 0);
-    instance->streams = streams_of(host, port);
+    instance->places = places_of(host, port);
   }
   return instance;
 }

@@ -62,7 +62,7 @@ class Balancer {
   static bool has(const Pool& pool, const ServiceInstance& instance);
   BackendPtr known(const ServiceInstance& instance, std::int64_t now_ms);
   /// With the lock held.
-  std::shared_ptr<platform::StreamBudget> streams_of(const std::string& host, std::uint16_t port);
+  std::shared_ptr<ReadersPlaces> places_of(const std::string& host, std::uint16_t port);
   /// Of the healthy ones; null: there is none, and `last_hope` is the first that is not quite dead.
   BackendPtr pick(const std::vector<BackendPtr>& from, std::span<const BackendPtr> tried, std::int64_t now_ms,
                   std::uint64_t random, Want want, BackendPtr& last_hope) const;
@@ -75,7 +75,7 @@ class Balancer {
   const http::AllowedAddresses* allowed_;
   std::shared_ptr<const View> newest_;
   std::map<std::pair<std::string, std::uint16_t>, BackendPtr> fixed_;
-  std::map<std::pair<std::string, std::uint16_t>, std::weak_ptr<platform::StreamBudget>> streams_;
+  std::map<std::pair<std::string, std::uint16_t>, std::weak_ptr<ReadersPlaces>> places_;
 };
 
 /// Counts a request of an instance while it is under way.

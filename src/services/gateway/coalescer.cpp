@@ -24,6 +24,19 @@ bool begins_with(std::string_view name, std::string_view prefix) {
   return http::same_letters(name.substr(0, prefix.size()), prefix);
 }
 
+bool names_fields(std::string_view connection) {
+  for (;;) {
+    const auto comma = connection.find(',');
+    auto name = connection.substr(0, comma);
+    while (!name.empty() && (name.front() == ' ' || name.front() == '\t')) name.remove_prefix(1);
+    while (!name.empty() && (name.back() == ' ' || name.back() == '\t')) name.remove_suffix(1);
+    if (!name.empty() && !http::same_letters(name, "keep-alive") && !http::same_letters(name, "close"))
+      return true;
+    if (comma == std::string_view::npos) return false;
+    connection.remove_prefix(comma + 1);
+  }
+}
+
 }  // namespace
 
 void Coalescer::Flight::land(std::optional<http::Reply> answer) {
@@ -71,6 +84,8 @@ bool add_what_answers_depend_on(const http::Request& request, bool stream, std::
                !(stream && http::same_letters(field.name, "last-event-id"))) {
       return false;
     }
+    // What it names is not sent on, so its answer is not that of who sends the same without it.
+    if (http::same_letters(field.name, "connection") && names_fields(field.value)) return false;
   }
   key.reserve(key.size() + bytes);
   for (const auto& field : request.headers)

@@ -64,6 +64,11 @@ TEST(CoalescingKey, IsEmptyForWhoeverSaysWhoHeIsOrWhatNobodyKnows) {
         "If-Modified-Since", "Origin", "Last-Event-ID", "Content-Type", "X-Forwarded", "Upgrade", "se", "A"})
     EXPECT_EQ(coalescing_key(asks({{name, "a"}})), "") << name;
   EXPECT_EQ(coalescing_key(asks({{"Accept", "text/event-stream"}})), "");
+  for (const char* value : {"accept-language", "keep-alive, accept", "close ,\tHost", "upgrade", ", x"})
+    EXPECT_EQ(coalescing_key(asks({{"Connection", value}})), "")
+        << value << ": the key says what is not sent on";
+  for (const char* value : {"", "Keep-Alive", "close", "close , keep-alive", " ,close,"})
+    EXPECT_NE(coalescing_key(asks({{"Connection", value}})), "") << value;
   auto other = asks({});
   other.body = "a";
   EXPECT_EQ(coalescing_key(other), "");

@@ -35,6 +35,8 @@ struct ProxyParts {
 /// A long answer, piece by piece at the client's pace.
 Task<> pass_on(std::shared_ptr<http::AnswerStream> from, http::Stream& to);
 http::Reply refusal(Code code, const char* detail, const http::Request& request, int retry_after = 0);
+/// Of what may have been done.
+http::Reply unknown_outcome(http::Status status, std::string_view detail, const http::Request& request);
 /// 404, or the answer to a preflight.
 http::Reply nothing_here(const GatewayConfig& config, const http::Request& request);
 bool is_event_stream(const http::ResponseHead& head);
@@ -146,10 +148,10 @@ class Proxy {
   http::Reply subscribe(const Passage& passage, std::shared_ptr<EventFan> fan);
   /// Null: `refused` says so.
   Place take_place(const Passage& passage, std::optional<http::Reply>& refused);
-  /// Among the streams of one instance.
-  Place take_place_of(const BackendPtr& instance, const Passage& passage,
+  /// Among what is read of one instance: its event streams or its long answers, as `what` says.
+  Place take_place_of(const BackendPtr& instance, std::string_view what, const Passage& passage,
                       std::optional<http::Reply>& refused);
-  http::Reply no_place(platform::StreamBudget::Refusal why, const Passage& passage);
+  http::Reply no_place(platform::StreamBudget::Refusal why, std::string_view what, const Passage& passage);
   /// Nullopt: may pass.
   std::optional<http::Reply> check_limits(Passage& passage);
   struct LimitCheck {
@@ -166,6 +168,8 @@ class Proxy {
   http::Reply reply_of(http::Call& call, const Passage& passage, const BackendPtr& instance);
   http::Reply stream_of(http::Call& call, const Passage& passage, const BackendPtr& instance,
                         http::Reply reply);
+  http::Reply long_answer_of(http::Call& call, const Passage& passage, const BackendPtr& instance,
+                             http::Reply reply);
   /// For the access log.
   void note(const Passage& passage, http::Reply& reply);
 

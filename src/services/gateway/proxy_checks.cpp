@@ -40,8 +40,9 @@ Result<std::uint64_t> Proxy::user_of(const http::Request& request, const Route& 
   if (!authenticator) return 0;  // The services check for themselves.
   const auto identity = authenticator->identify(request);
   if (identity) return static_cast<std::uint64_t>(identity->user.value);
-  // A cookie comes unasked, also to public pages.
-  if (!carries && !route.authenticated) return 0;
+  // Many clients send their token to public operations, too, such as the one that gets a new token for one
+  // that has ended. Which operation needs one, the service says.
+  if (!route.authenticated) return 0;
   return fail(identity.error());
 }
 

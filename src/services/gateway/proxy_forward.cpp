@@ -1,5 +1,6 @@
 // The forwarding half of the proxy: one request to one instance after another, until an answer or the end.
 
+#include <algorithm>
 #include <boost/container/small_vector.hpp>
 
 #include "http/client/upstream.hpp"
@@ -29,10 +30,13 @@ http::Reply no_instance(const http::Request& request, int retry_after_seconds) {
   return reply;
 }
 
-http::Reply unknown_outcome(Status status, std::string_view detail, const http::Request& request) {
-  auto reply = http::status_problem(status, detail, request.trace_id);
-  reply.headers.push_back({"Retry-After", "1"});
-  return reply;
+/// By its id an answer is known, and the instance as one that repeats ids. Others' services repeat those that
+/// they find valid: by a client's, all other answers would look wrong. Ours repeat every one.
+bool tells_whose_answer(const http::Request& request, const Backend& instance) {
+  if (is_own_service(instance.service)) return true;
+  return std::none_of(request.headers.begin(), request.headers.end(), [&request](const auto& field) {
+    return http::same_letters(field.name, "x-request-id") && field.value == request.request_id;
+  });
 }
 
 /// What a stream may send in one go is nobody else's to wait for, nor what may take long.
@@ -47,6 +51,12 @@ http::Lane lane_of(const http::Request& request, bool safe, bool repeatable) {
 }
 
 }  // namespace
+
+http::Reply unknown_outcome(Status status, std::string_view detail, const http::Request& request) {
+  auto reply = http::status_problem(status, detail, request.trace_id);
+  reply.headers.push_back({"Retry-After", "1"});
+  return reply;
+}
 
 Task<> pass_on(std::shared_ptr<http::AnswerStream> from, http::Stream& to) {
   for (;;) {
@@ -92,7 +102,7 @@ void Proxy::prepare(Call& call, const Passage& passage, const Backend& instance,
   call.head.reserve(1024);
   append_forwarded_request(call.head, passage.request, passage.route, target, host, hop, call.upgrade);
   if (!passage.asks) call.body = passage.request.body;
-  call.request_id = passage.request.request_id;
+  if (tells_whose_answer(passage.request, instance)) call.request_id = passage.request.request_id;
   call.idle_time = passage.route.idle_time;
   call.fresh = passage.tries > 1 || passage.asks;
   call.answers_head = passage.request.method == http::Method::head;
@@ -106,12 +116,7 @@ http::Reply Proxy::reply_of(Call& call, const Passage& passage, const BackendPtr
     reply.body = call.response_body;
   } else if (call.outcome == Outcome::streamed) {
     if (is_event_stream(*call.response)) return stream_of(call, passage, instance, std::move(reply));
-    if (call.response->body == http::BodyEnd::length)
-      reply.forwarded->stream_length = call.response->content_length;
-    const auto under_way = std::make_shared<UnderWay>(*instance);
-    reply.stream = [stream = call.stream, instance, under_way](http::Stream& to) {
-      return pass_on(stream, to);
-    };
+    return long_answer_of(call, passage, instance, std::move(reply));
   } else if (!http::same_letters(call.response->header("upgrade"), "websocket")) {
     call.stream.reset();
     return unknown_outcome(Status::bad_gateway, "the service switched to another protocol", passage.request);

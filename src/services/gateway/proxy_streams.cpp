@@ -1,4 +1,7 @@
-// The proxy's event streams: each has a place in a budget of its own, and equal public ones share one.
+// What lasts as long as its reader likes: event streams and long answers have places of their own, and equal
+// public event streams share one.
+
+#include <fmt/format.h>
 
 #include "http/client/upstream.hpp"
 #include "http/message/ascii.hpp"
@@ -10,6 +13,7 @@ namespace market::gateway {
 namespace {
 
 constexpr std::string_view event_stream = "text/event-stream";
+constexpr std::string_view event_streams = "event streams", long_answers = "long answers";
 constexpr std::string_view product_service = "market-product";
 constexpr std::size_t fan_joined_max = 16'384;  ///< Who wait for the first answer of one.
 constexpr std::size_t fans_max = 4'096;         ///< Of one thread; beyond, each has its own stream.
@@ -37,14 +41,18 @@ std::string fan_key_of(const http::Request& request, const Route& route) {
   return key.append("\n").append(route.id).append("\n").append(route.source);
 }
 
-http::Reply Proxy::no_place(platform::StreamBudget::Refusal why, const Passage& passage) {
+http::Reply Proxy::no_place(platform::StreamBudget::Refusal why, std::string_view what,
+                            const Passage& passage) {
   counts_.shed.fetch_add(1, std::memory_order_relaxed);
+  // Its answer had begun, so it was done: no answer may say that it was not.
+  if (!passage.safe)
+    return unknown_outcome(http::Status::bad_gateway, "there is no room for the answer", passage.request);
   const bool yours = why == platform::StreamBudget::Refusal::yours;
   ErrorExtras extras;
   extras.retry_after_seconds = 5;
   return http::problem_reply(
       Error(yours ? Code::rate_limited : Code::overloaded,
-            yours ? "too many of your event streams are open" : "too many event streams are open", extras),
+            fmt::format("too many {}{} are open", yours ? "of your " : "", what), extras),
       passage.request.trace_id);
 }
 
@@ -54,24 +62,26 @@ Proxy::Place Proxy::take_place(const Passage& passage, std::optional<http::Reply
   if (!passage.config.rate_limits) limits.address_max = limits.user_max = 0;
   platform::StreamBudget::Refusal why;
   auto place = streams_.take(http::address_bucket(passage.client), passage.user, limits, why);
-  if (!place) refused = no_place(why, passage);
+  if (!place) refused = no_place(why, event_streams, passage);
   return place;
 }
 
 /// Whoever asked first holds the place of a stream that all share.
-Proxy::Place Proxy::take_place_of(const BackendPtr& instance, const Passage& passage,
+Proxy::Place Proxy::take_place_of(const BackendPtr& instance, std::string_view what, const Passage& passage,
                                   std::optional<http::Reply>& refused) {
-  const platform::StreamLimits limits{http::instance_streams_max, 0, 0, passage.config.rate_limits};
+  const auto places = instance->places;
+  const bool events = what == event_streams;
+  auto& budget = events ? places->event_streams : places->long_answers;
+  const platform::StreamLimits limits{events ? http::instance_streams_max : http::instance_long_answers_max,
+                                      0, 0, passage.config.rate_limits};
   platform::StreamBudget::Refusal why;
-  const auto budget = instance->streams;
-  const auto place = budget->take(http::address_bucket(passage.client), 0, limits, why);
+  const auto place = budget.take(http::address_bucket(passage.client), 0, limits, why);
   if (!place) {
-    refused = no_place(why, passage);
+    refused = no_place(why, what, passage);
     return nullptr;
   }
   // The budget outlives its places, whatever becomes of the instance.
-  const auto both =
-      std::make_shared<std::pair<std::shared_ptr<platform::StreamBudget>, Place>>(budget, place);
+  const auto both = std::make_shared<std::pair<std::shared_ptr<ReadersPlaces>, Place>>(places, place);
   return {both, both->second.get()};
 }
 
@@ -160,7 +170,7 @@ Task<http::Reply> Proxy::seen_by(Passage& passage, Result<http::Reply> of_all) {
 http::Reply Proxy::stream_of(http::Call& call, const Passage& passage, const BackendPtr& instance,
                              http::Reply reply) {
   std::optional<http::Reply> refused;
-  const auto among_its_own = take_place_of(instance, passage, refused);
+  const auto among_its_own = take_place_of(instance, event_streams, passage, refused);
   if (!among_its_own) return std::move(*refused);
   auto& fans = local().fans;
   // What a route makes another answer of is not shared: whoever joins a fan gets a 200.
@@ -177,6 +187,21 @@ http::Reply Proxy::stream_of(http::Call& call, const Passage& passage, const Bac
   if (!place) return std::move(*refused);
   const auto under_way = std::make_shared<UnderWay>(*instance);
   reply.stream = [stream = call.stream, instance, under_way, place, among_its_own](http::Stream& to) {
+    return pass_on(stream, to);
+  };
+  return reply;
+}
+
+/// It holds its connection to the instance until it is read, be it slowly.
+http::Reply Proxy::long_answer_of(http::Call& call, const Passage& passage, const BackendPtr& instance,
+                                  http::Reply reply) {
+  std::optional<http::Reply> refused;
+  const auto place = take_place_of(instance, long_answers, passage, refused);
+  if (!place) return std::move(*refused);
+  if (call.response->body == http::BodyEnd::length)
+    reply.forwarded->stream_length = call.response->content_length;
+  const auto under_way = std::make_shared<UnderWay>(*instance);
+  reply.stream = [stream = call.stream, instance, under_way, place](http::Stream& to) {
     return pass_on(stream, to);
   };
   return reply;

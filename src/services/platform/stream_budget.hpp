@@ -1,7 +1,7 @@
 #pragma once
-/// How many event streams are open: of one address, of one user, in all. They live as long as their readers
-/// like, so they have places of their own, and whoever takes all of his leaves everybody else theirs. Any
-/// thread.
+/// How many answers that live as long as their readers like, event streams or long ones, are open: of one
+/// address, of one user, in all. So they have places of their own, and whoever takes all of his leaves
+/// everybody else theirs. Any thread.
 ///
 ///   StreamBudget::Refusal why;
 ///   auto place = budget.take(address_bucket(client), user, limits, why);  // Held while the stream lives.
