@@ -117,6 +117,24 @@ async function aCartIsLeftWhileItIsOrdered(context) {
   await who.context.close();
 }
 
+/** Put into the cart on one visit, signed in on the next, which begins on the first page: the cart has it. */
+async function whatWasCollectedIsThereOnTheNextVisit(context) {
+  const { market, seller } = context;
+  const bag = await seller.product({ name: 'Bag kept', ...regular });
+  const one = await buyer(market.url);
+  const who = await visitor(context);
+  const page = await who.tab();
+  await page.goto(`${market.url}/store/products/${bag.id}`);
+  await page.getByRole('button', { name: 'Add to cart' }).click();
+  await page.getByText('In the cart.').waitFor();
+  await signIn(page, market.url, one.account, 'en', '/');
+  await page.getByRole('navigation').getByRole('link', { name: 'Cart' }).click();
+  await page.locator('.cart-row', { hasText: bag.name }).waitFor();
+  assert.equal((await one.send('GET', '/cart')).items.length, 1);
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** Two tabs show a profile: what one saves, the other shows, and does not take back. */
 async function aProfileIsSavedInTwoTabs(context) {
   const { market } = context;
@@ -259,5 +277,6 @@ async function theBoardOutlivesAToken(context) {
   await who.context.close();
 }
 
-await run([aPurchaseStaysItsBuyers, aCartIsOrderedAgain, aCartIsLeftWhileItIsOrdered, aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain,
+await run([aPurchaseStaysItsBuyers, aCartIsOrderedAgain, aCartIsLeftWhileItIsOrdered, whatWasCollectedIsThereOnTheNextVisit,
+  aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain,
   theFocusStaysWhereItWas, asksForNoCodeThatWasNotSent, theBoardOutlivesAToken], makeContext);

@@ -52,16 +52,18 @@ export async function setQuantity(productId: string, quantity: number): Promise<
 /** What was collected before signing in; sending it twice changes nothing more. */
 async function merge(): Promise<void> {
   const lines = browserCart.get();
-  if (lines.length === 0) return;
+  if (session.get().state !== 'in' || lines.length === 0) return;
   await ask('/cart/merge', { method: 'POST', body: { items: lines } });
   write([]);
 }
 let merging: Promise<void> = Promise.resolve();
-session.subscribe(() => {
-  if (session.get().state === 'in') merging = merging.then(merge).catch(() => undefined);
-});
-/** The server's cart has what was collected before; until then it is not the whole cart. */
-export const merged = (): Promise<void> => merging;
+/**
+ * The server's cart has what was collected before; until then it is not the whole cart. Whoever asks has it sent: this
+ * part of the shop may be loaded long after the sign-in, and a server that was busy is asked again.
+ */
+export const merged = (): Promise<void> => (merging = merging.then(merge).catch(() => undefined));
+session.subscribe(() => void merged());
+void merged();
 
 /** Takes out what was ordered, when the answer comes; what is put in afterwards is for the next order. */
 export function takeOut(lines: Line[]): void {
