@@ -57,6 +57,34 @@ async function aPurchaseStaysItsBuyers(context) {
   await who.context.close();
 }
 
+/** Somebody else signs in beside a page that cannot ask who it is: what is typed there is not saved as his. */
+async function aFormStaysItsUsers(context) {
+  const { market } = context;
+  const [first, second] = [await buyer(market.url), await buyer(market.url)];
+  await second.send('PATCH', '/users/me', { address: 'his street 1' });
+  const who = await visitor(context);
+  const [page, other] = [await who.tab(), await who.tab()];
+  page.expected.push(/^503 /, /^401 /);
+  await signIn(page, market.url, first.account, 'en', '/store/me');
+  let busy = true;
+  await page.route('**/api/v1/users/me', (route) => (busy && route.request().method() === 'GET' ? route.fulfill({
+    status: 503, headers: { 'Content-Type': 'application/problem+json', 'Retry-After': '1' },
+    body: JSON.stringify({ type: 'about:blank', title: 'busy', status: 503, detail: '', code: 'overloaded', traceId: '0' }),
+  }) : route.fallback()));
+  await signIn(other, market.url, second.account, 'en', '/');
+  await page.getByLabel('Address').fill('my street 7');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.locator('.notice.bad').waitFor();
+  const addresses = async () => Promise.all([first, second].map(async (each) => (await each.send('GET', '/users/me')).address));
+  assert.deepEqual(await addresses(), [null, 'his street 1']);
+  // As soon as it may ask, it shows the other one, and nothing that was typed here before.
+  busy = false;
+  await page.locator('main p.muted', { hasText: second.account.email }).waitFor();
+  assert.equal(await page.getByLabel('Address').inputValue(), 'his street 1');
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** After an order of the cart the same things are put in again, and stay. */
 async function aCartIsOrderedAgain(context) {
   const { market, seller } = context;
@@ -277,6 +305,6 @@ async function theBoardOutlivesAToken(context) {
   await who.context.close();
 }
 
-await run([aPurchaseStaysItsBuyers, aCartIsOrderedAgain, aCartIsLeftWhileItIsOrdered, whatWasCollectedIsThereOnTheNextVisit,
-  aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain,
+await run([aPurchaseStaysItsBuyers, aFormStaysItsUsers, aCartIsOrderedAgain, aCartIsLeftWhileItIsOrdered,
+  whatWasCollectedIsThereOnTheNextVisit, aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain,
   theFocusStaysWhereItWas, asksForNoCodeThatWasNotSent, theBoardOutlivesAToken], makeContext);
