@@ -145,6 +145,45 @@ async function aCartIsLeftWhileItIsOrdered(context) {
   await who.context.close();
 }
 
+/** A quantity is typed and its row then removed, on a slow line: it stays removed, also where a press takes no focus. */
+async function whatIsRemovedStaysRemoved(context) {
+  const { market, seller } = context;
+  const bag = await seller.product({ name: 'Bag typed', ...regular });
+  const one = await buyer(market.url);
+  const who = await visitor(context);
+  const page = await who.tab();
+  await signIn(page, market.url, one.account, 'en', '/');
+  const sent = [];
+  await page.route('**/cart/items/**', async (route) => {
+    sent.push(route.request().method());
+    await pause(800);
+    return route.fallback();
+  });
+  for (const press of [(button) => button.click(), (button) => button.evaluate((each) => each.click())]) {
+    await one.send('PUT', `/cart/items/${bag.id}`, { quantity: 1 });
+    await page.goto(`${market.url}/store/cart`);
+    await page.getByLabel(`Quantity: ${bag.name}`).fill('3');
+    await press(page.getByRole('button', { name: `Remove ${bag.name}` }));
+    await page.locator('.cart-row').waitFor({ state: 'detached' });
+    await pause(2000);
+    assert.deepEqual((await one.send('GET', '/cart')).items, [], sent.join());
+  }
+  assert.deepEqual(sent, ['PUT', 'DELETE', 'DELETE']);
+  // Leaving the field and resting are one change, and the last number counts.
+  sent.length = 0;
+  await one.send('PUT', `/cart/items/${bag.id}`, { quantity: 1 });
+  await page.goto(`${market.url}/store/cart`);
+  for (const text of ['3', '1']) {
+    await page.getByLabel(`Quantity: ${bag.name}`).fill(text);
+    await page.getByLabel(`Quantity: ${bag.name}`).blur();
+  }
+  await page.getByRole('button', { name: /^Order all for/ }).and(page.locator(':not([aria-busy])')).waitFor();
+  assert.deepEqual((await one.send('GET', '/cart')).items.map((each) => each.quantity), [1]);
+  assert.deepEqual(sent, ['PUT', 'PUT']);
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** Put into the cart on one visit, signed in on the next, which begins on the first page: the cart has it. */
 async function whatWasCollectedIsThereOnTheNextVisit(context) {
   const { market, seller } = context;
@@ -306,5 +345,5 @@ async function theBoardOutlivesAToken(context) {
 }
 
 await run([aPurchaseStaysItsBuyers, aFormStaysItsUsers, aCartIsOrderedAgain, aCartIsLeftWhileItIsOrdered,
-  whatWasCollectedIsThereOnTheNextVisit, aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain,
+  whatIsRemovedStaysRemoved, whatWasCollectedIsThereOnTheNextVisit, aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain,
   theFocusStaysWhereItWas, asksForNoCodeThatWasNotSent, theBoardOutlivesAToken], makeContext);

@@ -60,3 +60,22 @@ describe('what was collected before signing in', () => {
     expect(kept()).toBeUndefined();
   });
 });
+
+describe('a cart on the server', () => {
+  it('is changed in the order of the presses, however long an answer takes', async () => {
+    const { session } = await import('./session');
+    session.set({ state: 'in', user });
+    const { setQuantity } = await import('./cart');
+    let answered: (() => void) | undefined;
+    answer = (what) => (what.startsWith('PUT /cart/items/p1')
+      ? new Promise((done) => { answered = () => done(problem(503, 'overloaded')); }) : new Response('{"items":[]}'));
+    const typed = setQuantity('p1', 3);
+    const removed = setQuantity('p1', 0);
+    await vi.waitFor(() => expect(answered).toBeDefined());
+    expect(asked).toEqual(['PUT /cart/items/p1']);
+    answered!();
+    await expect(typed).rejects.toMatchObject({ reason: 'busy' });
+    await removed;
+    expect(asked).toEqual(['PUT /cart/items/p1', 'DELETE /cart/items/p1', 'GET /cart']);
+  });
+});

@@ -36,8 +36,17 @@ if (typeof addEventListener !== 'undefined')
     if (change.key === name) browserCart.set(readLines(change.newValue));
   });
 
-/** Sets how many of a product are in the cart; 0 takes it out. Null: the cart is in the browser. */
-export async function setQuantity(productId: string, quantity: number): Promise<Cart | null> {
+let changing: Promise<unknown> = Promise.resolve();
+/**
+ * Sets how many of a product are in the cart; 0 takes it out. Null: the cart is in the browser. One after the other:
+ * the server has last what was pressed last.
+ */
+export function setQuantity(productId: string, quantity: number): Promise<Cart | null> {
+  const changed = changing.then(() => change(productId, quantity));
+  changing = changed.catch(() => undefined);
+  return changed;
+}
+async function change(productId: string, quantity: number): Promise<Cart | null> {
   if (session.get().state === 'in') {
     const path = `/cart/items/${encodeURIComponent(productId)}`;
     if (quantity > 0) return ask<Cart>(path, { method: 'PUT', body: { quantity } });
