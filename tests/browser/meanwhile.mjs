@@ -7,7 +7,7 @@ import path from 'node:path';
 import { buyer, password } from './api.mjs';
 import { isQuiet, patience, run } from './browser.mjs';
 import { adminAccount, Server, until } from './platform.mjs';
-import { makeContext, seconds, signIn, visitor } from './visit.mjs';
+import { isAccessible, makeContext, seconds, signIn, visitor } from './visit.mjs';
 
 const regular = { kind: 'regular', sale: null };
 const buyNow = /^Buy now for/;
@@ -202,6 +202,38 @@ async function whatWasCollectedIsThereOnTheNextVisit(context) {
   await who.context.close();
 }
 
+/** What a full cart does not take waits, and says so, until there is room; nothing is pushed out. */
+async function aFullCartLosesNothing(context) {
+  const { market, seller } = context;
+  const names = Array.from({ length: 22 }, (_, at) => `Much ${at + 1}`);
+  const products = [];
+  for (const name of names) products.push(await seller.product({ name, ...regular }));
+  const one = await buyer(market.url);
+  for (const { id } of products.slice(0, 19)) await one.send('PUT', `/cart/items/${id}`, { quantity: 1 });
+  const who = await visitor(context);
+  const page = await who.tab();
+  await page.goto(market.url);
+  const rest = products.slice(1, 21).map(({ id }) => ({ productId: id, quantity: 1 }));
+  await page.evaluate((lines) => localStorage.setItem('market.cart', JSON.stringify(lines)), rest);
+  await page.goto(`${market.url}/store/products/${products[21].id}`);
+  await page.getByRole('button', { name: 'Add to cart' }).click();
+  await page.getByText('The cart is full').waitFor();
+  await page.goto(`${market.url}/store/cart`);
+  await page.getByLabel(`Quantity: ${names[1]}`, { exact: true }).fill('2');
+  await page.waitForFunction(() => localStorage.getItem('market.cart').includes('"quantity":2'));
+  assert.match(await page.locator('.cart-row').first().innerText(), /Much 2/);
+  await signIn(page, market.url, one.account, 'en', '/store/cart');
+  await page.getByText('Waiting in this browser until there is room: 1.').waitFor();
+  assert.equal(await page.locator('.cart-row').count(), 20);
+  await isAccessible(page);
+  await page.getByRole('button', { name: `Remove ${names[0]}`, exact: true }).click();
+  await page.getByText('Waiting in this browser').waitFor({ state: 'detached' });
+  const inside = (await one.send('GET', '/cart')).items.map((each) => each.name).sort();
+  assert.deepEqual(inside, names.slice(1, 21).sort());
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** Two tabs show a profile: what one saves, the other shows, and does not take back. */
 async function aProfileIsSavedInTwoTabs(context) {
   const { market } = context;
@@ -345,5 +377,5 @@ async function theBoardOutlivesAToken(context) {
 }
 
 await run([aPurchaseStaysItsBuyers, aFormStaysItsUsers, aCartIsOrderedAgain, aCartIsLeftWhileItIsOrdered,
-  whatIsRemovedStaysRemoved, whatWasCollectedIsThereOnTheNextVisit, aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain,
+  whatIsRemovedStaysRemoved, whatWasCollectedIsThereOnTheNextVisit, aFullCartLosesNothing, aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain,
   theFocusStaysWhereItWas, asksForNoCodeThatWasNotSent, theBoardOutlivesAToken], makeContext);

@@ -53,11 +53,44 @@ describe('what was collected before signing in', () => {
     expect(asked).toEqual([]);
     answer = () => problem(503, 'overloaded');
     session.set({ state: 'in', user });
-    await merged();
+    await expect(merged()).rejects.toMatchObject({ reason: 'busy' });
     expect(kept()).toBe(collected(1));
     answer = () => new Response('{"items":[],"leftOut":[]}');
     await merged();
     expect(kept()).toBeUndefined();
+  });
+});
+
+describe('more than a cart takes', () => {
+  const leftOut = (reasons: Record<string, string>): Response => new Response(JSON.stringify({
+    items: [], leftOut: Object.entries(reasons).map(([productId, reason]) => ({ productId, reason })),
+  }));
+  it('waits in the browser for room', async () => {
+    stored.set('market.cart', collected(3));
+    const { session } = await import('./session');
+    const { merged, setQuantity, waits } = await import('./cart');
+    answer = () => leftOut({ p1: 'product_not_found', p2: 'list_full' });
+    session.set({ state: 'in', user });
+    await merged();
+    expect(waits.get()).toBe(true);
+    expect(kept()).toBe('[{"productId":"p2","quantity":1}]');
+    await merged();
+    expect(asked).toHaveLength(1); // Nothing was taken out meanwhile.
+    answer = () => leftOut({});
+    await setQuantity('p9', 0);
+    expect(asked.slice(1)).toEqual(['DELETE /cart/items/p9', 'POST /cart/merge', 'GET /cart']);
+    expect([waits.get(), kept()]).toEqual([false, undefined]);
+  });
+  it('is refused in the browser as on the server; a row stays in its place', async () => {
+    stored.set('market.cart', collected(20));
+    const { browserCart, setQuantity } = await import('./cart');
+    await expect(setQuantity('p21', 1)).rejects.toMatchObject({ status: 409, code: 'list_full' });
+    expect(kept()).toBe(collected(20));
+    await setQuantity('p1', 2);
+    expect(browserCart.get()[0]).toEqual({ productId: 'p1', quantity: 2 });
+    await setQuantity('p1', 0);
+    await setQuantity('p21', 1);
+    expect(browserCart.get().map((each) => each.productId).at(-1)).toBe('p21');
   });
 });
 

@@ -6,7 +6,7 @@ import { ApiError, ask } from '../api/client';
 import type { Cart, CartItem, User } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { buttonView } from '../lib/button';
-import { browserCart, merged, setQuantity, takenOut } from '../lib/cart';
+import { browserCart, merged, setQuantity, takenOut, waits } from '../lib/cart';
 import { useLeavesFocusAround } from '../lib/focus';
 import { useTitle } from '../lib/hooks';
 import { press } from '../lib/press';
@@ -160,6 +160,8 @@ function OwnCart({ user }: { user: User }): ReactNode {
     await merged();
     return ask<Cart>('/cart', { signal });
   }, refetchInterval: 5000 });
+  const waiting = useValue(browserCart).length;
+  const noRoom = useValue(waits);
   const [unsettled, setUnsettled] = useState(0);
   const open = useCallback<Open>((more) => setUnsettled((count) => count + more), []);
   const change = async (productId: string, quantity: number): Promise<void> => {
@@ -178,6 +180,7 @@ function OwnCart({ user }: { user: User }): ReactNode {
   const why = (item: CartItem): string | null => (item.reason ? t(`cart.reason.${item.reason}`, { remaining: item.remaining }) : null);
   return (
     <>
+      {noRoom && <Notice title={t('cart.full')}>{t('cart.waits', { count: waiting })}</Notice>}
       <Rows change={change} open={open} rows={cart.data.items.map((item) => ({
         productId: item.productId, quantity: item.quantity, name: item.name ?? '…', imageUrl: item.imageUrl,
         price: item.unitPrice && price(item.unitPrice), why: why(item),
