@@ -234,6 +234,39 @@ async function aFullCartLosesNothing(context) {
   await who.context.close();
 }
 
+/** An answer that was on its way before the payment comes after it: the order stays paid. */
+async function aPaidOrderStaysPaid(context) {
+  const { market, seller } = context;
+  const product = await seller.product();
+  const one = await buyer(market.url);
+  const order = await one.buy(product);
+  const who = await visitor(context);
+  const page = await who.tab();
+  page.expected.push(/\/events: net::ERR_FAILED$/);
+  await page.route('**/events', (route) => route.abort());
+  await signIn(page, market.url, one.account, 'en', `/store/orders/${order.id}`);
+  await page.getByRole('button', { name: /^Pay ₩/ }).waitFor();
+  let held = 0;
+  let answer;
+  const paid = new Promise((done) => { answer = done; });
+  await page.route(`**/orders/${order.id}`, async (route) => {
+    const response = await route.fetch();
+    held += 1;
+    await paid;
+    return route.fulfill({ response });
+  }, { times: 1 });
+  await until(() => held === 1, 15);
+  await page.getByRole('button', { name: /^Pay ₩/ }).click();
+  await page.getByText('Paid. Thank you.').waitFor();
+  const late = page.waitForResponse(`**/orders/${order.id}`);
+  answer();
+  await late;
+  await pause(300);
+  assert.equal(await page.getByRole('button', { name: /^Pay ₩/ }).count(), 0);
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** Two tabs show a profile: what one saves, the other shows, and does not take back. */
 async function aProfileIsSavedInTwoTabs(context) {
   const { market } = context;
@@ -377,5 +410,5 @@ async function theBoardOutlivesAToken(context) {
 }
 
 await run([aPurchaseStaysItsBuyers, aFormStaysItsUsers, aCartIsOrderedAgain, aCartIsLeftWhileItIsOrdered,
-  whatIsRemovedStaysRemoved, whatWasCollectedIsThereOnTheNextVisit, aFullCartLosesNothing, aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain,
+  whatIsRemovedStaysRemoved, whatWasCollectedIsThereOnTheNextVisit, aFullCartLosesNothing, aPaidOrderStaysPaid, aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain,
   theFocusStaysWhereItWas, asksForNoCodeThatWasNotSent, theBoardOutlivesAToken], makeContext);

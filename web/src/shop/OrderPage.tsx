@@ -9,6 +9,7 @@ import { useLeavesFocusAround } from '../lib/focus';
 import { useLive, useServerNow, useTitle } from '../lib/hooks';
 import { usePayment } from '../lib/payment';
 import { KeptKey } from '../lib/key';
+import { orderQuery } from '../lib/queries';
 import { untilAnswered } from '../lib/again';
 import { TimeLeft } from '../ui/Countdown';
 import { Confirm } from '../ui/Confirm';
@@ -187,7 +188,7 @@ function Shown({ order }: { order: Order }): ReactNode {
 function OneOrder({ id }: { id: string }): ReactNode {
   const { t } = useSpeech();
   const queries = useQueryClient();
-  const order = useQuery({ queryKey: ['order', id], queryFn: ({ signal }) => ask<Order>(`/orders/${encodeURIComponent(id)}`, { signal }) });
+  const order = useQuery(orderQuery(id));
   const live = useLive<Order>(order.data ? `/orders/${id}/events` : null, `/orders/${id}`);
   useEffect(() => {
     if (live.value) queries.setQueryData(['order', id], live.value);
