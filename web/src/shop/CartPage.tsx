@@ -15,7 +15,7 @@ import { purchaseOf, type Purchase } from '../lib/purchase';
 import { session } from '../lib/session';
 import { useValue, Value } from '../lib/store';
 import { Art } from '../ui/Art';
-import { Button, Empty, LinkButton, LoadError, Loading, Notice, Skeleton, Spinner } from '../ui/parts';
+import { Button, Empty, LinkButton, LoadError, Loading, Notice, Skeleton, Spinner, Stale } from '../ui/parts';
 
 /** Counts what is not in the cart yet. */
 type Open = (more: 1 | -1) => void;
@@ -176,10 +176,11 @@ function OwnCart({ user }: { user: User }): ReactNode {
   };
   if (cart.isPending) return <Loading of={cart}><Skeleton className="row-skeleton" /></Loading>;
   if (!cart.data) return <LoadError of={cart} />;
-  if (cart.data.items.length === 0) return <Nothing />;
+  if (cart.data.items.length === 0) return <><Stale of={cart} /><Nothing /></>;
   const why = (item: CartItem): string | null => (item.reason ? t(`cart.reason.${item.reason}`, { remaining: item.remaining }) : null);
   return (
     <>
+      <Stale of={cart} />
       {noRoom && <Notice title={t('cart.full')}>{t('cart.waits', { count: waiting })}</Notice>}
       <Rows change={change} open={open} rows={cart.data.items.map((item) => ({
         productId: item.productId, quantity: item.quantity, name: item.name ?? '…', imageUrl: item.imageUrl,

@@ -139,7 +139,8 @@ function Money({ order }: { order: Order }): ReactNode {
   return null;
 }
 
-function Shown({ order }: { order: Order }): ReactNode {
+/** `away`: nobody answers, and this is the order as it was. */
+function Shown({ order, away }: { order: Order; away: boolean }): ReactNode {
   const { t, price, time, number } = useSpeech();
   useTitle(`${order.items[0]!.name} · ${t(`state.${order.state}`)} · MARKET`);
   const first = order.items.find((item) => item.ticket !== null);
@@ -148,6 +149,7 @@ function Shown({ order }: { order: Order }): ReactNode {
       <p className="back"><Link to="/store/orders">← {t('orders.title')}</Link></p>
       <h1 className="order-title">{order.items[0]!.name}{order.items.length > 1 && ` +${order.items.length - 1}`}</h1>
       <p className="card-line" role="status"><span className={`pill ${order.state}`}>{t(`state.${order.state}`)}</span> <span>{t('order.title', { id: order.id })}</span></p>
+      {away && <Notice kind="bad">{t('error.text')}</Notice>}
       {first && (
         <Ticket ticket={first.ticket} name={t('order.number')}>
           <p>{t(`state.${order.state}`)}</p>
@@ -193,7 +195,7 @@ function OneOrder({ id }: { id: string }): ReactNode {
   useEffect(() => {
     if (live.value) queries.setQueryData(['order', id], live.value);
   }, [live.value, id, queries]);
-  if (order.data) return <Shown order={order.data} />;
+  if (order.data) return <Shown order={order.data} away={live.freshness === 'away'} />;
   if (order.isPending) return <div className="page medium"><Loading of={order}><Skeleton className="line wide tall" /><Skeleton className="block" /></Loading></div>;
   return (
     <div className="page medium">
