@@ -7,7 +7,7 @@ import path from 'node:path';
 import { buyer, password } from './api.mjs';
 import { isQuiet, patience, run } from './browser.mjs';
 import { adminAccount, Server, until } from './platform.mjs';
-import { makeContext, seconds, signIn, visitor } from './visit.mjs';
+import { isAccessible, makeContext, seconds, signIn, visitor } from './visit.mjs';
 
 const regular = { kind: 'regular', sale: null };
 const buyNow = /^Buy now for/;
@@ -53,6 +53,34 @@ async function aPurchaseStaysItsBuyers(context) {
   await signIn(other, market.url, first.account, 'en', '/');
   await page.locator('.ticket').waitFor();
   assert.deepEqual([await first.orders(), await second.orders()].map((each) => each.length), [1, 0]);
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** Somebody else signs in beside a page that cannot ask who it is: what is typed there is not saved as his. */
+async function aFormStaysItsUsers(context) {
+  const { market } = context;
+  const [first, second] = [await buyer(market.url), await buyer(market.url)];
+  await second.send('PATCH', '/users/me', { address: 'his street 1' });
+  const who = await visitor(context);
+  const [page, other] = [await who.tab(), await who.tab()];
+  page.expected.push(/^503 /, /^401 /);
+  await signIn(page, market.url, first.account, 'en', '/store/me');
+  let busy = true;
+  await page.route('**/api/v1/users/me', (route) => (busy && route.request().method() === 'GET' ? route.fulfill({
+    status: 503, headers: { 'Content-Type': 'application/problem+json', 'Retry-After': '1' },
+    body: JSON.stringify({ type: 'about:blank', title: 'busy', status: 503, detail: '', code: 'overloaded', traceId: '0' }),
+  }) : route.fallback()));
+  await signIn(other, market.url, second.account, 'en', '/');
+  await page.getByLabel('Address').fill('my street 7');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.locator('.notice.bad').waitFor();
+  const addresses = async () => Promise.all([first, second].map(async (each) => (await each.send('GET', '/users/me')).address));
+  assert.deepEqual(await addresses(), [null, 'his street 1']);
+  // As soon as it may ask, it shows the other one, and nothing that was typed here before.
+  busy = false;
+  await page.locator('main p.muted', { hasText: second.account.email }).waitFor();
+  assert.equal(await page.getByLabel('Address').inputValue(), 'his street 1');
   isQuiet(page);
   await who.context.close();
 }
@@ -113,6 +141,128 @@ async function aCartIsLeftWhileItIsOrdered(context) {
   await page.getByRole('link', { name: bag.name }).waitFor();
   await pause(500);
   assert.deepEqual((await one.send('GET', '/cart')).items.map((each) => each.quantity), [2]);
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** A quantity is typed and its row then removed, on a slow line: it stays removed, also where a press takes no focus. */
+async function whatIsRemovedStaysRemoved(context) {
+  const { market, seller } = context;
+  const bag = await seller.product({ name: 'Bag typed', ...regular });
+  const one = await buyer(market.url);
+  const who = await visitor(context);
+  const page = await who.tab();
+  await signIn(page, market.url, one.account, 'en', '/');
+  const sent = [];
+  await page.route('**/cart/items/**', async (route) => {
+    sent.push(route.request().method());
+    await pause(800);
+    return route.fallback();
+  });
+  for (const press of [(button) => button.click(), (button) => button.evaluate((each) => each.click())]) {
+    await one.send('PUT', `/cart/items/${bag.id}`, { quantity: 1 });
+    await page.goto(`${market.url}/store/cart`);
+    await page.getByLabel(`Quantity: ${bag.name}`).fill('3');
+    await press(page.getByRole('button', { name: `Remove ${bag.name}` }));
+    await page.locator('.cart-row').waitFor({ state: 'detached' });
+    await pause(2000);
+    assert.deepEqual((await one.send('GET', '/cart')).items, [], sent.join());
+  }
+  assert.deepEqual(sent, ['PUT', 'DELETE', 'DELETE']);
+  // Leaving the field and resting are one change, and the last number counts.
+  sent.length = 0;
+  await one.send('PUT', `/cart/items/${bag.id}`, { quantity: 1 });
+  await page.goto(`${market.url}/store/cart`);
+  for (const text of ['3', '1']) {
+    await page.getByLabel(`Quantity: ${bag.name}`).fill(text);
+    await page.getByLabel(`Quantity: ${bag.name}`).blur();
+  }
+  await page.getByRole('button', { name: /^Order all for/ }).and(page.locator(':not([aria-busy])')).waitFor();
+  assert.deepEqual((await one.send('GET', '/cart')).items.map((each) => each.quantity), [1]);
+  assert.deepEqual(sent, ['PUT', 'PUT']);
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** Put into the cart on one visit, signed in on the next, which begins on the first page: the cart has it. */
+async function whatWasCollectedIsThereOnTheNextVisit(context) {
+  const { market, seller } = context;
+  const bag = await seller.product({ name: 'Bag kept', ...regular });
+  const one = await buyer(market.url);
+  const who = await visitor(context);
+  const page = await who.tab();
+  await page.goto(`${market.url}/store/products/${bag.id}`);
+  await page.getByRole('button', { name: 'Add to cart' }).click();
+  await page.getByText('In the cart.').waitFor();
+  await signIn(page, market.url, one.account, 'en', '/');
+  await page.getByRole('navigation').getByRole('link', { name: 'Cart' }).click();
+  await page.locator('.cart-row', { hasText: bag.name }).waitFor();
+  assert.equal((await one.send('GET', '/cart')).items.length, 1);
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** What a full cart does not take waits, and says so, until there is room; nothing is pushed out. */
+async function aFullCartLosesNothing(context) {
+  const { market, seller } = context;
+  const names = Array.from({ length: 22 }, (_, at) => `Much ${at + 1}`);
+  const products = [];
+  for (const name of names) products.push(await seller.product({ name, ...regular }));
+  const one = await buyer(market.url);
+  for (const { id } of products.slice(0, 19)) await one.send('PUT', `/cart/items/${id}`, { quantity: 1 });
+  const who = await visitor(context);
+  const page = await who.tab();
+  await page.goto(market.url);
+  const rest = products.slice(1, 21).map(({ id }) => ({ productId: id, quantity: 1 }));
+  await page.evaluate((lines) => localStorage.setItem('market.cart', JSON.stringify(lines)), rest);
+  await page.goto(`${market.url}/store/products/${products[21].id}`);
+  await page.getByRole('button', { name: 'Add to cart' }).click();
+  await page.getByText('The cart is full').waitFor();
+  await page.goto(`${market.url}/store/cart`);
+  await page.getByLabel(`Quantity: ${names[1]}`, { exact: true }).fill('2');
+  await page.waitForFunction(() => localStorage.getItem('market.cart').includes('"quantity":2'));
+  assert.match(await page.locator('.cart-row').first().innerText(), /Much 2/);
+  await signIn(page, market.url, one.account, 'en', '/store/cart');
+  await page.getByText('Waiting in this browser until there is room: 1.').waitFor();
+  assert.equal(await page.locator('.cart-row').count(), 20);
+  await isAccessible(page);
+  await page.getByRole('button', { name: `Remove ${names[0]}`, exact: true }).click();
+  await page.getByText('Waiting in this browser').waitFor({ state: 'detached' });
+  const inside = (await one.send('GET', '/cart')).items.map((each) => each.name).sort();
+  assert.deepEqual(inside, names.slice(1, 21).sort());
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** An answer that was on its way before the payment comes after it: the order stays paid. */
+async function aPaidOrderStaysPaid(context) {
+  const { market, seller } = context;
+  const product = await seller.product();
+  const one = await buyer(market.url);
+  const order = await one.buy(product);
+  const who = await visitor(context);
+  const page = await who.tab();
+  page.expected.push(/\/events: net::ERR_FAILED$/);
+  await page.route('**/events', (route) => route.abort());
+  await signIn(page, market.url, one.account, 'en', `/store/orders/${order.id}`);
+  await page.getByRole('button', { name: /^Pay ₩/ }).waitFor();
+  let held = 0;
+  let answer;
+  const paid = new Promise((done) => { answer = done; });
+  await page.route(`**/orders/${order.id}`, async (route) => {
+    const response = await route.fetch();
+    held += 1;
+    await paid;
+    return route.fulfill({ response });
+  }, { times: 1 });
+  await until(() => held === 1, 15);
+  await page.getByRole('button', { name: /^Pay ₩/ }).click();
+  await page.getByText('Paid. Thank you.').waitFor();
+  const late = page.waitForResponse(`**/orders/${order.id}`);
+  answer();
+  await late;
+  await pause(300);
+  assert.equal(await page.getByRole('button', { name: /^Pay ₩/ }).count(), 0);
   isQuiet(page);
   await who.context.close();
 }
@@ -259,5 +409,6 @@ async function theBoardOutlivesAToken(context) {
   await who.context.close();
 }
 
-await run([aPurchaseStaysItsBuyers, aCartIsOrderedAgain, aCartIsLeftWhileItIsOrdered, aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain,
+await run([aPurchaseStaysItsBuyers, aFormStaysItsUsers, aCartIsOrderedAgain, aCartIsLeftWhileItIsOrdered,
+  whatIsRemovedStaysRemoved, whatWasCollectedIsThereOnTheNextVisit, aFullCartLosesNothing, aPaidOrderStaysPaid, aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain,
   theFocusStaysWhereItWas, asksForNoCodeThatWasNotSent, theBoardOutlivesAToken], makeContext);

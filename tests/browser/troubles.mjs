@@ -6,7 +6,7 @@ import path from 'node:path';
 
 import { admin, buyer } from './api.mjs';
 import { isQuiet, patience, run } from './browser.mjs';
-import { Server, until } from './platform.mjs';
+import { adminAccount, Server, until } from './platform.mjs';
 import { makeContext, seconds, signIn, visitor } from './visit.mjs';
 
 const buyNow = /^Buy now for/;
@@ -530,6 +530,49 @@ async function printsAnOrder(context) {
   await who.context.close();
 }
 
+/** The server is away: no page shows what it knew as if it were so now, and all go on when it is back. */
+async function saysWhatIsOfBefore(context) {
+  const options = ['--data', path.join(context.folder, 'away'), '--set', 'ratelimit.enabled=false'];
+  let market = await Server.start(options);
+  try {
+    const seller = await admin(market.url);
+    const [product, next] = [await seller.product(), await seller.product({ sale: { opensAt: new Date(Date.now() + 3_600_000).toISOString(), perUserLimit: 1 } })];
+    const one = await buyer(market.url);
+    const order = await one.buy(product);
+    await one.send('PUT', `/cart/items/${product.id}`, { quantity: 1 });
+    const [operator, shopper] = [await visitor(context), await visitor(context)];
+    const open = async (who, account, ...places) => {
+      const pages = [];
+      for (const [place, seen] of places) {
+        const page = await who.tab();
+        page.expected.push(/ERR_/, /^50[23] /);
+        if (pages.length === 0) await signIn(page, market.url, account, 'en', '/');
+        await page.goto(market.url + place);
+        await page.locator(seen).first().waitFor();
+        pages.push(page);
+      }
+      return pages;
+    };
+    const [orders, products, services, board] = await open(operator, adminAccount, ['/admin/orders', 'tbody tr'], ['/admin/products', 'tbody tr'],
+      ['/admin/services', '.pill.open'], [`/admin?sale=${next.id}`, '.checks']);
+    const shop = await open(shopper, one.account, ['/store/cart', '.cart-row'], ['/store/orders', '.order-row'], [`/store/orders/${order.id}`, '.pay']);
+    const verdict = await board.locator('.verdict').getAttribute('class');
+    assert.notEqual(verdict, 'verdict bad');
+    await market.kill();
+    const silent = 'The shop does not answer. We try again by ourselves.';
+    for (const page of [orders, products, ...shop]) await page.locator('.notice', { hasText: silent }).waitFor(seconds(30));
+    await services.getByText('Not ready').waitFor(seconds(30));
+    await board.locator('.verdict.bad').waitFor(seconds(30));
+    market = await Server.start(options, market.address);
+    for (const page of [orders, products, ...shop]) await page.locator('.notice', { hasText: silent }).waitFor({ state: 'detached', ...seconds(40) });
+    await services.getByText('Not ready').waitFor({ state: 'detached', ...seconds(30) });
+    for (const page of [orders, products, services, board, ...shop]) isQuiet(page);
+    for (const who of [operator, shopper]) await who.context.close();
+  } finally {
+    await market.stop();
+  }
+}
+
 await run([forgetsOneBuyerBeforeTheNext, keepsAccountsApart, buysWithoutStorage, saysNotHereOfNothingElse, aRefusalIsNotForEver, mayChooseFewer, buysAfterConfirming, endsNoAccountThatSells,
   anOrderTakesOnlyItsOwnOutOfTheCart, handsTheCartOverAtSignIn, keepsTheCartWhenTheSessionEnds, saysWhatBecameOfThePayment, survivesADeploy, saysThatAProductWasWithdrawn,
-  knowsTheTimeAfterSleep, announcesTheNextAfterManyEnded, namesItsCurrencies, keepsAnOrderAfterAll, doesNotCallAPaymentOverThatIsUnderWay, printsAnOrder], makeContext);
+  knowsTheTimeAfterSleep, announcesTheNextAfterManyEnded, namesItsCurrencies, keepsAnOrderAfterAll, saysWhatIsOfBefore, doesNotCallAPaymentOverThatIsUnderWay, printsAnOrder], makeContext);

@@ -6,7 +6,7 @@ import type { AdminOrder, AdminOrderList, Order, OrderState } from '../api/types
 import { useAddress } from '../lib/address';
 import { FormError, useForm } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
-import { Button, Field } from '../ui/parts';
+import { Button, Field, Stale } from '../ui/parts';
 import { CsvButton } from './CsvButton';
 import { PagedTable } from './PagedTable';
 import { useConsoleSpeech } from './words';
@@ -34,12 +34,13 @@ function Refund({ reason, onReason, onRefund }: { reason: string; onReason: (rea
 function Detail({ listed, onClose }: { listed: Full; onClose: () => void }): ReactNode {
   const { t, price, time, number } = useConsoleSpeech();
   const queries = useQueryClient();
-  const { data: order } = useQuery({
+  const read = useQuery({
     queryKey: ['admin-orders', 'one', listed.id],
     queryFn: ({ signal }) => ask<AdminOrder>(`/admin/orders/${listed.id}`, { signal }) as Promise<Full>,
     initialData: listed,
     refetchInterval: 2000,
   });
+  const order = read.data;
   const [error, setError] = useState<unknown>(null);
   const [refunding, setRefunding] = useState(false);
   const [reason, setReason] = useState('');
@@ -61,6 +62,7 @@ function Detail({ listed, onClose }: { listed: Full; onClose: () => void }): Rea
   const refundable = ['shipped', 'delivered', 'return_requested'].includes(order.state) && order.payment.state === 'paid';
   return (
     <Confirm open onClose={onClose} title={t('order.title', { id: order.id })}>
+      <Stale of={read} />
       <FormError error={error} />
       <p><span className={`pill ${order.state}`}>{t(`state.${order.state}`)}</span> {t(`money.${order.payment.state}`)}</p>
       <ul className="lines">

@@ -1,10 +1,10 @@
 /** A list of the console that comes in pages: while it loads, when it failed, when nothing is there, and the next page. */
 import type { UseInfiniteQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { Button, LoadError, Loading, Skeleton } from '../ui/parts';
+import { Button, Loading, Skeleton, Stale } from '../ui/parts';
 import { useConsoleSpeech } from './words';
 
-type List = Pick<UseInfiniteQueryResult, 'isPending' | 'failureReason' | 'error' | 'isError' | 'isSuccess' | 'hasNextPage' | 'refetch' | 'fetchNextPage'>;
+type List = Pick<UseInfiniteQueryResult, 'data' | 'isPending' | 'failureCount' | 'failureReason' | 'error' | 'isError' | 'isSuccess' | 'hasNextPage' | 'refetch' | 'fetchNextPage'>;
 
 /** `head`: the cells of the first row. */
 export function PagedTable<Row>({ list, rows, label, head, row }: {
@@ -14,7 +14,7 @@ export function PagedTable<Row>({ list, rows, label, head, row }: {
   return (
     <>
       {list.isPending && <Loading of={list}><Skeleton className="block" /></Loading>}
-      {list.isError && <LoadError of={list} />}
+      <Stale of={list} />
       {list.isSuccess && rows.length === 0 && (
         <div className="empty"><h2>{t('table.none')}</h2><p>{t('table.none.text')}</p></div>
       )}

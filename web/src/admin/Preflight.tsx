@@ -27,7 +27,8 @@ export function useReady() {
   return useQuery({
     queryKey: ['ready'], refetchInterval: 5000,
     queryFn: async ({ signal }): Promise<Ready> => {
-      const answer = await fetch('/health/ready', { signal, cache: 'no-store' });
+      const limits = AbortSignal.any([signal, AbortSignal.timeout(5000)]); // Who is not heard is not ready.
+      const answer = await fetch('/health/ready', { signal: limits, cache: 'no-store' });
       const said = (await answer.json()) as Ready;
       return answer.ok ? said : { ...said, status: 'unavailable' };
     },
@@ -56,7 +57,8 @@ export function Preflight({ product, metrics, admin }: { product: Product; metri
   });
   const now = useServerNow(5000);
   const offset = serverClock.ownOffset();
-  const troubles = [...(ready.data?.missing ?? []), ...(ready.data?.warnings ?? []), ready.data?.detail ?? ''].filter(Boolean);
+  const troubles = ready.isError ? [t('board.away')]
+    : [...(ready.data?.missing ?? []), ...(ready.data?.warnings ?? []), ready.data?.detail ?? ''].filter(Boolean);
   const isReady = ready.data?.status === 'ready' && troubles.length === 0;
   const lag = sumOf(metrics.samples, 'market_fold_lag_events');
   const failed = sumOf(metrics.samples, 'market_log_failed_commits_total');

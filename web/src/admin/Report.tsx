@@ -6,7 +6,7 @@ import { ask } from '../api/client';
 import type { OrderState, Product, SaleReport } from '../api/types';
 import { useServerNow } from '../lib/hooks';
 import { saleTimes, saleView } from '../lib/sale';
-import { LoadError, Loading, Skeleton } from '../ui/parts';
+import { LoadError, Loading, Skeleton, Stale } from '../ui/parts';
 import { Figure } from './Board';
 import { Chart } from './Chart';
 import { CsvButton } from './CsvButton';
@@ -77,12 +77,13 @@ function Told({ product }: { product: Product }): ReactNode {
   });
   const now = useServerNow(5000);
   if (report.isPending) return <Loading of={report}><Skeleton className="block" /></Loading>;
-  if (report.isError) return <LoadError of={report} />;
+  if (!report.data) return <LoadError of={report} />;
   const { capacity, remaining, revenue, refunded, liveOrders, liveUnits, firstOrderAt, lastOrderAt } = report.data;
   const opensAt = Date.parse(product.sale!.opensAt);
   const soldOut = soldOutAt(linesOf(report.data.timeline), capacity, report.data.timeline.stepSeconds);
   return (
     <>
+      <Stale of={report} />
       <p className="board-state">
         {saleTimes(product.sale!, saleView(product, null, now).state, now).map(({ word, at }) => t(word, { time: time(at) })).join(' · ')}
       </p>

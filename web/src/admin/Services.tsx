@@ -97,7 +97,7 @@ export function Services(): ReactNode {
   const metrics = useMetrics(true);
   const routes = metrics.samples.filter((each) => each.name === 'market_http_requests_total' && each.value > 0)
     .sort((a, b) => b.value - a.value).slice(0, 60);
-  const isReady = ready.data?.status === 'ready';
+  const isReady = ready.isSuccess && ready.data.status === 'ready';
   return (
     <>
       <div className="bar"><h1>{t('nav.services')}</h1><span className={`pill ${isReady ? 'open' : 'down'}`}>{t(isReady ? 'services.ready' : 'services.notReady')}</span></div>

@@ -57,12 +57,22 @@ export interface Ask {
   timeoutMs?: number;
   /** Set for the calls that make or renew the session itself: a 401 is then their answer. */
   plain?: boolean;
+  /** Set for the question whose cookies these are: it is asked for nobody in particular. */
+  anybody?: boolean;
 }
 
-let renew: (() => Promise<boolean>) | null = null;
-/** session.ts says how a session is renewed; it answers whether there is one. */
-export function renewSessionsBy(how: () => Promise<boolean>): void {
-  renew = how;
+/** What session.ts knows and does. */
+export interface SessionCare {
+  /** Whom the page shows; null: nobody, as far as it knows. */
+  user(): string | null;
+  /** Answers whether there is a session now. */
+  renew(anybody: boolean): Promise<boolean>;
+  /** The cookies are not those of the user whom the page shows. */
+  doubt(): void;
+}
+let session: SessionCare | null = null;
+export function sessionsBy(care: SessionCare): void {
+  session = care;
 }
 
 export function addressOf(path: string, query?: Ask['query']): string {
@@ -83,7 +93,7 @@ function problemOf(text: string, status: number): Problem {
   return { type: 'about:blank', title: `HTTP ${status}`, status, detail: '', message: '', code: `http_${status}`, traceId: '' };
 }
 
-async function send(path: string, ask: Ask): Promise<Response> {
+async function send(path: string, ask: Ask, user: string | null): Promise<Response> {
   const headers = new Headers({ Accept: 'application/json', 'Accept-Language': language.get(), ...ask.headers });
   let body: BodyInit | undefined;
   if (ask.bytes) {
@@ -94,6 +104,7 @@ async function send(path: string, ask: Ask): Promise<Response> {
     body = JSON.stringify(ask.body);
   }
   if (ask.key) headers.set('Idempotency-Key', ask.key);
+  if (user !== null) headers.set('Market-User', user);
   const limits = [AbortSignal.timeout(ask.timeoutMs ?? 15_000)];
   if (ask.signal) limits.push(ask.signal);
   const sentAt = performance.now();
@@ -117,10 +128,16 @@ interface Answer {
 
 /** What the server said, when it did what was asked. */
 async function answerOf(path: string, question: Ask): Promise<Answer> {
-  let answer = await send(path, question);
-  if (answer.status === 401 && !question.plain && renew) {
+  // The cookies may be somebody else's before this page hears of it: the server compares, and nothing of this becomes
+  // his. The page may hear of it while the session is renewed, so the second try is for whom the first one was.
+  const user = question.plain || question.anybody ? null : (session?.user() ?? null);
+  let answer = await send(path, question, user);
+  if (answer.status === 401 && !question.plain && session) {
     const refused = problemOf(await answer.clone().text(), 401);
-    if (refused.code === 'unauthenticated' && (await renew())) answer = await send(path, question);
+    if (refused.code === 'unauthenticated' && (await session.renew(question.anybody ?? false))) {
+      answer = await send(path, question, user);
+      if (answer.status === 401 && user !== null) session.doubt();
+    }
   }
   let text: string;
   try {

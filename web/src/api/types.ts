@@ -11,6 +11,7 @@ export type OrderList = Schemas['OrderList'];
 export type OrderState = Schemas['OrderState'];
 export type Cart = Schemas['Cart'];
 export type CartItem = Schemas['CartItem'];
+export type MergedCart = Schemas['MergedCart'];
 export type Wish = Schemas['Wish'];
 export type WishList = Schemas['WishList'];
 export type FieldError = Schemas['FieldError'];

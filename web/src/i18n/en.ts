@@ -245,6 +245,7 @@ export const en = {
   'cart.add': 'Add to cart',
   'cart.added': 'In the cart.',
   'cart.full': 'The cart is full: an order has 20 products at most.',
+  'cart.waits': 'Waiting in this browser until there is room: {count}.',
   'cart.lost': 'Your session has ended. Sign in, and your cart is here again.',
   'cart.none': 'The cart is empty',
   'cart.none.text': 'A cart keeps no units for you: for a drop, press the button on its page.',

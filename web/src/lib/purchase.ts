@@ -50,7 +50,7 @@ export const slowAfterMs = 2500;
 const nameOf = (buyer: string, what: string): string => `market.buy.${buyer}.${what}`;
 
 export interface Buying {
-  place(items: Line[], key: string, buyer: string): Promise<Order>;
+  place(items: Line[], key: string): Promise<Order>;
   /** Who is signed in, as far as this page knows; null: nobody. */
   signedIn(): string | null;
   wait(ms: number): Promise<void>;
@@ -64,9 +64,7 @@ export interface Buying {
 }
 
 const browser: Buying = {
-  // The cookies may be another buyer's before this page hears of it: the server compares.
-  place: (items, key, buyer) =>
-    ask<Order>('/orders', { method: 'POST', body: { items }, key, headers: { 'Market-User': buyer }, timeoutMs: 10_000 }),
+  place: (items, key) => ask<Order>('/orders', { method: 'POST', body: { items }, key, timeoutMs: 10_000 }),
   signedIn: () => {
     const who = session.get();
     return who.state === 'in' ? who.user.id : null;
@@ -190,7 +188,7 @@ export class PurchaseFlow {
       if (this.with_.signedIn() !== this.buyer) return this.state.set({ state: 'signed_out' });
       const slow = setTimeout(() => this.state.set({ state: 'asking', since, trouble: 'slow' }), slowAfterMs);
       try {
-        return this.end(bought(await this.with_.place(items, key, this.buyer), items));
+        return this.end(bought(await this.with_.place(items, key), items));
       } catch (error) {
         const pause = this.afterFailure(error, record.pending, tries);
         if (pause === null) return undefined;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ask } from '../api/client';
-import { load, session } from './session';
+import type { User } from '../api/types';
+import { load, session, signOut } from './session';
 import { keep } from './store';
 
 const problem = (status: number, code: string): Response => new Response(JSON.stringify({ code, status, title: code }), { status });
@@ -52,5 +53,56 @@ describe('a session that has run out', () => {
     await load();
     expect(tries).toBe(1);
     expect(session.get()).toEqual({ state: 'out', lost: true });
+  });
+});
+
+describe('somebody else signs in beside this page', () => {
+  const [shown, other] = [{ id: 'shown' } as User, { id: 'other' } as User];
+  let owner: User;
+  /** Method, path and `Market-User`. */
+  let asked: string[];
+  let busy: boolean;
+  beforeEach(() => {
+    vi.useFakeTimers();
+    keep('market.session', '1');
+    session.set({ state: 'in', user: shown });
+    [owner, asked, busy] = [other, [], false];
+    vi.stubGlobal('navigator', {});
+    vi.stubGlobal('fetch', async (path: string, { method, headers }: { method: string; headers: Headers }) => {
+      const named = headers.get('Market-User');
+      asked.push([method, path.replace('/api/v1', ''), named].filter(Boolean).join(' '));
+      if (path.endsWith('/sessions/refresh')) return new Response(null, { status: 204 });
+      if (named !== null && named !== owner.id) return problem(401, 'unauthenticated');
+      return busy ? problem(503, 'overloaded') : new Response(JSON.stringify(owner));
+    });
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.useRealTimers();
+  });
+
+  it('says for whom it sends', async () => {
+    owner = shown;
+    await ask('/users/me', { method: 'PATCH', body: {} });
+    await ask('/sessions', { method: 'POST', body: {}, plain: true });
+    expect(asked).toEqual(['PATCH /users/me shown', 'POST /sessions']);
+  });
+  it('sends nothing in his name, and asks who is in until it knows', async () => {
+    busy = true;
+    const save = (): Promise<unknown> => ask('/users/me', { method: 'PATCH', body: {} });
+    await expect(save()).rejects.toMatchObject({ status: 401 });
+    await expect(save()).rejects.toMatchObject({ status: 401 });
+    expect(session.get()).toEqual({ state: 'in', user: shown });
+    expect(asked.filter((each) => each.startsWith('POST'))).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(asked.filter((each) => each.startsWith('GET'))).toEqual(['GET /users/me', 'GET /users/me']);
+    busy = false;
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(session.get()).toEqual({ state: 'in', user: other });
+    expect(await save()).toEqual(other);
+  });
+  it('does not end his session', async () => {
+    await signOut();
+    expect(session.get()).toEqual({ state: 'in', user: other });
   });
 });

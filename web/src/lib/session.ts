@@ -2,7 +2,7 @@
  * Who is signed in. The tokens are in HttpOnly cookies that no script can read; what is kept here is only that there
  * is a session, so that a visitor who never signed in causes no refused requests.
  */
-import { ApiError, ask, renewSessionsBy, UnknownOutcome } from '../api/client';
+import { ApiError, ask, sessionsBy, UnknownOutcome } from '../api/client';
 import type { User } from '../api/types';
 import { keep, kept, Value } from './store';
 
@@ -18,7 +18,12 @@ const flag = 'market.session';
 const cookie = { 'Market-Session': 'cookie' };
 const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('market-session');
 
+/** The cookies are somebody else's than the page shows; whose, is being asked. */
+let inDoubt = false;
+let again: ReturnType<typeof setTimeout> | undefined;
+
 function becomes(user: User | null, { tell = true, lost = false } = {}): void {
+  inDoubt = false;
   keep(flag, user ? '1' : null);
   const before = session.get();
   if (user) session.set({ state: 'in', user });
@@ -54,19 +59,33 @@ async function renew(): Promise<boolean> {
   };
   return navigator.locks ? navigator.locks.request('market-renew', attempt) : attempt();
 }
-renewSessionsBy(() => (kept(flag) ? renew() : Promise.resolve(false)));
+sessionsBy({
+  user: () => {
+    const who = session.get();
+    return who.state === 'in' ? who.user.id : null;
+  },
+  // A new token is no use to whoever is not its user.
+  renew: (anybody) => (kept(flag) && (anybody || !inDoubt) ? renew() : Promise.resolve(false)),
+  doubt: () => {
+    if (inDoubt) return;
+    inDoubt = true;
+    void load();
+  },
+});
 
 /** Asks who is signed in, if somebody may be. */
 export async function load(): Promise<void> {
+  clearTimeout(again);
   if (!kept(flag)) {
     session.set({ state: 'out', lost: false });
     return;
   }
   try {
-    becomes(await ask<User>('/users/me'), { tell: false });
+    becomes(await ask<User>('/users/me', { anybody: true }), { tell: false });
   } catch (error) {
+    clearTimeout(again);
     if (error instanceof ApiError && error.status === 401) becomes(null, { lost: true });
-    else setTimeout(() => void load(), 2000); // The server is away: what the page knows stays.
+    else again = setTimeout(() => void load(), 2000); // The server is away: what the page knows stays.
   }
 }
 
@@ -82,6 +101,7 @@ export async function signOut(everywhere = false): Promise<void> {
     await ask(everywhere ? '/sessions' : '/sessions/current', { method: 'DELETE' });
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 401)) throw error;
+    if (session.get().state === 'in') return load(); // It is somebody else's session, and stays his.
   }
   becomes(null);
 }

@@ -3,11 +3,11 @@ import { NumberField } from '@base-ui/react/number-field';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
 import { useLocation, useNavigate } from 'react-router';
-import { ask } from '../api/client';
-import type { Order, Product, Stock } from '../api/types';
+import type { Product, Stock } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { buttonView, type ButtonView } from '../lib/button';
 import { useLeavesFocusAround } from '../lib/focus';
+import { orderQuery } from '../lib/queries';
 import { purchaseOf, type Purchase, type PurchaseFlow } from '../lib/purchase';
 import { quantityMax, type SaleView } from '../lib/sale';
 import { session } from '../lib/session';
@@ -39,11 +39,7 @@ function Bought({ purchase, flow, product }: {
   purchase: Extract<Purchase, { state: 'bought' }>; flow: PurchaseFlow; product: Product;
 }): ReactNode {
   const { t } = useSpeech();
-  const order = useQuery({
-    queryKey: ['order', purchase.orderId],
-    queryFn: ({ signal }) => ask<Order>(`/orders/${purchase.orderId}`, { signal }),
-    refetchInterval: 15_000,
-  });
+  const order = useQuery({ ...orderQuery(purchase.orderId), refetchInterval: 15_000 });
   const state = order.data?.state;
   const over = state === 'expired' || state === 'cancelled' || state === 'returned';
   useEffect(() => {

@@ -6,7 +6,7 @@ import { ApiError, ask } from '../api/client';
 import type { Cart, CartItem, User } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { buttonView } from '../lib/button';
-import { browserCart, merged, setQuantity, takenOut } from '../lib/cart';
+import { browserCart, merged, setQuantity, takenOut, waits } from '../lib/cart';
 import { useLeavesFocusAround } from '../lib/focus';
 import { useTitle } from '../lib/hooks';
 import { press } from '../lib/press';
@@ -15,7 +15,7 @@ import { purchaseOf, type Purchase } from '../lib/purchase';
 import { session } from '../lib/session';
 import { useValue, Value } from '../lib/store';
 import { Art } from '../ui/Art';
-import { Button, Empty, LinkButton, LoadError, Loading, Notice, Skeleton, Spinner } from '../ui/parts';
+import { Button, Empty, LinkButton, LoadError, Loading, Notice, Skeleton, Spinner, Stale } from '../ui/parts';
 
 /** Counts what is not in the cart yet. */
 type Open = (more: 1 | -1) => void;
@@ -42,12 +42,18 @@ function Count({ row, change, open }: { row: Row; change: (quantity: number) => 
     open(1);
     return () => open(-1);
   }, [isOpen, open]);
+  /** What is being changed: leaving the field and resting are one change. */
+  const sent = useRef<string | null>(null);
   const take = (): void => {
-    if (typed === null) return;
+    if (typed === null || typed === sent.current) return;
     const wanted = Math.min(1000, Math.floor(Number(typed)));
     const forget = (): void => setTyped((now) => (now === typed ? null : now));
-    if (wanted < 1 || wanted === row.quantity) forget();
-    else press(() => change(wanted).finally(forget));
+    if (wanted < 1 || (sent.current === null && wanted === row.quantity)) return forget();
+    sent.current = typed;
+    press(() => change(wanted).finally(() => {
+      if (sent.current === typed) sent.current = null;
+      forget();
+    }));
   };
   const latest = useRef(take);
   useEffect(() => { latest.current = take; });
@@ -69,6 +75,21 @@ function Remove({ name, onPress }: { name: string; onPress: () => void }): React
   return <Button ref={button} look="quiet" className="small" aria-label={t('cart.removeName', { name })} onClick={onPress}>{t('cart.remove')}</Button>;
 }
 
+/** How many of it, and out with it; then what was typed and is not sent yet is forgotten. */
+function Tools({ row, change, open }: { row: Row; change: (quantity: number) => Promise<unknown>; open?: Open }): ReactNode {
+  const [removals, setRemovals] = useState(0);
+  const remove = (): void => {
+    setRemovals((before) => before + 1);
+    press(() => change(0));
+  };
+  return (
+    <div className="cart-tools">
+      <Count key={removals} row={row} change={change} {...(open && { open })} />
+      <Remove name={row.name} onPress={remove} />
+    </div>
+  );
+}
+
 function Rows({ rows, change, open }: {
   rows: Row[]; change: (productId: string, quantity: number) => Promise<unknown>; open?: Open;
 }): ReactNode {
@@ -81,10 +102,7 @@ function Rows({ rows, change, open }: {
             <h2><Link to={`/store/products/${row.productId}`}>{row.name}</Link></h2>
             <p className="muted">{row.price}{row.why && <strong className="wrong"> {row.why}</strong>}</p>
           </div>
-          <div className="cart-tools">
-            <Count row={row} change={(quantity) => change(row.productId, quantity)} {...(open && { open })} />
-            <Remove name={row.name} onPress={() => press(() => change(row.productId, 0))} />
-          </div>
+          <Tools row={row} change={(quantity) => change(row.productId, quantity)} {...(open && { open })} />
         </li>
       ))}
     </ul>
@@ -142,6 +160,8 @@ function OwnCart({ user }: { user: User }): ReactNode {
     await merged();
     return ask<Cart>('/cart', { signal });
   }, refetchInterval: 5000 });
+  const waiting = useValue(browserCart).length;
+  const noRoom = useValue(waits);
   const [unsettled, setUnsettled] = useState(0);
   const open = useCallback<Open>((more) => setUnsettled((count) => count + more), []);
   const change = async (productId: string, quantity: number): Promise<void> => {
@@ -156,10 +176,12 @@ function OwnCart({ user }: { user: User }): ReactNode {
   };
   if (cart.isPending) return <Loading of={cart}><Skeleton className="row-skeleton" /></Loading>;
   if (!cart.data) return <LoadError of={cart} />;
-  if (cart.data.items.length === 0) return <Nothing />;
+  if (cart.data.items.length === 0) return <><Stale of={cart} /><Nothing /></>;
   const why = (item: CartItem): string | null => (item.reason ? t(`cart.reason.${item.reason}`, { remaining: item.remaining }) : null);
   return (
     <>
+      <Stale of={cart} />
+      {noRoom && <Notice title={t('cart.full')}>{t('cart.waits', { count: waiting })}</Notice>}
       <Rows change={change} open={open} rows={cart.data.items.map((item) => ({
         productId: item.productId, quantity: item.quantity, name: item.name ?? '…', imageUrl: item.imageUrl,
         price: item.unitPrice && price(item.unitPrice), why: why(item),

@@ -10,7 +10,7 @@ import { useClockSync, useLive, useServerNow, useTitle } from '../lib/hooks';
 import { saleView } from '../lib/sale';
 import { Art } from '../ui/Art';
 import { Countdown } from '../ui/Countdown';
-import { Button, Empty, LinkButton, LoadError, Loading, Notice, Skeleton } from '../ui/parts';
+import { Button, Empty, LinkButton, Loading, Notice, Skeleton, Stale } from '../ui/parts';
 import { StatePill, StockBar } from './stock';
 
 const addressOf = (product: Product): string => `/store/products/${product.id}`;
@@ -195,7 +195,7 @@ export function Home(): ReactNode {
           </p>
         )}
         {list.isPending && <Loading of={list}><div className="grid">{Array.from({ length: 8 }, (_, i) => <Skeleton key={i} className="card-skeleton" />)}</div></Loading>}
-        {list.isError && <LoadError of={list} />}
+        <Stale of={list} />
         {sort.endsWith('price') && !currency && <Currencies pick={(one) => filters.set('currency', one)} />}
         {list.isSuccess && items.length === 0 && (filters.any
           ? <Empty title="home.none" text="home.none.text" />

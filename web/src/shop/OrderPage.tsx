@@ -9,6 +9,7 @@ import { useLeavesFocusAround } from '../lib/focus';
 import { useLive, useServerNow, useTitle } from '../lib/hooks';
 import { usePayment } from '../lib/payment';
 import { KeptKey } from '../lib/key';
+import { orderQuery } from '../lib/queries';
 import { untilAnswered } from '../lib/again';
 import { TimeLeft } from '../ui/Countdown';
 import { Confirm } from '../ui/Confirm';
@@ -138,7 +139,8 @@ function Money({ order }: { order: Order }): ReactNode {
   return null;
 }
 
-function Shown({ order }: { order: Order }): ReactNode {
+/** `away`: nobody answers, and this is the order as it was. */
+function Shown({ order, away }: { order: Order; away: boolean }): ReactNode {
   const { t, price, time, number } = useSpeech();
   useTitle(`${order.items[0]!.name} · ${t(`state.${order.state}`)} · MARKET`);
   const first = order.items.find((item) => item.ticket !== null);
@@ -147,6 +149,7 @@ function Shown({ order }: { order: Order }): ReactNode {
       <p className="back"><Link to="/store/orders">← {t('orders.title')}</Link></p>
       <h1 className="order-title">{order.items[0]!.name}{order.items.length > 1 && ` +${order.items.length - 1}`}</h1>
       <p className="card-line" role="status"><span className={`pill ${order.state}`}>{t(`state.${order.state}`)}</span> <span>{t('order.title', { id: order.id })}</span></p>
+      {away && <Notice kind="bad">{t('error.text')}</Notice>}
       {first && (
         <Ticket ticket={first.ticket} name={t('order.number')}>
           <p>{t(`state.${order.state}`)}</p>
@@ -187,12 +190,12 @@ function Shown({ order }: { order: Order }): ReactNode {
 function OneOrder({ id }: { id: string }): ReactNode {
   const { t } = useSpeech();
   const queries = useQueryClient();
-  const order = useQuery({ queryKey: ['order', id], queryFn: ({ signal }) => ask<Order>(`/orders/${encodeURIComponent(id)}`, { signal }) });
+  const order = useQuery(orderQuery(id));
   const live = useLive<Order>(order.data ? `/orders/${id}/events` : null, `/orders/${id}`);
   useEffect(() => {
     if (live.value) queries.setQueryData(['order', id], live.value);
   }, [live.value, id, queries]);
-  if (order.data) return <Shown order={order.data} />;
+  if (order.data) return <Shown order={order.data} away={live.freshness === 'away'} />;
   if (order.isPending) return <div className="page medium"><Loading of={order}><Skeleton className="line wide tall" /><Skeleton className="block" /></Loading></div>;
   return (
     <div className="page medium">

@@ -7,7 +7,7 @@ import { useSpeech } from '../i18n/language';
 import { useTitle } from '../lib/hooks';
 import { Cover } from '../ui/Art';
 import { TimeLeft } from '../ui/Countdown';
-import { Button, Empty, LinkButton, LoadError, Loading, Skeleton } from '../ui/parts';
+import { Button, Empty, LinkButton, Loading, Skeleton, Stale } from '../ui/parts';
 import { Guard } from './Guard';
 
 function Row({ order }: { order: Order }): ReactNode {
@@ -43,7 +43,7 @@ function Orders(): ReactNode {
     <div className="page medium">
       <h1>{t('orders.title')}</h1>
       {list.isPending && <Loading of={list}>{[0, 1, 2].map((i) => <Skeleton key={i} className="row-skeleton" />)}</Loading>}
-      {list.isError && <LoadError of={list} />}
+      <Stale of={list} />
       {list.isSuccess && orders.length === 0 && (
         <Empty title="orders.none" text="orders.none.text"><LinkButton look="main" to="/">{t('orders.browse')}</LinkButton></Empty>
       )}

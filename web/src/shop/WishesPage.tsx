@@ -5,7 +5,7 @@ import type { User, WishList } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { press } from '../lib/press';
 import { useTitle } from '../lib/hooks';
-import { Button, Empty, LinkButton, LoadError, Loading, Skeleton } from '../ui/parts';
+import { Button, Empty, LinkButton, Loading, Skeleton, Stale } from '../ui/parts';
 import { Guard } from './Guard';
 import { Card } from './Home';
 
@@ -29,7 +29,7 @@ function Wishes({ user }: { user: User }): ReactNode {
     <div className="page">
       <h1 className="list-title">{t('wish.title')}</h1>
       {list.isPending && <Loading of={list}><div className="grid"><Skeleton className="card-skeleton" /><Skeleton className="card-skeleton" /></div></Loading>}
-      {list.isError && <LoadError of={list} />}
+      <Stale of={list} />
       {list.isSuccess && wishes.length === 0 && (
         <Empty title="wish.none" text="wish.none.text"><LinkButton look="main" to="/">{t('orders.browse')}</LinkButton></Empty>
       )}

@@ -46,15 +46,20 @@ export function Skeleton({ className = '' }: { className?: string }): ReactNode 
   return <span className={`skeleton ${className}`} aria-hidden="true" />;
 }
 
+/** Nobody answers, or only that it is too much now. */
+function reasonOf(why: unknown): Word {
+  const busy = why instanceof ApiError || (why instanceof UnknownOutcome && why.reason === 'busy');
+  return busy ? 'error.busy' : 'error.text';
+}
+
 /** Says "loading" to those who cannot see the skeletons, and to everybody when it takes longer because nobody answers. */
 export function Loading({ of, children }: { of?: { failureReason: unknown }; children: ReactNode }): ReactNode {
   const { t } = useSpeech();
   const why = of?.failureReason;
-  const busy = why instanceof ApiError || (why instanceof UnknownOutcome && why.reason === 'busy');
   return (
     <div aria-busy="true">
       <span className="unseen" role="status">{t('loading')}</span>
-      {why != null && <Notice title={t('loading.longer')}>{t(busy ? 'error.busy' : 'error.text')}</Notice>}
+      {why != null && <Notice title={t('loading.longer')}>{t(reasonOf(why))}</Notice>}
       {children}
     </div>
   );
@@ -88,6 +93,16 @@ export function LoadError({ of }: { of: { error: unknown; refetch: () => unknown
       <Button onClick={() => void of.refetch()}>{t('error.again')}</Button>
     </Notice>
   );
+}
+
+/** What is shown stays, but it is of before: nobody answers any more (once is nothing yet), or with a refusal. */
+export function Stale({ of }: { of: {
+  data?: unknown; isError: boolean; error: unknown; failureCount: number; failureReason: unknown; refetch: () => unknown;
+} }): ReactNode {
+  const { t } = useSpeech();
+  if (of.isError) return <LoadError of={of} />;
+  if (of.data === undefined || of.failureCount < 2) return null;
+  return <Notice kind="bad">{t(reasonOf(of.failureReason))}</Notice>;
 }
 
 export function Spinner(): ReactNode {
