@@ -1,11 +1,12 @@
 /** Signing in, signing up, and the code that confirms an address. */
-import { createContext, useContext, useState, type FormEvent, type ReactNode } from 'react';
+import { createContext, useContext, useEffect, useRef, useState, type FormEvent, type ReactNode } from 'react';
 import { Link, Navigate, useNavigate, useSearchParams } from 'react-router';
 import { ApiError, ask, UnknownOutcome } from '../api/client';
 import type { User } from '../api/types';
 import { useSpeech } from '../i18n/language';
+import { SentBefore, untilAnswered } from '../lib/again';
 import { useTitle } from '../lib/hooks';
-import { load, session, signIn } from '../lib/session';
+import { changed, session, signIn } from '../lib/session';
 import { Button, Field, LinkButton, Notice, Spinner } from '../ui/parts';
 import { Guard } from './Guard';
 
@@ -23,26 +24,42 @@ function unreadable(form: HTMLFormElement): HTMLInputElement | undefined {
   return [...form.elements].find((each): each is HTMLInputElement => each instanceof HTMLInputElement && each.validity.badInput);
 }
 
-/** A form that sends once at a time and keeps what went wrong. */
-export function useForm(send: (form: FormData) => Promise<void>) {
+/** No answer yet: it is sent again without a press. */
+class StillAsking extends Error {}
+
+/**
+ * A form that sends once at a time and keeps what went wrong. What got no answer is sent again until there is one, or
+ * until the form is gone or `stop` is called: `send` must mean the same however often it is carried out. Where it does
+ * not (`once`), its caller sees to it that whoever pressed can look.
+ */
+export function useForm(send: (form: FormData) => Promise<void>, { once = false } = {}) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
+  const running = useRef<AbortController | null>(null);
+  const stop = (): void => running.current?.abort();
+  useEffect(() => stop, []);
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     if (busy) return;
     const half = unreadable(event.currentTarget);
     if (half) return void half.reportValidity();
+    const data = new FormData(event.currentTarget);
+    const { signal } = (running.current = new AbortController());
     setBusy(true);
     setError(null);
     try {
-      await send(new FormData(event.currentTarget));
+      await (once ? send(data) : untilAnswered(() => send(data), signal, (why) => {
+        if (why instanceof ApiError) throw why; // Too many: that is an answer here, and says how long to wait.
+        setError(new StillAsking());
+      }));
+      setError(null);
     } catch (failure) {
-      setError(failure);
+      setError(signal.aborted ? null : failure);
     } finally {
       setBusy(false);
     }
   };
-  return { busy, error, submit: (event: FormEvent<HTMLFormElement>) => void submit(event) };
+  return { busy, error, stop, submit: (event: FormEvent<HTMLFormElement>) => void submit(event) };
 }
 
 /** Operators are told more than buyers: what the server says to developers. */
@@ -53,7 +70,8 @@ export function FormError({ error, known = {}, fields = [] }: { error: unknown; 
   const { t } = useSpeech();
   const detailed = useContext(TellsDetails);
   if (!error) return null;
-  if (error instanceof UnknownOutcome) return <Notice kind="bad" title={t('error.title')}>{t('buy.again')}</Notice>;
+  if (error instanceof StillAsking) return <Notice>{t('error.text')}</Notice>;
+  if (error instanceof UnknownOutcome) return <Notice kind="bad" title={t('error.unknown')}>{t('error.unknown.text')}</Notice>;
   if (!(error instanceof ApiError)) return <Notice kind="bad">{String(error)}</Notice>;
   if (error.status === 429) return <Notice kind="bad">{t('signIn.many', { seconds: error.retryAfter ?? 1 })}</Notice>;
   if (known[error.code]) return <Notice kind="bad">{known[error.code]}</Notice>;
@@ -106,10 +124,12 @@ export function SignUpPage(): ReactNode {
   const go = useNavigate();
   const [parameters] = useSearchParams();
   const to = placeAfter(parameters.get('to'));
+  const [before] = useState(() => new SentBefore());
   const form = useForm(async (data) => {
     const email = textOf(data, 'email');
     const password = String(data.get('password'));
-    await ask('/users', { method: 'POST', body: { email, password, name: textOf(data, 'name') }, plain: true });
+    await before.send(email, () => ask('/users', { method: 'POST', body: { email, password, name: textOf(data, 'name') }, plain: true }),
+      ({ code }) => code === 'email_taken'); // Made by the try before: signing in tells.
     await signIn(email, password);
     const who = session.get();
     // A shop that asks for no confirmation has sent no code.
@@ -120,7 +140,7 @@ export function SignUpPage(): ReactNode {
     <div className="page narrow">
       <h1>{t('signUp.title')}</h1>
       <form onSubmit={form.submit} noValidate>
-        <FormError error={form.error} known={{ email_taken: t('signUp.taken') }} fields={['name', 'email', 'password']} />
+        <FormError error={form.error} known={{ email_taken: t('signUp.taken'), invalid_credentials: t('signUp.taken') }} fields={['name', 'email', 'password']} />
         <Field name="name" label={t('signUp.name')} autoComplete="name" required autoFocus error={fieldError(form.error, 'name')} />
         <Field name="email" type="email" label={t('signIn.email')} autoComplete="email" required error={fieldError(form.error, 'email')} />
         <Field name="password" type="password" label={t('signIn.password')} autoComplete="new-password" required
@@ -140,8 +160,13 @@ function Verify({ email }: { email: string }): ReactNode {
   const to = placeAfter(parameters.get('to'));
   const [sent, setSent] = useState(false);
   const form = useForm(async (data) => {
-    await ask('/users/verification', { method: 'POST', body: { email, code: textOf(data, 'code') }, plain: true });
-    await load();
+    try {
+      await ask('/users/verification', { method: 'POST', body: { email, code: textOf(data, 'code') }, plain: true });
+    } catch (error) {
+      // A code is used up by a try whose answer was lost, or in another tab.
+      if (!(error instanceof ApiError && error.code === 'invalid_code' && (await ask<User>('/users/me')).emailVerified)) throw error;
+    }
+    changed(await ask<User>('/users/me'));
     await go(to, { replace: true });
   });
   return (
