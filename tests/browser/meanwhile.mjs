@@ -225,6 +225,36 @@ async function followsASaleThatIsMoved(context) {
   await who.context.close();
 }
 
+/** Who is signed in is sent to no form while the page still asks who it is; one that he finds makes way. */
+async function asksNobodyToSignInTwice(context) {
+  const { market, seller } = context;
+  const product = await seller.product(regular);
+  const who = await visitor(context);
+  const page = await who.tab();
+  await signIn(page, market.url, (await buyer(market.url)).account, 'en', '/');
+  let known = () => undefined;
+  const isKnown = () => new Promise((done) => { known = done; });
+  let waits = isKnown();
+  await page.route('**/users/me', async (route) => { await waits; return route.fallback(); });
+  await page.goto(`${market.url}/store/products/${product.id}`);
+  assert.ok(await page.getByRole('button', { name: 'Remember it' }).isDisabled());
+  known();
+  await page.getByRole('button', { name: 'Remember it' }).click();
+  await page.getByRole('button', { name: 'On the wish list' }).waitFor();
+  for (const form of ['Sign in', 'Create account']) {
+    waits = isKnown();
+    await page.reload();
+    await page.locator('.account').click();
+    await page.getByRole('menuitem', { name: form }).click();
+    await page.getByLabel('Password').waitFor();
+    known();
+    await page.waitForURL(`${market.url}/`);
+    await page.goBack();
+  }
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** The keyboard's focus stays where the ticket, and the paid order, take the button's place. */
 async function theFocusStaysWhereItWas(context) {
   const { market, seller } = context;
@@ -293,5 +323,5 @@ async function theBoardOutlivesAToken(context) {
   await who.context.close();
 }
 
-await run([aPurchaseStaysItsBuyers, aCartIsOrderedAgain, aCartIsLeftWhileItIsOrdered, aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain, followsASaleThatIsMoved,
+await run([aPurchaseStaysItsBuyers, aCartIsOrderedAgain, aCartIsLeftWhileItIsOrdered, aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain, followsASaleThatIsMoved, asksNobodyToSignInTwice,
   theFocusStaysWhereItWas, asksForNoCodeThatWasNotSent, theBoardOutlivesAToken], makeContext);

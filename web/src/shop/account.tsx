@@ -1,12 +1,14 @@
 /** Signing in, signing up, and the code that confirms an address. */
 import { createContext, useContext, useEffect, useRef, useState, type FormEvent, type ReactNode } from 'react';
-import { Link, Navigate, useNavigate, useSearchParams } from 'react-router';
+import { Link, Navigate, useLocation, useNavigate, useSearchParams } from 'react-router';
 import { ApiError, ask, UnknownOutcome } from '../api/client';
 import type { User } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { SentBefore, untilAnswered } from '../lib/again';
 import { useTitle } from '../lib/hooks';
+import { press } from '../lib/press';
 import { changed, session, signIn } from '../lib/session';
+import { useValue } from '../lib/store';
 import { Button, Field, LinkButton, Notice, Spinner } from '../ui/parts';
 import { Guard } from './Guard';
 
@@ -89,18 +91,32 @@ export function FormError({ error, known = {}, fields = [] }: { error: unknown; 
 export const fieldError = (error: unknown, name: string): string | null =>
   (error instanceof ApiError ? error.field(name) : null);
 
+/**
+ * Whoever was led to the form by the shop, and is signed in, as turns out a moment later or in another tab, needs none.
+ * Whoever opens its own address may want another account; and what is sent here leads on by itself.
+ */
+function useWayOn(place: string, busy: boolean): ReactNode {
+  const who = useValue(session);
+  const isLed = useLocation().key !== 'default';
+  const [sent, setSent] = useState(false);
+  if (busy && !sent) setSent(true);
+  return who.state === 'in' && isLed && !sent && !place.startsWith('/admin') ? <Navigate to={place} replace /> : null;
+}
+
 export function SignInPage(): ReactNode {
   const { t } = useSpeech();
   useTitle(`${t('signIn.title')} · MARKET`);
   const go = useNavigate();
   const [parameters] = useSearchParams();
   const to = parameters.get('to');
+  const place = placeAfter(to);
   const form = useForm(async (data) => {
     await signIn(textOf(data, 'email'), String(data.get('password')));
-    const place = placeAfter(to);
     if (place.startsWith('/admin')) location.replace(place); // The console is a document of its own.
     else await go(place, { replace: true });
   });
+  const on = useWayOn(place, form.busy);
+  if (on) return on;
   return (
     <div className="page narrow">
       <h1>{t('signIn.title')}</h1>
@@ -136,6 +152,8 @@ export function SignUpPage(): ReactNode {
     if (who.state === 'in' && who.user.emailVerified) await go(to, { replace: true });
     else await go(`/store/verify?to=${encodeURIComponent(to)}`, { replace: true });
   });
+  const on = useWayOn(to, form.busy);
+  if (on) return on;
   return (
     <div className="page narrow">
       <h1>{t('signUp.title')}</h1>
@@ -159,6 +177,11 @@ function Verify({ email }: { email: string }): ReactNode {
   const [parameters] = useSearchParams();
   const to = placeAfter(parameters.get('to'));
   const [sent, setSent] = useState(false);
+  const resend = async (): Promise<void> => {
+    setSent(false);
+    await ask('/users/verification/resend', { method: 'POST', body: { email }, plain: true });
+    setSent(true);
+  };
   const form = useForm(async (data) => {
     try {
       await ask('/users/verification', { method: 'POST', body: { email, code: textOf(data, 'code') }, plain: true });
@@ -180,9 +203,7 @@ function Verify({ email }: { email: string }): ReactNode {
         <Button type="submit" look="main" aria-busy={form.busy}>{t('verify.do')}</Button>
       </form>
       <p className="aside">
-        <Button look="quiet" onClick={() => void ask('/users/verification/resend', { method: 'POST', body: { email }, plain: true }).then(() => setSent(true), () => setSent(false))}>
-          {t('verify.again')}
-        </Button>
+        <Button look="quiet" onClick={() => press(resend)}>{t('verify.again')}</Button>
         {sent && <span role="status">{t('verify.sent')}</span>}
         <LinkButton look="quiet" to={to}>{t('verify.later')}</LinkButton>
       </p>
