@@ -133,4 +133,44 @@ async function nothingIsMadeTwice(context) {
   await who.context.close();
 }
 
-await run([aLostAnswerIsNoRefusal, aCodeIsUsedOnce, nothingIsMadeTwice], makeContext);
+/** Who cannot see what is wrong with a field hears that something is, and is led there. */
+async function saysWhatIsWrongAtAField(context) {
+  const { market } = context;
+  const who = await visitor(context);
+  const page = await who.tab();
+  page.expected.push(/^422 /);
+  const hears = async (labels) => {
+    await page.getByRole('alert').getByText('Please check what you entered').waitFor({ state: 'attached' });
+    await page.locator('.wrong').first().waitFor();
+    const [label, name, described] = await page.evaluate(() => {
+      const field = document.activeElement;
+      return [field.labels[0].textContent, field.name, document.getElementById(field.getAttribute('aria-describedby')?.split(' ').at(-1))?.className];
+    });
+    assert.deepEqual([label, described], [labels, 'wrong'], name);
+  };
+  await page.goto(`${market.url}/store/sign-up`);
+  await page.getByLabel('Name').fill('A');
+  await page.getByLabel('E-mail').fill('not');
+  await page.getByLabel('Password').fill('short');
+  await page.keyboard.press('Enter');
+  await hears('E-mail');
+  await isAccessible(page);
+  await page.getByLabel('E-mail').fill(`forms-${Date.now()}@example.com`);
+  await page.getByLabel('Password').focus();
+  await page.keyboard.press('Enter'); // It has the focus already.
+  await page.locator('.wrong').nth(1).waitFor({ state: 'detached' });
+  await hears('Password');
+  await signIn(page, market.url, adminAccount, 'en', '/');
+  await page.goto(`${market.url}/admin/products/new`);
+  await page.locator('input[name=name]').fill('Described at length');
+  await page.locator('select[name=kind]').selectOption('regular');
+  await page.locator('input[name=amount]').fill('1000');
+  await page.locator('textarea').evaluate((field) => field.removeAttribute('maxlength'));
+  await page.locator('textarea').fill('x'.repeat(10_001));
+  await page.locator('form.terms button[type=submit]').click();
+  await hears('Description');
+  isQuiet(page);
+  await who.context.close();
+}
+
+await run([aLostAnswerIsNoRefusal, aCodeIsUsedOnce, nothingIsMadeTwice, saysWhatIsWrongAtAField], makeContext);

@@ -55,7 +55,7 @@ function NewHook({ base, onMade, onLost }: {
       <fieldset className="ticks">
         <legend>{t('hooks.events')}</legend>
         {events.map((each) => <label key={each}><input type="checkbox" name={each} defaultChecked={each === 'order.paid'} /> {each}</label>)}
-        {wrong && <p className="wrong">{wrong}</p>}
+        {wrong && <p className="wrong" role="alert">{wrong}</p>}
       </fieldset>
       <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('hooks.do')}</Button>
     </form>

@@ -38,6 +38,11 @@ export function useForm(send: (form: FormData) => Promise<void>, { once = false 
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const running = useRef<AbortController | null>(null);
+  const sent = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    // Whoever cannot see what is wrong hears it at the first field that is.
+    if (error instanceof ApiError) sent.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
+  }, [error]);
   const stop = (): void => running.current?.abort();
   useEffect(() => stop, []);
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
@@ -46,6 +51,7 @@ export function useForm(send: (form: FormData) => Promise<void>, { once = false 
     const half = unreadable(event.currentTarget);
     if (half) return void half.reportValidity();
     const data = new FormData(event.currentTarget);
+    sent.current = event.currentTarget;
     const { signal } = (running.current = new AbortController());
     setBusy(true);
     setError(null);
@@ -78,7 +84,8 @@ export function FormError({ error, known = {}, fields = [] }: { error: unknown; 
   if (error.status === 429) return <Notice kind="bad">{t('signIn.many', { seconds: error.retryAfter ?? 1 })}</Notice>;
   if (known[error.code]) return <Notice kind="bad">{known[error.code]}</Notice>;
   const unsaid = error.besides(fields);
-  if (error.problem.errors?.length && unsaid.length === 0) return null;
+  // Said at the fields. It is read out, too: the one that is wrong may have the focus already.
+  if (error.problem.errors?.length && unsaid.length === 0) return <p className="unseen" role="alert">{error.sentence}</p>;
   return (
     <Notice kind="bad">
       {error.sentence}
