@@ -341,6 +341,70 @@ async function cardsAreReadAgain(context) {
   await who.context.close();
 }
 
+/** A page that is open goes by what the sale has become, and not by the times that it was loaded with. */
+async function followsASaleThatIsMoved(context) {
+  const { market, seller } = context;
+  const at = (seconds) => new Date(Date.now() + seconds * 1000).toISOString();
+  const who = await visitor(context, { before: () => {
+    const later = window.setTimeout; // The reading every half a minute does not help here.
+    window.setTimeout = (work, ms, ...more) => later(work, ms === 30_000 ? 3_600_000 : ms, ...more);
+    const often = window.setInterval;
+    window.setInterval = (work, ms, ...more) => often(work, ms === 30_000 ? 3_600_000 : ms, ...more);
+  } });
+  const page = await who.tab();
+  const pill = (text) => page.locator('.hero-line .pill', { hasText: text }).waitFor(seconds(15));
+  const extended = await seller.product({ sale: { opensAt: at(-60), closesAt: at(4 * patience) } });
+  await signIn(page, market.url, (await buyer(market.url)).account, 'en', `/store/products/${extended.id}`);
+  await pill('On sale');
+  await pill('Sale ended');
+  await seller.send('POST', `/admin/products/${extended.id}/sale/extend`, { closesAt: null });
+  await page.getByRole('button', { name: buyNow }).waitFor();
+  await page.locator('.facts').getByText(/^Ended/).waitFor({ state: 'detached' });
+  await seller.send('PATCH', `/products/${extended.id}`, { sale: { ...extended.sale, state: undefined, closesAt: at(0) } }, { 'If-Match': '*' });
+  await pill('Sale ended');
+  await page.locator('.facts').getByText(/^Ended/).waitFor();
+  const opensAt = Date.now() + 6000 * patience;
+  const late = await seller.product({ sale: { opensAt: new Date(opensAt).toISOString() } });
+  await page.goto(`${market.url}/store/products/${late.id}`);
+  await page.locator('.fresh.stream').waitFor();
+  await seller.send('PATCH', `/products/${late.id}`, { sale: { ...late.sale, state: undefined, opensAt: at(86_400) } }, { 'If-Match': '*' });
+  await pause(Math.max(0, opensAt - Date.now()) + 4000);
+  assert.equal(await page.locator('.hero-line .pill').innerText(), 'Opens soon');
+  assert.ok(await page.getByRole('button', { name: /^Opens at/ }).isDisabled());
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** Who is signed in is sent to no form while the page still asks who it is; one that he finds makes way. */
+async function asksNobodyToSignInTwice(context) {
+  const { market, seller } = context;
+  const product = await seller.product(regular);
+  const who = await visitor(context);
+  const page = await who.tab();
+  await signIn(page, market.url, (await buyer(market.url)).account, 'en', '/');
+  let known = () => undefined;
+  const isKnown = () => new Promise((done) => { known = done; });
+  let waits = isKnown();
+  await page.route('**/users/me', async (route) => { await waits; return route.fallback(); });
+  await page.goto(`${market.url}/store/products/${product.id}`);
+  assert.ok(await page.getByRole('button', { name: 'Remember it' }).isDisabled());
+  known();
+  await page.getByRole('button', { name: 'Remember it' }).click();
+  await page.getByRole('button', { name: 'On the wish list' }).waitFor();
+  for (const form of ['Sign in', 'Create account']) {
+    waits = isKnown();
+    await page.reload();
+    await page.locator('.account').click();
+    await page.getByRole('menuitem', { name: form }).click();
+    await page.getByLabel('Password').waitFor();
+    known();
+    await page.waitForURL(`${market.url}/`);
+    await page.goBack();
+  }
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** The keyboard's focus stays where the ticket, and the paid order, take the button's place. */
 async function theFocusStaysWhereItWas(context) {
   const { market, seller } = context;
@@ -410,5 +474,6 @@ async function theBoardOutlivesAToken(context) {
 }
 
 await run([aPurchaseStaysItsBuyers, aFormStaysItsUsers, aCartIsOrderedAgain, aCartIsLeftWhileItIsOrdered,
-  whatIsRemovedStaysRemoved, whatWasCollectedIsThereOnTheNextVisit, aFullCartLosesNothing, aPaidOrderStaysPaid, aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain,
+  whatIsRemovedStaysRemoved, whatWasCollectedIsThereOnTheNextVisit, aFullCartLosesNothing, aPaidOrderStaysPaid,
+  aProfileIsSavedInTwoTabs, aSearchLosesNothing, cardsAreReadAgain, followsASaleThatIsMoved, asksNobodyToSignInTwice,
   theFocusStaysWhereItWas, asksForNoCodeThatWasNotSent, theBoardOutlivesAToken], makeContext);

@@ -1,9 +1,8 @@
 /** The sale board: what an operator looks at while a sale runs. */
 import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
-import type { Product, Stock } from '../api/types';
-import { useClockSync, useLive, useServerNow } from '../lib/hooks';
-import { saleView } from '../lib/sale';
+import type { Product } from '../api/types';
+import { useClockSync, useSale } from '../lib/hooks';
 import { Countdown } from '../ui/Countdown';
 import { Notice } from '../ui/parts';
 import { Chart, type Line } from './Chart';
@@ -95,9 +94,8 @@ function Alarms({ metrics }: { metrics: Metrics }): ReactNode {
 function Watched({ product, admin }: { product: Product; admin: boolean }): ReactNode {
   const { t, number, time } = useConsoleSpeech();
   useClockSync(product.id);
-  const live = useLive<Stock>(`/products/${product.id}/stock/stream`, `/products/${product.id}/stock`);
+  const { live, sale: view } = useSale(product, ['products']);
   const metrics = useMetrics(admin);
-  const view = saleView(product, live.value, useServerNow());
   const { remaining, capacity } = live.value ?? product.stock;
   const history = useHistory(remaining);
   const last = metrics.points.at(-1);

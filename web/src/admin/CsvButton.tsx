@@ -1,5 +1,6 @@
 /** Saves what is listed as CSV: all of it, however many pages it takes. */
 import { useRef, useState, type ReactNode } from 'react';
+import { UnknownOutcome } from '../api/client';
 import { saveFile } from '../lib/file';
 import { FormError } from '../shop/account';
 import { Button, Spinner } from '../ui/parts';
@@ -20,7 +21,7 @@ export function CsvButton({ query, name }: { query: Record<string, string | null
       // The mark at the beginning tells spreadsheets that it is UTF-8.
       saveFile(name, 'text/csv', `\ufeff${await exportOrders(query, setRows, stop.current.signal)}`);
     } catch (failure) {
-      if (!stop.current.signal.aborted) setError(failure);
+      if (!stop.current.signal.aborted) setError(failure instanceof UnknownOutcome ? t('error.press') : failure);
     } finally {
       stop.current = null;
       setRows(null);

@@ -34,10 +34,10 @@ export function Mails(): ReactNode {
     setError(null);
     try {
       await ask(`/admin/mails/${mail.id}/retry`, { method: 'POST' });
-      await queries.invalidateQueries({ queryKey: ['mails'] });
     } catch (failure) {
       setError(failure);
     }
+    await queries.invalidateQueries({ queryKey: ['mails'] });
   };
   const nameOf = ({ kind }: Mail): string => (kinds[kind] ? t(kinds[kind]) : kind);
   return (

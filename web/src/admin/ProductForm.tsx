@@ -22,10 +22,10 @@ function Picture({ product }: { product: Product }): ReactNode {
     setError(null);
     try {
       await ask(`/products/${product.id}/image`, { method: 'PUT', bytes: { type: file.type || 'application/octet-stream', content: file }, timeoutMs: 60_000 });
-      await queries.invalidateQueries();
     } catch (failure) {
       setError(failure);
     }
+    await queries.invalidateQueries();
   };
   return (
     <section className="panel picture" aria-label={t('products.picture')}>
@@ -82,7 +82,7 @@ function NewTerms(): ReactNode {
   const [kept] = useState(() => new KeptKey());
   const form = useForm(async (data) => {
     const terms = termsOf(fields, String(data.get('stock') ?? ''));
-    const made = await kept.send((key) => ask<Product>('/products', { method: 'POST', body: terms, key }));
+    const made = await kept.send((key) => ask<Product>('/products', { method: 'POST', body: terms, key }), JSON.stringify(terms));
     await go(`/admin/products/${made.id}`, { replace: true });
   });
   return (
@@ -158,7 +158,8 @@ function Withdraw({ product }: { product: Product }): ReactNode {
       await ask(`/products/${product.id}`, { method: 'DELETE' });
       await go('/admin/products');
     } catch (failure) {
-      setError(failure);
+      if (failure instanceof ApiError && failure.missing) await go('/admin/products'); // Before, without an answer, or by somebody else.
+      else setError(failure);
     }
   };
   return (

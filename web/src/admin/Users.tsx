@@ -38,10 +38,10 @@ export function Users(): ReactNode {
     setLocking(null);
     try {
       await ask(`/admin/users/${user.id}`, { method: 'PATCH', body: patch });
-      await queries.invalidateQueries({ queryKey: ['admin-users'] });
     } catch (failure) {
       setError(failure);
     }
+    await queries.invalidateQueries({ queryKey: ['admin-users'] }); // Without an answer it may have been done, too.
   };
   const find = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();

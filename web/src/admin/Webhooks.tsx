@@ -1,7 +1,7 @@
 /** Who is told of orders: webhooks, their secrets, and the log of deliveries. A seller has own ones, of own lines. */
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { all, ask } from '../api/client';
+import { all, ask, UnknownOutcome } from '../api/client';
 import type { Webhook, WebhookDelivery, WebhookDeliveryList, WebhookWithSecret } from '../api/types';
 import { useAddress } from '../lib/address';
 import { fieldError, FormError, useForm } from '../shop/account';
@@ -31,12 +31,21 @@ function Secret({ of, onClose }: { of: WebhookWithSecret; onClose: () => void })
   );
 }
 
-function NewHook({ base, onMade }: { base: string; onMade: (made: WebhookWithSecret) => void }): ReactNode {
+/** `onLost` hears whether a new one got no answer: it would be made twice if it was sent again. */
+function NewHook({ base, onMade, onLost }: {
+  base: string; onMade: (made: WebhookWithSecret) => void; onLost: (lost: boolean) => void;
+}): ReactNode {
   const { t } = useConsoleSpeech();
   const form = useForm(async (data) => {
     const chosen = events.filter((each) => data.get(each) !== null);
-    onMade(await ask<WebhookWithSecret>(`${base}/webhooks`, { method: 'POST', body: { url: String(data.get('url')).trim(), events: chosen } }));
-  });
+    onLost(false);
+    try {
+      onMade(await ask<WebhookWithSecret>(`${base}/webhooks`, { method: 'POST', body: { url: String(data.get('url')).trim(), events: chosen } }));
+    } catch (failure) {
+      if (!(failure instanceof UnknownOutcome)) throw failure;
+      onLost(true);
+    }
+  }, { once: true });
   const wrong = fieldError(form.error, 'events');
   return (
     <form className="panel" onSubmit={form.submit} noValidate aria-labelledby="new-hook">
@@ -46,7 +55,7 @@ function NewHook({ base, onMade }: { base: string; onMade: (made: WebhookWithSec
       <fieldset className="ticks">
         <legend>{t('hooks.events')}</legend>
         {events.map((each) => <label key={each}><input type="checkbox" name={each} defaultChecked={each === 'order.paid'} /> {each}</label>)}
-        {wrong && <p className="wrong">{wrong}</p>}
+        {wrong && <p className="wrong" role="alert">{wrong}</p>}
       </fieldset>
       <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('hooks.do')}</Button>
     </form>
@@ -63,13 +72,13 @@ function Hooks({ base, list, onSecret }: { base: string; list: Webhook[]; onSecr
     setError(null);
     try {
       await work();
-      await queries.invalidateQueries({ queryKey: ['webhooks'] });
     } catch (failure) {
       setError(failure);
     } finally {
       setEnding(null);
       setRotating(null);
     }
+    await queries.invalidateQueries({ queryKey: ['webhooks'] }); // Without an answer it may have been done, too.
   };
   const rotate = async (hook: Webhook): Promise<void> =>
     onSecret(await ask<WebhookWithSecret>(`${path(hook)}/secret`, { method: 'POST' }));
@@ -128,10 +137,10 @@ function Deliveries({ base, hooks }: { base: string; hooks: Webhook[] }): ReactN
     setError(null);
     try {
       await ask(`${base}/webhook-deliveries/${one.id}/replay`, { method: 'POST' });
-      await queries.invalidateQueries({ queryKey: ['webhooks', 'deliveries'] });
     } catch (failure) {
       setError(failure);
     }
+    await queries.invalidateQueries({ queryKey: ['webhooks', 'deliveries'] });
   };
   const urlOf = (id: string): string => hooks.find((each) => each.id === id)?.url ?? id;
   return (
@@ -170,7 +179,10 @@ export function Webhooks({ admin }: { admin: boolean }): ReactNode {
   const { t } = useConsoleSpeech();
   const queries = useQueryClient();
   const [secret, setSecret] = useState<WebhookWithSecret | null>(null);
-  const list = useQuery({ queryKey: ['webhooks', base], queryFn: ({ signal }) => all<Webhook>(`${base}/webhooks`, signal) });
+  const [lost, setLost] = useState(false);
+  const list = useQuery({
+    queryKey: ['webhooks', base], queryFn: ({ signal }) => all<Webhook>(`${base}/webhooks`, signal), refetchInterval: lost && 2000,
+  });
   const made = (hook: WebhookWithSecret): void => {
     setSecret(hook);
     void queries.invalidateQueries({ queryKey: ['webhooks'] });
@@ -183,7 +195,8 @@ export function Webhooks({ admin }: { admin: boolean }): ReactNode {
       {list.isError && <LoadError of={list} />}
       {list.isSuccess && hooks.length === 0 && <p className="muted">{t(admin ? 'hooks.none' : 'hooks.none.own')}</p>}
       {hooks.length > 0 && <Hooks base={base} list={hooks} onSecret={made} />}
-      {list.isSuccess && <NewHook base={base} key={hooks.length} onMade={made} />}
+      {lost && <Notice kind="bad" title={t('error.unknown')}>{t('hooks.unknown')}</Notice>}
+      {list.isSuccess && <NewHook base={base} key={hooks.length} onMade={made} onLost={setLost} />}
       {hooks.length > 0 && <Deliveries base={base} hooks={hooks} />}
       {secret && <Secret of={secret} onClose={() => setSecret(null)} />}
     </>

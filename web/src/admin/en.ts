@@ -255,6 +255,7 @@ export const en = {
   'hooks.url': 'Address',
   'hooks.events': 'Events (none: all of them)',
   'hooks.do': 'Add it',
+  'hooks.unknown': 'Look at the list before you add it again. If it is there, “New secret” gives it a secret that you can see.',
   'hooks.none.own': 'Nobody is told of your orders yet. A webhook is an address of yours that gets each event of an order with a product of yours, as a signed POST with your lines alone.',
   'hooks.none': 'Nobody is told of orders yet. A webhook is an address of yours that gets each event as a signed POST.',
   'hooks.secret': 'The secret of this webhook',

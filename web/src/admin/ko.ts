@@ -256,6 +256,7 @@ export const ko: Record<ConsoleWord, string> = {
   'hooks.url': '주소',
   'hooks.events': '이벤트(없으면 모두)',
   'hooks.do': '추가',
+  'hooks.unknown': '다시 추가하기 전에 목록을 확인하세요. 이미 있으면 ‘새 비밀’을 눌러 볼 수 있는 비밀을 만드세요.',
   'hooks.none.own': '아직 아무도 주문 소식을 받지 않습니다. 웹훅은 내 상품이 든 주문의 소식을, 내 상품의 줄만 담아 서명된 POST로 받는 주소입니다.',
   'hooks.none': '아직 주문을 알릴 곳이 없습니다. 웹훅은 이벤트마다 서명된 POST를 받는 주소입니다.',
   'hooks.secret': '이 웹훅의 비밀',

@@ -288,6 +288,8 @@ export const en = {
   'error.busy': 'A big crowd is here. We try again by ourselves.',
   'error.again': 'Try again',
   'error.press': 'That did not work: the shop does not answer. Try again.',
+  'error.unknown': 'We do not know whether it was done',
+  'error.unknown.text': 'No answer came. Look before you press again.',
   'error.seen': 'Close',
   'error.offline': 'You are offline. What you see is the last that we know.',
   'notFound.title': 'There is nothing here',

@@ -289,6 +289,8 @@ export const ko: Words = {
   'error.busy': '접속자가 많습니다. 저절로 다시 시도합니다.',
   'error.again': '다시 시도',
   'error.press': '서버가 답하지 않아 하지 못했습니다. 다시 시도해 주세요.',
+  'error.unknown': '처리되었는지 알 수 없습니다',
+  'error.unknown.text': '답이 오지 않았습니다. 다시 누르기 전에 확인해 주세요.',
   'error.seen': '닫기',
   'error.offline': '오프라인입니다. 보이는 것은 마지막으로 받은 내용입니다.',
   'notFound.title': '여기에는 아무것도 없습니다',

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { ApiError, UnknownOutcome } from '../api/client';
-import { backoffMs, isPassing, untilAnswered } from './again';
+import { backoffMs, isDone, isPassing, SentBefore, untilAnswered } from './again';
 
 const answer = (status: number): ApiError =>
   new ApiError({ type: '', title: '', status, detail: '', message: '', code: 'x', traceId: '' }, null);
@@ -39,8 +39,44 @@ describe('asking again', () => {
     await expect(untilAnswered(() => Promise.reject(answer(409)), new AbortController().signal)).rejects.toMatchObject({ status: 409 });
     vi.useRealTimers();
   });
+  it('says of each try that it got no answer, and may be ended there', async () => {
+    vi.useFakeTimers();
+    let [asked, heard] = [0, 0];
+    const done = untilAnswered(() => (asked++ < 2 ? Promise.reject(new UnknownOutcome('busy', null)) : Promise.resolve(7)),
+      new AbortController().signal, () => { heard += 1; });
+    await vi.advanceTimersByTimeAsync(10_000);
+    await expect(done).resolves.toBe(7);
+    expect(heard).toBe(2);
+    await expect(untilAnswered(() => Promise.reject(answer(429)), new AbortController().signal, (why) => { throw why; }))
+      .rejects.toMatchObject({ status: 429 });
+    vi.useRealTimers();
+  });
   it('takes only "not found" for "not here"', () => {
     expect(answer(404).missing).toBe(true);
     for (const status of [400, 403, 409, 422, 429, 500]) expect(answer(status).missing).toBe(false);
+  });
+});
+
+describe('what the server refuses when it is sent again', () => {
+  const lost = (): Promise<never> => Promise.reject(new UnknownOutcome('unreachable', null));
+  const refused = (): Promise<never> => Promise.reject(answer(409));
+  it('was done after a try without an answer, where that is found out', async () => {
+    const before = new SentBefore();
+    await expect(before.send('a', lost, () => true)).rejects.toBeInstanceOf(UnknownOutcome);
+    await expect(before.send('a', refused, () => false)).rejects.toMatchObject({ status: 409 });
+    await expect(before.send('b', refused, () => true), 'something else').rejects.toMatchObject({ status: 409 });
+    await expect(before.send('a', refused, () => true)).resolves.toBeUndefined();
+  });
+  it('is refused where nothing was sent before', async () => {
+    const before = new SentBefore();
+    await expect(before.send('a', refused, () => true)).rejects.toMatchObject({ status: 409 });
+    await expect(before.send('a', refused, () => true)).rejects.toMatchObject({ status: 409 });
+    await before.send('a', () => Promise.resolve(), () => false);
+    await expect(before.send('a', refused, () => true)).resolves.toBeUndefined();
+  });
+  it('tells a refusal from silence', async () => {
+    await expect(isDone(() => Promise.resolve())).resolves.toBe(true);
+    await expect(isDone(refused)).resolves.toBe(false);
+    await expect(isDone(lost)).rejects.toBeInstanceOf(UnknownOutcome);
   });
 });

@@ -22,15 +22,45 @@ function pause(ms: number, ended: AbortSignal): Promise<void> {
 
 const againMax = 20;
 
-/** Asks until there is an answer, or until nobody wants it any more. What was sent then may have been done all the same. */
-export async function untilAnswered<T>(work: () => Promise<T>, ended: AbortSignal): Promise<T> {
+/**
+ * Asks until there is an answer, or until nobody wants it any more. What was sent then may have been done all the same.
+ * `unanswered` hears of each try that got none; what it throws is the end.
+ */
+export async function untilAnswered<T>(
+  work: () => Promise<T>, ended: AbortSignal, unanswered: (why: UnknownOutcome | ApiError) => void = () => undefined,
+): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     ended.throwIfAborted();
     try {
       return await work();
     } catch (error) {
       if (!isPassing(error) || tries >= againMax) throw error;
+      unanswered(error);
       await pause(backoffMs(tries, error.retryAfter), ended);
+    }
+  }
+}
+
+/** Whether the server does it; a refusal is a no. */
+export const isDone = (work: () => Promise<unknown>): Promise<boolean> => work().then(() => true, (error: unknown) => {
+  if (error instanceof ApiError) return false;
+  throw error;
+});
+
+/**
+ * For what the server refuses when it is sent again: after a try whose answer was lost, such a refusal may mean that it
+ * was done. Then `wasDone` finds that out.
+ */
+export class SentBefore {
+  private what: string | null = null;
+
+  async send(what: string, work: () => Promise<unknown>, wasDone: (refusal: ApiError) => boolean | Promise<boolean>): Promise<void> {
+    try {
+      await work();
+      this.what = what;
+    } catch (error) {
+      if (error instanceof UnknownOutcome) this.what = what;
+      if (!(error instanceof ApiError) || this.what !== what || !(await wasDone(error))) throw error;
     }
   }
 }

@@ -48,7 +48,13 @@ describe('the button', () => {
     const over = (asked: number): Purchase => ({ state: 'refused', why: 'limit_exceeded', detail: '', asked });
     expect(buttonView({ state: 'open' }, over(3), true)).toMatchObject({ action: 'buy', title: 'buy.overLimit' });
     expect(buttonView({ state: 'sold_out' }, over(3), true)).toMatchObject({ action: 'none', label: 'buy.soldOut' });
-    for (const asked of [0, 1])
-      expect(buttonView({ state: 'open' }, over(asked), true)).toMatchObject({ action: 'none', label: 'buy.limit' });
+  });
+
+  it('says that somebody has all, and is there for when one of them counts no more', () => {
+    const over = (asked: number): Purchase => ({ state: 'refused', why: 'limit_exceeded', detail: '', asked });
+    for (const asked of [0, 1]) {
+      expect(buttonView({ state: 'open' }, over(asked), true)).toMatchObject({ action: 'buy', title: 'buy.limit', text: 'buy.limit.text' });
+      expect(buttonView({ state: 'sold_out' }, over(asked), true)).toMatchObject({ action: 'none', label: 'buy.limit' });
+    }
   });
 });

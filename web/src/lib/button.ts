@@ -60,6 +60,8 @@ export function buttonView(sale: SaleView, purchase: Purchase, signedIn: boolean
       // Fewer may still be allowed: nobody knows here how many the buyer has.
       if (purchase.asked > 1 && sale.state !== 'open') return bySale(sale, true);
       if (purchase.asked > 1) return view('buy', 'buy.openFor', 'buy.overLimit.text', { title: 'buy.overLimit', tone: 'bad' });
+      // An order that was cancelled or not paid counts no more, and nobody tells this page: the server decides at each press.
+      if (sale.state === 'open') return view('buy', 'buy.openFor', 'buy.limit.text', { title: 'buy.limit' });
       return view('none', 'buy.limit', 'buy.limit.text');
     case 'email_unverified':
       return view('verify', 'buy.verify', 'buy.unverified.text', { title: 'buy.unverified' });

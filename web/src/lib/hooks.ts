@@ -1,9 +1,11 @@
 /** What components watch: live values, the server's time, whether the browser is online. */
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { ask } from '../api/client';
-import type { Stock } from '../api/types';
+import type { Product, Stock } from '../api/types';
 import { serverClock } from './clock';
 import { liveHub, type Freshness, type Topic } from './live';
+import { isOvertaken, saleView, type SaleView } from './sale';
 
 export interface Live<T> {
   value: T | null;
@@ -40,6 +42,35 @@ export function useServerNow(everyMs = 1000): number {
     };
   }, [everyMs]);
   return now;
+}
+
+/** An instance that is asked for the product may hear of its new times a moment after the one that streams. */
+const overtakenAgainMs = 3000;
+/** Everybody who looks on hears of it at once, and need not ask at once. */
+const overtakenSpreadMs = 1000;
+
+/**
+ * A product's live stock, and what may be done with it now. When the stock tells that the sale was moved, extended or
+ * ended early, the product is read again: `readAs` is the key of that question.
+ */
+export function useSale(product: Product, readAs: string[]): { live: Live<Stock>; sale: SaleView; now: number } {
+  const live = useLive<Stock>(`/products/${product.id}/stock/stream`, `/products/${product.id}/stock`);
+  const queries = useQueryClient();
+  const now = useServerNow();
+  const heard = live.freshness === 'stream' || live.freshness === 'poll';
+  const overtaken = heard && isOvertaken(product, live.value, now);
+  useEffect(() => {
+    if (!overtaken) return undefined;
+    const read = (): void => void queries.invalidateQueries({ queryKey: readAs });
+    const first = setTimeout(read, Math.random() * overtakenSpreadMs);
+    const more = setInterval(read, overtakenAgainMs);
+    return () => {
+      clearTimeout(first);
+      clearInterval(more);
+    };
+    // eslint-disable-next-line -- a new array is no new question
+  }, [overtaken, queries]);
+  return { live, sale: saleView(product, live.value, now), now };
 }
 
 /** Measures the server's clock by what the live stock says: three times at once, then now and then. */

@@ -21,4 +21,15 @@ describe('a kept key', () => {
     await press(Promise.resolve());
     expect(new Set(sent).size).toBe(4);
   });
+  it('is another one for something else', async () => {
+    const kept = new KeptKey();
+    const sent: string[] = [];
+    const press = (what: string): Promise<unknown> => kept.send((key) => {
+      sent.push(key);
+      return Promise.reject(new UnknownOutcome('unreachable', null));
+    }, what).catch(() => undefined);
+    for (const what of ['a', 'a', 'b']) await press(what);
+    expect(sent[0]).toBe(sent[1]);
+    expect(sent[2]).not.toBe(sent[0]);
+  });
 });

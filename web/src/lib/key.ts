@@ -1,6 +1,6 @@
 /**
  * Idempotency-Keys. Whoever presses again because no answer came means the same thing, and must send the same key:
- * `KeptKey` keeps it until the server has answered.
+ * `KeptKey` keeps it until the server has answered, or until it is another thing (`what`) that is sent.
  */
 import { ApiError } from '../api/client';
 
@@ -12,8 +12,11 @@ export function newKey(): string {
 
 export class KeptKey {
   private key: string | null = null;
+  private what = '';
 
-  async send<T>(work: (key: string) => Promise<T>): Promise<T> {
+  async send<T>(work: (key: string) => Promise<T>, what = ''): Promise<T> {
+    if (what !== this.what) this.key = null;
+    this.what = what;
     this.key ??= newKey();
     try {
       const done = await work(this.key);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Product, Stock } from '../api/types';
-import { countdown, quantityMax, saleTimes, saleView } from './sale';
+import { countdown, isOvertaken, quantityMax, saleTimes, saleView } from './sale';
 
 const opensAt = 1_000_000;
 const product = (sale: object | null, remaining = 5): Product => ({
@@ -41,6 +41,35 @@ describe('what may be done', () => {
   });
 });
 
+describe('a sale whose times were changed since the product was read', () => {
+  const told = (saleState: string, asOf: number, more = {}): Stock => ({ ...stock(saleState), asOf: new Date(asOf).toISOString(), ...more });
+  const until = product({ closesAt: new Date(opensAt + 1000).toISOString() });
+  it('goes on when the server sells after the end, and does not when that was said before it', () => {
+    for (const state of ['open', 'sold_out']) {
+      expect(saleView(until, told(state, opensAt + 1000), opensAt + 1500).state).toBe(state);
+      expect(saleView(until, told(state, opensAt + 999), opensAt + 1500).state).toBe('closed');
+    }
+    expect(saleView(until, told('closed', opensAt + 1000), opensAt + 1500).state).toBe('closed');
+  });
+  it('is read again', () => {
+    expect(isOvertaken(until, told('open', opensAt + 1000), opensAt + 1000), 'extended').toBe(true);
+    expect(isOvertaken(until, told('open', opensAt - 500), opensAt - 500), 'opened early').toBe(true);
+    expect(isOvertaken(until, told('closed', opensAt + 500), opensAt + 500), 'ended early').toBe(true);
+    expect(isOvertaken(product({}), told('closed', opensAt + 500), opensAt + 500), 'ended').toBe(true);
+    expect(isOvertaken(until, told('scheduled', opensAt - 500), opensAt + 1000), 'put off').toBe(true);
+  });
+  it('is not read again by everybody at each opening and each end', () => {
+    expect(isOvertaken(until, told('scheduled', opensAt - 500), opensAt + 999)).toBe(false);
+    expect(isOvertaken(until, told('open', opensAt), opensAt)).toBe(false);
+    expect(isOvertaken(until, told('open', opensAt), opensAt + 5000), 'the end is not heard of yet').toBe(false);
+    expect(isOvertaken(until, told('closed', opensAt + 1000), opensAt + 1000)).toBe(false);
+    expect(isOvertaken(until, told('closed', opensAt + 500, { paused: true }), opensAt + 500)).toBe(false);
+    expect(isOvertaken(until, told('recovering', opensAt), opensAt + 5000)).toBe(false);
+    expect(isOvertaken(product(null), told('open', opensAt), opensAt)).toBe(false);
+    expect(isOvertaken(until, null, opensAt)).toBe(false);
+  });
+});
+
 describe('when it opens and ends', () => {
   const sale = (closesAt: number | null) => product({ closesAt: closesAt === null ? null : new Date(closesAt).toISOString() }).sale!;
   const words = (...[closesAt, state, now]: [number | null, Parameters<typeof saleTimes>[1], number]) =>
@@ -60,6 +89,9 @@ describe('when it opens and ends', () => {
     expect(words(opensAt + 10, 'closed', opensAt + 9)).toEqual(['sale.openedAt', 'sale.closedAt']);
     expect(words(opensAt + 10, 'recovering', opensAt + 10)).toEqual(['sale.openedAt', 'sale.closedAt']);
     expect(words(null, 'closed', opensAt + 10)).toEqual(['sale.openedAt']);
+  });
+  it('has no end that has passed while it sells', () => {
+    for (const state of ['open', 'sold_out'] as const) expect(words(opensAt + 10, state, opensAt + 10)).toEqual(['sale.openedAt']);
   });
   it('names no opening of a sale that was ended before it', () => {
     expect(words(opensAt - 10, 'closed', opensAt - 5)).toEqual(['sale.closedAt']);

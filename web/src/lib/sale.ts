@@ -14,6 +14,21 @@ export interface SaleTime {
   at: string;
 }
 
+const isSelling = (said: string): boolean => said === 'open' || said === 'sold_out';
+
+/** For so long after the opening a stream may still say "scheduled". */
+const openingMsMax = 1000;
+
+/** The live stock says what cannot be at the times that the product was read with: they were changed since. */
+export function isOvertaken({ sale }: Product, stock: Stock | null, serverNow: number): boolean {
+  if (!sale || !stock) return false;
+  const [opensAt, closesAt] = [Date.parse(sale.opensAt), sale.closesAt ? Date.parse(sale.closesAt) : Infinity];
+  const asOf = Date.parse(stock.asOf);
+  if (stock.saleState === 'scheduled') return serverNow >= opensAt + openingMsMax;
+  if (isSelling(stock.saleState)) return asOf < opensAt || asOf >= closesAt;
+  return stock.saleState === 'closed' && !stock.paused && !sale.paused && asOf < closesAt;
+}
+
 export function saleView(product: Product, stock: Stock | null, serverNow: number): SaleView {
   const remaining = stock?.remaining ?? product.stock.remaining;
   const said: string = stock?.saleState ?? product.sale?.state ?? 'open';
@@ -21,7 +36,9 @@ export function saleView(product: Product, stock: Stock | null, serverNow: numbe
   if (product.sale) {
     const opensAt = Date.parse(product.sale.opensAt);
     const closesAt = product.sale.closesAt ? Date.parse(product.sale.closesAt) : null;
-    if (closesAt !== null && serverNow >= closesAt) return { state: 'closed', closedAt: closesAt };
+    // What is sold after the end goes on: the end was moved since the product was read.
+    const goesOn = closesAt !== null && stock !== null && isSelling(said) && Date.parse(stock.asOf) >= closesAt;
+    if (closesAt !== null && serverNow >= closesAt && !goesOn) return { state: 'closed', closedAt: closesAt };
     if (said === 'closed') return (stock?.paused ?? product.sale.paused) ? { state: 'paused' } : { state: 'closed', closedAt: closesAt };
     // The stream may say "scheduled" for some milliseconds longer than the clock.
     if (serverNow < opensAt && said === 'scheduled') return { state: 'scheduled', opensAt };
@@ -35,7 +52,9 @@ export function saleTimes(sale: NonNullable<Product['sale']>, state: SaleView['s
   const times: SaleTime[] = [];
   if (opened || state !== 'closed') times.push({ word: opened ? 'sale.openedAt' : 'sale.opensAt', at: sale.opensAt });
   if (sale.closesAt !== null) {
-    const ended = state === 'closed' || serverNow >= Date.parse(sale.closesAt);
+    const passed = serverNow >= Date.parse(sale.closesAt);
+    if (passed && isSelling(state)) return times; // It was moved, and is not known yet.
+    const ended = state === 'closed' || passed;
     times.push({ word: ended ? 'sale.closedAt' : 'sale.closesAt', at: sale.closesAt });
   }
   return times;

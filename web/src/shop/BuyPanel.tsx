@@ -97,6 +97,11 @@ export function BuyPanel({ product, stock, sale }: { product: Product; stock: St
   const flow = buyer ? purchaseOf(buyer.id, product.id) : lost?.state.get().state === 'signed_out' ? lost : null;
   const purchase = useValue(flow?.state ?? nothing);
   useEffect(() => () => flow?.leave(), [flow]);
+  const verified = buyer?.emailVerified ?? false;
+  useEffect(() => {
+    const now = flow?.state.get();
+    if (verified && now?.state === 'refused' && now.why === 'email_unverified') flow?.leave(); // Confirmed in another tab.
+  }, [verified, flow]);
   const remaining = stock?.remaining ?? product.stock.remaining;
   const max = quantityMax(product, remaining);
   const [wanted, setWanted] = useState(1);

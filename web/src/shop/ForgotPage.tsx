@@ -3,7 +3,9 @@ import { useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import { ask } from '../api/client';
 import { useSpeech } from '../i18n/language';
+import { isDone, SentBefore } from '../lib/again';
 import { useTitle } from '../lib/hooks';
+import { signIn } from '../lib/session';
 import { Button, Field, Notice } from '../ui/parts';
 import { fieldError, FormError, useForm } from './account';
 
@@ -17,11 +19,11 @@ export default function ForgotPage(): ReactNode {
     await ask('/users/password/forgotten', { method: 'POST', body: { email: address }, plain: true });
     setEmail(address);
   });
+  const [before] = useState(() => new SentBefore());
   const reset = useForm(async (data) => {
-    await ask('/users/password', {
-      method: 'PUT', plain: true,
-      body: { email, code: String(data.get('code')).trim(), newPassword: String(data.get('newPassword')) },
-    });
+    const [code, newPassword] = [String(data.get('code')).trim(), String(data.get('newPassword'))];
+    await before.send(newPassword, () => ask('/users/password', { method: 'PUT', plain: true, body: { email, code, newPassword } }),
+      (refusal) => refusal.code === 'invalid_code' && isDone(() => signIn(email!, newPassword)));
     setDone(true);
   });
   return (

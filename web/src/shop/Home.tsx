@@ -3,10 +3,10 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import { ask } from '../api/client';
-import type { CategoryList, Product, ProductList, Stock } from '../api/types';
+import type { CategoryList, Product, ProductList } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { useAddress } from '../lib/address';
-import { useClockSync, useLive, useServerNow, useTitle } from '../lib/hooks';
+import { useClockSync, useSale, useServerNow, useTitle } from '../lib/hooks';
 import { saleView } from '../lib/sale';
 import { Art } from '../ui/Art';
 import { Countdown } from '../ui/Countdown';
@@ -30,8 +30,7 @@ export function featured(products: Product[], now: number): Product | null {
 function Hero({ product }: { product: Product }): ReactNode {
   const { t, price, time } = useSpeech();
   useClockSync(product.id);
-  const live = useLive<Stock>(`/products/${product.id}/stock/stream`, `/products/${product.id}/stock`);
-  const view = saleView(product, live.value, useServerNow());
+  const { live, sale: view } = useSale(product, ['products']);
   return (
     <section className="hero" aria-labelledby="hero-name">
       <Link to={addressOf(product)} className="hero-art" tabIndex={-1} aria-hidden="true"><Art product={product} eager sizes="(min-width: 60rem) 36rem, 100vw" /></Link>

@@ -7,6 +7,8 @@ import type { Cart, Product, User, Wish } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { browserCart, setQuantity } from '../lib/cart';
 import { press } from '../lib/press';
+import { session } from '../lib/session';
+import { useValue } from '../lib/store';
 import { Button } from '../ui/parts';
 
 export function Keep({ product, user }: { product: Product; user: User | null }): ReactNode {
@@ -14,6 +16,7 @@ export function Keep({ product, user }: { product: Product; user: User | null })
   const queries = useQueryClient();
   const go = useNavigate();
   const here = useLocation().pathname;
+  const unknown = useValue(session).state === 'unknown'; // Who is signed in needs no form.
   const [said, setSaid] = useState<'cart.added' | 'cart.full' | null>(null);
   const wishes = useQuery({
     queryKey: ['wishes', 'all', user?.id], enabled: user !== null,
@@ -39,7 +42,7 @@ export function Keep({ product, user }: { product: Product; user: User | null })
   };
   return (
     <p className="keep">
-      <Button look="quiet" className="small" aria-pressed={wished} onClick={() => press(wish)}>
+      <Button look="quiet" className="small" aria-pressed={wished} disabled={unknown} onClick={() => press(wish)}>
         <span aria-hidden="true">{wished ? '♥' : '♡'}</span>{t(wished ? 'wish.remove' : 'wish.add')}
       </Button>
       <Button look="quiet" className="small" onClick={() => press(collect)}>{t('cart.add')}</Button>

@@ -4,6 +4,7 @@ import { Link } from 'react-router';
 import { ask } from '../api/client';
 import type { SessionList, User } from '../api/types';
 import { useSpeech } from '../i18n/language';
+import { isDone, SentBefore } from '../lib/again';
 import { useTitle } from '../lib/hooks';
 import { press } from '../lib/press';
 import { profileChange, profileNews } from '../lib/profile';
@@ -55,10 +56,12 @@ function Password(): ReactNode {
   const { t } = useSpeech();
   const queries = useQueryClient();
   const [done, setDone] = useState(0);
+  const [before] = useState(() => new SentBefore());
   const form = useForm(async (data) => {
-    await ask('/users/me/password', {
-      method: 'PUT', body: { currentPassword: String(data.get('currentPassword')), newPassword: String(data.get('newPassword')) },
-    });
+    const [currentPassword, newPassword] = [String(data.get('currentPassword')), String(data.get('newPassword'))];
+    const change = (from: string) => () => ask('/users/me/password', { method: 'PUT', body: { currentPassword: from, newPassword } });
+    // Where the new one holds already, it is the current one.
+    await before.send(newPassword, change(currentPassword), ({ code }) => code === 'invalid_credentials' && isDone(change(newPassword)));
     setDone((count) => count + 1);
     void queries.invalidateQueries({ queryKey: ['sessions'] });
   });
@@ -103,10 +106,16 @@ function Sessions(): ReactNode {
 function Data({ user }: { user: User }): ReactNode {
   const { t } = useSpeech();
   const [asking, setAsking] = useState(false);
+  const [before] = useState(() => new SentBefore());
   const form = useForm(async (data) => {
-    await ask('/users/me', { method: 'DELETE', body: { password: String(data.get('password')) } });
+    await before.send('', () => ask('/users/me', { method: 'DELETE', body: { password: String(data.get('password')) } }),
+      ({ code }) => code === 'unauthenticated'); // Of an account that is no more.
     ended();
   });
+  const close = (): void => {
+    form.stop();
+    setAsking(false);
+  };
   const download = async (): Promise<void> =>
     saveFile('market.json', 'application/json', JSON.stringify(await ask('/users/me/export'), null, 2));
   return (
@@ -117,12 +126,12 @@ function Data({ user }: { user: User }): ReactNode {
         <Button onClick={() => press(download)}>{t('me.data.do')}</Button>
         {user.role !== 'admin' && <Button look="danger" onClick={() => setAsking(true)}>{t('me.end')}</Button>}
       </div>
-      <Confirm open={asking} onClose={() => setAsking(false)} title={t('me.end.ask')} text={t('me.end.text')}>
+      <Confirm open={asking} onClose={close} title={t('me.end.ask')} text={t('me.end.text')}>
         <form onSubmit={form.submit} noValidate>
           <FormError error={form.error} known={{ invalid_credentials: t('me.password.wrong') }} fields={['password']} />
           <Field name="password" type="password" label={t('me.password.current')} autoComplete="current-password" error={fieldError(form.error, 'password')} />
           <div className="dialog-row">
-            <Button onClick={() => setAsking(false)}>{t('cancel.keep')}</Button>
+            <Button onClick={close}>{t('cancel.keep')}</Button>
             <Button type="submit" look="danger" aria-busy={form.busy}>{t('me.end.do')}</Button>
           </div>
         </form>

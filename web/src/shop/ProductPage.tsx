@@ -3,12 +3,12 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, type ReactNode } from 'react';
 import { useParams } from 'react-router';
 import { ApiError } from '../api/client';
-import type { Product, Stock } from '../api/types';
+import type { Product } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { serverClock } from '../lib/clock';
-import { useClockSync, useLive, useServerNow, useTitle } from '../lib/hooks';
+import { useClockSync, useSale, useServerNow, useTitle } from '../lib/hooks';
 import { productQuery } from '../lib/queries';
-import { saleTimes, saleView } from '../lib/sale';
+import { saleTimes } from '../lib/sale';
 import { Art } from '../ui/Art';
 import { Countdown } from '../ui/Countdown';
 import { Empty, LinkButton, LoadError, Loading, Skeleton } from '../ui/parts';
@@ -61,13 +61,11 @@ function Offer({ product }: { product: Product }): ReactNode {
   const { t, price, time, number } = useSpeech();
   useTitle(`${product.name} · MARKET`);
   useClockSync(product.id);
-  const live = useLive<Stock>(`/products/${product.id}/stock/stream`, `/products/${product.id}/stock`);
+  const { live, sale, now } = useSale(product, ['product', product.id]);
   const queries = useQueryClient();
   useEffect(() => {
     if (live.freshness === 'gone') void queries.invalidateQueries({ queryKey: ['product', product.id] });
   }, [live.freshness, product.id, queries]);
-  const now = useServerNow();
-  const sale = saleView(product, live.value, now);
   const limit = product.sale?.perUserLimit;
   return (
     <article className="offer">

@@ -3,6 +3,7 @@ import { useId, type ComponentProps, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import { ApiError, UnknownOutcome } from '../api/client';
 import { useSpeech } from '../i18n/language';
+import { useTitle } from '../lib/hooks';
 import type { Word } from '../i18n/en';
 
 type Look = 'main' | 'plain' | 'quiet' | 'danger';
@@ -65,7 +66,12 @@ export function Loading({ of, children }: { of?: { failureReason: unknown }; chi
   );
 }
 
-/** `page`: it is all that the page has, so its title is the page's heading. */
+function PageTitle({ title }: { title: string }): null {
+  useTitle(`${title} · MARKET`);
+  return null;
+}
+
+/** `page`: it is all that the page has, so its title is the page's heading, and the window's. */
 export function Empty({ title, text, page = false, children }: {
   title: Word; text: Word; page?: boolean; children?: ReactNode;
 }): ReactNode {
@@ -73,6 +79,7 @@ export function Empty({ title, text, page = false, children }: {
   const Heading = page ? 'h1' : 'h2';
   return (
     <div className="empty">
+      {page && <PageTitle title={t(title)} />}
       <svg viewBox="0 0 64 40" aria-hidden="true">
         <path d="M2 4h60v11a5 5 0 0 0 0 10v11H2V25a5 5 0 0 0 0-10z" fill="none" stroke="currentColor" strokeWidth="2" />
         <path d="M44 5v30" stroke="currentColor" strokeWidth="2" strokeDasharray="3 3" />
