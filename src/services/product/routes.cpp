@@ -247,11 +247,12 @@ Task<Reply> create(const UseCases& use, const Request& request) {
 }
 
 /// Whether If-Match allows a change of this version. Errors: bad_request, precondition_failed.
-Result<> expect_match(const Request& request, std::string_view version) {
+Result<> expect_match(const Request& request, std::string_view version,
+                      std::string_view what = "the product") {
   const auto match = http::if_match(request, version);
   if (match == http::IfMatch::malformed) return fail(Code::bad_request, "If-Match is no list of ETags");
   if (match == http::IfMatch::fails)
-    return fail(Code::precondition_failed, "the product has changed; read it again");
+    return fail(Code::precondition_failed, fmt::format("{} has changed; read it again", what));
   return {};
 }
 
@@ -327,7 +328,7 @@ Task<Reply> put_image(const UseCases& use, const Request& request) {
   if (!hash) co_return fail(hash.error());
   auto edit = [&request, picture = *hash](const ShownProduct& now, ProductTerms&,
                                           ProductTexts& texts) -> Result<> {
-    if (auto ok = expect_match(request, image_version_of(now.texts.picture)); !ok) return ok;
+    if (auto ok = expect_match(request, image_version_of(now.texts.picture), "the picture"); !ok) return ok;
     texts.picture = picture;
     return {};
   };

@@ -117,6 +117,19 @@ void unset_rounded(json::value& value, const std::vector<std::size_t>& rounded, 
   }
 }
 
+/// Windows ends lines with "\r\n", old systems with "\r".
+std::string with_plain_line_ends(std::string_view text) {
+  std::string plain;
+  plain.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\r')
+      plain += text[i];
+    else if (i + 1 == text.size() || text[i + 1] != '\n')
+      plain += '\n';
+  }
+  return plain;
+}
+
 bool has_control_character(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -202,13 +215,16 @@ std::string ObjectReader::text(std::string_view name, std::size_t min, std::size
   const auto* text = value->if_string();
   if (!text) {
     refuse(name, "type", "must be a string");
-  } else if (const auto length = count_characters(*text); length < min || length > max) {
-    refuse(name, "length", fmt::format("must have {} to {} characters", min, max));
-  } else if (has_control_character(*text)) {
-    refuse(name, "format", "must not have control characters");
-  } else {
-    return std::string(*text);
+    return {};
   }
+  std::string plain =
+      text->find('\r') == json::string::npos ? std::string(*text) : with_plain_line_ends(*text);
+  if (const auto length = count_characters(plain); length < min || length > max)
+    refuse(name, "length", fmt::format("must have {} to {} characters", min, max));
+  else if (has_control_character(plain))
+    refuse(name, "format", "must not have control characters");
+  else
+    return plain;
   return {};
 }
 

@@ -35,6 +35,7 @@ class ObjectReader {
   bool has(std::string_view name) const;  ///< Present, null included.
   bool is_null(std::string_view name);    ///< Present and null (counts as asked for).
   /// Required. Lengths in UTF-8 bytes; control characters other than \n and \t are refused.
+  /// Every end of a line is read as \n.
   std::string text(std::string_view name, std::size_t min, std::size_t max);
   std::optional<std::string> optional_text(std::string_view name, std::size_t min, std::size_t max);
   /// Text that people read: from 1 character, at least one of them visible.

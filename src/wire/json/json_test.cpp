@@ -42,6 +42,17 @@ TEST(ObjectReader, ReadsMembersOfTheirKind) {
   EXPECT_TRUE(reader.finish());
 }
 
+TEST(ObjectReader, LinesEndAsTheyDoAnywhere) {
+  const auto json =
+      *parse_json(R"({"windows":"a\r\nb\r\n","old":"a\rb","mixed":"\r\r\n\n","line":"a\r\nb"})");
+  ObjectReader reader(json);
+  EXPECT_EQ(reader.text("windows", 4, 4), "a\nb\n");
+  EXPECT_EQ(reader.visible_text("old", 3), "a\nb");
+  EXPECT_EQ(reader.text("mixed", 1, 3), "\n\n\n");
+  reader.line("line", 10);
+  EXPECT_EQ(wrong_members(reader.finish()), "line:format") << "two lines are not one";
+}
+
 TEST(ObjectReader, CollectsEveryWrongMember) {
   const auto json =
       *parse_json(R"({"short":"","long":"abcd","control":"a\u0000","kind":1,"big":6,"half":1.5,"huge":1e30,)"
