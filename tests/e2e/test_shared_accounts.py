@@ -218,6 +218,22 @@ def test_a_user_instance_without_its_database_is_not_ready(engines, database, tm
         links.close()
 
 
+def test_who_does_not_follow_the_log_calls_no_export_complete(serve, database):  # noqa: F811
+    """It knows the records alone, and they may be behind what was acknowledged."""
+    shared = (f"records.mysql={database}", f"accounts.mysql={database}")
+    follows = serve("a", *shared)
+    buyer = client.sign_up(follows.url)
+    made = order(buyer, listed(follows))["id"]
+    alone = serve("u", *shared, keys_of=follows, flags=("--role", "user"))
+
+    def export(server):
+        answer = get(server, "/users/me/export", buyer.token).json()
+        return [one["id"] for one in answer["orders"]], answer["ordersComplete"]
+
+    assert export(follows) == ([made], True)
+    until(lambda: export(alone) == ([made], False), 20)
+
+
 @pytest.fixture
 def own_mariadb(tmp_path_factory):
     """(the URL of a database, as_root(SQL)) of a server that nobody else uses."""
