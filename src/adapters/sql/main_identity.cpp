@@ -80,9 +80,10 @@ void set_identity(MainDatabase& database, const StoreIdentity& identity) {
 }
 
 StoreIdentity claim_identity(MainDatabase& database, const StoreIdentity& mine) {
-  // Nothing is locked when nothing is to be written: the server may be read-only for a while.
+  // Nothing is locked when nothing is to be written: the server may be read-only for a while. Who is read
+  // with a store is read with its keys, too: they were written at once.
   StoreIdentity known = identity_of(database);
-  if (completed(known, mine) == known) return known;
+  if (known.store && completed(known, mine) == known) return known;
   auto there = database.write_now([&mine](soci::session& sql) { return claim(sql, mine); });
   if (!there) throw std::runtime_error(there.error().detail);
   return std::move(*there);
