@@ -66,6 +66,8 @@ struct RoleChange {
   Role role = Role::customer;  ///< The one that holds now.
 };
 
+/// No access token lives longer, whatever was set when it was signed: as long is what ended remembered.
+inline constexpr Millis access_token_life_max{24 * 3600'000};
 /// A used refresh token gives the same successor once more for so long: several tabs may send it at once.
 inline constexpr Millis refresh_again_max{10'000};
 inline constexpr int verification_tries_max = 5;
@@ -84,7 +86,7 @@ class Accounts {
   virtual Task<Account> update(UserId id, AccountPatch patch) = 0;
   /// Errors: not_found.
   virtual Task<Account> set_role(UserId id, Role role, Instant now) = 0;
-  /// Those whose access tokens of the role before might still be alive.
+  /// Those whose role was changed then or later.
   virtual Task<std::vector<RoleChange>> roles_changed_since(Instant since) = 0;
 
   /// Another hash of the same password: nothing happens if the password is of another generation by now.
@@ -115,7 +117,8 @@ class Accounts {
   virtual Task<std::vector<Session>> sessions(UserId user, Instant now, SessionId before, int limit) = 0;
   /// Ends these; an unknown one is fine. Answers the ids that were ended.
   virtual Task<std::vector<SessionId>> end_sessions(UserId user, std::optional<SessionId> only) = 0;
-  /// Sessions ended by their user whose access tokens might still be alive: for the deny-list at start.
+  /// Sessions ended then or later, before their time, back to access_token_life_max: for the deny-list at
+  /// start.
   virtual Task<std::vector<SessionId>> ended_since(Instant since) = 0;
 };
 

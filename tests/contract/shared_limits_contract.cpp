@@ -105,6 +105,21 @@ TEST_F(SharedLimitsContract, TakesForeignValuesForAFullBucket) {
   }
 }
 
+/// As after a fail-over to a replica whose clock is behind, or when a clock was set back.
+TEST_F(SharedLimitsContract, FillsByTheClockOfNowWhatAClockAheadHasEmptied) {
+  const auto key = one.key_of("a");
+  const auto hour_ahead = std::to_string(
+      std::stoll(std::string(tests::ask(*client, {"TIME"})->at(0).text())) * 1'000 + 3'600'000);
+  ASSERT_TRUE(tests::ask(*client, {"HSET", key, "left", "0", "at", hour_ahead}));
+  ASSERT_TRUE(tests::ask(*client, {"PEXPIRE", key, "3700000"}));
+  const auto wait = take(one, {bucket("a", 3, 300)});
+  EXPECT_GT(wait, Millis(0));
+  EXPECT_LE(wait, Millis(300));
+  EXPECT_LE(tests::ask(*client, {"PTTL", key})->number(), 2'000);
+  EXPECT_TRUE(tests::wait([&] { return take(two, {bucket("a", 3, 300)}) == Millis(0); }, Millis(3'000)))
+      << "as it was told";
+}
+
 TEST_F(SharedLimitsContract, IsUnavailableWhileRedisIsAway) {
   server.kill();
   EXPECT_FALSE(run(one.take({bucket("a")})));

@@ -3,6 +3,7 @@
 import os
 import struct
 import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -15,7 +16,7 @@ import mail_server
 from links import Links
 from market_server import PATIENCE, Market
 from test_shared_log import (  # noqa: F401
-    database, engines, kafka, order, other_database, serve)
+    TOOL, database, engines, kafka, listed, order, other_database, serve, variables)
 from test_users import codes_to
 from waiting import until
 
@@ -225,6 +226,51 @@ def test_a_user_instance_without_its_database_is_not_ready(engines, database, tm
             until(lambda: ready()[0] == 200, 30)
     finally:
         links.close()
+
+
+def test_who_does_not_follow_the_log_calls_no_export_complete(serve, database):  # noqa: F811
+    """It knows the records alone, and they may be behind what was acknowledged."""
+    shared = (f"records.mysql={database}", f"accounts.mysql={database}")
+    follows = serve("a", *shared)
+    buyer = client.sign_up(follows.url)
+    made = order(buyer, listed(follows))["id"]
+    alone = serve("u", *shared, keys_of=follows, flags=("--role", "user"))
+
+    def export(server):
+        answer = get(server, "/users/me/export", buyer.token).json()
+        return [one["id"] for one in answer["orders"]], answer["ordersComplete"]
+
+    assert export(follows) == ([made], True)
+    until(lambda: export(alone) == ([made], False), 20)
+
+
+@pytest.fixture
+def own_mariadb(tmp_path_factory):
+    """(the URL of a database, as_root(SQL)) of a server that nobody else uses."""
+    folder = tmp_path_factory.mktemp("own")
+    command = [sys.executable, TOOL, "up", "mariadb", "--any-port", "--dir", folder]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"MariaDB cannot be started: {done.stderr.strip()}")
+    own = variables(folder / "env")
+
+    def as_root(sql):
+        command = ["mariadb", "--no-defaults", "-uroot", "--socket=mariadb.sock", "-e", sql]
+        subprocess.run(command, check=True, cwd=folder / "mariadb/data")
+
+    yield f"mysql://{own['MYSQL_USER']}:{own['MYSQL_PASSWORD']}@{own['MYSQL']}/market", as_root
+    subprocess.run([sys.executable, TOOL, "down", "--dir", folder], check=False)
+
+
+def test_an_instance_starts_while_its_database_is_read_only(serve, own_mariadb):  # noqa: F811
+    """That lasts: whoever ends meanwhile comes back and sells, as those that went on do."""
+    url, as_root = own_mariadb
+    market = serve("a", f"records.mysql={url}", f"accounts.mysql={url}")
+    product, buyer = listed(market), client.sign_up(market.url)
+    assert market.stop() == 0
+    as_root("SET GLOBAL read_only=1")
+    market.start(40)
+    order(client.Client(market.url, buyer.token), product)
 
 
 def test_a_database_that_is_not_there_is_one_clear_line(serve):  # noqa: F811

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import socket
+import time
 
 import client
 import pytest
@@ -318,6 +319,17 @@ def test_a_token_ends(start):
     tokens = Client(server.url).post("/sessions/refresh", {"refreshToken": caller.refresh}, expect=201).json()
     assert tokens["expiresIn"] == 2
     Client(server.url, tokens["accessToken"]).get("/users/me", expect=200)
+
+
+def test_a_shorter_life_revives_no_token_of_a_session_that_has_ended(start):
+    server = start("users.access_token_life=1h")
+    caller = client.sign_up(server.url)
+    caller.delete("/sessions/current", expect=204)
+    caller.get("/users/me", expect=401)
+    assert server.stop() == 0
+    time.sleep(1.1)
+    server = start("users.access_token_life=1s", data=server.data)
+    Client(server.url, caller.token).get("/users/me", expect=(401, "unauthenticated"))
 
 
 def test_a_short_or_open_key_refuses_to_start(start, tmp_path):

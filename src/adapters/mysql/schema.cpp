@@ -160,7 +160,9 @@ constexpr Millis change_time_max{300'000};  ///< Of one step, on tables as large
 
 constexpr auto newest = static_cast<int>(std::size(versions));
 
+/// 0: there are no tables yet.
 int version_of(Session& session) {
+  if (session.query("SHOW TABLES LIKE 'schema_versions'").empty()) return 0;
   return static_cast<int>(session.query("SELECT max(version) FROM schema_versions").at(0).integer(0));
 }
 
@@ -218,6 +220,7 @@ void migrate(Server server, const std::function<std::string(long long)>& operato
   server.answer_time_max = change_time_max;
   Session session(std::move(server));
   session.begin_use();
+  if (version_of(session) == newest) return;  // Nothing is written: the server may be read-only for a while.
   const MigrationLock lock(session);
   session.execute("CREATE TABLE IF NOT EXISTS schema_versions(version INT PRIMARY KEY)");
   const int found = version_of(session);
@@ -236,9 +239,8 @@ void migrate(Server server, const std::function<std::string(long long)>& operato
 
 void expect_newest_schema(Session& session) {
   session.begin_use();
-  if (session.query("SHOW TABLES LIKE 'schema_versions'").empty())
-    throw std::runtime_error("the database holds no market");
   const int found = version_of(session);
+  if (found == 0) throw std::runtime_error("the database holds no market");
   refuse_newer(found);
   if (found < newest)
     throw std::runtime_error(fmt::format(

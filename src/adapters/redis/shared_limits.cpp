@@ -8,10 +8,19 @@ namespace market::redis {
 namespace {
 
 /// left(key, burst, refill): what a bucket holds now. What nobody could have written is a full one. A server
-/// whose clock is behind the last one's fills nothing until it says so anew.
+/// whose clock is behind the last one's begins at once to fill by its own, also for those it refuses: else
+/// they would wait for all of the difference.
 const std::string bucket_lua = R"lua(
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local function keep(key, tokens, burst, refill)
+  if tokens >= burst then
+    redis.call('DEL', key)
+    return
+  end
+  redis.call('HSET', key, 'left', string.format('%.6f', tokens), 'at', string.format('%.0f', now))
+  redis.call('PEXPIRE', key, string.format('%.0f', math.min((burst - tokens) * refill + 1000, 86400000)))
+end
 local function left(key, burst, refill)
   local got = redis.pcall('HMGET', key, 'left', 'at')
   if got.err then
@@ -21,15 +30,9 @@ local function left(key, burst, refill)
   local tokens, at = tonumber(got[1] or ''), tonumber(got[2] or '')
   if not tokens or not at or tokens ~= tokens or at ~= at then return burst end
   if at < now then tokens = tokens + (now - at) / refill end
-  return math.max(-burst, math.min(burst, tokens))
-end
-local function keep(key, tokens, burst, refill)
-  if tokens >= burst then
-    redis.call('DEL', key)
-    return
-  end
-  redis.call('HSET', key, 'left', string.format('%.6f', tokens), 'at', string.format('%.0f', now))
-  redis.call('PEXPIRE', key, string.format('%.0f', math.min((burst - tokens) * refill + 1000, 86400000)))
+  tokens = math.max(-burst, math.min(burst, tokens))
+  if at > now then keep(key, tokens, burst, refill) end
+  return tokens
 end
 )lua";
 

@@ -10,7 +10,7 @@ namespace market::sql {
 namespace {
 
 /// Ended sessions stay this long past their end, for ended_since().
-constexpr long long kept_past_end_ms = 24LL * 3600 * 1000;
+constexpr long long kept_past_end_ms = access_token_life_max.count();
 
 std::string unhex(std::string_view text) {
   const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };

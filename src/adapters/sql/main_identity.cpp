@@ -35,13 +35,19 @@ Result<> store_identity(soci::session& sql, const StoreIdentity& identity) {
   return {};
 }
 
-Result<StoreIdentity> claim(soci::session& sql, const StoreIdentity& mine) {
-  auto known = select_identity(sql);
-  if (!known) return known;
-  StoreIdentity claimed = *known;
+/// `known` with what it lacks of `mine`; as it is when a key is another.
+StoreIdentity completed(const StoreIdentity& known, const StoreIdentity& mine) {
+  StoreIdentity claimed = known;
   if (!claimed.store) claimed.store = mine.store;
   for (const auto& [name, value] : mine.key_checks)
     if (claimed.key_checks.emplace(name, value).first->second != value) return known;
+  return claimed;
+}
+
+Result<StoreIdentity> claim(soci::session& sql, const StoreIdentity& mine) {
+  const auto known = select_identity(sql);
+  if (!known) return known;
+  StoreIdentity claimed = completed(*known, mine);
   if (claimed != *known)
     if (const auto stored = store_identity(sql, claimed); !stored) return fail(stored.error());
   return claimed;
@@ -74,6 +80,10 @@ void set_identity(MainDatabase& database, const StoreIdentity& identity) {
 }
 
 StoreIdentity claim_identity(MainDatabase& database, const StoreIdentity& mine) {
+  // Nothing is locked when nothing is to be written: the server may be read-only for a while. Who is read
+  // with a store is read with its keys, too: they were written at once.
+  StoreIdentity known = identity_of(database);
+  if (known.store && completed(known, mine) == known) return known;
   auto there = database.write_now([&mine](soci::session& sql) { return claim(sql, mine); });
   if (!there) throw std::runtime_error(there.error().detail);
   return std::move(*there);

@@ -180,9 +180,8 @@ void Platform::add_user_routes() {
   else if (recorded_orders)  // As far as they are folded.
     has_products = [this](UserId user) { return recorded_orders->records.has_products(user); };
   user::add_care_routes(router, {authenticator, store.accounts, store.carts, store.wish_lists, care, limiter,
-                                 clock, wall, addresses_known, orders_read, std::move(has_products)});
-  user::add_ended_sessions_route(
-      router, {authenticator, store.accounts, wall, settings.duration("users.access_token_life")});
+                                 clock, wall, addresses_known, orders_read, std::move(has_products), !core});
+  user::add_ended_sessions_route(router, {authenticator, store.accounts, wall});
   if (core) follow_before({"GET /api/v1/users/me/export", "DELETE /api/v1/users/me"}, {});
   write_down(
       {"PATCH /api/v1/users/{id}", "PATCH /api/v1/admin/users/{id}", "POST /api/v1/admin/mails/{id}/retry"});

@@ -9,6 +9,7 @@
 #include "apps/settings/suggestion.hpp"
 #include "apps/settings/toml_reader.hpp"
 #include "base/check.hpp"
+#include "ports/accounts.hpp"
 
 namespace market::apps {
 namespace {
@@ -195,7 +196,8 @@ const std::vector<KnownSetting>& known_settings() {
       {"accounts.mysql_tls_ca", "", text, by_store, {}, "PEM file; with it the connection is encrypted"},
       {"users.email_verification", "optional", text, by_store, {}, "off, optional or required"},
       {"users.hash_threads", "0", number, by_store, {0, 256}, "for password hashing; 0: half the cores"},
-      {"users.access_token_life", "15m", duration, by_store, between(1s, 24h), "of an access token"},
+      {"users.access_token_life", "15m", duration, by_store, between(1s, access_token_life_max),
+       "of an access token"},
       {"payments.stripe_key_file", "", text, by_store, {}, "file with Stripe's secret key; empty: a test"},
       {"payments.stripe_notice_secret_file", "", text, by_store, {}, "file with its webhooks' secret"},
       {"payments.stripe_url", "https://api.stripe.com", text, by_store, {}, "where Stripe is"},

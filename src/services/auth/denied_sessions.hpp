@@ -1,7 +1,7 @@
 #pragma once
 /// What ended while its access tokens still live: sessions, and roles that users had before. The deny-list
-/// each service checks. Small: an entry leaves when the longest-lived token that it concerns has ended. Its
-/// times are those of the tokens: the wall clock's.
+/// each service checks. Small: an entry leaves when the longest-lived token that it concerns must have ended.
+/// Its times are those of the tokens: the wall clock's.
 
 #include <algorithm>
 #include <atomic>
@@ -16,7 +16,7 @@ namespace market::auth {
 
 class DeniedSessions {
  public:
-  /// `until`: the end of the session's last access token.
+  /// `until`: no access token of the session lives longer.
   void deny(SessionId session, Instant until) {
     const std::unique_lock lock(mutex_);
     sessions_[session] = until;

@@ -88,8 +88,8 @@ Task<std::vector<OrderPtr>> newest_orders(OrderReader& reader, UserId user) {
   co_return orders;
 }
 
-void append_orders(wire::JsonWriter& json, const std::vector<OrderPtr>& orders) {
-  json.member("ordersComplete", orders.size() <= export_orders_max).key("orders").begin_array();
+void append_orders(wire::JsonWriter& json, const std::vector<OrderPtr>& orders, bool may_lag) {
+  json.member("ordersComplete", !may_lag && orders.size() <= export_orders_max).key("orders").begin_array();
   for (std::size_t i = 0; i < std::min(orders.size(), export_orders_max); ++i) {
     const Order& order = *orders[i];
     json.begin_object().member("id", order.id.text()).member("state", text_of(order.state));
@@ -111,7 +111,7 @@ void append_orders(wire::JsonWriter& json, const std::vector<OrderPtr>& orders) 
 
 std::string export_of(const Account& account, const std::vector<Session>& sessions,
                       const std::vector<CartItem>& cart, const std::vector<Wish>& wishes,
-                      const std::optional<std::vector<OrderPtr>>& orders) {
+                      const std::optional<std::vector<OrderPtr>>& orders, bool orders_may_lag) {
   std::string body;
   wire::JsonWriter json(body);
   append_user(json.begin_object().key("user"), account);
@@ -133,7 +133,7 @@ std::string export_of(const Account& account, const std::vector<Session>& sessio
         .member("addedAt", wish.added_at)
         .end_object();
   json.end_array();
-  if (orders) append_orders(json, *orders);
+  if (orders) append_orders(json, *orders, orders_may_lag);
   json.end_object();
   return body;
 }
@@ -158,7 +158,8 @@ Task<Reply> show_all(UseCases& use, const Request& request) {
     if (!newest) co_return fail(newest.error());
     orders = std::move(*newest);
   }
-  co_return http::json(Status::ok, export_of(*account, *sessions, *cart, *wishes, orders));
+  co_return http::json(Status::ok,
+                       export_of(*account, *sessions, *cart, *wishes, orders, use.orders_may_lag));
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ struct CareParts {
   bool addresses_known = true;    ///< As of UserParts.
   OrderReader* orders = nullptr;  ///< Null: this process reaches no orders.
   HasProducts has_products;
+  bool orders_may_lag = false;  ///< `orders` are those recorded: newer ones were acknowledged, perhaps.
 };
 
 void add_care_routes(http::Router& router, const CareParts& parts, const std::string& base = "/api/v1");

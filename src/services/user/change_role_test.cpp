@@ -47,9 +47,9 @@ TEST_F(ChangeRoleTest, TheNewRoleHoldsAndTokensOfTheOldOneStop) {
 
 TEST_F(ChangeRoleTest, IsForgottenWhenTheLastOldTokenHasEnded) {
   ASSERT_TRUE(run(change_.run(UserId{1}, UserId{7}, Role::seller)));
-  denied_.forget_ended(clock_.now() + SessionSettings{}.access_token_life);
+  denied_.forget_ended(clock_.now() + access_token_life_max);
   EXPECT_TRUE(is_denied(UserId{7}, Role::customer));
-  denied_.forget_ended(clock_.now() + SessionSettings{}.access_token_life + Millis(1));
+  denied_.forget_ended(clock_.now() + access_token_life_max + Millis(1));
   EXPECT_FALSE(is_denied(UserId{7}, Role::customer));
 }
 

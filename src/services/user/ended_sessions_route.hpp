@@ -12,7 +12,6 @@ struct EndedSessionsParts {
   const auth::Authenticator& authenticator;
   Accounts& accounts;
   const Clock& clock;
-  Millis token_life;
 };
 void add_ended_sessions_route(http::Router& router, const EndedSessionsParts& parts);
 

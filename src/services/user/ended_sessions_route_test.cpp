@@ -8,7 +8,7 @@
 namespace market::user {
 namespace {
 
-constexpr Millis life{900'000};
+constexpr Millis life = access_token_life_max;  // Whatever is set: a token of before may have been as long.
 
 struct EndingAccounts final : tests::MemoryAccounts {
   Task<std::vector<SessionId>> ended_since(Instant since) override {
@@ -24,7 +24,7 @@ struct EndingAccounts final : tests::MemoryAccounts {
 class EndedSessionsRoute : public testing::Test {
  protected:
   EndedSessionsRoute() {
-    add_ended_sessions_route(routes.router, {routes.authenticator, accounts, routes.clock, life});
+    add_ended_sessions_route(routes.router, {routes.authenticator, accounts, routes.clock});
   }
   Result<http::Reply> ask(const std::string& token, const std::string& query = "") {
     return routes.ask(http::Method::get, std::string(auth::ended_sessions_path), "",

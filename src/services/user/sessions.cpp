@@ -64,12 +64,12 @@ Task<> Sessions::end(UserId user, std::optional<SessionId> only) {
 }
 
 void Sessions::deny(const std::vector<SessionId>& ended) {
-  const Instant until = wall_.now() + settings_.access_token_life;
+  const Instant until = wall_.now() + access_token_life_max;
   for (const SessionId id : ended) denied_.deny(id, until);
 }
 
 void Sessions::deny_other_roles(const RoleChange& change) {
-  denied_.deny_other_roles(change.user, change.role, wall_.now() + settings_.access_token_life);
+  denied_.deny_other_roles(change.user, change.role, wall_.now() + access_token_life_max);
 }
 
 Task<> Sessions::deny_ended(Millis lately) {

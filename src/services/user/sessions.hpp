@@ -50,8 +50,9 @@ class Sessions {
   Task<std::vector<Session>> list(UserId user, SessionId before, int limit) {
     return accounts_.sessions(user, wall_.now(), before, limit);
   }
-  /// Denies what was ended or changed lately: at start. Errors: unavailable.
-  Task<> deny_ended() { return deny_ended(settings_.access_token_life); }
+  /// Denies what was ended or changed while a token of before might live, whatever was set when it was
+  /// signed: at start. Errors: unavailable.
+  Task<> deny_ended() { return deny_ended(access_token_life_max); }
   /// What was ended or changed in the last so long, also by another instance.
   Task<> deny_ended(Millis lately);
 

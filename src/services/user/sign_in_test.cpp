@@ -273,6 +273,31 @@ TEST_F(SignInTest, ARefreshTokenLeadsToOneSuccessorAndAnErrorStaysWhatItIs) {
   EXPECT_TRUE(denied_.is_denied(SessionId{99}, UserId{7}, Role::customer)) << "its access tokens stop too";
 }
 
+/// Its tokens were signed while they lived for a day; now they live for minutes.
+struct EndedBefore final : tests::MemoryAccounts {
+  explicit EndedBefore(Instant now) : ended_at(now - std::chrono::hours(23)) {}
+  Task<std::vector<SessionId>> ended_since(Instant since) override {
+    std::vector<SessionId> ended;
+    if (ended_at >= since) ended.push_back(SessionId{1});
+    co_return ended;
+  }
+  Task<std::vector<RoleChange>> roles_changed_since(Instant since) override {
+    std::vector<RoleChange> changed;
+    if (ended_at >= since) changed.push_back({UserId{8}, Role::customer});
+    co_return changed;
+  }
+  const Instant ended_at;
+};
+
+TEST_F(SignInTest, AShorterLifeOfTokensRevivesNoneOfBefore) {
+  EndedBefore accounts(clock_.now());
+  Sessions sessions(accounts, tokens_, denied_, random_, ids_, clock_, SessionSettings{});
+  ASSERT_TRUE(run(sessions.deny_ended()));
+  denied_.forget_ended(clock_.now() + std::chrono::hours(1));
+  EXPECT_TRUE(denied_.is_denied(SessionId{1}, UserId{7}, Role::customer));
+  EXPECT_TRUE(denied_.is_denied(SessionId{2}, UserId{8}, Role::admin)) << "a role that was taken away";
+}
+
 TEST_F(SignInTest, TokensAreMadeAndJudgedByTheClockOfToday) {
   tests::MovedClock wall;
   wall.time = clock_.time + std::chrono::hours(24 * 365);  // The process started with a clock a year behind.
