@@ -316,6 +316,11 @@ Result<> StripeProvider::refund_now(AttemptId attempt) {
   return book_->refund(attempt);
 }
 
+Result<> StripeProvider::accepts(const Money& amount, const std::string&) const {
+  if (amount.amount == 0 || amount_for_stripe(amount)) return {};
+  return cannot_be_charged();
+}
+
 Task<ChargeState> StripeProvider::charge(AttemptId attempt, Money amount, std::string token) {
   auto work = [this, attempt, amount, token = std::move(token)] {
     return charge_now(attempt, amount, token);

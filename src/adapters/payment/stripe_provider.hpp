@@ -27,6 +27,7 @@ class StripeProvider final : public PaymentProvider {
   StripeProvider(StripeSettings settings, std::unique_ptr<ChargeBook> book, const Clock& clock,
                  std::function<void(const std::string&)> warn);
   ~StripeProvider() override { stop(); }
+  Result<> accepts(const Money& amount, const std::string& token) const override;
   Task<ChargeState> charge(AttemptId attempt, Money amount, std::string token) override;
   Task<ChargeState> find(AttemptId attempt) override;
   Task<ChargedToken> compare(AttemptId attempt, std::string token) override;
