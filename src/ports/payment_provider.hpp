@@ -23,6 +23,9 @@ enum class ChargedToken : std::uint8_t { unknown, same, another };
 class PaymentProvider {
  public:
   virtual ~PaymentProvider() = default;
+  /// What can be said before anything is begun, at once and without asking anybody: whether charge() refuses
+  /// these for certain. Errors: validation, order_not_payable, as of charge().
+  virtual Result<> accepts(const Money& amount, const std::string& token) const = 0;
   /// Errors: unavailable (the answer was lost or is late: ask find() later); nothing was charged: validation
   /// (a token that it does not know), order_not_payable (an amount or currency that it never takes).
   virtual Task<ChargeState> charge(AttemptId attempt, Money amount, std::string token) = 0;

@@ -73,6 +73,12 @@ TEST_P(PaymentProviderContract, RemembersWhatBecameOfAnAttempt) {
   EXPECT_EQ(*run(again->find(AttemptId{2})), ChargeState::captured);
 }
 
+TEST_P(PaymentProviderContract, SaysBeforehandWhatItCertainlyRefuses) {
+  EXPECT_TRUE(provider_.accepts(price_, "declined"));
+  EXPECT_EQ(provider_.accepts(price_, "bogus").error().code, Code::validation);
+  EXPECT_EQ(run(provider_.charge(AttemptId{1}, price_, "bogus")).error().code, Code::validation);
+}
+
 TEST_P(PaymentProviderContract, AChargeThatNeverBeganIsCertainlyNone) {
   BlockingPool full(1, 0);
   const auto unreachable = open(full, Millis(0));

@@ -151,6 +151,15 @@ def test_a_limit_holds_when_one_buyer_sends_many_at_once(admin, buyer):
     assert {answer.json()["code"] for answer in answers if answer.status_code != 201} == {"limit_exceeded"}
 
 
+def test_an_unknown_token_is_no_declined_card(admin, buyer):
+    order = buyer.order(admin.product()).json()
+    buyer.pay(order, "bogus", expect=(422, "validation"))
+    assert buyer.get("/orders/" + order["id"], expect=200).json()["payment"]["state"] == "none"
+    buyer.pay(order, "declined", expect=(402, "payment_declined"))
+    buyer.pay(order, "bogus", expect=(422, "validation"))
+    assert buyer.get("/orders/" + order["id"], expect=200).json()["payment"]["state"] == "declined"
+
+
 def test_declined_and_paid_later(admin, buyer):
     order = buyer.order(admin.product()).json()
     buyer.pay(order, "declined", expect=(402, "payment_declined"))

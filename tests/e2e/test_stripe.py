@@ -11,6 +11,7 @@ import client
 import pytest
 import requests
 from fake_stripe import FakeStripe, signed
+from mail_server import MailServer
 from market_server import free_port, run
 from waiting import until
 
@@ -107,7 +108,7 @@ def test_a_refund_that_stripe_refuses_is_told_and_tried_again(shop, stripe):
     order = buyer.order(shop.product()).json()
     buyer.pay(order, "pm_card_visa", expect=200)
     refused = {"code": "charge_disputed"}
-    stripe.behave = lambda path, form: refused if path == "/v1/refunds" else None
+    stripe.behave = lambda path, form: refused if "metadata[attempt]" in form and "refunds" in path else None
     buyer.post(f"/orders/{order['id']}/cancel", expect=200)
     assert "charge_disputed" in shop.server.logged("Stripe does not refund a payment")
     assert state_of(buyer, order) == "refunding" and stripe.refunds == []
@@ -123,7 +124,7 @@ def test_what_stripe_never_takes_is_no_overload(shop, stripe, param):
     order = buyer.order(shop.product()).json()
     stripe.behave = lambda path, form: {"param": param} if path == "/v1/payment_intents" else None
     buyer.pay(order, "pm_card_visa", expect=(409, "order_not_payable"))
-    assert state_of(buyer, order) == "declined"
+    assert state_of(buyer, order) == "none", "no card was declined"
     assert f"Stripe refuses an order's {param}" in shop.server.logged(f"order's {param}")
 
 
@@ -194,7 +195,78 @@ def test_stripe_is_away(start, tmp_path):
     buyer = client.sign_up(server.url)
     order = buyer.order(client.admin(server.url).product()).json()
     buyer.pay(order, "pm_card_visa", expect=(503, "overloaded"))
-    assert state_of(buyer, order) in ("none", "declined")
+    assert state_of(buyer, order) == "none"
+
+
+def test_nobody_hears_of_a_decline_while_stripe_is_away(start, tmp_path):
+    """A shop repeats a 503 by itself: each try would be one more mail about a declined card."""
+    with MailServer() as post:
+        server = start(*settings(tmp_path, f"http://127.0.0.1:{free_port()}"), *post.settings)
+        address = client.new_email()
+        buyer = client.sign_up(server.url, address)
+        order = buyer.order(client.admin(server.url).product()).json()
+        for _ in range(3):
+            buyer.pay(order, "pm_card_visa", expect=(503, "overloaded"))
+        buyer.post(f"/orders/{order['id']}/cancel", expect=200)
+        until(lambda: any("cancelled" in mail.subject for mail in post.to(address)), 10)
+        assert not any("declined" in mail.subject for mail in post.to(address))
+        server.stop()
+        done = run("check", "--data", server.data)
+        assert done.returncode == 0, done.stdout
+        dumped = run("dump", "--data", server.data).stdout
+        assert dumped.count("payment_not_charged") == 3 and "payment_declined" not in dumped
+
+
+BUSY = {"type": "invalid_request_error", "code": "rate_limit"}
+
+
+def test_a_request_that_stripe_has_no_time_for_is_repeated(shop, stripe):
+    buyer = client.sign_up(shop.url)
+    order = buyer.order(shop.product()).json()
+    tries = []
+
+    def behave(path, form):
+        tries.append(path)
+        return (429, BUSY) if path == "/v1/payment_intents" and len(tries) <= 2 else None
+
+    stripe.behave = behave
+    buyer.pay(order, "pm_card_visa", expect=200)
+    assert tries == ["/v1/payment_intents"] * 3 and len(stripe.intents) == 1
+    assert len({key for _, _, key in stripe.calls}) == 1, "one request, sent again"
+    checked(shop)
+
+
+def test_a_refund_is_made_when_stripe_says_that_it_succeeded(shop, stripe):
+    buyer = client.sign_up(shop.url)
+    order = buyer.order(shop.product()).json()
+    buyer.pay(order, "pm_card_visa", expect=200)
+    stripe.refund_status = "pending"
+    buyer.post(f"/orders/{order['id']}/cancel", expect=200)
+    until(lambda: stripe.refunds, 10)
+    time.sleep(1)
+    assert state_of(buyer, order) == "refunding"
+    stripe.made_refunds[0]["status"] = "succeeded"
+    until(lambda: state_of(buyer, order) == "refunded", 30)
+    assert stripe.refunds == ["pi_1"], "made once"
+    checked(shop)
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_a_refund_that_fails_later_is_the_operator_s(shop, stripe, status):
+    buyer = client.sign_up(shop.url)
+    order = buyer.order(shop.product()).json()
+    buyer.pay(order, "pm_card_visa", expect=200)
+    stripe.refund_status = "pending"
+    buyer.post(f"/orders/{order['id']}/cancel", expect=200)
+    until(lambda: stripe.refunds, 10)
+    stripe.made_refunds[0]["status"] = status
+    assert f"pi_1, {status}" in shop.server.logged("Stripe does not refund a payment")
+    assert state_of(buyer, order) == "refunding" and stripe.refunds == ["pi_1"]
+    # Whoever gave it by hand is believed.
+    stripe.made_refunds.append({**stripe.made_refunds[0], "id": "re_2", "status": "succeeded"})
+    until(lambda: state_of(buyer, order) == "refunded", 30)
+    assert stripe.refunds == ["pi_1"]
+    checked(shop)
 
 
 def test_a_wrong_key_is_said_and_nothing_is_charged(start, stripe, tmp_path):

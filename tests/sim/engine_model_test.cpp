@@ -23,6 +23,7 @@ struct ModelOrder {
   char state = 'a';    ///< accepted, paid, expired, cancelled
   char payment = '-';  ///< - none, pending, Paid, declined, owed
   std::int64_t pay_by = 0, price = 0;
+  char before = '-';  ///< The payment, before the attempt that is pending.
 };
 
 /// What a shopkeeper would write on paper.
@@ -212,7 +213,10 @@ struct Pay : AboutOrder {
     return order.state == 'a' && order.payment != 'p' && model.now < order.pay_by;
   }
   void apply(Model& model) const override {
-    if (find(model) && allowed(model, *find(model))) model.orders[which].payment = 'p';
+    if (!find(model) || !allowed(model, *find(model))) return;
+    ModelOrder& order = model.orders[which];
+    order.before = order.payment;
+    order.payment = 'p';
   }
   void run(const Model& model, Engine& engine) const override {
     const ModelOrder* order = find(model);
@@ -229,11 +233,12 @@ struct Pay : AboutOrder {
 
 struct Confirm : AboutOrder {
   bool captured = *rc::gen::weightedElement<bool>({{3, true}, {1, false}});
+  bool was_asked = *rc::gen::arbitrary<bool>();  ///< Else nobody was charged, and no card declined.
   void apply(Model& model) const override {
     if (!find(model) || find(model)->payment != 'p') return;
     ModelOrder& order = model.orders[which];
     if (!captured) {
-      order.payment = 'd';
+      order.payment = was_asked ? 'd' : order.before;
     } else if (order.state == 'a') {
       order.state = 'p';
       order.payment = 'P';
@@ -248,16 +253,22 @@ struct Confirm : AboutOrder {
   }
   void run(const Model& model, Engine& engine) const override {
     const auto attempt = engine.attempts.find(which);
-    engine.do_it(SettlePayment{engine.id_of(which),
-                               attempt == engine.attempts.end() ? AttemptId{1} : attempt->second,
-                               captured ? PaymentOutcome::captured : PaymentOutcome::declined});
+    SettlePayment settle{engine.id_of(which),
+                         attempt == engine.attempts.end() ? AttemptId{1} : attempt->second,
+                         captured ? PaymentOutcome::captured : PaymentOutcome::declined};
+    const ModelOrder* order = find(model);
+    const bool was_declined = order != nullptr && order->before == 'd';
+    if (!captured && !was_asked) settle.back_to = was_declined ? PaymentState::declined : PaymentState::none;
+    engine.do_it(settle);
+    if (order != nullptr && settle.back_to)
+      RC_ASSERT(engine.state.orders.find(settle.order)->payment == *settle.back_to);
     compare(nextState(model), engine);
   }
   void checkPreconditions(const Model& model) const override {
     RC_PRE(model.up && (!find(model) || find(model)->payment == 'p'));
   }
   void show(std::ostream& out) const override {
-    out << "Confirm(" << which << (captured ? ", captured)" : ", declined)");
+    out << "Confirm(" << which << (captured ? ", captured)" : was_asked ? ", declined)" : ", not charged)");
   }
 };
 

@@ -43,7 +43,8 @@ class WholeSale {
   void ordered(UserId user, const Answer& answer);
   void pay(UserId user, OrderId order);
   void charge(UserId user, OrderId order, AttemptId attempt, std::int64_t amount);
-  void settle(UserId user, OrderId order, AttemptId attempt, PaymentOutcome outcome);
+  void settle(UserId user, OrderId order, AttemptId attempt, PaymentOutcome outcome,
+              std::optional<PaymentState> back_to = std::nullopt);
   void cancel(UserId user, OrderId order);
   void read(UserId user, OrderId order, Place at_least);
   void resolve_payments();

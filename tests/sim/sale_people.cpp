@@ -136,12 +136,19 @@ void WholeSale::cancel(UserId user, OrderId order) {
 // ---- Payments ----
 
 void WholeSale::pay(UserId user, OrderId order) {
+  const auto known = checker_.audit().orders().find(order);
+  const bool was_declined =
+      known != checker_.audit().orders().end() && known->second.payment == PaymentState::declined;
+  const PaymentState before = was_declined ? PaymentState::declined : PaymentState::none;
   // An attempt binds no key: money that moved does.
-  ask(StartPayment{order, user}, user, false, [this, user, order](const Answer& answer) {
+  ask(StartPayment{order, user}, user, false, [this, user, order, before](const Answer& answer) {
     if (!answer.event) return;
     const auto* started = std::get_if<PaymentStarted>(&answer.event->event.fact);
     if (started == nullptr) return;  // Only where answers are wrong, and found so.
     read(user, order, answer.event->place);
+    // The provider was not reached, and will not be.
+    if (world_.strikes(world_.faults.provider_lost * 0.3))
+      return settle(user, order, started->attempt, PaymentOutcome::declined, before);
     charge(user, order, started->attempt, checker_.audit().orders().at(order).total.amount);
   });
 }
@@ -158,10 +165,12 @@ void WholeSale::charge(UserId user, OrderId order, AttemptId attempt, std::int64
   });
 }
 
-void WholeSale::settle(UserId user, OrderId order, AttemptId attempt, PaymentOutcome outcome) {
-  ask(SettlePayment{order, attempt, outcome}, user, false, [this, user, order](const Answer& answer) {
-    if (made(answer)) read(user, order, place_of(answer));
-  });
+void WholeSale::settle(UserId user, OrderId order, AttemptId attempt, PaymentOutcome outcome,
+                       std::optional<PaymentState> back_to) {
+  ask(SettlePayment{order, attempt, outcome, back_to}, user, false,
+      [this, user, order](const Answer& answer) {
+        if (made(answer)) read(user, order, place_of(answer));
+      });
 }
 
 /// Asks the provider what became of attempts that are open for long, and gives money back that is owed; from

@@ -18,12 +18,13 @@ NO_METHOD = {"type": "invalid_request_error", "code": "resource_missing", "param
 
 class FakeStripe(Served):
     """`behave(path, form)` answers "drop before", "drop after", a status with an empty error, the members of
-    the error of a 400, or None."""
+    the error of a 400, a status and those, or None."""
 
     def __init__(self, key="sk_test_1"):
         self.key, self.numbers = key, itertools.count(1)
         self.intents, self.refunds, self.answers, self.calls = {}, [], {}, []
         self.behave, self.search_lags = lambda path, form: None, False
+        self.refund_status, self.made_refunds = "succeeded", []
         self.search_status = ""  # What its index still says of them all.
         stripe = self
 
@@ -43,6 +44,8 @@ class FakeStripe(Served):
                     return self.answer(401, {"error": {"type": "invalid_request_error"}})
                 if isinstance(wanted, int):
                     return self.answer(wanted, {"error": {"type": "api_error"}})
+                if isinstance(wanted, tuple):
+                    return self.answer(wanted[0], {"error": wanted[1]})
                 if isinstance(wanted, dict):
                     return self.answer(400, {"error": {"type": "invalid_request_error", **wanted}})
                 status, body = stripe.once(path, form, self.headers.get("Idempotency-Key"))
@@ -76,6 +79,10 @@ class FakeStripe(Served):
     def once(self, path, form, key):
         """The same key gives the same answer; a key belongs to one request."""
         if key is None:
+            if path == "/v1/refunds":
+                of = form["payment_intent"]
+                data = [each for each in self.made_refunds if each["payment_intent"] == of]
+                return 200, {"object": "list", "data": data}
             return self.carry_out(path, form)
         if key not in self.answers:
             self.answers[key] = (form, self.carry_out(path, form))
@@ -108,7 +115,10 @@ class FakeStripe(Served):
             intent = self.intents[form["payment_intent"]]
             assert intent["status"] == "succeeded"
             self.refunds.append(intent["id"])
-            return 200, {"id": "re_1", "status": "succeeded"}
+            made = {"id": f"re_{len(self.refunds)}", "payment_intent": intent["id"]}
+            made |= {"amount": intent["amount"], "status": self.refund_status}
+            self.made_refunds.append(made)
+            return 200, dict(made)
         return 404, {"error": {"type": "invalid_request_error"}}
 
     def charge(self, form):

@@ -18,6 +18,7 @@ namespace market::tests {
 
 class ScriptedProvider final : public PaymentProvider {
  public:
+  Result<> accepts(const Money&, const std::string&) const override { return accepts_answer; }
   Task<ChargeState> charge(AttemptId attempt, Money amount, std::string token) override {
     charged.push_back(attempt);
     charged_amount = amount.amount;
@@ -47,6 +48,7 @@ class ScriptedProvider final : public PaymentProvider {
     co_return Result<>();
   }
 
+  Result<> accepts_answer;
   Result<ChargeState> charge_answer = ChargeState::captured;
   Millis charge_takes{0}, find_takes{0}, compare_takes{0};
   std::function<void(AttemptId)> while_charging;

@@ -210,6 +210,8 @@ class Fold:
                 return self.take(event, order)
         elif kind == "payment_started":
             order.payment, order.payment_started_at = "pending", at
+        elif kind == "payment_not_charged":
+            order.payment = event["payment"]
         elif kind in ("payment_declined", "refund_owed", "refunded"):
             order.payment = {"payment_declined": "declined", "refund_owed": "refunding"}.get(
                 kind, "refunded"

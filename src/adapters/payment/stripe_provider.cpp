@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+#include <chrono>
+#include <thread>
 
 #include "adapters/payment/json_text.hpp"
 #include "adapters/payment/stripe_amount.hpp"
@@ -13,6 +15,10 @@ namespace market::payment {
 namespace {
 
 constexpr std::size_t answer_bytes_max = 1 << 20;
+/// Between two tries of a request that Stripe has no time for; doubles up to the second.
+constexpr Millis busy_wait_first{250}, busy_wait_max{2'000};
+constexpr long too_many_requests = 429;
+constexpr std::string_view refund_done = "succeeded";
 using Form = std::vector<std::pair<std::string, std::string>>;
 
 struct EndEasy {
@@ -163,6 +169,17 @@ StripeProvider::Answer StripeProvider::call(const Call& what) const {
   return answer;
 }
 
+/// Until Stripe has time for it: the Idempotency-Key makes one of all tries.
+StripeProvider::Answer StripeProvider::call_patiently(const Call& what) const {
+  const auto until = std::chrono::steady_clock::now() + settings_.answer_time_max;
+  for (Millis wait = busy_wait_first;; wait = std::min(2 * wait, busy_wait_max)) {
+    Answer answer = call(what);
+    if (answer.status != too_many_requests || stopped_.load()) return answer;
+    if (std::chrono::steady_clock::now() + wait >= until) return answer;
+    std::this_thread::sleep_for(wait);
+  }
+}
+
 bool StripeProvider::refuses_us(const Answer& answer) const {
   if (answer.status != 400 && answer.status != 401 && answer.status != 403) return false;
   warn_("Stripe refuses our requests: " + answer.why);
@@ -185,6 +202,11 @@ Result<ChargeState> StripeProvider::refused(const Answer& answer) const {
     return cannot_be_charged();
   }
   if (refuses_us(answer)) return ChargeState::not_charged;
+  // Unlike a `lock_timeout`, nothing was begun.
+  if (answer.status == too_many_requests && text_at(answer.body, "/error/code") == "rate_limit") {
+    warn_("Stripe has no time for a payment: " + answer.why);
+    return ChargeState::not_charged;
+  }
   return unknown_outcome("Stripe did not answer: " + answer.why);
 }
 
@@ -226,7 +248,7 @@ Result<ChargeState> StripeProvider::charge_now(AttemptId attempt, Money amount, 
                   {"metadata[store]", settings_.store},
                   {"metadata[attempt]", attempt.text()},
                   {"metadata[token_sum]", sum}};
-  const Answer answer = call({"/v1/payment_intents", form, settings_.store + '-' + attempt.text()});
+  const Answer answer = call_patiently({"/v1/payment_intents", form, settings_.store + '-' + attempt.text()});
   if (answer.status != 200) return refused(answer);
   Intent intent{text_at(answer.body, "/id"), text_at(answer.body, "/status"), sum,
                 text_at(answer.body, "/currency"), number_at(answer.body, "/amount")};
@@ -304,16 +326,53 @@ Result<> StripeProvider::refund_now(AttemptId attempt) {
   const auto intent = find_intent(attempt);
   if (!intent) return fail(intent.error());
   if (intent->id.empty()) return unknown_outcome("Stripe cannot find the payment yet");
-  const Answer answer = call({"/v1/refunds",
-                              {{"payment_intent", intent->id}, {"metadata[attempt]", attempt.text()}},
-                              "refund-" + settings_.store + '-' + attempt.text()});
-  const bool before = text_at(answer.body, "/error/code") == "charge_already_refunded";
-  const std::string status = text_at(answer.body, "/status");
-  if (!before && (answer.status != 200 || (status != "succeeded" && status != "pending"))) {
-    warn_("Stripe does not refund a payment: " + (answer.status == 200 ? status : answer.why));
-    return unknown_outcome("Stripe did not make the refund");
+  // Asked first: what the Idempotency-Key answers again is what a refund was when it was made.
+  const auto known = refunds_of(*intent);
+  if (!known) return fail(known.error());
+  std::string status = *known;
+  if (status.empty()) {
+    const Answer answer = call({"/v1/refunds",
+                                {{"payment_intent", intent->id},
+                                 {"metadata[store]", settings_.store},
+                                 {"metadata[attempt]", attempt.text()}},
+                                "refund-" + settings_.store + '-' + attempt.text()});
+    status = answer.status == 200 ? text_at(answer.body, "/status") : answer.why;
+    if (text_at(answer.body, "/error/code") == "charge_already_refunded") status = refund_done;
   }
-  return book_->refund(attempt);
+  if (status == refund_done) return book_->refund(attempt);
+  if (status == "pending" || status == "requires_action") return unknown_outcome("a refund is under way");
+  warn_(fmt::format("Stripe does not refund a payment: {}, {}", intent->id, status));
+  return unknown_outcome("Stripe did not make the refund");
+}
+
+/// What has become of an intent's refunds: `succeeded`, when all of it has gone back, whoever gave it; empty:
+/// one can be made.
+Result<std::string> StripeProvider::refunds_of(const Intent& intent) const {
+  const Answer answer = call({"/v1/refunds", {{"payment_intent", intent.id}, {"limit", "100"}}, ""});
+  if (answer.status != 200) {
+    refuses_us(answer);
+    return unknown_outcome("Stripe did not answer: " + answer.why);
+  }
+  std::int64_t given = 0;
+  std::string under_way, failed;
+  for (int i = 0; i < 100; ++i) {
+    const std::string at = fmt::format("/data/{}", i);
+    const std::string status = text_at(answer.body, at + "/status");
+    if (status.empty()) break;
+    if (status == refund_done)
+      given += number_at(answer.body, at + "/amount");
+    else if (status == "pending" || status == "requires_action")
+      under_way = status;
+    else if (failed.empty())
+      failed = status;
+  }
+  if (given > 0 && given >= intent.amount) return std::string(refund_done);
+  return under_way.empty() ? failed : under_way;
+}
+
+Result<> StripeProvider::accepts(const Money& amount, const std::string&) const {
+  if (amount.amount == 0 || amount_for_stripe(amount)) return {};
+  return cannot_be_charged();
 }
 
 Task<ChargeState> StripeProvider::charge(AttemptId attempt, Money amount, std::string token) {

@@ -27,6 +27,7 @@ class StripeProvider final : public PaymentProvider {
   StripeProvider(StripeSettings settings, std::unique_ptr<ChargeBook> book, const Clock& clock,
                  std::function<void(const std::string&)> warn);
   ~StripeProvider() override { stop(); }
+  Result<> accepts(const Money& amount, const std::string& token) const override;
   Task<ChargeState> charge(AttemptId attempt, Money amount, std::string token) override;
   Task<ChargeState> find(AttemptId attempt) override;
   Task<ChargedToken> compare(AttemptId attempt, std::string token) override;
@@ -43,12 +44,14 @@ class StripeProvider final : public PaymentProvider {
   struct Call;
   struct Answer;
   Answer call(const Call& what) const;
+  Answer call_patiently(const Call& what) const;
   Result<ChargeState> charge_now(AttemptId attempt, Money amount, const std::string& token);
   Result<ChargeState> take_nothing(AttemptId attempt, Money amount, const std::string& sum);
   Result<bool> took_nothing(AttemptId attempt) const;
   /// Null id: Stripe knows of none (yet).
   Result<Intent> find_intent(AttemptId attempt) const;
   Result<Intent> read_intent(const std::string& id) const;
+  Result<std::string> refunds_of(const Intent& intent) const;
   Result<ChargeState> find_now(AttemptId attempt);
   Result<ChargedToken> compare_now(AttemptId attempt, const std::string& token);
   Result<> refund_now(AttemptId attempt);

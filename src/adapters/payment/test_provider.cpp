@@ -42,9 +42,13 @@ Result<ChargeState> TestProvider::look(AttemptId attempt) {
   return *charge ? state_of(**charge) : ChargeState::unknown;
 }
 
+Result<> TestProvider::accepts(const Money&, const std::string& token) const {
+  if (is_token(token)) return {};
+  return invalid_field("token", "format", "token must be ok, declined, slow, lost, twice or late");
+}
+
 Task<ChargeState> TestProvider::charge(AttemptId attempt, Money amount, std::string token) {
-  if (!is_token(token))
-    co_return invalid_field("token", "format", "token must be ok, declined, slow, lost, twice or late");
+  if (auto refused = accepts(amount, token); !refused) co_return fail(std::move(refused.error()));
   Charge charge;
   charge.attempt = attempt;
   charge.amount = amount;

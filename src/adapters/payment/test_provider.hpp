@@ -21,6 +21,7 @@ class TestProvider final : public PaymentProvider {
   TestProvider(std::unique_ptr<ChargeBook> book, BlockingPool& pool, const Clock& clock, LateBy late_by)
       : pool_(pool), clock_(clock), late_by_(std::move(late_by)), book_(std::move(book)) {}
 
+  Result<> accepts(const Money& amount, const std::string& token) const override;
   /// Errors also: validation, for a token that is none of ok, declined, slow, lost, twice, late.
   Task<ChargeState> charge(AttemptId attempt, Money amount, std::string token) override;
   Task<ChargeState> find(AttemptId attempt) override;

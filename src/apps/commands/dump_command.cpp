@@ -102,7 +102,10 @@ struct AddFact {
     line["units"] = moved(fact.units);
     line["tickets"] = array(fact.tickets.begin(), fact.tickets.end());
   }
-  void operator()(const PaymentDeclined& fact) const { about("payment_declined", fact.order, fact.attempt); }
+  void operator()(const PaymentDeclined& fact) const {
+    about(fact.back_to ? "payment_not_charged" : "payment_declined", fact.order, fact.attempt);
+    if (fact.back_to) line["payment"] = std::string(text_of(*fact.back_to));
+  }
   void operator()(const RefundOwed& fact) const { about("refund_owed", fact.order, fact.attempt); }
   void operator()(const Refunded& fact) const { about("refunded", fact.order, fact.attempt); }
   void operator()(const OrderCancelled& fact) const {

@@ -100,7 +100,7 @@ class Folding {
   }
 
   bool operator()(const PaymentDeclined& fact) {
-    change_payment(fact.order, fact.user, fact.attempt, PaymentState::declined);
+    change_payment(fact.order, fact.user, fact.attempt, fact.after());
     return true;
   }
   bool operator()(const RefundOwed& fact) {

@@ -96,6 +96,24 @@ TEST_F(Apply, EachStepOfAPayment) {
   EXPECT_EQ(sale_.stock_of(shoes).remaining, 1) << "money in time moves no unit";
 }
 
+TEST_F(Apply, AnAttemptThatAskedNobodyForMoneyLeavesThePaymentAsItWas) {
+  sale_.list(shoes, 2);
+  sale_.accepted(1, alice, shoes);
+  const auto not_charged = [&](std::int64_t attempt, PaymentState before) {
+    sale_.paying(1, alice, attempt);
+    SettlePayment settle{OrderId{1}, AttemptId{attempt}, PaymentOutcome::declined, before};
+    const OrderPtr order = sale_.carry_out(settle);
+    EXPECT_EQ(sale_.state.orders.find(OrderId{1})->payment, order->payment);
+    return order->payment;
+  };
+  EXPECT_EQ(not_charged(7, PaymentState::none), PaymentState::none);
+  sale_.paying(1, alice, 8);
+  sale_.settled(1, 8, PaymentOutcome::declined);
+  EXPECT_EQ(not_charged(9, PaymentState::declined), PaymentState::declined);
+  sale_.paying(1, alice, 10);
+  EXPECT_EQ(sale_.settled(1, 10, PaymentOutcome::captured)->payment, PaymentState::paid);
+}
+
 TEST_F(Apply, ACancellationGivesEverythingBack) {
   sale_.list(shoes, 3);
   sale_.accepted(1, alice, shoes);

@@ -45,6 +45,7 @@ struct SettlePayment {
   OrderId order;
   AttemptId attempt;
   PaymentOutcome outcome = PaymentOutcome::captured;
+  std::optional<PaymentState> back_to{};  ///< Of `declined`: as PaymentDeclined has it.
 };
 struct CancelOrder {
   OrderId order;

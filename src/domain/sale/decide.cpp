@@ -198,6 +198,14 @@ Decision decide_captured(const Asked& asked, const OpenOrder& order, const Settl
   return asked.event_of(RefundOwed{order.id, order.user, wanted.attempt, order.state});
 }
 
+Decision decline(const Asked& asked, const OpenOrder& order, const SettlePayment& wanted) {
+  Event event = asked.event_of(PaymentDeclined{order.id, order.user, wanted.attempt, wanted.back_to});
+  if (!wanted.back_to) return event;
+  event.key = {};  // In the log its place says what the payment goes back to.
+  event.fingerprint = 0;
+  return event;
+}
+
 Decision decide_on(const Asked& asked, const SettlePayment& wanted) {
   const OpenOrder* order = asked.state.orders.find(wanted.order);
   if (order == nullptr) return no_such_order();
@@ -207,7 +215,7 @@ Decision decide_on(const Asked& asked, const SettlePayment& wanted) {
       return decide_captured(asked, *order, wanted);
     case PaymentOutcome::declined:
       if (order->payment != PaymentState::pending) return Unchanged{};
-      return asked.event_of(PaymentDeclined{wanted.order, order->user, wanted.attempt});
+      return decline(asked, *order, wanted);
     case PaymentOutcome::refunded:
       if (order->payment != PaymentState::refunding) return Unchanged{};
       return asked.event_of(Refunded{wanted.order, order->user, wanted.attempt});

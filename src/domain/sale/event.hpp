@@ -6,6 +6,7 @@
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -81,11 +82,14 @@ struct OrderPaid {
   boost::container::small_vector<std::int64_t, 1> tickets;
   friend bool operator==(const OrderPaid&, const OrderPaid&) = default;
 };
-/// Also when the provider certainly did not charge.
+/// The card was declined; or, with `back_to`, nobody was asked for money and none will move (the provider was
+/// not reached, or can never take this): payment is what it was before the attempt, and buyers hear of none.
 struct PaymentDeclined {
   OrderId order;
   UserId user;
   AttemptId attempt;
+  std::optional<PaymentState> back_to{};  ///< none or declined.
+  PaymentState after() const { return back_to.value_or(PaymentState::declined); }
   friend bool operator==(const PaymentDeclined&, const PaymentDeclined&) = default;
 };
 /// Money that is owed back while the order stays what it is: it came too late, or an operator refunds what

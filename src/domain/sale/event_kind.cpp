@@ -21,7 +21,8 @@ std::string kind_of_move(OrderState state) {
 std::string order_kind_of(const Fact& fact) {
   if (std::holds_alternative<OrderAccepted>(fact)) return "order.accepted";
   if (std::holds_alternative<OrderPaid>(fact)) return "order.paid";
-  if (std::holds_alternative<PaymentDeclined>(fact)) return "order.payment_declined";
+  if (const auto* declined = std::get_if<PaymentDeclined>(&fact))
+    return declined->back_to ? "" : "order.payment_declined";
   if (std::holds_alternative<OrderVoided>(fact)) return "order.expired";
   if (std::holds_alternative<OrderCancelled>(fact)) return "order.cancelled";
   if (std::holds_alternative<RefundOwed>(fact)) return "order.refund_owed";

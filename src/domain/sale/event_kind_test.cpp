@@ -14,6 +14,7 @@ TEST(OrderKind, IsTheApisNameOfWhatHappened) {
       {OrderAccepted{order, user, {}, {}, {}}, "order.accepted"},
       {OrderPaid{order, user, attempt, false, {}, {}}, "order.paid"},
       {PaymentDeclined{order, user, attempt}, "order.payment_declined"},
+      {PaymentDeclined{order, user, attempt, PaymentState::none}, ""},
       {OrderVoided{order, user, {}, {}, VoidReason::unpaid}, "order.expired"},
       {OrderCancelled{order, user, {}, {}}, "order.cancelled"},
       {RefundOwed{order, user, attempt}, "order.refund_owed"},

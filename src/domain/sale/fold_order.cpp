@@ -24,7 +24,7 @@ struct OrderFolding {
       order.lines[i].ticket = fact.tickets[i];
     move_to(order, OrderState::paid, at);
   }
-  void operator()(const PaymentDeclined&) const { order.payment = PaymentState::declined; }
+  void operator()(const PaymentDeclined& fact) const { order.payment = fact.after(); }
   void operator()(const RefundOwed& fact) const {
     order.payment = PaymentState::refunding;
     order.attempt = fact.attempt;

@@ -22,6 +22,9 @@ std::optional<Words> words_of(std::string_view kind) {
        {"결제가 승인되지 않았습니다", "Your payment was declined",
         "결제되지 않았습니다. {pay_by}까지 다른 방법으로 결제할 수 있습니다.",
         "No money was taken. You can pay another way until {pay_by}."}},
+      {"order.payment_declined_late",
+       {"결제가 승인되지 않았습니다", "Your payment was declined", "결제되지 않았습니다.",
+        "No money was taken."}},
       {"order.shipped",
        {"상품이 발송되었습니다", "Your order is on its way", "상품이 발송되었습니다.",
         "Your order has been shipped."}},
@@ -80,14 +83,23 @@ std::string filled(std::string_view text, const Order& order) {
   return out;
 }
 
+/// The words for an event: they depend on more than its kind. None: nothing is said.
+std::optional<Words> words_about(const Event& event, const Order& order, std::string_view kind) {
+  if (const auto* owed = std::get_if<RefundOwed>(&event.fact); owed && holds_units(owed->state))
+    return words_of("order.refund_begun");
+  if (!std::holds_alternative<PaymentDeclined>(event.fact) || event.at < order.pay_by) return words_of(kind);
+  // It became known late. Once the order has ended there is nothing left to say: its end was told.
+  for (const StateChange& change : order.history)
+    if (change.state == OrderState::expired && change.at <= event.at) return std::nullopt;
+  return words_of("order.payment_declined_late");
+}
+
 }  // namespace
 
 std::optional<OrderMail> mail_about(const Event& event, const Order& order, const std::string& buyer,
                                     const NameOf& name_of) {
   std::string kind = order_kind_of(event.fact);
-  const auto* owed = std::get_if<RefundOwed>(&event.fact);
-  const bool was_late = owed == nullptr || !holds_units(owed->state);
-  const auto words = words_of(was_late ? std::string_view(kind) : "order.refund_begun");
+  const auto words = words_about(event, order, kind);
   if (!words) return std::nullopt;
   OrderMail mail;
   mail.kind = std::move(kind);

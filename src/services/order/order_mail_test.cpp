@@ -66,5 +66,28 @@ TEST(OrderMail, EveryOtherEventHasItsMail) {
   }
 }
 
+TEST(OrderMail, NobodyIsToldOfAPaymentThatWasNotTried) {
+  Event event;
+  event.fact = PaymentDeclined{OrderId{42}, {}, {}, PaymentState::none};
+  EXPECT_FALSE(mail_about(event, order(), "Kim", name));
+}
+
+TEST(OrderMail, ADeclineThatBecomesKnownLateOffersNoOtherTry) {
+  Event event;
+  event.fact = PaymentDeclined{};
+  Order about = order();
+  event.at = about.pay_by - Millis(1);
+  EXPECT_NE(mail_about(event, about, "Kim", name)->text.find("another way until"), std::string::npos);
+  event.at = about.pay_by;
+  const auto late = mail_about(event, about, "Kim", name);
+  ASSERT_TRUE(late);
+  EXPECT_EQ(late->kind, "order.payment_declined");
+  EXPECT_EQ(late->text.find("until"), std::string::npos) << late->text;
+  about.history = {{OrderState::accepted, Instant{}}, {OrderState::expired, about.pay_by + Millis(5)}};
+  EXPECT_TRUE(mail_about(event, about, "Kim", name)) << "it ended behind this";
+  event.at = about.pay_by + Millis(3'600'000);
+  EXPECT_FALSE(mail_about(event, about, "Kim", name)) << "its end was told";
+}
+
 }  // namespace
 }  // namespace market::order

@@ -7,18 +7,14 @@
 namespace market::order {
 namespace {
 
-/// A charge and whoever waits for it; it goes on when nobody waits any more.
-struct Charging {
-  explicit Charging(asio::any_io_executor executor) : timer(std::move(executor)) {}
-  asio::steady_timer timer;
-  std::optional<Result<ChargeState>> answer;
-};
-
-asio::awaitable<void> ask_for_money(PaymentProvider& provider, std::shared_ptr<Charging> charging,
-                                    AttemptId attempt, Money total, std::string token) {
-  auto answer = co_await provider.charge(attempt, total, std::move(token));
-  charging->answer = std::move(answer);
-  charging->timer.cancel();
+/// Why nobody was charged, which is certain; none: somebody was, or it is not known, or the card was
+/// declined.
+std::optional<Error> not_charged_by(const Result<ChargeState>& answer) {
+  if (answer && *answer == ChargeState::not_charged)
+    return Error(Code::overloaded, "the payment provider cannot be reached; nothing was charged");
+  if (!answer && (answer.error().code == Code::validation || answer.error().code == Code::order_not_payable))
+    return answer.error();
+  return std::nullopt;
 }
 
 /// Whether the gate has nothing against the request itself: the order is one that no payment is begun for.
@@ -27,7 +23,21 @@ bool begins_nothing(const Error& refusal) {
   return refusal.code == Code::order_not_payable || refusal.code == Code::order_not_found;
 }
 
+/// Whether the gate may begin a payment of it.
+bool may_be_begun(const Order& order) {
+  return order.state == OrderState::accepted &&
+         (order.payment == PaymentState::none || order.payment == PaymentState::declined);
+}
+
 }  // namespace
+
+/// A charge and whoever waits for it; it goes on when nobody waits any more.
+struct PayOrder::Charging {
+  explicit Charging(asio::any_io_executor executor) : timer(std::move(executor)) {}
+  asio::steady_timer timer;
+  std::optional<Result<ChargeState>> answer;
+  bool is_left = false;  ///< Nobody waits any more.
+};
 
 /// Whoever pays: ends with an answer for all, however it ends.
 class PayOrder::Turn {
@@ -71,17 +81,16 @@ Task<Paid> PayOrder::run(Command command, std::string token) {
     // The total first: an attempt that is in the log must be charged.
     const auto order = co_await reader_.find(asked.user, asked.order);
     if (!order) co_return fail(order.error());
-    const Money total = (*order)->total;
     if ((*order)->payment == PaymentState::paid) {
       // Nothing is begun for it: whatever else is under way, the token says what the answer is.
-      auto paid = co_await start(std::move(command), total, std::move(token));
+      auto paid = co_await start(std::move(command), *order, std::move(token));
       co_return paid;
     }
     bool first = false;
     auto mine = find_or_begin(command, token, first);
     if (first) {
       Turn turn(*this, asked.order, std::move(mine));
-      auto paid = co_await start(std::move(command), total, std::move(token));
+      auto paid = co_await start(std::move(command), *order, std::move(token));
       turn.end(paid);
       co_return paid;
     }
@@ -95,7 +104,7 @@ Task<Paid> PayOrder::run(Command command, std::string token) {
     if (!same && same.error().code == Code::idempotency_mismatch && !same_key) continue;
     if (!same || !command.key) co_return same;
     std::optional<Paid> answered = std::move(*same);
-    auto paid = co_await start(std::move(command), total, std::move(token), std::move(answered));
+    auto paid = co_await start(std::move(command), *order, std::move(token), std::move(answered));
     co_return paid;
   }
 }
@@ -107,8 +116,7 @@ Task<Paid> PayOrder::beside_another(Command command, std::string token) {
   auto order = co_await reader_.find(asked.user, asked.order);
   if (!order) co_return fail(std::move(order.error()));
   if ((*order)->payment == PaymentState::paid) {
-    const Money total = (*order)->total;
-    auto paid = co_await start(std::move(command), total, std::move(token));
+    auto paid = co_await start(std::move(command), std::move(*order), std::move(token));
     co_return paid;
   }
   if ((*order)->payment == PaymentState::pending) {
@@ -141,15 +149,21 @@ Task<Paid> PayOrder::wait_for(UnderWayPtr first, StartPayment asked) {
   co_return Paid{std::move(*order), known, false};
 }
 
-/// `answered`: the same token was, just now; only the key is to be looked up.
-Task<Paid> PayOrder::start(Command command, Money total, std::string token, std::optional<Paid> answered) {
+/// `order`: as it was before. `answered`: the same token was, just now; only the key is to be looked
+/// up.
+Task<Paid> PayOrder::start(Command command, OrderPtr order, std::string token, std::optional<Paid> answered) {
+  if (may_be_begun(*order)) {
+    // What is refused for certain leaves nothing behind, in the log neither.
+    auto accepted = provider_.accepts(order->total, token);
+    if (!accepted) co_return fail(std::move(accepted.error()));
+  }
   const StartPayment asked = std::get<StartPayment>(command.body);
   const RequestKey key = command.key;
   const std::uint64_t fingerprint = command.fingerprint;
   auto started = co_await gate_.submit(std::move(command));
   if (!started) {
     if (answered && begins_nothing(started.error())) co_return std::move(*answered);
-    const Attempt repeated{asked.user, asked.order, {}, total, key, fingerprint};
+    const Attempt repeated{asked.user, asked.order, {}, order->total, key, fingerprint};
     auto paid = co_await unless_paid(repeated, std::move(token), std::move(started.error()));
     co_return paid;
   }
@@ -159,7 +173,9 @@ Task<Paid> PayOrder::start(Command command, Money total, std::string token, std:
   }
   const AttemptId attempt = std::get<PaymentStarted>(started->event->event.fact).attempt;
   if (key && resolver_ != nullptr) resolver_->bind(attempt, key, fingerprint);
-  const Attempt begun{asked.user, asked.order, attempt, total, key, fingerprint};
+  Attempt begun{asked.user, asked.order, attempt, order->total, key, fingerprint};
+  begun.pay_by = order->pay_by;
+  if (order->payment == PaymentState::declined) begun.before = PaymentState::declined;
   failpoint_.reach(Failpoint::At::attempt);
   auto paid = co_await charge(begun, std::move(token));
   co_return paid;
@@ -179,6 +195,7 @@ Task<Paid> PayOrder::unless_paid(Attempt asked, std::string token, Error refusal
     // Whoever began it has not asked for money yet, or never will: an instance that was killed. The attempt
     // is charged once, however often the provider is asked.
     asked.attempt = (*order)->attempt;
+    asked.pay_by = (*order)->pay_by;
     asked.begun_here = false;
     auto charged = co_await charge(asked, std::move(token));
     co_return charged;
@@ -196,63 +213,73 @@ Task<Paid> PayOrder::replay(StartPayment asked, std::string token) {
   auto order = co_await reader_.find(asked.user, asked.order);
   if (!order) co_return fail(std::move(order.error()));
   if ((*order)->payment == PaymentState::declined) {
-    const Money total = (*order)->total;
     Command again = asked;
-    auto paid = co_await start(std::move(again), total, std::move(token));
+    auto paid = co_await start(std::move(again), std::move(*order), std::move(token));
     co_return paid;
   }
   const bool known = (*order)->payment != PaymentState::pending;
   co_return Paid{std::move(*order), known, true};
 }
 
+asio::awaitable<void> PayOrder::ask_for_money(std::shared_ptr<Charging> charging, Attempt attempt,
+                                              std::string token) {
+  auto answer = co_await provider_.charge(attempt.attempt, attempt.total, std::move(token));
+  if (charging->is_left && attempt.begun_here && not_charged_by(answer)) {
+    // The resolver could only ask, and the provider does not know of it: the order would wait for long.
+    const auto settled = co_await settle(attempt, PaymentOutcome::declined, attempt.before);
+    static_cast<void>(settled);  // Not settled: as above.
+    co_return;
+  }
+  charging->answer = std::move(answer);
+  charging->timer.cancel();
+}
+
 Task<Paid> PayOrder::charge(Attempt attempt, std::string token) {
   const auto executor = co_await asio::this_coro::executor;
   auto charging = std::make_shared<Charging>(executor);
   charging->timer.expires_after(answer_max_);
-  charges_.spawn(executor,
-                 ask_for_money(provider_, charging, attempt.attempt, attempt.total, std::move(token)));
+  charges_.spawn(executor, ask_for_money(charging, attempt, std::move(token)));
   boost::system::error_code ignored;
   if (!charging->answer)
     co_await charging->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-
-  if (charging->answer && *charging->answer && **charging->answer == ChargeState::captured)
-    failpoint_.reach(Failpoint::At::charge);
-  std::optional<Error> not_charged;
-  ChargeState state = ChargeState::unknown;
-  if (charging->answer && *charging->answer) {
-    state = **charging->answer;
-    if (state == ChargeState::not_charged)
-      not_charged = Error(Code::overloaded, "the payment provider cannot be reached; nothing was charged");
-  } else if (charging->answer && (charging->answer->error().code == Code::validation ||
-                                  charging->answer->error().code == Code::order_not_payable)) {
-    not_charged = charging->answer->error();
-  }
-  if (not_charged) {
-    // Whoever has begun it may only be slow: called declined, it could be charged beside the next attempt.
-    if (!attempt.begun_here) co_return fail(std::move(*not_charged));
-    const auto settled = co_await settle(attempt, PaymentOutcome::declined);
-    if (settled || settled.error().code == Code::payment_declined) co_return fail(std::move(*not_charged));
-    co_return fail(settled.error());
-  }
-  if (state == ChargeState::unknown) {
+  if (!charging->answer) {
+    charging->is_left = true;
     auto pending = co_await read(attempt, false);
     co_return pending;
   }
-  const auto outcome = state == ChargeState::captured ? PaymentOutcome::captured : PaymentOutcome::declined;
+  const Result<ChargeState> answer = *charging->answer;
+  if (answer && *answer == ChargeState::captured) failpoint_.reach(Failpoint::At::charge);
+  auto not_charged = not_charged_by(answer);
+  if (not_charged) {
+    // Whoever has begun it may only be slow: called declined, it could be charged beside the next attempt.
+    if (!attempt.begun_here) co_return fail(std::move(*not_charged));
+    const auto settled = co_await settle(attempt, PaymentOutcome::declined, attempt.before);
+    if (settled || settled.error().code == Code::payment_declined) co_return fail(std::move(*not_charged));
+    co_return fail(settled.error());
+  }
+  if (!answer || *answer == ChargeState::unknown) {
+    auto pending = co_await read(attempt, false);
+    co_return pending;
+  }
+  const auto outcome = *answer == ChargeState::captured ? PaymentOutcome::captured : PaymentOutcome::declined;
   auto paid = co_await settle(attempt, outcome);
   co_return paid;
 }
 
-Task<Paid> PayOrder::settle(Attempt attempt, PaymentOutcome outcome) {
-  Command command = SettlePayment{attempt.order, attempt.attempt, outcome};
+Task<Paid> PayOrder::settle(Attempt attempt, PaymentOutcome outcome, std::optional<PaymentState> back_to) {
+  Command command = SettlePayment{attempt.order, attempt.attempt, outcome, back_to};
   if (outcome == PaymentOutcome::captured) {
     command.key = attempt.key;
     command.fingerprint = attempt.fingerprint;
   }
   const auto settled = co_await gate_.submit(std::move(command));
   if (settled) failpoint_.reach(Failpoint::At::settle);
-  if (settled && outcome == PaymentOutcome::declined)
-    co_return fail(Code::payment_declined, "the card was declined; the order can be paid until payBy");
+  if (settled && outcome == PaymentOutcome::declined) {
+    const bool is_late = settled->event == nullptr || settled->event->event.at >= attempt.pay_by;
+    co_return fail(Code::payment_declined, is_late
+                                               ? "the card was declined"
+                                               : "the card was declined; the order can be paid until payBy");
+  }
   // Not settled: the money has moved or not; the resolver asks the provider until the log knows.
   auto paid = co_await read(attempt, settled.has_value());
   // Another instance took this attempt for declined while it was charged here, and a later one is the

@@ -53,7 +53,9 @@ class PayOrder {
     Money total;
     RequestKey key;
     std::uint64_t fingerprint = 0;
-    bool begun_here = true;  ///< By this request: nobody else asks for its money.
+    bool begun_here = true;                    ///< By this request: nobody else asks for its money.
+    PaymentState before = PaymentState::none;  ///< What it goes back to when nobody is charged.
+    Instant pay_by{};                          ///< Of the order, a grace apart.
   };
   /// A request to pay an order that this process works on, and those who have sent it again meanwhile.
   struct UnderWay {
@@ -67,16 +69,19 @@ class PayOrder {
   };
   using UnderWayPtr = std::shared_ptr<UnderWay>;
   class Turn;
+  struct Charging;
   /// The request that is under way; this one, when there was none: `first`.
   UnderWayPtr find_or_begin(const Command& command, const std::string& token, bool& first);
   Task<Paid> wait_for(UnderWayPtr first, StartPayment asked);
   Task<Paid> beside_another(Command start, std::string token);
-  Task<Paid> start(Command start, Money total, std::string token,
+  Task<Paid> start(Command start, OrderPtr order, std::string token,
                    std::optional<Paid> answered = std::nullopt);
   Task<Paid> unless_paid(Attempt asked, std::string token, Error refusal);
   Task<Paid> replay(StartPayment asked, std::string token);
+  asio::awaitable<void> ask_for_money(std::shared_ptr<Charging> charging, Attempt attempt, std::string token);
   Task<Paid> charge(Attempt attempt, std::string token);
-  Task<Paid> settle(Attempt attempt, PaymentOutcome outcome);
+  Task<Paid> settle(Attempt attempt, PaymentOutcome outcome,
+                    std::optional<PaymentState> back_to = std::nullopt);
   Task<Paid> read(Attempt attempt, bool known);
 
   SaleGate& gate_;

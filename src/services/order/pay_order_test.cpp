@@ -202,23 +202,55 @@ TEST_F(PayOrderTest, ADeclinedCardLeavesTheOrderPayableWithANewAttempt) {
 TEST_F(PayOrderTest, ATokenTheProviderDoesNotKnowIsTheCallersMistake) {
   provider_.charge_answer = fail(Code::validation, "no such token");
   EXPECT_EQ(pay().error().code, Code::validation);
-  EXPECT_EQ(order().payment, PaymentState::declined) << "it can be paid at once with another";
+  EXPECT_EQ(order().payment, PaymentState::none) << "it can be paid at once with another";
+}
+
+TEST_F(PayOrderTest, WhatIsRefusedForCertainLeavesNothingInTheLog) {
+  provider_.accepts_answer = fail(Code::validation, "no such token");
+  const Place before = order().place;
+  EXPECT_EQ(pay().error().code, Code::validation);
+  EXPECT_EQ(order().place, before);
+  EXPECT_TRUE(provider_.charged.empty());
 }
 
 TEST_F(PayOrderTest, WhatTheProviderNeverTakesIsRefusedForGood) {
   provider_.charge_answer = fail(Code::order_not_payable, "no such currency");
   EXPECT_EQ(pay().error().code, Code::order_not_payable);
-  EXPECT_EQ(order().payment, PaymentState::declined);
+  EXPECT_EQ(order().payment, PaymentState::none);
   EXPECT_TRUE(provider_.asked_for.empty()) << "there is nothing to find out";
 }
 
 TEST_F(PayOrderTest, AProviderThatWasNotReachedFreesTheOrderAtOnce) {
   provider_.charge_answer = ChargeState::not_charged;
   EXPECT_EQ(pay().error().code, Code::overloaded);
-  EXPECT_EQ(order().payment, PaymentState::declined);
+  EXPECT_EQ(order().payment, PaymentState::none) << "no card was declined";
   EXPECT_TRUE(provider_.asked_for.empty()) << "there is nothing to find out";
   provider_.charge_answer = ChargeState::captured;
   EXPECT_TRUE(pay());
+}
+
+TEST_F(PayOrderTest, AProviderThatWasNotReachedLeavesTheDeclineOfBefore) {
+  provider_.charge_answer = ChargeState::declined;
+  EXPECT_EQ(pay().error().code, Code::payment_declined);
+  provider_.charge_answer = ChargeState::not_charged;
+  EXPECT_EQ(pay().error().code, Code::overloaded);
+  EXPECT_EQ(order().payment, PaymentState::declined);
+}
+
+/// It could never be found out: the provider knows nothing of it.
+TEST_F(PayOrderTest, AChargeThatLateTurnsOutNotToBeMadeFreesTheOrder) {
+  provider_.charge_answer = ChargeState::not_charged;
+  provider_.charge_takes = answer_max * 2;
+  provider_.find_answers = {fail(Code::unavailable, "away")};
+  EXPECT_FALSE(pay()->known);
+  EXPECT_EQ(order().payment, PaymentState::none);
+}
+
+TEST_F(PayOrderTest, ADeclineAfterPayBySaysOfNoFurtherTry) {
+  provider_.charge_answer = ChargeState::declined;
+  EXPECT_NE(pay().error().detail.find("until payBy"), std::string::npos);
+  provider_.while_charging = [this](AttemptId) { clock_.shift += Millis(61'000); };
+  EXPECT_EQ(pay().error().detail, "the card was declined");
 }
 
 TEST_F(PayOrderTest, ALostAnswerIsPendingUntilTheProviderIsAskedAgain) {

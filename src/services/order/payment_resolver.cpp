@@ -201,7 +201,7 @@ void PaymentResolver::asked(OpenPayment open, bool done) {
     } else {
       unsettled.asking = false;
       unsettled.next = clock_.now() + unsettled.wait;
-      unsettled.wait = std::min(unsettled.wait * 2, limits_.wait_max);
+      unsettled.wait = std::min(unsettled.wait * 2, open.refund ? limits_.refund_wait_max : limits_.wait_max);
       due_.insert({unsettled.next, open.attempt});
     }
   }

@@ -31,6 +31,8 @@ struct ResolverLimits {
   /// A charge the provider does not know of for this long is taken as declined.
   Millis unknown_max{3'600'000};
   std::size_t resolver_concurrency_max = 32;  ///< Questions to the provider at once.
+  /// Nobody waits beside a refund, and a bank may take days for one.
+  Millis refund_wait_max{60'000};
 };
 
 /// Lives on one executor that runs on one thread; must outlive what runs there. No timer while nothing is

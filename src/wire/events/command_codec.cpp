@@ -153,12 +153,19 @@ Command::Body empty_body(std::size_t kind) {
 // ---- Commands and answers ----
 
 void encode_command(ByteWriter& out, const Command& command) {
+  const auto* settled = std::get_if<SettlePayment>(&command.body);
+  RequestKey key = command.key;
+  std::uint64_t fingerprint = command.fingerprint;
+  if (settled != nullptr && settled->outcome == PaymentOutcome::declined && settled->back_to) {
+    key = not_charged_key(settled->attempt);
+    fingerprint = static_cast<std::uint64_t>(*settled->back_to);
+  }
   out.byte(static_cast<std::uint8_t>(command.body.index()));
-  out.byte(static_cast<std::uint8_t>((command.key ? has_key : 0) | (command.copy.number ? has_copy : 0)));
-  if (command.key) {
-    out.fixed64(command.key.hi);
-    out.fixed64(command.key.lo);
-    out.fixed64(command.fingerprint);
+  out.byte(static_cast<std::uint8_t>((key ? has_key : 0) | (command.copy.number ? has_copy : 0)));
+  if (key) {
+    out.fixed64(key.hi);
+    out.fixed64(key.lo);
+    out.fixed64(fingerprint);
   }
   if (command.copy.number) {
     out.fixed64(command.copy.request.hi);
@@ -187,6 +194,11 @@ void decode_command(ByteReader& in, Command& command) {
     command.copy.number = static_cast<std::uint32_t>(number);
   }
   std::visit([&in](auto& body) { decode(in, body); }, command.body);
+  auto* const settled = std::get_if<SettlePayment>(&command.body);
+  if (settled != nullptr && settled->outcome == PaymentOutcome::declined) {
+    settled->back_to = not_charged_by(settled->attempt, command.key, command.fingerprint);
+    if (settled->back_to) command.key = {}, command.fingerprint = 0;
+  }
   if (!in.broken() && before - in.left() > command_bytes_max) in.refuse();
 }
 

@@ -32,6 +32,7 @@ std::vector<Command> all_kinds() {
           placed(),
           StartPayment{OrderId{1}, UserId{2}},
           SettlePayment{OrderId{1}, AttemptId{2}, PaymentOutcome::refunded},
+          SettlePayment{OrderId{1}, AttemptId{2}, PaymentOutcome::declined, PaymentState::declined},
           CancelOrder{OrderId{1}, UserId{2}, true},
           MoveOrder{OrderId{1}, UserId{}, OrderState::shipped, "why"}};
 }
@@ -55,6 +56,8 @@ TEST(CommandCodec, EachKindComesBackAsItWasSent) {
   // The same bytes again: nothing was lost on the way.
   EXPECT_EQ(encode_message(came), bytes);
   EXPECT_EQ(came.commands[3].copy.number, 2u);
+  EXPECT_EQ(std::get<SettlePayment>(came.commands[6].body).back_to, PaymentState::declined);
+  EXPECT_FALSE(came.commands[6].key);
   EXPECT_EQ(came.commands[0].id, (CommandId{12, 13, 5}));
 }
 

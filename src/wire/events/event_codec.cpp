@@ -264,8 +264,22 @@ void decode(ByteReader& in, AttemptFact& fact) {
 }
 
 constexpr unsigned has_key = 1, has_command = 2;
+/// Beside an attempt's id it is as sure to be no request's key as any other 64 random bits.
+constexpr std::uint64_t not_charged_mark = 0xC3A6'5B1E'94D7'208F;
 
 }  // namespace
+
+RequestKey not_charged_key(AttemptId attempt) {
+  return RequestKey{not_charged_mark, static_cast<std::uint64_t>(attempt.value)};
+}
+
+std::optional<PaymentState> not_charged_by(AttemptId attempt, const RequestKey& key,
+                                           std::uint64_t fingerprint) {
+  if (key != not_charged_key(attempt)) return std::nullopt;
+  for (const PaymentState state : {PaymentState::none, PaymentState::declined})
+    if (fingerprint == static_cast<std::uint64_t>(state)) return state;
+  return std::nullopt;
+}
 
 void encode_terms(ByteWriter& out, const ProductTerms& terms) {
   put(out, terms.seller);
@@ -319,12 +333,19 @@ ProductTexts decode_texts(ByteReader& in) {
 }
 
 void encode_event(ByteWriter& out, const Event& event) {
+  const auto* declined = std::get_if<PaymentDeclined>(&event.fact);
+  RequestKey key = event.key;
+  std::uint64_t fingerprint = event.fingerprint;
+  if (declined != nullptr && declined->back_to) {
+    key = not_charged_key(declined->attempt);
+    fingerprint = static_cast<std::uint64_t>(*declined->back_to);
+  }
   out.byte(static_cast<std::uint8_t>(event.fact.index()));
-  out.byte(static_cast<std::uint8_t>((event.key ? has_key : 0) | (event.command ? has_command : 0)));
+  out.byte(static_cast<std::uint8_t>((key ? has_key : 0) | (event.command ? has_command : 0)));
   put(out, event.at);
-  if (event.key) {
-    put(out, event.key);
-    out.fixed64(event.fingerprint);
+  if (key) {
+    put(out, key);
+    out.fixed64(fingerprint);
   }
   if (event.command) {
     out.fixed64(event.command.session_hi);
@@ -353,6 +374,10 @@ bool decode_event(ByteReader& in, Event& event) {
     if (!event.command) return false;
   }
   std::visit([&in](auto& fact) { decode(in, fact); }, event.fact);
+  if (auto* declined = std::get_if<PaymentDeclined>(&event.fact)) {
+    declined->back_to = not_charged_by(declined->attempt, event.key, event.fingerprint);
+    if (declined->back_to) event.key = {}, event.fingerprint = 0;
+  }
   return !in.broken();
 }
 

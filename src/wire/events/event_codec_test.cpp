@@ -32,6 +32,37 @@ TEST(EventCodec, EachKindWithEachMemberReadsBackWhole) {
   for (std::size_t kind = 0; kind < covered.size(); ++kind) EXPECT_TRUE(covered[kind]) << "kind " << kind;
 }
 
+/// An instance of before follows what this one writes: for it the key is one like any other.
+TEST(EventCodec, APaymentThatWasNotChargedIsADeclineToProgramsThatDoNotKnowOfIt) {
+  for (const PaymentState before : {PaymentState::none, PaymentState::declined}) {
+    const Event event{at(5), {}, 0, {}, PaymentDeclined{OrderId{1}, alice, AttemptId{7}, before}};
+    Event as_before{at(5),
+                    not_charged_key(AttemptId{7}),
+                    static_cast<std::uint64_t>(before),
+                    {},
+                    PaymentDeclined{OrderId{1}, alice, AttemptId{7}}};
+    const std::string bytes = encoded(event);
+    EXPECT_EQ(bytes, encoded(as_before)) << "format 2, and nothing new in it";
+    ByteReader in(bytes);
+    Event read;
+    ASSERT_TRUE(decode_event(in, read));
+    EXPECT_EQ(read, event);
+  }
+}
+
+TEST(EventCodec, AKeyOfARequestSaysNothingOfThePayment) {
+  const PaymentDeclined declined{OrderId{1}, alice, AttemptId{7}};
+  for (const RequestKey& key :
+       {RequestKey{1, 7}, not_charged_key(AttemptId{8}), not_charged_key(AttemptId{7})}) {
+    const Event event{at(5), key, 1, {}, declined};
+    const std::string bytes = encoded(event);
+    ByteReader in(bytes);
+    Event read;
+    ASSERT_TRUE(decode_event(in, read));
+    EXPECT_EQ(read, event);
+  }
+}
+
 TEST(EventCodec, ACutEventIsRefused) {
   for (const Fact& fact : facts_of_each_kind()) {
     const std::string bytes = encoded(events_with(fact).back());
