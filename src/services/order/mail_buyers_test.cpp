@@ -24,7 +24,7 @@ class PlaceOutbox final : public Outbox {
   Task<std::vector<OutboxMail>> due(Instant, int) override { co_return std::vector<OutboxMail>(); }
   Task<std::optional<Instant>> next_due() override { co_return std::optional<Instant>(); }
   Task<> mark_sent(MailId, Instant, bool) override { co_return Result<>(); }
-  Task<> mark_failed(MailId, std::optional<Instant>, std::string) override { co_return Result<>(); }
+  Task<bool> mark_failed(MailId, int, std::optional<Instant>, std::string) override { co_return true; }
   Task<std::vector<OutboxMail>> list(std::optional<MailState>, MailId, int) override {
     co_return std::vector<OutboxMail>();
   }
