@@ -23,8 +23,8 @@ class AccountCare {
   virtual Task<std::optional<std::vector<SessionId>>> reset_password(std::string email, std::string code,
                                                                      std::string hash, Instant now) = 0;
   /// The account with its personal data, sessions, cart, wish list and codes is gone, at once; orders stay,
-  /// under an id that names nobody. Answers the sessions that ended. Errors: not_found; invalid_credentials,
-  /// when the verified password is no longer the current one.
+  /// under an id that names nobody. Answers the sessions that ended. Errors: not_found; forbidden (an
+  /// administrator's); invalid_credentials, when the verified password is no longer the current one.
   virtual Task<std::vector<SessionId>> erase(UserId id, std::int64_t verified_generation, Instant now) = 0;
 };
 

@@ -24,14 +24,16 @@ struct AccountQuery {
 class AccountDirectory {
  public:
   virtual ~AccountDirectory() = default;
-  /// Newest first. Errors: unavailable, overloaded (as for all below).
+  /// Newest first, without those that cannot be read (`market check` names them). Errors: unavailable,
+  /// overloaded (as for all below).
   virtual Task<std::vector<ListedAccount>> list(AccountQuery query) = 0;
   /// Errors: not_found.
   virtual Task<ListedAccount> find(UserId id) = 0;
   /// Nobody signs in to a locked account, and all its sessions end at once: answers those. One that is locked
-  /// already stays so. Errors: not_found.
-  virtual Task<std::vector<SessionId>> lock(UserId id, Instant now) = 0;
-  virtual Task<> unlock(UserId id) = 0;
+  /// already stays so. `admin`: as of Accounts::set_role. Errors: forbidden, not_found.
+  virtual Task<std::vector<SessionId>> lock(UserId admin, UserId id, Instant now) = 0;
+  /// Errors: forbidden.
+  virtual Task<> unlock(UserId admin, UserId id) = 0;
 };
 
 }  // namespace market

@@ -84,8 +84,9 @@ class Accounts {
   virtual Task<Account> find(UserId id) = 0;
   virtual Task<Account> find_by_email(std::string email) = 0;
   virtual Task<Account> update(UserId id, AccountPatch patch) = 0;
-  /// Errors: not_found.
-  virtual Task<Account> set_role(UserId id, Role role, Instant now) = 0;
+  /// `admin`: who asks, and still is one when it is written: of two that act against each other one stays.
+  /// Errors: forbidden (no longer), not_found.
+  virtual Task<Account> set_role(UserId admin, UserId id, Role role, Instant now) = 0;
   /// Those whose role was changed then or later.
   virtual Task<std::vector<RoleChange>> roles_changed_since(Instant since) = 0;
 

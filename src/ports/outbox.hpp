@@ -40,7 +40,7 @@ struct OutboxMail {
 /// Waiting mails that may be kept, and how many of them may be about orders: codes still find room then.
 inline constexpr int outbox_mails_max = 100'000;
 inline constexpr int outbox_order_mails_max = 90'000;
-/// Mails about orders to one buyer in a day; what is beyond is not written.
+/// Mails about orders to one address in a day, whosever its account was; what is beyond is not written.
 inline constexpr int outbox_user_mails_max = 200;
 /// Mails kept to be looked at, of those that were sent and of those that failed.
 inline constexpr int outbox_kept_max = 10'000;
@@ -61,10 +61,12 @@ class Outbox {
   virtual Task<std::vector<OutboxMail>> due(Instant now, int limit) = 0;
   /// When the next one is due; none: nothing waits.
   virtual Task<std::optional<Instant>> next_due() = 0;
-  /// `keep_text`: for a demonstration without a mail server.
+  /// The server has taken it, whoever sent it. `keep_text`: for a demonstration without a mail server.
   virtual Task<> mark_sent(MailId id, Instant now, bool keep_text) = 0;
-  /// Counts a try. `next_at` none: it is given up.
-  virtual Task<> mark_failed(MailId id, std::optional<Instant> next_at, std::string reason) = 0;
+  /// Counts a try. `next_at` none: it is given up. `tries`: as it was read; false, and nothing changes, when
+  /// another instance has sent or tried it since.
+  virtual Task<bool> mark_failed(MailId id, int tries, std::optional<Instant> next_at,
+                                 std::string reason) = 0;
 
   /// Newest first, from the one behind `before` (none: the newest).
   virtual Task<std::vector<OutboxMail>> list(std::optional<MailState> state, MailId before, int limit) = 0;

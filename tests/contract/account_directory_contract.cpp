@@ -14,7 +14,7 @@ class AccountDirectoryContract : public MainDatabaseContract {
       account.id = UserId{id};
       account.email = "User" + std::to_string(id) + "@Example.kr";
       account.name = "김";
-      account.role = id == 3 ? Role::seller : Role::customer;
+      account.role = id == 3 ? Role::seller : id == chief.value ? Role::admin : Role::customer;
       account.password_hash = "secret";
       EXPECT_TRUE(run(accounts_.create(account, std::nullopt)));
     }
@@ -30,6 +30,7 @@ class AccountDirectoryContract : public MainDatabaseContract {
                                                 "Firefox", at(0), at(0), at(1'000)}));
   }
   using Ids = std::vector<std::int64_t>;
+  static constexpr UserId chief{5};
 
   TestClock clock_{at(5)};
   sql::SqlAccounts accounts_{database_, cipher_, clock_};
@@ -55,29 +56,52 @@ TEST_P(AccountDirectoryContract, ListsNewestFirstWithFilters) {
 
 TEST_P(AccountDirectoryContract, ALockEndsAllSessionsAndLetsNobodyIn) {
   ASSERT_TRUE(open(11, 2) && open(12, 2) && open(13, 3));
-  EXPECT_EQ(*run(directory_.lock(UserId{2}, at(9))), (std::vector<SessionId>{SessionId{11}, SessionId{12}}));
+  EXPECT_EQ(*run(directory_.lock(chief, UserId{2}, at(9))),
+            (std::vector<SessionId>{SessionId{11}, SessionId{12}}));
   EXPECT_EQ(open(14, 2).error().code, Code::invalid_credentials);
   EXPECT_TRUE(open(15, 3));
   EXPECT_FALSE(run(accounts_.rotate_session("hash11", "next", at(10)))->session);
   EXPECT_EQ(run(directory_.find(UserId{2}))->locked_at, at(9));
-  EXPECT_TRUE(run(directory_.lock(UserId{2}, at(20)))->empty()) << "locked already";
+  EXPECT_TRUE(run(directory_.lock(chief, UserId{2}, at(20)))->empty()) << "locked already";
   EXPECT_EQ(run(directory_.find(UserId{2}))->locked_at, at(9));
   AccountQuery query;
   query.locked = true;
   EXPECT_EQ(list(query), Ids{2});
   query.locked = false;
   EXPECT_EQ(list(query), (Ids{5, 4, 3, 1}));
-  ASSERT_TRUE(run(directory_.unlock(UserId{2})));
-  ASSERT_TRUE(run(directory_.unlock(UserId{2})));
+  ASSERT_TRUE(run(directory_.unlock(chief, UserId{2})));
+  ASSERT_TRUE(run(directory_.unlock(chief, UserId{2})));
   EXPECT_TRUE(open(16, 2));
   EXPECT_FALSE(run(directory_.find(UserId{2}))->locked_at);
+}
+
+TEST_P(AccountDirectoryContract, OfTwoWhoLockEachOtherOneStays) {
+  ASSERT_TRUE(run(accounts_.set_role(chief, UserId{1}, Role::admin, at(1))));
+  ASSERT_TRUE(run(directory_.lock(chief, UserId{1}, at(1))));
+  EXPECT_EQ(run(directory_.lock(UserId{1}, chief, at(1))).error().code, Code::forbidden);
+  EXPECT_EQ(run(directory_.unlock(UserId{1}, UserId{1})).error().code, Code::forbidden);
+  EXPECT_EQ(run(accounts_.set_role(UserId{1}, chief, Role::customer, at(1))).error().code, Code::forbidden);
+  EXPECT_FALSE(run(directory_.find(chief))->locked_at);
+}
+
+TEST_P(AccountDirectoryContract, LeavesOutWhatCannotBeReadAndListsOn) {
+  ASSERT_TRUE(run(database_.write([](soci::session& sql) -> Result<> {
+    sql << "UPDATE accounts SET name = 'cannot be read' WHERE id = 4";
+    return {};
+  })));
+  AccountQuery query;
+  query.limit = 2;
+  EXPECT_EQ(list(query), (Ids{5, 3})) << "a whole page";
+  query.limit = 20;
+  EXPECT_EQ(list(query), (Ids{5, 3, 2, 1}));
+  EXPECT_EQ(run(directory_.find(UserId{4})).error().code, Code::internal);
 }
 
 TEST_P(AccountDirectoryContract, ShowsNoHash) {
   EXPECT_EQ(run(directory_.find(UserId{1}))->account.password_hash, "");
   EXPECT_EQ(run(directory_.find(UserId{1}))->account.email, "User1@Example.kr");
   EXPECT_EQ(run(directory_.find(UserId{99})).error().code, Code::not_found);
-  EXPECT_EQ(run(directory_.lock(UserId{99}, at(0))).error().code, Code::not_found);
+  EXPECT_EQ(run(directory_.lock(chief, UserId{99}, at(0))).error().code, Code::not_found);
 }
 
 MARKET_ON_EACH_DATABASE(AccountDirectoryContract);

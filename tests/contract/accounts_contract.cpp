@@ -22,6 +22,12 @@ Account account_of(std::int64_t id, std::string email) {
   return account;
 }
 
+Account admin_of(std::int64_t id) {
+  Account account = account_of(id, "admin" + std::to_string(id) + "@b.kr");
+  account.role = Role::admin;
+  return account;
+}
+
 Session session_of(std::int64_t id, std::int64_t user, std::string hash) {
   return Session{SessionId{id}, UserId{user}, std::move(hash), "Firefox", at(0), at(0), at(1000)};
 }
@@ -123,16 +129,28 @@ TEST_P(AccountsContract, TheFileShowsNoPersonalData) {
 TEST_P(AccountsContract, ARoleIsChangedAndItsChangeIsKnownToAStart) {
   ASSERT_TRUE(create(account_of(1, "a@b.kr")));
   ASSERT_TRUE(create(account_of(2, "c@b.kr")));
-  EXPECT_EQ(run(accounts_.set_role(UserId{1}, Role::seller, at(5)))->role, Role::seller);
+  ASSERT_TRUE(create(admin_of(4)));
+  EXPECT_EQ(run(accounts_.set_role(UserId{4}, UserId{1}, Role::seller, at(5)))->role, Role::seller);
   EXPECT_EQ(run(accounts_.find(UserId{1}))->role, Role::seller);
-  EXPECT_EQ(run(accounts_.set_role(UserId{2}, Role::customer, at(5)))->role, Role::customer);  // No change.
-  EXPECT_EQ(run(accounts_.set_role(UserId{3}, Role::seller, at(5))).error().code, Code::not_found);
+  EXPECT_EQ(run(accounts_.set_role(UserId{4}, UserId{2}, Role::customer, at(5)))->role, Role::customer)
+      << "no change";
+  EXPECT_EQ(run(accounts_.set_role(UserId{4}, UserId{3}, Role::seller, at(5))).error().code, Code::not_found);
   const auto changed = run(accounts_.roles_changed_since(at(5)));
   ASSERT_TRUE(changed);
   ASSERT_EQ(changed->size(), 1u);
   EXPECT_EQ(changed->front().user, UserId{1});
   EXPECT_EQ(changed->front().role, Role::seller);
   EXPECT_TRUE(run(accounts_.roles_changed_since(at(6)))->empty());
+}
+
+TEST_P(AccountsContract, WhoeverHasLostTheRoleGivesNoneAway) {
+  for (const std::int64_t id : {4, 5}) ASSERT_TRUE(create(admin_of(id)));
+  ASSERT_TRUE(create(account_of(1, "a@b.kr")));
+  ASSERT_TRUE(run(accounts_.set_role(UserId{4}, UserId{5}, Role::customer, at(5))));
+  for (const std::int64_t asks : {1, 5, 9})
+    EXPECT_EQ(run(accounts_.set_role(UserId{asks}, UserId{4}, Role::customer, at(5))).error().code,
+              Code::forbidden);
+  EXPECT_EQ(run(accounts_.find(UserId{4}))->role, Role::admin);
 }
 
 TEST_P(AccountsContract, AVerificationCodeWorksOnceInItsTimeAndFiveTries) {

@@ -1,6 +1,8 @@
 /// ports/outbox.hpp: what every adapter must keep.
 #include <fstream>
 
+#include "adapters/sql/account_care.hpp"
+#include "adapters/sql/accounts.hpp"
 #include "adapters/sql/outbox.hpp"
 #include "tests/contract/main_database_contract.hpp"
 
@@ -42,6 +44,7 @@ class OutboxContract : public MainDatabaseContract {
     return all;
   }
   using Ids = std::vector<std::int64_t>;
+  TestClock clock_{at(5)};
   sql::SqlOutbox outbox_{database_, cipher_};
 };
 
@@ -94,10 +97,10 @@ TEST_P(OutboxContract, NothingPersonalIsKeptOfASentOne) {
 
 TEST_P(OutboxContract, AFailedTryIsCountedAndTheLastOneGivesUp) {
   ASSERT_TRUE(run(outbox_.put(mail(1))));
-  ASSERT_TRUE(run(outbox_.mark_failed(MailId{1}, at(60), "451")));
+  ASSERT_TRUE(run(outbox_.mark_failed(MailId{1}, 0, at(60), "451")));
   EXPECT_EQ(due(59), Ids{});
   EXPECT_EQ(due(60), Ids{1});
-  ASSERT_TRUE(run(outbox_.mark_failed(MailId{1}, std::nullopt, "550")));
+  ASSERT_TRUE(run(outbox_.mark_failed(MailId{1}, 1, std::nullopt, "550")));
   EXPECT_EQ(due(9'999), Ids{});
   const OutboxMail failed = run(outbox_.list(MailState::failed, {}, 10))->front();
   EXPECT_EQ(failed.tries, 2);
@@ -128,8 +131,56 @@ TEST_P(OutboxContract, OneBuyerTakesOnlyItsShare) {
   std::vector<OutboxMail> many;
   for (std::int64_t id = 1; id <= outbox_user_mails_max + 5; ++id) many.push_back(about_order(id, 5));
   many.push_back(about_order(9'000, 6));
+  many.back().mail.to = "lee@example.kr";
   ASSERT_TRUE(run(outbox_.put_for(std::move(many), {})));
   EXPECT_EQ(*run(outbox_.waiting()), outbox_user_mails_max + 1);
+}
+
+TEST_P(OutboxContract, AnAddressHasHadEnoughWhateverBecameOfItsAccounts) {
+  sql::SqlAccounts accounts{database_, cipher_, clock_};
+  sql::SqlAccountCare care{database_, cipher_};
+  std::int64_t id = 0;
+  // Takes and sends as many as are written, of an account that is then ended.
+  const auto written = [&](std::int64_t user, std::string email, Instant now) {
+    Account account;
+    account.id = UserId{user};
+    account.email = email;
+    account.password_hash = "secret";
+    EXPECT_TRUE(run(accounts.create(account, std::nullopt)));
+    std::vector<OutboxMail> mails;
+    for (int i = 0; i < outbox_user_mails_max; ++i) {
+      mails.push_back(about_order(++id, user));
+      mails.back().mail.to = email;
+      mails.back().created_at = mails.back().next_at = now;
+    }
+    EXPECT_TRUE(run(outbox_.put_for(std::move(mails), {})));
+    const auto count = *run(outbox_.waiting());
+    const auto all = run(outbox_.due(now, outbox_user_mails_max));
+    for (const OutboxMail& each : *all) EXPECT_TRUE(run(outbox_.mark_sent(each.id, now, false)));
+    EXPECT_TRUE(run(care.erase(UserId{user}, 0, now)));
+    return count;
+  };
+  const auto day = std::chrono::hours(24);
+  EXPECT_EQ(written(5, "kim@example.kr", at(1)), outbox_user_mails_max);
+  EXPECT_EQ(written(6, "KIM@example.kr", at(2)), 0) << "the same mailbox";
+  EXPECT_EQ(written(7, "lee@example.kr", at(2)), outbox_user_mails_max);
+  EXPECT_EQ(written(8, "kim@example.kr", at(1) + day - Millis(1)), 0);
+  EXPECT_EQ(written(9, "kim@example.kr", at(1) + day), outbox_user_mails_max);
+}
+
+TEST_P(OutboxContract, AFormerSendersMarkIsLate) {
+  ASSERT_TRUE(run(outbox_.put(mail(1))));
+  ASSERT_TRUE(run(outbox_.put(mail(2))));
+  // Another instance has tried the one and sent the other.
+  EXPECT_TRUE(*run(outbox_.mark_failed(MailId{1}, 0, at(60), "451")));
+  ASSERT_TRUE(run(outbox_.mark_sent(MailId{2}, at(7), false)));
+  EXPECT_FALSE(*run(outbox_.mark_failed(MailId{1}, 0, std::nullopt, "550")));
+  EXPECT_FALSE(*run(outbox_.mark_failed(MailId{2}, 0, at(60), "451")));
+  ASSERT_TRUE(run(outbox_.mark_sent(MailId{2}, at(9), false)));
+  EXPECT_EQ(due(60), Ids{1});
+  const OutboxMail sent = run(outbox_.list(MailState::sent, {}, 10))->front();
+  EXPECT_EQ(sent.sent_at, at(7));
+  EXPECT_EQ(sent.tries, 1);
 }
 
 TEST_P(OutboxContract, SaysWhenItCannotBeWritten) {

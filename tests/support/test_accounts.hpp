@@ -45,7 +45,7 @@ class MemoryAccounts : public Accounts {
     co_return fail(Code::not_found, "no account");
   }
   Task<Account> update(UserId id, AccountPatch) override { return find(id); }
-  Task<Account> set_role(UserId id, Role role, Instant) override {
+  Task<Account> set_role(UserId, UserId id, Role role, Instant) override {
     if (!failure && all.contains(id)) all.at(id).role = role;
     return find(id);
   }

@@ -275,7 +275,7 @@ TEST_F(MysqlMainDatabase, ARoleThatWasWrittenPastTheMarketIsFound) {
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code, Code::internal);
   // Nor is it made good by a change that the market makes.
-  EXPECT_FALSE(tests::run(accounts().set_role(UserId{7}, Role::seller, clock_.now())));
+  EXPECT_FALSE(tests::run(accounts().set_role(UserId{1}, UserId{7}, Role::seller, clock_.now())));
 }
 
 TEST_F(MysqlMainDatabase, BytesThatAreNoTextAreKeptAsTheyAre) {

@@ -152,8 +152,14 @@ constexpr const char* version_5[] = {
 };
 // And where to: a name of a topic may have 249 bytes.
 constexpr const char* version_6[] = {"ALTER TABLE unfinished_restore MODIFY backup VARBINARY(1000) NOT NULL"};
-constexpr std::span<const char* const> versions[] = {version_1, version_2, version_3,
-                                                     version_4, version_5, version_6};
+// Mails about orders to an address, by a keyed hash of it, since the first of a day; it outlives accounts.
+constexpr const char* version_7[] = {
+    "CREATE TABLE IF NOT EXISTS mailed_addresses("
+    "address_index VARBINARY(200) PRIMARY KEY, since BIGINT NOT NULL, mails INT NOT NULL,"
+    "KEY mailed_addresses_by_since(since))",
+};
+constexpr std::span<const char* const> versions[] = {version_1, version_2, version_3, version_4,
+                                                     version_5, version_6, version_7};
 constexpr int with_webhook_sums = 4;
 constexpr int lock_seconds = 30;
 constexpr Millis change_time_max{300'000};  ///< Of one step, on tables as large as they may be.

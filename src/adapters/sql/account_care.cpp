@@ -14,6 +14,8 @@ Result<std::vector<SessionId>> erase_all(soci::session& sql, const FieldCipher& 
   if (!account) return fail(account.error());
   if (account->password_generation != generation)
     return fail(Code::invalid_credentials, "the password was changed meanwhile");
+  if (account->role == Role::admin)  // Since a moment ago.
+    return fail(Code::forbidden, "an administrator's account is not ended");
   long long session = 0;
   std::vector<SessionId> ended;
   {

@@ -38,18 +38,31 @@ std::vector<long long> select_ids(soci::session& sql, const AccountQuery& query,
   return ids;
 }
 
+bool is_left_out(const Error& error) {
+  return error.code == Code::not_found || error.code == Code::internal;
+}
+
 }  // namespace
 
 Task<std::vector<ListedAccount>> SqlAccountDirectory::list(AccountQuery query) {
   return database_.read(
       [this, query = std::move(query)](soci::session& sql) -> Result<std::vector<ListedAccount>> {
         const std::string index = query.email ? cipher_.blind_index(email_key(*query.email)) : std::string();
+        const auto wanted = static_cast<std::size_t>(query.limit);
         std::vector<ListedAccount> found;
-        for (const long long id : select_ids(sql, query, index)) {
-          auto account = listed(sql, cipher_, id);
-          if (!account && account.error().code == Code::not_found) continue;  // Deleted meanwhile.
-          if (!account) return fail(account.error());
-          found.push_back(std::move(*account));
+        AccountQuery next = query;
+        while (found.size() < wanted) {
+          next.limit = static_cast<int>(wanted - found.size());
+          const auto ids = select_ids(sql, next, index);
+          for (const long long id : ids) {
+            auto account = listed(sql, cipher_, id);
+            // Deleted meanwhile; or one that cannot be read, which must not hide all others.
+            if (!account && is_left_out(account.error())) continue;
+            if (!account) return fail(account.error());
+            found.push_back(std::move(*account));
+          }
+          if (ids.size() < static_cast<std::size_t>(next.limit)) break;
+          next.before = UserId{ids.back()};
         }
         return found;
       });
@@ -60,9 +73,10 @@ Task<ListedAccount> SqlAccountDirectory::find(UserId id) {
       [this, id = static_cast<long long>(id.value)](soci::session& sql) { return listed(sql, cipher_, id); });
 }
 
-Task<std::vector<SessionId>> SqlAccountDirectory::lock(UserId id, Instant now) {
-  return database_.write([this, user = static_cast<long long>(id.value),
+Task<std::vector<SessionId>> SqlAccountDirectory::lock(UserId admin, UserId id, Instant now) {
+  return database_.write([this, admin, user = static_cast<long long>(id.value),
                           at = millis_of(now)](soci::session& sql) -> Result<std::vector<SessionId>> {
+    if (const auto may = expect_admin(sql, cipher_, admin); !may) return fail(may.error());
     if (const auto known = select_account(sql, cipher_, user); !known) return fail(known.error());
     int one = 0;
     sql << "SELECT 1 FROM locked_accounts WHERE user_id = :id", soci::use(user), soci::into(one);
@@ -85,11 +99,13 @@ Task<std::vector<SessionId>> SqlAccountDirectory::lock(UserId id, Instant now) {
   });
 }
 
-Task<> SqlAccountDirectory::unlock(UserId id) {
-  return database_.write([user = static_cast<long long>(id.value)](soci::session& sql) -> Result<> {
-    sql << "DELETE FROM locked_accounts WHERE user_id = :id", soci::use(user);
-    return {};
-  });
+Task<> SqlAccountDirectory::unlock(UserId admin, UserId id) {
+  return database_.write(
+      [this, admin, user = static_cast<long long>(id.value)](soci::session& sql) -> Result<> {
+        if (const auto may = expect_admin(sql, cipher_, admin); !may) return may;
+        sql << "DELETE FROM locked_accounts WHERE user_id = :id", soci::use(user);
+        return {};
+      });
 }
 
 }  // namespace market::sql

@@ -14,8 +14,8 @@ class SqlAccountDirectory final : public AccountDirectory {
       : database_(database), cipher_(cipher) {}
   Task<std::vector<ListedAccount>> list(AccountQuery query) override;
   Task<ListedAccount> find(UserId id) override;
-  Task<std::vector<SessionId>> lock(UserId id, Instant now) override;
-  Task<> unlock(UserId id) override;
+  Task<std::vector<SessionId>> lock(UserId admin, UserId id, Instant now) override;
+  Task<> unlock(UserId admin, UserId id) override;
 
  private:
   MainDatabase& database_;

@@ -20,6 +20,9 @@ Result<Account> select_account(soci::session& sql, const FieldCipher& cipher, lo
 /// By FieldCipher::blind_index of its email_key. Errors: as above.
 Result<Account> select_account(soci::session& sql, const FieldCipher& cipher, const std::string& email_index);
 
+/// That this account is an administrator's, and not locked, within a write. Errors: forbidden, internal.
+Result<> expect_admin(soci::session& sql, const FieldCipher& cipher, UserId admin);
+
 /// Accounts::change_password within a write. Errors: not_found, invalid_credentials.
 Result<std::vector<SessionId>> change_password(soci::session& sql, const FieldCipher& cipher, long long user,
                                                const PasswordChange& wanted, long long now);

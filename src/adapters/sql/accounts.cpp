@@ -61,7 +61,7 @@ Result<Account> decrypt(const FieldCipher& cipher, const AccountRow& row) {
   const auto role = parse_role(row.sum.role);
   if (!role) wrong = Error(Code::internal, "an account has a role that is not known");
   if (row.mac != row.sum.mac(cipher))
-    wrong = Error(Code::internal, "an account was changed outside of the market");
+    wrong = Error(Code::internal, fmt::format("account {} was changed outside of the market", row.sum.id));
   if (wrong) return fail(*wrong);
   account.role = *role;
   account.email_verified = row.sum.verified != 0;
@@ -152,6 +152,17 @@ Result<Account> select_account(soci::session& sql, const FieldCipher& cipher,
   return select(sql, cipher, "email_index = :key", email_index);
 }
 
+Result<> expect_admin(soci::session& sql, const FieldCipher& cipher, UserId admin) {
+  const long long id = admin.value;
+  const auto account = select_account(sql, cipher, id);
+  if (!account && account.error().code != Code::not_found) return fail(account.error());
+  int one = 0;
+  sql << "SELECT 1 FROM locked_accounts WHERE user_id = :id", soci::use(id), soci::into(one);
+  if (!account || account->role != Role::admin || sql.got_data())
+    return fail(Code::forbidden, "who asks is no administrator any more");
+  return {};
+}
+
 Task<> SqlAccounts::create_all(std::vector<Account> accounts) {
   return database_.write([this, accounts = std::move(accounts)](soci::session& sql) -> Result<> {
     for (const Account& account : accounts) {
@@ -190,9 +201,11 @@ Task<Account> SqlAccounts::update(UserId id, AccountPatch patch) {
                              soci::session& sql) { return patch_account(sql, cipher_, key, patch); });
 }
 
-Task<Account> SqlAccounts::set_role(UserId id, Role role, Instant now) {
-  return database_.write([this, key = static_cast<long long>(id.value), name = std::string(text_of(role)),
+Task<Account> SqlAccounts::set_role(UserId admin, UserId id, Role role, Instant now) {
+  return database_.write([this, admin, key = static_cast<long long>(id.value),
+                          name = std::string(text_of(role)),
                           at = millis_of(now)](soci::session& sql) -> Result<Account> {
+    if (const auto may = expect_admin(sql, cipher_, admin); !may) return fail(may.error());
     if (auto known = select_account(sql, cipher_, key); !known) return known;
     sql << "UPDATE accounts SET role = :role, role_changed_at = :at WHERE id = :id AND role <> :role",
         soci::use(name, "role"), soci::use(at, "at"), soci::use(key, "id");

@@ -19,7 +19,7 @@ class SqlAccounts final : public Accounts {
   Task<Account> find(UserId id) override;
   Task<Account> find_by_email(std::string email) override;
   Task<Account> update(UserId id, AccountPatch patch) override;
-  Task<Account> set_role(UserId id, Role role, Instant now) override;
+  Task<Account> set_role(UserId admin, UserId id, Role role, Instant now) override;
   Task<std::vector<RoleChange>> roles_changed_since(Instant since) override;
 
   Task<> rehash_password(UserId id, std::int64_t generation, std::string hash) override;

@@ -5,6 +5,7 @@
 #include "adapters/sql/followed_to.hpp"
 #include "adapters/sql/instants.hpp"
 #include "adapters/sql/main_database.hpp"
+#include "domain/account/email.hpp"
 
 namespace market::sql {
 namespace {
@@ -29,17 +30,35 @@ Result<> expect_room(soci::session& sql, int more, int most) {
   return fail(Code::overloaded, "too many mails are waiting");
 }
 
-/// One buyer with very many orders takes neither the outbox nor a stranger's mailbox.
-bool has_had_enough(soci::session& sql, const OutboxMail& mail) {
-  constexpr long long day_ms = 24LL * 3600 * 1000;
-  const long long user = mail.mail.user.value, since = millis_of(mail.created_at) - day_ms;
-  int lately = 0;
-  sql << fmt::format(
-      "SELECT count(*) FROM (SELECT 1 FROM mails WHERE user_id = :user AND created_at > :since "
-      "AND order_id <> 0 LIMIT {}) AS some",
-      outbox_user_mails_max),
-      soci::use(user), soci::use(since), soci::into(lately);
-  return lately >= outbox_user_mails_max;
+constexpr long long day_ms = 24LL * 3600 * 1000;
+
+/// Counts one more to this address, unless it has had enough. By the address and not by the account, which
+/// can be ended and made anew: neither the outbox nor a stranger's mailbox is filled by orders.
+bool count_to(soci::session& sql, const std::string& address_index, long long now) {
+  long long since = 0;
+  int mails = 0;
+  sql << "SELECT since, mails FROM mailed_addresses WHERE address_index = :address", soci::use(address_index),
+      soci::into(since), soci::into(mails);
+  const bool is_known = sql.got_data();
+  if (!is_known || since <= now - day_ms || since > now) {
+    since = now;
+    mails = 0;
+  }
+  if (mails >= outbox_user_mails_max) return false;
+  ++mails;
+  if (is_known)
+    sql << "UPDATE mailed_addresses SET since = :since, mails = :mails WHERE address_index = :address",
+        soci::use(since), soci::use(mails), soci::use(address_index);
+  else
+    sql << "INSERT INTO mailed_addresses(address_index, since, mails) VALUES(:address, :since, :mails)",
+        soci::use(address_index), soci::use(since), soci::use(mails);
+  return true;
+}
+
+bool is_kept(soci::session& sql, const OutboxMail& mail) {
+  int known = 0;
+  sql << "SELECT 1 FROM mails WHERE message_id = :message", soci::use(mail.message_id), soci::into(known);
+  return sql.got_data();
 }
 
 void insert(soci::session& sql, const FieldCipher& cipher, const OutboxMail& each) {
@@ -48,9 +67,6 @@ void insert(soci::session& sql, const FieldCipher& cipher, const OutboxMail& eac
                   created_at = millis_of(each.created_at), ends_at = millis_of(mail.ends_at),
                   next_at = millis_of(each.next_at);
   const int urgent = mail.urgent ? 1 : 0;
-  int known = 0;
-  sql << "SELECT 1 FROM mails WHERE message_id = :message", soci::use(each.message_id), soci::into(known);
-  if (sql.got_data()) return;
   const std::string to = cipher.encrypt(mail.to, context_of("recipient", id)),
                     subject = cipher.encrypt(mail.subject, context_of("subject", id)),
                     text = cipher.encrypt(mail.text, context_of("body", id));
@@ -135,7 +151,7 @@ void forget_old(soci::session& sql, std::string_view state) {
 Task<> SqlOutbox::put(OutboxMail mail) {
   return database_.write([this, mail = std::move(mail)](soci::session& sql) -> Result<> {
     if (auto room = expect_room(sql, 1, outbox_mails_max); !room) return room;
-    insert(sql, cipher_, mail);
+    if (!is_kept(sql, mail)) insert(sql, cipher_, mail);
     return {};
   });
 }
@@ -144,8 +160,15 @@ Task<> SqlOutbox::put_for(std::vector<OutboxMail> mails, FollowedTo to) {
   return database_.write([this, mails = std::move(mails), to](soci::session& sql) -> Result<> {
     if (auto room = expect_room(sql, static_cast<int>(mails.size()), outbox_order_mails_max); !room)
       return room;
-    for (const OutboxMail& mail : mails)
-      if (!has_had_enough(sql, mail)) insert(sql, cipher_, mail);
+    for (const OutboxMail& mail : mails) {
+      if (is_kept(sql, mail)) continue;
+      const std::string address = cipher_.blind_index(email_key(mail.mail.to));
+      if (count_to(sql, address, millis_of(mail.created_at))) insert(sql, cipher_, mail);
+    }
+    if (!mails.empty()) {
+      const long long past = millis_of(mails.back().created_at) - day_ms;
+      sql << "DELETE FROM mailed_addresses WHERE since <= :past", soci::use(past);
+    }
     keep_place(sql, follower, to);
     return {};
   });
@@ -190,7 +213,7 @@ Task<> SqlOutbox::mark_sent(MailId id, Instant now, bool keep_text) {
                           keep_text](soci::session& sql) -> Result<> {
     sql << fmt::format(
         "UPDATE mails SET state = 'sent', sent_at = :now, tries = tries + 1, reason = ''{} "
-        "WHERE id = :id",
+        "WHERE id = :id AND state <> 'sent'",
         keep_text ? "" : ", recipient = '', subject = '', body = ''"),
         soci::use(at), soci::use(key);
     constexpr long long now_and_then = 64;
@@ -199,16 +222,19 @@ Task<> SqlOutbox::mark_sent(MailId id, Instant now, bool keep_text) {
   });
 }
 
-Task<> SqlOutbox::mark_failed(MailId id, std::optional<Instant> next_at, std::string reason) {
-  return database_.write([key = static_cast<long long>(id.value), next_at_given = next_at.has_value(),
+Task<bool> SqlOutbox::mark_failed(MailId id, int tries, std::optional<Instant> next_at, std::string reason) {
+  return database_.write([key = static_cast<long long>(id.value), tries, next_at_given = next_at.has_value(),
                           at = millis_of(next_at.value_or(Instant::max())),
-                          reason = std::move(reason)](soci::session& sql) -> Result<> {
+                          reason = std::move(reason)](soci::session& sql) -> Result<bool> {
     const std::string now_is = next_at_given ? "waiting" : "failed";
-    sql << "UPDATE mails SET state = :state, next_at = :at, tries = tries + 1, reason = :reason WHERE id = "
-           ":id",
-        soci::use(now_is), soci::use(at), soci::use(reason), soci::use(key);
+    soci::statement change =
+        (sql.prepare << "UPDATE mails SET state = :state, next_at = :at, tries = tries + 1, reason = :reason "
+                        "WHERE id = :id AND state = 'waiting' AND tries = :tries",
+         soci::use(now_is), soci::use(at), soci::use(reason), soci::use(key), soci::use(tries));
+    change.execute(true);
+    if (change.get_affected_rows() == 0) return false;
     if (!next_at_given) forget_old(sql, "failed");
-    return {};
+    return true;
   });
 }
 

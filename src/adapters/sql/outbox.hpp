@@ -18,7 +18,7 @@ class SqlOutbox final : public Outbox {
   Task<std::vector<OutboxMail>> due(Instant now, int limit) override;
   Task<std::optional<Instant>> next_due() override;
   Task<> mark_sent(MailId id, Instant now, bool keep_text) override;
-  Task<> mark_failed(MailId id, std::optional<Instant> next_at, std::string reason) override;
+  Task<bool> mark_failed(MailId id, int tries, std::optional<Instant> next_at, std::string reason) override;
   Task<std::vector<OutboxMail>> list(std::optional<MailState> state, MailId before, int limit) override;
   Task<OutboxMail> retry(MailId id, Instant now) override;
   Task<std::int64_t> waiting() override;

@@ -149,8 +149,15 @@ const Migration version_12 = {
     "product_id INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL, refused INTEGER NOT NULL, "
     "PRIMARY KEY(product_id, at, reason)) WITHOUT ROWID",
 };
-const Migration migrations[] = {version_4, version_5,  version_6,  version_7, version_8,
-                                version_9, version_10, version_11, version_12};
+const Migration version_13 = {
+    // Mails about orders to an address, by a keyed hash of it, since the first of a day; it outlives
+    // accounts.
+    "CREATE TABLE mailed_addresses("
+    "address_index TEXT PRIMARY KEY, since INTEGER NOT NULL, mails INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX mailed_addresses_by_since ON mailed_addresses(since)",
+};
+const Migration migrations[] = {version_4, version_5,  version_6,  version_7,  version_8,
+                                version_9, version_10, version_11, version_12, version_13};
 const Schema main_schema{"the accounts", application_id_of('M'), migrations, 4};
 
 /// Nothing to look at in a new file.

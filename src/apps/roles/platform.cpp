@@ -293,7 +293,18 @@ void Platform::create_admin() {
     throw UsageError("MARKET_ADMIN_EMAIL and MARKET_ADMIN_PASSWORD (or …_FILE) must be set together");
   if (!has_email) return;
   const auto created = run_task(sign_up.create_admin(email, password));
-  if (created) return;
+  if (created) {
+    AccountQuery query;
+    query.role = Role::admin;
+    query.locked = false;
+    query.limit = 1;
+    const auto admins = run_task(store.directory.list(std::move(query)));
+    if (admins && admins->empty())
+      spdlog::warn(
+          "there is no administrator: the account of MARKET_ADMIN_EMAIL is locked or has another role; "
+          "a start with another address there makes one");
+    return;
+  }
   const auto trouble = fmt::format("the administrator cannot be created: {}", created.error().detail);
   if (created.error().code == Code::validation) throw UsageError(trouble);
   throw std::runtime_error(trouble);  // The machine's: a full disk, a database that is away.

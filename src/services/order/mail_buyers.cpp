@@ -1,6 +1,7 @@
 #include "services/order/mail_buyers.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 namespace market::order {
 
@@ -33,6 +34,12 @@ Task<std::optional<OutboxMail>> MailBuyers::mail_for(const CountedEvent& counted
   if (!id || order_kind_of(fact).empty()) co_return std::optional<OutboxMail>();
   const auto account = co_await accounts_.find(user);
   if (!account && account.error().code == Code::not_found) co_return std::optional<OutboxMail>();
+  if (!account && account.error().code == Code::internal) {
+    // It will never be read; the mails of all others must not wait for it.
+    spdlog::error("buyer {} is not mailed about order {}: {}", user.text(), id.text(),
+                  account.error().detail);
+    co_return std::optional<OutboxMail>();
+  }
   if (!account) co_return fail(account.error());
   const auto order = co_await orders_.find(user, id);
   if (!order && order.error().code == Code::order_not_found) co_return std::optional<OutboxMail>();

@@ -67,6 +67,18 @@ class PayOrder::Turn {
   bool ended_ = false;
 };
 
+bool PayOrder::may_try(OrderId order) {
+  const std::lock_guard lock(mutex_);
+  const auto known = declines_.find(order);
+  return known == declines_.end() || known->second < declines_max;
+}
+
+void PayOrder::count_decline(OrderId order) {
+  const std::lock_guard lock(mutex_);
+  ++declines_[order];
+  if (declines_.size() > declined_orders_max) declines_.erase(declines_.begin());
+}
+
 PayOrder::UnderWayPtr PayOrder::find_or_begin(const Command& command, const std::string& token, bool& first) {
   const std::lock_guard lock(mutex_);
   auto& slot = under_way_[std::get<StartPayment>(command.body).order];
@@ -86,6 +98,9 @@ Task<Paid> PayOrder::run(Command command, std::string token) {
       auto paid = co_await start(std::move(command), *order, std::move(token));
       co_return paid;
     }
+    if ((*order)->payment != PaymentState::pending && !may_try(asked.order))
+      co_return fail(Code::order_not_payable,
+                     "too many payments of this order were declined; cancel it, or let it end");
     bool first = false;
     auto mine = find_or_begin(command, token, first);
     if (first) {
@@ -253,6 +268,7 @@ Task<Paid> PayOrder::charge(Attempt attempt, std::string token) {
   if (not_charged) {
     // Whoever has begun it may only be slow: called declined, it could be charged beside the next attempt.
     if (!attempt.begun_here) co_return fail(std::move(*not_charged));
+    if (not_charged->code != Code::overloaded) count_decline(attempt.order);  // One that is away is none.
     const auto settled = co_await settle(attempt, PaymentOutcome::declined, attempt.before);
     if (settled || settled.error().code == Code::payment_declined) co_return fail(std::move(*not_charged));
     co_return fail(settled.error());
@@ -262,6 +278,7 @@ Task<Paid> PayOrder::charge(Attempt attempt, std::string token) {
     co_return pending;
   }
   const auto outcome = *answer == ChargeState::captured ? PaymentOutcome::captured : PaymentOutcome::declined;
+  if (outcome == PaymentOutcome::declined) count_decline(attempt.order);
   auto paid = co_await settle(attempt, outcome);
   co_return paid;
 }

@@ -4,6 +4,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -25,6 +26,12 @@ struct Paid {
 
 class PayOrder {
  public:
+  /// Refused cards and tokens of one order; then it is cancelled, or ends by itself. An order is no place to
+  /// try stolen cards.
+  static constexpr int declines_max = 20;
+  /// Orders of which they are counted; the oldest is forgotten.
+  static constexpr std::size_t declined_orders_max = 16'384;
+
   /// `answer_max`: how long a caller waits for the provider. `resolver` settles what is not answered then.
   PayOrder(SaleGate& gate, OrderReader& reader, PaymentProvider& provider, Millis answer_max,
            PaymentResolver* resolver = nullptr, Failpoint failpoint = {})
@@ -38,8 +45,8 @@ class PayOrder {
   /// `start`: a StartPayment, with its key, which is bound when the order is paid. The order as it is answers
   /// whoever sends the token again with which it was paid or is being paid, whatever is under way with
   /// another; at the same time, he waits for the first. Errors: order_not_found, order_not_payable (also:
-  /// paid with another token), payment_declined, validation (the token), overloaded (the provider was not
-  /// reached; nothing was charged), the gate's and the reader's.
+  /// paid with another token, or declined too often), payment_declined, validation (the token), overloaded
+  /// (the provider was not reached; nothing was charged), the gate's and the reader's.
   Task<Paid> run(Command start, std::string token);
 
   /// Waits for charges whose callers have gone; not on an I/O thread. False: some are still under way.
@@ -83,6 +90,8 @@ class PayOrder {
   Task<Paid> settle(Attempt attempt, PaymentOutcome outcome,
                     std::optional<PaymentState> back_to = std::nullopt);
   Task<Paid> read(Attempt attempt, bool known);
+  bool may_try(OrderId order);
+  void count_decline(OrderId order);
 
   SaleGate& gate_;
   OrderReader& reader_;
@@ -92,6 +101,7 @@ class PayOrder {
   const Failpoint failpoint_;
   std::mutex mutex_;  ///< Of the next one and of all that it leads to.
   boost::unordered_flat_map<OrderId, UnderWayPtr> under_way_;
+  std::map<OrderId, int> declines_;  ///< The oldest order first.
   TaskGroup charges_{"a charge"};
 };
 

@@ -386,5 +386,26 @@ TEST_F(PayOrderTest, ASettlementThatTheLogDidNotConfirmIsRepeated) {
   EXPECT_EQ(provider_.charged.size(), 1u);
 }
 
+TEST_F(PayOrderTest, AnOrderIsNoPlaceToTryManyCards) {
+  provider_.charge_answer = ChargeState::not_charged;  // A provider that is away tries no card.
+  for (int i = 0; i < PayOrder::declines_max; ++i) EXPECT_EQ(pay().error().code, Code::overloaded);
+  for (int i = 0; i < PayOrder::declines_max; ++i) {
+    if (i % 2 == 0)
+      provider_.charge_answer = ChargeState::declined;
+    else
+      provider_.charge_answer = fail(Code::validation, "no such token");
+    EXPECT_FALSE(pay());
+  }
+  const auto asked = provider_.charged.size();
+  provider_.charge_answer = ChargeState::captured;
+  const auto refused = pay();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::order_not_payable);
+  EXPECT_EQ(provider_.charged.size(), asked) << "nobody is asked for money";
+  EXPECT_TRUE(gate_.decided(Command(CancelOrder{order_, alice}))) << "and it can be cancelled";
+  order_ = buy(alice);
+  EXPECT_TRUE(pay()) << "another order";
+}
+
 }  // namespace
 }  // namespace market::order

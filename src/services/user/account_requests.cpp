@@ -15,6 +15,13 @@ constexpr GuessLimiter::Rate pair_mail_rate{3, Millis(60'000)};
 constexpr GuessLimiter::Rate account_mail_rate{12, Millis(60'000)};
 constexpr GuessLimiter::Rate address_mail_rate{30, Millis(10'000)};
 
+std::vector<GuessLimiter::Limit> account_limits(std::string_view what, const std::string& email,
+                                                const std::string& client) {
+  const std::string account = email_key(email);
+  return {{fmt::format("{}-pair:{}:{}", what, client, account), pair_mail_rate},
+          {fmt::format("{}:{}", what, account), account_mail_rate}};
+}
+
 }  // namespace
 
 std::string client_of(bool addresses_known, const http::Request& request) {
@@ -51,10 +58,15 @@ Result<std::string> read_email_alone(const http::Request& request) {
 
 Task<bool> may_mail(GuessLimiter& limiter, std::string_view what, std::string email, std::string client,
                     Instant now) {
-  auto limits = address_limit(fmt::format("{}-by", what), client, address_mail_rate);
-  const std::string account = email_key(email);
-  limits.push_back({fmt::format("{}-pair:{}:{}", what, client, account), pair_mail_rate});
-  limits.push_back({fmt::format("{}:{}", what, account), account_mail_rate});
+  auto limits = account_limits(what, email, client);
+  limits.push_back({fmt::format("{}-by:{}", what, client), address_mail_rate});
+  auto mailed = co_await limiter.take_shared(std::move(limits), now);
+  if (mailed) mailed->keep();
+  co_return mailed.has_value();
+}
+
+Task<bool> may_mail_first(GuessLimiter& limiter, std::string email, std::string client, Instant now) {
+  auto limits = account_limits("mail", email, client);
   auto mailed = co_await limiter.take_shared(std::move(limits), now);
   if (mailed) mailed->keep();
   co_return mailed.has_value();

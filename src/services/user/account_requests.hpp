@@ -26,5 +26,8 @@ Result<std::string> read_email_alone(const http::Request& request);
 /// One that may is counted.
 Task<bool> may_mail(GuessLimiter& limiter, std::string_view what, std::string email, std::string client,
                     Instant now);
+/// The same of the code that comes with a new account, one of kind `mail`: sign-ups on behalf of one address
+/// have a bound of their own.
+Task<bool> may_mail_first(GuessLimiter& limiter, std::string email, std::string client, Instant now);
 
 }  // namespace market::user

@@ -33,6 +33,19 @@ TEST_F(MayMail, AMailboxIsNotFilledByMany) {
   EXPECT_EQ(sent, 12);
 }
 
+TEST_F(MayMail, ACodeOfASignUpIsOneOfThoseThatAreAskedFor) {
+  const auto signs_up = [this](std::string client, std::string email = "kim@example.kr") {
+    return *tests::run(may_mail_first(limiter_, std::move(email), std::move(client), now_));
+  };
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(signs_up("198.51.100.1"), i < 3);
+  int sent = 3;
+  for (int i = 0; i < 20; ++i) sent += signs_up("203.0.113." + std::to_string(i), "KIM@example.kr");
+  EXPECT_EQ(sent, 12);
+  EXPECT_FALSE(*tests::run(may_mail(limiter_, "mail", "kim@example.kr", "203.0.113.99", now_)));
+  for (int i = 0; i < 100; ++i)
+    EXPECT_TRUE(signs_up("198.51.100.1", std::to_string(i) + "@example.kr")) << "a school shares an address";
+}
+
 TEST_F(MayMail, OneAddressMailsNotEverybody) {
   int sent = 0;
   for (int i = 0; i < 100; ++i) sent += mails("198.51.100.1", 1, std::to_string(i) + "@example.kr");

@@ -108,12 +108,12 @@ Result<Patch> read_patch(const Request& request) {
   return patch;
 }
 
-Task<> set_locked(UseCases& use, UserId user, bool locked) {
+Task<> set_locked(UseCases& use, UserId admin, UserId user, bool locked) {
   if (!locked) {
-    const auto unlocked = co_await use.directory.unlock(user);
+    const auto unlocked = co_await use.directory.unlock(admin, user);
     co_return unlocked;
   }
-  const auto ended = co_await use.directory.lock(user, use.clock.now());
+  const auto ended = co_await use.directory.lock(admin, user, use.clock.now());
   if (!ended) co_return fail(ended.error());
   use.sessions.deny(*ended);
   co_return Result<>();
@@ -135,7 +135,7 @@ Task<Reply> change(UseCases& use, const Request& request) {
     if (!changed) co_return fail(changed.error());
   }
   if (patch->locked) {
-    const auto locked = co_await set_locked(use, *id, *patch->locked);
+    const auto locked = co_await set_locked(use, caller->user, *id, *patch->locked);
     if (!locked) co_return fail(locked.error());
   }
   const auto account = co_await use.directory.find(*id);

@@ -12,7 +12,7 @@ class ChangeRole {
 
   /// The role holds from the user's next access token; those of the role before stop at once. Its sessions go
   /// on. `admin`: who asks; leaves a line in the log. Errors: not_found, forbidden (one's own role: the last
-  /// administrator must not shut everybody out), unavailable, overloaded.
+  /// administrator must not shut everybody out; no longer one), unavailable, overloaded.
   Task<Account> run(UserId admin, UserId user, Role role);
 
  private:

@@ -97,7 +97,11 @@ Task<Reply> create_user(UseCases& use, const Request& request) {
   tried->keep();  // A wrong one, too: its password is judged.
   auto wanted = read_new_account(request);
   if (!wanted) co_return fail(wanted.error());
-  const auto account = co_await use.sign_up.run(std::move(*wanted), std::move(client));
+  // As for those that are asked for: an account that is ended and made anew mails a stranger no more of them.
+  MayMailTo may_code = [&use, client](std::string email) {
+    return may_mail_first(use.limiter, std::move(email), client, use.clock.now());
+  };
+  const auto account = co_await use.sign_up.run(std::move(*wanted), std::move(client), std::move(may_code));
   if (!account) co_return fail(account.error());
   Reply reply = user_reply(Status::created, *account);
   reply.headers.push_back(http::Header{"Location", "/api/v1/users/me"});

@@ -112,6 +112,8 @@ asio::awaitable<Millis> SendMails::work() {
     co_return limits_.pause_max;
   }
   for (OutboxMail& mail : *due) {
+    // One mail may take a server's whole patience; by then another instance may send the others.
+    if (limits_.may_send && !limits_.may_send()) co_return look_again;
     const bool reached = co_await try_one(std::move(mail));
     if (stopped_.load()) co_return Millis(0);
     if (reached) {
@@ -143,7 +145,7 @@ Task<MailAnswer> SendMails::deliver(OutboxMail mail) {
 
 asio::awaitable<bool> SendMails::try_one(OutboxMail mail) {
   const MailId id = mail.id;
-  const int tries = mail.tries + 1;
+  const int read_tries = mail.tries, tries = read_tries + 1;
   const Instant created_at = mail.created_at;
   const std::string kind = mail.mail.kind;
   auto answer = co_await deliver(std::move(mail));
@@ -170,11 +172,13 @@ asio::awaitable<bool> SendMails::try_one(OutboxMail mail) {
   for (int i = 1; i < tries && wait < limits_.retry_wait_max; ++i) wait *= 2;
   std::optional<Instant> next_at;
   if (!over) next_at = now + jittered(std::min(wait, limits_.retry_wait_max));
+  const auto marked = co_await outbox_.mark_failed(id, read_tries, next_at, answer->reason);
+  if (!marked) note(marked.error().detail);
+  if (!marked) co_return false;
+  if (!*marked) co_return true;  // Another instance has it by now.
   (over ? counters_.failed : counters_.retried).fetch_add(1);
   if (over) warn_(fmt::format("a mail ({}, {}) was given up: {}", kind, id.text(), answer->reason));
-  const auto marked = co_await outbox_.mark_failed(id, next_at, answer->reason);
-  if (!marked) note(marked.error().detail);
-  co_return marked.has_value();
+  co_return true;
 }
 
 /// Between a half and the whole of it: those that wait for the same do not come back at once.

@@ -20,7 +20,7 @@ struct MailLimits {
   Millis tried_for{72 * 3'600'000};        ///< Then a mail that is not taken has failed.
   Millis pause{1'000}, pause_max{30'000};  ///< While the server cannot be reached.
   /// Of several instances with one outbox only one may send, or a mail would go out twice; none: this is the
-  /// only one. Asked often.
+  /// only one. Asked before each mail.
   std::function<bool()> may_send{};
 };
 

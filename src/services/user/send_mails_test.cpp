@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <functional>
 #include <map>
 
 #include "tests/support/run_task.hpp"
@@ -40,13 +42,14 @@ struct MemoryOutbox final : Outbox {
     all.at(id.value).sent_at = now;
     co_return Result<>();
   }
-  Task<> mark_failed(MailId id, std::optional<Instant> next_at, std::string reason) override {
+  Task<bool> mark_failed(MailId id, int tries, std::optional<Instant> next_at, std::string reason) override {
     OutboxMail& mail = all.at(id.value);
+    if (mail.state != MailState::waiting || mail.tries != tries) co_return false;
     mail.state = next_at ? MailState::waiting : MailState::failed;
     if (next_at) mail.next_at = *next_at;
     mail.reason = std::move(reason);
     ++mail.tries;
-    co_return Result<>();
+    co_return true;
   }
   Task<std::vector<OutboxMail>> list(std::optional<MailState>, MailId, int) override {
     co_return std::vector<OutboxMail>();
@@ -61,12 +64,14 @@ struct MemoryOutbox final : Outbox {
 struct ScriptedTransport final : MailTransport {
   MailAnswer deliver(const MailToSend& mail) override {
     tried.push_back(mail.to + ' ' + mail.message_id);
+    if (meanwhile) meanwhile();
     if (answers.empty()) return {};
     const MailAnswer next = answers.front();
     answers.erase(answers.begin());
     return next;
   }
   void stop() override { stopped = true; }
+  std::function<void()> meanwhile;  ///< What others do while a mail is on its way.
   std::vector<MailAnswer> answers;
   std::vector<std::string> tried;
   bool stopped = false;
@@ -190,6 +195,43 @@ TEST_F(SendMailsTest, WhatIsOnItsWayIsBounded) {
   outbox_.full = true;
   EXPECT_TRUE(mails_.send(mail())) << "who asks learns nothing";
   EXPECT_TRUE(work([&] { return mails_.counters().lost.load() == 2; }));
+}
+
+class MailsOfSeveralInstances : public SendMailsTest {
+ protected:
+  MailsOfSeveralInstances()
+      : SendMailsTest(MailLimits{.pause = Millis(1), .may_send = [this] { return may_send_.load(); }}) {
+    for (std::int64_t id = 1; id <= 3; ++id) {
+      OutboxMail each;
+      each.id = MailId{id};
+      each.mail = mail();
+      each.created_at = each.next_at = clock_.time;
+      outbox_.all.emplace(id, std::move(each));
+    }
+  }
+  std::atomic<bool> may_send_{true};
+};
+
+TEST_F(MailsOfSeveralInstances, WhoHasLostItsTurnSendsNoOtherMail) {
+  transport_.meanwhile = [this] { may_send_ = false; };
+  mails_.start();
+  EXPECT_TRUE(work([&] { return mails_.counters().sent.load() == 1; }));
+  work([&] { return transport_.tried.size() > 1; });
+  EXPECT_EQ(transport_.tried.size(), 1u);
+}
+
+TEST_F(MailsOfSeveralInstances, ALateFailureChangesNothingOfWhatAnotherHasSent) {
+  transport_.answers = {{MailOutcome::again, "451"}};
+  transport_.meanwhile = [this] {
+    may_send_ = false;
+    for (auto& [id, each] : outbox_.all) each.state = MailState::sent;
+  };
+  mails_.start();
+  EXPECT_TRUE(work([&] { return !transport_.tried.empty(); }));
+  work([] { return false; });
+  EXPECT_EQ(only().state, MailState::sent);
+  EXPECT_EQ(only().tries, 0);
+  EXPECT_EQ(mails_.counters().retried.load(), 0u);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ void SignUp::mail_code(const Account& account, const VerificationCode& code) {
   (void)sent;  // The account exists; another code can be asked for.
 }
 
-Task<Account> SignUp::run(NewAccount wanted, std::string client) {
+Task<Account> SignUp::run(NewAccount wanted, std::string client, MayMailTo may_mail) {
   wanted.password = wire::prepared_password(wanted.password);
   const auto strong = check_password(wanted.password, wanted.email, "password");
   if (!strong) co_return fail(strong.error());
@@ -67,7 +67,9 @@ Task<Account> SignUp::run(NewAccount wanted, std::string client) {
   if (!account.email_verified) code = new_code();
   const auto created = co_await accounts_.create(account, code);
   if (!created) co_return fail(created.error());
-  if (code) mail_code(account, *code);
+  if (!code) co_return account;
+  const auto may = co_await may_mail(account.email);
+  if (may && *may) mail_code(account, *code);
   co_return account;
 }
 

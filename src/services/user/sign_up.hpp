@@ -1,6 +1,8 @@
 #pragma once
 /// New accounts and the proof that their e-mail address is theirs.
 
+#include <functional>
+
 #include "ports/accounts.hpp"
 #include "ports/mailer.hpp"
 #include "ports/password_hasher.hpp"
@@ -16,6 +18,9 @@ struct NewAccount {
   Role role = Role::customer;
 };
 
+/// Whether a mail with a code may go to this address. Errors: as of Accounts; it may not then.
+using MayMailTo = std::function<Task<bool>(std::string email)>;
+
 class SignUp {
  public:
   SignUp(Accounts& accounts, PasswordHasher& hasher, Mailer& mailer, RandomSource& random, IdSource& ids,
@@ -28,9 +33,10 @@ class SignUp {
         clock_(clock),
         verification_(verification) {}
 
-  /// `client`: limit_address() of who asks. Errors: validation (the password), email_taken, overloaded,
+  /// `client`: limit_address() of who asks. `may_mail` is asked once there is an account; without a mail its
+  /// address can be proven by a later code. Errors: validation (the password), email_taken, overloaded,
   /// unavailable.
-  Task<Account> run(NewAccount wanted, std::string client);
+  Task<Account> run(NewAccount wanted, std::string client, MayMailTo may_mail);
   /// An account whose address needs no proof; fine when it exists. Errors: validation, overloaded,
   /// unavailable.
   Task<> create_admin(std::string email, std::string password);

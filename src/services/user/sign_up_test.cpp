@@ -23,7 +23,7 @@ class SignUpTest : public testing::Test {
     wanted.password = std::move(password);
     wanted.name = "김철수";
     wanted.phone = "010-1234-5678";
-    return run(use_case.run(std::move(wanted), "192.0.2.1"));
+    return run(use_case.run(std::move(wanted), "192.0.2.1", [this](std::string) { return may_mail(); }));
   }
   Result<> verify(std::string code, std::string email = "kim@example.kr") {
     auto use_case = with(EmailVerification::optional);
@@ -39,6 +39,9 @@ class SignUpTest : public testing::Test {
     return text.substr(text.find_first_of("0123456789"), 6);
   }
 
+  Task<bool> may_mail() { co_return may_mail_; }
+
+  bool may_mail_ = true;
   tests::MovedClock clock_;
   tests::MemoryAccounts accounts_;
   tests::PlainHasher hasher_;
@@ -82,6 +85,16 @@ TEST_F(SignUpTest, ATakenAddressGetsNoMailAndKeepsItsAccount) {
   EXPECT_TRUE(mailer_.sent.empty());
   EXPECT_EQ(accounts_.all.size(), 1u);
   EXPECT_EQ(accounts_.all.begin()->second.password_hash, "new:correct horse");
+}
+
+TEST_F(SignUpTest, AnAddressThatHasHadEnoughCodesGetsItsAccountAndNoMail) {
+  may_mail_ = false;
+  const auto account = sign_up();
+  ASSERT_TRUE(account);
+  EXPECT_TRUE(accounts_.all.contains(account->id));
+  EXPECT_TRUE(mailer_.sent.empty());
+  ASSERT_TRUE(resend("kim@example.kr"));
+  EXPECT_TRUE(verify(mailed_code())) << "by a later one";
 }
 
 TEST_F(SignUpTest, TheSettingSaysWhetherAnAddressMustBeProven) {

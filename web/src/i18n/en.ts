@@ -280,7 +280,7 @@ export const en = {
   'me.data.do': 'Download',
   'me.end': 'End the account',
   'me.end.ask': 'End your account?',
-  'me.end.text': 'Your personal data is gone at once and for good. Orders stay, under an id that names nobody.',
+  'me.end.text': 'Your personal data is gone at once and for good. Orders stay, under an id that names nobody: cancel those that are paid and not delivered yet, or wait for them, as nobody can do so later.',
   'me.end.do': 'End it',
 
   'error.title': 'That did not load',
