@@ -56,22 +56,15 @@ def query(engines, sql):
 
 
 def database_of_a_test(engines):
+    """A database of one test: its URL."""
     name = "market_e2e_" + uuid.uuid4().hex
     query(engines, f"CREATE DATABASE {name}")
     yield f"mysql://{engines['MYSQL_USER']}:{engines['MYSQL_PASSWORD']}@{engines['MYSQL']}/{name}"
     query(engines, f"DROP DATABASE {name}")
 
 
-@pytest.fixture
-def database(engines):
-    """A database of one test: its URL."""
-    yield from database_of_a_test(engines)
-
-
-@pytest.fixture
-def other_database(engines):
-    """One more."""
-    yield from database_of_a_test(engines)
+database = pytest.fixture(database_of_a_test, name="database")
+other_database = pytest.fixture(database_of_a_test, name="other_database")
 
 
 @pytest.fixture
