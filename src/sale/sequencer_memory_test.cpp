@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "base/memory.hpp"
 #include "tests/support/test_writer.hpp"
 #include "tests/support/whole_state.hpp"
 
@@ -215,6 +216,7 @@ double measured_apart(int lines, int orders) {
   if (::pipe(ends) != 0) return -1;
   const pid_t child = ::fork();
   if (child == 0) {
+    return_free_memory();  // Of the tests before.
     const double bytes = bytes_per_order(lines, orders);
     ::_exit(::write(ends[1], &bytes, sizeof bytes) == sizeof bytes ? 0 : 1);
   }
