@@ -33,8 +33,10 @@ OPERATIONS = sorted(
 @pytest.fixture(scope="module")
 def callers(market):
     buyer, stranger, seller, other, chief = (client.sign_up(market.url) for _ in range(5))
-    # A seller by his account too: a webhook of one whose account says otherwise is told nothing.
-    client.admin(market.url).patch(f"/users/{other.user['id']}", {"role": "seller"}, expect=200)
+    # By their accounts too: a webhook of one whose account says otherwise is told nothing, and whoever
+    # changes what somebody may do is looked up.
+    for user, role in ((other.user, "seller"), (chief.user, "admin")):
+        client.admin(market.url).patch(f"/users/{user['id']}", {"role": role}, expect=200)
 
     # Tokens of sessions that nobody ends, so that signing out does not end the test.
     def lasting(caller, **claims):
