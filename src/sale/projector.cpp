@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/memory.hpp"
+#include "base/steady_time.hpp"
 #include "base/thread_name.hpp"
 
 namespace market::sale {
@@ -82,8 +83,7 @@ bool Projector::store(const Groups& groups) {
   while (place() < through) {
     const auto folded = settings_.others_fold ? records_.place() : records_.fold(place(), groups);
     if (!folded) {
-      const auto now = std::chrono::steady_clock::now().time_since_epoch();
-      if (said_.allows(folded.error().detail, Instant(std::chrono::floor<Millis>(now))))
+      if (said_.allows(folded.error().detail, Instant(Millis(steady_ms()))))
         spdlog::error("the records cannot be {}, trying again: {}",
                       settings_.others_fold ? "read" : "written", folded.error().detail);
       if (!pause(settings_.retry_after)) return false;  // The log has them.

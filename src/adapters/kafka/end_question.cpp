@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/steady_time.hpp"
+
 namespace market::kafka {
 namespace {
 
@@ -9,14 +11,10 @@ constexpr int question_ms = 1'000;
 constexpr std::int64_t silent_ms = 1'000, unanswered_ms = 500;
 constexpr Millis asked_every{300};  ///< While nothing is heard.
 
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
 
 EndQuestion::EndQuestion(const Connection& connection, const std::string& topic)
-    : topic_(topic), handle_(make_consumer(connection)), heard_at_(now_ms()), thread_([this] { run(); }) {}
+    : topic_(topic), handle_(make_consumer(connection)), heard_at_(steady_ms()), thread_([this] { run(); }) {}
 
 EndQuestion::~EndQuestion() {
   {
@@ -40,12 +38,12 @@ Result<Offset> EndQuestion::ask(Millis deadline) {
 }
 
 void EndQuestion::note_heard() {
-  heard_at_.store(now_ms(), std::memory_order_relaxed);
+  heard_at_.store(steady_ms(), std::memory_order_relaxed);
 }
 
 bool EndQuestion::is_silent() const {
   const auto since = unanswered_since_.load(std::memory_order_relaxed);
-  const auto now = now_ms();
+  const auto now = steady_ms();
   return since != 0 && now - since >= unanswered_ms &&
          now - heard_at_.load(std::memory_order_relaxed) >= silent_ms;
 }
@@ -55,10 +53,10 @@ void EndQuestion::run() {
   while (true) {
     const bool wanted = asked_.wait_for(lock, asked_every, [this] { return stopping_ || wanted_ > begun_; });
     if (stopping_) return;
-    if (!wanted && now_ms() - heard_at_.load(std::memory_order_relaxed) < asked_every.count()) continue;
+    if (!wanted && steady_ms() - heard_at_.load(std::memory_order_relaxed) < asked_every.count()) continue;
     ++begun_;
     if (unanswered_since_.load(std::memory_order_relaxed) == 0)
-      unanswered_since_.store(now_ms(), std::memory_order_relaxed);
+      unanswered_since_.store(steady_ms(), std::memory_order_relaxed);
     lock.unlock();
     rd_kafka_poll(handle_.get(), 0);
     const auto found = watermarks_of(handle_, topic_, question_ms);

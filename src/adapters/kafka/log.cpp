@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "base/steady_time.hpp"
 
 namespace market::kafka {
 namespace {
@@ -158,8 +159,7 @@ bool KafkaLog::replace_broken_producer() {
     producer_ = std::move(producer);
   } catch (const std::runtime_error& broken) {
     const auto line = fmt::format("Kafka: no producer can take the place of a broken one: {}", broken.what());
-    const Instant now(std::chrono::duration_cast<Millis>(Steady::now().time_since_epoch()));
-    if (said_.allows(line, now)) settings_.connection.warn(line);
+    if (said_.allows(line, Instant(Millis(steady_ms())))) settings_.connection.warn(line);
     return false;
   }
   producers_replaced_.fetch_add(1, std::memory_order_relaxed);

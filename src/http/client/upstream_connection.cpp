@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 
+#include "base/steady_time.hpp"
 #include "http/client/upstream.hpp"
 
 namespace market::http {
@@ -21,11 +21,6 @@ constexpr std::int64_t stall_max_ns = 500'000'000;      ///< Then those behind g
 constexpr std::int64_t keep_alive_margin_ms = 500;
 constexpr int interim_answers_max = 8;                ///< 100, 103: of one request.
 constexpr std::size_t kept_output_bytes = 64 * 1024;  ///< An idle connection keeps no more than this.
-
-std::int64_t monotonic_ns() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
-}
 
 }  // namespace
 
@@ -67,7 +62,7 @@ void UpstreamConnection::connect_failed() {
 
 void UpstreamConnection::send(Call& call) {
   sent_alone_ = pending_.empty();
-  if (pending_.empty()) front_since_ns_ = monotonic_ns();
+  if (pending_.empty()) front_since_ns_ = steady_ns();
   pending_.push_back({&call, call.answers_head});
   lane_ = call.lane;
   idle_ms_max_ = call.idle_time.count();
@@ -251,7 +246,7 @@ bool UpstreamConnection::deliver(std::size_t used, std::string_view body) {
   const Pending pending = pending_.front();
   pending_.pop_front();
   interim_answers_ = 0;
-  const auto now = monotonic_ns();
+  const auto now = steady_ns();
   if (owner_) owner_->on_answer(lane_, now - front_since_ns_, now);
   front_since_ns_ = now;
   has_answered_ = true;
@@ -312,7 +307,7 @@ void UpstreamConnection::note_keep_alive() {
 
 void UpstreamConnection::release_stalled() {
   if (pending_.size() < 2 || state_ != State::open || streaming_ || !owner_) return;
-  const auto now = monotonic_ns();
+  const auto now = steady_ns();
   if (now - front_since_ns_ < stall_max_ns) return;
   // What is worked on together waits for the same: when all are slow, going elsewhere would only add to it.
   if (lane_ == Lane::keyed && !owner_->has_answered_since(lane_, now - stall_max_ns / 2)) return;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/steady_time.hpp"
 #include "http/message/head_parser.hpp"
 #include "http/message/trace.hpp"
 #include "http/server/io_thread.hpp"
@@ -101,7 +102,6 @@ class Connection final : public Watched {
   static Reply answer_of(const std::exception& failure, const Request& request);
   void write_reply(Reply& reply);
   /// For the access_log.
-  static std::int64_t steady_ns();
   void count(Status status) { thread_.count(request_.route_index, status, steady_ns() - began_ns_); }
   RequestRecord record_of(const Reply& reply);
   void note(AccessLog& access_log, const Reply& reply);

@@ -8,11 +8,6 @@
 
 namespace market::http {
 
-std::int64_t Connection::steady_ns() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
-}
-
 /// What every answer has, whatever was asked.
 RequestRecord Connection::record_of(const Reply& reply) {
   RequestRecord answered;

@@ -16,16 +16,12 @@
 
 #include "base/memory.hpp"
 #include "base/prefetch.hpp"
+#include "base/steady_time.hpp"
 #include "http/server/connection.hpp"
 #include "http/server/tls.hpp"
 
 namespace market::http {
 namespace {
-
-std::int64_t monotonic_ms() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 thread_local IoThread* current_thread = nullptr;
 
@@ -134,7 +130,7 @@ IoThread::IoThread(ServerShared& shared) : shared_(shared), io_(std::make_unique
     throw std::runtime_error(fmt::format("cannot make an epoll set: {}", std::strerror(errno)));
   epoll_ready_ = std::make_unique<asio::posix::stream_descriptor>(*io_, epoll_fd_);
   ticker_ = std::make_unique<asio::steady_timer>(*io_);
-  now_ms_ = monotonic_ms();
+  now_ms_ = steady_ms();
   standard.set_time(shared_.clock.now());
   for (std::size_t i = 0; i < shared_.router.route_names().size(); ++i)
     counters_.push_back(std::make_unique<Counters>());
@@ -194,7 +190,7 @@ void IoThread::schedule_tick() {
 }
 
 void IoThread::tick() {
-  now_ms_ = monotonic_ms();
+  now_ms_ = steady_ms();
   standard.set_time(shared_.clock.now());
   for (std::size_t i = 0; i < places_.size(); ++i)
     if (auto* watched = places_[i].watched; watched && watched->deadline_ms() <= now_ms_)
@@ -264,7 +260,7 @@ void IoThread::flush_pending() {
 }
 
 void IoThread::drain() {
-  now_ms_ = monotonic_ms();
+  now_ms_ = steady_ms();
   drain_end_ms_ = now_ms_ + shared_.limits.drain_time_max.count();
   for (std::size_t i = 0; i < places_.size(); ++i)
     if (auto* watched = places_[i].watched) watched->on_drain();

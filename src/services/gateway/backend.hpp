@@ -23,6 +23,12 @@ enum class Fault : std::uint8_t {
 struct ReadersPlaces {
   platform::StreamBudget event_streams, long_answers;
 };
+/// One of them: how it is called, its places, and how many there are.
+struct ReadersKind {
+  std::string_view name;
+  platform::StreamBudget ReadersPlaces::*places;
+  std::size_t most;
+};
 
 struct BackendLimits {
   int bad_answers_max = 5;

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "base/steady_time.hpp"
 #include "base/task_group.hpp"
 #include "base/task_outlive.hpp"
 #include "http/client/upstream.hpp"
 #include "http/message/host_address.hpp"
 #include "services/auth/ended_sessions.hpp"
-#include "services/gateway/steady_ms.hpp"
 
 namespace market::gateway {
 namespace {

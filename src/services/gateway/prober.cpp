@@ -7,12 +7,12 @@
 #include <boost/asio/write.hpp>
 #include <chrono>
 
+#include "base/steady_time.hpp"
 #include "base/task_group.hpp"
 #include "base/task_outlive.hpp"
 #include "http/client/name_resolver.hpp"
 #include "http/client/out_of_files.hpp"
 #include "http/message/host_address.hpp"
-#include "services/gateway/steady_ms.hpp"
 
 namespace market::gateway {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
-#include "services/gateway/steady_ms.hpp"
+#include "base/steady_time.hpp"
 
 namespace market::gateway {
 namespace {

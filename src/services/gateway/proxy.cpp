@@ -1,9 +1,9 @@
 #include "services/gateway/proxy.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 
+#include "base/steady_time.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/normal_path.hpp"
 #include "http/message/problem.hpp"
@@ -16,11 +16,6 @@
 
 namespace market::gateway {
 namespace {
-
-std::int64_t steady_ns() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
-}
 
 http::Reply fixed_reply(const FixedAnswer& answer, const http::Request& request) {
   http::Reply reply;

@@ -148,8 +148,8 @@ class Proxy {
   http::Reply subscribe(const Passage& passage, std::shared_ptr<EventFan> fan);
   /// Null: `refused` says so.
   Place take_place(const Passage& passage, std::optional<http::Reply>& refused);
-  /// Among what is read of one instance: its event streams or its long answers, as `what` says.
-  Place take_place_of(const BackendPtr& instance, std::string_view what, const Passage& passage,
+  /// Among what is read of one instance: its event streams or its long answers.
+  Place take_place_of(const BackendPtr& instance, const ReadersKind& kind, const Passage& passage,
                       std::optional<http::Reply>& refused);
   http::Reply no_place(platform::StreamBudget::Refusal why, std::string_view what, const Passage& passage);
   /// Nullopt: may pass.

@@ -3,13 +3,13 @@
 
 #include <chrono>
 
+#include "base/steady_time.hpp"
 #include "http/client/upstream.hpp"
 #include "http/server/io_thread.hpp"
 #include "services/gateway/counted.hpp"
 #include "services/gateway/forwarded_message.hpp"
 #include "services/gateway/normal_request.hpp"
 #include "services/gateway/proxy.hpp"
-#include "services/gateway/steady_ms.hpp"
 
 namespace market::gateway {
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
 
+#include "base/steady_time.hpp"
 #include "http/client/upstream.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/host_address.hpp"
@@ -10,7 +11,6 @@
 #include "http/server/tunnel.hpp"
 #include "services/gateway/forwarded_message.hpp"
 #include "services/gateway/proxy.hpp"
-#include "services/gateway/steady_ms.hpp"
 
 namespace market::gateway {
 namespace {

@@ -3,17 +3,20 @@
 
 #include <fmt/format.h>
 
+#include "base/steady_time.hpp"
 #include "http/client/upstream.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/problem.hpp"
 #include "services/gateway/proxy.hpp"
-#include "services/gateway/steady_ms.hpp"
 
 namespace market::gateway {
 namespace {
 
 constexpr std::string_view event_stream = "text/event-stream";
-constexpr std::string_view event_streams = "event streams", long_answers = "long answers";
+constexpr ReadersKind event_streams{"event streams", &ReadersPlaces::event_streams,
+                                    http::instance_streams_max};
+constexpr ReadersKind long_answers{"long answers", &ReadersPlaces::long_answers,
+                                   http::instance_long_answers_max};
 constexpr std::string_view product_service = "market-product";
 constexpr std::size_t fan_joined_max = 16'384;  ///< Who wait for the first answer of one.
 constexpr std::size_t fans_max = 4'096;         ///< Of one thread; beyond, each has its own stream.
@@ -62,22 +65,19 @@ Proxy::Place Proxy::take_place(const Passage& passage, std::optional<http::Reply
   if (!passage.config.rate_limits) limits.address_max = limits.user_max = 0;
   platform::StreamBudget::Refusal why;
   auto place = streams_.take(http::address_bucket(passage.client), passage.user, limits, why);
-  if (!place) refused = no_place(why, event_streams, passage);
+  if (!place) refused = no_place(why, event_streams.name, passage);
   return place;
 }
 
 /// Whoever asked first holds the place of a stream that all share.
-Proxy::Place Proxy::take_place_of(const BackendPtr& instance, std::string_view what, const Passage& passage,
+Proxy::Place Proxy::take_place_of(const BackendPtr& instance, const ReadersKind& kind, const Passage& passage,
                                   std::optional<http::Reply>& refused) {
   const auto places = instance->places;
-  const bool events = what == event_streams;
-  auto& budget = events ? places->event_streams : places->long_answers;
-  const platform::StreamLimits limits{events ? http::instance_streams_max : http::instance_long_answers_max,
-                                      0, 0, passage.config.rate_limits};
+  const platform::StreamLimits limits{kind.most, 0, 0, passage.config.rate_limits};
   platform::StreamBudget::Refusal why;
-  const auto place = budget.take(http::address_bucket(passage.client), 0, limits, why);
+  const auto place = ((*places).*kind.places).take(http::address_bucket(passage.client), 0, limits, why);
   if (!place) {
-    refused = no_place(why, what, passage);
+    refused = no_place(why, kind.name, passage);
     return nullptr;
   }
   // The budget outlives its places, whatever becomes of the instance.
