@@ -153,19 +153,16 @@ Command::Body empty_body(std::size_t kind) {
 // ---- Commands and answers ----
 
 void encode_command(ByteWriter& out, const Command& command) {
+  WrittenKey written{command.key, command.fingerprint};
   const auto* settled = std::get_if<SettlePayment>(&command.body);
-  RequestKey key = command.key;
-  std::uint64_t fingerprint = command.fingerprint;
-  if (settled != nullptr && settled->outcome == PaymentOutcome::declined && settled->back_to) {
-    key = not_charged_key(settled->attempt);
-    fingerprint = static_cast<std::uint64_t>(*settled->back_to);
-  }
+  if (settled != nullptr && settled->outcome == PaymentOutcome::declined)
+    written = written_key(written, settled->attempt, settled->back_to);
   out.byte(static_cast<std::uint8_t>(command.body.index()));
-  out.byte(static_cast<std::uint8_t>((key ? has_key : 0) | (command.copy.number ? has_copy : 0)));
-  if (key) {
-    out.fixed64(key.hi);
-    out.fixed64(key.lo);
-    out.fixed64(fingerprint);
+  out.byte(static_cast<std::uint8_t>((written.key ? has_key : 0) | (command.copy.number ? has_copy : 0)));
+  if (written.key) {
+    out.fixed64(written.key.hi);
+    out.fixed64(written.key.lo);
+    out.fixed64(written.fingerprint);
   }
   if (command.copy.number) {
     out.fixed64(command.copy.request.hi);
@@ -195,10 +192,8 @@ void decode_command(ByteReader& in, Command& command) {
   }
   std::visit([&in](auto& body) { decode(in, body); }, command.body);
   auto* const settled = std::get_if<SettlePayment>(&command.body);
-  if (settled != nullptr && settled->outcome == PaymentOutcome::declined) {
-    settled->back_to = not_charged_by(settled->attempt, command.key, command.fingerprint);
-    if (settled->back_to) command.key = {}, command.fingerprint = 0;
-  }
+  if (settled != nullptr && settled->outcome == PaymentOutcome::declined)
+    settled->back_to = take_back_to(settled->attempt, command.key, command.fingerprint);
   if (!in.broken() && before - in.left() > command_bytes_max) in.refuse();
 }
 

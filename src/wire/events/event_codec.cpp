@@ -273,11 +273,19 @@ RequestKey not_charged_key(AttemptId attempt) {
   return RequestKey{not_charged_mark, static_cast<std::uint64_t>(attempt.value)};
 }
 
-std::optional<PaymentState> not_charged_by(AttemptId attempt, const RequestKey& key,
-                                           std::uint64_t fingerprint) {
+WrittenKey written_key(const WrittenKey& of_request, AttemptId attempt, std::optional<PaymentState> back_to) {
+  if (!back_to) return of_request;
+  return {not_charged_key(attempt), static_cast<std::uint64_t>(*back_to)};
+}
+
+std::optional<PaymentState> take_back_to(AttemptId attempt, RequestKey& key, std::uint64_t& fingerprint) {
   if (key != not_charged_key(attempt)) return std::nullopt;
-  for (const PaymentState state : {PaymentState::none, PaymentState::declined})
-    if (fingerprint == static_cast<std::uint64_t>(state)) return state;
+  for (const PaymentState state : {PaymentState::none, PaymentState::declined}) {
+    if (fingerprint != static_cast<std::uint64_t>(state)) continue;
+    key = {};
+    fingerprint = 0;
+    return state;
+  }
   return std::nullopt;
 }
 
@@ -333,19 +341,15 @@ ProductTexts decode_texts(ByteReader& in) {
 }
 
 void encode_event(ByteWriter& out, const Event& event) {
-  const auto* declined = std::get_if<PaymentDeclined>(&event.fact);
-  RequestKey key = event.key;
-  std::uint64_t fingerprint = event.fingerprint;
-  if (declined != nullptr && declined->back_to) {
-    key = not_charged_key(declined->attempt);
-    fingerprint = static_cast<std::uint64_t>(*declined->back_to);
-  }
+  WrittenKey written{event.key, event.fingerprint};
+  if (const auto* declined = std::get_if<PaymentDeclined>(&event.fact))
+    written = written_key(written, declined->attempt, declined->back_to);
   out.byte(static_cast<std::uint8_t>(event.fact.index()));
-  out.byte(static_cast<std::uint8_t>((key ? has_key : 0) | (event.command ? has_command : 0)));
+  out.byte(static_cast<std::uint8_t>((written.key ? has_key : 0) | (event.command ? has_command : 0)));
   put(out, event.at);
-  if (key) {
-    put(out, key);
-    out.fixed64(fingerprint);
+  if (written.key) {
+    put(out, written.key);
+    out.fixed64(written.fingerprint);
   }
   if (event.command) {
     out.fixed64(event.command.session_hi);
@@ -374,10 +378,8 @@ bool decode_event(ByteReader& in, Event& event) {
     if (!event.command) return false;
   }
   std::visit([&in](auto& fact) { decode(in, fact); }, event.fact);
-  if (auto* declined = std::get_if<PaymentDeclined>(&event.fact)) {
-    declined->back_to = not_charged_by(declined->attempt, event.key, event.fingerprint);
-    if (declined->back_to) event.key = {}, event.fingerprint = 0;
-  }
+  if (auto* declined = std::get_if<PaymentDeclined>(&event.fact))
+    declined->back_to = take_back_to(declined->attempt, event.key, event.fingerprint);
   return !in.broken();
 }
 

@@ -13,9 +13,14 @@ bool decode_event(ByteReader& in, Event& event);
 /// What says of a declined payment that nobody was asked for money (`back_to`): a key that no request has,
 /// with the state as its fingerprint. Programs that do not know of it read a plain decline, and write it on.
 RequestKey not_charged_key(AttemptId attempt);
-/// The state that a key and its fingerprint stand for, beside a decline of `attempt`; none: a request's key.
-std::optional<PaymentState> not_charged_by(AttemptId attempt, const RequestKey& key,
-                                           std::uint64_t fingerprint);
+struct WrittenKey {
+  RequestKey key;
+  std::uint64_t fingerprint = 0;
+};
+/// What is written beside a decline of `attempt`; without `back_to` what its request has.
+WrittenKey written_key(const WrittenKey& of_request, AttemptId attempt, std::optional<PaymentState> back_to);
+/// `back_to`, taken out of what was read; none: it is a request's key, and stays.
+std::optional<PaymentState> take_back_to(AttemptId attempt, RequestKey& key, std::uint64_t& fingerprint);
 
 void encode_terms(ByteWriter& out, const ProductTerms& terms);
 ProductTerms decode_terms(ByteReader& in);
