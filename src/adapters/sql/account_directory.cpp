@@ -78,9 +78,7 @@ Task<std::vector<SessionId>> SqlAccountDirectory::lock(UserId admin, UserId id, 
                           at = millis_of(now)](soci::session& sql) -> Result<std::vector<SessionId>> {
     if (const auto may = expect_admin(sql, cipher_, admin); !may) return fail(may.error());
     if (const auto known = select_account(sql, cipher_, user); !known) return fail(known.error());
-    int one = 0;
-    sql << "SELECT 1 FROM locked_accounts WHERE user_id = :id", soci::use(user), soci::into(one);
-    if (!sql.got_data())
+    if (!is_locked(sql, user))
       sql << "INSERT INTO locked_accounts(user_id, locked_at) VALUES(:id, :at)", soci::use(user),
           soci::use(at);
     long long session = 0;

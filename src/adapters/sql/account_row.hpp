@@ -20,6 +20,9 @@ Result<Account> select_account(soci::session& sql, const FieldCipher& cipher, lo
 /// By FieldCipher::blind_index of its email_key. Errors: as above.
 Result<Account> select_account(soci::session& sql, const FieldCipher& cipher, const std::string& email_index);
 
+/// Nobody signs in to an account that an operator has locked.
+bool is_locked(soci::session& sql, long long user);
+
 /// That this account is an administrator's, and not locked, within a write. Errors: forbidden, internal.
 Result<> expect_admin(soci::session& sql, const FieldCipher& cipher, UserId admin);
 

@@ -24,13 +24,6 @@ tl::unexpected<Error> other_password() {
   return fail(Code::invalid_credentials, "the password was changed meanwhile");
 }
 
-/// Nobody signs in to an account that an operator has locked.
-bool is_locked(soci::session& sql, long long user) {
-  int one = 0;
-  sql << "SELECT 1 FROM locked_accounts WHERE user_id = :id", soci::use(user), soci::into(one);
-  return sql.got_data();
-}
-
 Result<long long> generation_of(soci::session& sql, long long user) {
   long long generation = 0;
   sql << "SELECT password_generation FROM accounts WHERE id = :id", soci::use(user), soci::into(generation);

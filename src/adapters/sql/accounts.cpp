@@ -152,13 +152,17 @@ Result<Account> select_account(soci::session& sql, const FieldCipher& cipher,
   return select(sql, cipher, "email_index = :key", email_index);
 }
 
+bool is_locked(soci::session& sql, long long user) {
+  int one = 0;
+  sql << "SELECT 1 FROM locked_accounts WHERE user_id = :id", soci::use(user), soci::into(one);
+  return sql.got_data();
+}
+
 Result<> expect_admin(soci::session& sql, const FieldCipher& cipher, UserId admin) {
   const long long id = admin.value;
   const auto account = select_account(sql, cipher, id);
   if (!account && account.error().code != Code::not_found) return fail(account.error());
-  int one = 0;
-  sql << "SELECT 1 FROM locked_accounts WHERE user_id = :id", soci::use(id), soci::into(one);
-  if (!account || account->role != Role::admin || sql.got_data())
+  if (!account || account->role != Role::admin || is_locked(sql, id))
     return fail(Code::forbidden, "who asks is no administrator any more");
   return {};
 }
