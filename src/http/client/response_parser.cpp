@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "http/message/ascii.hpp"
+#include "http/message/field_list.hpp"
 
 namespace market::http {
 namespace {
@@ -175,13 +176,7 @@ HeadState parse_response_head(std::string_view input, const HeadLimits& limits, 
 }
 
 bool list_has(std::string_view list, std::string_view token) {
-  while (!list.empty()) {
-    const auto comma = list.find(',');
-    if (same_letters(trimmed(list.substr(0, comma)), token)) return true;
-    if (comma == std::string_view::npos) return false;
-    list.remove_prefix(comma + 1);
-  }
-  return false;
+  return any_in_list(list, [token](std::string_view one) { return same_letters(one, token); });
 }
 
 }  // namespace market::http

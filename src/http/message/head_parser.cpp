@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "http/message/ascii.hpp"
+#include "http/message/field_list.hpp"
 #include "http/message/target.hpp"
 
 #ifdef __SSE2__
@@ -258,14 +259,11 @@ class HeadParser {
   }
 
   void connection(std::string_view list) {
-    while (!list.empty()) {
-      const auto comma = list.find(',');
-      const auto token = trimmed(list.substr(0, comma));
+    any_in_list(list, [this](std::string_view token) {
       if (same_letters(token, "close")) close_asked_ = true;
       if (same_letters(token, "keep-alive")) keep_alive_asked_ = true;
-      if (comma == std::string_view::npos) break;
-      list.remove_prefix(comma + 1);
-    }
+      return false;
+    });
   }
 
   /// What only the whole head shows, worst first.

@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "http/message/field_list.hpp"
 #include "services/gateway/name_set.hpp"
 
 namespace market::gateway {
@@ -25,16 +26,9 @@ bool begins_with(std::string_view name, std::string_view prefix) {
 }
 
 bool names_fields(std::string_view connection) {
-  for (;;) {
-    const auto comma = connection.find(',');
-    auto name = connection.substr(0, comma);
-    while (!name.empty() && (name.front() == ' ' || name.front() == '\t')) name.remove_prefix(1);
-    while (!name.empty() && (name.back() == ' ' || name.back() == '\t')) name.remove_suffix(1);
-    if (!name.empty() && !http::same_letters(name, "keep-alive") && !http::same_letters(name, "close"))
-      return true;
-    if (comma == std::string_view::npos) return false;
-    connection.remove_prefix(comma + 1);
-  }
+  return http::any_in_list(connection, [](std::string_view name) {
+    return !name.empty() && !http::same_letters(name, "keep-alive") && !http::same_letters(name, "close");
+  });
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/algorithm/string/replace.hpp>
 #include <boost/json/basic_parser_impl.hpp>
 #include <cmath>
 #include <limits>
@@ -117,19 +118,6 @@ void unset_rounded(json::value& value, const std::vector<std::size_t>& rounded, 
   }
 }
 
-/// Windows ends lines with "\r\n", old systems with "\r".
-std::string with_plain_line_ends(std::string_view text) {
-  std::string plain;
-  plain.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\r')
-      plain += text[i];
-    else if (i + 1 == text.size() || text[i + 1] != '\n')
-      plain += '\n';
-  }
-  return plain;
-}
-
 bool has_control_character(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -217,8 +205,10 @@ std::string ObjectReader::text(std::string_view name, std::size_t min, std::size
     refuse(name, "type", "must be a string");
     return {};
   }
-  std::string plain =
-      text->find('\r') == json::string::npos ? std::string(*text) : with_plain_line_ends(*text);
+  std::string plain(*text);
+  boost::algorithm::replace_all(plain, "\r\n",
+                                "\n");  // As Windows ends lines; old systems by the first alone.
+  std::replace(plain.begin(), plain.end(), '\r', '\n');
   if (const auto length = count_characters(plain); length < min || length > max)
     refuse(name, "length", fmt::format("must have {} to {} characters", min, max));
   else if (has_control_character(plain))
