@@ -77,9 +77,11 @@ Task<Submitted> LogGate::submit(Command command) {
 }
 
 Task<Submitted> LogGate::decide_here(Command command, wire::Term only_in) {
-  if (only_in != 0 && stopping_.load(std::memory_order_relaxed))
-    co_return fail(Code::recovering, "this instance is shutting down; another will decide");
-  if (log_silent_.load(std::memory_order_relaxed)) co_return fail(log_is_silent());
+  if (only_in != 0) {  // Those of its own come through submit().
+    if (stopping_.load(std::memory_order_relaxed))
+      co_return fail(Code::recovering, "this instance is shutting down; another will decide");
+    if (log_silent_.load(std::memory_order_relaxed)) co_return fail(log_is_silent());
+  }
   if (hanging_.load(std::memory_order_relaxed))
     co_return fail(Code::recovering, "the disk of the event log hangs; nothing happened");
   if (waiting_.fetch_add(1, std::memory_order_relaxed) >= settings_.queue_max) {
@@ -195,6 +197,10 @@ void LogGate::refuse_or_replay(std::span<Pending* const> batch) {
 /// To the instance that writes now. `decided`: it may have happened in the term that is over; the log will
 /// tell. Commands of others come again by themselves.
 void LogGate::hand_on(std::span<Pending* const> batch, bool decided) {
+  const auto answer = [this](Pending* pending, Result<Submitted> said) {
+    pending->answer = std::move(said);
+    resume({&pending, 1});
+  };
   for (Pending* pending : batch) {
     if (decided && pending->missing != Sequencer::Missing::nothing) {
       resume({&pending, 1});  // Looked up, then here again.
@@ -202,23 +208,18 @@ void LogGate::hand_on(std::span<Pending* const> batch, bool decided) {
     }
     pending->missing = Sequencer::Missing::nothing;
     if (pending->only_in != 0) {
-      pending->answer = fail(Code::recovering, "another instance will decide");
-      resume({&pending, 1});
+      answer(pending, fail(Code::recovering, "another instance will decide"));
       continue;
     }
     if (!decided && log_silent_.load(std::memory_order_relaxed)) {
-      pending->answer = fail(log_is_silent());
-      resume({&pending, 1});
+      answer(pending, fail(log_is_silent()));
       continue;
     }
     Command command = pending->command;
     if (!decided) command.id = {};
     const auto waited = std::chrono::duration_cast<Millis>(Steady::now() - pending->pushed);
     remote_->adopt(std::move(command), decided ? term_ : 0, waited,
-                   [this, pending](Result<Submitted> answer) {
-                     pending->answer = std::move(answer);
-                     resume(std::span<Pending* const>(&pending, 1));
-                   });
+                   [answer, pending](Result<Submitted> said) { answer(pending, std::move(said)); });
   }
 }
 

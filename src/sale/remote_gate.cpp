@@ -29,13 +29,7 @@ void RemoteGate::stop() {
   close_desk();
   if (stopped_.exchange(true)) return;
   link_.stop();
-  std::vector<CommandSender::Finished> left;
-  {
-    const std::scoped_lock lock(mutex_);
-    sender_.expire(Instant(Millis(std::int64_t{1} << 52)));
-    left = sender_.take_finished();
-  }
-  finish(std::move(left));
+  change_sender([this] { sender_.expire(Instant(Millis(std::int64_t{1} << 52))); });
 }
 
 // ---- The sender ----
@@ -46,7 +40,7 @@ Task<Submitted> RemoteGate::submit(Command command) {
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
       [&](auto handler) {
         auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
-        add(std::move(command), 0, Millis(0), [waiting, answer, executor](Result<Submitted> said) {
+        adopt(std::move(command), 0, Millis(0), [waiting, answer, executor](Result<Submitted> said) {
           *answer = std::move(said);
           asio::post(executor, [waiting] { std::move (*waiting)(); });
         });
@@ -56,10 +50,6 @@ Task<Submitted> RemoteGate::submit(Command command) {
 }
 
 void RemoteGate::adopt(Command command, wire::Term sent_in, Millis waited, CommandSender::Done done) {
-  add(std::move(command), sent_in, waited, std::move(done));
-}
-
-void RemoteGate::add(Command command, wire::Term sent_in, Millis waited, CommandSender::Done done) {
   // Of one that was sent before nobody may say that it did not happen.
   const auto refuse = [&](Code code, const char* why) {
     if (sent_in != 0) return done(fail(Code::unavailable, "whether this happened is not known yet"));
@@ -100,7 +90,14 @@ void RemoteGate::flush() {
   }
 }
 
-void RemoteGate::finish(std::vector<CommandSender::Finished> finished) {
+template <class Change>
+void RemoteGate::change_sender(const Change& change) {
+  std::vector<CommandSender::Finished> finished;
+  {
+    const std::scoped_lock lock(mutex_);
+    change();
+    finished = sender_.take_finished();
+  }
   for (auto& each : finished) each.done(std::move(each.answer));
 }
 
@@ -115,13 +112,7 @@ void RemoteGate::release_own() {
 }
 
 void RemoteGate::followed(const CountedEvents& events, const CommandSender::Find& find) {
-  std::vector<CommandSender::Finished> finished;
-  {
-    const std::scoped_lock lock(mutex_);
-    sender_.followed(events, find);
-    finished = sender_.take_finished();
-  }
-  finish(std::move(finished));
+  change_sender([&] { sender_.followed(events, find); });
 }
 
 void RemoteGate::opened(wire::Term term, const std::string& address) {
@@ -133,26 +124,16 @@ void RemoteGate::opened(wire::Term term, const std::string& address) {
 }
 
 void RemoteGate::tick() {
-  std::vector<CommandSender::Finished> finished;
   bool waits = false;
-  {
-    const std::scoped_lock lock(mutex_);
+  change_sender([&] {
     sender_.expire(clock_.now());
-    finished = sender_.take_finished();
     waits = sender_.waiting() > 0;
-  }
-  finish(std::move(finished));
+  });
   if (waits) schedule();
 }
 
 void RemoteGate::refuse_unsent(const Error& why) {
-  std::vector<CommandSender::Finished> finished;
-  {
-    const std::scoped_lock lock(mutex_);
-    sender_.refuse_unsent(why);
-    finished = sender_.take_finished();
-  }
-  finish(std::move(finished));
+  change_sender([&] { sender_.refuse_unsent(why); });
 }
 
 void RemoteGate::on_answers(const std::string& bytes) {
@@ -162,13 +143,7 @@ void RemoteGate::on_answers(const std::string& bytes) {
     spdlog::warn("the writer's answer cannot be read");
     return;
   }
-  std::vector<CommandSender::Finished> finished;
-  {
-    const std::scoped_lock lock(mutex_);
-    sender_.answered(*answers, clock_.now());
-    finished = sender_.take_finished();
-  }
-  finish(std::move(finished));
+  change_sender([&] { sender_.answered(*answers, clock_.now()); });
 }
 
 std::size_t RemoteGate::waiting() const {

@@ -54,10 +54,11 @@ class RemoteGate {
   std::string address() const { return link_.address(); }
 
  private:
-  void add(Command command, wire::Term sent_in, Millis waited, CommandSender::Done done);
+  /// Whoever has an answer then hears it.
+  template <class Change>
+  void change_sender(const Change& change);
   void schedule();
   void flush();
-  void finish(std::vector<CommandSender::Finished> finished);
   void on_commands(std::string bytes, const CommandLink::Reply& reply);
   asio::awaitable<void> decide_one(Command command, wire::Term term, CommandLink::Reply reply);
   void on_answers(const std::string& bytes);
