@@ -236,13 +236,19 @@ def test_a_request_that_stripe_has_no_time_for_is_repeated(shop, stripe):
     checked(shop)
 
 
-def test_a_refund_is_made_when_stripe_says_that_it_succeeded(shop, stripe):
+def cancelled_with_a_refund_under_way(shop, stripe):
+    """The buyer, and the order that was paid."""
     buyer = client.sign_up(shop.url)
     order = buyer.order(shop.product()).json()
     buyer.pay(order, "pm_card_visa", expect=200)
     stripe.refund_status = "pending"
     buyer.post(f"/orders/{order['id']}/cancel", expect=200)
     until(lambda: stripe.refunds, 10)
+    return buyer, order
+
+
+def test_a_refund_is_made_when_stripe_says_that_it_succeeded(shop, stripe):
+    buyer, order = cancelled_with_a_refund_under_way(shop, stripe)
     time.sleep(1)
     assert state_of(buyer, order) == "refunding"
     stripe.made_refunds[0]["status"] = "succeeded"
@@ -253,12 +259,7 @@ def test_a_refund_is_made_when_stripe_says_that_it_succeeded(shop, stripe):
 
 @pytest.mark.parametrize("status", ["failed", "canceled"])
 def test_a_refund_that_fails_later_is_the_operator_s(shop, stripe, status):
-    buyer = client.sign_up(shop.url)
-    order = buyer.order(shop.product()).json()
-    buyer.pay(order, "pm_card_visa", expect=200)
-    stripe.refund_status = "pending"
-    buyer.post(f"/orders/{order['id']}/cancel", expect=200)
-    until(lambda: stripe.refunds, 10)
+    buyer, order = cancelled_with_a_refund_under_way(shop, stripe)
     stripe.made_refunds[0]["status"] = status
     assert f"pi_1, {status}" in shop.server.logged("Stripe does not refund a payment")
     assert state_of(buyer, order) == "refunding" and stripe.refunds == ["pi_1"]

@@ -12,7 +12,7 @@ import { backoffMs } from './again';
 import { takeOut } from './cart';
 import { serverClock } from './clock';
 import { newKey } from './key';
-import { session, type SessionState } from './session';
+import { session, signedIn, type SessionState } from './session';
 import { keep, kept, Value } from './store';
 
 export type Refusal =
@@ -65,10 +65,7 @@ export interface Buying {
 
 const browser: Buying = {
   place: (items, key) => ask<Order>('/orders', { method: 'POST', body: { items }, key, timeoutMs: 10_000 }),
-  signedIn: () => {
-    const who = session.get();
-    return who.state === 'in' ? who.user.id : null;
-  },
+  signedIn,
   wait: (ms) => new Promise((wake) => {
     const timer = setTimeout(wake, ms);
     addEventListener('online', () => { clearTimeout(timer); wake(); }, { once: true });

@@ -59,11 +59,15 @@ async function renew(): Promise<boolean> {
   };
   return navigator.locks ? navigator.locks.request('market-renew', attempt) : attempt();
 }
+
+/** The id of who is signed in, as far as this page knows; null: nobody. */
+export function signedIn(): string | null {
+  const who = session.get();
+  return who.state === 'in' ? who.user.id : null;
+}
+
 sessionsBy({
-  user: () => {
-    const who = session.get();
-    return who.state === 'in' ? who.user.id : null;
-  },
+  user: signedIn,
   // A new token is no use to whoever is not its user.
   renew: (anybody) => (kept(flag) && (anybody || !inDoubt) ? renew() : Promise.resolve(false)),
   doubt: () => {
