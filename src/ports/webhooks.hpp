@@ -105,10 +105,12 @@ class Webhooks {
 
   /// The next delivery of each active webhook that is none of `busy`.
   virtual Task<std::vector<Delivery>> due(Instant now, std::vector<WebhookId> busy) = 0;
+  /// The receiver has taken it, whoever sent it.
   virtual Task<> mark_delivered(DeliveryId id, Instant now, int status) = 0;
-  /// Counts an attempt. `next_at` none: it is given up.
-  virtual Task<> mark_failed(DeliveryId id, std::optional<Instant> next_at, int status,
-                             std::string reason) = 0;
+  /// Counts an attempt. `next_at` none: it is given up. `attempts`: as it was read; false, and nothing
+  /// changes, when another instance has delivered or tried it since.
+  virtual Task<bool> mark_failed(DeliveryId id, int attempts, std::optional<Instant> next_at, int status,
+                                 std::string reason) = 0;
   /// Newest first, from the one behind `before` (none: the newest).
   virtual Task<std::vector<Delivery>> deliveries(DeliveryFilter filter, int limit) = 0;
   /// It waits again, whatever became of it. Errors: not_found.

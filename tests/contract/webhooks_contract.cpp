@@ -122,9 +122,9 @@ TEST_P(WebhooksContract, OneOfEachIsDueInTurnAndNoneOfThoseThatAreBusy) {
   EXPECT_EQ(due(4), Ids{});
   EXPECT_EQ(due(9), (Ids{5, 7}));
   EXPECT_EQ(due(9, {WebhookId{1}}), Ids{7});
-  ASSERT_TRUE(run(webhooks_.mark_failed(DeliveryId{5}, at(60), 503, "busy")));
+  ASSERT_TRUE(run(webhooks_.mark_failed(DeliveryId{5}, 0, at(60), 503, "busy")));
   EXPECT_EQ(due(9), (Ids{6, 7})) << "one that waits holds up no other";
-  ASSERT_TRUE(run(webhooks_.mark_failed(DeliveryId{5}, std::nullopt, 0, "gone")));
+  ASSERT_TRUE(run(webhooks_.mark_failed(DeliveryId{5}, 1, std::nullopt, 0, "gone")));
   const Delivery failed =
       run(webhooks_.deliveries({{}, WebhookId{1}, DeliveryState::failed, {}}, 9))->front();
   EXPECT_EQ(failed.attempts, 2);
@@ -133,6 +133,23 @@ TEST_P(WebhooksContract, OneOfEachIsDueInTurnAndNoneOfThoseThatAreBusy) {
   EXPECT_EQ(run(webhooks_.replay(DeliveryId{5}, {}, at(70)))->attempts, 0);
   EXPECT_EQ(due(70), (Ids{6, 7}));
   EXPECT_EQ(run(webhooks_.replay(DeliveryId{99}, {}, at(70))).error().code, Code::not_found);
+}
+
+TEST_P(WebhooksContract, AFormerSendersMarkIsLate) {
+  make(1);
+  ASSERT_TRUE(run(webhooks_.add(WebhookId{1}, {delivery(5, 1), delivery(6, 1)}, {})));
+  // Another instance has tried the one and delivered the other.
+  EXPECT_TRUE(*run(webhooks_.mark_failed(DeliveryId{5}, 0, at(60), 503, "busy")));
+  ASSERT_TRUE(run(webhooks_.mark_delivered(DeliveryId{6}, at(7), 204)));
+  EXPECT_FALSE(*run(webhooks_.mark_failed(DeliveryId{5}, 0, std::nullopt, 0, "gone")));
+  EXPECT_FALSE(*run(webhooks_.mark_failed(DeliveryId{6}, 0, at(60), 503, "busy")));
+  ASSERT_TRUE(run(webhooks_.mark_delivered(DeliveryId{6}, at(9), 200)));
+  EXPECT_EQ(due(60), Ids{5});
+  const Delivery delivered =
+      run(webhooks_.deliveries({{}, WebhookId{1}, DeliveryState::delivered, {}}, 9))->front();
+  EXPECT_EQ(delivered.delivered_at, at(7));
+  EXPECT_EQ(delivered.attempts, 1);
+  EXPECT_EQ(delivered.status, 204);
 }
 
 TEST_P(WebhooksContract, ARemovedOneTakesItsDeliveriesAlong) {

@@ -5,6 +5,7 @@ import json
 import re
 import secrets
 import signal
+import time
 
 import client
 from client import Client
@@ -141,6 +142,19 @@ def test_a_gateway_knows_the_new_key_before_it_signs(tmp_path, start):
         gateway = stack.enter_context(Gateway(tmp_path, config, f"auth.key_file={first}"))
         assert gateway.ask("/health/ready").status == 200
         assert (status(caller.token), status(new)) == (401, 200)
+
+
+def test_a_shorter_token_life_takes_no_key_away_from_the_tokens_of_before(start):
+    server = start("users.access_token_life=24h")
+    caller = client.sign_up(server.url)
+    assert server.stop() == 0
+    second = server.data / f"keys/token-signing.{int(time.time()) - 20 * 3600}"
+    second.write_bytes(secrets.token_bytes(32))
+    second.chmod(0o600)
+    done = keys(server.data, "rotate")
+    assert "is removed" not in done
+    again = start("users.access_token_life=15m", data=server.data)
+    Client(again.url, caller.token).get("/users/me", expect=200)
 
 
 def test_rotating_removes_what_no_token_needs(start):

@@ -319,24 +319,30 @@ Task<> SqlWebhooks::mark_delivered(DeliveryId id, Instant now, int status) {
   return database_.write([key = static_cast<long long>(id.value), at = millis_of(now),
                           status](soci::session& sql) -> Result<> {
     sql << "UPDATE webhook_deliveries SET state = 'delivered', delivered_at = :now, attempts = attempts + 1, "
-           "status = :status, reason = '' WHERE id = :id",
+           "status = :status, reason = '' WHERE id = :id AND state <> 'delivered'",
         soci::use(at), soci::use(status), soci::use(key);
     forget_old(sql, key, "delivered");
     return {};
   });
 }
 
-Task<> SqlWebhooks::mark_failed(DeliveryId id, std::optional<Instant> next_at, int status,
-                                std::string reason) {
-  return database_.write([key = static_cast<long long>(id.value), over = !next_at,
+Task<bool> SqlWebhooks::mark_failed(DeliveryId id, int attempts, std::optional<Instant> next_at, int status,
+                                    std::string reason) {
+  return database_.write([key = static_cast<long long>(id.value), attempts, over = !next_at,
                           at = millis_of(next_at.value_or(Instant::max())), status,
-                          reason = std::move(reason)](soci::session& sql) -> Result<> {
+                          reason = std::move(reason)](soci::session& sql) -> Result<bool> {
     const std::string state = over ? "failed" : "waiting";
-    sql << "UPDATE webhook_deliveries SET state = :state, next_at = :at, attempts = attempts + 1, status = "
-           ":status, reason = :reason WHERE id = :id",
-        soci::use(state), soci::use(at), soci::use(status), soci::use(reason), soci::use(key);
+    soci::statement change =
+        (sql.prepare
+             << "UPDATE webhook_deliveries SET state = :state, next_at = :at, attempts = attempts + 1, "
+                "status = :status, reason = :reason "
+                "WHERE id = :id AND state = 'waiting' AND attempts = :attempts",
+         soci::use(state), soci::use(at), soci::use(status), soci::use(reason), soci::use(key),
+         soci::use(attempts));
+    change.execute(true);
+    if (change.get_affected_rows() == 0) return false;
     if (over) forget_old(sql, key, "failed");
-    return {};
+    return true;
   });
 }
 

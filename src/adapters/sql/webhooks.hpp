@@ -20,7 +20,8 @@ class SqlWebhooks final : public Webhooks {
   Task<> add(WebhookId id, std::vector<Delivery> deliveries, FollowedTo to) override;
   Task<std::vector<Delivery>> due(Instant now, std::vector<WebhookId> busy) override;
   Task<> mark_delivered(DeliveryId id, Instant now, int status) override;
-  Task<> mark_failed(DeliveryId id, std::optional<Instant> next_at, int status, std::string reason) override;
+  Task<bool> mark_failed(DeliveryId id, int attempts, std::optional<Instant> next_at, int status,
+                         std::string reason) override;
   Task<std::vector<Delivery>> deliveries(DeliveryFilter filter, int limit) override;
   Task<Delivery> replay(DeliveryId id, UserId owner, Instant now) override;
 

@@ -8,6 +8,7 @@
 #include "adapters/files/signing_keys.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/roles/serve_parts.hpp"
+#include "ports/accounts.hpp"
 
 namespace market::apps {
 namespace {
@@ -41,9 +42,10 @@ void refuse_backup(const std::filesystem::path& first) {
           folder.string()));
 }
 
-/// When the last token of a key has ended that another one, made then, replaced.
-Instant needed_until(Instant replaced_at, const Settings& settings) {
-  return replaced_at + taking_over_max + settings.duration("users.access_token_life");
+/// When the last token of a key has ended that another one, made then, replaced; `users.access_token_life`
+/// may have been longer then than now.
+Instant needed_until(Instant replaced_at) {
+  return replaced_at + taking_over_max + access_token_life_max;
 }
 
 std::string made(const StoredSigningKey& key) {
@@ -76,8 +78,7 @@ int list_keys(const KeyOptions& options) {
   const auto keys = load(first_key(options, settings));
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const std::string use =
-        i == 0 ? "signs"
-               : "accepted, needed until " + format_rfc3339(needed_until(keys[i - 1].made_at, settings));
+        i == 0 ? "signs" : "accepted, needed until " + format_rfc3339(needed_until(keys[i - 1].made_at));
     fmt::print("{}: made {}; {}\n", keys[i].key.id, made(keys[i]), use);
   }
   return 0;
@@ -93,7 +94,7 @@ int rotate_keys(const KeyOptions& options) {
   fmt::print("key {} is made: it signs as soon as the servers have read it\n", added.key.id);
   const auto keys = load(first);
   for (std::size_t i = 1; i < keys.size(); ++i) {
-    if (needed_until(keys[i - 1].made_at, settings) > clock.now()) continue;
+    if (needed_until(keys[i - 1].made_at) > clock.now()) continue;
     files::remove_signing_key(keys[i]);
     fmt::print("key {} is removed: no token needs it any more\n", keys[i].key.id);
   }

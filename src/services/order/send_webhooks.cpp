@@ -93,12 +93,15 @@ Task<> SendWebhooks::note(const Delivery& delivery, const WebhookAnswer& answer)
   for (int i = 1; i < attempts && wait < limits_.retry_wait_max; ++i) wait *= 2;
   std::optional<Instant> next_at;
   if (attempts < limits_.attempts_max) next_at = now + jittered(std::min(wait, limits_.retry_wait_max));
+  const auto marked =
+      co_await webhooks_.mark_failed(delivery.id, delivery.attempts, next_at, answer.status, answer.reason);
+  if (!marked) co_return fail(marked.error());
+  if (!*marked) co_return Result<>();  // Another instance has it by now.
   (next_at ? counters_.retried : counters_.failed).fetch_add(1);
   if (!next_at)
     warn_(fmt::format("webhook {}: {} was given up: {}", delivery.webhook.text(), delivery.event_id,
                       answer.reason));
-  auto marked = co_await webhooks_.mark_failed(delivery.id, next_at, answer.status, answer.reason);
-  co_return marked;
+  co_return Result<>();
 }
 
 asio::awaitable<void> SendWebhooks::deliver(Delivery delivery) {

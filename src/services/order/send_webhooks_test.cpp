@@ -36,14 +36,16 @@ struct MemoryWebhooks final : Webhooks {
     rows.at(id).status = status;
     co_return Result<>();
   }
-  Task<> mark_failed(DeliveryId id, std::optional<Instant> next_at, int status, std::string reason) override {
+  Task<bool> mark_failed(DeliveryId id, int attempts, std::optional<Instant> next_at, int status,
+                         std::string reason) override {
     Delivery& row = rows.at(id);
+    if (row.attempts != attempts || row.state != DeliveryState::waiting) co_return false;
     row.state = next_at ? DeliveryState::waiting : DeliveryState::failed;
     if (next_at) row.next_at = *next_at;
     row.status = status;
     row.reason = std::move(reason);
     ++row.attempts;
-    co_return Result<>();
+    co_return true;
   }
   Task<std::vector<Delivery>> deliveries(DeliveryFilter, int) override { co_return std::vector<Delivery>(); }
   Task<Delivery> replay(DeliveryId, UserId, Instant) override { co_return fail(Code::not_found, "none"); }
@@ -56,6 +58,7 @@ struct ScriptedSender final : WebhookSender {
   std::string trouble_with(const std::string&) const override { return {}; }
   Task<WebhookAnswer> post_event(WebhookPost post) override {
     posts.push_back(post);
+    if (meanwhile) meanwhile();
     if (throws-- > 0) throw std::runtime_error("asked for");
     if (full-- > 0) co_return fail(Code::overloaded, "no room");
     WebhookAnswer answer{200, {}};
@@ -67,6 +70,7 @@ struct ScriptedSender final : WebhookSender {
   void stop() override { stopped = true; }
   std::vector<WebhookPost> posts;
   int failures = 0, throws = 0, full = 0;
+  std::function<void()> meanwhile;
   bool stopped = false;
 };
 
@@ -157,6 +161,20 @@ TEST_F(SendWebhooksTest, OneThatFailsTooOftenIsGivenUpWithItsReason) {
   EXPECT_EQ(sending_.counters().failed.load(), 1u);
   ASSERT_EQ(warnings_.size(), 1u);
   for (const WebhookPost& post : sender_.posts) EXPECT_EQ(post.id, "evt_1");
+}
+
+TEST_F(SendWebhooksTest, WhatAnotherInstanceDeliveredMeanwhileIsNotGivenUp) {
+  add(1);
+  webhooks_.rows.at(DeliveryId{1}).attempts = 3;
+  sender_.failures = 1;
+  sender_.meanwhile = [this] { webhooks_.rows.at(DeliveryId{1}).state = DeliveryState::delivered; };
+  sending_.start();
+  EXPECT_TRUE(work([&] { return sender_.posts.size() == 1; }));
+  io_.restart();
+  io_.run_for(Millis(50));
+  EXPECT_EQ(row(1).state, DeliveryState::delivered);
+  EXPECT_EQ(warnings_, std::vector<std::string>());
+  EXPECT_EQ(sending_.counters().failed.load(), 0u);
 }
 
 TEST_F(SendWebhooksTest, AReceiverThatFailsIsLeftAloneForAWhile) {

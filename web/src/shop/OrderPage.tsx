@@ -87,7 +87,7 @@ function WaysOut({ order }: { order: Order }): ReactNode {
     setError(null);
     try {
       const changed = await kept[verb].send((key) =>
-        untilAnswered(() => ask<Order>(`/orders/${order.id}/${verb}`, { method: 'POST', body, key, signal }), signal));
+        untilAnswered(() => ask<Order>(`/orders/${order.id}/${verb}`, { method: 'POST', body, key, signal }), signal), reason);
       queries.setQueryData(['order', order.id], changed);
       setAsking(null);
     } catch (failure) {
