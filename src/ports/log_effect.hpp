@@ -22,6 +22,14 @@ struct FollowedTo {
   friend bool operator==(const FollowedTo&, const FollowedTo&) = default;
 };
 
+/// Whether a place up to which there was nothing to do may be kept in memory alone. What lies behind `stored`
+/// is read again after a crash: at most so many events, and records, which a log has also when nothing is
+/// sold.
+inline bool may_stay_unstored(const FollowedTo& stored, const FollowedTo& to, Place events_max) {
+  constexpr std::int64_t unstored_records_max = 20'000;  // Two hours' signs of life.
+  return to.done - stored.done < events_max && to.next - stored.next < unstored_records_max;
+}
+
 class LogEffect {
  public:
   struct Follower {

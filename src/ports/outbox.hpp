@@ -57,7 +57,8 @@ class Outbox {
   /// Events up to the end of the log need no mail: there is nobody to send them.
   virtual Task<> forget_place() = 0;
 
-  /// The next ones to try, urgent ones first; those that have ended are dropped.
+  /// The next ones to try, urgent ones first; those that have ended are dropped. One that cannot be read (it
+  /// was changed, or this process lacks the key) waits an hour with the reason, and holds up no other.
   virtual Task<std::vector<OutboxMail>> due(Instant now, int limit) = 0;
   /// When the next one is due; none: nothing waits.
   virtual Task<std::optional<Instant>> next_due() = 0;

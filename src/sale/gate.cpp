@@ -226,8 +226,8 @@ void LogGate::show(const CountedEvents& events) {
   parts_.products.follow(*events, state);
   parts_.overlay.publish(events);
   parts_.projector.push(events);
+  place_.store(events->back().place, std::memory_order_release);  // Followers read the log up to there.
   for (LogFollower* follower : followers_) follower->follow(events);
-  place_.store(events->back().place, std::memory_order_release);
   if (!remote_) return;
   remote_->counted(events->back().place);
   remote_->followed(events, [&state](ProductId id) { return state.product(id); });

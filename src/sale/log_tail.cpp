@@ -15,6 +15,8 @@ namespace {
 struct Reading {
   LogRule rule;
   LogPart part;
+  Place shown;
+  bool held = false;  ///< The log goes on with what is not shown yet.
   std::size_t records = 0;
   Result<> read{};
 };
@@ -35,6 +37,10 @@ bool read_record(Reading& reading, const TailSettings& settings, Offset offset, 
   // Events are told with the log's generation: a part is of one.
   if (reading.rule.at().log.generation != to.log.generation && !reading.part.events.empty()) {
     reading.part.more = true;
+    return false;
+  }
+  if (*events && !(*events)->empty() && (*events)->back().place > reading.shown) {
+    reading.held = true;
     return false;
   }
   if (*events)
@@ -68,8 +74,8 @@ Result<Place> still_done(Log& log, LogId known, Place done, bool foreign_ignored
 
 }  // namespace
 
-Result<LogPart> read_part(Log& log, const FollowedTo& from, const TailSettings& settings) {
-  Reading reading{LogRule(LogRule::Point{from.log, from.term, from.last}), {}};
+Result<LogPart> read_part(Log& log, const FollowedTo& from, const TailSettings& settings, Place shown) {
+  Reading reading{LogRule(LogRule::Point{from.log, from.term, from.last}), {}, shown};
   reading.part.to = from;
   bool same = from.next == 1;  // Whether the record before it is the one that was read.
   const auto read = log.read(std::max<Offset>(1, from.next - 1), [&](Offset offset, std::string_view record) {
@@ -91,12 +97,12 @@ Result<LogPart> read_part(Log& log, const FollowedTo& from, const TailSettings& 
   if (!reading.read) return fail(reading.read.error());
   FollowedTo& to = reading.part.to;
   // At the end of a log that is shorter than what one had done who had read nothing yet.
-  if (to.last > to.done || !reading.part.more) to.done = to.last;
+  if (to.last > to.done || !(reading.part.more || reading.held)) to.done = to.last;
   return std::move(reading.part);
 }
 
 LogTail::LogTail(Log& log, LogEffect& effect, BlockingPool& pool, asio::any_io_executor executor,
-                 FollowedTo beginning, std::function<bool()> may_run,
+                 FollowedTo beginning, std::function<bool()> may_run, std::function<Place()> shown,
                  std::function<void(const std::string&)> warn, TailSettings settings)
     : log_(log),
       effect_(effect),
@@ -104,6 +110,7 @@ LogTail::LogTail(Log& log, LogEffect& effect, BlockingPool& pool, asio::any_io_e
       executor_(executor),
       beginning_(beginning),
       may_run_(std::move(may_run)),
+      shown_(std::move(shown)),
       warn_(std::move(warn)),
       settings_(settings),
       timer_(executor),
@@ -183,27 +190,33 @@ Task<bool> LogTail::step() {
   auto followers = co_await effect_.followers();
   if (!followers) co_return fail(followers.error());
   bool more = false;
+  Parts parts;
   for (LogEffect::Follower& follower : *followers) {
     if (stopped_) break;
-    const auto stepped = co_await step_of(follower);
+    const auto stepped = co_await step_of(follower, parts);
     if (!stepped) co_return fail(stepped.error());
     more = more || *stepped;
   }
   co_return more;
 }
 
-Task<LogPart> LogTail::read(const FollowedTo& from) {
-  return pool_.run([this, from] { return read_part(log_, from, settings_); });
+Task<LogPart> LogTail::read(const FollowedTo& from, Parts& parts) {
+  for (const auto& [place, part] : parts)
+    if (place == from) co_return part;
+  const auto read_on = [this, from] { return read_part(log_, from, settings_, shown_()); };
+  auto part = co_await pool_.run(read_on);
+  if (part && parts.size() < parts_max) parts.emplace_back(from, *part);
+  co_return part;
 }
 
-Task<bool> LogTail::step_of(LogEffect::Follower follower) {
+Task<bool> LogTail::step_of(LogEffect::Follower follower, Parts& parts) {
   FollowedTo from = follower.at ? *follower.at : beginning_;
   if (from.next == 1 && from.done >= beginning_.done) {  // One that begins in the middle of the log.
     const Place done = from.done;
     from = beginning_;
     from.done = done;
   }
-  auto part = co_await read(from);
+  auto part = co_await read(from, parts);
   if (!part) co_return fail(part.error());
   if (part->begun_anew) warn_("the log is not the one that was followed: it is read again from its start");
   if (follower.at && part->to == *follower.at) co_return false;

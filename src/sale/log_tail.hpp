@@ -6,6 +6,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
+#include <limits>
 
 #include "base/task_group.hpp"
 #include "ports/log.hpp"
@@ -33,8 +34,9 @@ struct LogPart {
   bool begun_anew =
       false;  ///< The log is not the one that was followed: it is read from its start, by places.
 };
-/// Errors: the log's.
-Result<LogPart> read_part(Log& log, const FollowedTo& from, const TailSettings& settings);
+/// `shown`: a group that goes beyond it is not read yet. Errors: the log's.
+Result<LogPart> read_part(Log& log, const FollowedTo& from, const TailSettings& settings,
+                          Place shown = std::numeric_limits<Place>::max());
 
 FollowedTo followed_to(const LogEnd& end);
 
@@ -42,10 +44,12 @@ FollowedTo followed_to(const LogEnd& end);
 class LogTail final : public LogFollower {
  public:
   /// `beginning`: where one begins that has no place. `may_run`: whether this process is the one whose
-  /// effects count; asked before each step. `warn` gets one line when something does not work.
+  /// effects count; asked before each step. `shown`: how far this process knows the orders: who is told of an
+  /// event asks for its order, and a shared log may hold events that nobody here has heard of yet. `warn`
+  /// gets one line when something does not work.
   LogTail(Log& log, LogEffect& effect, BlockingPool& pool, asio::any_io_executor executor,
-          FollowedTo beginning, std::function<bool()> may_run, std::function<void(const std::string&)> warn,
-          TailSettings settings = {});
+          FollowedTo beginning, std::function<bool()> may_run, std::function<Place()> shown,
+          std::function<void(const std::string&)> warn, TailSettings settings = {});
   /// Any thread: there is something to read, or room for it.
   void poke();
   void follow(const CountedEvents&) override { poke(); }
@@ -59,8 +63,12 @@ class LogTail final : public LogFollower {
   /// Whether there is more to do at once.
   Task<bool> step();
   Task<bool> step_or_failure();
-  Task<LogPart> read(const FollowedTo& from);
-  Task<bool> step_of(LogEffect::Follower follower);
+  /// What one step has read, for others that stand at the same place: most followers of one effect do, and
+  /// each read begins anew at a broker.
+  using Parts = std::vector<std::pair<FollowedTo, LogPart>>;
+  static constexpr std::size_t parts_max = 4;
+  Task<LogPart> read(const FollowedTo& from, Parts& parts);
+  Task<bool> step_of(LogEffect::Follower follower, Parts& parts);
   void note(const Result<bool>& stepped);
 
   Log& log_;
@@ -69,6 +77,7 @@ class LogTail final : public LogFollower {
   asio::any_io_executor executor_;
   const FollowedTo beginning_;
   const std::function<bool()> may_run_;
+  const std::function<Place()> shown_;
   const std::function<void(const std::string&)> warn_;
   const TailSettings settings_;
   asio::steady_timer timer_;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "tests/support/memory_log.hpp"
 #include "tests/support/test_sale.hpp"
 
@@ -80,6 +82,23 @@ TEST_F(LogTailTest, OneThatIsSlowIsToldOfPartsAndLosesNothing) {
   const auto again = read_part(log_, at, settings_);
   EXPECT_EQ(again->events, part->events) << "what was not stored comes again";
   EXPECT_EQ(read(at), places(1, 20));
+}
+
+TEST_F(LogTailTest, AGroupThatIsNotShownYetIsReadLater) {
+  open(7);
+  group(2);
+  group(2);
+  FollowedTo at;
+  const auto part = read_part(log_, at, settings_, 3);
+  EXPECT_EQ(part->events.size(), 2u);
+  EXPECT_EQ(part->to.done, 2);
+  EXPECT_FALSE(part->more) << "whoever shows the rest says so";
+  at = part->to;
+  EXPECT_EQ(read_part(log_, at, settings_, 3)->to, at);
+  at.done = 90;  // Of a log that is restored, and shorter than what one has done.
+  EXPECT_EQ(read_part(log_, at, settings_, 3)->to.done, 90);
+  at = part->to;
+  EXPECT_EQ(read(at), places(3, 4));
 }
 
 TEST_F(LogTailTest, OneThatBeginsInTheMiddleHearsNothingOfBefore) {
@@ -218,16 +237,21 @@ TEST_F(LogTailTest, TellsAgainWhatWasNotTakenAndBeginsAtTheEnd) {
   effect.throws = 2;
   effect.failures = 2;
   std::vector<std::string> warnings;
+  std::atomic<Place> shown{11};
   settings_.linger = settings_.pause = settings_.retry_wait = Millis(1);
   {
     LogTail tail(
-        log_, effect, pool, io.get_executor(), end, {},
+        log_, effect, pool, io.get_executor(), end, {}, [&] { return shown.load(); },
         [&](const std::string& line) { warnings.push_back(line); }, settings_);
     group(7);
     tail.start();
     for (int i = 0; i < 5'000 && effect.places.size() < 7; ++i) io.run_for(Millis(2));
     EXPECT_EQ(effect.places, places(5, 11));
     group(1);
+    tail.poke();
+    io.run_for(Millis(50));
+    EXPECT_EQ(effect.places, places(5, 11)) << "nobody here knows its order yet";
+    shown = 12;
     tail.poke();
     for (int i = 0; i < 500 && effect.places.size() < 8; ++i) io.run_for(Millis(2));
     EXPECT_EQ(effect.places, places(5, 12)) << "at once, not at the next look";
@@ -240,6 +264,60 @@ TEST_F(LogTailTest, TellsAgainWhatWasNotTakenAndBeginsAtTheEnd) {
   pool.stop();
 }
 
+struct CountingLog final : Log {
+  explicit CountingLog(Log& log) : behind(log) {}
+  Result<Offset> append(std::string_view record) override { return behind.append(record); }
+  Result<> read(Offset from, const std::function<bool(Offset, std::string_view)>& each) override {
+    ++reads;
+    return behind.read(from, each);
+  }
+  Result<Offset> end() override { return behind.end(); }
+  Log& behind;
+  std::atomic<int> reads{0};
+};
+
+struct ManyFollowers final : LogEffect {
+  Task<std::vector<Follower>> followers() override {
+    std::vector<Follower> all;
+    for (const auto& [id, at] : places) all.push_back(Follower{id, at});
+    co_return all;
+  }
+  Task<> take(std::int64_t id, std::vector<CountedEvent> events, FollowedTo to) override {
+    told[id] += events.size();
+    places[id] = to;
+    co_return Result<>();
+  }
+  std::map<std::int64_t, FollowedTo> places;
+  std::map<std::int64_t, std::size_t> told;
+};
+
+TEST_F(LogTailTest, ThoseAtOnePlaceAreShownWhatWasReadOnce) {
+  open(7);
+  group(2);
+  FollowedTo end;
+  read(end);
+  group(2);
+  asio::io_context io{1};
+  BlockingPool pool{1, 10};
+  CountingLog log(log_);
+  ManyFollowers effect;
+  for (std::int64_t id = 1; id <= 30; ++id) effect.places[id] = end;
+  effect.places[31] = FollowedTo();
+  settings_.linger = Millis(1);
+  LogTail tail(
+      log, effect, pool, io.get_executor(), FollowedTo(), {}, [] { return Place{100}; },
+      [](const std::string&) {}, settings_);
+  tail.start();
+  for (int i = 0; i < 500 && effect.told[31] == 0; ++i) io.run_for(Millis(2));
+  for (std::int64_t id = 1; id <= 30; ++id) EXPECT_EQ(effect.told[id], 2u) << id;
+  EXPECT_GE(effect.told[31], 3u);
+  EXPECT_LE(log.reads, 6) << "not one for each";
+  std::thread runs([&] { io.run_for(Millis(500)); });
+  EXPECT_TRUE(tail.stop());
+  runs.join();
+  pool.stop();
+}
+
 TEST_F(LogTailTest, OnlyTheWriterActs) {
   open(7);
   group(4);
@@ -248,7 +326,8 @@ TEST_F(LogTailTest, OnlyTheWriterActs) {
   TestEffect effect;
   settings_.linger = Millis(1);
   LogTail tail(
-      log_, effect, pool, io.get_executor(), {}, [] { return false; }, [](const std::string&) {}, settings_);
+      log_, effect, pool, io.get_executor(), {}, [] { return false; }, [] { return Place{100}; },
+      [](const std::string&) {}, settings_);
   tail.start();
   io.run_for(Millis(50));
   EXPECT_TRUE(effect.places.empty());

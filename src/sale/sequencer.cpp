@@ -161,10 +161,13 @@ Instant Sequencer::time(Instant own) {
 }
 
 Sequencer::Missing Sequencer::missing_for(const Command& command, const LookedUp& looked_up) {
-  const bool key = command.key && !state_.keys.contains(command.key) &&
+  const bool settles = is_settlement(command);
+  // What a key is bound to stays true, and is the answer: no order is looked up for it, whose own answer
+  // would be too old by the time that the other one is there.
+  if (looked_up.bound && !settles) return Missing::nothing;
+  const bool key = command.key && !looked_up.bound && !state_.keys.contains(command.key) &&
                    looked_up.key_as_of < forgotten_through_ && keys_.may_contain(command.key);
   const OrderId order = order_of(command);
-  const bool settles = is_settlement(command);
   if (key && !settles) return Missing::key;
   if (order && state_.orders.find(order) == nullptr) {
     if (looked_up.order_as_of < forgotten_through_) return Missing::order;

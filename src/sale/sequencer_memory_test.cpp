@@ -144,8 +144,8 @@ TEST_F(Forgetting, AForgottenKeyIsLookedUpAsItWasNoEarlierThanItWasForgotten) {
   const Command again = with_key(place(alice, product), 5), mismatch = with_key(place(alice, product), 5, 1);
   const BoundKey bound{order.value, 0};
   EXPECT_EQ(writer.ask(again).missing, Missing::key);
-  EXPECT_EQ(writer.ask(again, key_as_of(closed_at - 1, bound)).missing, Missing::key);
   EXPECT_EQ(writer.ask(again, key_as_of(closed_at - 1)).missing, Missing::key);
+  EXPECT_TRUE(writer.ask(again, key_as_of(closed_at - 1, bound)).replayed) << "what is bound stays so";
   const auto replayed = writer.ask(again, key_as_of(closed_at, bound));
   EXPECT_TRUE(replayed.replayed);
   EXPECT_EQ(replayed.subject, order.value);
@@ -153,6 +153,16 @@ TEST_F(Forgetting, AForgottenKeyIsLookedUpAsItWasNoEarlierThanItWasForgotten) {
   EXPECT_EQ(writer.ask(mismatch, key_as_of(closed_at, bound)).refused->code, Code::idempotency_mismatch);
   EXPECT_FALSE(writer.sequencer.has_group());
   EXPECT_EQ(writer.ask(again, key_as_of(closed_at)).event, 0) << "a false hit of the filter";
+}
+
+TEST_F(Forgetting, ARepeatIsAnsweredByItsKeyAndAsksForNoOrder) {
+  writer.sequencer.forget(closed_at);
+  const Command cancel = with_key(CancelOrder{order, alice}, 5);
+  const auto replayed =
+      writer.ask(cancel, key_as_of(closed_at - 1, BoundKey{order.value, cancel.fingerprint}));
+  EXPECT_EQ(replayed.missing, Missing::nothing);
+  EXPECT_TRUE(replayed.replayed);
+  EXPECT_EQ(replayed.subject, order.value);
 }
 
 TEST_F(Forgetting, AKeyThatIsCertainlyNewIsNotLookedUp) {

@@ -168,6 +168,25 @@ TEST_P(OutboxContract, AnAddressHasHadEnoughWhateverBecameOfItsAccounts) {
   EXPECT_EQ(written(9, "kim@example.kr", at(1) + day), outbox_user_mails_max);
 }
 
+TEST_P(OutboxContract, AMailThatCannotBeReadHoldsUpNoOtherAndIsShown) {
+  for (const std::int64_t id : {1, 2, 3}) ASSERT_TRUE(run(outbox_.put(mail(id))));
+  ASSERT_TRUE(run(database_.write([](soci::session& sql) -> Result<> {
+    sql << "UPDATE mails SET body = subject WHERE id = 2";
+    return {};
+  })));
+  EXPECT_EQ(due(10), (Ids{1, 3}));
+  EXPECT_EQ(due(10), (Ids{1, 3})) << "nor does it take a place of the batch again and again";
+  const auto all = run(outbox_.list(std::nullopt, {}, 10));
+  ASSERT_TRUE(all);
+  const OutboxMail& damaged = all->at(1);
+  EXPECT_EQ(damaged.id, MailId{2});
+  EXPECT_EQ(damaged.state, MailState::waiting);
+  EXPECT_EQ(damaged.mail.to + damaged.mail.text, "");
+  EXPECT_NE(damaged.reason, "");
+  EXPECT_TRUE(run(outbox_.retry(MailId{2}, at(20))));
+  EXPECT_EQ(due(10 + 3'600), (Ids{1, 3})) << "it is looked at again: another process may lack a key";
+}
+
 TEST_P(OutboxContract, AFormerSendersMarkIsLate) {
   ASSERT_TRUE(run(outbox_.put(mail(1))));
   ASSERT_TRUE(run(outbox_.put(mail(2))));

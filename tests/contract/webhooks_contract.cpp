@@ -152,6 +152,23 @@ TEST_P(WebhooksContract, AFormerSendersMarkIsLate) {
   EXPECT_EQ(delivered.status, 204);
 }
 
+TEST_P(WebhooksContract, OneWhoseSecretCannotBeReadHidesNoOtherAndCanBeRemoved) {
+  make(1);
+  make(2);
+  ASSERT_TRUE(run(database_.write([](soci::session& sql) -> Result<> {
+    sql << "UPDATE webhooks SET secret = url WHERE id = 1";
+    return {};
+  })));
+  const auto all = run(webhooks_.list({}));
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->size(), 2u);
+  EXPECT_EQ(all->front().secret, "");
+  EXPECT_EQ(run(webhooks_.find(WebhookId{1})).error().code, Code::internal)
+      << "nothing is signed with nothing";
+  EXPECT_TRUE(run(webhooks_.find(WebhookId{2})));
+  EXPECT_TRUE(run(webhooks_.remove(WebhookId{1}, {})));
+}
+
 TEST_P(WebhooksContract, ARemovedOneTakesItsDeliveriesAlong) {
   make(1);
   ASSERT_TRUE(run(webhooks_.add(WebhookId{1}, {delivery(5, 1)}, {})));

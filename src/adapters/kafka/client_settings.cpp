@@ -51,8 +51,12 @@ constexpr std::array consumer{
             "never met: librdkafka fetches nothing for a second then (its issue 2879); bytes are the bound"},
     Setting{"queued.max.messages.kbytes", "32768", "memory of a reader that is behind"},
     Setting{"check.crcs", "true", "a damaged batch is found where it arrives"},
-    Setting{"enable.partition.eof", "false", "the end is asked for, not guessed"},
+    Setting{"enable.partition.eof", "false", "who waits for what comes is not woken by the end"},
     Setting{"isolation.level", "read_uncommitted", "there are no transactions in the log"},
+};
+constexpr std::array end_reader{
+    Setting{"enable.partition.eof", "true",
+            "the last offsets may be a stranger's transaction marks, which are no messages"},
 };
 constexpr std::array topic{
     TopicSetting{"cleanup.policy", "delete", Demand::must, "compaction would take records out of the log"},
@@ -75,6 +79,9 @@ std::span<const Setting> producer_settings() {
 }
 std::span<const Setting> consumer_settings() {
   return consumer;
+}
+std::span<const Setting> end_reader_settings() {
+  return end_reader;
 }
 std::span<const TopicSetting> topic_settings() {
   return topic;

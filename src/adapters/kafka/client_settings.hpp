@@ -18,6 +18,8 @@ struct Setting {
 std::span<const Setting> common_settings();
 std::span<const Setting> producer_settings();
 std::span<const Setting> consumer_settings();
+/// In place of those of a reading one, for who reads up to the log's end and no further.
+std::span<const Setting> end_reader_settings();
 
 enum class Demand : std::uint8_t {
   must,    ///< Another value refuses the start: the log could lose what counts.

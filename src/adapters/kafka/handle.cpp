@@ -164,8 +164,9 @@ Handle make_producer(const Connection& connection) {
   return make(RD_KAFKA_PRODUCER, std::move(conf));
 }
 
-Handle make_consumer(const Connection& connection) {
+Handle make_consumer(const Connection& connection, std::span<const Setting> more) {
   Conf conf = configure(connection, consumer_settings());
+  set_all(conf.get(), more);
   rd_kafka_conf_set_opaque(conf.get(), const_cast<Connection*>(&connection));
   return make(RD_KAFKA_CONSUMER, std::move(conf));
 }

@@ -36,7 +36,7 @@ using Delivered = std::function<void(rd_kafka_resp_err_t)>;
 
 /// `connection` outlives the handle. Throws std::runtime_error with one clear line.
 Handle make_producer(const Connection& connection);
-Handle make_consumer(const Connection& connection);
+Handle make_consumer(const Connection& connection, std::span<const Setting> more = {});
 /// That such a client can be made of these settings; nobody is connected to. Throws as above.
 void expect_client(Connection connection);
 Topic open_topic(const Handle& handle, const std::string& name);

@@ -218,7 +218,7 @@ std::unique_ptr<Reader> KafkaLog::take_reader() {
     const std::lock_guard lock(readers_mutex_);
     if (idle_reader_) return std::move(idle_reader_);
   }
-  return std::make_unique<Reader>(settings_.connection, settings_.topic);
+  return std::make_unique<Reader>(settings_.connection, settings_.topic, end_reader_settings());
 }
 
 Result<> KafkaLog::read(Offset from, const std::function<bool(Offset, std::string_view)>& each) try {
@@ -230,13 +230,17 @@ Result<> KafkaLog::read(Offset from, const std::function<bool(Offset, std::strin
   auto reader = take_reader();
   if (const auto started = reader->start(first); !started) return started;
   bool more = true;
+  std::int64_t heard = steady_ms();
   while (more && *reader->position() < *end) {
     auto message = reader->next(settings_.silence_max);
     if (!message) return fail(message.error());
-    if (!*message)
+    if (*message) {
+      more = each(log_offset((*message)->offset), bytes_of(**message));
+      heard = steady_ms();
+    } else if (*reader->position() < *end && Millis(steady_ms() - heard) >= settings_.silence_max) {
       return fail(Code::unavailable, fmt::format("Kafka gave nothing behind offset {} for {} ms",
                                                  *reader->position() - 1, settings_.silence_max.count()));
-    more = each(log_offset((*message)->offset), bytes_of(**message));
+    }
   }
   reader->stop();
   const std::lock_guard lock(readers_mutex_);

@@ -23,7 +23,8 @@ using tests::numbered_record;
 using tests::offsets_from;
 
 TEST(ClientSettings, HaveReasonsAndAreOurs) {
-  for (const auto settings : {common_settings(), producer_settings(), consumer_settings()}) {
+  for (const auto settings :
+       {common_settings(), producer_settings(), consumer_settings(), end_reader_settings()}) {
     for (const Setting& each : settings) {
       EXPECT_FALSE(each.reason.empty()) << each.name;
       EXPECT_FALSE(trouble_with(std::string(each.name)).empty()) << each.name;
@@ -64,6 +65,23 @@ void delete_records_before(const tests::KafkaTopic& topic, std::int64_t offset) 
   rd_kafka_queue_destroy(queue);
   rd_kafka_DeleteRecords_destroy(wanted);
   rd_kafka_topic_partition_list_destroy(where);
+}
+
+/// As somebody's copying tool does: a message, and behind it a mark that is none.
+void commit_a_transaction(const tests::KafkaTopic& topic) {
+  char why[512];
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  rd_kafka_conf_set(conf, "bootstrap.servers", topic.settings().connection.brokers.c_str(), why, sizeof why);
+  rd_kafka_conf_set(conf, "transactional.id", "stranger", why, sizeof why);
+  const Handle stranger(rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why));
+  std::string junk = "junk";
+  ASSERT_EQ(rd_kafka_init_transactions(stranger.get(), 30'000), nullptr);
+  ASSERT_EQ(rd_kafka_begin_transaction(stranger.get()), nullptr);
+  ASSERT_EQ(rd_kafka_producev(stranger.get(), RD_KAFKA_V_TOPIC(topic.name().c_str()), RD_KAFKA_V_PARTITION(0),
+                              RD_KAFKA_V_VALUE(junk.data(), junk.size()),
+                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+            RD_KAFKA_RESP_ERR_NO_ERROR);
+  ASSERT_EQ(rd_kafka_commit_transaction(stranger.get(), 30'000), nullptr);
 }
 
 class KafkaLogTest : public testing::Test {
@@ -238,6 +256,20 @@ TEST_F(KafkaLogTest, ManyRecordsAreAppendedWithoutWaitingForEach) {
   EXPECT_TRUE(log->append_unread(std::vector<std::string>{numbered_record(3'002)}));
   appended = true;
   later.join();
+}
+
+TEST_F(KafkaLogTest, MarksOfAStrangersTransactionAtTheEndAreNoRecordsThatAreWaitedFor) {
+  ASSERT_TRUE(append_numbered(*log, 3));
+  for (int times = 1; times <= 2; ++times) {
+    commit_a_transaction(*topic);
+    const auto asked = Steady::now();
+    EXPECT_EQ(offsets_from(*log, 1).size(), 3u + times);
+    EXPECT_EQ(offsets_from(*log, 4 + 2 * times).size(), 0u) << "at the end";
+    EXPECT_EQ(offsets_from(*log, 3 + 2 * times).size(), 0u) << "from the mark on";
+    EXPECT_LT(Steady::now() - asked, 3'000ms);
+  }
+  EXPECT_TRUE(log->append(numbered_record(4)));
+  EXPECT_EQ(offsets_from(*log, 1).size(), 6u);
 }
 
 TEST_F(KafkaLogTest, ATopicThatIsOnlyLookedAtIsNotMade) {

@@ -4,8 +4,8 @@
 
 namespace market::kafka {
 
-Reader::Reader(const Connection& connection, const std::string& topic)
-    : handle_(make_consumer(connection)), topic_(open_topic(handle_, topic)) {}
+Reader::Reader(const Connection& connection, const std::string& topic, std::span<const Setting> more)
+    : handle_(make_consumer(connection, more)), topic_(open_topic(handle_, topic)) {}
 
 Reader::~Reader() {
   stop();
@@ -34,6 +34,7 @@ Result<Message> Reader::next(Millis wait) {
       position_ = log_offset(message->offset) + 1;
       return message;
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+      position_ = std::max(*position_, log_offset(message->offset));
       return Message();
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: {

@@ -1,5 +1,6 @@
 #pragma once
-/// Reads the log's one partition from an offset on. One thread at a time.
+/// Reads the log's one partition from an offset on. One thread at a time. Offsets may be left out: a
+/// stranger's transaction ends with marks that take an offset and are no records.
 
 #include <deque>
 #include <optional>
@@ -30,7 +31,8 @@ inline std::string_view bytes_of(const rd_kafka_message_t& message) {
 
 class Reader {
  public:
-  Reader(const Connection& connection, const std::string& topic);
+  /// `more`: end_reader_settings() for one that is told of the end.
+  Reader(const Connection& connection, const std::string& topic, std::span<const Setting> more = {});
   ~Reader();
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
@@ -39,7 +41,8 @@ class Reader {
   std::optional<Offset> position() const { return position_; }
   /// Reads from here on. Errors: unavailable.
   Result<> start(Offset from);
-  /// The next record, null when none came for `wait`. Errors: internal (the log does not hold the position:
+  /// The next record, null when none came for `wait`, or at the end for one that is told of it: position() is
+  /// there then. Errors: internal (the log does not hold the position:
   /// it was cut, trimmed or made anew), unavailable.
   Result<Message> next(Millis wait);
   /// Until the next start() nothing is fetched ahead.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "adapters/sql/followed_to.hpp"
 #include "adapters/sql/instants.hpp"
 #include "adapters/sql/main_database.hpp"
@@ -30,7 +32,7 @@ Result<> expect_room(soci::session& sql, int more, int most) {
   return fail(Code::overloaded, "too many mails are waiting");
 }
 
-constexpr long long day_ms = 24LL * 3600 * 1000;
+constexpr long long day_ms = 24LL * 3600 * 1000, unreadable_wait_ms = 3600 * 1000;
 
 /// Counts one more to this address, unless it has had enough. By the address and not by the account, which
 /// can be ended and made anew: neither the outbox nor a stranger's mailbox is filled by orders.
@@ -96,8 +98,9 @@ class MailRows {
                soci::into(next_at_), soci::into(mail_.tries), soci::into(mail_.reason),
                soci::into(sent_at_, is_sent_))) {}
 
-  /// Errors: internal (a value that cannot be read).
-  Result<std::vector<OutboxMail>> all() {
+  /// Of a mail whose values cannot be read, because they were changed or this process lacks the key, the
+  /// reason says so, they are empty, and its id joins `unreadable`: all others are not to wait for it.
+  std::vector<OutboxMail> all(std::vector<MailId>* unreadable = nullptr) {
     std::vector<OutboxMail> found;
     rows_.execute();
     while (rows_.fetch()) {
@@ -115,11 +118,19 @@ class MailRows {
           {"recipient", {&mail.mail.to, &to_}},
           {"subject", {&mail.mail.subject, &subject_}},
           {"body", {&mail.mail.text, &text_}}};
+      Result<> readable;
       for (const auto& [column, places] : fields) {
         if (places.second->empty()) continue;
         auto plain = cipher_.decrypt(*places.second, context_of(column, id_));
-        if (!plain) return fail(plain.error());
-        *places.first = std::move(*plain);
+        if (plain)
+          *places.first = std::move(*plain);
+        else
+          readable = fail(plain.error());
+      }
+      if (!readable) {
+        mail.mail.to = mail.mail.subject = mail.mail.text = {};
+        mail.reason = readable.error().detail;
+        if (unreadable != nullptr) unreadable->push_back(mail.id);
       }
       found.push_back(std::move(mail));
     }
@@ -188,15 +199,25 @@ Task<> SqlOutbox::forget_place() {
 }
 
 Task<std::vector<OutboxMail>> SqlOutbox::due(Instant now, int limit) {
-  return database_.write([this, at = millis_of(now),
-                          limit](soci::session& sql) -> Result<std::vector<OutboxMail>> {
-    sql << "DELETE FROM mails WHERE state = 'waiting' AND ends_at <= :now", soci::use(at);
-    return MailRows(sql, cipher_,
-                    fmt::format("WHERE state = 'waiting' AND next_at <= {} ORDER BY urgent DESC, next_at, "
-                                "id LIMIT {}",
-                                at, limit))
-        .all();
-  });
+  return database_.write(
+      [this, at = millis_of(now), limit](soci::session& sql) -> Result<std::vector<OutboxMail>> {
+        sql << "DELETE FROM mails WHERE state = 'waiting' AND ends_at <= :now", soci::use(at);
+        std::vector<MailId> unreadable;
+        auto found = MailRows(sql, cipher_,
+                              fmt::format("WHERE state = 'waiting' AND next_at <= {} ORDER BY urgent DESC, "
+                                          "next_at, id LIMIT {}",
+                                          at, limit))
+                         .all(&unreadable);
+        for (const MailId id : unreadable) {
+          const auto mail =
+              std::find_if(found.begin(), found.end(), [id](const auto& each) { return each.id == id; });
+          const long long key = id.value, later = at + unreadable_wait_ms;
+          sql << "UPDATE mails SET next_at = :later, reason = :reason WHERE id = :id", soci::use(later),
+              soci::use(mail->reason), soci::use(key);
+          found.erase(mail);
+        }
+        return found;
+      });
 }
 
 Task<std::optional<Instant>> SqlOutbox::next_due() {
@@ -239,7 +260,8 @@ Task<bool> SqlOutbox::mark_failed(MailId id, int tries, std::optional<Instant> n
 }
 
 Task<std::vector<OutboxMail>> SqlOutbox::list(std::optional<MailState> state, MailId before, int limit) {
-  return database_.read([this, state, first = before ? before.value : INT64_MAX, limit](soci::session& sql) {
+  return database_.read([this, state, first = before ? before.value : INT64_MAX,
+                         limit](soci::session& sql) -> Result<std::vector<OutboxMail>> {
     const std::string of_state = state ? fmt::format("state = '{}' AND ", text_of(*state)) : std::string();
     return MailRows(sql, cipher_,
                     fmt::format("WHERE {}id < {} ORDER BY id DESC LIMIT {}", of_state, first, limit))
@@ -255,9 +277,8 @@ Task<OutboxMail> SqlOutbox::retry(MailId id, Instant now) {
            "state = 'failed'",
         soci::use(at), soci::use(never), soci::use(key);
     auto found = MailRows(sql, cipher_, fmt::format("WHERE id = {}", key)).all();
-    if (!found) return fail(found.error());
-    if (found->empty()) return fail(Code::not_found, "there is no such mail");
-    return std::move(found->front());
+    if (found.empty()) return fail(Code::not_found, "there is no such mail");
+    return std::move(found.front());
   });
 }
 

@@ -123,8 +123,8 @@ std::unique_ptr<sale::LogTail> OrderParts::tail_for(LogEffect& effect, const Fol
                                                     sale::TailSettings settings) {
   settings.foreign_bytes_ignored = core.shared_log != nullptr;
   auto tail = std::make_unique<sale::LogTail>(
-      core.log, effect, following, background, beginning, [this] { return core.gate.writes(); }, warn,
-      settings);
+      core.log, effect, following, background, beginning, [this] { return core.gate.writes(); },
+      [this] { return core.gate.place(); }, warn, settings);
   core.gate.add_follower(*tail);
   return tail;
 }

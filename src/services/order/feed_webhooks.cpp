@@ -41,7 +41,12 @@ Task<std::vector<LogEffect::Follower>> FeedWebhooks::followers() {
   if (!feeds) co_return fail(feeds.error());
   feeds_ = std::move(*feeds);
   std::vector<Follower> all;
-  for (const Webhooks::Feed& feed : feeds_) all.push_back(Follower{feed.id.value, feed.at});
+  if (places_.size() > known_places_max) places_.clear();
+  for (const Webhooks::Feed& feed : feeds_) {
+    const auto [known, is_new] = places_.try_emplace(feed.id, At{feed.at, feed.at});
+    if (known->second.stored != feed.at) known->second = At{feed.at, feed.at};
+    all.push_back(Follower{feed.id.value, known->second.to});
+  }
   co_return all;
 }
 
@@ -120,8 +125,14 @@ Task<> FeedWebhooks::take(std::int64_t follower, std::vector<CountedEvent> event
     if (*made) deliveries.push_back(std::move(**made));
   }
   const bool some = !deliveries.empty();
+  At& at = places_[webhook];
+  if (!some && may_stay_unstored(at.stored, to, unstored_max)) {
+    at.to = to;
+    co_return Result<>();
+  }
   const auto added = co_await webhooks_.add(webhook, std::move(deliveries), to);
   if (!added) co_return fail(added.error());
+  at = At{to, to};
   if (some) added_();
   co_return Result<>();
 }

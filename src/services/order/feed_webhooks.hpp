@@ -5,6 +5,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <functional>
+#include <map>
 
 #include "ports/order_reader.hpp"
 #include "ports/product_board.hpp"
@@ -26,6 +27,10 @@ class FeedWebhooks final : public LogEffect {
         ids_(ids),
         clock_(clock),
         added_(std::move(added)) {}
+  /// So far the place of one that was told nothing may lie behind.
+  static constexpr Place unstored_max = 256;
+
+  void rest() override { places_.clear(); }
   Task<std::vector<Follower>> followers() override;
   Task<> take(std::int64_t follower, std::vector<CountedEvent> events, FollowedTo to) override;
 
@@ -47,6 +52,12 @@ class FeedWebhooks final : public LogEffect {
   const Clock& clock_;
   const std::function<void()> added_;
   std::vector<Webhooks::Feed> feeds_;  ///< As followers() found them.
+  /// Those who are told nothing write nothing: most of many webhooks, at most of the times.
+  struct At {
+    FollowedTo stored, to;
+  };
+  static constexpr std::size_t known_places_max = 1'000;
+  std::map<WebhookId, At> places_;
   /// Whose products newer orders have, so that an order is not read for each seller whom it is no business
   /// of.
   static constexpr std::size_t known_sellers_max = 65'536;

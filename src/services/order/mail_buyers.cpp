@@ -20,7 +20,7 @@ Task<std::vector<LogEffect::Follower>> MailBuyers::followers() {
     const auto stored = co_await outbox_.followed_to();
     if (!stored) co_return fail(stored.error());
     at_ = *stored;
-    if (at_) stored_ = at_->done;
+    if (at_) stored_ = *at_;
   }
   std::vector<Follower> one(1);
   one.front().at = at_;
@@ -71,7 +71,7 @@ Task<> MailBuyers::take(std::int64_t, std::vector<CountedEvent> events, Followed
     if (*mail) mails.push_back(std::move(**mail));
   }
   // The first place is stored at once: it says from where on buyers are told.
-  if (mails.empty() && at_ && to.done - stored_ < unstored_max) {
+  if (mails.empty() && at_ && may_stay_unstored(stored_, to, unstored_max)) {
     at_ = to;
     co_return Result<>();
   }
@@ -79,7 +79,7 @@ Task<> MailBuyers::take(std::int64_t, std::vector<CountedEvent> events, Followed
   const auto kept = co_await outbox_.put_for(std::move(mails), to);
   if (!kept) co_return fail(kept.error());
   at_ = to;
-  stored_ = to.done;
+  stored_ = to;
   if (some) put_();
   co_return Result<>();
 }

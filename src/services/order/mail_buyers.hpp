@@ -36,7 +36,7 @@ class MailBuyers final : public LogEffect {
   const Clock& clock_;
   const std::function<void()> put_;
   std::optional<FollowedTo> at_;  ///< In memory, at or behind what is stored.
-  Place stored_ = 0;
+  FollowedTo stored_;
 };
 
 }  // namespace market::order

@@ -24,7 +24,7 @@ Task<std::vector<LogEffect::Follower>> PublishEvents::followers() {
       }
       if (*is_new) at_.reset();  // The market has moved to another Kafka: its readers need all of them.
     }
-    stored_ = at_ ? at_->done : 0;
+    stored_ = at_.value_or(FollowedTo());
     from_start_ = !at_;
     silent_until_ = 0;
     events_.forget();  // What another instance has followed since was not seen here.
@@ -65,7 +65,7 @@ Task<> PublishEvents::take(std::int64_t, std::vector<CountedEvent> events, Follo
     auto made = events_.of(counted, to.log, previous);
     if (made) messages.push_back({made->place, std::move(made->key), std::move(made->body)});
   }
-  if (messages.empty() && at_ && to.done - stored_ < unstored_max) {
+  if (messages.empty() && at_ && may_stay_unstored(stored_, to, unstored_max)) {
     at_ = to;
     co_return Result<>();
   }
@@ -78,7 +78,7 @@ Task<> PublishEvents::take(std::int64_t, std::vector<CountedEvent> events, Follo
   const auto kept = co_await places_.keep(name, to);
   if (!kept) co_return fail(kept.error());
   at_ = to;
-  stored_ = to.done;
+  stored_ = to;
   published_.fetch_add(count, std::memory_order_relaxed);
   co_return Result<>();
 }

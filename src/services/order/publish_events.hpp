@@ -36,7 +36,7 @@ class PublishEvents final : public LogEffect {
   wire::PublicEvents events_;
   const Failpoint failpoint_;
   std::optional<FollowedTo> at_;
-  Place stored_ = 0;
+  FollowedTo stored_;
   bool from_start_ = false;  ///< All that the log has was seen.
   Place silent_until_ = 0;   ///< What comes again up to here has been published.
   std::atomic<std::uint64_t> published_{0};
