@@ -32,6 +32,92 @@ def test_a_store_without_one_of_its_files_is_refused(two_stores, tmp_path, name,
     assert any("it is missing" in line and name in line for line in found.stdout.splitlines()), found.stdout
 
 
+def gone(name):
+    def change(data, other):
+        for file in data.glob(name + "*"):
+            file.unlink()
+    return change
+
+
+def foreign(name):
+    def change(data, other):
+        gone(name)(data, other)
+        shutil.copy(other / name, data / name)
+    return change
+
+
+def half_restored(data, other):
+    (data / "restore-unfinished").write_text("a restore of the backup 12 runs or was cut short\n")
+    shutil.rmtree(data / "keys")
+
+
+UNSERVED = {
+    "half-restored": (half_restored, "holds an unfinished restore"),
+    "no-main": (gone("main.db"), "main.db is missing beside log.db"),
+    "no-payments": (gone("payments.db"), "payments.db is missing beside main.db"),
+    "no-field-key": (gone("keys/field-encryption"), "field-encryption is missing"),
+    "no-index-key": (gone("keys/field-index"), "field-index is missing"),
+    "log-of-another": (foreign("log.db"), "belongs to another"),
+    "main-of-another": (foreign("main.db"), "another"),
+    "records-of-another": (foreign("records.db"), "records.db belongs to another log"),
+}
+
+
+@pytest.mark.parametrize("what", UNSERVED)
+def test_what_no_server_would_open_is_not_backed_up(two_stores, tmp_path, what):  # noqa: F811
+    """A backup of it would take the place of an older, whole one, and be found out on the day it is needed."""
+    data, (change, words) = tmp_path / "data", UNSERVED[what]
+    shutil.copytree(two_stores[0], data)
+    change(data, two_stores[1])
+    for name in ("backup", "export"):
+        done = run(name, "--data", data, "--to", tmp_path / "saved")
+        assert done.returncode == 1 and words in done.stderr and not done.stdout, (done.stdout, done.stderr)
+        assert len(done.stderr.splitlines()) == 1 and not (tmp_path / "saved").exists()
+    checked_as = run("check", "--data", data)
+    assert checked_as.returncode == 1 and "VIOLATED" in checked_as.stdout, checked_as.stdout
+    for command in (("rebuild",), ("log", "adopt")) if what != "records-of-another" else ():
+        assert run(*command, "--data", data).returncode == 1, command
+    served = run("serve", "--data", data, "--listen", "127.0.0.1:0", seconds=20)
+    assert served.returncode == 1, "a server opens it"
+
+
+def test_a_shop_that_has_sold_nothing_misses_its_book_of_charges(tmp_path):
+    data = tmp_path / "data"
+    with Market(data):
+        pass
+    gone("payments.db")(data, None)
+    said = run("check", "--data", data)
+    assert said.returncode == 1 and "payments.db: it is missing" in said.stdout, said.stdout
+    assert run("backup", "--data", data, "--to", tmp_path / "saved").returncode == 1
+
+
+def test_a_backup_beside_a_server_whose_rows_were_deleted_is_refused(tmp_path):
+    data = tmp_path / "data"
+    with Market(data) as server:
+        client.admin(server.url).product()
+        ok("backup", "--data", data, "--to", tmp_path / "before")
+        gone("main.db")(data, None)
+        done = run("backup", "--data", data, "--to", tmp_path / "behind")
+    assert done.returncode == 1 and "main.db is missing" in done.stderr, done
+    assert not (tmp_path / "behind").exists()
+
+
+def test_keys_that_nothing_needs_any_more_may_be_missing(two_stores, tmp_path):  # noqa: F811
+    """Those that were taken away behind a new one, also before a start has seen it."""
+    data = tmp_path / "data"
+    shutil.copytree(two_stores[0], data)
+    ok("keys", "reencrypt", "--data", data)
+    ok("keys", "rotate", "--data", data)
+    ok("keys", "retire", "k1", "--data", data)
+    for name in ("field-encryption", "refresh-tokens"):
+        (data / "keys" / name).unlink()
+    ok("backup", "--data", data, "--to", tmp_path / "saved")
+    checked(tmp_path / "saved")
+    (data / "keys" / "field-encryption.2").unlink()
+    done = run("backup", "--data", data, "--to", tmp_path / "more")
+    assert done.returncode == 1 and "field-encryption.2 is missing" in done.stderr, done
+
+
 @pytest.mark.parametrize("made", range(5))
 def test_a_first_start_that_was_killed_is_begun_again(tmp_path, made):
     """Whatever it had made by then: files in their order, the last one still without bytes."""

@@ -217,6 +217,16 @@ def test_an_unfinished_restore_is_served_by_nobody_and_is_of_one_backup(store, t
     with pytest.raises(RuntimeError, match="unfinished restore"):
         store.serve()
     refuses(store, "of another backup", "restore", "--from", backup_of(tmp_path))
+    keys = sorted(path.name for path in (store.folder / "keys").iterdir())
+    for command in (("backup", "--to", tmp_path / "half"), ("export", "--to", tmp_path / "half"), ("rebuild",),
+                    ("log", "adopt"), ("keys", "rotate"), ("keys", "reencrypt")):
+        refuses(store, "unfinished restore", *command)
+    assert not (tmp_path / "half").exists()
+    assert keys == sorted(path.name for path in (store.folder / "keys").iterdir())
+    checked = store.run("check")
+    assert checked.returncode == 1 and "unfinished restore" in checked.stdout, checked.stdout
+    away = "mysql://nobody:no@127.0.0.1:1/none"
+    store.ok("keys", "rotate", "--set", f"accounts.mysql={away}", "--set", f"records.mysql={away}")
 
 
 def refuses(store, words, *arguments):  # noqa: F811

@@ -82,6 +82,32 @@ def test_mistakes_end_with_2_and_one_line(tmp_path, flags):
     assert "terminate" not in done.stderr and "exception" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("serve", "--data=", "--production", "--listen", "127.0.0.1:0"),
+        ("serve", "--config=", "--check"),
+        ("serve", "--listen=", "--check"),
+        ("serve", "--role=", "--check"),
+        ("serve", "--check", "--set="),
+        ("check", "--scratch=", "--same-as"),
+        ("bench", "--tokens=", "--plain"),
+    ],
+)
+def test_a_flag_without_its_value_takes_no_other_for_it(tmp_path, monkeypatch, flags):
+    """As a variable of a script that is not set leaves it; the value of a setting may be empty."""
+    monkeypatch.chdir(tmp_path)
+    done = run(*flags, seconds=10)
+    empty = next(flag for flag in flags if flag.endswith("="))
+    assert done.returncode == 2 and f"{empty}: has no value" in done.stderr, (done.stdout, done.stderr)
+    assert len(done.stderr.splitlines()) == 1 and not list(tmp_path.iterdir())
+
+
+def test_the_value_of_a_setting_may_be_empty():
+    done = run("serve", "--check", "--set=mail.smtp=")
+    assert done.returncode == 0, done.stderr
+
+
 def window_of(server):
     seller, buyer = client.admin(server.url), client.sign_up(server.url)
     order = buyer.order(seller.product()).json()

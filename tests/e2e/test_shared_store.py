@@ -215,6 +215,14 @@ def test_a_backup_takes_no_keys_of_another_store(sold, store, tmp_path):
     assert len(said.stderr.splitlines()) == 1 and not (tmp_path / "backup").exists()
 
 
+def test_a_backup_takes_no_log_of_another_market(sold, store, tmp_path):
+    store.seed("--users", 1, "--products", 1)
+    said = run("backup", "--config", sold.config, "--set", f"log.topic={store.topic}", "--to",
+               tmp_path / "backup")
+    assert said.returncode == 1 and "belongs to another store than the event log" in said.stderr, said
+    assert len(said.stderr.splitlines()) == 1 and not (tmp_path / "backup").exists()
+
+
 def test_the_folder_of_an_instance_is_no_store(sold, tmp_path):
     before = sorted(path.name for path in sold.data.iterdir())
     for command in (("backup", "--to", tmp_path / "backup"), ("dump",), ("rebuild",), ("log", "adopt"),

@@ -1,7 +1,10 @@
 """The commands on a store wherever its folders are: keys apart, folders in each other, odd names, owners."""
 
 import os
+import pathlib
+import shutil
 import subprocess
+import tempfile
 
 import client
 import pytest
@@ -87,6 +90,38 @@ def test_what_root_makes_belongs_to_the_owner_of_the_folder(start, tmp_path):
     for folder in (data, again):
         others = [path for path in folder.rglob("*") if path.stat().st_uid != service]
         assert not others, others
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_the_root_of_a_volume_is_any_folder(start, tmp_path):
+    """It has a lost+found that root alone may read."""
+    service, home = 12345, pathlib.Path(tempfile.mkdtemp(prefix="market-volumes-"))
+    binary = shutil.copy(BINARY, home / "market")
+
+    def as_service(*arguments):
+        return subprocess.run([binary, *map(str, arguments)], user=service, group=service, extra_groups=[],
+                              capture_output=True, text=True)
+
+    try:
+        sold(start, home / "data")
+        volumes = [home / name for name in ("data", "saved", "again")]
+        for volume in volumes:
+            volume.mkdir(exist_ok=True)
+            for path in (home, volume, *volume.rglob("*")):
+                os.chown(path, service, service)
+            (volume / "lost+found").mkdir(mode=0o700)
+        for command in (("backup", "--data", home / "data", "--to", home / "saved"),
+                        ("restore", "--from", home / "saved", "--data", home / "again"),
+                        ("check", "--data", home / "again"), ("check", "--data", home / "saved"),
+                        ("rebuild", "--data", home / "again")):
+            done = as_service(*command)
+            assert done.returncode == 0, (command, done.stdout, done.stderr)
+        assert all((volume / "lost+found").is_dir() for volume in volumes)
+        (home / "data" / "mine").mkdir(mode=0o700)
+        done = as_service("backup", "--data", home / "data", "--to", home / "more")
+        assert done.returncode == 1 and f"{home}/data/mine: cannot be read: Permission denied" in done.stderr
+    finally:
+        shutil.rmtree(home)
 
 
 def test_a_restored_backup_without_records_begins_a_generation(start, tmp_path):

@@ -103,15 +103,19 @@ void expect_finished_copy(const std::filesystem::path& folder) {
         fmt::format("{} is an unfinished backup; run 'market backup' again", folder.string()));
 }
 
+void expect_finished(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (std::filesystem::exists(folder / restore_mark, error))
+    throw std::runtime_error(fmt::format(
+        "data folder {} holds an unfinished restore; run 'market restore' of the same backup again",
+        folder.string()));
+  expect_finished_copy(folder);
+}
+
 DataFolder DataFolder::open(const std::filesystem::path& path, Millis wait,
                             const std::filesystem::path& keys) {
   auto lock = lock_folder(path, wait);
-  std::error_code error;
-  if (std::filesystem::exists(path / restore_mark, error))
-    throw std::runtime_error(fmt::format(
-        "data folder {} holds an unfinished restore; run 'market restore' of the same backup again",
-        path.string()));
-  expect_finished_copy(path);
+  expect_finished(path);
   return DataFolder(path, keys.empty() ? path / "keys" : keys, std::move(lock));
 }
 

@@ -24,6 +24,8 @@ inline constexpr auto restore_mark = "restore-unfinished";
 inline constexpr auto copy_mark = "copy-unfinished";
 /// Throws std::runtime_error when it stands there.
 void expect_finished_copy(const std::filesystem::path& folder);
+/// The same of both marks.
+void expect_finished(const std::filesystem::path& folder);
 
 /// Stands in the folder of an instance whose market is elsewhere, on engines that several share: without the
 /// settings that name them it would pass for a store without orders.

@@ -127,8 +127,11 @@ std::string look_at_settings(rd_kafka_t* handle, const std::string& name,
   std::size_t resources = 0, entries = 0;
   const auto* const* described = rd_kafka_DescribeConfigs_result_resources(
       rd_kafka_event_DescribeConfigs_result(answer.get()), &resources);
-  if (resources != 1 || rd_kafka_ConfigResource_error(described[0]) != RD_KAFKA_RESP_ERR_NO_ERROR)
-    throw std::runtime_error(fmt::format("Kafka: the settings of the topic {} cannot be read", name));
+  if (resources != 1 || rd_kafka_ConfigResource_error(described[0]) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    const char* const why = resources == 1 ? rd_kafka_ConfigResource_error_string(described[0]) : nullptr;
+    throw std::runtime_error(fmt::format("Kafka: the settings of the topic {} cannot be read: {}", name,
+                                         why == nullptr ? "no answer names them" : why));
+  }
   const auto* const* found = rd_kafka_ConfigResource_configs(described[0], &entries);
   for (std::size_t i = 0; i < entries; ++i) {
     const std::string_view key = rd_kafka_ConfigEntry_name(found[i]);

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -17,7 +16,10 @@
 #include "adapters/files/data_folder.hpp"
 #include "adapters/files/files.hpp"
 #include "adapters/files/folder_lock.hpp"
+#include "adapters/files/folder_walk.hpp"
+#include "adapters/sqlite/backup_manifest.hpp"
 #include "adapters/sqlite/log.hpp"
+#include "adapters/sqlite/whole_store.hpp"
 #include "base/must.hpp"
 
 namespace market::sqlite {
@@ -25,17 +27,8 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::string_view manifest_name = files::backup_manifest;
-constexpr std::string_view manifest_head = "market backup 2";
-
-struct Entry {
-  std::string name;  ///< Relative, with '/'.
-  std::uint64_t bytes = 0;
-  std::string sha256;
-};
-struct Manifest {
-  Offset log_records = 0;
-  std::vector<Entry> entries;
-};
+using Manifest = BackupManifest;
+using Entry = BackupManifest::Entry;
 
 void make_private_folder(const fs::path& path) {
   if (const auto parent = path.parent_path(); !parent.empty() && !fs::exists(parent))
@@ -87,8 +80,9 @@ void copy_plain_file(const fs::path& from, const fs::path& to) {
 
 bool is_left_out(const std::string& name) {
   const auto ends = [&](std::string_view end) { return std::string_view(name).ends_with(end); };
-  return name == "lock" || name == manifest_name || name == files::copy_mark || ends("-wal") ||
-         ends("-shm") || ends("-journal") || ends(".tmp") || name.starts_with("picture-sizes/");
+  return name == "lock" || name == manifest_name || name == files::copy_mark || name == files::restore_mark ||
+         ends("-wal") || ends("-shm") || ends("-journal") || ends(".tmp") ||
+         name.starts_with("picture-sizes/");
 }
 
 /// Copied in this order (backup.hpp says why), before all others.
@@ -100,20 +94,17 @@ constexpr std::array<std::string_view, 5> ordered_names{files::snapshot_name, re
 /// apart on purpose. `copied`: throws std::runtime_error for a link to something else, which the copy would
 /// be without.
 std::vector<std::string> other_names(const fs::path& folder, bool copied = false) {
-  constexpr int depth_max = 8;  // Ours are two deep.
   std::vector<std::string> names;
-  using Walk = fs::recursive_directory_iterator;
-  for (Walk at(folder, fs::directory_options::follow_directory_symlink); at != Walk(); ++at) {
-    const auto& entry = *at;
+  files::walk(folder, fs::directory_options::follow_directory_symlink, [&](const fs::directory_entry& entry) {
     auto name = entry.path().lexically_relative(folder).generic_string();
-    if (entry.is_symlink() && name == "keys") at.disable_recursion_pending();
-    if (at.depth() > depth_max) throw std::runtime_error(entry.path().string() + ": a link leads back");
+    if (entry.is_symlink() && name == "keys") return false;
     if (copied && entry.is_symlink() && !entry.is_directory())
       throw std::runtime_error(entry.path().string() + ": is a link to no folder");
-    if (entry.is_symlink() || !entry.is_regular_file()) continue;
+    if (entry.is_symlink() || !entry.is_regular_file()) return true;
     const bool ordered = std::find(ordered_names.begin(), ordered_names.end(), name) != ordered_names.end();
     if (!ordered && !is_left_out(name)) names.push_back(std::move(name));
-  }
+    return true;
+  });
   return names;
 }
 
@@ -136,78 +127,17 @@ std::vector<std::string> copy_all(const fs::path& data, const fs::path& to) {
 }
 
 void sync_all_folders(const fs::path& root) {
-  for (const auto& entry : fs::recursive_directory_iterator(root)) {
-    if (entry.is_directory()) must(files::sync_folder(entry.path()));
-  }
+  files::walk(root, fs::directory_options::none, [](const fs::directory_entry& entry) {
+    if (entry.is_directory() && !entry.is_symlink()) must(files::sync_folder(entry.path()));
+    return true;
+  });
   must(files::sync_folder(root));
   must(files::sync_folder(root.parent_path()));
-}
-
-void write_manifest(const fs::path& folder, const Manifest& manifest) {
-  auto text =
-      fmt::format("{}\nversion {}\nlog_records {}\n", manifest_head, MARKET_VERSION, manifest.log_records);
-  for (const auto& entry : manifest.entries) {
-    text += fmt::format("file {} {} {}\n", entry.sha256, entry.bytes, entry.name);
-  }
-  text += fmt::format("end {}\n", manifest.entries.size());
-  must(files::write_file_durably(folder / manifest_name, text));
-}
-
-template <class Number>
-Number number_of(std::string_view text, const fs::path& where) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    throw std::runtime_error(fmt::format("{}: the manifest is damaged", where.string()));
-  }
-  return value;
-}
-
-/// Splits off the part before it.
-std::string_view take(std::string_view& rest, char mark) {
-  const auto at = rest.find(mark);
-  const auto part = rest.substr(0, at);
-  rest.remove_prefix(at == std::string_view::npos ? rest.size() : at + 1);
-  return part;
 }
 
 /// What stands in files::copy_mark of a backup of a data folder: such a folder is begun anew, and one of a
 /// market on shared engines goes on.
 constexpr std::string_view begun_here = "a backup of a data folder is made, or was broken off\n";
-
-Manifest read_manifest(const fs::path& folder) {
-  files::expect_finished_copy(folder);
-  const auto text = must(files::read_whole_file(folder / manifest_name));
-  if (!text)
-    throw std::runtime_error(
-        fmt::format("{}: is no backup, or an unfinished one (no manifest)", folder.string()));
-  std::string_view rest = *text;
-  if (take(rest, '\n') != manifest_head) {
-    throw std::runtime_error(fmt::format("{}: the manifest is of another version", folder.string()));
-  }
-  Manifest manifest;
-  bool ended = false;
-  while (!rest.empty() && !ended) {
-    auto line = take(rest, '\n');
-    const auto word = take(line, ' ');
-    if (word == "log_records") manifest.log_records = number_of<Offset>(line, folder);
-    if (word == "file") {
-      Entry entry;
-      entry.sha256 = take(line, ' ');
-      entry.bytes = number_of<std::uint64_t>(take(line, ' '), folder);
-      entry.name = line;
-      const fs::path name(entry.name);
-      if (name.empty() || name.is_absolute() || name.lexically_normal() != name || *name.begin() == "..") {
-        throw std::runtime_error(fmt::format("{}: the manifest names a file outside", folder.string()));
-      }
-      manifest.entries.push_back(std::move(entry));
-    }
-    ended = word == "end" && number_of<std::size_t>(line, folder) == manifest.entries.size();
-  }
-  if (!ended || !rest.empty())
-    throw std::runtime_error(fmt::format("{}: the manifest is damaged", folder.string()));
-  return manifest;
-}
 
 /// What is wrong with a file of a backup; empty: nothing. What a link leads to is not in the backup.
 std::string_view trouble_of(const fs::path& folder, const Entry& entry) {
@@ -279,7 +209,8 @@ class UnfinishedFolder {
   void remove_what_was_made() {
     std::error_code none;
     std::vector<fs::path> inside;
-    for (const auto& entry : fs::directory_iterator(folder_, none)) inside.push_back(entry.path());
+    for (const auto& entry : fs::directory_iterator(folder_, none))
+      if (!files::is_of_the_volume(entry)) inside.push_back(entry.path());
     for (const auto& path : inside)
       if (path.filename() != "lock" && path.filename() != files::copy_mark) fs::remove_all(path, none);
   }
@@ -304,7 +235,8 @@ void require_empty(const fs::path& folder, std::string_view what) {
   static const std::set<std::string> none_of_anybody{"lock", std::string(files::copy_mark) + ".tmp",
                                                      std::string(files::restore_mark) + ".tmp"};
   for (const auto& entry : fs::directory_iterator(folder))
-    if (!entry.is_regular_file() || !none_of_anybody.contains(entry.path().filename().string()))
+    if (!files::is_of_the_volume(entry) &&
+        (!entry.is_regular_file() || !none_of_anybody.contains(entry.path().filename().string())))
       throw std::runtime_error(fmt::format("{} {} is not empty; name a new one", what, folder.string()));
 }
 
@@ -334,7 +266,7 @@ BackupReport backup_store(const fs::path& data, const fs::path& to) {
   if (!files::has_bytes(data / "log.db")) {
     throw std::runtime_error(fmt::format("{}: is no data folder (no log.db)", data.string()));
   }
-  files::expect_finished_copy(data);
+  expect_records_of(data, expect_whole_store(data).id);
   expect_outside(to, data, "the data folder");
   expect_outside(data, to, "the backup folder");  // What a broken-off backup left there goes.
   UnfinishedFolder unfinished(to);
@@ -390,7 +322,10 @@ BackupReport restore_store(const fs::path& from, const fs::path& data,
   verify(data, manifest);
   if (last_step) last_step();
   // Folders come before what is in them.
-  for (const auto& entry : fs::recursive_directory_iterator(data)) must(files::give_to_folder_owner(entry));
+  files::walk(data, fs::directory_options::none, [](const fs::directory_entry& entry) {
+    must(files::give_to_folder_owner(entry));
+    return true;
+  });
   sync_all_folders(data);
   fs::remove(data / files::restore_mark);
   must(files::sync_folder(data));

@@ -24,7 +24,8 @@ struct BackupReport {
 
 /// Copies into `to`, a new or empty folder, or one in which an earlier call was killed, which is begun anew:
 /// files::copy_mark stands in it until all is there. Its manifest is written last: without one it is no
-/// backup. Throws std::runtime_error with one clear line.
+/// backup. Throws std::runtime_error with one clear line, also where a start would refuse the files
+/// (whole_store.hpp).
 BackupReport backup_store(const std::filesystem::path& data, const std::filesystem::path& to);
 
 /// Throws unless the folder holds nothing that could be lost. `what`: words for it.

@@ -9,8 +9,10 @@
 #include "adapters/files/data_folder.hpp"
 #include "adapters/files/folder_lock.hpp"
 #include "adapters/sqlite/log.hpp"
+#include "adapters/sqlite/whole_store.hpp"
 #include "tests/support/numbered_records.hpp"
 #include "tests/support/temp_folder.hpp"
+#include "wire/events/record_codec.hpp"
 
 namespace market::sqlite {
 namespace {
@@ -160,6 +162,72 @@ TEST(Backup, AHalfRestoredFolderIsNotServed) {
   fs::create_directory(temp / "data");
   EXPECT_TRUE(files::write_file_durably(temp / "data" / files::restore_mark, "x"));
   EXPECT_THAT(thrown_by([&] { files::DataFolder::open(temp / "data"); }), HasSubstr("unfinished restore"));
+}
+
+TEST(Backup, WhatNoServerWouldOpenIsNotCopied) {
+  const tests::TempFolder temp;
+  const auto data = temp / "data", saved = temp / "saved";
+  const auto refused = [&] {
+    const auto why = thrown_by([&] { backup_store(data, saved); });
+    EXPECT_FALSE(fs::exists(saved));
+    return why;
+  };
+  const auto main_knows = [&](const char* sql) {
+    Database::open(data / "main.db", Database::Mode::existing).must_execute(sql);
+  };
+  make_store(data);
+  EXPECT_TRUE(files::write_file_durably(data / files::restore_mark, "x"));
+  EXPECT_THAT(refused(), HasSubstr("holds an unfinished restore"));
+  fs::remove(data / files::restore_mark);
+
+  const LogId ours{7, 8, 0};
+  {
+    SqliteLog log(log_in(data));
+    wire::Open open;
+    open.log = ours;
+    EXPECT_TRUE(log.append(wire::encode_open(open)));
+  }
+  main_knows("CREATE TABLE store(id_hi, id_lo); CREATE TABLE key_checks(name, value)");
+  EXPECT_GT(backup_store(data, temp / "whole").files, 0U) << "it does not say yet which store it is of";
+  main_knows("INSERT INTO store VALUES(7, 9)");
+  EXPECT_THAT(refused(), HasSubstr("main.db belongs to another store than log.db"));
+  main_knows("UPDATE store SET id_lo = 8; INSERT INTO key_checks VALUES('payments.db', 'made')");
+  EXPECT_THAT(refused(), HasSubstr("payments.db is missing beside main.db"));
+  Database::open(data / "payments.db", Database::Mode::create).must_execute("CREATE TABLE charges(a)");
+  EXPECT_EQ(expect_whole_store(data).id, ours);
+  Database::open(data / "records.db", Database::Mode::existing)
+      .must_execute("CREATE TABLE position(log_hi, log_lo); INSERT INTO position VALUES(7, 9)");
+  EXPECT_THAT(refused(), HasSubstr("records.db belongs to another log"));
+  Database::open(data / "records.db", Database::Mode::existing)
+      .must_execute("UPDATE position SET log_hi = 0, log_lo = 0");
+  EXPECT_GT(backup_store(data, temp / "before-the-fold").files, 0U);
+  fs::remove(data / "main.db");
+  EXPECT_THAT(refused(), HasSubstr("main.db is missing beside log.db"));
+}
+
+TEST(Backup, AFolderThatIsTheRootOfAVolumeIsAnyFolder) {
+  const tests::TempFolder temp;
+  const auto data = temp / "data", saved = temp / "saved", back = temp / "back";
+  make_store(data);
+  for (const auto& root : {data, data / "pictures", saved, back})
+    fs::create_directories(root / "lost+found/x");
+  const auto report = backup_store(data, saved);
+  EXPECT_EQ(restore_store(saved, back).files, report.files);
+  EXPECT_TRUE(fs::exists(saved / "lost+found/x")) << "it is the volume's";
+  EXPECT_FALSE(fs::exists(saved / "pictures/lost+found"));
+  EXPECT_TRUE(fs::exists(back / "pictures/ab/abcd"));
+  EXPECT_THAT(thrown_by([&] { backup_store(data, saved); }), HasSubstr("is not empty"));
+  EXPECT_TRUE(fs::exists(saved / "lost+found/x"));
+}
+
+TEST(Backup, ABackupOfAHalfRestoredStoreIsRefused) {
+  const tests::TempFolder temp;
+  const auto saved = temp / "saved";
+  make_backup(temp / "data", saved);
+  auto text = **files::read_whole_file(saved / "manifest.txt");
+  text.insert(text.find("file "), "file 00 0 restore-unfinished\n");
+  EXPECT_TRUE(files::write_file_durably(saved / "manifest.txt", text));
+  EXPECT_THAT(thrown_by([&] { restore_store(saved, temp / "back"); }), HasSubstr("was not finished"));
 }
 
 TEST(Backup, ARestoreThatWasBrokenOffGoesOn) {

@@ -99,6 +99,14 @@ std::string compare_keys(const StoreIdentity& known, const std::map<std::string,
   return wrong.text();
 }
 
+/// As a start looks for them.
+std::string missing_files(const StoreIdentity& known, const files::ReadOnlyFolder& folder) {
+  Differences wrong;
+  for (const auto& [name, value] : known.key_checks)
+    if (name.ends_with(".db") && !folder.has_database(name)) wrong.note(name + ": it is missing");
+  return wrong.text();
+}
+
 }  // namespace
 
 CheckResults check_main(files::ReadOnlyFolder& folder, const FieldCipher& cipher, LogId store,
@@ -136,6 +144,7 @@ CheckResults check_main(files::ReadOnlyFolder& folder, const FieldCipher& cipher
   const bool same = !store || !identity->store || identity->store == store;
   results.push_back({"main.db belongs to this log", same ? "" : "it is of another store"});
   results.push_back({"the keys are those of this store", compare_keys(*identity, key_checks)});
+  results.push_back({"the files that main.db knows are there", missing_files(*identity, folder)});
   return results;
 } catch (const std::exception& error) {
   return {{"main.db can be read", plain_reason(error)}};

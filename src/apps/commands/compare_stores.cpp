@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "adapters/files/folder_walk.hpp"
 #include "adapters/sqlite/log_view.hpp"
 #include "adapters/sqlite/look.hpp"
 #include "apps/commands/shared_check.hpp"
@@ -63,10 +64,13 @@ std::string compare_rows(ReadOnlyFolder& one, ReadOnlyFolder& other, const std::
 
 std::set<std::string> pictures_in(const ReadOnlyFolder& folder) {
   std::set<std::string> names;
-  std::error_code none;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.file("pictures"), none))
-    if (entry.is_regular_file(none) && entry.path().extension() != ".tmp")
+  const auto add = [&names](const std::filesystem::directory_entry& entry) {
+    if (entry.is_regular_file() && entry.path().extension() != ".tmp")
       names.insert(entry.path().filename().string());
+    return true;
+  };
+  if (folder.has("pictures"))
+    files::walk(folder.file("pictures"), std::filesystem::directory_options::none, add);
   return names;
 }
 

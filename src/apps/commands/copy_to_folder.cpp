@@ -184,14 +184,33 @@ void make_files(const SharedStore& store, const fs::path& to) {
   pool.stop();
 }
 
-/// Nobody could read the rows of a backup with the keys of another store.
+/// Nobody could read the rows of a backup with the keys of another store, or without them.
 void expect_own_keys(const SharedStore& store) {
   mysql::Session accounts(store.accounts);
   mysql::expect_newest_schema(accounts);
   std::map<std::string, std::string> known;
   for (const mysql::Row& row : accounts.query("SELECT name, value FROM key_checks"))
     known[row.text(0)] = row.text(1);
-  expect_same_keys(files::key_checks(store.keys), known, store.keys);
+  const auto found = files::key_checks(store.keys);
+  expect_same_keys(found, known, store.keys);
+  if (!found.empty()) expect_field_keys_of(known, store.keys);
+}
+
+/// Buyers would be shown the orders of others.
+void expect_own_log(const SharedStore& store) {
+  LogId of_log;
+  must(log_to_look_at(store)->read(1, [&](Offset, std::string_view record) {
+    if (!wire::is_whole(record)) return true;  // Somebody else's.
+    const auto decoded = wire::decode_record(record);
+    if (const auto* open = decoded ? std::get_if<wire::Open>(&*decoded) : nullptr) of_log = open->log;
+    return !of_log;
+  }));
+  mysql::Session accounts(store.accounts);
+  const LogId of_rows = id_of_store(accounts);
+  if (of_log && of_rows && !of_log.is_same_log(of_rows))
+    throw std::runtime_error(fmt::format(
+        "accounts.mysql belongs to another store than the event log in {}: name the right database and topic",
+        store.log.topic));
 }
 
 enum class WithRecords : std::uint8_t { no, yes };
@@ -233,6 +252,7 @@ files::FolderLock alone_in(const fs::path& to) {
 }  // namespace
 
 CopiedStore copy_to_folder(const SharedStore& store, const fs::path& to) {
+  expect_no_restore(store);
   const auto alone = alone_in(to);
   const auto copied = copy_all(store, to, WithRecords::yes);
   fs::remove(to / files::copy_mark);
@@ -240,7 +260,9 @@ CopiedStore copy_to_folder(const SharedStore& store, const fs::path& to) {
 }
 
 sqlite::BackupReport backup_shared(const SharedStore& store, const fs::path& to) {
+  expect_no_restore(store);
   expect_own_keys(store);
+  expect_own_log(store);
   const auto alone = alone_in(to);
   copy_all(store, to, WithRecords::no);
   const auto report = sqlite::seal_backup(to);

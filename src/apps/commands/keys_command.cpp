@@ -6,6 +6,8 @@
 
 #include "adapters/files/data_folder.hpp"
 #include "adapters/files/signing_keys.hpp"
+#include "adapters/mysql/schema.hpp"
+#include "adapters/mysql/session.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "ports/accounts.hpp"
@@ -40,6 +42,21 @@ void refuse_backup(const std::filesystem::path& first) {
       throw UsageError(fmt::format(
           "{}: is a backup, or an unfinished copy: its keys stay; change those of a restored store",
           folder.string()));
+}
+
+/// A restore brings the keys of its backup. A database that is away is not waited for: a key that has leaked
+/// is changed without it.
+void refuse_restore(const Settings& settings) {
+  for (const char* part : {"accounts", "records"}) {
+    const auto server = mysql_server(settings, part);
+    if (!server) continue;
+    try {
+      mysql::Session(*server).begin_use();
+    } catch (const mysql::Failure&) {
+      continue;
+    }
+    mysql::expect_no_restore(*server);
+  }
 }
 
 /// When the last token of a key has ended that another one, made then, replaced; `users.access_token_life`
@@ -89,6 +106,7 @@ int rotate_keys(const KeyOptions& options) {
   const auto first = first_key(options, settings);
   load(first);
   refuse_backup(first);
+  refuse_restore(settings);
   const SystemClock clock;
   const auto added = files::add_signing_key(first, clock.now());
   fmt::print("key {} is made: it signs as soon as the servers have read it\n", added.key.id);
@@ -107,6 +125,7 @@ int retire_key(const KeyOptions& options) {
   const auto first = first_key(options, settings);
   const auto keys = load(first);
   refuse_backup(first);
+  refuse_restore(settings);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (keys[i].key.id != options.key) continue;
     if (i == 0) throw UsageError(fmt::format("key {} signs; run 'market keys rotate' first", options.key));

@@ -63,6 +63,14 @@ bool output_is_whole() {
   return false;
 }
 
+/// `--data=` with nothing behind it would take the next flag for its value: a variable was empty.
+void expect_values(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i)
+    if (const std::string_view word = argv[i];
+        word.starts_with("--") && word.size() > 3 && word.find('=') == word.size() - 1)
+      throw UsageError(fmt::format("{}: has no value (see 'market --help')", word));
+}
+
 /// What nobody knows is named, with what may have been meant.
 std::string mistake_of(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* at = &app;
@@ -247,6 +255,7 @@ int main(int argc, char** argv) {
   warnings->set_pattern("market: %l: %v");
   spdlog::set_default_logger(warnings);
   try {
+    expect_values(argc, argv);
     if (argc > 1 && std::string_view(argv[1]) == "bench") return run_bench(argc - 1, argv + 1);
     return run(argc, argv);
   } catch (const UsageError& error) {

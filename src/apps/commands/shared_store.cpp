@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "adapters/files/files.hpp"
+#include "adapters/mysql/schema.hpp"
 #include "adapters/remote/tcp_command_link.hpp"
 #include "apps/roles/redis_parts.hpp"
 #include "apps/roles/serve_parts.hpp"
@@ -103,6 +104,10 @@ LogId id_of_store(mysql::Session& accounts) {
   if (rows.empty()) return {};
   return LogId{static_cast<std::uint64_t>(rows[0].integer(0)), static_cast<std::uint64_t>(rows[0].integer(1)),
                0};
+}
+
+void expect_no_restore(const SharedStore& store) {
+  for (const auto* server : {&store.accounts, &store.records}) mysql::expect_no_restore(*server);
 }
 
 std::unique_ptr<kafka::KafkaLog> log_to_look_at(const SharedStore& store) {

@@ -38,6 +38,9 @@ std::optional<SharedStore> shared_store(const StoreOptions& options);
 /// Of the market whose accounts these are; none: it holds nothing yet. The generation is the log's alone.
 LogId id_of_store(mysql::Session& accounts);
 
+/// Throws std::runtime_error where a restore was broken off: some rows are there, and not the log.
+void expect_no_restore(const SharedStore& store);
+
 /// The log as it is: a topic that is missing is not made. Throws std::runtime_error.
 std::unique_ptr<kafka::KafkaLog> log_to_look_at(const SharedStore& store);
 /// The same; null: there is no such topic.

@@ -9,6 +9,7 @@
 
 #include "adapters/crypto/field_cipher.hpp"
 #include "adapters/files/data_folder.hpp"
+#include "adapters/files/folder_walk.hpp"
 #include "adapters/files/snapshot_file.hpp"
 #include "adapters/payment/charge_check.hpp"
 #include "adapters/sqlite/backup.hpp"
@@ -125,7 +126,7 @@ void check_payments(files::ReadOnlyFolder& folder, const ReadLog& read,
                     const crypto::SodiumFieldCipher& cipher, CheckResults& results) {
   if (!folder.has_database("payments.db")) {
     if (read.paid) results.push_back({"payments.db is there", "it is missing, and orders were paid"});
-    return;
+    return;  // That it was there once is said of main.db.
   }
   const auto sum = [&cipher](std::string_view text) { return cipher.blind_index(text); };
   auto book = payment::read_charges(folder, {read.id.hi, read.id.lo, sum});
@@ -139,16 +140,19 @@ void check_payments(files::ReadOnlyFolder& folder, const ReadLog& read,
 
 void check_pictures(const files::ReadOnlyFolder& folder, const ReadLog& read, CheckResults& results) {
   Differences wrong;
-  std::error_code none;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.file("pictures"), none)) {
+  const auto look_at = [&](const std::filesystem::directory_entry& entry) {
+    std::error_code none;
     const auto name = entry.path().filename().string();
-    if (!entry.is_regular_file(none) || name.ends_with(".tmp")) continue;
+    if (!entry.is_regular_file(none) || name.ends_with(".tmp")) return true;
     const auto sum = files::sha256_of_file(entry.path());
     if (!sum)
       wrong.note(sum.error().detail);
     else if (*sum != name)
       wrong.note(fmt::format("{} is damaged, or foreign", name));
-  }
+    return true;
+  };
+  if (folder.has("pictures"))
+    files::walk(folder.file("pictures"), std::filesystem::directory_options::none, look_at);
   for (const auto& [id, product] : read.audit.products()) {
     const auto& hash = product.texts.picture;
     if (hash.size() > 2 &&
@@ -164,6 +168,9 @@ void check_presence(const files::ReadOnlyFolder& folder, CheckResults& results) 
     results.push_back({fmt::format("{} is there", name), folder.has_database(name) ? "" : "it is missing"});
   if (folder.has(files::copy_mark))
     results.push_back({"the copy was finished", "it was broken off; run 'market backup' again"});
+  if (folder.has(files::restore_mark))
+    results.push_back({"the restore was finished",
+                       "it runs, or was broken off; run 'market restore' of the same backup again"});
 }
 
 struct FoundKeys {

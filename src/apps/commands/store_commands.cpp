@@ -12,11 +12,13 @@
 #include "adapters/mysql/record_fold.hpp"
 #include "adapters/sqlite/backup.hpp"
 #include "adapters/sqlite/log_view.hpp"
+#include "adapters/sqlite/whole_store.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/commands/fold_log.hpp"
 #include "apps/commands/restore_shared.hpp"
 #include "apps/commands/shared_check.hpp"
 #include "apps/commands/store_check.hpp"
+#include "apps/roles/field_keys.hpp"
 #include "apps/roles/serve_parts.hpp"
 #include "apps/roles/store.hpp"
 #include "apps/settings/settings.hpp"
@@ -32,17 +34,14 @@ fs::path keys_of(const StoreOptions& options) {
   return keys_folder(read_settings(options.settings), options.data);
 }
 
-/// Nobody could read the rows of a backup with the keys of another store. Where keys are kept apart, the
-/// backup has none.
+/// Nobody could read the rows of a backup with the keys of another store, or without them. Where keys are
+/// kept apart, the backup has none.
 void expect_own_keys(const fs::path& data, const fs::path& keys) {
-  const auto file = data / "main.db";
-  if (!files::has_bytes(file)) return;
-  auto main = sqlite::Database::open(file.string(), sqlite::Database::Mode::existing);
-  if (main.must_query("SELECT count(*) FROM sqlite_master WHERE name = 'key_checks'") == 0) return;
-  std::map<std::string, std::string> known;
-  sqlite::Statement rows(main, "SELECT name, value FROM key_checks");
-  while (rows.step() == SQLITE_ROW) known[std::string(rows.text(0))] = rows.text(1);
-  expect_same_keys(files::key_checks(keys), known, keys);
+  const auto found = files::key_checks(keys);
+  if (found.empty()) return;
+  const auto known = sqlite::expect_whole_store(data).key_checks;
+  expect_same_keys(found, known, keys);
+  expect_field_keys_of(known, keys);
 }
 
 /// `check` says itself what is missing in a folder that has anything of a store.
@@ -210,8 +209,8 @@ int backup(const StoreOptions& options) {
   fmt::print("backup of '{}' in '{}': {} files, {} bytes, {} log records\n", options.data, options.other,
              report.files, report.bytes, report.log_records);
   if (!fs::exists(fs::path(options.other) / "keys"))
-    fmt::print("note: the keys in '{}' are kept apart and not in it; nobody reads it without them\n",
-               keys.string());
+    fmt::print("note: the keys in '{}' are kept apart and not in it{}; nobody reads it without them\n",
+               keys.string(), fs::exists(keys) ? "" : ", and there are none now");
   return 0;
 }
 
@@ -248,6 +247,7 @@ int check_command(const StoreOptions& options) {
 int rebuild(const StoreOptions& options) {
   if (const auto shared = shared_store(options)) {
     expect_named_data(options);
+    expect_no_restore(*shared);
     expect_nobody_serves(*shared);
     const auto log = log_to_look_at(*shared);
     LogId records_of;
@@ -271,6 +271,7 @@ int rebuild(const StoreOptions& options) {
 int adopt_log(const StoreOptions& options) {
   if (const auto shared = shared_store(options)) {
     expect_named_data(options);
+    expect_no_restore(*shared);
     expect_nobody_serves(*shared);
     std::unique_ptr<kafka::KafkaLog> log;
     bool lost = false;
@@ -289,6 +290,7 @@ int adopt_log(const StoreOptions& options) {
     return 0;
   }
   expect_store(options.data);
+  sqlite::expect_whole_store(options.data);
   {
     const SystemClock clock;
     Store store(options.data, clock, Millis{0}, std::nullopt, keys_of(options).string());

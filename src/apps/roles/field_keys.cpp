@@ -81,6 +81,21 @@ FoundFieldKeys find_field_keys(const std::filesystem::path& keys) {
   return found;
 }
 
+void expect_field_keys_of(const std::map<std::string, std::string>& known,
+                          const std::filesystem::path& keys) {
+  int newest = 0;
+  for (const auto& [name, value] : known) newest = std::max(newest, number_of(name));
+  std::vector<std::filesystem::path> needed;
+  if (newest > 0) needed.push_back(file_of(keys, newest));
+  if (known.contains(field_index_file)) needed.push_back(keys / field_index_file);
+  for (const auto& key : needed)
+    if (!files::has_bytes(key))
+      throw std::runtime_error(
+          fmt::format("key file {} is missing, and what is encrypted cannot be read without it; put it back "
+                      "from where you keep your keys",
+                      key.string()));
+}
+
 std::string add_field_key(const std::filesystem::path& keys) {
   const auto numbers = numbers_in(keys);
   const int number = numbers.empty() ? 1 : numbers.front() + 1;

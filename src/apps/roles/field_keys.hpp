@@ -3,7 +3,9 @@
 /// `field-encryption.2` is `f2`. The newest encrypts, all decrypt.
 
 #include <filesystem>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "adapters/crypto/field_cipher.hpp"
@@ -24,6 +26,9 @@ struct FoundFieldKeys {
   std::optional<crypto::FieldSecret> index;
 };
 FoundFieldKeys find_field_keys(const std::filesystem::path& keys);
+/// Throws std::runtime_error when the newest key of `known`, the key checks of rows that are there, or that
+/// of their addresses is missing. The keys before are needed by nothing once all is encrypted anew.
+void expect_field_keys_of(const std::map<std::string, std::string>& known, const std::filesystem::path& keys);
 /// Makes a key that is newer than all others, durably; its id. Throws std::runtime_error.
 std::string add_field_key(const std::filesystem::path& keys);
 

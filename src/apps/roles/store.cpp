@@ -8,6 +8,7 @@
 
 #include "adapters/mysql/main_database.hpp"
 #include "adapters/mysql/schema.hpp"
+#include "adapters/sqlite/whole_store.hpp"
 #include "apps/roles/field_keys.hpp"
 #include "base/random.hpp"
 #include "wire/events/record_codec.hpp"
@@ -91,8 +92,8 @@ Store::Store(const std::string& data, const Clock& clock, Millis wait,
              std::optional<mysql::Server> accounts_server, const std::string& keys)
     : folder(open_writable(data, wait, keys, accounts_server)),
       keys_found(files::key_checks(folder.keys())),
-      tokens(load_tokens(folder)),
       cipher(load_cipher(folder)),
+      tokens(load_tokens(folder)),
       log(log_of(folder, wait)),
       fold(folder.file(records_file)),
       records(folder.file(records_file), fold.index(), pages_pool, orders_pool,
@@ -225,6 +226,7 @@ void verify_store(const std::string& data, const std::filesystem::path& keys) {
   files::load_signing_keys(keys / files::signing_key_file);
   const auto cipher = load_field_cipher(keys);
   sqlite::verify_log((folder / log_file).string());
+  sqlite::expect_whole_store(folder);
   sqlite::verify_main_database((folder / main_file).string(), cipher, files::key_checks(keys));
 }
 

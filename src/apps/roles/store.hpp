@@ -63,8 +63,8 @@ struct Store {
 
   files::DataFolder folder;
   const std::map<std::string, std::string> keys_found;  ///< Check values, before any key is made.
+  crypto::SodiumFieldCipher cipher;  ///< Before `tokens`: a start without these keys makes none.
   wire::AccessTokens tokens;
-  crypto::SodiumFieldCipher cipher;
   /// Nobody who waits for one of these waits for another: what strangers may ask, buyers' pages, signing in.
   BlockingPool accounts_pool{sql_threads, sql_waiting_max};
   BlockingPool pages_pool{sql_threads, sql_waiting_max};  ///< Orders, carts, wish lists, operators' lists.
