@@ -18,6 +18,9 @@ struct Account {
   std::optional<std::string> phone, address;
   Role role = Role::customer;
   bool email_verified = false;
+  /// When it was given this role, each time later than the time before, whatever the clocks of instances say;
+  /// the epoch: it has always had it.
+  Instant role_changed_at{};
   std::string password_hash;  ///< PHC string; never leaves the user service.
   /// Which password it is: one higher with each change. Whoever verified a password says which one it was.
   std::int64_t password_generation = 0;
@@ -64,6 +67,8 @@ struct Rotation {
 struct RoleChange {
   UserId user;
   Role role = Role::customer;  ///< The one that holds now.
+  /// As Account::role_changed_at; max: not known, and the newest.
+  Instant changed_at = Instant::max();
 };
 
 /// No access token lives longer, whatever was set when it was signed: as long is what ended remembered.

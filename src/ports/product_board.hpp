@@ -4,10 +4,12 @@
 /// thread publishes after each group that counts.
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "base/task.hpp"
 #include "domain/sale/order.hpp"
 #include "domain/sale/product.hpp"
 
@@ -60,5 +62,8 @@ class ProductBoard {
   /// may_know() of this key is asked next: what it needs from memory may be fetched meanwhile.
   virtual void prefetch(RequestKey) const {}
 };
+
+/// Waits until the board shows what the log knows now; none where it always does. Errors: unavailable.
+using CatchUp = std::function<Task<>()>;
 
 }  // namespace market

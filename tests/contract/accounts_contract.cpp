@@ -140,7 +140,23 @@ TEST_P(AccountsContract, ARoleIsChangedAndItsChangeIsKnownToAStart) {
   ASSERT_EQ(changed->size(), 1u);
   EXPECT_EQ(changed->front().user, UserId{1});
   EXPECT_EQ(changed->front().role, Role::seller);
+  EXPECT_EQ(changed->front().changed_at, at(5));
   EXPECT_TRUE(run(accounts_.roles_changed_since(at(6)))->empty());
+}
+
+TEST_P(AccountsContract, AChangeOfARoleIsLaterThanTheOneBeforeWhateverTheClocksSay) {
+  ASSERT_TRUE(create(account_of(1, "a@b.kr")));
+  ASSERT_TRUE(create(admin_of(4)));
+  EXPECT_EQ(run(accounts_.find(UserId{1}))->role_changed_at, Instant()) << "it has always had this one";
+  const auto change = [&](Role role, Instant now) {
+    return run(accounts_.set_role(UserId{4}, UserId{1}, role, now))->role_changed_at;
+  };
+  EXPECT_EQ(change(Role::seller, at(5)), at(5));
+  EXPECT_EQ(change(Role::seller, at(7)), at(5)) << "no change";
+  EXPECT_EQ(change(Role::customer, at(3)), at(5) + Millis(1));
+  EXPECT_EQ(change(Role::seller, at(6)), at(6));
+  EXPECT_EQ(run(accounts_.find_by_email("a@b.kr"))->role_changed_at, at(6));
+  EXPECT_EQ(run(accounts_.roles_changed_since(at(6)))->front().changed_at, at(6));
 }
 
 TEST_P(AccountsContract, WhoeverHasLostTheRoleGivesNoneAway) {

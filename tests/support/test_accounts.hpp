@@ -45,11 +45,21 @@ class MemoryAccounts : public Accounts {
     co_return fail(Code::not_found, "no account");
   }
   Task<Account> update(UserId id, AccountPatch) override { return find(id); }
-  Task<Account> set_role(UserId, UserId id, Role role, Instant) override {
-    if (!failure && all.contains(id)) all.at(id).role = role;
+  Task<Account> set_role(UserId, UserId id, Role role, Instant now) override {
+    if (!failure && all.contains(id) && all.at(id).role != role) {
+      Account& account = all.at(id);
+      account.role = role;
+      account.role_changed_at = std::max(now, account.role_changed_at + Millis(1));
+    }
     return find(id);
   }
-  Task<std::vector<RoleChange>> roles_changed_since(Instant) override { co_return std::vector<RoleChange>(); }
+  Task<std::vector<RoleChange>> roles_changed_since(Instant since) override {
+    std::vector<RoleChange> changed;
+    for (const auto& [id, account] : all)
+      if (account.role_changed_at > Instant() && account.role_changed_at >= since)
+        changed.push_back({id, account.role, account.role_changed_at});
+    co_return changed;
+  }
   Task<> rehash_password(UserId id, std::int64_t generation, std::string hash) override {
     if (hash_failure) co_return fail(*hash_failure, "asked for");
     Account& account = all.at(id);

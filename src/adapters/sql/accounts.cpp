@@ -1,5 +1,7 @@
 #include "adapters/sql/accounts.hpp"
 
+#include <algorithm>
+
 #include "adapters/sql/account_row.hpp"
 #include "adapters/sql/mailed_code.hpp"
 #include "adapters/sql/row_mac.hpp"
@@ -64,6 +66,8 @@ Result<Account> decrypt(const FieldCipher& cipher, const AccountRow& row) {
     wrong = Error(Code::internal, fmt::format("account {} was changed outside of the market", row.sum.id));
   if (wrong) return fail(*wrong);
   account.role = *role;
+  if (row.sum.role_changed_state == soci::i_ok)
+    account.role_changed_at = Instant(Millis(row.sum.role_changed_at));
   account.email_verified = row.sum.verified != 0;
   account.password_hash = row.sum.password_hash;
   account.password_generation = row.sum.generation;
@@ -127,16 +131,17 @@ Result<bool> verify_by(soci::session& sql, const FieldCipher& cipher, const Mail
 }
 
 Result<std::vector<RoleChange>> select_role_changes(soci::session& sql, long long since) {
-  long long id = 0;
+  long long id = 0, changed_at = 0;
   std::string role;
-  soci::statement rows = (sql.prepare << "SELECT id, role FROM accounts WHERE role_changed_at >= :since",
-                          soci::use(since), soci::into(id), soci::into(role));
+  soci::statement rows =
+      (sql.prepare << "SELECT id, role, role_changed_at FROM accounts WHERE role_changed_at >= :since",
+       soci::use(since), soci::into(id), soci::into(role), soci::into(changed_at));
   std::vector<RoleChange> found;
   rows.execute();
   while (rows.fetch()) {
     const auto known = parse_role(role);
     if (!known) return fail(Code::internal, "an account has a role that is not known");
-    found.push_back({UserId{id}, *known});
+    found.push_back({UserId{id}, *known, Instant(Millis(changed_at))});
   }
   return found;
 }
@@ -210,9 +215,12 @@ Task<Account> SqlAccounts::set_role(UserId admin, UserId id, Role role, Instant 
                           name = std::string(text_of(role)),
                           at = millis_of(now)](soci::session& sql) -> Result<Account> {
     if (const auto may = expect_admin(sql, cipher_, admin); !may) return fail(may.error());
-    if (auto known = select_account(sql, cipher_, key); !known) return known;
+    auto known = select_account(sql, cipher_, key);
+    if (!known) return known;
+    // The instance of the change before may have had a clock ahead of ours.
+    const long long later = std::max<long long>(at, millis_of(known->role_changed_at) + 1);
     sql << "UPDATE accounts SET role = :role, role_changed_at = :at WHERE id = :id AND role <> :role",
-        soci::use(name, "role"), soci::use(at, "at"), soci::use(key, "id");
+        soci::use(name, "role"), soci::use(later, "at"), soci::use(key, "id");
     seal_account(sql, cipher_, key);
     return select_account(sql, cipher_, key);
   });

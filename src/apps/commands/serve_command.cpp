@@ -60,6 +60,10 @@ bool are_accounts_away(const Platform& platform) {
   return platform.denial_watch && platform.denial_watch->unread_for() >= accounts_away_max;
 }
 
+bool do_payments_fail(const Platform& platform) {
+  return platform.orders && platform.orders->payments_fail.load();
+}
+
 std::string topic_trouble_of(const Platform& platform) {
   return platform.core && platform.core->shared_log ? platform.core->shared_log->topic_trouble() : "";
 }
@@ -75,8 +79,19 @@ std::optional<std::string> trouble_of(const Platform& platform) {
   // Where the log is too, buying goes on.
   if (!platform.core && are_accounts_away(platform)) return accounts_away;
   if (platform.files_gone.load()) return "a database file was moved away or made read-only";
-  if (platform.orders && platform.orders->payments_fail.load()) return "payments.db cannot be written";
+  // A book that all share is away for all: they sell on, and it stands under the warnings.
+  if (do_payments_fail(platform) && !platform.store.accounts_at) return "payments.db cannot be written";
   return std::nullopt;
+}
+
+std::vector<std::string> warnings_of(const Platform& platform) {
+  auto warnings = platform.redis ? platform.redis->warnings() : std::vector<std::string>();
+  if (are_accounts_away(platform))
+    warnings.emplace_back(accounts_away);
+  else if (do_payments_fail(platform) && platform.store.accounts_at)
+    warnings.emplace_back("the charges in accounts.mysql cannot be written: no order can be paid");
+  if (auto trouble = topic_trouble_of(platform); !trouble.empty()) warnings.push_back(std::move(trouble));
+  return warnings;
 }
 
 /// market-user, when it is that alone.
@@ -143,12 +158,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
     return info_text(with_gateway ? "all" : options.role,
                      std::pair("logPosition", platform.core ? platform.core->gate.place() : 0));
   };
-  info.warnings = [&] {
-    auto warnings = platform.redis ? platform.redis->warnings() : std::vector<std::string>();
-    if (are_accounts_away(platform)) warnings.emplace_back(accounts_away);
-    if (auto trouble = topic_trouble_of(platform); !trouble.empty()) warnings.push_back(std::move(trouble));
-    return warnings;
-  };
+  info.warnings = [&] { return warnings_of(platform); };
   if (front) info.missing = [&] { return front->proxy.missing_services(); };
   info.services = [&] { return service_view_of(*discovery); };
   info.management_elsewhere = !settings.text("management.listen").empty();

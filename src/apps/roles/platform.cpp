@@ -198,7 +198,7 @@ void Platform::add_product_routes() {
                                        clock,
                                        settings.flag("ratelimit.enabled"),
                                        catch_up()});
-  product::add_wish_list_routes(router, {authenticator, store.wish_lists, core->products, clock});
+  product::add_wish_list_routes(router, {authenticator, store.wish_lists, core->products, clock, catch_up()});
   product::add_admin_product_routes(
       router,
       {authenticator, core->products, core->gate, {store.search_pool, store.lists_pool}, clock, catch_up()});
@@ -226,7 +226,7 @@ void Platform::add_order_routes() {
   order::add_order_routes(
       router, {authenticator, store.accounts, core->gate, core->products, core->reader, orders->pay,
                orders->refusals, orders->refused, orders->watch, clock, how});
-  order::add_cart_routes(router, {authenticator, store.carts, core->products, clock});
+  order::add_cart_routes(router, {authenticator, store.carts, core->products, clock, catch_up()});
   order::add_admin_order_routes(
       router, {authenticator, core->gate, core->reader, core->order_search, store.refusal_history,
                core->products, clock, [this] { return core->projector.place() < core->gate.place(); }});
@@ -271,10 +271,11 @@ void Platform::write_down(Routes routes) {
 void Platform::look_at_files() {
   const bool fail = orders && !orders->payments_usable();
   if (orders && fail != orders->payments_fail.exchange(fail)) {
+    const auto book = store.accounts_at ? "the charges in accounts.mysql" : "payments.db";
     if (fail)
-      spdlog::error("payments.db cannot be written: no order can be paid");
+      spdlog::error("{} cannot be written: no order can be paid", book);
     else
-      spdlog::info("payments.db can be written again");
+      spdlog::info("{} can be written again", book);
   }
   const bool gone = !store.fold.files_in_place() || !sql::is_in_place(*store.main);
   if (gone == files_gone.exchange(gone)) return;

@@ -31,7 +31,7 @@ class Authenticator {
 
  private:
   bool is_denied(const wire::Identity& identity) const {
-    return denied_.is_denied(identity.session, identity.user, identity.role);
+    return denied_.is_denied(identity.session, identity.user, identity.role, identity.role_changed_at);
   }
   const wire::AccessTokens& tokens_;
   const DeniedSessions& denied_;

@@ -10,7 +10,7 @@
 #include <shared_mutex>
 
 #include "base/id.hpp"
-#include "domain/account/role.hpp"
+#include "ports/accounts.hpp"
 
 namespace market::auth {
 
@@ -22,18 +22,23 @@ class DeniedSessions {
     sessions_[session] = until;
     any_.store(true, std::memory_order_release);
   }
-  /// Tokens of this user with another role than the one that holds now.
-  void deny_other_roles(UserId user, Role role, Instant until) {
+  /// Tokens of this user with another role than this change has given, but for those of a later change, of
+  /// which a token may tell before its row is read here. What was known of a later one stays.
+  void deny_other_roles(const RoleChange& change, Instant until) {
     const std::unique_lock lock(mutex_);
-    roles_[user] = {role, until};
+    const auto [held, is_new] = roles_.try_emplace(change.user);
+    const bool is_older =
+        !is_new && held->second.changed_at != Instant::max() && change.changed_at < held->second.changed_at;
+    if (!is_older) held->second = {change.role, change.changed_at, until};
     any_.store(true, std::memory_order_release);
   }
-  bool is_denied(SessionId session, UserId user, Role role) const {
+  /// `role_changed_at`: of the row that the token was made from, see wire::Identity.
+  bool is_denied(SessionId session, UserId user, Role role, Instant role_changed_at = {}) const {
     if (!any_.load(std::memory_order_acquire)) return false;
     const std::shared_lock lock(mutex_);
-    const auto changed = roles_.find(user);
+    const auto held = roles_.find(user);
     return (session && sessions_.contains(session)) ||
-           (changed != roles_.end() && changed->second.role != role);
+           (held != roles_.end() && held->second.role != role && role_changed_at <= held->second.changed_at);
   }
   /// Forgets what has ended; called now and then by a job.
   void forget_ended(Instant now) {
@@ -45,8 +50,8 @@ class DeniedSessions {
 
  private:
   struct HeldRole {
-    Role role;
-    Instant until;
+    Role role = Role::customer;
+    Instant changed_at{}, until{};
   };
   mutable std::shared_mutex mutex_;
   std::atomic<bool> any_{false};

@@ -15,14 +15,18 @@ constexpr std::int64_t day_ms = 24LL * 3600 * 1000;
 
 }  // namespace
 
-std::string text_of(const EndedSessions& ended) {
+std::string text_of(const EndedSessions& ended, bool with_times) {
   std::string text;
   wire::JsonWriter json(text);
   json.begin_object().member("tokenLife", ended.token_life.count()).key("sessions").begin_array();
   for (const SessionId session : ended.sessions) json.value(session.text());
   json.end_array().key("roles").begin_array();
-  for (const RoleChange& change : ended.roles)
-    json.begin_object().member("user", change.user.text()).member("role", text_of(change.role)).end_object();
+  for (const RoleChange& change : ended.roles) {
+    json.begin_object().member("user", change.user.text()).member("role", text_of(change.role));
+    if (with_times && change.changed_at != Instant::max())
+      json.member("changedAt", change.changed_at.time_since_epoch().count());
+    json.end_object();
+  }
   json.end_array().end_object();
   return text;
 }
@@ -46,9 +50,10 @@ Result<EndedSessions> parse_ended_sessions(std::string_view text) {
     wire::ObjectReader entry(one);
     const auto user = UserId::parse(entry.text("user", id_length, id_length));
     const auto role = parse_role(entry.text("role", 1, 16));
+    const auto changed_at = entry.optional_integer("changedAt", 0, 1'000 * 365 * day_ms);
     if (const auto ok = entry.finish(); !ok) return tl::unexpected(ok.error());
     if (!user || !role) return fail(Code::validation, "a role of nobody, or none");
-    ended.roles.push_back({*user, *role});
+    ended.roles.push_back({*user, *role, changed_at ? Instant(Millis(*changed_at)) : Instant::max()});
   }
   return ended;
 }
@@ -56,7 +61,7 @@ Result<EndedSessions> parse_ended_sessions(std::string_view text) {
 void deny(const EndedSessions& ended, DeniedSessions& denied, Instant wall_now) {
   const Instant until = wall_now + ended.token_life;
   for (const SessionId session : ended.sessions) denied.deny(session, until);
-  for (const RoleChange& change : ended.roles) denied.deny_other_roles(change.user, change.role, until);
+  for (const RoleChange& change : ended.roles) denied.deny_other_roles(change, until);
 }
 
 std::string key_holder_token(const wire::AccessTokens& tokens, Instant wall_now) {

@@ -19,7 +19,9 @@ struct EndedSessions {
   std::vector<SessionId> sessions;
   std::vector<RoleChange> roles;
 };
-std::string text_of(const EndedSessions& ended);
+/// A gateway that sends this reads when each role was changed, too; one of an earlier build would refuse all.
+inline constexpr std::string_view reads_role_times = "Market-Role-Times";
+std::string text_of(const EndedSessions& ended, bool with_times);
 /// Errors: invalid_json, validation.
 Result<EndedSessions> parse_ended_sessions(std::string_view text);
 void deny(const EndedSessions& ended, DeniedSessions& denied, Instant wall_now);

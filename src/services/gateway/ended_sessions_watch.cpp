@@ -101,8 +101,9 @@ asio::awaitable<bool> EndedSessionsWatch::ask(std::shared_ptr<Shared> shared, st
   const auto lately =
       shared->told_at_ms == 0 ? "" : fmt::format("?lately={}", lately_ms + asked_at_ms - shared->told_at_ms);
   call.head = fmt::format(
-      "GET {}{} HTTP/1.1\r\nHost: {}:{}\r\nX-Request-Id: {}\r\nAuthorization: Bearer {}\r\n\r\n",
-      auth::ended_sessions_path, lately, http::host_in_url(instance->host), instance->port, id, token);
+      "GET {}{} HTTP/1.1\r\nHost: {}:{}\r\nX-Request-Id: {}\r\nAuthorization: Bearer {}\r\n{}: yes\r\n\r\n",
+      auth::ended_sessions_path, lately, http::host_in_url(instance->host), instance->port, id, token,
+      auth::reads_role_times);
   call.request_id = id;
   call.deadline_ms = thread.now_ms() + ask_ms_max;
   auto& upstream =

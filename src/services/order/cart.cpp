@@ -6,6 +6,15 @@
 #include "wire/json/product_view.hpp"
 
 namespace market::order {
+namespace {
+
+/// A line that cannot be ordered, perhaps only as the board is behind. That a sale is not open the clock
+/// says, and before an opening everybody looks.
+bool may_be_news(const CartLine& line) {
+  return line.reason && *line.reason != Code::sale_not_open;
+}
+
+}  // namespace
 
 bool ShoppingCart::is_there(ProductId id) const {
   const ShownProduct* product = board_.find(id);
@@ -66,7 +75,12 @@ Cart ShoppingCart::cart_of(const std::vector<CartItem>& items) const {
 Task<Cart> ShoppingCart::show(UserId user) const {
   const auto items = co_await carts_.items(user);
   if (!items) co_return fail(items.error());
-  co_return cart_of(*items);
+  Cart cart = cart_of(*items);
+  if (catch_up_ && std::any_of(cart.lines.begin(), cart.lines.end(), may_be_news)) {
+    const auto caught_up = co_await catch_up_();
+    if (caught_up) cart = cart_of(*items);  // Without the log one shows what one has.
+  }
+  co_return cart;
 }
 
 Task<Cart> ShoppingCart::put(UserId user, CartItem item) const {

@@ -36,10 +36,11 @@ struct Cart {
 
 class ShoppingCart {
  public:
-  ShoppingCart(Carts& carts, const ProductBoard& board, const Clock& clock)
-      : carts_(carts), board_(board), clock_(clock) {}
+  ShoppingCart(Carts& carts, const ProductBoard& board, const Clock& clock, CatchUp catch_up = {})
+      : carts_(carts), board_(board), clock_(clock), catch_up_(std::move(catch_up)) {}
 
-  /// Errors: those of the port (as for all below).
+  /// What cannot be ordered is looked at again when the board has caught up, if it can. Errors: those of the
+  /// port (as for all below).
   Task<Cart> show(UserId user) const;
   /// Errors: product_not_found, list_full.
   Task<Cart> put(UserId user, CartItem item) const;
@@ -63,6 +64,7 @@ class ShoppingCart {
   Carts& carts_;
   const ProductBoard& board_;
   const Clock& clock_;
+  const CatchUp catch_up_;
 };
 
 }  // namespace market::order

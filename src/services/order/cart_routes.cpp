@@ -18,7 +18,8 @@ using http::Reply;
 using http::Request;
 
 struct UseCases {
-  explicit UseCases(const CartParts& given) : parts(given), cart(given.carts, given.board, given.clock) {}
+  explicit UseCases(const CartParts& given)
+      : parts(given), cart(given.carts, given.board, given.clock, given.catch_up) {}
   CartParts parts;
   ShoppingCart cart;
 };

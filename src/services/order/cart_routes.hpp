@@ -14,6 +14,7 @@ struct CartParts {
   Carts& carts;
   const ProductBoard& board;
   const Clock& clock;
+  CatchUp catch_up{};  ///< Of a board that others change, too.
 };
 
 void add_cart_routes(http::Router& router, const CartParts& parts, const std::string& base = "/api/v1");

@@ -11,9 +11,6 @@ namespace market::product {
 /// Edits terms and texts, which begin as those of `now`. Refuses what the caller may not do to it.
 using Edit = std::function<Result<>(const ShownProduct& now, ProductTerms& terms, ProductTexts& texts)>;
 
-/// Waits until the board shows what the log knows now; none where it always does. Errors: unavailable.
-using CatchUp = std::function<Task<>()>;
-
 class EditProduct {
  public:
   static constexpr int tries_max = 8;

@@ -1,5 +1,7 @@
 #include "services/product/wish_list_routes.hpp"
 
+#include <algorithm>
+
 #include "http/message/paging.hpp"
 #include "services/auth/routes.hpp"
 #include "services/product/catalogue.hpp"
@@ -56,6 +58,13 @@ Task<Reply> list(const UseCases& use, const Request& request) {
   auto wishes = co_await use.parts.wish_lists.list(caller->user, *after, page->limit + 1);
   if (!wishes) co_return fail(wishes.error());
   const bool more = http::drop_what_is_more(*wishes, page->limit);
+  const bool is_behind = std::any_of(wishes->begin(), wishes->end(), [&use](const Wish& wish) {
+    return use.parts.board.find(wish.product) == nullptr;
+  });
+  if (is_behind && use.parts.catch_up) {
+    const auto caught_up = co_await use.parts.catch_up();
+    static_cast<void>(caught_up);  // Without the log one shows what one has.
+  }
   const auto last = more ? cursor_of(wishes->back()) : std::string();
   co_return http::list_reply(request, *wishes, last, [&use](wire::JsonWriter& json, const Wish& wish) {
     append_wish(json, use, wish);

@@ -14,6 +14,7 @@ struct WishListParts {
   WishLists& wish_lists;
   const ProductBoard& board;  ///< Its pages are made by render() of services/product/catalogue.hpp.
   const Clock& clock;
+  CatchUp catch_up{};  ///< Of a board that others change, too.
 };
 
 void add_wish_list_routes(http::Router& router, const WishListParts& parts);

@@ -45,6 +45,47 @@ TEST_F(ChangeRoleTest, TheNewRoleHoldsAndTokensOfTheOldOneStop) {
   EXPECT_FALSE(is_denied(UserId{7}, Role::customer));
 }
 
+TEST_F(ChangeRoleTest, ANewTokenIsGoodWhereTheLastChangeIsNotKnownYet) {
+  auth::DeniedSessions behind;
+  Sessions elsewhere(accounts_, tokens_, behind, random_, ids_, clock_, SessionSettings{});
+  const auto opened = run(sessions_.open(accounts_.all.at(UserId{7}), "Firefox", ""));
+  std::string refresh = opened->refresh_token;
+  const auto token_of_now = [&] {
+    const auto renewed = run(sessions_.renew(refresh));
+    refresh = renewed->refresh_token;
+    return *tokens_.verify(renewed->access_token, clock_.now());
+  };
+  const auto passes = [&](const wire::Identity& who) {
+    return !behind.is_denied(who.session, who.user, who.role, who.role_changed_at);
+  };
+  ASSERT_TRUE(run(change_.run(UserId{1}, UserId{7}, Role::seller)));
+  const auto seller = token_of_now();
+  ASSERT_TRUE(run(change_.run(UserId{1}, UserId{7}, Role::customer)));
+  ASSERT_TRUE(run(elsewhere.deny_ended(Millis(30'000))));
+  EXPECT_FALSE(passes(seller)) << "it was taken away";
+  EXPECT_TRUE(passes(token_of_now()));
+  ASSERT_TRUE(run(change_.run(UserId{1}, UserId{7}, Role::seller)));
+  EXPECT_TRUE(passes(token_of_now())) << "in the same millisecond, of a change that is not known there";
+  EXPECT_FALSE(passes(seller));
+  ASSERT_TRUE(run(elsewhere.deny_ended(Millis(30'000))));
+  EXPECT_TRUE(passes(token_of_now()));
+}
+
+TEST_F(ChangeRoleTest, TokensSayWhenTheRoleWasGivenWhileSomebodyMayRememberTheOneBefore) {
+  ASSERT_TRUE(run(change_.run(UserId{1}, UserId{7}, Role::seller)));
+  const Instant changed_at = accounts_.all.at(UserId{7}).role_changed_at;
+  const auto said = [&](UserId user) {
+    const auto opened = run(sessions_.open(accounts_.all.at(user), "Firefox", ""));
+    return tokens_.verify(opened->access_token, clock_.now())->role_changed_at;
+  };
+  EXPECT_EQ(said(UserId{7}), changed_at);
+  EXPECT_EQ(said(UserId{1}), Instant());
+  clock_.time = changed_at + access_token_life_max - Millis(1);
+  EXPECT_EQ(said(UserId{7}), changed_at);
+  clock_.time += Millis(1);
+  EXPECT_EQ(said(UserId{7}), Instant());
+}
+
 TEST_F(ChangeRoleTest, IsForgottenWhenTheLastOldTokenHasEnded) {
   ASSERT_TRUE(run(change_.run(UserId{1}, UserId{7}, Role::seller)));
   denied_.forget_ended(clock_.now() + access_token_life_max);

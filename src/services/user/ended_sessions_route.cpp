@@ -34,7 +34,7 @@ Task<http::Reply> tell(const EndedSessionsParts& parts, const http::Request& req
   ended.token_life = access_token_life_max;
   ended.sessions = std::move(*sessions);
   ended.roles = std::move(*roles);
-  co_return http::json(http::Status::ok, auth::text_of(ended));
+  co_return http::json(http::Status::ok, auth::text_of(ended, request.has_header(auth::reads_role_times)));
 }
 
 }  // namespace

@@ -16,9 +16,10 @@ struct EndingAccounts final : tests::MemoryAccounts {
     co_return std::vector<SessionId>{SessionId{1}, SessionId{2}};
   }
   Task<std::vector<RoleChange>> roles_changed_since(Instant) override {
-    co_return std::vector<RoleChange>{{UserId{8}, Role::seller}};
+    co_return std::vector<RoleChange>{{UserId{8}, Role::seller, at}};
   }
   Instant asked_since;
+  static constexpr Instant at{Millis(1'700'000'000'123)};
 };
 
 class EndedSessionsRoute : public testing::Test {
@@ -26,9 +27,11 @@ class EndedSessionsRoute : public testing::Test {
   EndedSessionsRoute() {
     add_ended_sessions_route(routes.router, {routes.authenticator, accounts, routes.clock});
   }
-  Result<http::Reply> ask(const std::string& token, const std::string& query = "") {
-    return routes.ask(http::Method::get, std::string(auth::ended_sessions_path), "",
-                      {{"Authorization", "Bearer " + token}}, query);
+  Result<http::Reply> ask(const std::string& token, const std::string& query = "",
+                          std::vector<tests::SentHeader> headers = {}) {
+    headers.push_back({"Authorization", "Bearer " + token});
+    return routes.ask(http::Method::get, std::string(auth::ended_sessions_path), "", std::move(headers),
+                      query);
   }
   std::string key_holder() { return auth::key_holder_token(routes.tokens, routes.clock.now()); }
   std::string token_of(Role role) {
@@ -59,6 +62,19 @@ TEST_F(EndedSessionsRoute, TellsWhatTokensAreGoodForNothing) {
   EXPECT_TRUE(is_denied(1)) << "a token may live as long";
   denied.forget_ended(routes.clock.now() + life + Millis(1));
   EXPECT_FALSE(is_denied(1));
+}
+
+TEST_F(EndedSessionsRoute, TellsWhoReadsItWhenARoleWasChanged) {
+  const auto of_before = ask(key_holder());
+  EXPECT_EQ(of_before->body.find("changedAt"), std::string::npos)
+      << "a gateway of before refuses what is new";
+  const auto ended = auth::parse_ended_sessions(of_before->body);
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->roles.at(0).changed_at, Instant::max()) << "nothing is later than what is not known";
+  const auto reply = ask(key_holder(), "", {{std::string(auth::reads_role_times), "yes"}});
+  const auto told = auth::parse_ended_sessions(reply->body);
+  ASSERT_TRUE(told) << reply->body;
+  EXPECT_EQ(told->roles.at(0).changed_at, EndingAccounts::at);
 }
 
 TEST_F(EndedSessionsRoute, LooksBackAsFarAsItIsAskedAndTokensLive) {

@@ -16,8 +16,11 @@ SignedIn Sessions::signed_in(Account account, SessionId session, std::string ref
                              Millis left) const {
   SignedIn answer;
   const Instant now = wall_.now();
-  const wire::Identity identity{account.id, session, account.role, account.email_verified,
-                                now + settings_.access_token_life};
+  wire::Identity identity{account.id, session, account.role, account.email_verified,
+                          now + settings_.access_token_life};
+  // Later nobody remembers the role before, and instances of an earlier build read such a token.
+  if (now - account.role_changed_at < access_token_life_max)
+    identity.role_changed_at = account.role_changed_at;
   answer.access_token = tokens_.sign(identity, now);
   answer.refresh_token = std::move(refresh_token);
   answer.session_left = left;
@@ -69,7 +72,7 @@ void Sessions::deny(const std::vector<SessionId>& ended) {
 }
 
 void Sessions::deny_other_roles(const RoleChange& change) {
-  denied_.deny_other_roles(change.user, change.role, wall_.now() + access_token_life_max);
+  denied_.deny_other_roles(change, wall_.now() + access_token_life_max);
 }
 
 Task<> Sessions::deny_ended(Millis lately) {

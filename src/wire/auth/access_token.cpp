@@ -61,9 +61,9 @@ bool read_own_claims(std::string_view text, Claims& claims) {
     text.remove_prefix(id_length);
     return true;
   };
-  const auto number = [&text](std::int64_t& value) {
+  const auto number = [&text](std::int64_t& value, std::int64_t max = seconds_max) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || value < 0 || value > seconds_max) return false;
+    if (error != std::errc() || value < 0 || value > max) return false;
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     return true;
   };
@@ -76,7 +76,13 @@ bool read_own_claims(std::string_view text, Claims& claims) {
   if (!role) return false;
   identity.role = *role;
   text.remove_prefix(role_length);
-  if (!take(R"(","ev":)")) return false;
+  if (!take(R"(",)")) return false;
+  if (take(R"("role_at":)")) {
+    std::int64_t changed_at = 0;
+    if (!number(changed_at, 1'000 * seconds_max) || !take(",")) return false;
+    identity.role_changed_at = Instant(Millis(changed_at));
+  }
+  if (!take(R"("ev":)")) return false;
   identity.email_verified = take("true");
   if (!identity.email_verified && !take("false")) return false;
   return take(R"(,"iat":)") && number(claims.issued) && take(R"(,"exp":)") && number(claims.ends) &&
@@ -93,6 +99,7 @@ Result<Claims> read_claims(std::string_view text) {
   const auto user = UserId::parse(reader.text("sub", 1, 64));
   const auto session = reader.optional_text("sid", 1, 64);
   const auto role = parse_role(reader.text("role", 1, 16));
+  const auto role_changed_at = reader.optional_integer("role_at", 0, 1'000 * seconds_max);
   const auto* verified = reader.member("ev", true);
   claims.issued = reader.integer("iat", 0, seconds_max);
   claims.ends = reader.integer("exp", 0, seconds_max);
@@ -105,6 +112,7 @@ Result<Claims> read_claims(std::string_view text) {
   }
   claims.identity.user = *user;
   claims.identity.role = *role;
+  claims.identity.role_changed_at = Instant(Millis(role_changed_at.value_or(0)));
   claims.identity.email_verified = verified->as_bool();
   return claims;
 }
@@ -161,7 +169,10 @@ std::string AccessTokens::sign(const Identity& identity, Instant issued_at) cons
   JsonWriter json(claims);
   json.begin_object().member("iss", issuer).member("aud", issuer).member("sub", identity.user.text());
   if (identity.session) json.member("sid", identity.session.text());
-  json.member("role", text_of(identity.role)).member("ev", identity.email_verified);
+  json.member("role", text_of(identity.role));
+  if (identity.role_changed_at > Instant())
+    json.member("role_at", identity.role_changed_at.time_since_epoch().count());
+  json.member("ev", identity.email_verified);
   json.member("iat", seconds(issued_at)).member("exp", seconds(identity.expires_at)).end_object();
   const Key& key = keys_.load(std::memory_order_acquire)->front();
   std::string token = key.header + '.' + encode_base64url(claims);

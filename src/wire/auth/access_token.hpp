@@ -24,6 +24,9 @@ struct Identity {
   bool email_verified = false;
   Instant expires_at{};
   std::uint32_t signed_by = 0;  ///< The key of a checked token, for AccessTokens::accepts_key_of().
+  /// When the role was given, by the row that the token was made from; the epoch: not lately. So a list of
+  /// changed roles tells a token of before a change from one of a later change that it has not heard of.
+  Instant role_changed_at{};
 };
 
 struct SigningKey {

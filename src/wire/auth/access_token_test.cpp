@@ -54,6 +54,20 @@ TEST(AccessTokens, AreJwtOfThreeParts) {
                                        R"(","role":"seller","ev":true,"iat":1800000000,"exp":1800000900})"));
 }
 
+TEST(AccessTokens, SayWhenTheRoleWasGiven) {
+  const AccessTokens tokens({first});
+  Identity sent = alice();
+  EXPECT_EQ(tokens.verify(tokens.sign(sent, now), now)->role_changed_at, Instant());
+  sent.role_changed_at = now;
+  const auto token = tokens.sign(sent, now);
+  EXPECT_EQ(parts_of(token)[1],
+            encode_base64url(
+                R"({"iss":"market","aud":"market","sub":")" + UserId{7}.text() + R"(","sid":")" +
+                SessionId{8}.text() +
+                R"(","role":"seller","role_at":1800000000500,"ev":true,"iat":1800000000,"exp":1800000900})"));
+  EXPECT_EQ(tokens.verify(token, now)->role_changed_at, now);
+}
+
 TEST(AccessTokens, EndOnTheSecond) {
   const AccessTokens tokens({first});
   const auto token = tokens.sign(alice(), now);
