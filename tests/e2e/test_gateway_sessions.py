@@ -1,5 +1,7 @@
 """Sessions that end, at a gateway's routes to services that are not ours and check nothing."""
 
+import socket
+
 import client
 from fake_upstream import FakeUpstream
 from gateway import Gateway
@@ -62,3 +64,36 @@ def test_gateways_without_such_routes_ask_nobody(tmp_path):
         config = CONFIG.format(users=users, partner=free_port()).replace("authenticated = true", "")
         with Gateway(tmp_path, config, key) as entry:
             assert UNKNOWN not in str(entry.ask("/health/ready").json())
+
+
+def test_no_other_origin_opens_a_websocket_by_cookie(tmp_path, market, buyer):
+    """No CORS stands between a page and its WebSocket: another port of this host is the same site."""
+    key = f"auth.key_file={market.data / 'keys/token-signing'}"
+    config = CONFIG.format(users=f'["127.0.0.1:{market.port}"]', partner="{port}")
+    handshake = (
+        "GET /partner/{name} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: {connection}\r\n"
+        "Upgrade: {upgrade}\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{fields}\r\n"
+    )
+    by_cookie = f"Cookie: market_access={buyer.token}\r\n"
+    with FakeUpstream() as fake, Gateway(tmp_path, config.format(port=fake.port), key) as gateway:
+
+        def status(fields, upgrade="websocket", connection="Upgrade", name="ws"):
+            head = handshake.format(
+                name=name, port=gateway.port, fields=fields, upgrade=upgrade, connection=connection
+            )
+            with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as peer:
+                peer.sendall(head.encode())
+                return int(peer.recv(65536).split()[1])
+
+        own, other = (f"Origin: http://127.0.0.1:{each}\r\n" for each in (gateway.port, gateway.port + 1))
+        evil, sibling = "Origin: https://evil.example\r\n", own + "Sec-Fetch-Site: same-site\r\n"
+        for foreign in ("", other, evil, sibling):
+            assert status(by_cookie + foreign) == 403, foreign
+            assert status(by_cookie + foreign, "WebSocket", "keep-alive, upgrade") == 403, foreign
+        assert fake.count("/partner/ws") == 0
+        assert status(other) == 401
+        assert status(by_cookie + own) == 101
+        assert status(by_cookie + "Sec-Fetch-Site: same-origin\r\n") == 101
+        assert status(f"Authorization: Bearer {buyer.token}\r\n" + other) == 101, "no page can write that"
+        assert status(by_cookie, "h2c", name="ok") == 200, "no page can, and nobody gets a pipe: it is read as any GET"

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "http/message/ascii.hpp"
 
 namespace market::auth {
@@ -55,8 +57,11 @@ std::optional<std::string_view> value_of(const SessionCookie& cookie, const http
 }
 
 bool is_safe(const http::Request& request) {
-  return request.method == http::Method::get || request.method == http::Method::head ||
-         request.method == http::Method::options;
+  if (request.method == http::Method::head || request.method == http::Method::options) return true;
+  return request.method == http::Method::get &&
+         std::none_of(request.headers.begin(), request.headers.end(), [](const http::HeaderView& field) {
+           return same_letters(field.name, "upgrade") && same_letters(field.value, "websocket");
+         });
 }
 
 bool is_same_origin(const http::Request& request) {

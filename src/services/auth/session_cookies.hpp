@@ -21,7 +21,9 @@ inline constexpr SessionCookie refresh_cookie{"market_refresh", "/api/v1/session
 std::optional<std::string_view> value_of(const SessionCookie& cookie, const http::Request& request);
 
 /// GET, HEAD and OPTIONS: a browser sends our cookies with none of them from another site (SameSite=Strict),
-/// and lets no page of another origin read the answer (CORS never allows credentials).
+/// and lets no page of another origin read the answer (CORS never allows credentials). A WebSocket's GET is
+/// not safe: another origin of this very site sends it with our cookies, and CORS is not asked about what it
+/// reads.
 bool is_safe(const http::Request& request);
 /// Whether a page of this origin has sent it: browsers say so in Sec-Fetch-Site, or, over plain HTTP, in
 /// Origin. No page can write either.
