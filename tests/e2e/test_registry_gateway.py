@@ -175,3 +175,20 @@ def test_an_instance_at_an_address_of_version_six_is_called_and_probed(registry,
         until(lambda: status(entry) and upstream.count("/alive") > 0, 10, "it is not probed")
         upstream.mode = None
         assert {request.get("Host") for request in upstream.requests} == {f"[::1]:{upstream.port}"}
+
+
+def test_a_health_path_that_was_corrected_is_the_one_that_is_asked(registry, tmp_path):
+    with FakeUpstream() as upstream, gateway(tmp_path, registry) as entry:
+        port = upstream.port
+        assert register(registry, "a", port, health="/wrong")[0] == 204
+        until(lambda: status(entry) == 200, 5, "it is not called")
+        upstream.stop()
+        until(lambda: status(entry) == 503, 5, "it is still called")
+        assert register(registry, "a", port, health="/right")[0] == 204
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:  # By then it has come, and nobody listens there either.
+            assert status(entry) == 503
+            time.sleep(0.1)
+        with FakeUpstream(port=port) as back:
+            until(lambda: status(entry) == 200, 10, "it is not found again")
+            assert (back.count("/right") > 0, back.count("/wrong")) == (True, 0)

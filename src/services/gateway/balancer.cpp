@@ -37,18 +37,17 @@ bool Balancer::has(const Pool& pool, const ServiceInstance& instance) {
 /// The same object as before for the same address: it remembers how the instance has behaved.
 BackendPtr Balancer::known(const ServiceInstance& instance, std::int64_t now_ms) {
   const auto* const allowed = instance.registered ? allowed_ : nullptr;
+  const std::string health_path = instance.health_path.empty() ? "/health/ready" : instance.health_path;
   if (newest_)
     if (const auto before = newest_->services.find(instance.service); before != newest_->services.end())
       for (const auto* some : {&before->second.near, &before->second.far})
         for (const auto& other : *some)
           if (other->host == instance.host && other->port == instance.port && other->allowed == allowed &&
-              other->address == instance.address)
+              other->address == instance.address && other->health_path == health_path)
             return other;
   // What is there at the start has served before us: only a newcomer starts slowly.
-  auto fresh =
-      std::make_shared<Backend>(instance.service, instance.host, instance.port,
-                                instance.health_path.empty() ? "/health/ready" : instance.health_path,
-                                newest_ ? now_ms : 0, allowed, instance.address);
+  auto fresh = std::make_shared<Backend>(instance.service, instance.host, instance.port, health_path,
+                                         newest_ ? now_ms : 0, allowed, instance.address);
   fresh->places = places_of(instance.host, instance.port);
   return fresh;
 }
