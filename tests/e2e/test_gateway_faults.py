@@ -100,6 +100,35 @@ def test_a_hung_instance_costs_one_try(pair):
     assert time.monotonic() - began < 8
 
 
+def eject(gateway, sick, well):
+    """The other one is asked first, until its turn has come."""
+    sick.mode = "reset"
+    until(lambda: gateway.ask("/fake/ok").status == 200 and "is ejected" in gateway.log(), 10, "no ejection")
+    sick.mode = "503"  # Its health says so too.
+    assert gateway.ask("/fake/ok").json()["by"] == well.name
+
+
+def test_an_ejected_instance_is_no_other_that_could_answer(pair):
+    gateway, one, two = pair
+    eject(gateway, one, two)
+    calls = len(one.requests)
+    two.mode = "stuck"  # Two seconds, of which a try may take half a second while another one is there.
+    gateway.reload(config_of(one.port, two.port, timeout="10s"))
+    assert gateway.ask("/fake/slow-but-well").status == 200
+    two.mode = "503"
+    answer = gateway.ask("/fake/x")
+    assert (answer.status, answer.body) == (503, b"busy"), "its own words"
+    assert len(one.requests) == calls, "it was asked"
+
+
+@pytest.mark.parametrize("fault", ["hang", "reset"])
+def test_an_instances_own_answer_is_not_lost_to_another_that_has_none(pair, fault):
+    gateway, one, two = pair
+    one.mode, two.mode = "503", fault
+    seen = [gateway.ask("/fake/x") for _ in range(6)]
+    assert {(answer.status, answer.body) for answer in seen} == {(503, b"busy")}
+
+
 def test_a_killed_instance_is_noticed_by_nobody(tmp_path):
     programs = [
         subprocess.Popen([sys.executable, FAKE, name], stdout=subprocess.PIPE, text=True) for name in "abc"

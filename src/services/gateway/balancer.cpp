@@ -92,7 +92,7 @@ void Balancer::apply(std::string zone, const http::AllowedAddresses* allowed) {
 }
 
 BackendPtr Balancer::pick(const std::vector<BackendPtr>& from, std::span<const BackendPtr> tried,
-                          std::int64_t now_ms, std::uint64_t random, Want want, BackendPtr& last_hope) const {
+                          std::int64_t now_ms, std::uint64_t random, Want want, LastHope& last_hope) const {
   const auto is_tried = [tried](const BackendPtr& instance) {
     return std::find(tried.begin(), tried.end(), instance) != tried.end();
   };
@@ -101,14 +101,17 @@ BackendPtr Balancer::pick(const std::vector<BackendPtr>& from, std::span<const B
   const std::size_t begin = from.empty() ? 0 : random % from.size();
   for (std::size_t i = 0; i < from.size() && count < healthy.size(); ++i) {
     const auto& instance = from[(begin + i) % from.size()];
-    if (is_tried(instance)) continue;
+    if (is_tried(instance)) {
+      last_hope.is_due = last_hope.is_due && instance->is_ejected();
+      continue;
+    }
     if (!instance->is_ejected()) {
       if (want == Want::decider && instance->decides(now_ms) &&
           instance->in_flight.load(std::memory_order_relaxed) < decider_in_flight_max)
         return instance;
       healthy[count++] = &instance;
-    } else if (!instance->is_dead() && !last_hope)
-      last_hope = instance;
+    } else if (!instance->is_dead() && !last_hope.instance)
+      last_hope.instance = instance;
   }
   if (count == 0) return nullptr;
   if (count == 1) return *healthy[0];
@@ -122,10 +125,10 @@ BackendPtr Balancer::choose(const std::string& service, std::span<const BackendP
   const auto now = view(now_ms);
   const auto found = now->services.find(service);
   if (found == now->services.end()) return nullptr;
-  BackendPtr last_hope;
+  LastHope last_hope;
   for (const auto* some : {&found->second.near, &found->second.far})
     if (auto picked = pick(*some, tried, now_ms, random, want, last_hope)) return picked;
-  return last_hope;
+  return last_hope.is_due ? last_hope.instance : nullptr;
 }
 
 bool Balancer::leads_to(const BackendPtr& instance, std::int64_t now_ms) {

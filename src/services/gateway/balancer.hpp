@@ -32,7 +32,8 @@ class Balancer {
     any,
     decider,  ///< Of orders: whoever decides them, as long as it is not the one that has too much to do.
   };
-  /// None of `tried`; null when there is no other. `random` decides between equals.
+  /// None of `tried`; null when there is no other. `random` decides between equals. An ejected one only when
+  /// all are: one of `tried` that is not may be slow or busy, and is there.
   BackendPtr choose(const std::string& service, std::span<const BackendPtr> tried, std::int64_t now_ms,
                     std::uint64_t random, Want want = Want::any);
   /// One that is not known to be dead.
@@ -63,9 +64,13 @@ class Balancer {
   BackendPtr known(const ServiceInstance& instance, std::int64_t now_ms);
   /// With the lock held.
   std::shared_ptr<ReadersPlaces> places_of(const std::string& host, std::uint16_t port);
-  /// Of the healthy ones; null: there is none, and `last_hope` is the first that is not quite dead.
+  struct LastHope {
+    BackendPtr instance;  ///< The first that is ejected and not quite dead.
+    bool is_due = true;   ///< None of those that were tried works.
+  };
+  /// Of the healthy ones; null: there is none.
   BackendPtr pick(const std::vector<BackendPtr>& from, std::span<const BackendPtr> tried, std::int64_t now_ms,
-                  std::uint64_t random, Want want, BackendPtr& last_hope) const;
+                  std::uint64_t random, Want want, LastHope& last_hope) const;
 
   const Discovery& discovery_;
   const BackendLimits limits_;

@@ -117,6 +117,43 @@ TEST_F(BalancerTest, EjectsAtTheFirstRefusedConnection) {
   EXPECT_GT(shares(1000, 20'000).at(dead->port), 300);
 }
 
+/// Better than none, and no better than one that works: nobody gives up an answer for it.
+TEST_F(BalancerTest, AnEjectedOneStandsInForNoneThatIsThere) {
+  discovery.list({{1, InstanceStatus::up}, {2, InstanceStatus::up}});
+  const auto sick = choose();
+  const auto well = choose(0, {sick});
+  sick->failed(Fault::broke_off, balancer.limits(), 0);
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(choose(), well);
+  EXPECT_EQ(choose(0, {well}), nullptr) << "the other one is there, if slow or busy";
+  well->failed(Fault::broke_off, balancer.limits(), 0);
+  EXPECT_EQ(choose(0, {well}), sick) << "nobody else is there";
+  EXPECT_EQ(choose(0, {well, sick}), nullptr);
+  EXPECT_NE(choose(), nullptr);
+}
+
+/// What it was asked under another path says nothing of this one.
+TEST_F(BalancerTest, AnInstanceIsAskedForTheHealthPathItHasNow) {
+  const auto told = [this](const char* path) {
+    auto list = std::make_shared<ServiceList>();
+    auto& instance = list->services["s"].emplace_back();
+    instance.service = "s";
+    instance.host = "10.0.0.1";
+    instance.port = 1;
+    instance.health_path = path;
+    discovery.set(std::move(list));
+    return choose();
+  };
+  const auto first = told("/wrong");
+  EXPECT_EQ(first->health_path, "/wrong");
+  EXPECT_EQ(told("/wrong"), first);
+  const auto corrected = told("/right");
+  EXPECT_EQ(corrected->health_path, "/right");
+  EXPECT_EQ(corrected->places, first->places);
+  const auto usual = told("");
+  EXPECT_EQ(usual->health_path, "/health/ready");
+  EXPECT_EQ(told("/health/ready"), usual);
+}
+
 TEST_F(BalancerTest, BearsSomeBadAnswersButNotManyInARow) {
   discovery.list({{1, InstanceStatus::up}});
   const auto instance = choose();

@@ -142,6 +142,10 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
   const std::int64_t deadline = passage.began_ns / 1'000'000 + route.timeout.count();
   boost::container::small_vector<BackendPtr, 4> tried;
   std::optional<http::Reply> best;  // What the client gets when no other instance does better.
+  bool answered = false;            // It is an instance's own: no words of ours are better.
+  const auto say = [&](http::Reply ours) {
+    if (!answered) best = std::move(ours);
+  };
   const auto want = passage.safe ? Balancer::Want::any : Balancer::Want::decider;
   int free_tries = 0, retries = 0;  // An instance that nobody listens at costs neither: it is tried once.
   for (;;) {
@@ -162,9 +166,10 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
     tried.push_back(instance);
     // Giving up early helps only who can go elsewhere at once. A POST with a key waits: sent to a second
     // instance while the first still works on it, it would only add to the load that makes it slow.
-    const bool other = passage.safe && !service.empty() &&
-                       parts_.balancer.choose(service, {tried.data(), tried.size()}, now, passage.span);
-    const auto try_max = other ? route.try_timeout.count() : route.timeout.count();
+    const auto other = passage.safe && !service.empty()
+                           ? parts_.balancer.choose(service, {tried.data(), tried.size()}, now, passage.span)
+                           : nullptr;
+    const auto try_max = other && !other->is_ejected() ? route.try_timeout.count() : route.timeout.count();
     call.deadline_ms = thread.now_ms() + std::min(try_max, deadline - now);
     {
       const UnderWay under_way(*instance);
@@ -197,6 +202,7 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
         const bool elsewhere = passage.safe && (status == 502 || status == 503 || status == 504);
         if (!elsewhere || retries >= route.retries) co_return reply;
         best = std::move(reply);
+        answered = true;
         break;
       }
       case Outcome::not_connected:
@@ -208,27 +214,27 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
         break;
       case Outcome::overloaded:
         costs_nothing = true;
-        best = http::problem_reply(Error(Code::overloaded, "too many requests wait for the service"),
-                                   request.trace_id);
+        say(http::problem_reply(Error(Code::overloaded, "too many requests wait for the service"),
+                                request.trace_id));
         break;
       case Outcome::lost:
         // One that had been idle too long says nothing about the instance.
         if (!call.stale) instance->failed(Fault::broke_off, limits, steady_ms());
         budget = &own.broken;
-        best = unknown_outcome(Status::bad_gateway, "the service broke off its answer", request);
+        say(unknown_outcome(Status::bad_gateway, "the service broke off its answer", request));
         break;
       case Outcome::mismatched:
         instance->failed(Fault::bad_answer, limits, steady_ms());
         budget = &own.broken;
-        best = unknown_outcome(Status::bad_gateway, "the service's answer is another request's", request);
+        say(unknown_outcome(Status::bad_gateway, "the service's answer is another request's", request));
         break;
       case Outcome::stalled:
         costs_nothing = true;
-        best = unknown_outcome(Status::gateway_timeout, "the service took too long", request);
+        say(unknown_outcome(Status::gateway_timeout, "the service took too long", request));
         break;
       case Outcome::timed_out:
         instance->failed(Fault::bad_answer, limits, steady_ms());
-        best = unknown_outcome(Status::gateway_timeout, "the service took too long", request);
+        say(unknown_outcome(Status::gateway_timeout, "the service took too long", request));
         break;
       case Outcome::continued:  // Only to ask_service().
       case Outcome::refused:
@@ -236,7 +242,7 @@ Task<http::Reply> Proxy::forward(Passage& passage, std::string service) {
                                        "the service cannot read the request", request.trace_id);
       case Outcome::malformed:
         instance->failed(Fault::bad_answer, limits, steady_ms());
-        best = unknown_outcome(Status::bad_gateway, "the service's answer is malformed", request);
+        say(unknown_outcome(Status::bad_gateway, "the service's answer is malformed", request));
         may_retry = false;
         break;
     }
