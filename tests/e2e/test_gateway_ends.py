@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 
+import pytest
 from certificates import certificate_files
 from fake_upstream import FakeUpstream
 from gateway import Gateway
@@ -90,6 +91,51 @@ def test_a_stop_loses_nothing_of_what_was_answered_through_tls(tmp_path):
         head, body = last.split(b"\r\n\r\n", 1)
         assert f"content-length: {len(body)}" in head.decode().lower()
         json.loads(body)
+
+
+def read_to_end(peer):
+    got = b""
+    while piece := peer.recv(1 << 20):
+        got += piece
+    return got
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_who_has_sent_all_and_says_so_is_answered_whole(tmp_path, secure):
+    """`nc -N`, socat, and whoever closes his side behind his request."""
+    settings = certificate_files(tmp_path) if secure else []
+    with FakeUpstream() as fake, Gateway(tmp_path, ROUTE.format(port=fake.port), *settings) as gateway:
+
+        def half_closed(path):
+            peer = tls_to(gateway.port) if secure else socket.create_connection(("127.0.0.1", gateway.port))
+            peer.settimeout(10)
+            peer.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            # TLS: the end of what is sent alone, too (close_notify is none for Python's sockets).
+            socket.socket.shutdown(peer, socket.SHUT_WR)
+            return peer
+
+        for path, end in [("/ok", b'"body": ""}'), ("/trickle", b"4\r\nckle\r\n0\r\n\r\n")]:
+            with half_closed(path) as peer:
+                assert read_to_end(peer).endswith(end), path
+        with half_closed("/large") as peer:
+            head, _, body = read_to_end(peer).partition(b"\r\n\r\n")
+            assert b" 200 " in head and len(body) == 8 * 1024 * 1024
+        # An event stream has no end of its own: it is for those who stay.
+        with half_closed("/sse"):
+            until(lambda: fake.closed_streams == 1, 10, "the stream of one who is gone to end")
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("path", ["/large", "/endless"])
+def test_nobody_works_for_one_who_has_gone(tmp_path, path, secure):
+    settings = certificate_files(tmp_path) if secure else []
+    with FakeUpstream() as fake, Gateway(tmp_path, ROUTE.format(port=fake.port), *settings) as gateway:
+        peer = tls_to(gateway.port) if secure else socket.create_connection(("127.0.0.1", gateway.port))
+        peer.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert b" 200 " in peer.recv(100)
+        assert fake.connections
+        peer.close()
+        until(lambda: not fake.connections, 5, "the answer that nobody reads")
 
 
 def test_a_stop_waits_for_long_answers(tmp_path):

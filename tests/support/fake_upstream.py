@@ -269,6 +269,13 @@ class FakeUpstream:
         self.send(peer, b"4\r\nckle\r\n0\r\n\r\n")
         return True
 
+    def answer_endless(self, peer, request):
+        self.send(peer, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while not self.stopped:
+            self.send(peer, b"4\r\nmore\r\n")
+            time.sleep(0.05)
+        return False
+
     def answer_raw(self, peer, request):
         """The query, percent-decoded, is the whole answer."""
         self.send(peer, urllib.parse.unquote_to_bytes(request.target.split("?", 1)[1]))

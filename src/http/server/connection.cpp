@@ -77,7 +77,8 @@ void Connection::on_event(std::uint32_t events) {
   const bool gone = (events & (EPOLLHUP | EPOLLERR)) != 0;
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
   if (gone || (events & EPOLLRDHUP) != 0) peer_closed_ = true;
-  if (streaming_ && peer_closed_) {
+  // Who sends no more may still read, and an answer with an end is worth it.
+  if (streaming_ && (gone || (peer_closed_ && is_endless()))) {
     if (waiting_ != Waiting::nothing)
       resume(Wake::closing);
     else

@@ -83,6 +83,7 @@ asio::awaitable<void> pump_in(BridgePtr bridge) {
   while (!error) {
     const auto bytes = co_await bridge->outside.async_read_some(
         asio::buffer(piece), asio::redirect_error(asio::use_awaitable, error));
+    if (error == asio::error::connection_reset) bridge->close();  // Who has broken off reads nothing either.
     if (error) break;
     co_await asio::async_write(bridge->inside, asio::buffer(piece.data(), bytes),
                                asio::redirect_error(asio::use_awaitable, error));
