@@ -251,7 +251,9 @@ bool UpstreamConnection::deliver(std::size_t used, std::string_view body) {
   front_since_ns_ = now;
   has_answered_ = true;
   note_keep_alive();
-  const bool last = !head_.keep_alive || (pending.call && pending.call->asks);
+  // What is left of its body would still have to be sent, and the instance may be done with it.
+  const bool unsent = pending_.empty() && out_sent_ < out_.size();
+  const bool last = !head_.keep_alive || unsent || (pending.call && pending.call->asks);
   if (last) state_ = State::ending;
   if (head_.independent && owner_) owner_->on_independent();
   if (pending.call) {

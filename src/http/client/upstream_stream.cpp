@@ -94,7 +94,8 @@ Task<std::string> UpstreamConnection::next_piece() {
 void UpstreamConnection::finish_stream() {
   stream_ended_ = true;
   streaming_ = false;
-  if (!head_.keep_alive || stream_is_last_ || !in_.empty() || stream_end_ == BodyEnd::close)
+  const bool unsent = out_sent_ < out_.size();
+  if (!head_.keep_alive || stream_is_last_ || unsent || !in_.empty() || stream_end_ == BodyEnd::close)
     return close(Outcome::lost);
   idle_since_ms_ = thread_.now_ms();
   if (owner_) owner_->on_idle(*this);

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 struct Target {
   std::string host = "127.0.0.1", fallback;
   std::uint16_t port = 0;
-  std::size_t connections_max = 16;
+  std::size_t connections_max = 16, body_bytes = 0;
   std::chrono::milliseconds silence_max = 300ms;
 };
 Target target;
@@ -33,8 +33,10 @@ Task<Reply> call_upstream(const Request&) {
   auto& upstream =
       static_cast<Upstreams&>(*thread.part).at(target.host, target.port, nullptr, target.fallback);
   Call call;
-  call.head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-  call.deadline_ms = thread.now_ms() + 5'000;
+  const std::string body(target.body_bytes, 'b');
+  call.head = "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+  call.body = body;
+  call.deadline_ms = thread.now_ms() + 2'000;
   co_await upstream.exchange(call);
   std::string told = std::to_string(static_cast<int>(call.outcome));
   if (call.outcome == Outcome::answered) told.append(call.response_body);
@@ -128,6 +130,17 @@ TEST_F(UpstreamTest, WhoWaitsForAConnectionGetsOneWhenAStreamBegins) {
   for (auto& reader : readers) reader = std::thread(read);
   for (auto& reader : readers) reader.join();
   EXPECT_LT(std::chrono::steady_clock::now() - began, 2 * target.silence_max) << "one after the other";
+}
+
+/// What is left of its body would stand before the next request.
+TEST_F(UpstreamTest, AConnectionThatWasAnsweredTooEarlyIsNotUsedAgain) {
+  target.body_bytes = 32 << 20;
+  const Answering early("127.0.0.1", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  tests::Client client(port);  // One connection: one thread, and its upstreams.
+  for (const char* said : {"first", "second"}) {
+    client.send("GET /call HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(client.receive_until("ok").ends_with(told(Outcome::answered, "ok"))) << said;
+  }
 }
 
 TEST_F(UpstreamTest, AnotherAddressIsTriedWhereNobodyListens) {
