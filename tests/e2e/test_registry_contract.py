@@ -146,6 +146,8 @@ def test_reading_needs_the_credential_too(tmp_path):
         "/eureka/instances/a",
         "/eureka/vips/fake",
         "/eureka/svips/fake",
+        "/eureka/vips/fake/",
+        "/eureka/v2/svips/fake/",
         "/registry/state",
         "/registry/history",
     )

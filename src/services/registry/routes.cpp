@@ -264,8 +264,10 @@ void add_under(http::Router& router, const std::string& base, const ContextPtr& 
   get_view("/apps/", View::all);
   get_view("/apps/delta", View::recent);
   get_view("/apps/delta/", View::recent);
-  get_view("/vips/{vip}", View::vip);
-  get_view("/svips/{vip}", View::secure_vip);
+  for (const char* end : {"", "/"}) {
+    get_view(std::string("/vips/{vip}") + end, View::vip);
+    get_view(std::string("/svips/{vip}") + end, View::secure_vip);
+  }
   const auto add = [&](Method method, const std::string& path,
                        Task<Reply> (*handler)(ContextPtr, const Request&)) {
     for (const char* end : {"", "/"})
