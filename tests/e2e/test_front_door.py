@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import ssl
 import threading
 
@@ -188,6 +189,10 @@ user_rate = {{ per_second = {rate}, burst = {rate} }}
             assert requests.get(server.url + "/blog/first", timeout=10).status_code == 200
             assert blog.requests[-1].path == "/first"
             assert requests.get(server.url + "/api/v1/wishlist", timeout=10).status_code == 503
+            # Its own answer, whatever our handler would say of method, query and body.
+            for method, path in (("PUT", ""), ("GET", "?x=1"), ("POST", "/x"), ("OPTIONS", "")):
+                asked = requests.request(method, server.url + "/api/v1/wishlist" + path, data="a", timeout=10)
+                assert asked.status_code == 503, (method, path)
             assert requests.get(server.url + "/api/v1/cart", timeout=10).status_code == 401
             buyer.get("/cart", expect=200)
             buyer.get("/cart", expect=(429, "rate_limited"))
@@ -198,6 +203,87 @@ user_rate = {{ per_second = {rate}, burst = {rate} }}
             write(1000)
             server.process.send_signal(signal.SIGHUP)
             until(lambda: {buyer.get("/cart").status_code for _ in range(3)} == {200}, 5)
+
+
+def test_what_is_led_elsewhere_is_judged_there(tmp_path):
+    config = tmp_path / "market.toml"
+    with FakeUpstream() as canary:
+        config.write_text(
+            f"""
+[[gateway.routes]]
+id = "canary"
+uri = "http://127.0.0.1:{canary.port}"
+path = "/api/v1/products/**"
+headers = {{ X-Canary = "1" }}
+"""
+        )
+        with Market(tmp_path / "data", flags=("--config", str(config))) as server:
+            url, away = server.url + "/api/v1/products", {"X-Canary": "1"}
+            text, long = {"Content-Type": "text/csv"}, "x" * 50_000
+            for method, path, fields, body, ours in (
+                ("GET", "?foo=1", {}, None, 422),
+                ("PUT", "", {}, "a", 405),
+                ("POST", "", {**text}, "a,b", 415),
+                ("POST", "", {**text}, long, 415),
+                ("POST", "/x/pictures", {**text}, long, 404),
+                ("GET", "/%61b", {}, None, 404),
+                ("OPTIONS", "", {}, None, 204),
+            ):
+                before = len(canary.requests)
+                asked = requests.request(method, url + path, headers=fields, data=body, timeout=10)
+                assert (asked.status_code, len(canary.requests)) == (ours, before), (method, path)
+                fields |= away
+                asked = requests.request(method, url + path, headers=fields, data=body, timeout=10)
+                assert asked.status_code == 200, (method, path)
+                sent = canary.requests[-1]
+                assert (sent.method, sent.body.decode()) == (method, body or "")
+            assert requests.get(url, timeout=10).json()["items"] == []
+
+
+@pytest.mark.parametrize("others", [False, True], ids=["alone", "beside others"])
+def test_origins_of_one_route_at_home(tmp_path, others):
+    config = tmp_path / "market.toml"
+    config.write_text(
+        """
+[[gateway.routes]]
+id = "orders"
+service = "market-order"
+path = ["/api/v1/orders/**"]
+cors = { origins = ["https://own.example"] }
+"""
+    )
+    settings = ["gateway.cors_origins=https://shop.example"] * others
+    with Market(tmp_path / "data", *settings, flags=("--config", str(config))) as server:
+        def answer_to(method, target, fields, origin):
+            head = f"{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            head += f"{fields}Origin: {origin}\r\n"
+            with socket.create_connection(("127.0.0.1", server.port), timeout=10) as peer:
+                peer.sendall(head.encode() + b"\r\n")
+                return peer.recv(65536).decode().split("\r\n\r\n")[0].split("\r\n")
+
+        orders, body = "/api/v1/orders", "Content-Type: application/json\r\nContent-Length: {}\r\n"
+        text = body.replace("application/json", "text/csv")
+        for status, method, target, fields in (
+            (204, "OPTIONS", orders, "Access-Control-Request-Method: POST\r\n"),
+            (204, "OPTIONS", orders, ""),
+            (401, "GET", orders, ""),
+            (405, "PUT", orders, ""),
+            (401, "GET", orders + "?foo=1", ""),
+            (422, "GET", orders + "/x?foo=1", ""),
+            (415, "POST", orders, text.format(1)),
+            (413, "POST", orders, body.format(2_000_000)),
+            (401, "POST", orders, body.format(50_000)),
+            (401, "POST", orders, "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n"),
+        ):
+            for origin, allowed in (("https://own.example", True), (SHOP["Origin"], False)):
+                lines = answer_to(method, target, fields, origin)
+                assert int(lines[0].split()[1]) == status, (method, target, fields, lines)
+                assert (f"Access-Control-Allow-Origin: {origin}" in lines) == allowed, (status, origin, lines)
+                assert lines.count("Vary: Origin") == 1
+                told = any(line.startswith("Access-Control-Allow-Methods: ") for line in lines)
+                assert told == (allowed and "Request-Method" in fields)
+        products = requests.get(server.url + "/api/v1/products", headers=SHOP, timeout=10)
+        assert ("Access-Control-Allow-Origin" in products.headers) == others
 
 
 def test_whose_word_is_believed_changes_with_the_settings(tmp_path):

@@ -306,3 +306,76 @@ def test_the_head_alone_refuses_a_long_body(tmp_path, upstream):
                 )
                 assert peer.recv(100).startswith(f"HTTP/1.1 {status} ".encode()), path
         assert upstream.count("/fake/upload") == 0
+
+
+OWN_ORIGINS = """authenticated = true
+cors = { origins = ["https://own.example"], headers = "X-Version" }
+[[gateway.routes]]
+id = "second"
+service = "fake"
+path = "/versions/**"
+method = ["GET", "PATCH"]
+headers = { X-Version = "2" }
+cors = { origins = ["https://own.example"] }
+[[gateway.routes]]
+id = "silent"
+service = "fake"
+path = "/silent/**"
+method = "GET"
+"""
+OWN = {"Origin": "https://own.example"}
+
+
+def sent_raw(port, head):
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as peer:
+        peer.sendall(head.encode())
+        lines = peer.recv(65536).decode().split("\r\n\r\n")[0].split("\r\n")
+    origins = [line.split(": ")[1] for line in lines if line.startswith("Access-Control-Allow-Origin")]
+    return int(lines[0].split()[1]), origins
+
+
+@pytest.mark.parametrize("others", ["", CORS.replace("body_bytes_max = 100\n", "")])
+def test_a_routes_own_origins_are_those_of_its_refusals_too(tmp_path, upstream, others):
+    key = tmp_path / "key"
+    key.write_bytes(secrets.token_bytes(32))
+    key.chmod(0o600)
+    config = ROUTE.format(top=others, port=upstream.port, more=OWN_ORIGINS)
+    settings = [f"auth.key_file={key}", "http.body_bytes_max=100000"]
+    with Gateway(tmp_path, config, *settings) as gateway:
+        post = "POST {path} HTTP/1.1\r\nHost: x\r\n{framing}Origin: https://{origin}.example\r\n\r\n"
+        for status, path, framing in (
+            (413, "/fake/x", "Content-Length: 200000\r\n"),
+            (400, "/versions/x", "Transfer-Encoding: chunked\r\nX-Version: 2\r\n"),
+            (401, "/fake/x", "Content-Length: 50000\r\n"),
+            (401, "/fake/x", "Transfer-Encoding: chunked\r\n"),
+            (431, "/fake/x", "A: b\r\n" * 150),
+        ):
+            for origin, told in (("own", True), ("shop", False), ("evil", False)):
+                head = post.format(path=path, framing=framing, origin=origin)
+                if status == 400:
+                    head = head.replace("POST", "PATCH") + "zz\r\n"
+                wanted = status, [f"https://{origin}.example"] if told else []
+                assert sent_raw(gateway.port, head) == wanted, (path, framing[:30], origin)
+        assert allowed(gateway.ask("/nothing", headers=OWN)) == []
+        assert allowed(gateway.ask("/nothing", headers=ORIGIN)) == ["https://shop.example"] * bool(others)
+        # What a preflight announces is whose it is.
+        called = len(upstream.requests)
+        for method, fields, status in (
+            ("PATCH", "x-version", 204),
+            ("GET", "x-version,authorization", 204),
+            ("GET", "", 204),
+            ("DELETE", "x-version", 404),
+        ):
+            asks = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": fields}
+            answer = gateway.ask("/versions/x", "OPTIONS", {**OWN, **asks})
+            if status == 404 and others:
+                status = 204  # Of a path that nobody has, for the others alone.
+            told = method != "DELETE"
+            assert (answer.status, bool(allowed(answer))) == (status, told), (method, fields)
+            assert allowed(gateway.ask("/versions/x", "OPTIONS", {**ORIGIN, **asks})) == (
+                ["https://shop.example"] if others and not told else []
+            )
+        assert gateway.ask("/versions/x", "OPTIONS", OWN).status == 404
+        answer = gateway.ask("/silent/x", "OPTIONS", {**OWN, "Access-Control-Request-Method": "GET"})
+        assert (answer.status, allowed(answer)) == (204 if others else 404, [])
+        assert len(upstream.requests) == called, "a preflight was passed on"

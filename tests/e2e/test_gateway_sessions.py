@@ -86,7 +86,8 @@ def test_no_other_origin_opens_a_websocket_by_cookie(tmp_path, market, buyer):
                 peer.sendall(head.encode())
                 return int(peer.recv(65536).split()[1])
 
-        own, other = (f"Origin: http://127.0.0.1:{each}\r\n" for each in (gateway.port, gateway.port + 1))
+        own = f"Origin: http://127.0.0.1:{gateway.port}\r\n"
+        other = f"Origin: http://127.0.0.1:{gateway.port + 1}\r\n"
         evil, sibling = "Origin: https://evil.example\r\n", own + "Sec-Fetch-Site: same-site\r\n"
         for foreign in ("", other, evil, sibling):
             assert status(by_cookie + foreign) == 403, foreign
@@ -96,4 +97,4 @@ def test_no_other_origin_opens_a_websocket_by_cookie(tmp_path, market, buyer):
         assert status(by_cookie + own) == 101
         assert status(by_cookie + "Sec-Fetch-Site: same-origin\r\n") == 101
         assert status(f"Authorization: Bearer {buyer.token}\r\n" + other) == 101, "no page can write that"
-        assert status(by_cookie, "h2c", name="ok") == 200, "no page can, and nobody gets a pipe: it is read as any GET"
+        assert status(by_cookie, "h2c", name="ok") == 200, "no page asks for that, and nobody gets it"

@@ -87,6 +87,7 @@ void FrontDoor::stand_before(http::Router& router) {
   for (const auto& name : names)
     if (name.find(" /api/v1/") != std::string::npos)
       router.wrap(name, [this](http::Handler handler) { return proxy.before(std::move(handler)); });
+  router.set_leads_away([this](const http::Request& request) { return proxy.leads_away(request); });
   router.set_fallback([this](const http::Request& request) { return proxy.handle(request); },
                       proxy.options());
 }

@@ -208,10 +208,13 @@ void Connection::refuse(const Refusal& refusal) {
   const std::string origin(field_of_refused_head(in_.view(), "origin"));
   const std::string language(field_of_refused_head(in_.view(), "accept-language"));
   Refusal again;
-  if (parse_head(in_.view(), head_limits(), request_, framing_, again) != HeadState::complete)
+  request_.method = Method::get;
+  request_.target = request_.path = request_.query = {};
+  if (parse_head(in_.view(), head_limits(), request_, framing_, again) != HeadState::complete) {
     request_.headers.clear();
-  trace_.take(request_, thread_.ids);
-  request_.headers.clear();
+    if (!origin.empty()) request_.headers.push_back({"origin", origin});
+  }
+  set_origin(request_, trace_);
   Reply reply =
       refusal.status == Status::payload_too_large
           ? problem_reply(Error(Code::payload_too_large, std::string(refusal.detail)), request_.trace_id)
@@ -225,11 +228,8 @@ void Connection::refuse(const Refusal& refusal) {
   add_sentence(reply.body, language);
   thread_.count(0, reply.status, -1);
   if (auto* access_log = thread_.shared().access_log) note_refused(*access_log, reply);
-  if (const auto& amend = thread_.shared().amend; amend && !origin.empty()) {
-    Request asked;
-    asked.headers.push_back({"origin", origin});
-    amend(asked, reply);
-  }
+  if (const auto& amend = thread_.shared().amend; amend && !origin.empty()) amend(request_, reply);
+  request_.headers.clear();
   must_close_ = true;
   HeadNeeds needs;
   needs.request_id = request_.request_id;

@@ -26,6 +26,7 @@ struct Path {
   std::vector<std::string> segments;
   std::array<std::unique_ptr<Entry>, method_count> methods;
   std::string allow;
+  bool wrapped = false;  ///< Some of them are.
 };
 
 /// Paths with parameters that are the same up to their first one.
@@ -76,6 +77,7 @@ struct Router::Tables {
   std::unique_ptr<Entry> fallback;
   bool any_query = false;
   std::string normal_below;  ///< Empty: nowhere.
+  std::function<bool(const Request&)> leads_away;
 
   Path& path_of(const std::string& pattern) {
     if (const auto found = by_pattern.find(pattern); found != by_pattern.end()) return *found->second;
@@ -221,9 +223,14 @@ void Router::wrap(std::string_view name, const std::function<Handler(Handler)>& 
     for (const auto& entry : path->methods) {
       if (!entry || entry->index != index) continue;
       entry->handler = around(std::move(entry->handler));
+      path->wrapped = true;
       return;
     }
   check(false, "something is put around a route that is there");
+}
+
+void Router::set_leads_away(std::function<bool(const Request&)> leads_away) {
+  tables_->leads_away = std::move(leads_away);
 }
 
 void Router::set_fallback(Handler handler, RouteOptions options) {
@@ -241,6 +248,7 @@ Router::Match Router::match(Request& request) const {
   Tables::normalize(request);
   const Path* path = tables_->find(request);
   if (!path) path = tables_->find_normal(request);
+  if (path && path->wrapped && tables_->leads_away && tables_->leads_away(request)) path = nullptr;
   if (!path) {
     request.path = sent;  // Whoever it is passed on to normalizes by rules of its own.
     request.parameters.clear();

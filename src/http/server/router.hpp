@@ -47,6 +47,9 @@ class Router {
 
   /// Puts something around the handler of a route that is there, named as in route_names().
   void wrap(std::string_view name, const std::function<Handler(Handler)>& around);
+  /// Asked of each request for the path of a wrapped one, whatever its method. True: it is the fallback's,
+  /// and nothing that is known of the path here counts.
+  void set_leads_away(std::function<bool(const Request&)> leads_away);
 
   /// For every path and method that no route matches; without it those are 404.
   void set_fallback(Handler handler, RouteOptions options = {});

@@ -48,6 +48,29 @@ TEST_F(RouterTest, MatchesTheNormalFormWhereItShould) {
     EXPECT_EQ(match(Method::get, path).handler, nullptr) << path;
 }
 
+TEST_F(RouterTest, WhatLeadsAwayIsTheFallbacksWhateverIsKnownOfItsPath) {
+  int asked = 0;
+  router.wrap("GET /a/{id}", [](Handler handler) { return handler; });
+  router.set_leads_away([&asked](const Request& r) { return ++asked, r.path == "/a/x"; });
+  RouteOptions passed_on;
+  passed_on.any_body = true;
+  router.set_fallback(nothing, passed_on);
+  for (const auto method : {Method::get, Method::put, Method::options}) {
+    const auto away = match(method, "/a/%78");
+    ASSERT_NE(away.handler, nullptr);
+    EXPECT_TRUE(away.options->any_body);
+    EXPECT_EQ(router.route_names()[away.route_index], "forwarded");
+    EXPECT_EQ(request.path, "/a/%78") << "as it was sent";
+    EXPECT_TRUE(request.parameters.empty());
+  }
+  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(router.route_names()[match(Method::get, "/a/y").route_index], "GET /a/{id}");
+  EXPECT_EQ(match(Method::put, "/a/y").status, Status::method_not_allowed);
+  asked = 0;
+  EXPECT_EQ(router.route_names()[match(Method::get, "/a").route_index], "GET /a");
+  EXPECT_EQ(asked, 0) << "nothing stands before that one";
+}
+
 TEST_F(RouterTest, GivesDecodedParameters) {
   ASSERT_NE(match(Method::post, "/a/x%20y/b/%41").handler, nullptr);
   EXPECT_EQ(request.parameters[0], "x y");

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "http/client/response_parser.hpp"
 #include "http/message/ascii.hpp"
 #include "http/message/normal_path.hpp"
+#include "services/gateway/cors.hpp"
 #include "services/gateway/readings.hpp"
 
 namespace market::gateway {
@@ -42,17 +44,41 @@ bool cookie_fits(const http::Request& request, const FieldPredicate& wanted) {
   return false;
 }
 
-/// All predicates but the path's.
-bool holds(const Route& route, const http::Request& request, std::string_view client, Instant now) {
-  if (route.methods != 0 && (route.methods & (1u << static_cast<unsigned>(request.method))) == 0)
-    return false;
-  if (!route.hosts.empty() && !host_fits(request.header("host"), route.hosts)) return false;
+bool takes_method(const Route& route, std::string_view method) {
+  for (std::size_t i = 0; i < http::method_texts.size(); ++i)
+    if (http::method_texts[i] == method) return (route.methods & (1u << i)) != 0;
+  return false;
+}
+
+/// What a browser says of the request that is to come.
+struct Announced {
+  std::string_view method, fields;
+  bool certain = true;  ///< It will have none of its own but `fields`; else whatever a route may ask for.
+};
+
+bool method_holds(const Route& route, const http::Request& request, const Announced* announced) {
+  if (route.methods == 0) return true;
+  return takes_method(route, announced ? announced->method : http::method_text(request.method));
+}
+
+bool fields_hold(const Route& route, const http::Request& request, const Announced* announced) {
+  if (announced && !announced->certain) return true;
   for (const auto& wanted : route.headers)
-    if (!header_fits(request, wanted)) return false;
-  for (const auto& wanted : route.query)
-    if (!query_fits(request, wanted)) return false;
+    if (!header_fits(request, wanted) && !(announced && http::list_has(announced->fields, wanted.name)))
+      return false;
   for (const auto& wanted : route.cookies)
     if (!cookie_fits(request, wanted)) return false;
+  return true;
+}
+
+/// All predicates but the path's.
+bool holds(const Route& route, const http::Request& request, std::string_view client, Instant now,
+           const Announced* announced = nullptr) {
+  if (!method_holds(route, request, announced)) return false;
+  if (!route.hosts.empty() && !host_fits(request.header("host"), route.hosts)) return false;
+  if (!fields_hold(route, request, announced)) return false;
+  for (const auto& wanted : route.query)
+    if (!query_fits(request, wanted)) return false;
   if (!route.addresses.empty() &&
       std::none_of(route.addresses.begin(), route.addresses.end(),
                    [&](const http::Network& network) { return network.contains(client); }))
@@ -100,6 +126,14 @@ void GatewayConfig::complete() {
     if (!routes[i].weight_group.empty()) shares_[i].total = std::max(1u, totals[routes[i].weight_group]);
   limits_bodies_ =
       std::any_of(routes.begin(), routes.end(), [](const Route& route) { return route.body_bytes_max > 0; });
+  own_origins_ =
+      std::any_of(routes.begin(), routes.end(), [](const Route& route) { return route.cors.has_value(); });
+  leads_away_ = std::any_of(routes.begin(), routes.end(), [](const Route& route) {
+    const auto& paths = route.paths;
+    return !route.at_home && (paths.empty() || std::any_of(paths.begin(), paths.end(), [](const auto& path) {
+                                return path.may_match_below("/api/v1/");
+                              }));
+  });
   protects_ = std::any_of(routes.begin(), routes.end(), [](const Route& route) {
     return route.authenticated || denies(route) || is_limited(route);
   });
@@ -119,6 +153,27 @@ const Route* GatewayConfig::first(const Question& question, PathFits path_fits) 
     const auto& paths = routes[i].paths;
     if (!paths.empty() && std::none_of(paths.begin(), paths.end(), path_fits)) continue;
     if (holds(routes[i], question.request, question.client, question.now)) return &routes[i];
+  }
+  return nullptr;
+}
+
+/// Whose request a preflight announces, where the gateway itself answers it: nothing of it is passed on.
+/// Null: it is a request like any other.
+template <class PathFits>
+const Route* GatewayConfig::announced(const Question& question, PathFits path_fits) const {
+  const auto& request = question.request;
+  Announced to_come{request.header("access-control-request-method"),
+                    request.header("access-control-request-headers")};
+  for (const bool certain : {true, false}) {
+    to_come.certain = certain;
+    for (std::size_t i = 0; i < routes.size(); ++i) {
+      const Route& route = routes[i];
+      if (!is_drawn(i, question.random)) continue;
+      if (!route.paths.empty() && std::none_of(route.paths.begin(), route.paths.end(), path_fits)) continue;
+      const bool answers = route.cors || cors;
+      if (answers && holds(route, request, question.client, question.now, &to_come)) return &route;
+      if (holds(route, request, question.client, question.now)) return nullptr;
+    }
   }
   return nullptr;
 }
@@ -147,7 +202,10 @@ const Route* GatewayConfig::match(const http::Request& request, std::string_view
   std::string stripped;
   std::string_view path = request.path;
   if (path.find(';') != std::string_view::npos) path = stripped = http::without_parameters(path);
-  const auto* const route = first(question, [path](const PathPattern& p) { return p.matches(path); });
+  const auto path_fits = [path](const PathPattern& p) { return p.matches(path); };
+  if (own_origins_ && is_preflight(request))
+    if (const auto* const route = announced(question, path_fits)) return route;
+  const auto* const route = first(question, path_fits);
   if (!route || !protects_) return route;
   for (const auto& reading : http::readings_of(request.path))
     if (may_be_stronger(question, *route, reading)) return nullptr;

@@ -23,6 +23,10 @@ struct GatewayConfig {
 
   /// Whether any route has one of its own. After complete().
   bool has_body_limits() const { return limits_bodies_; }
+  /// Whether any route says itself who may read its answers. Likewise.
+  bool has_own_origins() const { return own_origins_; }
+  /// Whether a path below /api/v1 may be another's than this process's. Likewise.
+  bool leads_away() const { return leads_away_; }
   /// Whether this peer is a proxy that tells rightly who asks, and for what.
   bool trusts(std::string_view peer) const;
   /// Sets each group's ranges and finds the routes that protect something; call it once when all routes are
@@ -30,7 +34,8 @@ struct GatewayConfig {
   void complete();
   /// The first route whose predicates hold; null when there is none, or when a server behind it could read
   /// the request as one that a stronger route protects: its path, host, query, cookies or headers.
-  /// `request.path` is in normal form. `random` decides in weight groups.
+  /// `request.path` is in normal form. `random` decides in weight groups. A preflight is the route's whose
+  /// answer to it would count: a browser sends none of the fields that the request it announces will have.
   const Route* match(const http::Request& request, std::string_view client, Instant now,
                      std::uint64_t random) const;
 
@@ -43,9 +48,12 @@ struct GatewayConfig {
   bool may_be_stronger(const Question& question, const Route& route, const std::string& path) const;
   template <class PathFits>
   const Route* first(const Question& question, PathFits path_fits) const;
+  template <class PathFits>
+  const Route* announced(const Question& question, PathFits path_fits) const;
   std::vector<Share> shares_;   ///< By route.
   bool protects_ = false;       ///< Some route does.
   bool limits_bodies_ = false;  ///< Likewise.
+  bool own_origins_ = false, leads_away_ = false;
 };
 
 }  // namespace market::gateway

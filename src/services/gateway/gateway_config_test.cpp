@@ -211,5 +211,50 @@ TEST(GatewayConfig, AHostEndsAtItsRoot) {
   }
 }
 
+/// A browser asks before it sends: what the request to come will have, it only names.
+TEST(GatewayConfigPreflight, IsTheRoutesOfTheRequestThatIsToCome) {
+  GatewayConfig config;
+  const auto add = [&config](const char* id, const char* path, bool answers = true) -> Route& {
+    auto& added = config.routes.emplace_back(route(id, {path}));
+    if (answers) added.cors.emplace().origins = {"https://shop.example"};
+    return added;
+  };
+  const auto bit = [](http::Method method) { return 1u << static_cast<unsigned>(method); };
+  add("writes", "/a/**").methods = bit(http::Method::post) | bit(http::Method::patch);
+  add("canary", "/a/**").headers.push_back({"X-Canary", Pattern("1")});
+  add("silent", "/a/secret", false).headers.push_back({"X-Secret", std::nullopt});
+  add("rest", "/a/{any}");
+  add("beta", "/beta/**").cookies.push_back({"beta", std::nullopt});
+  add("new", "/new/**").headers.push_back({"Accept-Language", Pattern("ko.*")});
+  add("mute", "/mute/**", false).methods = bit(http::Method::get);
+  config.complete();
+
+  const auto taken = [&config](std::string_view path, std::string_view method, std::string_view fields = "") {
+    http::Request request;
+    request.method = http::Method::options;
+    request.path = path;
+    request.headers.push_back({"Origin", "https://shop.example"});
+    request.headers.push_back({"Access-Control-Request-Method", method});
+    if (!fields.empty()) request.headers.push_back({"Access-Control-Request-Headers", fields});
+    const auto* const found = config.match(request, "192.0.2.1", Instant(), 0);
+    return found ? found->id : "-";
+  };
+  EXPECT_EQ(taken("/a/x", "PATCH"), "writes");
+  EXPECT_EQ(taken("/a/x", "DELETE"), "rest");
+  EXPECT_EQ(taken("/a/x", "PURGE"), "rest");
+  EXPECT_EQ(taken("/a/x", "GET", "authorization, x-canary"), "canary") << "with which value, nobody knows";
+  EXPECT_EQ(taken("/a/x", "GET", "authorization"), "rest") << "it will have no such field";
+  EXPECT_EQ(taken("/a/secret", "GET", "x-secret"), "rest") << "who has no words for it is sent nothing of it";
+  EXPECT_EQ(taken("/a/x/y", "GET"), "canary") << "nobody else is there";
+  EXPECT_EQ(taken("/beta/x", "GET"), "beta");
+  EXPECT_EQ(taken("/new/x", "GET"), "new") << "browsers do not name that field";
+  EXPECT_EQ(taken("/mute/x", "GET"), "-") << "it would have to be passed on, and takes no OPTIONS";
+
+  http::Request plain;
+  plain.method = http::Method::options;
+  plain.path = "/beta/x";
+  EXPECT_EQ(config.match(plain, "192.0.2.1", Instant(), 0), nullptr) << "OPTIONS alone is like any other";
+}
+
 }  // namespace
 }  // namespace market::gateway

@@ -96,6 +96,12 @@ PathPattern::Form PathPattern::form_of(std::string normal) {
   return form;
 }
 
+bool PathPattern::may_match_below(std::string_view prefix) const {
+  const auto open = exact_.text.find_first_of("*{");
+  const auto start = std::string_view(exact_.text).substr(0, open);
+  return start.starts_with(prefix) || (open != std::string::npos && prefix.starts_with(start));
+}
+
 bool PathPattern::Form::matches(std::string_view path) const {
   if (literal) {
     if (!open_ended) return path == text;

@@ -18,6 +18,8 @@ class PathPattern {
   bool matches(std::string_view path) const { return exact_.matches(path); }
   /// Of a path in lower case: as a server reads it that does not mind.
   bool matches_folded(std::string_view path) const { return folded_.matches(path); }
+  /// False: no path that begins with `prefix` fits.
+  bool may_match_below(std::string_view prefix) const;
   const std::string& text() const { return text_; }
 
  private:

@@ -60,5 +60,12 @@ TEST(InternalPath, IsFoundInEveryWriting) {
     EXPECT_FALSE(is_internal_path(path)) << path;
 }
 
+TEST(PathPattern, KnowsWhereItCanMatchAtAll) {
+  for (const char* may : {"/**", "/{any}/v1/x", "/ap*/x", "/api/**", "/api/v1/**", "/api/v1/x", "/api/{v}/x"})
+    EXPECT_TRUE(PathPattern(may).may_match_below("/api/v1/")) << may;
+  for (const char* never : {"/img/**", "/api/v2/{x}", "/api/v1", "/apis/**", "/b*/v1/x"})
+    EXPECT_FALSE(PathPattern(never).may_match_below("/api/v1/")) << never;
+}
+
 }  // namespace
 }  // namespace market::gateway

@@ -68,13 +68,31 @@ std::vector<std::string> Proxy::missing_services() const {
 }
 
 void Proxy::add_cors(const http::Request& request, http::Reply& reply) const {
-  const auto& cors = current()->cors;
-  if (!cors) return;
+  const auto& config = current();
+  if (!config->cors && !config->has_own_origins()) return;
   // What the proxy itself answered has them: a policy always says that answers vary.
   const bool has_them =
       std::any_of(reply.headers.begin(), reply.headers.end(),
                   [](const http::Header& field) { return field.name == "Vary" && field.value == "Origin"; });
-  if (!has_them) add_cors_fields(reply, *cors, request);
+  if (has_them) return;
+  const Route* const route = config->has_own_origins() ? route_of(*config, request) : nullptr;
+  const auto& cors = route && route->cors ? route->cors : config->cors;
+  if (cors) add_cors_fields(reply, *cors, request);
+}
+
+bool Proxy::leads_away(const http::Request& request) const {
+  const auto& config = current();
+  if (!config->leads_away()) return false;
+  const Route* const route = route_of(*config, request);
+  return route && !route->at_home;
+}
+
+const Route* Proxy::route_of(const GatewayConfig& config, const http::Request& request) const {
+  if (!request.path.starts_with('/')) return nullptr;  // It may be one that could not be read.
+  const NormalRequest normal(request);
+  if (!normal.request || is_internal_path(normal.request->path)) return nullptr;
+  const auto client = http::client_address(request, config.trusted_proxies);
+  return config.match(*normal.request, client, parts_.clock.now(), request.random);
 }
 
 Proxy::Local& Proxy::local() {
@@ -113,21 +131,13 @@ http::RouteOptions Proxy::options() {
   options.body_limit = [this](const http::Request& request) {
     const auto config = current();
     if (!config->has_body_limits()) return config->body_bytes_max;
-    const auto client = http::client_address(request, config->trusted_proxies);
-    const NormalRequest normal(request);
-    const Route* const route =
-        normal.request ? config->match(*normal.request, client, parts_.clock.now(), request.random) : nullptr;
+    const Route* const route = route_of(*config, request);
     return route && route->body_bytes_max > 0 ? route->body_bytes_max : config->body_bytes_max;
   };
   // Whoever is refused by his head alone sends no long body.
   options.head_check = [this](const http::Request& request) -> Result<> {
     const auto config = current();
-    const auto client = http::client_address(request, config->trusted_proxies);
-    const NormalRequest normal(request);
-    const Route* const route =
-        normal.request && !is_internal_path(normal.request->path)
-            ? config->match(*normal.request, client, parts_.clock.now(), request.random)
-            : nullptr;
+    const Route* const route = route_of(*config, request);
     if (!route || route->at_home) return fail(Code::not_found, "there is nothing at this path");
     const auto user = user_of(request, *route);
     if (!user) return fail(user.error());

@@ -65,6 +65,9 @@ class Proxy {
   std::vector<std::string> missing_services() const;
   /// What browsers of other origins may read, for answers that the server gives by itself.
   void add_cors(const http::Request& request, http::Reply& reply) const;
+  /// Whether the settings lead a request elsewhere for whose path there is a handler here: what that would
+  /// say of its method, query or body is nobody's concern then.
+  bool leads_away(const http::Request& request) const;
 
   struct Counts {
     std::atomic<std::uint64_t> forwarded{0}, retries{0}, shed{0}, rate_limited{0}, coalesced{0}, failures{0},
@@ -124,6 +127,8 @@ class Proxy {
   /// Valid until this thread asks again: whoever waits keeps a copy.
   const std::shared_ptr<const GatewayConfig>& current() const;
   void arrive(const http::Request& request, Arrival& arrival);
+  /// Before it has arrived. Null: none.
+  const Route* route_of(const GatewayConfig& config, const http::Request& request) const;
   Passage passage_of(const http::Request& request, const Arrival& arrival) const;
   Task<http::Reply> at_home(const http::Handler& handler, const http::Request& request);
   /// Nullopt: it may go to its end.
