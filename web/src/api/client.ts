@@ -2,8 +2,8 @@
  * How the pages ask the API: one function, problems as errors, the session renewed once when it has run out.
  *
  * Two kinds of failure must never be mixed up. An `ApiError` is the server's own answer. An `UnknownOutcome` means
- * that nobody knows what happened (no answer, or `unavailable`): the caller asks again with the same
- * Idempotency-Key, and undoes nothing.
+ * that nobody knows what happened (no answer, `unavailable`, or one that is not the shop's own): the caller asks again
+ * with the same Idempotency-Key, and undoes nothing.
  */
 import { language } from '../i18n/language';
 import { fieldSentence, unsaidSentences } from '../lib/fields';
@@ -24,9 +24,9 @@ export class ApiError extends Error {
   get status(): number {
     return this.problem.status;
   }
-  /** There is no such thing; any other refusal says nothing about that. */
+  /** There is no such thing; any other refusal, and another server's page, says nothing about that. */
   get missing(): boolean {
-    return this.status === 404;
+    return this.status === 404 && this.code !== strangeCode(404);
   }
   /** What is wrong with this member of the request, if that is what the problem says. */
   field(name: string): string | null {
@@ -83,14 +83,27 @@ export function addressOf(path: string, query?: Ask['query']): string {
   return `/api/v1${path}${text ? `?${text}` : ''}`;
 }
 
+/** Of an answer that is none of ours: a proxy's page, whose status is all that it says. */
+const strangeCode = (status: number): string => `http_${status}`;
 function problemOf(text: string, status: number): Problem {
   try {
     const found = JSON.parse(text) as Problem;
     if (typeof found.code === 'string') return found;
   } catch {
-    // A proxy's page: its status is all that it says.
+    // It is none of ours.
   }
-  return { type: 'about:blank', title: `HTTP ${status}`, status, detail: '', message: '', code: `http_${status}`, traceId: '' };
+  return { type: 'about:blank', title: `HTTP ${status}`, status, detail: '', message: '', code: strangeCode(status), traceId: '' };
+}
+
+/** Ends as soon as one of them does. `AbortSignal.any` is younger than some browsers that these pages are built for. */
+function firstOf(signals: AbortSignal[]): AbortSignal {
+  const first = new AbortController();
+  for (const each of signals) {
+    const end = (): void => first.abort(each.reason);
+    if (each.aborted) end();
+    else each.addEventListener('abort', end, { once: true });
+  }
+  return first.signal;
 }
 
 async function send(path: string, ask: Ask, user: string | null): Promise<Response> {
@@ -111,7 +124,7 @@ async function send(path: string, ask: Ask, user: string | null): Promise<Respon
   try {
     const answer = await fetch(addressOf(path, ask.query), {
       method: ask.method ?? 'GET', headers, body: body ?? null, credentials: 'same-origin', cache: 'no-store',
-      signal: AbortSignal.any(limits),
+      signal: firstOf(limits),
     });
     sampleDate(answer.headers.get('Date'), sentAt, performance.now());
     return answer;
@@ -122,9 +135,22 @@ async function send(path: string, ask: Ask, user: string | null): Promise<Respon
 }
 
 interface Answer {
+  status: number;
   text: string;
   headers: Headers;
 }
+
+async function textOf(answer: Response): Promise<string> {
+  try {
+    return await answer.text();
+  } catch {
+    throw new UnknownOutcome('unreachable', null); // The connection broke in the middle of the answer.
+  }
+}
+
+/** Whoever says this cannot know what the shop did: one who waited for it in vain, or one who broke. */
+const isUnknown = (status: number, code: string): boolean =>
+  (status >= 502 && status <= 504) || ((status >= 500 || status === 408) && code === strangeCode(status));
 
 /** What the server said, when it did what was asked. */
 async function answerOf(path: string, question: Ask): Promise<Answer> {
@@ -133,32 +159,33 @@ async function answerOf(path: string, question: Ask): Promise<Answer> {
   const user = question.plain || question.anybody ? null : (session?.user() ?? null);
   let answer = await send(path, question, user);
   if (answer.status === 401 && !question.plain && session) {
-    const refused = problemOf(await answer.clone().text(), 401);
+    const refused = problemOf(await textOf(answer.clone()), 401);
     if (refused.code === 'unauthenticated' && (await session.renew(question.anybody ?? false))) {
       answer = await send(path, question, user);
       if (answer.status === 401 && user !== null) session.doubt();
     }
   }
-  let text: string;
-  try {
-    text = await answer.text();
-  } catch {
-    throw new UnknownOutcome('unreachable', null); // The connection broke in the middle of the answer.
-  }
-  if (answer.ok) return { text, headers: answer.headers };
+  const text = await textOf(answer);
+  if (answer.ok) return { status: answer.status, text, headers: answer.headers };
   const retryAfter = Number(answer.headers.get('Retry-After')) || null;
   const problem = problemOf(text, answer.status);
-  if (answer.status === 502 || answer.status === 503 || answer.status === 504) {
-    const reason = problem.code === 'overloaded' ? 'busy' : 'unavailable';
-    throw new UnknownOutcome(reason, retryAfter);
-  }
+  if (isUnknown(answer.status, problem.code))
+    throw new UnknownOutcome(problem.code === 'overloaded' ? 'busy' : 'unavailable', retryAfter);
   throw new ApiError(problem, retryAfter);
 }
 
-const valueOf = <T>(text: string): T => (text === '' ? undefined : JSON.parse(text)) as T;
+/** Something between here and the shop may answer in its place, with a page of its own or with nothing. */
+function valueOf<T>({ status, text }: Answer): T {
+  if (text === '' && (status === 204 || status === 202)) return undefined as T;
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new UnknownOutcome('unreachable', null);
+  }
+}
 
 export async function ask<T>(path: string, question: Ask = {}): Promise<T> {
-  return valueOf<T>((await answerOf(path, question)).text);
+  return valueOf<T>(await answerOf(path, question));
 }
 
 /** A list that is short enough to be shown whole, page by page. */
@@ -178,8 +205,8 @@ export interface Versioned<T> {
   etag: string;
 }
 export async function askVersioned<T>(path: string, question: Ask = {}): Promise<Versioned<T>> {
-  const { text, headers } = await answerOf(path, question);
-  return { value: valueOf<T>(text), etag: headers.get('ETag') ?? '*' };
+  const answer = await answerOf(path, question);
+  return { value: valueOf<T>(answer), etag: answer.headers.get('ETag') ?? '*' };
 }
 
 /** An answer that is no JSON, with its head. */
