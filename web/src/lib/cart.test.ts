@@ -112,3 +112,132 @@ describe('a cart on the server', () => {
     expect(asked).toEqual(['PUT /cart/items/p1', 'DELETE /cart/items/p1', 'GET /cart']);
   });
 });
+
+describe('what was ordered', () => {
+  const lines = [{ productId: 'p1', quantity: 1 }, { productId: 'p2', quantity: 3 }];
+  const list = (): string | undefined => stored.get('market.ordered.u1');
+  const lost = (): Promise<Response> => Promise.reject(new TypeError('lost'));
+  const signedIn = async (): Promise<typeof import('./cart')> => {
+    const { session } = await import('./session');
+    session.set({ state: 'in', user });
+    return import('./cart');
+  };
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('is taken out until that is answered', async () => {
+    const { takeOut } = await signedIn();
+    let tries = 0;
+    answer = (what) => {
+      if (what !== 'DELETE /cart/items/p1') return new Response(null, { status: 204 });
+      tries += 1;
+      return tries === 1 ? lost() : tries === 2 ? problem(503, 'overloaded') : new Response(null, { status: 204 });
+    };
+    const done = takeOut('u1', lines);
+    expect(list()).toBe(JSON.stringify(lines));
+    await vi.advanceTimersByTimeAsync(5000);
+    await done;
+    expect(asked).toEqual(['DELETE /cart/items/p1', 'DELETE /cart/items/p2', 'DELETE /cart/items/p1', 'DELETE /cart/items/p1']);
+    expect(list()).toBeUndefined();
+  });
+  it('is taken out by the page that is loaded next, before anything is added', async () => {
+    stored.set('market.ordered.u1', JSON.stringify(lines.slice(0, 1)));
+    stored.set('market.cart', collected(1));
+    answer = (what) => (what.startsWith('DELETE') ? new Response(null, { status: 204 }) : new Response('{"items":[],"leftOut":[]}'));
+    await signedIn();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(asked).toEqual(['DELETE /cart/items/p1', 'POST /cart/merge']);
+    expect(list()).toBeUndefined();
+  });
+  it('is taken out of nobody else\'s cart, and of its own when its buyer is back', async () => {
+    const { takeOut } = await signedIn();
+    const { session } = await import('./session');
+    answer = lost;
+    void takeOut('u1', lines.slice(0, 1));
+    await vi.advanceTimersByTimeAsync(50);
+    session.set({ state: 'in', user: { id: 'u2' } as User });
+    answer = () => new Response(null, { status: 204 });
+    asked = [];
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(asked).toEqual([]);
+    session.set({ state: 'in', user });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(asked).toEqual(['DELETE /cart/items/p1']);
+  });
+  it('and put in again afterwards stays in', async () => {
+    const { takeOut, setQuantity, takenOut } = await signedIn();
+    answer = (what) => (what.startsWith('DELETE') ? problem(503, 'overloaded') : new Response('{"items":[]}'));
+    void takeOut('u1', lines);
+    const put = setQuantity('p1', 4);
+    await vi.advanceTimersByTimeAsync(50);
+    await put;
+    answer = () => new Response(null, { status: 204 });
+    asked = [];
+    await takenOut();
+    expect(asked).toEqual(['DELETE /cart/items/p2']);
+  });
+});
+
+describe('one more of a product', () => {
+  let inCart: number;
+  beforeEach(async () => {
+    vi.useFakeTimers();
+    const { session } = await import('./session');
+    session.set({ state: 'in', user });
+    inCart = 2;
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+  const cart = (): Response => new Response(JSON.stringify({ items: [{ productId: 'p1', quantity: inCart }] }));
+  /** Carried out, but the answers of the first tries are lost. */
+  const losing = (count: number) => (what: string, body: string): Response | Promise<Response> => {
+    if (!what.startsWith('PUT')) return cart();
+    inCart = (JSON.parse(body) as { quantity: number }).quantity;
+    count -= 1;
+    return count >= 0 ? Promise.reject(new TypeError('lost')) : cart();
+  };
+
+  it('is one more, although an answer was lost', async () => {
+    const { addOne } = await import('./cart');
+    answer = losing(2);
+    let waited = 0;
+    const added = addOne('p1', () => { waited += 1; });
+    await vi.advanceTimersByTimeAsync(5000);
+    await added;
+    expect([inCart, waited]).toEqual([3, 2]);
+  });
+  it('is one more, although it was said that it did not work and pressed again', async () => {
+    const { addOne, setQuantity } = await import('./cart');
+    answer = losing(5);
+    const failed = expect(addOne('p1', () => undefined)).rejects.toMatchObject({ reason: 'unreachable' });
+    await vi.advanceTimersByTimeAsync(60_000);
+    await failed;
+    await addOne('p1', () => undefined);
+    expect(inCart).toBe(3);
+    await addOne('p1', () => undefined);
+    expect(inCart).toBe(4);
+    // What is typed in between counts.
+    answer = losing(5);
+    const again = expect(addOne('p1', () => undefined)).rejects.toMatchObject({ reason: 'unreachable' });
+    await vi.advanceTimersByTimeAsync(60_000);
+    await again;
+    await setQuantity('p1', 1);
+    await addOne('p1', () => undefined);
+    expect(inCart).toBe(2);
+  });
+  it('is put into no other cart than that of who pressed', async () => {
+    const { addOne } = await import('./cart');
+    const { session } = await import('./session');
+    answer = losing(1);
+    const ended = expect(addOne('p1', () => session.set({ state: 'in', user: { id: 'u2' } as User }))).rejects.toMatchObject({ name: 'AbortError' });
+    await vi.advanceTimersByTimeAsync(5000);
+    await ended;
+    expect(asked.filter((each) => each.startsWith('PUT'))).toHaveLength(1);
+    expect(inCart).toBe(3);
+  });
+});

@@ -4,8 +4,8 @@
  */
 import { ApiError, ask } from '../api/client';
 import type { Cart, MergedCart } from '../api/types';
-import { isPassing } from './again';
-import { session } from './session';
+import { isPassing, untilAnswered } from './again';
+import { session, signedIn } from './session';
 import { keep, kept, Value } from './store';
 
 export interface Line {
@@ -40,20 +40,30 @@ if (typeof addEventListener !== 'undefined')
 const full = (): ApiError => new ApiError(
   { type: 'about:blank', title: '', status: 409, detail: '', message: '', code: 'list_full', traceId: '' }, null);
 let changing: Promise<unknown> = Promise.resolve();
-/**
- * Sets how many of a product are in the cart; 0 takes it out. Null: the cart is in the browser. One after the other:
- * the server has last what was pressed last.
- */
-export function setQuantity(productId: string, quantity: number): Promise<Cart | null> {
-  const changed = changing.then(() => change(productId, quantity));
-  changing = changed.catch(() => undefined);
-  return changed;
+/** One after the other: the server has last what was pressed last. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const done = changing.then(work);
+  changing = done.catch(() => undefined);
+  return done;
 }
+
+const pathOf = (productId: string): string => `/cart/items/${encodeURIComponent(productId)}`;
+/** Sets how many of a product are in the cart; 0 takes it out. Null: the cart is in the browser. */
+export const setQuantity = (productId: string, quantity: number): Promise<Cart | null> => inTurn(() => {
+  unanswered.delete(productId); // The press before it is overtaken.
+  return change(productId, quantity);
+});
 async function change(productId: string, quantity: number): Promise<Cart | null> {
-  if (session.get().state === 'in') {
-    const path = `/cart/items/${encodeURIComponent(productId)}`;
-    if (quantity > 0) return ask<Cart>(path, { method: 'PUT', body: { quantity } });
+  const buyer = signedIn();
+  if (buyer !== null) {
+    const path = pathOf(productId);
+    if (quantity > 0) {
+      const cart = await ask<Cart>(path, { method: 'PUT', body: { quantity } });
+      isOut(buyer, productId); // The line is for the next order.
+      return cart;
+    }
     await ask(path, { method: 'DELETE' });
+    isOut(buyer, productId);
     waits.set(false);
     await merged().catch(() => undefined);
     return ask<Cart>('/cart');
@@ -66,6 +76,44 @@ async function change(productId: string, quantity: number): Promise<Cart | null>
   else throw full(); // As the server says it.
   return null;
 }
+
+/** How many of a product a buyer shall have, where no answer said yet that he has. */
+const unanswered = new Map<string, { buyer: string; quantity: number }>();
+const addTriesMax = 5;
+/**
+ * One more of a product. How many that makes is decided once: what is sent again after a lost answer, by itself or by
+ * another press, adds nothing more. `waiting` hears of each try that got no answer.
+ */
+export const addOne = (productId: string, waiting: () => void): Promise<Cart | null> => inTurn(async () => {
+  const buyer = signedIn();
+  const inBrowser = browserCart.get().find((each) => each.productId === productId)?.quantity ?? 0;
+  if (buyer === null) return change(productId, inBrowser + 1);
+  await takeOutOnce(); // What is ordered already counts no more.
+  const before = unanswered.get(productId);
+  let wanted = before?.buyer === buyer ? before.quantity : 0;
+  if (wanted === 0) {
+    const { items } = await ask<Cart>('/cart');
+    wanted = (items.find((each) => each.productId === productId)?.quantity ?? 0) + 1;
+  }
+  unanswered.set(productId, { buyer, quantity: wanted });
+  const ended = new AbortController();
+  let tries = 0;
+  try {
+    const cart = await untilAnswered(() => {
+      if (signedIn() !== buyer) ended.abort(); // Nothing of this is put into somebody else's cart.
+      ended.signal.throwIfAborted();
+      return change(productId, wanted);
+    }, ended.signal, (why) => {
+      if ((tries += 1) >= addTriesMax) throw why;
+      waiting();
+    });
+    unanswered.delete(productId);
+    return cart;
+  } catch (error) {
+    if (error instanceof ApiError) unanswered.delete(productId);
+    throw error;
+  }
+});
 
 /** Some of what was collected waits in this browser, because the server's cart is full. */
 export const waits = new Value(false);
@@ -93,17 +141,46 @@ export function merged(): Promise<void> {
   merging = done.catch(() => undefined);
   return done;
 }
+
+/**
+ * What was ordered and is to leave this buyer's cart: kept in this browser until the server has answered, whatever page
+ * is open then. What is put in afterwards is for the next order, and leaves this list.
+ */
+const leavingName = (buyer: string): string => `market.ordered.${buyer}`;
+const leaving = (buyer: string): Line[] => readLines(kept(leavingName(buyer)));
+const leaves = (buyer: string, lines: Line[]): void => keep(leavingName(buyer), lines.length ? JSON.stringify(lines) : null);
+const isOut = (buyer: string, productId: string): void => leaves(buyer, leaving(buyer).filter((each) => each.productId !== productId));
+
+/** Each line is asked for once. Throws what was no answer. */
+async function takeOutOnce(): Promise<void> {
+  const buyer = signedIn();
+  if (buyer === null) return;
+  const tries = await Promise.allSettled(leaving(buyer).map(async ({ productId }) => {
+    try {
+      await ask(pathOf(productId), { method: 'DELETE' });
+      waits.set(false);
+    } catch (error) {
+      if (isPassing(error) || !(error instanceof ApiError) || error.status === 401) throw error;
+    }
+    isOut(buyer, productId);
+  }));
+  const failed = tries.find((each) => each.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+/** Nothing that was ordered is in the cart any more. Whoever asks has it taken out. */
+export const takenOut = (): Promise<void> => inTurn(takeOutOnce);
+const untilTakenOut = (): Promise<void> => untilAnswered(takenOut, new AbortController().signal);
+
+/** Takes out what was ordered, when the answer comes. */
+export function takeOut(buyer: string, lines: Line[]): Promise<void> {
+  const ordered = new Set(lines.map((each) => each.productId));
+  leaves(buyer, [...leaving(buyer).filter((each) => !ordered.has(each.productId)), ...lines]);
+  return untilTakenOut();
+}
+
 const begin = (): void => {
   waits.set(false);
-  merged().catch(() => undefined);
+  untilTakenOut().then(merged).catch(() => undefined);
 };
 session.subscribe(begin);
 begin();
-
-/** Takes out what was ordered, when the answer comes; what is put in afterwards is for the next order. */
-export function takeOut(lines: Line[]): void {
-  const each = lines.map(({ productId }) => ask(`/cart/items/${encodeURIComponent(productId)}`, { method: 'DELETE' }));
-  taking = Promise.allSettled(each).then(() => waits.set(false));
-}
-let taking: Promise<unknown> = Promise.resolve();
-export const takenOut = (): Promise<unknown> => taking;

@@ -20,7 +20,8 @@ const nameOf = (orderId: string): string => `market.pay.${orderId}`;
 
 export function keptAttempt(orderId: string): Attempt | null {
   try {
-    return JSON.parse(kept(nameOf(orderId)) ?? 'null') as Attempt | null;
+    const found = JSON.parse(kept(nameOf(orderId)) ?? 'null') as Partial<Attempt> | null;
+    return typeof found?.key === 'string' && typeof found.token === 'string' ? { key: found.key, token: found.token } : null;
   } catch {
     return null;
   }
@@ -48,14 +49,15 @@ export function usePayment(order: Order): { paying: Paying; pay: (token: string)
         setPaying({ state: 'idle' });
         break;
       } catch (error) {
-        if (isPassing(error)) {
+        if (isPassing(error) || !(error instanceof ApiError)) { // Only the shop's own word ends it.
           setPaying({ state: 'retrying' });
-          await new Promise((wake) => setTimeout(wake, backoffMs(tries, error.retryAfter)));
+          await new Promise((wake) => setTimeout(wake, backoffMs(tries, isPassing(error) ? error.retryAfter : null)));
           continue;
         }
         keep(nameOf(order.id), null);
-        if (error instanceof ApiError && error.status === 402) setPaying({ state: 'declined' });
-        else setPaying({ state: 'refused', detail: error instanceof ApiError ? error.sentence : String(error) });
+        if (error.status === 402) setPaying({ state: 'declined' });
+        else if (error.status === 401) setPaying({ state: 'idle' }); // Said by who asks to sign in again.
+        else setPaying({ state: 'refused', detail: error.sentence });
         void queries.invalidateQueries({ queryKey: ['order', order.id] });
         break;
       }

@@ -15,11 +15,14 @@ class Browser {
   keys = 0;
   waits: number[] = [];
   signedIn: string | null = 'buyer';
+  /** What was taken out of whose cart, and when that is done. */
+  taken: unknown[] = [];
+  takenOut: Promise<void> = Promise.resolve();
   private queue: Promise<void> = Promise.resolve();
 
   constructor(private readonly answer: (key: string, tries: number) => Promise<Order>) {}
 
-  tab(): PurchaseFlow {
+  tab(what = 'product'): PurchaseFlow {
     const buying: Buying = {
       signedIn: () => this.signedIn,
       place: (_, key) => {
@@ -40,8 +43,12 @@ class Browser {
       },
       newKey: () => `key-${(this.keys += 1)}`,
       serverNow: () => this.time,
+      takeOut: (buyer, lines) => {
+        this.taken.push([buyer, lines]);
+        return this.takenOut;
+      },
     };
-    return new PurchaseFlow('buyer', 'product', buying);
+    return new PurchaseFlow('buyer', what, buying);
   }
 }
 const items = [{ productId: 'product', quantity: 1 }];
@@ -77,6 +84,26 @@ describe('a purchase', () => {
     expect(new Set(browser.sent)).toEqual(new Set(['key-1']));
     expect(browser.sent).toHaveLength(6);
     expect([...seen]).toEqual(['asking', 'bought']);
+  });
+
+  it('is not ended by an answer that is no order', async () => {
+    const browser = new Browser((_, tries) => Promise.resolve(tries === 1 ? {} as Order : order('o1', 1)));
+    const tab = browser.tab();
+    await tab.buy(items);
+    expect(browser.sent).toEqual(['key-1', 'key-1']);
+    expect(tab.state.get().state).toBe('bought');
+  });
+
+  it.each(['{}', '[]', '7', 'null', '{', '{"pending":null}', '{"pending":{"key":"a","since":1}}', '{"pending":{"key":"a","since":1,"items":[null]}}',
+    '{"done":null}', '{"done":{"state":"bought"}}', '{"done":{"state":"idle"}}'])('is not read from %s', async (text) => {
+    const browser = new Browser(() => Promise.resolve(order('o1', 1)));
+    browser.stored.set('market.buy.buyer.product', text);
+    const tab = browser.tab();
+    tab.resume(true);
+    await settled();
+    expect([tab.state.get().state, browser.sent]).toEqual(['idle', []]);
+    await tab.buy(items);
+    expect(tab.state.get().state).toBe('bought');
   });
 
   it('goes on after the page was loaded again', async () => {
@@ -212,5 +239,68 @@ describe('a purchase', () => {
     await settled();
     expect(browser.sent).toEqual(['key-1', 'key-1']);
     expect(tab.state.get().state).toBe('bought');
+  });
+});
+
+describe('an order of the cart', () => {
+  const bag = [{ productId: 'bag', quantity: 2 }];
+  it('takes out what was ordered, in the tab that got the answer', async () => {
+    const browser = new Browser(() => Promise.resolve(order('o1', null)));
+    const [one, two] = [browser.tab('cart'), browser.tab('cart')];
+    await one.buy(bag);
+    two.resume();
+    expect(browser.taken).toEqual([['buyer', bag]]);
+    await browser.tab().buy(items);
+    expect(browser.taken).toHaveLength(1); // What was bought on its own page is in no cart.
+  });
+  it('takes it out when the answer comes to a page that was loaded again', async () => {
+    const browser = new Browser((_, tries) => (tries === 1 ? new Promise(() => undefined) : Promise.resolve(order('o1', null))));
+    void browser.tab('cart').buy(bag);
+    await settled();
+    const again = new Browser(() => Promise.resolve(order('o1', null)));
+    again.stored = browser.stored;
+    again.tab('cart').resume(true);
+    await settled();
+    expect(again.taken).toEqual([['buyer', bag]]);
+  });
+  it('is shown by the page that is open, and leads nowhere once the cart is without it', async () => {
+    let done: () => void = () => undefined;
+    const browser = new Browser(() => Promise.resolve(order('o1', null)));
+    browser.takenOut = new Promise((settle) => { done = settle; });
+    const tab = browser.tab('cart');
+    await tab.buy(bag);
+    expect(browser.stored.size).toBe(1);
+    done();
+    await settled();
+    expect(browser.stored.size).toBe(0);
+    expect(tab.state.get()).toMatchObject({ state: 'bought', orderId: 'o1' });
+    const later = browser.tab('cart');
+    later.resume(true);
+    expect(later.state.get().state).toBe('idle');
+  });
+  it('leads nowhere long afterwards, whatever became of the cart', async () => {
+    const browser = new Browser(() => Promise.resolve(order('o1', null)));
+    browser.takenOut = Promise.reject(new Error('never'));
+    await browser.tab('cart').buy(bag);
+    const soon = browser.tab('cart');
+    soon.resume(true);
+    expect(soon.state.get().state).toBe('bought');
+    browser.time += resumeMsMax + 1;
+    const later = browser.tab('cart');
+    later.resume(true);
+    expect(later.state.get().state).toBe('idle');
+  });
+  it('does not forget the next one', async () => {
+    let done: () => void = () => undefined;
+    const browser = new Browser((key) => Promise.resolve(order(key, null)));
+    browser.takenOut = new Promise((settle) => { done = settle; });
+    const tab = browser.tab('cart');
+    await tab.buy(bag);
+    tab.clear();
+    browser.takenOut = new Promise(() => undefined);
+    await tab.buy(bag);
+    done();
+    await settled();
+    expect(browser.stored.get('market.buy.buyer.cart')).toContain('key-2');
   });
 });

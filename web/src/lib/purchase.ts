@@ -41,7 +41,9 @@ interface Pending {
   items: Line[];
   since: number;
 }
-type Record_ = { pending: Pending } | { done: Extract<Purchase, { state: 'bought' | 'refused' }> };
+type Done = Extract<Purchase, { state: 'bought' | 'refused' }>;
+/** `at`: when the answer came. */
+type Record_ = { pending: Pending } | { done: Done; at: number };
 
 /** After this long without an answer the buyer is sent to the orders, instead of one being made unasked. */
 export const resumeMsMax = 10 * 60_000;
@@ -61,6 +63,8 @@ export interface Buying {
   alone(name: string, work: () => Promise<void>): Promise<void>;
   newKey(): string;
   serverNow(): number;
+  /** What was ordered leaves the cart; it is known as ordered before this returns. Resolves when that is done. */
+  takeOut(buyer: string, items: Line[]): Promise<void>;
 }
 
 const browser: Buying = {
@@ -79,6 +83,7 @@ const browser: Buying = {
   },
   newKey,
   serverNow: () => serverClock.now(),
+  takeOut,
 };
 
 function refusalOf(code: string): Refusal {
@@ -87,27 +92,50 @@ function refusalOf(code: string): Refusal {
   return known.find((each) => each === code) ?? 'other';
 }
 
+function isPending(found: Partial<Pending> | null | undefined): found is Pending {
+  return typeof found?.key === 'string' && typeof found.since === 'number' && Array.isArray(found.items)
+    && found.items.length > 0 && found.items.every((each) => typeof each?.productId === 'string' && Number.isInteger(each.quantity));
+}
+
+/** What was written down, by this version of the shop or an earlier one; null: nothing, or nothing that can be read. */
+function recordOf(text: string | null): Record_ | null {
+  try {
+    const found = JSON.parse(text ?? 'null') as { pending?: Pending; done?: Partial<Done>; at?: number } | null;
+    if (isPending(found?.pending)) return { pending: found.pending };
+    const [done, at] = [found?.done, found?.at ?? 0];
+    // Earlier versions did not write down what was bought, nor how many were refused.
+    if (done?.state === 'bought' && typeof done.orderId === 'string')
+      return { done: { state: 'bought', orderId: done.orderId, ticket: done.ticket ?? null, items: Array.isArray(done.items) ? done.items : [] }, at };
+    if (done?.state === 'refused' && done.why)
+      return { done: { state: 'refused', why: done.why, detail: done.detail ?? '', asked: done.asked ?? 0 }, at };
+    return null;
+  } catch {
+    return null;
+  }
+}
+
 /** One thing that is bought (a product, or the cart) by one buyer, as all tabs of the browser see it. */
 export class PurchaseFlow {
   readonly state: Value<Purchase>;
   private readonly name: string;
   private running = false;
 
-  constructor(private readonly buyer: string, what: string, private readonly with_: Buying = browser) {
+  constructor(private readonly buyer: string, private readonly what: string, private readonly with_: Buying = browser) {
     this.name = nameOf(buyer, what);
     this.state = new Value<Purchase>({ state: 'idle' });
   }
 
   /**
    * Takes up what another tab, or this page before it was loaded again, has begun. A page that begins (`fresh`) takes
-   * no refusal of an earlier press for today's: the limit may be free again, the address confirmed.
+   * no refusal of an earlier press for today's: the limit may be free again, the address confirmed. Nor does a cart lead
+   * to an order of long ago.
    */
   resume(fresh = false): void {
     const record = this.read();
     if (!record) {
       if (!this.running) this.state.set({ state: 'idle' });
     } else if ('done' in record) {
-      this.state.set(fresh && record.done.state === 'refused' ? { state: 'idle' } : record.done);
+      this.state.set(fresh && this.isOver(record) ? { state: 'idle' } : record.done);
     } else if (this.isTooOld(record.pending)) {
       this.giveUp();
     } else {
@@ -139,17 +167,11 @@ export class PurchaseFlow {
   }
 
   private read(): Record_ | null {
-    const text = this.with_.read(this.name);
-    if (!text) return null;
-    try {
-      const record = JSON.parse(text) as Record_;
-      // Earlier versions of the shop did not write down what was bought, nor how many were refused.
-      if ('done' in record && record.done.state === 'bought') record.done.items ??= [];
-      if ('done' in record && record.done.state === 'refused') record.done.asked ??= 0;
-      return record;
-    } catch {
-      return null;
-    }
+    return recordOf(this.with_.read(this.name));
+  }
+
+  private isOver({ done, at }: Extract<Record_, { done: Done }>): boolean {
+    return done.state === 'refused' || (this.what === 'cart' && this.with_.now() - at > resumeMsMax);
   }
 
   private isTooOld(pending: Pending): boolean {
@@ -205,7 +227,10 @@ export class PurchaseFlow {
       trouble(error.reason === 'unreachable' ? 'offline' : error.reason);
       return backoffMs(tries, error.retryAfter);
     }
-    if (!(error instanceof ApiError)) throw error;
+    if (!(error instanceof ApiError)) { // An answer that is no order: not the shop's word.
+      trouble('unavailable');
+      return backoffMs(tries, null);
+    }
     if (error.status === 429) {
       trouble('busy');
       return backoffMs(tries, error.retryAfter);
@@ -226,23 +251,25 @@ export class PurchaseFlow {
     return null;
   }
 
-  private end(outcome: Extract<Purchase, { state: 'bought' | 'refused' }>): void {
-    this.with_.write(this.name, JSON.stringify({ done: outcome } satisfies Record_));
+  private end(outcome: Done): void {
+    // Whatever page is open now: later the same product in the cart may be another one.
+    if (outcome.state === 'bought' && this.what === 'cart')
+      this.with_.takeOut(this.buyer, outcome.items).then(() => this.settled(outcome.orderId), () => undefined);
+    this.with_.write(this.name, JSON.stringify({ done: outcome, at: this.with_.now() } satisfies Record_));
     this.state.set(outcome);
+  }
+
+  /** The cart is without what was ordered: only a page that is open now shows which order that became. */
+  private settled(orderId: string): void {
+    const record = this.read();
+    if (record && 'done' in record && record.done.state === 'bought' && record.done.orderId === orderId)
+      this.with_.write(this.name, null);
   }
 }
 
 function bought(order: Order, items: Line[]): Extract<Purchase, { state: 'bought' }> {
   const ticket = order.items.find((item) => item.ticket !== null)?.ticket ?? null;
   return { state: 'bought', orderId: order.id, ticket, items };
-}
-
-/** Whatever page is open when it is: later the same product in the cart may be another one. */
-function whenBought(flow: PurchaseFlow): void {
-  flow.state.subscribe(() => {
-    const now = flow.state.get();
-    if (now.state === 'bought') takeOut(now.items);
-  });
 }
 
 const flows = new Map<string, PurchaseFlow>();
@@ -254,7 +281,6 @@ export function purchaseOf(buyer: string, what: string): PurchaseFlow {
     flow = new PurchaseFlow(buyer, what);
     flow.resume(true);
     flows.set(name, flow);
-    if (what === 'cart') whenBought(flow);
   }
   return flow;
 }

@@ -126,7 +126,7 @@ function Order({ cart, user, changing }: { cart: Cart; user: User; changing: boo
   useEffect(() => {
     if (purchase.state !== 'bought') return;
     flow.clear();
-    void takenOut().then(() => queries.invalidateQueries({ queryKey: ['cart'] }));
+    queries.removeQueries({ queryKey: ['cart'] }); // As it was before the order.
     void go(`/store/orders/${purchase.orderId}`);
   }, [purchase, flow, go, queries]);
   useEffect(() => () => flow.leave(), [flow]);
@@ -157,6 +157,7 @@ function OwnCart({ user }: { user: User }): ReactNode {
   const { t, price } = useSpeech();
   const queries = useQueryClient();
   const cart = useQuery({ queryKey: ['cart'], queryFn: async ({ signal }) => {
+    await takenOut();
     await merged();
     return ask<Cart>('/cart', { signal });
   }, refetchInterval: 5000 });
