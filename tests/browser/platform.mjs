@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { once } from 'node:events';
 
-const binary = process.env.MARKET_BINARY ??
+export const binary = process.env.MARKET_BINARY ??
   fileURLToPath(new URL('../../build/release/market', import.meta.url));
 const patience = Number(process.env.MARKET_PATIENCE ?? 1);
 

@@ -106,3 +106,17 @@ describe('somebody else signs in beside this page', () => {
     expect(session.get()).toEqual({ state: 'in', user: other });
   });
 });
+
+describe('a sign-in in another tab', () => {
+  it('is followed also where its storage is seen here later than its word', async () => {
+    keep('market.session', null);
+    session.set({ state: 'out', lost: true });
+    vi.stubGlobal('navigator', {});
+    vi.stubGlobal('fetch', async () => new Response('{"id":"1"}'));
+    const other = new BroadcastChannel('market-session');
+    other.postMessage('in');
+    await vi.waitFor(() => expect(session.get()).toEqual({ state: 'in', user: { id: '1' } }));
+    other.close();
+    vi.unstubAllGlobals();
+  });
+});

@@ -32,8 +32,10 @@ function becomes(user: User | null, { tell = true, lost = false } = {}): void {
 }
 
 channel?.addEventListener('message', (message) => {
-  if (message.data === 'in') void load();
-  else becomes(null, { tell: false, lost: message.data === 'lost' });
+  if (message.data === 'in') {
+    keep(flag, '1'); // What the other tab stored may be seen here later than what it says.
+    void load();
+  } else becomes(null, { tell: false, lost: message.data === 'lost' });
 });
 
 /** The token that was sent works again for ten seconds, should the answer be lost: two tries fit into them. */

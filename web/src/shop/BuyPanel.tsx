@@ -3,6 +3,7 @@ import { NumberField } from '@base-ui/react/number-field';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
 import { useLocation, useNavigate } from 'react-router';
+import { ApiError } from '../api/client';
 import type { Product, Stock } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { buttonView, type ButtonView } from '../lib/button';
@@ -41,9 +42,10 @@ function Bought({ purchase, flow, product }: {
   const { t } = useSpeech();
   const order = useQuery({ ...orderQuery(purchase.orderId), refetchInterval: 15_000 });
   const state = order.data?.state;
-  const over = state === 'expired' || state === 'cancelled' || state === 'returned';
+  const missing = order.error instanceof ApiError && order.error.missing;
+  const over = missing || state === 'expired' || state === 'cancelled' || state === 'returned';
   useEffect(() => {
-    if (over) flow.clear(); // The units went back: the button stands here again.
+    if (over) flow.clear(); // The units went back, or the shop knows of no such order: the button stands here again.
   }, [over, flow]);
   const unpaid = state === 'accepted' && order.data?.payment.state !== 'pending';
   const limit = product.sale?.perUserLimit ?? null;

@@ -1,17 +1,31 @@
-/** What only somebody signed in sees; everybody else signs in first, and comes back. */
-import { Fragment, type ReactNode } from 'react';
+/**
+ * What only somebody signed in sees; everybody else signs in first, and comes back. Where the session has ended in the
+ * middle, the page stays as it is, unseen, until the same person is back: what was typed there is not lost.
+ */
+import { useState, type ReactNode } from 'react';
 import { Navigate, useLocation } from 'react-router';
 import type { User } from '../api/types';
 import { session } from '../lib/session';
 import { useValue } from '../lib/store';
 import { Loading, Skeleton } from '../ui/parts';
+import { ComeBack } from './ComeBack';
 
 export function Guard({ children }: { children: (user: User) => ReactNode }): ReactNode {
   const who = useValue(session);
+  const [last, setLast] = useState<User | null>(null);
+  if (who.state === 'in' && who.user !== last) setLast(who.user);
   const { pathname, search } = useLocation();
   if (who.state === 'unknown')
     return <div className="page"><Loading><Skeleton className="line wide" /><Skeleton className="block" /></Loading></div>;
-  if (who.state === 'out') return <Navigate to={`/store/sign-in?to=${encodeURIComponent(pathname + search)}`} replace />;
-  // Somebody else signed in, in another tab: nothing that was typed or chosen here is his.
-  return <Fragment key={who.user.id}>{children(who.user)}</Fragment>;
+  const lost = who.state === 'out' && who.lost;
+  const user = who.state === 'in' ? who.user : lost ? last : null;
+  const signInPage = `/store/sign-in?to=${encodeURIComponent(pathname + search)}`;
+  if (!user) return <Navigate to={signInPage} replace />;
+  return (
+    <>
+      {lost && <ComeBack user={user} other={signInPage} />}
+      {/* Somebody else signed in, here or in another tab: nothing that was typed or chosen here is his. */}
+      <div key={user.id} hidden={lost}>{children(user)}</div>
+    </>
+  );
 }

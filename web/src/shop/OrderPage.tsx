@@ -10,6 +10,8 @@ import { useLive, useServerNow, useTitle } from '../lib/hooks';
 import { usePayment } from '../lib/payment';
 import { KeptKey } from '../lib/key';
 import { orderQuery } from '../lib/queries';
+import { session } from '../lib/session';
+import { useValue } from '../lib/store';
 import { untilAnswered } from '../lib/again';
 import { TimeLeft } from '../ui/Countdown';
 import { Confirm } from '../ui/Confirm';
@@ -191,7 +193,8 @@ function OneOrder({ id }: { id: string }): ReactNode {
   const { t } = useSpeech();
   const queries = useQueryClient();
   const order = useQuery(orderQuery(id));
-  const live = useLive<Order>(order.data ? `/orders/${id}/events` : null, `/orders/${id}`);
+  const isIn = useValue(session).state === 'in'; // Whose session was lost is told nothing meanwhile.
+  const live = useLive<Order>(order.data && isIn ? `/orders/${id}/events` : null, `/orders/${id}`);
   useEffect(() => {
     if (live.value) queries.setQueryData(['order', id], live.value);
   }, [live.value, id, queries]);
