@@ -385,6 +385,25 @@ async function remembersLanguageAndTheme(context) {
   await who.context.close();
 }
 
+/** The menu is no wider than the narrowest window, however long the address is. */
+async function fitsALongAddressIntoTheMenu(context) {
+  const { market } = context;
+  const one = await buyer(market.url);
+  const who = await visitor(context, { viewport: narrow });
+  const page = await who.tab();
+  await signIn(page, market.url, one.account);
+  await page.route('**/users/me', async (route) => {
+    const answer = await route.fetch();
+    return route.fulfill({ json: { ...await answer.json(), email: `${'w'.repeat(88)}@example.com` } });
+  });
+  await page.reload();
+  await page.getByRole('button', { name: 'Account' }).click();
+  await page.getByText('w@example.com').waitFor();
+  await fitsTheWidth(page);
+  isQuiet(page);
+  await who.context.close();
+}
+
 async function findsFiltersAndSaysWhenThereIsNothing(context) {
   const { market, seller } = context;
   await seller.product({ name: 'Findable lamp', kind: 'regular', sale: null });
@@ -505,5 +524,5 @@ async function anEventIsUsableInASecond(context) {
   else assert.ok(best <= 1000 * patience, `${best} ms`);
 }
 
-await run([collectsInACartAndRemembers, showsAllOfLongLists, saysThatAPressDidNotWork, takesANumberThatIsTyped, ordersWhatWasTyped, asksWhichCurrency, saysWhatIsWrongInTheReadersLanguage, returnsWhatWasDelivered, keepsAnAccount, pollsWhereStreamsAreHeldBack, remembersLanguageAndTheme,
+await run([collectsInACartAndRemembers, showsAllOfLongLists, saysThatAPressDidNotWork, takesANumberThatIsTyped, ordersWhatWasTyped, asksWhichCurrency, saysWhatIsWrongInTheReadersLanguage, returnsWhatWasDelivered, keepsAnAccount, pollsWhereStreamsAreHeldBack, remembersLanguageAndTheme, fitsALongAddressIntoTheMenu,
   findsFiltersAndSaysWhenThereIsNothing, showsTextAsText, firstLoadIsSmall, anEventIsUsableInASecond], makeContext);

@@ -541,6 +541,7 @@ async function pausesByKeyboardAlone(context) {
   await page.keyboard.press('Enter');
   await page.getByRole('status').filter({ hasText: 'Done.' }).waitFor();
   await page.getByRole('status').filter({ hasText: 'Paused' }).first().waitFor(seconds(15));
+  await page.locator('button:not([aria-disabled])', { hasText: 'Go on without an end' }).waitFor();
   await tabTo(page, page.getByRole('button', { name: 'Go on without an end' }));
   await page.keyboard.press('Space');
   await page.locator('.board-state .pill.open').waitFor(seconds(15));

@@ -1,4 +1,4 @@
-// Forms in a real browser: answers that are lost, what is read out, and where the focus goes.
+// Forms in a real browser: answers that are lost, what is read out, where the focus goes, and what stays in them.
 //
 //   MARKET_BINARY=build/release/market node tests/browser/forms.mjs [name…]
 import assert from 'node:assert/strict';
@@ -7,7 +7,8 @@ import path from 'node:path';
 import { admin, buyer, password } from './api.mjs';
 import { isQuiet, run } from './browser.mjs';
 import { adminAccount, Server, until } from './platform.mjs';
-import { isAccessible, makeContext, signIn, visitor } from './visit.mjs';
+import { png } from './png.mjs';
+import { holdsAnswers, isAccessible, makeContext, operatorAt, signIn, visitor } from './visit.mjs';
 
 const another = 'another passphrase of the tests';
 
@@ -173,4 +174,97 @@ async function saysWhatIsWrongAtAField(context) {
   await who.context.close();
 }
 
-await run([aLostAnswerIsNoRefusal, aCodeIsUsedOnce, nothingIsMadeTwice, saysWhatIsWrongAtAField], makeContext);
+/** What was typed of a new webhook stays while the list changes. */
+async function keepsANewWebhook(context) {
+  const { seller } = context;
+  const add = (url) => seller.send('POST', '/admin/webhooks', { url, events: ['order.paid'] });
+  await add('https://example.com/old');
+  const page = await operatorAt(context, '/admin/webhooks');
+  const url = page.locator('input[name=url]');
+  const ticks = page.locator('fieldset input:checked');
+  await url.fill('https://example.com/typed');
+  await page.locator('input[name="order.cancelled"]').check();
+  const isKept = async () => assert.deepEqual([await url.inputValue(), await ticks.count()], ['https://example.com/typed', 2]);
+  await add('https://example.com/others');
+  await page.getByRole('button', { name: 'Stop: https://example.com/old' }).click(); // The list is read again.
+  await page.getByRole('rowheader', { name: 'https://example.com/others' }).waitFor();
+  await isKept();
+  await page.getByRole('button', { name: 'Delete: https://example.com/old' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('rowheader', { name: 'https://example.com/old' }).waitFor({ state: 'detached' });
+  await isKept();
+  await losesAnAnswer(page, '**/admin/webhooks', 'POST');
+  await page.getByRole('button', { name: 'Add it' }).click();
+  await page.getByRole('rowheader', { name: 'https://example.com/typed' }).waitFor();
+  await until(async () => await url.inputValue() === '' && await ticks.count() === 1, 5);
+  await url.fill('https://example.com/next');
+  await page.getByRole('button', { name: 'Add it' }).click();
+  await page.locator('.secret').waitFor();
+  assert.equal(await url.inputValue(), '');
+  for (const { id } of (await seller.send('GET', '/admin/webhooks')).items) await seller.send('DELETE', `/admin/webhooks/${id}`);
+  isQuiet(page);
+  await page.context().close();
+}
+
+/** Without TLS the browser has no clipboard. */
+async function marksWhatItCannotCopy(context) {
+  const { seller } = context;
+  const before = () => Object.defineProperty(Navigator.prototype, 'clipboard', { get: () => undefined });
+  const page = await operatorAt(context, '/admin/webhooks', { before });
+  await page.locator('input[name=url]').fill('https://example.com/copied');
+  await page.getByRole('button', { name: 'Add it' }).click();
+  await page.getByRole('button', { name: 'Copy' }).click();
+  await page.getByText('copy it by hand').waitFor();
+  assert.equal(await page.evaluate(() => getSelection().toString()), await page.locator('.secret').innerText());
+  await isAccessible(page);
+  for (const { id } of (await seller.send('GET', '/admin/webhooks')).items) await seller.send('DELETE', `/admin/webhooks/${id}`);
+  isQuiet(page);
+  await page.context().close();
+}
+
+/** A picture that failed is chosen again, and it is said while it is sent. */
+async function sendsAPictureAgain(context) {
+  const { seller } = context;
+  const product = await seller.product({ name: 'With a picture' });
+  const page = await operatorAt(context, `/admin/products/${product.id}`);
+  const input = page.locator('input[type=file]');
+  const choose = () => input.setInputFiles({ name: 'picture.png', mimeType: 'image/png', buffer: png() });
+  page.expected.push(/ERR_/);
+  await page.route('**/image', (route) => route.abort('connectionreset'), { times: 1 });
+  await choose();
+  await page.locator('.picture').getByRole('alert').waitFor();
+  assert.equal(await input.inputValue(), '', 'what is chosen next is a change, be it the same');
+  const sent = await holdsAnswers(page, '**/image', 'PUT');
+  await choose();
+  await page.getByText('The picture is being sent').waitFor();
+  await isAccessible(page);
+  await sent();
+  await page.locator('.picture-now img').waitFor();
+  assert.equal(await page.getByText('The picture is being sent').count(), 0);
+  isQuiet(page);
+  await page.context().close();
+}
+
+/** A year of five digits is said at its field, and nothing is sent. */
+async function saysWhichYearIsNone(context) {
+  const page = await operatorAt(context, '/admin/products/new');
+  let sent = 0;
+  page.on('request', (request) => { if (request.method() !== 'GET') sent += 1; });
+  await page.getByLabel('Name', { exact: true }).fill('In many years');
+  await page.locator('input[name=amount]').fill('1000');
+  const opens = page.locator('input[name=opensAt]');
+  await opens.evaluate((field) => { // As React hears of what is typed.
+    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(field, '20261-12-01T10:00');
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+  });
+  await page.getByRole('button', { name: 'Announce it' }).click();
+  await page.waitForTimeout(300);
+  assert.equal(sent, 0);
+  assert.ok(await opens.evaluate((field) => field === document.activeElement), 'it is shown which');
+  assert.equal(await page.getByRole('alert').count(), 0);
+  isQuiet(page);
+  await page.context().close();
+}
+
+await run([aLostAnswerIsNoRefusal, aCodeIsUsedOnce, nothingIsMadeTwice, saysWhatIsWrongAtAField, keepsANewWebhook,
+  marksWhatItCannotCopy, sendsAPictureAgain, saysWhichYearIsNone], makeContext);

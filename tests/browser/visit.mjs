@@ -7,7 +7,7 @@ import path from 'node:path';
 
 import { admin } from './api.mjs';
 import { launch, listen, patience, phone, wide } from './browser.mjs';
-import { Server } from './platform.mjs';
+import { adminAccount, Server } from './platform.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 export const seconds = (count) => ({ timeout: count * 1000 * patience });
@@ -63,4 +63,32 @@ export async function signIn(page, url, account, language = 'en', to = '/') {
   await page.getByLabel(password).fill(account.password);
   await page.locator('form button[type=submit]').click();
   await page.waitForURL(url + to);
+}
+
+/** Answers to this method are held back until the returned function is called; what they answer is done before. */
+export async function holdsAnswers(page, address, method) {
+  let release;
+  const held = new Promise((done) => { release = done; });
+  await page.route(address, async (route) => {
+    if (route.request().method() !== method) return route.fallback();
+    const response = await route.fetch();
+    await held;
+    return route.fulfill({ response });
+  });
+  return async () => {
+    const answered = page.waitForResponse((answer) => answer.request().method() === method);
+    release();
+    await answered;
+    await page.waitForTimeout(500); // For what the page does with it.
+    await page.unroute(address);
+  };
+}
+
+/** An administrator at a page of the console. */
+export async function operatorAt(context, to, more) {
+  const who = await visitor(context, more);
+  const page = await who.tab();
+  await signIn(page, context.market.url, adminAccount, 'en', to);
+  await page.locator('main h1').first().waitFor();
+  return page;
 }

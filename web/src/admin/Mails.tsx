@@ -5,8 +5,8 @@ import { Link, useSearchParams } from 'react-router';
 import { ask } from '../api/client';
 import type { Mail, MailList } from '../api/types';
 import { FormError } from '../shop/account';
-import { Button } from '../ui/parts';
 import { PagedTable } from './PagedTable';
+import { WorkButton } from './WorkButton';
 import { useConsoleSpeech, type ConsoleWord } from './words';
 
 const states: Mail['state'][] = ['waiting', 'sent', 'failed'];
@@ -61,7 +61,7 @@ export function Mails(): ReactNode {
             <td>{time(mail.sentAt ?? mail.createdAt)}</td>
             <td className="right">{mail.attempts}</td>
             <td className="detail">{mail.reason ?? ''}</td>
-            <td className="right">{mail.state === 'failed' && <Button className="small" aria-label={`${t('mails.retry')}: ${nameOf(mail)} ${mail.to ?? mail.id}`} onClick={() => void retry(mail)}>{t('mails.retry')}</Button>}</td>
+            <td className="right">{mail.state === 'failed' && <WorkButton className="small" aria-label={`${t('mails.retry')}: ${nameOf(mail)} ${mail.to ?? mail.id}`} work={() => retry(mail)}>{t('mails.retry')}</WorkButton>}</td>
           </tr>
         )}
       />

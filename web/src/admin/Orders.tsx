@@ -4,9 +4,11 @@ import { useState, type ReactNode } from 'react';
 import { ask } from '../api/client';
 import type { AdminOrder, AdminOrderList, Order, OrderState } from '../api/types';
 import { useAddress } from '../lib/address';
+import { useIsHere } from '../lib/here';
+import { useMeaning } from '../lib/meaning';
 import { FormError, useForm } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
-import { Button, Field, Stale } from '../ui/parts';
+import { Button, Field, Spinner, Stale } from '../ui/parts';
 import { CsvButton } from './CsvButton';
 import { PagedTable } from './PagedTable';
 import { useConsoleSpeech } from './words';
@@ -15,6 +17,7 @@ const states: OrderState[] = ['accepted', 'paid', 'preparing', 'shipped', 'deliv
 const next: Partial<Record<OrderState, OrderState>> = { paid: 'preparing', preparing: 'shipped', shipped: 'delivered', return_requested: 'returned' };
 
 type Full = AdminOrder & Order;
+type Verb = 'advance' | 'cancel' | 'refund';
 
 /** Asked for its reason, which the audit log keeps. What was typed outlives the dialog, which makes way for signing in. */
 function Refund({ reason, onReason, onRefund }: { reason: string; onReason: (reason: string) => void; onRefund: () => Promise<void> }): ReactNode {
@@ -45,19 +48,31 @@ function Detail({ listed, onClose }: { listed: Full; onClose: () => void }): Rea
   const [refunding, setRefunding] = useState(false);
   const [reason, setReason] = useState('');
   const [asked, setAsked] = useState<'cancel' | 'returned' | null>(null);
-  const act = async (verb: 'advance' | 'cancel' | 'refund', body: object): Promise<void> => {
+  const [doing, setDoing] = useState<Verb | null>(null);
+  const isHere = useIsHere();
+  const act = async (verb: Verb, body: object): Promise<void> => {
+    if (doing) return;
+    setDoing(verb);
     setError(null);
-    setAsked(null);
     try {
       await ask(`/admin/orders/${order.id}/${verb}`, { method: 'POST', body });
       await queries.invalidateQueries({ queryKey: ['admin-orders'] });
-      onClose();
+      if (isHere()) onClose(); // Closed by hand before: the dialog that is open now is another order's.
     } catch (failure) {
       setError(failure);
+    } finally {
+      setDoing(null);
+      setAsked(null);
     }
   };
-  // Money goes back once: an order whose money has gone takes no further step.
-  const step = order.payment.state === 'paid' ? next[order.state] : undefined;
+  // Money goes back once: an order whose money has gone takes no further step. Nobody takes one that he has not read.
+  const { means: step, fresh } = useMeaning(order.payment.state === 'paid' ? next[order.state] : undefined, doing !== null);
+  const advance = (to: OrderState): void => {
+    if (fresh) return;
+    if (to === 'returned') setAsked(to);
+    else void act('advance', { state: to });
+  };
+  const waits = doing !== null && <Spinner />;
   const cancellable = ['accepted', 'paid', 'preparing'].includes(order.state);
   const refundable = ['shipped', 'delivered', 'return_requested'].includes(order.state) && order.payment.state === 'paid';
   return (
@@ -79,8 +94,8 @@ function Detail({ listed, onClose }: { listed: Full; onClose: () => void }): Rea
           <p>{t(asked === 'cancel' ? 'orders.cancel.text' : 'orders.returned.text')}</p>
           <div className="dialog-row">
             <Button autoFocus onClick={() => setAsked(null)}>{t('cancel')}</Button>
-            {asked === 'cancel' && <Button look="danger" onClick={() => void act('cancel', {})}>{t('orders.cancel.do')}</Button>}
-            {asked === 'returned' && <Button look="danger" onClick={() => void act('advance', { state: 'returned' })}>{t('orders.refund.do')}</Button>}
+            {asked === 'cancel' && <Button look="danger" aria-busy={doing !== null} onClick={() => void act('cancel', {})}>{waits}{t('orders.cancel.do')}</Button>}
+            {asked === 'returned' && <Button look="danger" aria-busy={doing !== null} onClick={() => void act('advance', { state: 'returned' })}>{waits}{t('orders.refund.do')}</Button>}
           </div>
         </>
       ) : (
@@ -88,7 +103,11 @@ function Detail({ listed, onClose }: { listed: Full; onClose: () => void }): Rea
           <Button onClick={onClose}>{t('dialog.close')}</Button>
           {refundable && !refunding && <Button look="danger" onClick={() => setRefunding(true)}>{t('orders.refund')}</Button>}
           {cancellable && <Button look="danger" onClick={() => setAsked('cancel')}>{t('cancel.do')}</Button>}
-          {step && <Button look="main" onClick={() => (step === 'returned' ? setAsked(step) : void act('advance', { state: step }))}>{t('orders.advance', { state: t(`state.${step}`) })}</Button>}
+          {step && (
+            <Button look="main" aria-busy={doing === 'advance'} aria-disabled={fresh || undefined} onClick={() => advance(step)}>
+              {doing === 'advance' && <Spinner />}{t('orders.advance', { state: t(`state.${step}`) })}
+            </Button>
+          )}
         </div>
       )}
     </Confirm>

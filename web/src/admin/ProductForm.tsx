@@ -1,37 +1,48 @@
 /** A product's terms. A change is based on the version that was read; if somebody was faster, both values are shown. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState, type ReactNode } from 'react';
+import { Fragment, useState, type ChangeEvent, type MouseEvent, type ReactNode } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import { ApiError, ask, askVersioned, type Versioned } from '../api/client';
 import type { Product } from '../api/types';
+import { useIsHere } from '../lib/here';
 import { KeptKey } from '../lib/key';
 import { fieldError, FormError, useForm } from '../shop/account';
 import { Art } from '../ui/Art';
 import { Confirm } from '../ui/Confirm';
 import { Button, Field, LoadError, Loading, Notice, Skeleton, Spinner } from '../ui/parts';
 import { Conflicts } from './Conflicts';
-import { fieldsOf, membersOf, membersShown, merge, noFields, patchOf, termsOf, type Difference, type Fields, type Name } from './terms';
+import { fieldsOf, lastTime, membersOf, membersShown, merge, noFields, patchOf, termsOf, type Difference, type Fields, type Name } from './terms';
+import { WorkButton } from './WorkButton';
 import { useConsoleSpeech } from './words';
 
 function Picture({ product }: { product: Product }): ReactNode {
   const { t } = useConsoleSpeech();
   const queries = useQueryClient();
   const [error, setError] = useState<unknown>(null);
-  const send = async (file: File | undefined): Promise<void> => {
+  const [busy, setBusy] = useState(false);
+  const send = async ({ target }: ChangeEvent<HTMLInputElement>): Promise<void> => {
+    const file = target.files?.[0];
     if (!file) return;
+    target.value = ''; // The same file can be chosen again, after a failure say.
+    setBusy(true);
     setError(null);
     try {
       await ask(`/products/${product.id}/image`, { method: 'PUT', bytes: { type: file.type || 'application/octet-stream', content: file }, timeoutMs: 60_000 });
     } catch (failure) {
       setError(failure);
     }
+    setBusy(false);
     await queries.invalidateQueries();
+  };
+  const once = (event: MouseEvent): void => {
+    if (busy) event.preventDefault();
   };
   return (
     <section className="panel picture" aria-label={t('products.picture')}>
       <div className="picture-now"><Art product={product} /></div>
       <label className="field"><span>{t('products.picture')}</span>
-        <input type="file" accept="image/png,image/jpeg,image/webp" onChange={(event) => void send(event.target.files?.[0])} /></label>
+        <input type="file" accept="image/png,image/jpeg,image/webp" aria-disabled={busy || undefined} onClick={once} onChange={(event) => void send(event)} /></label>
+      {busy && <p className="muted" role="status"><Spinner /> {t('products.picture.busy')}</p>}
       <FormError error={error} />
     </section>
   );
@@ -64,12 +75,12 @@ function TermFields({ fields, set, error }: { fields: Fields; set: (name: Name, 
         <Field label={t('products.currency')} maxLength={3} required {...bound('currency')} />
         {fields.kind === 'event' && (
           <>
-            <Field type="datetime-local" step={1} label={t('products.opensAt')} required {...bound('opensAt')} />
-            <Field type="datetime-local" step={1} label={t('products.closesAt')} {...bound('closesAt')} />
+            <Field type="datetime-local" step={1} max={lastTime} label={t('products.opensAt')} required {...bound('opensAt')} />
+            <Field type="datetime-local" step={1} max={lastTime} label={t('products.closesAt')} {...bound('closesAt')} />
             <Field type="number" min={1} label={t('products.limit')} {...bound('perUserLimit')} />
           </>
         )}
-        <Field type="datetime-local" step={1} label={t('products.publishAt')} {...bound('publishAt')} />
+        <Field type="datetime-local" step={1} max={lastTime} label={t('products.publishAt')} {...bound('publishAt')} />
       </div>
     </>
   );
@@ -80,10 +91,11 @@ function NewTerms(): ReactNode {
   const go = useNavigate();
   const [fields, setFields] = useState(noFields);
   const [kept] = useState(() => new KeptKey());
+  const isHere = useIsHere();
   const form = useForm(async (data) => {
     const terms = termsOf(fields, String(data.get('stock') ?? ''));
     const made = await kept.send((key) => ask<Product>('/products', { method: 'POST', body: terms, key }), JSON.stringify(terms));
-    await go(`/admin/products/${made.id}`, { replace: true });
+    if (isHere()) await go(`/admin/products/${made.id}`, { replace: true });
   });
   return (
     <form className="panel terms" onSubmit={form.submit} noValidate>
@@ -104,9 +116,10 @@ function Terms({ read }: { read: Versioned<Product> }): ReactNode {
   const [meanwhile, setMeanwhile] = useState<{ conflicts: Difference[]; taken: Difference[] } | null>(null);
   const address = `/products/${base.value.id}`;
 
-  const begin = (from: Versioned<Product>, now: Fields): void => {
+  /** What was typed since `sent` was sent stays, and is a change of what there is now. */
+  const begin = (from: Versioned<Product>, sent: Fields, now: Fields): void => {
     setBase(from);
-    setFields(now);
+    setFields((typed) => merge(sent, typed, now).merged);
   };
   /** What was changed since `from` was read; true when it was saved. */
   const save = async (from: Versioned<Product>, mine: Fields): Promise<boolean> => {
@@ -114,14 +127,14 @@ function Terms({ read }: { read: Versioned<Product> }): ReactNode {
     try {
       const done = Object.keys(body).length === 0 ? from
         : await askVersioned<Product>(address, { method: 'PATCH', body, headers: { 'If-Match': from.etag } });
-      begin(done, fieldsOf(done.value));
+      begin(done, mine, fieldsOf(done.value));
       return true;
     } catch (error) {
       if (!(error instanceof ApiError && error.code === 'precondition_failed')) throw error;
       const theirs = await askVersioned<Product>(address);
       const { merged, conflicts, taken } = merge(fieldsOf(from.value), mine, fieldsOf(theirs.value));
       if (conflicts.length + taken.length === 0) return save(theirs, mine); // A new picture, say: nothing of this form.
-      begin(theirs, merged);
+      begin(theirs, mine, merged);
       setMeanwhile({ conflicts, taken });
       return false;
     }
@@ -137,10 +150,11 @@ function Terms({ read }: { read: Versioned<Product> }): ReactNode {
     setSaved(false);
     setFields((before) => ({ ...before, [name]: value }));
   };
+  const isSaved = saved && Object.keys(patchOf(base.value, fields)).length === 0;
   return (
     <form className="panel terms" onSubmit={form.submit} noValidate>
       <FormError error={form.error} fields={membersShown(fields)} />
-      {saved && <Notice kind="good">{t('products.saved')}</Notice>}
+      {isSaved && <Notice kind="good">{t('products.saved')}</Notice>}
       {meanwhile && <Conflicts {...meanwhile} fields={fields} onChoose={set} />}
       <TermFields fields={fields} error={form.error} set={set} />
       <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('products.save')}</Button>
@@ -153,21 +167,23 @@ function Withdraw({ product }: { product: Product }): ReactNode {
   const go = useNavigate();
   const [asking, setAsking] = useState(false);
   const [error, setError] = useState<unknown>(null);
+  const isHere = useIsHere();
   const run = async (): Promise<void> => {
+    setError(null);
     try {
       await ask(`/products/${product.id}`, { method: 'DELETE' });
-      await go('/admin/products');
     } catch (failure) {
-      if (failure instanceof ApiError && failure.missing) await go('/admin/products'); // Before, without an answer, or by somebody else.
-      else setError(failure);
+      // Missing: withdrawn before, without an answer, or by somebody else.
+      if (!(failure instanceof ApiError && failure.missing)) return setError(failure);
     }
+    if (isHere()) await go('/admin/products');
   };
   return (
     <>
       <Button look="danger" onClick={() => setAsking(true)}>{t('products.withdraw')}</Button>
       <Confirm open={asking} onClose={() => setAsking(false)} title={t('products.withdraw.ask')} text={t('products.withdraw.text')}>
         <FormError error={error} />
-        <div className="dialog-row"><Button onClick={() => setAsking(false)}>{t('cancel')}</Button><Button look="danger" onClick={() => void run()}>{t('products.withdraw')}</Button></div>
+        <div className="dialog-row"><Button onClick={() => setAsking(false)}>{t('cancel')}</Button><WorkButton look="danger" work={run}>{t('products.withdraw')}</WorkButton></div>
       </Confirm>
     </>
   );
@@ -191,10 +207,10 @@ export function ProductForm(): ReactNode {
       <div className="editor">
         {id === 'new' && <NewTerms />}
         {found.data && product && (
-          <>
-            <Terms key={id} read={found.data} />
+          <Fragment key={id}>
+            <Terms read={found.data} />
             <div className="stack"><Picture product={product} /><Withdraw product={product} /></div>
-          </>
+          </Fragment>
         )}
       </div>
     </>

@@ -5,6 +5,7 @@ import { ApiError, ask } from '../api/client';
 import type { Product } from '../api/types';
 import { untilAnswered } from '../lib/again';
 import { newKey } from '../lib/key';
+import { useMeaning } from '../lib/meaning';
 import type { SaleView } from '../lib/sale';
 import { FormError, useForm } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
@@ -59,7 +60,7 @@ export function SaleControls({ product, state, admin }: { product: Product; stat
 
   const running = useRef<AbortController | null>(null);
   useEffect(() => () => running.current?.abort(), []);
-  const act = async (work: Work, unknown?: ConsoleWord): Promise<void> => {
+  const act = async (work: Work, asked: Question | null = null): Promise<void> => {
     if (busy) return;
     const { signal } = (running.current = new AbortController());
     setBusy(true);
@@ -70,17 +71,20 @@ export function SaleControls({ product, state, admin }: { product: Product; stat
       setDone(true);
       await queries.invalidateQueries({ queryKey: ['products'] });
     } catch (failure) {
-      setError(unknown && !(failure instanceof ApiError) ? t(unknown) : failure);
+      setError(asked?.unknown && !(failure instanceof ApiError) ? t(asked.unknown) : failure);
     } finally {
       setBusy(false);
-      setQuestion(null);
+      setQuestion((now) => (now === asked ? null : now)); // Closed by hand before: one that is open now is another.
     }
   };
   const leave = (): void => {
     running.current?.abort();
     setQuestion(null);
   };
-  const until = (end: string | null) => () => void act(() => goOn(product, admin, end));
+  // At the second of the opening, say, there are other buttons at the same places.
+  const { fresh } = useMeaning(`${state} ${closesAt === null}`, busy);
+  const atOnce = (work: Work) => ({ className: 'small', 'aria-disabled': fresh || undefined, onClick: () => { if (!fresh) void act(work); } });
+  const until = (end: string | null) => atOnce(() => goOn(product, admin, end));
   const close: Question = {
     title: t('control.close.ask', { name: product.name }), text: 'control.close.text', button: 'control.close', work: () => closeNow(product),
   };
@@ -94,14 +98,14 @@ export function SaleControls({ product, state, admin }: { product: Product; stat
       {done && <Notice kind="good">{t('control.done')}</Notice>}
       <div className="ways-out" aria-busy={busy}>
         {state === 'scheduled' && <Button className="small" onClick={() => setQuestion(open)}>{t('control.open')}</Button>}
-        {runs && <Button className="small" look="main" onClick={() => void act(() => pause(product, admin))}>{t('control.pause')}</Button>}
-        {runs && closesAt !== null && <Button className="small" onClick={until(inMinutes(10, closesAt))}>{t('control.extend')}</Button>}
-        {runs && closesAt !== null && <Button className="small" onClick={until(null)}>{t('control.endless')}</Button>}
-        {runs && closesAt === null && <Button className="small" onClick={until(inMinutes(10))}>{t('control.endSoon')}</Button>}
+        {runs && <Button look="main" {...atOnce(() => pause(product, admin))}>{t('control.pause')}</Button>}
+        {runs && closesAt !== null && <Button {...until(inMinutes(10, closesAt))}>{t('control.extend')}</Button>}
+        {runs && closesAt !== null && <Button {...until(null)}>{t('control.endless')}</Button>}
+        {runs && closesAt === null && <Button {...until(inMinutes(10))}>{t('control.endSoon')}</Button>}
         {(runs || paused) && <Button className="small" look="danger" onClick={() => setQuestion(close)}>{t('control.close')}</Button>}
-        {planned && <Button className="small" look="main" onClick={until(planned)}>{t('control.resume.planned', { time: time(planned) })}</Button>}
-        {stopped && <Button className="small" look={planned ? 'plain' : 'main'} onClick={until(null)}>{t('control.resume')}</Button>}
-        {stopped && <Button className="small" onClick={until(inMinutes(10))}>{t('control.resume.ten')}</Button>}
+        {planned && <Button look="main" {...until(planned)}>{t('control.resume.planned', { time: time(planned) })}</Button>}
+        {stopped && <Button look={planned ? 'plain' : 'main'} {...until(null)}>{t('control.resume')}</Button>}
+        {stopped && <Button {...until(inMinutes(10))}>{t('control.resume.ten')}</Button>}
       </div>
       {runs && <p className="muted">{t('control.pause.text')}</p>}
       <Restock product={product} put={setQuestion} />
@@ -109,7 +113,7 @@ export function SaleControls({ product, state, admin }: { product: Product; stat
         <Confirm open onClose={leave} title={question.title} text={t(question.text)}>
           <div className="dialog-row">
             <Button onClick={leave}>{t('cancel')}</Button>
-            <Button look="danger" aria-busy={busy} onClick={() => void act(question.work, question.unknown)}>{busy && <Spinner />}{t(question.button)}</Button>
+            <Button look="danger" aria-busy={busy} onClick={() => void act(question.work, question)}>{busy && <Spinner />}{t(question.button)}</Button>
           </div>
         </Confirm>
       )}

@@ -10,6 +10,7 @@ import { FormError } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
 import { Button } from '../ui/parts';
 import { PagedTable } from './PagedTable';
+import { WorkButton } from './WorkButton';
 import { useConsoleSpeech } from './words';
 
 const roles = ['customer', 'seller', 'admin'] as const;
@@ -78,7 +79,13 @@ export function Users(): ReactNode {
               <td>{time(user.createdAt)}</td>
               <td className="right">
                 <Link className="button quiet small" to={`/admin/orders?userId=${user.id}`}>{t('nav.orders')}</Link>
-                {!self && <Button look={user.lockedAt ? 'plain' : 'danger'} className="small" aria-label={`${t(user.lockedAt ? 'users.unlock' : 'users.lock')}: ${user.email}`} onClick={() => (user.lockedAt ? void change(user, { locked: false }) : setLocking(user))}>{t(user.lockedAt ? 'users.unlock' : 'users.lock')}</Button>}
+                {!self && (
+                  <WorkButton look={user.lockedAt ? 'plain' : 'danger'} className="small" means={user.lockedAt ? 'unlock' : 'lock'}
+                    aria-label={`${t(user.lockedAt ? 'users.unlock' : 'users.lock')}: ${user.email}`}
+                    work={async () => (user.lockedAt ? change(user, { locked: false }) : setLocking(user))}>
+                    {t(user.lockedAt ? 'users.unlock' : 'users.lock')}
+                  </WorkButton>
+                )}
               </td>
             </tr>
           );

@@ -1,6 +1,6 @@
 /** Who is told of orders: webhooks, their secrets, and the log of deliveries. A seller has own ones, of own lines. */
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { all, ask, UnknownOutcome } from '../api/client';
 import type { Webhook, WebhookDelivery, WebhookDeliveryList, WebhookWithSecret } from '../api/types';
 import { useAddress } from '../lib/address';
@@ -8,6 +8,7 @@ import { fieldError, FormError, useForm } from '../shop/account';
 import { Confirm } from '../ui/Confirm';
 import { Button, Field, LoadError, Loading, Notice, Skeleton, Spinner } from '../ui/parts';
 import { PagedTable } from './PagedTable';
+import { WorkButton } from './WorkButton';
 import { useConsoleSpeech } from './words';
 
 const events: Webhook['events'] = ['order.accepted', 'order.paid', 'order.payment_declined', 'order.expired', 'order.cancelled', 'order.preparing',
@@ -18,37 +19,63 @@ const looks: Record<WebhookDelivery['state'], string> = { waiting: 'scheduled', 
 /** Shown once, when it was made. */
 function Secret({ of, onClose }: { of: WebhookWithSecret; onClose: () => void }): ReactNode {
   const { t } = useConsoleSpeech();
-  const [copied, setCopied] = useState(false);
+  const [said, setSaid] = useState<'hooks.copied' | 'hooks.marked' | null>(null);
+  const shown = useRef<HTMLElement>(null);
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(of.secret); // There is a clipboard over TLS and on localhost alone.
+      setSaid('hooks.copied');
+    } catch {
+      getSelection()?.selectAllChildren(shown.current!);
+      setSaid('hooks.marked');
+    }
+  };
   return (
     <Confirm open onClose={onClose} title={t('hooks.secret')} text={t('hooks.secret.text', { url: of.url })}>
-      <p><code className="secret">{of.secret}</code></p>
-      {copied && <Notice kind="good">{t('hooks.copied')}</Notice>}
+      <p><code className="secret" ref={shown}>{of.secret}</code></p>
+      {said && <Notice kind={said === 'hooks.copied' ? 'good' : 'info'}>{t(said)}</Notice>}
       <div className="dialog-row">
-        <Button onClick={() => void navigator.clipboard.writeText(of.secret).then(() => setCopied(true), () => setCopied(false))}>{t('hooks.copy')}</Button>
+        <Button onClick={() => void copy()}>{t('hooks.copy')}</Button>
         <Button look="main" onClick={onClose}>{t('hooks.kept')}</Button>
       </div>
     </Confirm>
   );
 }
 
-/** `onLost` hears whether a new one got no answer: it would be made twice if it was sent again. */
-function NewHook({ base, onMade, onLost }: {
-  base: string; onMade: (made: WebhookWithSecret) => void; onLost: (lost: boolean) => void;
+/** One that got no answer, and what was in the list before. It would be made twice if it was sent again. */
+interface Lost {
+  url: string;
+  before: Webhook[];
+}
+
+/** It is emptied when what it says is in the list, by an answer or by what the list says. Others change the list, too. */
+function NewHook({ base, list, lost, onMade, onLost }: {
+  base: string; list: Webhook[]; lost: Lost | null; onMade: (made: WebhookWithSecret) => void; onLost: (lost: Lost | null) => void;
 }): ReactNode {
   const { t } = useConsoleSpeech();
+  const fields = useRef<HTMLFormElement>(null);
+  const done = (sent: string): void => {
+    if (String(new FormData(fields.current!).get('url')).trim() === sent) fields.current!.reset(); // Else it is the next one already.
+  };
   const form = useForm(async (data) => {
     const chosen = events.filter((each) => data.get(each) !== null);
-    onLost(false);
+    const url = String(data.get('url')).trim();
+    onLost(null);
     try {
-      onMade(await ask<WebhookWithSecret>(`${base}/webhooks`, { method: 'POST', body: { url: String(data.get('url')).trim(), events: chosen } }));
+      onMade(await ask<WebhookWithSecret>(`${base}/webhooks`, { method: 'POST', body: { url, events: chosen } }));
+      done(url);
     } catch (failure) {
       if (!(failure instanceof UnknownOutcome)) throw failure;
-      onLost(true);
+      onLost({ url, before: list });
     }
   }, { once: true });
+  const wasMade = lost !== null && list.some(({ id, url }) => url === lost.url && !lost.before.some((each) => each.id === id));
+  useEffect(() => {
+    if (wasMade) done(lost.url);
+  }, [wasMade, lost]);
   const wrong = fieldError(form.error, 'events');
   return (
-    <form className="panel" onSubmit={form.submit} noValidate aria-labelledby="new-hook">
+    <form ref={fields} className="panel" onSubmit={form.submit} noValidate aria-labelledby="new-hook">
       <h2 id="new-hook">{t('hooks.new')}</h2>
       <FormError error={form.error} fields={['url', 'events']} />
       <Field name="url" type="url" label={t('hooks.url')} placeholder="https://" required error={fieldError(form.error, 'url')} />
@@ -68,15 +95,16 @@ function Hooks({ base, list, onSecret }: { base: string; list: Webhook[]; onSecr
   const [ending, setEnding] = useState<Webhook | null>(null);
   const [rotating, setRotating] = useState<Webhook | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const act = async (work: () => Promise<unknown>): Promise<void> => {
+  const act = async (asked: Webhook | null, work: () => Promise<unknown>): Promise<void> => {
+    const other = (now: Webhook | null): Webhook | null => (now === asked ? null : now); // Asked meanwhile: it stays.
     setError(null);
     try {
       await work();
     } catch (failure) {
       setError(failure);
     } finally {
-      setEnding(null);
-      setRotating(null);
+      setEnding(other);
+      setRotating(other);
     }
     await queries.invalidateQueries({ queryKey: ['webhooks'] }); // Without an answer it may have been done, too.
   };
@@ -96,7 +124,11 @@ function Hooks({ base, list, onSecret }: { base: string; list: Webhook[]; onSecr
                 <td><span className={`pill ${hook.active ? 'open' : 'closed'}`}>{t(hook.active ? 'hooks.active' : 'hooks.stopped')}</span></td>
                 <td className="detail">{hook.events.join(', ')}</td><td>{time(hook.createdAt)}</td>
                 <td className="right">
-                  <Button look="quiet" className="small" aria-label={`${t(hook.active ? 'hooks.stop' : 'hooks.resume')}: ${hook.url}`} onClick={() => void act(() => ask(path(hook), { method: 'PATCH', body: { active: !hook.active } }))}>{t(hook.active ? 'hooks.stop' : 'hooks.resume')}</Button>
+                  <WorkButton look="quiet" className="small" means={hook.active ? 'stop' : 'resume'}
+                    aria-label={`${t(hook.active ? 'hooks.stop' : 'hooks.resume')}: ${hook.url}`}
+                    work={() => act(null, () => ask(path(hook), { method: 'PATCH', body: { active: !hook.active } }))}>
+                    {t(hook.active ? 'hooks.stop' : 'hooks.resume')}
+                  </WorkButton>
                   <Button look="quiet" className="small" aria-label={`${t('hooks.rotate')}: ${hook.url}`} onClick={() => setRotating(hook)}>{t('hooks.rotate')}</Button>
                   <Button look="danger" className="small" aria-label={`${t('hooks.end')}: ${hook.url}`} onClick={() => setEnding(hook)}>{t('hooks.end')}</Button>
                 </td>
@@ -107,12 +139,12 @@ function Hooks({ base, list, onSecret }: { base: string; list: Webhook[]; onSecr
       </div>
       {rotating && (
         <Confirm open onClose={() => setRotating(null)} title={t('hooks.rotate.ask')} text={t('hooks.rotate.text', { url: rotating.url })}>
-          <div className="dialog-row"><Button onClick={() => setRotating(null)}>{t('cancel')}</Button><Button look="danger" onClick={() => void act(() => rotate(rotating))}>{t('hooks.rotate')}</Button></div>
+          <div className="dialog-row"><Button onClick={() => setRotating(null)}>{t('cancel')}</Button><WorkButton look="danger" work={() => act(rotating, () => rotate(rotating))}>{t('hooks.rotate')}</WorkButton></div>
         </Confirm>
       )}
       {ending && (
         <Confirm open onClose={() => setEnding(null)} title={t('hooks.end.ask')} text={t('hooks.end.text', { url: ending.url })}>
-          <div className="dialog-row"><Button onClick={() => setEnding(null)}>{t('cancel')}</Button><Button look="danger" onClick={() => void act(() => ask(path(ending), { method: 'DELETE' }))}>{t('hooks.end')}</Button></div>
+          <div className="dialog-row"><Button onClick={() => setEnding(null)}>{t('cancel')}</Button><WorkButton look="danger" work={() => act(ending, () => ask(path(ending), { method: 'DELETE' }))}>{t('hooks.end')}</WorkButton></div>
         </Confirm>
       )}
     </>
@@ -166,7 +198,7 @@ function Deliveries({ base, hooks }: { base: string; hooks: Webhook[] }): ReactN
             <td><span className={`pill ${looks[one.state]}`}>{t(`hooks.is.${one.state}`)}</span>{one.state === 'waiting' && one.attempts > 0 && one.nextAttemptAt && <small className="below">{t('mails.next', { time: time(one.nextAttemptAt) })}</small>}</td>
             <td className="detail">{urlOf(one.webhookId)}</td><td>{time(one.deliveredAt ?? one.createdAt)}</td>
             <td className="right">{one.attempts}</td><td className="detail">{[one.status, one.reason].filter(Boolean).join(' ') || '–'}</td>
-            <td className="right"><Button className="small" aria-label={`${t('hooks.replay')}: ${one.type} ${one.id}`} onClick={() => void replay(one)}>{t('hooks.replay')}</Button></td>
+            <td className="right"><WorkButton className="small" aria-label={`${t('hooks.replay')}: ${one.type} ${one.id}`} work={() => replay(one)}>{t('hooks.replay')}</WorkButton></td>
           </tr>
         )}
       />
@@ -179,9 +211,9 @@ export function Webhooks({ admin }: { admin: boolean }): ReactNode {
   const { t } = useConsoleSpeech();
   const queries = useQueryClient();
   const [secret, setSecret] = useState<WebhookWithSecret | null>(null);
-  const [lost, setLost] = useState(false);
+  const [lost, setLost] = useState<Lost | null>(null);
   const list = useQuery({
-    queryKey: ['webhooks', base], queryFn: ({ signal }) => all<Webhook>(`${base}/webhooks`, signal), refetchInterval: lost && 2000,
+    queryKey: ['webhooks', base], queryFn: ({ signal }) => all<Webhook>(`${base}/webhooks`, signal), refetchInterval: lost !== null && 2000,
   });
   const made = (hook: WebhookWithSecret): void => {
     setSecret(hook);
@@ -196,7 +228,7 @@ export function Webhooks({ admin }: { admin: boolean }): ReactNode {
       {list.isSuccess && hooks.length === 0 && <p className="muted">{t(admin ? 'hooks.none' : 'hooks.none.own')}</p>}
       {hooks.length > 0 && <Hooks base={base} list={hooks} onSecret={made} />}
       {lost && <Notice kind="bad" title={t('error.unknown')}>{t('hooks.unknown')}</Notice>}
-      {list.isSuccess && <NewHook base={base} key={hooks.length} onMade={made} onLost={setLost} />}
+      {list.isSuccess && <NewHook base={base} list={hooks} lost={lost} onMade={made} onLost={setLost} />}
       {hooks.length > 0 && <Deliveries base={base} hooks={hooks} />}
       {secret && <Secret of={secret} onClose={() => setSecret(null)} />}
     </>

@@ -39,6 +39,10 @@ describe('the terms of a product', () => {
     expect(instant(localTime('2031-06-01T05:06:07.000Z'))).toBe('2031-06-01T05:06:07.000Z');
     expect(instant('')).toBeNull();
   });
+  it('leave to the server what is no time', () => {
+    expect(termsOf({ ...fields, opensAt: '20261-12-01T10:00' }, '1').sale!.opensAt).toBe('20261-12-01T10:00');
+    expect(patchOf(product, { ...fields, publishAt: '20261-12-01T10:00' })).toEqual({ publishAt: '20261-12-01T10:00' });
+  });
 });
 
 it('the form says at a field what is wrong with members that it shows', () => {

@@ -14,9 +14,14 @@ export function localTime(iso: string | null | undefined): string {
   const at = new Date(iso);
   return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }
+/** What is no time is sent as it was typed: the server says so at its field. */
 export function instant(local: string): string | null {
-  return local ? new Date(local).toISOString() : null;
+  if (!local) return null;
+  const at = new Date(local);
+  return Number.isNaN(at.getTime()) ? local : at.toISOString();
 }
+/** The last one whose year has four digits, as the years of all times in requests have. */
+export const lastTime = '9999-12-31T23:59:59';
 
 export function fieldsOf(product: Product): Fields {
   return {

@@ -55,6 +55,13 @@ export function Header(): ReactNode {
   const who = useValue(session);
   const go = useNavigate();
   const { pathname } = useLocation();
+  /** Away from what is only for whoever is signed in, where the page itself leads to its form. */
+  const leave = async (): Promise<void> => {
+    const place = (): string => location.pathname + location.search;
+    const here = place();
+    await signOut();
+    if (place() === here || location.pathname === '/store/sign-in') await go('/');
+  };
   return (
     <header className="head">
       <Wordmark />
@@ -91,7 +98,7 @@ export function Header(): ReactNode {
                   {who.user.role !== 'customer' && (
                     <Menu.Item className="menu-item" onClick={() => location.assign('/admin')}>{t('nav.console')}</Menu.Item>
                   )}
-                  <Menu.Item className="menu-item" onClick={() => press(async () => { await signOut(); await go('/'); })}>{t('nav.signOut')}</Menu.Item>
+                  <Menu.Item className="menu-item" onClick={() => press(leave)}>{t('nav.signOut')}</Menu.Item>
                 </>
               ) : (
                 <>

@@ -5,6 +5,7 @@ import { ApiError, ask, UnknownOutcome } from '../api/client';
 import type { User } from '../api/types';
 import { useSpeech } from '../i18n/language';
 import { SentBefore, untilAnswered } from '../lib/again';
+import { useIsHere } from '../lib/here';
 import { useTitle } from '../lib/hooks';
 import { press } from '../lib/press';
 import { changed, session, signIn } from '../lib/session';
@@ -21,9 +22,13 @@ function textOf(form: FormData, name: string): string {
   return String(form.get(name) ?? '').trim();
 }
 
-/** What the browser cannot read, half a date say, has the value of an empty field, and would be sent as nothing. */
+/**
+ * What the browser cannot read, half a date say, has the value of an empty field, and would be sent as nothing. What is
+ * beyond a field's `max`, a year of five digits say, cannot be written as requests write it.
+ */
 function unreadable(form: HTMLFormElement): HTMLInputElement | undefined {
-  return [...form.elements].find((each): each is HTMLInputElement => each instanceof HTMLInputElement && each.validity.badInput);
+  return [...form.elements].find((each): each is HTMLInputElement =>
+    each instanceof HTMLInputElement && (each.validity.badInput || each.validity.rangeOverflow));
 }
 
 /** No answer yet: it is sent again without a press. */
@@ -117,8 +122,10 @@ export function SignInPage(): ReactNode {
   const [parameters] = useSearchParams();
   const to = parameters.get('to');
   const place = placeAfter(to);
+  const isHere = useIsHere();
   const form = useForm(async (data) => {
     await signIn(textOf(data, 'email'), String(data.get('password')));
+    if (!isHere()) return;
     if (place.startsWith('/admin')) location.replace(place); // The console is a document of its own.
     else await go(place, { replace: true });
   });
@@ -148,12 +155,14 @@ export function SignUpPage(): ReactNode {
   const [parameters] = useSearchParams();
   const to = placeAfter(parameters.get('to'));
   const [before] = useState(() => new SentBefore());
+  const isHere = useIsHere();
   const form = useForm(async (data) => {
     const email = textOf(data, 'email');
     const password = String(data.get('password'));
     await before.send(email, () => ask('/users', { method: 'POST', body: { email, password, name: textOf(data, 'name') }, plain: true }),
       ({ code }) => code === 'email_taken'); // Made by the try before: signing in tells.
     await signIn(email, password);
+    if (!isHere()) return;
     const who = session.get();
     // A shop that asks for no confirmation has sent no code.
     if (who.state === 'in' && who.user.emailVerified) await go(to, { replace: true });
@@ -189,6 +198,7 @@ function Verify({ email }: { email: string }): ReactNode {
     await ask('/users/verification/resend', { method: 'POST', body: { email }, plain: true });
     setSent(true);
   };
+  const isHere = useIsHere();
   const form = useForm(async (data) => {
     try {
       await ask('/users/verification', { method: 'POST', body: { email, code: textOf(data, 'code') }, plain: true });
@@ -197,7 +207,7 @@ function Verify({ email }: { email: string }): ReactNode {
       if (!(error instanceof ApiError && error.code === 'invalid_code' && (await ask<User>('/users/me')).emailVerified)) throw error;
     }
     changed(await ask<User>('/users/me'));
-    await go(to, { replace: true });
+    if (isHere()) await go(to, { replace: true });
   });
   return (
     <div className="page narrow">
