@@ -65,7 +65,7 @@ UNSERVED = {
 
 @pytest.mark.parametrize("what", UNSERVED)
 def test_what_no_server_would_open_is_not_backed_up(two_stores, tmp_path, what):  # noqa: F811
-    """A backup of it would take the place of an older, whole one, and be found out on the day it is needed."""
+    """A backup of it would take the place of an older, whole one, and be found out on the day of need."""
     data, (change, words) = tmp_path / "data", UNSERVED[what]
     shutil.copytree(two_stores[0], data)
     change(data, two_stores[1])

@@ -218,10 +218,11 @@ def test_an_unfinished_restore_is_served_by_nobody_and_is_of_one_backup(store, t
         store.serve()
     refuses(store, "of another backup", "restore", "--from", backup_of(tmp_path))
     keys = sorted(path.name for path in (store.folder / "keys").iterdir())
-    for command in (("backup", "--to", tmp_path / "half"), ("export", "--to", tmp_path / "half"), ("rebuild",),
-                    ("log", "adopt"), ("keys", "rotate"), ("keys", "reencrypt")):
+    half = tmp_path / "half"
+    for command in (("backup", "--to", half), ("export", "--to", half), ("rebuild",), ("log", "adopt"),
+                    ("keys", "rotate"), ("keys", "reencrypt")):
         refuses(store, "unfinished restore", *command)
-    assert not (tmp_path / "half").exists()
+    assert not half.exists()
     assert keys == sorted(path.name for path in (store.folder / "keys").iterdir())
     checked = store.run("check")
     assert checked.returncode == 1 and "unfinished restore" in checked.stdout, checked.stdout
