@@ -237,6 +237,8 @@ void LogGate::note_heard(Instant now) {
 
 Result<> LogGate::follow_to_now(Millis longest) const {
   if (!parts_.shared) return {};
+  // Whoever waits here has others behind him.
+  if (log_silent_.load(std::memory_order_relaxed)) return fail(Code::unavailable, "the event log is silent");
   // Whoever writes asks as well: another may have opened a term that has not come here yet.
   const auto deadline = parts_.clock.now() + longest;
   const auto end = parts_.shared->end();

@@ -96,6 +96,7 @@ TEST_F(SharedFaults, WhileTheLogIsSilentNobodyWaitsWhoWasNotDecided) {
   EXPECT_EQ(behind_it.get().error().code, Code::recovering);
   for (GateInstance* each : {a.get(), b.get()})
     EXPECT_EQ(each->submit(order_of(3)).error().code, Code::recovering);
+  EXPECT_EQ(b->gate().follow_to_now(Millis(5'000)).error().code, Code::unavailable) << "nor for what is new";
   EXPECT_EQ(in_flight.wait_for(Millis(0)), std::future_status::timeout) << "of it nobody can say that";
 
   for (GateInstance* each : {a.get(), b.get()}) each->door.fall_silent(false);

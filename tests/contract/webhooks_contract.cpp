@@ -266,6 +266,10 @@ TEST_P(OwnedWebhooksContract, OneThatWasGivenToAnotherPastTheMarketIsToldNothing
   ASSERT_TRUE(given);
   EXPECT_TRUE(run(webhooks_.feeds())->empty());
   EXPECT_EQ(run(webhooks_.find(WebhookId{1}, other)).error().code, Code::internal);
+  EXPECT_TRUE(run(webhooks_.list(other))->empty());
+  EXPECT_EQ(run(webhooks_.list({}))->size(), 1u) << "it is there to be removed";
+  EXPECT_TRUE(run(webhooks_.remove(WebhookId{1}, {})));
+  EXPECT_TRUE(run(webhooks_.list({}))->empty());
 }
 
 MARKET_ON_EACH_DATABASE(OwnedWebhooksContract);

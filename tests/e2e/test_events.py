@@ -17,6 +17,7 @@ import requests
 import yaml
 
 import client
+from foreign_records import end_a_transaction
 from market_server import BINARY, PATIENCE, ROOT, Market
 from test_shared_log import (  # noqa: F401
     database, engines, kafka, order, query, serve, writes)
@@ -152,6 +153,7 @@ def test_readers_count_exactly_though_writer_and_readers_are_killed(
     for reader in readers:
         assert {name: reader.numbers()[name] for name in wanted} == wanted, "and it stays so"
         reader.kill()
+    end_a_transaction(kafka, topic)
     events = tail("--last", 10_000, "--set", f"log.kafka={kafka}", "--set", f"events.topic={topic}")
     places = [each["place"] for each in events]
     assert places == sorted(set(places)), "in order, each once"

@@ -105,6 +105,16 @@ class Rule:
         return True
 
 
+def end_a_transaction(brokers, topic):
+    """A record, and a mark that has an offset and is none."""
+    import confluent_kafka as kafka
+    writer = kafka.Producer({"bootstrap.servers": brokers, "log_level": 0, "transactional.id": topic})
+    writer.init_transactions(20)
+    writer.begin_transaction()
+    writer.produce(topic, value=b"junk")
+    writer.commit_transaction(20)
+
+
 class ForeignRecords:
     def __init__(self, brokers, draw, topic="market.log"):
         import confluent_kafka as kafka

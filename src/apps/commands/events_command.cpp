@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "adapters/kafka/client_settings.hpp"
 #include "adapters/kafka/reader.hpp"
 #include "adapters/sqlite/log_view.hpp"
 #include "apps/commands/commands.hpp"
@@ -87,7 +88,7 @@ void tail_topic(const kafka::EventTopicSettings& settings, const EventsOptions& 
   const Offset end = kafka::log_offset(marks->high);
   Printer printer(options);
   Reading reading;
-  kafka::Reader reader(settings.connection, settings.topic);
+  kafka::Reader reader(settings.connection, settings.topic, kafka::end_reader_settings());
   // What is older than the topic keeps is not there any more.
   must(reader.start(std::max(kafka::log_offset(marks->low), end - options.last)));
   bool more = true, caught_up = *reader.position() >= end;

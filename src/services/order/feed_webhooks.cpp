@@ -43,9 +43,16 @@ Task<std::vector<LogEffect::Follower>> FeedWebhooks::followers() {
   std::vector<Follower> all;
   if (places_.size() > known_places_max) places_.clear();
   for (const Webhooks::Feed& feed : feeds_) {
-    const auto [known, is_new] = places_.try_emplace(feed.id, At{feed.at, feed.at});
-    if (known->second.stored != feed.at) known->second = At{feed.at, feed.at};
-    all.push_back(Follower{feed.id.value, known->second.to});
+    At& known = places_.try_emplace(feed.id, At{feed.at, feed.at, feed.events}).first->second;
+    if (known.stored != feed.at) known = At{feed.at, feed.at, feed.events};
+    if (known.events != feed.events) {
+      // What it did not want then it is not told by a start that reads from the stored place again.
+      std::vector<Delivery> none;
+      const auto stored = co_await webhooks_.add(feed.id, std::move(none), known.to);
+      if (!stored) co_return fail(stored.error());
+      known = At{known.to, known.to, feed.events};
+    }
+    all.push_back(Follower{feed.id.value, known.to});
   }
   co_return all;
 }
@@ -132,7 +139,7 @@ Task<> FeedWebhooks::take(std::int64_t follower, std::vector<CountedEvent> event
   }
   const auto added = co_await webhooks_.add(webhook, std::move(deliveries), to);
   if (!added) co_return fail(added.error());
-  at = At{to, to};
+  at.stored = at.to = to;
   if (some) added_();
   co_return Result<>();
 }

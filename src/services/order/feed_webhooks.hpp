@@ -55,6 +55,7 @@ class FeedWebhooks final : public LogEffect {
   /// Those who are told nothing write nothing: most of many webhooks, at most of the times.
   struct At {
     FollowedTo stored, to;
+    std::vector<std::string> events;  ///< That were looked for on the way there.
   };
   static constexpr std::size_t known_places_max = 1'000;
   std::map<WebhookId, At> places_;

@@ -51,6 +51,16 @@ TEST_F(FeedWebhooksTest, OneThatIsToldNothingWritesRarely) {
   EXPECT_EQ(webhooks_.adds, 2) << "nor is a long silence read again";
 }
 
+TEST_F(FeedWebhooksTest, OneThatWantsMoreIsToldNothingOfBefore) {
+  places();
+  take(1, to(20));
+  webhooks_.fed[0].events = {"order.paid"};
+  EXPECT_EQ(places().front(), to(20));
+  EXPECT_EQ(webhooks_.fed[0].at, to(20)) << "whoever starts now begins there";
+  places();
+  EXPECT_EQ(webhooks_.adds, 1);
+}
+
 TEST_F(FeedWebhooksTest, WhatAnotherInstanceStoredIsWhereItGoesOn) {
   places();
   take(1, to(20));
