@@ -59,6 +59,7 @@ from market_server import ROOT, Market, run
         ("bench", "--nonsense"),
         ("bench", "--mode", "steal"),
         ("bench", "--threads", "many"),
+        ("bench", "--duration", "0s"),
         ("serve", "--config", "/dev/full"),
         ("serve", "--set", "orders.door=1.2.3.4"),
         ("serve", "--check", "--set", "orders.door_address=foo:70000"),

@@ -255,6 +255,8 @@ int measure(const Options& options, bool duration_given) {
   plan.rate = options.rate;
   plan.requests = options.requests;
   if (options.requests == 0 || duration_given) plan.duration = duration_of("duration", options.duration);
+  if (options.requests == 0 && plan.duration.count() <= 0)
+    throw UsageError("bench: --duration must be more than 0 where --requests says no number");
   plan.drain = duration_of("drain", options.drain);
   raise_descriptor_limit();
 
