@@ -25,7 +25,8 @@ class FeedWebhooksTest : public testing::Test {
   FeedWebhooksTest() { webhooks_.fed = {{WebhookId{1}, {}, {}, to(10)}, {WebhookId{2}, {}, {}, to(10)}}; }
   std::vector<FollowedTo> places() {
     std::vector<FollowedTo> all;
-    for (const auto& follower : *run(feed_.followers())) all.push_back(*follower.at);
+    const auto followers = run(feed_.followers());
+    for (const auto& follower : *followers) all.push_back(*follower.at);
     return all;
   }
   void take(std::int64_t webhook, FollowedTo at) { ASSERT_TRUE(run(feed_.take(webhook, {}, at))); }
