@@ -163,9 +163,9 @@ TEST_P(WebhooksContract, OneWhoseSecretCannotBeReadHidesNoOtherAndCanBeRemoved) 
   ASSERT_TRUE(all);
   ASSERT_EQ(all->size(), 2u);
   EXPECT_EQ(all->front().secret, "");
-  EXPECT_EQ(run(webhooks_.find(WebhookId{1})).error().code, Code::internal)
+  EXPECT_EQ(run(webhooks_.find(WebhookId{1}, {})).error().code, Code::internal)
       << "nothing is signed with nothing";
-  EXPECT_TRUE(run(webhooks_.find(WebhookId{2})));
+  EXPECT_TRUE(run(webhooks_.find(WebhookId{2}, {})));
   EXPECT_TRUE(run(webhooks_.remove(WebhookId{1}, {})));
 }
 
