@@ -264,7 +264,7 @@ TEST_F(MysqlMainDatabase, WebhooksOfAnOlderProgramAreStillTheOperators) {
   EXPECT_EQ(tests::run(webhooks.feeds())->size(), 1u);
   ASSERT_TRUE(write("UPDATE webhooks SET owner_mac = ''"));
   open_main_database(made_->server(), pool_, 1, cipher_);
-  EXPECT_FALSE(tests::run(webhooks.list(UserId{}))) << "one that lost its sum later gets none at a start";
+  EXPECT_TRUE(tests::run(webhooks.feeds())->empty()) << "one that lost its sum later gets none at a start";
 }
 
 TEST_F(MysqlMainDatabase, ARoleThatWasWrittenPastTheMarketIsFound) {
