@@ -98,3 +98,46 @@ def test_no_other_origin_opens_a_websocket_by_cookie(tmp_path, market, buyer):
         assert status(by_cookie + "Sec-Fetch-Site: same-origin\r\n") == 101
         assert status(f"Authorization: Bearer {buyer.token}\r\n" + other) == 101, "no page can write that"
         assert status(by_cookie, "h2c", name="ok") == 200, "no page asks for that, and nobody gets it"
+        assert status(by_cookie, connection="close", name="ok") == 200, "it asks for no WebSocket"
+        # Which pages may ask an open route, its service says; but nobody asks behind a handshake.
+        gateway.reload(gateway.config.read_text().replace("authenticated = true", ""))
+        for foreign in ("", other, evil, sibling):
+            assert status(by_cookie + foreign) == 403, foreign
+        for ours in (by_cookie + own, other, f"Authorization: Bearer {buyer.token}\r\n" + other):
+            assert status(ours) == 101, ours
+
+
+OPEN = """
+[[gateway.routes]]
+id = "partner"
+uri = "http://127.0.0.1:{port}"
+path = "/partner/**"
+user_rate = {{ per_second = 1, burst = 1 }}
+"""
+
+
+def test_nobody_is_a_stranger_to_the_limits_whom_the_service_knows(tmp_path, market, buyer):
+    """What the gateway takes from a request before it leaves, or says itself, is nothing to judge it by."""
+    cookie = f"market_access={buyer.token}"
+    hidden = {
+        "a token": {"Authorization": "Bearer x", "Connection": "close, authorization"},
+        "two tokens": {"Authorization": "Basic YTpi", "Connection": "AUTHORIZATION"},
+        "another user": {"Market-User": "999", "Connection": "market-user"},
+        "a WebSocket": {"Upgrade": "websocket", "Origin": None},
+        "half a WebSocket": {"Upgrade": "websocket", "Connection": "Upgrade", "Origin": None},
+        "another site": {"Sec-Fetch-Site": "cross-site", "Connection": "sec-fetch-site"},
+        "another origin": {"Origin": "https://evil.example", "Connection": "origin"},
+        "TLS": {"X-Forwarded-Proto": "https"},
+        "no page": {},
+    }
+    key = f"auth.key_file={market.data / 'keys/token-signing'}"
+    with FakeUpstream() as fake:
+        with Gateway(tmp_path, OPEN.format(port=fake.port), key, limits=True) as gateway:
+            own = {"Cookie": cookie, "Origin": f"http://127.0.0.1:{gateway.port}"}
+            for method in ("GET", "POST"):
+                for name, fields in hidden.items():
+                    fields = {name: text for name, text in {**own, **fields}.items() if text}
+                    statuses = [gateway.ask("/partner/ok", method, fields).status for _ in range(5)]
+                    assert 429 in statuses, (method, name, statuses)
+            seen = [request for request in fake.requests if request.get("Market-User")]
+            assert not seen and all(request.get("Cookie") == cookie for request in fake.requests)

@@ -29,11 +29,16 @@ Result<std::string_view> bearer_token(std::string_view value) {
   return token;
 }
 
+/// Of several Authorization fields none counts, and no cookie instead.
+bool is_by_cookie(const http::Request& request) {
+  return !request.has_header("Authorization");
+}
+
 }  // namespace
 
-Result<wire::Identity> Authenticator::identify(const http::Request& request) const {
-  const auto sent = request.only_header("Authorization");  // Of several none counts.
-  const bool by_cookie = !sent && !request.has_header("Authorization");
+Result<wire::Identity> Authenticator::whose(const http::Request& request) const {
+  const auto sent = request.only_header("Authorization");
+  const bool by_cookie = is_by_cookie(request);
   const auto token = by_cookie ? cookie_token(request) : bearer_token(sent.value_or(std::string_view()));
   if (!token) return fail(token.error());
   auto identity = tokens_.verify(*token, wall_.now());
@@ -42,8 +47,13 @@ Result<wire::Identity> Authenticator::identify(const http::Request& request) con
   if (identity && by_cookie && request.has_header("Market-User") &&
       request.only_header("Market-User") != identity->user.text())
     return refused();
+  return identity;
+}
+
+Result<wire::Identity> Authenticator::identify(const http::Request& request) const {
+  auto identity = whose(request);
   // Who sends it comes first: a page of another origin learns nothing by a cookie that counts nowhere.
-  if (identity && by_cookie && !is_safe(request))
+  if (identity && is_by_cookie(request) && !is_safe(request))
     if (const auto ours = expect_same_origin(request); !ours) return fail(ours.error());
   return identity;
 }

@@ -20,6 +20,9 @@ class Authenticator {
   /// cookie of a web page, which counts only for the user that `Market-User` names, if it is there.
   /// Errors: unauthenticated, forbidden (the cookie alone, with what changes something).
   Result<wire::Identity> identify(const http::Request& request) const;
+  /// Likewise, but from whichever page a cookie comes: whose limits it counts for, not what he may do.
+  /// Errors: unauthenticated.
+  Result<wire::Identity> whose(const http::Request& request) const;
   /// As above. Errors also: forbidden, when the role is none of `roles`.
   Result<wire::Identity> require(const http::Request& request, std::span<const Role> roles) const;
   Result<wire::Identity> require(const http::Request& request, std::initializer_list<Role> roles) const {

@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "http/message/ascii.hpp"
+#include "http/message/websocket.hpp"
 
 namespace market::auth {
 namespace {
@@ -58,10 +57,7 @@ std::optional<std::string_view> value_of(const SessionCookie& cookie, const http
 
 bool is_safe(const http::Request& request) {
   if (request.method == http::Method::head || request.method == http::Method::options) return true;
-  return request.method == http::Method::get &&
-         std::none_of(request.headers.begin(), request.headers.end(), [](const http::HeaderView& field) {
-           return same_letters(field.name, "upgrade") && same_letters(field.value, "websocket");
-         });
+  return request.method == http::Method::get && !http::is_websocket_upgrade(request);
 }
 
 bool is_same_origin(const http::Request& request) {

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "http/message/ascii.hpp"
+#include "http/message/field_list.hpp"
 #include "http/message/head_text.hpp"
 #include "http/message/normal_path.hpp"
 #include "http/message/reply_writer.hpp"
@@ -84,16 +85,40 @@ bool is_set(const std::vector<FieldChange>& changes, std::string_view name) {
 
 constexpr std::size_t lines_room = 1'024;  ///< Of what is written besides the fields that are passed on.
 
-bool is_dropped_request_field(std::string_view name, std::string_view connection) {
+/// Never passed on, whatever `Connection` says.
+bool is_dropped_request_field(std::string_view name) {
   if (hop_by_hop.has(name) || ours.has(name)) return true;
   if (name.find('_') != std::string_view::npos) return true;  // Some servers take it for a hyphen.
-  if (http::lower(name[0]) == 'x' &&
-      (starts_with_letters(name, "x-forwarded") || starts_with_letters(name, "x-user-")))
-    return true;
+  return http::lower(name[0]) == 'x' &&
+         (starts_with_letters(name, "x-forwarded") || starts_with_letters(name, "x-user-"));
+}
+
+bool is_named(std::string_view connection, std::string_view name) {
   return !connection.empty() && http::list_has(connection, name);
 }
 
 }  // namespace
+
+bool names_fields(const http::Request& request) {
+  const auto is_field = [](std::string_view option) {
+    return !option.empty() && !same_letters(option, "keep-alive") && !same_letters(option, "close") &&
+           !same_letters(option, "upgrade");
+  };
+  return std::any_of(request.headers.begin(), request.headers.end(), [&](const http::HeaderView& field) {
+    return field.name.size() == 10 && same_letters(field.name, "connection") &&
+           http::any_in_list(field.value, is_field);
+  });
+}
+
+void drop_named_fields(http::Request& request) {
+  std::string joined;
+  const auto connection = connection_list(request.headers, joined);
+  const auto goes = [connection](const http::HeaderView& field) {
+    return !is_dropped_request_field(field.name) && is_named(connection, field.name);
+  };
+  auto& headers = request.headers;
+  headers.erase(std::remove_if(headers.begin(), headers.end(), goes), headers.end());
+}
 
 Result<std::string> forwarded_target(const http::Request& request, const Route& route) {
   std::string path(request.path);
@@ -174,13 +199,6 @@ bool is_loop(const http::Request& request, std::string_view name) {
   return false;
 }
 
-bool is_websocket_upgrade(const http::Request& request) {
-  return request.method == http::Method::get && request.body.empty() &&
-         http::list_has(request.header("connection"), "upgrade") &&
-         same_letters(request.only_header("upgrade").value_or(std::string_view()), "websocket") &&
-         request.only_header("sec-websocket-key") && request.header("sec-websocket-version") == "13";
-}
-
 namespace {
 
 void append_copy_field(http::HeadText& out, const Hop& hop) {
@@ -205,7 +223,7 @@ void append_forwarded_request(std::string& text, const http::Request& request, c
   std::string joined;
   const auto connection = connection_list(request.headers, joined);
   for (const auto& field : request.headers) {
-    if (is_dropped_request_field(field.name, connection)) continue;
+    if (is_dropped_request_field(field.name) || is_named(connection, field.name)) continue;
     if (hop.anonymous && personal.has(field.name)) continue;
     if (!route.remove_request_headers.empty() && is_removed(route.remove_request_headers, field.name))
       continue;

@@ -39,8 +39,11 @@ bool is_repeatable_post(const http::Request& request, const Route& route);
 /// It has come through this gateway before, or through too many.
 bool is_loop(const http::Request& request, std::string_view name);
 
-/// A WebSocket's opening handshake (RFC 6455 4.1). No other protocol gets a raw pipe past the rules.
-bool is_websocket_upgrade(const http::Request& request);
+/// Whether `Connection` names more than what all clients say there.
+bool names_fields(const http::Request& request);
+/// Takes away what would be passed on but for `Connection`, which names it (RFC 9110 7.6.1): nothing may be
+/// judged here by a field that the instance does not get. Those that end here in any case count here.
+void drop_named_fields(http::Request& request);
 
 /// The head, up to and including the empty line.
 void append_forwarded_request(std::string& out, const http::Request& request, const Route& route,

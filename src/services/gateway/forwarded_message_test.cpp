@@ -52,6 +52,21 @@ TEST(ForwardedRequest, IsWrittenAnew) {
             "X-Request-Timeout-Ms: 900\r\n\r\n");
 }
 
+/// What is judged here must be what the instance gets.
+TEST(ForwardedRequest, IsJudgedWithoutTheFieldsThatConnectionNames) {
+  const std::string head = "GET /a HTTP/1.1\r\nHost: x\r\n", who = "Authorization: a\r\nMarket-User: 1\r\n";
+  for (const std::string named : {"close", "Keep-Alive", "upgrade", "keep-alive, Upgrade,, close", ""})
+    EXPECT_FALSE(names_fields(parsed(head + who + "Connection: " + named + "\r\n\r\n"))) << named;
+  auto request = parsed(head + who +
+                        "Connection: close, authorization\r\nCookie: a=b\r\n"
+                        "X-Forwarded-For: 1.1.1.1\r\nconnection: Market-USER,host,x-forwarded-for\r\n\r\n");
+  ASSERT_TRUE(names_fields(request));
+  drop_named_fields(request);
+  for (const char* gone : {"Authorization", "Market-User"}) EXPECT_FALSE(request.has_header(gone)) << gone;
+  for (const char* stays : {"Host", "Cookie", "Connection", "X-Forwarded-For"})
+    EXPECT_TRUE(request.has_header(stays)) << stays;
+}
+
 /// By which servers behind a proxy let a caller say who he is, what he asks for, or through whom they call.
 TEST(ForwardedRequest, NobodySaysInAnotherWayWhoHeIs) {
   for (const std::string name : {"X-Real-IP",

@@ -139,7 +139,8 @@ http::RouteOptions Proxy::options() {
     const auto config = current();
     const Route* const route = route_of(*config, request);
     if (!route || route->at_home) return fail(Code::not_found, "there is nothing at this path");
-    const auto user = user_of(request, *route);
+    const NormalRequest normal(request);
+    const auto user = user_of(*normal.request, *route);
     if (!user) return fail(user.error());
     return {};
   };
@@ -161,7 +162,7 @@ bool is_sampled(const http::Request& request, const GatewayConfig& config, std::
 }
 
 Task<http::Reply> Proxy::handle(const http::Request& request) {
-  return http::is_plain_path(request.path) ? handle_normal(request) : handle_other(request);
+  return is_normal(request) ? handle_normal(request) : handle_other(request);
 }
 
 Task<http::Reply> Proxy::handle_other(const http::Request& request) {

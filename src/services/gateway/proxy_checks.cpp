@@ -1,6 +1,7 @@
 // What a request must pass before it is sent on: its token, the limits, and room.
 
 #include "http/message/problem.hpp"
+#include "http/message/websocket.hpp"
 #include "services/auth/session_cookies.hpp"
 #include "services/gateway/proxy.hpp"
 
@@ -39,11 +40,15 @@ Result<std::uint64_t> Proxy::user_of(const http::Request& request, const Route& 
   const auto* const authenticator = authenticator_.load(std::memory_order_acquire);
   if (!authenticator) return 0;  // The services check for themselves.
   const auto identity = authenticator->identify(request);
-  if (identity) return static_cast<std::uint64_t>(identity->user.value);
+  // Behind a WebSocket's handshake nobody asks any more from which page it came.
+  const bool is_foreign = !identity && identity.error().code == Code::forbidden;
+  if (!identity && (route.authenticated || (is_foreign && http::is_websocket_upgrade(request))))
+    return fail(identity.error());
   // Many clients send their token to public operations, too, such as the one that gets a new token for one
-  // that has ended. Which operation needs one, the service says.
-  if (!route.authenticated) return 0;
-  return fail(identity.error());
+  // that has ended. Which operation needs one, the service says; and whether the page is ours, by what it
+  // sees of it: here the limits count for whose cookie it is.
+  const auto owner = is_foreign ? authenticator->whose(request) : identity;
+  return owner ? static_cast<std::uint64_t>(owner->user.value) : 0;
 }
 
 std::optional<http::Reply> Proxy::check_token(Passage& passage) {

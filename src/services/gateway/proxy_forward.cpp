@@ -8,6 +8,7 @@
 #include "http/message/ascii.hpp"
 #include "http/message/host_address.hpp"
 #include "http/message/problem.hpp"
+#include "http/message/websocket.hpp"
 #include "http/server/tunnel.hpp"
 #include "services/gateway/forwarded_message.hpp"
 #include "services/gateway/proxy.hpp"
@@ -93,7 +94,7 @@ void Proxy::prepare(Call& call, const Passage& passage, const Backend& instance,
   hop.name = name_;
   std::string host = http::host_in_url(instance.host);
   host.append(":").append(std::to_string(instance.port));
-  call.upgrade = is_websocket_upgrade(passage.request);
+  call.upgrade = http::is_websocket_upgrade(passage.request);
   // A second try stands alone: whatever befell the first one, it befalls no one else with it.
   if (!call.upgrade && passage.tries == 1 && !passage.asks)
     call.lane = lane_of(passage.request, passage.safe, passage.repeatable);
