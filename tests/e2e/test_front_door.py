@@ -240,6 +240,33 @@ headers = {{ X-Canary = "1" }}
             assert requests.get(url, timeout=10).json()["items"] == []
 
 
+def test_no_path_without_a_safe_form_is_led_elsewhere(tmp_path):
+    """Our own handler's pattern takes what the settings lead away: a name of any kind."""
+    config = tmp_path / "market.toml"
+    with FakeUpstream() as away:
+        config.write_text(
+            f"""
+[[gateway.routes]]
+id = "away"
+uri = "http://127.0.0.1:{away.port}"
+path = "/api/v1/products/**"
+"""
+        )
+        with Market(tmp_path / "data", flags=("--config", str(config))) as server:
+            names = (
+                "%252e%252e%252fadmin", "..%252fadmin", "a%2Fb", "a%5Cb", "%25252e%25252e", "a%250ab",
+                "x/stock/..;/y", "%252e%252e%252f..%252fmetrics/reviews", "%C0%AE%C0%AE%C0%AFadmin",
+            )  # fmt: skip
+            for name in names:
+                for method in ("GET", "POST", "OPTIONS"):
+                    path = f"{server.url}/api/v1/products/{name}"
+                    answer = requests.request(method, path, timeout=10)
+                    assert answer.status_code in (404, 405, 204), (method, name)
+                    assert away.requests == [], (method, name, away.requests[-1].target)
+            assert requests.get(f"{server.url}/api/v1/products/a%20b", timeout=10).status_code == 200
+            assert away.requests[-1].target == "/api/v1/products/a%20b"
+
+
 @pytest.mark.parametrize("others", [False, True], ids=["alone", "beside others"])
 def test_origins_of_one_route_at_home(tmp_path, others):
     config = tmp_path / "market.toml"

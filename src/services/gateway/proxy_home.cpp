@@ -18,8 +18,8 @@ Task<http::Reply> Proxy::at_home(const http::Handler& handler, const http::Reque
   arrive(request, arrival);
   const Route* const route = arrival.route;
   if (!route) co_return nothing_here(*arrival.config, request);
-  if (!route->at_home) {  // The settings lead elsewhere.
-    auto reply = co_await handle_normal(request);
+  if (!route->at_home) {  // The settings lead elsewhere, and its path may be one that has no safe form.
+    auto reply = co_await handle(request);
     co_return reply;
   }
   Passage passage = passage_of(request, arrival);
