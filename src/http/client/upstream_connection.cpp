@@ -163,7 +163,9 @@ void UpstreamConnection::read_answers() {
 
 bool UpstreamConnection::read_answer() {
   if (state_ != State::open || streaming_ || in_.empty()) return false;
-  if (pending_.empty()) {  // Nobody asked: what follows could be taken for another's answer.
+  // Nobody has asked yet: a late 408, or what belongs to a request before. What follows would be taken for
+  // another's answer, too.
+  if (pending_.empty() || nothing_has_left()) {
     close(Outcome::lost);
     return false;
   }
@@ -338,9 +340,7 @@ void UpstreamConnection::shut() {
 void UpstreamConnection::close(Outcome outcome, Outcome behind, std::string_view problem) {
   if (state_ == State::closed) return;
   const auto self = shared_from_this();
-  // One request of which not a byte has left was certainly not done.
-  if (outcome == Outcome::lost && pending_.size() == 1 && out_sent_ == 0 && !out_.empty())
-    outcome = Outcome::not_processed;
+  if (outcome == Outcome::lost && nothing_has_left()) outcome = Outcome::not_processed;
   const bool stale = has_answered_ && outcome == Outcome::lost && in_.empty();
   shut();
   if (owner_) owner_->on_closed(*this);

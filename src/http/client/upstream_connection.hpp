@@ -98,6 +98,8 @@ class UpstreamConnection final : public Watched, public std::enable_shared_from_
   void send_held_back();
   void complete(Call& call, Outcome outcome);
   /// The first waiting call ends with `outcome`, those behind it with `behind`.
+  /// Of the one request that waits not a byte was sent: it was certainly not done, and not answered.
+  bool nothing_has_left() const { return pending_.size() == 1 && out_sent_ == 0 && !out_.empty(); }
   void close(Outcome outcome, Outcome behind = Outcome::lost, std::string_view problem = {});
   void shut();
   /// Its calls go to the owner's next address, if there is one.

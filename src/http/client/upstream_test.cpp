@@ -17,6 +17,7 @@ struct Target {
   std::string host = "127.0.0.1", fallback;
   std::uint16_t port = 0;
   std::size_t connections_max = 16, body_bytes = 0;
+  Lane lane = Lane::alone;
   std::chrono::milliseconds silence_max = 300ms;
 };
 Target target;
@@ -36,6 +37,7 @@ Task<Reply> call_upstream(const Request&) {
   const std::string body(target.body_bytes, 'b');
   call.head = "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
   call.body = body;
+  call.lane = target.lane;
   call.deadline_ms = thread.now_ms() + 2'000;
   co_await upstream.exchange(call);
   std::string told = std::to_string(static_cast<int>(call.outcome));
@@ -49,6 +51,12 @@ Task<Reply> call_upstream(const Request&) {
   reply.content_type = "text/plain";
   reply.body = std::move(told);
   co_return reply;
+}
+
+/// Nothing else happens on its thread meanwhile.
+Task<Reply> block(const Request&) {
+  std::this_thread::sleep_for(300ms);
+  co_return json(Status::ok, "\"blocked\"");
 }
 
 std::string told(Outcome outcome, std::string_view body = {}) {
@@ -76,6 +84,10 @@ class Answering {
     ::close(listener_);
     for (const int peer : peers_) ::close(peer);
   }
+  /// To the newest one, who has not asked for it.
+  void say(std::string_view text) {
+    [[maybe_unused]] const auto sent = ::send(newest_, text.data(), text.size(), MSG_NOSIGNAL);
+  }
 
  private:
   void serve() {
@@ -83,6 +95,7 @@ class Answering {
       const int peer = ::accept(listener_, nullptr, nullptr);
       if (peer < 0) return;
       peers_.push_back(peer);
+      newest_ = peer;
       char buffer[4096];
       if (::recv(peer, buffer, sizeof buffer, 0) <= 0) continue;
       std::this_thread::sleep_for(after_);
@@ -93,6 +106,7 @@ class Answering {
   const std::chrono::milliseconds after_;
   const int listener_;
   std::vector<int> peers_;
+  std::atomic<int> newest_ = -1;
   std::thread thread_;
 };
 
@@ -101,6 +115,7 @@ class UpstreamTest : public tests::TestServer {
   UpstreamTest() {
     target = Target();
     router.add(Method::get, "/call", call_upstream);
+    router.add(Method::get, "/block", block);
     start();
   }
   std::string call() {
@@ -141,6 +156,22 @@ TEST_F(UpstreamTest, AConnectionThatWasAnsweredTooEarlyIsNotUsedAgain) {
     client.send("GET /call HTTP/1.1\r\nHost: a\r\n\r\n");
     EXPECT_TRUE(client.receive_until("ok").ends_with(told(Outcome::answered, "ok"))) << said;
   }
+}
+
+/// The request is taken and the late answer comes in one turn of the loop, at whose end requests leave.
+TEST_F(UpstreamTest, WhatCameBeforeARequestHasLeftIsNotItsAnswer) {
+  target.lane = Lane::safe;
+  Answering late("127.0.0.1", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  tests::Client client(port);
+  client.send("GET /call HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(client.receive_until("ok").ends_with(told(Outcome::answered, "ok")));
+  client.send("GET /block HTTP/1.1\r\nHost: a\r\n\r\n");
+  std::this_thread::sleep_for(100ms);
+  client.send("GET /call HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  std::this_thread::sleep_for(50ms);
+  late.say("HTTP/1.1 408 Request Timeout\r\nContent-Length: 4\r\nConnection: close\r\n\r\nlate");
+  const auto answer = client.receive_all();
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n" + told(Outcome::not_processed))) << answer;
 }
 
 TEST_F(UpstreamTest, AnotherAddressIsTriedWhereNobodyListens) {
