@@ -128,7 +128,7 @@ BackendPtr Balancer::choose(const std::string& service, std::span<const BackendP
   LastHope last_hope;
   for (const auto* some : {&found->second.near, &found->second.far})
     if (auto picked = pick(*some, tried, now_ms, random, want, last_hope)) return picked;
-  return last_hope.is_due ? last_hope.instance : nullptr;
+  return last_hope.is_due || want == Want::anybody ? last_hope.instance : nullptr;
 }
 
 bool Balancer::leads_to(const BackendPtr& instance, std::int64_t now_ms) {

@@ -31,9 +31,10 @@ class Balancer {
   enum class Want : std::uint8_t {
     any,
     decider,  ///< Of orders: whoever decides them, as long as it is not the one that has too much to do.
+    anybody,  ///< Who answers at all: behind those that work the ejected ones, too.
   };
   /// None of `tried`; null when there is no other. `random` decides between equals. An ejected one only when
-  /// all are: one of `tried` that is not may be slow or busy, and is there.
+  /// all are, or for whoever wants anybody: one of `tried` that is not may be slow or busy, and is there.
   BackendPtr choose(const std::string& service, std::span<const BackendPtr> tried, std::int64_t now_ms,
                     std::uint64_t random, Want want = Want::any);
   /// One that is not known to be dead.

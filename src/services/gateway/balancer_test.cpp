@@ -65,6 +65,22 @@ TEST_F(BalancerTest, SharesAmongThoseThatAreUp) {
   EXPECT_GT(counts.at(2), 300);
 }
 
+/// Who must learn something from whoever knows it.
+TEST_F(BalancerTest, AnEjectedOneIsAskedBehindTheOthersByWhoWantsAnybody) {
+  discovery.list({{1, InstanceStatus::up}, {2, InstanceStatus::up}});
+  const auto ejected = choose();
+  while (!ejected->is_ejected()) ejected->failed(Fault::broke_off, balancer.limits(), 0);
+  ASSERT_FALSE(ejected->is_dead());
+  const auto asked = [&](std::vector<BackendPtr> tried) {
+    return balancer.choose("s", tried, 0, random, Balancer::Want::anybody);
+  };
+  const auto working = asked({});
+  ASSERT_NE(working, ejected);
+  EXPECT_EQ(choose(0, {working}), nullptr) << "it is there";
+  EXPECT_EQ(asked({working}), ejected);
+  EXPECT_EQ(asked({working, ejected}), nullptr);
+}
+
 /// A command costs less at the instance that decides it, but all others can read requests for it.
 TEST_F(BalancerTest, OrdersGoToWhoeverDecidesThemWhileItHasRoom) {
   discovery.list({{1, InstanceStatus::up}, {2, InstanceStatus::up}, {3, InstanceStatus::up}});

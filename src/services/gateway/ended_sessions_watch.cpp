@@ -82,7 +82,9 @@ asio::awaitable<void> EndedSessionsWatch::watch(std::shared_ptr<Shared> shared) 
 asio::awaitable<bool> EndedSessionsWatch::look(std::shared_ptr<Shared> shared, std::string token) {
   std::vector<BackendPtr> tried;
   while (tried.size() < instances_asked_max && !shared->stopped) {
-    auto instance = shared->parts.balancer.choose("market-user", tried, steady_ms(), random_number());
+    // Whoever tells is right: one that is ejected for some fault of its own may, where the others do not.
+    auto instance = shared->parts.balancer.choose("market-user", tried, steady_ms(), random_number(),
+                                                  Balancer::Want::anybody);
     if (!instance) break;
     const bool told = co_await ask(shared, token, instance);
     if (told) co_return true;
