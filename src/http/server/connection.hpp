@@ -132,6 +132,8 @@ class Connection final : public Watched {
   void resume(Wake why);
   /// Of a stream: it goes on for as long as somebody reads it.
   bool is_endless() const { return has_stream_place_; }
+  /// Such a one, when its reader has gone or we drain.
+  bool is_unwanted() const { return is_endless() && (peer_closed_ || is_draining()); }
   bool is_draining() const { return thread_.shared().draining.load(std::memory_order_relaxed); }
   std::int64_t after(std::chrono::milliseconds limit) const {
     return thread_.now_ms() + limit.count() + IoThread::tick_ms;  // Never early, though the clock is coarse.

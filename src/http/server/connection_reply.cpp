@@ -210,11 +210,15 @@ void Connection::refuse(const Refusal& refusal) {
   Refusal again;
   request_.method = Method::get;
   request_.target = request_.path = request_.query = {};
-  if (parse_head(in_.view(), head_limits(), request_, framing_, again) != HeadState::complete) {
+  const auto random = request_.random;
+  const bool complete =
+      parse_head(in_.view(), head_limits(), request_, framing_, again) == HeadState::complete;
+  if (!complete) {
     request_.headers.clear();
     if (!origin.empty()) request_.headers.push_back({"origin", origin});
   }
   set_origin(request_, trace_);
+  if (complete) request_.random = random;  // What was drawn for it stays so.
   Reply reply =
       refusal.status == Status::payload_too_large
           ? problem_reply(Error(Code::payload_too_large, std::string(refusal.detail)), request_.trace_id)
@@ -264,7 +268,7 @@ asio::awaitable<bool> Connection::run_stream(Reply reply) {
   streaming_ = true;
   const bool started = co_await flush();
   if (!started) co_return false;
-  bool whole = true;
+  bool whole = true, cancelled = false;
   try {
     ConnectionStream stream(*this, needs.chunked);
     const auto ended = co_await reply.stream(stream);
@@ -274,8 +278,9 @@ asio::awaitable<bool> Connection::run_stream(Reply reply) {
       spdlog::error("a stream failed: {}", ended.error().detail);
     if (!ended && forwarded) whole = false;
   } catch (const boost::system::system_error& error) {
-    whole = !forwarded && error.code() == asio::error::operation_aborted;  // The peer left, or we drain.
-    if (error.code() != asio::error::operation_aborted) spdlog::error("a stream failed: {}", error.what());
+    cancelled = error.code() == asio::error::operation_aborted;  // The peer left, or we drain.
+    whole = cancelled && !forwarded;
+    if (!cancelled) spdlog::error("a stream failed: {}", error.what());
   } catch (const std::exception& error) {
     whole = false;
     spdlog::error("a stream failed: {}", error.what());
@@ -284,7 +289,12 @@ asio::awaitable<bool> Connection::run_stream(Reply reply) {
   if (closed_) co_return false;
   if (whole && needs.chunked) out_.append("0\r\n\r\n");
   if (whole && !must_close_) co_return true;
-  send_some();
+  if (!whole || cancelled || is_unwanted()) {
+    send_some();
+  } else {  // Its end may have to wait for the reader, as what is before it had to.
+    const bool sent = co_await flush();
+    if (!sent) co_return false;
+  }
   ::shutdown(fd_.get(), SHUT_WR);
   co_return false;
 }

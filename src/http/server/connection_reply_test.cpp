@@ -46,6 +46,38 @@ Task<Reply> passed_on(const Request& request) {
     reply.stream = stray;
   co_return reply;
 }
+
+/// The server's end of a connection.
+std::atomic<std::uint16_t> reader_port;
+int fd_to_reader() {
+  for (int fd = 3; fd < 1024; ++fd) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0 && peer.sin_family == AF_INET &&
+        ntohs(peer.sin_port) == reader_port)
+      return fd;
+  }
+  return -1;
+}
+/// Its last bytes fill what the system holds for a reader who takes nothing yet: no more goes into their
+/// packet, and none has room behind it.
+Task<> until_full(Stream& to) {
+  const int fd = fd_to_reader(), much = 1 << 20, little = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &much, sizeof much);
+  const auto sent = co_await to.write(std::string(100'000, 'p'));
+  if (!sent) co_return sent;
+  constexpr std::string_view last = "1\r\nx\r\n";
+  const auto count = ::send(fd, last.data(), last.size(), MSG_EOR | MSG_DONTWAIT);
+  EXPECT_EQ(count, static_cast<ssize_t>(last.size()));
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof little);
+  co_return Result<>();
+}
+Task<Reply> filling(const Request&) {
+  Reply reply;
+  reply.forwarded.emplace().lines = "HTTP/1.1 200 \r\n";
+  reply.stream = until_full;
+  co_return reply;
+}
 std::size_t count_of(std::string_view text, std::string_view part) {
   std::size_t count = 0;
   for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++count;
@@ -58,6 +90,7 @@ class AnswersTest : public tests::TestServer {
     router.add(Method::post, "/echo", echo);
     router.add(Method::get, "/tagged", tagged);
     router.add(Method::get, "/passed", passed_on);
+    router.add(Method::get, "/filling", filling);
     limits.request_time_max = 500ms;
   }
   /// Each answer says whose origin it was told.
@@ -139,6 +172,28 @@ TEST_F(AnswersTest, ARefusedBodyStillTellsItsOrigin) {
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 408 ")) << answer;
     EXPECT_NE(answer.find("X-Origin: https://b.example\r\n"), std::string::npos) << answer;
   }
+}
+
+/// Among routes that share the requests it is the same one's.
+TEST_F(AnswersTest, ARefusalIsOfWhatWasDrawnForItsRequest) {
+  std::atomic<std::uint64_t> drawn = 0;
+  RouteOptions options;
+  options.body_limit = [&drawn](const Request& asked) {
+    drawn = asked.random;
+    return std::size_t{10};
+  };
+  router.add(
+      Method::post, "/drawn", [](const Request& r) { return echo(r); }, options);
+  start([this] {
+    server->set_amend([](const Request& asked, Reply& reply) {
+      reply.headers.push_back({"X-Drawn", std::to_string(asked.random)});
+    });
+  });
+  const auto answer =
+      ask("POST /drawn HTTP/1.1\r\nHost: a\r\nOrigin: https://b.example\r\n"
+          "Content-Length: 99\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 413")) << answer;
+  EXPECT_NE(answer.find("\r\nX-Drawn: " + std::to_string(drawn) + "\r\n"), std::string::npos) << answer;
 }
 
 /// A gateway knows by the id that the refusal is the answer to its request.
@@ -231,6 +286,20 @@ TEST_F(AnswersTest, AStatusWithoutABodyEndsWithItsHeadHoweverTheAnswerComes) {
       EXPECT_TRUE(rest.starts_with("HTTP/1.1 200")) << status << " " << as << ": " << rest;
       EXPECT_EQ(count_of(answers, "stray"), 1u) << answers;
     }
+}
+
+/// Without its last chunk a body is one that broke off.
+TEST_F(AnswersTest, TheEndOfALongAnswerWaitsForItsReader) {
+  start();
+  Client reader(port, 4096);
+  sockaddr_in own{};
+  socklen_t size = sizeof own;
+  ASSERT_EQ(::getsockname(reader.fd(), reinterpret_cast<sockaddr*>(&own), &size), 0);
+  reader_port = ntohs(own.sin_port);
+  reader.send("GET /filling HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  std::this_thread::sleep_for(200ms);
+  const auto answer = reader.receive_all();
+  EXPECT_TRUE(answer.ends_with("p\r\n1\r\nx\r\n0\r\n\r\n")) << answer.size();
 }
 
 }  // namespace

@@ -15,8 +15,7 @@ class ConnectionStream final : public Stream {
 
   Task<> write(std::string piece) override {
     if (piece.empty()) co_return Result<>();
-    const bool over = session_.is_endless() && (session_.peer_closed_ || session_.is_draining());
-    if (over || session_.closed_) co_return fail(Code::unavailable, "the stream has ended");
+    if (session_.is_unwanted() || session_.closed_) co_return fail(Code::unavailable, "the stream has ended");
     if (chunked_) {
       fmt::format_to(std::back_inserter(session_.out_), "{:x}\r\n", piece.size());
       session_.out_.append(piece).append("\r\n");
