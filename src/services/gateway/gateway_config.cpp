@@ -61,10 +61,21 @@ bool method_holds(const Route& route, const http::Request& request, const Announ
   return takes_method(route, announced ? announced->method : http::method_text(request.method));
 }
 
+/// Whether the request that is to come may have the field, with whatever value. The CORS-safelisted ones
+/// (Fetch 2.2.2) are never announced; of them a preflight has an Accept of its own, and what else the browser
+/// would send.
+bool may_come(const Announced& announced, const http::Request& preflight, std::string_view name) {
+  if (http::list_has(announced.fields, name) || http::same_letters(name, "accept")) return true;
+  constexpr std::string_view unannounced[] = {"accept-language", "content-language", "content-type", "range"};
+  return !preflight.has_header(name) &&
+         std::any_of(std::begin(unannounced), std::end(unannounced),
+                     [name](std::string_view field) { return http::same_letters(field, name); });
+}
+
 bool fields_hold(const Route& route, const http::Request& request, const Announced* announced) {
   if (announced && !announced->certain) return true;
   for (const auto& wanted : route.headers)
-    if (!header_fits(request, wanted) && !(announced && http::list_has(announced->fields, wanted.name)))
+    if (!header_fits(request, wanted) && !(announced && may_come(*announced, request, wanted.name)))
       return false;
   for (const auto& wanted : route.cookies)
     if (!cookie_fits(request, wanted)) return false;

@@ -226,16 +226,23 @@ TEST(GatewayConfigPreflight, IsTheRoutesOfTheRequestThatIsToCome) {
   add("rest", "/a/{any}");
   add("beta", "/beta/**").cookies.push_back({"beta", std::nullopt});
   add("new", "/new/**").headers.push_back({"Accept-Language", Pattern("ko.*")});
+  add("ours", "/shared/**").headers.push_back({"Accept-Language", Pattern("ko.*")});
+  add("json", "/shared/json").headers.push_back({"Accept", Pattern("application/json")});
+  add("form", "/shared/**").headers.push_back({"content-type", Pattern("text/plain")});
+  add("shared", "/shared/**");
   add("mute", "/mute/**", false).methods = bit(http::Method::get);
   config.complete();
 
-  const auto taken = [&config](std::string_view path, std::string_view method, std::string_view fields = "") {
+  const auto taken = [&config](std::string_view path, std::string_view method, std::string_view fields = "",
+                               std::string_view language = "") {
     http::Request request;
     request.method = http::Method::options;
     request.path = path;
     request.headers.push_back({"Origin", "https://shop.example"});
     request.headers.push_back({"Access-Control-Request-Method", method});
+    request.headers.push_back({"Accept", "*/*"});
     if (!fields.empty()) request.headers.push_back({"Access-Control-Request-Headers", fields});
+    if (!language.empty()) request.headers.push_back({"Accept-Language", language});
     const auto* const found = config.match(request, "192.0.2.1", Instant(), 0);
     return found ? found->id : "-";
   };
@@ -248,6 +255,10 @@ TEST(GatewayConfigPreflight, IsTheRoutesOfTheRequestThatIsToCome) {
   EXPECT_EQ(taken("/a/x/y", "GET"), "canary") << "nobody else is there";
   EXPECT_EQ(taken("/beta/x", "GET"), "beta");
   EXPECT_EQ(taken("/new/x", "GET"), "new") << "browsers do not name that field";
+  EXPECT_EQ(taken("/shared/x", "POST"), "ours") << "a page may set it, and announces it never";
+  EXPECT_EQ(taken("/shared/x", "POST", "", "ko"), "ours");
+  EXPECT_EQ(taken("/shared/json", "GET", "", "en"), "json") << "the preflight has one of its own";
+  EXPECT_EQ(taken("/shared/x", "POST", "", "en"), "form");
   EXPECT_EQ(taken("/mute/x", "GET"), "-") << "it would have to be passed on, and takes no OPTIONS";
 
   http::Request plain;
