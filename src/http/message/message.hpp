@@ -45,6 +45,7 @@ struct Reply {
   /// After a 101: what the client sends and gets from then on.
   std::shared_ptr<TunnelEnd> tunnel;
   bool noted = false;  ///< Whoever made it has told the access log, or knows that it is not wanted there.
+  bool has_origins = false;  ///< It says which other origins may read it, or its route lets none.
 };
 
 inline constexpr std::string_view json_type = "application/json";

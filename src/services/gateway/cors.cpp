@@ -23,6 +23,7 @@ bool is_preflight(const http::Request& request) {
 http::Reply preflight_answer(const CorsPolicy& policy, const http::Request& request) {
   http::Reply reply = http::no_content();
   add_cors_fields(reply, policy, request);
+  reply.has_origins = true;
   return reply;
 }
 

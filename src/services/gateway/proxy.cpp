@@ -68,13 +68,9 @@ std::vector<std::string> Proxy::missing_services() const {
 }
 
 void Proxy::add_cors(const http::Request& request, http::Reply& reply) const {
+  if (reply.has_origins) return;  // The route it came by is known there.
   const auto& config = current();
   if (!config->cors && !config->has_own_origins()) return;
-  // What the proxy itself answered has them: a policy always says that answers vary.
-  const bool has_them =
-      std::any_of(reply.headers.begin(), reply.headers.end(),
-                  [](const http::Header& field) { return field.name == "Vary" && field.value == "Origin"; });
-  if (has_them) return;
   const Route* const route = config->has_own_origins() ? route_of(*config, request) : nullptr;
   const auto& cors = route && route->cors ? route->cors : config->cors;
   if (cors) add_cors_fields(reply, *cors, request);
@@ -234,6 +230,7 @@ std::optional<http::Reply> Proxy::refuse_or_answer(Passage& passage) {
 void Proxy::complete(const Passage& passage, http::Reply& reply) const {
   const auto& cors = passage.route.cors ? passage.route.cors : passage.config.cors;
   if (cors && !is_preflight(passage.request)) add_cors_fields(reply, *cors, passage.request);
+  reply.has_origins = true;
   if (passage.limit) add_limit_fields(reply, *passage.limit, passage.verdict);
 }
 
