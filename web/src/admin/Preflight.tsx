@@ -1,7 +1,7 @@
 /** What should be looked at before a sale opens. */
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { ask } from '../api/client';
+import { ask, untilOneEnds } from '../api/client';
 import type { PreflightList, Product } from '../api/types';
 import { serverClock } from '../lib/clock';
 import { useServerNow } from '../lib/hooks';
@@ -26,12 +26,12 @@ export interface Ready {
 export function useReady() {
   return useQuery({
     queryKey: ['ready'], refetchInterval: 5000,
-    queryFn: async ({ signal }): Promise<Ready> => {
-      const limits = AbortSignal.any([signal, AbortSignal.timeout(5000)]); // Who is not heard is not ready.
-      const answer = await fetch('/health/ready', { signal: limits, cache: 'no-store' });
+    // Who is not heard is not ready.
+    queryFn: ({ signal }): Promise<Ready> => untilOneEnds([signal, AbortSignal.timeout(5000)], async (first) => {
+      const answer = await fetch('/health/ready', { signal: first, cache: 'no-store' });
       const said = (await answer.json()) as Ready;
       return answer.ok ? said : { ...said, status: 'unavailable' };
-    },
+    }),
   });
 }
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, ask, UnknownOutcome } from './client';
 
@@ -66,6 +67,14 @@ describe('a question', () => {
     vi.spyOn(AbortSignal, 'any').mockImplementation(() => { throw new TypeError('AbortSignal.any is not a function'); });
     answer = () => new Response('{"id":"1"}');
     await expect(ask('/users/me', { signal: new AbortController().signal })).resolves.toEqual({ id: '1' });
+  });
+  it('is forgotten by a signal that lives on', async () => {
+    const caller = new AbortController();
+    for (const [text, status] of [['{}', 200], ['', 503], ['{"code":"sold_out"}', 409]] as const) {
+      page(status, text);
+      await ask('/products', { signal: caller.signal }).catch(() => undefined);
+      expect(getEventListeners(caller.signal, 'abort')).toHaveLength(0);
+    }
   });
   it('ends when its caller wants no answer any more, and when it takes too long', async () => {
     answer = () => new Promise(() => undefined);

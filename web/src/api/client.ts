@@ -24,9 +24,16 @@ export class ApiError extends Error {
   get status(): number {
     return this.problem.status;
   }
+  /**
+   * Nobody of the shop has said this: a page of something in front of it, which knows nothing of what became of a try
+   * before. Only what is too large for it has surely not reached the shop.
+   */
+  get strange(): boolean {
+    return this.code === strangeCode(this.status) && this.status !== 413;
+  }
   /** There is no such thing; any other refusal, and another server's page, says nothing about that. */
   get missing(): boolean {
-    return this.status === 404 && this.code !== strangeCode(404);
+    return this.status === 404 && !this.strange;
   }
   /** What is wrong with this member of the request, if that is what the problem says. */
   field(name: string): string | null {
@@ -95,18 +102,31 @@ function problemOf(text: string, status: number): Problem {
   return { type: 'about:blank', title: `HTTP ${status}`, status, detail: '', message: '', code: strangeCode(status), traceId: '' };
 }
 
-/** Ends as soon as one of them does. `AbortSignal.any` is younger than some browsers that these pages are built for. */
-function firstOf(signals: AbortSignal[]): AbortSignal {
+/**
+ * Does `work` with a signal that ends as soon as one of these does, and listens to them no longer than that takes: some
+ * live as long as a page. `AbortSignal.any` is younger than some browsers that these pages are built for.
+ */
+export async function untilOneEnds<T>(signals: AbortSignal[], work: (first: AbortSignal) => Promise<T>): Promise<T> {
   const first = new AbortController();
   for (const each of signals) {
     const end = (): void => first.abort(each.reason);
     if (each.aborted) end();
-    else each.addEventListener('abort', end, { once: true });
+    else each.addEventListener('abort', end, { signal: first.signal });
   }
-  return first.signal;
+  try {
+    return await work(first.signal);
+  } finally {
+    first.abort();
+  }
 }
 
-async function send(path: string, ask: Ask, user: string | null): Promise<Response> {
+interface Answer {
+  status: number;
+  text: string;
+  headers: Headers;
+}
+
+async function send(path: string, ask: Ask, user: string | null): Promise<Answer> {
   const headers = new Headers({ Accept: 'application/json', 'Accept-Language': language.get(), ...ask.headers });
   let body: BodyInit | undefined;
   if (ask.bytes) {
@@ -122,29 +142,16 @@ async function send(path: string, ask: Ask, user: string | null): Promise<Respon
   if (ask.signal) limits.push(ask.signal);
   const sentAt = performance.now();
   try {
-    const answer = await fetch(addressOf(path, ask.query), {
-      method: ask.method ?? 'GET', headers, body: body ?? null, credentials: 'same-origin', cache: 'no-store',
-      signal: firstOf(limits),
+    return await untilOneEnds(limits, async (signal) => {
+      const answer = await fetch(addressOf(path, ask.query), {
+        method: ask.method ?? 'GET', headers, body: body ?? null, credentials: 'same-origin', cache: 'no-store', signal,
+      });
+      sampleDate(answer.headers.get('Date'), sentAt, performance.now());
+      return { status: answer.status, text: await answer.text(), headers: answer.headers };
     });
-    sampleDate(answer.headers.get('Date'), sentAt, performance.now());
-    return answer;
-  } catch (error) {
+  } catch (error) { // Also when the connection broke in the middle of the answer.
     if (ask.signal?.aborted) throw error;
     throw new UnknownOutcome('unreachable', null);
-  }
-}
-
-interface Answer {
-  status: number;
-  text: string;
-  headers: Headers;
-}
-
-async function textOf(answer: Response): Promise<string> {
-  try {
-    return await answer.text();
-  } catch {
-    throw new UnknownOutcome('unreachable', null); // The connection broke in the middle of the answer.
   }
 }
 
@@ -159,17 +166,17 @@ async function answerOf(path: string, question: Ask): Promise<Answer> {
   const user = question.plain || question.anybody ? null : (session?.user() ?? null);
   let answer = await send(path, question, user);
   if (answer.status === 401 && !question.plain && session) {
-    const refused = problemOf(await textOf(answer.clone()), 401);
+    const refused = problemOf(answer.text, 401);
     if (refused.code === 'unauthenticated' && (await session.renew(question.anybody ?? false))) {
       answer = await send(path, question, user);
       if (answer.status === 401 && user !== null) session.doubt();
     }
   }
-  const text = await textOf(answer);
-  if (answer.ok) return { status: answer.status, text, headers: answer.headers };
-  const retryAfter = Number(answer.headers.get('Retry-After')) || null;
-  const problem = problemOf(text, answer.status);
-  if (isUnknown(answer.status, problem.code))
+  const { status, text, headers } = answer;
+  if (status >= 200 && status <= 299) return answer;
+  const retryAfter = Number(headers.get('Retry-After')) || null;
+  const problem = problemOf(text, status);
+  if (isUnknown(status, problem.code))
     throw new UnknownOutcome(problem.code === 'overloaded' ? 'busy' : 'unavailable', retryAfter);
   throw new ApiError(problem, retryAfter);
 }

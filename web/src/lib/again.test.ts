@@ -5,6 +5,9 @@ import { backoffMs, isDone, isPassing, SentBefore, untilAnswered } from './again
 const answer = (status: number): ApiError =>
   new ApiError({ type: '', title: '', status, detail: '', message: '', code: 'x', traceId: '' }, null);
 
+const strange = (status: number): ApiError =>
+  new ApiError({ type: '', title: '', status, detail: '', message: '', code: `http_${status}`, traceId: '' }, null);
+
 describe('asking again', () => {
   it('waits at least as long as the server asks, and never for minutes', () => {
     for (let tries = 0; tries < 40; tries += 1)
@@ -51,9 +54,20 @@ describe('asking again', () => {
       .rejects.toMatchObject({ status: 429 });
     vi.useRealTimers();
   });
+  it('goes on where something in front of the shop refuses, but for what is too large for it', async () => {
+    vi.useFakeTimers();
+    let tries = 0;
+    const work = (): Promise<number> => ((tries += 1) < 3 ? Promise.reject(strange(403)) : Promise.resolve(7));
+    const done = untilAnswered(work, new AbortController().signal);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await expect(done).resolves.toBe(7);
+    await expect(untilAnswered(() => Promise.reject(strange(413)), new AbortController().signal)).rejects.toMatchObject({ status: 413 });
+    vi.useRealTimers();
+  });
   it('takes only "not found" for "not here"', () => {
     expect(answer(404).missing).toBe(true);
     for (const status of [400, 403, 409, 422, 429, 500]) expect(answer(status).missing).toBe(false);
+    expect(strange(404).missing).toBe(false);
   });
 });
 
@@ -78,5 +92,9 @@ describe('what the server refuses when it is sent again', () => {
     await expect(isDone(() => Promise.resolve())).resolves.toBe(true);
     await expect(isDone(refused)).resolves.toBe(false);
     await expect(isDone(lost)).rejects.toBeInstanceOf(UnknownOutcome);
+    await expect(isDone(() => Promise.reject(strange(403)))).rejects.toMatchObject({ status: 403 });
+    const before = new SentBefore();
+    await expect(before.send('a', () => Promise.reject(strange(403)), () => false)).rejects.toMatchObject({ status: 403 });
+    await expect(before.send('a', refused, () => true), 'it may have been done').resolves.toBeUndefined();
   });
 });

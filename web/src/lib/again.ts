@@ -12,6 +12,20 @@ export function isPassing(error: unknown): error is UnknownOutcome | ApiError {
   return error instanceof UnknownOutcome || (error instanceof ApiError && error.status === 429);
 }
 
+/** No word of the shop about what was asked: a page of something in front of it is none either. */
+export const isUnanswered = (error: unknown): error is UnknownOutcome | ApiError =>
+  isPassing(error) || (error instanceof ApiError && error.strange);
+
+/**
+ * The shop has decided: what was sent, in this try or one before it, was not done and will not be. Whoever is asked to
+ * sign in first hears nothing about the tries before.
+ */
+export const isRefusal = (error: unknown): error is ApiError =>
+  error instanceof ApiError && error.status !== 401 && !isUnanswered(error);
+
+/** After this long without an answer the buyer is sent to the orders, instead of one being made unasked. */
+export const resumeMsMax = 10 * 60_000;
+
 /** Resolves after `ms`, or at once when it is ended. */
 function pause(ms: number, ended: AbortSignal): Promise<void> {
   return new Promise((wake) => {
@@ -34,16 +48,16 @@ export async function untilAnswered<T>(
     try {
       return await work();
     } catch (error) {
-      if (!isPassing(error) || tries >= againMax) throw error;
+      if (!isUnanswered(error) || tries >= againMax) throw error;
       unanswered(error);
       await pause(backoffMs(tries, error.retryAfter), ended);
     }
   }
 }
 
-/** Whether the server does it; a refusal is a no. */
+/** Whether the server does it; its refusal is a no. */
 export const isDone = (work: () => Promise<unknown>): Promise<boolean> => work().then(() => true, (error: unknown) => {
-  if (error instanceof ApiError) return false;
+  if (error instanceof ApiError && !isUnanswered(error)) return false;
   throw error;
 });
 
@@ -59,7 +73,7 @@ export class SentBefore {
       await work();
       this.what = what;
     } catch (error) {
-      if (error instanceof UnknownOutcome) this.what = what;
+      if (isUnanswered(error)) this.what = what;
       if (!(error instanceof ApiError) || this.what !== what || !(await wasDone(error))) throw error;
     }
   }

@@ -2,7 +2,7 @@
  * Idempotency-Keys. Whoever presses again because no answer came means the same thing, and must send the same key:
  * `KeptKey` keeps it until the server has answered, or until it is another thing (`what`) that is sent.
  */
-import { ApiError } from '../api/client';
+import { isRefusal } from './again';
 
 /** A new one. `randomUUID` is only there over TLS and on localhost; random bytes are everywhere. */
 export function newKey(): string {
@@ -23,8 +23,8 @@ export class KeptKey {
       this.key = null;
       return done;
     } catch (error) {
-      // Refused: what is sent next is something else. Unknown: the same key finds out whether it was done.
-      if (error instanceof ApiError) this.key = null;
+      // Refused: what is sent next is something else. Else the same key finds out whether it was done.
+      if (isRefusal(error)) this.key = null;
       throw error;
     }
   }

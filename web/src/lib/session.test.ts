@@ -48,6 +48,16 @@ describe('a session that has run out', () => {
     await expect(ask('/users/me')).rejects.toMatchObject({ reason: 'busy' });
     expect(tries).toBe(3);
   });
+  it.each([401, 403, 404])('is not over when something in front of the server says so: %i', async (status) => {
+    session.set({ state: 'in', user: { id: '1' } as User });
+    refreshed = () => Promise.resolve(new Response('<html>', { status }));
+    await expect(ask('/users/me')).rejects.toMatchObject({ status });
+    expect(session.get().state).toBe('in');
+    vi.stubGlobal('fetch', async () => new Response('<html>', { status }));
+    await load();
+    await expect(signOut()).rejects.toMatchObject({ status });
+    expect(session.get().state).toBe('in');
+  });
   it('is over when the server says so', async () => {
     refreshed = () => Promise.resolve(problem(401, 'unauthenticated'));
     await load();
@@ -100,6 +110,16 @@ describe('somebody else signs in beside this page', () => {
     await vi.advanceTimersByTimeAsync(2000);
     expect(session.get()).toEqual({ state: 'in', user: other });
     expect(await save()).toEqual(other);
+  });
+  it('does nothing in his name for a page whose session is lost, until its user has gone', async () => {
+    session.set({ state: 'out', lost: true });
+    keep('market.session', null);
+    const save = (): Promise<unknown> => ask('/users/me', { method: 'PATCH', body: {} });
+    await expect(save()).rejects.toMatchObject({ status: 401 });
+    expect(asked).toEqual(['PATCH /users/me shown']);
+    session.set({ state: 'out', lost: false });
+    await ask('/products');
+    expect(asked.at(-1)).toBe('GET /products');
   });
   it('does not end his session', async () => {
     await signOut();

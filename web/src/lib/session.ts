@@ -4,6 +4,7 @@
  */
 import { ApiError, ask, sessionsBy, UnknownOutcome } from '../api/client';
 import type { User } from '../api/types';
+import { isUnanswered } from './again';
 import { keep, kept, Value } from './store';
 
 export type SessionState =
@@ -52,7 +53,7 @@ async function renew(): Promise<boolean> {
       });
       return true;
     } catch (error) {
-      if (error instanceof ApiError && error.status < 500 && error.status !== 429) {
+      if (error instanceof ApiError && error.status < 500 && !isUnanswered(error)) {
         becomes(null, { lost: true });
         return false;
       }
@@ -68,8 +69,16 @@ export function signedIn(): string | null {
   return who.state === 'in' ? who.user.id : null;
 }
 
+/** Whose page this is: while his session is lost, what it still sends is done for nobody else. */
+let shown: string | null = null;
+session.subscribe(() => {
+  const who = session.get();
+  if (who.state === 'in') shown = who.user.id;
+  else if (who.state === 'out' && !who.lost) shown = null;
+});
+
 sessionsBy({
-  user: signedIn,
+  user: () => shown,
   // A new token is no use to whoever is not its user.
   renew: (anybody) => (kept(flag) && (anybody || !inDoubt) ? renew() : Promise.resolve(false)),
   doubt: () => {
@@ -78,6 +87,9 @@ sessionsBy({
     void load();
   },
 });
+
+/** The shop says so; the 401 of something in front of it is about another account, or none. */
+const isSignedOut = (error: unknown): boolean => error instanceof ApiError && error.status === 401 && !error.strange;
 
 /** Asks who is signed in, if somebody may be. */
 export async function load(): Promise<void> {
@@ -90,7 +102,7 @@ export async function load(): Promise<void> {
     becomes(await ask<User>('/users/me', { anybody: true }), { tell: false });
   } catch (error) {
     clearTimeout(again);
-    if (error instanceof ApiError && error.status === 401) becomes(null, { lost: true });
+    if (isSignedOut(error)) becomes(null, { lost: true });
     else again = setTimeout(() => void load(), 2000); // The server is away: what the page knows stays.
   }
 }
@@ -106,7 +118,7 @@ export async function signOut(everywhere = false): Promise<void> {
   try {
     await ask(everywhere ? '/sessions' : '/sessions/current', { method: 'DELETE' });
   } catch (error) {
-    if (!(error instanceof ApiError && error.status === 401)) throw error;
+    if (!isSignedOut(error)) throw error;
     if (session.get().state === 'in') return load(); // It is somebody else's session, and stays his.
   }
   becomes(null);
