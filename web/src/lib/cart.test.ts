@@ -116,6 +116,12 @@ describe('a cart on the server', () => {
 describe('what was ordered', () => {
   const lines = [{ productId: 'p1', quantity: 1 }, { productId: 'p2', quantity: 3 }];
   const list = (): string | undefined => stored.get('market.ordered.u1');
+  const ordered = (count: number, agoMs = 0): string => JSON.stringify(lines.slice(0, count).map((each) => ({ ...each, at: Date.now() - agoMs })));
+  /** The server's cart, whatever else is answered. */
+  const having = (items: { productId: string; quantity: number }[], other: (what: string) => Response | Promise<Response>) =>
+    (what: string): Response | Promise<Response> => (what === 'GET /cart' ? new Response(JSON.stringify({ items })) : other(what));
+  const deleted = (): string[] => asked.filter((each) => each.startsWith('DELETE'));
+  const gone = (): Response => new Response(null, { status: 204 });
   const lost = (): Promise<Response> => Promise.reject(new TypeError('lost'));
   const signedIn = async (): Promise<typeof import('./cart')> => {
     const { session } = await import('./session');
@@ -132,25 +138,22 @@ describe('what was ordered', () => {
   it('is taken out until that is answered', async () => {
     const { takeOut } = await signedIn();
     let tries = 0;
-    answer = (what) => {
-      if (what !== 'DELETE /cart/items/p1') return new Response(null, { status: 204 });
-      tries += 1;
-      return tries === 1 ? lost() : tries === 2 ? problem(503, 'overloaded') : new Response(null, { status: 204 });
-    };
+    const troubles = [lost, () => problem(503, 'overloaded'), () => new Response('<html>', { status: 403 }), gone];
+    answer = having(lines, (what) => (what === 'DELETE /cart/items/p1' ? troubles[tries++]!() : gone()));
     const done = takeOut('u1', lines);
-    expect(list()).toBe(JSON.stringify(lines));
-    await vi.advanceTimersByTimeAsync(5000);
+    expect(list()).toBe(ordered(2));
+    await vi.advanceTimersByTimeAsync(10_000);
     await done;
-    expect(asked).toEqual(['DELETE /cart/items/p1', 'DELETE /cart/items/p2', 'DELETE /cart/items/p1', 'DELETE /cart/items/p1']);
+    expect(deleted()).toEqual(['DELETE /cart/items/p1', 'DELETE /cart/items/p2', ...Array(3).fill('DELETE /cart/items/p1')]);
     expect(list()).toBeUndefined();
   });
   it('is taken out by the page that is loaded next, before anything is added', async () => {
-    stored.set('market.ordered.u1', JSON.stringify(lines.slice(0, 1)));
+    stored.set('market.ordered.u1', ordered(1));
     stored.set('market.cart', collected(1));
-    answer = (what) => (what.startsWith('DELETE') ? new Response(null, { status: 204 }) : new Response('{"items":[],"leftOut":[]}'));
+    answer = having(lines, (what) => (what.startsWith('DELETE') ? gone() : new Response('{"items":[],"leftOut":[]}')));
     await signedIn();
     await vi.advanceTimersByTimeAsync(100);
-    expect(asked).toEqual(['DELETE /cart/items/p1', 'POST /cart/merge']);
+    expect(asked).toEqual(['GET /cart', 'DELETE /cart/items/p1', 'POST /cart/merge']);
     expect(list()).toBeUndefined();
   });
   it('is taken out of nobody else\'s cart, and of its own when its buyer is back', async () => {
@@ -160,25 +163,45 @@ describe('what was ordered', () => {
     void takeOut('u1', lines.slice(0, 1));
     await vi.advanceTimersByTimeAsync(50);
     session.set({ state: 'in', user: { id: 'u2' } as User });
-    answer = () => new Response(null, { status: 204 });
+    answer = having(lines, gone);
     asked = [];
     await vi.advanceTimersByTimeAsync(10_000);
     expect(asked).toEqual([]);
     session.set({ state: 'in', user });
     await vi.advanceTimersByTimeAsync(100);
-    expect(asked).toEqual(['DELETE /cart/items/p1']);
+    expect(deleted()).toEqual(['DELETE /cart/items/p1']);
   });
   it('and put in again afterwards stays in', async () => {
     const { takeOut, setQuantity, takenOut } = await signedIn();
-    answer = (what) => (what.startsWith('DELETE') ? problem(503, 'overloaded') : new Response('{"items":[]}'));
+    answer = having(lines, (what) => (what.startsWith('DELETE') ? problem(503, 'overloaded') : new Response('{"items":[]}')));
     void takeOut('u1', lines);
-    const put = setQuantity('p1', 4);
+    const put = setQuantity('p1', 1);
     await vi.advanceTimersByTimeAsync(50);
     await put;
-    answer = () => new Response(null, { status: 204 });
+    answer = having(lines, gone);
     asked = [];
     await takenOut();
-    expect(asked).toEqual(['DELETE /cart/items/p2']);
+    expect(deleted()).toEqual(['DELETE /cart/items/p2']);
+  });
+  it('is not taken out where another browser has changed it since', async () => {
+    const { takeOut } = await signedIn();
+    answer = having([{ productId: 'p1', quantity: 4 }, lines[1]!], gone);
+    await takeOut('u1', lines);
+    expect(deleted()).toEqual(['DELETE /cart/items/p2']);
+    expect(list()).toBeUndefined();
+  });
+  it('is not taken out another day', async () => {
+    const { takenOut } = await signedIn();
+    answer = having(lines, gone);
+    for (const left of [ordered(2, 10 * 60_000 + 1), JSON.stringify(lines)]) {
+      stored.set('market.ordered.u1', left);
+      await takenOut();
+      expect(deleted()).toEqual([]);
+      expect(list()).toBeUndefined();
+    }
+    stored.set('market.ordered.u1', ordered(2, 9 * 60_000));
+    await takenOut();
+    expect(deleted()).toHaveLength(2);
   });
 });
 
@@ -229,6 +252,55 @@ describe('one more of a product', () => {
     await setQuantity('p1', 1);
     await addOne('p1', () => undefined);
     expect(inCart).toBe(2);
+  });
+  /** Five tries without an answer, and it is said that it did not work. */
+  const failing = async (addOne: (typeof import('./cart'))['addOne'], why: object): Promise<void> => {
+    const failed = expect(addOne('p1', () => undefined)).rejects.toMatchObject(why);
+    await vi.advanceTimersByTimeAsync(60_000);
+    await failed;
+  };
+  it('is one more than the cart has by now, where it is another one', async () => {
+    const { addOne, takeOut } = await import('./cart');
+    answer = losing(5);
+    await failing(addOne, { reason: 'unreachable' });
+    inCart = 0; // Ordered in another browser, say.
+    await addOne('p1', () => undefined);
+    expect(inCart).toBe(1);
+    inCart = 2;
+    answer = losing(5);
+    await failing(addOne, { reason: 'unreachable' });
+    answer = (what, body) => (what.startsWith('DELETE') ? new Response(null, { status: 204 }) : losing(0)(what, body));
+    await takeOut('u1', [{ productId: 'p1', quantity: 3 }]);
+    inCart = 2; // And these are others.
+    await addOne('p1', () => undefined);
+    expect(inCart).toBe(3);
+    await addOne('p1', () => undefined);
+    expect(inCart).toBe(4);
+  });
+  it.each([429, 401, 403])('is one more, although what was lost was followed by a %i', async (status) => {
+    const { addOne } = await import('./cart');
+    let tries = 0;
+    const lose = losing(4);
+    answer = (what, body) => (what.startsWith('PUT') && (tries += 1) > 4
+      ? (status === 403 ? new Response('<html>', { status }) : problem(status, 'other')) : lose(what, body));
+    await failing(addOne, { status });
+    answer = losing(0);
+    await addOne('p1', () => undefined);
+    expect(inCart).toBe(3);
+  });
+  it('is counted from no other cart', async () => {
+    const { addOne } = await import('./cart');
+    const { session } = await import('./session');
+    const other = { id: 'u2' } as User;
+    answer = () => {
+      session.set({ state: 'in', user: other });
+      return new Response('{"items":[{"productId":"p1","quantity":7}]}');
+    };
+    await expect(addOne('p1', () => undefined)).rejects.toMatchObject({ name: 'AbortError' });
+    session.set({ state: 'in', user });
+    answer = losing(0);
+    await addOne('p1', () => undefined);
+    expect(inCart).toBe(3);
   });
   it('is put into no other cart than that of who pressed', async () => {
     const { addOne } = await import('./cart');

@@ -4,7 +4,7 @@
  */
 import { ApiError, ask } from '../api/client';
 import type { Cart, MergedCart } from '../api/types';
-import { isPassing, untilAnswered } from './again';
+import { isPassing, isRefusal, resumeMsMax, untilAnswered } from './again';
 import { session, signedIn } from './session';
 import { keep, kept, Value } from './store';
 
@@ -77,32 +77,37 @@ async function change(productId: string, quantity: number): Promise<Cart | null>
   return null;
 }
 
-/** How many of a product a buyer shall have, where no answer said yet that he has. */
-const unanswered = new Map<string, { buyer: string; quantity: number }>();
+const quantityIn = ({ items }: Cart, productId: string): number => items.find((each) => each.productId === productId)?.quantity ?? 0;
+
+/** How many of a product a buyer had and shall have, where no answer said yet that he has. */
+const unanswered = new Map<string, { buyer: string; from: number; quantity: number }>();
 const addTriesMax = 5;
 /**
  * One more of a product. How many that makes is decided once: what is sent again after a lost answer, by itself or by
- * another press, adds nothing more. `waiting` hears of each try that got no answer.
+ * another press, adds nothing more; but a cart that has become another one since is counted anew. `waiting` hears of
+ * each try that got no answer.
  */
 export const addOne = (productId: string, waiting: () => void): Promise<Cart | null> => inTurn(async () => {
   const buyer = signedIn();
   const inBrowser = browserCart.get().find((each) => each.productId === productId)?.quantity ?? 0;
   if (buyer === null) return change(productId, inBrowser + 1);
   await takeOutOnce(); // What is ordered already counts no more.
-  const before = unanswered.get(productId);
-  let wanted = before?.buyer === buyer ? before.quantity : 0;
-  if (wanted === 0) {
-    const { items } = await ask<Cart>('/cart');
-    wanted = (items.find((each) => each.productId === productId)?.quantity ?? 0) + 1;
-  }
-  unanswered.set(productId, { buyer, quantity: wanted });
+  const from = quantityIn(await ask<Cart>('/cart'), productId);
   const ended = new AbortController();
+  const endsUnlessHis = (): void => {
+    if (signedIn() !== buyer) ended.abort(); // Nothing of this is of, or is put into, somebody else's cart.
+    ended.signal.throwIfAborted();
+  };
+  endsUnlessHis();
+  const before = unanswered.get(productId);
+  const goesOn = before?.buyer === buyer && (from === before.from || from === before.quantity);
+  const { quantity } = goesOn ? before : { quantity: from + 1 };
+  if (!goesOn) unanswered.set(productId, { buyer, from, quantity });
   let tries = 0;
   try {
     const cart = await untilAnswered(() => {
-      if (signedIn() !== buyer) ended.abort(); // Nothing of this is put into somebody else's cart.
-      ended.signal.throwIfAborted();
-      return change(productId, wanted);
+      endsUnlessHis();
+      return change(productId, quantity);
     }, ended.signal, (why) => {
       if ((tries += 1) >= addTriesMax) throw why;
       waiting();
@@ -110,7 +115,7 @@ export const addOne = (productId: string, waiting: () => void): Promise<Cart | n
     unanswered.delete(productId);
     return cart;
   } catch (error) {
-    if (error instanceof ApiError) unanswered.delete(productId);
+    if (isRefusal(error)) unanswered.delete(productId);
     throw error;
   }
 });
@@ -144,23 +149,31 @@ export function merged(): Promise<void> {
 
 /**
  * What was ordered and is to leave this buyer's cart: kept in this browser until the server has answered, whatever page
- * is open then. What is put in afterwards is for the next order, and leaves this list.
+ * is open then, but not until another day. What is put in afterwards is for the next order, and leaves this list.
  */
+type Leaving = Line & { /** When it was ordered. */ at: number };
 const leavingName = (buyer: string): string => `market.ordered.${buyer}`;
-const leaving = (buyer: string): Line[] => readLines(kept(leavingName(buyer)));
-const leaves = (buyer: string, lines: Line[]): void => keep(leavingName(buyer), lines.length ? JSON.stringify(lines) : null);
+const leaving = (buyer: string): Leaving[] => readLines(kept(leavingName(buyer)))
+  .filter((each): each is Leaving => Date.now() - ((each as Partial<Leaving>).at ?? 0) <= resumeMsMax);
+const leaves = (buyer: string, lines: Leaving[]): void => keep(leavingName(buyer), lines.length ? JSON.stringify(lines) : null);
 const isOut = (buyer: string, productId: string): void => leaves(buyer, leaving(buyer).filter((each) => each.productId !== productId));
 
-/** Each line is asked for once. Throws what was no answer. */
+/** Each line is asked for once, if the cart still has as many as were ordered: else it was changed elsewhere. Throws what was no answer. */
 async function takeOutOnce(): Promise<void> {
   const buyer = signedIn();
   if (buyer === null) return;
-  const tries = await Promise.allSettled(leaving(buyer).map(async ({ productId }) => {
+  const ordered = leaving(buyer);
+  leaves(buyer, ordered);
+  if (ordered.length === 0) return;
+  const cart = await ask<Cart>('/cart');
+  if (signedIn() !== buyer) return; // It is somebody else's.
+  const tries = await Promise.allSettled(ordered.map(async ({ productId, quantity }) => {
+    if (quantityIn(cart, productId) !== quantity) return isOut(buyer, productId);
     try {
       await ask(pathOf(productId), { method: 'DELETE' });
       waits.set(false);
     } catch (error) {
-      if (isPassing(error) || !(error instanceof ApiError) || error.status === 401) throw error;
+      if (!isRefusal(error)) throw error;
     }
     isOut(buyer, productId);
   }));
@@ -174,7 +187,9 @@ const untilTakenOut = (): Promise<void> => untilAnswered(takenOut, new AbortCont
 /** Takes out what was ordered, when the answer comes. */
 export function takeOut(buyer: string, lines: Line[]): Promise<void> {
   const ordered = new Set(lines.map((each) => each.productId));
-  leaves(buyer, [...leaving(buyer).filter((each) => !ordered.has(each.productId)), ...lines]);
+  for (const productId of ordered) unanswered.delete(productId);
+  const at = Date.now();
+  leaves(buyer, [...leaving(buyer).filter((each) => !ordered.has(each.productId)), ...lines.map((each) => ({ ...each, at }))]);
   return untilTakenOut();
 }
 
