@@ -154,4 +154,48 @@ async function pausesNothingByChance(context) {
   await page.context().close();
 }
 
-await run([staysWhereTheOperatorWent, keepsWhatIsTypedWhileItIsSaved, staysWhereTheBuyerWent, takesOneStepForOnePress, pausesNothingByChance], makeContext);
+/** The second half of a slow double click comes when the cart is ordered and its page is still shown: it orders nothing. */
+async function aCartIsOrderedOnce(context) {
+  const { market, seller } = context;
+  const bag = await seller.product({ name: 'Bag ordered once', kind: 'regular', sale: null });
+  const one = await buyer(market.url);
+  await one.send('PUT', `/cart/items/${bag.id}`, { quantity: 1 });
+  const who = await visitor(context);
+  const page = await who.tab();
+  await signIn(page, market.url, one.account, 'en', '/store/cart');
+  let comes;
+  const held = new Promise((done) => { comes = done; });
+  await page.route('**/web/assets/OrderPage*', async (route) => { await held; return route.fallback(); });
+  const button = page.locator('.buy-button');
+  await button.evaluate((pressed) => {
+    let waited = false;
+    new MutationObserver(() => {
+      const waits = pressed.hasAttribute('aria-busy');
+      if (waited && !waits) pressed.click();
+      waited = waits;
+    }).observe(pressed, { attributes: true });
+  });
+  await button.click();
+  await until(async () => (await one.orders()).length > 0, 10);
+  await page.waitForTimeout(1000);
+  assert.equal(await button.count(), 0);
+  comes();
+  await page.waitForURL(/\/store\/orders\/./);
+  await page.getByRole('heading', { name: bag.name }).waitFor();
+  await page.waitForTimeout(1000);
+  assert.equal((await one.orders()).length, 1);
+  await page.goBack();
+  await page.getByRole('heading', { name: 'The cart is empty' }).waitFor();
+  await page.waitForTimeout(500);
+  assert.equal(page.url(), `${market.url}/store/cart`, 'led there once');
+  await one.send('PUT', `/cart/items/${bag.id}`, { quantity: 1 });
+  await page.reload(); // What was written down to be asked for is asked for now.
+  await page.getByRole('heading', { name: 'Cart' }).waitFor();
+  await page.waitForTimeout(1000);
+  assert.equal((await one.orders()).length, 1);
+  isQuiet(page);
+  await who.context.close();
+}
+
+await run([staysWhereTheOperatorWent, keepsWhatIsTypedWhileItIsSaved, staysWhereTheBuyerWent, takesOneStepForOnePress, pausesNothingByChance,
+  aCartIsOrderedOnce], makeContext);

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { admin, buyer } from './api.mjs';
 import { isQuiet, phone, picture, run } from './browser.mjs';
 import { binary, Server, until } from './platform.mjs';
-import { isAccessible, makeContext, seconds, signIn, visitor } from './visit.mjs';
+import { isAccessible, makeContext, operatorAt, seconds, signIn, visitor } from './visit.mjs';
 
 const regular = { kind: 'regular', sale: null };
 const button = (page) => page.locator('.buy-button');
@@ -122,6 +122,51 @@ async function aCartLeadsToNoOldOrder(context) {
   await who.context.close();
 }
 
+/** The same in one visit, which goes on for an hour: what was ordered shows itself once, and soon. */
+async function aCartLeadsToNoOldOrderInOneVisit(context) {
+  const { market, seller } = context;
+  const [bag, lamp] = [await seller.product({ name: 'Bag an hour ago', ...regular }), await seller.product({ name: 'Lamp by now', ...regular })];
+  const { one, who, page } = await signedIn(context, '/');
+  const cart = page.getByRole('navigation').getByRole('link', { name: 'Cart' });
+  const ordersAndLeaves = async () => {
+    await one.send('PUT', `/cart/items/${bag.id}`, { quantity: 1 });
+    await cart.click();
+    let answer;
+    const left = new Promise((done) => { answer = done; });
+    await page.route('**/api/v1/orders', async (route) => { await left; return route.fallback(); }, { times: 1 });
+    await page.getByRole('button', { name: /^Order all for/ }).click();
+    await page.locator('.buy-button[aria-busy]').waitFor();
+    await page.locator('header a').first().click();
+    await page.getByRole('searchbox').waitFor();
+    answer();
+    await until(() => page.evaluate(() => !Object.keys(localStorage).some((each) => each.startsWith('market.buy'))), 10);
+    assert.deepEqual(await cartOf(one), []);
+  };
+  const shows = async (name) => {
+    await page.getByRole('link', { name }).first().waitFor();
+    await page.waitForTimeout(500);
+    assert.equal(page.url(), `${market.url}/store/cart`);
+  };
+  await ordersAndLeaves();
+  await cart.click();
+  await page.waitForURL(/\/store\/orders\/./); // Although the cart is empty.
+  await one.send('PUT', `/cart/items/${lamp.id}`, { quantity: 1 });
+  await cart.click();
+  await shows(lamp.name);
+  await page.goto(market.url);
+  await one.send('DELETE', `/cart/items/${lamp.id}`);
+  await ordersAndLeaves();
+  await page.evaluate(() => {
+    const now = Date.now;
+    Date.now = () => now() + 3_600_000;
+  });
+  await one.send('PUT', `/cart/items/${lamp.id}`, { quantity: 1 });
+  await cart.click();
+  await shows(lamp.name);
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** One press is one more, however often its answer is lost; and so is the press after it was said not to have worked. */
 async function onePressIsOneMore(context) {
   const { seller } = context;
@@ -211,6 +256,7 @@ async function whatIsTypedOutlivesASession(context) {
   await picture(page, 'shop-session-ended');
   await comesBack(page, one);
   assert.equal(await address.inputValue(), '12 Long street');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Save', 'the focus is where it was');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Saved.').waitFor();
   await one.signIn();
@@ -229,6 +275,30 @@ async function whatIsTypedOutlivesASession(context) {
   assert.equal(await dialog.getByRole('textbox').inputValue(), 'Torn at the seam');
   await dialog.getByRole('button').last().click();
   await page.locator('.pill.return_requested').waitFor();
+  isQuiet(page);
+  await who.context.close();
+}
+
+/** The session ends while a payment is asked for again: the same payment goes on when its buyer is back. */
+async function aPaymentOutlivesASession(context) {
+  const { one, who, page } = await signedIn(context, '/');
+  const order = await one.buy(await context.seller.product());
+  await page.goto(`${context.market.url}/store/orders/${order.id}`);
+  page.expected.push(/^40[13] /);
+  const sent = [];
+  await page.route('**/payment', async (route) => {
+    sent.push(route.request().headers()['idempotency-key']);
+    if (sent.length === 1) return route.abort('connectionreset');
+    if (sent.length === 2) return route.fulfill({ ...portal, status: 403 });
+    if (sent.length === 3) await who.context.clearCookies();
+    return route.continue();
+  });
+  await page.getByRole('button', { name: /^Pay ₩/ }).click();
+  await page.getByRole('heading', { name: 'Your session has ended' }).waitFor(seconds(20));
+  assert.equal(sent.length, 3);
+  await comesBack(page, one);
+  await page.getByText('Paid. Thank you.').waitFor();
+  assert.equal(new Set(sent).size, 1, 'another key was sent');
   isQuiet(page);
   await who.context.close();
 }
@@ -280,7 +350,11 @@ async function oldBrowsersBuy(context) {
   await page.locator('.ticket').getByText('You got no. 1').waitFor();
   isQuiet(page);
   await who.context.close();
+  const console = await operatorAt(context, `/admin?sale=${product.id}`, { before: () => { delete AbortSignal.any; } });
+  await console.locator('.checks li.good', { hasText: 'All services are ready' }).waitFor(seconds(15));
+  isQuiet(console);
+  await console.context().close();
 }
 
-await run([aStrangersPageIsNoAnswer, whatIsOrderedLeavesTheCart, aCartLeadsToNoOldOrder, onePressIsOneMore, anOrderThatIsNoMore,
-  whatIsTypedOutlivesASession, whatIsTypedIsNobodyElses, oldBrowsersBuy], makeContext);
+await run([aStrangersPageIsNoAnswer, whatIsOrderedLeavesTheCart, aCartLeadsToNoOldOrder, aCartLeadsToNoOldOrderInOneVisit,
+  onePressIsOneMore, anOrderThatIsNoMore, whatIsTypedOutlivesASession, aPaymentOutlivesASession, whatIsTypedIsNobodyElses, oldBrowsersBuy], makeContext);

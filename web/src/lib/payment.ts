@@ -3,9 +3,10 @@ import { useEffect, useRef, useState } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 import { ApiError, ask } from '../api/client';
 import type { Order } from '../api/types';
-import { backoffMs, isPassing } from './again';
+import { backoffMs, isRefusal, isUnanswered } from './again';
 import { newKey } from './key';
-import { keep, kept } from './store';
+import { session } from './session';
+import { keep, kept, useValue } from './store';
 
 export type Paying =
   | { state: 'idle' } | { state: 'asking' } | { state: 'retrying' } | { state: 'declined' }
@@ -49,15 +50,17 @@ export function usePayment(order: Order): { paying: Paying; pay: (token: string)
         setPaying({ state: 'idle' });
         break;
       } catch (error) {
-        if (isPassing(error) || !(error instanceof ApiError)) { // Only the shop's own word ends it.
+        if (isUnanswered(error) || !(error instanceof ApiError)) { // Only the shop's own word ends it.
           setPaying({ state: 'retrying' });
-          await new Promise((wake) => setTimeout(wake, backoffMs(tries, isPassing(error) ? error.retryAfter : null)));
+          await new Promise((wake) => setTimeout(wake, backoffMs(tries, isUnanswered(error) ? error.retryAfter : null)));
           continue;
         }
+        if (!isRefusal(error)) { // Said by who asks to sign in again: then it goes on.
+          setPaying({ state: 'idle' });
+          break;
+        }
         keep(nameOf(order.id), null);
-        if (error.status === 402) setPaying({ state: 'declined' });
-        else if (error.status === 401) setPaying({ state: 'idle' }); // Said by who asks to sign in again.
-        else setPaying({ state: 'refused', detail: error.sentence });
+        setPaying(error.status === 402 ? { state: 'declined' } : { state: 'refused', detail: error.sentence });
         void queries.invalidateQueries({ queryKey: ['order', order.id] });
         break;
       }
@@ -65,21 +68,23 @@ export function usePayment(order: Order): { paying: Paying; pay: (token: string)
     running.current = false;
   };
 
+  const isIn = useValue(session).state === 'in';
   useEffect(() => {
     gone.current = false;
-    // Loaded again in the middle of a payment: it goes on with its own key.
-    if (order.state === 'accepted' && keptAttempt(order.id)) void run();
+    // Loaded again, or signed in again, in the middle of a payment: it goes on with its own key.
+    if (isIn && order.state === 'accepted' && keptAttempt(order.id)) void run();
     return () => {
       gone.current = true;
     };
-    // eslint-disable-next-line -- once per order
-  }, [order.id]);
+    // eslint-disable-next-line -- once per order and session
+  }, [order.id, isIn]);
 
   return {
     paying,
     pay: (token) => {
       if (running.current) return;
-      keep(nameOf(order.id), JSON.stringify({ key: newKey(), token } satisfies Attempt));
+      // What became of one before is not known: that is found out first.
+      if (!keptAttempt(order.id)) keep(nameOf(order.id), JSON.stringify({ key: newKey(), token } satisfies Attempt));
       void run();
     },
   };

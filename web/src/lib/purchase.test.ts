@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError, UnknownOutcome } from '../api/client';
 import type { Order } from '../api/types';
-import { PurchaseFlow, resumeMsMax, type Buying, type Purchase } from './purchase';
+import { resumeMsMax } from './again';
+import { PurchaseFlow, type Buying, type Purchase } from './purchase';
 
 const order = (id: string, ticket: number | null): Order => ({ id, items: [{ ticket }] } as unknown as Order);
 const refusal = (code: string, status = 409, more: object = {}): ApiError =>
@@ -84,6 +85,21 @@ describe('a purchase', () => {
     expect(new Set(browser.sent)).toEqual(new Set(['key-1']));
     expect(browser.sent).toHaveLength(6);
     expect([...seen]).toEqual(['asking', 'bought']);
+  });
+
+  it.each([401, 403, 404, 451])('is not ended by the no of something in front of the shop: %i', async (status) => {
+    const browser = new Browser((_, tries) => (tries < 4 ? Promise.reject(refusal(`http_${status}`, status)) : Promise.resolve(order('o1', 1))));
+    const tab = browser.tab();
+    const seen = new Set<Purchase['state']>();
+    tab.state.subscribe(() => seen.add(tab.state.get().state));
+    await tab.buy(items);
+    expect(browser.sent).toEqual(Array(4).fill('key-1'));
+    expect([...seen]).toEqual(['asking', 'bought']);
+    const never = new Browser(() => Promise.reject(refusal(`http_${status}`, status)));
+    const other = never.tab();
+    await other.buy(items);
+    expect(other.state.get()).toMatchObject({ state: 'refused', why: 'unknown' });
+    expect(never.time).toBeGreaterThan(1_000_000 + resumeMsMax);
   });
 
   it('is not ended by an answer that is no order', async () => {
@@ -203,6 +219,22 @@ describe('a purchase', () => {
     }
   });
 
+  it('is no other one for a press in the moment after its answer', async () => {
+    const browser = new Browser(() => Promise.resolve(order('o1', 1)));
+    const tab = browser.tab();
+    tab.state.subscribe(() => {
+      if (tab.state.get().state !== 'bought') return;
+      tab.clear();
+      void tab.buy(items);
+    });
+    await tab.buy(items);
+    await settled();
+    browser.tab().resume(true); // The page that is loaded next.
+    await settled();
+    expect(browser.sent).toEqual(['key-1']);
+    expect(browser.stored.size).toBe(0);
+  });
+
   it('is not forgotten while it is asked for', async () => {
     const browser = new Browser(() => new Promise(() => undefined));
     const tab = browser.tab();
@@ -289,6 +321,32 @@ describe('an order of the cart', () => {
     const later = browser.tab('cart');
     later.resume(true);
     expect(later.state.get().state).toBe('idle');
+  });
+  it('shows itself once, and not in a shop that was open all the time either', async () => {
+    const browser = new Browser((key) => Promise.resolve(order(key, null)));
+    const tab = browser.tab('cart');
+    await tab.buy(bag);
+    tab.forgetOld();
+    expect(tab.state.get().state).toBe('bought');
+    browser.takenOut = new Promise(() => undefined);
+    tab.forgetRecord();
+    expect([tab.state.get().state, browser.stored.size]).toEqual(['bought', 0]);
+    const loaded = browser.tab('cart');
+    loaded.resume(true);
+    expect(loaded.state.get().state).toBe('idle');
+    tab.leave();
+    expect([tab.state.get().state, browser.stored.size]).toEqual(['idle', 0]);
+    browser.takenOut = Promise.resolve();
+    await tab.buy(bag);
+    await settled(); // The cart is without it.
+    browser.time += resumeMsMax + 1;
+    tab.forgetOld();
+    expect(tab.state.get().state).toBe('idle');
+    const product = browser.tab();
+    await product.buy(items);
+    browser.time += resumeMsMax + 1;
+    product.forgetOld();
+    expect(product.state.get().state).toBe('bought');
   });
   it('does not forget the next one', async () => {
     let done: () => void = () => undefined;

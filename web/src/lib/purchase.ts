@@ -8,7 +8,7 @@
  */
 import { ApiError, ask, UnknownOutcome } from '../api/client';
 import type { Order } from '../api/types';
-import { backoffMs } from './again';
+import { backoffMs, resumeMsMax } from './again';
 import { takeOut } from './cart';
 import { serverClock } from './clock';
 import { newKey } from './key';
@@ -42,11 +42,10 @@ interface Pending {
   since: number;
 }
 type Done = Extract<Purchase, { state: 'bought' | 'refused' }>;
-/** `at`: when the answer came. */
-type Record_ = { pending: Pending } | { done: Done; at: number };
+/** `at`: when it came. */
+type Answered = { done: Done; at: number };
+type Record_ = { pending: Pending } | Answered;
 
-/** After this long without an answer the buyer is sent to the orders, instead of one being made unasked. */
-export const resumeMsMax = 10 * 60_000;
 export const slowAfterMs = 2500;
 
 const nameOf = (buyer: string, what: string): string => `market.buy.${buyer}.${what}`;
@@ -71,8 +70,13 @@ const browser: Buying = {
   place: (items, key) => ask<Order>('/orders', { method: 'POST', body: { items }, key, timeoutMs: 10_000 }),
   signedIn,
   wait: (ms) => new Promise((wake) => {
-    const timer = setTimeout(wake, ms);
-    addEventListener('online', () => { clearTimeout(timer); wake(); }, { once: true });
+    const end = (): void => {
+      clearTimeout(timer);
+      removeEventListener('online', end);
+      wake();
+    };
+    const timer = setTimeout(end, ms);
+    addEventListener('online', end);
   }),
   now: () => Date.now(),
   read: kept,
@@ -119,6 +123,8 @@ export class PurchaseFlow {
   readonly state: Value<Purchase>;
   private readonly name: string;
   private running = false;
+  /** What the server has said last. */
+  private answer: Answered | null = null;
 
   constructor(private readonly buyer: string, private readonly what: string, private readonly with_: Buying = browser) {
     this.name = nameOf(buyer, what);
@@ -135,7 +141,8 @@ export class PurchaseFlow {
     if (!record) {
       if (!this.running) this.state.set({ state: 'idle' });
     } else if ('done' in record) {
-      this.state.set(fresh && this.isOver(record) ? { state: 'idle' } : record.done);
+      if (fresh && this.isOver(record)) this.state.set({ state: 'idle' });
+      else this.show(record);
     } else if (this.isTooOld(record.pending)) {
       this.giveUp();
     } else {
@@ -143,13 +150,22 @@ export class PurchaseFlow {
     }
   }
 
-  /** The page is left: the answer to its press was read. */
+  /** The page is left: the answer to its press was read. What was bought stays at its product; a cart led to its order. */
   leave(): void {
-    if (this.state.get().state === 'refused') this.state.set({ state: 'idle' });
+    const { state } = this.state.get();
+    if (state === 'refused') this.state.set({ state: 'idle' });
+    else if (state === 'bought' && this.what === 'cart') this.clear();
+  }
+
+  /** A cart leads to no order of long ago in a shop that was open all the time either. */
+  forgetOld(): void {
+    const { answer } = this;
+    if (answer?.done.state === 'bought' && answer.done === this.state.get() && this.isOver(answer)) this.clear();
   }
 
   /** The press of the button. Pressed again while it asks, it is the same purchase. */
   async buy(items: Line[]): Promise<void> {
+    if (this.running) return; // Also in the moment after the answer: nobody would ask for another one now.
     const record = this.read();
     if (!record || 'done' in record) {
       const pending: Pending = { key: this.with_.newKey(), items, since: this.with_.now() };
@@ -160,17 +176,27 @@ export class PurchaseFlow {
 
   /** Forgets the outcome, so that the button is there again. What is asked for is not forgotten. */
   clear(): void {
+    if (this.forgetRecord()) this.state.set({ state: 'idle' });
+  }
+
+  /** Its order is about to be shown: a page that is loaded from now on does not lead there once more. */
+  forgetRecord(): boolean {
     const record = this.read();
-    if (record && 'pending' in record) return;
+    if (record && 'pending' in record) return false;
     this.with_.write(this.name, null);
-    this.state.set({ state: 'idle' });
+    return true;
   }
 
   private read(): Record_ | null {
     return recordOf(this.with_.read(this.name));
   }
 
-  private isOver({ done, at }: Extract<Record_, { done: Done }>): boolean {
+  private show(answer: Answered): void {
+    this.answer = answer;
+    this.state.set(answer.done);
+  }
+
+  private isOver({ done, at }: Answered): boolean {
     return done.state === 'refused' || (this.what === 'cart' && this.with_.now() - at > resumeMsMax);
   }
 
@@ -200,7 +226,7 @@ export class PurchaseFlow {
     for (let tries = 0; ; tries += 1) {
       const record = this.read();
       if (!record) return this.state.set({ state: 'idle' });
-      if ('done' in record) return this.state.set(record.done); // Another tab has the answer.
+      if ('done' in record) return this.show(record); // Another tab has the answer.
       const { key, items, since } = record.pending;
       if (this.isTooOld(record.pending)) return this.giveUp();
       // Between two tries somebody else may have signed in: he buys nothing of this.
@@ -227,13 +253,13 @@ export class PurchaseFlow {
       trouble(error.reason === 'unreachable' ? 'offline' : error.reason);
       return backoffMs(tries, error.retryAfter);
     }
-    if (!(error instanceof ApiError)) { // An answer that is no order: not the shop's word.
-      trouble('unavailable');
-      return backoffMs(tries, null);
-    }
-    if (error.status === 429) {
+    if (error instanceof ApiError && error.status === 429) {
       trouble('busy');
       return backoffMs(tries, error.retryAfter);
+    }
+    if (!(error instanceof ApiError) || error.strange) { // An answer that is no order, nor the shop's own no.
+      trouble('unavailable');
+      return backoffMs(tries, null);
     }
     if (error.code === 'sale_not_open' && error.problem.opensAt) {
       const early = Date.parse(error.problem.opensAt) - this.with_.serverNow();
@@ -255,8 +281,9 @@ export class PurchaseFlow {
     // Whatever page is open now: later the same product in the cart may be another one.
     if (outcome.state === 'bought' && this.what === 'cart')
       this.with_.takeOut(this.buyer, outcome.items).then(() => this.settled(outcome.orderId), () => undefined);
-    this.with_.write(this.name, JSON.stringify({ done: outcome, at: this.with_.now() } satisfies Record_));
-    this.state.set(outcome);
+    const answer: Answered = { done: outcome, at: this.with_.now() };
+    this.with_.write(this.name, JSON.stringify(answer satisfies Record_));
+    this.show(answer);
   }
 
   /** The cart is without what was ordered: only a page that is open now shows which order that became. */
@@ -282,6 +309,7 @@ export function purchaseOf(buyer: string, what: string): PurchaseFlow {
     flow.resume(true);
     flows.set(name, flow);
   }
+  flow.forgetOld();
   return flow;
 }
 

@@ -119,17 +119,8 @@ function Nothing(): ReactNode {
 /** `changing`: what is shown is not what was typed last; it is ordered when it is. */
 function Order({ cart, user, changing }: { cart: Cart; user: User; changing: boolean }): ReactNode {
   const { t, price } = useSpeech();
-  const go = useNavigate();
-  const queries = useQueryClient();
   const flow = purchaseOf(user.id, 'cart');
   const purchase = useValue(flow.state);
-  useEffect(() => {
-    if (purchase.state !== 'bought') return;
-    flow.clear();
-    queries.removeQueries({ queryKey: ['cart'] }); // As it was before the order.
-    void go(`/store/orders/${purchase.orderId}`);
-  }, [purchase, flow, go, queries]);
-  useEffect(() => () => flow.leave(), [flow]);
   const currencies = new Set(cart.items.map((each) => each.unitPrice?.currency).filter(Boolean)).size;
   const asking = purchase.state === 'asking';
   const waits = asking || changing;
@@ -153,9 +144,30 @@ function Order({ cart, user, changing }: { cart: Cart; user: User; changing: boo
   );
 }
 
+/**
+ * An order of the cart shows itself once, to whoever looks at the cart then or next; be the cart empty by now. True while
+ * it is on its way: what is here is the cart of before, and a press would order it again.
+ */
+function useWayToTheOrder(buyer: string): boolean {
+  const go = useNavigate();
+  const queries = useQueryClient();
+  const flow = purchaseOf(buyer, 'cart');
+  const purchase = useValue(flow.state);
+  useEffect(() => {
+    const now = flow.state.get(); // Not what was rendered: it is forgotten when this page goes.
+    if (now.state !== 'bought') return;
+    flow.forgetRecord();
+    queries.removeQueries({ queryKey: ['cart'] }); // As it was before the order.
+    void go(`/store/orders/${now.orderId}`);
+  }, [purchase, flow, go, queries]);
+  useEffect(() => () => flow.leave(), [flow]);
+  return purchase.state === 'bought';
+}
+
 function OwnCart({ user }: { user: User }): ReactNode {
   const { t, price } = useSpeech();
   const queries = useQueryClient();
+  const isOrdered = useWayToTheOrder(user.id);
   const cart = useQuery({ queryKey: ['cart'], queryFn: async ({ signal }) => {
     await takenOut();
     await merged();
@@ -175,7 +187,7 @@ function OwnCart({ user }: { user: User }): ReactNode {
       open(-1);
     }
   };
-  if (cart.isPending) return <Loading of={cart}><Skeleton className="row-skeleton" /></Loading>;
+  if (isOrdered || cart.isPending) return <Loading of={cart}><Skeleton className="row-skeleton" /></Loading>;
   if (!cart.data) return <LoadError of={cart} />;
   if (cart.data.items.length === 0) return <><Stale of={cart} /><Nothing /></>;
   const why = (item: CartItem): string | null => (item.reason ? t(`cart.reason.${item.reason}`, { remaining: item.remaining }) : null);
