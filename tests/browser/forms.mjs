@@ -193,6 +193,17 @@ async function keepsANewWebhook(context) {
   await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('rowheader', { name: 'https://example.com/old' }).waitFor({ state: 'detached' });
   await isKept();
+  page.expected.push(/^403 /);
+  const refused = { type: 'about:blank', title: 'no', status: 403, detail: '', message: 'No more.', code: 'forbidden', traceId: '0' };
+  await page.route(/\/admin\/webhooks\?/, (route) =>
+    route.fulfill({ status: 403, contentType: 'application/problem+json', body: JSON.stringify(refused) }));
+  await page.getByRole('button', { name: 'Stop: https://example.com/others' }).click(); // And this time it is not.
+  await page.getByText('No more.').waitFor();
+  await isKept();
+  await page.unroute(/\/admin\/webhooks\?/);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByText('No more.').waitFor({ state: 'detached' });
+  await isKept();
   await losesAnAnswer(page, '**/admin/webhooks', 'POST');
   await page.getByRole('button', { name: 'Add it' }).click();
   await page.getByRole('rowheader', { name: 'https://example.com/typed' }).waitFor();
@@ -235,12 +246,16 @@ async function sendsAPictureAgain(context) {
   await page.locator('.picture').getByRole('alert').waitFor();
   assert.equal(await input.inputValue(), '', 'what is chosen next is a change, be it the same');
   const sent = await holdsAnswers(page, '**/image', 'PUT');
+  let pictures = 0;
+  page.on('request', (request) => { if (request.url().endsWith('/image') && request.method() === 'PUT') pictures += 1; });
   await choose();
   await page.getByText('The picture is being sent').waitFor();
+  await choose(); // As one that is dropped, which takes no click.
   await isAccessible(page);
   await sent();
   await page.locator('.picture-now img').waitFor();
   assert.equal(await page.getByText('The picture is being sent').count(), 0);
+  assert.equal(pictures, 1);
   isQuiet(page);
   await page.context().close();
 }

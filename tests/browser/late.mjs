@@ -197,5 +197,33 @@ async function aCartIsOrderedOnce(context) {
   await who.context.close();
 }
 
+/** What is asked while a step is under way stays when the step is refused. */
+async function aQuestionOutlivesAStep(context) {
+  const { seller } = context;
+  const one = await buyer(context.market.url);
+  const order = await one.buy(await seller.product({ name: 'Asked meanwhile' }));
+  await one.send('POST', `/orders/${order.id}/payment`, { method: 'card', token: 'ok' });
+  const page = await operatorAt(context, '/admin/orders');
+  page.expected.push(/^409 /);
+  let answer;
+  const held = new Promise((done) => { answer = done; });
+  const refusal = { type: 'about:blank', title: 'no', status: 409, detail: '', message: 'Not now.', code: 'invalid_transition', traceId: '0' };
+  await page.route('**/advance', async (route) => {
+    await held;
+    return route.fulfill({ status: 409, contentType: 'application/problem+json', body: JSON.stringify(refusal) });
+  });
+  await page.getByRole('button', { name: order.id }).click();
+  const dialog = page.getByRole('alertdialog');
+  await dialog.getByRole('button', { name: 'Set to: Being packed' }).click();
+  await dialog.getByRole('button', { name: 'Cancel order' }).click();
+  const asked = dialog.getByRole('button', { name: 'Not now' });
+  await asked.waitFor();
+  answer();
+  await dialog.getByText('Not now.').waitFor();
+  assert.equal(await asked.count(), 1, 'the question is gone');
+  isQuiet(page);
+  await page.context().close();
+}
+
 await run([staysWhereTheOperatorWent, keepsWhatIsTypedWhileItIsSaved, staysWhereTheBuyerWent, takesOneStepForOnePress, pausesNothingByChance,
-  aCartIsOrderedOnce], makeContext);
+  aCartIsOrderedOnce, aQuestionOutlivesAStep], makeContext);

@@ -62,7 +62,7 @@ function Detail({ listed, onClose }: { listed: Full; onClose: () => void }): Rea
       setError(failure);
     } finally {
       setDoing(null);
-      setAsked(null);
+      setAsked((now) => (now === asked ? null : now)); // Asked meanwhile: it stays.
     }
   };
   // Money goes back once: an order whose money has gone takes no further step. Nobody takes one that he has not read.

@@ -22,8 +22,8 @@ function Picture({ product }: { product: Product }): ReactNode {
   const [busy, setBusy] = useState(false);
   const send = async ({ target }: ChangeEvent<HTMLInputElement>): Promise<void> => {
     const file = target.files?.[0];
-    if (!file) return;
     target.value = ''; // The same file can be chosen again, after a failure say.
+    if (!file || busy) return; // One that is dropped comes without a click.
     setBusy(true);
     setError(null);
     try {

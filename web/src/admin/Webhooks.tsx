@@ -225,10 +225,11 @@ export function Webhooks({ admin }: { admin: boolean }): ReactNode {
       <div className="bar"><h1>{t('nav.hooks')}</h1></div>
       {list.isPending && <Loading of={list}><Skeleton className="block" /></Loading>}
       {list.isError && <LoadError of={list} />}
-      {list.isSuccess && hooks.length === 0 && <p className="muted">{t(admin ? 'hooks.none' : 'hooks.none.own')}</p>}
+      {list.data?.length === 0 && <p className="muted">{t(admin ? 'hooks.none' : 'hooks.none.own')}</p>}
       {hooks.length > 0 && <Hooks base={base} list={hooks} onSecret={made} />}
       {lost && <Notice kind="bad" title={t('error.unknown')}>{t('hooks.unknown')}</Notice>}
-      {list.isSuccess && <NewHook base={base} list={hooks} lost={lost} onMade={made} onLost={setLost} />}
+      {/* A list that is refused later takes away nothing that is typed. */}
+      {list.data && <NewHook base={base} list={hooks} lost={lost} onMade={made} onLost={setLost} />}
       {hooks.length > 0 && <Deliveries base={base} hooks={hooks} />}
       {secret && <Secret of={secret} onClose={() => setSecret(null)} />}
     </>

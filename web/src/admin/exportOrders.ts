@@ -11,7 +11,7 @@ export async function exportOrders(
   let cursor: string | null = null;
   let rows = 0;
   for (let page = 0; page < pagesMax; page += 1) {
-    const { text, headers } = await askText('/admin/orders/export', { query: { ...query, cursor }, headers: { Accept: 'text/csv' }, timeoutMs: 60_000, signal });
+    const { text, headers } = await askText('/admin/orders/export', 'text/csv', { query: { ...query, cursor }, timeoutMs: 60_000, signal });
     const body = page === 0 ? text : text.slice(text.indexOf('\n') + 1); // Each page begins with the names of the columns.
     parts.push(body);
     rows += body.split('\n').length - 1;

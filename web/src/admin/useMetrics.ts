@@ -16,7 +16,7 @@ export interface Metrics {
 
 /** As every question: an access token that has ended is renewed, and the board does not go blank in between. */
 const read = async (signal: AbortSignal): Promise<Sample[]> =>
-  parseMetrics((await askText('/admin/metrics', { headers: { Accept: 'text/plain' }, timeoutMs: 5000, signal })).text);
+  parseMetrics((await askText('/admin/metrics', 'text/plain', { timeoutMs: 5000, signal })).text);
 
 export function useMetrics(wanted: boolean): Metrics {
   const [metrics, setMetrics] = useState<Metrics>({ samples: [], points: [], away: false, denied: !wanted });

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ApiError, ask, UnknownOutcome } from './client';
+import { ApiError, ask, askText, UnknownOutcome } from './client';
 
 let answer: () => Response | Promise<Response>;
 beforeEach(() => {
@@ -39,6 +39,13 @@ describe('an answer of something in front of the shop', () => {
     await expect(ask('/cart/items/a', { method: 'DELETE' })).resolves.toBeUndefined();
     page(202, '');
     await expect(ask('/users/password/forgotten', { method: 'POST' })).resolves.toBeUndefined();
+  });
+  it('is no file either', async () => {
+    const answers = (type: string) => (): Response => new Response('id,state', { headers: { 'Content-Type': type } });
+    answer = answers('text/html; charset=utf-8');
+    await expect(askText('/admin/orders/export', 'text/csv')).rejects.toEqual(new UnknownOutcome('unreachable', null));
+    answer = answers('text/csv; charset=utf-8');
+    await expect(askText('/admin/orders/export', 'text/csv')).resolves.toMatchObject({ text: 'id,state' });
   });
   it('does not say that a thing is not there', async () => {
     page(404);

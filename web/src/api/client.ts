@@ -216,5 +216,9 @@ export async function askVersioned<T>(path: string, question: Ask = {}): Promise
   return { value: valueOf<T>(answer), etag: answer.headers.get('ETag') ?? '*' };
 }
 
-/** An answer that is no JSON, with its head. */
-export const askText = (path: string, question: Ask = {}): Promise<Answer> => answerOf(path, question);
+/** An answer of another media type, with its head. One that has not that type is not the shop's own. */
+export async function askText(path: string, type: string, question: Ask = {}): Promise<Answer> {
+  const answer = await answerOf(path, { ...question, headers: { ...question.headers, Accept: type } });
+  if (!answer.headers.get('Content-Type')?.startsWith(type)) throw new UnknownOutcome('unreachable', null);
+  return answer;
+}
