@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The pages' types and logic: tsc in strict mode, and Vitest. Prints `N passed, N failed`.
+# The pages' types, hooks and logic: tsc in strict mode, oxlint, and Vitest. Prints `N passed, N failed`.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 npm run --silent check || { echo "0 passed, 1 failed"; exit 1; }

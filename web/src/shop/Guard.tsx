@@ -15,8 +15,6 @@ export function Guard({ children }: { children: (user: User) => ReactNode }): Re
   const [last, setLast] = useState<User | null>(null);
   if (who.state === 'in' && who.user !== last) setLast(who.user);
   const { pathname, search } = useLocation();
-  if (who.state === 'unknown')
-    return <div className="page"><Loading><Skeleton className="line wide" /><Skeleton className="block" /></Loading></div>;
   const lost = who.state === 'out' && who.lost;
   const user = who.state === 'in' ? who.user : lost ? last : null;
   // Who is back goes on where he was, by keyboard, too.
@@ -24,11 +22,14 @@ export function Guard({ children }: { children: (user: User) => ReactNode }): Re
   const focused = useRef<HTMLElement | null>(null);
   useEffect(() => {
     if (!lost) return undefined;
+    const whole = page; // Not its element of now: that may be another one by then.
     return () => {
-      for (const each of [focused.current, page.current])
+      for (const each of [focused.current, whole.current])
         if (document.activeElement === document.body) each?.focus({ preventScroll: true });
     };
   }, [lost]);
+  if (who.state === 'unknown')
+    return <div className="page"><Loading><Skeleton className="line wide" /><Skeleton className="block" /></Loading></div>;
   const signInPage = `/store/sign-in?to=${encodeURIComponent(pathname + search)}`;
   if (!user) return <Navigate to={signInPage} replace />;
   return (
