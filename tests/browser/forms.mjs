@@ -103,6 +103,24 @@ async function aCodeIsUsedOnce(context) {
   }
 }
 
+/** A page of something in front of the shop tells nobody that it was refused; nor is it what is shown. */
+async function anothersNoIsNoAnswer(context) {
+  const who = await visitor(context);
+  const page = await who.tab();
+  page.expected.push(/^403 /);
+  await page.route('**/api/v1/sessions', (route) => route.fulfill({ status: 403, contentType: 'text/html', body: '<html>Blocked' }), { times: 1 });
+  await page.goto(`${context.market.url}/store/sign-in`);
+  await page.getByLabel('E-mail').fill(adminAccount.email);
+  await page.getByLabel('Password').fill(adminAccount.password);
+  await page.locator('form button[type=submit]').click();
+  await page.getByRole('alert').getByText('We do not know whether it was done').waitFor();
+  assert.equal(await page.getByText('HTTP 403').count(), 0);
+  await page.locator('form button[type=submit]').click();
+  await page.waitForURL(`${context.market.url}/`);
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** One product, and one webhook, however often its answer is lost. */
 async function nothingIsMadeTwice(context) {
   const { market } = context;
@@ -281,5 +299,5 @@ async function saysWhichYearIsNone(context) {
   await page.context().close();
 }
 
-await run([aLostAnswerIsNoRefusal, aCodeIsUsedOnce, nothingIsMadeTwice, saysWhatIsWrongAtAField, keepsANewWebhook,
-  marksWhatItCannotCopy, sendsAPictureAgain, saysWhichYearIsNone], makeContext);
+await run([aLostAnswerIsNoRefusal, aCodeIsUsedOnce, anothersNoIsNoAnswer, nothingIsMadeTwice,
+  saysWhatIsWrongAtAField, keepsANewWebhook, marksWhatItCannotCopy, sendsAPictureAgain, saysWhichYearIsNone], makeContext);

@@ -1,7 +1,7 @@
 /** Who is told of orders: webhooks, their secrets, and the log of deliveries. A seller has own ones, of own lines. */
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
-import { all, ask, UnknownOutcome } from '../api/client';
+import { all, ApiError, ask, UnknownOutcome } from '../api/client';
 import type { Webhook, WebhookDelivery, WebhookDeliveryList, WebhookWithSecret } from '../api/types';
 import { useAddress } from '../lib/address';
 import { fieldError, FormError, useForm } from '../shop/account';
@@ -65,7 +65,7 @@ function NewHook({ base, list, lost, onMade, onLost }: {
       onMade(await ask<WebhookWithSecret>(`${base}/webhooks`, { method: 'POST', body: { url, events: chosen } }));
       done(url);
     } catch (failure) {
-      if (!(failure instanceof UnknownOutcome)) throw failure;
+      if (!(failure instanceof UnknownOutcome || (failure instanceof ApiError && failure.strange))) throw failure;
       onLost({ url, before: list });
     }
   }, { once: true });

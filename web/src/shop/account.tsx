@@ -1,10 +1,10 @@
 /** Signing in, signing up, and the code that confirms an address. */
 import { createContext, useContext, useEffect, useRef, useState, type FormEvent, type ReactNode } from 'react';
 import { Link, Navigate, useLocation, useNavigate, useSearchParams } from 'react-router';
-import { ApiError, ask, UnknownOutcome } from '../api/client';
+import { ApiError, ask } from '../api/client';
 import type { User } from '../api/types';
 import { useSpeech } from '../i18n/language';
-import { SentBefore, untilAnswered } from '../lib/again';
+import { isUnanswered, SentBefore, untilAnswered } from '../lib/again';
 import { useIsHere } from '../lib/here';
 import { useTitle } from '../lib/hooks';
 import { press } from '../lib/press';
@@ -84,9 +84,9 @@ export function FormError({ error, known = {}, fields = [] }: { error: unknown; 
   const detailed = useContext(TellsDetails);
   if (!error) return null;
   if (error instanceof StillAsking) return <Notice>{t('error.text')}</Notice>;
-  if (error instanceof UnknownOutcome) return <Notice kind="bad" title={t('error.unknown')}>{t('error.unknown.text')}</Notice>;
+  if (error instanceof ApiError && error.status === 429) return <Notice kind="bad">{t('signIn.many', { seconds: error.retryAfter ?? 1 })}</Notice>;
+  if (isUnanswered(error)) return <Notice kind="bad" title={t('error.unknown')}>{t('error.unknown.text')}</Notice>;
   if (!(error instanceof ApiError)) return <Notice kind="bad">{String(error)}</Notice>;
-  if (error.status === 429) return <Notice kind="bad">{t('signIn.many', { seconds: error.retryAfter ?? 1 })}</Notice>;
   if (known[error.code]) return <Notice kind="bad">{known[error.code]}</Notice>;
   const unsaid = error.besides(fields);
   // Said at the fields. It is read out, too: the one that is wrong may have the focus already.

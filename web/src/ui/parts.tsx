@@ -96,7 +96,7 @@ export function LoadError({ of }: { of: { error: unknown; refetch: () => unknown
   const { t } = useSpeech();
   return (
     <Notice kind="bad" title={t('error.title')}>
-      <p>{of.error instanceof ApiError ? of.error.sentence : t('error.press')}</p>
+      <p>{of.error instanceof ApiError && !of.error.strange ? of.error.sentence : t('error.press')}</p>
       <Button onClick={() => void of.refetch()}>{t('error.again')}</Button>
     </Notice>
   );
