@@ -4,6 +4,7 @@
 import json
 import re
 import socket
+import time
 
 import pytest
 from confluent_kafka import admin
@@ -103,7 +104,8 @@ def test_a_snapshot_knows_what_a_topic_has_lost(store, engines):  # noqa: F811
     product = client.admin(server.url).product(stock=20)["id"]
     orders = [client.sign_up(server.url).order(product).json()["id"] for _ in range(4)]
     until(lambda: folded(server), 15, "the records do not follow")
-    until(lambda: (store.data / "gate.snapshot").exists(), 15, "no snapshot")
+    snapshot = store.data / "gate.snapshot"
+    until(lambda: snapshot.exists() and time.time() - snapshot.stat().st_mtime > 1, 15, "no last snapshot")
     server.kill()
     delete_topic(engines, store.topic, True)
     for table in ("orders", "order_lines", "bound_keys", "products", "product_names", "product_stock"):

@@ -96,8 +96,9 @@ def test_a_store_moves_from_one_machine_to_many_and_back(store, tmp_path):  # no
     server = store.serve()
     assert expect_the_same_market(server.url, buyer, order, product) == 18
     later = buyer_of(server, buyer).order(product).json()["id"]
-    store.stop()
     # Public events begin anew where their topic is new.
+    until(lambda: order in store.run("events", "tail", "--last", 1000).stdout, 15, "no events are published")
+    store.stop()
     events = [json.loads(line) for line in store.ok("events", "tail", "--last", 1000).splitlines()]
     assert any(order in json.dumps(event) for event in events)
     assert killed_until_done("export", "--to", tmp_path / "back", "--config", store.config, first=0.02) > 0

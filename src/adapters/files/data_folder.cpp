@@ -76,11 +76,7 @@ void make_folder_durably(const std::filesystem::path& path) {
 }
 
 FileDescriptor lock_folder(const std::filesystem::path& path, Millis wait) {
-  std::error_code error;
-  if (std::filesystem::exists(path / backup_manifest, error))
-    throw std::runtime_error(
-        fmt::format("{} is a backup; make a data folder of it with 'market restore --from {} --data NEW'",
-                    path.string(), path.string()));
+  expect_no_backup(path);
   make_folder_durably(path);
   auto lock = open_lock_file(path);
   const auto give_up = std::chrono::steady_clock::now() + wait;
@@ -95,6 +91,14 @@ FileDescriptor lock_folder(const std::filesystem::path& path, Millis wait) {
 }
 
 }  // namespace
+
+void expect_no_backup(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (std::filesystem::exists(folder / backup_manifest, error))
+    throw std::runtime_error(
+        fmt::format("{} is a backup; make a data folder of it with 'market restore --from {} --data NEW'",
+                    folder.string(), folder.string()));
+}
 
 void expect_finished_copy(const std::filesystem::path& folder) {
   std::error_code error;

@@ -22,6 +22,8 @@ inline constexpr auto restore_mark = "restore-unfinished";
 /// Stands in a folder until all of a store, or of a market on shared engines, was copied to it; open()
 /// refuses such a folder.
 inline constexpr auto copy_mark = "copy-unfinished";
+/// Throws std::runtime_error when the manifest stands there.
+void expect_no_backup(const std::filesystem::path& folder);
 /// Throws std::runtime_error when it stands there.
 void expect_finished_copy(const std::filesystem::path& folder);
 /// The same of both marks.

@@ -290,6 +290,7 @@ int adopt_log(const StoreOptions& options) {
     return 0;
   }
   expect_store(options.data);
+  files::expect_no_backup(options.data);  // Before anything is opened there.
   sqlite::expect_whole_store(options.data);
   {
     const SystemClock clock;
