@@ -104,8 +104,8 @@ def test_a_snapshot_knows_what_a_topic_has_lost(store, engines):  # noqa: F811
     product = client.admin(server.url).product(stock=20)["id"]
     orders = [client.sign_up(server.url).order(product).json()["id"] for _ in range(4)]
     until(lambda: folded(server), 15, "the records do not follow")
-    snapshot = store.data / "gate.snapshot"
-    until(lambda: snapshot.exists() and time.time() - snapshot.stat().st_mtime > 1, 15, "no last snapshot")
+    done, snapshot = time.time(), store.data / "gate.snapshot"  # A sign of life now and then is a place, too.
+    until(lambda: snapshot.exists() and snapshot.stat().st_mtime > done + 0.5, 15, "no snapshot of all")
     server.kill()
     delete_topic(engines, store.topic, True)
     for table in ("orders", "order_lines", "bound_keys", "products", "product_names", "product_stock"):
