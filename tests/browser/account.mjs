@@ -397,7 +397,7 @@ async function fitsALongAddressIntoTheMenu(context) {
     return route.fulfill({ json: { ...await answer.json(), email: `${'w'.repeat(88)}@example.com` } });
   });
   await page.reload();
-  await page.getByRole('button', { name: 'Account' }).click();
+  await page.getByRole('button', { name: 'Account', exact: true }).click();
   await page.getByText('w@example.com').waitFor();
   await fitsTheWidth(page);
   isQuiet(page);

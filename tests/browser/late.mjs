@@ -87,7 +87,7 @@ async function staysWhereTheBuyerWent(context) {
   await page.getByRole('link', { name: 'Orders' }).waitFor(); // He is signed in all the same.
   const signsOut = async (where) => {
     const isOut = await holdsAnswers(page, '**/api/v1/sessions/current', 'DELETE');
-    await page.getByRole('button', { name: 'Account' }).click();
+    await page.getByRole('button', { name: 'Account', exact: true }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     await where?.();
     await isOut();
@@ -197,6 +197,29 @@ async function aCartIsOrderedOnce(context) {
   await who.context.close();
 }
 
+/** The page of an order takes its time; whoever goes back to the cart meanwhile sees the cart. */
+async function aCartIsOpenedWhileItsOrderIsOnItsWay(context) {
+  const { market, seller } = context;
+  const bag = await seller.product({ name: 'Bag on its way', kind: 'regular', sale: null });
+  const one = await buyer(market.url);
+  await one.send('PUT', `/cart/items/${bag.id}`, { quantity: 1 });
+  const who = await visitor(context);
+  const page = await who.tab();
+  await signIn(page, market.url, one.account, 'en', '/store/cart');
+  let comes;
+  const held = new Promise((done) => { comes = done; });
+  await page.route('**/web/assets/OrderPage*', async (route) => { await held; return route.fallback(); });
+  await page.locator('.buy-button').click();
+  await page.waitForURL(/\/store\/orders\/./);
+  await page.getByRole('navigation').getByRole('link', { name: 'Cart' }).click();
+  await page.getByRole('heading', { name: 'The cart is empty' }).waitFor();
+  comes();
+  await page.waitForTimeout(500);
+  assert.equal(page.url(), `${market.url}/store/cart`);
+  isQuiet(page);
+  await who.context.close();
+}
+
 /** What is asked while a step is under way stays when the step is refused. */
 async function aQuestionOutlivesAStep(context) {
   const { seller } = context;
@@ -226,4 +249,4 @@ async function aQuestionOutlivesAStep(context) {
 }
 
 await run([staysWhereTheOperatorWent, keepsWhatIsTypedWhileItIsSaved, staysWhereTheBuyerWent, takesOneStepForOnePress, pausesNothingByChance,
-  aCartIsOrderedOnce, aQuestionOutlivesAStep], makeContext);
+  aCartIsOrderedOnce, aCartIsOpenedWhileItsOrderIsOnItsWay, aQuestionOutlivesAStep], makeContext);

@@ -1,7 +1,7 @@
 /** The cart: live prices, what cannot be ordered and why, and one order of all of it. */
 import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react';
-import { Link, useNavigate } from 'react-router';
+import { Link, useLocation, useNavigate } from 'react-router';
 import { ApiError, ask } from '../api/client';
 import type { Cart, CartItem, User } from '../api/types';
 import { useSpeech } from '../i18n/language';
@@ -151,6 +151,7 @@ function Order({ cart, user, changing }: { cart: Cart; user: User; changing: boo
 function useWayToTheOrder(buyer: string): boolean {
   const go = useNavigate();
   const queries = useQueryClient();
+  const { key } = useLocation();
   const flow = purchaseOf(buyer, 'cart');
   const purchase = useValue(flow.state);
   useEffect(() => {
@@ -160,7 +161,8 @@ function useWayToTheOrder(buyer: string): boolean {
     queries.removeQueries({ queryKey: ['cart'] }); // As it was before the order.
     void go(`/store/orders/${now.orderId}`);
   }, [purchase, flow, go, queries]);
-  useEffect(() => () => flow.leave(), [flow]);
+  // Also whoever comes back here before the page of the order was loaded: this one was there all the time.
+  useEffect(() => () => flow.leave(), [flow, key]);
   return purchase.state === 'bought';
 }
 
