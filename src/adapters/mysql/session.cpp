@@ -210,6 +210,16 @@ void Session::begin_use() {
   used_at_ = now;
 }
 
+void Session::stay_connected() {
+  for (const char* setting : {"SET SESSION wait_timeout = 604800", "SET SESSION idle_transaction_timeout = 0",
+                              "SET SESSION idle_write_transaction_timeout = 0"})
+    try {
+      execute(setting);
+    } catch (const Failure& failure) {
+      if (!failure.is_unknown_setting()) throw;
+    }
+}
+
 std::vector<Row> Session::query(const std::string& sql) {
   if (!handle_) connect();
   MYSQL* connection = &handle_->connection;

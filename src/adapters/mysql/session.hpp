@@ -82,6 +82,9 @@ class Session {
   /// Connects if it is not connected, so that what follows runs on one connection. Throws Failure, as all
   /// below.
   void begin_use();
+  /// The server ends neither this connection nor its transactions from now on for their rest. For commands,
+  /// which have nothing that others wait for.
+  void stay_connected();
   std::vector<Row> query(const std::string& sql);
   /// Each row as it comes, of tables that memory need not hold. Nothing else may be asked meanwhile.
   void each_row(const std::string& sql, const std::function<void(const Row&)>& use);

@@ -69,15 +69,10 @@ void expect_same_target(const mysql::UnfinishedRestore& begun, const mysql::Unfi
                   begun.topic, begun.records, now.topic, now.records));
 }
 
-/// MySQL would end it after three seconds of rest (mysql/session.cpp).
-void stay_connected(mysql::Session& session) {
-  session.execute("SET SESSION wait_timeout = 604800");
-}
-
 /// Held until the session ends, however it ends: a second one would append to the topic beside the first, or
 /// take away what that one has finished. The server hears a moment later of one that was killed.
 void expect_no_other_restore(mysql::Session& session) {
-  stay_connected(session);
+  session.stay_connected();
   const auto rows =
       session.query("SELECT GET_LOCK(CONCAT('market-restore-', LEFT(SHA1(DATABASE()), 32)), 3)");
   if (rows.at(0).is_null(0) || rows[0].integer(0) != 1)
@@ -289,7 +284,7 @@ sqlite::BackupReport restore_shared(const fs::path& from, const SharedStore& to,
   const std::string backup = sqlite::verify_backup(from, report);
   mysql::Session alone(to.accounts), accounts(to.accounts);
   expect_no_other_restore(alone);
-  stay_connected(accounts);  // It rests while the log is copied.
+  accounts.stay_connected();  // It rests while the log is copied.
   mysql::migrate(to.accounts);
   const mysql::UnfinishedRestore ours{backup, to.log.topic, name_of(to.records)};
   const auto begun = mysql::unfinished_restore(accounts);

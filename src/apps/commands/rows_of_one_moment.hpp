@@ -12,7 +12,6 @@ class RowsOfOneMoment {
   mysql::Session& session() { return session_; }
 
  private:
-  void try_to(const char* setting);
   mysql::Session session_;
 };
 
