@@ -3,6 +3,7 @@
 
 import json
 import re
+import signal
 import socket
 import time
 
@@ -10,6 +11,7 @@ import pytest
 from confluent_kafka import admin
 
 import client
+from kafka_cut import KafkaCut
 from test_shared_log import engines  # noqa: F401
 from test_shared_store import buyer_of, folded, store  # noqa: F401
 from waiting import until
@@ -156,3 +158,15 @@ def test_an_older_backup_below_instances_that_keep_their_folders(store, engines,
     assert not any(order in json.dumps(new) for order in gone)
     until(lambda: folded(again), 15, "the records do not follow")
     store.check()
+
+
+def test_an_instance_whose_kafka_is_gone_ends(store, engines):  # noqa: F811
+    """librdkafka would wait for its brokers."""
+    way = KafkaCut(engines["KAFKA"])
+    server = store.serve(f"log.kafka={way.address}")
+    product = client.admin(server.url).product(stock=5)["id"]
+    client.sign_up(server.url).order(product, expect=201)
+    way.close()
+    time.sleep(5)
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(25) == 0

@@ -64,6 +64,17 @@ bool do_payments_fail(const Platform& platform) {
   return platform.orders && platform.orders->payments_fail.load();
 }
 
+/// All is stored; but librdkafka's clients may wait for brokers that are gone, and for ever (2.0.2).
+void end_without_kafka() {
+  constexpr std::chrono::seconds longest{5};
+  std::thread([longest] {
+    std::this_thread::sleep_for(longest);
+    spdlog::warn("Kafka's clients do not end: the process ends without them");
+    spdlog::default_logger()->flush();
+    std::_Exit(0);
+  }).detach();
+}
+
 std::string topic_trouble_of(const Platform& platform) {
   return platform.core && platform.core->shared_log ? platform.core->shared_log->topic_trouble() : "";
 }
@@ -231,6 +242,7 @@ int serve_store(const ServeOptions& options, const Settings& settings, bool with
   reload_signal.end();
   if (front && front->shared_rates) front->shared_rates->stop();
   platform.stop();
+  if (platform.core && platform.core->shared_log) end_without_kafka();
   return 0;
 }
 
