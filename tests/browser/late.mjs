@@ -154,10 +154,10 @@ async function pausesNothingByChance(context) {
   await page.context().close();
 }
 
-/** The second half of a slow double click comes when the cart is ordered and its page is still shown: it orders nothing. */
-async function aCartIsOrderedOnce(context) {
+/** At a cart with one bag, whose order has a page that is loaded when `comes` is called. */
+async function cartWithASlowOrder(context, name) {
   const { market, seller } = context;
-  const bag = await seller.product({ name: 'Bag ordered once', kind: 'regular', sale: null });
+  const bag = await seller.product({ name, kind: 'regular', sale: null });
   const one = await buyer(market.url);
   await one.send('PUT', `/cart/items/${bag.id}`, { quantity: 1 });
   const who = await visitor(context);
@@ -166,6 +166,12 @@ async function aCartIsOrderedOnce(context) {
   let comes;
   const held = new Promise((done) => { comes = done; });
   await page.route('**/web/assets/OrderPage*', async (route) => { await held; return route.fallback(); });
+  return { market, bag, one, who, page, comes };
+}
+
+/** The second half of a slow double click comes when the cart is ordered and its page is still shown: it orders nothing. */
+async function aCartIsOrderedOnce(context) {
+  const { market, bag, one, who, page, comes } = await cartWithASlowOrder(context, 'Bag ordered once');
   const button = page.locator('.buy-button');
   await button.evaluate((pressed) => {
     let waited = false;
@@ -199,16 +205,7 @@ async function aCartIsOrderedOnce(context) {
 
 /** The page of an order takes its time; whoever goes back to the cart meanwhile sees the cart. */
 async function aCartIsOpenedWhileItsOrderIsOnItsWay(context) {
-  const { market, seller } = context;
-  const bag = await seller.product({ name: 'Bag on its way', kind: 'regular', sale: null });
-  const one = await buyer(market.url);
-  await one.send('PUT', `/cart/items/${bag.id}`, { quantity: 1 });
-  const who = await visitor(context);
-  const page = await who.tab();
-  await signIn(page, market.url, one.account, 'en', '/store/cart');
-  let comes;
-  const held = new Promise((done) => { comes = done; });
-  await page.route('**/web/assets/OrderPage*', async (route) => { await held; return route.fallback(); });
+  const { market, who, page, comes } = await cartWithASlowOrder(context, 'Bag on its way');
   await page.locator('.buy-button').click();
   await page.waitForURL(/\/store\/orders\/./);
   await page.getByRole('navigation').getByRole('link', { name: 'Cart' }).click();

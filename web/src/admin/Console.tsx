@@ -1,17 +1,16 @@
 /** The console's frame: who may be here, where one can go. */
-import { focusManager } from '@tanstack/react-query';
-import { useEffect, useState, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { NavLink, Route, Routes, useLocation } from 'react-router';
 import type { User } from '../api/types';
 import { speak } from '../i18n/language';
 import { useFocusOnContent } from '../lib/focus';
 import { useTitle } from '../lib/hooks';
 import { press } from '../lib/press';
-import { session, signIn, signOut } from '../lib/session';
+import { session, signOut } from '../lib/session';
 import { useValue } from '../lib/store';
 import { theme, wear } from '../lib/theme';
-import { fieldError, FormError, useForm } from '../shop/account';
-import { Button, Field, Loading, Skeleton } from '../ui/parts';
+import { SignInAgain } from '../shop/ComeBack';
+import { Button, Loading, Skeleton } from '../ui/parts';
 import { Audit } from './Audit';
 import { Board } from './Board';
 import { Mails } from './Mails';
@@ -45,22 +44,12 @@ function Denied({ signedIn }: { signedIn: boolean }): ReactNode {
 /** The session has ended in the middle: the page stays as it is, unseen, until the same person is back. */
 function ComeBack({ user }: { user: User }): ReactNode {
   const { t } = useConsoleSpeech();
-  const form = useForm((data) => signIn(user.email, String(data.get('password'))));
-  useEffect(() => {
-    focusManager.setFocused(false); // Nothing is read again meanwhile.
-    return () => focusManager.setFocused(undefined);
-  }, []);
   return (
     <main className="page denied">
       <div className="empty">
         <h1>{t('lost')}</h1>
         <p>{t('lost.text', { email: user.email })}</p>
-        <form onSubmit={form.submit} noValidate>
-          <FormError error={form.error} known={{ invalid_credentials: t('signIn.wrong') }} fields={['password']} />
-          <Field name="password" type="password" label={t('signIn.password')} autoComplete="current-password" required autoFocus
-            error={fieldError(form.error, 'password')} />
-          <Button type="submit" look="main" aria-busy={form.busy}>{t('signIn.do')}</Button>
-        </form>
+        <SignInAgain user={user} />
         <a href={signInPage()}>{t('lost.other')}</a>
       </div>
     </main>

@@ -8,8 +8,8 @@ import { signIn } from '../lib/session';
 import { Button, Field, Spinner } from '../ui/parts';
 import { fieldError, FormError, useForm } from './account';
 
-/** `other`: where another account signs in; nothing of this page is kept for it. */
-export function ComeBack({ user, other }: { user: User; other: string }): ReactNode {
+/** For both, the shop and the console. */
+export function SignInAgain({ user }: { user: User }): ReactNode {
   const { t } = useSpeech();
   const form = useForm((data) => signIn(user.email, String(data.get('password'))));
   useEffect(() => {
@@ -17,15 +17,23 @@ export function ComeBack({ user, other }: { user: User; other: string }): ReactN
     return () => focusManager.setFocused(undefined);
   }, []);
   return (
+    <form onSubmit={form.submit} noValidate>
+      <FormError error={form.error} known={{ invalid_credentials: t('signIn.wrong') }} fields={['password']} />
+      <Field name="password" type="password" label={t('signIn.password')} autoComplete="current-password" required autoFocus
+        error={fieldError(form.error, 'password')} />
+      <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('signIn.do')}</Button>
+    </form>
+  );
+}
+
+/** `other`: where another account signs in; nothing of this page is kept for it. */
+export function ComeBack({ user, other }: { user: User; other: string }): ReactNode {
+  const { t } = useSpeech();
+  return (
     <div className="page narrow">
       <h1>{t('back.title')}</h1>
       <p>{t('back.text', { email: user.email })}</p>
-      <form onSubmit={form.submit} noValidate>
-        <FormError error={form.error} known={{ invalid_credentials: t('signIn.wrong') }} fields={['password']} />
-        <Field name="password" type="password" label={t('signIn.password')} autoComplete="current-password" required autoFocus
-          error={fieldError(form.error, 'password')} />
-        <Button type="submit" look="main" aria-busy={form.busy}>{form.busy && <Spinner />}{t('signIn.do')}</Button>
-      </form>
+      <SignInAgain user={user} />
       <p className="aside"><Link to={other}>{t('back.other')}</Link></p>
     </div>
   );
